@@ -17,7 +17,7 @@ from typing import Final
 from bwp_tui import VERSION
 from bwp_tui.domain import masking
 from bwp_tui.domain.text import clean
-from bwp_tui.domain.times import file_stamp, to_text, utc_now
+from bwp_tui.domain.times import file_stamp, format_instant, utc_now
 from bwp_tui.new_file import new_file
 
 _FOLDER_MODE: Final = 0o700
@@ -29,7 +29,7 @@ _FRAMES: Final = 8
 
 def redact(text: str) -> str:
     """Return `text` without secrets, its emails masked, its control characters shown."""
-    return "\n".join(clean(line) for line in masking.redact(text, addresses=True).split("\n"))
+    return "\n".join(clean(line) for line in masking.redact(text, emails=True).split("\n"))
 
 
 def record(log_dir: Path, error: BaseException) -> Path | None:
@@ -46,7 +46,7 @@ def record(log_dir: Path, error: BaseException) -> Path | None:
         log_dir.chmod(_FOLDER_MODE)
         text = (
             f"bwp-tui {VERSION}, Python {platform.python_version()}, {platform.system()}, "
-            f"{to_text(instant)}\n\n{redact(''.join(traceback.format_exception(error)))}"
+            f"{format_instant(instant)}\n\n{redact(''.join(traceback.format_exception(error)))}"
         )
         with new_file(path) as file:
             file.write(text.encode(errors="backslashreplace"))

@@ -37,8 +37,8 @@ from bwp_tui.contract.payloads import (
     parse_start,
     parse_task,
 )
-from bwp_tui.domain.addresses import split_address
 from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.urls import split_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class PrivacyApi:
             endpoint, connect_timeout=connect_timeout, read_timeout=read_timeout, connections=connections
         )
         self._auth = ClientCredentials(endpoint, self._transport.send, clock)
-        self._loopback_allowed = split_address(endpoint.api_url).is_loopback
+        self._loopback_allowed = split_url(endpoint.api_url).is_loopback
 
     async def start(
         self,

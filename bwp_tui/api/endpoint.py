@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.domain.addresses import check_url
+from bwp_tui.domain.urls import check_url
 
 _HEADER_VALUE: Final = re.compile(r"[!-~]+")
 

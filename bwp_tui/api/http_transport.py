@@ -19,8 +19,8 @@ from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.service_clock import ServiceClock
 from bwp_tui.api.trust import UNREADABLE, tls_context, verifier_reason
 from bwp_tui.contract.payloads import error_name
-from bwp_tui.domain.addresses import split_address
-from bwp_tui.domain.text import size
+from bwp_tui.domain.text import format_size
+from bwp_tui.domain.urls import split_url
 
 MAX_RESPONSE_BYTES: Final = 4_000_000
 """Bytes. A poll of 20 tasks takes about 8 KiB."""
@@ -136,7 +136,7 @@ def _client(endpoint: Endpoint, timeout: httpx.Timeout, connections: int) -> htt
 
 def _mount(url: str, context: ssl.SSLContext, limits: httpx.Limits) -> tuple[str, httpx.AsyncHTTPTransport | None]:
     """Return httpx's pattern for the host of a URL, and the transport to its proxy, or None."""
-    host = split_address(url).host
+    host = split_url(url).host
     pattern, proxy = f"all://{f'[{host}]' if ':' in host else host}", proxy_for(url)
     if proxy is None:
         return pattern, None
@@ -151,7 +151,7 @@ async def _read_limited(response: httpx.Response) -> bytes:
         body += chunk
         if len(body) > MAX_RESPONSE_BYTES:
             raise BadResponse(
-                f"The response of {response.url.host} exceeds {size(MAX_RESPONSE_BYTES)} and was refused: "
+                f"The response of {response.url.host} exceeds {format_size(MAX_RESPONSE_BYTES)} and was refused: "
                 "check the address of the service.",
                 outcome_unknown=True,
             )

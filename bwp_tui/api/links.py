@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from bwp_tui.api.endpoint import Secret
 from bwp_tui.api.errors import BadResponse
-from bwp_tui.domain.addresses import Address, split_address
+from bwp_tui.domain.urls import UrlParts, split_url
 
 LINK_LIFE: Final = 60.0
 """Seconds in which a download must start if the link does not say (contract: Link and archive)."""
@@ -63,7 +63,7 @@ class PresignedLink:
                 f"The service gave a link that is not followed: {fault} Report it to Buy with Prime support.",
                 transient=False,
             )
-        address = split_address(url)
+        address = split_url(url)
         received_at = issued_at if received_at is None else received_at
         issued_at = min(issued_at, received_at - _age(url, date))
         return cls(Secret(url), address.host, address.path, issued_at, received_at, _life(url))
@@ -83,7 +83,7 @@ class PresignedLink:
 
 def _link_fault(url: str, loopback_allowed: bool) -> str | None:
     try:
-        address = split_address(url)
+        address = split_url(url)
     except ValueError as error:
         return str(error)
     if address.is_loopback:
@@ -91,8 +91,8 @@ def _link_fault(url: str, loopback_allowed: bool) -> str | None:
     return "It leads to an address that is not public." if _is_private(address) else None
 
 
-def _is_private(address: Address) -> bool:
-    literal = address.literal
+def _is_private(address: UrlParts) -> bool:
+    literal = address.ip_address_of_host
     return literal is not None and (not literal.is_global or literal.is_multicast)
 
 

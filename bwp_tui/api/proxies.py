@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from bwp_tui.domain.addresses import split_address
+from bwp_tui.domain.urls import split_url
 
 _PORTS: Final = {"http": 80, "https": 443}
 _HOST_AND_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
@@ -38,7 +38,7 @@ def proxy_for(url: str) -> Proxy | None:
     Raises:
         UnusableProxy: the variable names no http or https proxy.
     """
-    address = split_address(url)
+    address = split_url(url)
     proxies = getproxies()
     scheme = address.scheme if proxies.get(address.scheme) else "all"
     named = proxies.get(scheme, "").strip()

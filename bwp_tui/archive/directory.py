@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.archive.limits import BadArchive, Limits
-from bwp_tui.domain.text import size as size_text
+from bwp_tui.domain.text import format_size
 
 _END: Final = struct.Struct("<4s4H2LH")
 _END_64: Final = struct.Struct("<4sQ2H2L4Q")
@@ -79,7 +79,7 @@ def contradicts() -> BadArchive:
 
 
 def read_directory(descriptor: int, size: int, limits: Limits) -> list[Record]:
-    """Return the entries of the zip of `size` bytes behind `descriptor`, none of which share a byte.
+    """Return the entries of the zip of `format_size` bytes behind `descriptor`, none of which share a byte.
 
     Raises:
         BadArchive: it is no zip, contradicts itself, or claims more than `limits`.
@@ -87,7 +87,7 @@ def read_directory(descriptor: int, size: int, limits: Limits) -> list[Record]:
     """
     directory = find_directory(descriptor, size)
     if directory.size > limits.directory:
-        raise BadArchive(f"The archive's list of entries has {size_text(directory.size)}")
+        raise BadArchive(f"The archive's list of entries has {format_size(directory.size)}")
     if directory.count > limits.entries:
         raise BadArchive(f"The archive claims {directory.count} entries")
     found: list[Record] = []

@@ -14,7 +14,7 @@ from typing import Final, Self
 from bwp_tui.archive.directory import not_whole, read_directory
 from bwp_tui.archive.entry import STORED, Entry, entries_of
 from bwp_tui.archive.limits import LIMITS, BadArchive, Limits
-from bwp_tui.domain.text import size as size_text
+from bwp_tui.domain.text import format_size
 
 _BLOCK: Final = 1 << 18
 
@@ -83,7 +83,7 @@ class Archive:
             if limits.grows(entry.size, entry.packed):
                 raise BadArchive(f"“{entry.name}” would grow more than {limits.ratio} times")
         if self.inflated > limits.most_inflated(self.size):
-            raise BadArchive(f"The archive would grow to {size_text(self.inflated)}")
+            raise BadArchive(f"The archive would grow to {format_size(self.inflated)}")
 
 
 def open_file(path: Path) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from bwp_tui.archive.directory import Directory, contradicts, find_directory, ov
 from bwp_tui.archive.entry import NOT_UNPACKED, Entry, entries_of
 from bwp_tui.archive.limits import LIMITS, Limits
 from bwp_tui.archive.reading import blocks, open_file, unreadable
-from bwp_tui.domain.text import size as size_text
+from bwp_tui.domain.text import format_size
 
 _MAX_DIRECTORY: Final = 64 << 20
 """Bytes of a directory that is still verified."""
@@ -55,7 +55,7 @@ def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], b
     if directory.trailing:
         yield f"{directory.trailing} bytes follow the archive's end"
     if directory.size > _MAX_DIRECTORY:
-        yield f"Its list of entries has {size_text(directory.size)} and was not verified"
+        yield f"Its list of entries has {format_size(directory.size)} and was not verified"
         return
     survey = _Survey(limits)
     for entry in entries_of(records(descriptor, directory)):
@@ -113,7 +113,7 @@ class _Survey:
         if overlap(self.spans):
             yield "Its entries share their bytes, as those of a zip bomb do: do not unpack it"
         if self._inflated > limits.most_inflated(size):
-            yield f"It would grow to {size_text(self._inflated)}, too much to be unpacked here"
+            yield f"It would grow to {format_size(self._inflated)}, too much to be unpacked here"
         for flaw, times in self._counts.items():
             more = f" (and so on for {times - 1} more)" if times > 1 else ""
             yield f"“{self._first[flaw]}” {flaw}{more}"

@@ -11,14 +11,14 @@ from typing import Final
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, hold_of
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, is_task_id
 from bwp_tui.domain.text import clean_line, unsafe_at
-from bwp_tui.domain.times import day_of, local_day, utc_now
+from bwp_tui.domain.times import local_day, parse_day, utc_now
 
 _FARTHEST_EAST: Final = timedelta(hours=14)
 
 
 def any_day(text: str) -> date:
     """Read a date."""
-    if read := day_of(text):
+    if read := parse_day(text):
         return read
     raise ArgumentTypeError(f"invalid date “{text}”; use YYYY-MM-DD")
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.text import clean, clean_line
-from bwp_tui.domain.times import from_text
+from bwp_tui.domain.times import parse_instant
 
 TOKEN_LIFE: Final = 900.0
 """Seconds an access token lives if the response does not say (contract: Endpoints and headers)."""
@@ -64,7 +64,7 @@ def instant(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        return from_text(value)
+        return parse_instant(value)
     except (ValueError, OverflowError):
         return None
 

@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.domain.filter import WORD, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, Match
 
-MOST: Final = 12
+MAX_COMPLETIONS: Final = 12
 """Maximum number of completions."""
 
 _LAST_VALUE: Final = re.compile(r'(?:"[^"]*"?|[^,"])*\Z')
@@ -39,7 +39,7 @@ def complete(text: str, cursor: int, tags: Sequence[str]) -> list[tuple[int, int
     known = () if spec is None else tags if spec.match is Match.TAG else spec.offers
     # The grammar has no way to write a quotation mark in a value.
     fitting = [value for value in known if value.casefold().startswith(typed) and '"' not in value]
-    return [(start, end, f'"{value}"' if _QUOTED.search(value) else value) for value in fitting[:MOST]]
+    return [(start, end, f'"{value}"' if _QUOTED.search(value) else value) for value in fitting[:MAX_COMPLETIONS]]
 
 
 def highlights(task_filter: Filter) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import mask_in_text
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _DEFUSED: Final = re.compile(r"'+[=+\-@\t\r]")
@@ -203,4 +203,4 @@ def task_cells(task: Task, *, mask: bool) -> tuple[str, ...]:
 def _cell(value: str | int | date | datetime | None) -> str:
     if value is None:
         return ""
-    return to_text(value) if isinstance(value, datetime) else str(value)
+    return format_instant(value) if isinstance(value, datetime) else str(value)

@@ -92,7 +92,7 @@ def add_business_days(day: date, count: int) -> date:
     return day
 
 
-def _rolled(day: date) -> date:
+def _roll_to_monday(day: date) -> date:
     over = day.weekday() - _SATURDAY
     return day + timedelta(days=2 - over) if over >= 0 else day
 
@@ -109,7 +109,7 @@ def due_on(regulation: str, received_on: date, *, extended: bool = False) -> dat
     if not months and not days:
         return None
     end = add_months(received_on, months) + timedelta(days=days)
-    return _rolled(end) if rule.rolls_to_monday else end
+    return _roll_to_monday(end) if rule.rolls_to_monday else end
 
 
 def acknowledge_by(regulation: str, received_on: date) -> date | None:

@@ -20,7 +20,7 @@ from typing import Final
 
 from bwp_tui.domain.filter_fields import FIELDS, FieldSpec, Match
 from bwp_tui.domain.text import nearest, unsafe_at
-from bwp_tui.domain.times import day_of
+from bwp_tui.domain.times import parse_day
 
 _OTHER_NAMES: Final = {"subject": "email", "address": "email", "shopper": "email"}
 """Names that are no fields, and the field that each probably stands for."""
@@ -111,7 +111,7 @@ class View:
     """Ids of its columns; empty means the default ones."""
 
     @property
-    def short(self) -> str:
+    def short_name(self) -> str:
         """Its name in narrow places."""
         return _SHORT_NAMES.get(self.name, self.name[:5])
 
@@ -133,7 +133,7 @@ VIEWS: Final = (
 
 _SHORT_NAMES: Final = {"active": "act", "failed": "fail", "on hold": "hold", "due soon": "due"}
 
-MOST_VIEWS: Final = 9
+MAX_VIEWS: Final = 9
 """Views that have a key, the built-in ones first."""
 
 
@@ -163,7 +163,7 @@ def _clause(match: re.Match[str]) -> Clause:
     negated = bool(match["minus"])
     field = match["field"]
     if field is None:
-        return TextClause(_plain(match), negated)
+        return TextClause(_bare_text(match), negated)
     spec = FIELDS.get(field.casefold())
     if spec is None:
         guess = _OTHER_NAMES.get(field.casefold()) or nearest(field, tuple(FIELDS))
@@ -175,7 +175,7 @@ def _clause(match: re.Match[str]) -> Clause:
     return ValueClause(spec.key, tuple(_stored(spec, *value) for value in _values(match)), negated)
 
 
-def _plain(match: re.Match[str]) -> str:
+def _bare_text(match: re.Match[str]) -> str:
     text = match["value"].replace('"', "")
     if not text:
         raise FilterError("A word is missing here.", match.start(), match.end())
@@ -242,7 +242,7 @@ def _seconds(value: str, start: int, end: int) -> int | None:
 def _day(spec: FieldSpec, value: str, start: int, end: int) -> date:
     if spec.match is Match.AGE:
         raise FilterError(f"Invalid duration “{value}”; use 30m, 5h, 2d or 1w.", start, end)
-    day = day_of(value)
+    day = parse_day(value)
     if day is None:
         message = f"Invalid date “{value}”; use {', '.join((spec.values[-1], *spec.words))} or 2026-12-31."
         raise FilterError(message, start, end, nearest(value, tuple(spec.words)))

@@ -17,7 +17,7 @@ _SECRETS: Final = (
 _EMAIL: Final = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
-def redact(text: str, *, addresses: bool = False) -> str:
+def redact(text: str, *, emails: bool = False) -> str:
     """Return `text` without queries and credentials of URLs, bearer tokens, and secrets given by name.
 
     Args:
@@ -25,7 +25,7 @@ def redact(text: str, *, addresses: bool = False) -> str:
     """
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
-    return _EMAIL.sub(lambda match: mask_email(match.group()), text) if addresses else text
+    return _EMAIL.sub(lambda match: mask_email(match.group()), text) if emails else text
 
 
 def mask_task_text(text: str, task: Task) -> str:

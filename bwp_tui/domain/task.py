@@ -72,13 +72,13 @@ _SERVICE_PREFIX: Final = "SERVICE_"
 WATCHED: Final = "watched"
 """Tag of a task whose end is notified to the operator."""
 
-_PICTURE: Final = "So"
+_SYMBOL: Final = "So"
 """The Unicode category of stars and of emoji."""
 
 
 def tag_mistake(tag: str) -> str | None:
     """Return why `tag` cannot be a tag, or None."""
-    if any(letter.isalnum() or unicodedata.category(letter) == _PICTURE for letter in tag):
+    if any(letter.isalnum() or unicodedata.category(letter) == _SYMBOL for letter in tag):
         return None
     return f"“{clean_line(tag)}” is not a tag: a tag needs a letter or a digit."
 
@@ -243,7 +243,7 @@ class Task:
     """Whether it was resubmitted, even if the new task is no longer in the history."""
     purged_at: datetime | None = None
     """When the personal data was removed."""
-    is_unanswered: bool = False
+    is_outcome_unknown: bool = False
     """Whether the request was sent and has no response yet, so that it may have started a task."""
 
     @property
@@ -252,7 +252,7 @@ class Task:
         return self.status == Status.QUEUED and self.task_id is None
 
     @property
-    def is_unknown(self) -> bool:
+    def is_task_id_unknown(self) -> bool:
         """Whether the service was polled for its task id and never knew it."""
         was_asked = self.task_id is not None and self.polled_at is not None
         return was_asked and self.submitted_at is None and self.status in (Status.QUEUED, Status.MISSING)
@@ -305,7 +305,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class PastTask:
+class SampleTask:
     """A task of the past, as the service and the history have it.
 
     `status` is the service's own, which has none for a cancellation: a `cancelled` task is still ON_HOLD there.

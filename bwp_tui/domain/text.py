@@ -43,13 +43,13 @@ _JOINED: Final = re.compile(
 """Invisible characters that join their neighbours into one, and are harmless there."""
 
 
-_DRAWN: Final = "•…→←↑↓⏎↵–—−“”‘’×·●○◉▲▼✓✗⇣◷›‹‖▸▾◂█▓▒░▏▎▍▌▋▊▉▁▂▃▄▅▆▇━╸"  # noqa: RUF001  which ones is the point
-_DRAWN_PLAIN: Final = "*~><^v<<---\"\"''x-*o@!v+xv~><=>v<##:.|||||||_______#="
-SIGNS: Final = {ord(sign): other for sign, other in zip(_DRAWN, _DRAWN_PLAIN, strict=True)}
+_SYMBOLS: Final = "•…→←↑↓⏎↵–—−“”‘’×·●○◉▲▼✓✗⇣◷›‹‖▸▾◂█▓▒░▏▎▍▌▋▊▉▁▂▃▄▅▆▇━╸"  # noqa: RUF001  which ones is the point
+_SYMBOLS_IN_ASCII: Final = "*~><^v<<---\"\"''x-*o@!v+xv~><=>v<##:.|||||||_______#="
+ASCII_FORMS: Final = {ord(sign): other for sign, other in zip(_SYMBOLS, _SYMBOLS_IN_ASCII, strict=True)}
 """The symbols that this program draws, and an ASCII character of the same width for each."""
 
 
-class _Plain(dict[int, str]):
+class _AsciiTable(dict[int, str]):
     """Maps characters to ASCII of the same width, on first use."""
 
     def __missing__(self, code: int) -> str:
@@ -67,15 +67,15 @@ class _Plain(dict[int, str]):
         return self[code]
 
 
-_PLAIN: Final = _Plain(SIGNS)
+_ASCII_TABLE: Final = _AsciiTable(ASCII_FORMS)
 
 
-def plain(text: str) -> str:
+def to_ascii(text: str) -> str:
     """Return `text` in ASCII of the same width; question marks replace letters that ASCII lacks."""
-    return text if text.isascii() else text.translate(_PLAIN)
+    return text if text.isascii() else text.translate(_ASCII_TABLE)
 
 
-def _visible(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
     if _JOINED.match(match.string, match.start()):
         return match.group()
     code = ord(match.group())
@@ -96,7 +96,7 @@ def clean(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Return `text` of any length with control and invisible characters written as escapes."""
-    return _UNSAFE.sub(_visible, text.replace("\r\n", "\n"))
+    return _UNSAFE.sub(_escape, text.replace("\r\n", "\n"))
 
 
 def unsafe_at(text: str) -> int | None:
@@ -142,13 +142,13 @@ def counted(count: int, noun: str, nouns: str | None = None) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {nouns or f'{noun}s'}"
 
 
-def size(count: float) -> str:
+def format_size(count: float) -> str:
     """Return a number of bytes with two to four digits and its unit."""
     unit = _unit(count)
     return f"{_digits(count, unit)} {_UNITS[unit]}"
 
 
-def size_as(count: float, of: float) -> str:
+def format_size_as(count: float, of: float) -> str:
     """Return a number of bytes in the unit of `of`, without the unit; a small number gets its own unit."""
     unit = _unit(of)
     if count and count < 0.05 * 1000**unit:

@@ -20,13 +20,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def to_text(instant: datetime) -> str:
+def format_instant(instant: datetime) -> str:
     """Return `instant` as ISO 8601 in UTC with microseconds and `Z`, which sorts by time."""
     # strftime omits the leading zeros of years before 1000.
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def from_text(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     """Read an ISO 8601 instant; without an offset it is UTC.
 
     Raises:
@@ -53,10 +53,10 @@ def use_zone(name: str | None) -> None:
         ValueError: there is no such zone.
     """
     global _office
-    _office = None if name is None else zone_of(name)
+    _office = None if name is None else find_zone(name)
 
 
-def zone_of(name: str) -> tzinfo:
+def find_zone(name: str) -> tzinfo:
     """Return the time zone with an IANA name.
 
     Raises:
@@ -104,13 +104,13 @@ def local_day(instant: datetime) -> date:
         return instant.date()
 
 
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY_FORMAT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def day_of(text: str) -> date | None:
+def parse_day(text: str) -> date | None:
     """Read a day such as `2026-12-31`, in no other form; None if it is not one."""
     try:
-        return date.fromisoformat(text.strip()) if _DAY.fullmatch(text.strip()) else None
+        return date.fromisoformat(text.strip()) if _DAY_FORMAT.fullmatch(text.strip()) else None
     except ValueError:
         return None
 
@@ -121,8 +121,8 @@ def iso_day(day: date | None) -> str | None:
 
 
 def iso_instant(instant: datetime | None) -> str | None:
-    """Return an instant as `to_text` does, or None."""
-    return None if instant is None else to_text(instant)
+    """Return an instant as `format_instant` does, or None."""
+    return None if instant is None else format_instant(instant)
 
 
 def file_stamp(instant: datetime) -> str:

@@ -25,7 +25,7 @@ from graphql import (
 
 from bwp_tui.contract.documents import schema_text
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, not_found
 from bwp_tui.sandbox.service_state import NotOnHoldError, ServiceState, TaskSnapshot, UnknownTaskError
 
@@ -155,9 +155,9 @@ def _task_fields(task: TaskSnapshot) -> Json:
     return {
         "taskId": task.task_id,
         "status": task.status.value,
-        "submissionDate": to_text(task.submitted_at),
+        "submissionDate": format_instant(task.submitted_at),
         # The schema demands a text, the service leaves the key out: `_without_nulls` takes an empty one away.
-        "lastUpdatedDate": "" if task.updated_at is None else to_text(task.updated_at),
+        "lastUpdatedDate": "" if task.updated_at is None else format_instant(task.updated_at),
         "dataSubject": {"type": "SHOPPER", "email": task.email},
         "errors": errors,
     }

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from bwp_tui.domain.task import Kind, PastTask, TaskError
+from bwp_tui.domain.task import Kind, SampleTask, TaskError
 from bwp_tui.sandbox.scenarios import Outline, scenario_for
 from bwp_tui.sandbox.task_outcomes import not_found, orders_not_closed
 
@@ -51,7 +51,7 @@ _TAGS: Final = ("vip", "phone", "letter", "legal", "store-app")
 _REASONS: Final = ("account closed", "shopper asked by e-mail", "GDPR art. 17", "CCPA deletion request")
 
 
-def past_tasks(count: int, seed: int, now: datetime) -> tuple[PastTask, ...]:
+def past_tasks(count: int, seed: int, now: datetime) -> tuple[SampleTask, ...]:
     """Return `count` tasks, oldest first. The same arguments give the same tasks.
 
     Enough of them cover every status (see `scenario_for`); most of the others are done.
@@ -68,7 +68,7 @@ def past_tasks(count: int, seed: int, now: datetime) -> tuple[PastTask, ...]:
     return tuple(tasks)
 
 
-def _filled(outline: Outline, email: str, rng: random.Random) -> PastTask:
+def _filled(outline: Outline, email: str, rng: random.Random) -> SampleTask:
     task_id = str(UUID(int=rng.getrandbits(128), version=4))
     before = rng.choice((0, 0, 0, 1, 1, 2, 3)) if outline.days_before is None else outline.days_before
     note = outline.note
@@ -77,7 +77,7 @@ def _filled(outline: Outline, email: str, rng: random.Random) -> PastTask:
     tags = {tag for tag in _TAGS if tag.casefold() in note.casefold()}
     if rng.random() < 0.1:
         tags.add(rng.choice(_TAGS))
-    return PastTask(
+    return SampleTask(
         task_id=task_id,
         kind=outline.kind,
         email=email,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, PastTask, Status, TaskError
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, SampleTask, Status, TaskError
 from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.task_outcomes import orders_not_closed, outcome_of
 
@@ -174,7 +174,7 @@ class ServiceState:
             now = self._clock()
             return self._record(kind, task_id, now).seen_at(now)
 
-    def load(self, past: Iterable[PastTask]) -> None:
+    def load(self, past: Iterable[SampleTask]) -> None:
         """Take in tasks of the past. Those in progress end within minutes, the first of them within seconds."""
         with self._lock:
             now = self._clock()
@@ -222,7 +222,7 @@ class ServiceState:
             errors=fate.errors,
         )
 
-    def _past_record(self, task: PastTask, now: datetime, running: int) -> _Record:
+    def _past_record(self, task: SampleTask, now: datetime, running: int) -> _Record:
         record = _Record(
             task_id=task.task_id,
             kind=task.kind,

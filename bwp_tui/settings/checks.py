@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from bwp_tui.domain.addresses import check_url
 from bwp_tui.domain.text import clean, did_you_mean
-from bwp_tui.domain.times import zone_of
+from bwp_tui.domain.times import find_zone
+from bwp_tui.domain.urls import check_url
 from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, SANDBOX_PROFILE, THEMES
 
 _PLAIN: Final = re.compile(r"[!-~]+")
@@ -87,7 +87,7 @@ def notices(text: str) -> str | None:
 def timezone(text: str) -> str | None:
     """Check the name of a time zone."""
     try:
-        zone_of(text)
+        find_zone(text)
     except ValueError:
         return "must be a time zone such as Europe/Berlin or America/New_York"
     return None

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urljoin
 
-from bwp_tui.domain.addresses import split_address
 from bwp_tui.domain.text import clean_line, did_you_mean, nearest
 from bwp_tui.domain.times import use_zone
+from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import EVENT_TEXTS, TEXTS, ConfigFile, ProfileTable, read_config
 from bwp_tui.settings.errors import SettingsError
@@ -163,7 +163,7 @@ class _Variables:
         if region is None:
             self.mistakes.append("The event queue's URL names no AWS region: set region, or BWP_EVENTS_REGION.")
             return None
-        is_local = split_address(url).is_loopback
+        is_local = split_url(url).is_loopback
         return EventQueue(
             queue_url=url,
             region=region,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.task import PastTask, Status
+from bwp_tui.domain.task import SampleTask, Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests
@@ -37,7 +37,7 @@ def run(effort: Effort) -> Iterator[Row]:
     yield from _stall(effort)
 
 
-def _active(count: int, at: datetime) -> list[PastTask]:
+def _active(count: int, at: datetime) -> list[SampleTask]:
     return [
         replace(task, status=Status.IN_PROGRESS, submitted_at=at, updated_at=at, cancelled=False, errors=())
         for task in past_tasks(count, 1, utc_now())

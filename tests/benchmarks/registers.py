@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.task import PastTask
+from bwp_tui.domain.task import SampleTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.seed_history import past_tasks
@@ -65,7 +65,7 @@ class Place:
         """Open the register."""
         return open_store(self.register)
 
-    def plant(self, past: Sequence[PastTask]) -> None:
+    def plant(self, past: Sequence[SampleTask]) -> None:
         """Give the register a past."""
         store = self.store()
         seed_tasks(store, past, "op")
@@ -93,7 +93,7 @@ def argv(*words: str) -> list[str]:
 
 
 @contextmanager
-def fresh(past: Sequence[PastTask] = (), service: dict[str, str] | None = None) -> Iterator[Place]:
+def fresh(past: Sequence[SampleTask] = (), service: dict[str, str] | None = None) -> Iterator[Place]:
     """Give a register that holds `past` and is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="bwp-tui-") as folder:
         place = Place(Path(folder), service or {})

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.domain.task import PastTask, Status
+from bwp_tui.domain.task import SampleTask, Status
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE
@@ -52,7 +52,7 @@ def run(effort: Effort) -> Iterator[Row]:
     )
 
 
-def under_way(count: int) -> list[PastTask]:
+def under_way(count: int) -> list[SampleTask]:
     """Return active tasks of two days ago: once polled, they are left alone for half an hour."""
     at = utc_now() - timedelta(days=2)
     return [

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.task import Kind, PastTask, Status, TaskError
+from bwp_tui.domain.task import Kind, SampleTask, Status, TaskError
 
 NOW: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 TODAY: Final = date(2026, 11, 20)
@@ -52,8 +52,8 @@ class Planted:
         return (self.submitted_at - timedelta(hours=2)).date()
 
     @property
-    def task(self) -> PastTask:
-        return PastTask(**{field.name: getattr(self, field.name) for field in fields(PastTask)})
+    def task(self) -> SampleTask:
+        return SampleTask(**{field.name: getattr(self, field.name) for field in fields(SampleTask)})
 
 
 _DAY: Final = 24.0

@@ -16,7 +16,7 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.radio_field import RadioField
-from bwp_tui.domain.task import PastTask, Task
+from bwp_tui.domain.task import SampleTask, Task
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import seed_sandbox
 from bwp_tui.store.database.connection import Store
@@ -44,7 +44,7 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
     )
 
 
-def plant(profile: Profile, past: Iterable[Planted | PastTask] = PAST) -> Store:
+def plant(profile: Profile, past: Iterable[Planted | SampleTask] = PAST) -> Store:
     """Open the profile's register, filled with a past."""
     store = open_store(profile.history_path, clock=clock)
     seed_sandbox.seed_tasks(store, [one.task if isinstance(one, Planted) else one for one in past], "op")
@@ -128,7 +128,7 @@ class Console:
 @asynccontextmanager
 async def opened(
     profile: Profile,
-    past: Iterable[Planted | PastTask] = PAST,
+    past: Iterable[Planted | SampleTask] = PAST,
     *,
     size: tuple[int, int] = WIDE,
     theme: str | None = None,

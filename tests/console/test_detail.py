@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.domain.task import Kind, Request, Status, TaskError
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
@@ -75,7 +75,7 @@ def _make_almost_missing(store: Store, number: int) -> None:
     """Record all answers but the last of those that make a task MISSING."""
     store.rows(
         "UPDATE tasks SET unknown_since = ?, unknown_answers = ? WHERE number = ?",
-        (to_text(NOW - poll_responses.MISSING_AFTER), poll_responses.MISSING_AFTER_RESPONSES - 1, number),
+        (format_instant(NOW - poll_responses.MISSING_AFTER), poll_responses.MISSING_AFTER_RESPONSES - 1, number),
     )
 
 

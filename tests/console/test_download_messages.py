@@ -9,7 +9,7 @@ import pytest
 
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.domain.task import Status
-from bwp_tui.domain.text import size, size_as
+from bwp_tui.domain.text import format_size, format_size_as
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.open_store import open_store
@@ -173,7 +173,7 @@ async def test_what_waits_says_for_what(profile: Profile) -> None:
     [(0, "0 B"), (999, "999 B"), (999.7, "1.0 kB"), (99_960, "100 kB"), (999_600, "1.0 MB"), (12_400_000, "12.4 MB")],
 )
 def test_a_size_never_has_more_than_three_digits(count: float, words: str) -> None:
-    assert size(count) == words
+    assert format_size(count) == words
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_size_never_has_more_than_three_digits(count: float, words: str) -> No
     ],
 )
 def test_what_has_come_is_said_in_the_unit_of_all(count: float, of: float, words: str) -> None:
-    assert size_as(count, of) == words
+    assert format_size_as(count, of) == words
 
 
 async def test_one_that_failed_for_good_is_said_to_have_kept_nothing(profile: Profile) -> None:

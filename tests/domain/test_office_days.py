@@ -9,7 +9,7 @@ import pytest
 
 from bwp_tui.domain import times
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
-from bwp_tui.domain.times import day_of, local_day, midnight, stamp, use_zone, zone_name
+from bwp_tui.domain.times import local_day, midnight, parse_day, stamp, use_zone, zone_name
 
 EVENING = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 28)
@@ -39,7 +39,7 @@ def test_a_day_is_the_offices_whatever_the_machines_zone(zone: str, day: date, r
 def test_there_is_no_zone_of_another_name() -> None:
     for name in ("Europe", "nowhere", "../etc/passwd"):
         with pytest.raises(ValueError, match=name):
-            times.zone_of(name)
+            times.find_zone(name)
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_a_day_to_come_is_refused_and_an_odd_one_named(day: date, possible: bool
     ],
 )
 def test_a_day_is_written_in_one_way(text: str, day: date | None) -> None:
-    assert day_of(text) == day
+    assert parse_day(text) == day

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.text import LONGEST, clean, clean_line, mask_email, nearest, plain, unsafe_at
+from bwp_tui.domain.text import LONGEST, clean, clean_line, mask_email, nearest, to_ascii, unsafe_at
 
 FOREIGN = st.text(st.characters(exclude_categories=()), max_size=80)
 JOINED = st.text(st.sampled_from("a1👩💻❤🏽می क\u200c\u200d\ufe0f\u20e3\u2066"), max_size=40)
@@ -144,4 +144,4 @@ def test_the_nearest_word_is_found_whatever_its_case_and_none_where_none_is_near
 
 
 def test_the_full_part_of_a_bar_differs_from_the_empty_one_in_ascii() -> None:
-    assert plain("━━╸──") == "##=--"
+    assert to_ascii("━━╸──") == "##=--"

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.task import FINAL_STATUSES, PastTask
+from bwp_tui.domain.task import FINAL_STATUSES, SampleTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.seed_history import past_tasks
@@ -49,7 +49,7 @@ class Operator(Bwp):
         """Start any program in a pty of its own, in the operator's environment."""
         return Terminal(argv, *size, env={**self.env, **env}, cwd=str(ROOT))
 
-    def plant(self, past: Sequence[PastTask]) -> None:
+    def plant(self, past: Sequence[SampleTask]) -> None:
         """Give the register a past."""
         store = self.store()
         seed_tasks(store, past, "op")
@@ -97,7 +97,7 @@ class Clock:
         self._ahead += time
 
 
-def still_life(count: int) -> list[PastTask]:
+def still_life(count: int) -> list[SampleTask]:
     """Return tasks that have ended, each so many and a half days ago that its age is the same for half a day."""
     ended = [task for task in past_tasks(count * 3, 5, utc_now()) if task.status in FINAL_STATUSES][:count]
     now = utc_now()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bwp_tui.domain.task import PastTask
+from bwp_tui.domain.task import SampleTask
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
@@ -23,7 +23,7 @@ ONE_SECOND = 250
 Count = Callable[[str, object], None]
 
 
-def results(past: list[PastTask]) -> list[int]:
+def results(past: list[SampleTask]) -> list[int]:
     """Numbers of the planted retrievals that have a result, the newest first."""
     found = [
         number for number, task in enumerate(past, start=1) if task.kind == "RETRIEVAL" and task.status == "COMPLETED"
@@ -32,7 +32,7 @@ def results(past: list[PastTask]) -> list[int]:
 
 
 @pytest.fixture
-def past(shop: Operator) -> list[PastTask]:
+def past(shop: Operator) -> list[SampleTask]:
     past = still_life(60)
     shop.plant(past)
     return past
@@ -50,7 +50,7 @@ def store(shop: Operator) -> Iterator[Store]:
 
 
 @pytest.fixture
-def orders(store: Store, past: list[PastTask]) -> list[DownloadJob]:
+def orders(store: Store, past: list[SampleTask]) -> list[DownloadJob]:
     """Three downloads that run."""
     for number in results(past)[:3]:
         requests.download(store, number, "/srv/privacy", "op")

@@ -6,7 +6,7 @@ from math import ceil
 import pytest
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.engine.requests.poller import LARGEST_BATCH, SIZE_KEPT
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.runtime.engine import Engine
@@ -103,7 +103,7 @@ async def test_a_request_takes_along_what_is_due_soon_and_was_not_asked_about_fo
 def asked(shop: Shop) -> dict[int, bool]:
     """Return of every task whether it was asked about just now."""
     rows = shop.store.rows("SELECT number, polled_at FROM tasks")
-    return {as_int(number): polled_at == to_text(shop.clock.now) for number, polled_at in rows}
+    return {as_int(number): polled_at == format_instant(shop.clock.now) for number, polled_at in rows}
 
 
 async def test_both_kinds_share_a_request(shop: Shop) -> None:

@@ -23,7 +23,7 @@ from bwp_tui.api.errors import (
 from bwp_tui.api.response_errors import CANNOT_CANCEL
 from bwp_tui.contract.payloads import TaskPayload, parse_task
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import Clock, to_text
+from bwp_tui.domain.times import Clock, format_instant
 from bwp_tui.sandbox.service_state import NotOnHoldError, ServiceState, UnknownTaskError
 
 REFUSED_NAME: Final = "refused"
@@ -156,7 +156,7 @@ class FakeService(PrivacyApi):
             {
                 "taskId": task.task_id,
                 "status": "PONDERING" if mood is Mood.STRANGE else task.status.value,
-                "submissionDate": to_text(task.submitted_at),
+                "submissionDate": format_instant(task.submitted_at),
                 "dataSubject": {"type": "SHOPPER", "email": task.email},
                 "holdingPeriod": task.holding_period,
             },

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bwp_tui.domain.task import Kind, PastTask, Status, TaskError
-from bwp_tui.domain.times import from_text
+from bwp_tui.domain.task import Kind, SampleTask, Status, TaskError
+from bwp_tui.domain.times import parse_instant
 from bwp_tui.sandbox.server import Sandbox
 from tests.sandbox.client import (
     CANCEL,
@@ -43,8 +43,8 @@ def example(name: str) -> tuple[str, Json, Json]:
     return DOCUMENTS[request["operation"]], request["variables"], found["response"]
 
 
-def past(task_id: str, kind: Kind, status: Status, submitted: datetime) -> PastTask:
-    return PastTask(
+def past(task_id: str, kind: Kind, status: Status, submitted: datetime) -> SampleTask:
+    return SampleTask(
         task_id=task_id,
         kind=kind,
         email="janedoe@example.com",
@@ -62,15 +62,15 @@ def past(task_id: str, kind: Kind, status: Status, submitted: datetime) -> PastT
     )
 
 
-def answered(name: str) -> PastTask:
+def answered(name: str) -> SampleTask:
     """The task that an example's answer shows."""
     _, _, response = example(name)
     ((operation, found),) = response["data"].items()
-    submitted = from_text(found["submissionDate"])
+    submitted = parse_instant(found["submissionDate"])
     kind = Kind.RETRIEVAL if "Retrieval" in operation else Kind.DELETION
     return replace(
         past(found["taskId"], kind, Status(found["status"]), submitted),
-        updated_at=from_text(found.get("lastUpdatedDate", found["submissionDate"])),
+        updated_at=parse_instant(found.get("lastUpdatedDate", found["submissionDate"])),
         errors=tuple(TaskError(error["code"], error["message"]) for error in found["errors"]),
     )
 

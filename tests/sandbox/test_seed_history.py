@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.domain.deadlines import due_on
-from bwp_tui.domain.task import EMAIL_PATTERN, Kind, PastTask, Status
+from bwp_tui.domain.task import EMAIL_PATTERN, Kind, SampleTask, Status
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service_state import ServiceState, UnknownTaskError
@@ -19,7 +19,7 @@ NOW = SteppedClock()()
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
-def past(request: pytest.FixtureRequest) -> tuple[PastTask, ...]:
+def past(request: pytest.FixtureRequest) -> tuple[SampleTask, ...]:
     return past_tasks(1_000, int(request.param), NOW)
 
 
@@ -29,14 +29,14 @@ def test_there_are_as_many_as_asked_for_and_the_same_again() -> None:
     assert past_tasks(40, 1, NOW) != past_tasks(40, 2, NOW)
 
 
-def test_ids_and_addresses_are_well_formed(past: tuple[PastTask, ...]) -> None:
+def test_ids_and_addresses_are_well_formed(past: tuple[SampleTask, ...]) -> None:
     assert len({task.task_id for task in past}) == len(past)
     assert all(UUID4.fullmatch(task.task_id) for task in past)
     assert all(EMAIL_PATTERN.fullmatch(task.email) for task in past)
     assert {task.email.partition("@")[2] for task in past} == {"example.com", "example.net", "example.org"}
 
 
-def test_they_come_in_order_from_the_last_five_weeks(past: tuple[PastTask, ...]) -> None:
+def test_they_come_in_order_from_the_last_five_weeks(past: tuple[SampleTask, ...]) -> None:
     instants = [task.submitted_at for task in past]
     assert instants == sorted(instants)
     assert NOW - timedelta(days=36) < instants[0] < NOW - timedelta(days=30)
@@ -45,7 +45,7 @@ def test_they_come_in_order_from_the_last_five_weeks(past: tuple[PastTask, ...])
     assert all(task.received_on <= task.submitted_at.date() for task in past)
 
 
-def test_most_are_done_and_every_state_is_there(past: tuple[PastTask, ...]) -> None:
+def test_most_are_done_and_every_state_is_there(past: tuple[SampleTask, ...]) -> None:
     retrievals = sum(task.kind is Kind.RETRIEVAL for task in past)
     done = sum(task.status is Status.COMPLETED for task in past)
     assert 0.5 < retrievals / len(past) < 0.7
@@ -76,7 +76,7 @@ def test_a_short_past_shows_failures_holds_and_deadlines(seed: int) -> None:
     assert sum(0 <= days <= 7 for days in days_left) >= 2
 
 
-def test_deletions_keep_to_their_holding_periods(past: tuple[PastTask, ...]) -> None:
+def test_deletions_keep_to_their_holding_periods(past: tuple[SampleTask, ...]) -> None:
     for task in past:
         if task.kind is Kind.RETRIEVAL:
             assert (task.holding_period, task.reason) == (None, None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.times import from_text
+from bwp_tui.domain.times import parse_instant
 from bwp_tui.domain.uptime import Uptime
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database import clock_correction
@@ -55,7 +55,7 @@ def test_due_times_keep_the_form_that_sorts(store: Store, clock: FrozenClock) ->
     clock_correction.correct_future_times(store, timedelta(seconds=90.5))
     ((text,),) = store.rows("SELECT next_poll_at FROM tasks")
     assert as_text(text) == "2026-11-20T09:17:29.623000Z"
-    assert from_text(as_text(text)) == SOON - timedelta(seconds=90.377)
+    assert parse_instant(as_text(text)) == SOON - timedelta(seconds=90.377)
 
 
 def test_the_first_attempt_is_dated_by_the_uptime_too(path: Path, clock: FrozenClock) -> None:

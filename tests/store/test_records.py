@@ -11,7 +11,7 @@ import pytest
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Status, Task, Verification
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.store.commands import records, requests
 from bwp_tui.store.database import migrate
 from bwp_tui.store.database.connection import Store
@@ -168,7 +168,7 @@ def test_a_note_from_before_notes_were_lines_becomes_one(
     with monkeypatch.context() as then:
         then.setattr(migrate, "migration_scripts", lambda: older)
         migrate.apply_missing(before)
-    at = to_text(clock.now)
+    at = format_instant(clock.now)
     for note in ("VIP", "told", ""):
         before.execute(
             "INSERT INTO tasks (kind, email, status, note, received_on, regulation, recorded_at, revision)"

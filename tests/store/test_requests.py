@@ -224,7 +224,7 @@ def test_a_screen_reads_a_request_again_once_it_is_sent_and_cannot_be_withdrawn(
     before = store.revision()
     sent(store, task.number)
     assert tasks.changed_since(store, before) == [task.number]
-    assert tasks.get(store, task.number).is_unanswered
+    assert tasks.get(store, task.number).is_outcome_unknown
 
 
 def test_a_request_put_off_before_it_left_is_withdrawn_and_one_that_may_have_arrived_is_not(store: Store) -> None:

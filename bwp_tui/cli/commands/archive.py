@@ -16,7 +16,7 @@ from bwp_tui.cli.support.context import CommandSession, open_session, print_note
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import to_text, utc_now
+from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.new_file import new_file
 from bwp_tui.store.commands import result_files
 from bwp_tui.store.queries import tasks
@@ -135,9 +135,9 @@ def _receipt(task: Task, recipient: str, target: Path, encrypted: EncryptedFile,
     facts = (
         ("task", task.task_id or f"#{task.number}"),
         ("received", task.received_on.isoformat()),
-        ("completed", to_text(task.finished_at) if task.finished_at else "-"),
-        ("downloaded", to_text(saved) if saved else "-"),
-        ("packed", f"{to_text(utc_now())} by {actor}"),
+        ("completed", format_instant(task.finished_at) if task.finished_at else "-"),
+        ("downloaded", format_instant(saved) if saved else "-"),
+        ("packed", f"{format_instant(utc_now())} by {actor}"),
         ("recipient", recipient),
         ("file", target.name.replace(task.email, "…") if task.email else target.name),
         ("size", f"{encrypted.bytes} bytes encrypted, {encrypted.plain_bytes} bytes plain"),

@@ -22,7 +22,7 @@ from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line, counted
-from bwp_tui.domain.times import from_text, local, local_day, utc_now, zone_name
+from bwp_tui.domain.times import local, local_day, parse_instant, utc_now, zone_name
 from bwp_tui.settings import CommandSecret, Profile, SettingsError, config_path, load_profile
 from bwp_tui.settings.profile import MINIMUM_SIZE
 from bwp_tui.store.database.connection import Store
@@ -188,7 +188,7 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
     """Return whether the newest backup is too old, and a clause about it."""
     copies = backups.daily_backups(path)
     if not copies:
-        late = oldest is not None and (today() - local_day(from_text(oldest))).days > _OLDEST_BACKUP_DAYS
+        late = oldest is not None and (today() - local_day(parse_instant(oldest))).days > _OLDEST_BACKUP_DAYS
         return late, "no backup yet. Keep bwp-tui running, which makes one a day."
     age = (today() - backups.day_of(copies[0])).days
     if age <= _OLDEST_BACKUP_DAYS:
@@ -232,7 +232,7 @@ def _damage(store: Store, path: Path) -> Iterator[Finding]:
 def _clock(newest: str | None) -> Finding:
     now = utc_now()
     here = f"{local(now):%Y-%m-%d %H:%M:%S %z} ({zone_name()})"
-    if newest is not None and from_text(newest) > now:
+    if newest is not None and parse_instant(newest) > now:
         return Finding("clock", Level.WARN, f"Local time is {here}, before the newest entry of the history ({newest}).")
     return Finding("clock", Level.OK, f"Local time is {here}.")
 

@@ -11,8 +11,8 @@ from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session
 from bwp_tui.cli.support.task_output import aligned, print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, DownloadState, Task
-from bwp_tui.domain.text import clean_line, size
-from bwp_tui.domain.times import iso_instant, to_text
+from bwp_tui.domain.text import clean_line, format_size
+from bwp_tui.domain.times import format_instant, iso_instant
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.download_queue import QueueResult
 from bwp_tui.store.database.connection import Store
@@ -107,7 +107,7 @@ def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> Non
 
 def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
     percent = "-" if download.percent is None else f"{download.percent}%"
-    total = "" if download.total is None else f" of {size(download.total)}"
+    total = "" if download.total is None else f" of {format_size(download.total)}"
     remark = download.trouble or download.path or ""
     if not unmask:
         remark = mask_task_text(remark, task)
@@ -117,8 +117,8 @@ def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
         task.subject(masked=not unmask),
         _state(download),
         percent,
-        f"{size(download.bytes)}{total}",
-        f"{size(download.rate)}/s" if download.rate else "-",
+        f"{format_size(download.bytes)}{total}",
+        f"{format_size(download.rate)}/s" if download.rate else "-",
         remark,
     )
     return tuple(clean_line(cell) for cell in cells)
@@ -146,7 +146,7 @@ def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
         "remarks": list(download.remarks),
         "path": download.path,
         "sha256": download.sha256,
-        "asked_at": to_text(download.asked_at),
+        "asked_at": format_instant(download.asked_at),
         "started_at": iso_instant(download.started_at),
         "finished_at": iso_instant(download.finished_at),
         "actor": download.actor,

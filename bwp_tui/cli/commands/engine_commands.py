@@ -20,7 +20,7 @@ from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.task import Download, DownloadState, Status, Task, has_ended, time_left
-from bwp_tui.domain.text import counted, percent, size
+from bwp_tui.domain.text import counted, format_size, percent
 from bwp_tui.domain.times import format_duration
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.commands.result_files import saved_at
@@ -164,9 +164,9 @@ def progress_text(running: Sequence[Download]) -> str:
     parts = [f"{len(running)} downloads"] if len(running) > 1 else []
     if total:
         parts.append(f"{percent(received, total)}%")
-    parts.append(f"{size(received)}{f' of {size(total)}' if total else ''}")
+    parts.append(f"{format_size(received)}{f' of {format_size(total)}' if total else ''}")
     if rate:
-        parts.append(f"{size(rate)}/s")
+        parts.append(f"{format_size(rate)}/s")
     if left := time_left(received, total, rate):
         parts.append(f"{format_duration(left)} left")
     trouble = next((download.trouble for download in running if download.trouble), None)

@@ -14,7 +14,7 @@ from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.masking import mask_task_record
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import iso_day, iso_instant, to_text, utc_now
+from bwp_tui.domain.times import format_instant, iso_day, iso_instant, utc_now
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import SentRequest
 from bwp_tui.store.worklog import downloads
@@ -43,7 +43,7 @@ def _record(
 ) -> dict[str, object]:
     regulation = REGULATIONS.get(task.regulation)
     return {
-        "made_at": to_text(utc_now()),
+        "made_at": format_instant(utc_now()),
         "made_by": f"bwp-tui {VERSION}, profile {profile}",
         "task_id": task.task_id,
         "number": task.number,
@@ -52,7 +52,7 @@ def _record(
         "received_on": task.received_on.isoformat(),
         "regulation": regulation.title if regulation else task.regulation,
         "due_on": iso_day(task.due_on),
-        "recorded_at": to_text(task.recorded_at),
+        "recorded_at": format_instant(task.recorded_at),
         "recorded_by": events[0].actor if events else None,
         "acknowledged_on": iso_day(task.acknowledged_on),
         "extended_on": iso_day(task.extended_on),
@@ -79,7 +79,7 @@ def _sent_record(request: SentRequest) -> dict[str, object]:
         "action": request.action,
         "state": request.state,
         "attempts": request.attempts,
-        "asked_at": to_text(request.asked_at),
+        "asked_at": format_instant(request.asked_at),
         "asked_by": request.actor,
         "first_sent_at": iso_instant(request.first_sent_at),
         "settled_at": iso_instant(request.settled_at),
@@ -90,7 +90,7 @@ def _sent_record(request: SentRequest) -> dict[str, object]:
 def _download_record(download: Download) -> dict[str, object]:
     return {
         "state": download.state,
-        "asked_at": to_text(download.asked_at),
+        "asked_at": format_instant(download.asked_at),
         "asked_by": download.actor,
         "finished_at": iso_instant(download.finished_at),
         "attempts": download.tries,
@@ -111,7 +111,7 @@ def _on_disk(download: Download) -> OnDisk | None:
 
 def _event_record(event: Event) -> dict[str, object]:
     return {
-        "at": to_text(event.at),
+        "at": format_instant(event.at),
         "actor": event.actor,
         "what": event.what,
         "from": event.before,

@@ -22,7 +22,7 @@ from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.domain.csv_table import CsvError, row_text
 from bwp_tui.domain.deadlines import day_warning
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.text import clean_line, counted, size
+from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands.csv_import import CheckedLine, Defaults, ImportPlan
@@ -79,7 +79,9 @@ def _read(file: Path) -> tuple[bytes, bool]:
     with path.open("rb") as source:
         data = source.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise CommandError(ExitCode.USAGE, f"{file} is larger than {size(_LARGEST)}; split it. Nothing was imported.")
+        raise CommandError(
+            ExitCode.USAGE, f"{file} is larger than {format_size(_LARGEST)}; split it. Nothing was imported."
+        )
     return data, is_file
 
 

@@ -23,7 +23,7 @@ from bwp_tui.domain.filter import TextClause, ValueClause, View, parse
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted, file_name, part_name
-from bwp_tui.domain.times import to_text, utc_now
+from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import purge as purging
 from bwp_tui.store.maintenance.restore import RestoreResult
@@ -96,7 +96,7 @@ def purge(arguments: Namespace) -> None:
         if not arguments.yes:
             count = len(plan.numbers)
             require_typed(f"Purge {counted(count, 'task')}? This cannot be undone.", str(count))
-        saved_state.forget(session.profile.state_path, to_text(utc_now()))
+        saved_state.forget(session.profile.state_path, format_instant(utc_now()))
         _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own, **extent))
 
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.task_output import aligned, print_result
-from bwp_tui.domain.text import clean_line, size
+from bwp_tui.domain.text import clean_line, format_size
 from bwp_tui.domain.times import format_duration
 from bwp_tui.store.queries.compliance_report import ReportLine, compliance_report
 from bwp_tui.store.queries.dashboard import Statistics, read_statistics
@@ -89,5 +89,5 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
     for code, tasks in figures.failures:
         yield f"failed with {code}: {tasks}"
     count, total = figures.saved
-    yield f"downloads saved: {count}, {size(total)}"
+    yield f"downloads saved: {count}, {format_size(total)}"
     yield f"downloads failed: {figures.failed_downloads}"

@@ -8,7 +8,7 @@ from bwp_tui.cli.support.context import open_session, print_note
 from bwp_tui.cli.support.task_output import aligned, print_result
 from bwp_tui.contract.inputs import operation, submit_variables
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
-from bwp_tui.domain.times import iso_instant, stamp, to_text
+from bwp_tui.domain.times import format_instant, iso_instant, stamp
 from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.queries.request_log import SentRequest
 
@@ -46,7 +46,7 @@ def _record(request: SentRequest, *, mask: bool) -> dict[str, object]:
         "variables": variables,
         "state": request.state,
         "attempts": request.attempts,
-        "asked_at": to_text(request.asked_at),
+        "asked_at": format_instant(request.asked_at),
         "asked_by": request.actor,
         "first_sent_at": iso_instant(request.first_sent_at),
         "settled_at": iso_instant(request.settled_at),

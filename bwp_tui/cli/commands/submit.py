@@ -68,7 +68,7 @@ def track(arguments: Namespace) -> None:
         number = requests.track(session.store, kind, arguments.task_id, facts, session.actor).number
         polled = _wait_for_poll(waiter, number, arguments)
         task = tasks.get(session.store, number)
-        if task.is_unknown:
+        if task.is_task_id_unknown:
             raise CommandError(
                 ExitCode.NOT_FOUND,
                 f"The service does not know {kind.lower()} {arguments.task_id}. Check the profile and the id; it is "
@@ -92,7 +92,7 @@ def settle(arguments: Namespace) -> None:
         unconfirmed.enter_task_id(session.store, number, arguments.task_id, session.actor)
         polled = _wait_for_poll(waiter, number, arguments)
         task = tasks.get(session.store, number)
-        if task.status == Status.UNCONFIRMED or task.is_unknown:
+        if task.status == Status.UNCONFIRMED or task.is_task_id_unknown:
             raise CommandError(ExitCode.NOT_FOUND, f"{task.trouble} Request #{number} stays {task.status}.")
         print_tasks([task], as_json=arguments.json)
         if not polled:
@@ -192,7 +192,7 @@ def _wait_for_poll(waiter: EngineWaiter, number: int, arguments: Namespace) -> b
     """Wait until the service has said what it knows of a task id; return whether it has."""
 
     def is_polled(task: Task) -> bool:
-        return task.status != Status.QUEUED or task.is_unknown
+        return task.status != Status.QUEUED or task.is_task_id_unknown
 
     return waiter.until(lambda store: is_polled(tasks.get(store, number)), [number], arguments.timeout)
 
@@ -224,7 +224,7 @@ def _wait_for_response(
 
 
 def _describe_queued(queued: Sequence[Task]) -> str:
-    unanswered = sum(task.is_unanswered for task in queued)
+    unanswered = sum(task.is_outcome_unknown for task in queued)
     if len(queued) == 1:
         return f"Request #{queued[0].number} is recorded and {'has no response' if unanswered else 'not sent'} yet."
     sent = f" ({unanswered} of them have no response yet)" if unanswered else ""

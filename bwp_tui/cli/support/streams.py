@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.text import SIGNS, escaped
+from bwp_tui.domain.text import ASCII_FORMS, escaped
 
 _FAULT: Final = "bwp-tui-signs"
 
@@ -118,5 +118,5 @@ def _as_plain_signs(error: UnicodeError) -> tuple[str | bytes, int]:
     """Replace characters that an encoding lacks with similar ones, or with escapes."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    text = error.object[error.start : error.end].translate(SIGNS)
+    text = error.object[error.start : error.end].translate(ASCII_FORMS)
     return re.sub("[^\x00-\x7f]", lambda sign: sign[0].encode("ascii", "backslashreplace").decode(), text), error.end

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from bwp_tui.console.services.write_guard import READ_ONLY
-from bwp_tui.domain.filter import MOST_VIEWS, VIEWS, View
+from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
 from bwp_tui.store.commands.operation import TaskOperation
 from bwp_tui.store.commands.record_operations import RECORDS, WATCH
@@ -246,7 +246,7 @@ ACTIONS: Final = (
     ),
     *(
         Action(f"view_{key}", (str(key),), "", f"Saved view {key}", VIEW_GROUP, "list --view NAME", _has_view(key))
-        for key in range(len(VIEWS) + 1, MOST_VIEWS + 1)
+        for key in range(len(VIEWS) + 1, MAX_VIEWS + 1)
     ),
     Action(
         "save_view",

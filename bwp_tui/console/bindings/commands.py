@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME
-from bwp_tui.domain.filter import MOST_VIEWS, View
+from bwp_tui.domain.filter import MAX_VIEWS, View
 from bwp_tui.domain.shell_commands import SHELL_COMMANDS, ShellCommand
 from bwp_tui.store.commands.record_operations import RECORDS, WATCH
 from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
@@ -126,7 +126,7 @@ def view_commands(views: Sequence[View]) -> tuple[Command, ...]:
     """Return a command for each view that has a key."""
     return tuple(
         Command(f"view {view.name}", action=f"view_{key}", help=f"List the view “{view.name}”")
-        for key, view in enumerate(views[:MOST_VIEWS], start=1)
+        for key, view in enumerate(views[:MAX_VIEWS], start=1)
     )
 
 

@@ -12,7 +12,7 @@ from bwp_tui.console.presentation.task_columns import columns_named
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import run_in_thread_and_report
-from bwp_tui.domain.filter import MOST_VIEWS, VIEWS, View, view_named
+from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, view_named
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import saved_views
@@ -98,8 +98,8 @@ class ListCommands:
 
     def _show_views(self) -> None:
         """Show the names of the views, with their keys."""
-        keyed = [f"{key} {view.name}" for key, view in enumerate(self._screen.views[:MOST_VIEWS], start=1)]
-        others = [view.name for view in self._screen.views[MOST_VIEWS:]]
+        keyed = [f"{key} {view.name}" for key, view in enumerate(self._screen.views[:MAX_VIEWS], start=1)]
+        others = [view.name for view in self._screen.views[MAX_VIEWS:]]
         self._screen.show_status(f"Views: {', '.join((*keyed, *others))}.")
 
     def _write(self, change: Callable[[], str], is_confirmed: Callable[[], Awaitable[bool]] | None = None) -> None:

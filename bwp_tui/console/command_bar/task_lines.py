@@ -20,7 +20,7 @@ from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
-from bwp_tui.domain.times import day_of
+from bwp_tui.domain.times import parse_day
 from bwp_tui.store.commands.bulk import Result
 from bwp_tui.store.commands.operation import WITHDRAW, Argument, Operation, Place, Values
 from bwp_tui.store.commands.record_operations import BY_NAME, RECORDS
@@ -154,7 +154,7 @@ class TaskLineCommands:
         return values and values[argument.name]
 
     def _day(self, word: Word) -> date:
-        day = day_of(word.text)
+        day = parse_day(word.text)
         if day is None:
             raise word.error("Write the day as 2026-12-31.")
         if why_not := future_day_mistake(day, self._screen.session.today()):

@@ -8,7 +8,7 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputError
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
-from bwp_tui.domain.times import day_of, zone_name
+from bwp_tui.domain.times import parse_day, zone_name
 from bwp_tui.store.commands.operation import Argument, Need, Operation, Place, Target, Values
 
 
@@ -51,14 +51,14 @@ async def _ask_day(screen: MainScreenProtocol, argument: Argument, target: Targe
     typed, zone = argument.initial(target) or today.isoformat(), (f"today is {today} ({zone_name()})", "muted")
 
     def checked(text: str) -> InputError | None:
-        day = day_of(text)
+        day = parse_day(text)
         wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
         return InputError(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
 
     while (
         answer := await screen.prompt.ask_text(argument.question(target), typed, checked=checked, hint=zone)
     ) is not None:
-        typed, day = answer, day_of(answer)
+        typed, day = answer, parse_day(answer)
         doubt = None if day is None else day_warning(day, today)
         if doubt is None or await screen.prompt.ask_yes_no(f"{doubt} Go on with it?"):
             return {argument.name: day}

@@ -14,7 +14,7 @@ from bwp_tui.console.presentation.breakpoints import LIST_WIDE
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.domain.text import size
+from bwp_tui.domain.text import format_size
 
 Mask = Callable[[str], str]
 """Masks the email in a text, where the screen masks."""
@@ -52,8 +52,8 @@ class EntryRows:
         hostile = any(flaw in HOSTILE for flaw in entry.flaws)
         remark = f"  {flaws}" if flaws else ""
         room = self._name - cell_len(name)
-        bytes_of = "" if entry.is_folder else size(entry.size)
-        packed = "" if entry.is_folder else size(entry.packed)
+        bytes_of = "" if entry.is_folder else format_size(entry.size)
+        packed = "" if entry.is_folder else format_size(entry.packed)
         modified = f"{entry.modified:%Y-%m-%d %H:%M}" if entry.modified else ""
         return [
             (name, "bad" if hostile else "muted" if entry.is_folder else "plain"),

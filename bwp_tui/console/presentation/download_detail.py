@@ -11,7 +11,7 @@ from bwp_tui.console.presentation.format import clock_time, fact
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, timeline
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
-from bwp_tui.domain.text import size
+from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_duration, stamp
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.downloads import WAITING_FOR_SERVICE
@@ -64,7 +64,7 @@ def partial_file_text(download: Download) -> str:
     if not download.bytes:
         return "no partial file"
     is_kept = download.state == DownloadState.FAILED and download.etag
-    return f"{size(download.bytes)} {'kept' if is_kept else 'deleted'}"
+    return f"{format_size(download.bytes)} {'kept' if is_kept else 'deleted'}"
 
 
 def queue_text(downloads: Sequence[Download]) -> list[StyledText]:

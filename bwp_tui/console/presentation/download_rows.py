@@ -14,7 +14,7 @@ from bwp_tui.console.presentation.format import bar, pad
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.domain.task import Download, DownloadState, Task, time_left
-from bwp_tui.domain.text import clean_line, size, size_as
+from bwp_tui.domain.text import clean_line, format_size, format_size_as
 from bwp_tui.domain.times import format_duration
 
 Listed = Sequence[tuple[Download, Task]]
@@ -127,7 +127,7 @@ class DownloadRowBuilder:
         cells = [""]
         if self._usual:
             cells.append(f"{_bytes_of_total(download):>{_BYTES}}")
-        cells.append(f"{f'{size(download.rate)}/s' if is_running and download.rate else '':>{_RATE}}")
+        cells.append(f"{f'{format_size(download.rate)}/s' if is_running and download.rate else '':>{_RATE}}")
         cells.append(f"{format_duration(left) if is_running and left is not None else '':>{_LEFT}}")
         if self._roomy:
             cells.append(f"{download.tries if download.tries > 1 else '':>{_ATTEMPT}}")
@@ -139,7 +139,7 @@ class DownloadRowBuilder:
         if download.state != DownloadState.DONE:
             trouble = clean_line(mask(download.trouble or "", task, self._context))
             return (*start, (f"{_GAP}{partial_file_text(download)}", "muted"), (f"{_GAP}{trouble}", "plain"))
-        cells = ["", f"{size(download.bytes):>{_SIZE}}"]
+        cells = ["", f"{format_size(download.bytes):>{_SIZE}}"]
         if self._usual:
             cells += [pad((download.sha256 or "")[:_SHA], _SHA), pad(clean_line(download.actor), _ACTOR)]
         figures = _GAP.join(cells)
@@ -163,8 +163,8 @@ class DownloadRowBuilder:
 def _bytes_of_total(download: Download) -> str:
     """Return the bytes received and the total, in the unit of the total: `12.4 / 19.3 MB`."""
     if download.total is None:
-        return size(download.bytes) if download.bytes else ""
-    return f"{size_as(download.bytes, download.total)} / {size(download.total)}"
+        return format_size(download.bytes) if download.bytes else ""
+    return f"{format_size_as(download.bytes, download.total)} / {format_size(download.total)}"
 
 
 def _end_of(path: str, width: int) -> str:

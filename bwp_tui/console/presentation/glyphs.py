@@ -5,7 +5,7 @@ from __future__ import annotations
 import locale
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.text import plain
+from bwp_tui.domain.text import to_ascii
 
 
 class Glyphs(NamedTuple):
@@ -28,7 +28,7 @@ class Glyphs(NamedTuple):
 
     def of(self, text: str) -> str:
         """Return `text` as the terminal can show it."""
-        return plain(text) if self.ascii_only else text
+        return to_ascii(text) if self.ascii_only else text
 
 
 UNICODE: Final = Glyphs()

@@ -13,7 +13,7 @@ from bwp_tui.domain import masking
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, is_clock_running, latest_end
 from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Event, Kind, Status, Task
-from bwp_tui.domain.text import counted, size
+from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, local_day, stamp
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.engine_state import EngineState
@@ -94,7 +94,7 @@ def download_end(task: Task, context: DisplayContext) -> StyledText:
     """Return a sentence on how the newest download of a task's result has ended."""
     download, of = task.download, f"#{task.number} for {subject(task, context)}"
     if download is not None and download.state == DownloadState.DONE:
-        return (f"Downloaded {of}: {size(download.bytes)}, checked and hashed.", "good")
+        return (f"Downloaded {of}: {format_size(download.bytes)}, checked and hashed.", "good")
     if download is not None and download.state == DownloadState.CANCELLED:
         return (f"Download of {of} cancelled.", "muted")
     trouble = download.trouble if download is not None and download.trouble else "it ended without a file."
@@ -194,7 +194,7 @@ def _result(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     match download.state if download else None:
         case DownloadState.DONE if download:
             yield fact("Downloaded", (mask(download.path or "", task, context), "good"))
-            yield fact("sha256", download.sha256 or "", (f"  {size(download.bytes)}", "muted"))
+            yield fact("sha256", download.sha256 or "", (f"  {format_size(download.bytes)}", "muted"))
             for remark in download.remarks:
                 yield fact("Remark", (mask(remark, task, context), "warn"))
             yield fact("Archive", (context.key("archive"), "key"), " browses it")

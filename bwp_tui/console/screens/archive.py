@@ -40,7 +40,7 @@ from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.text import counted, size
+from bwp_tui.domain.text import counted, format_size
 from bwp_tui.store.commands import result_files
 from bwp_tui.store.errors import StoreError
 
@@ -222,7 +222,7 @@ class ArchiveScreen(ActionScreen):
         entry, content, tree = opened.entry, opened.preview, opened.tree
         self.query_one(Heading).set_text(
             [(self._mask(entry.name), "strong"), (f" · {preview_title(content)}{_position(opened)}", "muted")],
-            size(entry.size),
+            format_size(entry.size),
         )
         match content:
             case Tree() if tree:
@@ -282,7 +282,7 @@ def _list_entries(path: Path) -> tuple[Sequence[Entry], str]:
     """Return the entries, and in words how many files there are and how large they are."""
     with Archive(path) as archive:
         files = sum(not entry.is_folder for entry in archive.entries)
-        return archive.entries, f"{counted(files, 'file')}, {size(archive.inflated)}"
+        return archive.entries, f"{counted(files, 'file')}, {format_size(archive.inflated)}"
 
 
 def _preview(path: Path, entry: Entry) -> Preview:

@@ -22,7 +22,7 @@ from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.text import size
+from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_duration
 from bwp_tui.store.queries.dashboard import Statistics
 
@@ -147,6 +147,6 @@ def _durations(figures: Statistics) -> Iterator[list[StyledText]]:
 def _downloads(figures: Statistics) -> Iterator[list[StyledText]]:
     count, total = figures.saved
     yield from _title("downloads")
-    yield [(f"   {'done':<{_LABEL}}", "plain"), (f"{count}", "strong"), (f"   {size(total)}", "muted")]
+    yield [(f"   {'done':<{_LABEL}}", "plain"), (f"{count}", "strong"), (f"   {format_size(total)}", "muted")]
     if figures.failed_downloads:
         yield [(f"   {'failed':<{_LABEL}}", "plain"), (f"{figures.failed_downloads}", "bad")]

@@ -17,7 +17,7 @@ from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.workers import StatusReporter, Work, run_in_thread_and_report
 from bwp_tui.domain.task import Download, Task
-from bwp_tui.domain.text import size
+from bwp_tui.domain.text import format_size
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.download_queue import QueueResult, cannot_cancel
 
@@ -106,7 +106,7 @@ class DownloadHandlers:
             return
         kept = sum(download.bytes for download in possible)
         which = self._named(possible[0]) if len(possible) == 1 else f"{len(possible)} downloads"
-        removed = f" and remove the {size(kept)} fetched so far" if kept else ""
+        removed = f" and remove the {format_size(kept)} fetched so far" if kept else ""
         if await self._screen.prompt.ask_yes_no(f"Cancel {which}{removed}?", for_good=True):
             await self._apply("cancel", possible)
 

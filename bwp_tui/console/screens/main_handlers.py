@@ -21,7 +21,7 @@ from bwp_tui.console.presentation.task_detail import subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.navigator import Navigator
 from bwp_tui.console.workers import Work, run_in_thread_and_report
-from bwp_tui.domain.filter import MOST_VIEWS, VIEWS
+from bwp_tui.domain.filter import MAX_VIEWS, VIEWS
 from bwp_tui.domain.task import Kind, Request
 
 _DETAIL_LINES: Final = 3
@@ -66,7 +66,7 @@ class MainHandlers:
             "quit": lambda: screen.app.exit(),
             "detail_down": lambda: screen.detail.scroll_by(_DETAIL_LINES),
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
-            **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MOST_VIEWS)},
+            **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MAX_VIEWS)},
         }
         self._on_marks = {*service.actions, *recording.marked_task_actions, *copying.actions}
 

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.filter import MOST_VIEWS, Filter, View, parse
+from bwp_tui.domain.filter import MAX_VIEWS, Filter, View, parse
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day, utc_now
 from bwp_tui.settings import Profile
@@ -185,7 +185,7 @@ class SnapshotFeed:
         self, query: ListQuery, numbers: array[int], changed: Sequence[int], today: date, revision: int = 0
     ) -> Snapshot:
         store = self._store
-        all_views = views.all_views(store)[:MOST_VIEWS]
+        all_views = views.all_views(store)[:MAX_VIEWS]
         return Snapshot(
             query=query,
             revision=revision,

@@ -23,7 +23,7 @@ from bwp_tui.domain.task import (
     Request,
 )
 from bwp_tui.domain.text import counted
-from bwp_tui.domain.times import day_of, format_due
+from bwp_tui.domain.times import format_due, parse_day
 
 Hint = tuple[str, ...]
 """A remark beside a field in several forms, the longest first."""
@@ -137,7 +137,7 @@ class Draft:
         return "not a valid email address", "invalid email"
 
     def _received(self) -> date | None:
-        return day_of(self.received)
+        return parse_day(self.received)
 
     def _received_mistake(self, today: date) -> Hint:
         received = self._received()

@@ -22,7 +22,7 @@ from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.console.terminal.output_writer import OutputWriter
 from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
 from bwp_tui.console.terminal.textual_compat import CompatDriver
-from bwp_tui.domain.text import plain
+from bwp_tui.domain.text import to_ascii
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -116,7 +116,7 @@ class DiffDriver(CompatDriver):
 
     def _apply(self, data: str) -> None:
         if self._is_ascii_only:
-            data = plain(data)
+            data = to_ascii(data)
         try:
             self._buffer.apply_frame(data)
         except NotUnderstood:

@@ -134,7 +134,7 @@ class ViewsLine(TwoEndedLine):
             role = "current" if index == current else "muted" if count == "0" else "plain"
             yield (" " if is_short or index == 0 else "   ", "plain")
             yield (f"{self._key(f'view_{index + 1}')} ", "key")
-            yield (f"{view.short if is_short else view.name} {count}", role)
+            yield (f"{view.short_name if is_short else view.name} {count}", role)
 
 
 def short_count(count: int) -> str:

@@ -14,7 +14,7 @@ from bwp_tui.domain.csv_table import CsvLine
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, future_day_mistake
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, mask_in_text
-from bwp_tui.domain.times import day_of
+from bwp_tui.domain.times import parse_day
 from bwp_tui.store.commands.insert_request import Origin, record
 from bwp_tui.store.commands.request_validation import BadRequest, check
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
@@ -196,7 +196,7 @@ def _kind(cell: str) -> Kind:
 def _received(cell: str | None, today: date) -> date:
     if cell is None:
         return today
-    day = day_of(_COMPACT_DAY.sub(r"\1-\2-\3", cell))
+    day = parse_day(_COMPACT_DAY.sub(r"\1-\2-\3", cell))
     if day is None:
         raise BadRequest("received_on", f"“{clean_line(cell)}” is no date such as 2026-12-31.")
     if why_not := future_day_mistake(day, today):

@@ -110,7 +110,7 @@ def cannot_cancel(task: Task) -> str | None:
     """Return why `task` cannot be cancelled, or None when it can."""
     if task.cancel_asked:
         return f"The cancellation of {task.name} was asked for already."
-    if task.is_unanswered:
+    if task.is_outcome_unknown:
         return f"{task.name} was sent and has no response yet, so its task id is not known. Cancel it once it has one."
     if task.awaits_response:
         return None

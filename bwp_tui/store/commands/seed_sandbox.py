@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from bwp_tui.domain.deadlines import due_on
-from bwp_tui.domain.task import FINAL_STATUSES, Event, PastTask, Status
-from bwp_tui.domain.times import iso_day, to_text
+from bwp_tui.domain.task import FINAL_STATUSES, Event, SampleTask, Status
+from bwp_tui.domain.times import format_instant, iso_day
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text
@@ -20,7 +20,7 @@ _FIRST_POLLS_S: Final = 5.0
 _ANSWER: Final = timedelta(seconds=1)
 
 
-def seed_tasks(store: Store, past: Iterable[PastTask], actor: str) -> int:
+def seed_tasks(store: Store, past: Iterable[SampleTask], actor: str) -> int:
     """Record tasks of the past, each with its timeline, in one transaction; return how many.
 
     Unfinished tasks are due to be polled within seconds.
@@ -33,7 +33,7 @@ def seed_tasks(store: Store, past: Iterable[PastTask], actor: str) -> int:
     return count
 
 
-def _seed_task(transaction: Transaction, task: PastTask, actor: str, spread: float) -> None:
+def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: float) -> None:
     status = Status.CANCELLED if task.cancelled else task.status
     terminal = status in FINAL_STATUSES
     due = due_on(task.regulation, task.received_on)
@@ -58,12 +58,12 @@ def _seed_task(transaction: Transaction, task: PastTask, actor: str, spread: flo
             task.received_on.isoformat(),
             task.regulation,
             iso_day(due),
-            to_text(task.submitted_at),
-            to_text(task.submitted_at),
-            to_text(task.updated_at),
-            to_text(task.updated_at) if terminal else None,
-            to_text(task.updated_at),
-            None if terminal else to_text(next_poll),
+            format_instant(task.submitted_at),
+            format_instant(task.submitted_at),
+            format_instant(task.updated_at),
+            format_instant(task.updated_at) if terminal else None,
+            format_instant(task.updated_at),
+            None if terminal else format_instant(next_poll),
             task.email,
             task.kind,
             transaction.revision,
@@ -74,11 +74,19 @@ def _seed_task(transaction: Transaction, task: PastTask, actor: str, spread: flo
     for event in _timeline(task, status, actor):
         transaction.run(
             "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (as_int(row[0]), to_text(event.at), event.actor, event.what, event.before, event.after, event.detail),
+            (
+                as_int(row[0]),
+                format_instant(event.at),
+                event.actor,
+                event.what,
+                event.before,
+                event.after,
+                event.detail,
+            ),
         )
 
 
-def _timeline(task: PastTask, status: Status, actor: str) -> list[Event]:
+def _timeline(task: SampleTask, status: Status, actor: str) -> list[Event]:
     first = Status.ON_HOLD if task.holding_period else Status.IN_PROGRESS
     lines = [
         Event(task.submitted_at, actor, EventKind.RECORDED, None, Status.QUEUED, None),

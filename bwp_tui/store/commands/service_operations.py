@@ -110,7 +110,7 @@ RESUBMIT: Final = ServiceOperation(
 
 
 def _short_reason_to_skip_cancellation(task: Task) -> str:
-    if task.is_unanswered:
+    if task.is_outcome_unknown:
         return "without a response yet"
     return "cancellation asked for already" if task.cancel_asked else ""
 

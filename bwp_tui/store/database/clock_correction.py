@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 
@@ -29,6 +29,6 @@ def correct_future_times(store: Store, setback: timedelta) -> None:
             transaction.run(
                 f"UPDATE {table} SET {column} = strftime('%Y-%m-%dT%H:%M:%f', {column}, ?) || '000Z'"
                 f" WHERE {condition} AND {column} > ?",
-                (f"-{setback.total_seconds():.3f} seconds", to_text(transaction.now)),
+                (f"-{setback.total_seconds():.3f} seconds", format_instant(transaction.now)),
             )
         transaction.run("UPDATE meta SET newest_at = ?", (transaction.now_text,))

@@ -15,7 +15,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.shop import Shop
-from bwp_tui.domain.times import Clock, from_text, to_text, utc_now
+from bwp_tui.domain.times import Clock, format_instant, parse_instant, utc_now
 from bwp_tui.domain.uptime import UptimeClock, read_uptime
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
@@ -175,7 +175,7 @@ class Store:
     def instant(self, sql: str, values: Sequence[SqlValue] = ()) -> datetime | None:
         """Read the instant of the first row, or None."""
         row = self.row(sql, values)
-        return None if row is None or not row[0] else from_text(as_text(row[0]))
+        return None if row is None or not row[0] else parse_instant(as_text(row[0]))
 
     def integers(
         self, sql: str, values: Sequence[SqlValue] = (), is_cancelled: Callable[[], bool] | None = None
@@ -223,7 +223,7 @@ class Store:
             try:
                 self._check_term()
                 now = self.clock()
-                now_text = to_text(now)
+                now_text = format_instant(now)
                 with self._translated_errors():
                     (row,) = self._db.execute(
                         "UPDATE meta SET revision = revision + 1, newest_at = max(newest_at, ?)"

@@ -22,7 +22,7 @@ from typing import Final
 
 from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreUnavailable
@@ -99,7 +99,7 @@ def plan(
         f" AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.{INTENT_IS_WAITING})"
         f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_NEEDS_ITS_TASK})"
         " ORDER BY t.number",
-        (*values, to_text(store.clock() - older_than)),
+        (*values, format_instant(store.clock() - older_than)),
     )
     chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
     own, elsewhere = _files(store, chosen, names)

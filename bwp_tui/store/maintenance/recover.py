@@ -14,7 +14,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.new_file import new_file
 from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.error_translation import translated_errors
@@ -113,7 +113,7 @@ def _recover(path: Path, now: datetime, reason: str) -> str:
         change, counts = atomic_swap.prepare_swap(path, "damaged", now), _RowCounts(failed=failed)
         try:
             with rebuild.create_empty(change.part) as db:
-                _fill(db, path, counts, to_text(now), from_pages=from_pages, from_backups=from_backups)
+                _fill(db, path, counts, format_instant(now), from_pages=from_pages, from_backups=from_backups)
         except _SURROUNDINGS:
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
@@ -207,7 +207,7 @@ def _write_report(change: atomic_swap.FileSwap, counts: _RowCounts, reason: str,
     kept = ", ".join(f"{count} {table}" for table, count in counts.kept.items() if count) or "none"
     lost = ", ".join(f"{count} {table}" for table, count in counts.lost.items() if count) or "none was seen"
     lines = [
-        f"The history {change.path} was found damaged at {to_text(now)}: {reason}.",
+        f"The history {change.path} was found damaged at {format_instant(now)}: {reason}.",
         f"It was set aside, as it was, as {change.aside.name} with its -wal and -shm files. Keep them.",
         "",
         f"Rows read from its pages: {kept}.",

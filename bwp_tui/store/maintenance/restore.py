@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apsw
 
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark
@@ -88,7 +88,7 @@ def _check(backup: Path) -> None:
 
 
 def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
-    change, instant = atomic_swap.prepare_swap(path, "replaced", now), to_text(now)
+    change, instant = atomic_swap.prepare_swap(path, "replaced", now), format_instant(now)
     with rebuild.create_empty(change.part, path if path.stat().st_size else None) as db:
         before = _count(db)
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")

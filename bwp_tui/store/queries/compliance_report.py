@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.domain.times import from_text, local_day
+from bwp_tui.domain.times import local_day, parse_instant
 from bwp_tui.store.database.connection import Store, as_text
 
 _FAILED: Final = frozenset({Status.FAILED, Status.MISSING, Status.GIVEN_UP})
@@ -56,7 +56,7 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
         counts = tallies[Kind(as_text(kind)), as_text(regulation)]
         counts.statuses.append(as_text(status))
         if status == Status.COMPLETED and finished_at is not None:
-            took = local_day(from_text(as_text(finished_at))) - date.fromisoformat(as_text(received_on))
+            took = local_day(parse_instant(as_text(finished_at))) - date.fromisoformat(as_text(received_on))
             counts.days.append(max(0, took.days))
     return [_line(kind, regulation, counts) for (kind, regulation), counts in tallies.items()]
 

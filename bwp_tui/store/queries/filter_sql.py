@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.deadlines import REGULATIONS, received_until
 from bwp_tui.domain.filter import AgeClause, Clause, DayClause, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
-from bwp_tui.domain.times import midnight, to_text
+from bwp_tui.domain.times import format_instant, midnight
 from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_scan
 
@@ -133,7 +133,7 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
             # An older task has an earlier instant, so the comparison turns around.
             sql = f"t.{FIELDS[field].column} {op.translate(_AGE_TO_INSTANT)} ?"
             is_rare = op in ("<", "<=") and seconds <= _LATELY_S
-            return _rare(sql) if is_rare else sql, (to_text(now - timedelta(seconds=seconds)),)
+            return _rare(sql) if is_rare else sql, (format_instant(now - timedelta(seconds=seconds)),)
         case DayClause(field, op, bound, open_only=open_only):
             day = today + timedelta(days=bound) if isinstance(bound, int) else bound
             sql, bounds = _on_day(FIELDS[field], op, day)
@@ -192,7 +192,7 @@ def _midnight(day: date) -> str:
     """Return the instant at which `day` begins in the local time zone, as text."""
     # A day off either end of the calendar has no instant in every zone, and no task either.
     day = min(max(day, date.min + _DAY), date.max - _DAY)
-    return to_text(midnight(day))
+    return format_instant(midnight(day))
 
 
 def _anywhere(text: str, narrow: Narrowing) -> Condition:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final, Generic, TypeVar
 
 from bwp_tui.domain.task import Download, Kind, Task, TaskError, Verification
-from bwp_tui.domain.times import from_text
+from bwp_tui.domain.times import parse_instant
 from bwp_tui.store.database.connection import Row, SqlValue, as_int, as_text
 from bwp_tui.store.errors import StoreDamaged
 
@@ -62,7 +62,7 @@ _CONVERTERS: Final[dict[str, Callable[[SqlValue], object]]] = {
     "str": as_text,
     "Kind": lambda value: Kind(as_text(value)),
     "date": _day,
-    "datetime": lambda value: from_text(as_text(value)),
+    "datetime": lambda value: parse_instant(as_text(value)),
     "tuple[str, ...]": _tags_of,
     "tuple[TaskError, ...]": errors_of,
 }
@@ -78,7 +78,7 @@ _TASK: Final = RowMapper(
     was_resubmitted="t.resubmitted",
     earlier_number="t.earlier",
     resubmitted_as="(SELECT max(number) FROM tasks WHERE resubmit_of = t.number)",
-    is_unanswered=(
+    is_outcome_unknown=(
         "t.status = 'QUEUED' AND t.task_id IS NULL AND NOT EXISTS (SELECT 1 FROM intents WHERE task = t.number"
         " AND action = 'submit' AND state = 'waiting' AND first_sent_at IS NULL)"
     ),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.task import Download, Kind
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN
 from bwp_tui.store.database.task_updates import set_revision
@@ -88,7 +88,7 @@ def due(store: Store, now: datetime, limit: int, busy: frozenset[int] = frozense
     rows = store.rows(
         f"{_JOBS} WHERE {_DUE} AND d.not_before <= ? AND t.task_id IS NOT NULL"
         f" AND NOT {in_numbers('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
-        (to_text(now), limit),
+        (format_instant(now), limit),
     )
     return [_JOB(row) for row in rows]
 
@@ -143,7 +143,7 @@ def requeue_interrupted(store: Store) -> int:
 def record_start(store: Store, job: DownloadJob) -> bool:
     """Record that a download starts; return False if it was paused or cancelled meanwhile."""
     columns = "state = 'running', started_at = coalesce(started_at, ?)"
-    return _update(store, job, columns, (to_text(store.clock()),), when=_DUE)
+    return _update(store, job, columns, (format_instant(store.clock()),), when=_DUE)
 
 
 def record_progress(
@@ -171,14 +171,14 @@ def record_failed_attempt(store: Store, job: DownloadJob, reason: str, at_byte: 
     """Record why an attempt failed at byte `at_byte`, and when the next one begins in the same slot."""
     columns = "attempts = attempts + 1, bytes = ?, rate = NULL, trouble = ?, not_before = ?"
     step = EventKind.CONNECTION_LOST, f"at byte {at_byte}: {reason}"
-    _update(store, job, columns, (at_byte, reason, to_text(again_at)), step=step)
+    _update(store, job, columns, (at_byte, reason, format_instant(again_at)), step=step)
 
 
 def reschedule(store: Store, job: DownloadJob, reason: str, not_before: datetime, *, was_tried: bool = True) -> None:
     """Requeue a download until `not_before`; `was_tried` counts it as a failed attempt."""
     columns = "state = 'queued', attempts = attempts + ?, rate = NULL, trouble = ?, not_before = ?"
     step = (EventKind.TRANSFER_POSTPONED, reason) if was_tried else None
-    _update(store, job, columns, (was_tried, reason, to_text(not_before)), step=step)
+    _update(store, job, columns, (was_tried, reason, format_instant(not_before)), step=step)
 
 
 def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
@@ -187,14 +187,14 @@ def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
         "state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?, place ="
         f" (SELECT max(coalesce(o.place, o.id)) + 1 FROM downloads o WHERE o.{DOWNLOAD_IS_OPEN})"
     )
-    values = (reason, to_text(store.clock()))
+    values = (reason, format_instant(store.clock()))
     _update(store, job, columns, values, step=(EventKind.TRANSFER_POSTPONED, reason))
 
 
 def record_interruption(store: Store, job: DownloadJob) -> None:
     """Requeue a download that was interrupted; a paused one stays paused."""
     columns = "state = 'queued', rate = NULL, not_before = ?"
-    _update(store, job, columns, (to_text(store.clock()),), when=_RUNNING)
+    _update(store, job, columns, (format_instant(store.clock()),), when=_RUNNING)
 
 
 def record_part_removed(store: Store, job: DownloadJob) -> None:

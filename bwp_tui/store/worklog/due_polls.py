@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import local_day, to_text
+from bwp_tui.domain.times import format_instant, local_day
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import RowMapper
@@ -56,7 +56,7 @@ def due(store: Store, now: datetime, limit: int, in_sight: frozenset[int] = froz
     for condition, order in orders if in_sight else orders[1:]:
         if len(found) < limit:
             rows = store.rows(
-                f"{_TASKS} AND next_poll_at <= ? AND {condition} ORDER BY {order} LIMIT ?", (to_text(now), limit)
+                f"{_TASKS} AND next_poll_at <= ? AND {condition} ORDER BY {order} LIMIT ?", (format_instant(now), limit)
             )
             found |= {poll.number: poll for poll in map(_POLL, rows) if poll.number not in found}
     return list(found.values())[:limit]
@@ -66,7 +66,7 @@ def due_soon(store: Store, now: datetime, limit: int) -> list[DuePoll]:
     """Return tasks that may fill up a batch: due within `SOON`, the first due first."""
     rows = store.rows(
         f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
-        (to_text(now), to_text(now + SOON), to_text(now - _MIN_SINCE_POLL), limit),
+        (format_instant(now), format_instant(now + SOON), format_instant(now - _MIN_SINCE_POLL), limit),
     )
     return [_POLL(row) for row in rows]
 
@@ -80,4 +80,4 @@ def any_due(store: Store, task_numbers: Sequence[int], at: datetime) -> bool:
     """Return whether one of these tasks is due to be polled by `at`."""
     condition = in_numbers("number", frozenset(task_numbers))
     sql = f"SELECT 1 FROM tasks WHERE task_id IS NOT NULL AND next_poll_at <= ? AND {condition} LIMIT 1"
-    return store.row(sql, (to_text(at),)) is not None
+    return store.row(sql, (format_instant(at),)) is not None

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Final
 
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.queries.row_mapping import RowMapper
 
@@ -105,7 +105,7 @@ def record_health(
     state = read(store)
     before = (state.service, state.message, state.next_try_at, state.rate_limit)
     if before != (service, message, next_try_at, rate_limit):
-        next_try = None if next_try_at is None else to_text(next_try_at)
+        next_try = None if next_try_at is None else format_instant(next_try_at)
         with store.write() as transaction:
             transaction.run(
                 "UPDATE engine SET service = ?, message = ?, next_try_at = ?, most_a_second = ?, revision = ?",

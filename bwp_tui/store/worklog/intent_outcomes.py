@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.task import IntentState, Status, TaskError
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
 from bwp_tui.store.database.task_updates import finish, set_revision, set_trouble
@@ -26,7 +26,7 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
     Returns False if an operator has withdrawn the intent; it must then not be sent.
     """
     uptime = store.uptime()
-    service_at = None if service_now is None else to_text(service_now)
+    service_at = None if service_now is None else format_instant(service_now)
     with store.write() as transaction:
         row = transaction.row(
             "UPDATE intents SET attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, ?),"
@@ -65,7 +65,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
         transaction.run(
             "UPDATE tasks SET task_id = ?, submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
             " next_poll_at = ?, polls = 0 WHERE number = ?",
-            (task_id, transaction.now_text, to_text(next_poll_at), number),
+            (task_id, transaction.now_text, format_instant(next_poll_at), number),
         )
         row = transaction.row(
             "UPDATE tasks SET status = CASE WHEN kind = 'DELETION' AND holding_period > 0 THEN 'ON_HOLD'"
@@ -119,7 +119,7 @@ def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, 
             " first_sent_at = CASE WHEN ? AND attempts = 1 THEN NULL ELSE first_sent_at END,"
             " attempts = CASE WHEN ? AND attempts = 1 THEN 0 ELSE attempts END"
             f" WHERE id = ? AND {INTENT_IS_WAITING} RETURNING task",
-            (to_text(not_before), never_sent, never_sent, intent),
+            (format_instant(not_before), never_sent, never_sent, intent),
         )
         if row is not None:
             set_trouble(transaction, as_int(row[0]), reason)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
 from bwp_tui.store.queries.row_mapping import RowMapper
@@ -46,7 +46,7 @@ def due(store: Store, now: datetime, limit: int) -> list[Intent]:
     """
     rows = store.rows(
         f"{_INTENTS} WHERE i.{INTENT_IS_WAITING} AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
-        (to_text(now), limit),
+        (format_instant(now), limit),
     )
     return [_INTENT(row) for row in rows]
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.task import FINAL_STATUSES, PAST_HOLD, Status, TaskError, status_after
-from bwp_tui.domain.times import from_text, to_text
+from bwp_tui.domain.times import format_instant, parse_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.task_updates import finish, set_revision, set_trouble
 from bwp_tui.store.queries import timeline
@@ -75,7 +75,7 @@ def _record(
     columns: dict[str, SqlValue] = {
         **changes,
         "polled_at": transaction.now_text,
-        "next_poll_at": None if terminal or next_poll_at is None else to_text(next_poll_at),
+        "next_poll_at": None if terminal or next_poll_at is None else format_instant(next_poll_at),
         "unknown_since": None,
         "unknown_answers": 0,
     }
@@ -109,14 +109,14 @@ def _after(before: Sequence[SqlValue], response: PollResponse) -> tuple[SqlValue
 
 def _text_or(instant: datetime | None, before: SqlValue) -> str | None:
     if instant is not None:
-        return to_text(instant)
+        return format_instant(instant)
     return before if isinstance(before, str) else None
 
 
 def _record_status(transaction: Transaction, number: int, before: str, status: str, response: PollResponse) -> None:
     finished = None
     if status in FINAL_STATUSES:
-        finished = to_text(response.updated_at) if response.updated_at else transaction.now_text
+        finished = format_instant(response.updated_at) if response.updated_at else transaction.now_text
     transaction.run("UPDATE tasks SET finished_at = ? WHERE number = ?", (finished, number))
     detail = "; ".join(error.code or error.message for error in response.errors) or None
     timeline.append(transaction, number, SERVICE, EventKind.STATUS, before=before, after=status, detail=detail)
@@ -184,11 +184,11 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
             _drop_task_id(transaction, number, "the service does not know it")
             return
         before, since, responses = as_text(row[0]), as_text(row[1]), as_int(row[2])
-        missing = responses >= MISSING_AFTER_RESPONSES and transaction.now - from_text(since) >= MISSING_AFTER
+        missing = responses >= MISSING_AFTER_RESPONSES and transaction.now - parse_instant(since) >= MISSING_AFTER
         transaction.run(
             "UPDATE tasks SET unknown_since = ?, unknown_answers = ?, trouble = ?, polled_at = ?, next_poll_at = ?,"
             " polls = polls + 1 WHERE number = ?",
-            (since, responses, reason, transaction.now_text, None if missing else to_text(next_poll_at), number),
+            (since, responses, reason, transaction.now_text, None if missing else format_instant(next_poll_at), number),
         )
         set_revision(transaction, number)
         if missing:
@@ -203,5 +203,7 @@ def record_failed_polls(store: Store, task_numbers: list[int], reason: str, next
     """Record that polls of these tasks failed, and when to try again."""
     with store.write() as transaction:
         for number in task_numbers:
-            transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (to_text(next_poll_at), number))
+            transaction.run(
+                "UPDATE tasks SET next_poll_at = ? WHERE number = ?", (format_instant(next_poll_at), number)
+            )
             set_trouble(transaction, number, reason)

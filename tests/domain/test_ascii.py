@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.domain.text import SIGNS, plain
+from bwp_tui.domain.text import ASCII_FORMS, to_ascii
 
 
 @pytest.mark.parametrize(
@@ -17,8 +17,8 @@ from bwp_tui.domain.text import SIGNS, plain
     ],
 )
 def test_what_is_shown_without_utf_8_is_ascii_and_as_wide(text: str, shown: str) -> None:
-    assert plain(text) == shown
+    assert to_ascii(text) == shown
 
 
 def test_each_sign_is_replaced_by_one_character_of_ascii() -> None:
-    assert all(len(plain(chr(code))) == 1 and plain(chr(code)).isascii() for code in SIGNS)
+    assert all(len(to_ascii(chr(code))) == 1 and to_ascii(chr(code)).isascii() for code in ASCII_FORMS)

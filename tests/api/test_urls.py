@@ -9,7 +9,7 @@ import pytest
 from bwp_tui.api.endpoint import Endpoint, Secret
 from bwp_tui.api.errors import BadResponse
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.domain.addresses import check_url
+from bwp_tui.domain.urls import check_url
 
 SIGNED = "?X-Amz-Expires=60&X-Amz-Signature=5ec2e7"
 

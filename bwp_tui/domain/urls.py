@@ -15,7 +15,7 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class UrlParts:
     """The parts of a URL that are not secret."""
 
     scheme: str
@@ -23,36 +23,36 @@ class Address:
     path: str
 
     @property
-    def literal(self) -> IPv4Address | IPv6Address | None:
+    def ip_address_of_host(self) -> IPv4Address | IPv6Address | None:
         """The host as an IP address, or None; an IPv6 address that maps an IPv4 one is resolved to it."""
         try:
             address = ip_address(self.host)
         except ValueError:
             return None
-        return _meant(address) if isinstance(address, IPv6Address) else address
+        return _reached_address(address) if isinstance(address, IPv6Address) else address
 
     @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine."""
-        literal = self.literal
+        literal = self.ip_address_of_host
         if literal is not None:
             return literal.is_loopback
         return f".{self.host.rstrip('.')}".endswith(".localhost")
 
     @property
-    def is_odd(self) -> bool:
+    def is_ambiguous_number(self) -> bool:
         """Whether the host is a number that only some resolvers read as an IP address, like `0x7f.1`."""
-        return self.literal is None and _LIKE_AN_IPV4.search(self.host) is not None
+        return self.ip_address_of_host is None and _LIKE_AN_IPV4.search(self.host) is not None
 
 
-def _meant(address: IPv6Address) -> IPv4Address | IPv6Address:
+def _reached_address(address: IPv6Address) -> IPv4Address | IPv6Address:
     """Return the IPv4 address that packets for `address` end at, by mapping, NAT64 or 6to4; else the address itself."""
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address
 
 
-def _is_no_name(label: str) -> bool:
+def _is_invalid_punycode(label: str) -> bool:
     """Return whether a label of a host name is invalid punycode, which no resolver knows."""
     if not label.startswith("xn--"):
         return False
@@ -69,12 +69,12 @@ def check_url(url: str) -> None:
     Raises:
         ValueError: it is neither, or holds credentials or a query; one sentence that says which.
     """
-    split_address(url)
+    split_url(url)
     if "?" in url or "#" in url:
         raise ValueError("The address must end with its path: no ? and no #.")
 
 
-def split_address(url: str) -> Address:
+def split_url(url: str) -> UrlParts:
     """Return the parts of an https URL; http passes to a loopback host.
 
     Raises:
@@ -87,12 +87,12 @@ def split_address(url: str) -> Address:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         host = ""
-    if not host or any(map(_is_no_name, host.split("."))):
+    if not host or any(map(_is_invalid_punycode, host.split("."))):
         raise ValueError("The address is not a complete URL such as https://host/path.")
     if "@" in parts.netloc:
         raise ValueError("The address holds a user name or password; take it out.")
-    address = Address(parts.scheme, host, parts.path)
-    if address.is_odd or ("[" in parts.netloc and address.literal is None):
+    address = UrlParts(parts.scheme, host, parts.path)
+    if address.is_ambiguous_number or ("[" in parts.netloc and address.ip_address_of_host is None):
         raise ValueError("The address has a host that is a number but not a plain IP address.")
     if address.scheme != "https" and not (address.scheme == "http" and address.is_loopback):
         raise ValueError("The address must begin with https:// (http:// is for this machine only).")
