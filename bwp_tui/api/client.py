@@ -7,38 +7,61 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import httpx
 
 from bwp_tui.api.auth import ClientCredentials
 from bwp_tui.api.endpoint import Endpoint
-from bwp_tui.api.errors import ApiError, BadResponse, NotFound
+from bwp_tui.api.errors import AccessDenied, ApiError, BadResponse, NotFound
 from bwp_tui.api.http_transport import HttpResponse, HttpTransport
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.redaction import quiet_http_loggers
-from bwp_tui.api.response_errors import UNKNOWN_TASK, api_error, graphql_response, is_denied
+from bwp_tui.api.response_errors import (
+    NO_RIGHT_TO_SUBSCRIPTIONS,
+    NO_SUBSCRIPTIONS,
+    UNKNOWN_SUBSCRIPTION,
+    UNKNOWN_TASK,
+    api_error,
+    graphql_response,
+    is_denied,
+)
 from bwp_tui.contract.documents import (
     CANCEL_DELETION,
     CANCEL_FIELD,
     CLOCK,
+    CREATE_SUBSCRIPTION,
+    CREATE_SUBSCRIPTION_FIELD,
+    DELETE_SUBSCRIPTION,
+    DELETE_SUBSCRIPTION_FIELD,
     LINK_FIELD,
     RETRIEVAL_LINK,
     START_DOCUMENTS,
     START_FIELDS,
+    SUBSCRIPTION,
+    SUBSCRIPTION_FIELD,
+    SUBSCRIPTIONS,
+    SUBSCRIPTIONS_FIELD,
     poll_document,
 )
-from bwp_tui.contract.inputs import start_variables
+from bwp_tui.contract.inputs import start_variables, subscription_variables
 from bwp_tui.contract.payloads import (
     ContractViolation,
     GraphQLResponse,
     ServiceError,
+    SubscriptionPayload,
     TaskPayload,
     parse_link,
     parse_start,
+    parse_subscription,
+    parse_subscription_page,
     parse_task,
 )
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.urls import split_url
+
+_PAGE_SIZE: Final = 100
+_MOST_PAGES: Final = 20  # more than any shop subscribes to
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +163,33 @@ class PrivacyApi:
             loopback_allowed=self._loopback_allowed,
         )
 
+    async def subscribe(self, event_type: str, region: str, account: str, source_name: str) -> str:
+        """Subscribe to an event type, for a partner event source of an AWS account; return the subscription's id.
+
+        A repeat is `Rejected`, since the mutation has no client token.
+        """
+        variables = subscription_variables(event_type, region, account, source_name)
+        return (await self._subscription(CREATE_SUBSCRIPTION, variables, CREATE_SUBSCRIPTION_FIELD)).subscription_id
+
+    async def unsubscribe(self, subscription_id: str) -> None:
+        """End a subscription."""
+        await self._subscription(DELETE_SUBSCRIPTION, {"id": subscription_id}, DELETE_SUBSCRIPTION_FIELD)
+
+    async def subscriptions(self) -> list[SubscriptionPayload]:
+        """Return the shop's event subscriptions, of any event type; of one that may not be read, the id alone.
+
+        A shop that has none is denied access, like one without the permission (contract: Events).
+        """
+        ids: dict[str, None] = {}
+        variables: dict[str, object] = {"first": _PAGE_SIZE}
+        for _ in range(_MOST_PAGES):
+            page = parse_subscription_page(await self._value(SUBSCRIPTIONS, variables, SUBSCRIPTIONS_FIELD))
+            ids.update(dict.fromkeys(page.ids))
+            if page.next_cursor is None:
+                break
+            variables["after"] = page.next_cursor
+        return [await self._subscription_details(each) for each in ids]
+
     def service_now(self) -> datetime | None:
         """Return the time by the service's clock, or None if no response had a date."""
         return self._transport.clock.now()
@@ -167,6 +217,30 @@ class PrivacyApi:
         for error in outcome.response.errors:
             raise outcome.error(error, field)
         raise BadResponse("The service responded without a task id.", outcome_unknown=True)
+
+    async def _subscription_details(self, subscription_id: str) -> SubscriptionPayload:
+        try:
+            return await self._subscription(SUBSCRIPTION, {"id": subscription_id}, SUBSCRIPTION_FIELD)
+        except (AccessDenied, NotFound):  # an event type that the credentials may not read, or one just deleted
+            return SubscriptionPayload(subscription_id=subscription_id)
+
+    async def _subscription(self, document: str, variables: Mapping[str, object], field: str) -> SubscriptionPayload:
+        value = await self._value(document, variables, field)
+        try:
+            return parse_subscription(value)
+        except ContractViolation:
+            pass
+        raise BadResponse("The service's response about the subscription cannot be read.")
+
+    async def _value(self, document: str, variables: Mapping[str, object], field: str) -> object:
+        """Return the value of a field about subscriptions."""
+        outcome = await self._query(document, variables)
+        for service_error in outcome.response.errors:
+            error = outcome.error(service_error, field)
+            if isinstance(error, AccessDenied):
+                raise AccessDenied(NO_SUBSCRIPTIONS if field == SUBSCRIPTIONS_FIELD else NO_RIGHT_TO_SUBSCRIPTIONS)
+            raise NotFound(UNKNOWN_SUBSCRIPTION) if isinstance(error, NotFound) else error
+        return outcome.response.field(field)
 
     async def _query(self, document: str, variables: Mapping[str, object]) -> _Outcome:
         outcome, header = await self._send(document, variables)

@@ -23,6 +23,23 @@ CANNOT_CANCEL: Final = "CannotCancelPersonalDataDeletionTask"
 """The code of the one refusal that ends a cancellation."""
 
 UNKNOWN_TASK: Final = "The service does not know this task: check the task id and the profile."
+UNKNOWN_SUBSCRIPTION: Final = "The service does not know this subscription: see bwp-tui events status."
+NO_RIGHT_TO_SUBSCRIPTIONS: Final = (
+    "The service denied access: check that the credentials have full permission to event subscriptions."
+)
+NO_SUBSCRIPTIONS: Final = (
+    "The service lists no event subscriptions: there is none yet, or the credentials lack full permission to event "
+    "subscriptions."
+)
+"""The service denies the list of a shop that has no subscriptions."""
+
+_REFUSALS: Final = {
+    CANNOT_CANCEL: "The deletion can no longer be cancelled{}.",
+    "SubscriptionAlreadyExists": "The shop has subscribed to this event type with this event source already.",
+    "DestinationNameAlreadyExists": "The name of the event source is taken: it must differ from those of all shops.",
+}
+"""Sentences by the code of the refusal."""
+
 _ABORTED: Final = "ExecutionAborted"
 _RATE_LIMIT_HIT: Final = "Rate limit hit."
 # The service's types, and those a GraphQL engine gives of its own when it refuses a document.
@@ -105,11 +122,8 @@ def _kind(error: ServiceError, http_status: int) -> type[ApiError]:
 
 
 def _rejection(error: ServiceError, message: str) -> Rejected:
-    if error.code == CANNOT_CANCEL:
-        sentence = f"The deletion can no longer be cancelled{_quoted(message)}."
-    else:
-        sentence = f"The service refused the request{_quoted(message)}. Correct it, then send it again."
-    return Rejected(sentence, code=error.code or error.type, message=message)
+    sentence = _REFUSALS.get(error.code or "", "The service refused the request{}. Correct it, then send it again.")
+    return Rejected(sentence.format(_quoted(message)), code=error.code or error.type, message=message)
 
 
 def _quoted(message: str) -> str:

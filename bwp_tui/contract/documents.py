@@ -29,6 +29,32 @@ query RetrievalLink($taskId: String!) {
 }"""
 """Makes a link that lives for 60 seconds: to be sent only when a download begins at once."""
 
+CREATE_SUBSCRIPTION: Final = """\
+mutation CreateSubscription($input: CreateEventSubscriptionInput!) {
+  createEventSubscription(input: $input) { subscriptionId }
+}"""
+
+DELETE_SUBSCRIPTION: Final = """\
+mutation DeleteSubscription($id: String!) {
+  deleteEventSubscription(subscriptionId: $id) { subscriptionId }
+}"""
+
+SUBSCRIPTION: Final = """\
+query Subscription($id: String!) {
+  eventSubscription(subscriptionId: $id) {
+    subscriptionId
+    eventSubscriptionDetails { eventType destination { ... on EventBridgeData { arn } } }
+  }
+}"""
+
+SUBSCRIPTIONS: Final = """\
+query Subscriptions($first: Int, $after: String) {
+  eventSubscriptions(first: $first, after: $after) {
+    edges { node { id } }
+    pageInfo { endCursor hasNextPage hasPreviousPage }
+  }
+}"""
+
 CLOCK: Final = "query Clock { __typename }"
 """Asks for nothing: any response to it, a refusal too, has a `Date`."""
 
@@ -39,6 +65,10 @@ START_FIELDS: Final = {
 }
 CANCEL_FIELD: Final = "cancelPersonalDataDeletionTask"
 LINK_FIELD: Final = "personalDataRetrievalTask"
+CREATE_SUBSCRIPTION_FIELD: Final = "createEventSubscription"
+DELETE_SUBSCRIPTION_FIELD: Final = "deleteEventSubscription"
+SUBSCRIPTION_FIELD: Final = "eventSubscription"
+SUBSCRIPTIONS_FIELD: Final = "eventSubscriptions"
 
 POLL_FIELDS: Final = {
     Kind.RETRIEVAL: "personalDataRetrievalTask",

@@ -30,6 +30,17 @@ def start_variables(
     return {"input": task}
 
 
+def subscription_variables(event_type: str, region: str, account: str, source_name: str) -> dict[str, object]:
+    """Return the variables that subscribe to an event type.
+
+    Args:
+        region, account: where the events go: an AWS region, and an AWS account of 12 digits.
+        source_name: name of the partner event source, globally unique.
+    """
+    bridge = {"region": region, "partnerEventSource": {"account": account, "name": source_name}}
+    return {"input": {"destination": {"eventBridge": bridge}, "eventType": event_type}}
+
+
 def operation(action: str, kind: Kind) -> str:
     """Return the mutation that an intent of this action sends: `submit` or `cancel`."""
     return CANCEL_FIELD if action == "cancel" else START_FIELDS[kind]

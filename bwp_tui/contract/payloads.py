@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 from pydantic import AliasGenerator, AliasPath, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
@@ -73,6 +73,28 @@ class LinkPayload(_Body):
     task_id: Annotated[str | None, PlainValidator(raw)] = None
     status: Annotated[str, PlainValidator(present_line)]
     link: Annotated[str | None, PlainValidator(raw), Field(repr=False, validation_alias="dataRetrievalLink")] = None
+
+
+class SubscriptionPayload(_Body):
+    """An event subscription. A mutation's payload has the id alone."""
+
+    subscription_id: Annotated[str, PlainValidator(identifier)]
+    event_type: Annotated[
+        str | None, PlainValidator(line), Field(validation_alias=AliasPath("eventSubscriptionDetails", "eventType"))
+    ] = None
+    arn: Annotated[
+        str | None,
+        PlainValidator(line),
+        Field(validation_alias=AliasPath("eventSubscriptionDetails", "destination", "arn")),
+    ] = None
+    """The partner event source's; it ends in the source's name."""
+
+
+class SubscriptionPage(NamedTuple):
+    """One page of the ids of subscriptions; `next_cursor` is None on the last one."""
+
+    ids: tuple[str, ...]
+    next_cursor: str | None
 
 
 class TokenPayload(BaseModel):
@@ -214,6 +236,24 @@ def parse_link(value: object, task_id: str) -> LinkPayload:
     payload = _read(LinkPayload, value)
     _check_task(payload.task_id, task_id)
     return payload
+
+
+def parse_subscription(value: object) -> SubscriptionPayload:
+    """Parse a subscription, or the payload of a mutation about one.
+
+    Raises:
+        ContractViolation: it holds no usable id.
+    """
+    return _read(SubscriptionPayload, value)
+
+
+def parse_subscription_page(value: object) -> SubscriptionPage:
+    """Parse one page of the list of subscriptions; an edge without a usable id is left out."""
+    edges = _mapping(value).get("edges")
+    nodes = [_mapping(_mapping(edge).get("node")) for edge in edges] if isinstance(edges, list) else []
+    ids = tuple(filter(None, (line(node.get("id")) for node in nodes)))
+    page = _mapping(_mapping(value).get("pageInfo"))
+    return SubscriptionPage(ids, raw(page.get("endCursor")) if page.get("hasNextPage") is True else None)
 
 
 def parse_token(body: bytes) -> TokenPayload:

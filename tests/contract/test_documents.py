@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 from bwp_tui.contract.documents import (
     CANCEL_DELETION,
     CANCEL_FIELD,
+    CREATE_SUBSCRIPTION,
+    DELETE_SUBSCRIPTION,
     LINK_FIELD,
     RETRIEVAL_LINK,
     START_DELETION,
     START_DOCUMENTS,
     START_FIELDS,
     START_RETRIEVAL,
+    SUBSCRIPTION,
+    SUBSCRIPTIONS,
     poll_document,
     schema_text,
 )
@@ -23,7 +27,10 @@ from bwp_tui.domain.task import Kind
 
 SCHEMA: GraphQLSchema = build_schema(schema_text())
 
-FIXED = [START_RETRIEVAL, START_DELETION, CANCEL_DELETION, RETRIEVAL_LINK]
+FIXED = [
+    *(START_RETRIEVAL, START_DELETION, CANCEL_DELETION, RETRIEVAL_LINK),
+    *(CREATE_SUBSCRIPTION, DELETE_SUBSCRIPTION, SUBSCRIPTION, SUBSCRIPTIONS),
+]
 POLLS = st.lists(st.tuples(st.sampled_from(Kind), st.text(min_size=1, max_size=40)), min_size=1, max_size=25)
 
 
