@@ -172,7 +172,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         if not self._configured:
             self._key_queue.open()
 
-    def first_screen(self) -> Screen[None]:
+    def get_default_screen(self) -> Screen[None]:
         self.set_keymap(self._session.keymap.overrides)
         if not self._configured:
             from bwp_tui.console.screens.missing_credentials import MissingCredentialsScreen

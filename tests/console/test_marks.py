@@ -64,7 +64,7 @@ async def test_frozen_rows_change_only_when_they_are_let_go(profile: Profile) ->
         await console.press("p")
         await console.sees("  paused")
         requests.submit(console.store, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op")
-        await console.until(lambda: console.main._freeze_buffer._held_back is not None)
+        await console.until(lambda: console.main._rows._held_back is not None)
         assert console.main.table.row_count == count
         await console.press("p")
         await console.until(lambda: console.main.table.row_count == count + 1)

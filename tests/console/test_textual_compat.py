@@ -121,7 +121,7 @@ class Small(CompatApp, inherit_bindings=False):
         self.forwarded: list[tuple[str, bool]] = []
         self._is_faulty = faulty
 
-    def first_screen(self) -> Screen[None]:
+    def get_default_screen(self) -> Screen[None]:
         return Screen(id="first")
 
     def report_fault(self, error: BaseException) -> None:

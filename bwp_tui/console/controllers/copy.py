@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from bwp_tui.console.bindings.actions import ACTIONS, CopiedText
+from bwp_tui.console.bindings.actions import CopiedText
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.terminal.clipboard import copy
-from bwp_tui.console.workers import Work
 
 
-class CopyController:
-    """Copies task ids to the clipboard.
-
-    Attributes:
-        actions: what each action does that copies, by name.
-    """
-
-    def __init__(self, screen: MainScreenProtocol, marked: MarkedTasks) -> None:
-        self._screen = screen
-        self._marked = marked
-        self.actions: dict[str, Work] = {
-            action.name: partial(self._copy, action.copied) for action in ACTIONS if action.copied
-        }
-
-    async def _copy(self, copied: CopiedText) -> None:
-        """Copy the texts of the marked tasks, newest first, or that of the task under the cursor."""
-        screen, numbers, current = self._screen, self._marked.numbers, self._screen.current_task
-        tasks = screen.session.reader.window(numbers) if numbers else [current] if current else []
-        texts = [
-            text for task in sorted(tasks, key=lambda task: -task.number) if (text := copied.text_of(task)) is not None
-        ]
-        if numbers:
-            missing = f" ({len(numbers) - len(texts)} have none yet)" if len(texts) < len(numbers) else ""
-            what = f"{len(texts)} {copied.noun}s{missing}"
-        elif texts:
-            what = f"{copied.noun[0].upper()}{copied.noun[1:]} {texts[0]}"
-        else:
-            return
-        by = await copy("\n".join(texts), screen.app.copy_to_clipboard, screen.session.profile.folder)
-        screen.show_status(f"{what}: {by}.")
+async def copy_texts(screen: MainScreenProtocol, marked: MarkedTasks, copied: CopiedText) -> None:
+    """Copy the texts of the marked tasks, newest first, or that of the task under the cursor."""
+    numbers, current = marked.numbers, screen.current_task
+    tasks = screen.session.reader.window(numbers) if numbers else [current] if current else []
+    texts = [
+        text for task in sorted(tasks, key=lambda task: -task.number) if (text := copied.text_of(task)) is not None
+    ]
+    if numbers:
+        missing = f" ({len(numbers) - len(texts)} have none yet)" if len(texts) < len(numbers) else ""
+        what = f"{len(texts)} {copied.noun}s{missing}"
+    elif texts:
+        what = f"{copied.noun[0].upper()}{copied.noun[1:]} {texts[0]}"
+    else:
+        return
+    by = await copy("\n".join(texts), screen.app.copy_to_clipboard, screen.session.profile.folder)
+    screen.show_status(f"{what}: {by}.")

@@ -28,6 +28,7 @@ class MarkedTasks:
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen
         self._are_named = False
+        self._last_marked: int | None = None
 
     @property
     def all(self) -> frozenset[int]:
@@ -45,6 +46,34 @@ class MarkedTasks:
         if numbers != self.all:
             self._screen.session.records.steps.append(MarkStep(self.all))
         self._screen.mark(numbers)
+
+    def toggle_current(self) -> None:
+        """Mark the task under the cursor, or unmark it, and go to the next one."""
+        number = self._screen.table.current_number
+        if number is not None:
+            self._last_marked = number
+            self.set(self.all ^ {number})
+            self._screen.table.move(1)
+
+    def mark_range(self) -> None:
+        """Mark all from the task marked last to the one under the cursor."""
+        if self._are_all_rows_read():
+            numbers, here, last_marked = self._screen.table.numbers, self._screen.table.cursor_row, self._last_marked
+            start = here if last_marked is None or last_marked not in numbers else numbers.index(last_marked)
+            first, last = sorted((start, here))
+            self.set(self.all | frozenset(numbers[first : last + 1]))
+
+    def mark_all(self) -> None:
+        """Mark all that the view shows, or none when all are marked."""
+        if self._are_all_rows_read():
+            markable = frozenset(self._screen.table.numbers)
+            self.set(frozenset() if markable and markable <= self.all else self.all | markable)
+
+    def _are_all_rows_read(self) -> bool:
+        """Say whether the list is what was asked for: else tasks would be marked that nobody sees."""
+        if not self._screen.has_all_rows:
+            self._screen.show_status("The list is still being read: nothing was marked. Press the key again.", "warn")
+        return self._screen.has_all_rows
 
     def unmark_unlisted(self) -> None:
         """Remove marks from tasks that are not listed: what is done to the marked tasks is done to what is seen."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual.containers import VerticalScroll
 from textual.screen import Screen
@@ -13,6 +13,9 @@ from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.widgets.bars import StatusLine
 from bwp_tui.console.widgets.virtual_rows import VirtualRows
+
+if TYPE_CHECKING:
+    from bwp_tui.console.widgets.prompt import Prompt
 
 _ALL: Final = 100_000
 """More lines than any page has."""
@@ -38,9 +41,14 @@ class ActionScreen(Screen[None]):
         return ActionContext()
 
     @property
+    def prompt(self) -> Prompt:
+        """The prompt of a screen that has one."""
+        return cast("Prompt", self.query_one("#prompt"))
+
+    @property
     def is_asking(self) -> bool:
         """Whether a prompt is open, which all keys are for."""
-        return False
+        return bool(self.query("#prompt")) and self.prompt.is_open
 
     @property
     def moves(self) -> Mapping[str, Callable[[], None]]:
@@ -79,7 +87,6 @@ class ScrolledScreen(ActionScreen):
 
     @property
     def moves(self) -> Mapping[str, Callable[[], None]]:
-        """What each action does that scrolls."""
         page = max(1, self.query_one(VerticalScroll).size.height - 1)  # one line stays in sight
         lines = {
             "down": 1,

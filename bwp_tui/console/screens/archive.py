@@ -101,13 +101,7 @@ class ArchiveScreen(ActionScreen):
 
     @property
     def context(self) -> ActionContext:
-        """What decides which actions are possible."""
         return ActionContext(read_only=self._session.read_only)
-
-    @property
-    def is_asking(self) -> bool:
-        """Whether the prompt is open."""
-        return self._prompt.is_open
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
@@ -179,7 +173,7 @@ class ArchiveScreen(ActionScreen):
         if all(entry.is_folder for entry in self._entries):
             self.show_status(f"{self.keymap.key('unpack')}: The archive has no files to extract.", "warn")
             return
-        if not await self._prompt.ask_yes_no(f"Extract {self._totals} into a new folder beside the archive?"):
+        if not await self.prompt.ask_yes_no(f"Extract {self._totals} into a new folder beside the archive?"):
             return
         try:
             folder = await asyncio.to_thread(_extract, self._path)
@@ -240,8 +234,8 @@ class ArchiveScreen(ActionScreen):
         self.query_one(FooterLine).show_keys(*self._keys())
 
     def _keys(self) -> Sequence[StyledText]:
-        if self._prompt.is_open:
-            return self._prompt.keys_beside
+        if self.prompt.is_open:
+            return self.prompt.keys_beside
         hint = self.keymap.hint
         always = (hint("extract", "unpack"), hint("move", "down", "up"), hint("help", "help"), hint("back", "back"))
         match self._opened:
@@ -263,10 +257,6 @@ class ArchiveScreen(ActionScreen):
     @property
     def _rows(self) -> VirtualList:
         return self.query_one(VirtualList)
-
-    @property
-    def _prompt(self) -> Prompt:
-        return self.query_one(Prompt)
 
 
 def _position(opened: _OpenEntry) -> str:

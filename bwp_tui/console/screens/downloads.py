@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from textual import on
@@ -15,22 +16,26 @@ from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope,
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS, bindings_of
 from bwp_tui.console.presentation.download_detail import queue_text
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
+from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.presentation.glyphs import locale_glyphs
-from bwp_tui.console.presentation.task_detail import DisplayContext
+from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.console.screens.action_screen import ActionScreen
-from bwp_tui.console.screens.download_handlers import DownloadHandlers
+from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
+from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.debouncer import Debouncer
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.workers import Work, start_worker
+from bwp_tui.console.workers import run_in_thread_and_report, start_worker
 from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.text import format_size
 from bwp_tui.store.commands import download_queue
+from bwp_tui.store.commands.download_queue import QueueResult, cannot_cancel
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState
@@ -60,7 +65,27 @@ class DownloadsScreen(ActionScreen):
         self.listed: Sequence[tuple[Download, Task]] = ()
         self._engine: EngineState | None = None
         self._opened_from = context
-        self.handlers |= DownloadHandlers(self).by_name | {"help": partial(open_help, self)}
+        self.handlers |= {
+            "help": partial(open_help, self),
+            "open": self._open_archive,
+            "mark": self._mark,
+            "mark_all": self._mark_all,
+            "back": self._back,
+            "downloads": self.close,
+            **{
+                name: partial(start_worker, self, work, group="doing")
+                for name, work in {
+                    "folder": self._show_folder,
+                    "copy": self._copy_hash,
+                    "pause": self._toggle_pause,
+                    "cancel": self._cancel,
+                    "retry": lambda: self._apply("retry", self._selected()),
+                    "move_up": lambda: self._move(-1),
+                    "move_down": lambda: self._move(1),
+                    "move_first": lambda: self._move(-len(self.listed)),
+                }.items()
+            },
+        }
         self._read_at = -REDRAW_S
         self._redraw: Timer | None = None
         self._debouncer = Debouncer(self, self._update_detail)
@@ -75,18 +100,7 @@ class DownloadsScreen(ActionScreen):
 
     @property
     def rows(self) -> DownloadList:
-        """The list."""
         return self.query_one(DownloadList)
-
-    @property
-    def is_asking(self) -> bool:
-        """Whether the prompt is open."""
-        return self.prompt.is_open
-
-    @property
-    def prompt(self) -> Prompt:
-        """The line that asks."""
-        return self.query_one(Prompt)
 
     @property
     def current_download(self) -> tuple[Download, Task] | None:
@@ -96,12 +110,10 @@ class DownloadsScreen(ActionScreen):
 
     @property
     def display_context(self) -> DisplayContext:
-        """What presenters need besides a task."""
         return self.session.display_context(self._engine)
 
     @property
     def context(self) -> ActionContext:
-        """What decides which actions are possible."""
         here = self.current_download
         return self._opened_from._replace(download=None if here is None else here[0])
 
@@ -160,6 +172,7 @@ class DownloadsScreen(ActionScreen):
             detail.set_download(download, task, self.session.reader.timeline(task), self.display_context)
         self._update_footer()
 
+    @on(Prompt.Toggled)
     def _update_footer(self) -> None:
         footer = self.query_one(FooterLine)
         if self.prompt.is_open:
@@ -168,7 +181,6 @@ class DownloadsScreen(ActionScreen):
             footer.set_context(self.context)
 
     def action_perform(self, name: str) -> None:
-        """Do an action, or say why it is not possible."""
         if name not in MOVE_ACTIONS and not self.is_asking:
             self.show_status("")  # it was about what was done before
         super().action_perform(name)
@@ -178,14 +190,6 @@ class DownloadsScreen(ActionScreen):
         if self.marks and name in BULK_ACTIONS:
             return read_only_reason(self.context)
         return super().disabled_reason(name)
-
-    def start_worker(self, work: Work) -> None:
-        """Start work that waits for the operator or the disk."""
-        start_worker(self, work, group="doing")
-
-    @on(Prompt.Toggled)
-    def _asked(self) -> None:
-        self._update_footer()
 
     def on_unmount(self) -> None:
         self._debouncer.stop()
@@ -204,3 +208,120 @@ class DownloadsScreen(ActionScreen):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
+
+    def _selected(self) -> list[Download]:
+        """Return the marked downloads, or the one under the cursor, in the order of the list."""
+        if self.marks:
+            return [download for download, _ in self.listed if download.id in self.marks]
+        return [] if self.current_download is None else [self.current_download[0]]
+
+    async def _toggle_pause(self) -> None:
+        """Pause what can be paused; where nothing can, let go on what is paused. Each press counts, however fast."""
+        session, chosen = self.session, self._selected()
+        ids = [download.id for download in chosen]
+        turned = await run_in_thread_and_report(
+            self, lambda: download_queue.toggle_pause(session.guard.store, ids, session.actor)
+        )
+        if turned is None:
+            return
+        action, results = turned
+        if self.marks and all(result.refused for result in results):
+            self.show_status("Of the marked downloads none can be paused or resumed.", "warn")
+            return
+        done = {result.id for result in results}
+        self._report(action, [download for download in chosen if download.id in done], results)
+
+    async def _cancel(self) -> None:
+        possible = [download for download in self._selected() if cannot_cancel(download) is None]
+        if not possible:
+            self.show_status("Of the marked downloads none is left to cancel.", "warn")
+            return
+        kept = sum(download.bytes for download in possible)
+        which = self._named(possible[0]) if len(possible) == 1 else f"{len(possible)} downloads"
+        removed = f" and remove the {format_size(kept)} fetched so far" if kept else ""
+        if await self.prompt.ask_yes_no(f"Cancel {which}{removed}?", for_good=True):
+            await self._apply("cancel", possible)
+
+    async def _apply(self, action: str, downloads: Sequence[Download]) -> None:
+        session, ids = self.session, [download.id for download in downloads]
+        command = download_queue.retry if action == "retry" else download_queue.cancel
+        results = await run_in_thread_and_report(self, lambda: command(session.guard.store, ids, session.actor))
+        if results is not None:
+            self._report(action, downloads, results)
+
+    def _report(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> None:
+        refused = [result for result in results if result.refused]
+        if self.marks:
+            self.mark(frozenset(result.id for result in refused))
+        self.reload(results[0].resulting_id if len(results) == 1 else None)
+        self.show_status(self._result_sentence(action, downloads, results), "warn" if refused else "plain")
+
+    def _result_sentence(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> str:
+        reasons = [result.refused for result in results if result.refused]
+        if len(results) == 1:
+            result_text, _ = _DONE[action]
+            return reasons[0] if reasons else f"{_capitalized(self._named(downloads[0]))} {result_text}."
+        return result_sentence(f"{len(results) - len(reasons)} {_DONE[action][1]}.", reasons)
+
+    async def _move(self, places: int) -> None:
+        session = self.session
+        if self.current_download is None:
+            return
+        moved = self.current_download[0].id
+        await run_in_thread_and_report(
+            self, lambda: download_queue.move(session.guard.store, moved, places, session.actor)
+        )
+        self.reload(moved)
+
+    def _mark(self) -> None:
+        if self.current_download is not None:
+            self.mark(self.marks ^ {self.current_download[0].id})
+            self.rows.move(1)
+
+    def _mark_all(self) -> None:
+        markable = frozenset(download.id for download, _ in self.listed if download.is_open)
+        self.mark(frozenset() if markable <= self.marks else markable | self.marks)
+
+    def _open_archive(self) -> None:
+        if self.current_download is not None:
+            download, task = self.current_download
+            self.app.push_screen(ArchiveScreen(self.session, task, Path(download.path or "")))
+
+    async def _show_folder(self) -> None:
+        if self.current_download is not None:
+            download, task = self.current_download
+            folder = str(Path(download.path or "").parent)
+            self.show_status(f"{mask(folder, task, self.display_context)}  {await self._copied(folder)}")
+
+    async def _copy_hash(self) -> None:
+        if self.current_download is not None:
+            sha256 = self.current_download[0].sha256 or ""
+            self.show_status(f"sha256 {sha256}: {await self._copied(sha256)}.")
+
+    async def _copied(self, text: str) -> str:
+        return await copy(text, self.app.copy_to_clipboard, self.session.profile.folder)
+
+    def _back(self) -> None:
+        if self.marks:
+            self.mark(frozenset())
+        else:
+            self.close()
+
+    def _named(self, download: Download) -> str:
+        task = next((task for found, task in self.listed if found.id == download.id), None)
+        subject_text = f" for {subject(task, self.display_context)}" if task else ""
+        return f"the download of #{download.task_number}{subject_text}"
+
+
+def _capitalized(text: str) -> str:
+    """Return `text` with a capital first letter; `capitalize` would alter the address in it."""
+    return text[:1].upper() + text[1:]
+
+
+_DONE: Final = {
+    "pause": ("is paused; a partial file is kept", "paused"),
+    "resume": ("is queued again", "resumed"),
+    "cancel": ("is cancelled; a partial file is deleted", "cancelled"),
+    "retry": ("is asked for again", "asked for again"),
+}
+"""What came of an action: to one download, and to some."""

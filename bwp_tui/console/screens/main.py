@@ -27,7 +27,6 @@ from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels
 from bwp_tui.console.screens.table_rows import TableRows
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
-from bwp_tui.console.state.freeze_buffer import FreezeBuffer
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.state.saved_state import SavedState
 from bwp_tui.console.widgets.active_downloads import ActiveDownloads
@@ -90,7 +89,6 @@ class MainScreen(ActionScreen):
         self._panels = MainPanels(self, session)
         self._debouncer = Debouncer(self, self._update_detail)
         self._rows = TableRows(self, saved.task)
-        self._freeze_buffer = FreezeBuffer()
         self._sentence = ""
         self._was_asking = False
         self._prompt_host: PromptHost | None = None
@@ -157,7 +155,6 @@ class MainScreen(ActionScreen):
 
     @property
     def context(self) -> ActionContext:
-        """Return what decides which actions are possible."""
         return ActionContext(self.current_task, self.session.read_only, self.session.today(), len(self.views))
 
     @property
@@ -186,10 +183,10 @@ class MainScreen(ActionScreen):
         panels, rows = self._panels, self._rows
         if panels.snapshot is None and update.query != self.list_state.query:
             return  # read before the saved view was known; the right one follows
-        if not rows.is_partial and self._freeze_buffer.hold_back(update, rows.query):
+        if rows.hold_back(update):
             return
         if update.query == self.list_state.query and rows.show(update) and self.is_ready:
-            self.actions.unmark_unlisted()
+            self.actions.marked.unmark_unlisted()
         if not update.is_whole and panels.snapshot is not None:
             return
         before, panels.snapshot = panels.snapshot, update
@@ -238,11 +235,11 @@ class MainScreen(ActionScreen):
 
     def toggle_live_updates(self) -> None:
         """Pause or resume live updates; resuming shows what was held back."""
-        held_back = self._freeze_buffer.toggle()
+        held_back = self._rows.toggle_pause()
         if held_back is not None:
             self.apply(held_back)
         key = self.keymap.key("freeze")
-        self.show_status(f"Live updates paused. Press {key} to resume." if self._freeze_buffer.is_on else "")
+        self.show_status(f"Live updates paused. Press {key} to resume." if self._rows.is_paused else "")
         self.update_header()
 
     def mark(self, numbers: frozenset[int]) -> None:
@@ -288,7 +285,7 @@ class MainScreen(ActionScreen):
 
     def update_header(self) -> None:
         """Show profile, engine and service."""
-        self._panels.update_header(paused=self._freeze_buffer.is_on)
+        self._panels.update_header(paused=self._rows.is_paused)
 
     def mask(self, masked: bool) -> None:
         """Mask or show the emails everywhere."""
@@ -321,11 +318,9 @@ class MainScreen(ActionScreen):
 
     @property
     def is_asking(self) -> bool:
-        """Whether the prompt is open."""
         return self.prompt.is_open
 
     def action_perform(self, name: str) -> None:
-        """Do an action of the registry, or say why it is not possible."""
         if self.is_asking or (self.form.display and name != "back"):
             return
         if name not in MOVE_ACTIONS:
@@ -363,7 +358,7 @@ class MainScreen(ActionScreen):
         if self._prompt.is_open and not self._was_asking:
             self.show_status("")  # an earlier sentence must not come back when the prompt closes
         self._was_asking = self._prompt.is_open
-        self.actions.unmark_unlisted()
+        self.actions.marked.unmark_unlisted()
         self._update_footer()
 
     @on(TaskTable.Highlighted)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+from bwp_tui.console.bindings.actions import ACTIONS, Scope, with_view_names
 from bwp_tui.console.command_bar.controller import CommandBar
 from bwp_tui.console.command_bar.task_lines import TaskLineCommands
-from bwp_tui.console.controllers.column_chooser import choose_columns, choose_sort
-from bwp_tui.console.controllers.copy import CopyController
+from bwp_tui.console.controllers.copy import copy_texts
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
+from bwp_tui.console.controllers.list_order import choose_columns, choose_sort
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
-from bwp_tui.console.controllers.marking import Marking
 from bwp_tui.console.controllers.record_operations import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.controllers.service_operations import ServiceController
-from bwp_tui.console.controllers.undo import UndoController
+from bwp_tui.console.controllers.undo import undo
 from bwp_tui.console.presentation.task_detail import subject
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.screens.navigator import Navigator
+from bwp_tui.console.screens.archive import ArchiveScreen
+from bwp_tui.console.screens.dashboard import DashboardScreen
+from bwp_tui.console.screens.downloads import DownloadsScreen
+from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen
+from bwp_tui.console.screens.request_log import RequestLogScreen
+from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS
 from bwp_tui.domain.task import Kind, Request
@@ -31,31 +37,42 @@ class MainHandlers:
     """Carries out the actions of the main screen, one question to the operator at a time.
 
     Attributes:
+        marked: the marked tasks.
         by_name: what each action does: to the marked tasks where there are some, else to the one under the cursor.
     """
 
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen
-        self._marked = MarkedTasks(screen)
-        service, recording = ServiceController(screen, self._marked), RecordController(screen, self._marked)
-        copying = CopyController(screen, self._marked)
-        self._filing = False
+        self.marked = MarkedTasks(screen)
+        service, recording = ServiceController(screen, self.marked), RecordController(screen, self.marked)
+        copying: dict[str, Work] = {
+            action.name: partial(copy_texts, screen, self.marked, action.copied) for action in ACTIONS if action.copied
+        }
+        self._is_submitting = False
         prompting: dict[str, Work] = {
             "filter": FilterPrompt(screen).ask,
             **recording.single_task_actions,
             **recording.marked_task_actions,
-            "undo": UndoController(screen).undo,
-            "command": CommandBar(screen, TaskLineCommands(screen, self._marked, service.resubmit, recording)).ask,
+            "undo": partial(undo, screen),
+            "command": CommandBar(screen, TaskLineCommands(screen, self.marked, service.resubmit, recording)).ask,
             **service.actions,
-            **copying.actions,
-            "sort": lambda: choose_sort(screen),
-            "columns": lambda: choose_columns(screen),
+            **copying,
+            "sort": partial(choose_sort, screen),
+            "columns": partial(choose_columns, screen),
             "save_view": SavedViewController(screen).ask,
         }
         self.by_name: dict[str, Callable[[], None]] = {
             **{name: partial(screen.start_worker, work, "doing", exclusive=True) for name, work in prompting.items()},
-            **Marking(screen, self._marked).handlers,
-            **Navigator(screen).handlers,
+            "mark": self.marked.toggle_current,
+            "mark_range": self.marked.mark_range,
+            "mark_all": self.marked.mark_all,
+            "detail": self._open_task,
+            "earlier": self._go_to_earlier,
+            "archive": self._open_archive,
+            "downloads": self._open_downloads,
+            "sent": self._open_sent,
+            "dashboard": self._open_dashboard,
+            "help": self._open_help,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
             "freeze": screen.toggle_live_updates,
@@ -68,28 +85,24 @@ class MainHandlers:
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MAX_VIEWS)},
         }
-        self._on_marks = {*service.actions, *recording.marked_task_actions, *copying.actions}
+        self._on_marks = {*service.actions, *recording.marked_task_actions, *copying}
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""
-        return bool(self._marked.all) and name in self._on_marks
-
-    def unmark_unlisted(self) -> None:
-        """Take the marks from tasks that are not listed (any more)."""
-        self._marked.unmark_unlisted()
+        return bool(self.marked.all) and name in self._on_marks
 
     def submit(self, request: Request) -> None:
         """Record what the request form holds; once, however often enter is pressed meanwhile."""
-        if not self._filing:
-            self._filing = True
-            self._screen.start_worker(lambda: self._submit(request), "filing", exclusive=False)
+        if not self._is_submitting:
+            self._is_submitting = True
+            self._screen.start_worker(lambda: self._submit(request), "submit", exclusive=False)
 
     def _back(self) -> None:
         screen = self._screen
         if screen.form.display:
             screen.close_form()
-        elif self._marked.all:
-            self._marked.set(frozenset())
+        elif self.marked.all:
+            self.marked.set(frozenset())
         elif screen.view_index != 0:
             screen.show_view(0)
         else:
@@ -100,7 +113,7 @@ class MainHandlers:
         try:
             task = await run_in_thread_and_report(screen, lambda: screen.session.tasks.submit(request))
         finally:
-            self._filing = False
+            self._is_submitting = False
         if task is None:
             return
         screen.form.clear()
@@ -108,6 +121,41 @@ class MainHandlers:
         delay, subject_text = await screen.session.delay_sentence(), subject(task, screen.session.display_context())
         screen.show_status(f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}.{delay}")
         screen.select_when_listed(task.number)
+
+    def _open_task(self) -> None:
+        number = self._screen.table.current_number
+        if number is not None:
+            self._screen.app.push_screen(TaskScreen(self._screen, number))
+
+    def _go_to_earlier(self) -> None:
+        task = self._screen.current_task
+        if task is not None and task.earlier_number is not None:
+            self._screen.go_to(task.earlier_number)
+
+    def _open_archive(self) -> None:
+        task = self._screen.current_task
+        if task is not None and task.download is not None and task.download.path is not None:
+            self._screen.app.push_screen(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
+
+    def _open_downloads(self) -> None:
+        self._screen.app.push_screen(DownloadsScreen(self._screen.session, self._screen.context))
+
+    def _open_sent(self) -> None:
+        def open_task(number: int) -> None:
+            self._screen.go_to(number)
+            self._screen.app.push_screen(TaskScreen(self._screen, number))
+
+        self._screen.app.push_screen(RequestLogScreen(self._screen.session, open_task))
+
+    def _open_dashboard(self) -> None:
+        session = self._screen.session
+        today = session.today()
+        self._screen.app.push_screen(DashboardScreen(session.keymap, lambda: session.reader.statistics(today), today))
+
+    def _open_help(self) -> None:
+        keymap = self._screen.session.keymap
+        actions = with_view_names(keymap.actions_of(Scope.MAIN), self._screen.views)
+        self._screen.app.push_screen(HelpScreen(keymap, self._screen.context, actions, FILTER_NOTES))
 
 
 _FAILED: Final = next(index for index, view in enumerate(VIEWS) if view.name == "failed")

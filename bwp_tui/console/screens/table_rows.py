@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.screen import Screen
 
 from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot
@@ -16,6 +18,7 @@ class TableRows:
     Attributes:
         query: what the rows answer; None before the first snapshot.
         is_partial: whether they are only the first ones of it.
+        is_paused: whether live updates are paused.
         awaited: number of a task that gets the cursor once it is listed, and the action that follows.
     """
 
@@ -23,6 +26,8 @@ class TableRows:
         self.query: ListQuery | None = None
         self.is_partial = False
         self.awaited: tuple[int, str | None] | None = None if last_task is None else (last_task, None)
+        self.is_paused = False
+        self._held_back: Snapshot | None = None
         self._screen = screen
 
     def has_all_rows_of(self, query: ListQuery) -> bool:
@@ -46,6 +51,20 @@ class TableRows:
             if table.current_number != before:
                 table.go_to(0)
         return table.numbers is not listed
+
+    def toggle_pause(self) -> Snapshot | None:
+        """Pause or resume live updates; return the snapshot that was held back, if any."""
+        self.is_paused = not self.is_paused
+        held_back, self._held_back = self._held_back, None
+        return held_back
+
+    def hold_back(self, snapshot: Snapshot) -> bool:
+        """While live updates are paused, hold back a snapshot of what is listed; return whether it is held."""
+        if not self.is_paused or not self.has_all_rows_of(snapshot.query):
+            return False
+        seen = self._held_back.changed if self._held_back is not None else ()
+        self._held_back = replace(snapshot, changed=tuple({*seen, *snapshot.changed}))
+        return True
 
     def anchor(self, listed: ListQuery, query: ListQuery) -> AnchorRow | None:
         """Return the cursor's row, to be read first where `query` lists the same tasks in another order."""

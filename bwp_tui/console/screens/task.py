@@ -88,16 +88,6 @@ class TaskScreen(ScrolledScreen):
         self._main.set_prompt_host(self)
         self._read()
 
-    @property
-    def prompt(self) -> Prompt:
-        """The line that asks."""
-        return self.query_one(Prompt)
-
-    @property
-    def is_asking(self) -> bool:
-        """Whether a prompt is open."""
-        return any(prompt.is_open for prompt in self.query(Prompt))
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave all keys to an open prompt."""
         return not self.is_asking and super().check_action(action, parameters)
@@ -194,7 +184,6 @@ class TaskScreen(ScrolledScreen):
 
     @property
     def context(self) -> ActionContext:
-        """What decides which actions are possible."""
         task = self._details.task if self._details else None
         return ActionContext(task, self._session.read_only, self._session.today())
 

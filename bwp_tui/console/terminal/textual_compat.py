@@ -7,7 +7,7 @@ silently: without its hook Textual shows local variables after a fault, and with
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import CodeType
 
 from textual import events
@@ -18,7 +18,6 @@ from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
-from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.worker import WorkerFailed
 
@@ -43,16 +42,8 @@ def _names_used(owner: type, method: str) -> tuple[str, ...]:
 class CompatApp(App[int], inherit_bindings=False):
     """An app whose faults go to `report_fault` instead of Textual's page, which shows local variables."""
 
-    def first_screen(self) -> Screen[None]:
-        """Return the screen to begin with."""
-        raise NotImplementedError
-
-    def report_fault(self, error: BaseException) -> None:
-        """Report a fault of this program, after which the app ends."""
-        raise NotImplementedError
-
-    def get_default_screen(self) -> Screen[None]:
-        return self.first_screen()
+    report_fault: Callable[[BaseException], None]
+    """Reports a fault of this program, after which the app ends."""
 
     def _fatal_error(self) -> None:
         error: BaseException = self._exception or RuntimeError("unknown")

@@ -98,14 +98,9 @@ class TaskTable(VirtualRows):
         self._strips: LRUCache[tuple[tuple[Cell, ...], bool], Strip] = LRUCache(_STRIPS)
 
     @property
-    def row_count(self) -> int:
-        """Rows of the view, in sight or not."""
-        return len(self._numbers)
-
-    @property
     def is_at_end(self) -> bool:
         """Whether the cursor is on the last row."""
-        return self._cursor == len(self._numbers) - 1
+        return self._cursor == self.row_count - 1
 
     @property
     def current_number(self) -> int | None:
@@ -128,7 +123,7 @@ class TaskTable(VirtualRows):
             return
         current, before, was_empty = self.current_number, self._lines(), not self._numbers
         top, line = self.top, self._cursor - self.top
-        self._numbers = numbers
+        self._numbers, self.row_count = numbers, len(numbers)
         self._cursor = self._row_after(current)
         self.fit_height()
         stays_at_top = top == 0 and self._cursor < self.page

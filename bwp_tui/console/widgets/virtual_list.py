@@ -29,13 +29,8 @@ class VirtualList(VirtualRows):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._header: Sequence[StyledText] = ()
-        self._count = 0
         self._line_of: LineOf = lambda _row: ()
         self._pointer = f"{locale_glyphs().cursor} "
-
-    @property
-    def row_count(self) -> int:
-        return self._count
 
     @property
     def text_width(self) -> int:
@@ -49,7 +44,7 @@ class VirtualList(VirtualRows):
 
     def _set_lines(self, header: Sequence[StyledText], count: int, line_of: LineOf, cursor: int) -> None:
         """Replace the rows without a repaint."""
-        self._header, self._count, self._line_of, self._cursor = header, count, line_of, cursor
+        self._header, self.row_count, self._line_of, self._cursor = header, count, line_of, cursor
         self.fit_height()
         self.set_top(self.top)
         self._reveal()
@@ -58,7 +53,7 @@ class VirtualList(VirtualRows):
         row = self.top + y - HEADER
         if y < HEADER:
             return self._strip((" " * POINTER, "plain"), *self._header)
-        if row >= self._count:
+        if row >= self.row_count:
             return self._strip()
         if row != self._cursor:
             return self._strip((" " * POINTER, "plain"), *self._line_of(row))

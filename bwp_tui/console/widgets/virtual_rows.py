@@ -23,7 +23,11 @@ _BAR_STEPS: Final = 8
 
 
 class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
-    """Rows that scroll without animation. It binds no key: its screen calls `moves`."""
+    """Rows that scroll without animation. It binds no key: its screen calls `moves`.
+
+    Attributes:
+        row_count: how many rows there are, in sight or not.
+    """
 
     FOCUS_ON_CLICK = False  # it has the focus already, unless a prompt is open: that is to keep it
 
@@ -35,12 +39,8 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self.row_count = 0
         self._cursor = 0
-
-    @property
-    def row_count(self) -> int:
-        """How many rows there are, in sight or not."""
-        raise NotImplementedError
 
     @property
     def cursor_row(self) -> int:
