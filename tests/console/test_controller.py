@@ -51,7 +51,7 @@ async def test_a_note_on_one_task_names_it_and_what_looks_like_a_task_is_one_or_
     async with opened(profile) as console:
         await console.go_to(HELD)
         await types(console, f"note {READY} from the line")
-        await console.sees(f"{console.task(READY).name} noted.")
+        await console.sees(f"Note of {console.task(READY).name} saved.")
         assert console.task(READY).note == "from the line"
         for wrong in ("1-3", "#2,3", "777"):
             await types(console, f"note {wrong} from the line")
@@ -96,6 +96,9 @@ async def test_named_tasks_are_meant_wherever_they_are(profile: Profile) -> None
         assert [console.task(number).assigned_to for number in (HELD, READY)] == ["dora", "dora"]
         await types(console, "list nobody@")
         await console.until(lambda: console.main.table.row_count == 0)
+        await types(console, f"note {HELD} from the line")
+        await console.sees(f"{console.task(HELD).name} noted.")
+        assert console.task(HELD).note == "from the line"
         await types(console, f"cancel {HELD}")
         await console.sees("1 marked", "1 not in this view", "Go on?")
         await console.press("y")

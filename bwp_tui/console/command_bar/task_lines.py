@@ -21,8 +21,7 @@ from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import parse_day
-from bwp_tui.store.commands.bulk import Result
-from bwp_tui.store.commands.operation import WITHDRAW, Argument, Operation, Place, Values
+from bwp_tui.store.commands.operation import WITHDRAW, Argument, Place, Values
 from bwp_tui.store.commands.record_operations import BY_NAME, RECORDS
 from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 from bwp_tui.store.errors import NoSuchTask
@@ -126,19 +125,19 @@ class TaskLineCommands:
         if operation.withdrawal and WITHDRAW in line.options:
             if len(line.options) > 1:
                 raise line.options[WITHDRAW].error(f"“{WITHDRAW}” takes no other option beside it.")
-            return self._start_on(line.words, partial(self._recording.run, operation.withdrawal))
+            named = [self._task(word) for word in line.words]
+            return self._start_on(named, partial(self._recording.run, operation.withdrawal))
         values = {argument.name: self._value(argument, line.options) for argument in operation.options}
-        given = {name: value for name, value in values.items() if value is not None}
-        if given:
-            return self._start_on(line.words, partial(self._recording.run, operation, given))
+        given: Values | None = {name: value for name, value in values.items() if value is not None}
         argument = operation.positional
         if argument is None:
-            return self._read_action(COMMANDS_BY_NAME[operation.name], line)
-        named, words = self._split(argument, line.words)
-        value = argument.read([word.text for word in words], None) if argument.read and words else None
-        if value is None:
+            named = [self._task(word) for word in line.words]
+        else:
+            named, words = self._split(argument, line.words)
+            given = argument.read([word.text for word in words], None) if argument.read and words else None
+        if not given:
             return lambda: self._perform_on(operation.name, named)
-        return lambda: self._record(named, operation, value)
+        return self._start_on(named, partial(self._recording.run, operation, given))
 
     def _value(self, argument: Argument, options: Mapping[str, Word]) -> object:
         word = options.get(argument.option)
@@ -174,9 +173,8 @@ class TaskLineCommands:
                     raise word.error(why_not)
         return named, rest
 
-    def _start_on(self, words: Sequence[Word], work: Work) -> CommandHandler:
-        """Return what starts `work`, which asks the operator, on the tasks that a line names."""
-        named = [self._task(word) for word in words]
+    def _start_on(self, named: Sequence[int], work: Work) -> CommandHandler:
+        """Return what starts `work` on the tasks that a line names."""
 
         def start() -> None:
             self._select_or_mark(named)
@@ -244,26 +242,6 @@ class TaskLineCommands:
         alone = len(named) == 1 and not self._marked.all
         if named and not (alone and self._screen.table.go_to_task(named[0])):
             self._marked.set(frozenset(named), are_named=True)
-
-    def _record(self, named: Sequence[int], operation: Operation, values: Values) -> None:
-        numbers = list(named) or self._marked.numbers or self._current_number()
-        if not numbers:
-            self._screen.show_status(NO_TASK, "warn")
-            return
-
-        session = self._screen.session
-        alone = self._screen.session.reader.window(numbers) if len(numbers) == 1 else []
-
-        def describe(count: int) -> str:
-            return f"{alone[0].name if alone and count else count} {operation.done}"
-
-        def apply() -> list[Result]:
-            return session.records.apply(operation, numbers, session.today(), **values)
-
-        def work() -> None:
-            self._screen.start_worker(lambda: self._marked.carry_out(describe, apply), "doing", exclusive=True)
-
-        self._if_writable(work)
 
     def _if_writable(self, handler: CommandHandler) -> None:
         if self._screen.context.read_only:

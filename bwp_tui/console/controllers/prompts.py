@@ -18,7 +18,8 @@ async def ask_arguments(
     """Return the values of an operation's arguments, asking for those that are not given; None where one is refused."""
     values = dict(given)
     for argument in operation.arguments:
-        if argument.name in given or (given and argument.need is Need.OPTIONAL):
+        is_optional = argument.need is Need.OPTIONAL or argument.place is not Place.OPTION
+        if argument.name in given or (given and is_optional):
             continue
         answer = await (_ask_day if argument.is_day else _ask_text)(screen, argument, target)
         if answer is None:

@@ -55,7 +55,10 @@ class RecordController:
 
         if target.task is None:
             skipped = plan.skipped_count if plan and not (operation.arguments or operation.confirms) else ""
-            await self._marked.carry_out(lambda count: f"{count} {operation.done}{skipped}", apply)
+            alone = session.reader.window(target.numbers) if len(target.numbers) == 1 else []
+            await self._marked.carry_out(
+                lambda count: f"{alone[0].name if alone and count else count} {operation.done}{skipped}", apply
+            )
         elif (results := await run_in_thread_and_report(self._screen, apply)) is not None:
             refused = results[0].refused
             self._screen.show_status(refused or operation.result(target, values), "bad" if refused else "plain")
