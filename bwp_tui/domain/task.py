@@ -72,6 +72,9 @@ _SERVICE_PREFIX: Final = "SERVICE_"
 WATCHED: Final = "watched"
 """Tag of a task whose end is notified to the operator."""
 
+ADOPTED: Final = "adopted"
+"""Tag of a task that was submitted elsewhere and is known from an event of the service."""
+
 _SYMBOL: Final = "So"
 """The Unicode category of stars and of emoji."""
 
@@ -302,6 +305,22 @@ class Event:
     before: str | None
     after: str | None
     detail: str | None
+
+
+class TaskEvent(NamedTuple):
+    """An event of the service: a task has ended. It is a hint to poll the task; `occurred_at` may be absent."""
+
+    id: str
+    kind: Kind
+    status: Status
+    """COMPLETED or FAILED."""
+    task_id: str
+    occurred_at: datetime | None
+
+    @property
+    def type(self) -> str:
+        """The service's name of the event's type."""
+        return f"PERSONAL_DATA_{self.kind}_TASK_{self.status}"
 
 
 @dataclass(frozen=True, slots=True)

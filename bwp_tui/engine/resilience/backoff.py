@@ -17,6 +17,12 @@ DAY_S: Final = 86_400.0
 JITTER: Final = 0.1
 """The share of an interval by which polls are spread, so that the tasks of one batch drift apart."""
 
+RELAXED_S: Final = 6 * 3_600.0 / (1.0 + JITTER)
+"""The interval while events announce the ends of tasks: with its jitter, each task is polled every 6 hours."""
+
+_ANNOUNCED_POLLS: Final = 10
+"""Polls in quick succession of a task whose end an event has announced: three quarters of an hour."""
+
 RETRY_BASE_S: Final = 1.0
 RETRY_CAP_S: Final = 60.0
 _MAX_DOUBLINGS: Final = 16
@@ -33,12 +39,14 @@ class BackoffPolicy:
     slowest: float = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PollSchedule:
     """Computes when to poll tasks. `speed` is how many times faster than real the service's days pass."""
 
     speed: float
     random: random.Random
+    relaxed: bool = False
+    """Whether polls are rare, since events announce the ends of tasks."""
 
     def first_poll(self, now: datetime) -> datetime:
         """Return when to poll a task that was just accepted."""
@@ -48,20 +56,34 @@ class PollSchedule:
         """Return when to poll a task again whose status is now `status`."""
         return now + self._spread(self._interval(poll, status, holding_period, now))
 
+    def next_unrelaxed(self, poll: DuePoll, now: datetime) -> tuple[datetime, datetime]:
+        """Return when to poll a task that was to be polled rarely, and when the usual schedule would at the latest.
+
+        The first is any time before the second: many tasks are rescheduled at once.
+        """
+        interval = self._interval(poll, poll.status, poll.holding_period, now)
+        return now + timedelta(seconds=interval * self.random.random()), now + self._spread(interval)
+
     def next_after_unknown(self, now: datetime) -> datetime:
         """Return when to poll a task again that the service does not know."""
         return now + self._spread(OLD_S)
 
     def _interval(self, poll: DuePoll, status: str, holding_period: int | None, now: datetime) -> float:
+        unchanged = poll.polls if status == poll.status else 0
+        quick = min(FIRST_S * 2.0 ** min(unchanged, _MAX_DOUBLINGS), LONGEST_YOUNG_S)
+        if poll.is_announced and unchanged < _ANNOUNCED_POLLS:
+            return quick
+        longest = RELAXED_S if self.relaxed else DAY_S
         if status == Status.ON_HOLD:
             # In seconds: adding days to a date of the service could leave the calendar.
             left = (poll.submitted_at - now).total_seconds() + (holding_period or 0) * DAY_S / self.speed
             if left > 0:
-                return max(FIRST_S, min(left, DAY_S / self.speed))
+                return max(FIRST_S, min(left, longest / self.speed))
+        if self.relaxed:
+            return max(FIRST_S, RELAXED_S / self.speed)
         if (now - poll.submitted_at).total_seconds() > DAY_S / self.speed:
             return max(FIRST_S, OLD_S / self.speed)
-        unchanged = poll.polls if status == poll.status else 0
-        return min(FIRST_S * 2.0 ** min(unchanged, _MAX_DOUBLINGS), LONGEST_YOUNG_S)
+        return quick
 
     def _spread(self, seconds: float) -> timedelta:
         return timedelta(seconds=seconds * self.random.uniform(1.0, 1.0 + JITTER))

@@ -11,6 +11,7 @@ from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.engine.downloads.downloader import Downloader
+from bwp_tui.engine.events.receiver import EventReceiver, MessageQueue
 from bwp_tui.engine.requests.poller import Poller
 from bwp_tui.engine.requests.submitter import Submitter
 from bwp_tui.engine.resilience.backoff import BackoffPolicy, PollSchedule
@@ -41,6 +42,7 @@ class Engine:
         download_slots: the number of downloads at a time.
         visible: the tasks to poll first.
         policy: the waits after failures.
+        events: the queue of the service's events; None polls only.
         reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """
 
@@ -54,6 +56,7 @@ class Engine:
         download_slots: int = DOWNLOAD_SLOTS,
         visible: VisibleTasks | None = None,
         policy: BackoffPolicy | None = None,
+        events: MessageQueue | None = None,
         reconnect: Reconnect | None = None,
     ) -> None:
         rng = random.Random()  # noqa: S311  # jitter, not secrecy
@@ -61,9 +64,9 @@ class Engine:
         self._health = ServiceHealth(store, rng, policy)
         self._clock_watch = ClockWatch(store, self._health)
         self._reconnect = reconnect
-        self._context = WorkerContext(
-            store, api, self._health, PollSchedule(speed, rng), rng, visible or VisibleTasks()
-        )
+        schedule = PollSchedule(speed, rng)
+        self._context = WorkerContext(store, api, self._health, schedule, rng, visible or VisibleTasks())
+        self._receiver = EventReceiver(store, schedule, events, rng)
         self._wakes = [asyncio.Event() for _ in range(1 if read_only else 3)]
         self._workers: list[Worker] = [Poller(self._context, self._wakes[0])]
         if not read_only:
@@ -91,6 +94,7 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._wake_when_available())
                 group.create_task(self._renew_credentials())
+                group.create_task(self._receiver.run())
                 for worker, wake in zip(self._workers, self._wakes, strict=True):
                     group.create_task(self._run_worker(worker, wake))
         except ExceptionGroup as failed:
@@ -103,6 +107,7 @@ class Engine:
     async def run_once(self) -> None:
         """Do all that is due, then return."""
         downloads.requeue_interrupted(self._store)
+        await self._receiver.receive_waiting()
         try:
             while True:
                 self._clock_watch.check()

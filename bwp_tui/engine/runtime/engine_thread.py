@@ -323,7 +323,8 @@ async def run_engine(
         SettingsError: an address cannot be used.
         OtherShop: the history holds another shop's requests.
     """
-    from bwp_tui.engine.runtime.engine import Engine  # a follower does not need it
+    from bwp_tui.engine.events.sqs_queue import SqsQueue  # a follower does not need it
+    from bwp_tui.engine.runtime.engine import Engine
 
     loop = asyncio.get_running_loop()
     profile = config.profile
@@ -338,6 +339,7 @@ async def run_engine(
             read_only=profile.read_only,
             download_slots=profile.download_slots,
             visible=visible,
+            events=None if profile.events is None else SqsQueue(profile.events),
             reconnect=None if reconnect is None else functools.partial(reconnect, exit_stack),
         )
         if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):

@@ -15,12 +15,12 @@ from bwp_tui.domain.deadlines import DEFAULT_REGULATION, future_day_mistake
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import parse_day
-from bwp_tui.store.commands.insert_request import Origin, record
 from bwp_tui.store.commands.request_validation import BadRequest, check
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.worklog.insert_request import Origin, record
 
 """The first event of an imported request; its detail names the file's hash and the line."""
 

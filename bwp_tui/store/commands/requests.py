@@ -8,7 +8,6 @@ from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task, cannot_change_purged
-from bwp_tui.store.commands.insert_request import Origin, insert, record
 from bwp_tui.store.commands.request_validation import check, check_received_on, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
@@ -16,6 +15,7 @@ from bwp_tui.store.database.task_updates import finish, set_revision
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.insert_request import Origin, insert, record
 
 _RESUBMITTED: Final = frozenset(
     {Status.FAILED, Status.REJECTED, Status.UNCONFIRMED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}

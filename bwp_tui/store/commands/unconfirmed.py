@@ -14,6 +14,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.task_updates import finish
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.worklog.service_events import merge_adopted
 
 
 def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
@@ -28,6 +29,7 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_enter_task_id(task))
+        merge_adopted(transaction, task_id, number, is_certain=False)
         refuse_known(transaction, task_id)
         transaction.run(
             "UPDATE tasks SET task_id = ?, status = ?, terminal = 0, finished_at = NULL, trouble = NULL,"

@@ -26,6 +26,7 @@ _COLUMNS_SINCE: Final = (
     ("tallies", "tasks", 5),
     ("meta", "identity", 8),
     ("engine", "term", 10),
+    ("service_events", "event_id", 12),
 )
 """Columns that migrations added, each with the first schema that has it."""
 

@@ -50,6 +50,11 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _add_downloads(db, now, revision)
     _add_timeline(db)
     db.execute(
+        "INSERT OR IGNORE INTO main.service_events (event_id, task, type, occurred_at, received_at)"
+        " SELECT e.event_id, x.ours, e.type, e.occurred_at, e.received_at FROM other.service_events e"
+        " JOIN matched x ON x.theirs = e.task ORDER BY e.received_at"
+    )
+    db.execute(
         "INSERT INTO timeline (task, at, actor, what, detail)"
         " SELECT ours, ?, ?, ?, ? FROM matched WHERE fresh OR later",
         (now, PROGRAM, event, f"from {source}"),

@@ -247,7 +247,7 @@ def _remove(transaction: Transaction, number: int) -> None:
             f"UPDATE tasks SET {column} = NULL, revision = ? WHERE {column} = ?", (transaction.revision, number)
         )
     transaction.run("UPDATE tasks SET download = NULL WHERE number = ?", (number,))
-    for table in ("intents", "downloads", "timeline"):
+    for table in ("intents", "downloads", "timeline", "service_events"):
         transaction.run(f"DELETE FROM {table} WHERE task = ?", (number,))
     transaction.run("DELETE FROM tasks WHERE number = ?", (number,))
 

@@ -175,9 +175,9 @@ def _was_deletion(db: apsw.Connection, number: int) -> bool:
 def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:
     """Return the last task id and status on the timeline of a task."""
     accepted = db.execute(
-        f"SELECT CASE what WHEN '{EventKind.TRACKED}'"
-        " THEN substr(detail, 1 + instr(detail, ' ')) ELSE detail END AS said"
-        f" FROM timeline WHERE task = ? AND what IN ('{EventKind.ACCEPTED}', '{EventKind.TRACKED}')"
+        f"SELECT CASE what WHEN '{EventKind.ACCEPTED}'"
+        " THEN detail ELSE substr(detail, 1 + instr(detail, ' ')) END AS said FROM timeline WHERE task = ?"
+        f" AND what IN ('{EventKind.ACCEPTED}', '{EventKind.TRACKED}', '{EventKind.ADOPTED}')"
         " AND detail NOT GLOB '*, kept as #*'"
         " AND said NOT IN (SELECT task_id FROM tasks WHERE task_id IS NOT NULL) ORDER BY id DESC LIMIT 1",
         (number,),
@@ -256,7 +256,7 @@ def _restore_invariants(db: apsw.Connection) -> None:
         db.execute(statement)
     db.execute(
         "UPDATE engine SET pid = NULL, host = NULL, service = 'untried', message = NULL, next_try_at = NULL,"
-        " upkeep = NULL"
+        " upkeep = NULL, events = NULL, events_proven = 0, polls_relaxed = 0"
     )
 
 

@@ -23,6 +23,8 @@ class EventKind(StrEnum):
     RECORDED = "recorded"
     IMPORTED = "imported"
     TRACKED = "tracked"
+    ADOPTED = "adopted"
+    EVENT_RECEIVED = "event received"
     RESUBMITTED = "resubmitted"
     ACCEPTED = "accepted"
     REFUSED = "refused"

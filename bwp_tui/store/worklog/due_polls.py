@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,9 +25,15 @@ class DuePoll:
     submitted_at: datetime
     holding_period: int | None
     polls: int
+    is_announced: bool = False
+    """Whether an event has announced its end."""
 
 
-_POLL: Final = RowMapper(DuePoll, submitted_at="coalesce(submitted_at, recorded_at)")
+_POLL: Final = RowMapper(
+    DuePoll,
+    submitted_at="coalesce(submitted_at, recorded_at)",
+    is_announced="EXISTS (SELECT 1 FROM service_events WHERE task = number)",
+)
 _TASKS: Final = f"SELECT {_POLL.columns} FROM tasks WHERE task_id IS NOT NULL"
 
 NEAR_DAYS: Final = 7
@@ -74,6 +80,25 @@ def due_soon(store: Store, now: datetime, limit: int) -> list[DuePoll]:
 def next_at(store: Store) -> datetime | None:
     """Return when the next poll is due, or None."""
     return store.instant("SELECT min(next_poll_at) FROM tasks WHERE next_poll_at IS NOT NULL")
+
+
+def due_after(store: Store, at: datetime, after_number: int, limit: int) -> list[DuePoll]:
+    """Return tasks with numbers after `after_number` whose poll is due later than `at`, by number."""
+    rows = store.rows(
+        f"{_TASKS} AND next_poll_at > ? AND number > ? ORDER BY number LIMIT ?",
+        (format_instant(at), after_number, limit),
+    )
+    return [_POLL(row) for row in rows]
+
+
+def reschedule(store: Store, times: Mapping[int, tuple[datetime, datetime]]) -> None:
+    """Set when to poll tasks, by their numbers, if that is later than the second time at present."""
+    with store.write() as transaction:
+        for number, (at, latest) in times.items():
+            transaction.run(
+                "UPDATE tasks SET next_poll_at = ? WHERE number = ? AND next_poll_at > ?",
+                (format_instant(at), number, format_instant(latest)),
+            )
 
 
 def any_due(store: Store, task_numbers: Sequence[int], at: datetime) -> bool:

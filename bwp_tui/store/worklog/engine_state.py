@@ -35,6 +35,9 @@ class Ability(IntEnum):
     ALL = 2
 
 
+EVENTS_ON: Final = "on"
+"""The state of the event queue while it is read."""
+
 _DISABLING: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE, ServiceState.ENGINE_FAULT})
 
 
@@ -53,6 +56,15 @@ class EngineState:
     permitted: Ability = Ability.ALL
     maintenance_finding: str | None = None
     """What the last daily maintenance found wrong."""
+    events: str | None = None
+    """`EVENTS_ON`, or a sentence on what is wrong with the event queue; None without one, or while it is untried."""
+    polls_relaxed: bool = False
+    """Whether polls are rare, since events come."""
+    last_event_at: datetime | None = None
+    foreign_messages: int = 0
+    """Messages that were no events of the service, ever."""
+    duplicate_events: int = 0
+    """Events that were received again, ever."""
 
     @property
     def process(self) -> str:
@@ -88,7 +100,7 @@ def record_engine_process(store: Store, pid: int | None, host: str | None, abili
     with store.write() as transaction:
         [(term,)] = transaction.run(
             "UPDATE engine SET pid = ?, host = ?, ability = ?, term = term + 1, service = 'untried', message = NULL,"
-            " next_try_at = NULL, most_a_second = NULL, revision = ? RETURNING term",
+            " next_try_at = NULL, most_a_second = NULL, events = NULL, revision = ? RETURNING term",
             (pid, host, ability, transaction.revision),
         )
         return as_int(term)
@@ -118,3 +130,14 @@ def record_maintenance(store: Store, sentence: str | None) -> None:
     if read(store).maintenance_finding != sentence:
         with store.write() as transaction:
             transaction.run("UPDATE engine SET upkeep = ?, revision = ?", (sentence, transaction.revision))
+
+
+def record_event_queue(store: Store, events: str | None, *, polls_relaxed: bool) -> None:
+    """Record the state of the event queue, and whether polls are rare, if either differs."""
+    state = read(store)
+    if (state.events, state.polls_relaxed) != (events, polls_relaxed):
+        with store.write() as transaction:
+            transaction.run(
+                "UPDATE engine SET events = ?, polls_relaxed = ?, revision = ?",
+                (events, int(polls_relaxed), transaction.revision),
+            )

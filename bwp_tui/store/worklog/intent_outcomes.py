@@ -13,6 +13,7 @@ from bwp_tui.store.database.task_updates import finish, set_revision, set_troubl
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
+from bwp_tui.store.worklog.service_events import merge_adopted
 
 LAPSED: Final = "not answered within 8 hours"
 """The usual reason of an unconfirmed request."""
@@ -45,6 +46,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
     """Record the task id of a submitted task, also when it arrives after the intent lapsed."""
     with store.write() as transaction:
         number, before = _settle_done(transaction, intent)
+        merge_adopted(transaction, task_id, number, is_certain=True)  # its event may have come before this response
         twin = transaction.row(
             "SELECT o.number, o.kind = t.kind AND (o.email = '' OR o.email = t.email COLLATE NOCASE)"
             " FROM tasks o, tasks t WHERE o.task_id = ? AND t.number = ?",

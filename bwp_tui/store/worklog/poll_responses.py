@@ -15,7 +15,7 @@ from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
-from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog import intent_outcomes, service_events
 
 MISSING_AFTER: Final = timedelta(days=1)
 MISSING_AFTER_RESPONSES: Final = 3
@@ -88,6 +88,8 @@ def _record(
         f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in columns)}, polls = {polls} WHERE number = ?",
         (*columns.values(), number),
     )
+    if response.submitted_at is not None and "submitted_at" in changes:
+        service_events.date_adopted(transaction, number, response.submitted_at)
     if "status" in changes:
         _record_status(transaction, number, status, as_text(after[_STATUS]), response)
     return bool(changes)
@@ -118,6 +120,8 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
     if status in FINAL_STATUSES:
         finished = format_instant(response.updated_at) if response.updated_at else transaction.now_text
     transaction.run("UPDATE tasks SET finished_at = ? WHERE number = ?", (finished, number))
+    if status in (Status.COMPLETED, Status.FAILED):
+        service_events.check_announced(transaction, number, status, response.updated_at)
     detail = "; ".join(error.code or error.message for error in response.errors) or None
     timeline.append(transaction, number, SERVICE, EventKind.STATUS, before=before, after=status, detail=detail)
     if status in PAST_HOLD:

@@ -1,0 +1,120 @@
+"""Receive the service's events: record them and make their tasks due, then delete their messages.
+
+A message is deleted only once its event is on disk. What is no event of the service stays in the queue, which moves it
+to its dead-letter queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Final, Protocol
+
+from bwp_tui.contract.events import parse_event
+from bwp_tui.contract.payloads import ContractViolation
+from bwp_tui.engine.events.call_thread import CallThread
+from bwp_tui.engine.events.poll_relaxation import PollRelaxation
+from bwp_tui.engine.events.queue_errors import EventQueueError
+from bwp_tui.engine.events.sqs_queue import LONG_POLL_S, Message
+from bwp_tui.engine.resilience.backoff import PollSchedule, retry_delay
+from bwp_tui.engine.worker import STORE_RETRY_S
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreError, StoreMoved
+from bwp_tui.store.worklog import service_events
+from bwp_tui.store.worklog.engine_state import EVENTS_ON
+
+_MIN_INTERVAL_S: Final = 1.0
+"""Seconds between two receptions that find no event: the queue may return messages for others at once."""
+
+
+class MessageQueue(Protocol):
+    """The queue of the events; see `SqsQueue`."""
+
+    def receive(self, wait_s: int = LONG_POLL_S) -> list[Message]:
+        """Return messages, after `wait_s` seconds at the latest."""
+
+    def delete(self, receipts: Sequence[str]) -> None:
+        """Delete messages."""
+
+
+class EventReceiver:
+    """Receives events for an engine. The queue's calls block, so a thread makes them; the engine's loop records.
+
+    Args:
+        messages: the queue; without one, polls that were relaxed by another engine become as frequent as usual.
+    """
+
+    def __init__(self, store: Store, schedule: PollSchedule, messages: MessageQueue | None, rng: random.Random) -> None:
+        self._store = store
+        self._relaxation = PollRelaxation(store, schedule)
+        self._messages = messages
+        self._rng = rng
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Receive until cancelled; return where there is no queue.
+
+        A call that is cancelled goes on in its thread: messages that it receives return after their visibility
+        time-out.
+
+        Raises:
+            StoreMoved: the history's file was moved, removed or replaced.
+            EngineSuperseded: another process is the engine now.
+        """
+        wait_s = 0  # the first response is to come soon: it says whether the queue can be used
+        with closing(CallThread("event-queue")) as thread:
+            while True:
+                began = time.monotonic()
+                try:
+                    found = await self._receive(thread, wait_s)
+                except StoreMoved:
+                    raise
+                except StoreError:
+                    await asyncio.sleep(STORE_RETRY_S)  # the messages come again
+                    continue
+                if self._messages is None:
+                    return
+                wait_s = 0 if self._failures else LONG_POLL_S
+                pause = retry_delay(self._failures, self._rng) if self._failures else 0.0 if found else _MIN_INTERVAL_S
+                await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
+
+    async def receive_waiting(self) -> None:
+        """Receive the messages that wait in the queue now."""
+        with closing(CallThread("event-queue")) as thread:
+            while await self._receive(thread, 0):
+                pass
+
+    async def _receive(self, thread: CallThread, wait_s: int) -> bool:
+        """Receive once, and record the state of the queue; return whether events were recorded and deleted."""
+        messages = self._messages
+        if messages is None:
+            self._relaxation.update(None)
+            return False
+        state, receipts = EVENTS_ON, list[str]()
+        try:
+            receipts = self._record(await thread.call(lambda: messages.receive(wait_s)))
+            if receipts:
+                await thread.call(lambda: messages.delete(receipts))
+            self._failures = 0
+        except EventQueueError as error:
+            state = str(error)
+            self._failures += 1
+        self._relaxation.update(state)
+        return bool(receipts) and not self._failures
+
+    def _record(self, messages: Sequence[Message]) -> list[str]:
+        """Record the events among the messages; return the receipts of those that may be deleted."""
+        events, receipts, foreign = [], [], 0
+        for message in messages:
+            try:
+                events.append(parse_event(message.body))
+            except ContractViolation:
+                foreign += message.receives <= 1  # it is received again until the queue gives it up
+            else:
+                receipts.append(message.receipt)
+        if events or foreign:
+            service_events.record_events(self._store, events, foreign)
+        return receipts

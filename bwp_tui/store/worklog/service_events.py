@@ -1,0 +1,149 @@
+"""Record the service's events, and the tasks that only an event has made known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from bwp_tui.domain.deadlines import DEFAULT_REGULATION, due_on
+from bwp_tui.domain.task import ADOPTED, Request, Status, TaskEvent
+from bwp_tui.domain.times import iso_day, iso_instant, local_day
+from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.database.task_updates import set_revision
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.row_mapping import tags_text
+from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
+from bwp_tui.store.worklog.insert_request import insert
+
+EVENT_MARGIN: Final = timedelta(minutes=5)
+"""An event that has not come so long after the end of its task is taken to be lost."""
+
+_ENDED: Final = f"('{Status.COMPLETED}', '{Status.FAILED}')"
+
+IS_ADOPTED: Final = "instr(tags, '\"adopted\"')"
+"""The condition that a task has the tag `ADOPTED`, as the index on it has it."""
+
+
+class RecordedEvents(NamedTuple):
+    """The number of events that were recorded, of those that were known already, and of the tasks that were adopted."""
+
+    new: int = 0
+    duplicates: int = 0
+    adopted: int = 0
+
+
+def record_events(store: Store, events: Sequence[TaskEvent], foreign: int = 0) -> RecordedEvents:
+    """Record events and make their tasks due to be polled at once; adopt the tasks that are not in the history.
+
+    All of it is one transaction: when it has returned, the messages may be deleted.
+
+    Args:
+        foreign: messages that are counted with them, since they were no events.
+    """
+    with store.write() as transaction:
+        results = [_record(transaction, event) for event in events]
+        recorded = RecordedEvents(len(results) - results.count(None), results.count(None), results.count(True))
+        transaction.run(
+            "UPDATE engine SET duplicate_events = duplicate_events + ?, foreign_messages = foreign_messages + ?,"
+            " last_event_at = CASE WHEN ?3 THEN ?4 ELSE last_event_at END,"
+            " events_proven = max(events_proven, ?3), revision = ?5",
+            (recorded.duplicates, foreign, int(recorded.new > 0), transaction.now_text, transaction.revision),
+        )
+    return recorded
+
+
+def _record(transaction: Transaction, event: TaskEvent) -> bool | None:
+    """Record an event; return whether its task was adopted, or None if the event was known already."""
+    row = transaction.row(f"SELECT number, status IN {_ENDED} FROM tasks WHERE task_id = ?", (event.task_id,))
+    known = transaction.row(
+        "SELECT 1 FROM service_events WHERE event_id = ? OR (task = ? AND type = ?)",
+        (event.id, None if row is None else row[0], event.type),
+    )
+    if known is not None:
+        return None
+    number = _adopt(transaction, event) if row is None else as_int(row[0])
+    transaction.run(
+        "INSERT INTO service_events (event_id, task, type, occurred_at, received_at) VALUES (?, ?, ?, ?, ?)",
+        (event.id, number, event.type, iso_instant(event.occurred_at), transaction.now_text),
+    )
+    timeline.append(transaction, number, SERVICE, EventKind.EVENT_RECEIVED, detail=event.type)
+    if row is None or not row[1]:
+        transaction.run(
+            "UPDATE tasks SET next_poll_at = ?, polls = 0 WHERE number = ? AND purged_at IS NULL",
+            (transaction.now_text, number),
+        )
+    set_revision(transaction, number)
+    return row is None
+
+
+def _adopt(transaction: Transaction, event: TaskEvent) -> int:
+    """Insert the task of an event; its email and its day of submission come with its first poll."""
+    received_on = local_day(event.occurred_at or transaction.now)
+    request = Request(event.kind, "", received_on, DEFAULT_REGULATION, tags=(ADOPTED,))
+    number = insert(transaction, request, task_id=event.task_id)
+    detail = f"{event.kind} {event.task_id}"
+    timeline.append(transaction, number, PROGRAM, EventKind.ADOPTED, after=Status.QUEUED, detail=detail)
+    return number
+
+
+def merge_adopted(transaction: Transaction, task_id: str, number: int, *, is_certain: bool) -> None:
+    """Remove the task adopted under `task_id`, since it is the task of request `number`, which keeps the events.
+
+    It is left alone where a person has done something to it, or if it cannot be that task.
+
+    Args:
+        is_certain: the service itself has given this task id, so that the email need not be known yet.
+    """
+    row = transaction.row(
+        "SELECT t.number FROM tasks t JOIN tasks o ON o.number = ? AND o.kind = t.kind"
+        " AND (t.email = o.email COLLATE NOCASE OR (t.email = '' AND ?))"
+        " WHERE t.task_id = ? AND t.number <> o.number AND t.tags = ? AND t.download IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = t.number)"
+        " AND NOT EXISTS (SELECT 1 FROM tasks WHERE resubmit_of = t.number)"
+        " AND NOT EXISTS (SELECT 1 FROM timeline WHERE task = t.number AND actor NOT IN (?, ?))",
+        (number, int(is_certain), task_id, tags_text((ADOPTED,)), SERVICE, PROGRAM),
+    )
+    if row is None:
+        return
+    adopted = as_int(row[0])
+    for (event_type,) in transaction.run(
+        "UPDATE OR IGNORE service_events SET task = ? WHERE task = ? RETURNING type", (number, adopted)
+    ):
+        timeline.append(transaction, number, SERVICE, EventKind.EVENT_RECEIVED, detail=as_text(event_type))
+    transaction.run("DELETE FROM service_events WHERE task = ?", (adopted,))
+    transaction.run("UPDATE tasks SET earlier = NULL WHERE earlier = ?", (adopted,))
+    # The timeline of a purged task alone may be removed.
+    transaction.run("UPDATE tasks SET purged_at = ? WHERE number = ?", (transaction.now_text, adopted))
+    transaction.run("DELETE FROM timeline WHERE task = ?", (adopted,))
+    transaction.run("DELETE FROM tasks WHERE number = ?", (adopted,))
+
+
+def date_adopted(transaction: Transaction, number: int, submitted_at: datetime) -> None:
+    """Date the receipt of an adopted task by its submission, if nobody has: it was not received later."""
+    row = transaction.row(
+        f"SELECT regulation FROM tasks t WHERE number = ? AND {IS_ADOPTED} AND received_on > ? AND NOT EXISTS"
+        " (SELECT 1 FROM timeline WHERE task = t.number AND actor NOT IN (?, ?))",
+        (number, local_day(submitted_at).isoformat(), SERVICE, PROGRAM),
+    )
+    if row is not None:
+        received_on = local_day(submitted_at)
+        transaction.run(
+            "UPDATE tasks SET received_on = ?, due_on = ? WHERE number = ?",
+            (received_on.isoformat(), iso_day(due_on(as_text(row[0]), received_on)), number),
+        )
+
+
+def check_announced(transaction: Transaction, number: int, status: str, ended_at: datetime | None) -> None:
+    """Record that events cannot be relied on if a poll has found an end that no event had announced in time."""
+    if ended_at is None or transaction.now - ended_at > EVENT_MARGIN:
+        transaction.run(
+            "UPDATE engine SET events_proven = 0, revision = ? WHERE events_proven = 1"
+            " AND NOT EXISTS (SELECT 1 FROM service_events WHERE task = ? AND type GLOB ?)",
+            (transaction.revision, number, f"*_{status}"),
+        )
+
+
+def is_proven(store: Store) -> bool:
+    """Return whether an event has come since the last end of a task that only a poll found."""
+    return store.integer("SELECT events_proven FROM engine") == 1

@@ -1,0 +1,222 @@
+"""Events of the service in the history: each once, its task polled at once, and no task twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from bwp_tui.domain.task import Kind, Status, TaskEvent
+from bwp_tui.store.commands import requests, unconfirmed
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import EngineSuperseded, NoSuchTask, NotPossible
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.worklog import due_polls, engine_state, intent_outcomes
+from bwp_tui.store.worklog.service_events import RecordedEvents, is_proven, record_events
+from tests.store import single
+from tests.store.support import (
+    ACTOR,
+    NOW,
+    SOON,
+    FrozenClock,
+    accepted,
+    answer,
+    in_status,
+    request,
+    scalar,
+    sent,
+    submitted,
+)
+
+
+def event(
+    task_id: str = "task-1",
+    event_id: str = "event-1",
+    *,
+    kind: Kind = Kind.RETRIEVAL,
+    status: Status = Status.COMPLETED,
+) -> TaskEvent:
+    return TaskEvent(event_id, kind, status, task_id, NOW - timedelta(minutes=1))
+
+
+def kinds(store: Store, number: int) -> list[str]:
+    return [line.what for line in timeline.of_task(store, number)]
+
+
+def test_an_event_is_on_the_timeline_and_its_task_is_due_now(store: Store, clock: FrozenClock) -> None:
+    task = accepted(store)
+    single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
+    clock.forward(seconds=30)
+    assert record_events(store, [event()]) == RecordedEvents(new=1)
+    due = due_polls.due(store, clock.now, 10)
+    assert [(poll.number, poll.polls, poll.is_announced) for poll in due] == [(task.number, 0, True)]
+    line = timeline.of_task(store, task.number)[-1]
+    assert (line.what, line.actor, line.detail) == (
+        EventKind.EVENT_RECEIVED,
+        timeline.SERVICE,
+        "PERSONAL_DATA_RETRIEVAL_TASK_COMPLETED",
+    )
+    assert tasks.get(store, task.number).revision == store.revision()
+    assert engine_state.read(store).last_event_at == clock.now
+
+
+def test_an_event_that_comes_again_is_counted_and_does_nothing(store: Store) -> None:
+    task = accepted(store)
+    record_events(store, [event()])
+    lines = timeline.of_task(store, task.number)
+    single.answered(store, task.number, answer("COMPLETED"), SOON)
+    again = [event(), event(event_id="event-2"), event(event_id="event-2")]
+    assert record_events(store, again) == RecordedEvents(duplicates=3)
+    assert kinds(store, task.number) == [*(line.what for line in lines), EventKind.STATUS]
+    assert due_polls.next_at(store) is None
+    assert engine_state.read(store).duplicate_events == 3
+
+
+def test_two_ends_of_a_task_are_two_events(store: Store) -> None:
+    accepted(store)
+    both = [event(), event(event_id="event-2", status=Status.FAILED)]
+    assert record_events(store, both) == RecordedEvents(new=2)
+
+
+def test_an_event_after_the_end_is_known_asks_for_no_poll(store: Store) -> None:
+    task = in_status(store, "COMPLETED")
+    assert record_events(store, [event()]) == RecordedEvents(new=1)
+    assert due_polls.next_at(store) is None
+    assert kinds(store, task.number)[-1] == EventKind.EVENT_RECEIVED
+
+
+def test_a_missing_task_is_polled_again_when_its_event_comes(store: Store, clock: FrozenClock) -> None:
+    task = in_status(store, "MISSING")
+    record_events(store, [event()])
+    assert [poll.number for poll in due_polls.due(store, clock.now, 10)] == [task.number]
+
+
+def test_messages_that_are_no_events_are_counted(store: Store) -> None:
+    assert record_events(store, [], foreign=2) == RecordedEvents()
+    state = engine_state.read(store)
+    assert (state.foreign_messages, state.last_event_at) == (2, None)
+    assert not is_proven(store)
+
+
+def test_a_superseded_engine_records_nothing(store: Store) -> None:
+    accepted(store)
+    engine = store.another()
+    engine.term = engine_state.record_engine_process(store, 1, "host")
+    engine_state.record_engine_process(store, 2, "host")
+    with pytest.raises(EngineSuperseded):
+        record_events(engine, [event()])
+    engine.close()
+    assert scalar(store, "SELECT count(*) FROM service_events") == 0
+
+
+# Tasks that were submitted elsewhere
+
+
+def test_a_task_nobody_recorded_is_adopted_and_polled(store: Store, clock: FrozenClock) -> None:
+    elsewhere = event("task-9", kind=Kind.DELETION, status=Status.FAILED)
+    assert record_events(store, [elsewhere, event("task-9", "event-2", kind=Kind.DELETION)]) == RecordedEvents(2, 0, 1)
+    task = tasks.find_by_name(store, "task-9")
+    assert (task.kind, task.email, task.tags, task.status) == (Kind.DELETION, "", ("adopted",), "QUEUED")
+    assert [poll.task_id for poll in due_polls.due(store, clock.now, 10)] == ["task-9"]
+    assert kinds(store, task.number) == [EventKind.ADOPTED, EventKind.EVENT_RECEIVED, EventKind.EVENT_RECEIVED]
+    assert record_events(store, [elsewhere]) == RecordedEvents(duplicates=1)
+
+
+def test_the_receipt_of_an_adopted_task_is_not_later_than_its_submission(store: Store) -> None:
+    record_events(store, [event("task-9")])
+    task = tasks.find_by_name(store, "task-9")
+    submission = NOW - timedelta(days=11)
+    response = replace(answer("COMPLETED", updated_at=NOW, email="jane@example.com"), submitted_at=submission)
+    single.answered(store, task.number, response, SOON)
+    polled = tasks.get(store, task.number)
+    assert (polled.email, polled.received_on, polled.due_on) == (
+        "jane@example.com",
+        date(2026, 11, 9),
+        date(2026, 12, 9),
+    )
+
+
+def test_the_response_after_the_event_leaves_one_task_with_the_event(store: Store) -> None:
+    task = submitted(store, Kind.DELETION)
+    intent = sent(store, task.number)
+    record_events(store, [event("task-9", kind=Kind.DELETION)])
+    adopted = tasks.find_by_name(store, "task-9")
+    single.answered(store, adopted.number, answer("COMPLETED", email=task.email), SOON)
+
+    intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+
+    found = tasks.find_by_name(store, "task-9")
+    assert (found.number, found.status, found.next_poll_at) == (task.number, "ON_HOLD", SOON)
+    assert [line for line in kinds(store, task.number) if line != EventKind.RECORDED] == [
+        EventKind.EVENT_RECEIVED,
+        EventKind.ACCEPTED,
+    ]
+    with pytest.raises(NoSuchTask):
+        tasks.get(store, adopted.number)
+    assert record_events(store, [event("task-9", "event-2", kind=Kind.DELETION)]) == RecordedEvents(duplicates=1)
+    assert scalar(store, "SELECT count(*) FROM tasks") == 1
+    assert scalar(store, "SELECT sum(tasks) FROM tallies") == 1
+    assert store.rows("PRAGMA foreign_key_check") == []
+
+
+def test_an_adopted_task_that_somebody_worked_on_is_kept(store: Store) -> None:
+    task = submitted(store)
+    intent = sent(store, task.number)
+    record_events(store, [event("task-9")])
+    adopted = tasks.find_by_name(store, "task-9")
+    single.add_note(store, adopted.number, "called the shopper", ACTOR)
+
+    intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+
+    assert tasks.find_by_name(store, "task-9").number == adopted.number
+    assert tasks.get(store, task.number).status == "CANCELLED"
+    assert timeline.of_task(store, task.number)[-1].detail == f"task-9, kept as #{adopted.number}"
+
+
+def test_an_unconfirmed_request_can_be_settled_with_the_id_of_the_task_that_was_adopted(store: Store) -> None:
+    task = in_status(store, "UNCONFIRMED")
+    record_events(store, [event("task-9"), event("task-8", "event-2")])
+    mine, other = (tasks.find_by_name(store, name) for name in ("task-9", "task-8"))
+    with pytest.raises(NotPossible, match=f"#{mine.number}"):  # whose it is is not known yet
+        unconfirmed.enter_task_id(store, task.number, "task-9", ACTOR)
+    single.answered(store, mine.number, answer("COMPLETED", email=task.email.upper()), SOON)
+    single.answered(store, other.number, answer("COMPLETED", email="joe@example.com"), SOON)
+    with pytest.raises(NotPossible, match=f"#{other.number}"):
+        unconfirmed.enter_task_id(store, task.number, "task-8", ACTOR)
+
+    assert unconfirmed.enter_task_id(store, task.number, "task-9", ACTOR).task_id == "task-9"
+
+    assert scalar(store, "SELECT count(*) FROM tasks") == 2
+
+
+def test_a_task_tracked_by_hand_is_not_adopted(store: Store) -> None:
+    requests.track(store, Kind.RETRIEVAL, "task-9", request(email=""), ACTOR)
+    assert record_events(store, [event("task-9")]) == RecordedEvents(new=1)
+
+
+# Whether events can be relied on
+
+
+def test_events_are_proven_by_one_and_disproved_by_an_end_that_only_a_poll_found(store: Store) -> None:
+    first, second, third = (accepted(store, name) for name in ("task-1", "task-2", "task-3"))
+    record_events(store, [event("task-1")])
+    single.answered(store, first.number, answer("COMPLETED", updated_at=NOW - timedelta(hours=1)), SOON)
+    assert is_proven(store)
+
+    single.answered(store, second.number, answer("FAILED", updated_at=NOW - timedelta(minutes=4)), SOON)
+    assert is_proven(store)  # its event may be on its way
+
+    single.answered(store, third.number, answer("FAILED", updated_at=NOW - timedelta(minutes=6)), SOON)
+    assert not is_proven(store)
+
+    record_events(store, [event("task-3", "event-3", status=Status.FAILED)])
+    assert is_proven(store)
+
+
+def test_the_event_of_another_end_announces_nothing(store: Store) -> None:
+    task = accepted(store)
+    record_events(store, [event(status=Status.FAILED)])
+    single.answered(store, task.number, answer("COMPLETED"), SOON)
+    assert not is_proven(store)
