@@ -28,12 +28,12 @@ async def test_those_under_way_are_listed_in_the_order_of_the_queue_and_the_ende
         addresses = [line[line.index("•") - 1] for line in listed if "•" in line]
         assert "".join(addresses) == "fsltpnl" + "dbs"
         assert "3 running · 3 waiting · 1 paused" in console.line("downloads-heading")
-        assert "64 %    12.4 / 19.3 MB   3.1 MB/s    2s" in line_of(console, "f")
+        assert "64%    12.4 / 19.3 MB   3.1 MB/s    2s" in line_of(console, "f")
         assert "━" in line_of(console, "f")
         assert line_of(console, "s").split()[-1] == "2", "the second attempt"
         assert "requesting a link" in line_of(console, "l")
         assert "retry at 09:32:00   attempt 2  Waiting for the service." in line_of(console, "t")
-        assert "paused at 64 %" in line_of(console, "p")
+        assert "paused at 64%" in line_of(console, "p")
         assert "waiting for a slot" in line_of(console, "n")
         assert "cancelled 09:30:00" in line_of(console, "d")
         assert "failed 09:30:00     4.0 MB kept  The archive is no sound zip file" in line_of(console, "b")
@@ -111,7 +111,7 @@ async def test_the_main_screen_says_what_is_paused_and_where_the_rest_is(profile
         parked = download_of(console, "parked")
         downloads_before = [d.id for d in downloads.unfinished(console.store) if d.id != parked.id]
         download_queue.cancel(console.store, downloads_before, "op")
-        await console.sees("⇣ #5  p•••@example.com   paused at 64 %")
+        await console.sees("⇣ #5  p•••@example.com   paused at 64%")
         await console.go_to(parked.task_number)
         await console.do("detail")
         await console.sees("paused; F shows the downloads")
@@ -137,9 +137,9 @@ async def test_trouble_on_the_main_screen_takes_one_line_and_the_others_stay(pro
         for name in ("fast", "slow", "linked"):
             downloads.reschedule(console.store, run(console.store, name), "The connection was lost. " * 5, NOW)
         downloads.record_progress(console.store, run(console.store, "next"), 57, 100, 9.0, '"tag"')
-        await console.until(lambda: "57 %" in console.line("downloads") and console.line("downloads").count("\n") == 3)
+        await console.until(lambda: "57%" in console.line("downloads") and console.line("downloads").count("\n") == 3)
         first, *_, last = console.line("downloads").splitlines()
-        assert re.fullmatch(r" ⇣ #6  n•••@example\.c…  ━+─+ 57 % +9 B/s +\d+s", first.rstrip())
+        assert re.fullmatch(r" ⇣ #6  n•••@example\.c…  ━+─+ 57% +9 B/s +\d+s", first.rstrip())
         assert last.endswith("…")
 
 
@@ -149,7 +149,7 @@ async def test_trouble_leaves_share_bytes_and_try_in_sight(profile: Profile) -> 
         downloads.record_start(console.store, order)
         downloads.record_progress(console.store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
         downloads.reschedule(console.store, order, "The connection was lost.", NOW + timedelta(minutes=2))
-        await console.sees("retry at 09:32:00   64 %  12.4 / 19.3 MB  attempt 2  The connection was lost.")
+        await console.sees("retry at 09:32:00   64%  12.4 / 19.3 MB  attempt 2  The connection was lost.")
 
 
 async def test_what_waits_says_for_what(profile: Profile) -> None:

@@ -33,11 +33,11 @@ async def test_the_key_records_the_wish_and_the_line_tells_how_far_it_is(profile
         downloads.record_start(store, order)
         await console.sees("requesting a link")
         downloads.record_progress(store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
-        await console.sees("━─", " 64 %    12.4 / 19.3 MB   3.1 MB/s    2s", "⇣ 64%")
+        await console.sees("━─", " 64%    12.4 / 19.3 MB   3.1 MB/s    2s", "⇣ 64%")
         downloads.record_progress(store, order, 19_300_000, 19_300_000, None, '"tag"')
-        await console.sees("━ 99 %    19.3 / 19.3 MB")
+        await console.sees("━ 99%    19.3 / 19.3 MB")
         downloads.reschedule(store, order, "The connection was lost.", NOW)
-        await console.sees("⇣ #10  j•••@example.com ", "99 %  19.3 / 19.3 MB  attempt 2  The connection was lost.")
+        await console.sees("⇣ #10  j•••@example.com ", "99%  19.3 / 19.3 MB  attempt 2  The connection was lost.")
         downloads.record_success(store, order, "/srv/privacy/archive.zip", 19_300_000, SHA)
         await console.sees("/srv/privacy/archive.zip", f"{SHA}  19.3 MB", "COMPLETED saved")
         assert not console.main.query_one("#downloads").display
@@ -72,7 +72,7 @@ async def test_at_most_four_lines_are_shown_and_the_rest_counted(profile: Profil
         order = order_of(console.store, 1)
         downloads.record_start(console.store, order)
         downloads.record_progress(console.store, order, 5_000, 10_000, 500.0, None)
-        await console.sees("and 2 more", "━─", " 50 %     5.0 / 10.0 kB    500 B/s   10s")
+        await console.sees("and 2 more", "━─", " 50%     5.0 / 10.0 kB    500 B/s   10s")
         assert console.line("downloads").count("no engine running") == 3
 
 

@@ -29,16 +29,16 @@ async def test_a_running_download_is_paused_and_goes_on_with_the_same_key(profil
         order = order_of(console.store, download_of(console, "next").id)
         downloads.record_start(console.store, order)
         downloads.record_progress(console.store, order, 300_000, 1_000_000, 50_000.0, '"tag"')
-        await console.sees("30 %", "1 running")
+        await console.sees("30%", "1 running")
         await console.press("p")
         await console.sees(
             "The download of #6 for n•••@example.com is paused; a partial file is kept.", "stopping", "1 paused"
         )
         assert download_of(console, "next").paused
         downloads.record_interruption(console.store, order)
-        await console.sees("paused at 30 %", "p resumes it")
+        await console.sees("paused at 30%", "p resumes it")
         await console.press("p")
-        await console.sees("is queued again", "waiting at 30 %", "1 waiting")
+        await console.sees("is queued again", "waiting at 30%", "1 waiting")
         assert not download_of(console, "next").paused
 
 
@@ -219,7 +219,7 @@ async def test_a_second_of_a_download_paints_its_line_alone(profile: Profile, mo
         order = order_of(console.store, download_of(console, "next").id)
         downloads.record_start(console.store, order)
         downloads.record_progress(console.store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
-        await console.sees("64 %", "waiting for a slot")
+        await console.sees("64%", "waiting for a slot")
         painted: list[int] = []
         real = DownloadList.render_line
 
@@ -229,7 +229,7 @@ async def test_a_second_of_a_download_paints_its_line_alone(profile: Profile, mo
 
         monkeypatch.setattr(DownloadList, "render_line", noted)
         downloads.record_progress(console.store, order, 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
-        await console.until(lambda: "80 %    15.6 / 19.3 MB" in line_of(console, "n"))
+        await console.until(lambda: "80%    15.6 / 19.3 MB" in line_of(console, "n"))
         assert set(painted) == {1}
 
 
@@ -242,7 +242,7 @@ async def test_what_goes_on_by_itself_waits_for_its_second_and_what_the_operator
         downloads.record_start(console.store, order)
         downloads.record_progress(console.store, order, 9_000, 100_000, 1_000.0, '"tag"')
         lines = console.main.query_one("#downloads", ActiveDownloads)
-        await console.until(lambda: "9 %" in lines.render().plain)
+        await console.until(lambda: "9%" in lines.render().plain)
         assert "waiting for a slot" in line_of(console, "n")
         await console.press("p")
         await console.sees("stopping", "9.0 / 100 kB")

@@ -67,7 +67,7 @@ def terminal(shop: Operator, orders: list[DownloadJob]) -> Iterator[Terminal]:
         terminal.wait_for("follows")
         terminal.send("F")
         terminal.wait_for("3 running")
-        terminal.wait_for(lambda screen: screen.count("64 %") == len(orders))
+        terminal.wait_for(lambda screen: screen.count("64%") == len(orders))
         terminal.settle()
         yield terminal
 
@@ -83,7 +83,7 @@ def test_a_second_of_a_download_costs_the_cells_that_changed(
 ) -> None:
     mark = terminal.mark()
     downloads.record_progress(store, orders[0], 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
-    terminal.wait_for("80 %    15.6 / 19.3 MB   3.2 MB/s    1s")
+    terminal.wait_for("80%    15.6 / 19.3 MB   3.2 MB/s    1s")
     terminal.settle()
     cost = len(terminal.bytes_since(mark))
     record_property("bytes of a second of a download", cost)

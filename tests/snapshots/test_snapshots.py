@@ -98,7 +98,7 @@ def test_download_under_way(camera: Camera, size: tuple[int, int]) -> None:
         downloads.record_progress(store, order, 12_400_000, 19_300_000, 3_100_000.0, '"etag"')
 
     async def act(console: Console) -> None:
-        await console.sees("64 %", "no engine running")
+        await console.sees("64%", "no engine running")
 
     assert camera.agrees(size, act, prepare=prepare)
 

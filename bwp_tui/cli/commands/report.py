@@ -85,7 +85,7 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
         yield f"due {first} to {first + timedelta(days=6)}: {tasks}"
     for found in figures.durations:
         median, p90 = (format_duration(timedelta(seconds=length)) for length in (found.median, found.p90))
-        yield f"{found.kind.lower()} completed: median {median}, 90 % within {p90}"
+        yield f"{found.kind.lower()} completed: median {median}, 90% within {p90}"
     for code, tasks in figures.failures:
         yield f"failed with {code}: {tasks}"
     count, total = figures.saved

@@ -37,14 +37,14 @@ def trouble_of(download: Download, engine: EngineState | None) -> str | None:
 def state_text(download: Download, context: DisplayContext) -> StyledText:
     """Return the state of an open download, in at most 18 cells."""
     percent = download.percent
-    at = "" if percent is None else f" at {percent} %"
+    at = "" if percent is None else f" at {percent}%"
     match download.state:
         case DownloadState.RUNNING if download.paused:
             return ("stopping", "held")
         case _ if download.paused:
             return (f"paused{at}", "held")
         case DownloadState.RUNNING:
-            return ("requesting a link" if percent is None else f"{percent} %", "busy")
+            return ("requesting a link" if percent is None else f"{percent}%", "busy")
         case _ if download.trouble and download.not_before and download.not_before > context.now:
             return (f"retry at {clock_time(download.not_before, context.today)}", "warn")
         case _:

@@ -21,7 +21,7 @@ Listed = Sequence[tuple[Download, Task]]
 
 _MARK: Final = 2
 _GAP: Final = "  "
-_PERCENT: Final = 5
+_PERCENT: Final = 4
 _STATE: Final = 18
 _WIDEST_STATE: Final = 46
 _BYTES: Final = 16
@@ -114,7 +114,7 @@ class DownloadRowBuilder:
 
     def _progress(self, download: Download) -> str:
         """Return percent, bytes and the number of the attempt, as far as there is room, before the trouble."""
-        parts = [] if download.percent is None else [f"{download.percent} %"]
+        parts = [] if download.percent is None else [f"{download.percent}%"]
         if self._usual and download.bytes:
             parts.append(_bytes_of_total(download))
         if self._roomy and download.attempts:

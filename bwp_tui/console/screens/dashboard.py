@@ -138,7 +138,7 @@ def _durations(figures: Statistics) -> Iterator[list[StyledText]]:
         yield [
             (f"   {duration.kind.lower():<{_LABEL}}", "plain"),
             (f"median {median}", "strong"),
-            (f"   90 % within {p90}", "muted"),
+            (f"   90% within {p90}", "muted"),
         ]
     if not figures.durations:
         yield [("   none completed", "muted")]
