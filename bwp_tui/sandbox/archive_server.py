@@ -14,16 +14,16 @@ from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse, Slice
 from bwp_tui.sandbox.links import LinkRefusedError, LinkSigner, wrong_signature
-from bwp_tui.sandbox.service_state import ServiceState, TaskSnapshot, UnknownTaskError
+from bwp_tui.sandbox.service_state import SandboxState, TaskSnapshot, UnknownTaskError
 
 _RANGE: Final = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
 
 
-class ArchiveStore:
+class ArchiveServer:
     """Serves archives. `rate` is in bytes a second, None for as fast as it goes."""
 
     def __init__(
-        self, state: ServiceState, links: LinkSigner, archives: Archives, faults: Faults, seed: int, rate: int | None
+        self, state: SandboxState, links: LinkSigner, archives: Archives, faults: Faults, seed: int, rate: int | None
     ) -> None:
         self._state = state
         self._links = links

@@ -1,4 +1,4 @@
-"""The archives that retrievals end in: plausible, the same for the same seed, and on disk, so memory stays flat."""
+"""Make the archives of retrievals on disk, the same ones for the same seed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Practice data: none of it is about a real person.
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """A finished archive: where it lies, its size in bytes, and its quoted ETag (which is no checksum)."""
+    """A finished archive: its path, its size in bytes, and its quoted ETag (which is no checksum)."""
 
     path: Path
     size: int

@@ -1,4 +1,4 @@
-"""Faults that the practice API commits on purpose, and which calls they hit."""
+"""The faults that the practice API can be made to have, and which calls they hit."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import Final
 from bwp_tui.domain.text import did_you_mean
 
 FAULTS: Final[Mapping[str, str]] = {
-    "lost-answer": "a call is carried out, and the line is cut before the answer",
+    "lost-answer": "a call is carried out, and the connection is cut before the response",
     "throttled": "a call is refused for coming too often",
     "denied": "a call is refused as not allowed",
-    "slow": "an answer takes its time",
-    "down": "the connection is closed without an answer, and nothing is carried out",
-    "garbled": "a call is carried out, and half of its answer's JSON arrives",
-    "html": "a gateway answers 502 with a web page",
-    "bad-request": "a gateway answers 400 with a web page",
-    "throttled-400": "a gateway answers 400, and names it throttling",
+    "slow": "a response takes some seconds",
+    "down": "the connection is closed without a response, and nothing is carried out",
+    "garbled": "a call is carried out, and half of the response's JSON arrives",
+    "html": "a gateway responds with 502 and a web page",
+    "bad-request": "a gateway responds with 400 and a web page",
+    "throttled-400": "a gateway responds with 400, and calls it throttling",
     "unclassified": "a call is refused by an error without a class",
-    "cut-download": "the line is cut in the middle of an archive",
-    "expired-link": "a link is dead when it is issued",
+    "cut-download": "the connection is cut in the middle of an archive",
+    "expired-link": "a link has expired when it is issued",
     "changed-archive": "an archive differs from what the request before was given",
     "no-range": "a range is ignored and the whole archive sent",
-    "busy-store": "the archive store answers 503 SlowDown",
+    "busy-store": "the archive server responds with 503 SlowDown",
     "duplicate-event": "an event arrives twice, the second time with the same id or a new one",
     "late-event": "an event arrives late",
     "lost-event": "an event never arrives",
@@ -75,7 +75,7 @@ def parse_fault(text: str) -> Fault:
 
 
 @dataclass(slots=True)
-class _Setting:
+class _ActiveFault:
     rate: float
     left: int | None
 
@@ -88,9 +88,9 @@ class Faults:
 
     def __init__(self, faults: Sequence[Fault], seed: int) -> None:
         self._lock = threading.Lock()
-        self._settings = {fault.name: _Setting(fault.rate, None) for fault in faults}
+        self._active = {fault.name: _ActiveFault(fault.rate, None) for fault in faults}
         self._rng = {name: random.Random(f"{seed}/{name}") for name in FAULTS}  # noqa: S311  repeatable, no secret
-        self._struck: Counter[str] = Counter()
+        self._hit_counts: Counter[str] = Counter()
 
     def set(self, name: str, rate: float = 1.0, *, times: int | None = None) -> None:
         """Let a fault hit that share of the calls from now on, at most `times` of them.
@@ -100,31 +100,31 @@ class Faults:
         """
         fault = Fault(name, rate)
         with self._lock:
-            self._settings[fault.name] = _Setting(fault.rate, times)
+            self._active[fault.name] = _ActiveFault(fault.rate, times)
 
     def clear(self) -> None:
         """End every fault."""
         with self._lock:
-            self._settings.clear()
+            self._active.clear()
 
     @property
-    def struck(self) -> Counter[str]:
+    def hit_counts(self) -> Counter[str]:
         """How many calls each fault has hit so far."""
         with self._lock:
-            return self._struck.copy()
+            return self._hit_counts.copy()
 
     def hits(self, name: str) -> bool:
         """Say whether the call at hand is hit, and count it if so."""
         with self._lock:
-            setting = self._settings.get(name)
-            if setting is None or setting.left == 0 or self._rng[name].random() >= setting.rate:
+            fault = self._active.get(name)
+            if fault is None or fault.left == 0 or self._rng[name].random() >= fault.rate:
                 return False
-            if setting.left is not None:
-                setting.left -= 1
-            self._struck[name] += 1
+            if fault.left is not None:
+                fault.left -= 1
+            self._hit_counts[name] += 1
             return True
 
     def share(self, name: str) -> float:
-        """Return a seeded number between 0 and 1, for how far into a body a fault strikes."""
+        """Return a seeded number between 0 and 1, for the share of a body that is sent before a fault."""
         with self._lock:
             return self._rng[name].random()

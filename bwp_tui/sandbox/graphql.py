@@ -27,7 +27,7 @@ from bwp_tui.contract.documents import schema_text
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import format_instant
 from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, not_found
-from bwp_tui.sandbox.service_state import NotOnHoldError, ServiceState, TaskSnapshot, UnknownTaskError
+from bwp_tui.sandbox.service_state import NotOnHoldError, SandboxState, TaskSnapshot, UnknownTaskError
 
 Json = dict[str, object]
 LinkMaker = Callable[[str], str]
@@ -55,11 +55,11 @@ class Call:
 
 
 class GraphQLService:
-    """The operations of the contract, executed on a `ServiceState`."""
+    """The operations of the contract, executed on a `SandboxState`."""
 
     def __init__(
         self,
-        state: ServiceState,
+        state: SandboxState,
         make_link: LinkMaker,
         subscription_fields: Mapping[str, Callable[..., Json]],
         root_fields: int = ROOT_FIELDS,

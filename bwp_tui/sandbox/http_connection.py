@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one connection: requests in, responses out, and lines cut where a fault wants them cut."""
+"""Receive requests and send responses of HTTP/1.1 on one connection, which a fault may cut."""
 
 from __future__ import annotations
 

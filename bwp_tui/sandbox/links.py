@@ -49,10 +49,10 @@ class LinkSigner:
         self._key = hashlib.sha256(f"bwp-tui practice links {seed}".encode()).digest()
         self._made = 0
 
-    def make(self, task_id: str, *, dead: bool = False) -> str:
-        """Return a link to a task's archive; a `dead` one had expired before it was made."""
+    def make(self, task_id: str, *, expired: bool = False) -> str:
+        """Return a link to a task's archive; with `expired`, one that is too old already."""
         self._made += 1
-        at = self._clock() - (LIFETIME + timedelta(seconds=5) if dead else timedelta())
+        at = self._clock() - (LIFETIME + timedelta(seconds=5) if expired else timedelta())
         path = f"/privacyRequest/{task_id}/result/data_retrieval.zip"
         session = hashlib.sha256(self._key + f"{self._made} {task_id}".encode()).hexdigest()
         query = {

@@ -1,4 +1,4 @@
-"""The scenarios from which the history of a sandbox is made: what happened to each kind of task."""
+"""The scenarios from which the past tasks of a sandbox are made."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def scenario_for(number: int, rng: random.Random) -> Scenario:
 
 
 def _ago(rng: random.Random, now: datetime, fewest: float, most: float) -> datetime:
-    """Return an instant at least `fewest` days ago, within the hours in which a shop is at work."""
+    """Return an instant at least `fewest` days ago, within working hours."""
     day = now.astimezone(UTC) - timedelta(days=rng.uniform(fewest, most))
     at = day.replace(hour=rng.randrange(_OPENING, _CLOSING), minute=rng.randrange(60), second=rng.randrange(60))
     return at if at <= now - timedelta(days=fewest) else at - timedelta(days=1)

@@ -1,4 +1,4 @@
-"""A believable past for a practice shop: what its console would hold after five weeks of work."""
+"""Make the tasks of a practice shop's last five weeks."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from uuid import UUID
 import h11
 
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.sandbox.archive_server import ArchiveStore
+from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.archives import Archives
 from bwp_tui.sandbox.events.delivery import EventDelivery
 from bwp_tui.sandbox.events.message_queue import MessageQueue
@@ -32,7 +32,7 @@ from bwp_tui.sandbox.http_connection import HttpConnection, HttpResponse, TooLon
 from bwp_tui.sandbox.links import LinkSigner
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.service import Service
-from bwp_tui.sandbox.service_state import ServiceState
+from bwp_tui.sandbox.service_state import SandboxState
 from bwp_tui.sandbox.tokens import TokenIssuer
 
 HOST: Final = "127.0.0.1"
@@ -43,13 +43,13 @@ _BACKLOG: Final = 512
 class Sandbox:
     """A practice API over real HTTP.
 
-    `tasks` past ones are in its books and in `past`. `speed` divides holding periods, `rate` bounds downloads in
-    bytes a second, `slow` is how many seconds that fault takes and a late event is late, and a document may hold
+    It begins with `tasks` past tasks, which `past` holds too. `speed` divides holding periods, `rate` limits downloads
+    in bytes a second, `slow` is how many seconds that fault takes and a late event is late, and a document may hold
     `root_fields` fields. All events are subscribed to; one that was received is hidden for `visibility` seconds.
-    Emails steer what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
+    The email decides what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
     `slow@…` takes five minutes, and the archive about `big@…` has 200 MB; each may carry a suffix, `nobody+2@…`.
 
-    Stopped and started again it has the same books, address and credentials.
+    Stopped and started again it has the same tasks, address and credentials.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Sandbox:
         self.aws_key = AwsKey(f"AKIA{secrets.getrandbits(64):016X}", f"practice-{secrets.randbytes(16).hex()}")
         self.region = "us-east-1"
         self.faults = Faults(faults, seed)
-        self.state = ServiceState(seed=seed, speed=speed, clock=clock)
+        self.state = SandboxState(seed=seed, speed=speed, clock=clock)
         self.past = past_tasks(tasks, seed, clock())
         self.state.load(self.past)
         self.subscriptions = Subscriptions(seed)
@@ -166,8 +166,9 @@ class Sandbox:
 
         def make_link(task_id: str) -> str:
             self.state.count("link")
-            return links.make(task_id, dead=self.faults.hits("expired-link"))
+            return links.make(task_id, expired=self.faults.hits("expired-link"))
 
+        archives = Archives(folder, self._seed)
         subscriptions = SubscriptionFields(self.state, self.subscriptions, self.target_id)
         delivery = EventDelivery(
             self.state,
@@ -182,7 +183,7 @@ class Sandbox:
             state=self.state,
             tokens=self._tokens,
             graphql=GraphQLService(self.state, make_link, subscriptions.resolvers(), self._root_fields),
-            store=ArchiveStore(self.state, links, Archives(folder, self._seed), self.faults, self._seed, self._rate),
+            archives=ArchiveServer(self.state, links, archives, self.faults, self._seed, self._rate),
             queues=SqsServer(
                 (self._queue, self._dead_letters),
                 SignatureCheck(self.aws_key, self.region, self._clock),

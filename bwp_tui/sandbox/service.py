@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from typing import Final
 from urllib.parse import parse_qs
@@ -13,13 +13,13 @@ from urllib.parse import parse_qs
 from graphql import GraphQLError
 
 from bwp_tui.domain.times import Clock
-from bwp_tui.sandbox.archive_server import ArchiveStore
+from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.events.sqs_server import TARGET_PREFIX, SqsServer
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.graphql import Call, GraphQLService
 from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse
 from bwp_tui.sandbox.refusals import access_denied, invalid, throttled
-from bwp_tui.sandbox.service_state import ServiceState
+from bwp_tui.sandbox.service_state import SandboxState
 from bwp_tui.sandbox.tokens import TokenIssuer
 
 API_VERSIONS: Final = ("2024-01-01", "2024-04-01", "2024-11-01")
@@ -29,76 +29,64 @@ _JSON: Final[Headers] = (("Content-Type", "application/json"),)
 _WEB_PAGE: Final = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """The practice API without its sockets. `slow` is how long the fault of that name takes, in seconds."""
 
-    def __init__(
-        self,
-        *,
-        state: ServiceState,
-        tokens: TokenIssuer,
-        graphql: GraphQLService,
-        store: ArchiveStore,
-        queues: SqsServer,
-        faults: Faults,
-        target_id: str,
-        slow: float,
-        clock: Clock,
-    ) -> None:
-        self._state = state
-        self._tokens = tokens
-        self._graphql = graphql
-        self._store = store
-        self._queues = queues
-        self._faults = faults
-        self._target_id = target_id
-        self._slow = slow
-        self._clock = clock
+    state: SandboxState
+    tokens: TokenIssuer
+    graphql: GraphQLService
+    archives: ArchiveServer
+    queues: SqsServer
+    faults: Faults
+    target_id: str
+    slow: float
+    clock: Clock
 
     async def respond(self, request: HttpRequest) -> HttpResponse | None:
         """Return the response, with a date, or None to close the connection without one."""
         response = await self._respond(request)
-        dated = ("Date", format_datetime(self._clock(), usegmt=True))
+        dated = ("Date", format_datetime(self.clock(), usegmt=True))
         return response and replace(response, headers=(*response.headers, dated))
 
     async def _respond(self, request: HttpRequest) -> HttpResponse | None:
         if request.path.startswith("/privacyRequest/"):
-            return await self._store.respond(request)
+            return await self.archives.respond(request)
         if request.headers.get("x-amz-target", "").startswith(TARGET_PREFIX):
-            self._state.count("sqs")
-            return await self._queues.respond(request)
+            self.state.count("sqs")
+            return await self.queues.respond(request)
         endpoint = {"/token": self._token, "/graphql": self._api}.get(request.path)
         if endpoint is None:
             return _json(404, {"message": "Not Found"})
         if request.method != "POST":
             return _json(405, {"message": "Method Not Allowed"}, ("Allow", "POST"))
-        if self._faults.hits("down"):
+        if self.faults.hits("down"):
             return None
-        if self._faults.hits("bad-request"):
+        if self.faults.hits("bad-request"):
             return _web_page("400 Bad Request")
         return await endpoint(request)
 
     async def _token(self, request: HttpRequest) -> HttpResponse | None:
-        self._state.count("token")
-        if self._faults.hits("throttled"):
+        self.state.count("token")
+        if self.faults.hits("throttled"):
             return _json(429, {"message": "Too Many Requests"}, ("Retry-After", "1"))
         if not _has_type(request, "application/x-www-form-urlencoded"):
             return _json(400, {"error": "invalid_request", "error_description": "the body must be form-encoded"})
-        found = self._tokens.issue(parse_qs(request.body.decode("utf-8", "replace")))
+        found = self.tokens.issue(parse_qs(request.body.decode("utf-8", "replace")))
         return _json(found.status, found.document, ("Cache-Control", "no-store"))
 
     async def _api(self, request: HttpRequest) -> HttpResponse | None:
-        self._state.count("graphql")
-        if self._faults.hits("html"):
+        self.state.count("graphql")
+        if self.faults.hits("html"):
             return _web_page("502 Bad Gateway")
-        if self._faults.hits("throttled-400"):
+        if self.faults.hits("throttled-400"):
             return _json(
                 400, {"__type": "com.amazon.coral.availability#ThrottlingException", "message": "Rate exceeded"}
             )
-        if self._faults.hits("unclassified"):
+        if self.faults.hits("unclassified"):
             return _json(200, {"errors": [{"message": "Service temporarily unavailable"}]})
-        if self._faults.hits("slow"):
-            await asyncio.sleep(self._slow)
+        if self.faults.hits("slow"):
+            await asyncio.sleep(self.slow)
         if not _has_type(request, "application/json"):
             return _json(415, {"message": "Unsupported Media Type"})
         call = _read(request.body)
@@ -108,18 +96,18 @@ class Service:
 
     def _execute(self, request: HttpRequest, call: Call) -> HttpResponse | None:
         refusal = self._refusal(request)
-        document = self._graphql.execute(call) if refusal is None else self._graphql.refuse(call, refusal)
-        if self._faults.hits("lost-answer"):
+        document = self.graphql.execute(call) if refusal is None else self.graphql.refuse(call, refusal)
+        if self.faults.hits("lost-answer"):
             return None
         body = json.dumps(document).encode()
-        if self._faults.hits("garbled"):
+        if self.faults.hits("garbled"):
             body = body[: len(body) // 2]
         return HttpResponse(200, _JSON, body)
 
     def _refusal(self, request: HttpRequest) -> Callable[[], GraphQLError] | None:
-        if self._faults.hits("throttled"):
+        if self.faults.hits("throttled"):
             return throttled
-        if self._faults.hits("denied") or not self._is_allowed(request):
+        if self.faults.hits("denied") or not self._is_allowed(request):
             return access_denied
         if request.headers.get("x-api-version") not in API_VERSIONS:
             return lambda: invalid(f"/x-api-version must be one of {', '.join(API_VERSIONS)}")
@@ -127,7 +115,7 @@ class Service:
 
     def _is_allowed(self, request: HttpRequest) -> bool:
         target_id = request.headers.get("x-api-target-id")
-        return target_id == self._target_id and self._tokens.accepts(request.headers.get("authorization", ""))
+        return target_id == self.target_id and self.tokens.accepts(request.headers.get("authorization", ""))
 
 
 def _web_page(title: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The practice API's own books: its tasks, what was asked of it, and what it remembers of client tokens."""
+"""Keep the practice API's tasks, the calls it received, and the client tokens of the last hours."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class UnknownTaskError(Exception):
 
 
 class NotOnHoldError(Exception):
-    """A deletion cannot be cancelled because its hold is over; `status` is where it stands."""
+    """A deletion cannot be cancelled because its hold is over; `status` is what it is."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(f"not on hold but {status}")
@@ -37,7 +37,7 @@ class NotOnHoldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start that was carried out, that is, that made a task."""
+    """A start that was carried out: one that made a task."""
 
     client_token: str | None
     kind: Kind
@@ -78,7 +78,7 @@ class _Record:
             return Status.ON_HOLD
         return Status.IN_PROGRESS if now < self.ends_at else self.outcome
 
-    def seen_at(self, now: datetime) -> TaskSnapshot:
+    def snapshot_at(self, now: datetime) -> TaskSnapshot:
         status = self.status_at(now)
         changes = [at for at in (self.held_until, self.ends_at) if self.submitted_at < at <= now]
         return TaskSnapshot(
@@ -93,7 +93,7 @@ class _Record:
         )
 
 
-class ServiceState:
+class SandboxState:
     """All tasks of one practice shop. Every method may be called from any thread.
 
     `speed` divides holding periods: at 86,400 a day of hold lasts a second. Processing takes real seconds.
@@ -106,7 +106,7 @@ class ServiceState:
         self._lock = threading.Lock()
         self._ids = random.Random(f"{seed}/ids")  # noqa: S311  repeatable, no secret
         self._records: dict[str, _Record] = {}
-        self._remembered: dict[str, Start] = {}
+        self._starts_by_token: dict[str, Start] = {}
         self._starts: list[Start] = []
         self._ends: list[tuple[datetime, str]] = []
         self._calls: Counter[str] = Counter()
@@ -124,7 +124,7 @@ class ServiceState:
             return self._calls.copy()
 
     def count(self, call: str) -> None:
-        """Note one more of `call`."""
+        """Count a call."""
         with self._lock:
             self._calls[call] += 1
 
@@ -134,7 +134,7 @@ class ServiceState:
         """Start a task and return its id, or the id that the client token started within the last 8 hours."""
         with self._lock:
             now = self._clock()
-            earlier = self._remembered.get(client_token) if client_token is not None else None
+            earlier = self._starts_by_token.get(client_token) if client_token is not None else None
             if earlier is not None and now - earlier.at < CLIENT_TOKEN_MEMORY:
                 return earlier.task_id
             task_id = str(UUID(int=self._ids.getrandbits(128), version=4))
@@ -143,7 +143,7 @@ class ServiceState:
             start = Start(client_token, kind, email, task_id, now)
             self._starts.append(start)
             if client_token is not None:
-                self._remembered[client_token] = start
+                self._starts_by_token[client_token] = start
             return task_id
 
     def cancel(self, task_id: str) -> None:
@@ -162,7 +162,7 @@ class ServiceState:
             self._records[task_id] = replace(record, cancelled=True)
 
     def look_up(self, kind: Kind, task_id: str) -> TaskSnapshot:
-        """Return the task as it stands now.
+        """Return the task as it is now.
 
         What the service responds after a cancellation is unknown (contract: Operations). Here a cancelled task
         stays ON_HOLD until its hold would have ended and is unknown from then on: a history must survive both.
@@ -172,10 +172,10 @@ class ServiceState:
         """
         with self._lock:
             now = self._clock()
-            return self._record(kind, task_id, now).seen_at(now)
+            return self._record(kind, task_id, now).snapshot_at(now)
 
     def load(self, past: Iterable[SampleTask]) -> None:
-        """Take in tasks of the past. Those in progress end within minutes, the first of them within seconds."""
+        """Add tasks of the past. Those in progress end within minutes, the first of them within seconds."""
         with self._lock:
             now = self._clock()
             running = 0
@@ -194,7 +194,7 @@ class ServiceState:
             while self._ends and self._ends[0][0] <= now:
                 record = self._records[heapq.heappop(self._ends)[1]]
                 if not record.cancelled:
-                    ended.append(record.seen_at(now))
+                    ended.append(record.snapshot_at(now))
             return ended
 
     def _record(self, kind: Kind, task_id: str, now: datetime) -> _Record:
@@ -209,7 +209,7 @@ class ServiceState:
         if kind is Kind.DELETION:
             days = DEFAULT_HOLDING_PERIOD if holding_period is None else holding_period
             held_until = now + timedelta(days=days) / self._speed
-        fate = outcome_of(task_id, kind, email, self._seed)
+        outcome = outcome_of(task_id, kind, email, self._seed)
         return _Record(
             task_id=task_id,
             kind=kind,
@@ -217,9 +217,9 @@ class ServiceState:
             submitted_at=now,
             holding_period=days,
             held_until=held_until,
-            ends_at=held_until + fate.processing,
-            outcome=fate.outcome,
-            errors=fate.errors,
+            ends_at=held_until + outcome.processing,
+            outcome=outcome.status,
+            errors=outcome.errors,
         )
 
     def _past_record(self, task: SampleTask, now: datetime, running: int) -> _Record:
@@ -240,9 +240,9 @@ class ServiceState:
         return self._still_running(record, now, running) if task.status is Status.IN_PROGRESS else record
 
     def _still_held(self, record: _Record, now: datetime) -> _Record:
-        fate = outcome_of(record.task_id, record.kind, record.email, self._seed)
+        outcome = outcome_of(record.task_id, record.kind, record.email, self._seed)
         held_until = now + (record.held_until - now) / self._speed
-        return replace(record, held_until=held_until, ends_at=held_until + fate.processing, outcome=fate.outcome)
+        return replace(record, held_until=held_until, ends_at=held_until + outcome.processing, outcome=outcome.status)
 
     def _still_running(self, record: _Record, now: datetime, running: int) -> _Record:
         rng = random.Random(f"{self._seed}/end/{record.task_id}")  # noqa: S311  repeatable, no secret

@@ -1,4 +1,4 @@
-"""What becomes of a task: decided by the email it is about, and by the seed."""
+"""Decide what becomes of a task, by its email and the seed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TaskOutcome:
     """How long a task is processed once its hold is over, and how it ends."""
 
     processing: timedelta
-    outcome: Status
+    status: Status
     errors: tuple[TaskError, ...]
 
 
@@ -35,12 +35,12 @@ def not_found(task_id: str) -> TaskError:
 
 
 def orders_not_closed(task_id: str) -> TaskError:
-    """Return the error of a deletion with open orders. The code is documented, the words are ours."""
+    """Return the error of a deletion with open orders. The code is documented, the message is not."""
     return TaskError("ORDERS_NOT_CLOSED", f"The shopper for request {task_id} has orders that are not closed")
 
 
 def outcome_of(task_id: str, kind: Kind, email: str, seed: int) -> TaskOutcome:
-    """Return what becomes of a task. The same arguments give the same fate."""
+    """Return what becomes of a task. The same arguments give the same outcome."""
     rng = random.Random(f"{seed}/fate/{task_id}")  # noqa: S311  repeatable, no secret
     processing = timedelta(seconds=rng.uniform(*_PROCESSING_SECONDS[kind]))
     name = name_part(email)

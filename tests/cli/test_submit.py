@@ -217,7 +217,7 @@ def test_a_cancellation_outlives_a_moments_refusal(shop: Bwp, practice: Sandbox,
     shop("submit", "deletion", "bob@example.com", "--yes")
     practice.faults.set(fault, times=1)
     assert shop("cancel", "1", "--yes").code == 0
-    assert practice.faults.struck[fault] == 1
+    assert practice.faults.hit_counts[fault] == 1
 
 
 def test_a_refused_cancellation_says_why(shop: Bwp, practice: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

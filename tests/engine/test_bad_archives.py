@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.sandbox.archive_server import ArchiveStore
+from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.http_connection import Headers, HttpResponse, Slice
 from tests.archive.zips import Part, bomb_of_overlaps, forged, plain, quoted_bomb
@@ -97,15 +97,15 @@ async def test_an_odd_archive_that_is_whole_is_saved_with_a_remark(
 async def test_what_came_cut_with_a_length_that_fits_is_fetched_once_more(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, lies = ArchiveStore._response, [1]
+    real, lies = ArchiveServer._response, [1]
 
-    def sent(store: ArchiveStore, status: int, headers: Headers, part: Slice) -> HttpResponse:
+    def sent(store: ArchiveServer, status: int, headers: Headers, part: Slice) -> HttpResponse:
         if lies:
             lies.pop()
             part = replace(part, length=part.length // 2)
         return real(store, status, headers, part)
 
-    monkeypatch.setattr(ArchiveStore, "_response", sent)
+    monkeypatch.setattr(ArchiveServer, "_response", sent)
     number = await shop.completed("jane@example.com")
     shop.order(number)
     await shop.work()
@@ -142,13 +142,13 @@ async def test_a_bad_archive_never_gets_the_final_name_and_is_told_in_one_senten
 async def test_a_sound_archive_that_calls_itself_a_page_is_saved(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, content_type: str
 ) -> None:
-    real = ArchiveStore._response
+    real = ArchiveServer._response
 
-    def sent(store: ArchiveStore, status: int, headers: Headers, part: Slice) -> HttpResponse:
+    def sent(store: ArchiveServer, status: int, headers: Headers, part: Slice) -> HttpResponse:
         lying = tuple((name, content_type if name == "Content-Type" else value) for name, value in headers)
         return real(store, status, lying, part)
 
-    monkeypatch.setattr(ArchiveStore, "_response", sent)
+    monkeypatch.setattr(ArchiveServer, "_response", sent)
     number = await shop.completed("jane@example.com")
     shop.order(number)
     await shop.work()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.engine.downloads.resume_loop import MAX_FRUITLESS_TRIES
-from bwp_tui.sandbox.archive_server import ArchiveStore
+from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.http_connection import HttpResponse
 from bwp_tui.sandbox.server import Sandbox
@@ -75,7 +75,7 @@ async def test_a_cut_download_goes_on_where_it_was(shop: Shop, served: list[int]
     shop.order(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
-    assert shop.sandbox.faults.struck["cut-download"] == 4
+    assert shop.sandbox.faults.hit_counts["cut-download"] == 4
     assert shop.sandbox.state.calls["link"] == 5, "each try has a link of its own"
     assert sum(served) <= 1.2 * shop.truth(number)[0]
 
@@ -113,7 +113,7 @@ async def test_an_archive_that_changed_is_fetched_from_the_start(shop: Shop, mon
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", change_it_meanwhile)
     shop.order(number)
     await shop.work()
-    assert shop.sandbox.faults.struck["changed-archive"] == 1
+    assert shop.sandbox.faults.hit_counts["changed-archive"] == 1
     assert_saved(shop, number, name_of(shop, number), edition=1)
 
 
@@ -267,8 +267,8 @@ async def test_a_part_that_is_whole_is_not_thrown_away_though_nothing_of_it_is_l
     archive.rename(archive.with_suffix(".zip.part"))
     with shop.store.write() as transaction:
         transaction.run("UPDATE downloads SET state = 'queued', path = NULL, sha256 = NULL, etag = ?", (etag,))
-    real = ArchiveStore._refusal
-    monkeypatch.setattr(ArchiveStore, "_refusal", lambda store, refusal: _reworded(real(store, refusal), words))
+    real = ArchiveServer._refusal
+    monkeypatch.setattr(ArchiveServer, "_refusal", lambda store, refusal: _reworded(real(store, refusal), words))
     served.clear()
     await shop.work()
     assert_saved(shop, number, archive.name)

@@ -149,7 +149,7 @@ async def test_what_is_refused_down_to_the_single_task_was_not_refused_for_its_s
         shop.sandbox.faults.set("bad-request")
         actions.poll_now(shop.store, numbers)
         await engine.run_once()
-        assert shop.sandbox.faults.struck["bad-request"] <= 12, "two times 20, 10, 5, 2, 1, and one more"
+        assert shop.sandbox.faults.hit_counts["bad-request"] <= 12, "two times 20, 10, 5, 2, 1, and one more"
         shop.sandbox.faults.clear()
         for _ in range(20):
             shop.clock.advance(SIZE_KEPT / 100)

@@ -10,11 +10,11 @@ from datetime import datetime
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import ServiceState, Start
+from bwp_tui.sandbox.service_state import SandboxState, Start
 from bwp_tui.store.database.connection import Store, as_int, as_text
 
 
-class Witness(ServiceState):
+class Witness(SandboxState):
     """Books that remember which cancellations were carried out, and tell of each deed just after it is done.
 
     `done` is called in the server's thread, before any answer leaves, with `start` or `cancel`.

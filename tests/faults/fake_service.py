@@ -24,7 +24,7 @@ from bwp_tui.api.response_errors import CANNOT_CANCEL
 from bwp_tui.contract.payloads import TaskPayload, parse_task
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock, format_instant
-from bwp_tui.sandbox.service_state import NotOnHoldError, ServiceState, UnknownTaskError
+from bwp_tui.sandbox.service_state import NotOnHoldError, SandboxState, UnknownTaskError
 
 REFUSED_NAME: Final = "refused"
 """The service refuses every request about this name."""
@@ -70,7 +70,7 @@ class FakeService(PrivacyApi):
     """A client whose calls go straight to the books. Moods are used up a call; then all is fine."""
 
     def __init__(
-        self, state: ServiceState, clock: Clock, meddle: Callable[[], None], stand_still: Callable[[], None]
+        self, state: SandboxState, clock: Clock, meddle: Callable[[], None], stand_still: Callable[[], None]
     ) -> None:
         # Not the client's own: there is no endpoint.
         self._state = state

@@ -167,12 +167,12 @@ class LongDownload:
             await self._until(lambda: self._fetched > size // 8)
             for name in ("html", "changed-archive"):
                 faults.set(name, times=1)
-            await self._until(lambda: faults.struck["changed-archive"] == 1)
+            await self._until(lambda: faults.hit_counts["changed-archive"] == 1)
             before_change = self._fetched_before_this_line
             await self._until(lambda: self._fetched - before_change > size // 8)
             for name in ("down", "no-range"):
                 faults.set(name, times=1)
-            await self._until(lambda: faults.struck["no-range"] == 1)
+            await self._until(lambda: faults.hit_counts["no-range"] == 1)
             useless = self._fetched_before_this_line
             before_whole = useless - before_change
             await self._until(lambda: self._fetched - useless > size // 2)
@@ -199,7 +199,7 @@ class LongDownload:
             links=self._sandbox.state.calls["link"],
             secret=self._sandbox.client_secret,
             struck={
-                name: faults.struck[name] for name in ("busy-store", "expired-link", "changed-archive", "no-range")
+                name: faults.hit_counts[name] for name in ("busy-store", "expired-link", "changed-archive", "no-range")
             },
             seconds=time.monotonic() - began,
         )

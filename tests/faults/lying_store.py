@@ -23,7 +23,7 @@ from unittest import mock
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.downloads import resume_loop
-from bwp_tui.sandbox.archive_server import ArchiveStore
+from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.http_connection import Headers, HttpResponse, Slice
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
@@ -117,9 +117,9 @@ class Outcome:
 @contextmanager
 def lying(told: Counter[str], rng: random.Random) -> Iterator[None]:
     """Have every second answer of the store be a lie, and every fourth line be cut."""
-    real = ArchiveStore._response
+    real = ArchiveServer._response
 
-    def sent(store: ArchiveStore, status: int, headers: Headers, part: Slice) -> HttpResponse:
+    def sent(store: ArchiveServer, status: int, headers: Headers, part: Slice) -> HttpResponse:
         truth = real(store, status, headers, part)
         if rng.random() < 0.5:
             name = rng.choice(sorted(LIES))
@@ -130,7 +130,7 @@ def lying(told: Counter[str], rng: random.Random) -> Iterator[None]:
         return truth
 
     with (
-        mock.patch.object(ArchiveStore, "_response", sent),
+        mock.patch.object(ArchiveServer, "_response", sent),
         mock.patch.object(resume_loop, "retry_delay", return_value=0.01),
     ):
         yield

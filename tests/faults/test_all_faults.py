@@ -55,7 +55,7 @@ async def test_with_every_fault_at_once_two_hundred_requests_end_where_they_shou
         wanted = [number for number in retrievals if office.shop.task(number).status == "COMPLETED"]
         await save_all(office, engine, wanted[:2])
         await api.aclose()
-        assert set(sandbox.faults.struck) >= set(FAULTS) - set(OF_LINKS)
+        assert set(sandbox.faults.hit_counts) >= set(FAULTS) - set(OF_LINKS)
         assert office.verdict().sentences == []
         assert office.not_as_due([RETRIEVAL, WITHHELD, NOT_FOUND, AT_ONCE, HELD]) == []
         assert office.unconfirmed() <= LEFT_TO_A_PERSON
@@ -75,4 +75,4 @@ async def test_with_every_fault_of_links_and_downloads_every_result_is_saved_who
             sandbox.faults.set(name, MOST if name == "cut-download" else RATE)  # only what was cut is resumed
         await save_all(office, engine, numbers)
         await api.aclose()
-        assert set(sandbox.faults.struck) == set(OF_LINKS)
+        assert set(sandbox.faults.hit_counts) == set(OF_LINKS)

@@ -48,7 +48,7 @@ def test_down_closes_the_line_and_does_nothing(sandbox: Sandbox, client: Client)
     with pytest.raises(http.client.RemoteDisconnected):
         client.ask_token()
     assert sandbox.state.starts == []
-    assert sandbox.faults.struck == {"down": 2}
+    assert sandbox.faults.hit_counts == {"down": 2}
 
 
 @pytest.mark.parametrize(("name", "kind"), [("throttled", "ThrottlingError"), ("denied", "AccessDeniedError")])
@@ -195,7 +195,7 @@ def test_a_fault_can_be_set_for_so_many_calls() -> None:
     faults = Faults([], 1)
     faults.set("down", times=2)
     assert [faults.hits("down") for _ in range(4)] == [True, True, False, False]
-    assert faults.struck == {"down": 2}
+    assert faults.hit_counts == {"down": 2}
 
 
 def test_no_fault_strikes_unless_it_is_set() -> None:

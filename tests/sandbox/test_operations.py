@@ -10,7 +10,7 @@ import pytest
 from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.graphql import Call, GraphQLService
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import ServiceState
+from bwp_tui.sandbox.service_state import SandboxState
 from tests.sandbox.client import (
     DELETION,
     RETRIEVAL,
@@ -206,7 +206,7 @@ def test_a_fault_of_its_own_is_an_internal_error_without_its_words(
     def broken(task_id: str) -> str:
         raise RuntimeError(f"secret of {task_id}")
 
-    state = ServiceState(seed=1, speed=1, clock=clock)
+    state = SandboxState(seed=1, speed=1, clock=clock)
     task_id = state.start(Kind.RETRIEVAL, "ann@example.com")
     clock.advance(seconds=10)
     found = GraphQLService(state, broken, {}).execute(Call(RETRIEVAL, {"taskId": task_id}, None))

@@ -11,7 +11,7 @@ from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import EMAIL_PATTERN, Kind, SampleTask, Status
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import ServiceState, UnknownTaskError
+from bwp_tui.sandbox.service_state import SandboxState, UnknownTaskError
 from tests.sandbox.client import SteppedClock
 
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -92,7 +92,7 @@ def test_deletions_keep_to_their_holding_periods(past: tuple[SampleTask, ...]) -
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_the_service_shows_each_task_as_the_past_has_it(seed: int, clock: SteppedClock) -> None:
     past = past_tasks(300, seed, clock())
-    state = ServiceState(seed=seed, speed=1, clock=clock)
+    state = SandboxState(seed=seed, speed=1, clock=clock)
     state.load(past)
     for task in past:
         found = state.look_up(task.kind, task.task_id)

@@ -7,12 +7,12 @@ import pytest
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import ServiceState, UnknownTaskError
+from bwp_tui.sandbox.service_state import SandboxState, UnknownTaskError
 from tests.sandbox.client import CANCEL, Client, SteppedClock
 
 
-def service_state(clock: Clock, *, seed: int = 1, speed: float = 1.0) -> ServiceState:
-    return ServiceState(seed=seed, speed=speed, clock=clock)
+def service_state(clock: Clock, *, seed: int = 1, speed: float = 1.0) -> SandboxState:
+    return SandboxState(seed=seed, speed=speed, clock=clock)
 
 
 def test_a_retrieval_ends_within_six_seconds(client: Client, clock: SteppedClock) -> None:

@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.events.message_queue import MessageQueue
 from bwp_tui.sandbox.events.subscriptions import Subscriptions
 from bwp_tui.sandbox.faults import Faults
-from bwp_tui.sandbox.service_state import ServiceState, TaskSnapshot
+from bwp_tui.sandbox.service_state import SandboxState, TaskSnapshot
 
 _RESOURCES: Final = {Kind.RETRIEVAL: "personalDataRetrievalTask", Kind.DELETION: "personalDataDeletionTask"}
 
@@ -22,7 +22,7 @@ class EventDelivery:
 
     def __init__(
         self,
-        state: ServiceState,
+        state: SandboxState,
         subscriptions: Subscriptions,
         queue: MessageQueue,
         faults: Faults,

@@ -15,7 +15,7 @@ from bwp_tui.sandbox.events.subscriptions import (
     UnknownSubscriptionError,
 )
 from bwp_tui.sandbox.refusals import access_denied, invalid, not_found, refused
-from bwp_tui.sandbox.service_state import ServiceState
+from bwp_tui.sandbox.service_state import SandboxState
 
 Json = dict[str, object]
 
@@ -26,7 +26,7 @@ _MOST_ON_A_PAGE: Final = 1000
 class SubscriptionFields:
     """The four operations on a shop's subscriptions."""
 
-    def __init__(self, state: ServiceState, subscriptions: Subscriptions, target_id: str) -> None:
+    def __init__(self, state: SandboxState, subscriptions: Subscriptions, target_id: str) -> None:
         self._state = state
         self._subscriptions = subscriptions
         self._target_id = target_id
