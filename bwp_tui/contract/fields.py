@@ -19,33 +19,33 @@ TOKEN_LIFE: Final = 900.0
 """Seconds an access token lives if the response does not say (contract: Endpoints and headers)."""
 
 _LONGEST_TOKEN_LIFE: Final = 86_400.0
-_MOST_DAYS: Final = 100_000  # beyond it a holding period is a mistake, and too long for a date
+_TOO_LARGE: Final = 100_000  # beyond it a holding period is a mistake, and too long for a date
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
 
 
-def line(value: object) -> str | None:
+def read_line(value: object) -> str | None:
     """Read a text as one cleaned line; None for an empty one."""
     return clean_line(value) or None if isinstance(value, str) else None
 
 
-def present_line(value: object) -> str:
+def read_required_line(value: object) -> str:
     """Read a text that must be there.
 
     Raises:
         ValueError: it is not, or is empty.
     """
-    text = line(value)
+    text = read_line(value)
     if text is None:
         raise ValueError("missing")
     return text
 
 
-def raw(value: object) -> str | None:
+def read_text(value: object) -> str | None:
     """Read a text as it came."""
     return value if isinstance(value, str) else None
 
 
-def identifier(value: object) -> str:
+def read_id(value: object) -> str:
     """Read a task id, which GraphQL may also write as a number.
 
     Raises:
@@ -57,7 +57,7 @@ def identifier(value: object) -> str:
     return text
 
 
-def instant(value: object) -> datetime | None:
+def read_instant(value: object) -> datetime | None:
     """Read an ISO 8601 instant, in UTC."""
     if isinstance(value, datetime):
         return value
@@ -79,19 +79,19 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def days(value: object) -> int | None:
+def read_small_number(value: object) -> int | None:
     """Read a small whole number, be it written as one or as a text."""
     number = _number(value)
-    return int(number) if number is not None and 0 <= number < _MOST_DAYS else None
+    return int(number) if number is not None and 0 <= number < _TOO_LARGE else None
 
 
-def seconds(value: object) -> float:
+def read_token_life(value: object) -> float:
     """Read how long a token lives, in seconds; `TOKEN_LIFE` if missing or invalid."""
     number = _number(value)
     return TOKEN_LIFE if number is None or number <= 0 else min(number, _LONGEST_TOKEN_LIFE)
 
 
-def bearer(value: object) -> str:
+def read_token(value: object) -> str:
     """Read an access token.
 
     Raises:
@@ -102,7 +102,7 @@ def bearer(value: object) -> str:
     return value
 
 
-def task_errors(value: object) -> tuple[TaskError, ...]:
+def read_task_errors(value: object) -> tuple[TaskError, ...]:
     """Read why a task failed; entries that are null or empty are left out."""
     entries = value if isinstance(value, list | tuple) else ()
     errors = (entry if isinstance(entry, TaskError) else _task_error(entry) for entry in entries)
@@ -112,6 +112,6 @@ def task_errors(value: object) -> tuple[TaskError, ...]:
 def _task_error(entry: object) -> TaskError | None:
     if not isinstance(entry, Mapping):
         return None
-    code, message = line(entry.get("code")), entry.get("message")
+    code, message = read_line(entry.get("code")), entry.get("message")
     text = clean(message).strip() if isinstance(message, str) else ""
     return TaskError(code, text) if code or text else None

@@ -41,12 +41,12 @@ def subscription_variables(event_type: str, region: str, account: str, source_na
     return {"input": {"destination": {"eventBridge": bridge}, "eventType": event_type}}
 
 
-def operation(action: str, kind: Kind) -> str:
+def mutation_name(action: str, kind: Kind) -> str:
     """Return the mutation that an intent of this action sends: `submit` or `cancel`."""
     return CANCEL_FIELD if action == "cancel" else START_FIELDS[kind]
 
 
-def submit_variables(
+def shown_variables(
     kind: Kind, shown_email: str, token_start: str, holding_period: int | None, reason: str | None
 ) -> dict[str, object]:
     """Return the variables of a submission with the email as it may be shown, and of its client token the start."""

@@ -16,15 +16,15 @@ from pydantic.alias_generators import to_camel
 
 from bwp_tui.contract.fields import (
     TOKEN_LIFE,
-    bearer,
-    days,
-    identifier,
-    instant,
-    line,
-    present_line,
-    raw,
-    seconds,
-    task_errors,
+    read_id,
+    read_instant,
+    read_line,
+    read_required_line,
+    read_small_number,
+    read_task_errors,
+    read_text,
+    read_token,
+    read_token_life,
 )
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.text import clean_line
@@ -46,14 +46,16 @@ class _Body(BaseModel):
 class TaskPayload(_Body):
     """A task as the service sends it. `status` may be new, instants are in UTC, `holding_period` is in days."""
 
-    task_id: Annotated[str, PlainValidator(identifier)]
-    status: Annotated[str, PlainValidator(present_line)]
-    submission_date: Annotated[datetime | None, PlainValidator(instant)] = None
-    last_updated_date: Annotated[datetime | None, PlainValidator(instant)] = None
-    email: Annotated[str | None, PlainValidator(raw), Field(validation_alias=AliasPath("dataSubject", "email"))] = None
+    task_id: Annotated[str, PlainValidator(read_id)]
+    status: Annotated[str, PlainValidator(read_required_line)]
+    submission_date: Annotated[datetime | None, PlainValidator(read_instant)] = None
+    last_updated_date: Annotated[datetime | None, PlainValidator(read_instant)] = None
+    email: Annotated[
+        str | None, PlainValidator(read_text), Field(validation_alias=AliasPath("dataSubject", "email"))
+    ] = None
     """As it came, to be compared only; `shown_email` is the one to show and to keep."""
-    holding_period: Annotated[int | None, PlainValidator(days)] = None
-    errors: Annotated[tuple[TaskError, ...], PlainValidator(task_errors)] = ()
+    holding_period: Annotated[int | None, PlainValidator(read_small_number)] = None
+    errors: Annotated[tuple[TaskError, ...], PlainValidator(read_task_errors)] = ()
 
     @property
     def shown_email(self) -> str | None:
@@ -64,15 +66,17 @@ class TaskPayload(_Body):
 class StartPayload(_Body):
     """The payload of a mutation: the task it started or cancelled."""
 
-    task_id: Annotated[str, PlainValidator(identifier)]
+    task_id: Annotated[str, PlainValidator(read_id)]
 
 
 class LinkPayload(_Body):
     """The payload of a query for a link. `link` is a bearer secret and stays out of `repr`."""
 
-    task_id: Annotated[str | None, PlainValidator(raw)] = None
-    status: Annotated[str, PlainValidator(present_line)]
-    link: Annotated[str | None, PlainValidator(raw), Field(repr=False, validation_alias="dataRetrievalLink")] = None
+    task_id: Annotated[str | None, PlainValidator(read_text)] = None
+    status: Annotated[str, PlainValidator(read_required_line)]
+    link: Annotated[str | None, PlainValidator(read_text), Field(repr=False, validation_alias="dataRetrievalLink")] = (
+        None
+    )
 
 
 class SubscriptionPayload(_Body):
@@ -102,8 +106,8 @@ class TokenPayload(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    access_token: Annotated[str, PlainValidator(bearer), Field(repr=False)]
-    expires_in: Annotated[float, PlainValidator(seconds)] = TOKEN_LIFE
+    access_token: Annotated[str, PlainValidator(read_token), Field(repr=False)]
+    expires_in: Annotated[float, PlainValidator(read_token_life)] = TOKEN_LIFE
 
 
 class ServiceError(BaseModel):
@@ -161,13 +165,13 @@ def _service_error(entry: object) -> ServiceError | None:
     path = entry.get("path")
     names = (classification, facts.get("type"), facts.get("errorType"), entry.get("errorType"), extensions.get("code"))
     return ServiceError(
-        message=line(entry.get("message")) or "",
-        path=line(path[0]) if isinstance(path, list) and path else None,
-        type=next(filter(None, map(line, names)), None),
-        code=line(facts.get("code")),
-        detail=line(_mapping(facts.get("details")).get("message")),
-        status=days(facts.get("errorCode")),
-        classified=line(facts.get("type")) is not None,
+        message=read_line(entry.get("message")) or "",
+        path=read_line(path[0]) if isinstance(path, list) and path else None,
+        type=next(filter(None, map(read_line, names)), None),
+        code=read_line(facts.get("code")),
+        detail=read_line(_mapping(facts.get("details")).get("message")),
+        status=read_small_number(facts.get("errorCode")),
+        classified=read_line(facts.get("type")) is not None,
     )
 
 
@@ -271,4 +275,4 @@ def error_name(body: bytes) -> str | None:
         fields = _json_object(body)
     except ContractViolation:
         return None
-    return next(filter(None, (line(fields.get(key)) for key in ("error", "__type", "code", "errorType"))), None)
+    return next(filter(None, (read_line(fields.get(key)) for key in ("error", "__type", "code", "errorType"))), None)

@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from bwp_tui.cli.support.context import open_session, print_note
 from bwp_tui.cli.support.task_output import aligned, print_result
-from bwp_tui.contract.inputs import operation, submit_variables
+from bwp_tui.contract.inputs import mutation_name, shown_variables
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp
 from bwp_tui.store.queries import request_log, tasks
@@ -38,11 +38,11 @@ def _record(request: SentRequest, *, mask: bool) -> dict[str, object]:
     variables: dict[str, object] = {"taskId": request.task_id}
     if request.client_token_start:
         reason = mask_in_text(request.reason, request.email) if request.reason and mask else request.reason
-        variables = submit_variables(request.kind, email, request.client_token_start, request.holding_period, reason)
+        variables = shown_variables(request.kind, email, request.client_token_start, request.holding_period, reason)
     return {
         "id": request.task_number,
         "task_id": request.task_id,
-        "operation": operation(request.action, request.kind),
+        "operation": mutation_name(request.action, request.kind),
         "variables": variables,
         "state": request.state,
         "attempts": request.attempts,

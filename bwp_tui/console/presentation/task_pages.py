@@ -12,7 +12,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
-from bwp_tui.contract.inputs import operation, submit_variables
+from bwp_tui.contract.inputs import mutation_name, shown_variables
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.task import FINAL_STATUSES, Event, Status, Task
 from bwp_tui.domain.text import counted
@@ -72,7 +72,7 @@ def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
 
 def _request_lines(request: SentRequest, task: Task, context: DisplayContext) -> Iterator[Line]:
     state = (f"   {request.state}", STATE_ROLES.get(request.state, "plain"))
-    yield [(operation(request.action, request.kind), "strong"), state]
+    yield [(mutation_name(request.action, request.kind), "strong"), state]
     yield fact("Requested", f"{stamp(request.asked_at)} by {request.actor}")
     attempts = f", {counted(request.attempts, 'attempt')}" if request.attempts else ""
     first = "not accepted yet" if request.last_failure else "not yet"
@@ -86,7 +86,7 @@ def _request_lines(request: SentRequest, task: Task, context: DisplayContext) ->
     if request.client_token_start:
         token, email = request.client_token_start, subject(task, context)
         yield fact("Token", f"{token}…  (the rest is not shown)")
-        variables = submit_variables(request.kind, email, token, request.holding_period, request.reason)
+        variables = shown_variables(request.kind, email, token, request.holding_period, request.reason)
         yield fact("Variables", mask(json.dumps(variables, ensure_ascii=False), task, context))
     else:
         yield fact("Variables", json.dumps({"taskId": request.task_id}))
