@@ -194,10 +194,10 @@ class PrivacyApi:
         """Return the time by the service's clock, or None if no response had a date."""
         return self._transport.clock.now()
 
-    async def refresh_clock(self, *, again: bool) -> None:
-        """Obtain the service's time: with a token request if it is unknown, with `again` also if it is a minute old."""
+    async def refresh_clock(self, *, if_stale: bool) -> None:
+        """Obtain the service's time by a token request if it is unknown, with `if_stale` also if it is a minute old."""
         await self._auth.valid_header()
-        if again and not self._transport.clock.is_fresh:
+        if if_stale and not self._transport.clock.is_fresh:
             try:
                 await self._send(CLOCK, {})
             except ApiError:

@@ -15,7 +15,7 @@ LONGEST_WAIT: Final = 3_600.0
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 
 
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """Return the wait in seconds that a `Retry-After` header requests (RFC 9110 §10.2.3), or None.
 
     Args:
@@ -33,7 +33,7 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     return None if math.isnan(wait) else min(max(wait, 0.0), LONGEST_WAIT)
 
 
-def date(value: str | None) -> datetime | None:
+def parse_date(value: str | None) -> datetime | None:
     """Return the instant of a `Date` header (RFC 9110 §6.6.1), or None."""
     try:
         instant = parsedate_to_datetime(value or "")
@@ -50,7 +50,7 @@ class ContentRange(NamedTuple):
     total: int | None
 
 
-def content_range(value: str | None) -> ContentRange | None:
+def parse_content_range(value: str | None) -> ContentRange | None:
     """Parse a `Content-Range` header; return None if it is missing or invalid."""
     match = _CONTENT_RANGE.fullmatch(value.strip()) if value else None
     if match is None:

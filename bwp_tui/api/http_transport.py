@@ -14,10 +14,10 @@ import httpx
 
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import ApiError, BadResponse, Unreachable
-from bwp_tui.api.headers import date, retry_after
+from bwp_tui.api.headers import parse_date, parse_retry_after
 from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.service_clock import ServiceClock
-from bwp_tui.api.trust import UNREADABLE, tls_context, verifier_reason
+from bwp_tui.api.tls import UNREADABLE_CERTIFICATES, tls_context, verifier_reason
 from bwp_tui.contract.payloads import error_name
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.urls import split_url
@@ -91,12 +91,12 @@ class HttpTransport:
             body = await _read_limited(response)
         finally:
             await response.aclose()
-        dated = date(response.headers.get("Date"))
+        dated = parse_date(response.headers.get("Date"))
         self.clock.record_response(dated)
         return HttpResponse(
             status=response.status_code,
             body=body,
-            retry_after=retry_after(response.headers.get("Retry-After"), dated),
+            retry_after=parse_retry_after(response.headers.get("Retry-After"), dated),
             sent_at=sent_at,
             received_at=time.monotonic(),
             date=dated,
@@ -129,7 +129,7 @@ def _client(endpoint: Endpoint, timeout: httpx.Timeout, connections: int) -> htt
             headers={"User-Agent": "bwp-tui"},
         )
     except OSError:
-        raise Unreachable(UNREADABLE, transient=False) from None
+        raise Unreachable(UNREADABLE_CERTIFICATES, transient=False) from None
     except UnusableProxy as why:
         raise Unreachable(str(why), transient=False) from None
 

@@ -24,8 +24,8 @@ from bwp_tui.api.errors import (
     TransferError,
     WrongResponse,
 )
-from bwp_tui.api.headers import content_range, date, retry_after
-from bwp_tui.api.trust import verifier_reason
+from bwp_tui.api.headers import parse_content_range, parse_date, parse_retry_after
+from bwp_tui.api.tls import verifier_reason
 from bwp_tui.domain.text import clean_line
 
 _EXPLANATION: Final = 16 * 1024  # bytes of an error's body that are read
@@ -36,7 +36,7 @@ _SIZE: Final = re.compile(r"[0-9]{1,18}")
 _ACTUAL_SIZE: Final = re.compile(r"<ActualObjectSize>([0-9]{1,18})</ActualObjectSize>")
 _CODINGS: Final = {"gzip", "x-gzip", "deflate"}
 ARCHIVE_CHANGED: Final = "The archive has changed since the download began; restarted."
-PAGE: Final = "The link led to a page instead of an archive; nothing of it was saved."
+PAGE_INSTEAD_OF_ARCHIVE: Final = "The link led to a page instead of an archive; nothing of it was saved."
 _EXPIRED_CODES: Final = ("ExpiredToken", "ExpiredRequest", "TokenRefreshRequired", "InvalidToken")
 
 
@@ -100,7 +100,7 @@ def is_compressed(response: urllib3.BaseHTTPResponse) -> bool:
 
 
 def _agreed_size(response: urllib3.BaseHTTPResponse, requested: PartResponse, etag: str | None) -> int:
-    value = content_range(response.headers.get("Content-Range"))
+    value = parse_content_range(response.headers.get("Content-Range"))
     if value is None or value.total is None or value.first != requested.start:
         raise ArchiveChanged("The server sent another part of the archive than was requested; restarted.")
     if requested.total not in (None, value.total) or (etag and requested.etag and etag != requested.etag):
@@ -121,14 +121,14 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status == 416:
         return RangeNotSatisfiable("Nothing of the archive is left to download.", total=_archive_size(response, text))
     if status in (408, 429) or status >= 500:
-        wait = retry_after(response.headers.get("Retry-After"), date(response.headers.get("Date")))
+        wait = parse_retry_after(response.headers.get("Retry-After"), parse_date(response.headers.get("Date")))
         return ServerBusy(f"The archive's server is busy (HTTP {status}{explanation}).", retry_after=wait)
     return WrongResponse(f"The archive's server sent HTTP {status}{explanation}; nothing was saved.")
 
 
 def _archive_size(response: urllib3.BaseHTTPResponse, text: str) -> int | None:
     """Return the archive's size from the header, or from S3's error document where there is no header, or None."""
-    value = content_range(response.headers.get("Content-Range"))
+    value = parse_content_range(response.headers.get("Content-Range"))
     if value is not None and value.total is not None:
         return value.total
     actual = _ACTUAL_SIZE.search(text)

@@ -16,7 +16,7 @@ from bwp_tui.domain.urls import UrlParts, split_url
 LINK_LIFE: Final = 60.0
 """Seconds in which a download must start if the link does not say (contract: Link and archive)."""
 
-FRESH: Final = 10.0
+MIN_SECONDS_LEFT: Final = 10.0
 """Seconds a link must have left when a download starts: it could expire while the connection is made."""
 
 _JUST_RECEIVED_S: Final = 1.0  # seconds after it arrived: there is no newer one, so try it
@@ -78,7 +78,7 @@ class PresignedLink:
 
     def is_spent(self, clock: Callable[[], float] = time.monotonic) -> bool:
         """Return whether a new link is needed to start a download."""
-        return clock() - self.received_at > _JUST_RECEIVED_S and self.seconds_left(clock) < FRESH
+        return clock() - self.received_at > _JUST_RECEIVED_S and self.seconds_left(clock) < MIN_SECONDS_LEFT
 
 
 def _link_fault(url: str, loopback_allowed: bool) -> str | None:

@@ -47,7 +47,7 @@ def proxy_for(url: str) -> Proxy | None:
         return None
     if is_excluded(address.host, port, proxies.get("no", "")):
         return None
-    proxy = _parsed(named if "://" in named else f"http://{named}")
+    proxy = _parse_proxy(named if "://" in named else f"http://{named}")
     if proxy is None:
         raise UnusableProxy(
             f"The proxy in the variable {scheme.upper()}_PROXY cannot be used: set it to an http:// or https:// "
@@ -59,10 +59,10 @@ def proxy_for(url: str) -> Proxy | None:
 def is_excluded(host: str, port: int, no_proxy: str) -> bool:
     """Return whether a list such as `.example.com,10.0.0.0/8,[::1]` names a host; invalid entries are ignored."""
     entries = [entry for entry in re.split(r"[\s,]+", no_proxy.casefold()) if entry]
-    return any(_names(entry, host.casefold(), port) for entry in entries)
+    return any(_entry_matches(entry, host.casefold(), port) for entry in entries)
 
 
-def _names(entry: str, host: str, port: int) -> bool:
+def _entry_matches(entry: str, host: str, port: int) -> bool:
     if entry == "*":
         return True
     entry = entry.rpartition("://")[2]
@@ -77,7 +77,7 @@ def _names(entry: str, host: str, port: int) -> bool:
     return bool(name) and (host == name or host.endswith(f".{name}"))
 
 
-def _parsed(text: str) -> Proxy | None:
+def _parse_proxy(text: str) -> Proxy | None:
     """Split a proxy's address. Its user name and password may hold unescaped characters."""
     scheme, _, rest = text.partition("://")
     credentials, at, place = rest.rpartition("@")

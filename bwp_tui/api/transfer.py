@@ -21,7 +21,7 @@ from bwp_tui.api.errors import ArchiveChanged, ConnectionLost, LinkExpired, Wron
 from bwp_tui.api.http_connections import POOL_CLASSES
 from bwp_tui.api.link_response_errors import (
     ARCHIVE_CHANGED,
-    PAGE,
+    PAGE_INSTEAD_OF_ARCHIVE,
     PartResponse,
     is_compressed,
     read_headers,
@@ -31,7 +31,7 @@ from bwp_tui.api.link_response_errors import (
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.redaction import quiet_http_loggers
-from bwp_tui.api.trust import UNREADABLE, tls_context
+from bwp_tui.api.tls import UNREADABLE_CERTIFICATES, tls_context
 
 _SMALLEST_READ: Final = 4 * 1024
 LARGEST_READ: Final = 256 * 1024
@@ -114,7 +114,7 @@ class Transfer:
             return
         is_page = self._first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
         if is_page or (replaces_part and _ZIP not in self._first[:_BEGINNING]):
-            raise WrongResponse(PAGE)
+            raise WrongResponse(PAGE_INSTEAD_OF_ARCHIVE)
 
     def _inflated(self, chunk: bytes) -> Iterator[bytes]:
         inflater = self._inflater
@@ -243,7 +243,7 @@ def _manager(link: PresignedLink, timeout: urllib3.Timeout) -> urllib3.PoolManag
     try:
         context, proxy = tls_context(), proxy_for(link.reveal())
     except OSError:
-        raise ConnectionLost(UNREADABLE, transient=False) from None
+        raise ConnectionLost(UNREADABLE_CERTIFICATES, transient=False) from None
     except UnusableProxy as error:
         raise ConnectionLost(str(error), transient=False) from None
     options: dict[str, Any] = {"num_pools": 1, "retries": False, "timeout": timeout, "ssl_context": context}

@@ -34,6 +34,12 @@ class ContractViolation(Exception):
     """A response cannot be read. The text names the place, never the content."""
 
 
+_Id = Annotated[str, PlainValidator(read_id)]
+_Line = Annotated[str, PlainValidator(read_required_line)]
+_Text = Annotated[str | None, PlainValidator(read_text)]
+_Instant = Annotated[datetime | None, PlainValidator(read_instant)]
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(
         frozen=True,
@@ -46,10 +52,10 @@ class _Body(BaseModel):
 class TaskPayload(_Body):
     """A task as the service sends it. `status` may be new, instants are in UTC, `holding_period` is in days."""
 
-    task_id: Annotated[str, PlainValidator(read_id)]
-    status: Annotated[str, PlainValidator(read_required_line)]
-    submission_date: Annotated[datetime | None, PlainValidator(read_instant)] = None
-    last_updated_date: Annotated[datetime | None, PlainValidator(read_instant)] = None
+    task_id: _Id
+    status: _Line
+    submission_date: _Instant = None
+    last_updated_date: _Instant = None
     email: Annotated[
         str | None, PlainValidator(read_text), Field(validation_alias=AliasPath("dataSubject", "email"))
     ] = None
@@ -66,17 +72,15 @@ class TaskPayload(_Body):
 class StartPayload(_Body):
     """The payload of a mutation: the task it started or cancelled."""
 
-    task_id: Annotated[str, PlainValidator(read_id)]
+    task_id: _Id
 
 
 class LinkPayload(_Body):
     """The payload of a query for a link. `link` is a bearer secret and stays out of `repr`."""
 
-    task_id: Annotated[str | None, PlainValidator(read_text)] = None
-    status: Annotated[str, PlainValidator(read_required_line)]
-    link: Annotated[str | None, PlainValidator(read_text), Field(repr=False, validation_alias="dataRetrievalLink")] = (
-        None
-    )
+    task_id: _Text = None
+    status: _Line
+    link: Annotated[_Text, Field(repr=False, validation_alias="dataRetrievalLink")] = None
 
 
 class SubscriptionPayload(_Body):

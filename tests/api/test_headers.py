@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.api.headers import LONGEST_WAIT, ContentRange, content_range, date, retry_after
+from bwp_tui.api.headers import LONGEST_WAIT, ContentRange, parse_content_range, parse_date, parse_retry_after
 
 
 @pytest.mark.parametrize(
@@ -29,24 +29,24 @@ from bwp_tui.api.headers import LONGEST_WAIT, ContentRange, content_range, date,
     ],
 )
 def test_a_wait_in_seconds_is_read(value: str | None, wait: float | None) -> None:
-    assert retry_after(value) == wait
+    assert parse_retry_after(value) == wait
 
 
 @pytest.mark.parametrize("ahead", [-1_800, 1_800])
 def test_a_wait_until_a_date_goes_by_the_clock_of_who_asks_for_it(ahead: int) -> None:
     now = time.time() + ahead
-    assert retry_after(formatdate(now + 2, usegmt=True), date(formatdate(now, usegmt=True))) == 2
+    assert parse_retry_after(formatdate(now + 2, usegmt=True), parse_date(formatdate(now, usegmt=True))) == 2
 
 
 def test_a_wait_until_a_date_is_read() -> None:
-    wait = retry_after(formatdate(time.time() + 100, usegmt=True))
+    wait = parse_retry_after(formatdate(time.time() + 100, usegmt=True))
     assert wait is not None
     assert 95 < wait <= 100
 
 
 @given(st.text())
 def test_no_wait_is_negative_or_endless(value: str) -> None:
-    wait = retry_after(value)
+    wait = parse_retry_after(value)
     assert wait is None or 0 <= wait <= LONGEST_WAIT
 
 
@@ -66,4 +66,4 @@ def test_no_wait_is_negative_or_endless(value: str) -> None:
     ],
 )
 def test_a_content_range_is_read(value: str | None, read: ContentRange | None) -> None:
-    assert content_range(value) == read
+    assert parse_content_range(value) == read

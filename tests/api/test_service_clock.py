@@ -37,7 +37,7 @@ def test_it_goes_on_with_the_machine_from_the_last_date() -> None:
 async def test_any_answer_tells_the_time(api: PrivacyApi, server: ScriptedServer) -> None:
     server.script("/token", graphql(200, DATED, access_token="token-1"))
     assert api.service_now() is None
-    await api.refresh_clock(again=False)
+    await api.refresh_clock(if_stale=False)
     told = api.service_now()
     assert told is not None
     assert timedelta(0) <= told - NOW < timedelta(minutes=1)
@@ -49,10 +49,10 @@ async def test_the_service_is_asked_again_where_its_last_answer_is_old(
     api: PrivacyApi, server: ScriptedServer, reaction: Reaction
 ) -> None:
     server.script("/graphql", reaction)
-    await api.refresh_clock(again=True)
+    await api.refresh_clock(if_stale=True)
     assert server.seen("/graphql") == [], "the token was just issued"
     api._transport.clock._response_at -= FRESH_FOR
-    await api.refresh_clock(again=True)
+    await api.refresh_clock(if_stale=True)
     assert len(server.seen("/graphql")) == 1
-    await api.refresh_clock(again=True)
+    await api.refresh_clock(if_stale=True)
     assert len(server.seen("/graphql")) == 1

@@ -119,7 +119,7 @@ def main() -> None:
 
 def _warm_up() -> None:
     """Import what every engine needs, and read the certificates: the dearest steps of a start."""
-    from bwp_tui.api.trust import tls_context
+    from bwp_tui.api.tls import tls_context
 
     for module in (
         "bwp_tui.engine.runtime.engine",

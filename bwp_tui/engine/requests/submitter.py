@@ -97,7 +97,7 @@ class Submitter(QueueWorker[Intent]):
         """Obtain the service's time before using a client token; reschedule the intent without a response."""
         context = self._context
         try:
-            await context.api.refresh_clock(again=intent.first_sent_at is not None)
+            await context.api.refresh_clock(if_stale=intent.first_sent_at is not None)
         except ApiError as error:
             with context.store.write():
                 # That does not prove that it was never sent: an earlier attempt may be open.

@@ -11,14 +11,14 @@ import httpx
 
 from bwp_tui.domain.text import clean_line
 
-UNREADABLE: Final = "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: correct it."
+UNREADABLE_CERTIFICATES: Final = "The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read: correct it."
 
 
 def tls_context() -> ssl.SSLContext:
     """Return a verifying context: `SSL_CERT_FILE` or `SSL_CERT_DIR`, else certifi's list, and the system's own.
 
     Raises:
-        OSError: the named file does not exist or holds no certificates; `UNREADABLE` is the message.
+        OSError: the named file does not exist or holds no certificates; `UNREADABLE_CERTIFICATES` is the message.
     """
     return _context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
