@@ -68,12 +68,12 @@ class Directory:
     trailing: int
 
 
-def not_whole() -> BadArchive:
+def incomplete_error() -> BadArchive:
     """Return the error of a file that is no zip, or only a part of one."""
     return BadArchive("This is not a whole zip archive")
 
 
-def contradicts() -> BadArchive:
+def contradiction_error() -> BadArchive:
     """Return the error of an archive whose parts contradict each other."""
     return BadArchive("The archive is damaged: its list of entries does not fit what it holds")
 
@@ -86,15 +86,15 @@ def read_directory(descriptor: int, size: int, limits: Limits) -> list[Record]:
         OSError: it cannot be read.
     """
     directory = find_directory(descriptor, size)
-    if directory.size > limits.directory:
+    if directory.size > limits.max_directory:
         raise BadArchive(f"The archive's list of entries has {format_size(directory.size)}")
-    if directory.count > limits.entries:
+    if directory.count > limits.max_entries:
         raise BadArchive(f"The archive claims {directory.count} entries")
     found: list[Record] = []
     for record in records(descriptor, directory):
         found.append(record)
-        if len(found) > limits.entries:
-            raise BadArchive(f"The archive holds more than {limits.entries} entries")
+        if len(found) > limits.max_entries:
+            raise BadArchive(f"The archive holds more than {limits.max_entries} entries")
     if overlap([(record.header_at, record.end) for record in found]):
         raise BadArchive("The archive's entries share their bytes, as those of a zip bomb do")
     return found
@@ -109,7 +109,7 @@ def find_directory(descriptor: int, size: int) -> Directory:
     """
     tail_at = max(0, size - _END.size - _MAX_COMMENT)
     tail = os.pread(descriptor, size - tail_at, tail_at)
-    at, error_found = len(tail), not_whole()
+    at, error_found = len(tail), incomplete_error()
     while (at := tail.rfind(b"PK\x05\x06", 0, at)) >= 0:
         end = tail[at : at + _END.size]
         if len(end) < _END.size or at + _END.size + (comment := _END.unpack(end)[7]) > len(tail):
@@ -135,19 +135,19 @@ def records(descriptor: int, directory: Directory) -> Iterator[Record]:
             more = _read(descriptor, next_at, min(left, _BLOCK))
             next_at, left, listed, at = next_at + len(more), left - len(more), listed[at:] + more, 0
         if len(listed) - at < _CENTRAL.size:
-            raise contradicts()
+            raise contradiction_error()
         fields = _CENTRAL.unpack_from(listed, at)
         name_at = at + _CENTRAL.size
         extra_at = name_at + fields[12]
         comment_at = extra_at + fields[13]
         at = comment_at + fields[14]
         if fields[0] != b"PK\x01\x02" or at > len(listed):
-            raise contradicts()
+            raise contradiction_error()
         yield _record(descriptor, fields, listed[name_at:extra_at], listed[extra_at:comment_at], directory)
         found += 1
     # Some writers keep the last 16 bits of a count that has more.
     if found < directory.count or (found - directory.count) % (_COUNT_IN_ZIP64 + 1):
-        raise contradicts()
+        raise contradiction_error()
 
 
 def overlap(spans: list[tuple[int, int]]) -> bool:
@@ -181,7 +181,7 @@ def _directory_64(descriptor: int, locator_at: int, trailing: int) -> Directory 
             signature, *_, count, length, start = _END_64.unpack(_read(descriptor, at, _END_64.size))
             if signature == b"PK\x06\x06":
                 return _located(descriptor, Directory(count, length, start, 0, trailing), at)
-    raise contradicts()
+    raise contradiction_error()
 
 
 def _located(descriptor: int, claimed: Directory, end_at: int) -> Directory:
@@ -192,19 +192,19 @@ def _located(descriptor: int, claimed: Directory, end_at: int) -> Directory:
             continue
         if not claimed.size or os.pread(descriptor, 4, at) == b"PK\x01\x02":
             return Directory(claimed.count, claimed.size, at, shift, claimed.trailing)
-    raise not_whole()
+    raise incomplete_error()
 
 
 def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes, directory: Directory) -> Record:
     size, packed, header_at = _zip64_numbers(extra, fields[11], fields[10], fields[18])
     header_at += directory.shift
     if header_at + _LOCAL.size > directory.at:
-        raise contradicts()
+        raise contradiction_error()
     local = _read(descriptor, header_at, _LOCAL.size + len(name))
     signature, _, flags, method, *_, name_length, extra_length = _LOCAL.unpack_from(local)
     data_at = header_at + _LOCAL.size + name_length + extra_length
     if signature != b"PK\x03\x04" or data_at + packed > directory.at:
-        raise contradicts()
+        raise contradiction_error()
     same = (local[_LOCAL.size :], name_length, method) == (name, len(name), fields[6])
     return Record(
         raw_name=name,
@@ -249,5 +249,5 @@ def _zip64_field(extra: bytes) -> bytes:
 def _read(descriptor: int, at: int, count: int) -> bytes:
     found = os.pread(descriptor, count, at)
     if len(found) != count:
-        raise not_whole()
+        raise incomplete_error()
     return found

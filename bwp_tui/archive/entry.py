@@ -64,7 +64,7 @@ class Entry:
     record: Record
 
     @property
-    def readable(self) -> bool:
+    def is_readable(self) -> bool:
         """Whether its bytes can be read."""
         return EntryFlaw.ENCRYPTED not in self.flaws and EntryFlaw.METHOD not in self.flaws
 

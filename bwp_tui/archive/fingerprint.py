@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 
-class OnDisk(StrEnum):
+class FileState(StrEnum):
     """The state of a saved file."""
 
     UNCHANGED = "unchanged"
@@ -33,13 +33,13 @@ def open_plain(path: Path) -> io.BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
-def compare(path: Path, sha256: str) -> OnDisk:
+def compare(path: Path, sha256: str) -> FileState:
     """Hash the file at `path` and compare; blocks for about a second a GiB."""
     try:
         with open_plain(path) as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
-        return OnDisk.GONE
+        return FileState.GONE
     except OSError:
-        return OnDisk.UNREADABLE
-    return OnDisk.UNCHANGED if found == sha256 else OnDisk.CHANGED
+        return FileState.UNREADABLE
+    return FileState.UNCHANGED if found == sha256 else FileState.CHANGED

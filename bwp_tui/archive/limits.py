@@ -23,24 +23,24 @@ class Limits:
     Attributes:
         entries: maximum number of entries.
         directory: bytes of the list of entries.
-        ratio: inflated by packed bytes of an entry, from `small` inflated bytes on.
-        growth: inflated bytes of all entries, in archive sizes; `modest` bytes are never too many.
+        ratio: inflated by packed bytes of an entry, from `small_entry` inflated bytes on.
+        growth: inflated bytes of all entries, in archive sizes; `modest_total` bytes are never too many.
     """
 
-    entries: int = 10_000
-    directory: int = 16 * _MIB
-    ratio: int = 200
-    small: int = _MIB
-    growth: int = 10
-    modest: int = 1024 * _MIB
+    max_entries: int = 10_000
+    max_directory: int = 16 * _MIB
+    max_ratio: int = 200
+    small_entry: int = _MIB
+    max_growth: int = 10
+    modest_total: int = 1024 * _MIB
 
-    def grows(self, size: int, packed: int) -> bool:
+    def inflates_too_much(self, size: int, packed: int) -> bool:
         """Return whether an entry inflates beyond the limit."""
-        return size > max(self.small, self.ratio * packed)
+        return size > max(self.small_entry, self.max_ratio * packed)
 
-    def most_inflated(self, size: int) -> int:
+    def max_inflated(self, size: int) -> int:
         """Return how many bytes an archive of `size` bytes may inflate to."""
-        return max(self.growth * size, self.modest)
+        return max(self.max_growth * size, self.modest_total)
 
 
 LIMITS: Final = Limits()

@@ -53,20 +53,20 @@ class Text:
 Preview = Tree | Table | Text
 
 
-def preview(archive: Archive, entry: Entry, most: int = PREVIEW_BYTES) -> Preview:
-    """Return the first `most` bytes of an entry, made readable.
+def preview(archive: Archive, entry: Entry, max_bytes: int = PREVIEW_BYTES) -> Preview:
+    """Return the first `max_bytes` bytes of an entry, made readable.
 
     Raises:
         BadArchive: the entry is damaged.
     """
     if entry.is_folder:
         return Text("a folder", (), cut=False)
-    if not entry.readable:
+    if not entry.is_readable:
         why = EntryFlaw.ENCRYPTED if EntryFlaw.ENCRYPTED in entry.flaws else EntryFlaw.METHOD
         return Text("not shown", (f"This entry {why}.",), cut=False)
     if not entry.size:
         return Text("an empty file", ("This file is empty.",), cut=False)
-    data = archive.start(entry, most)
+    data = archive.start(entry, max_bytes)
     cut = len(data) < entry.size
     text = None if EntryFlaw.NESTED in entry.flaws else _decoded(data, cut=cut)
     return _bytes(data, entry.size) if text is None else _of_text(text, entry, cut=cut)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from bwp_tui.archive.directory import not_whole, read_directory
+from bwp_tui.archive.directory import incomplete_error, read_directory
 from bwp_tui.archive.entry import STORED, Entry, entries_of
 from bwp_tui.archive.limits import LIMITS, BadArchive, Limits
 from bwp_tui.domain.text import format_size
@@ -38,7 +38,7 @@ class Archive:
             self._refuse_bombs(limits)
         except OSError as error:
             self.close()
-            raise unreadable(error) from error
+            raise unreadable_error(error) from error
         except BaseException:
             self.close()
             raise
@@ -80,9 +80,9 @@ class Archive:
 
     def _refuse_bombs(self, limits: Limits) -> None:
         for entry in self.entries:
-            if limits.grows(entry.size, entry.packed):
-                raise BadArchive(f"“{entry.name}” would grow more than {limits.ratio} times")
-        if self.inflated > limits.most_inflated(self.size):
+            if limits.inflates_too_much(entry.size, entry.packed):
+                raise BadArchive(f"“{entry.name}” would grow more than {limits.max_ratio} times")
+        if self.inflated > limits.max_inflated(self.size):
             raise BadArchive(f"The archive would grow to {format_size(self.inflated)}")
 
 
@@ -100,7 +100,7 @@ def open_file(path: Path) -> tuple[int, int]:
     except OSError as error:
         if descriptor >= 0:
             os.close(descriptor)
-        raise unreadable(error) from error
+        raise unreadable_error(error) from error
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise BadArchive("This is no plain file")
@@ -125,7 +125,7 @@ def blocks(descriptor: int, entry: Entry) -> Iterator[bytes]:
     except zlib.error as error:
         raise _damaged(entry) from error
     except OSError as error:
-        raise unreadable(error) from error
+        raise unreadable_error(error) from error
     if received != entry.size or crc != entry.record.crc:
         raise _damaged(entry)
 
@@ -148,7 +148,7 @@ def _packed(descriptor: int, entry: Entry) -> Iterator[bytes]:
     while left:
         block = os.pread(descriptor, min(left, _BLOCK), at)
         if not block:
-            raise not_whole()
+            raise incomplete_error()
         at += len(block)
         left -= len(block)
         yield block
@@ -158,7 +158,7 @@ def _damaged(entry: Entry) -> BadArchive:
     return BadArchive(f"“{entry.name}” in the archive is damaged")
 
 
-def unreadable(error: OSError) -> BadArchive:
+def unreadable_error(error: OSError) -> BadArchive:
     """Return the error of a file that cannot be read."""
     if error.errno == errno.ENOENT:
         return BadArchive("The file is not there")

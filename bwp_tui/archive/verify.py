@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.archive.directory import Directory, contradicts, find_directory, overlap, records
+from bwp_tui.archive.directory import Directory, contradiction_error, find_directory, overlap, records
 from bwp_tui.archive.entry import NOT_UNPACKED, Entry, entries_of
 from bwp_tui.archive.limits import LIMITS, Limits
-from bwp_tui.archive.reading import blocks, open_file, unreadable
+from bwp_tui.archive.reading import blocks, open_file, unreadable_error
 from bwp_tui.domain.text import format_size
 
 _MAX_DIRECTORY: Final = 64 << 20
@@ -28,7 +28,7 @@ _NAME: Final = 80
 _BEGINNING: Final = 64
 
 
-def check(path: Path, limits: Limits = LIMITS, stopped: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
+def verify_archive(path: Path, limits: Limits = LIMITS, stopped: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
     """Read the archive at `path` from end to end and return remarks on it, a sentence each.
 
     Every entry's size and CRC is verified; blocks for a second or two per 200 MB of deflated text, a twentieth of that
@@ -45,7 +45,7 @@ def check(path: Path, limits: Limits = LIMITS, stopped: Callable[[], bool] = lam
     try:
         return tuple(f"{remark}." for remark in _remarks(descriptor, size, limits, stopped))
     except OSError as error:
-        raise unreadable(error) from error
+        raise unreadable_error(error) from error
     finally:
         os.close(descriptor)
 
@@ -62,7 +62,7 @@ def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], b
         survey.add(entry)
     before = min((start for start, _ in survey.spans), default=directory.at)
     if before and directory.trailing and b"PK\x03\x04" in os.pread(descriptor, _BEGINNING, 0):
-        raise contradicts()  # an archive in an archive of which the end is missing
+        raise contradiction_error()  # an archive in an archive of which the end is missing
     if before:
         yield f"{before} bytes stand before the archive's first entry"
     yield from survey.remarks(directory, size)
@@ -76,7 +76,7 @@ def _verify(descriptor: int, directory: Directory, size: int, stopped: Callable[
     left, skipped = max(_MIN_INFLATED, _MAX_GROWTH * size), 0
     for entry in entries_of(records(descriptor, directory)):
         left -= entry.size
-        if not entry.readable or left < 0:
+        if not entry.is_readable or left < 0:
             skipped += 1
             continue
         for _ in blocks(descriptor, entry):
@@ -99,8 +99,8 @@ class _Survey:
         self.spans.append((entry.record.header_at, entry.record.end))
         self._inflated += entry.size
         flaws = [str(flaw) for flaw in NOT_UNPACKED if flaw in entry.flaws]
-        if self._limits.grows(entry.size, entry.packed):
-            flaws.append(f"would grow more than {self._limits.ratio} times")
+        if self._limits.inflates_too_much(entry.size, entry.packed):
+            flaws.append(f"would grow more than {self._limits.max_ratio} times")
         for flaw in flaws:
             self._counts[flaw] += 1
             self._first.setdefault(flaw, entry.name[:_NAME])
@@ -108,11 +108,11 @@ class _Survey:
     def remarks(self, directory: Directory, size: int) -> Iterator[str]:
         """Yield why the archive is not listed or unpacked here."""
         limits, count = self._limits, len(self.spans)
-        if count > limits.entries or directory.size > limits.directory:
+        if count > limits.max_entries or directory.size > limits.max_directory:
             yield f"It holds {count} entries, too many to be listed or unpacked here"
         if overlap(self.spans):
             yield "Its entries share their bytes, as those of a zip bomb do: do not unpack it"
-        if self._inflated > limits.most_inflated(size):
+        if self._inflated > limits.max_inflated(size):
             yield f"It would grow to {format_size(self._inflated)}, too much to be unpacked here"
         for flaw, times in self._counts.items():
             more = f" (and so on for {times - 1} more)" if times > 1 else ""

@@ -17,15 +17,17 @@ from bwp_tui.archive.extract import CannotUnpack, extract
 from bwp_tui.archive.limits import BadArchive, Limits
 from bwp_tui.archive.preview import preview
 from bwp_tui.archive.reading import Archive
-from bwp_tui.archive.verify import check
+from bwp_tui.archive.verify import verify_archive
 from tests.archive.zips import DATA, Part, bomb_of_overlaps, forged, plain, quoted_bomb
 
-SMALL = Limits(entries=20, directory=10_000, ratio=200, small=1_000, growth=10, modest=20_000)
+SMALL = Limits(
+    max_entries=20, max_directory=10_000, max_ratio=200, small_entry=1_000, max_growth=10, modest_total=20_000
+)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_an_honest_archive_passes_however_it_is_packed(tmp_path: Path, method: int) -> None:
-    check(plain(tmp_path / "a.zip", {"a.txt": DATA, "b/c.json": b"{}", "empty.txt": b""}, method))
+    verify_archive(plain(tmp_path / "a.zip", {"a.txt": DATA, "b/c.json": b"{}", "empty.txt": b""}, method))
 
 
 def test_an_archive_of_folders_of_streams_and_with_a_comment_passes(tmp_path: Path) -> None:
@@ -34,7 +36,7 @@ def test_an_archive_of_folders_of_streams_and_with_a_comment_passes(tmp_path: Pa
         bundle.mkdir("folder")
         bundle.writestr("folder/streamed.txt", DATA)
         bundle.comment = b"PK\x05\x06 looks like an end"
-    check(path)
+    verify_archive(path)
 
 
 class _Pipe:
@@ -55,7 +57,7 @@ class _Pipe:
 
 def test_zip64_and_bytes_before_the_archive_are_read(tmp_path: Path) -> None:
     path = forged(tmp_path / "a.zip", Part(), Part(name=b"b.txt"), zip64=True)
-    check(path)
+    verify_archive(path)
     path.write_bytes(b"something before" + path.read_bytes())
     with Archive(path) as archive:
         assert [archive.start(entry, 5) for entry in archive.entries] == [DATA[:5], DATA[:5]]
@@ -66,7 +68,7 @@ def test_a_cut_archive_is_refused(tmp_path: Path, keep: int) -> None:
     path = plain(tmp_path / "a.zip", {"a.txt": DATA, "b.txt": DATA[1:]})
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(BadArchive, match=r"^This is not a whole zip archive\.$"):
-        check(path)
+        verify_archive(path)
 
 
 @pytest.mark.parametrize(
@@ -83,17 +85,17 @@ def test_a_cut_archive_is_refused(tmp_path: Path, keep: int) -> None:
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(BadArchive, match="not a whole zip archive"):
-        check(tmp_path / "a.zip")
+        verify_archive(tmp_path / "a.zip")
 
 
 def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadArchive, match="The file is not there"):
-        check(tmp_path / "none.zip")
+        verify_archive(tmp_path / "none.zip")
     with pytest.raises(BadArchive, match="no plain file"):
-        check(tmp_path)
+        verify_archive(tmp_path)
     os.mkfifo(tmp_path / "pipe.zip")
     with pytest.raises(BadArchive, match="no plain file"):
-        check(tmp_path / "pipe.zip")
+        verify_archive(tmp_path / "pipe.zip")
 
 
 DAMAGED: dict[str, tuple[Part, str]] = {
@@ -110,7 +112,7 @@ def test_a_damaged_archive_is_refused_in_a_clean_sentence(tmp_path: Path, name: 
     part, words = DAMAGED[name]
     path = forged(tmp_path / "a.zip", Part(name=b"first.txt"), part)
     with pytest.raises(BadArchive) as refused:
-        check(path)
+        verify_archive(path)
     assert words in str(refused.value)
 
 
@@ -141,7 +143,7 @@ NOT_UNPACKED_ONES: dict[str, tuple[Part, str]] = {
 def test_what_is_odd_but_whole_passes_with_a_clean_remark_and_is_not_unpacked(tmp_path: Path, name: str) -> None:
     part, words = NOT_UNPACKED_ONES[name]
     path = forged(tmp_path / "a.zip", Part(name=b"first.txt"), part)
-    remarks = check(path)
+    remarks = verify_archive(path)
     assert [remark for remark in remarks if words in remark]
     for remark in remarks:
         assert remark.endswith(".")
@@ -153,11 +155,11 @@ def test_what_is_odd_but_whole_passes_with_a_clean_remark_and_is_not_unpacked(tm
 
 def test_what_could_not_be_verified_is_counted(tmp_path: Path) -> None:
     path = forged(tmp_path / "a.zip", Part(name=b"a"), Part(name=b"b", flags=1), Part(name=b"c", method=14))
-    assert "The content of 2 of 3 entries could not be verified." in check(path)
+    assert "The content of 2 of 3 entries could not be verified." in verify_archive(path)
 
 
 def test_many_of_a_kind_are_one_remark(tmp_path: Path) -> None:
-    [remark] = check(forged(tmp_path / "a.zip", *(Part(name=b"../%d" % number) for number in range(500))))
+    [remark] = verify_archive(forged(tmp_path / "a.zip", *(Part(name=b"../%d" % number) for number in range(500))))
     assert "../0" in remark
     assert "499 more" in remark
 
@@ -166,21 +168,21 @@ def test_many_of_a_kind_are_one_remark(tmp_path: Path) -> None:
 def test_bytes_before_and_behind_a_whole_archive_are_a_remark(tmp_path: Path, before: bytes) -> None:
     path = plain(tmp_path / "a.zip", {"a.txt": DATA})
     whole = path.read_bytes()
-    assert check(path) == ()
+    assert verify_archive(path) == ()
     path.write_bytes(before + whole)
-    assert check(path) == (f"{len(before)} bytes stand before the archive's first entry.",)
+    assert verify_archive(path) == (f"{len(before)} bytes stand before the archive's first entry.",)
     path.write_bytes(whole + b"<Error>late</Error>")
-    assert check(path) == ("19 bytes follow the archive's end.",)
+    assert verify_archive(path) == ("19 bytes follow the archive's end.",)
 
 
 def test_a_whole_archive_in_one_that_is_cut_is_not_taken_for_it(tmp_path: Path) -> None:
     inner = plain(tmp_path / "inner.zip", {"a.txt": DATA}).read_bytes()
     outer = plain(tmp_path / "a.zip", {"first.txt": DATA, "inner.zip": inner, "last.txt": DATA}, zipfile.ZIP_STORED)
     whole = outer.read_bytes()
-    assert check(outer) == ()
+    assert verify_archive(outer) == ()
     outer.write_bytes(whole[: whole.index(inner) + len(inner) + 100])
     with pytest.raises(BadArchive):
-        check(outer)
+        verify_archive(outer)
 
 
 def test_a_zip64_that_leaves_the_disk_numbers_out_is_read(tmp_path: Path) -> None:
@@ -190,14 +192,14 @@ def test_a_zip64_that_leaves_the_disk_numbers_out_is_read(tmp_path: Path) -> Non
     made[end + 4 : end + 8] = b"\xff\xff\xff\xff"
     made[at + 34 : at + 36] = b"\xff\xff"
     path.write_bytes(made)
-    assert check(path) == ()
+    assert verify_archive(path) == ()
     with Archive(path) as archive:
         assert len(archive.entries) == 2
 
 
 def test_a_count_of_which_the_last_16_bits_are_kept_is_read(tmp_path: Path) -> None:
     parts = [Part(name=b"%d" % number, data=b"", method=0) for number in range(0x10000 + 3)]
-    remarks = check(forged(tmp_path / "a.zip", *parts, count=3))
+    remarks = verify_archive(forged(tmp_path / "a.zip", *parts, count=3))
     assert remarks == ("It holds 65539 entries, too many to be listed or unpacked here.",)
 
 
@@ -211,7 +213,7 @@ def test_a_count_of_which_the_last_16_bits_are_kept_is_read(tmp_path: Path) -> N
 )
 def test_what_may_be_unpacked_all_the_same_is_no_remark(tmp_path: Path, part: Part, flaw: str | None) -> None:
     path = forged(tmp_path / "a.zip", Part(name=b"first.txt"), part)
-    assert check(path) == ()
+    assert verify_archive(path) == ()
     with Archive(path) as archive:
         assert [str(found) for found in archive.entries[1].flaws] == ([] if flaw is None else [flaw])
         assert archive.entries[1].name.isprintable()
@@ -223,34 +225,36 @@ def test_bombs_are_not_opened_and_a_whole_one_is_kept_with_a_remark(tmp_path: Pa
     for made in (bomb_of_overlaps(tmp_path / "a.zip"), quoted_bomb(tmp_path / "b.zip")):
         with pytest.raises(BadArchive, match="share their bytes"):
             Archive(made)
-    assert [remark for remark in check(tmp_path / "a.zip") if "share their bytes" in remark]
+    assert [remark for remark in verify_archive(tmp_path / "a.zip") if "share their bytes" in remark]
 
 
 def test_of_a_bomb_only_so_much_is_inflated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bwp_tui.archive.verify._MIN_INFLATED", 2_000_000)
-    remarks = check(bomb_of_overlaps(tmp_path / "a.zip", entries=60))
+    remarks = verify_archive(bomb_of_overlaps(tmp_path / "a.zip", entries=60))
     assert "The content of 40 of 60 entries could not be verified." in remarks
 
 
 def test_a_check_that_is_stopped_ends(tmp_path: Path) -> None:
     path = forged(tmp_path / "a.zip", Part(), Part(name=b"b", crc=1))
     with pytest.raises(BadArchive):
-        check(path)
-    assert check(path, stopped=lambda: True) == ()
+        verify_archive(path)
+    assert verify_archive(path, stopped=lambda: True) == ()
 
 
 def test_claims_are_bounded_where_it_is_opened_and_remarks_where_it_is_kept(tmp_path: Path) -> None:
     many = forged(tmp_path / "a.zip", *(Part(name=b"%d" % number, data=b"") for number in range(10_001)))
     with pytest.raises(BadArchive, match=r"claims 10001 entries"):
         Archive(many)
-    assert check(many) == ("It holds 10001 entries, too many to be listed or unpacked here.",)
+    assert verify_archive(many) == ("It holds 10001 entries, too many to be listed or unpacked here.",)
     few = forged(tmp_path / "b.zip", *(Part(name=b"%d" % number, data=b"") for number in range(30)), count=3)
     with pytest.raises(BadArchive, match="does not fit what it holds"):
-        check(few)
+        verify_archive(few)
     large = forged(tmp_path / "c.zip", *(Part(name=b"%d" % number, data=bytes(5_000_000)) for number in range(3)))
     with pytest.raises(BadArchive, match=r"would grow to 15\.0 MB"):
-        Archive(large, Limits(ratio=5_000, growth=10, modest=10_000))
-    assert "It would grow to 15.0 MB, too much to be unpacked here." in check(large, Limits(growth=10, modest=10_000))
+        Archive(large, Limits(max_ratio=5_000, max_growth=10, modest_total=10_000))
+    assert "It would grow to 15.0 MB, too much to be unpacked here." in verify_archive(
+        large, Limits(max_growth=10, modest_total=10_000)
+    )
 
 
 def test_a_long_list_of_entries_is_not_in_memory_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,16 +262,16 @@ def test_a_long_list_of_entries_is_not_in_memory_as_a_whole(tmp_path: Path, monk
     tracemalloc.start()
     with pytest.raises(BadArchive, match=r"list of entries has 18\.0 MB"):
         Archive(listing)
-    assert check(listing) == ("It holds 300 entries, too many to be listed or unpacked here.",)
+    assert verify_archive(listing) == ("It holds 300 entries, too many to be listed or unpacked here.",)
     assert tracemalloc.get_traced_memory()[1] < 6 << 20
     tracemalloc.stop()
     monkeypatch.setattr("bwp_tui.archive.verify._MAX_DIRECTORY", 1 << 20)
-    assert check(listing) == ("Its list of entries has 18.0 MB and was not verified.",)
+    assert verify_archive(listing) == ("Its list of entries has 18.0 MB and was not verified.",)
 
 
 def test_names_of_64_kib_are_cut_for_the_eye(tmp_path: Path) -> None:
     path = forged(tmp_path / "a.zip", Part(name=b"n" * 0xFFFF))
-    check(path)
+    verify_archive(path)
     with Archive(path) as archive:
         assert len(archive.entries[0].name) == 4_001
 
@@ -295,11 +299,11 @@ def test_no_mutation_gets_past_bad_archive_or_the_limits(tmp_path: Path, data: s
     path = tmp_path / "mutated.zip"
     path.write_bytes(mutated)
     with suppress(BadArchive):
-        check(path, SMALL)
+        verify_archive(path, SMALL)
     with suppress(BadArchive, CannotUnpack), Archive(path, SMALL) as archive:
-        assert archive.inflated <= SMALL.most_inflated(archive.size)
+        assert archive.inflated <= SMALL.max_inflated(archive.size)
         for entry in archive.entries:
-            assert not entry.readable or len(archive.start(entry, 1 << 30)) == entry.size
+            assert not entry.is_readable or len(archive.start(entry, 1 << 30)) == entry.size
             preview(archive, entry)
         extract(archive, tmp_path / "out.zip")
     assert {found.name.partition(" (")[0] for found in tmp_path.iterdir()} <= {"base.zip", "mutated.zip", "out"}

@@ -10,7 +10,7 @@ from bwp_tui.archive.encrypt import AgeNotInstalled, BadRecipient, EncryptedFile
 from bwp_tui.archive.entry import Entry
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.reading import Archive
-from bwp_tui.archive.verify import check
+from bwp_tui.archive.verify import verify_archive
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, open_session, print_note
 from bwp_tui.cli.support.task_output import print_result
@@ -31,7 +31,7 @@ def inspect(arguments: Namespace) -> None:
         with Archive(path) as archive:
             entries = archive.entries
         print_result(arguments, [_record(entry) for entry in entries], _table(entries))
-        for remark in check(path):
+        for remark in verify_archive(path):
             print_note(remark)
     except BadArchive as error:
         raise CommandError(ExitCode.FAILED, str(error)) from None

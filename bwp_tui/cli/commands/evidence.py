@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bwp_tui import VERSION
-from bwp_tui.archive.fingerprint import OnDisk, compare
+from bwp_tui.archive.fingerprint import FileState, compare
 from bwp_tui.cli.support.context import open_session
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.deadlines import REGULATIONS
@@ -103,7 +103,7 @@ def _download_record(download: Download) -> dict[str, object]:
     }
 
 
-def _on_disk(download: Download) -> OnDisk | None:
+def _on_disk(download: Download) -> FileState | None:
     if download.state != DownloadState.DONE or download.path is None or download.sha256 is None:
         return None
     return compare(Path(download.path), download.sha256)

@@ -15,7 +15,7 @@ from typing import Final
 from bwp_tui.api.errors import AccessDenied, ApiError, ConnectionLost, NotFound, ServerBusy, TransferError
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.archive.limits import BadArchive
-from bwp_tui.archive.verify import check
+from bwp_tui.archive.verify import verify_archive
 from bwp_tui.domain.text import file_name
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk, remove_unwanted_parts
@@ -258,6 +258,8 @@ async def _verify(part: PartFile) -> tuple[str, ...]:
     await asyncio.to_thread(part.check_in_place)
     stop = threading.Event()
     try:
-        return await in_daemon_thread(functools.partial(check, part.path, stopped=stop.is_set), f"check-{part.name}")
+        return await in_daemon_thread(
+            functools.partial(verify_archive, part.path, stopped=stop.is_set), f"check-{part.name}"
+        )
     finally:
         stop.set()
