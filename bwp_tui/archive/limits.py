@@ -21,10 +21,9 @@ class Limits:
     """Limits on what is listed, shown and unpacked of one archive; it is saved in any case.
 
     Attributes:
-        entries: maximum number of entries.
-        directory: bytes of the list of entries.
-        ratio: inflated by packed bytes of an entry, from `small_entry` inflated bytes on.
-        growth: inflated bytes of all entries, in archive sizes; `modest_total` bytes are never too many.
+        max_directory: bytes of the list of entries.
+        max_ratio: inflated by packed bytes of an entry with more than `small_entry` inflated bytes.
+        max_growth: inflated bytes of all entries, in archive sizes; `modest_total` bytes are never too many.
     """
 
     max_entries: int = 10_000

@@ -56,9 +56,7 @@ class TaskPayload(_Body):
     status: _Line
     submission_date: _Instant = None
     last_updated_date: _Instant = None
-    email: Annotated[
-        str | None, PlainValidator(read_text), Field(validation_alias=AliasPath("dataSubject", "email"))
-    ] = None
+    email: Annotated[_Text, Field(validation_alias=AliasPath("dataSubject", "email"))] = None
     """As it came, to be compared only; `shown_email` is the one to show and to keep."""
     holding_period: Annotated[int | None, PlainValidator(read_small_number)] = None
     errors: Annotated[tuple[TaskError, ...], PlainValidator(read_task_errors)] = ()
