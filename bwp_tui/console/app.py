@@ -117,7 +117,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         feed = feed or start_feed(profile, clock)
         self._store = open_store(profile.history_path, clock=clock)
         self._other_shop = _other_shop(self._store, profile)
-        self._write_store = self._store.another()
+        self._write_store = self._store.open_another()
         self._engine = EngineThread(profile, config_loader(profile), changed=self._role_changed, clock=clock)
         self._with_engine = with_engine and self._configured and self._other_shop is None
         self._session = Session(
@@ -332,7 +332,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
 def _other_shop(store: Store, profile: Profile) -> str | None:
     """Return why these settings cannot record anything, where the history is another shop's; else None."""
     try:
-        store.work_for(profile.shop)
+        store.require_shop(profile.shop)
     except OtherShop as error:
         return str(error)
     return None

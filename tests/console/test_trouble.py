@@ -151,7 +151,7 @@ async def test_once_the_history_is_moved_the_form_keeps_what_was_typed_and_files
 
 async def test_under_another_shops_settings_all_is_seen_and_nothing_recorded(profile: Profile) -> None:
     store = open_store(profile.history_path)
-    store.work_for(Shop("bp-other", None))
+    store.require_shop(Shop("bp-other", None))
     engine_state.record_health(store, ServiceState.REACHED, "bound", None)
     store.close()
     async with opened(profile) as console:

@@ -223,7 +223,7 @@ def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
     unconfirmed.enter_task_id(store, unsure.number, "task-seen-1", ACTOR)
     store.close()
     restored = restore.restore(path, backup, clock())
-    assert (restored.merged.doubled, restored.tasks) == (1, 2)
+    assert (restored.merged.duplicate_ids, restored.tasks) == (1, 2)
     again = open_store(path, clock=clock)
     assert tasks.get(again, unsure.number).task_id == "task-seen-1"
     assert (tasks.get(again, tracked.number).task_id, tasks.get(again, tracked.number).status) == (None, "UNCONFIRMED")

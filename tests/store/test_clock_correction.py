@@ -21,11 +21,11 @@ from tests.store.support import ACTOR, NOW, SOON, FrozenClock, accepted, answer,
 
 
 def test_the_newest_instant_stays_when_the_clock_goes_back(store: Store, clock: FrozenClock) -> None:
-    assert clock_correction.newest(store) is None
+    assert clock_correction.newest_entry_at(store) is None
     submitted(store)
     clock.forward(hours=-3)
     submitted(store)
-    assert clock_correction.newest(store) == NOW
+    assert clock_correction.newest_entry_at(store) == NOW
 
 
 def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store, clock: FrozenClock) -> None:
@@ -45,7 +45,7 @@ def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store
     by_number = {intent.task_number: intent for intent in intents.due(store, clock.now, 9)}
     assert list(by_number) == [now.number]
     assert [intent.task_number for intent in intents.due(store, three_earlier, 9)] == [now.number, waiting.number]
-    assert clock_correction.newest(store) == clock.now
+    assert clock_correction.newest_entry_at(store) == clock.now
 
 
 def test_due_times_keep_the_form_that_sorts(store: Store, clock: FrozenClock) -> None:

@@ -34,7 +34,9 @@ def test_the_counts_equal_a_recount_after_any_changes(operations: list[tuple[str
         recount = store.rows("SELECT kind, status, count(*) FROM tasks GROUP BY kind, status")
         expected = {(as_text(kind), as_text(status)): as_int(count) for kind, status, count in recount}
         counted = tasks.status_counts(store)
-        kept, recounted = (sorted(map(str, store.rows(sql))) for sql in (integrity.TRIGGERS, integrity.COUNTED))
+        kept, recounted = (
+            sorted(map(str, store.rows(sql))) for sql in (integrity.TALLIED_COUNTS, integrity.TASK_COUNTS)
+        )
         store.close()
     assert counted == expected
     assert kept == recounted

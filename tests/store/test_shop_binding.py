@@ -38,11 +38,11 @@ def test_two_shops_are_told_apart_by_target_and_host(other: Shop, is_other: bool
 
 
 def test_the_first_request_binds_it_and_another_shop_records_nothing(store: Store) -> None:
-    store.work_for(OURS)
+    store.require_shop(OURS)
     submitted(store)
-    other = store.another()
+    other = store.open_another()
     with pytest.raises(OtherShop, match=r"bp-ours.*bp-other"):
-        other.work_for(Shop("bp-other", "api.example.com"))
+        other.require_shop(Shop("bp-other", "api.example.com"))
     before = store.revision()
     with pytest.raises(OtherShop):
         submitted(other)
@@ -51,9 +51,9 @@ def test_the_first_request_binds_it_and_another_shop_records_nothing(store: Stor
 
 
 def test_one_that_another_shop_binds_meanwhile_is_refused_in_the_transaction(store: Store) -> None:
-    store.work_for(OURS)
-    other = store.another()
-    other.work_for(Shop("bp-other", None))
+    store.require_shop(OURS)
+    other = store.open_another()
+    other.require_shop(Shop("bp-other", None))
     _write(other, "an empty history belongs to nobody")
     _write(store, "an empty history belongs to nobody still")
     submitted(store)
@@ -63,27 +63,27 @@ def test_one_that_another_shop_binds_meanwhile_is_refused_in_the_transaction(sto
 
 
 def test_the_host_counts_once_a_service_has_given_a_task_id(store: Store) -> None:
-    store.work_for(Shop("bp-ours", "mistyped.example.com"))
+    store.require_shop(Shop("bp-ours", "mistyped.example.com"))
     submitted(store)
     _write(store, "asked for")
-    store.work_for(OURS)
+    store.require_shop(OURS)
     accepted(store, "task-1", email="bob@example.com")
     _write(store, "accepted")
     with pytest.raises(OtherShop):
-        store.work_for(Shop("bp-ours", "mistyped.example.com"))
+        store.require_shop(Shop("bp-ours", "mistyped.example.com"))
 
 
 def test_without_a_target_in_the_settings_it_stays_as_it_is(store: Store) -> None:
-    store.work_for(OURS)
+    store.require_shop(OURS)
     submitted(store)
-    store.work_for(None)
+    store.require_shop(None)
     submitted(store)
     assert store.rows("SELECT target_id FROM meta") == [(OURS.target_id,)]
 
 
 def test_it_stays_bound_through_a_copy_that_is_restored(path: Path, clock: FrozenClock) -> None:
     store = open_store(path, clock=clock)
-    store.work_for(OURS)
+    store.require_shop(OURS)
     accepted(store, "task-1")
     _write(store, "accepted")
     copy = path.with_name("copy.db")

@@ -165,7 +165,7 @@ def history(profile: Profile) -> Iterator[Finding]:
             with translated_errors(path):
                 found = integrity.full_check(path)
             span, state = timeline.span(store), engine_state.read(store)
-            store.work_for(profile.shop)
+            store.require_shop(profile.shop)
             size = count(store, parse(""), today=today())
     except StoreError as error:
         yield Finding("history", Level.FAIL, str(error))

@@ -23,7 +23,7 @@ from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
 from bwp_tui.store.commands import bulk, bulk_plan, requests, unconfirmed
-from bwp_tui.store.commands.request_validation import check
+from bwp_tui.store.commands.request_validation import check_request
 from bwp_tui.store.queries import request_log, tasks
 
 
@@ -31,7 +31,7 @@ def submit(arguments: Namespace) -> ExitCode:
     """Record a request, send it, and print its task."""
     with open_session(arguments) as session:
         request = _request(arguments)
-        check(request)
+        check_request(request)
         waiter = EngineWaiter(session)
         _warn_of_deadline(request)
         if request.kind is Kind.DELETION and not arguments.yes:
@@ -109,7 +109,7 @@ def cancel(arguments: Namespace) -> ExitCode:
                 raise CommandError(ExitCode.FAILED, why_not)
             waiter = EngineWaiter(session)
             if not arguments.yes:
-                require_yes(f"{requests.cancelling(task)} {task.name} of {task.subject(masked=True)}?")
+                require_yes(f"{requests.cancellation_phrase(task)} {task.name} of {task.subject(masked=True)}?")
         else:
             waiter = EngineWaiter(session)
             numbers = confirm_plan(session, "cancel", numbers, arguments).possible

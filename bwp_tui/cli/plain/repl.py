@@ -47,7 +47,7 @@ def plain(arguments: Namespace, run: Run) -> ExitCode:
     store = open_store(profile.history_path)
     engine = EngineThread(profile, config_loader(profile))
     try:
-        store.work_for(profile.shop)
+        store.require_shop(profile.shop)
         if not profile.missing():
             engine.start()
         _Repl(profile, store, run).run()

@@ -70,7 +70,7 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Comm
         stack.callback(store.close)
         if store.opening_report is not None:
             print_note(store.opening_report)
-        store.work_for(profile.shop)
+        store.require_shop(profile.shop)
         yield CommandSession(profile, store, actor(os.environ, profile.actor))
 
 

@@ -90,7 +90,7 @@ class ListCommands:
         columns = _ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
         view = View(name.text, text, sort, columns)
         try:
-            saved_views.check(view)
+            saved_views.check_view(view)
         except StoreError as error:
             raise name.error(str(error)) from None
         saving = SavedViewController(self._screen)

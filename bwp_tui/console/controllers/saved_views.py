@@ -58,7 +58,7 @@ class SavedViewController:
             return None
         listing = self._screen.list_state
         try:
-            saved_views.check(View(text, listing.filter, listing.sort, listing.shown_columns))
+            saved_views.check_view(View(text, listing.filter, listing.sort, listing.shown_columns))
         except StoreError as error:
             return InputError(str(error), 0, len(text))
         return None

@@ -31,7 +31,7 @@ class ClockWatch:
             StoreError: the corrections could not be recorded; the next check tries again.
         """
         store = self._store
-        newest, uptime, now = clock_correction.newest(store), store.uptime(), store.clock()
+        newest, uptime, now = clock_correction.newest_entry_at(store), store.uptime(), store.clock()
         expected = [now] if newest is None else [now, newest]
         if self._seen is not None:
             seen_at, seen_uptime_s = self._seen

@@ -153,9 +153,9 @@ class EngineThread:
         `guard_store`, the first connection to the history, stays open, so that no other file is taken for the same.
         """
         guard_store.data_version()
-        store = guard_store.another()
+        store = guard_store.open_another()
         try:
-            store.work_for(self._profile.shop)
+            store.require_shop(self._profile.shop)
             while (term := begin_term(store, lease, await self._ability())) is None:
                 self.other = engine_state.read(store)
                 self._set_role(Role.FOLLOWER, _silence_message(self.other) if lease.seconds_silent() else None)
@@ -328,7 +328,7 @@ async def run_engine(
 
     loop = asyncio.get_running_loop()
     profile = config.profile
-    store.work_for(profile.shop)
+    store.require_shop(profile.shop)
     async with contextlib.AsyncExitStack() as exit_stack:
         api = connect(config)
         exit_stack.push_async_callback(api.aclose)
@@ -344,7 +344,7 @@ async def run_engine(
         )
         if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):
             engine_state.record_health(store, ServiceState.UNTRIED, None, None)
-        watch = ChangeWatcher(store.another(), lambda: _call_in_loop(loop, engine.wake))
+        watch = ChangeWatcher(store.open_another(), lambda: _call_in_loop(loop, engine.wake))
         watch.start()
         exit_stack.callback(watch.stop)
         try:

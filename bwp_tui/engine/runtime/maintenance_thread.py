@@ -34,7 +34,7 @@ def run_daily_maintenance(store: Store, stop: threading.Event) -> str | None:
             found = integrity.quick_check(store.path, stop)
             if found:
                 raise damage_error(store.path, found[0])
-            with closing(store.another()) as own:
+            with closing(store.open_another()) as own:
                 _copy_and_clean(own, local_day(store.clock()), stop)
     except CopyCancelled:
         return None
@@ -86,7 +86,7 @@ class MaintenanceThread:
             self._thread.join()
 
     def _record(self, sentence: str | None) -> None:
-        with suppress(StoreError), closing(self._store.another()) as store:
+        with suppress(StoreError), closing(self._store.open_another()) as store:
             engine_state.record_maintenance(store, sentence)
 
     def _rounds(self) -> None:

@@ -52,7 +52,7 @@ def wait_until(
     profile = config.profile
     store = open_store(profile.history_path)
     changed = threading.Event()
-    watch = ChangeWatcher(store.another(), changed.set)
+    watch = ChangeWatcher(store.open_another(), changed.set)
     engine = EngineThread(profile, lambda: config, brief=True, changed=changed.set)
     engine.set_visible_tasks(visible)
     deadline = None if timeout is None else time.monotonic() + timeout

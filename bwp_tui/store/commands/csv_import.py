@@ -15,7 +15,7 @@ from bwp_tui.domain.deadlines import DEFAULT_REGULATION, future_day_mistake
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import parse_day
-from bwp_tui.store.commands.request_validation import BadRequest, check
+from bwp_tui.store.commands.request_validation import BadRequest, check_request
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
@@ -152,7 +152,7 @@ def _checked(store: Store, line: CsvLine, defaults: Defaults, seen: dict[tuple[K
     email = line.cells.get("email", "")
     try:
         request = _request(line, defaults)
-        check(request)
+        check_request(request)
     except BadRequest as why:
         return CheckedLine(line.number, None, wrong=mask_in_text(str(why), email))
     first = seen.setdefault(_subject(request), line.number)

@@ -47,7 +47,7 @@ def check_holding_period(days: int) -> None:
         )
 
 
-def check(request: Request) -> None:
+def check_request(request: Request) -> None:
     """Check what the service would refuse.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task, cannot_change_purged
-from bwp_tui.store.commands.request_validation import check, check_received_on, refuse, refuse_known
+from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
 from bwp_tui.store.database.task_updates import finish, set_revision
@@ -30,7 +30,7 @@ def submit(store: Store, request: Request, actor: str) -> Task:
         BadRequest: the service would refuse it; nothing is recorded.
         StoreError: it could not be recorded.
     """
-    check(request)
+    check_request(request)
     with store.write() as transaction:
         number = record(transaction, request, actor)
     return tasks.get(store, number)
@@ -50,7 +50,7 @@ def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> T
         task = tasks.get(store, number)
         refuse(cannot_resubmit(task))
         request = replace(_request_of(task), holding_period=hold(task))
-        check(request)
+        check_request(request)
         new = record(transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number))
         # To the shopper it is still one request: due together, an extension included, and in the same hands.
         transaction.run(
@@ -121,7 +121,7 @@ def cannot_cancel(task: Task) -> str | None:
     return None
 
 
-def cancelling(task: Task) -> str:
+def cancellation_phrase(task: Task) -> str:
     """Return the beginning of a sentence on what the cancellation of `task` does."""
     return f"Withdraw the {task.kind.lower()}" if task.awaits_response else "Cancel the deletion"
 

@@ -17,7 +17,7 @@ from bwp_tui.store.queries.timeline import SERVICE, EventKind
 _FIRST_POLLS_S: Final = 5.0
 """Seconds over which the first polls of unfinished tasks are spread."""
 
-_ANSWER: Final = timedelta(seconds=1)
+_RESPONSE_TIME: Final = timedelta(seconds=1)
 
 
 def seed_tasks(store: Store, past: Iterable[SampleTask], actor: str) -> int:
@@ -90,7 +90,7 @@ def _timeline(task: SampleTask, status: Status, actor: str) -> list[Event]:
     first = Status.ON_HOLD if task.holding_period else Status.IN_PROGRESS
     lines = [
         Event(task.submitted_at, actor, EventKind.RECORDED, None, Status.QUEUED, None),
-        Event(task.submitted_at + _ANSWER, SERVICE, EventKind.ACCEPTED, Status.QUEUED, first, task.task_id),
+        Event(task.submitted_at + _RESPONSE_TIME, SERVICE, EventKind.ACCEPTED, Status.QUEUED, first, task.task_id),
     ]
     if task.note:
         lines.insert(1, Event(task.submitted_at, actor, EventKind.NOTE, None, None, task.note))
@@ -98,7 +98,7 @@ def _timeline(task: SampleTask, status: Status, actor: str) -> list[Event]:
         return [
             *lines,
             Event(task.updated_at, actor, EventKind.CANCEL_REQUESTED, None, None, None),
-            Event(task.updated_at + _ANSWER, SERVICE, EventKind.CANCELLED, first, Status.CANCELLED, None),
+            Event(task.updated_at + _RESPONSE_TIME, SERVICE, EventKind.CANCELLED, first, Status.CANCELLED, None),
         ]
     if first is Status.ON_HOLD and status is not Status.ON_HOLD:
         released = min(task.submitted_at + timedelta(days=task.holding_period or 0), task.updated_at)

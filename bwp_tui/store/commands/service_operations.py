@@ -12,7 +12,7 @@ from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.operation import TaskOperation, no_text
-from bwp_tui.store.commands.requests import cancelling, cannot_cancel, cannot_download, cannot_resubmit
+from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import saved_at
 
 
@@ -130,7 +130,7 @@ CANCEL: Final = ServiceOperation(
     disabled_reason=lambda task, _: cannot_cancel(task),
     short_reason=_short_reason_to_skip_cancellation,
     task_command=lambda actor, _: bulk.cancel(actor),
-    question=lambda task, subject: f"{cancelling(task)} for {subject}?",
+    question=lambda task, subject: f"{cancellation_phrase(task)} for {subject}?",
     result=_result_of_cancel,
 )
 

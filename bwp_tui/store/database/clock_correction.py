@@ -16,7 +16,7 @@ _DUE_TIMES: Final = (
 )
 
 
-def newest(store: Store) -> datetime | None:
+def newest_entry_at(store: Store) -> datetime | None:
     """Return the instant of the newest entry, or None in an empty history."""
     return store.instant("SELECT newest_at FROM meta")
 

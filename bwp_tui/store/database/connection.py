@@ -99,11 +99,11 @@ class Store:
         self._file_lock = lock
         self._high_water_mark = HighWaterMark(lock.descriptor)
         self._db = opened.db
-        self._check = opened.check
+        self._check = opened.check_in_place
         self._shop: Shop | None = None
         self._transaction: Transaction | None = None
 
-    def another(self) -> Store:
+    def open_another(self) -> Store:
         """Open another connection to the same file, which this one keeps others from replacing.
 
         Raises:
@@ -130,7 +130,7 @@ class Store:
         other._shop = self._shop
         return other
 
-    def work_for(self, shop: Shop | None) -> None:
+    def require_shop(self, shop: Shop | None) -> None:
         """Accept writes for this shop alone from now on; with None, for the shop that the history is bound to.
 
         Raises:

@@ -45,7 +45,7 @@ class OpenedDatabase:
     """
 
     db: apsw.Connection
-    check: Callable[[], None]
+    check_in_place: Callable[[], None]
     read_only: str | None = None
 
 
@@ -99,7 +99,7 @@ def open_database(path: Path) -> OpenedDatabase:
             db.close()
             raise
     except _NOT_WRITABLE as error:
-        return _to_read(path, error)
+        return _open_for_reading_after(path, error)
     return OpenedDatabase(db, check)
 
 
@@ -131,7 +131,7 @@ def move_check(path: Path) -> Callable[[], None]:
     return check
 
 
-def open_to_read(path: Path) -> OpenedDatabase:
+def open_for_reading(path: Path) -> OpenedDatabase:
     """Open a history of this or an older schema for reading, changing nothing; `read_only` stays None.
 
     Raises:
@@ -142,7 +142,7 @@ def open_to_read(path: Path) -> OpenedDatabase:
     try:
         return OpenedDatabase(_open_reader(path, "mode=ro"), check)
     except (apsw.CantOpenError, apsw.IOError):
-        # Without shared memory SQLite must take the file for immutable, so `check` raises once it changes.
+        # Without shared memory SQLite must take the file for immutable, so `check_in_place` raises once it changes.
         before = _file_state(path)
         if before is None:
             raise
@@ -155,10 +155,10 @@ def open_to_read(path: Path) -> OpenedDatabase:
     return OpenedDatabase(_open_reader(path, "immutable=1"), check_unchanged)
 
 
-def _to_read(path: Path, cause: apsw.Error) -> OpenedDatabase:
+def _open_for_reading_after(path: Path, cause: apsw.Error) -> OpenedDatabase:
     reason = _read_only_reason(path, cause)
     try:
-        opening = open_to_read(path)
+        opening = open_for_reading(path)
     except (apsw.CantOpenError, apsw.IOError):
         raise cause from None
     version = int(opening.db.pragma("user_version"))

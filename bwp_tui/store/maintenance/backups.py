@@ -12,7 +12,7 @@ from typing import Final
 
 from bwp_tui.store.database.copy import copy_database
 from bwp_tui.store.database.error_translation import translated_errors
-from bwp_tui.store.database.open import has_wal, open_to_read
+from bwp_tui.store.database.open import has_wal, open_for_reading
 from bwp_tui.store.errors import StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance.atomic_swap import sync
 
@@ -133,7 +133,7 @@ def _make(path: Path, target: Path, stop: threading.Event) -> None:
 def _copy(path: Path, part: Path, stop: threading.Event | None = None) -> None:
     """Copy the history, and check the copy."""
     _drop(part)
-    copy = copy_database(open_to_read(path).db, part, stop)
+    copy = copy_database(open_for_reading(path).db, part, stop)
     try:
         verdict = copy.execute("PRAGMA quick_check(1)").fetchall()
     finally:

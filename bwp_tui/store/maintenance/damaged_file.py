@@ -18,7 +18,7 @@ MAGIC: Final = b"SQLite format 3\0"
 _WAL_HEADER: Final = 32
 """Bytes of the header of a WAL, and below of each of its frames, which a page follows."""
 _FRAME: Final = 24
-_MOST_TRUNK: Final = PAGE // 4 - 2
+_MAX_LEAVES: Final = PAGE // 4 - 2
 _META_PAGE: Final = 2
 """The page of `meta`, the first table that was ever made: it has one row, whose second column is the revision."""
 
@@ -82,7 +82,7 @@ class DamagedFile:
         while trunk:
             page = self.page(trunk) if 1 < trunk <= self.pages and trunk not in free else b""
             leaves = int.from_bytes(page[4:8], "big")
-            if not page or leaves > _MOST_TRUNK:
+            if not page or leaves > _MAX_LEAVES:
                 return set()
             free |= {trunk, *(int.from_bytes(page[at : at + 4], "big") for at in range(8, 8 + 4 * leaves, 4))}
             trunk = int.from_bytes(page[:4], "big")

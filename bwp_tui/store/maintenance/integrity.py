@@ -9,15 +9,15 @@ from typing import Final
 import apsw
 
 from bwp_tui.store.database.migrate import newest_version
-from bwp_tui.store.database.open import open_to_read
+from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.errors import StoreDamaged, StoreError
 from bwp_tui.store.maintenance.table_shapes import shapes
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 
 _COUNT_KEY: Final = "kind, status, terminal, saved, resubmitted, open"
-COUNTED: Final = f"SELECT {_COUNT_KEY}, count(*) FROM tasks GROUP BY {_COUNT_KEY}"
-TRIGGERS: Final = f"SELECT {_COUNT_KEY}, tasks FROM tallies WHERE tasks > 0"
+TASK_COUNTS: Final = f"SELECT {_COUNT_KEY}, count(*) FROM tasks GROUP BY {_COUNT_KEY}"
+TALLIED_COUNTS: Final = f"SELECT {_COUNT_KEY}, tasks FROM tallies WHERE tasks > 0"
 """Two queries with the same result: the first counts the tasks, the second reads what triggers have counted."""
 
 _MAX_FINDINGS: Final = 5
@@ -35,7 +35,7 @@ def quick_check(path: Path, stop: threading.Event) -> list[str]:
     Raises:
         StoreError, apsw.Error: the history cannot be read.
     """
-    db = open_to_read(path).db
+    db = open_for_reading(path).db
     db.set_progress_handler(stop.is_set, _STEPS_PER_PROGRESS_CALL)
     try:
         return _page_findings(db, "quick_check")
@@ -51,7 +51,7 @@ def full_check(path: Path) -> list[str]:
     Raises:
         StoreError, apsw.Error: it cannot be read.
     """
-    db = open_to_read(path).db
+    db = open_for_reading(path).db
     try:
         findings = _page_findings(db, "integrity_check")
         return findings or [*_references(db), *_schema(db), *_counts(db), *_contents(db)][:_MAX_FINDINGS]
@@ -90,12 +90,16 @@ def _schema(db: apsw.Connection) -> list[str]:
 def _counts(db: apsw.Connection) -> list[str]:
     if int(db.pragma("user_version")) != newest_version():
         return []  # an older one counts in another way
-    wrong = db.execute(f"SELECT 1 FROM ({TRIGGERS} EXCEPT {COUNTED}) UNION SELECT 1 FROM ({COUNTED} EXCEPT {TRIGGERS})")
-    if wrong.fetchall():
+    if _differ(db, TALLIED_COUNTS, TASK_COUNTS):
         return ["the counts of tasks are wrong"]
-    indexed, listed = "SELECT id FROM words_docsize", "SELECT number FROM tasks"
-    differing = db.execute(f"SELECT 1 FROM ({indexed} EXCEPT {listed}) UNION SELECT 1 FROM ({listed} EXCEPT {indexed})")
-    return ["the text index is wrong"] if differing.fetchall() else []
+    is_index_wrong = _differ(db, "SELECT id FROM words_docsize", "SELECT number FROM tasks")
+    return ["the text index is wrong"] if is_index_wrong else []
+
+
+def _differ(db: apsw.Connection, one: str, other: str) -> bool:
+    """Return whether two queries have different rows."""
+    sql = f"SELECT 1 FROM ({one} EXCEPT {other}) UNION SELECT 1 FROM ({other} EXCEPT {one})"
+    return bool(db.execute(sql).fetchall())
 
 
 def _contents(db: apsw.Connection) -> list[str]:

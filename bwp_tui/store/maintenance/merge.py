@@ -26,8 +26,8 @@ class Merged(NamedTuple):
     """How many tasks were added, how many were updated, and how many lost a task id that another task has."""
 
     added: int = 0
-    later: int = 0
-    doubled: int = 0
+    updated: int = 0
+    duplicate_ids: int = 0
 
 
 def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merged:

@@ -13,10 +13,10 @@ import apsw
 from bwp_tui.domain.task import FINAL_STATUSES
 from bwp_tui.store.database.copy import copy_database, create_private
 from bwp_tui.store.database.migrate import apply_missing
-from bwp_tui.store.database.open import open_to_read
+from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreDamaged
-from bwp_tui.store.maintenance.integrity import COUNTED
+from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.merge import Merged, merge
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
@@ -27,7 +27,7 @@ _LARGEST_REVISION: Final = 1 << 50
 
 
 @contextmanager
-def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connection]:
+def build_history(part: Path, source: Path | None = None) -> Iterator[apsw.Connection]:
     """Create a history at `part`, empty or a copy of `source`, to be filled in the block.
 
     Triggers and foreign keys are off in the block; at its end both are restored.
@@ -35,7 +35,7 @@ def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
     Raises:
         StoreDamaged: the result is not sound.
     """
-    db = create_private(part) if source is None else copy_database(open_to_read(source).db, part)
+    db = create_private(part) if source is None else copy_database(open_for_reading(source).db, part)
     try:
         for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "secure_delete = ON", "temp_store = MEMORY"):
             db.execute(f"PRAGMA {pragma}")
@@ -56,7 +56,7 @@ def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, so
     """Merge the history in the file `source`, of this or an older schema; return what `merge` does."""
     copy = Path(f"{db.filename}-other")
     try:
-        with closing(copy_database(open_to_read(source).db, copy)) as other:
+        with closing(copy_database(open_for_reading(source).db, copy)) as other:
             other.execute("PRAGMA journal_mode = MEMORY")
             apply_missing(other)
         db.execute("ATTACH ? AS other", (os.fspath(copy),))
@@ -252,7 +252,7 @@ def _restore_invariants(db: apsw.Connection) -> None:
     purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
     db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged}")
     db.execute(f"UPDATE downloads SET directory = '', path = NULL, trouble = NULL WHERE task IN {purged}")
-    for statement in ("DELETE FROM tallies", f"INSERT INTO tallies {COUNTED}", *text_index.REBUILD):
+    for statement in ("DELETE FROM tallies", f"INSERT INTO tallies {TASK_COUNTS}", *text_index.REBUILD):
         db.execute(statement)
     db.execute(
         "UPDATE engine SET pid = NULL, host = NULL, service = 'untried', message = NULL, next_try_at = NULL,"

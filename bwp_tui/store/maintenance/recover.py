@@ -26,7 +26,7 @@ from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.maintenance.salvage import Salvage
 from bwp_tui.store.queries.timeline import EventKind
 
-_SURROUNDINGS: Final = (
+_SYSTEM_ERRORS: Final = (
     OSError,
     apsw.FullError,
     apsw.IOError,
@@ -43,7 +43,7 @@ _MAX_KEY_GAP: Final = 100_000
 
 
 @dataclass(slots=True)
-class _RowCounts:
+class _RecoveryCounts:
     """How many rows were kept, repaired and lost, and what came from a backup."""
 
     kept: Counter[str] = field(default_factory=Counter)
@@ -101,7 +101,7 @@ def _damage(path: Path) -> str | None:
             return "the log beside it is damaged"
     try:
         return "; ".join(integrity.full_check(path)) or None
-    except (StoreForeign, StoreTooNew, *_SURROUNDINGS):
+    except (StoreForeign, StoreTooNew, *_SYSTEM_ERRORS):
         raise
     except Exception as error:  # noqa: BLE001  what a sound history never raises
         return str(error) or type(error).__name__
@@ -110,11 +110,11 @@ def _damage(path: Path) -> str | None:
 def _recover(path: Path, now: datetime, reason: str) -> str:
     failed: list[str] = []
     for from_pages, from_backups in ((True, True), (False, True), (False, False)):
-        change, counts = atomic_swap.prepare_swap(path, "damaged", now), _RowCounts(failed=failed)
+        swap, counts = atomic_swap.prepare_swap(path, "damaged", now), _RecoveryCounts(failed=failed)
         try:
-            with rebuild.create_empty(change.part) as db:
+            with rebuild.build_history(swap.part) as db:
                 _fill(db, path, counts, format_instant(now), from_pages=from_pages, from_backups=from_backups)
-        except _SURROUNDINGS:
+        except _SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
             failed.append(f"{type(error).__name__}: {error}" if isinstance(error, apsw.Error) else type(error).__name__)
@@ -122,14 +122,14 @@ def _recover(path: Path, now: datetime, reason: str) -> str:
             break
     else:
         raise StoreDamaged(f"No new history could be made in the place of {path} ({failed[-1]}).")
-    _write_report(change, counts, reason, now)
-    atomic_swap.commit(change)
+    _write_report(swap, counts, reason, now)
+    atomic_swap.commit(swap)
     unflag(path)
-    return _sentence(change, counts)
+    return _sentence(swap, counts)
 
 
 def _fill(
-    db: apsw.Connection, path: Path, counts: _RowCounts, instant: str, *, from_pages: bool, from_backups: bool
+    db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str, *, from_pages: bool, from_backups: bool
 ) -> None:
     """Fill a new history from the pages of the damaged one and the newest backup."""
     highest = 0
@@ -150,7 +150,7 @@ def _fill(
         counts.tasks = scalar(db, "SELECT count(*) FROM tasks")
 
 
-def _take_rows(db: apsw.Connection, path: Path, counts: _RowCounts, now: str) -> int:
+def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: str) -> int:
     """Write all readable rows; return the highest number that a task was given."""
     writer = RowWriter(db, now)
     highest = 0
@@ -175,23 +175,23 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RowCounts, now: str) ->
     return highest
 
 
-def _add_backup(db: apsw.Connection, path: Path, counts: _RowCounts, instant: str) -> None:
+def _add_backup(db: apsw.Connection, path: Path, counts: _RecoveryCounts, instant: str) -> None:
     """Merge the newest sound backup that can be merged."""
     for backup in filter(integrity.is_sound, backups.own_backups(path)):
         try:
             merged = rebuild.merge_file(db, backup, instant, EventKind.RECOVERED, f"the backup {backup.name}")
-        except _SURROUNDINGS:
+        except _SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing
             counts.failed.append(f"{backup.name}: {type(error).__name__}")
         else:
             counts.backup, counts.merged = backup.name, merged
-            counts.ids_doubled += merged.doubled
+            counts.ids_doubled += merged.duplicate_ids
             return
 
 
-def _sentence(change: atomic_swap.FileSwap, counts: _RowCounts) -> str:
-    parts = [f"The history was damaged and is kept as {change.aside.name}; the new one holds {counts.tasks} tasks"]
+def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts) -> str:
+    parts = [f"The history was damaged and is kept as {swap.aside.name}; the new one holds {counts.tasks} tasks"]
     if counts.backup is not None and counts.merged.added:
         parts.append(f", {counts.merged.added} of them from {counts.backup}")
     if counts.reconstructed_tasks:
@@ -200,15 +200,15 @@ def _sentence(change: atomic_swap.FileSwap, counts: _RowCounts) -> str:
         parts.append(f", {counts.unconfirmed} UNCONFIRMED")
     if counts.failed:
         parts.append("; not all that is in it could be used")
-    return f"{''.join(parts)}. Read {change.report}."
+    return f"{''.join(parts)}. Read {swap.report}."
 
 
-def _write_report(change: atomic_swap.FileSwap, counts: _RowCounts, reason: str, now: datetime) -> None:
+def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str, now: datetime) -> None:
     kept = ", ".join(f"{count} {table}" for table, count in counts.kept.items() if count) or "none"
     lost = ", ".join(f"{count} {table}" for table, count in counts.lost.items() if count) or "none was seen"
     lines = [
-        f"The history {change.path} was found damaged at {format_instant(now)}: {reason}.",
-        f"It was set aside, as it was, as {change.aside.name} with its -wal and -shm files. Keep them.",
+        f"The history {swap.path} was found damaged at {format_instant(now)}: {reason}.",
+        f"It was set aside, as it was, as {swap.aside.name} with its -wal and -shm files. Keep them.",
         "",
         f"Rows read from its pages: {kept}.",
         f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
@@ -216,7 +216,7 @@ def _write_report(change: atomic_swap.FileSwap, counts: _RowCounts, reason: str,
         f"Rows whose number was damaged and had to be guessed: {counts.guessed}.",
         f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",
         f"Backup that was merged in: {counts.backup or 'none'}"
-        f" ({counts.merged.added} tasks added, {counts.merged.later} updated).",
+        f" ({counts.merged.added} tasks added, {counts.merged.updated} updated).",
         "Tasks known only from events, intents or downloads, without email, kind or dates:"
         f" {counts.reconstructed_tasks}.",
         f"Rows left out, since their task was damaged or is unknown: {counts.dangling}.",
@@ -231,5 +231,5 @@ def _write_report(change: atomic_swap.FileSwap, counts: _RowCounts, reason: str,
         "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",
         "from when they were asked for), and become UNCONFIRMED after that: none is sent twice.",
     ]
-    with new_file(change.report) as file:
+    with new_file(swap.report) as file:
         file.write(("\n".join(lines) + "\n").encode())

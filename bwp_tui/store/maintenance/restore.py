@@ -13,7 +13,7 @@ from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark
-from bwp_tui.store.database.open import open_to_read, prepare_file
+from bwp_tui.store.database.open import open_for_reading, prepare_file
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, rebuild
 from bwp_tui.store.maintenance.damaged_file import MAGIC
@@ -88,16 +88,16 @@ def _check(backup: Path) -> None:
 
 
 def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
-    change, instant = atomic_swap.prepare_swap(path, "replaced", now), format_instant(now)
-    with rebuild.create_empty(change.part, path if path.stat().st_size else None) as db:
+    swap, instant = atomic_swap.prepare_swap(path, "replaced", now), format_instant(now)
+    with rebuild.build_history(swap.part, path if path.stat().st_size else None) as db:
         before = _count(db)
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
             rebuild.mark_tokenless_unconfirmed(db, instant)
         tasks = _count(db)
         both = _count_of(backup) - merged.added
-    atomic_swap.commit(change)
-    return RestoreResult(merged, only_here=before - both, tasks=tasks, aside=change.aside)
+    atomic_swap.commit(swap)
+    return RestoreResult(merged, only_here=before - both, tasks=tasks, aside=swap.aside)
 
 
 def _write_wal_back(path: Path) -> None:
@@ -122,7 +122,7 @@ def _count(db: apsw.Connection) -> int:
 
 
 def _count_of(backup: Path) -> int:
-    db = open_to_read(backup).db
+    db = open_for_reading(backup).db
     try:
         return _count(db)
     finally:

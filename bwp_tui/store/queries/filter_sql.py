@@ -96,7 +96,7 @@ def rows_before(keys: Sequence[SortKey], values: Sequence[SqlValue]) -> Iterator
             yield (f"{same}({key}) IS NOT NULL", held), keys[place:]
 
 
-def has_count(task_filter: Filter) -> bool:
+def is_tallied(task_filter: Filter) -> bool:
     """Return whether `tallies` can count the matches: it has all columns of the filter."""
     return all(
         isinstance(clause, ValueClause)

@@ -52,7 +52,7 @@ def save(store: Store, view: View, position: int | None = None) -> None:
         NotPossible: its name, filter or order is not valid.
     """
     name = clean_line(view.name)
-    check(view)
+    check_view(view)
     with store.write() as transaction:
         names = [as_text(row[0]) for row in transaction.run("SELECT name FROM views ORDER BY position, name")]
         folded = [known.casefold() for known in names]
@@ -83,7 +83,7 @@ def delete(store: Store, name: str) -> View:
     return view
 
 
-def check(view: View) -> None:
+def check_view(view: View) -> None:
     """Check that a view can be saved.
 
     Raises:

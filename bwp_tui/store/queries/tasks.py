@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.errors import NoSuchTask
-from bwp_tui.store.queries.filter_sql import SORTS, Condition, condition, has_count, in_numbers, order_clause
+from bwp_tui.store.queries.filter_sql import SORTS, Condition, condition, in_numbers, is_tallied, order_clause
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.text_index import narrowing
 
@@ -98,7 +98,7 @@ def matching(store: Store, task_filter: Filter, *, today: date, limit: int, sort
 
 def count(store: Store, task_filter: Filter, *, today: date) -> int:
     """Count the tasks that match."""
-    if has_count(task_filter):
+    if is_tallied(task_filter):
         where, values = condition(task_filter, store.clock(), today)
         return store.integer(f"SELECT sum(t.tasks) FROM tallies t WHERE {where}", values)
     where, values = condition_of(store, task_filter, today)

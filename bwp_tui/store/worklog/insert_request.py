@@ -24,10 +24,10 @@ class Origin(NamedTuple):
     resubmit_of: int | None = None
 
 
-_HERE: Final = Origin()
+_RECORDED_HERE: Final = Origin()
 
 
-def record(transaction: Transaction, request: Request, actor: str, origin: Origin = _HERE) -> int:
+def record(transaction: Transaction, request: Request, actor: str, origin: Origin = _RECORDED_HERE) -> int:
     """Insert a QUEUED task and the intent that carries its client token; return its number.
 
     The request must have passed `request_validation.check`.
