@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bwp_tui.domain.text import clean, did_you_mean
 from bwp_tui.domain.times import find_zone
 from bwp_tui.domain.urls import check_url
-from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, SANDBOX_PROFILE, THEMES
+from bwp_tui.settings.profile import MAX_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, SANDBOX_PROFILE, THEMES
 
 _PLAIN: Final = re.compile(r"[!-~]+")
 _SHELL_SIGNS: Final = re.compile(r"[|;&<>`]|\$\(")
@@ -112,7 +112,7 @@ def profile_name(name: str) -> str | None:
 
 def slots(number: int) -> str | None:
     """Check the number of simultaneous downloads."""
-    return None if 1 <= number <= MOST_DOWNLOAD_SLOTS else f"must be a whole number from 1 to {MOST_DOWNLOAD_SLOTS}"
+    return None if 1 <= number <= MAX_DOWNLOAD_SLOTS else f"must be a whole number from 1 to {MAX_DOWNLOAD_SLOTS}"
 
 
 def truth(text: str) -> bool | None:

@@ -20,7 +20,7 @@ SANDBOX_PROFILE: Final = "sandbox"
 """Name of the practice profile, which never calls the service."""
 
 DOWNLOAD_SLOTS: Final = 3
-MOST_DOWNLOAD_SLOTS: Final = 8
+MAX_DOWNLOAD_SLOTS: Final = 8
 """Simultaneous downloads: the default and the maximum."""
 
 NOTICES: Final = ("desktop", "bell", "off")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.engine.downloads.resume_loop import MAX_FRUITLESS_TRIES
+from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS
 from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.http_connection import HttpResponse
@@ -99,7 +99,7 @@ async def test_links_that_always_come_expired_end_in_a_sentence(shop: Shop) -> N
     download = shop.download_of(number)
     assert download.state == "failed"
     assert "Request has expired" in (download.trouble or "")
-    assert shop.sandbox.state.calls["link"] == MAX_FRUITLESS_TRIES
+    assert shop.sandbox.state.calls["link"] == MAX_ATTEMPTS_WITHOUT_PROGRESS
     assert not [name for name in names_in(folder) if not name.endswith(".part")]
 
 
@@ -141,7 +141,7 @@ async def test_a_store_that_knows_no_ranges_is_read_from_the_start(shop: Shop) -
 @pytest.mark.usefixtures("impatient")
 async def test_a_busy_store_is_tried_again(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
-    shop.sandbox.faults.set("busy-store", times=MAX_FRUITLESS_TRIES - 1)
+    shop.sandbox.faults.set("busy-store", times=MAX_ATTEMPTS_WITHOUT_PROGRESS - 1)
     shop.order(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))

@@ -34,7 +34,7 @@ class DiskSpace:
     def claim(self, owner: object, folder: int, left: int) -> Shortage | None:
         """Claim `left` bytes for `owner` on the disk of an open folder; return the shortage if they do not fit."""
         with self._lock:
-            space = self._look(owner, folder)
+            space = self._state_of_disk(owner, folder)
             if space is not None and space.free < left + space.others + space.reserve:
                 return space
             self._claims[owner] = (os.fstat(folder).st_dev, left)
@@ -45,7 +45,7 @@ class DiskSpace:
         with self._lock:
             if owner in self._claims:
                 self._claims[owner] = (self._claims[owner][0], left)
-            space = self._look(owner, folder)
+            space = self._state_of_disk(owner, folder)
             return space if space is not None and space.reserve and space.free <= space.reserve else None
 
     def release(self, owner: object) -> None:
@@ -53,7 +53,7 @@ class DiskSpace:
         with self._lock:
             self._claims.pop(owner, None)
 
-    def _look(self, owner: object, folder: int) -> Shortage | None:
+    def _state_of_disk(self, owner: object, folder: int) -> Shortage | None:
         """Return the state of the disk, or None if it does not report its size, as some network disks do not."""
         disk, device = os.fstatvfs(folder), os.fstat(folder).st_dev
         if not disk.f_blocks:

@@ -21,7 +21,7 @@ from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk, remove_unwanted_parts
 from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartInUse
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S
-from bwp_tui.engine.downloads.resume_loop import MAX_FRUITLESS_TRIES, ResumeLoop, TooSlow
+from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS, ResumeLoop, TooSlow
 from bwp_tui.engine.downloads.slots import Slots
 from bwp_tui.engine.downloads.transfer_thread import in_daemon_thread
 from bwp_tui.engine.resilience.circuit_breaker import NO_RESERVATION, CircuitBreaker, Reservation
@@ -31,11 +31,11 @@ from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
 
-MOST_DENIALS: Final = 5
+MAX_DENIALS: Final = 5
 """Attempts at a link that is denied or whose task is unknown (contract: Errors)."""
 
 _TOO_MANY_ATTEMPTS: Final = (
-    f"{MAX_FRUITLESS_TRIES} attempts in a row failed, each over a new link. Download it again later;"
+    f"{MAX_ATTEMPTS_WITHOUT_PROGRESS} attempts in a row failed, each over a new link. Download it again later;"
     " if it fails again, report it to Buy with Prime support."
 )
 AGAIN: Final = "Download it again; if it fails again, report it to Buy with Prime support."
@@ -187,7 +187,7 @@ class Downloader:
     def _record_no_link(self, job: DownloadJob, error: ApiError) -> None:
         """Record that no link was available; retry later if that may change."""
         health = self._context.health
-        if isinstance(error, AccessDenied | NotFound) and self._denials[job.id] < MOST_DENIALS:
+        if isinstance(error, AccessDenied | NotFound) and self._denials[job.id] < MAX_DENIALS:
             self._denials[job.id] += 1
             self._retry_later(job, str(error), health.record_single_refusal(job.task_number, error))
         elif error.transient:

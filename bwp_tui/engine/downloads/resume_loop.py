@@ -21,10 +21,10 @@ from bwp_tui.engine.worker import WorkerContext
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
 
-MAX_FRUITLESS_TRIES: Final = 5
+MAX_ATTEMPTS_WITHOUT_PROGRESS: Final = 5
 """Attempts in a row without a new byte after which a download fails."""
 
-_LOOK_S: Final = 0.05
+_CHECK_S: Final = 0.05
 
 _SILENT: Final = "The archive's server sent nothing for too long."
 
@@ -65,7 +65,7 @@ class ResumeLoop:
 
         Raises:
             ApiError: no link is available; or what else `request_link` raises.
-            TransferError: the archive is not available, or no byte came in `MAX_FRUITLESS_TRIES` attempts.
+            TransferError: the archive is not available, or no byte came in `MAX_ATTEMPTS_WITHOUT_PROGRESS` attempts.
             FolderError: the disk failed, or the part file is gone.
             TooSlow: it is very slow, and others wait for the slot.
         """
@@ -91,7 +91,7 @@ class ResumeLoop:
             # Only bytes beyond the furthest so far are progress: a download that restarts each time must end.
             fruitless = 0 if part.size > furthest else fruitless + 1
             furthest = max(furthest, part.size)
-            if fruitless >= MAX_FRUITLESS_TRIES:
+            if fruitless >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
                 raise trouble
             await self._wait_before_retry(trouble, fruitless)
 
@@ -128,7 +128,7 @@ class ResumeLoop:
     async def _reserve_server(self) -> Reservation:
         """Wait until the archive server may be called: all slots share its circuit breaker."""
         while not (reservation := self._server.reserve()).calls:  # noqa: ASYNC110  # it opens by time, without an event
-            await asyncio.sleep(min(max(_LOOK_S, self._server.seconds_open()), PROGRESS_S))
+            await asyncio.sleep(min(max(_CHECK_S, self._server.seconds_open()), PROGRESS_S))
         return reservation
 
     async def _size(self) -> int | None:
@@ -156,7 +156,7 @@ class ResumeLoop:
                     await asyncio.to_thread(part.check_in_place)
                 self._check_speed(progress.speed)
                 # Record the ETag as soon as it is known: without it, a kill would lose the bytes.
-                await asyncio.wait([running], timeout=PROGRESS_S if transfer.started else _LOOK_S)
+                await asyncio.wait([running], timeout=PROGRESS_S if transfer.started else _CHECK_S)
             progress.record_end()
             await running
         except asyncio.CancelledError:

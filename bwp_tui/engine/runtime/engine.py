@@ -27,7 +27,7 @@ from bwp_tui.store.worklog import downloads
 LONGEST_SLEEP_S: Final = 30.0
 """The longest wait between two looks at the history: clocks can jump."""
 
-_BUSY_LOOK_S: Final = 0.05
+_BUSY_CHECK_S: Final = 0.05
 
 Reconnect = Callable[[], Awaitable[PrivacyApi | None]]
 """Returns a client with credentials that were not refused yet, or None if there are none."""
@@ -115,7 +115,7 @@ class Engine:
                     await worker.run_due()
                 if not self._due() and not any(worker.busy for worker in self._workers):
                     return
-                await asyncio.sleep(_BUSY_LOOK_S)
+                await asyncio.sleep(_BUSY_CHECK_S)
         finally:
             for worker in self._workers:
                 await worker.close()

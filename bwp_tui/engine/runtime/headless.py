@@ -19,7 +19,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
 
-_LOOK_S: Final = 0.2
+_CHECK_S: Final = 0.2
 STALLED_ENGINE_S: Final = 60.0
 """Seconds without a change of the history after which another engine counts as stalled."""
 
@@ -38,7 +38,7 @@ def serve(config: EngineConfig, *, stop: threading.Event, report: Callable[[str]
     engine.start()
     last: str | None = None
     try:
-        while not stop.wait(_LOOK_S):
+        while not stop.wait(_CHECK_S):
             sentence = engine.trouble or _describe_role(engine, config.profile.name)
             if sentence is not None and sentence != last:
                 last = sentence
@@ -111,7 +111,7 @@ async def _take_over(store: Store, lease: Lease, config: EngineConfig) -> Term |
                 f"{holder} is the engine of profile {config.profile.name}"
                 " and has not done all that is due. Check its output, or stop it, then try again."
             )
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_CHECK_S)
     return term
 
 

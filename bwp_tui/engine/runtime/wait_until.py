@@ -18,7 +18,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 
-_LOOK_S: Final = 1.0
+_CHECK_S: Final = 1.0
 _HOPELESS: Final = frozenset(
     {
         ServiceState.UNREACHABLE,
@@ -72,7 +72,7 @@ def wait_until(
             report_trouble()
             if done(store):
                 return True
-            left = _LOOK_S if deadline is None else min(_LOOK_S, deadline - time.monotonic())
+            left = _CHECK_S if deadline is None else min(_CHECK_S, deadline - time.monotonic())
             if left <= 0 or (not patient and _is_hopeless(store, engine, profile)):
                 report_trouble()  # what made it hopeless may have come since
                 return done(store)
