@@ -36,6 +36,7 @@ class ContractViolation(Exception):
 
 _Id = Annotated[str, PlainValidator(read_id)]
 _Line = Annotated[str, PlainValidator(read_required_line)]
+_OptionalLine = Annotated[str | None, PlainValidator(read_line)]
 _Text = Annotated[str | None, PlainValidator(read_text)]
 _Instant = Annotated[datetime | None, PlainValidator(read_instant)]
 
@@ -84,14 +85,12 @@ class LinkPayload(_Body):
 class SubscriptionPayload(_Body):
     """An event subscription. A mutation's payload has the id alone."""
 
-    subscription_id: Annotated[str, PlainValidator(identifier)]
-    event_type: Annotated[
-        str | None, PlainValidator(line), Field(validation_alias=AliasPath("eventSubscriptionDetails", "eventType"))
-    ] = None
+    subscription_id: _Id
+    event_type: Annotated[_OptionalLine, Field(validation_alias=AliasPath("eventSubscriptionDetails", "eventType"))] = (
+        None
+    )
     arn: Annotated[
-        str | None,
-        PlainValidator(line),
-        Field(validation_alias=AliasPath("eventSubscriptionDetails", "destination", "arn")),
+        _OptionalLine, Field(validation_alias=AliasPath("eventSubscriptionDetails", "destination", "arn"))
     ] = None
     """The partner event source's; it ends in the source's name."""
 
@@ -257,9 +256,9 @@ def parse_subscription_page(value: object) -> SubscriptionPage:
     """Parse one page of the list of subscriptions; an edge without a usable id is left out."""
     edges = _mapping(value).get("edges")
     nodes = [_mapping(_mapping(edge).get("node")) for edge in edges] if isinstance(edges, list) else []
-    ids = tuple(filter(None, (line(node.get("id")) for node in nodes)))
+    ids = tuple(filter(None, (read_line(node.get("id")) for node in nodes)))
     page = _mapping(_mapping(value).get("pageInfo"))
-    return SubscriptionPage(ids, raw(page.get("endCursor")) if page.get("hasNextPage") is True else None)
+    return SubscriptionPage(ids, read_text(page.get("endCursor")) if page.get("hasNextPage") is True else None)
 
 
 def parse_token(body: bytes) -> TokenPayload:

@@ -121,7 +121,7 @@ class FakeService(PrivacyApi):
         """Return the time by the service's clock."""
         return self._clock()
 
-    async def refresh_clock(self, *, again: bool) -> None:
+    async def refresh_clock(self, *, if_stale: bool) -> None:
         """There is nothing to ask for."""
 
     async def aclose(self) -> None:

@@ -57,7 +57,7 @@ def test_the_column_and_the_function_say_the_same(store: Store, every: list[Task
     assert running == {as_int(row[0]) for row in store.rows("SELECT number FROM tasks WHERE open = 1")}
     assert running == set(tasks.numbers(store, parse("is:open"), today=TODAY))
     assert 0 < len(running) < len(every)
-    assert store.rows(integrity.TASK_COUNTS) == sorted(store.rows(integrity._TALLIED_COUNTS))
+    assert store.rows(integrity.TASK_COUNTS) == sorted(store.rows(integrity.TALLIED_COUNTS))
 
 
 def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_else(every: list[Task]) -> None:

@@ -102,7 +102,7 @@ def test_messages_that_are_no_events_are_counted(store: Store) -> None:
 
 def test_a_superseded_engine_records_nothing(store: Store) -> None:
     accepted(store)
-    engine = store.another()
+    engine = store.open_another()
     engine.term = engine_state.record_engine_process(store, 1, "host")
     engine_state.record_engine_process(store, 2, "host")
     with pytest.raises(EngineSuperseded):
