@@ -144,7 +144,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             asks_text=self._asks_text,
             only_moves=lambda key: self._is_key_of(key, MOVE_ACTIONS),
             opens_field=lambda key: self._is_key_of(key, ("filter",)),
-            pasted=lambda: self._show_status(
+            paste_dropped=lambda: self._show_status(
                 "A paste was ignored: letters are keys here. If you typed it, type it again.", "warn"
             ),
         )

@@ -61,7 +61,7 @@ def test_own_failure_comes_before_the_engines_message_unless_settings_are_wrong(
     waiter = EngineWaiter(session)
     engine_state.record_engine_process(session.store, os.getpid(), "host")
     engine_state.record_health(session.store, service, "Other.", None)
-    waiter._look(session.store)
+    waiter._read_state(session.store)
     error = waiter.timed_out("Then.", "Own.")
     assert (str(error), error.code) == (f"{expected} Then. {NO_ENGINE_LEFT}", exit_code)
 

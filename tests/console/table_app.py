@@ -148,7 +148,7 @@ class TableApp(App[None]):
 
     def action_tick(self) -> None:
         self.now += timedelta(seconds=1)
-        self.table.tick()
+        self.table.refresh_cells()
 
 
 if __name__ == "__main__":

@@ -311,7 +311,7 @@ async def test_the_task_under_the_cursor_is_known_even_out_of_sight() -> None:
 async def test_a_tick_moves_ages_and_countdowns_on() -> None:
     async with running() as (app, table, _pilot):
         app.now += timedelta(days=2)
-        table.tick()
+        table.refresh_cells()
         assert lines(table)[1].split()[-3:] == ["2d", "in", "17d"]
 
 

@@ -36,7 +36,7 @@ from bwp_tui.store.queries.tasks import count
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
-_FULL = (80, 24)
+_RECOMMENDED_SIZE = (80, 24)
 _OLDEST_BACKUP_DAYS = 2
 
 
@@ -251,7 +251,7 @@ def terminal() -> Finding:
         return Finding(
             "terminal", Level.WARN, f"{facts}: the console needs {MINIMUM_SIZE[0]}x{MINIMUM_SIZE[1]}; 80x24 shows more."
         )
-    if columns < _FULL[0] or rows < _FULL[1]:
+    if columns < _RECOMMENDED_SIZE[0] or rows < _RECOMMENDED_SIZE[1]:
         return Finding("terminal", Level.OK, f"{facts}; 80x24 would show more.")
     return Finding("terminal", Level.OK, facts)
 

@@ -31,7 +31,7 @@ _LEFT_TO_ENGINE: Final = {
     "first": "the downloads start",
     "cancel": "the partial files are deleted",
 }
-_FAR: Final = 1 << 31
+_MAX_PLACES: Final = 1 << 31
 _HEADINGS: Final = ("#", "TASK", "EMAIL", "STATE", "DONE", "BYTES", "RATE", "REMARK")
 
 
@@ -86,7 +86,7 @@ def _first(session: CommandSession, ids: Sequence[int]) -> list[QueueResult]:
     results = []
     for download_id in reversed(ids):
         try:
-            download_queue.move(session.store, download_id, -_FAR, session.actor)
+            download_queue.move(session.store, download_id, -_MAX_PLACES, session.actor)
             results.append(QueueResult(download_id, download_id))
         except NotPossible as why:
             results.append(QueueResult(download_id, download_id, str(why)))

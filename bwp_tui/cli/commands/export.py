@@ -63,13 +63,13 @@ def _check_target(target: str) -> None:
     refuse_existing(Path(target))
 
 
-def _write(out: TextIO, store: Store, numbers: Sequence[int], form: str, *, mask: bool, bom: bool) -> None:
+def _write(out: TextIO, store: Store, numbers: Sequence[int], file_format: str, *, mask: bool, bom: bool) -> None:
     exported = _each(store, numbers)
-    if form == "csv":
+    if file_format == "csv":
         out.write(f"{_BOM if bom else ''}{row_text(HEADINGS)}")
         for task in exported:
             out.write(row_text(task_cells(task, mask=mask)))
-    elif form == "jsonl":
+    elif file_format == "jsonl":
         for task in exported:
             out.write(f"{json.dumps(_record(task, mask=mask))}\n")
     else:

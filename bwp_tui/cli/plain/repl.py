@@ -31,7 +31,7 @@ from bwp_tui.store.queries import tasks
 Run = Callable[[Sequence[str]], int]
 """Runs a command line and returns its exit code."""
 
-_FIRST: Final = ("list", "show", "download")
+_MAIN_COMMANDS: Final = ("list", "show", "download")
 """Commands of the CLI that the help begins with."""
 
 _QUIT: Final = "quit"
@@ -143,7 +143,7 @@ class _Repl:
             from bwp_tui.cli.parser import build_parser
 
             parsers = build_parser()[1]
-            entries = [(name, parsers[name].arguments, HELP[name]) for name in _FIRST]
+            entries = [(name, parsers[name].arguments, HELP[name]) for name in _MAIN_COMMANDS]
             entries += [(name, own.arguments, own.help) for name, own in self._own.items()]
             for name, arguments, purpose in entries:
                 print(f"{f'{name} {arguments}':<{_USAGE}}{purpose}")

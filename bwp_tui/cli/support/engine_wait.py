@@ -51,7 +51,7 @@ class EngineWaiter:
         def over(store: Store) -> bool:
             nonlocal met
             met = done(store)
-            self._look(store)
+            self._read_state(store)
             return met or (patient and self._state.service in _WRONG_SETTINGS)
 
         def say(sentence: str) -> None:
@@ -62,7 +62,7 @@ class EngineWaiter:
         wait_until(self._config, over, timeout=timeout, visible=about, patient=patient, report=say)
         return met
 
-    def _look(self, store: Store) -> None:
+    def _read_state(self, store: Store) -> None:
         # The state that a stopped engine left, or that concerns its own settings alone, does not count.
         state = engine_state.read(store)
         if state.applies_to(os.getpid()) and state.service != ServiceState.UNTRIED:

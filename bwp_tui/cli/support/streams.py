@@ -16,10 +16,10 @@ from typing import Final
 
 from bwp_tui.domain.text import ASCII_FORMS, escaped
 
-_FAULT: Final = "bwp-tui-signs"
+_ERROR_HANDLER: Final = "bwp-tui-signs"
 
 
-class _Raw(io.RawIOBase):
+class _RawOutput(io.RawIOBase):
     """Accepts everything that is written to a file descriptor, even if it cannot be."""
 
     def __init__(self, descriptor: int) -> None:
@@ -54,13 +54,13 @@ class Output(io.TextIOWrapper):
     """Text output; a terminal is shown escapes in place of control characters."""
 
     def __init__(self, descriptor: int, encoding: str) -> None:
-        self.raw = _Raw(descriptor)
+        self.raw = _RawOutput(descriptor)
         self._is_terminal = self.raw.isatty()
         self._drawn = False
         super().__init__(
             io.BufferedWriter(self.raw),
             encoding=encoding,
-            errors=_FAULT,
+            errors=_ERROR_HANDLER,
             line_buffering=self._is_terminal or descriptor == 2,
         )
 
@@ -85,7 +85,7 @@ def prepare() -> None:
 
     A closed one becomes /dev/null; otherwise the next opened file would get its number and the output.
     """
-    codecs.register_error(_FAULT, _as_plain_signs)
+    codecs.register_error(_ERROR_HANDLER, _as_plain_signs)
     for descriptor in range(3):
         try:
             os.fstat(descriptor)

@@ -34,13 +34,13 @@ class EntryRows:
     def __init__(self, entries: Sequence[Entry], width: int, mask: Mask) -> None:
         self._entries = entries
         self._mask = mask
-        self._packed = width >= LIST_WIDE
-        self._name = max(12, width - (_SIZE + 2) * (2 if self._packed else 1) - _DATE - 3)
+        self._shows_packed = width >= LIST_WIDE
+        self._name = max(12, width - (_SIZE + 2) * (2 if self._shows_packed else 1) - _DATE - 3)
 
     @property
     def header(self) -> list[StyledText]:
         """The titles of the columns."""
-        packed = f"  {'PACKED':>{_SIZE}}" if self._packed else ""
+        packed = f"  {'PACKED':>{_SIZE}}" if self._shows_packed else ""
         return [(f"{'NAME':<{self._name}}  {'SIZE':>{_SIZE}}{packed}  MODIFIED", "muted")]
 
     def line(self, row: int) -> list[StyledText]:
@@ -59,7 +59,7 @@ class EntryRows:
             (name, "bad" if hostile else "muted" if entry.is_folder else "plain"),
             (set_cell_size(remark, room), "bad" if hostile else "warn"),
             (f"  {bytes_of:>{_SIZE}}", "plain"),
-            (f"  {packed:>{_SIZE}}" if self._packed else "", "muted"),
+            (f"  {packed:>{_SIZE}}" if self._shows_packed else "", "muted"),
             (f"  {modified}", "muted"),
         ]
 
@@ -99,10 +99,10 @@ class TreeRows:
         count = f"{node.inside} " if node.inside else ""
         texts.append((f"{node.value} {count}{'}' if node.value == '{' else ']'}", "muted"))
         if index in self._folded:
-            texts.append((f"  {self._hint(index)}", "plain"))
+            texts.append((f"  {self._folded_values(index)}", "plain"))
         return texts
 
-    def _hint(self, index: int) -> str:
+    def _folded_values(self, index: int) -> str:
         """Return the first values in a folded node, to distinguish it from the next."""
         node, values, at = self._nodes[index], "", index + 1
         while at < node.end and len(values) < _HINT:

@@ -50,11 +50,11 @@ class DownloadRowBuilder:
         self._marks = marks
         self._mark = mark
         self._width = width
-        self._roomy, self._usual = width >= LIST_WIDE, width >= LIST_NARROW
+        self._is_wide, self._is_medium = width >= LIST_WIDE, width >= LIST_NARROW
         self._number = max((len(f"#{task.number}") for _, task in listed), default=0)
-        figures = [_RATE, _LEFT, *([_BYTES] if self._usual else []), *([_ATTEMPT] if self._roomy else [])]
+        figures = [_RATE, _LEFT, *([_BYTES] if self._is_medium else []), *([_ATTEMPT] if self._is_wide else [])]
         room = width - _MARK - len(_GAP) - sum(len(_GAP) + figure for figure in figures)
-        self._email = self._number + _EMAIL if self._roomy else max(8, room - _STATE)
+        self._email = self._number + _EMAIL if self._is_wide else max(8, room - _STATE)
         self._state = min(_WIDEST_STATE, room - self._email)
 
     def lines(self) -> tuple[list[StyledText], list[Row]]:
@@ -80,19 +80,19 @@ class DownloadRowBuilder:
     @property
     def _active_titles(self) -> StyledText:
         cells = ["  " + pad("ACTIVE", self._email), pad("STATE", self._state)]
-        if self._usual:
+        if self._is_medium:
             cells.append(f"{'BYTES':>{_BYTES}}")
         cells += [f"{'RATE':>{_RATE}}", f"{'LEFT':>{_LEFT}}"]
-        if self._roomy:
+        if self._is_wide:
             cells.append(f"{'ATTEMPT':>{_ATTEMPT}}")
         return (_GAP.join(cells), "muted")
 
     @property
     def _finished_titles(self) -> StyledText:
         cells = ["  " + pad("FINISHED", self._email), pad("OUTCOME", _STATE), f"{'SIZE':>{_SIZE}}"]
-        if self._usual:
+        if self._is_medium:
             cells += [pad("SHA256", _SHA), "BY"]
-        if self._roomy:
+        if self._is_wide:
             cells[-1] = pad("BY", _ACTOR)
             cells.append("FILE")
         return (_GAP.join(cells), "muted")
@@ -115,9 +115,9 @@ class DownloadRowBuilder:
     def _progress(self, download: Download) -> str:
         """Return percent, bytes and the number of the attempt, as far as there is room, before the trouble."""
         parts = [] if download.percent is None else [f"{download.percent}%"]
-        if self._usual and download.bytes:
+        if self._is_medium and download.bytes:
             parts.append(_bytes_of_total(download))
-        if self._roomy and download.attempts:
+        if self._is_wide and download.attempts:
             parts.append(f"attempt {download.attempts + 1}")
         return "".join(f"{part}{_GAP}" for part in parts)
 
@@ -125,11 +125,11 @@ class DownloadRowBuilder:
         is_running = download.state == DownloadState.RUNNING and not download.paused
         left = time_left(download.bytes, download.total, download.rate)
         cells = [""]
-        if self._usual:
+        if self._is_medium:
             cells.append(f"{_bytes_of_total(download):>{_BYTES}}")
         cells.append(f"{f'{format_size(download.rate)}/s' if is_running and download.rate else '':>{_RATE}}")
         cells.append(f"{format_duration(left) if is_running and left is not None else '':>{_LEFT}}")
-        if self._roomy:
+        if self._is_wide:
             cells.append(f"{download.tries if download.tries > 1 else '':>{_ATTEMPT}}")
         return _GAP.join(cells)
 
@@ -140,14 +140,14 @@ class DownloadRowBuilder:
             trouble = clean_line(mask(download.trouble or "", task, self._context))
             return (*start, (f"{_GAP}{partial_file_text(download)}", "muted"), (f"{_GAP}{trouble}", "plain"))
         cells = ["", f"{format_size(download.bytes):>{_SIZE}}"]
-        if self._usual:
+        if self._is_medium:
             cells += [pad((download.sha256 or "")[:_SHA], _SHA), pad(clean_line(download.actor), _ACTOR)]
         figures = _GAP.join(cells)
         room = self._width - _MARK - self._email - len(_GAP) - _STATE - len(figures)
-        if not self._roomy:
+        if not self._is_wide:
             return (*start, (figures.rstrip(), "plain"))
         path = clean_line(mask(download.path or "", task, self._context))
-        return (*start, (figures, "plain"), (_GAP + _end_of(path, room - len(_GAP)), "muted"))
+        return (*start, (figures, "plain"), (_GAP + _cut_left(path, room - len(_GAP)), "muted"))
 
     def _name(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         mark = f"{self._mark} " if download.id in self._marks else "  "
@@ -167,7 +167,7 @@ def _bytes_of_total(download: Download) -> str:
     return f"{format_size_as(download.bytes, download.total)} / {format_size(download.total)}"
 
 
-def _end_of(path: str, width: int) -> str:
+def _cut_left(path: str, width: int) -> str:
     """Return the end of a path, cut to `width` cells: the name distinguishes files, the folder does not."""
     if cell_len(path) <= width:
         return path

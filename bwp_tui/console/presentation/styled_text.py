@@ -53,7 +53,7 @@ class StyledWidget(Widget):
         style = self._styles_of.get(role)
         if style is None:
             role_styles = self.app.get_component_styles(f"role--{role}")
-            style = self._styles_of[role] = _on_ground(self.visual_style, role_styles)
+            style = self._styles_of[role] = _blended(self.visual_style, role_styles)
         return style
 
     def to_content(self, *texts: StyledText) -> Content:
@@ -70,7 +70,7 @@ class StyledWidget(Widget):
         return Content(content.plain, spans, content.cell_length)
 
 
-def _on_ground(ground: Style, role: RenderStyles) -> Style:
+def _blended(ground: Style, role: RenderStyles) -> Style:
     """Return a role's style over a widget's; colours that are to stand out from their ground are found by it."""
     background = role.background if role.has_rule("background") else Color(0, 0, 0, 0)
     foreground = role.color if role.has_rule("color") else ground.foreground

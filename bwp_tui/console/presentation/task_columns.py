@@ -110,14 +110,14 @@ def _download_progress(task: Task, glyphs: Glyphs) -> str:
         case DownloadState.QUEUED | DownloadState.RUNNING if download:
             runs = download.state == DownloadState.RUNNING
             sign = glyphs.paused if download.paused else glyphs.fetch if runs else glyphs.queued
-            return f"{sign} {_percent(download)}"
+            return f"{sign} {_progress_text(download)}"
         case DownloadState.FAILED:
             return f"{glyphs.fetch} {glyphs.wrong}"
         case _:
             return glyphs.fetch
 
 
-def _percent(download: Download) -> str:
+def _progress_text(download: Download) -> str:
     if download.percent is None:
         return f"{download.bytes // 1_000_000}M" if download.bytes else "0%"
     return f"{download.percent}%"

@@ -48,14 +48,14 @@ from bwp_tui.store.errors import StoreError
 class _OpenEntry(NamedTuple):
     """The open entry: its preview, and its tree where it is JSON.
 
-    Of a table, `first` is the leftmost column that is shown, and `record` the row of which all cells are shown whole.
+    Of a table, `first_column` is the leftmost column shown, and `record_row` the row whose cells are shown whole.
     """
 
     entry: Entry
     preview: Preview
     tree: TreeRows | None
-    first: int = 0
-    record: int | None = None
+    first_column: int = 0
+    record_row: int | None = None
 
 
 class ArchiveScreen(ActionScreen):
@@ -71,8 +71,8 @@ class ArchiveScreen(ActionScreen):
             "choose": self._choose,
             "back": self._back,
             "leave": self._back,
-            "left": lambda: self._go_sideways(-1),
-            "right": lambda: self._go_sideways(1),
+            "left": lambda: self._scroll_columns(-1),
+            "right": lambda: self._scroll_columns(1),
             "folder": partial(start_worker, self, self._show_folder),
             "unpack": partial(start_worker, self, self._unpack, group="unpacking", exclusive=True),
             "help": partial(open_help, self),
@@ -112,23 +112,23 @@ class ArchiveScreen(ActionScreen):
                 start_worker(self, partial(self._open_entry, self._entries[row]), group="reading", exclusive=True)
         elif opened.tree is not None:
             self._show(opened, opened.tree.toggle_fold(row))
-        elif isinstance(opened.preview, Table) and opened.record is None and self._rows.row_count:
-            self._show(opened._replace(record=row + 1), 0)
+        elif isinstance(opened.preview, Table) and opened.record_row is None and self._rows.row_count:
+            self._show(opened._replace(record_row=row + 1), 0)
 
-    def _go_sideways(self, columns: int) -> None:
+    def _scroll_columns(self, columns: int) -> None:
         """Show a table from another column on."""
         opened = self._opened
-        if opened is not None and isinstance(opened.preview, Table) and opened.record is None:
-            first = opened.first + columns
+        if opened is not None and isinstance(opened.preview, Table) and opened.record_row is None:
+            first = opened.first_column + columns
             if 0 <= first < columns_of(opened.preview):
-                self._show(opened._replace(first=first), self._rows.cursor_row)
+                self._show(opened._replace(first_column=first), self._rows.cursor_row)
 
     def _back(self) -> None:
         opened = self._opened
         if opened is None:
             self.dismiss(None)
-        elif opened.record is not None:
-            self._show(opened._replace(record=None), opened.record - 1)
+        elif opened.record_row is not None:
+            self._show(opened._replace(record_row=None), opened.record_row - 1)
         else:
             self._show_remarks()
             self._show(None, self._entry_row)
@@ -221,10 +221,12 @@ class ArchiveScreen(ActionScreen):
         match content:
             case Tree() if tree:
                 self._rows.show((), len(tree), tree.line, cursor=cursor)
-            case Table() if opened.record is not None:
-                self._show_lines(record_lines(content, opened.record, self._rows.text_width, self._mask), "", cursor)
+            case Table() if opened.record_row is not None:
+                self._show_lines(
+                    record_lines(content, opened.record_row, self._rows.text_width, self._mask), "", cursor
+                )
             case Table():
-                titles, *lines = table_lines(content, self._mask, opened.first)
+                titles, *lines = table_lines(content, self._mask, opened.first_column)
                 self._show_lines(lines, titles, cursor)
             case Text():
                 self._show_lines(text_lines(content, self._rows.text_width, self._mask), "", cursor)
@@ -243,7 +245,7 @@ class ArchiveScreen(ActionScreen):
                 return (hint("open", "choose"), hint("folder path", "folder"), *always)
             case _OpenEntry(tree=TreeRows()):
                 return (hint("fold", "choose"), *always)
-            case _OpenEntry(preview=Table(), record=None):
+            case _OpenEntry(preview=Table(), record_row=None):
                 return (hint("whole row", "choose"), hint("columns", "left", "right"), *always)
             case _:
                 return always
@@ -263,9 +265,9 @@ def _position(opened: _OpenEntry) -> str:
     """Return which part of a table is shown."""
     if not isinstance(opened.preview, Table):
         return ""
-    if opened.record is not None:
-        return f", row {opened.record}"
-    return f", from column {opened.first + 1} of {columns_of(opened.preview)}" if opened.first else ""
+    if opened.record_row is not None:
+        return f", row {opened.record_row}"
+    return f", from column {opened.first_column + 1} of {columns_of(opened.preview)}" if opened.first_column else ""
 
 
 def _list_entries(path: Path) -> tuple[Sequence[Entry], str]:

@@ -64,7 +64,7 @@ class DownloadsScreen(ActionScreen):
         self.marks: frozenset[int] = frozenset()
         self.listed: Sequence[tuple[Download, Task]] = ()
         self._engine: EngineState | None = None
-        self._opened_from = context
+        self._opener_context = context
         self.handlers |= {
             "help": partial(open_help, self),
             "open": self._open_archive,
@@ -115,7 +115,7 @@ class DownloadsScreen(ActionScreen):
     @property
     def context(self) -> ActionContext:
         here = self.current_download
-        return self._opened_from._replace(download=None if here is None else here[0])
+        return self._opener_context._replace(download=None if here is None else here[0])
 
     def apply(self, update: Snapshot | str) -> None:
         """Show a snapshot, at most once in `REDRAW_S`, or the error."""

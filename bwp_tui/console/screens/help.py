@@ -51,7 +51,7 @@ class HelpScreen(ScrolledScreen):
         everywhere = keymap.actions_of(Scope.APP)
         self._actions = sorted((*actions, *everywhere), key=lambda action: GROUPS.index(action.group))
         self._notes = notes
-        self._opened_from = context
+        self._opener_context = context
         self._keys = max(_KEYS, *(len(_keys_of(action)) for action in self._actions))
 
     def compose(self) -> ComposeResult:
@@ -72,7 +72,7 @@ class HelpScreen(ScrolledScreen):
         self.query_one("#help-text", Paragraphs).set_lines(lines)
 
     def _lines(self, action: Action) -> list[list[StyledText]]:
-        why_not = action.disabled_reason(self._opened_from)
+        why_not = action.disabled_reason(self._opener_context)
         indent = _INDENT + self._keys
         first, *more = wrap(action.help, max(_KEYS, self.app.size.width - indent - _MARGIN))
         line: list[StyledText] = [

@@ -105,7 +105,7 @@ class MainScreen(ActionScreen):
         yield StatusLine(id="too-small")
 
     def on_mount(self) -> None:
-        self.set_interval(REDRAW_INTERVAL_S, self.table.tick)
+        self.set_interval(REDRAW_INTERVAL_S, self.table.refresh_cells)
         self.table.masked = self.session.masked
         self.table.columns = self.list_state.shown_columns
         self.update_header()

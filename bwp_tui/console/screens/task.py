@@ -62,12 +62,12 @@ class TaskScreen(ScrolledScreen):
         self._number = number
         self._main = main
         self._page = 0
-        self._tops: dict[int, float] = {}
+        self._scroll_positions: dict[int, float] = {}
         self._details: TaskDetails | None = None
         self.handlers |= {
             "help": partial(open_help, self),
-            "next_page": lambda: self._turn(1),
-            "previous_page": lambda: self._turn(-1),
+            "next_page": lambda: self._change_page(1),
+            "previous_page": lambda: self._change_page(-1),
             **{f"page_{page + 1}": partial(self._open_page, page) for page in range(len(PAGE_NAMES))},
             "next_task": lambda: self._read_neighbour(1),
             "previous_task": lambda: self._read_neighbour(-1),
@@ -154,16 +154,16 @@ class TaskScreen(ScrolledScreen):
         else:
             self._main.perform_later(name)
 
-    def _turn(self, pages: int) -> None:
+    def _change_page(self, pages: int) -> None:
         self._open_page((self._page + pages) % len(PAGE_NAMES))
 
     def _open_page(self, page: int) -> None:
         """Open a page where it was left."""
         scroll = self.query_one(VerticalScroll)
-        self._tops[self._page] = scroll.scroll_y
+        self._scroll_positions[self._page] = scroll.scroll_y
         self._page = page
         self._show()
-        self.call_after_refresh(scroll.scroll_to, y=self._tops.get(page, 0), animate=False)
+        self.call_after_refresh(scroll.scroll_to, y=self._scroll_positions.get(page, 0), animate=False)
 
     def _read_neighbour(self, step: int) -> None:
         """Read the next task of the view, or the one before, on the same page."""
@@ -189,7 +189,7 @@ class TaskScreen(ScrolledScreen):
 
     def _go_to(self, number: int) -> None:
         self._number = number
-        self._tops.clear()
+        self._scroll_positions.clear()
         self._main.go_to(number)
         self.show_status("")
         self._read()

@@ -18,8 +18,8 @@ MAX_OSC_52_BYTES: Final = 74_994
 """Characters of base64 that terminals take in one OSC 52; longer ones are dropped or cut without a word."""
 
 _TMUX_TIMEOUT_S: Final = 2.0
-_BUFFERED: Final = "copied to tmux's buffer: prefix ] pastes it"
-_ALLOWED: Final = "the clipboard has it only where tmux may set that"
+_IN_TMUX_BUFFER: Final = "copied to tmux's buffer: prefix ] pastes it"
+_TMUX_MAY_REFUSE: Final = "the clipboard has it only where tmux may set that"
 """Tmux does not report whether it passed the text on."""
 
 _WITHOUT_OSC_52: Final = ("linux", "dumb", "")
@@ -51,7 +51,7 @@ def _to_tmux(text: str) -> str | None:
     if tmux is None:
         return None
     # Versions before 3.2 do not know -w, which passes the buffer on to the terminal's clipboard.
-    for option, sentence in ((["-w"], f"{_BUFFERED}; {_ALLOWED}"), ([], _BUFFERED)):
+    for option, sentence in ((["-w"], f"{_IN_TMUX_BUFFER}; {_TMUX_MAY_REFUSE}"), ([], _IN_TMUX_BUFFER)):
         try:
             subprocess.run(  # noqa: S603  # the program is tmux, the text is its standard input
                 [tmux, "load-buffer", *option, "-"],

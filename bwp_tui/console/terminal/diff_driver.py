@@ -27,7 +27,7 @@ from bwp_tui.domain.text import to_ascii
 if TYPE_CHECKING:
     from textual.app import App
 
-SWITCH: Final = "BWP_DIFF"
+SWITCH_VARIABLE: Final = "BWP_DIFF"
 """Environment variable that says whether only changed cells are sent: 0 or 1."""
 
 _BEGIN: Final = "\x1b[?2026h"
@@ -51,7 +51,7 @@ _KEEPS_CELLS: Final = re.compile(
 
 def driver_class(environment: Mapping[str, str]) -> type[Driver] | None:
     """Return the driver for the console; None for Textual's own."""
-    return None if environment.get(SWITCH) == "0" else DiffDriver
+    return None if environment.get(SWITCH_VARIABLE) == "0" else DiffDriver
 
 
 class DiffDriver(CompatDriver):

@@ -41,7 +41,7 @@ class HangupWatcher:
         """End the session; also the handler of signals."""
         if not self._over.is_set():
             self._over.set()
-            end_soon(code)
+            kill_after_grace(code)
             self._ended(code)
 
     def _watch(self) -> None:
@@ -56,7 +56,7 @@ class HangupWatcher:
                     self.on_signal(128 + signal.SIGHUP)
 
 
-def end_soon(code: int) -> None:
+def kill_after_grace(code: int) -> None:
     """End the process after `GRACE_S` seconds, if it is still there."""
 
     def end() -> None:

@@ -13,8 +13,8 @@ GAP_S: Final = 0.03
 _QUIET_S: Final = 0.5
 """A paste may arrive in packets: it has ended after so long without two characters that came together."""
 
-_LEAST: Final = 5
-_KINDS: Final = 3
+_MIN_CHARACTERS: Final = 5
+_MIN_DIFFERENT: Final = 3
 
 
 class Burst:
@@ -39,16 +39,16 @@ class Burst:
         self.is_dropped = False
         self.first = ""
         self._count = 0
-        self._kinds: set[str] = set()
+        self._different: set[str] = set()
         self._last = self._counted_at = 0.0
 
     @property
     def is_paste(self) -> bool:
         """Whether no person types like this."""
-        return self._count >= _LEAST and len(self._kinds) >= _KINDS
+        return self._count >= _MIN_CHARACTERS and len(self._different) >= _MIN_DIFFERENT
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds for which another character would still belong to this burst; below 0 once it has ended."""
         return self._last + (_QUIET_S if self.is_dropped else GAP_S) - time.monotonic()
 
@@ -57,7 +57,7 @@ class Burst:
         if key.is_printable or key.key in ("enter", "tab"):
             self.first = self.first or key.key
             self._count += 1
-            self._kinds.add(key.key)
+            self._different.add(key.key)
             now = time.monotonic()
             if not self.is_paste or now - self._counted_at < GAP_S:
                 self._last = now

@@ -53,7 +53,7 @@ class KeyQueue:
         asks_text: Callable[[], bool] = lambda: True,
         only_moves: Callable[[str], bool] = lambda _key: False,
         opens_field: Callable[[str], bool] = lambda _key: False,
-        pasted: Callable[[], None] = lambda: None,
+        paste_dropped: Callable[[], None] = lambda: None,
     ) -> None:
         self._app = app
         self._deliver = deliver
@@ -61,7 +61,7 @@ class KeyQueue:
         self._asks_text = asks_text
         self._only_moves = only_moves
         self._opens_field = opens_field
-        self._pasted = pasted
+        self._paste_dropped = paste_dropped
         # None stands for one that was delivered at once: those behind it wait until it has been handled.
         self._waiting: asyncio.Queue[events.Event | None] = asyncio.Queue()
         self._is_idle = False
@@ -135,7 +135,7 @@ class KeyQueue:
             return False
         if event.key == event.burst.first and self._opens_field(event.key):
             return False
-        return event.burst.is_paste or (event.burst.left >= 0 and not self._only_moves(event.key))
+        return event.burst.is_paste or (event.burst.seconds_left >= 0 and not self._only_moves(event.key))
 
     async def _is_pasted(self, event: Key) -> bool:
         """Wait until it is known whether a key is part of a paste to drop (see `Burst`)."""
@@ -144,9 +144,9 @@ class KeyQueue:
             if burst.is_paste:
                 if not burst.is_dropped:
                     burst.is_dropped = True
-                    self._pasted()
+                    self._paste_dropped()
                 return True
-            await asyncio.sleep(burst.left)
+            await asyncio.sleep(burst.seconds_left)
         return False
 
     async def _handled(self) -> None:

@@ -84,7 +84,7 @@ class KeyReader(CompatKeyParser):
         """Count the keys of one read before any is passed on."""
         for at, message in enumerate(messages):
             if isinstance(message, events.Key):
-                if self._burst.left < 0:
+                if self._burst.seconds_left < 0:
                     self._burst = Burst()
                 self._burst.count(message)
                 messages[at] = Key(message, self._burst)

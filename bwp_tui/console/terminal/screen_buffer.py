@@ -15,7 +15,7 @@ _UNKNOWN: Final = "\x01"
 _STALE: Final = "\x02"
 """A known cell that the terminal may show differently."""
 
-_UNSURE: Final = re.compile(f"[{FILLER}{chr(CLUSTERS)}-\U0010ffff]")
+_AMBIGUOUS_WIDTH: Final = re.compile(f"[{FILLER}{chr(CLUSTERS)}-\U0010ffff]")
 """Characters whose width differs between terminals."""
 
 _SAME_STYLE: Final = re.compile(r"(.)\1*", re.DOTALL)
@@ -69,7 +69,7 @@ class ScreenBuffer:
         self._check(pieces)
         for piece in pieces:
             if piece.cells.letters:
-                self._put(piece)
+                self._apply_piece(piece)
         last = pieces[-1]
         self._target_cursor = None if last.cells.letters else (last.y, last.x)
 
@@ -78,7 +78,7 @@ class ScreenBuffer:
             if piece.y >= self._lines or piece.x + len(piece.cells.letters) > self._columns:
                 raise NotUnderstood
 
-    def _put(self, piece: Piece) -> None:
+    def _apply_piece(self, piece: Piece) -> None:
         y, start, end = piece.y, piece.x, piece.x + len(piece.cells.letters)
         letters, styles = self._letters[y], self._styles[y]
         before, after = letters[:start], letters[end:]
@@ -113,7 +113,7 @@ class ScreenBuffer:
         shown, shown_styles = self._shown_letters[y], self._shown_styles[y]
         if letters == shown and styles == shown_styles:
             return
-        if _UNSURE.search(letters) or _UNSURE.search(shown):
+        if _AMBIGUOUS_WIDTH.search(letters) or _AMBIGUOUS_WIDTH.search(shown):
             yield from (match.span() for match in re.finditer(f"[^{_UNKNOWN}]+", letters))
             return
         start = end = -1
@@ -159,7 +159,7 @@ class _AnsiWriter:
             self._style = style
         end = x + len(letters)
         # After the last column terminals differ in where the cursor is; after letters of doubtful width too.
-        self.cursor = None if end >= self._columns or _UNSURE.search(letters) else (y, end)
+        self.cursor = None if end >= self._columns or _AMBIGUOUS_WIDTH.search(letters) else (y, end)
 
     def end(self, cursor: tuple[int, int] | None) -> None:
         """Reset the style, and move the cursor to its position."""

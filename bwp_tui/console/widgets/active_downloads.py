@@ -11,7 +11,7 @@ from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.domain.task import Download, Task
 
-MOST: Final = 4
+MAX_SHOWN: Final = 4
 
 
 class ActiveDownloads(StyledLine):
@@ -20,11 +20,11 @@ class ActiveDownloads(StyledLine):
     def update(self, downloads: Sequence[tuple[Download, Task]], context: DisplayContext) -> None:
         """Show open downloads, each with its task."""
         ids, width = {download.id for download, _ in downloads}, self.app.size.width - 2
-        builder = DownloadRowBuilder(downloads[:MOST], width, context, ids, locale_glyphs().fetch)
+        builder = DownloadRowBuilder(downloads[:MAX_SHOWN], width, context, ids, locale_glyphs().fetch)
         texts: list[StyledText] = []
         for row in builder.active():
             texts += [("\n " if texts else " ", "plain"), *row.texts]
-        if len(downloads) > MOST:
-            texts += [(f"\n   and {len(downloads) - MOST} more: ", "muted"), (context.key("downloads"), "key")]
+        if len(downloads) > MAX_SHOWN:
+            texts += [(f"\n   and {len(downloads) - MAX_SHOWN} more: ", "muted"), (context.key("downloads"), "key")]
         self.display = bool(downloads)
         self.show(*texts)

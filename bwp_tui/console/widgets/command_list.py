@@ -10,7 +10,7 @@ from textual.content import Content
 from bwp_tui.console.bindings.commands import Command
 from bwp_tui.console.presentation.styled_text import StyledLine
 
-MOST: Final = 8
+MAX_SHOWN: Final = 8
 """Commands that are shown at once."""
 
 _INDENT: Final = 3
@@ -40,7 +40,7 @@ class CommandList(StyledLine):
             key: returns the key of an action.
             disabled_reason: returns why an action is not possible now, or None.
         """
-        start = max(0, (selected or 0) - MOST + 1)
+        start = max(0, (selected or 0) - MAX_SHOWN + 1)
         lines = [
             self._line(
                 command,
@@ -49,7 +49,7 @@ class CommandList(StyledLine):
                 is_selected=index == selected,
                 beside="" if len(commands) == 1 else command.arguments,
             )
-            for index, command in enumerate(commands[start : start + MOST], start=start)
+            for index, command in enumerate(commands[start : start + MAX_SHOWN], start=start)
         ]
         if len(commands) == 1 and commands[0].arguments:
             lines.append(self.to_content((" " * _INDENT, "plain"), (commands[0].usage, "key")))

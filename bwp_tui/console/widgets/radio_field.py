@@ -15,14 +15,14 @@ class RadioField(StyledWidget, can_focus=True):
     class Changed(Message):
         """Another option was chosen."""
 
-        def __init__(self, choice: RadioField) -> None:
+        def __init__(self, field: RadioField) -> None:
             super().__init__()
-            self.choice = choice
+            self.field = field
 
         @property
         def control(self) -> RadioField:
             """The field, for `@on` with a selector."""
-            return self.choice
+            return self.field
 
     def __init__(self, options: tuple[str, ...], *, id: str | None = None) -> None:
         super().__init__(id=id)

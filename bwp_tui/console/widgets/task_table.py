@@ -22,10 +22,10 @@ from bwp_tui.console.widgets.visible_rows import TaskSource, VisibleRows
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, utc_now
 
-_STRIPS: Final = 512
+_MAX_STRIPS: Final = 512
 """Painted lines in the cache: some pages."""
 
-_NEAR: Final = 64
+_SEARCHED_FIRST: Final = 64
 """Rows on both sides of the cursor that are searched for its task before all others."""
 
 
@@ -95,7 +95,7 @@ class TaskTable(VirtualRows):
         self._placed_width = -1
         self._component_styles_of: dict[tuple[str, ...], Style] = {}
         # By cells and cursor; a change of width or style empties the cache.
-        self._strips: LRUCache[tuple[tuple[Cell, ...], bool], Strip] = LRUCache(_STRIPS)
+        self._strips: LRUCache[tuple[tuple[Cell, ...], bool], Strip] = LRUCache(_MAX_STRIPS)
 
     @property
     def is_at_end(self) -> bool:
@@ -140,11 +140,11 @@ class TaskTable(VirtualRows):
         """Read those of `changed` again that are in sight, and repaint the rows that differ."""
         self._repaint(self._rows.reread(changed, self._cell_context()))
 
-    def tick(self) -> None:
+    def refresh_cells(self) -> None:
         """Update what depends on the time: ages, countdowns, holding periods."""
         self._repaint(self._rows.update(self._cell_context()))
 
-    watch_masked = watch_marks = watch_service_in_trouble = watch_highlights = tick
+    watch_masked = watch_marks = watch_service_in_trouble = watch_highlights = refresh_cells
 
     @property
     def visible_numbers(self) -> Sequence[int]:
@@ -266,8 +266,8 @@ class TaskTable(VirtualRows):
         return [(number, self.top + y == self._cursor) for y, number in enumerate(numbers)]
 
     def _find(self, number: int) -> int | None:
-        start = max(0, self._cursor - _NEAR)
-        for first, end in ((start, start + 2 * _NEAR), (0, self.row_count)):
+        start = max(0, self._cursor - _SEARCHED_FIRST)
+        for first, end in ((start, start + 2 * _SEARCHED_FIRST), (0, self.row_count)):
             with suppress(ValueError):
                 return self._numbers.index(number, first, end)
         return None
