@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.settings import GivenSecret, Profile
+from bwp_tui.settings import AwsKey, EventQueue, GivenSecret, Profile
 
 
 def profile_of(sandbox: Sandbox, folder: Path) -> Profile:
@@ -20,4 +20,14 @@ def profile_of(sandbox: Sandbox, folder: Path) -> Profile:
         secret=GivenSecret(sandbox.client_secret),
         download_dir=folder / "downloads",
         is_sandbox=True,
+    )
+
+
+def queue_of(sandbox: Sandbox) -> EventQueue:
+    """Return the queue of a practice API's events."""
+    return EventQueue(
+        queue_url=sandbox.queue_url,
+        region=sandbox.region,
+        endpoint_url=sandbox.endpoint_url,
+        access_key=AwsKey(*sandbox.aws_key),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from argparse import ArgumentTypeError
 from datetime import UTC, date, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from bwp_tui.domain.holding_periods import Hold, fitting_hold, hold_of
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, is_task_id
 from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.domain.times import local_day, parse_day, utc_now
+from bwp_tui.settings.checks import region
 
 _FARTHEST_EAST: Final = timedelta(hours=14)
 
@@ -105,6 +107,27 @@ def hold(text: str) -> Hold:
     if not (text.isascii() and text.isdigit() and int(text) <= LONGEST_HOLDING_PERIOD):
         raise ArgumentTypeError(f"“{text}” is neither fit nor a number of days from 0 to {LONGEST_HOLDING_PERIOD}")
     return hold_of(int(text))
+
+
+def aws_account(text: str) -> str:
+    """Read the id of an AWS account."""
+    if not re.fullmatch(r"[0-9]{12}", text):
+        raise ArgumentTypeError(f"“{text}” is not an AWS account of 12 digits")
+    return text
+
+
+def aws_region(text: str) -> str:
+    """Read the name of an AWS region."""
+    if wrong := region(text):
+        raise ArgumentTypeError(f"“{text}” {wrong}")
+    return text
+
+
+def aws_name(text: str) -> str:
+    """Read the name of an event source or of a queue."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,75}", text):
+        raise ArgumentTypeError(f"“{text}” is not a name of 1 to 75 letters, digits, - and _")
+    return text
 
 
 def task_id(text: str) -> str:

@@ -17,7 +17,21 @@ from bwp_tui.cli.argparse_base import (
     add_theme,
     add_timeout,
 )
-from bwp_tui.cli.argument_types import count, day, days, factor, hold, new_path, one_line, port, result_folder, task_id
+from bwp_tui.cli.argument_types import (
+    aws_account,
+    aws_name,
+    aws_region,
+    count,
+    day,
+    days,
+    factor,
+    hold,
+    new_path,
+    one_line,
+    port,
+    result_folder,
+    task_id,
+)
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.cli.parser_records import (
     add_record_commands,
@@ -103,6 +117,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     _add_maintenance(commands)
     _add_archive(commands)
     _add_config(commands)
+    _add_events(commands)
     _add_practice(commands)
     return parser, commands.parsers
 
@@ -301,6 +316,38 @@ def _add_config(commands: Commands) -> None:
         parser.set_defaults(command=("config", name), effect=effect)
         parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
         parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
+
+
+def _add_events(commands: Commands) -> None:
+    events = commands.add("events", "events", effect=Effect.READS)
+    actions = events.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
+    for name, purpose in (
+        ("setup", "print the steps that bring the events to an SQS queue, as a shell script; it changes nothing"),
+        ("subscribe", "subscribe to the four event types of privacy requests"),
+        ("unsubscribe", "end subscriptions"),
+        ("status", "print subscriptions, queue, dead letters, and the last event"),
+    ):
+        parser = actions.add_parser(name, help=purpose, allow_abbrev=False)
+        effect = Effect.CHANGES if "subscribe" in name else Effect.READS
+        parser.set_defaults(command=("events", name), effect=effect)
+        parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
+        parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
+        if name in ("setup", "subscribe"):
+            parser.add_argument(
+                "--account", metavar="ID", type=aws_account, help="AWS account, 12 digits (the queue's)"
+            )
+            parser.add_argument("--region", metavar="NAME", type=aws_region, help="AWS region (the queue's)")
+            parser.add_argument(
+                "--source",
+                metavar="NAME",
+                type=aws_name,
+                help="name of the event source, unique among all shops (the target id)",
+            )
+        if name == "setup":
+            parser.add_argument("--queue", metavar="NAME", type=aws_name, help="name of the queue (bwp-tui-events)")
+        if name == "unsubscribe":
+            parser.add_argument("subscriptions", metavar="ID", nargs="*", help="subscription (all to privacy requests)")
+            parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_practice(commands: Commands) -> None:

@@ -28,6 +28,7 @@ SHELL_COMMANDS: Final = (
     ShellCommand("download", "download results and print their paths", "fetch save get"),
     ShellCommand("downloads", "list, pause, resume, cancel, retry or prioritize downloads", "queue transfers"),
     ShellCommand("run", "run the engine without a screen", "daemon worker"),
+    ShellCommand("events", "set up, subscribe to and observe the service's events", "sqs eventbridge aws queue"),
     ShellCommand("doctor", "check settings, credentials, engine, history, clock, files", "diagnose health"),
     ShellCommand("import", "record the requests of a CSV file, all of them or none", "load bulk"),
     ShellCommand("export", "write the tasks that fit a filter to a file", "csv json excel save"),

@@ -76,6 +76,16 @@ def variables(sandbox: Sandbox) -> dict[str, str]:
     }
 
 
+def queue_variables(sandbox: Sandbox) -> dict[str, str]:
+    """What leads the program to the queue of a practice API's events."""
+    return {
+        "BWP_EVENTS_QUEUE_URL": sandbox.queue_url,
+        "BWP_EVENTS_REGION": sandbox.region,
+        "AWS_ACCESS_KEY_ID": sandbox.aws_key.key_id,
+        "AWS_SECRET_ACCESS_KEY": sandbox.aws_key.secret,
+    }
+
+
 @pytest.fixture
 def shop(bwp: Bwp, practice: Sandbox) -> Bwp:
     """The program with the credentials of a practice API that runs."""

@@ -18,7 +18,7 @@ from bwp_tui.engine.runtime.engine_config import engine_config
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve, serve_once
 from bwp_tui.engine.runtime.lease import Lease, begin_term
-from bwp_tui.engine.runtime.probe import probe
+from bwp_tui.engine.runtime.service_calls import probe
 from bwp_tui.engine.runtime.wait_until import wait_until
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError

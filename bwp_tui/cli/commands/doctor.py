@@ -96,7 +96,7 @@ def service(profile: Profile) -> Iterator[Finding]:
         return
     origin = f"a secret from {profile.secret.command[0]}" if isinstance(profile.secret, CommandSecret) else "a secret"
     yield Finding("credentials", Level.OK, f"Client {config.client_id}, target {config.target_id}, and {origin}.")
-    from bwp_tui.engine.runtime.probe import probe
+    from bwp_tui.engine.runtime.service_calls import probe
 
     result = probe(config)
     yield Finding("service", Level.OK if result.reachable else Level.FAIL, result.sentence)

@@ -7,12 +7,23 @@ import shlex
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from bwp_tui.cli.commands.console import open_console, require_terminal
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import print_note
-from bwp_tui.settings import GivenSecret, KeySetting, Profile, SettingsError, actor, config_path, profile_folder
+from bwp_tui.settings import (
+    AwsKey,
+    EventQueue,
+    GivenSecret,
+    KeySetting,
+    Profile,
+    SettingsError,
+    actor,
+    config_path,
+    profile_folder,
+)
 from bwp_tui.settings.configfile import read_config
 from bwp_tui.settings.profile import SANDBOX_PROFILE
 
@@ -56,6 +67,9 @@ def exports(practice: Sandbox) -> str:
         "BWP_CLIENT_SECRET": practice.client_secret,
         "BWP_TARGET_ID": practice.target_id,
     }
+    if queue := _event_queue(practice):
+        values["BWP_EVENTS_QUEUE_URL"], values["BWP_EVENTS_REGION"] = queue.queue_url, queue.region
+        values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"] = practice.aws_key
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
 
 
@@ -74,6 +88,19 @@ def sandbox_profile(practice: Sandbox, speed: float) -> Profile:
         speed=speed,
         is_sandbox=True,
         keys=_own_keys(),
+        events=_event_queue(practice),
+    )
+
+
+def _event_queue(practice: Sandbox) -> EventQueue | None:
+    """Return the queue of the practice API's events, or None where the extra that reads queues is not installed."""
+    if find_spec("botocore") is None:
+        return None
+    return EventQueue(
+        queue_url=practice.queue_url,
+        region=practice.region,
+        endpoint_url=practice.endpoint_url,
+        access_key=AwsKey(*practice.aws_key),
     )
 
 

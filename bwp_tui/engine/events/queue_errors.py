@@ -12,9 +12,10 @@ class EventQueueError(Exception):
     """The event queue cannot be used now; `str()` is a sentence without a credential."""
 
 
-INSTALL: Final = "Events need botocore: install it with pip install 'bwp-tui[events]'."
+INSTALL: Final = "Events need another package; run in the clone: pip install '.[events]'"
 
 _CODE: Final = re.compile(r"[\w.:-]{1,80}")
+_OFF_CLOCK: Final = re.compile(r"Signature (?:expired|not yet current)")
 
 _DENIED: Final = (
     "AWS denies the use of the event queue: these credentials need sqs:ReceiveMessage, sqs:DeleteMessage and"
@@ -71,8 +72,11 @@ _BY_CLASS: Final = {
 
 def sentence_of(error: BaseException, queue: EventQueue) -> str:
     """Return what is wrong and what to do, in a sentence that quotes nothing but an error code."""
-    code = _aws_code(error)
-    if code is not None:
+    refusal = _aws_refusal(error)
+    if refusal is not None:
+        code, message = refusal
+        if _OFF_CLOCK.match(message):
+            return _CLOCK
         if code.startswith("KMS."):
             return _KEY_POLICY
         sentence = _BY_CODE.get(code.rpartition(".")[2], f"AWS refuses the use of the event queue ({code}).")
@@ -82,10 +86,11 @@ def sentence_of(error: BaseException, queue: EventQueue) -> str:
     return next(sentences, f"The event queue cannot be used ({names[0]}).")
 
 
-def _aws_code(error: BaseException) -> str | None:
-    """Return the code of an error that AWS responded with, or None."""
+def _aws_refusal(error: BaseException) -> tuple[str, str] | None:
+    """Return the code and the message of an error that AWS responded with, or None."""
     response = getattr(error, "response", None)
     if not isinstance(response, dict):
         return None
-    code = str(response.get("Error", {}).get("Code", ""))
-    return code if _CODE.fullmatch(code) else "no code"
+    found = response.get("Error", {})
+    code = str(found.get("Code", ""))
+    return code if _CODE.fullmatch(code) else "no code", str(found.get("Message", ""))

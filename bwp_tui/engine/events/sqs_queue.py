@@ -9,6 +9,8 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
 from bwp_tui import VERSION
@@ -46,6 +48,8 @@ class QueueAttributes(NamedTuple):
     visibility_s: int
     policy: str | None
     """The queue's policy, a JSON text."""
+    service_time: datetime | None
+    """The time by AWS's clock."""
 
 
 class SqsQueue:
@@ -92,7 +96,8 @@ class SqsQueue:
         Raises:
             EventQueueError: the queue cannot be used now.
         """
-        found = self._call("get_queue_attributes", AttributeNames=["All"]).get("Attributes", {})
+        response = self._call("get_queue_attributes", AttributeNames=["All"])
+        found = response.get("Attributes", {})
         redrive = _json_object(found.get("RedrivePolicy"))
         max_receives = _number(redrive.get("maxReceiveCount")) if redrive else None
         return QueueAttributes(
@@ -102,6 +107,7 @@ class SqsQueue:
             max_receives=max_receives,
             visibility_s=_number(found.get("VisibilityTimeout")),
             policy=found.get("Policy"),
+            service_time=_http_date(response),
         )
 
     def _dead_letters(self, arn: str) -> int | None:
@@ -163,6 +169,13 @@ def _silence_loggers() -> None:
     logger.propagate = False
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
+
+
+def _http_date(response: dict[str, Any]) -> datetime | None:
+    try:
+        return parsedate_to_datetime(response["ResponseMetadata"]["HTTPHeaders"]["date"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _number(value: object) -> int:

@@ -1,0 +1,134 @@
+"""`bwp-tui events`: set up, subscribe to, and observe the service's events."""
+
+from __future__ import annotations
+
+import os
+import re
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Final
+
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import chosen_profile, open_session, print_note, require_yes
+from bwp_tui.cli.support.event_setup import EventNames, setup_script, setup_steps
+from bwp_tui.cli.support.event_status import EventReport, queue_attributes
+from bwp_tui.cli.support.task_output import aligned, print_result
+from bwp_tui.contract.events import EVENT_TYPES
+from bwp_tui.contract.payloads import SubscriptionPayload
+from bwp_tui.domain.text import clean_line, counted
+from bwp_tui.engine.runtime import service_calls
+from bwp_tui.engine.runtime.engine_config import engine_config
+from bwp_tui.engine.runtime.service_calls import ServiceCallError
+from bwp_tui.settings import Profile, load_profile
+from bwp_tui.store.queries import service_events
+from bwp_tui.store.worklog import engine_state
+
+_REGION: Final = "us-east-1"
+_SOURCE: Final = "bwp-tui"
+_QUEUE: Final = "bwp-tui-events"
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,75}")
+_QUEUE_PATH: Final = re.compile(rf"/([0-9]{{12}})/({_NAME.pattern})$")
+
+
+def setup(arguments: Namespace) -> None:
+    """Print the steps that bring the events to a queue, as a shell script; it changes nothing."""
+    names = _names(arguments, load_profile(arguments.profile, os.environ))
+    steps = [step._asdict() for step in setup_steps(names)]
+    print_result(arguments, {"variables": names.variables(), "steps": steps}, [setup_script(names)])
+
+
+def subscribe(arguments: Namespace) -> ExitCode:
+    """Subscribe to the event types; subscriptions that the shop has already stay.
+
+    Raises:
+        CommandError: the AWS account is unknown.
+    """
+    profile = chosen_profile(arguments)
+    names, config = _names(arguments, profile), engine_config(profile)
+    if names.account is None:
+        raise CommandError(ExitCode.USAGE, "Give the AWS account that the events go to: --account 123456789012.")
+    created: dict[str, str | None] = {}
+    code = ExitCode.DONE
+    try:
+        for event_type in EVENT_TYPES:
+            created[event_type] = service_calls.subscribe(config, event_type, names.region, names.account, names.source)
+    except ServiceCallError as error:
+        code = _report_failure(error)
+    rows = [(event_type, clean_line(each or "was subscribed already")) for event_type, each in created.items()]
+    records = [{"event_type": event_type, "subscription_id": each} for event_type, each in created.items()]
+    print_result(arguments, records, aligned(rows) if rows else ())
+    if code is ExitCode.DONE:
+        print_note(f"The event source {names.source} expires unless it is associated: step 3 of bwp-tui events setup.")
+    return code
+
+
+def unsubscribe(arguments: Namespace) -> ExitCode:
+    """End subscriptions, by default all those to events about privacy requests.
+
+    Raises:
+        CommandError: the shop has no such subscription, or the answer was no.
+    """
+    config = engine_config(chosen_profile(arguments))
+    ended: list[str] = []
+    code = ExitCode.DONE
+    try:
+        wanted = _wanted(arguments.subscriptions, service_calls.subscriptions(config))
+        if not arguments.yes:
+            count = counted(len(wanted), "event subscription")
+            require_yes(f"End {count}? Ends of tasks are then found by polling alone.")
+        for subscription_id in wanted:
+            service_calls.unsubscribe(config, subscription_id)
+            ended.append(subscription_id)
+    except ServiceCallError as error:
+        code = _report_failure(error)
+    print_result(arguments, ended, (f"{each} ended" for each in ended))
+    return code
+
+
+def status(arguments: Namespace) -> ExitCode:
+    """Print the subscriptions, the state of the queue, and what was received from it."""
+    code = ExitCode.DONE
+    with open_session(arguments) as session:
+        profile, state = session.profile, engine_state.read(session.store)
+        received, newest = service_events.count(session.store), service_events.newest(session.store)
+    found: list[SubscriptionPayload] | str
+    try:
+        found = service_calls.subscriptions(engine_config(profile))
+    except ServiceCallError as error:
+        found, code = str(error), ExitCode.LATER if error.is_transient else ExitCode.FAILED
+    attributes = None if profile.events is None else queue_attributes(profile.events)
+    report = EventReport(found, profile.events, attributes, state, received, newest)
+    print_result(arguments, report.record(), (f"{name:<16}{clean_line(text)}" for name, text in report.lines()))
+    return ExitCode.FAILED if isinstance(attributes, str) else code
+
+
+def _names(arguments: Namespace, profile: Profile) -> EventNames:
+    """Return the names that were given, or those of the profile's queue, or the usual ones."""
+    queue, target_id = profile.events, profile.target_id or ""
+    found = _QUEUE_PATH.search(queue.queue_url) if queue else None
+    return EventNames(
+        profile=profile.name,
+        region=arguments.region or (queue.region if queue else _REGION),
+        account=arguments.account or (found[1] if found else None),
+        source=arguments.source or (target_id if _NAME.fullmatch(target_id) else _SOURCE),
+        queue=getattr(arguments, "queue", None) or (found[2] if found else _QUEUE),
+    )
+
+
+def _wanted(ids: Sequence[str], found: Sequence[SubscriptionPayload]) -> list[str]:
+    """Return the ids of the subscriptions to end."""
+    known = [each.subscription_id for each in found]
+    for each in ids:
+        if each not in known:
+            raise CommandError(ExitCode.NOT_FOUND, f"The shop has no event subscription {each}. Nothing was changed.")
+    wanted = list(dict.fromkeys(ids)) or [each.subscription_id for each in found if each.event_type in EVENT_TYPES]
+    if not wanted:
+        raise CommandError(
+            ExitCode.NOT_FOUND, "The shop has no subscription to events about privacy requests. Nothing was changed."
+        )
+    return wanted
+
+
+def _report_failure(error: ServiceCallError) -> ExitCode:
+    print_note(str(error))
+    return ExitCode.LATER if error.is_transient else ExitCode.FAILED

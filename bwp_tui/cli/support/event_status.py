@@ -1,0 +1,184 @@
+"""Describe the state of the service's events: subscriptions, queue, and what was received."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from statistics import median
+
+from bwp_tui.contract.events import EVENT_TYPES
+from bwp_tui.contract.payloads import SubscriptionPayload
+from bwp_tui.domain.text import counted
+from bwp_tui.domain.times import format_duration, iso_instant, stamp, utc_now
+from bwp_tui.engine.events.queue_errors import EventQueueError
+from bwp_tui.engine.events.sqs_queue import QueueAttributes, SqsQueue
+from bwp_tui.settings import EventQueue
+from bwp_tui.store.queries.service_events import ReceivedEvent
+from bwp_tui.store.worklog.engine_state import EVENTS_ON, EngineState
+
+_SOURCE = "event-source/"
+
+
+def queue_attributes(queue: EventQueue) -> QueueAttributes | str:
+    """Return the state of a queue, or a sentence on why it cannot be used."""
+    try:
+        return SqsQueue(queue).attributes()
+    except EventQueueError as error:
+        return str(error)
+
+
+def missing_types(found: Sequence[SubscriptionPayload]) -> list[str]:
+    """Return the event types about privacy requests without a subscription."""
+    subscribed = {each.event_type for each in found}
+    return [event_type for event_type in EVENT_TYPES if event_type not in subscribed]
+
+
+def destinations(found: Sequence[SubscriptionPayload]) -> dict[str, str]:
+    """Return the regions of the event sources that privacy events go to, by the names of the sources."""
+    arns = {each.arn for each in found if each.event_type in EVENT_TYPES and each.arn and _SOURCE in each.arn}
+    return {arn.partition(_SOURCE)[2]: arn.split(":")[3] for arn in sorted(arns)}
+
+
+@dataclass(frozen=True, slots=True)
+class EventReport:
+    """What `bwp-tui events status` prints. A text in place of `subscriptions` or `attributes` says what is wrong."""
+
+    subscriptions: list[SubscriptionPayload] | str
+    queue: EventQueue | None
+    attributes: QueueAttributes | str | None
+    engine: EngineState
+    received: int
+    newest: list[ReceivedEvent]
+
+    def record(self) -> dict[str, object]:
+        """Return it as a JSON object; what is unknown is null."""
+        found, attributes, delays = self.subscriptions, self.attributes, self._delays()
+        last = self.newest[0] if self.newest else None
+        return {
+            "subscriptions": None if isinstance(found, str) else [each.model_dump() for each in found],
+            "subscriptions_trouble": found if isinstance(found, str) else None,
+            "queue_url": self.queue and self.queue.queue_url,
+            "region": self.queue and self.queue.region,
+            "queue": _queue_record(attributes) if isinstance(attributes, QueueAttributes) else None,
+            "queue_trouble": attributes if isinstance(attributes, str) else None,
+            "engine": self.engine.events,
+            "polls_relaxed": self.engine.polls_relaxed,
+            "received": self.received,
+            "duplicates": self.engine.duplicate_events,
+            "foreign": self.engine.foreign_messages,
+            "last_event": last
+            and {
+                "id": last.task,
+                "type": last.type,
+                "occurred_at": iso_instant(last.occurred_at),
+                "received_at": iso_instant(last.received_at),
+            },
+            "delay": delays
+            and {
+                "median_s": median(delays),
+                "longest_s": max(delays),
+                "of": len(delays),
+            },
+        }
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Return it as names and texts."""
+        yield "subscriptions", self._subscribed()
+        if isinstance(self.subscriptions, list):
+            for name, region in destinations(self.subscriptions).items():
+                yield "source", f"{name} in {region}"
+        if self.queue is None:
+            yield "queue", "none is set: see bwp-tui events setup"
+        else:
+            yield "queue", f"{self.queue.queue_url} in {self.queue.region}"
+            yield from self._queue_lines()
+            yield "engine", self._engine()
+        if self.received:
+            yield from self._received_lines()
+
+    def _subscribed(self) -> str:
+        if isinstance(self.subscriptions, str):
+            return self.subscriptions
+        missing = missing_types(self.subscriptions)
+        lacking = f"; not to {', '.join(missing)}" if missing else ""
+        return f"to {len(EVENT_TYPES) - len(missing)} of {len(EVENT_TYPES)} event types{lacking}"
+
+    def _queue_lines(self) -> Iterator[tuple[str, str]]:
+        found = self.attributes
+        if not isinstance(found, QueueAttributes):
+            yield "trouble", str(found)
+            return
+        yield "waiting", f"{counted(found.depth, 'message')}, {found.in_flight} received and not deleted"
+        if found.depth + found.in_flight:  # SQS itself does not say it
+            yield "oldest message", "unknown here; in CloudWatch it is ApproximateAgeOfOldestMessage"
+        unknown = "no queue for them" if found.max_receives is None else "cannot be counted with these rights"
+        yield "dead letters", unknown if found.dead_letters is None else str(found.dead_letters)
+
+    def _engine(self) -> str:
+        if self.engine.events is None:
+            return "has not read the queue"
+        if self.engine.events != EVENTS_ON:
+            return self.engine.events
+        return (
+            "reads the queue, and polls rarely" if self.engine.polls_relaxed else "reads the queue, and polls as usual"
+        )
+
+    def _received_lines(self) -> Iterator[tuple[str, str]]:
+        state = self.engine
+        yield (
+            "received",
+            f"{counted(self.received, 'event')}, {counted(state.duplicate_events, 'duplicate')}, "
+            f"{counted(state.foreign_messages, 'other message')}",
+        )
+        last = self.newest[0]
+        ago = format_duration(utc_now() - last.received_at)
+        yield "last event", f"{stamp(last.received_at)} ({ago} ago): task #{last.task}, {last.type}"
+        if delays := self._delays():
+            typical, longest = (format_duration(timedelta(seconds=each)) for each in (median(delays), max(delays)))
+            yield "delay", f"{typical} from event to poll, at most {longest} (last {len(delays)})"
+
+    def _delays(self) -> list[float]:
+        """Measure how many seconds it took from the newest events to the polls that found what they announced."""
+        return [
+            max((event.found_at - event.occurred_at).total_seconds(), 0.0)
+            for event in self.newest
+            if event.found_at is not None and event.occurred_at is not None and event.found_at >= event.received_at
+        ]
+
+
+def _queue_record(found: QueueAttributes) -> dict[str, int | None]:
+    return {
+        "depth": found.depth,
+        "in_flight": found.in_flight,
+        "dead_letters": found.dead_letters,
+        "max_receives": found.max_receives,
+    }
+
+
+def lets_eventbridge_send(policy: str | None) -> bool:
+    """Return whether a queue's policy allows EventBridge to send to it, whatever its conditions say."""
+    try:
+        document = json.loads(policy or "{}")
+    except ValueError:
+        return False
+    statements = document.get("Statement") if isinstance(document, dict) else None
+    return any(_allows_eventbridge(each) for each in _listed(statements) if isinstance(each, dict))
+
+
+def _allows_eventbridge(statement: dict[str, object]) -> bool:
+    principal = statement.get("Principal")
+    named = principal.values() if isinstance(principal, dict) else [principal]
+    principals = {str(each) for names in named for each in _listed(names)}
+    actions = [str(action).lower() for action in _listed(statement.get("Action"))]
+    return (
+        statement.get("Effect") == "Allow"
+        and not principals.isdisjoint({"*", "events.amazonaws.com"})
+        and any(fnmatchcase("sqs:sendmessage", action) for action in actions)
+    )
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,109 @@
+"""Call the service for a command, outside of the engine: check its use, and manage event subscriptions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from bwp_tui.contract.payloads import SubscriptionPayload
+from bwp_tui.domain.task import Kind
+from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
+from bwp_tui.settings import SettingsError
+
+if TYPE_CHECKING:
+    from bwp_tui.api.client import PrivacyApi
+
+_TIMEOUT_S: Final = 15.0
+_ALREADY: Final = "SubscriptionAlreadyExists"
+
+_Result = TypeVar("_Result")
+
+
+class ServiceCallError(Exception):
+    """A call failed; `str()` is a sentence for the operator."""
+
+    def __init__(self, sentence: str, *, is_transient: bool) -> None:
+        super().__init__(sentence)
+        self.is_transient = is_transient
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """The result of a probe, with a sentence for the operator."""
+
+    reachable: bool
+    sentence: str
+
+
+def probe(config: EngineConfig) -> ProbeResult:
+    """Obtain a token and poll a task id that cannot exist: "not found" proves all that a poll needs."""
+    from bwp_tui.api.errors import NotFound
+
+    task_id = str(uuid.uuid4())
+    try:
+        result = _call(config, lambda api: api.poll([(Kind.RETRIEVAL, task_id)]))[task_id]
+    except (ServiceCallError, SettingsError) as error:
+        return ProbeResult(False, str(error))
+    if isinstance(result, Exception) and not isinstance(result, NotFound):
+        return ProbeResult(False, str(result))
+    return ProbeResult(True, "The service responds and accepts the credentials.")
+
+
+def subscriptions(config: EngineConfig) -> list[SubscriptionPayload]:
+    """Return the shop's event subscriptions.
+
+    Raises:
+        SettingsError: an address or a header's value cannot be used.
+        ServiceCallError: the service does not list them.
+    """
+    return _call(config, lambda api: api.subscriptions())
+
+
+def subscribe(config: EngineConfig, event_type: str, region: str, account: str, source_name: str) -> str | None:
+    """Subscribe to an event type; return the subscription's id, or None if the shop had subscribed already.
+
+    Raises:
+        SettingsError, ServiceCallError: see `subscriptions`.
+    """
+    from bwp_tui.api.errors import Rejected
+
+    async def attempt(api: PrivacyApi) -> str | None:
+        try:
+            return await api.subscribe(event_type, region, account, source_name)
+        except Rejected as refusal:
+            if refusal.code == _ALREADY:
+                return None
+            raise
+
+    return _call(config, attempt)
+
+
+def unsubscribe(config: EngineConfig, subscription_id: str) -> None:
+    """End a subscription.
+
+    Raises:
+        SettingsError, ServiceCallError: see `subscriptions`.
+    """
+    _call(config, lambda api: api.unsubscribe(subscription_id))
+
+
+def _call(config: EngineConfig, call: Callable[[PrivacyApi], Awaitable[_Result]]) -> _Result:
+    """Run a call of the API to its end, within `_TIMEOUT_S`."""
+
+    async def run() -> _Result:
+        async with contextlib.aclosing(connect(config)) as api:
+            return await asyncio.wait_for(call(api), _TIMEOUT_S)
+
+    from bwp_tui.api.errors import ApiError
+
+    try:
+        return asyncio.run(run())
+    except TimeoutError:
+        sentence, is_transient = "The service did not respond in time. Try again later.", True
+    except ApiError as error:
+        sentence, is_transient = str(error), error.transient
+    raise ServiceCallError(sentence, is_transient=is_transient)
