@@ -1,4 +1,4 @@
-"""The service's privacy operations (contract: Operations)."""
+"""The service's privacy operations."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class PrivacyApi:
     async def subscriptions(self) -> list[SubscriptionPayload]:
         """Return the shop's event subscriptions, of any event type; of one that may not be read, the id alone.
 
-        A shop that has none is denied access, like one without the permission (contract: Events).
+        A shop that has none is denied access, like one without the permission.
         """
         ids: dict[str, None] = {}
         variables: dict[str, object] = {"first": _PAGE_SIZE}

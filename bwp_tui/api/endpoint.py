@@ -32,7 +32,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Addresses and credentials of one shop (contract: Endpoints and headers).
+    """Addresses and credentials of one shop.
 
     Raises:
         ValueError: `check_url` refuses a URL, or a value is not valid in a header.

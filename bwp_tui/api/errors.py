@@ -4,14 +4,14 @@
     ├── ApiError
     │   ├── Unreachable          no connection, a lost connection, a timeout, an unusable certificate or proxy
     │   ├── Throttled            too many requests; this one was not carried out
-    │   ├── AccessDenied         the token was denied, even after renewal, or the task is unknown (contract: Errors)
+    │   ├── AccessDenied         the token was denied, even after renewal, or the task is unknown
     │   ├── BadCredentials       the token endpoint refused the client id or secret; even that has been temporary
     │   ├── Rejected             the request breaks a rule of the service
     │   ├── RequestNotAccepted   a gateway, a proxy or the GraphQL engine refused the request, perhaps for its size
     │   ├── NotFound             the service does not know the task
     │   ├── ServerFault          the service failed
     │   └── BadResponse          a response that cannot be read, or holds a link that must not be followed
-    └── TransferError            (contract: Link and archive)
+    └── TransferError
         ├── LinkExpired          the link is too old, or its signature is not accepted: request a new one
         ├── ArchiveChanged       the part file is of another archive: restart
         ├── RangeNotSatisfiable  the part file is already as long as the archive

@@ -1,4 +1,4 @@
-"""Interpret the response to a pre-signed link, or the failure to get one (contract: Link and archive)."""
+"""Interpret the response to a pre-signed link, or the failure to get one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pre-signed link: a secret that lives for a minute (contract: Link and archive)."""
+"""A pre-signed link: a secret URL that starts a download for about a minute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bwp_tui.api.errors import BadResponse
 from bwp_tui.domain.urls import UrlParts, split_url
 
 LINK_LIFE: Final = 60.0
-"""Seconds in which a download must start if the link does not say (contract: Link and archive)."""
+"""Seconds in which a download must start if the link does not say."""
 
 MIN_SECONDS_LEFT: Final = 10.0
 """Seconds a link must have left when a download starts: it could expire while the connection is made."""

@@ -1,7 +1,6 @@
 """Redact log records of the HTTP libraries.
 
-httpx logs whole URLs at INFO and urllib3 at DEBUG, and the query of a pre-signed link is a bearer secret
-(contract: Link and archive).
+httpx logs whole URLs at INFO and urllib3 at DEBUG, and the query of a pre-signed link is a bearer secret.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Translate a response's errors or HTTP status into exceptions (contract: Errors)."""
+"""Translate a response's errors or HTTP status into exceptions."""
 
 from __future__ import annotations
 

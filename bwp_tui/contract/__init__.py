@@ -1,1 +1,1 @@
-"""What is said on the wire: the schema, the documents sent, and the models that read the answers. No network."""
+"""The service's API as Amazon documents it: the schema, the documents sent, the models of responses. No network."""

@@ -1,4 +1,4 @@
-"""The GraphQL documents this program sends, and the schema they are checked against (contract: Operations)."""
+"""The GraphQL documents this program sends, and the schema they are checked against."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parse the service's events as EventBridge delivers them (contract: Events).
+"""Parse the service's events as EventBridge delivers them.
 
 What the queue holds besides is not for this program: `ContractViolation` says so, and quotes nothing of it.
 """

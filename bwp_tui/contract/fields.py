@@ -1,4 +1,4 @@
-"""Parse single values of the service's responses with the tolerance the contract requires.
+"""Parse single values of the service's responses, tolerating what is missing, new or malformed.
 
 A reader returns None, or a default, for what makes no sense; the few that cannot do without raise ValueError.
 """
@@ -16,7 +16,7 @@ from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.domain.times import parse_instant
 
 TOKEN_LIFE: Final = 900.0
-"""Seconds an access token lives if the response does not say (contract: Endpoints and headers)."""
+"""Seconds an access token lives if the response does not say."""
 
 _LONGEST_TOKEN_LIFE: Final = 86_400.0
 _TOO_LARGE: Final = 100_000  # beyond it a holding period is a mistake, and too long for a date

@@ -1,4 +1,4 @@
-"""Make the variables of the mutations, to be sent or to be shown (contract: Operations)."""
+"""Make the variables of the mutations, to be sent or to be shown."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Parse the service's responses with the tolerance the contract requires.
+"""Parse the service's responses, in which keys may be missing, null or new, and statuses unknown.
 
-Keys may be missing, null, or new, and a status may be one nobody has seen (contract: Operations, Errors). Every
-text leaves this module cleaned, `TaskPayload.email` aside. What cannot be understood raises `ContractViolation`.
+Every text is cleaned, `TaskPayload.email` aside. What cannot be understood raises `ContractViolation`.
 """
 
 from __future__ import annotations
@@ -112,7 +111,7 @@ class TokenPayload(BaseModel):
 
 
 class ServiceError(BaseModel):
-    """One entry of a response's `errors` (contract: Errors), each text cleaned to one line."""
+    """One entry of a response's `errors`, each text cleaned to one line."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""Advise on failed tasks by the error code of the service (contract: Task errors)."""
+"""Advise on failed tasks by the error code of the service."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The clocks the law sets, as data, and the arithmetic of calendar months and business days.
 
-Sources: contract, *Time and duty*; GDPR art. 12(3) with Reg. 1182/71; CCPA regulations (11 CCR) §7021.
+Sources: GDPR art. 12(3) with Reg. 1182/71; CCPA regulations (11 CCR) §7021.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.text import clean_line, mask_email, percent
 
 EMAIL_PATTERN: Final = re.compile(r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+[.][a-zA-Z]{2,}$")
-"""The documented pattern of a shopper's email (contract: Operations)."""
+"""The documented pattern of a shopper's email."""
 
 DEFAULT_HOLDING_PERIOD: Final = 10
 LONGEST_HOLDING_PERIOD: Final = 180
-"""Days: the documented default and maximum (contract: Operations)."""
+"""Days: the documented default and maximum."""
 
 _LONGEST_TASK_ID: Final = 128
 
@@ -64,7 +64,7 @@ PAST_HOLD: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.FAILE
 """Statuses in which a deletion can no longer be cancelled."""
 
 SERVICE_STATUSES: Final = PAST_HOLD | {Status.ON_HOLD}
-"""The documented statuses of the service (contract: Operations); the others are local."""
+"""The documented statuses of the service; the others are local."""
 
 _SERVICE_PREFIX: Final = "SERVICE_"
 
@@ -99,7 +99,7 @@ def has_ended(status: str) -> bool:
 def status_after(current: str, reported: str) -> str:
     """Return a task's status after the service reported `reported`.
 
-    A cancellation is known only here, so it stays whatever the service reports (contract: Operations). A new status of
+    A cancellation is known only here, so it stays whatever the service reports. A new status of
     the service that has the name of a local one is prefixed.
     """
     if current == Status.CANCELLED:

@@ -31,7 +31,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "duplicate-event": "an event arrives twice, the second time with the same id or a new one",
     "late-event": "an event arrives late",
     "lost-event": "an event never arrives",
-    "foreign-event": "after an event, a message arrives that is no event of the contract",
+    "foreign-event": "after an event, a message arrives that is no event of the service",
     "queue-denied": "a call to the queue is refused as not allowed",
     "queue-down": "the queue closes the connection without an answer",
 }

@@ -34,7 +34,7 @@ LinkMaker = Callable[[str], str]
 """Makes a pre-signed link to the archive of the retrieval with that task id."""
 
 ROOT_FIELDS: Final = 20
-"""How many root fields one document may hold. The service's own bound is unknown (contract: Endpoints)."""
+"""How many root fields one document may hold. The service's own bound is unknown."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Call:
 
 
 class GraphQLService:
-    """The operations of the contract, executed on a `SandboxState`."""
+    """The operations of the API, executed on a `SandboxState`."""
 
     def __init__(
         self,
@@ -204,7 +204,7 @@ def _without_nulls(data: Mapping[str, Any]) -> Json:
 
 
 def _without_null_keys(data: Mapping[str, Any]) -> Json:
-    """Return an object without its null keys: the service leaves them out (contract: Operations)."""
+    """Return an object without its null keys: the service leaves them out."""
     return {key: value for key, value in data.items() if value is not None and value != ""}
 
 
@@ -216,7 +216,7 @@ def _service_error(error: GraphQLError) -> Mapping[str, object]:
 
 
 def _engine_error(error: GraphQLError) -> Mapping[str, object]:
-    """Return an error of the GraphQL engine, whose classification is a plain string (contract: Errors)."""
+    """Return an error of the GraphQL engine, whose classification is a plain string."""
     syntax = error.message.startswith("Syntax Error")
     return {
         **error.formatted,

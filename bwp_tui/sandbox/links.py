@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode
 from bwp_tui.domain.times import Clock
 
 LIFETIME: Final = timedelta(seconds=60)
-"""How long a download may begin after the query that made its link (contract: Link and archive)."""
+"""How long a download may begin after the query that made its link."""
 
 _PATH: Final = re.compile(r"/privacyRequest/([^/]+)/result/data_retrieval\.zip")
 _STAMP: Final = "%Y%m%dT%H%M%SZ"

@@ -1,4 +1,4 @@
-"""Make the GraphQL errors of the contract, and check the input of a start (contract: Operations)."""
+"""Make the service's GraphQL errors, and check the input of a start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Classification = dict[str, str | int | dict[str, str]]
 
 SHORTEST_TOKEN: Final = 36
 LONGEST_TOKEN: Final = 64
-"""Characters of a client token, the documented bounds (contract: Operations)."""
+"""Characters of a client token, the documented bounds."""
 
 _ISSUES: Final = "Input request is not valid, the following issues were encountered: [{}]"
 

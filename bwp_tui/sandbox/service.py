@@ -23,7 +23,7 @@ from bwp_tui.sandbox.service_state import SandboxState
 from bwp_tui.sandbox.tokens import TokenIssuer
 
 API_VERSIONS: Final = ("2024-01-01", "2024-04-01", "2024-11-01")
-"""Values that `x-api-version` may have (contract: Endpoints and headers)."""
+"""Values that `x-api-version` may have."""
 
 _JSON: Final[Headers] = (("Content-Type", "application/json"),)
 _WEB_PAGE: Final = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"

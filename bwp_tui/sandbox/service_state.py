@@ -17,7 +17,7 @@ from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.task_outcomes import orders_not_closed, outcome_of
 
 CLIENT_TOKEN_MEMORY: Final = timedelta(hours=8)
-"""How long a client token keeps a second task from being started (contract: Operations)."""
+"""How long a client token keeps a second task from being started."""
 
 _QUICK_FINISHES: Final = 4
 """How many of the past tasks in progress end within the first 40 seconds."""
@@ -164,7 +164,7 @@ class SandboxState:
     def look_up(self, kind: Kind, task_id: str) -> TaskSnapshot:
         """Return the task as it is now.
 
-        What the service responds after a cancellation is unknown (contract: Operations). Here a cancelled task
+        What the service responds after a cancellation is unknown. Here a cancelled task
         stays ON_HOLD until its hold would have ended and is unknown from then on: a history must survive both.
 
         Raises:

@@ -30,7 +30,7 @@ def name_part(email: str) -> str:
 
 
 def not_found(task_id: str) -> TaskError:
-    """Return the documented error of a task about an unknown shopper (contract: Operations)."""
+    """Return the documented error of a task about an unknown shopper."""
     return TaskError("DATA_SUBJECT_NOT_FOUND", f"The shopper email for request {task_id} does not exist")
 
 

@@ -1,4 +1,4 @@
-"""The token endpoint: OAuth 2.0 client credentials (RFC 6749 §4.4), as the contract infers it."""
+"""The token endpoint: OAuth 2.0 client credentials (RFC 6749 §4.4)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from bwp_tui.domain.times import Clock
 
 LIFETIME: Final = timedelta(minutes=15)
-"""How long an access token lives (contract: Endpoints and headers)."""
+"""How long an access token lives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from bwp_tui.settings.secret import SecretSource
 API_URL: Final = "https://api.buywithprime.amazon.com/graphql"
 TOKEN_URL: Final = "https://api.buywithprime.amazon.com/token"  # noqa: S105  an address, not a token
 API_VERSION: Final = "2024-11-01"
-"""Production API (contract: Endpoints and headers)."""
+"""The production API."""
 
 SANDBOX_PROFILE: Final = "sandbox"
 """Name of the practice profile, which never calls the service."""

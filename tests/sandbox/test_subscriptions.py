@@ -1,4 +1,4 @@
-"""The four operations on event subscriptions, as the contract documents them."""
+"""The four operations on event subscriptions, as Amazon documents them."""
 
 from __future__ import annotations
 

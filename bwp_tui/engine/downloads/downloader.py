@@ -32,7 +32,7 @@ from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
 
 MAX_DENIALS: Final = 5
-"""Attempts at a link that is denied or whose task is unknown (contract: Errors)."""
+"""Attempts at a link that is denied or whose task is unknown."""
 
 _TOO_MANY_ATTEMPTS: Final = (
     f"{MAX_ATTEMPTS_WITHOUT_PROGRESS} attempts in a row failed, each over a new link. Download it again later;"

@@ -147,7 +147,7 @@ def _to_poll_response(result: TaskPayload) -> PollResponse:
 
 
 def _service_error(outcomes: Sequence[TaskPayload | ApiError]) -> ApiError | None:
-    """Return the error that concerns the service rather than a single task, or None (contract: Errors).
+    """Return the error that concerns the service rather than a single task, or None.
 
     Throttling always concerns the service; a fault or a denial does if all tasks of a batch have it.
     """

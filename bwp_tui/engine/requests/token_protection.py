@@ -9,7 +9,7 @@ from bwp_tui.domain.uptime import Uptime
 from bwp_tui.store.worklog.intents import Intent
 
 TOKEN_LIFETIME: Final = timedelta(hours=8)
-"""How long after the first attempt a client token starts no second task (contract: Operations)."""
+"""How long after the first attempt a client token starts no second task."""
 
 MARGIN: Final = timedelta(minutes=15)
 """How long before its end a token counts as expired: a call may take minutes, and clocks differ."""

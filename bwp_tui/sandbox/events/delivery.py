@@ -73,7 +73,7 @@ class EventDelivery:
 
 
 def _foreign_bodies(event: dict[str, object]) -> tuple[str, ...]:
-    """Return bodies that resemble an event and are none of the contract's."""
+    """Return bodies that resemble an event and are none."""
     return (
         json.dumps(
             {**event, "source": "aws.s3", "detail-type": "Object Created", "resources": ["arn:aws:s3:::bucket"]}

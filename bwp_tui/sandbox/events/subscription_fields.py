@@ -1,4 +1,4 @@
-"""Resolve the GraphQL fields of event subscriptions (contract: Operations, Events)."""
+"""Resolve the GraphQL fields of event subscriptions."""
 
 from __future__ import annotations
 

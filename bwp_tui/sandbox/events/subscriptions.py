@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Kind, Status
 EVENT_TYPES: Final = tuple(
     f"PERSONAL_DATA_{kind}_TASK_{status}" for kind in Kind for status in (Status.COMPLETED, Status.FAILED)
 )
-"""The event types of the contract."""
+"""The documented event types."""
 
 
 class AlreadySubscribedError(Exception):

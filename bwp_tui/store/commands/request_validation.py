@@ -24,7 +24,7 @@ class BadRequest(Exception):
 
 
 def check_email(email: str) -> None:
-    """Check an email with the documented pattern (contract: Operations).
+    """Check an email with the documented pattern.
 
     Raises:
         BadRequest: it does not fit.
