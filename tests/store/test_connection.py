@@ -17,6 +17,7 @@ from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew, StoreUnavailable
 from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import tasks
 from tests.store.damage import overwrite_table
 from tests.store.support import scalar, submitted
 
@@ -253,3 +254,25 @@ def test_columns_of_another_type_are_damage() -> None:
         as_int("3")
     with pytest.raises(StoreDamaged):
         as_text(None)
+
+
+@pytest.mark.parametrize("table", ["tasks_by_subject", "words_config"])
+def test_damage_that_only_a_write_meets_is_recovered_at_the_next_start(path: Path, table: str) -> None:
+    store = open_store(path)
+    task = submitted(store)
+    store.close()
+    if table == "words_config":  # a damaged version of the text index is an error of SQL to SQLite
+        db = apsw.Connection(os.fspath(path))
+        db.execute("UPDATE words_config SET v = 0")
+        db.close()
+    else:
+        overwrite_table(path, table)
+    store = open_store(path)
+    with pytest.raises(StoreDamaged):
+        submitted(store)
+    store.close()
+    store = open_store(path)
+    assert store.opening_report is not None
+    assert tasks.get(store, task.number).email == task.email
+    submitted(store)
+    store.close()

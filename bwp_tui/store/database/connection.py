@@ -43,16 +43,14 @@ class Transaction:
         now: its instant; `now_text` is the same as the history stores it.
     """
 
-    _db: apsw.Connection
-    _path: Path
+    _store: Store
     revision: int
     now: datetime
     now_text: str
 
     def run(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute one statement and return its rows."""
-        with translated_errors(self._path):
-            return list(self._db.execute(sql, values))
+        return self._store._execute(sql, values)
 
     def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
         """Execute one statement and return its first row, or None."""
@@ -99,7 +97,7 @@ class Store:
         self._file_lock = lock
         self._high_water_mark = HighWaterMark(lock.descriptor)
         self._db = opened.db
-        self._check = opened.check_in_place
+        self._check_in_place = opened.check_in_place
         self._shop: Shop | None = None
         self._transaction: Transaction | None = None
 
@@ -116,14 +114,14 @@ class Store:
                     lock.lock_shared()
                     opened = open_database(self.path)
             except StoreError:
-                self._check()
+                self._check_in_place()
                 raise
         except BaseException:
             lock.release()
             raise
         other = Store(self.path, opened, lock, clock=self.clock, uptime=self.uptime)
         try:
-            self._check()
+            self._check_in_place()
         except BaseException:
             other.close()
             raise
@@ -149,7 +147,7 @@ class Store:
         """Close the connection; nothing may be called afterwards."""
         with self._lock:
             try:
-                self._check()
+                self._check_in_place()
             except StoreError:
                 # Closing the last connection removes the log at the path, which may be another history's by now.
                 self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
@@ -158,9 +156,10 @@ class Store:
 
     def rows(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute a query and return all of its rows, leaving no cursor open."""
-        with self._lock, self._translated_errors():
-            self._check()
-            return list(self._db.execute(sql, values))
+        with self._lock:
+            with self._translated_errors():
+                self._check_in_place()
+            return self._execute(sql, values)
 
     def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
         """Read the first row, or None."""
@@ -190,7 +189,7 @@ class Store:
             StoreDamaged: the column holds something else.
         """
         with self._lock, self._translated_errors():
-            self._check()
+            self._check_in_place()
             self._db.set_progress_handler(is_cancelled, _PROGRESS_STEPS)
             try:
                 return array("q", chain.from_iterable(self._db.execute(sql, values)))
@@ -218,26 +217,26 @@ class Store:
                 yield self._transaction
                 return
             with self._translated_errors():
-                self._check()
+                self._check_in_place()
                 self._db.execute("BEGIN IMMEDIATE")
             try:
                 self._check_term()
                 now = self.clock()
                 now_text = format_instant(now)
-                with self._translated_errors():
-                    (row,) = self._db.execute(
-                        "UPDATE meta SET revision = revision + 1, newest_at = max(newest_at, ?)"
-                        " RETURNING identity, revision, newest_at, target_id, api_host",
-                        (now_text,),
-                    )
-                    if self._shop is not None and self._shop != row[3:]:
+                (row,) = self._execute(
+                    "UPDATE meta SET revision = revision + 1, newest_at = max(newest_at, ?)"
+                    " RETURNING identity, revision, newest_at, target_id, api_host",
+                    (now_text,),
+                )
+                if self._shop is not None and self._shop != row[3:]:
+                    with self._translated_errors():
                         self._check_shop()
                         bind_shop(self._db, self._shop)
                 seen = HistoryState(as_text(row[0]), as_int(row[1]), as_text(row[2]))
-                self._transaction = Transaction(self._db, self.path, seen.revision, now, now_text)
+                self._transaction = Transaction(self, seen.revision, now, now_text)
                 yield self._transaction
                 with self._translated_errors():
-                    self._check()
+                    self._check_in_place()
                     self._db.execute("COMMIT")
                 self._high_water_mark.record(seen)
             except BaseException:
@@ -253,12 +252,12 @@ class Store:
         self._high_water_mark.sync()
 
     def _check_term(self) -> None:
-        if self.term is None:
-            return
-        with self._translated_errors():
-            (row,) = self._db.execute("SELECT term FROM engine")
-        if row[0] != self.term:
+        if self.term is not None and self._execute("SELECT term FROM engine") != [(self.term,)]:
             raise EngineSuperseded
+
+    def _execute(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
+        with self._translated_errors():
+            return list(self._db.execute(sql, values))
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
@@ -270,8 +269,8 @@ class Store:
             flag_damage(self.path)
             raise
         except apsw.SQLError as error:
-            # The statement is right: the schema must be damaged.
-            if schema_of(self._db) == expected_schema():
+            # The statement is right: the schema or the text index must be damaged.
+            if "fts5" not in str(error) and schema_of(self._db) == expected_schema():
                 raise
             refuse_newer(version_of(self._db), self.path)  # another process may have migrated the file meanwhile
             flag_damage(self.path)
