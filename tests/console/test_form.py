@@ -12,9 +12,9 @@ from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store, as_int
-from bwp_tui.store.worklog import intents
 from tests.console.past import PAST, READY, TODAY, clock
 from tests.console.support import USUAL, WIDE, opened
+from tests.store.support import has_waiting_intent
 
 FIRST_NEW = len(PAST) + 1
 
@@ -79,7 +79,7 @@ async def test_a_retrieval_becomes_a_row_an_intent_and_the_task_under_the_cursor
             "by phone",
         )
         assert (task.received_on.isoformat(), task.regulation) == ("2026-11-18", "ccpa")
-        assert intents.has_waiting_intent(console.store, FIRST_NEW)
+        assert has_waiting_intent(console.store, FIRST_NEW)
         assert not console.main.form.display
         assert console.app.focused is console.main.table
         await console.do("new")

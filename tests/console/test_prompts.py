@@ -8,9 +8,9 @@ from textual.widgets import Input
 from bwp_tui.console.presentation.task_columns import LETTERS
 from bwp_tui.domain.task import Status
 from bwp_tui.settings import Profile
-from bwp_tui.store.worklog import intents
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY
 from tests.console.support import USUAL, opened
+from tests.store.support import has_waiting_intent
 
 
 async def test_a_yes_cancels_the_held_deletion(profile: Profile) -> None:
@@ -21,7 +21,7 @@ async def test_a_yes_cancels_the_held_deletion(profile: Profile) -> None:
         await console.press("y")
         await console.sees(f"The cancellation of {console.task(HELD).name} is recorded.")
         assert console.task(HELD).cancel_asked
-        assert intents.has_waiting_intent(console.store, HELD)
+        assert has_waiting_intent(console.store, HELD)
         await console.press("x")
         await console.sees("was asked for already")
 
@@ -69,7 +69,7 @@ async def test_a_failed_request_is_submitted_again_as_a_task_of_its_own(profile:
         await console.until(lambda: console.main.table.current_number == new)
         assert console.task(new).status == Status.QUEUED
         assert console.task(new).resubmit_of == NOT_KNOWN
-        assert intents.has_waiting_intent(console.store, new)
+        assert has_waiting_intent(console.store, new)
 
 
 async def test_a_note_is_written_changed_and_kept_when_left(profile: Profile) -> None:

@@ -15,6 +15,7 @@ from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import engine_state, intents
 from bwp_tui.store.worklog.intents import Intent
 from tests.engine.shop import ACTOR, Shop
+from tests.store.support import has_waiting_intent
 
 A_WHILE = timedelta(minutes=2)
 START = "startPersonalDataRetrievalTask"
@@ -32,7 +33,7 @@ async def test_a_request_is_submitted_under_its_own_client_token(shop: Shop) -> 
     assert (start.client_token, start.email, start.kind) == (intent.client_token, "jane@example.com", Kind.RETRIEVAL)
     task = shop.task(number)
     assert (task.task_id, task.status) == (start.task_id, "IN_PROGRESS")
-    assert not intents.has_waiting_intent(shop.store, number)
+    assert not has_waiting_intent(shop.store, number)
 
 
 async def test_a_deletion_is_submitted_with_its_holding_period(shop: Shop) -> None:
@@ -60,7 +61,7 @@ async def test_a_refused_request_is_rejected_with_the_words_of_the_service(shop:
     assert task.errors[0].code == "UnspecifiedError"
     assert "/x-api-version must be one of" in task.errors[0].message
     assert shop.sandbox.state.starts == []
-    assert not intents.has_waiting_intent(shop.store, number)
+    assert not has_waiting_intent(shop.store, number)
 
 
 async def test_after_a_lost_answer_the_same_token_finds_the_one_task(shop: Shop) -> None:

@@ -131,3 +131,7 @@ def scalar(store: Store, sql: str) -> int:
     """The one number that a question answers with."""
     ((value,),) = store.rows(sql)
     return as_int(value)
+
+
+def has_waiting_intent(store: Store, number: int) -> bool:
+    return store.row("SELECT 1 FROM intents WHERE task = ? AND state = 'waiting'", (number,)) is not None

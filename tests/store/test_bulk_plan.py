@@ -37,7 +37,6 @@ def _plan(store: Store, ask: Callable[[Store], object]) -> list[str]:
         (due_polls.next_at, "tasks_by_poll"),
         (lambda store: intents.due(store, NOW, 4), "intents_waiting"),
         (intents.next_at, "intents_waiting"),
-        (lambda store: intents.has_waiting_intent(store, 1), "intents_by_task"),
         (lambda store: downloads.due(store, NOW, 4), "downloads_open"),
         (downloads.next_at, "downloads_open"),
         (downloads.unfinished, "downloads_open"),

@@ -20,7 +20,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses
 from tests.store import single
-from tests.store.support import ACTOR, FrozenClock, answer, request, scalar
+from tests.store.support import ACTOR, FrozenClock, answer, has_waiting_intent, request, scalar
 
 ANSWERS = st.sampled_from(["IN_PROGRESS", "ON_HOLD", "COMPLETED", "FAILED", "SUSPENDED"])
 
@@ -78,7 +78,7 @@ class LifeOfTasks(RuleBasedStateMachine):
     @rule(intent=consumes(under_way), never_sent=st.booleans())
     def put_off(self, intent: tuple[int, int, str, bool], never_sent: bool) -> None:
         identity, number, action, first = intent
-        settled = not intents.has_waiting_intent(self.store, number)
+        settled = not has_waiting_intent(self.store, number)
         intent_outcomes.reschedule(self.store, identity, "no network", self.clock(), never_sent=never_sent)
         if action == "submit" and never_sent and first and not settled:
             ((attempts,),) = self.store.rows("SELECT attempts FROM intents WHERE id = ?", (identity,))

@@ -24,6 +24,7 @@ from tests.store.support import (
     FrozenClock,
     accepted,
     answer,
+    has_waiting_intent,
     in_status,
     intent_of,
     request,
@@ -215,7 +216,7 @@ def test_a_request_never_sent_is_withdrawn_at_once(store: Store, kind: Kind) -> 
     withdrawn = requests.cancel(store, task.number, ACTOR)
     assert (withdrawn.status, withdrawn.finished_at, withdrawn.cancel_asked) == ("CANCELLED", NOW, False)
     assert not intent_outcomes.record_sending(store, intent.id)
-    assert not intents.has_waiting_intent(store, task.number)
+    assert not has_waiting_intent(store, task.number)
     assert timeline.of_task(store, task.number)[-1].what == "withdrawn"
 
 
@@ -267,7 +268,7 @@ def test_a_task_is_judged_as_it_is_when_the_transaction_has_begun(
     monkeypatch.setattr(store, "write", overtaken)
     with pytest.raises(NotPossible, match="A retrieval runs at once"):
         requests.cancel(store, task.number, ACTOR)
-    assert (tasks.get(store, task.number).status, intents.has_waiting_intent(store, task.number)) == (
+    assert (tasks.get(store, task.number).status, has_waiting_intent(store, task.number)) == (
         "IN_PROGRESS",
         False,
     )
@@ -340,7 +341,7 @@ def test_an_adopted_task_is_asked_about_at_once_and_filled_in_by_the_answer(stor
     task = requests.track(store, Kind.DELETION, "task-9", request(Kind.DELETION, email=""), ACTOR)
     assert (task.status, task.task_id, task.next_poll_at, task.holding_period) == ("QUEUED", "task-9", NOW, None)
     assert [poll.task_id for poll in due_polls.due(store, NOW, 5)] == ["task-9"]
-    assert not intents.has_waiting_intent(store, task.number)
+    assert not has_waiting_intent(store, task.number)
     single.answered(store, task.number, answer("ON_HOLD", email="zoe@example.com", holding_period=30), SOON)
     known = tasks.get(store, task.number)
     assert (known.status, known.email, known.holding_period) == ("ON_HOLD", "zoe@example.com", 30)

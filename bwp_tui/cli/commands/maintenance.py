@@ -21,8 +21,8 @@ from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.domain.deadlines import add_months
 from bwp_tui.domain.filter import TextClause, ValueClause, View, parse
 from bwp_tui.domain.filter_fields import FIELDS
-from bwp_tui.domain.task import Kind, Task
-from bwp_tui.domain.text import counted, file_name, part_name
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import purge as purging
@@ -83,7 +83,7 @@ def purge(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         store = session.store
         extent = {"evidence_too": arguments.all, "unanswered_too": arguments.unanswered}
-        plan = purging.plan(store, task_filter, arguments.older_than, today(), names=_names_on_disk, **extent)
+        plan = purging.plan(store, task_filter, arguments.older_than, today(), **extent)
         _print_unanswered(tasks.window(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
         if not plan.numbers and not purging.has_traces(store):
             none_left = "" if plan.unanswered else "No finished task that old is left to purge. "
@@ -98,11 +98,6 @@ def purge(arguments: Namespace) -> None:
             require_typed(f"Purge {counted(count, 'task')}? This cannot be undone.", str(count))
         saved_state.forget(session.profile.state_path, format_instant(utc_now()))
         _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own, **extent))
-
-
-def _names_on_disk(kind: Kind, email: str, task_id: str) -> tuple[str, str]:
-    name = file_name(kind, email, task_id)
-    return name, part_name(name)
 
 
 def _restore_report(restored: RestoreResult, file: Path) -> str:

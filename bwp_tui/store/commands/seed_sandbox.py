@@ -9,8 +9,7 @@ from typing import Final
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import FINAL_STATUSES, Event, SampleTask, Status
 from bwp_tui.domain.times import format_instant, iso_day
-from bwp_tui.store.database.connection import Store, Transaction, as_int
-from bwp_tui.store.errors import StoreDamaged
+from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
 
@@ -38,7 +37,7 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
     terminal = status in FINAL_STATUSES
     due = due_on(task.regulation, task.received_on)
     next_poll = transaction.now + timedelta(seconds=_FIRST_POLLS_S * spread)
-    row = transaction.row(
+    number = transaction.integer(
         "INSERT INTO tasks (task_id, kind, email, status, terminal, errors, holding_period, reason, note, tags,"
         " received_on, regulation, due_on, recorded_at, submitted_at, updated_at, finished_at, polled_at,"
         " next_poll_at, earlier, revision)"
@@ -69,20 +68,11 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
             transaction.revision,
         ),
     )
-    if row is None:
-        raise StoreDamaged("The practice history took no task.")
     for event in _timeline(task, status, actor):
+        at = format_instant(event.at)
         transaction.run(
             "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                as_int(row[0]),
-                format_instant(event.at),
-                event.actor,
-                event.what,
-                event.before,
-                event.after,
-                event.detail,
-            ),
+            (number, at, event.actor, event.what, event.before, event.after, event.detail),
         )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import threading
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -96,16 +97,11 @@ def back_up_to(path: Path, target: Path) -> None:
     """
     if os.path.lexists(target):
         raise FileExistsError(target)
-    if not os.access(target.parent, os.W_OK | os.X_OK):
+    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):
         state = "cannot be written by this user" if target.parent.is_dir() else "is no folder"
         raise StoreUnavailable(f"{target.parent} {state}: no backup was made. Name a file in another folder.")
-    part = _part(target)
     with translated_errors(target):
-        try:
-            _copy(path, part)
-            _publish(part, target)
-        finally:
-            _drop(part)
+        _copy(path, target, _rename_without_replacing)
 
 
 def own_backups(path: Path) -> list[Path]:
@@ -121,30 +117,28 @@ def _make(path: Path, target: Path, stop: threading.Event) -> None:
         raise StoreUnavailable(
             f"No backup of the history can be made in {target.parent}: {error.strerror}. Run: bwp-tui doctor."
         ) from error
-    part = _part(target)
+    _copy(path, target, Path.replace, stop)
+
+
+def _copy(
+    path: Path, target: Path, rename: Callable[[Path, Path], object], stop: threading.Event | None = None
+) -> None:
+    """Copy the history to a file of another name, check the copy, and rename it to `target`."""
+    part = target.with_name(f".{target.name}.part")
     try:
-        _copy(path, part, stop)
-        part.replace(target)
+        _remove(part)
+        with closing(copy_database(open_for_reading(path).db, part, stop)) as copy:
+            verdict = copy.execute("PRAGMA quick_check(1)").fetchall()
+        if verdict != [("ok",)]:
+            raise StoreDamaged(f"The history {path} is damaged ({verdict[0][0]}): no backup was made of it.")
+        sync(part)
+        rename(part, target)
         sync(target.parent)
     finally:
-        _drop(part)
+        _remove(part)
 
 
-def _copy(path: Path, part: Path, stop: threading.Event | None = None) -> None:
-    """Copy the history, and check the copy."""
-    _drop(part)
-    copy = copy_database(open_for_reading(path).db, part, stop)
-    try:
-        verdict = copy.execute("PRAGMA quick_check(1)").fetchall()
-    finally:
-        copy.close()
-    if verdict != [("ok",)]:
-        raise StoreDamaged(f"The history {path} is damaged ({verdict[0][0]}): no backup was made of it.")
-    sync(part)
-
-
-def _publish(part: Path, target: Path) -> None:
-    """Rename a finished file to a free name, never replacing another file."""
+def _rename_without_replacing(part: Path, target: Path) -> None:
     try:
         os.link(part, target)
     except FileExistsError:
@@ -153,16 +147,10 @@ def _publish(part: Path, target: Path) -> None:
         if os.path.lexists(target):
             raise FileExistsError(target) from None
         part.rename(target)
-    sync(target.parent)
 
 
-def _part(target: Path) -> Path:
-    if target.parent.exists() and not target.parent.is_dir():
-        raise StoreUnavailable(f"{target.parent} is not a folder.")
-    return target.with_name(f".{target.name}.part")
-
-
-def _drop(part: Path) -> None:
+def _remove(part: Path) -> None:
+    """Remove a database and the files of SQLite beside it."""
     for ending in ("", "-journal", "-wal", "-shm"):
         with suppress(FileNotFoundError):
             part.with_name(f"{part.name}{ending}").unlink()

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bwp_tui.domain.filter import Filter
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import file_name, part_name
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
@@ -39,10 +39,6 @@ _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _NEEDS_ITS_TASK: Final = f"(d.{DOWNLOAD_IS_OPEN} OR d.part_unwanted = 1)"
 _READERS_TIMEOUT_S: Final = 10.0
 _RETRY_S: Final = 0.05
-
-
-ArchiveNames = Callable[[Kind, str, str], Sequence[str]]
-"""Called with kind, email and task id; returns the file names of the task's result, whole or in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,6 @@ def plan(
     *,
     evidence_too: bool,
     unanswered_too: bool = False,
-    names: ArchiveNames = lambda _kind, _email, _task_id: (),
 ) -> PurgePlan:
     """Plan the purge of tasks that match the filter, ended so long ago, and have no pending work.
 
@@ -102,7 +97,7 @@ def plan(
         (*values, format_instant(store.clock() - older_than)),
     )
     chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
-    own, elsewhere = _files(store, chosen, names)
+    own, elsewhere = _files(store, chosen)
     handled = store.rows(
         "SELECT task, what, detail FROM timeline WHERE what IN (?, ?) ORDER BY id",
         (EventKind.UNPACKED, EventKind.PACKED),
@@ -117,9 +112,7 @@ def plan(
     )
 
 
-def _files(
-    store: Store, chosen: Collection[int], names: ArchiveNames
-) -> tuple[dict[int, list[Path]], tuple[Path, ...]]:
+def _files(store: Store, chosen: Collection[int]) -> tuple[dict[int, list[Path]], tuple[Path, ...]]:
     """Return the results and parts of tasks that are on disk: in the history's folder by task, and those elsewhere."""
     folder = store.path.parent.resolve()
     own: dict[int, list[Path]] = {}
@@ -131,8 +124,8 @@ def _files(
         if number not in chosen:
             continue
         paths = [Path(as_text(path))] if path is not None else []
-        file_names = names(Kind(as_text(kind)), as_text(email), as_text(task_id))
-        paths += [Path(as_text(directory)) / name for name in file_names]
+        name = file_name(as_text(kind), as_text(email), as_text(task_id))
+        paths += [Path(as_text(directory)) / name, Path(as_text(directory)) / part_name(name)]
         for file in dict.fromkeys(paths):
             if not os.path.lexists(file):
                 continue

@@ -9,8 +9,7 @@ from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
-from bwp_tui.store.database.connection import Transaction, as_int
-from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.database.connection import Transaction
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import EventKind
@@ -50,7 +49,7 @@ def insert(
 ) -> int:
     """Insert a task, QUEUED and due to be polled if the service knows it by `task_id`; return its number."""
     due = due_on(request.regulation, request.received_on)
-    row = transaction.row(
+    return transaction.integer(
         "INSERT INTO tasks (task_id, kind, email, status, holding_period, reason, note, tags, received_on, regulation,"
         " due_on, recorded_at, next_poll_at, resubmit_of, earlier, revision)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
@@ -76,9 +75,6 @@ def insert(
             transaction.revision,
         ),
     )
-    if row is None:
-        raise NotPossible("The request could not be recorded.")
-    return as_int(row[0])
 
 
 def _holding_period(request: Request, *, tracked: bool) -> int | None:

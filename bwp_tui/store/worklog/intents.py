@@ -62,9 +62,3 @@ def submissions_in_doubt(store: Store) -> list[Intent]:
 def next_at(store: Store) -> datetime | None:
     """Return when the next waiting intent is due, or None."""
     return store.instant(f"SELECT min(i.not_before) FROM intents i WHERE i.{INTENT_IS_WAITING}")
-
-
-def has_waiting_intent(store: Store, number: int) -> bool:
-    """Return whether task `number` has a waiting intent."""
-    row = store.row(f"SELECT 1 FROM intents WHERE task = ? AND {INTENT_IS_WAITING}", (number,))
-    return row is not None
