@@ -186,7 +186,7 @@ class Sandbox:
             archives=ArchiveServer(self.state, links, archives, self.faults, self._seed, self._rate),
             queues=SqsServer(
                 (self._queue, self._dead_letters),
-                SignatureCheck(self.aws_key, self.region, self._clock),
+                SignatureCheck(self.aws_key, self.region, utc_now),  # clients sign by the time that it is
                 self.faults,
                 self.region,
                 delivery.deliver,
