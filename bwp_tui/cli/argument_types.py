@@ -19,7 +19,6 @@ _FARTHEST_EAST: Final = timedelta(hours=14)
 
 
 def any_day(text: str) -> date:
-    """Read a date."""
     if read := parse_day(text):
         return read
     raise ArgumentTypeError(f"invalid date “{text}”; use YYYY-MM-DD")

@@ -73,7 +73,6 @@ class Session:
 
     @cached_property
     def tasks(self) -> TaskCommands:
-        """Commands on tasks."""
         from bwp_tui.console.services.task_commands import TaskCommands
 
         return TaskCommands(self.guard, self.profile, self.actor, self.records.steps)

@@ -124,7 +124,6 @@ class SandboxState:
             return self._calls.copy()
 
     def count(self, call: str) -> None:
-        """Count a call."""
         with self._lock:
             self._calls[call] += 1
 

@@ -14,8 +14,8 @@ from textual.widgets import Input
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.main import MainScreen
-from bwp_tui.console.widgets.detail_pane import Heading
-from bwp_tui.console.widgets.radio_field import RadioField
+from bwp_tui.console.widgets.request_form import RadioField
+from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.domain.task import SampleTask, Task
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import seed_sandbox

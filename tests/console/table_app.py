@@ -22,7 +22,7 @@ from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.task import Kind, Task, TaskError
 
 NOW: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-STYLES: Final = Path(bwp_tui.__file__).parents[1] / "styles" / "task_table.tcss"
+STYLES: Final = Path(bwp_tui.__file__).parents[1] / "styles" / "lists.tcss"
 
 IN_SIGHT: Final = 5
 OUT_OF_SIGHT: Final = 5_000

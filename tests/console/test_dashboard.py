@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.console.widgets.detail_pane import Paragraphs
+from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.task import Kind, Status, TaskError
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests

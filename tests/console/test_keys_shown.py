@@ -11,7 +11,7 @@ from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.widgets.bars import FooterLine
-from bwp_tui.console.widgets.detail_pane import Paragraphs
+from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, READY
 from tests.console.support import USUAL, Console, opened

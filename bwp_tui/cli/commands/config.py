@@ -18,7 +18,6 @@ from bwp_tui.store.open_store import open_store
 
 
 def path(arguments: Namespace) -> None:
-    """Print the path of the config file."""
     file = config_path(os.environ)
     print_result(arguments, {"path": str(file), "exists": file.exists()}, [str(file)])
 

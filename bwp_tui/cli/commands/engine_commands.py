@@ -55,7 +55,6 @@ def refresh(arguments: Namespace) -> None:
 
 
 def wait(arguments: Namespace) -> ExitCode:
-    """Wait until tasks finish."""
     with open_session(arguments) as session:
         numbers = find_tasks(session.store, arguments.tasks)
         waiter = EngineWaiter(session)

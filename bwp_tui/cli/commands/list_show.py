@@ -88,7 +88,6 @@ def save_view(arguments: Namespace) -> None:
 
 
 def delete_view(arguments: Namespace) -> None:
-    """Remove a saved view."""
     with open_session(arguments) as session:
         saved_views.delete(session.store, arguments.name)
 

@@ -39,12 +39,10 @@ class EntryRows:
 
     @property
     def header(self) -> list[StyledText]:
-        """The titles of the columns."""
         packed = f"  {'PACKED':>{_SIZE}}" if self._shows_packed else ""
         return [(f"{'NAME':<{self._name}}  {'SIZE':>{_SIZE}}{packed}  MODIFIED", "muted")]
 
     def line(self, row: int) -> list[StyledText]:
-        """Return the line of one entry."""
         entry = self._entries[row]
         name, flaws = self._mask(entry.name), ", ".join(entry.flaws)
         if cell_len(name) > self._name:
@@ -87,7 +85,6 @@ class TreeRows:
         return self._visible.index(index)
 
     def line(self, row: int) -> list[StyledText]:
-        """Return one visible line."""
         index = self._visible[row]
         node = self._nodes[index]
         sign = self._signs[index not in self._folded] if node.inside else "  "

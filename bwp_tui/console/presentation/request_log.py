@@ -22,7 +22,6 @@ STATE_ROLES: Final[dict[str, str]] = {
 
 
 def header(width: int) -> list[StyledText]:
-    """Return the titles of the columns."""
     date, email = _widths(width)
     start = f"{'REQUESTED':<{date}}{'TASK':>7}  {'OPERATION':<18}"
     return [(f"{start}{'EMAIL' if email else '':<{email}}{'STATE':<9}RESPONSE", "muted")]

@@ -74,11 +74,9 @@ class ActionScreen(Screen[None]):
         (self.handlers.get(name) or self.moves[name])()
 
     def show_status(self, sentence: str, role: str = "plain") -> None:
-        """Show a sentence in the status line."""
         self.query_one("#status", StatusLine).set_text(sentence, role)
 
     def close(self) -> None:
-        """Close the screen."""
         self.dismiss(None)
 
 

@@ -19,7 +19,7 @@ from bwp_tui.console.presentation.task_columns import status_role
 from bwp_tui.console.screens.action_screen import ScrolledScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.widgets.bars import FooterLine
-from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import format_size

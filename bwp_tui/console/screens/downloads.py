@@ -27,10 +27,10 @@ from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.debouncer import Debouncer
-from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.workers import run_in_thread_and_report, start_worker
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import format_size
@@ -104,7 +104,6 @@ class DownloadsScreen(ActionScreen):
 
     @property
     def current_download(self) -> tuple[Download, Task] | None:
-        """The download under the cursor, and its task."""
         current = self.rows.current
         return next((found for found in self.listed if found[0].id == current), None)
 
@@ -148,7 +147,6 @@ class DownloadsScreen(ActionScreen):
         self._show(current)
 
     def mark(self, ids: frozenset[int]) -> None:
-        """Mark these downloads and no other."""
         self.marks = ids
         self._show()
 

@@ -18,7 +18,7 @@ from bwp_tui.console.presentation.breakpoints import WIDE
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ActionScreen, ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
-from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.filter_fields import FIELDS
 
 _KEYS: Final = 12

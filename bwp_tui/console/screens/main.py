@@ -140,7 +140,6 @@ class MainScreen(ActionScreen):
 
     @property
     def table(self) -> TaskTable:
-        """The table of tasks."""
         return self.query_one(TaskTable)
 
     @property
@@ -150,7 +149,6 @@ class MainScreen(ActionScreen):
 
     @property
     def current_task(self) -> Task | None:
-        """The task under the cursor."""
         return self.table.current
 
     @property
@@ -243,7 +241,6 @@ class MainScreen(ActionScreen):
         self.update_header()
 
     def mark(self, numbers: frozenset[int]) -> None:
-        """Mark these tasks and no other."""
         self.table.marks = numbers
         self.update_header()
 

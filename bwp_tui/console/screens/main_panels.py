@@ -69,12 +69,10 @@ class MainPanels:
         self._screen.query_one(ViewsLine).set_views(self.views, counts, current, shown, rows)
 
     def update_detail(self, task: Task | None) -> None:
-        """Show a task and its timeline."""
         timeline = self._session.reader.timeline(task) if task else []
         self._screen.query_one(DetailPane).set_task(task, timeline, self._session.display_context())
 
     def update_downloads(self) -> None:
-        """Show the open downloads."""
         session, snapshot = self._session, self.snapshot
         if snapshot is None:
             return

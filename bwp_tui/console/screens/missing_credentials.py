@@ -14,7 +14,7 @@ from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
-from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 
 UNCONFIGURED: Final = 2
 """The exit code without credentials."""
@@ -56,7 +56,6 @@ class MissingCredentialsScreen(ScrolledScreen):
         )
 
     def close(self) -> None:
-        """Leave the console."""
         self.app.exit(return_code=UNCONFIGURED)
 
     def _lines(self) -> list[list[StyledText]]:

@@ -19,7 +19,7 @@ from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
-from bwp_tui.console.widgets.detail_pane import Heading
+from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.text import counted

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES, bindings_of
 from bwp_tui.console.presentation import task_detail, task_pages
-from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.action_screen import ScrolledScreen
@@ -21,8 +21,8 @@ from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
-from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.styled_line import Heading, Paragraphs, StyledLine
 from bwp_tui.store.queries.timeline import EventKind
 
 

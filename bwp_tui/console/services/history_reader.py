@@ -60,7 +60,6 @@ class HistoryReader:
         return self._read(lambda: engine_state.read(self._store), None)
 
     def timeline(self, task: Task) -> list[Event]:
-        """Return the events of a task."""
         return self._read(lambda: timeline.of_task(self._store, task.number), [])
 
     def task_details(self, task: Task) -> TaskDetails:
@@ -87,7 +86,6 @@ class HistoryReader:
         return self._read(lambda: request_log.request_ids(self._store), array("q"))
 
     def sent(self, ids: Sequence[int]) -> list[SentRequest]:
-        """Return the API requests with these ids."""
         from bwp_tui.store.queries import request_log
 
         return self._read(lambda: request_log.window(self._store, ids), [])

@@ -119,7 +119,6 @@ class SnapshotFeed:
         self._requested.set()
 
     def stop(self) -> None:
-        """Stop and close the connection."""
         self._stopped = True
         self._requested.set()
         self._subscribed.set()

@@ -27,12 +27,10 @@ class ListState:
 
     @property
     def query(self) -> ListQuery:
-        """The query for the feed."""
         return ListQuery(parse(self.filter), self.sort)
 
     @property
     def sort(self) -> str:
-        """The order of the rows."""
         return self.chosen_sort or (self.view.sort if self.view is not None else "newest")
 
     @property
@@ -46,7 +44,6 @@ class ListState:
         return names.index(self.view.name) if self.view is not None and self.view.name in names else None
 
     def of_view(self, view: View) -> ListState:
-        """List a view."""
         return ListState(view, view.filter, columns=self.columns)
 
     def of_filter(self, text: str) -> ListState:

@@ -38,7 +38,6 @@ class CodeTable(Generic[Value]):
         return len(self._values) >= _MAX_VALUES
 
     def encode(self, value: Value) -> str:
-        """Return the character of a value."""
         character = self._characters.get(value)
         if character is None:
             character = self._characters[value] = chr(self._first + len(self._values))
@@ -46,7 +45,6 @@ class CodeTable(Generic[Value]):
         return character
 
     def decode(self, character: str) -> Value:
-        """Return the value of a character."""
         return self._values[ord(character) - self._first]
 
 

@@ -30,7 +30,6 @@ class HangupWatcher:
         self._thread = threading.Thread(target=self._watch, name="terminal-watch", daemon=True)
 
     def start(self) -> None:
-        """Start to watch."""
         self._thread.start()
 
     def stop(self) -> None:

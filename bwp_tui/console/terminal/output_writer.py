@@ -38,7 +38,6 @@ class OutputWriter:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start to write."""
         if self._stopped:
             self._stopped = False
             self._nonblocking = _open_nonblocking(self._file)

@@ -146,7 +146,6 @@ class _AnsiWriter:
 
     @property
     def written(self) -> str:
-        """The bytes written so far."""
         return "".join(self._parts)
 
     def draw(self, y: int, x: int, letters: str, styles: str) -> None:

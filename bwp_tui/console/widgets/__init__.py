@@ -1,1 +1,1 @@
-"""The widgets of the console, one a module; each has its styles in `styles/`."""
+"""The widgets of the console; each has its styles in `styles/`."""

@@ -7,8 +7,9 @@ from typing import Final
 
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
 from bwp_tui.console.presentation.glyphs import locale_glyphs
-from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext
+from bwp_tui.console.widgets.styled_line import StyledLine
 from bwp_tui.domain.task import Download, Task
 
 MAX_SHOWN: Final = 4
@@ -18,7 +19,6 @@ class ActiveDownloads(StyledLine):
     """Progress of each open download; no line when there is none."""
 
     def update(self, downloads: Sequence[tuple[Download, Task]], context: DisplayContext) -> None:
-        """Show open downloads, each with its task."""
         ids, width = {download.id for download, _ in downloads}, self.app.size.width - 2
         builder = DownloadRowBuilder(downloads[:MAX_SHOWN], width, context, ids, locale_glyphs().fetch)
         texts: list[StyledText] = []

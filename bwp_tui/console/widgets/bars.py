@@ -11,7 +11,8 @@ from textual.content import Content
 from bwp_tui.console.bindings.actions import ACTIONS, Action, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.presentation.breakpoints import NARROW, WIDE
-from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.widgets.styled_line import StyledLine
 from bwp_tui.domain.filter import View
 
 _THOUSAND: Final = 1_000
@@ -27,7 +28,6 @@ class TwoEndedLine(StyledLine):
         self._right = Content()
 
     def show_ends(self, left: Content, right: Content) -> None:
-        """Show `left` and `right`."""
         if not (left.is_same(self._left) and right.is_same(self._right)):
             self._left, self._right = left, right
             self.refresh()
@@ -57,7 +57,6 @@ class HeaderLine(TwoEndedLine):
     """Profile, engine and API trouble."""
 
     def set_state(self, state: HeaderState) -> None:
-        """Show `state`."""
         badge = "badge-practice" if state.practice else "badge"
         left: list[StyledText] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {state.profile} ", badge)]
         if state.target_id and self.app.size.width >= WIDE:

@@ -8,7 +8,7 @@ from typing import Final
 from textual.content import Content
 
 from bwp_tui.console.bindings.commands import Command
-from bwp_tui.console.presentation.styled_text import StyledLine
+from bwp_tui.console.widgets.styled_line import StyledLine
 
 MAX_SHOWN: Final = 8
 """Commands that are shown at once."""
@@ -57,7 +57,6 @@ class CommandList(StyledLine):
         self.show_content(Content("\n").join(lines or [self.to_content(("   No command has these words.", "warn"))]))
 
     def close(self) -> None:
-        """Take the list away."""
         self.display = False
 
     def _line(self, command: Command, key: str, why_not: str | None, *, is_selected: bool, beside: str) -> Content:

@@ -23,7 +23,6 @@ class Debouncer:
         self._timer: asyncio.TimerHandle | None = None
 
     def restart(self) -> None:
-        """Start the delay again."""
         self.stop()
         self._timer = asyncio.get_running_loop().call_later(DEBOUNCE_S, self._pump.call_later, self._callback)
 

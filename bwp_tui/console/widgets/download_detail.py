@@ -12,7 +12,7 @@ from bwp_tui.console.presentation.breakpoints import TALL
 from bwp_tui.console.presentation.download_detail import events_of, fact_lines, timeline_paragraph
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, subject, task_names, timeline
-from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.task import Download, Event, Task
 
 _BESIDE: Final = 116
@@ -52,7 +52,6 @@ class DownloadDetail(Vertical):
         self._paragraphs("download-timeline").set_lines(timeline(task, events, context) if is_beside else [])
 
     def clear(self) -> None:
-        """Show that there is no download."""
         self.query_one(Heading).set_text([("no download", "muted")])
         for paragraphs in self.query(Paragraphs):
             paragraphs.set_lines([])

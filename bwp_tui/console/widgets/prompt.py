@@ -14,8 +14,9 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
-from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.tab_completion import InputError
+from bwp_tui.console.widgets.styled_line import StyledLine
 from bwp_tui.console.widgets.text_field import TextField
 
 _FIELD: Final = 24

@@ -13,10 +13,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
-from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.request_draft import PROCESSING_HINT, Draft, Hint
-from bwp_tui.console.widgets.detail_pane import Heading
-from bwp_tui.console.widgets.radio_field import RadioField
+from bwp_tui.console.widgets.styled_line import Heading, StyledLine, StyledWidget
 from bwp_tui.console.widgets.text_field import TextField
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
@@ -36,6 +35,61 @@ _TEXTS: Final[tuple[tuple[str, str, Hint], ...]] = (
 
 EarlierTaskSentence = Callable[[Kind, str], str | None]
 """Returns a sentence about an earlier task with this kind and email, or None."""
+
+
+class RadioField(StyledWidget, can_focus=True):
+    """Shows a few options side by side; arrows or the space bar choose another."""
+
+    class Changed(Message):
+        """Another option was chosen."""
+
+        def __init__(self, field: RadioField) -> None:
+            super().__init__()
+            self.field = field
+
+        @property
+        def control(self) -> RadioField:
+            """The field, for `@on` with a selector."""
+            return self.field
+
+    def __init__(self, options: tuple[str, ...], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._options = options
+        self._index = 0
+
+    @property
+    def value(self) -> str:
+        return self._options[self._index]
+
+    @value.setter
+    def value(self, word: str) -> None:
+        self._choose(self._options.index(word))
+
+    def _choose(self, index: int) -> None:
+        index %= len(self._options)
+        if index != self._index:
+            self._index = index
+            self.refresh()
+            self.post_message(self.Changed(self))
+
+    def render(self) -> Content:
+        texts: list[StyledText] = []
+        for index, word in enumerate(self._options):
+            if index == self._index:
+                texts += [("● ", "accent"), (word, "strong")]
+            else:
+                texts += [("○ ", "muted"), (word, "muted")]
+            texts.append(("   ", "plain"))
+        return self.with_styles(self.to_content(*texts))
+
+    def on_key(self, event: events.Key) -> None:
+        step = {"right": 1, "space": 1, "l": 1, "left": -1, "h": -1}.get(event.key)
+        if step is not None:
+            event.stop()
+            self._choose(self._index + step)
+
+    def on_click(self) -> None:
+        self._choose(self._index + 1)
 
 
 class RequestForm(Vertical):
@@ -113,7 +167,6 @@ class RequestForm(Vertical):
         self._field("email").select_all()
 
     def clear(self) -> None:
-        """Empty the fields."""
         self._is_restored = False
         for field, _label, _hint in _TEXTS:
             self._field(field).value = str(DEFAULT_HOLDING_PERIOD) if field == "hold" else ""
@@ -126,7 +179,6 @@ class RequestForm(Vertical):
 
     @property
     def draft(self) -> Draft:
-        """The text of the fields."""
         return Draft(
             kind=Kind(self.query_one("#field-kind", RadioField).value.upper()),
             regulation=self.query_one("#field-regulation", RadioField).value,

@@ -33,22 +33,11 @@ class TaskTable(VirtualRows):
     """The tasks of a view, by local number, with a cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "task-table--header",
-        "task-table--row",
-        "task-table--subject",
-        "task-table--muted",
-        "task-table--good",
-        "task-table--bad",
-        "task-table--warn",
-        "task-table--busy",
-        "task-table--held",
-        "task-table--overdue",
-        "task-table--mark",
-        "task-table--pointer",
-        "task-table--cursor",
-        "task-table--cursor-subject",
-        "task-table--empty",
-        "task-table--found",
+        f"task-table--{name}"
+        for name in (
+            *("header", "row", "subject", "muted", "good", "bad", "warn", "busy", "held", "overdue"),
+            *("mark", "pointer", "cursor", "cursor-subject", "empty", "found"),
+        )
     }
 
     masked: var[bool] = var(True)
@@ -99,7 +88,6 @@ class TaskTable(VirtualRows):
 
     @property
     def is_at_end(self) -> bool:
-        """Whether the cursor is on the last row."""
         return self._cursor == self.row_count - 1
 
     @property
@@ -109,7 +97,6 @@ class TaskTable(VirtualRows):
 
     @property
     def current(self) -> Task | None:
-        """The task under the cursor, or None."""
         number = self.current_number
         return None if number is None else self._rows.task(number)
 
@@ -148,7 +135,6 @@ class TaskTable(VirtualRows):
 
     @property
     def visible_numbers(self) -> Sequence[int]:
-        """Local numbers of the tasks that are shown now."""
         return self._in_sight()
 
     @property
@@ -166,7 +152,6 @@ class TaskTable(VirtualRows):
 
     @property
     def shown_columns(self) -> tuple[str, ...]:
-        """Ids of the columns that are shown now."""
         self._layout_columns(self.scrollable_size.width)
         return tuple(place.column.id for place in self._placed)
 
@@ -278,7 +263,6 @@ class TaskTable(VirtualRows):
         return max(0, min(self._cursor, self.row_count - 1)) if row is None else row
 
     def _repaint(self, numbers: Collection[int]) -> None:
-        """Repaint the rows of these tasks."""
         if numbers:
             for y, number in enumerate(self._in_sight()):
                 if number in numbers:

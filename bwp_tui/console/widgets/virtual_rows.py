@@ -112,7 +112,6 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_rows(self._cursor - self.page + 1)
 
     def repaint_row(self, row: int) -> None:
-        """Repaint a row, where it is in sight."""
         y = row - self.top
         if 0 <= y < self.page:
             self.refresh(Region(0, y + HEADER, self.scrollable_size.width, 1))

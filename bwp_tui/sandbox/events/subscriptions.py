@@ -95,6 +95,5 @@ class Subscriptions:
             return found
 
     def all(self) -> list[Subscription]:
-        """Return all subscriptions, the oldest first."""
         with self._lock:
             return list(self._by_id.values())

@@ -1,0 +1,138 @@
+"""Show styled text: in lines, in paragraphs that wrap, and in a heading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.color import Color
+from textual.content import Content, Span
+from textual.css.styles import RenderStyles
+from textual.style import Style
+from textual.widget import Widget
+
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.domain.text import clean
+
+
+class StyledWidget(Widget):
+    """A widget of styled text. Never give it a `str`: Textual would parse markup in it."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._styles_of: dict[str, Style] = {}
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles_of.clear()
+
+    def style_for(self, role: str) -> Style:
+        """Return the style of a role on this widget's background."""
+        style = self._styles_of.get(role)
+        if style is None:
+            role_styles = self.app.get_component_styles(f"role--{role}")
+            style = self._styles_of[role] = _blended(self.visual_style, role_styles)
+        return style
+
+    def to_content(self, *texts: StyledText) -> Content:
+        """Return the texts as content that names the role of each; `with_styles` gives it colours.
+
+        So it outlives a change of the theme. The texts are cleaned once more:
+        a history that came from elsewhere may hold what this program never wrote.
+        """
+        return Content.assemble(*((clean(text), role) for text, role in texts))
+
+    def with_styles(self, content: Content) -> Content:
+        """Return the content of `to_content` with the present styles of its roles."""
+        spans = [Span(start, end, self.style_for(str(role))) for start, end, role in content.spans]
+        return Content(content.plain, spans, content.cell_length)
+
+
+def _blended(ground: Style, role: RenderStyles) -> Style:
+    """Return a role's style over a widget's; colours that are to stand out from their ground are found by it."""
+    background = role.background if role.has_rule("background") else Color(0, 0, 0, 0)
+    foreground = role.color if role.has_rule("color") else ground.foreground
+    if role.has_rule("auto_color") and role.auto_color:
+        foreground = (ground.background + background).get_contrast_text(role.color.a)
+    letters = role.text_style
+    return ground + Style(
+        background, foreground, bold=letters.bold, dim=letters.dim, underline=letters.underline, reverse=letters.reverse
+    )
+
+
+class StyledLine(StyledWidget, can_focus=False):
+    """One or more lines of styled text, repainted only when they differ."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._content = Content()
+
+    def show(self, *texts: StyledText) -> None:
+        self.show_content(self.to_content(*texts))
+
+    def show_content(self, content: Content) -> None:
+        """Show what `to_content` returned."""
+        if content.is_same(self._content):
+            return
+        before = self._auto_size
+        self._content = content
+        self.refresh()
+        if self._auto_size != before:
+            self.refresh(layout=True)
+
+    @property
+    def _auto_size(self) -> tuple[int, int]:
+        """Cells and lines that the text takes, each 0 where the style fixes it."""
+        width, height = self.styles.width, self.styles.height
+        cells = self._content.cell_length if width is not None and width.is_auto else 0
+        if height is None or not height.is_auto:
+            return cells, 0
+        return cells, self.get_content_height(self.container_size, self.app.size, max(1, self.size.width))
+
+    def render(self) -> Content:
+        return self.with_styles(self._content)
+
+
+class Paragraphs(StyledWidget, can_focus=False):
+    """Lines of styled text that wrap."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._content = Content()
+        self.display = False
+
+    def set_lines(self, lines: Iterable[Sequence[StyledText]]) -> None:
+        """Show the lines; repaints only when they differ."""
+        content = Content("\n").join(self.to_content(*line) for line in lines)
+        if not content.is_same(self._content):
+            self._content = content
+            self.display = bool(content.plain)
+            self.refresh(layout=True)
+
+    def render(self) -> Content:
+        return self.with_styles(self._content)
+
+
+class Heading(StyledLine):
+    """A horizontal rule with a title at the left and another at the right."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._left: list[StyledText] = []
+        self._rights: tuple[str, ...] = ()
+
+    def set_text(self, left: list[StyledText], *rights: str) -> None:
+        """Show `left`, and at the right end the first of `rights` that fits."""
+        if (left, rights) != (self._left, self._rights):
+            self._left, self._rights = left, rights
+            self.refresh()
+
+    def render(self) -> Content:
+        left = self.to_content(("── ", "muted"), *self._left, (" ", "plain"))
+        for title in self._rights:
+            right = self.to_content((f" {title} ──", "muted"))
+            room = self.size.width - left.cell_length - right.cell_length
+            if room >= 1:
+                return self.with_styles(Content.assemble(left, self.to_content(("─" * room, "muted")), right))
+        room = max(0, self.size.width - left.cell_length)
+        whole = Content.assemble(left, self.to_content(("─" * room, "muted")))
+        return self.with_styles(whole.truncate(self.size.width, ellipsis=True))
