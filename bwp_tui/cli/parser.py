@@ -210,7 +210,7 @@ def _add_reading(commands: Commands) -> None:
 
     commands.add("dashboard", "report", effect=Effect.READS)
 
-    sent = commands.add("sent", "sent", effect=Effect.READS)
+    sent = commands.add("sent", "list_show", effect=Effect.READS)
     sent.add_argument("task", metavar="TASK", nargs="?", help=f"{TASK_HELP}; without one, all")
     sent.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"print at most N ({SHOWN})")
     add_masking(sent)

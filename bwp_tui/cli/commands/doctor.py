@@ -12,12 +12,13 @@ import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
 
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.context import today
+from bwp_tui.cli.support.event_checks import check_queue, check_subscriptions
+from bwp_tui.cli.support.finding import Finding, Level
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
@@ -38,23 +39,6 @@ from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
 _RECOMMENDED_SIZE = (80, 24)
 _OLDEST_BACKUP_DAYS = 2
-
-
-class Level(StrEnum):
-    """Result of a check."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check, its result and a sentence."""
-
-    check: str
-    level: Level
-    sentence: str
 
 
 def doctor(arguments: Namespace) -> ExitCode:
@@ -80,6 +64,7 @@ def _findings(name: str | None) -> Iterator[Finding]:
         yield Finding("settings", Level.OK, f"Profile {profile.name}, {source}.")
         yield from (Finding("keys", Level.WARN, mistake) for mistake in keymap(profile.keys).mistakes)
         yield from service(profile)
+        yield from events(profile)
         yield from permissions(profile)  # before opening the history, which fixes some of them
         yield from history(profile)
     yield terminal()
@@ -100,6 +85,22 @@ def service(profile: Profile) -> Iterator[Finding]:
 
     result = probe(config)
     yield Finding("service", Level.OK if result.reachable else Level.FAIL, result.sentence)
+
+
+def events(profile: Profile) -> Iterator[Finding]:
+    """Check the subscriptions to the service's events and their queue, where one is configured."""
+    if profile.events is None:
+        return
+    from bwp_tui.engine.runtime.engine_config import engine_config
+    from bwp_tui.engine.runtime.service_calls import ServiceCallError, subscriptions
+
+    try:
+        yield from check_subscriptions(subscriptions(engine_config(profile)), profile.events.region)
+    except SettingsError:
+        pass  # `service` has found it
+    except ServiceCallError as error:
+        yield Finding("events", Level.FAIL, str(error))
+    yield from check_queue(profile.events)
 
 
 def permissions(profile: Profile) -> Iterator[Finding]:

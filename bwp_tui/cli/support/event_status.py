@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from statistics import median
 
 from bwp_tui.contract.events import EVENT_TYPES
@@ -156,29 +154,3 @@ def _queue_record(found: QueueAttributes) -> dict[str, int | None]:
         "dead_letters": found.dead_letters,
         "max_receives": found.max_receives,
     }
-
-
-def lets_eventbridge_send(policy: str | None) -> bool:
-    """Return whether a queue's policy allows EventBridge to send to it, whatever its conditions say."""
-    try:
-        document = json.loads(policy or "{}")
-    except ValueError:
-        return False
-    statements = document.get("Statement") if isinstance(document, dict) else None
-    return any(_allows_eventbridge(each) for each in _listed(statements) if isinstance(each, dict))
-
-
-def _allows_eventbridge(statement: dict[str, object]) -> bool:
-    principal = statement.get("Principal")
-    named = principal.values() if isinstance(principal, dict) else [principal]
-    principals = {str(each) for names in named for each in _listed(names)}
-    actions = [str(action).lower() for action in _listed(statement.get("Action"))]
-    return (
-        statement.get("Effect") == "Allow"
-        and not principals.isdisjoint({"*", "events.amazonaws.com"})
-        and any(fnmatchcase("sqs:sendmessage", action) for action in actions)
-    )
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value]
