@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 import re
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 from datetime import UTC, date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from bwp_tui.domain.holding_periods import Hold, fitting_hold, hold_of
-from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, is_task_id
+from bwp_tui.domain.task import is_task_id
 from bwp_tui.domain.text import clean_line, unsafe_at
-from bwp_tui.domain.times import local_day, parse_day, utc_now
+from bwp_tui.domain.times import parse_day, utc_now
 from bwp_tui.settings.checks import region
+
+if TYPE_CHECKING:
+    from bwp_tui.store.commands.operation import Argument
 
 _FARTHEST_EAST: Final = timedelta(hours=14)
 
@@ -99,13 +102,15 @@ def result_folder(text: str) -> Path:
     return path
 
 
-def hold(text: str) -> Hold:
-    """Read a holding period: a number of days, or `fit`."""
-    if text == "fit":
-        return lambda task: fitting_hold(local_day(utc_now()))(task)  # the zone is known only after parsing
-    if not (text.isascii() and text.isdigit() and int(text) <= LONGEST_HOLDING_PERIOD):
-        raise ArgumentTypeError(f"“{text}” is neither fit nor a number of days from 0 to {LONGEST_HOLDING_PERIOD}")
-    return hold_of(int(text))
+def value_of(argument: Argument) -> Callable[[str], Any]:
+    """Return what reads the value of an operation's argument."""
+
+    def read(text: str) -> Any:
+        if why_not := argument.choice_or_text_mistake(text):
+            raise ArgumentTypeError(why_not.removesuffix("."))
+        return argument.read([text], None) if argument.read else {argument.name: one_line(text)}
+
+    return lambda text: (read(text) or {})[argument.name]
 
 
 def aws_account(text: str) -> str:

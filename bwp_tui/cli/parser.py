@@ -25,25 +25,22 @@ from bwp_tui.cli.argument_types import (
     day,
     days,
     factor,
-    hold,
     new_path,
     one_line,
     port,
-    result_folder,
     task_id,
 )
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.cli.parser_records import (
     add_record_commands,
+    add_service_commands,
     add_sort,
     add_tables,
-    add_task_selection,
     join_filters,
     minus_signs,
 )
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
 from bwp_tui.domain.filter_fields import FIELDS
-from bwp_tui.domain.holding_periods import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import did_you_mean
 
@@ -110,6 +107,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     parser.set_defaults(command=("console", "console"), chosen=None, effect=Effect.WORKS)
     commands = Commands(parser)
     _add_requests(commands)
+    add_service_commands(commands)
     _add_reading(commands)
     _add_working(commands)
     add_record_commands(commands)
@@ -143,29 +141,6 @@ def _add_requests(commands: Commands) -> None:
     track.add_argument("task_id", metavar="TASK_ID", type=task_id, help="the whole task id")
     _add_receipt(track)
     add_timeout(track, RESPONSE_TIMEOUT_S)
-
-    resubmit = commands.add("resubmit", "submit")
-    add_task_selection(resubmit)
-    resubmit.add_argument(
-        "--holding-period",
-        metavar="DAYS",
-        type=hold,
-        default=same_hold,
-        help="hold of deletions in days, or fit: the longest that ends by the due date (default: unchanged)",
-    )
-    resubmit.add_argument("--note", metavar="TEXT", type=one_line, default="", help="note for the new tasks")
-    add_timeout(resubmit, RESPONSE_TIMEOUT_S)
-
-    settle = commands.add("settle", "submit")
-    settle.add_argument("task", metavar="TASK", help=TASK_HELP)
-    decision = settle.add_mutually_exclusive_group(required=True)
-    decision.add_argument("--task-id", metavar="ID", type=task_id, help="link it to this task ID")
-    decision.add_argument("--give-up", metavar="REASON", type=one_line, help="give it up, with a reason")
-    add_timeout(settle, RESPONSE_TIMEOUT_S)
-
-    cancel = commands.add("cancel", "submit")
-    add_task_selection(cancel)
-    add_timeout(cancel, RESPONSE_TIMEOUT_S)
 
 
 def _add_request(parser: Parser) -> None:
@@ -217,20 +192,9 @@ def _add_reading(commands: Commands) -> None:
 
 
 def _add_working(commands: Commands) -> None:
-    refresh = commands.add("refresh", "engine_commands", effect=Effect.WORKS)
-    add_task_selection(refresh, without="all active ones")
-    add_timeout(refresh, RESPONSE_TIMEOUT_S)
-
     wait = commands.add("wait", "engine_commands", effect=Effect.WORKS)
     wait.add_argument("tasks", metavar="TASK", nargs="+", help=TASK_HELP)
     add_timeout(wait, None)
-
-    download = commands.add("download", "engine_commands")
-    add_task_selection(download)
-    download.add_argument("--output", metavar="DIR", type=result_folder, help="folder for the files (BWP_DOWNLOAD_DIR)")
-    download.add_argument("--mask", action="store_true", help="mask emails in paths and JSON")
-    download.add_argument("--again", action="store_true", help="download again what is already downloaded")
-    add_timeout(download, None)
 
     queue = commands.add(
         "downloads",

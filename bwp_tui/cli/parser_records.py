@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.argparse_base import TASK_HELP, Commands, Parser, add_common
-from bwp_tui.cli.argument_types import any_day, day, new_path, one_line
+from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S, TASK_HELP, Commands, Parser, add_common, add_timeout
+from bwp_tui.cli.argument_types import any_day, day, new_path, one_line, result_folder, value_of
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
-from bwp_tui.store.commands.operation import WITHDRAW, Place
+from bwp_tui.store.commands.operation import Argument, Place, TaskOperation
 from bwp_tui.store.commands.record_operations import BY_NAME, RECORDS
+from bwp_tui.store.commands.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS
+from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 
 MINUS: Final = "\N{MINUS SIGN}"
 """Stands before a tag to be removed: argparse would take a hyphen for an option's."""
@@ -41,18 +44,6 @@ def minus_signs(command: str, words: Sequence[str]) -> list[str]:
     return [MINUS + word[1:] if _REMOVAL.fullmatch(word) and word != "-h" else word for word in words]
 
 
-def add_task_selection(parser: Parser, *, without: str | None = None) -> None:
-    """Add which tasks are meant: by name, or by a filter. `without` says which ones, where none are named."""
-    unnamed = f" ({without})" if without else ""
-    parser.add_argument("tasks", metavar="TASK", nargs="*", help=f"{TASK_HELP}{unnamed}")
-    _add_filter(parser)
-
-
-def _add_filter(parser: Parser) -> None:
-    parser.add_argument("--filter", metavar="FILTER", help="all tasks that fit, after their number has been typed")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-
-
 def add_sort(parser: Parser) -> None:
     """Add in which order tasks are shown; the names are checked once the history is at hand."""
     parser.add_argument("--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …")
@@ -61,24 +52,51 @@ def add_sort(parser: Parser) -> None:
 def add_record_commands(commands: Commands) -> None:
     """Add a command for each operation that is recorded in the history."""
     for operation in RECORDS:
-        parser = commands.add(
-            operation.name, "records", purpose=operation.purpose, function="record", note=operation.example
-        )
-        if operation.positional is None:
-            add_task_selection(parser)
-        else:
-            metavar, purpose = f"TASK {operation.positional.metavar}", f"tasks, then {operation.positional.help}"
-            parser.add_argument("words", metavar=metavar, nargs="+", help=purpose)
-            _add_filter(parser)
-        for argument in operation.options:
-            if argument.choices:
-                parser.add_argument(argument.option, choices=argument.choices, help=argument.help)
-            else:
-                read = day if argument.is_day else one_line
-                parser.add_argument(argument.option, metavar=argument.metavar, type=read, help=argument.help)
-        if operation.withdrawal:
-            purpose = "it is so no longer; the timeline keeps what was said"
-            parser.add_argument(WITHDRAW, action="store_true", help=purpose)
+        _add_operation(commands, operation, "records", "record")
+
+
+def add_service_commands(commands: Commands) -> None:
+    """Add a command for each operation that the engine carries out, and its options on waiting and printing."""
+    for operation in SERVICE_OPERATIONS:
+        parser = _add_operation(commands, operation, "engine_commands", operation.name)
+        add_timeout(parser, None if operation is DOWNLOAD else RESPONSE_TIMEOUT_S)
+    download = commands.parsers[DOWNLOAD.name]
+    download.add_argument("--output", metavar="DIR", type=result_folder, help="folder for the files (BWP_DOWNLOAD_DIR)")
+    download.add_argument("--mask", action="store_true", help="mask emails in paths and JSON")
+
+    settle = commands.add("settle", "submit")
+    settle.add_argument("task", metavar="TASK", help=TASK_HELP)
+    decision = settle.add_mutually_exclusive_group(required=True)
+    for settlement in SETTLEMENTS:
+        _add_option(decision, settlement.text)
+    add_timeout(settle, RESPONSE_TIMEOUT_S)
+
+
+def _add_operation(commands: Commands, operation: TaskOperation, module: str, function: str) -> Parser:
+    effect = Effect.CHANGES if operation.writes else Effect.WORKS
+    purpose, note = operation.purpose, operation.example
+    parser = commands.add(operation.name, module, purpose=purpose, function=function, note=note, effect=effect)
+    if operation.positional is None:
+        unnamed = " (all active ones)" if operation is REFRESH else ""
+        parser.add_argument("tasks", metavar="TASK", nargs="*", help=f"{TASK_HELP}{unnamed}")
+    else:
+        metavar, purpose = f"TASK {operation.positional.metavar}", f"tasks, then {operation.positional.help}"
+        parser.add_argument("words", metavar=metavar, nargs="+", help=purpose)
+    parser.add_argument("--filter", metavar="FILTER", help="all tasks that fit, after their number has been typed")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    for argument in operation.options:
+        _add_option(parser, argument)
+    if (variant := operation.variant) is not None:
+        parser.add_argument(variant.option, dest="variant", action="store_true", help=variant.help)
+    return parser
+
+
+def _add_option(parser: argparse._ActionsContainer, argument: Argument) -> None:
+    if argument.choices:
+        parser.add_argument(argument.option, choices=argument.choices, help=argument.help)
+    else:
+        read = day if argument.is_day else value_of(argument)
+        parser.add_argument(argument.option, metavar=argument.metavar, type=read, help=argument.help)
 
 
 def add_tables(commands: Commands) -> None:

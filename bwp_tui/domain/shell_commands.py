@@ -16,16 +16,12 @@ class ShellCommand(NamedTuple):
 SHELL_COMMANDS: Final = (
     ShellCommand("submit", "record a request, send it, and print its task", "new create file"),
     ShellCommand("track", "add an existing task by its ID", "adopt"),
-    ShellCommand("resubmit", "resubmit failed tasks as new ones", "again retry repeat"),
     ShellCommand("settle", "resolve an unconfirmed request", "adopt abandon"),
-    ShellCommand("cancel", "cancel deletions while they are on hold", "stop abort"),
     ShellCommand("list", "list tasks, newest first", "search find query"),
     ShellCommand("show", "show the details and the timeline of a task", "open read events"),
     ShellCommand("dashboard", "show totals, due dates, durations, failures and downloads", "stats overview counts"),
     ShellCommand("sent", "show the API request log, newest first", "calls audit"),
-    ShellCommand("refresh", "refresh the status of tasks from the API", "poll update sync"),
     ShellCommand("wait", "wait until tasks finish; 0 if all are COMPLETED"),
-    ShellCommand("download", "download results and print their paths", "fetch save get"),
     ShellCommand("downloads", "list, pause, resume, cancel, retry or prioritize downloads", "queue transfers"),
     ShellCommand("run", "run the engine without a screen", "daemon worker"),
     ShellCommand("events", "set up, subscribe to and observe the service's events", "sqs eventbridge aws queue"),
@@ -43,6 +39,6 @@ SHELL_COMMANDS: Final = (
     ShellCommand("config", "show, locate and check the configuration", "settings profile"),
     ShellCommand("sandbox", "start a local mock API with sample data", "practice demo try"),
 )
-"""All commands but those of the operations that are recorded in the history."""
+"""All commands but those of operations on tasks, which declare them."""
 
 HELP: Final = {command.name: command.help for command in SHELL_COMMANDS}

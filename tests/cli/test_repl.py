@@ -11,6 +11,7 @@ import pytest
 
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.domain.shell_commands import HELP
+from bwp_tui.store.commands.service_operations import DOWNLOAD
 from tests.cli.conftest import Bwp
 from tests.pty_terminal import Terminal
 
@@ -42,8 +43,12 @@ def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_w
 
 def test_help_lists_commands_with_the_arguments_and_the_help_of_the_cli(bwp: Bwp) -> None:
     _, lines, *_ = talk(bwp, "help", "q", "list")
-    for usage, name in (("list FILTER ", "list"), ("show TASK ", "show"), ("download TASK ", "download")):
-        assert any(line.startswith(usage) and line.endswith(HELP[name]) for line in lines.splitlines())
+    for usage, purpose in (
+        ("list FILTER ", HELP["list"]),
+        ("show TASK ", HELP["show"]),
+        ("download TASK ", DOWNLOAD.purpose),
+    ):
+        assert any(line.startswith(usage) and line.endswith(purpose) for line in lines.splitlines())
     assert {"new", "watch", "news", "help", "quit"} <= {line.split()[0] for line in lines.splitlines() if line}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.cli.commands.engine_commands import progress_text
+from bwp_tui.cli.support.progress_line import progress_text
 from bwp_tui.domain.task import Download, DownloadState, Kind
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks

@@ -180,10 +180,23 @@ async def test_a_request_is_prepared_in_the_form(profile: Profile) -> None:
 async def test_failed_requests_are_submitted_again_with_the_note_that_was_typed(profile: Profile) -> None:
     async with opened(profile) as console:
         await types(console, f'resubmit {NOT_KNOWN} --note "checked the address"')
-        await console.sees("1 to resubmit: 1 retrieval FAILED. Go on?")
+        await console.sees("Submit the retrieval for", "again?")
         await console.press("y")
         await console.until(lambda: console.task(NOT_KNOWN).resubmitted_as)
         assert console.task(console.task(NOT_KNOWN).resubmitted_as or 0).note == "checked the address"
+
+
+async def test_a_typed_hold_is_that_of_the_deletion_submitted_again(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await types(console, f"resubmit {ORDERS_OPEN} --holding-period 181")
+        await console.sees("“181” is neither fit nor a number of days from 0 to 180.")
+        await console.press("escape")
+        await console.until(lambda: not console.main.prompt.is_open)
+        await types(console, f"resubmit {ORDERS_OPEN} --holding-period 3")
+        await console.sees("Type the email")
+        await console.press(*console.task(ORDERS_OPEN).email, "enter")
+        await console.until(lambda: console.task(ORDERS_OPEN).resubmitted_as)
+        assert console.task(console.task(ORDERS_OPEN).resubmitted_as or 0).holding_period == 3
 
 
 async def test_nothing_is_written_in_a_read_only_profile(tmp_path: Path) -> None:

@@ -15,12 +15,16 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 import bwp_tui.console
-from bwp_tui.cli.parser import parse
+from bwp_tui.cli.parser import build_parser, parse
 from bwp_tui.console.bindings.actions import ACTIONS, Action, Scope
+from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
+from bwp_tui.store.commands.operation import TaskOperation
+from bwp_tui.store.commands.record_operations import RECORDS
+from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.console.past import HELD, TODAY
 from tests.console.support import opened
@@ -78,6 +82,10 @@ def test_names_and_keys_of_a_screen_are_unique(scope: Scope) -> None:
     keys = Counter(key for action in {*actions, *actions_of(REGISTRY, Scope.APP)} for key in action.keys)
     assert len({action.name for action in actions}) == len(actions)
     assert [key for key, count in keys.items() if count > 1] == []
+
+
+OF_A_SHELL = {"--help", "--profile", "--json", "--mask", "--filter", "--yes", "--timeout", "--output"}
+"""Options on what a shell selects, waits for and prints."""
 
 
 def test_an_action_has_the_same_keys_on_all_screens() -> None:
@@ -178,3 +186,10 @@ def test_the_line_beside_an_action_is_one_that_the_command_line_takes(action: Ac
     words = list(lexer)
     assert not set(words) & {"<", ">", "|", "&", ";"}
     assert parse(words).command[0]
+
+
+@pytest.mark.parametrize("operation", [*SERVICE_OPERATIONS, *RECORDS], ids=lambda operation: operation.name)
+def test_an_operation_takes_the_same_options_in_the_console_as_in_a_shell(operation: TaskOperation) -> None:
+    words = build_parser()[1][operation.name].format_help().replace("[", " ").replace("]", " ").split()
+    options = {word for word in words if word.startswith("--")}
+    assert set(COMMANDS_BY_NAME[operation.name].options) == options - OF_A_SHELL

@@ -51,7 +51,7 @@ async def test_its_task_id_is_entered_by_hand(profile: Profile) -> None:
 async def test_what_is_no_task_id_is_told_and_changes_nothing(profile: Profile) -> None:
     async with unconfirmed(profile) as console:
         await console.press("i", "x", "enter")
-        await console.sees("“x” is no task id.")
+        await console.sees("“x” is not a task ID.")
         assert console.task(NUMBER).task_id is None
 
 

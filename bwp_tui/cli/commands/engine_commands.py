@@ -1,33 +1,41 @@
-"""`bwp-tui refresh`, `wait`, `download` and `run`: commands that run the engine or wait for it."""
+"""Commands that run the engine or wait for it: `refresh`, `resubmit`, `cancel`, `wait`, `download` and `run`."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
-import time
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.bulk import confirm_plan, select_tasks
-from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session, print_note, today
-from bwp_tui.cli.support.engine_wait import EngineWaiter
+from bwp_tui.cli.support.bulk import FIT_HINT, apply, chosen, confirm_plan, select_tasks, values_of
+from bwp_tui.cli.support.context import (
+    CommandSession,
+    can_ask,
+    find_tasks,
+    open_session,
+    print_note,
+    require_yes,
+    today,
+)
+from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_response
+from bwp_tui.cli.support.progress_line import DownloadProgress
 from bwp_tui.cli.support.streams import draw
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
+from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.masking import mask_task_text
-from bwp_tui.domain.task import Download, DownloadState, Status, Task, has_ended, time_left
-from bwp_tui.domain.text import counted, format_size, percent
-from bwp_tui.domain.times import format_duration
-from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.domain.task import DownloadState, Kind, Status, Task, has_ended
+from bwp_tui.domain.text import counted
+from bwp_tui.store.commands import bulk_plan, download_queue, requests
 from bwp_tui.store.commands.result_files import saved_at
-from bwp_tui.store.commands.service_operations import cannot_refresh
+from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.worklog import downloads, due_polls
 
 
@@ -38,7 +46,7 @@ def refresh(arguments: Namespace) -> None:
             numbers = _polled(session.store, arguments.tasks)
         else:
             fitting = select_tasks(session, arguments.tasks, arguments.filter)
-            numbers = list(confirm_plan(session, "refresh", fitting, arguments).possible)
+            numbers = list(confirm_plan(session, REFRESH.name, fitting, arguments).possible)
         waiter = EngineWaiter(session)
         requests.poll_now(session.store, numbers)
         asked_at = session.store.clock()
@@ -52,6 +60,55 @@ def refresh(arguments: Namespace) -> None:
         troubles = [task.trouble for task in refreshed if task.trouble]
         if not done or troubles:
             raise waiter.timed_out(f"{len(troubles) or 'Some'} of {len(numbers)} tasks could not be refreshed.")
+
+
+def resubmit(arguments: Namespace) -> ExitCode:
+    """Submit failed tasks again, each under a new client token."""
+    with open_session(arguments) as session:
+        numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
+        waiter = EngineWaiter(session)
+        _warn_of_doubles(session, numbers)
+        values = values_of(RESUBMIT, arguments)
+        hold: Hold = values.get("holding_period", same_hold)
+        if _is_single(arguments, numbers):
+            _confirm_resubmission(session, numbers[0], hold, arguments)
+        else:
+            numbers = confirm_plan(session, RESUBMIT.name, numbers, arguments, hold).possible
+        new, all_done = apply(session, RESUBMIT.task_command(session.actor, "", **values), numbers)
+        if not new:
+            return ExitCode.FAILED
+        exit_code = wait_for_response(session, waiter, new, arguments)
+        return exit_code if all_done else ExitCode.FAILED
+
+
+def cancel(arguments: Namespace) -> ExitCode:
+    """Cancel deletions while they are on hold."""
+    with open_session(arguments) as session:
+        numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
+        if _is_single(arguments, numbers):
+            task = tasks.get(session.store, numbers[0])
+            if why_not := requests.cannot_cancel(task):
+                raise CommandError(ExitCode.FAILED, why_not)
+            waiter = EngineWaiter(session)
+            if not arguments.yes:
+                require_yes(f"{requests.cancellation_phrase(task)} {task.name} of {task.subject(masked=True)}?")
+        else:
+            waiter = EngineWaiter(session)
+            numbers = confirm_plan(session, CANCEL.name, numbers, arguments).possible
+        asked, all_done = apply(session, CANCEL.task_command(session.actor, ""), numbers)
+        if not asked:
+            return ExitCode.FAILED
+        settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)
+        cancelled = tasks.window(session.store, asked)
+        print_tasks(cancelled, as_json=arguments.json)
+        if not settled:
+            what = f"The cancellation of #{asked[0]} is" if len(asked) == 1 else "The cancellations are"
+            raise waiter.timed_out(
+                f"{what} recorded and not confirmed yet.",
+                cancelled[0].trouble if len(asked) == 1 else None,
+            )
+        _check_cancelled(session, cancelled)
+        return ExitCode.DONE if all_done else ExitCode.FAILED
 
 
 def wait(arguments: Namespace) -> ExitCode:
@@ -79,12 +136,11 @@ def download(arguments: Namespace) -> ExitCode:
         numbers = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
         if arguments.filter is not None:
-            action = "download again" if arguments.again else "download"
-            numbers = list(confirm_plan(session, action, numbers, arguments).possible)
+            numbers = list(confirm_plan(session, chosen(DOWNLOAD, arguments).name, numbers, arguments).possible)
         folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
         refused = _queue_downloads(session, numbers, folder, arguments)
         asked = [number for number in numbers if number not in refused]
-        progress = Progress()
+        progress = DownloadProgress()
 
         def have_ended(store: Store) -> bool:
             downloading = tasks.window(store, asked)
@@ -140,36 +196,48 @@ class Stopper:
         self.requested.set()
 
 
-class Progress:
-    """Draws the progress of downloads on one line of stderr, at most once a second."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    def show(self, downloading: Sequence[Task]) -> None:
-        """Draw the progress, unless this second's is drawn."""
-        running = [task.download for task in downloading if task.download and task.download.is_open]
-        if running and time.monotonic() >= self._next:
-            self._next = time.monotonic() + 1.0
-            draw(progress_text(running))
+def _is_single(arguments: Namespace, numbers: Sequence[int]) -> bool:
+    """Return whether one task was named, which needs no plan."""
+    return arguments.filter is None and len(numbers) == 1
 
 
-def progress_text(running: Sequence[Download]) -> str:
-    """Return the progress of downloads: percent, bytes, rate and time left where they are known."""
-    received = sum(download.bytes for download in running)
-    rate = sum(download.rate or 0.0 for download in running)
-    totals = [download.total for download in running]
-    total = sum(length or 0 for length in totals) if None not in totals else None
-    parts = [f"{len(running)} downloads"] if len(running) > 1 else []
-    if total:
-        parts.append(f"{percent(received, total)}%")
-    parts.append(f"{format_size(received)}{f' of {format_size(total)}' if total else ''}")
-    if rate:
-        parts.append(f"{format_size(rate)}/s")
-    if left := time_left(received, total, rate):
-        parts.append(f"{format_duration(left)} left")
-    trouble = next((download.trouble for download in running if download.trouble), None)
-    return "  ".join([*parts, trouble] if trouble else parts)[:200]
+def _warn_of_doubles(session: CommandSession, numbers: Sequence[int]) -> None:
+    unsure = [
+        task for task in tasks.window(session.store, numbers) if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP)
+    ]
+    if unsure:
+        what = unsure[0].name if len(unsure) == 1 else f"{len(unsure)} of these tasks"
+        print_note(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
+
+
+def _confirm_resubmission(session: CommandSession, number: int, hold: Hold, arguments: Namespace) -> None:
+    """Warn of a late end; have the resubmission of a deletion confirmed at a terminal.
+
+    A deletion was confirmed when it was submitted, so a script needs no second confirmation.
+    """
+    planned = bulk_plan.plan(session.store, RESUBMIT.name, [number], today(), hold)
+    if planned.warning:
+        print_note(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
+    task = tasks.get(session.store, number)
+    if task.kind is Kind.DELETION and not arguments.yes and can_ask():
+        require_yes(f"Resubmit the deletion of {task.subject(masked=True)}?")
+
+
+def _check_cancelled(session: CommandSession, asked: Sequence[Task]) -> None:
+    """Report why tasks were not cancelled.
+
+    Raises:
+        CommandError: one was not.
+    """
+    left = [task for task in asked if task.status != Status.CANCELLED]
+    reasons = [request_log.why_not_cancelled(session.store, task.number) for task in left]
+    if len(asked) == 1 and left:
+        task, why = left[0], reasons[0]
+        raise CommandError(ExitCode.FAILED, why or f"Task #{task.number} was not cancelled: it is {task.status}.")
+    for task, why in zip(left, reasons, strict=True):
+        print_note(f"#{task.number} is {task.status}: {why}")
+    if left:
+        raise CommandError(ExitCode.FAILED, f"{len(left)} of {len(asked)} tasks were not cancelled.")
 
 
 def _polled(store: Store, names: Sequence[str]) -> list[int]:
@@ -217,7 +285,7 @@ def _queue_download(session: CommandSession, task: Task, folder: Path | None, ar
                 f" Cancel that first: bwp-tui downloads cancel {task.number}."
             )
         download_queue.resume(session.store, [task.download.id], session.actor)
-    elif not arguments.again and (saved := saved_at(task)) is not None:
+    elif not arguments.variant and (saved := saved_at(task)) is not None:
         place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
         if folder is not None and saved.parent.resolve() != folder.resolve():
             raise NotPossible(f"{task.name} is already downloaded: {place}. Use --again to download it into {folder}.")

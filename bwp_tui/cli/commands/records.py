@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from typing import Any, Final
+from datetime import date
+from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_records import MINUS
-from bwp_tui.cli.support.bulk import apply, confirm_plan, select_tasks
+from bwp_tui.cli.support.bulk import apply, chosen, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import can_ask, checked_day, open_session, print_note, today
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.times import zone_name
@@ -25,11 +26,10 @@ def record(arguments: Namespace) -> ExitCode:
     names, values = _positional(operation.positional, arguments)
     _check_options(operation, arguments)
     with open_session(arguments) as session:
-        if operation.withdrawal and arguments.withdraw:
-            operation = operation.withdrawal
+        operation = chosen(operation, arguments)
+        values |= values_of(operation, arguments)
         for argument in operation.options:
-            if (value := _value(argument, getattr(arguments, argument.name))) is not None:
-                values[argument.name] = value
+            _check_day(argument, values.get(argument.name))
         command = operation.task_command(session.actor, today(), **values)
         numbers = select_tasks(session, names, arguments.filter)
         if arguments.filter is not None or (operation.confirms and len(numbers) > 1):
@@ -65,19 +65,19 @@ def _check_options(operation: Operation, arguments: Namespace) -> None:
     """Refuse a record without what it must say, a withdrawal with it, and a correction of nothing."""
     options = [argument for argument in operation.options if argument.need is not Need.DEFAULT]
     given = [argument for argument in options if getattr(arguments, argument.name) is not None]
-    if operation.withdrawal and options and bool(given) is arguments.withdraw:
+    if operation.variant and options and bool(given) is arguments.variant:
         raise CommandError(
-            ExitCode.USAGE, f"Give {options[0].option}, or --withdraw; one of the two. Nothing was done."
+            ExitCode.USAGE,
+            f"Give {options[0].option}, or {operation.variant.option}; one of the two. Nothing was done.",
         )
-    if options and not (given or operation.withdrawal):
+    if options and not (given or operation.variant):
         names = " or ".join(argument.option for argument in options)
         raise CommandError(ExitCode.USAGE, f"Give {names}. Nothing was done.")
 
 
-def _value(argument: Argument, given: Any) -> Any:
-    """Return the value of an option; say which day is today where one is left out."""
-    if argument.is_day and given is not None:
-        return checked_day(given)
-    if argument.is_day and argument.need is Need.DEFAULT and can_ask():
+def _check_day(argument: Argument, day: date | None) -> None:
+    """Check the day that an option gives; say which day is today where one is left out."""
+    if argument.is_day and day is not None:
+        checked_day(day)
+    elif argument.is_day and argument.need is Need.DEFAULT and can_ask():
         print_note(f"Recorded for today, {today()} ({zone_name()}).")
-    return given

@@ -23,6 +23,7 @@ from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.record_operations import UNWATCH
+from bwp_tui.store.commands.service_operations import DOWNLOAD
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
@@ -31,7 +32,7 @@ from bwp_tui.store.queries import tasks
 Run = Callable[[Sequence[str]], int]
 """Runs a command line and returns its exit code."""
 
-_MAIN_COMMANDS: Final = ("list", "show", "download")
+_MAIN_COMMANDS: Final = {"list": HELP["list"], "show": HELP["show"], DOWNLOAD.name: DOWNLOAD.purpose}
 """Commands of the CLI that the help begins with."""
 
 _QUIT: Final = "quit"
@@ -143,7 +144,7 @@ class _Repl:
             from bwp_tui.cli.parser import build_parser
 
             parsers = build_parser()[1]
-            entries = [(name, parsers[name].arguments, HELP[name]) for name in _MAIN_COMMANDS]
+            entries = [(name, parsers[name].arguments, purpose) for name, purpose in _MAIN_COMMANDS.items()]
             entries += [(name, own.arguments, own.help) for name, own in self._own.items()]
             for name, arguments, purpose in entries:
                 print(f"{f'{name} {arguments}':<{_USAGE}}{purpose}")

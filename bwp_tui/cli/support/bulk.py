@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, find_tasks, print_note, require_typed, today
@@ -15,7 +15,10 @@ from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk, bulk_plan
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.bulk_plan import BulkPlan
+from bwp_tui.store.commands.operation import TaskOperation, Values
 from bwp_tui.store.queries import tasks
+
+OperationT = TypeVar("OperationT", bound=TaskOperation)
 
 
 def select_tasks(session: CommandSession, names: Sequence[str], filter_text: str | None) -> list[int]:
@@ -57,6 +60,20 @@ def confirm_plan(
     if not arguments.yes:
         require_typed(f"{action[0].upper()}{action[1:]} {counted(count, 'task')}?", str(count))
     return planned
+
+
+def values_of(operation: TaskOperation, arguments: Namespace) -> Values:
+    """Return the values of the options that are given."""
+    return {
+        argument.name: value
+        for argument in operation.options
+        if (value := getattr(arguments, argument.name)) is not None
+    }
+
+
+def chosen(operation: OperationT, arguments: Namespace) -> OperationT:
+    """Return the operation, or what an option has it do instead."""
+    return operation.variant.operation if operation.variant and arguments.variant else operation
 
 
 def apply(session: CommandSession, command: TaskCommand, numbers: Sequence[int]) -> tuple[list[int], bool]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, print_note
+from bwp_tui.cli.support.task_output import print_tasks
+from bwp_tui.domain.task import Status, Task
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
 
@@ -99,3 +104,45 @@ class EngineWaiter:
             ExitCode.USAGE if state.service in _WRONG_SETTINGS else ExitCode.LATER,
             f"{why} {consequence} {goes_on}",
         )
+
+
+def wait_for_response(
+    session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], arguments: Namespace
+) -> ExitCode:
+    """Wait for the service's response to recorded requests, print their tasks, and report what became of them."""
+    single = len(numbers) == 1
+    for task in tasks.window(session.store, numbers):
+        if task.earlier_number is not None and task.resubmit_of is None:
+            print_note(f"#{task.earlier_number} has the same email and kind; see: bwp-tui show {task.earlier_number}.")
+    responded = waiter.until(lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout)
+    sent = tasks.window(session.store, numbers)
+    print_tasks(sent, as_json=arguments.json)
+    sys.stdout.flush()
+    if not responded:
+        queued = [task for task in sent if task.status == Status.QUEUED]
+        raise waiter.timed_out(
+            _describe_queued(queued),
+            sent[0].trouble if single else None,
+        )
+    refused = [task for task in sent if task.status in (Status.REJECTED, Status.UNCONFIRMED)]
+    if not refused:
+        return ExitCode.DONE
+    if single:
+        raise CommandError(ExitCode.FAILED, _why_refused(refused[0]))
+    raise CommandError(ExitCode.FAILED, f"{len(refused)} requests were not accepted; see: bwp-tui list is:failed.")
+
+
+def _describe_queued(queued: Sequence[Task]) -> str:
+    unanswered = sum(task.is_outcome_unknown for task in queued)
+    if len(queued) == 1:
+        return f"Request #{queued[0].number} is recorded and {'has no response' if unanswered else 'not sent'} yet."
+    sent = f" ({unanswered} of them have no response yet)" if unanswered else ""
+    return f"{len(queued)} requests are recorded and not sent yet{sent}."
+
+
+def _why_refused(task: Task) -> str:
+    if task.status == Status.REJECTED:
+        reasons = "; ".join(error.message for error in task.errors) or "It gave no reason."
+        return f"The service rejected the request: {reasons}"
+    why = task.trouble or "No answer came while its client token protected it."
+    return f"{why} Request #{task.number} is UNCONFIRMED: decide on it with bwp-tui settle."

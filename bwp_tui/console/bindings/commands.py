@@ -15,7 +15,10 @@ from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 
 _CLI_COMMANDS: Final = {
     **{command.name: command for command in SHELL_COMMANDS},
-    **{record.name: ShellCommand(record.name, record.purpose, record.keywords) for record in RECORDS},
+    **{
+        operation.name: ShellCommand(operation.name, operation.purpose, operation.keywords)
+        for operation in (*SERVICE_OPERATIONS, *RECORDS)
+    },
 }
 
 
@@ -79,18 +82,14 @@ _DECLARED: Final = (
     Command("inspect", "[TASK]", "archive"),
     Command("submit", "retrieval|deletion [EMAIL]", "new"),
     *(
-        Command(operation.name, operation.arguments, operation.name, operation.options)
-        for operation in SERVICE_OPERATIONS
-    ),
-    *(
         Command(operation.name, operation.usage.partition(" ")[2], operation.name, operation.option_names)
-        for operation in (*RECORDS, WATCH)
+        for operation in (*SERVICE_OPERATIONS, *RECORDS, WATCH)
     ),
     Command(
         "settle",
         "[TASK] --task-id ID | --give-up REASON",
         "adopt",
-        tuple(settlement.option for settlement in SETTLEMENTS),
+        tuple(settlement.text.option for settlement in SETTLEMENTS),
     ),
     Command("mark", "TASK…", "mark"),
     Command("view", "NAME", "", help="Open a view by its name"),

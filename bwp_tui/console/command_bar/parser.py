@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.console.state.tab_completion import InputError
-from bwp_tui.store.commands.operation import WITHDRAW
+from bwp_tui.store.commands.record_operations import RECORDS
+from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
 
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 CommandHandler = Callable[[], None]
 """Carries a line out."""
 
-_FLAGS: Final = frozenset({WITHDRAW})
+_FLAGS: Final = frozenset(
+    operation.variant.option for operation in (*RECORDS, *SERVICE_OPERATIONS) if operation.variant
+)
 """Options that have no value."""
 
 _QUOTED: Final = re.compile(r""""([^"]*)"|'([^']*)'""")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Final
@@ -14,6 +14,7 @@ from bwp_tui.console.command_bar.list_commands import ListCommands
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word, parse_line
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.record_operations import RecordController
+from bwp_tui.console.controllers.service_operations import ServiceController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import Work, run_in_thread_and_report
@@ -21,12 +22,16 @@ from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import parse_day
-from bwp_tui.store.commands.operation import WITHDRAW, Argument, Place, Values
-from bwp_tui.store.commands.record_operations import BY_NAME, RECORDS
+from bwp_tui.store.commands.operation import Argument, Operation, Place, TaskOperation, Values
+from bwp_tui.store.commands.record_operations import RECORDS
+from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
 
+_OPERATIONS: Final[dict[str, TaskOperation]] = {
+    operation.name: operation for operation in (*RECORDS, *SERVICE_OPERATIONS)
+}
 _LIKE_AN_ID: Final = re.compile(r"#?\d[\d,.#-]*|(?=[a-f-]*\d)[0-9a-f-]{4,}")
 
 
@@ -34,28 +39,27 @@ class TaskLineCommands:
     """Reads command lines.
 
     Args:
-        resubmit: submits the marked tasks again, with a note.
-        recording: withdraws and corrects records.
+        service: carries out the operations of the service.
+        recording: carries out those that are recorded in the history.
     """
 
     def __init__(
         self,
         screen: MainScreenProtocol,
         marked: MarkedTasks,
-        resubmit: Callable[[str], Coroutine[None, None, None]],
+        service: ServiceController,
         recording: RecordController,
     ) -> None:
         self._screen = screen
         self._marked = marked
-        self._resubmit_marked = resubmit
+        self._service = service
         self._recording = recording
         self._readers: dict[str, Callable[[CommandLine], CommandHandler]] = {
             **ListCommands(screen).readers,
             "show": self._read_one,
             "inspect": self._read_one,
             "submit": self._read_submit,
-            "resubmit": self._read_resubmit,
-            **dict.fromkeys((operation.name for operation in RECORDS if operation.arguments), self._read_operation),
+            **dict.fromkeys((operation.name for operation in (*RECORDS, *SERVICE_OPERATIONS)), self._read_operation),
             "settle": self._read_settle,
             "mark": self._read_mark,
         }
@@ -107,26 +111,14 @@ class TaskLineCommands:
         email = rest[0].text if rest else None
         return lambda: self._if_writable(lambda: self._screen.open_form(kinds[kind.text.casefold()], email))
 
-    def _read_resubmit(self, line: CommandLine) -> CommandHandler:
-        named = [self._task(word) for word in line.words]
-        note = line.options.get("--note")
-        if note is None:
-            return lambda: self._perform_on("resubmit", named)
-
-        def start() -> None:
-            self._marked.set(frozenset(named or self._marked.numbers or self._current_number()), are_named=bool(named))
-            self._screen.start_worker(lambda: self._resubmit_marked(note.text), "doing", exclusive=True)
-
-        return lambda: self._if_writable(start)
-
     def _read_operation(self, line: CommandLine) -> CommandHandler:
         """Return the handler of an operation: the line gives values, and the console asks for the others."""
-        operation = BY_NAME[line.command.text.casefold()]
-        if operation.withdrawal and WITHDRAW in line.options:
+        operation = _OPERATIONS[line.command.text.casefold()]
+        if (variant := operation.variant) is not None and variant.option in line.options:
             if len(line.options) > 1:
-                raise line.options[WITHDRAW].error(f"“{WITHDRAW}” takes no other option beside it.")
+                raise line.options[variant.option].error(f"“{variant.option}” takes no other option beside it.")
             named = [self._task(word) for word in line.words]
-            return self._start_on(named, partial(self._recording.run, operation.withdrawal))
+            return self._start_on(named, partial(self._run, variant.operation, {}))
         values = {argument.name: self._value(argument, line.options) for argument in operation.options}
         given: Values | None = {name: value for name, value in values.items() if value is not None}
         argument = operation.positional
@@ -137,7 +129,13 @@ class TaskLineCommands:
             given = argument.read([word.text for word in words], None) if argument.read and words else None
         if not given:
             return lambda: self._perform_on(operation.name, named)
-        return self._start_on(named, partial(self._recording.run, operation, given))
+        return self._start_on(named, partial(self._run, operation, given))
+
+    async def _run(self, operation: TaskOperation, given: Values) -> None:
+        if isinstance(operation, ServiceOperation):
+            await self._service.run(operation, given)
+        elif isinstance(operation, Operation):
+            await self._recording.run(operation, given)
 
     def _value(self, argument: Argument, options: Mapping[str, Word]) -> object:
         word = options.get(argument.option)
@@ -193,7 +191,7 @@ class TaskLineCommands:
             raise line.error(f"Write {usage}.")
         (task,) = self._screen.session.reader.window(numbers)
         ((option, value),) = line.options.items()
-        settlement = next(settlement for settlement in SETTLEMENTS if settlement.option == option)
+        settlement = next(settlement for settlement in SETTLEMENTS if settlement.text.option == option)
 
         async def settle() -> None:
             settled = partial(self._screen.session.tasks.settle, settlement, task, value.text)

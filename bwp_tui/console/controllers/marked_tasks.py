@@ -17,9 +17,9 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.bulk import Result
 from bwp_tui.store.commands.bulk_plan import BulkPlan
-from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
+from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS_BY_NAME
 
-_HARMLESS: Final = frozenset(operation.name for operation in SERVICE_OPERATIONS if operation.is_harmless)
+_HARMLESS: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.is_harmless)
 
 
 class MarkedTasks:

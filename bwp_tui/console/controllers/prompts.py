@@ -9,11 +9,11 @@ from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputError
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.times import parse_day, zone_name
-from bwp_tui.store.commands.operation import Argument, Need, Operation, Place, Target, Values
+from bwp_tui.store.commands.operation import Argument, Need, Place, Target, TaskOperation, Values
 
 
 async def ask_arguments(
-    screen: MainScreenProtocol, operation: Operation, target: Target, given: Values
+    screen: MainScreenProtocol, operation: TaskOperation, target: Target, given: Values
 ) -> Values | None:
     """Return the values of an operation's arguments, asking for those that are not given; None where one is refused."""
     values = dict(given)

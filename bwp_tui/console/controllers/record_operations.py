@@ -114,9 +114,11 @@ class RecordController:
     async def _settle(self, settlement: Settlement) -> None:
         """Decide about an unconfirmed request, once the text is typed."""
         task = self._screen.current_task
-        text = None if task is None else await self._screen.prompt.ask_text(settlement.question(task))
-        if task is not None and text:
-            settled = partial(self._screen.session.tasks.settle, settlement, task, text.strip())
+        if task is None:
+            return
+        target = Target((task.number,), task.name, task, self._screen.session.records.actor)
+        if (values := await ask_arguments(self._screen, settlement, target, {})) is not None:
+            settled = partial(self._screen.session.tasks.settle, settlement, task, values[settlement.text.name])
             await run_in_thread_and_report(self._screen, settled)
 
 

@@ -15,6 +15,7 @@ from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Status, Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.store.commands import bulk_plan
+from bwp_tui.store.commands.operation import Values
 from bwp_tui.store.commands.service_operations import RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
 
 _SHORTEN: Final = "shorten the holds until they end in time"
@@ -32,31 +33,31 @@ class ServiceController:
         self._screen = screen
         self._marked = marked
         self.actions: dict[str, Work] = {
-            **{operation.name: partial(self._run, operation) for operation in SERVICE_OPERATIONS},
-            RESUBMIT.name: self.resubmit,
+            operation.name: partial(self.run, operation, {}) for operation in SERVICE_OPERATIONS
         }
 
-    async def resubmit(self, note: str | None = None) -> None:
-        """Submit tasks again; a note on the new ones is asked for where several are marked and none is given."""
-        task = self._screen.current_task
-        if self._marked.all:
-            await self._resubmit_marked(note)
-        elif task is not None:
-            await self._resubmit_one(task)
+    async def run(self, operation: ServiceOperation, given: Values) -> None:
+        """Ask for an operation, once the plan for marked tasks or the question about a single one is confirmed.
 
-    async def _run(self, operation: ServiceOperation) -> None:
-        """Ask for an operation, once the plan for marked tasks or the question about a single one is confirmed."""
+        Args:
+            given: values of its arguments; a note on resubmitted tasks is asked for where several are marked.
+        """
         screen, commands, task = self._screen, self._screen.session.tasks, self._screen.current_task
-        if self._marked.all:
+        if operation is RESUBMIT:
+            if self._marked.all:
+                await self._resubmit_marked(given)
+            elif task is not None:
+                await self._resubmit_one(task, given)
+        elif self._marked.all:
             plan = await self._marked.plan_action(operation.name)
             if plan is not None and await self._marked.confirm_plan(operation.name, plan):
                 tasks = counted(len(plan.possible), "task")
                 await self._marked.carry_out(
-                    plan.describe_result, lambda: commands.apply(operation, plan.possible, tasks)
+                    plan.describe_result, lambda: commands.apply(operation, plan.possible, tasks, **given)
                 )
         elif task is not None and await self._is_confirmed(operation, task):
             results = await run_in_thread_and_report(
-                screen, lambda: commands.apply(operation, [task.number], task.name)
+                screen, lambda: commands.apply(operation, [task.number], task.name, **given)
             )
             if results is not None:
                 await self._report(operation, task, results[0].refused)
@@ -80,36 +81,38 @@ class ServiceController:
             sentence += await screen.session.delay_sentence()
         screen.show_status(sentence)
 
-    async def _resubmit_marked(self, note: str | None) -> None:
+    async def _resubmit_marked(self, given: Values) -> None:
         screen, commands = self._screen, self._screen.session.tasks
-        plan = await self._marked.plan_action(RESUBMIT.name)
+        hold: Hold = given.get("holding_period", same_hold)
+        plan = await self._marked.plan_action(RESUBMIT.name, hold)
         if plan is None:
             return
+        note: str | None = given.get("note")
         if note is None:
             note = await screen.prompt.ask_text(f"{plan.summary}. Note for the new tasks (optional):")
         if note is None:
             return
-        text = note.strip()
-        hold: Hold = same_hold
-        confirmed = await self._marked.confirm_plan(RESUBMIT.name, plan, _SHORTEN if plan.can_meet_due_dates else "")
+        f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
+        confirmed = await self._marked.confirm_plan(RESUBMIT.name, plan, f2)
         if confirmed is None:
             hold = fitting_hold(screen.session.today())
             plan = await self._marked.plan_action(RESUBMIT.name, hold) or plan
             confirmed = await self._marked.confirm_plan(RESUBMIT.name, plan)
         if confirmed:
-            numbers = plan.possible
+            numbers, values = plan.possible, {"note": note.strip(), "holding_period": hold}
             await self._marked.carry_out(
                 plan.describe_result,
-                lambda: commands.resubmit(numbers, counted(len(numbers), "task"), text, hold),
+                lambda: commands.apply(RESUBMIT, numbers, counted(len(numbers), "task"), **values),
             )
 
-    async def _resubmit_one(self, task: Task) -> None:
+    async def _resubmit_one(self, task: Task, given: Values) -> None:
         screen, session = self._screen, self._screen.session
-        hold = await self._hold_of_resubmission(task)
+        hold = await self._hold_of_resubmission(task, given.get("holding_period", same_hold))
         if hold is None:
             return
+        values = {**given, "holding_period": hold}
         results = await run_in_thread_and_report(
-            screen, lambda: session.tasks.resubmit([task.number], task.name, hold=hold)
+            screen, lambda: session.tasks.apply(RESUBMIT, [task.number], task.name, **values)
         )
         if results is None:
             return
@@ -121,19 +124,19 @@ class ServiceController:
         screen.show_status(f"Recorded as #{result.resulting_number} with a client token of its own.{delay}")
         screen.select_when_listed(result.resulting_number)
 
-    async def _hold_of_resubmission(self, task: Task) -> Hold | None:
-        """Have the resubmission of a task confirmed; return its hold, or None where it is not to be."""
+    async def _hold_of_resubmission(self, task: Task, hold: Hold) -> Hold | None:
+        """Have the resubmission of a task with a hold confirmed; return the one to take, or None without any."""
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
         doubt = "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""
         if task.kind is Kind.RETRIEVAL:
             question = f"{doubt}Submit the retrieval for {subject(task, session.display_context())} again?"
-            return same_hold if await screen.prompt.ask_yes_no(question, for_good=True) else None
-        plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today)
+            return hold if await screen.prompt.ask_yes_no(question, for_good=True) else None
+        plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today, hold)
         late = plan.warning
-        hold: Hold = same_hold
+        f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
         question = f"Type the email to submit the deletion for {clean_line(task.email)} again:"
         shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
-        answer = await screen.prompt.ask_text(shown, f2=_SHORTEN if plan.can_meet_due_dates else "")
+        answer = await screen.prompt.ask_text(shown, f2=f2)
         if answer == F2:
             hold = fitting_hold(today)
             days = hold(task)

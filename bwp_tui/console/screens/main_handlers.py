@@ -54,7 +54,7 @@ class MainHandlers:
             **recording.single_task_actions,
             **recording.marked_task_actions,
             "undo": partial(undo, screen),
-            "command": CommandBar(screen, TaskLineCommands(screen, self.marked, service.resubmit, recording)).ask,
+            "command": CommandBar(screen, TaskLineCommands(screen, self.marked, service, recording)).ask,
             **service.actions,
             **copying,
             "sort": partial(choose_sort, screen),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 from bwp_tui.console.services.record_commands import IrreversibleStep, Step
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.domain.filter import View
-from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests
-from bwp_tui.store.commands.bulk import Result, TaskCommand
-from bwp_tui.store.commands.service_operations import RESUBMIT, ServiceOperation
+from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.commands.service_operations import ServiceOperation
 from bwp_tui.store.commands.unconfirmed import Settlement
 from bwp_tui.store.queries import saved_views
 
@@ -47,18 +47,9 @@ class TaskCommands:
         self._steps.append(IrreversibleStep(settlement.step(task)))
         return settlement.result(task, text)
 
-    def apply(self, operation: ServiceOperation, numbers: Sequence[int], subject: str) -> list[Result]:
+    def apply(self, operation: ServiceOperation, numbers: Sequence[int], subject: str, **values: Any) -> list[Result]:
         """Ask for an operation on each of these tasks, which a sentence calls `subject`."""
-        command = operation.task_command(self._actor, str(self._profile.download_dir))
-        return self._apply(operation, command, numbers, subject)
-
-    def resubmit(self, numbers: Sequence[int], subject: str, note: str = "", hold: Hold = same_hold) -> list[Result]:
-        """Record failed requests again, with a note on the new tasks where there is one."""
-        return self._apply(RESUBMIT, bulk.resubmit(self._actor, note, hold), numbers, subject)
-
-    def _apply(
-        self, operation: ServiceOperation, command: TaskCommand, numbers: Sequence[int], subject: str
-    ) -> list[Result]:
+        command = operation.task_command(self._actor, str(self._profile.download_dir), **values)
         store = self._guard.store if operation.writes else self._guard.unguarded
         results = [result for results in bulk.perform(store, command, numbers) for result in results]
         if not operation.is_harmless and any(result.refused is None for result in results):

@@ -14,7 +14,7 @@ from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.operation import TaskOperation
 from bwp_tui.store.commands.plan_deadlines import DeadlineCheck
 from bwp_tui.store.commands.record_operations import BY_NAME
-from bwp_tui.store.commands.service_operations import DOWNLOAD_AGAIN, RESUBMIT, SERVICE_OPERATIONS
+from bwp_tui.store.commands.service_operations import RESUBMIT, SERVICE_OPERATIONS_BY_NAME
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
@@ -73,7 +73,7 @@ class BulkPlan:
 
 _OPERATIONS: Final[dict[str, TaskOperation]] = {
     **BY_NAME,
-    **{operation.name: operation for operation in (*SERVICE_OPERATIONS, DOWNLOAD_AGAIN)},
+    **SERVICE_OPERATIONS_BY_NAME,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum, auto
-from typing import Any, Final
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from bwp_tui.domain.task import Task
 from bwp_tui.store.commands.bulk import TaskCommand
@@ -16,8 +16,7 @@ from bwp_tui.store.database.connection import Store, Transaction
 Values = dict[str, Any]
 """The values of an operation's arguments by name, as `Operation.apply` takes them."""
 
-WITHDRAW: Final = "--withdraw"
-"""The option of a command that withdraws a record."""
+OperationT = TypeVar("OperationT")
 
 Check = Callable[[Task, date], str | None]
 """Returns why something cannot be done to a task today, or None when it can."""
@@ -104,7 +103,7 @@ class Argument:
     name: str
     metavar: str
     help: str
-    question: Callable[[Target], str]
+    question: Callable[[Target], str] = _empty
     initial: Callable[[Target], str] = _empty
     mistake: Callable[[str], str | None] = _no_mistake
     read: Callable[[Sequence[str], Task | None], Values | None] | None = None
@@ -118,7 +117,7 @@ class Argument:
     @property
     def option(self) -> str:
         """The name of its option."""
-        return f"--{self.name}"
+        return f"--{self.name.replace('_', '-')}"
 
     def choice_or_text_mistake(self, text: str) -> str | None:
         """Return why a typed text cannot be the value, or None when it can."""
@@ -147,6 +146,14 @@ def no_text(*_: object) -> str:
     return ""
 
 
+class Variant(NamedTuple, Generic[OperationT]):
+    """What an option without a value has a command do instead."""
+
+    option: str
+    help: str
+    operation: OperationT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOperation:
     """An action on one or more tasks, from which its key, footer, help, prompt command and bulk plan derive.
@@ -160,12 +167,18 @@ class TaskOperation:
         skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.
         short_reason: the same in words that many tasks share, so that they can be counted.
         shell_command: how the CLI does the same where there is no command of this name.
+        purpose: what the CLI says of its command; empty where there is none of that name.
+        example: what the CLI's help ends with.
         keywords: words that find it and stand neither in its name nor in its sentences.
         writes: whether it is refused where nothing may be changed.
     """
 
     name: str
     help: str = ""
+    purpose: str = ""
+    example: str | None = None
+    arguments: tuple[Argument, ...] = ()
+    variant: Variant[Any] | None = None
     keys: tuple[str, ...] = ()
     label: str = ""
     disabled_reason: Check = _always
@@ -174,47 +187,6 @@ class TaskOperation:
     shell_command: str = ""
     keywords: str = ""
     writes: bool = True
-
-    @property
-    def command(self) -> str:
-        """How the CLI writes it for one task."""
-        return self.shell_command or f"{self.name} TASK"
-
-    def outcome(self, count: int) -> str:
-        """Return what was done to so many tasks."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation(TaskOperation):
-    """An action on one or more tasks that is recorded in the history.
-
-    Attributes:
-        done: its participle, for `3 acknowledged`.
-        purpose: what the CLI says of its command; empty where there is none of that name.
-        apply: carries it out on one task, with the arguments' values by name.
-        result: the sentence about a single task.
-        review: the question before it is done to a single task. Raises NotPossible where these values cannot be.
-        confirms: whether the number of more than one task has to be typed.
-        field: what undo puts back.
-        withdrawal: what takes the record back.
-        example: what the CLI's help ends with.
-    """
-
-    done: str
-    field: Field
-    apply: Callable[..., object]
-    result: Callable[[Target, Values], str]
-    purpose: str = ""
-    arguments: tuple[Argument, ...] = ()
-    review: Callable[[Task, Values], str] = no_text
-    confirms: bool = False
-    withdrawal: Operation | None = None
-    example: str | None = None
-
-    def outcome(self, count: int) -> str:
-        """Return what was done to so many tasks."""
-        return f"{count} {self.done}"
 
     @property
     def positional(self) -> Argument | None:
@@ -229,14 +201,14 @@ class Operation(TaskOperation):
     @property
     def option_names(self) -> tuple[str, ...]:
         """The options of a command."""
-        return (*(argument.option for argument in self.options), *((WITHDRAW,) if self.withdrawal else ()))
+        return (*(argument.option for argument in self.options), *([self.variant.option] if self.variant else []))
 
     @property
     def usage(self) -> str:
         """How the console's `:` line writes it; what stands in brackets may be left out."""
         parts = [self.name, "[TASK…]", *([self.positional.metavar] if self.positional else [])]
         parts += [f"[{argument.option} {argument.metavar}]" for argument in self.options]
-        return " ".join([*parts, *([f"[{WITHDRAW}]"] if self.withdrawal else [])])
+        return " ".join([*parts, *([f"[{self.variant.option}]"] if self.variant else [])])
 
     @property
     def command(self) -> str:
@@ -247,6 +219,37 @@ class Operation(TaskOperation):
         value = "" if first is None else f" {first.metavar}"
         option = f" {first.option}" if first is not None and first.place is Place.OPTION else ""
         return f"{self.name} TASK{option}{value}"
+
+    def outcome(self, count: int) -> str:
+        """Return what was done to so many tasks."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(TaskOperation):
+    """An action on one or more tasks that is recorded in the history.
+
+    Attributes:
+        done: its participle, for `3 acknowledged`.
+        apply: carries it out on one task, with the arguments' values by name.
+        result: the sentence about a single task.
+        review: the question before it is done to a single task. Raises NotPossible where these values cannot be.
+        confirms: whether the number of more than one task has to be typed.
+        field: what undo puts back.
+        variant: what takes the record back.
+    """
+
+    done: str
+    field: Field
+    apply: Callable[..., object]
+    result: Callable[[Target, Values], str]
+    review: Callable[[Task, Values], str] = no_text
+    confirms: bool = False
+    variant: Variant[Operation] | None = None
+
+    def outcome(self, count: int) -> str:
+        """Return what was done to so many tasks."""
+        return f"{count} {self.done}"
 
     def task_command(self, actor: str, today: date, **values: Any) -> TaskCommand:
         """Return the command that carries it out on each task."""

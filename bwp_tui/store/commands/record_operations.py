@@ -10,7 +10,7 @@ from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend
 from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.task import WATCHED, Status, Task, cannot_change_purged, tag_mistake
 from bwp_tui.store.commands import records
-from bwp_tui.store.commands.operation import Argument, Field, Need, Operation, Place, Target, Values
+from bwp_tui.store.commands.operation import Argument, Field, Need, Operation, Place, Target, Values, Variant
 from bwp_tui.store.commands.records import LegalRecord
 from bwp_tui.store.errors import NotPossible
 
@@ -141,7 +141,7 @@ ASSIGN: Final = Operation(
 # verify, acknowledge, extend: what the law asks for, and can be withdrawn
 
 
-def _withdrawal(record: LegalRecord) -> Operation:
+def _withdrawal(record: LegalRecord) -> Variant[Operation]:
     def question(task: Task, _values: Values) -> str:
         if why_not := records.cannot_withdraw(task, record):
             raise NotPossible(why_not)
@@ -149,7 +149,7 @@ def _withdrawal(record: LegalRecord) -> Operation:
         moves = f" It is then due on {back}, not {task.due_on}." if back else ""
         return f"Withdraw the {record} of {task.name}, recorded for {records.recorded_on(task, record)}?{moves}"
 
-    return Operation(
+    withdrawal = Operation(
         name=f"withdraw {record}",
         done="withdrawn",
         apply=lambda edit: records.withdraw(edit, record),
@@ -160,6 +160,7 @@ def _withdrawal(record: LegalRecord) -> Operation:
         confirms=True,
         field=Field(record.value),
     )
+    return Variant("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
 
 
 def _day(question: Callable[[Target], str]) -> Argument:
@@ -197,7 +198,7 @@ VERIFY: Final = Operation(
     disabled_reason=_purged,
     confirms=True,
     field=Field.VERIFICATION,
-    withdrawal=_withdrawal(LegalRecord.VERIFICATION),
+    variant=_withdrawal(LegalRecord.VERIFICATION),
 )
 
 
@@ -225,7 +226,7 @@ ACKNOWLEDGE: Final = Operation(
     short_reason=lambda task: "" if task.acknowledged_on is None else "acknowledged already",
     confirms=True,
     field=Field.ACKNOWLEDGEMENT,
-    withdrawal=_withdrawal(LegalRecord.ACKNOWLEDGEMENT),
+    variant=_withdrawal(LegalRecord.ACKNOWLEDGEMENT),
 )
 
 
@@ -273,7 +274,7 @@ EXTEND: Final = Operation(
     short_reason=_why_not_extended,
     confirms=True,
     field=Field.EXTENSION,
-    withdrawal=_withdrawal(LegalRecord.EXTENSION),
+    variant=_withdrawal(LegalRecord.EXTENSION),
 )
 
 
@@ -355,7 +356,7 @@ UNWATCH: Final = Operation(
 RECORDS: Final = (NOTE, TAG, ASSIGN, VERIFY, ACKNOWLEDGE, EXTEND, CORRECT)
 """The operations with a key, a `:` command and a CLI command, in the order of the help."""
 
-WITHDRAWALS: Final = tuple((operation, operation.withdrawal) for operation in RECORDS if operation.withdrawal)
+WITHDRAWALS: Final = tuple((operation, operation.variant.operation) for operation in RECORDS if operation.variant)
 """The records that can be withdrawn, each with what withdraws it."""
 
 BY_NAME: Final = {

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.task import Status, Task, cannot_change_purged
-from bwp_tui.domain.text import counted
+from bwp_tui.domain.holding_periods import fitting_hold, hold_of, same_hold
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Status, Task, cannot_change_purged
+from bwp_tui.domain.text import clean_line, counted
+from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.operation import TaskOperation, no_text
+from bwp_tui.store.commands.operation import Argument, Need, TaskOperation, Values, Variant, no_text
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import saved_at
 
@@ -22,9 +24,7 @@ class ServiceOperation(TaskOperation):
 
     Attributes:
         noun: what is asked for; `nouns` is an irregular plural.
-        arguments: how the prompt writes what stands behind its name.
-        options: names of options, each with a value behind it.
-        task_command: the command on each task, given the actor and the folder for downloads.
+        task_command: the command on each task, given the actor, the folder for downloads and the arguments' values.
         question: asked before it is done to a single task, given whom it is about; empty for none.
         result: the sentence about a single task, as it is afterwards.
         is_harmless: whether a key confirms it for many tasks, and undo has nothing to say of it.
@@ -32,9 +32,8 @@ class ServiceOperation(TaskOperation):
 
     noun: str
     nouns: str | None = None
-    task_command: Callable[[str, str], TaskCommand]
-    arguments: str = "[TASK…]"
-    options: tuple[str, ...] = ()
+    task_command: Callable[..., TaskCommand]
+    variant: Variant[ServiceOperation] | None = None
     question: Callable[[Task, str], str] = no_text
     result: Callable[[Task], str] = no_text
     is_harmless: bool = False
@@ -63,30 +62,33 @@ def _short_reason_to_skip_downloading_again(task: Task) -> str:
     return "download asked for already" if task.download is not None and task.download.is_open else ""
 
 
+DOWNLOAD_AGAIN: Final = ServiceOperation(
+    name="download again",
+    noun="download",
+    disabled_reason=lambda task, _: cannot_download(task),
+    short_reason=_short_reason_to_skip_downloading_again,
+    task_command=bulk.download,
+    result=lambda task: f"#{task.number} is queued for download.",
+    is_harmless=True,
+)
+
 DOWNLOAD: Final = ServiceOperation(
     name="download",
     noun="download",
     keys=("d",),
     label="download",
     help="Download the result",
+    purpose="download results and print their paths",
+    keywords="fetch save get",
+    variant=Variant("--again", "download again what is already downloaded", DOWNLOAD_AGAIN),
     disabled_reason=lambda task, _: cannot_download(task),
     skip_reason=_cannot_download_first,
     short_reason=_short_reason_to_skip_download,
     task_command=bulk.download,
     question=_question_of_download,
-    result=lambda task: f"#{task.number} is queued for download.",
+    result=DOWNLOAD_AGAIN.result,
     is_harmless=True,
 )
-
-DOWNLOAD_AGAIN: Final = ServiceOperation(
-    name="download again",
-    noun="download",
-    disabled_reason=lambda task, _: cannot_download(task),
-    short_reason=_short_reason_to_skip_downloading_again,
-    task_command=DOWNLOAD.task_command,
-    is_harmless=True,
-)
-"""The CLI's `download --again`."""
 
 
 def _short_reason_to_skip_resubmission(task: Task) -> str:
@@ -95,17 +97,41 @@ def _short_reason_to_skip_resubmission(task: Task) -> str:
     return "without email" if not task.is_purged and not task.email else ""
 
 
+def _hold_mistake(text: str) -> str | None:
+    if text == "fit" or (text.isascii() and text.isdigit() and int(text) <= LONGEST_HOLDING_PERIOD):
+        return None
+    return f"“{clean_line(text)}” is neither fit nor a number of days from 0 to {LONGEST_HOLDING_PERIOD}."
+
+
+def _read_hold(words: Sequence[str], _task: Task | None) -> Values:
+    (text,) = words
+    if text != "fit":
+        return {"holding_period": hold_of(int(text))}
+    return {"holding_period": lambda task: fitting_hold(local_day(utc_now()))(task)}  # the zone may not be set yet
+
+
 RESUBMIT: Final = ServiceOperation(
     name="resubmit",
     noun="resubmission",
     keys=("R",),
     label="resubmit",
     help="Resubmit a failed request",
-    arguments="[TASK…] [--note TEXT]",
-    options=("--note",),
+    purpose="resubmit failed tasks as new ones",
+    keywords="again retry repeat",
+    arguments=(
+        Argument(name="note", metavar="TEXT", help="note for the new tasks", need=Need.DEFAULT),
+        Argument(
+            name="holding_period",
+            metavar="DAYS",
+            help="hold of deletions in days, or fit: the longest that ends by the due date (default: unchanged)",
+            mistake=_hold_mistake,
+            read=_read_hold,
+            need=Need.DEFAULT,
+        ),
+    ),
     disabled_reason=lambda task, _: cannot_resubmit(task),
     short_reason=_short_reason_to_skip_resubmission,
-    task_command=lambda actor, _: bulk.resubmit(actor),
+    task_command=lambda actor, _, note="", holding_period=same_hold: bulk.resubmit(actor, note, holding_period),
 )
 
 
@@ -127,6 +153,8 @@ CANCEL: Final = ServiceOperation(
     keys=("x",),
     label="cancel",
     help="Cancel a deletion that is on hold",
+    purpose="cancel deletions while they are on hold",
+    keywords="stop abort",
     disabled_reason=lambda task, _: cannot_cancel(task),
     short_reason=_short_reason_to_skip_cancellation,
     task_command=lambda actor, _: bulk.cancel(actor),
@@ -153,6 +181,8 @@ REFRESH: Final = ServiceOperation(
     keys=("u",),
     label="refresh",
     help="Refresh the status from the API",
+    purpose="refresh the status of tasks from the API",
+    keywords="poll update sync",
     disabled_reason=lambda task, _: cannot_refresh(task),
     task_command=lambda _, __: bulk.refresh(),
     result=lambda task: f"Refreshing {task.name}.",
@@ -162,3 +192,5 @@ REFRESH: Final = ServiceOperation(
 
 SERVICE_OPERATIONS: Final = (DOWNLOAD, RESUBMIT, CANCEL, REFRESH)
 """Those with a key, a prompt command and a CLI command."""
+
+SERVICE_OPERATIONS_BY_NAME: Final = {operation.name: operation for operation in (*SERVICE_OPERATIONS, DOWNLOAD_AGAIN)}

@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Status, Task, cannot_change_purged, is_task_id
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.operation import TaskOperation
+from bwp_tui.store.commands.operation import Argument, TaskOperation
 from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.task_updates import finish
@@ -90,18 +90,25 @@ class Settlement(TaskOperation):
     """A decision about an unconfirmed request, which is told in one text.
 
     Attributes:
-        option: how a command gives the text.
-        question: asks for the text.
         apply: settles a task with the text, in the name of the actor.
         result: the sentence about it.
         step: what cannot be undone.
     """
 
-    option: str
-    question: Callable[[Task], str]
     apply: Callable[[Store, int, str, str], Task]
     result: Callable[[Task, str], str]
     step: Callable[[Task], str]
+
+    @property
+    def text(self) -> Argument:
+        """The text that decides."""
+        (argument,) = self.arguments
+        return argument
+
+
+def _task_id_mistake(text: str) -> str | None:
+    is_usable = not text.strip() or is_task_id(text.strip())
+    return None if is_usable else f"“{clean_line(text)}” is not a task ID."
 
 
 ENTER_TASK_ID: Final = Settlement(
@@ -110,8 +117,17 @@ ENTER_TASK_ID: Final = Settlement(
     help="Enter the task id of an unconfirmed request",
     shell_command="settle TASK --task-id ID",
     disabled_reason=lambda task, _: cannot_enter_task_id(task),
-    option="--task-id",
-    question=lambda task: f"The service's task id of {task.name}:",
+    arguments=(
+        Argument(
+            name="task_id",
+            metavar="ID",
+            help="link it to this task ID",
+            question=lambda target: f"The service's task id of {target.name}:",
+            mistake=lambda text: (
+                None if is_task_id(text.strip()) or not text.strip() else f"“{clean_line(text)}” is not a task ID."
+            ),
+        ),
+    ),
     apply=enter_task_id,
     result=lambda _, task_id: f"Asking the service whether {task_id} is this request.",
     step=lambda task: f"The task id of {task.name}",
@@ -123,8 +139,14 @@ GIVE_UP: Final = Settlement(
     help="Give up an unconfirmed request",
     shell_command="settle TASK --give-up REASON",
     disabled_reason=lambda task, _: cannot_give_up(task),
-    option="--give-up",
-    question=lambda task: f"Reason for giving up {task.name}:",
+    arguments=(
+        Argument(
+            name="give_up",
+            metavar="REASON",
+            help="give it up, with a reason",
+            question=lambda target: f"Reason for giving up {target.name}:",
+        ),
+    ),
     apply=give_up,
     result=lambda task, _: f"{task.name} is given up; the reason is on its timeline.",
     step=lambda task: f"Giving up {task.name}",
