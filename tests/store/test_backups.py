@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import Kind, Status
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store
@@ -20,10 +20,22 @@ from bwp_tui.store.errors import StoreDamaged, StoreError, StoreForeign, StoreUn
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog import intent_outcomes, poll_responses
 from tests.store import single
 from tests.store.damage import overwrite, overwrite_table
-from tests.store.support import ACTOR, SOON, TODAY, FrozenClock, accepted, intent_of, request, scalar, sent, submitted
+from tests.store.support import (
+    ACTOR,
+    SOON,
+    TODAY,
+    FrozenClock,
+    accepted,
+    answer,
+    intent_of,
+    request,
+    scalar,
+    sent,
+    submitted,
+)
 
 
 def _calm() -> threading.Event:
@@ -156,6 +168,35 @@ def test_a_backup_put_into_a_new_history_gives_each_task_a_number_of_its_own(
     # It may have been sent since the backup was made: only its own client token may go out, while it protects.
     assert intent_of(again, number).first_sent_at == clock() - timedelta(hours=1)
     assert scalar(again, "SELECT count(DISTINCT number) FROM tasks") == 3
+    again.close()
+    assert integrity.full_check(path) == []
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["untouched", "with a later note"])
+def test_a_newer_backup_restores_task_ids_after_an_older_one_was_recovered(
+    path: Path, clock: FrozenClock, *, noted: bool
+) -> None:
+    store = open_store(path, clock=clock)
+    task = submitted(store)
+    backups.back_up_daily(path, TODAY, _calm())
+    clock.forward(hours=1)
+    intent_outcomes.record_accepted(store, sent(store, task.number).id, "task-1", SOON)
+    poll_responses.record_responses(store, {task.number: (answer(Status.COMPLETED), None)})
+    newer = path.with_name("newer.db")
+    backups.back_up_to(path, newer)
+    store.close()
+    path.unlink()
+    clock.forward(hours=1)
+    recovered = open_store(path, clock=clock)
+    assert tasks.get(recovered, task.number).task_id is None
+    if noted:
+        single.set_note(recovered, task.number, "called", ACTOR)
+    recovered.close()
+    restored = restore.restore(path, newer, clock())
+    assert (restored.merged.added, restored.merged.updated) == (0, 1)
+    again = open_store(path, clock=clock)
+    found = tasks.get(again, task.number)
+    assert (found.task_id, found.status, found.note) == ("task-1", Status.COMPLETED, "called" if noted else "")
     again.close()
     assert integrity.full_check(path) == []
 

@@ -1,9 +1,10 @@
 """Merge two histories, so that nothing is lost and nothing is sent twice.
 
 A task is the same in both when its client token or its task id is, or its number with the instant it was recorded.
-Of a task in both, the row with the later timeline is kept; what was purged stays purged. A request that waits in the
-other history may have been sent since: it is sent again under its own client token alone, and only while that token
-protects it.
+Of a task in both, the row with the later timeline is kept, with what the service said from the one whose status
+changed later; events of earlier merges do not count. What was purged stays purged. A request that waits in the other
+history may have been sent since: it is sent again under its own client token alone, and only while that token protects
+it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
+from bwp_tui.domain.task import Status
 from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
@@ -43,7 +45,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     revision = _next_revision(db)
     doubled = _record_doubled_ids(db, now)
     _add_tasks(db, revision)
-    later = _update_tasks(db, revision)
+    _update_tasks(db, revision)
     _repair_values(db)
     _add_intents(db)
     _settle_intents(db)
@@ -56,14 +58,15 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     )
     db.execute(
         "INSERT INTO timeline (task, at, actor, what, detail)"
-        " SELECT ours, ?, ?, ?, ? FROM matched WHERE fresh OR later",
+        " SELECT ours, ?, ?, ?, ? FROM matched WHERE fresh OR later OR later_status",
         (now, PROGRAM, event, f"from {source}"),
     )
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
     added = scalar(db, "SELECT count(*) FROM matched WHERE fresh")
+    updated = scalar(db, "SELECT count(*) FROM matched WHERE later OR later_status")
     db.execute("DROP TABLE temp.matched")
-    return Merged(added, later, doubled)
+    return Merged(added, updated, doubled)
 
 
 def scalar(db: apsw.Connection, sql: str) -> int:
@@ -76,7 +79,7 @@ def _match(db: apsw.Connection) -> None:
     """Fill `matched`: each task of the other history with its number in this one."""
     db.execute(
         "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
-        " fresh INTEGER NOT NULL DEFAULT 0, later INTEGER NOT NULL DEFAULT 0)"
+        " fresh INTEGER NOT NULL DEFAULT 0, later INTEGER NOT NULL DEFAULT 0, later_status INTEGER NOT NULL DEFAULT 0)"
     )
     for same in (
         # A reference may be damaged: the two must agree in their number or their instant.
@@ -150,21 +153,42 @@ def _add_tasks(db: apsw.Connection, revision: int) -> None:
     )
 
 
-def _update_tasks(db: apsw.Connection, revision: int) -> int:
-    """Take the other history's row of each task whose timeline is later there; return how many."""
+_SERVICE_COLUMNS: Final = (
+    *("task_id", "status", "terminal", "errors", "submitted_at", "updated_at", "finished_at", "polled_at"),
+    *("next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble"),
+)
+"""What the service said of a task, and what follows from it."""
+
+_STATUSES: Final = ", ".join(f"'{status}'" for status in Status)
+
+
+def _update_tasks(db: apsw.Connection, revision: int) -> None:
+    """Take from the other history the rows whose timeline is later there, and the columns of a later status."""
+    for flag, events in (
+        ("later", "TRUE"),
+        ("later_status", f"(what = '{EventKind.STATUS}' OR after IN ({_STATUSES}))"),
+    ):
+        # What a merge recorded says when a copy was made, not when something happened.
+        latest = (
+            "coalesce((SELECT max(at) FROM {} WHERE task = {}"
+            f" AND what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}') AND {events}), '')"
+        )
+        db.execute(
+            f"UPDATE matched SET {flag} = 1 WHERE NOT fresh AND (SELECT m.purged_at IS NULL"
+            f" AND ({latest.format('other.timeline', 'theirs')}, o.revision)"
+            f" > ({latest.format('main.timeline', 'ours')}, m.revision)"
+            " FROM other.tasks o, main.tasks m WHERE o.number = theirs AND m.number = ours)"
+        )
+    _take_columns(db, _columns(db, "tasks", "number", "download", *_SERVICE_COLUMNS), "later", revision)
+    _take_columns(db, [*_SERVICE_COLUMNS, "revision"], "later_status", revision)
+
+
+def _take_columns(db: apsw.Connection, names: list[str], flag: str, revision: int) -> None:
     db.execute(
-        "UPDATE matched SET later = 1 WHERE NOT fresh AND ("
-        " SELECT (coalesce((SELECT max(at) FROM other.timeline WHERE task = theirs), ''), o.revision)"
-        " > (coalesce((SELECT max(at) FROM main.timeline WHERE task = ours), ''), m.revision) AND m.purged_at IS NULL"
-        " FROM other.tasks o, main.tasks m WHERE o.number = theirs AND m.number = ours)"
-    )
-    names = _columns(db, "tasks", "number", "download")
-    changed = db.execute(
         f"UPDATE main.tasks AS m SET ({', '.join(names)}) = (SELECT {_other_columns(names, revision)}"
         " FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.ours = m.number)"
-        " WHERE number IN (SELECT ours FROM matched WHERE later) RETURNING number"
-    ).fetchall()
-    return len(changed)
+        f" WHERE number IN (SELECT ours FROM matched WHERE {flag})"
+    )
 
 
 def _record_doubled_ids(db: apsw.Connection, now: str) -> int:

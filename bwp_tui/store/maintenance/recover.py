@@ -14,6 +14,7 @@ from typing import Final
 
 import apsw
 
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.new_file import new_file
 from bwp_tui.store.database.damage_flag import unflag
@@ -37,6 +38,8 @@ _SYSTEM_ERRORS: Final = (
     apsw.PermissionsError,
 )
 """Errors of the file system, not of the history: the next start tries again."""
+
+_MISSING: Final = "the file is missing or empty"
 
 _MAX_KEY_GAP: Final = 100_000
 """Keys beyond the highest one found that may have been given to lost rows."""
@@ -88,7 +91,7 @@ def _damage(path: Path) -> str | None:
         StoreTooNew, StoreForeign: this program must not recover it.
     """
     if backups.was_emptied(path):
-        return "the file is empty"
+        return _MISSING
     if not path.stat().st_size:
         return None
     with damaged_file.opened(path) as file:
@@ -125,7 +128,7 @@ def _recover(path: Path, now: datetime, reason: str) -> str:
     _write_report(swap, counts, reason, now)
     atomic_swap.commit(swap)
     unflag(path)
-    return _sentence(swap, counts)
+    return _sentence(swap, counts, reason)
 
 
 def _fill(
@@ -190,10 +193,14 @@ def _add_backup(db: apsw.Connection, path: Path, counts: _RecoveryCounts, instan
             return
 
 
-def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts) -> str:
-    parts = [f"The history was damaged and is kept as {swap.aside.name}; the new one holds {counts.tasks} tasks"]
+def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) -> str:
+    if reason == _MISSING:
+        parts = [f"The history was missing or empty; the new one holds {counted(counts.tasks, 'task')}"]
+    else:
+        was = f"The history was damaged and is kept as {swap.aside.name}"
+        parts = [f"{was}; the new one holds {counted(counts.tasks, 'task')}"]
     if counts.backup is not None and counts.merged.added:
-        parts.append(f", {counts.merged.added} of them from {counts.backup}")
+        parts.append(f", {counts.merged.added} from {counts.backup}")
     if counts.reconstructed_tasks:
         parts.append(f", {counts.reconstructed_tasks} without their emails")
     if counts.unconfirmed:
@@ -207,7 +214,7 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
     kept = ", ".join(f"{count} {table}" for table, count in counts.kept.items() if count) or "none"
     lost = ", ".join(f"{count} {table}" for table, count in counts.lost.items() if count) or "none was seen"
     lines = [
-        f"The history {swap.path} was found damaged at {format_instant(now)}: {reason}.",
+        f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
         f"It was set aside, as it was, as {swap.aside.name} with its -wal and -shm files. Keep them.",
         "",
         f"Rows read from its pages: {kept}.",
