@@ -21,7 +21,7 @@ def redact(text: str, *, emails: bool = False) -> str:
     """Return `text` without queries and credentials of URLs, bearer tokens, and secrets given by name.
 
     Args:
-        addresses: email addresses are masked too.
+        emails: whether emails are masked too.
     """
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)

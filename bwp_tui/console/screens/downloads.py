@@ -26,11 +26,11 @@ from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
-from bwp_tui.console.widgets.debouncer import Debouncer
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading
+from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.console.workers import run_in_thread_and_report, start_worker
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import format_size

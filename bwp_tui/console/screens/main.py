@@ -31,9 +31,9 @@ from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.state.saved_state import SavedState
 from bwp_tui.console.widgets.active_downloads import ActiveDownloads
 from bwp_tui.console.widgets.bars import FooterLine, HeaderLine, StatusLine, ViewsLine
-from bwp_tui.console.widgets.debouncer import Debouncer
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
+from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.console.workers import Work, start_worker
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task

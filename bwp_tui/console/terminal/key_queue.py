@@ -41,7 +41,7 @@ class KeyQueue:
         asks_text: returns whether a text field has the focus.
         only_moves: returns whether a key only moves the cursor, so that it need not wait for the end of its burst.
         opens_field: returns whether a key opens a field for the characters typed after it.
-        pasted: is called once for each paste that is dropped.
+        paste_dropped: is called once for each paste that is dropped.
     """
 
     def __init__(

@@ -5,12 +5,14 @@ Textual writes every region that is marked dirty, so it marks the rows that diff
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.scroll_view import ScrollView
 
 from bwp_tui.console.terminal.textual_compat import fit_scrollbar, scroll_unpainted, set_height_unpainted
@@ -20,6 +22,8 @@ HEADER: Final = 1
 
 _BAR_STEPS: Final = 8
 """Steps of a cell in which a scrollbar is drawn."""
+
+DEBOUNCE_S: Final = 0.06
 
 
 class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
@@ -140,3 +144,24 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
         """Repaint the scrollbar only when its thumb has moved or grown by a step that can be seen."""
         if self.show_vertical_scrollbar:
             fit_scrollbar(self, _BAR_STEPS)
+
+
+class Debouncer:
+    """Calls `callback` in `pump` once no move came for `DEBOUNCE_S` seconds: not for each row that a held key passes.
+
+    The loop's own timer: a timer of Textual is a task that each move would end and begin anew.
+    """
+
+    def __init__(self, pump: MessagePump, callback: Callable[[], None]) -> None:
+        self._pump = pump
+        self._callback = callback
+        self._timer: asyncio.TimerHandle | None = None
+
+    def restart(self) -> None:
+        self.stop()
+        self._timer = asyncio.get_running_loop().call_later(DEBOUNCE_S, self._pump.call_later, self._callback)
+
+    def stop(self) -> None:
+        """Cancel the call until the next move."""
+        if self._timer is not None:
+            self._timer.cancel()

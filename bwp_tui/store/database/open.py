@@ -40,7 +40,7 @@ class OpenedDatabase:
     """A connection to a history.
 
     Attributes:
-        check: raises `StoreMoved` once the file at the path is another one; costs one `stat`.
+        check_in_place: raises `StoreMoved` once the file at the path is another one; costs one `stat`.
         read_only: why the connection can only read, in a sentence; None where it can write.
     """
 
