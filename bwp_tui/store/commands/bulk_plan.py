@@ -11,10 +11,10 @@ from typing import Final
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
-from bwp_tui.store.commands.operation import TaskOperation
+from bwp_tui.store.commands.operation import Operation
 from bwp_tui.store.commands.plan_deadlines import DeadlineCheck
 from bwp_tui.store.commands.record_operations import BY_NAME
-from bwp_tui.store.commands.service_operations import RESUBMIT, SERVICE_OPERATIONS_BY_NAME
+from bwp_tui.store.commands.service_operations import RESUBMIT, SERVICE_OPERATIONS_BY_NAME, ServiceOperation
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
@@ -71,7 +71,7 @@ class BulkPlan:
         return _OPERATIONS[self.action].outcome(count)
 
 
-_OPERATIONS: Final[dict[str, TaskOperation]] = {
+_OPERATIONS: Final[dict[str, Operation | ServiceOperation]] = {
     **BY_NAME,
     **SERVICE_OPERATIONS_BY_NAME,
 }

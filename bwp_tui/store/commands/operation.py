@@ -220,10 +220,6 @@ class TaskOperation:
         option = f" {first.option}" if first is not None and first.place is Place.OPTION else ""
         return f"{self.name} TASK{option}{value}"
 
-    def outcome(self, count: int) -> str:
-        """Return what was done to so many tasks."""
-        raise NotImplementedError
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation(TaskOperation):

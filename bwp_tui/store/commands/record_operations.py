@@ -12,7 +12,7 @@ from bwp_tui.domain.task import WATCHED, Status, Task, cannot_change_purged, tag
 from bwp_tui.store.commands import records
 from bwp_tui.store.commands.operation import Argument, Field, Need, Operation, Place, Target, Values, Variant
 from bwp_tui.store.commands.records import LegalRecord
-from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.commands.request_validation import refuse
 
 
 def _purged(task: Task, _today: date) -> str | None:
@@ -143,8 +143,7 @@ ASSIGN: Final = Operation(
 
 def _withdrawal(record: LegalRecord) -> Variant[Operation]:
     def question(task: Task, _values: Values) -> str:
-        if why_not := records.cannot_withdraw(task, record):
-            raise NotPossible(why_not)
+        refuse(records.cannot_withdraw(task, record))
         back = due_on(task.regulation, task.received_on) if record is LegalRecord.EXTENSION else None
         moves = f" It is then due on {back}, not {task.due_on}." if back else ""
         return f"Withdraw the {record} of {task.name}, recorded for {records.recorded_on(task, record)}?{moves}"
@@ -283,8 +282,7 @@ EXTEND: Final = Operation(
 
 def _review_correction(task: Task, values: Values) -> str:
     day, law = values.get("received") or task.received_on, values.get("regulation") or task.regulation
-    if why_not := records.cannot_correct(task, day, law):
-        raise NotPossible(why_not)
+    refuse(records.cannot_correct(task, day, law))
     due = f"due {task.due_on or 'never'} → {records.corrected_due(task, day, law) or 'never'}"
     return f"{task.name}: received {day} under {law}, {due}. Correct it?"
 

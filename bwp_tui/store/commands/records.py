@@ -12,6 +12,7 @@ from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend
 from bwp_tui.domain.task import Task, cannot_change_purged, has_ended
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
+from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.errors import NotPossible
@@ -129,7 +130,7 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
     how, by, day = clean_line(how), clean_line(by) or edit.actor, on or edit.today
     if not how:
         raise NotPossible("A verification must say how it was made.")
-    _refuse_purged(edit.task)
+    refuse(cannot_change_purged(edit.task))
     edit.set(verified_on=day.isoformat(), verified_by=by, verified_how=how)
     edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}")
 
@@ -158,13 +159,12 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
         NoSuchTask: there is no such task.
     """
     task, day = edit.task, on or edit.today
-    _refuse_purged(task)
+    refuse(cannot_change_purged(task))
     before = task.acknowledged_on
     why_not = cannot_acknowledge(task) if day == before else None
     if why_not is None and day < task.received_on:
         why_not = f"Task {task.name} was received on {task.received_on}, after {day}."
-    if why_not:
-        raise NotPossible(why_not)
+    refuse(why_not)
     edit.set(acknowledged_on=day.isoformat())
     limit = acknowledge_by(task.regulation, task.received_on)
     late = f", {(day - limit).days} days late" if limit is not None and day > limit else ""
@@ -184,11 +184,8 @@ def cannot_acknowledge(task: Task) -> str | None:
     return cannot_change_purged(task)
 
 
-def extend(edit: Edit, reason: str) -> date:
+def extend(edit: Edit, reason: str) -> None:
     """Record that the shopper was told, today and with the reason, that the answer takes longer.
-
-    Returns:
-        the new due date.
 
     Raises:
         NotPossible: `cannot_extend` says why, or there is no reason.
@@ -198,14 +195,12 @@ def extend(edit: Edit, reason: str) -> date:
     if not why:
         raise NotPossible("An extension needs the reason that the shopper is told.")
     task = edit.task
-    if why_not := cannot_extend(task, edit.today):
-        raise NotPossible(why_not)
+    refuse(cannot_extend(task, edit.today))
     due = extended_due(task)
     if due is None:
         raise NotPossible(_no_deadline(task))
     edit.set(due_on=due.isoformat(), extended_on=edit.today.isoformat())
     edit.add_event(EventKind.EXTENDED, why, (task.due_on, due))
-    return due
 
 
 def withdraw(edit: Edit, record: LegalRecord) -> None:
@@ -216,8 +211,7 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
         NoSuchTask: there is no such task.
     """
     task = edit.task
-    if why_not := cannot_withdraw(task, record):
-        raise NotPossible(why_not)
+    refuse(cannot_withdraw(task, record))
     due, verification = task.due_on, task.verification
     columns: tuple[str, ...] = (f"{_COLUMN_PREFIXES[record]}_on",)
     was = f"was on {recorded_on(task, record)}"
@@ -261,8 +255,7 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     """
     task = edit.task
     day, law = received or task.received_on, regulation or task.regulation
-    if why_not := cannot_correct(task, day, law):
-        raise NotPossible(why_not)
+    refuse(cannot_correct(task, day, law))
     due = corrected_due(task, day, law)
     edit.set(received_on=day.isoformat(), regulation=law, due_on=iso_day(due))
     changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]
@@ -328,8 +321,3 @@ def _due(regulation: str, received_on: date, *, extended: bool) -> date | None:
 
 def _no_deadline(task: Task) -> str:
     return f"Task {task.name} has no legal deadline that could be extended."
-
-
-def _refuse_purged(task: Task) -> None:
-    if why_not := cannot_change_purged(task):
-        raise NotPossible(why_not)
