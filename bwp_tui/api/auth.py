@@ -113,7 +113,7 @@ class ClientCredentials(httpx.Auth):
             data={
                 "grant_type": "client_credentials",
                 "client_id": self._endpoint.client_id,
-                "client_secret": self._endpoint.client_secret.reveal(),
+                "client_secret": self._endpoint.client_secret.get_secret_value(),
             },
             headers={"Accept": "application/json"},
         )

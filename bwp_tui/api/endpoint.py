@@ -6,28 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import SecretStr
+
 from bwp_tui.domain.urls import check_url
 
 _HEADER_VALUE: Final = re.compile(r"[!-~]+")
-
-
-class Secret:
-    """A text that only `reveal()` shows."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """Return the text."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def __str__(self) -> str:
-        return "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +26,7 @@ class Endpoint:
     api_version: str
     target_id: str
     client_id: str
-    client_secret: Secret
+    client_secret: SecretStr
 
     def __post_init__(self) -> None:
         check_url(self.api_url)

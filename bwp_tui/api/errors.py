@@ -36,35 +36,32 @@ from bwp_tui.domain.text import clean_line
 
 
 class CallError(Exception):
-    """A call failed. `retry_after` is the wait in seconds that the server requested, or None."""
+    """A call failed.
 
-    transient: bool
-    """Whether a retry can help."""
+    Attributes:
+        transient: whether a retry can help.
+        retry_after: the wait in seconds that the server requested, or None.
+        outcome_unknown: whether the service may have carried the request out.
+    """
 
     usually_transient: ClassVar[bool] = True
-
-    def __init__(self, sentence: str, *, transient: bool | None = None, retry_after: float | None = None) -> None:
-        super().__init__(clean_line(redact(sentence)))
-        self.transient = self.usually_transient if transient is None else transient
-        self.retry_after = retry_after
-
-
-class ApiError(CallError):
-    """A call to the service failed."""
-
-    outcome_unknown: bool
-    """Whether the service may have carried the request out."""
 
     def __init__(
         self,
         sentence: str,
         *,
         transient: bool | None = None,
-        outcome_unknown: bool = False,
         retry_after: float | None = None,
+        outcome_unknown: bool = False,
     ) -> None:
-        super().__init__(sentence, transient=transient, retry_after=retry_after)
+        super().__init__(clean_line(redact(sentence)))
+        self.transient = self.usually_transient if transient is None else transient
+        self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
+
+
+class ApiError(CallError):
+    """A call to the service failed."""
 
 
 class Unreachable(ApiError): ...

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from bwp_tui.api.endpoint import Secret
+from pydantic import SecretStr
+
 from bwp_tui.api.errors import BadResponse
 from bwp_tui.domain.urls import UrlParts, split_url
 
@@ -28,7 +29,7 @@ _LONGEST_LIFE: Final = 604_800.0  # S3 signs nothing for longer than a week
 class PresignedLink:
     """A checked link. `host` and `path` may be shown; the URL comes out of `reveal()` only."""
 
-    _url: Secret = field(repr=False)
+    _url: SecretStr = field(repr=False)
     host: str
     path: str
     issued_at: float
@@ -66,11 +67,11 @@ class PresignedLink:
         address = split_url(url)
         received_at = issued_at if received_at is None else received_at
         issued_at = min(issued_at, received_at - _age(url, date))
-        return cls(Secret(url), address.host, address.path, issued_at, received_at, _life(url))
+        return cls(SecretStr(url), address.host, address.path, issued_at, received_at, _life(url))
 
     def reveal(self) -> str:
         """Return the URL, for the one request that follows it."""
-        return self._url.reveal()
+        return self._url.get_secret_value()
 
     def seconds_left(self, clock: Callable[[], float] = time.monotonic) -> float:
         """Return the seconds in which a download may still start; negative once it is too late."""

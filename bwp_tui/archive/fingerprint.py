@@ -29,7 +29,7 @@ def open_plain(path: Path) -> io.BufferedReader:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "It is no plain file", os.fspath(path))
+        raise OSError(errno.EINVAL, "it is no plain file", os.fspath(path))
     return os.fdopen(descriptor, "rb")
 
 

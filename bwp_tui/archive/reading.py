@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
-import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from bwp_tui.archive.directory import incomplete_error, read_directory
 from bwp_tui.archive.entry import STORED, Entry, entries_of
+from bwp_tui.archive.fingerprint import open_plain
 from bwp_tui.archive.limits import LIMITS, BadArchive, Limits
 from bwp_tui.domain.text import format_size
 
@@ -31,31 +31,24 @@ class Archive:
     """
 
     def __init__(self, path: Path, limits: Limits = LIMITS) -> None:
-        self._descriptor, self.size = open_file(path)
+        self._file = open_file(path)
         try:
-            self.entries = tuple(entries_of(read_directory(self._descriptor, self.size, limits)))
+            self.size = os.fstat(self._file.fileno()).st_size
+            self.entries = tuple(entries_of(read_directory(self._file.fileno(), self.size, limits)))
             self.inflated = sum(entry.size for entry in self.entries)
             self._refuse_bombs(limits)
         except OSError as error:
-            self.close()
+            self._file.close()
             raise unreadable_error(error) from error
         except BaseException:
-            self.close()
+            self._file.close()
             raise
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
 
     def blocks(self, entry: Entry) -> Iterator[bytes]:
         """Yield the bytes of a readable entry; after the last one its size and CRC were right.
@@ -63,7 +56,7 @@ class Archive:
         Raises:
             BadArchive: they are not what the archive claims.
         """
-        return blocks(self._descriptor, entry)
+        return blocks(self._file.fileno(), entry)
 
     def start(self, entry: Entry, count: int) -> bytes:
         """Return the first `count` bytes of a readable entry, or all of them where it has fewer.
@@ -86,25 +79,16 @@ class Archive:
             raise BadArchive(f"The archive would grow to {format_size(self.inflated)}")
 
 
-def open_file(path: Path) -> tuple[int, int]:
-    """Open the plain file at `path`; return its descriptor and size.
+def open_file(path: Path) -> io.BufferedReader:
+    """Open the plain file at `path`.
 
     Raises:
         BadArchive: there is none, or it cannot be read.
     """
-    descriptor = -1
     try:
-        # Without blocking, since a pipe of that name would wait for a writer for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        status = os.fstat(descriptor)
+        return open_plain(path)
     except OSError as error:
-        if descriptor >= 0:
-            os.close(descriptor)
         raise unreadable_error(error) from error
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        raise BadArchive("This is no plain file")
-    return descriptor, status.st_size
 
 
 def blocks(descriptor: int, entry: Entry) -> Iterator[bytes]:

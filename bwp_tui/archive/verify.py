@@ -41,13 +41,12 @@ def verify_archive(path: Path, limits: Limits = LIMITS, stopped: Callable[[], bo
     Raises:
         BadArchive: it is no zip, or not a whole one.
     """
-    descriptor, size = open_file(path)
-    try:
-        return tuple(f"{remark}." for remark in _remarks(descriptor, size, limits, stopped))
-    except OSError as error:
-        raise unreadable_error(error) from error
-    finally:
-        os.close(descriptor)
+    with open_file(path) as file:
+        try:
+            size = os.fstat(file.fileno()).st_size
+            return tuple(f"{remark}." for remark in _remarks(file.fileno(), size, limits, stopped))
+        except OSError as error:
+            raise unreadable_error(error) from error
 
 
 def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], bool]) -> Iterator[str]:

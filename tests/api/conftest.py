@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.api.endpoint import Endpoint, Secret
+from bwp_tui.api.endpoint import Endpoint
 from tests.api.server import ScriptedServer, token
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -39,7 +40,7 @@ def endpoint(server: ScriptedServer) -> Endpoint:
         api_version="2024-11-01",
         target_id="bp-1",
         client_id="client-1",
-        client_secret=Secret("s3cret-s3cret"),
+        client_secret=SecretStr("s3cret-s3cret"),
     )
 
 

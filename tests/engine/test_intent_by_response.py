@@ -9,9 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.api.endpoint import Endpoint, Secret
+from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.requests.token_protection import TOKEN_LIFETIME
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
@@ -88,7 +89,9 @@ def store(clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 async def engine(server: ScriptedServer, store: Store) -> AsyncIterator[Engine]:
-    endpoint = Endpoint(f"{server.url}/graphql", f"{server.url}/token", "2024-11-01", "bp-1", "client-1", Secret("s"))
+    endpoint = Endpoint(
+        f"{server.url}/graphql", f"{server.url}/token", "2024-11-01", "bp-1", "client-1", SecretStr("s")
+    )
     api = PrivacyApi(endpoint, connect_timeout=5, read_timeout=5)
     yield Engine(store, api)
     await api.aclose()

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.api.endpoint import Endpoint, Secret
+from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Kind, Status
 from bwp_tui.engine.requests.token_protection import TOKEN_LIFETIME
 from bwp_tui.engine.runtime.engine import Engine
@@ -74,7 +76,7 @@ class Office:
             api_version=config.profile.api_version,
             target_id=config.target_id,
             client_id=config.client_id,
-            client_secret=Secret(config.client_secret),
+            client_secret=SecretStr(config.client_secret),
         )
         return PrivacyApi(endpoint, read_timeout=read_timeout, clock=lambda: self.shop.clock.now.timestamp())
 

@@ -87,7 +87,7 @@ class Engine:
         """Work until cancelled.
 
         Raises:
-            StoreMoved: the history's file was moved, removed or replaced.
+            ExceptionGroup: a worker failed, or the history's file was moved, removed or replaced (`StoreMoved`).
         """
         downloads.requeue_interrupted(self._store)
         try:
@@ -97,9 +97,6 @@ class Engine:
                 group.create_task(self._receiver.run())
                 for worker, wake in zip(self._workers, self._wakes, strict=True):
                     group.create_task(self._run_worker(worker, wake))
-        except ExceptionGroup as failed:
-            moved = failed.subgroup(StoreMoved)
-            raise failed if moved is None else moved.exceptions[0] from None
         finally:
             for worker in self._workers:
                 await worker.close()

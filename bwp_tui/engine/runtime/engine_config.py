@@ -49,8 +49,10 @@ def connect(config: EngineConfig) -> PrivacyApi:
         ApiError: no call can be made with this machine's proxy or certificates.
     """
     # Only here: the HTTP library is the slowest import there is, and a follower never needs it.
+    from pydantic import SecretStr
+
     from bwp_tui.api.client import PrivacyApi
-    from bwp_tui.api.endpoint import Endpoint, Secret
+    from bwp_tui.api.endpoint import Endpoint
 
     profile = config.profile
     try:
@@ -60,7 +62,7 @@ def connect(config: EngineConfig) -> PrivacyApi:
             api_version=profile.api_version,
             target_id=config.target_id,
             client_id=config.client_id,
-            client_secret=Secret(config.client_secret),
+            client_secret=SecretStr(config.client_secret),
         )
     except ValueError as error:
         raise SettingsError(f"Profile {profile.name}: {error}") from None
