@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from tests.practice import profile_of
+from tests.small_disk import mounted
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
@@ -34,3 +35,10 @@ def sandbox() -> Iterator[Sandbox]:
 def profile(sandbox: Sandbox, tmp_path: Path) -> Profile:
     """The profile of `sandbox`; nothing is on disk yet."""
     return profile_of(sandbox, tmp_path / "sandbox")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB of its own."""
+    with mounted(tmp_path / "disk") as disk:
+        yield disk

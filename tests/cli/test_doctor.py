@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.cli.conftest import Bwp, Ended
 from tests.cli.test_submit import NOWHERE
 from tests.pty_terminal import Terminal
+from tests.small_disk import fill
 from tests.store.damage import overwrite_table
 
 
@@ -139,6 +141,12 @@ def test_a_terminal_that_is_too_small_is_told(bwp: Bwp) -> None:
 @pytest.mark.parametrize("place", ["/proc/x", "/proc/1/x/y", "/dev/null/x"])
 def test_a_folder_that_cannot_be_made_fails(bwp: Bwp, place: str) -> None:
     ended = bwp("doctor", "--json", env={"BWP_DATA_DIR": place})
+    assert levels(ended)["files"] == "fail"
+
+
+def test_a_full_disk_fails(bwp: Bwp, small_disk: Path) -> None:
+    fill(small_disk)
+    ended = bwp("doctor", "--json", env={"BWP_DATA_DIR": str(small_disk)})
     assert levels(ended)["files"] == "fail"
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,30 +11,8 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
+from tests.small_disk import fill
 from tests.store.support import submitted
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB of its own."""
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)], check=False)
-    if made.returncode:
-        pytest.skip("only root can mount a small file system")
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
-
-
-def _fill(disk: Path) -> None:
-    descriptor = os.open(disk / "ballast", os.O_WRONLY | os.O_CREAT)
-    try:
-        while True:
-            os.write(descriptor, b"x" * 512)
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)
 
 
 def _submit_many(store: Store) -> None:
@@ -54,7 +30,7 @@ def _refuses(store: Store) -> None:
 def test_a_full_disk_while_it_is_open_is_told_and_reading_goes_on(small_disk: Path) -> None:
     store = open_store(small_disk / "profile" / "history.db")
     task = submitted(store)
-    _fill(small_disk)
+    fill(small_disk)
     with pytest.raises(StoreUnavailable, match=r"full|cannot be used"):
         _submit_many(store)
     assert tasks.get(store, task.number) == task
@@ -69,7 +45,7 @@ def test_on_a_full_disk_it_opens_to_be_read(small_disk: Path) -> None:
     store = open_store(path)
     task = submitted(store)
     store.close()
-    _fill(small_disk)
+    fill(small_disk)
     full = open_store(path)
     assert full.read_only is not None
     assert "full" in full.read_only

@@ -39,6 +39,7 @@ from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
 _RECOMMENDED_SIZE = (80, 24)
 _OLDEST_BACKUP_DAYS = 2
+_SMALL_FILE_BYTES = 65_536  # less than SQLite needs to record anything
 
 
 def doctor(arguments: Namespace) -> ExitCode:
@@ -106,15 +107,16 @@ def events(profile: Profile) -> Iterator[Finding]:
 def permissions(profile: Profile) -> Iterator[Finding]:
     """Check that this user can create and write the profile's files, and nobody else can read them."""
     place = _nearest(profile.folder)
-    if not _can_make_files_in(place):
-        yield Finding("files", Level.FAIL, f"This user cannot write to {place}, where {profile.folder} is needed.")
+    if wrong := _write_error(place):
+        needed = "" if place == profile.folder else f", and {profile.folder} is needed there"
+        yield Finding("files", Level.FAIL, f"{place} cannot be written ({wrong}){needed}.")
         return
     if not profile.folder.exists():
         yield Finding("files", Level.OK, f"{profile.folder} does not exist yet; it is created when needed.")
         return
     found = [*_foreign(profile), *_open_to_others(profile)]
-    if not _can_make_files_in(_nearest(profile.download_dir)):
-        found.append(Finding("files", Level.FAIL, f"This user cannot write to {profile.download_dir}."))
+    if wrong := _write_error(_nearest(profile.download_dir)):
+        found.append(Finding("files", Level.FAIL, f"{profile.download_dir} cannot be written ({wrong})."))
     yield from found or [Finding("files", Level.OK, f"{profile.folder} is private (0700).")]
 
 
@@ -123,13 +125,16 @@ def _nearest(folder: Path) -> Path:
     return next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
 
 
-def _can_make_files_in(folder: Path) -> bool:
-    """Try it: a read-only disk or /proc refuses files whatever the permissions."""
+def _write_error(folder: Path) -> str | None:
+    """Try to write a small file: permissions alone do not tell of a full or a read-only disk. Return what fails."""
     try:
-        Path(tempfile.mkdtemp(prefix=".doctor-", dir=folder)).rmdir()
-    except OSError:
-        return False
-    return True
+        with tempfile.TemporaryFile(prefix=".doctor-", dir=folder) as file:
+            file.write(bytes(_SMALL_FILE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return os.strerror(error.errno or 0).lower()
+    return None
 
 
 def _foreign(profile: Profile) -> Iterator[Finding]:
