@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import ClassVar, Final
@@ -35,30 +34,24 @@ from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed, start
 from bwp_tui.console.services.watch_notifier import WatchNotifier, notification_text, status_text
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.saved_state import SavedStateFile
-from bwp_tui.console.terminal.diff_driver import DiffDriver, driver_class
+from bwp_tui.console.terminal.diff_driver import DiffDriver
 from bwp_tui.console.terminal.hangup_watcher import SIGNALS, HangupWatcher
 from bwp_tui.console.terminal.key_queue import KeyQueue
 from bwp_tui.console.terminal.notification import notification_sequence
-from bwp_tui.console.terminal.textual_compat import CompatApp, changed_names
+from bwp_tui.console.terminal.textual_compat import CompatApp
 from bwp_tui.console.workers import start_worker
 from bwp_tui.crashlog import record, sentence
-from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
-from bwp_tui.engine.runtime.lease import is_held
 from bwp_tui.settings import Profile, actor, config_path
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import OtherShop, StoreError
+from bwp_tui.store.errors import OtherShop
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.worklog import downloads
 
 _PACKAGE: Final = Path(bwp_tui.__file__).parent
 STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent / "styles") if folder.is_dir())
 """The folder of the styles: inside an installed package, beside it in a checkout."""
-
-_SWITCH_INTERVAL_S: Final = 0.001
-"""Seconds between two switches of threads; with Python's 5 ms a key would wait for a reading thread many times."""
 
 _COLLECTED_AFTER_S: Final = 1.0
 """Seconds after which the garbage collector runs, which the start of the process has disabled."""
@@ -336,54 +329,3 @@ def _other_shop(store: Store, profile: Profile) -> str | None:
     except OtherShop as error:
         return str(error)
     return None
-
-
-def exit_message(profile: Profile) -> str | None:
-    """Return how many downloads resume at the next start; None without any, and where another engine resumes them."""
-    if not profile.history_path.exists():
-        return None  # it was moved or removed: opening it would make a new one
-    try:
-        store = open_store(profile.history_path)
-        try:
-            left = sum(not download.paused for download in downloads.unfinished(store))
-        finally:
-            store.close()
-    except StoreError:
-        return None
-    if not left or is_held(profile.lease_path):
-        return None
-    return f"{counted(left, 'download')} {'goes' if left == 1 else 'go'} on at the next start."
-
-
-def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | None = None) -> int:
-    """Open the console on a profile and return its exit code.
-
-    Args:
-        feed: reads the profile's history already.
-
-    Raises:
-        StoreError: the history cannot be used.
-    """
-    if (changed := changed_names()) is not None:
-        if feed is not None:
-            feed.stop()
-        print(f"bwp-tui: {changed}", file=sys.stderr)
-        return 1
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    for name in ("COLUMNS", "LINES"):  # exported into a container, they would be believed before the terminal
-        os.environ.pop(name, None)
-    app = ConsoleApp(profile, theme=theme, driver_class=driver_class(os.environ), feed=feed)
-    over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
-    try:
-        app.run(mouse=not over_ssh)
-    finally:
-        app.close()
-    left = exit_message(profile)
-    if left:
-        print(left, file=sys.stderr)
-    if app.opening_report:
-        print(app.opening_report, file=sys.stderr)
-    if app.crash:
-        print(app.crash, file=sys.stderr)
-        return 1
-    return app.return_code or 0

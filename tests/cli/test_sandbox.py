@@ -97,9 +97,9 @@ class Console:
 def console(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Console:
     """A console that needs no terminal, over a data folder of the test's own."""
     stand_in = Console()
-    module = ModuleType("bwp_tui.console.app")
+    module = ModuleType("bwp_tui.console.run")
     module.run_console = stand_in  # type: ignore[attr-defined]  # a module made here has no declared names
-    monkeypatch.setitem(sys.modules, "bwp_tui.console.app", module)
+    monkeypatch.setitem(sys.modules, "bwp_tui.console.run", module)
     monkeypatch.setattr(practice_commands, "require_terminal", lambda: None)
     monkeypatch.setenv("BWP_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)

@@ -23,7 +23,7 @@ FAKE_TMUX = """#!/bin/sh
 PROGRAM = """
 import sys
 from pathlib import Path
-from bwp_tui.console.app import run_console
+from bwp_tui.console.run import run_console
 from tests.console.support import make_profile
 sys.exit(run_console(make_profile(Path(sys.argv[1]), read_only=True), theme=None))
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.app import exit_message
+from bwp_tui.console.run import exit_message
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests
@@ -22,7 +22,7 @@ from tests.waiting import eventually
 BROKEN = """
 import sys
 from pathlib import Path
-from bwp_tui.console.app import run_console
+from bwp_tui.console.run import run_console
 from bwp_tui.console.services.task_commands import TaskCommands
 from bwp_tui.console.screens.main_handlers import MainHandlers
 from tests.console.support import make_profile
@@ -36,7 +36,7 @@ sys.exit(run_console(make_profile(Path(sys.argv[1])), theme=None))
 OPEN = """
 import sys
 from pathlib import Path
-from bwp_tui.console.app import run_console
+from bwp_tui.console.run import run_console
 from tests.console.support import make_profile
 sys.exit(run_console(make_profile(Path(sys.argv[1])), theme=None))
 """

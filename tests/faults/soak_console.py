@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from bwp_tui.console.app import run_console
+from bwp_tui.console.run import run_console
 from bwp_tui.settings import GivenSecret
 from tests.faults.operator_life import profile_in
 

@@ -44,6 +44,6 @@ def open_console(profile: Profile, theme: str | None) -> int:
     from bwp_tui.console.services.snapshot_feed import start_feed
 
     feed = start_feed(profile)  # reads while Textual is imported, which takes as long
-    from bwp_tui.console.app import run_console
+    from bwp_tui.console.run import run_console
 
     return run_console(profile, theme=theme or profile.theme, feed=feed)

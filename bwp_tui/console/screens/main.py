@@ -196,19 +196,11 @@ class MainScreen(ActionScreen):
         self._update_views()
         self.update_header()
         panels.update_downloads()
-        self._report_engine(before.engine.message if before is not None else None, update.engine.message)
-        for sentence, role in panels.ended_downloads(before, update) if before is not None else ():
+        for sentence, role in panels.news(before, update, self._sentence):
             self.show_status(sentence, role)
         if before is None or self.table.current_number in update.changed:
             self._update_detail()
         panels.update_empty_text(self.list_state.filter)
-
-    def _report_engine(self, before: str | None, message: str | None) -> None:
-        """Show a new message of the engine, and clear the last one once it no longer holds."""
-        if message and message != before:
-            self.show_status(message, "warn")
-        elif before and not message and self._sentence == before:
-            self.show_status("")
 
     @property
     def views(self) -> tuple[View, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from textual.content import Content
@@ -109,11 +109,22 @@ class MainPanels:
             text = f"No tasks yet.\nPress {key('new')} to create the first one."
         self._table.empty_text = Content(text)
 
-    def ended_downloads(self, before: Snapshot, now: Snapshot) -> Sequence[StyledText]:
-        """Return a sentence for each download that ended since the snapshot before."""
+    def news(self, before: Snapshot | None, now: Snapshot, shown: str) -> Iterator[StyledText]:
+        """Yield what the status line says of a snapshot: the engine's new message, and downloads that have ended.
+
+        Args:
+            shown: what the status line says; the engine's last message is cleared once it no longer holds.
+        """
+        said, message = before and before.engine.message, now.engine.message
+        if message and message != said:
+            yield message, "warn"
+        elif said and not message and shown == said:
+            yield "", "plain"
         running = {download.task_number for download in now.downloads}
-        numbers = [download.task_number for download in before.downloads if download.task_number not in running]
-        return [download_end(task, self._session.display_context()) for task in self._session.reader.window(numbers)]
+        downloads = before.downloads if before is not None else ()
+        numbers = [download.task_number for download in downloads if download.task_number not in running]
+        for task in self._session.reader.window(numbers):
+            yield download_end(task, self._session.display_context())
 
     @property
     def _table(self) -> TaskTable:

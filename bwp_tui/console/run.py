@@ -1,0 +1,72 @@
+"""Run the console, and print what is to be said once its screen is gone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+from bwp_tui.console.app import ConsoleApp
+from bwp_tui.console.services.snapshot_feed import SnapshotFeed
+from bwp_tui.console.terminal.diff_driver import driver_class
+from bwp_tui.console.terminal.textual_compat import changed_names
+from bwp_tui.domain.text import counted
+from bwp_tui.engine.runtime.lease import is_held
+from bwp_tui.settings import Profile
+from bwp_tui.store.errors import StoreError
+from bwp_tui.store.open_store import open_store
+from bwp_tui.store.worklog import downloads
+
+_SWITCH_INTERVAL_S: Final = 0.001
+"""Seconds between two switches of threads; with Python's 5 ms a key would wait for a reading thread many times."""
+
+
+def exit_message(profile: Profile) -> str | None:
+    """Return how many downloads resume at the next start; None without any, and where another engine resumes them."""
+    if not profile.history_path.exists():
+        return None  # it was moved or removed: opening it would make a new one
+    try:
+        store = open_store(profile.history_path)
+        try:
+            left = sum(not download.paused for download in downloads.unfinished(store))
+        finally:
+            store.close()
+    except StoreError:
+        return None
+    if not left or is_held(profile.lease_path):
+        return None
+    return f"{counted(left, 'download')} {'goes' if left == 1 else 'go'} on at the next start."
+
+
+def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | None = None) -> int:
+    """Open the console on a profile and return its exit code.
+
+    Args:
+        feed: reads the profile's history already.
+
+    Raises:
+        StoreError: the history cannot be used.
+    """
+    if (changed := changed_names()) is not None:
+        if feed is not None:
+            feed.stop()
+        print(f"bwp-tui: {changed}", file=sys.stderr)
+        return 1
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    for name in ("COLUMNS", "LINES"):  # exported into a container, they would be believed before the terminal
+        os.environ.pop(name, None)
+    app = ConsoleApp(profile, theme=theme, driver_class=driver_class(os.environ), feed=feed)
+    over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
+    try:
+        app.run(mouse=not over_ssh)
+    finally:
+        app.close()
+    left = exit_message(profile)
+    if left:
+        print(left, file=sys.stderr)
+    if app.opening_report:
+        print(app.opening_report, file=sys.stderr)
+    if app.crash:
+        print(app.crash, file=sys.stderr)
+        return 1
+    return app.return_code or 0
