@@ -14,7 +14,6 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.task_updates import finish
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
-from bwp_tui.store.worklog.service_events import merge_adopted
 
 
 def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
@@ -26,6 +25,8 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
     """
     if not is_task_id(task_id):
         raise BadRequest("task_id", f"“{clean_line(task_id)}” is no task id.")
+    from bwp_tui.store.worklog.service_events import merge_adopted  # not before the first frame
+
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_enter_task_id(task))
