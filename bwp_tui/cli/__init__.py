@@ -1,1 +1,1 @@
-"""The console's actions for scripts and for those who like to type: a file a group of commands."""
+"""The command line: the console's actions as commands, and plain mode."""

@@ -68,7 +68,7 @@ def parse(words: Sequence[str]) -> Namespace:
     words = [*words[: at + 1], *minus_signs("".join(words[at : at + 1]), words[at + 1 :])]
     arguments, rest = parser.parse_known_args(words)
     if "words" in arguments:
-        # argparse takes such a list only from one place, and options may stand between its words.
+        # argparse takes such a list only from one place, and options may be between its words.
         arguments.words += [word for word in rest if word == "-" or not word.startswith("-")]
         rest = [word for word in rest if word != "-" and word.startswith("-")]
     if rest:

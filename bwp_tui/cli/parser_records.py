@@ -1,4 +1,4 @@
-"""The grammar of triage: which tasks, work on them, tables of many requests, views."""
+"""Define the grammar of what names many tasks: selections, records, import, export, reports, views."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def minus_signs(command: str, words: Sequence[str]) -> list[str]:
 
 
 def add_sort(parser: Parser) -> None:
-    """Add in which order tasks are shown; the names are checked once the history is at hand."""
+    """Add the option for the order of tasks; the command checks its names, which the parser does not import."""
     parser.add_argument("--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …")
 
 
@@ -82,7 +82,7 @@ def _add_operation(commands: Commands, operation: TaskOperation, module: str, fu
     else:
         metavar, purpose = f"TASK {operation.positional.metavar}", f"tasks, then {operation.positional.help}"
         parser.add_argument("words", metavar=metavar, nargs="+", help=purpose)
-    parser.add_argument("--filter", metavar="FILTER", help="all tasks that fit, after their number has been typed")
+    parser.add_argument("--filter", metavar="FILTER", help="all tasks that match, once their number is typed")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     for argument in operation.options:
         _add_option(parser, argument)
@@ -100,7 +100,7 @@ def _add_option(parser: argparse._ActionsContainer, argument: Argument) -> None:
 
 
 def add_tables(commands: Commands) -> None:
-    """Add what takes in and gives out many requests, and the views."""
+    """Add the commands that import, export and report many requests, and the views."""
     _add_import(commands)
     export = commands.add("export", "export", json=False, effect=Effect.READS)
     export.add_argument("words", metavar="FILTER… FILE", nargs="+", help="which tasks (all), then a new file, or -")
@@ -143,14 +143,12 @@ def _add_import(commands: Commands) -> None:
     )
     importing.add_argument("file", metavar="FILE.csv", type=Path, help="a file or a pipe; - is stdin")
     importing.add_argument("--dry-run", action="store_true", help="check the file and record nothing")
-    importing.add_argument(
-        "--receipt", metavar="FILE", type=new_path, help="a new file that says what came of each line"
-    )
+    importing.add_argument("--receipt", metavar="FILE", type=new_path, help="a new file for the result of each line")
     importing.add_argument(
         "--regulation",
         choices=tuple(REGULATIONS),
         default=DEFAULT_REGULATION,
         help=f"for lines that name none ({DEFAULT_REGULATION})",
     )
-    importing.add_argument("--again", action="store_true", help="though this very file was imported before")
+    importing.add_argument("--again", action="store_true", help="import a file that was imported before")
     importing.add_argument("--yes", action="store_true", help="do not ask for the number of deletions")

@@ -1,1 +1,1 @@
-"""The console: the Textual program operators work in. It reads the history and records intents, nothing else."""
+"""The console: the Textual app of the operators. It reads the history and records intents, nothing else."""

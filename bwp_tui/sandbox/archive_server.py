@@ -122,7 +122,7 @@ def _span(header: str, size: int) -> tuple[int, int] | None:
     """Return the first and last byte that a `Range` header asks for, or None where it asks for no single range.
 
     Raises:
-        LinkRefusedError: nothing of the archive lies in it.
+        LinkRefusedError: the archive has no byte in it.
     """
     found = _RANGE.fullmatch(header)
     if found is None:

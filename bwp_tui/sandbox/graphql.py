@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 class Info(Protocol):
-    """What the executor tells a resolver about the field it resolves."""
+    """The executor's information on the field that a resolver resolves."""
 
     field_name: str
 

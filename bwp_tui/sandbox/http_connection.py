@@ -47,7 +47,7 @@ class Slice:
 class HttpResponse:
     """What to send: a status, headers, and bytes or a part of a file.
 
-    `rate` is in bytes a second, None for as fast as it goes. With `cut_after` the line is cut once so many bytes
+    `rate` is in bytes a second, None for as fast as it goes. With `cut_after` the connection is cut once so many bytes
     of the body are sent.
     """
 
@@ -99,7 +99,7 @@ class HttpConnection:
         return HttpRequest(self._method, url.path, url.query, headers, bytes(body))
 
     async def send(self, response: HttpResponse) -> bool:
-        """Send a response; return whether the line can take another request."""
+        """Send a response; return whether the connection can take another request."""
         headers = [*response.headers, ("Content-Length", str(response.length))]
         reason = HTTPStatus(response.status).phrase.encode()
         self._write(h11.Response(status_code=response.status, headers=headers, reason=reason))

@@ -36,7 +36,7 @@ def invalid(*issues: str) -> GraphQLError:
 
 
 def no_email(task: str) -> GraphQLError:
-    """Return the refusal of a start without an email; `task` is `personalDataRetrievalTask` or its sister."""
+    """Return the refusal of a start without an email; `task` is its field, such as `personalDataRetrievalTask`."""
     return _invalid_input(
         f"The dataSubject must have an email specified to initiate a {task}.",
         f"EmailNotProvidedFor{task[0].upper()}{task[1:]}",
@@ -71,7 +71,7 @@ def access_denied() -> GraphQLError:
 
 
 def throttled() -> GraphQLError:
-    """Return the refusal of a caller who comes too often. Type documented, the rest inferred."""
+    """Return the refusal of a caller that sends too many requests. Type documented, the rest inferred."""
     return _error(
         "Rate exceeded.",
         {"type": "ThrottlingError", "errorType": "ThrottlingException", "errorCode": 429},
@@ -79,7 +79,7 @@ def throttled() -> GraphQLError:
 
 
 def internal() -> GraphQLError:
-    """Return the answer for a fault of the service. Type documented, the rest inferred."""
+    """Return the error of a fault of the service. Type documented, the rest inferred."""
     return _error(
         "An internal error occurred.",
         {"type": "InternalServerError", "errorType": "InternalServerException", "errorCode": 500},

@@ -18,7 +18,7 @@ _OPENING, _CLOSING = 8, 18
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a scenario determines of a task; the rest is filled in the same way for every task."""
+    """What a scenario determines of a task; `seed_history` fills in the rest."""
 
     kind: Kind
     status: Status

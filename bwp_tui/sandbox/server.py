@@ -66,7 +66,7 @@ class Sandbox:
         root_fields: int = ROOT_FIELDS,
         visibility: float = 60.0,
     ) -> None:
-        secrets = random.Random(f"{seed}/credentials")  # noqa: S311  opens nothing but this practice API
+        secrets = random.Random(f"{seed}/credentials")  # noqa: S311  for this practice API alone
         self.client_id = "practice-client"
         self.client_secret = f"practice-{secrets.randbytes(16).hex()}"
         self.target_id = f"bp-{UUID(int=secrets.getrandbits(128), version=4)}"
@@ -122,7 +122,7 @@ class Sandbox:
         return f"{self.endpoint_url}/{ACCOUNT}/{self._dead_letters.name}"
 
     def start(self) -> None:
-        """Listen, and respond in a thread of its own; a sandbox that runs already goes on.
+        """Listen, and respond in a thread of its own; nothing happens where it runs already.
 
         Raises:
             OSError: the port is taken.
@@ -206,7 +206,7 @@ async def _signalled() -> None:
 
 
 ServiceMaker = Callable[[Path], Service]
-"""Makes the service of one run; the folder for its archives lives as long as the run."""
+"""Makes the service of one run, given the folder for its archives, which is deleted after the run."""
 
 
 class _ServerThread:

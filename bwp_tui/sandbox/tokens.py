@@ -23,7 +23,7 @@ class TokenResponse:
 
 
 class TokenIssuer:
-    """Issues access tokens for one client; several live at once. Used by the server's thread alone."""
+    """Issues access tokens for one client; several are valid at once. Used by the server's thread alone."""
 
     def __init__(self, client_id: str, client_secret: str, clock: Clock) -> None:
         self._client_id = client_id
@@ -49,7 +49,7 @@ class TokenIssuer:
         )
 
     def accepts(self, authorization: str) -> bool:
-        """Say whether an `Authorization` header carries a token that lives."""
+        """Say whether an `Authorization` header has a valid token."""
         scheme, _, token = authorization.partition(" ")
         end = self._ends.get(token.strip())
         return scheme.lower() == "bearer" and end is not None and self._clock() < end

@@ -1,1 +1,1 @@
-"""One module a command group, named as the command."""
+"""The commands, a module for each group of them; `parser` names the module and function of each."""

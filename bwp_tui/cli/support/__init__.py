@@ -1,1 +1,1 @@
-"""Shared by the commands."""
+"""What several commands share: sessions, questions, waiting, output."""

@@ -63,7 +63,7 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Comm
         if reads and not path.parent.exists():
             from tempfile import TemporaryDirectory  # rarely needed
 
-            # Nothing is created: the folder may only be away, and must not find its place taken when it comes back.
+            # Nothing is created: the folder may be on a disk that is not mounted now.
             print_note(f"There is no history yet at {path}.")
             path = Path(stack.enter_context(TemporaryDirectory())) / path.name
         store = open_store(path)

@@ -1,1 +1,1 @@
-"""Actions, their keys and their descriptions."""
+"""The actions and commands of the console, with their keys and descriptions."""

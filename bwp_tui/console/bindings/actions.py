@@ -73,7 +73,7 @@ class Action:
         help: a sentence for the help screen and the prompt.
         command: the CLI command that does the same, where there is one.
         disabled_reason: returns why it is not possible now, or None.
-        keywords: words that find it in the prompt and stand neither in its name nor in its sentences.
+        keywords: more words that find it in the prompt, besides those of its name and its sentences.
         copied: the text of a task that it copies, where it does that.
     """
 

@@ -27,8 +27,8 @@ class Command:
     """One command of the prompt.
 
     Attributes:
-        arguments: what stands behind its name; what stands in brackets may be left out.
-        action: the action that it is, or that does the nearest to it; empty for none.
+        arguments: as they are written after its name, optional ones in brackets.
+        action: the action that does the same, or nearly; empty for none.
         options: names of options, each with a value behind it.
         help: a sentence about it; empty for that of the CLI or of the action.
         is_for_shell: whether it needs a file, a terminal of its own, or time.
@@ -43,12 +43,12 @@ class Command:
 
     @property
     def usage(self) -> str:
-        """How it is written."""
+        """Its name and arguments, as they are written."""
         return f"{self.name} {self.arguments}".rstrip()
 
     @property
     def description(self) -> str:
-        """What it does."""
+        """A sentence on what it does."""
         sentence = self.help or self._cli_command.help or ACTIONS_BY_NAME[self.action].help
         return f"{sentence[0].upper()}{sentence[1:]}"
 

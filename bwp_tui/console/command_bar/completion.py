@@ -1,4 +1,4 @@
-"""Find what may stand at the cursor of a command line."""
+"""Find the completions at the cursor of a command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LAST: Final = re.compile(r"\S*\Z")
 
 
 def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: int) -> list[tuple[int, int, str]]:
-    """Return what may stand at the cursor, as `TabCompleter` takes it; `commands` are those that fit the text."""
+    """Return the completions at the cursor, for a `TabCompleter`; `commands` are those that fit the text."""
     start = next(found.start() for found in _LAST.finditer(text, 0, cursor))
     typed, before = text[start:cursor].casefold(), text[:start].split()
     if not before:

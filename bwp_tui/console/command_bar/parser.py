@@ -33,7 +33,7 @@ class CommandLineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a line: its text without quotation marks, and from where to where it stands."""
+    """One word of a line: its text without quotation marks, and its start and end in the line."""
 
     text: str
     start: int
@@ -41,7 +41,7 @@ class Word:
 
     @property
     def is_quoted(self) -> bool:
-        """Whether it stands in quotation marks, or holds some."""
+        """Whether it is in quotation marks, or has some."""
         return len(self.text) != self.end - self.start
 
     def error(self, sentence: str, suggestion: str | None = None) -> CommandLineError:
@@ -93,7 +93,7 @@ def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
     """Return a line's command, words and options.
 
     Args:
-        options_of: given the command, returns the names that may stand behind it, each with a value: `--note`; None
+        options_of: given the command, returns the options that it takes, each with a value: `--note`; None
             where there is no such command.
 
     Raises:

@@ -1,1 +1,1 @@
-"""One controller a feature: prompt, command, status line."""
+"""Carry out the actions of the main screen: ask, record, show the result."""

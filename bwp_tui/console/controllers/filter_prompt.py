@@ -1,4 +1,4 @@
-"""The line a filter is typed in: what fits is listed at every key, what may come next is offered."""
+"""Ask for a filter: list its matches at each key, offer completions, and mark mistakes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FilterPrompt:
         self._tags: tuple[str, ...] = ()
 
     async def ask(self) -> None:
-        """Ask, listing what fits meanwhile; without an answer what was listed before comes back."""
+        """Ask, listing the matches meanwhile; without an answer the earlier list is shown again."""
         screen, before = self._screen, self._screen.list_state
         screen.start_worker(self._load_tags, "tags", exclusive=True)
         answer = await screen.prompt.ask_text(
@@ -62,7 +62,7 @@ def mistake_in_filter(text: str) -> InputError | None:
 
 
 def without_unfinished_word(text: str, cursor: int) -> str:
-    """Return a filter without the word at the cursor where that begins a field, or is wrong as it stands."""
+    """Return a filter without the word at the cursor where that is the beginning of a field, or is wrong."""
     word = next((match for match in WORD.finditer(text) if match.start() < cursor <= match.end()), None)
     if word is None or not _is_unfinished(word.group()):
         return text
@@ -75,7 +75,7 @@ def _is_unfinished(word: str) -> bool:
 
 
 def complete_filter(text: str, cursor: int, tags: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
-    """Return what may stand at the cursor of a filter, as `TabCompleter` takes it; the nearest word for a wrong one."""
+    """Return the completions at the cursor of a filter, for a `TabCompleter`; for a wrong word the nearest one."""
     found = complete(text, cursor, tags)
     mistake = mistake_in_filter(text)
     if not found and mistake is not None and mistake.suggestion is not None:

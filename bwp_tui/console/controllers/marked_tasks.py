@@ -1,4 +1,4 @@
-"""The marked tasks: a plan of what an action would do to them, a confirmation that grows with the harm, the results."""
+"""The marked tasks: marking them, the plan of an action on them, its confirmation, and its results."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class MarkedTasks:
             self.set(frozenset() if markable and markable <= self.all else self.all | markable)
 
     def _are_all_rows_read(self) -> bool:
-        """Say whether the list is what was asked for: else tasks would be marked that nobody sees."""
+        """Say whether all rows of the view are listed, and show where not: else tasks out of sight would be marked."""
         if not self._screen.has_all_rows:
             self._screen.show_status("The list is still being read: nothing was marked. Press the key again.", "warn")
         return self._screen.has_all_rows

@@ -1,1 +1,1 @@
-"""Pure functions from values to styled text."""
+"""Make styled text of values, without widgets."""

@@ -30,7 +30,7 @@ _INDENT: Final = 3
 _LABEL: Final = 24
 _BAR: Final = 24
 _COUNT: Final = 6
-"""Digits of a count that two columns have room for."""
+"""Digits of a count that fit in two columns."""
 
 _BESIDE: Final = 2 * (_INDENT + _LABEL + _BAR + 1 + _COUNT) + 3
 """Columns of the terminal at which two columns of figures, the padding and the scrollbar fit side by side."""

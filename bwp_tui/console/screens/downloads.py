@@ -214,7 +214,7 @@ class DownloadsScreen(ActionScreen):
         return [] if self.current_download is None else [self.current_download[0]]
 
     async def _toggle_pause(self) -> None:
-        """Pause what can be paused; where nothing can, let go on what is paused. Each press counts, however fast."""
+        """Pause what can be paused; where nothing can, resume what is paused. Each press counts, however fast."""
         session, chosen = self.session, self._selected()
         ids = [download.id for download in chosen]
         turned = await run_in_thread_and_report(

@@ -1,4 +1,4 @@
-"""The rows of the main screen's table: which query they answer, and which task the cursor is waiting for."""
+"""The rows of the main screen's table: their query, and the task that gets the cursor once it is listed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class TableRows:
     """Shows the rows of snapshots.
 
     Attributes:
-        query: what the rows answer; None before the first snapshot.
+        query: the query of the rows; None before the first snapshot.
         is_partial: whether they are only the first ones of it.
         is_paused: whether live updates are paused.
         awaited: number of a task that gets the cursor once it is listed, and the action that follows.

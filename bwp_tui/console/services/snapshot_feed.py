@@ -140,7 +140,7 @@ class SnapshotFeed:
                 if requested or version != self._version:
                     self._version = version
                     self._read()
-            except Exception as error:  # noqa: BLE001  without this thread the screen would stand still unnoticed
+            except Exception as error:  # noqa: BLE001  without this thread the screen would no longer change
                 self._publish(str(error) if isinstance(error, StoreError) else _unexpected(error))
                 self._requested.wait(INTERVAL_S * 20)
 

@@ -35,7 +35,7 @@ class WatchNotifier:
         before, self._revision = self._revision, revision
         with suppress(StoreError):  # the main screen says what is wrong with the history
             watched = await asyncio.to_thread(tasks.tagged_since, self._store, WATCHED, before)
-            # One that goes on again, as an unconfirmed one does, can end again.
+            # One that continues, as an unconfirmed one may, can end again.
             self._reported.difference_update(task.number for task in watched if not has_ended(task.status))
             ended = [task for task in watched if has_ended(task.status) and task.number not in self._reported]
             self._reported.update(task.number for task in ended)
@@ -63,7 +63,7 @@ class WatchNotifier:
 
 
 def notification_text(ended: Sequence[Task]) -> str:
-    """Return what a desktop may show to whoever passes by: no email, and nothing the service wrote."""
+    """Return the text of a desktop notification, which others may see: no email, and nothing the service wrote."""
     words = ", ".join(f"{task.kind.lower()} #{task.number} {task.status}" for task in ended[:3])
     return words if len(ended) <= 3 else f"{words} and {len(ended) - 3} more"
 

@@ -1,1 +1,1 @@
-"""State of the screens without widgets, and what is kept between starts."""
+"""State of the screens without widgets, and its file between two starts."""

@@ -105,7 +105,7 @@ class Draft:
             return f"No legal due date; {done}.", "muted"
         if last <= due:
             return f"Due {due.isoformat()} ({format_due(due, today)}), {done}.", "muted"
-        # What matters stands first, and is seen whole in 60 columns.
+        # What matters comes first, and is seen whole in 60 columns.
         return f"{counted((last - due).days, 'day')} too late: due {due.isoformat()}, {done}.", "warn"
 
     def is_late(self, today: date) -> bool:

@@ -49,7 +49,7 @@ class KeyReader(CompatKeyParser):
     """Passes only whole sequences to Textual's parser.
 
     Textual types the rest of a sequence as keys where it comes late, where it does not know the sequence, and where an
-    ESC stands in a paste: `[A` would open a view or record something. Here a sequence that is not known is dropped, and
+    ESC is in a paste: `[A` would open a view or record something. Here a sequence that is not known is dropped, and
     so is one that is never finished. After a lone ESC that was taken for the escape key, `[` and `O` still wait for the
     rest of a sequence: what follows in time is that key.
     """

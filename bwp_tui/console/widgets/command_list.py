@@ -18,11 +18,11 @@ _KEY: Final = 8
 _NAME: Final = 14
 _SENTENCE: Final = 51
 _WIDE: Final = 100
-"""Cells that a line needs to show what stands beside a sentence."""
+"""Cells of a line from which arguments or a reason are shown beside the sentence."""
 
 
 class CommandList(StyledLine):
-    """Commands with their keys and what they do, or why they are not possible now."""
+    """Lists commands with their keys, and what they do or why they are not possible now."""
 
     def on_mount(self) -> None:
         self.display = False

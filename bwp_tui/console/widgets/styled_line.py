@@ -48,7 +48,7 @@ class StyledWidget(Widget):
 
 
 def _blended(ground: Style, role: RenderStyles) -> Style:
-    """Return a role's style over a widget's; colours that are to stand out from their ground are found by it."""
+    """Return a role's style over a widget's; automatic colours contrast with that background."""
     background = role.background if role.has_rule("background") else Color(0, 0, 0, 0)
     foreground = role.color if role.has_rule("color") else ground.foreground
     if role.has_rule("auto_color") and role.auto_color:

@@ -222,7 +222,7 @@ class TaskTable(VirtualRows):
             style, *over = (self.get_component_rich_style(f"task-table--{name}") for name in names)
             for name, above in zip(names[1:], over, strict=True):
                 own = self.get_component_rich_style(f"task-table--{name}", partial=True)
-                # The full style alone has the band's colour blended with what lies under the table; and letters
+                # The full style alone blends the band's colour with the background of the table; and letters
                 # that are dim against the table would be lost against a band that brings its own colour.
                 style += own + Style(bgcolor=above.bgcolor if own.bgcolor else None, dim=False if own.color else None)
             self._component_styles_of[names] = style

@@ -9,7 +9,7 @@ from bwp_tui.domain.text import clean
 
 
 class TextField(Input):
-    """An input in one line, without a blinking cursor. What steers a terminal, as a paste may, becomes an escape."""
+    """An input in one line, without a blinking cursor. Control characters, which a paste may have, become escapes."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, compact=True, select_on_focus=False)

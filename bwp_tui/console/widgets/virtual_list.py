@@ -69,5 +69,5 @@ class VirtualList(VirtualRows):
     def _band(self) -> Style:
         above = self.get_component_rich_style("virtual-list--cursor")
         own = self.get_component_rich_style("virtual-list--cursor", partial=True)
-        # As in the task table: the full style alone has the band's colour blended with what lies under the list.
+        # As in the task table: the full style alone blends the band's colour with the background of the list.
         return own + Style(bgcolor=above.bgcolor if own.bgcolor else None, dim=False if own.color else None)
