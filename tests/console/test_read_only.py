@@ -13,7 +13,8 @@ from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import View
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.record_operations import NOTE
-from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
+from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
+from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import saved_views
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
@@ -62,9 +63,9 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
         deeds: tuple[Callable[[], object], ...] = (
             lambda: session.tasks.save_view(View("mine", "")),
             lambda: session.tasks.delete_view("mine"),
-            lambda: session.tasks.apply(CANCEL, [HELD], "the task"),
-            lambda: session.tasks.apply(DOWNLOAD, [READY], "the task"),
-            lambda: session.tasks.apply(RESUBMIT, [NOT_KNOWN], "the task"),
+            lambda: session.tasks.apply(CANCEL, [HELD], "the task", cannot_cancel),
+            lambda: session.tasks.apply(DOWNLOAD, [READY], "the task", cannot_download),
+            lambda: session.tasks.apply(RESUBMIT, [NOT_KNOWN], "the task", cannot_resubmit),
             lambda: session.records.apply(NOTE, [READY], TODAY, text="a note"),
             lambda: download_queue.move(session.guard.store, 1, 1, session.actor),
             lambda: download_queue.pause(session.guard.store, [1], session.actor),
@@ -73,4 +74,4 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
             with pytest.raises(NotPossible, match=READ_ONLY):
                 deed()
         assert console.store.revision() == revision
-        assert session.tasks.apply(REFRESH, [READY], "the task")
+        assert session.tasks.apply(REFRESH, [READY], "the task", cannot_refresh)

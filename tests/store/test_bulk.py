@@ -11,12 +11,12 @@ from bwp_tui.domain.holding_periods import fitting_hold, hold_of
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.store.commands import bulk, bulk_plan, requests
 from bwp_tui.store.commands.bulk import Result
-from bwp_tui.store.commands.record_operations import ASSIGN, NOTE, TAG
+from bwp_tui.store.commands.record_operations import ASSIGN, BY_NAME, NOTE, TAG
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import intents
+from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.store import single
-from tests.store.support import ACTOR, NOW, TODAY, in_status, request, sent, submitted
+from tests.store.support import ACTOR, NOW, SOON, TODAY, in_status, request, sent, submitted
 
 
 def _results(store: Store, deed: bulk.TaskCommand, numbers: list[int]) -> list[Result]:
@@ -189,3 +189,24 @@ def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(
     assert (found.cancel_asked, found.polls, found.note) == (True, 0, "x")
     assert tasks.get(store, ready).download is not None
     assert [note.text for note in single.notes(store, held)] == ["x"]
+
+
+def test_what_a_plan_would_skip_is_refused_where_the_plan_acts(store: Store) -> None:
+    saved = in_status(store, Status.COMPLETED, task_id="c1")
+    judge = bulk_plan.judge_of("acknowledge", TODAY)
+    assert bulk_plan.plan(store, "acknowledge", [saved.number], TODAY).possible == (saved.number,)
+    single.acknowledge(store, saved.number, TODAY, "kim")
+    command = bulk.judged(BY_NAME["acknowledge"].task_command(ACTOR, TODAY, on=TODAY), judge)
+    (result,) = _results(store, command, [saved.number])
+    assert result.refused
+    assert "already acknowledged" in result.refused
+
+
+def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(store: Store) -> None:
+    seen = submitted(store, Kind.DELETION)
+    judge = bulk.as_shown(seen, requests.cannot_cancel, requests.cancellation_phrase)
+    assert judge(seen) is None
+    intent_outcomes.record_accepted(store, sent(store, seen.number).id, "task-1", SOON)
+    (result,) = _results(store, bulk.judged(bulk.cancel(ACTOR), judge), [seen.number])
+    assert result.refused
+    assert not tasks.get(store, seen.number).cancel_asked

@@ -30,7 +30,7 @@ from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.task import DownloadState, Kind, Status, Task, has_ended
 from bwp_tui.domain.text import counted
-from bwp_tui.store.commands import bulk_plan, download_queue, requests
+from bwp_tui.store.commands import bulk, bulk_plan, download_queue, requests
 from bwp_tui.store.commands.result_files import saved_at
 from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.store.database.connection import Store
@@ -89,13 +89,15 @@ def cancel(arguments: Namespace) -> ExitCode:
             task = tasks.get(session.store, numbers[0])
             if why_not := requests.cannot_cancel(task):
                 raise CommandError(ExitCode.FAILED, why_not)
+            judge = bulk.as_shown(task, requests.cannot_cancel, requests.cancellation_phrase)
             waiter = EngineWaiter(session)
             if not arguments.yes:
                 require_yes(f"{requests.cancellation_phrase(task)} {task.name} of {task.subject(masked=True)}?")
         else:
             waiter = EngineWaiter(session)
             numbers = confirm_plan(session, CANCEL.name, numbers, arguments).possible
-        asked, all_done = apply(session, CANCEL.task_command(session.actor, ""), numbers)
+            judge = requests.cannot_cancel
+        asked, all_done = apply(session, CANCEL.task_command(session.actor, ""), numbers, judge)
         if not asked:
             return ExitCode.FAILED
         settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)

@@ -13,6 +13,7 @@ from bwp_tui.cli.support.bulk import apply, chosen, confirm_plan, select_tasks, 
 from bwp_tui.cli.support.context import can_ask, checked_day, open_session, print_note, today
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.times import zone_name
+from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.operation import Argument, Need, Operation, Place, Values, split_signed
 from bwp_tui.store.commands.record_operations import BY_NAME
 from bwp_tui.store.queries import tasks
@@ -32,9 +33,11 @@ def record(arguments: Namespace) -> ExitCode:
             _check_day(argument, values.get(argument.name))
         command = operation.task_command(session.actor, today(), **values)
         numbers = select_tasks(session, names, arguments.filter)
+        judge = None
         if arguments.filter is not None or (operation.confirms and len(numbers) > 1):
             numbers = list(confirm_plan(session, operation.name, numbers, arguments).possible)
-        resulting, all_done = apply(session, command, numbers)
+            judge = bulk_plan.judge_of(operation.name, today())
+        resulting, all_done = apply(session, command, numbers, judge)
         print_tasks(tasks.window(session.store, resulting), as_json=arguments.json)
     return ExitCode.DONE if all_done else ExitCode.FAILED
 

@@ -13,7 +13,7 @@ from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk, bulk_plan
-from bwp_tui.store.commands.bulk import TaskCommand
+from bwp_tui.store.commands.bulk import Judge, TaskCommand
 from bwp_tui.store.commands.bulk_plan import BulkPlan
 from bwp_tui.store.commands.operation import TaskOperation, Values
 from bwp_tui.store.queries import tasks
@@ -76,8 +76,13 @@ def chosen(operation: OperationT, arguments: Namespace) -> OperationT:
     return operation.variant.operation if operation.variant and arguments.variant else operation
 
 
-def apply(session: CommandSession, command: TaskCommand, numbers: Sequence[int]) -> tuple[list[int], bool]:
+def apply(
+    session: CommandSession, command: TaskCommand, numbers: Sequence[int], judge: Judge | None = None
+) -> tuple[list[int], bool]:
     """Apply a command to tasks, and print why it was refused for some.
+
+    Args:
+        judge: refuses tasks that have changed since the command was confirmed.
 
     Returns:
         the tasks to print (a resubmitted task is a new one), and whether none was refused.
@@ -85,7 +90,7 @@ def apply(session: CommandSession, command: TaskCommand, numbers: Sequence[int])
     steps = ProgressLine("done", len(numbers))
     resulting: list[int] = []
     done = 0
-    for results in bulk.perform(session.store, command, numbers):
+    for results in bulk.perform(session.store, bulk.judged(command, judge) if judge else command, numbers):
         done += len(results)
         steps(done)
         for result in results:

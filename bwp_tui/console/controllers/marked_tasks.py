@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Final
 
+from bwp_tui.console.controllers.prompts import NOTHING_DONE, Wordings
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.record_commands import MarkStep
-from bwp_tui.console.widgets.prompt import F2
+from bwp_tui.console.widgets.prompt import F2, Verdict
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Kind
@@ -20,6 +23,26 @@ from bwp_tui.store.commands.bulk_plan import BulkPlan
 from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS_BY_NAME
 
 _HARMLESS: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.is_harmless)
+
+
+@dataclass
+class OpenPlan:
+    """The plan of an action on marked tasks, which is made again whenever one of them changes while it is asked about.
+
+    Attributes:
+        numbers: the marked tasks.
+        now: the plan as it is now.
+    """
+
+    action: str
+    numbers: Sequence[int]
+    hold: Hold
+    now: BulkPlan
+
+    @property
+    def possible(self) -> tuple[int, ...]:
+        """The tasks for which the action is possible."""
+        return self.now.possible
 
 
 class MarkedTasks:
@@ -86,40 +109,82 @@ class MarkedTasks:
         hidden = len(set(numbers).difference(self._screen.table.numbers)) if self._are_named else 0
         return f"{hidden} not in this view" if hidden else ""
 
-    async def plan_action(self, action: str, hold: Hold = same_hold) -> BulkPlan | None:
+    async def plan_action(self, action: str, hold: Hold = same_hold) -> OpenPlan | None:
         """Return what an action would do to the marked tasks; say why where it would do nothing."""
-        session, numbers = self._screen.session, self.numbers
-        plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, action, numbers, session.today(), hold)
+        numbers = self.numbers
+        plan = await self._plan(action, numbers, hold)
         if plan.possible:
-            return plan
-        self._screen.show_status(f"Of {len(numbers)} {'named' if self._are_named else 'marked'}: {plan}.", "warn")
+            return OpenPlan(action, numbers, hold, plan)
+        self._screen.show_status(self._of_all(numbers, plan), "warn")
         return None
 
-    async def confirm_plan(self, action: str, plan: BulkPlan, f2: str = "") -> bool | None:
+    async def _plan(self, action: str, numbers: Sequence[int], hold: Hold) -> BulkPlan:
+        session = self._screen.session
+        return await asyncio.to_thread(bulk_plan.plan, session.write_store, action, numbers, session.today(), hold)
+
+    def _of_all(self, numbers: Sequence[int], plan: BulkPlan) -> str:
+        return f"Of {len(numbers)} {'named' if self._are_named else 'marked'}: {plan}."
+
+    def about(
+        self, planned: OpenPlan, *questions: Callable[[BulkPlan], str], is_fixed: bool = False
+    ) -> AbstractContextManager[None]:
+        """Have the questions about a plan worded anew when it changes, and withdrawn where it does nothing any more.
+
+        Args:
+            is_fixed: whether they are withdrawn also where the plan is for other tasks.
+        """
+        wordings = Wordings(planned.now, *questions)
+
+        async def verdict() -> Verdict:
+            plan = await self._plan(planned.action, planned.numbers, planned.hold)
+            if not plan.possible or (is_fixed and plan.possible != planned.possible):
+                return Verdict(f"{self._of_all(planned.numbers, plan)} {NOTHING_DONE}")
+            planned.now = plan
+            return Verdict(wordings=wordings.now(plan))
+
+        return self._screen.prompt.about(planned.numbers, verdict)
+
+    async def confirm_plan(self, planned: OpenPlan, f2: str = "") -> bool | None:
         """Ask before the plan is carried out: a key for what does no harm, else a typed word that fits the harm.
 
         Args:
             f2: what F2 does instead, where it does something; None is then its answer.
         """
-        prompt, count = self._screen.prompt, len(plan.possible)
+        prompt, is_harmless = self._screen.prompt, planned.action in _HARMLESS
+        deletes = planned.action == "resubmit" and await asyncio.to_thread(self._deletes, planned.now)
+        if is_harmless or (len(planned.possible) == 1 and not deletes):
+            with self.about(planned, self._yes_or_no, is_fixed=not is_harmless):
+                return await prompt.ask_yes_no(self._yes_or_no(planned.now), for_good=not is_harmless)
+
+        def question(plan: BulkPlan) -> str:
+            return self._typed(plan, deletes=deletes)[0]
+
+        with self.about(planned, question):
+            answer = await prompt.ask_text(question(planned.now), f2=f2)
+        if answer == F2 or answer is None:
+            return None if answer else False
+        _, shown, word = self._typed(planned.now, deletes=deletes)
+        if answer.strip() != word:
+            self._screen.show_status(f"Nothing was done: {shown} was not typed.", "warn")
+        return answer.strip() == word
+
+    def _yes_or_no(self, plan: BulkPlan) -> str:
+        return f"{self._described(plan)}Go on?"
+
+    def _described(self, plan: BulkPlan) -> str:
         hidden = self.not_listed(plan.possible)
-        question = f"Plan: {plan}. {hidden[:1].upper()}{hidden[1:]}. " if hidden else f"Plan: {plan}. "
-        deletes = action == "resubmit" and await asyncio.to_thread(self._deletes, plan)
-        if action in _HARMLESS or (count == 1 and not deletes):
-            return await prompt.ask_yes_no(f"{question}Go on?", for_good=action not in _HARMLESS)
-        profile = self._screen.session.profile
-        word = profile.name if deletes and not profile.is_sandbox else str(count)
+        return f"Plan: {plan}. {hidden[:1].upper()}{hidden[1:]}. " if hidden else f"Plan: {plan}. "
+
+    def _typed(self, plan: BulkPlan, *, deletes: bool) -> tuple[str, str, str]:
+        """Return the question that is answered by typing, what it asks to be typed, and that word."""
+        profile, described = self._screen.session.profile, self._described(plan)
+        word = profile.name if deletes and not profile.is_sandbox else str(len(plan.possible))
         shown = word
-        if count == 1:
+        if len(plan.possible) == 1:
             (task,) = self._screen.session.reader.window(plan.possible)
             word, shown = task.email, "the email"
-            question = f"{question}It is {clean_line(task.email)}. "
-        answer = await prompt.ask_text(f"{question}Type {shown} to go on:", f2=f2)
-        if answer == F2:
-            return None
-        if answer is not None and answer.strip() != word:
-            self._screen.show_status(f"Nothing was done: {shown} was not typed.", "warn")
-        return answer is not None and answer.strip() == word
+            described = f"{described}It is {clean_line(task.email)}. "
+        return f"{described}Type {shown} to go on:", shown, word
 
     async def carry_out(self, describe: Callable[[int], str], act: Callable[[], list[Result]]) -> None:
         """Run `act` in a thread, show the count done, and keep marks on refused tasks."""

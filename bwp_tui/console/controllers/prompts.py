@@ -2,26 +2,92 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Final, Generic, TypeVar
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputError
+from bwp_tui.console.widgets.prompt import Verdict
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import parse_day, zone_name
+from bwp_tui.store.commands.bulk import Judge, as_shown
 from bwp_tui.store.commands.operation import Argument, Need, Place, Target, TaskOperation, Values
+
+NOTHING_DONE: Final = "Nothing was done."
+
+_Subject = TypeVar("_Subject")
+
+
+class Wordings(Generic[_Subject]):
+    """How some questions about a task or a plan were worded so far."""
+
+    def __init__(self, subject: _Subject, *questions: Callable[[_Subject], str]) -> None:
+        self._earlier = [(question, {question(subject)}) for question in questions]
+
+    def now(self, subject: _Subject) -> dict[str, str]:
+        """Return how each question is worded now, by each wording that it had."""
+        wordings: dict[str, str] = {}
+        for question, earlier in self._earlier:
+            earlier.add(text := question(subject))
+            wordings |= dict.fromkeys(earlier, text)
+        return wordings
+
+
+def about_task(
+    screen: MainScreenProtocol, task: Task, judge: Judge, question: Callable[[Task], str]
+) -> AbstractContextManager[None]:
+    """Have `question` withdrawn where the task changes and `judge` then refuses it, else worded as it is then."""
+    wordings = Wordings(task, question)
+
+    def verdict() -> Verdict:
+        now = next(iter(screen.session.reader.window([task.number])), None)
+        why_not = f"{task.name} is no longer in the history." if now is None else judge(now)
+        return Verdict(f"{why_not} {NOTHING_DONE}") if now is None or why_not else Verdict(wordings=wordings.now(now))
+
+    return screen.prompt.about([task.number], lambda: asyncio.to_thread(verdict))
+
+
+def about_argument(
+    screen: MainScreenProtocol, operation: TaskOperation, target: Target, task: Task, argument: Argument
+) -> AbstractContextManager[None]:
+    """Have the question for an argument of a single task judged again when the task changes."""
+    today = screen.session.today()
+
+    def question(now: Task) -> str:
+        return argument.question(replace(target, task=now, name=now.name))
+
+    def initial(now: Task) -> str:
+        return argument.initial(replace(target, task=now))
+
+    judge = as_shown(task, lambda now: operation.disabled_reason(now, today), question, initial)
+    return about_task(screen, task, judge, question)
 
 
 async def ask_arguments(
-    screen: MainScreenProtocol, operation: TaskOperation, target: Target, given: Values
+    screen: MainScreenProtocol,
+    operation: TaskOperation,
+    target: Target,
+    given: Values,
+    about: Callable[[Argument], AbstractContextManager[None]],
 ) -> Values | None:
-    """Return the values of an operation's arguments, asking for those that are not given; None where one is refused."""
+    """Return the values of an operation's arguments, asking for those that are not given; None where one is refused.
+
+    Args:
+        about: has the questions for an argument judged again when their tasks change.
+    """
     values = dict(given)
     for argument in operation.arguments:
         is_optional = argument.need is Need.OPTIONAL or argument.place is not Place.OPTION
         if argument.name in given or (given and is_optional):
             continue
-        answer = await (_ask_day if argument.is_day else _ask_text)(screen, argument, target)
+        with about(argument):
+            answer = await (_ask_day if argument.is_day else _ask_text)(screen, argument, target)
         if answer is None:
             return None
         values |= answer

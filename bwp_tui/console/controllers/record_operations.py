@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 
-from bwp_tui.console.controllers.marked_tasks import MarkedTasks
-from bwp_tui.console.controllers.prompts import ask_arguments
+from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
+from bwp_tui.console.controllers.prompts import about_argument, about_task, ask_arguments
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import Work, run_in_thread_and_report
-from bwp_tui.domain.task import WATCHED
-from bwp_tui.store.commands.bulk import Result
+from bwp_tui.domain.task import WATCHED, Task
+from bwp_tui.store.commands import bulk_plan
+from bwp_tui.store.commands.bulk import Judge, as_shown
 from bwp_tui.store.commands.bulk_plan import BulkPlan
-from bwp_tui.store.commands.operation import Operation, Target, Values
+from bwp_tui.store.commands.operation import Argument, Operation, Target, Values
 from bwp_tui.store.commands.record_operations import RECORDS, UNWATCH, WATCH, WITHDRAWALS
 from bwp_tui.store.commands.unconfirmed import SETTLEMENTS, Settlement
 from bwp_tui.store.errors import NotPossible
@@ -40,50 +43,70 @@ class RecordController:
 
     async def run(self, operation: Operation, given: Values | None = None) -> None:
         """Carry an operation out, once its arguments are asked for that are not given, and the harm is confirmed."""
-        planned = await self._target(operation)
-        if planned is None:
-            return
-        target, plan = planned
-        values = await ask_arguments(self._screen, operation, target, given or {})
-        if values is None or not await self._is_confirmed(operation, target, plan, values):
-            return
-        session = self._screen.session
-        today = session.today()
+        task = self._screen.current_task
+        if self._marked.all:
+            if (plan := await self._marked.plan_action(operation.name)) is not None:
+                await self._run_on_marked(operation, plan, given or {})
+        elif task is not None:
+            await self._run_on_one(operation, task, given or {})
 
-        def apply() -> list[Result]:
-            return session.records.apply(operation, target.numbers, today, **values)
+    async def _run_on_marked(self, operation: Operation, plan: OpenPlan, given: Values) -> None:
+        actor, session = self._screen.session.records.actor, self._screen.session
 
-        if target.task is None:
-            skipped = plan.skipped_count if plan and not (operation.arguments or operation.confirms) else ""
-            alone = session.reader.window(target.numbers) if len(target.numbers) == 1 else []
-            await self._marked.carry_out(
-                lambda count: f"{alone[0].name if alone and count else count} {operation.done}{skipped}", apply
+        def target(now: BulkPlan) -> Target:
+            name = _plan_name(now, self._marked.not_listed(now.possible))
+            return Target(now.possible, name, None, actor, now.until)
+
+        def about(argument: Argument) -> AbstractContextManager[None]:
+            questions = (argument.question, argument.leave_out)
+            return self._marked.about(plan, *(lambda now, ask=ask: ask(target(now)) for ask in questions))
+
+        values = await ask_arguments(self._screen, operation, target(plan.now), given, about)
+        if values is None or (operation.confirms and not await self._marked.confirm_plan(plan)):
+            return
+        today, now = session.today(), plan.now
+        judge = bulk_plan.judge_of(operation.name, today)
+        skipped = "" if operation.arguments or operation.confirms else now.skipped_count
+        alone = session.reader.window(now.possible) if len(now.possible) == 1 else []
+        await self._marked.carry_out(
+            lambda count: f"{alone[0].name if alone and count else count} {operation.done}{skipped}",
+            lambda: session.records.apply(operation, now.possible, today, judge, **values),
+        )
+
+    async def _run_on_one(self, operation: Operation, task: Task, given: Values) -> None:
+        screen, session, today = self._screen, self._screen.session, self._screen.session.today()
+        target = Target((task.number,), task.name, task, session.records.actor)
+        about = partial(about_argument, screen, operation, target, task)
+        values = await ask_arguments(screen, operation, target, given, about)
+        if values is None:
+            return
+
+        def why_not(now: Task) -> str | None:
+            try:
+                return operation.disabled_reason(now, today) or (operation.review(now, values) and None)
+            except NotPossible as why:
+                return str(why)
+
+        judge = as_shown(task, why_not, partial(_shown, operation, target), lambda now: operation.review(now, values))
+        if await self._is_confirmed(operation, task, values, judge):
+            results = await run_in_thread_and_report(
+                screen, lambda: session.records.apply(operation, target.numbers, today, judge, **values)
             )
-        elif (results := await run_in_thread_and_report(self._screen, apply)) is not None:
-            refused = results[0].refused
-            self._screen.show_status(refused or operation.result(target, values), "bad" if refused else "plain")
+            if results is not None:
+                refused = results[0].refused
+                screen.show_status(refused or operation.result(target, values), "bad" if refused else "plain")
 
-    async def _is_confirmed(self, operation: Operation, target: Target, plan: BulkPlan | None, values: Values) -> bool:
-        """Have the plan for marked tasks confirmed, or the question about a single one where there is one."""
-        if plan is not None:
-            return not operation.confirms or await self._marked.confirm_plan(operation.name, plan) is True
+    async def _is_confirmed(self, operation: Operation, task: Task, values: Values, judge: Judge) -> bool:
+        """Have the question about a single task confirmed, where there is one."""
         try:
-            question = operation.review(target.task, values) if target.task else ""
+            question = operation.review(task, values)
         except NotPossible as why_not:
             self._screen.show_status(str(why_not), "warn")
             return False
-        return not question or await self._screen.prompt.ask_yes_no(question)
-
-    async def _target(self, operation: Operation) -> tuple[Target, BulkPlan | None] | None:
-        """Return what an operation is for, with the plan for marked tasks; say why where that is nothing."""
-        task, actor = self._screen.current_task, self._screen.session.records.actor
-        if not self._marked.all:
-            return None if task is None else (Target((task.number,), task.name, task, actor), None)
-        plan = await self._marked.plan_action(operation.name)
-        if plan is None:
-            return None
-        name = _plan_name(plan, self._marked.not_listed(plan.possible))
-        return Target(plan.possible, name, None, actor, plan.until), plan
+        if not question:
+            return True
+        with about_task(self._screen, task, judge, lambda now: operation.review(now, values)):
+            return await self._screen.prompt.ask_yes_no(question)
 
     async def _watch(self) -> None:
         """Watch tasks, or no longer where all of them are watched."""
@@ -117,9 +140,16 @@ class RecordController:
         if task is None:
             return
         target = Target((task.number,), task.name, task, self._screen.session.records.actor)
-        if (values := await ask_arguments(self._screen, settlement, target, {})) is not None:
+        about = partial(about_argument, self._screen, settlement, target, task)
+        if (values := await ask_arguments(self._screen, settlement, target, {}, about)) is not None:
             settled = partial(self._screen.session.tasks.settle, settlement, task, values[settlement.text.name])
             await run_in_thread_and_report(self._screen, settled)
+
+
+def _shown(operation: Operation, target: Target, task: Task) -> str:
+    """Return what the questions for the arguments of a single task show."""
+    now = replace(target, task=task, name=task.name)
+    return "\n".join(f"{argument.question(now)} {argument.initial(now)}" for argument in operation.arguments)
 
 
 def _plan_name(plan: BulkPlan, not_listed: str) -> str:

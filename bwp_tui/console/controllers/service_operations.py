@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.controllers.prompts import about_task
 from bwp_tui.console.presentation.task_detail import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.widgets.prompt import F2
@@ -15,6 +17,8 @@ from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Status, Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.store.commands import bulk_plan
+from bwp_tui.store.commands.bulk import Judge, as_shown
+from bwp_tui.store.commands.bulk_plan import BulkPlan
 from bwp_tui.store.commands.operation import Values
 from bwp_tui.store.commands.service_operations import RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
 
@@ -50,24 +54,36 @@ class ServiceController:
                 await self._resubmit_one(task, given)
         elif self._marked.all:
             plan = await self._marked.plan_action(operation.name)
-            if plan is not None and await self._marked.confirm_plan(operation.name, plan):
-                tasks = counted(len(plan.possible), "task")
+            if plan is not None and await self._marked.confirm_plan(plan):
+                possible, judge = plan.possible, bulk_plan.judge_of(operation.name, screen.session.today())
+                tasks = counted(len(possible), "task")
                 await self._marked.carry_out(
-                    plan.describe_result, lambda: commands.apply(operation, plan.possible, tasks, **given)
+                    plan.now.describe_result, lambda: commands.apply(operation, possible, tasks, judge, **given)
                 )
-        elif task is not None and await self._is_confirmed(operation, task):
-            results = await run_in_thread_and_report(
-                screen, lambda: commands.apply(operation, [task.number], task.name, **given)
-            )
-            if results is not None:
-                await self._report(operation, task, results[0].refused)
+        elif task is not None:
+            judge = self._judge(operation, task, lambda now: operation.question(now, now.email))
+            if await self._is_confirmed(operation, task, judge):
+                results = await run_in_thread_and_report(
+                    screen, lambda: commands.apply(operation, [task.number], task.name, judge, **given)
+                )
+                if results is not None:
+                    await self._report(operation, task, results[0].refused)
 
-    async def _is_confirmed(self, operation: ServiceOperation, task: Task) -> bool:
+    def _judge(self, operation: ServiceOperation, task: Task, *shown: Callable[[Task], object]) -> Judge:
+        today = self._screen.session.today()
+        return as_shown(task, lambda now: operation.disabled_reason(now, today), *shown)
+
+    async def _is_confirmed(self, operation: ServiceOperation, task: Task, judge: Judge) -> bool:
         context = self._screen.session.display_context()
-        question = await asyncio.to_thread(operation.question, task, subject(task, context))
-        return not question or await self._screen.prompt.ask_yes_no(
-            mask(question, task, context), for_good=not operation.is_harmless
-        )
+
+        def question(now: Task) -> str:
+            return mask(operation.question(now, subject(now, context)), now, context)
+
+        asked = await asyncio.to_thread(question, task)
+        if not asked:
+            return True
+        with about_task(self._screen, task, judge, question):
+            return await self._screen.prompt.ask_yes_no(asked, for_good=not operation.is_harmless)
 
     async def _report(self, operation: ServiceOperation, task: Task, refused: str | None) -> None:
         """Show what was asked for, and why it is not sent at once."""
@@ -89,30 +105,32 @@ class ServiceController:
             return
         note: str | None = given.get("note")
         if note is None:
-            note = await screen.prompt.ask_text(f"{plan.summary}. Note for the new tasks (optional):")
+            with self._marked.about(plan, _question_for_note):
+                note = await screen.prompt.ask_text(_question_for_note(plan.now))
         if note is None:
             return
-        f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
-        confirmed = await self._marked.confirm_plan(RESUBMIT.name, plan, f2)
+        f2 = _SHORTEN if plan.now.can_meet_due_dates and hold is same_hold else ""
+        confirmed = await self._marked.confirm_plan(plan, f2)
         if confirmed is None:
-            hold = fitting_hold(screen.session.today())
-            plan = await self._marked.plan_action(RESUBMIT.name, hold) or plan
-            confirmed = await self._marked.confirm_plan(RESUBMIT.name, plan)
+            plan = await self._marked.plan_action(RESUBMIT.name, fitting_hold(screen.session.today())) or plan
+            confirmed = await self._marked.confirm_plan(plan)
         if confirmed:
-            numbers, values = plan.possible, {"note": note.strip(), "holding_period": hold}
+            numbers, values = plan.possible, {"note": note.strip(), "holding_period": plan.hold}
+            judge = bulk_plan.judge_of(RESUBMIT.name, screen.session.today())
             await self._marked.carry_out(
-                plan.describe_result,
-                lambda: commands.apply(RESUBMIT, numbers, counted(len(numbers), "task"), **values),
+                plan.now.describe_result,
+                lambda: commands.apply(RESUBMIT, numbers, counted(len(numbers), "task"), judge, **values),
             )
 
     async def _resubmit_one(self, task: Task, given: Values) -> None:
         screen, session = self._screen, self._screen.session
-        hold = await self._hold_of_resubmission(task, given.get("holding_period", same_hold))
+        judge = self._judge(RESUBMIT, task, _doubt, lambda now: (now.email, now.holding_period, now.due_on))
+        hold = await self._hold_of_resubmission(task, given.get("holding_period", same_hold), judge)
         if hold is None:
             return
         values = {**given, "holding_period": hold}
         results = await run_in_thread_and_report(
-            screen, lambda: session.tasks.apply(RESUBMIT, [task.number], task.name, **values)
+            screen, lambda: session.tasks.apply(RESUBMIT, [task.number], task.name, judge, **values)
         )
         if results is None:
             return
@@ -124,25 +142,35 @@ class ServiceController:
         screen.show_status(f"Recorded as #{result.resulting_number} with a client token of its own.{delay}")
         screen.select_when_listed(result.resulting_number)
 
-    async def _hold_of_resubmission(self, task: Task, hold: Hold) -> Hold | None:
+    async def _hold_of_resubmission(self, task: Task, hold: Hold, judge: Judge) -> Hold | None:
         """Have the resubmission of a task with a hold confirmed; return the one to take, or None without any."""
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
-        doubt = "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""
+        doubt = _doubt(task)
         if task.kind is Kind.RETRIEVAL:
             question = f"{doubt}Submit the retrieval for {subject(task, session.display_context())} again?"
-            return hold if await screen.prompt.ask_yes_no(question, for_good=True) else None
+            with about_task(screen, task, judge, lambda _: question):
+                return hold if await screen.prompt.ask_yes_no(question, for_good=True) else None
         plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today, hold)
         late = plan.warning
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
         question = f"Type the email to submit the deletion for {clean_line(task.email)} again:"
         shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
-        answer = await screen.prompt.ask_text(shown, f2=f2)
-        if answer == F2:
-            hold = fitting_hold(today)
-            days = hold(task)
-            held = f"Held for {counted(days, 'day')}" if days else "Without a hold it begins at once, for good"
-            answer = await screen.prompt.ask_text(f"{doubt}{held}. {question}")
+        with about_task(screen, task, judge, lambda _: shown):
+            answer = await screen.prompt.ask_text(shown, f2=f2)
+            if answer == F2:
+                hold = fitting_hold(today)
+                days = hold(task)
+                held = f"Held for {counted(days, 'day')}" if days else "Without a hold it begins at once, for good"
+                answer = await screen.prompt.ask_text(f"{doubt}{held}. {question}")
         if answer is None or answer.strip() != task.email:
             screen.show_status("" if answer is None else "Nothing was done: that is not the email.", "warn")
             return None
         return hold
+
+
+def _question_for_note(plan: BulkPlan) -> str:
+    return f"{plan.summary}. Note for the new tasks (optional):"
+
+
+def _doubt(task: Task) -> str:
+    return "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""

@@ -14,6 +14,7 @@ from textual.timer import Timer
 
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS, bindings_of
+from bwp_tui.console.controllers.prompts import NOTHING_DONE, Wordings
 from bwp_tui.console.presentation.download_detail import queue_text
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
 from bwp_tui.console.presentation.format import result_sentence
@@ -28,7 +29,7 @@ from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList
-from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.prompt import Prompt, Verdict
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.console.workers import run_in_thread_and_report, start_worker
@@ -143,7 +144,9 @@ class DownloadsScreen(ActionScreen):
         self.listed = [
             (download, tasks[download.task_number]) for download in downloads if download.task_number in tasks
         ]
-        self.marks &= {download.id for download, _ in self.listed}
+        ids = {download.id for download, _ in self.listed}
+        self.marks &= ids
+        self.prompt.judge_again(ids)
         self._show(current)
 
     def mark(self, ids: frozenset[int]) -> None:
@@ -230,15 +233,28 @@ class DownloadsScreen(ActionScreen):
         self._report(action, [download for download in chosen if download.id in done], results)
 
     async def _cancel(self) -> None:
-        possible = [download for download in self._selected() if cannot_cancel(download) is None]
+        possible = _left_to_cancel(self._selected())
         if not possible:
-            self.show_status("Of the marked downloads none is left to cancel.", "warn")
+            self.show_status(f"Of the marked downloads {_NONE_LEFT}.", "warn")
             return
-        kept = sum(download.bytes for download in possible)
-        which = self._named(possible[0]) if len(possible) == 1 else f"{len(possible)} downloads"
-        removed = f" and remove the {format_size(kept)} fetched so far" if kept else ""
-        if await self.prompt.ask_yes_no(f"Cancel {which}{removed}?", for_good=True):
+        ids, wordings = {download.id for download in possible}, Wordings(possible, self._question_of_cancel)
+
+        async def judge() -> Verdict:
+            left = _left_to_cancel([download for download, _ in self.listed if download.id in ids])
+            if not left:
+                return Verdict(f"Of these downloads {_NONE_LEFT}. {NOTHING_DONE}")
+            possible[:] = left
+            return Verdict(wordings=wordings.now(left))
+
+        with self.prompt.about(ids, judge):
+            confirmed = await self.prompt.ask_yes_no(self._question_of_cancel(possible), for_good=True)
+        if confirmed:
             await self._apply("cancel", possible)
+
+    def _question_of_cancel(self, downloads: Sequence[Download]) -> str:
+        kept = sum(download.bytes for download in downloads)
+        which = self._named(downloads[0]) if len(downloads) == 1 else f"{len(downloads)} downloads"
+        return f"Cancel {which}{f' and remove the {format_size(kept)} fetched so far' if kept else ''}?"
 
     async def _apply(self, action: str, downloads: Sequence[Download]) -> None:
         session, ids = self.session, [download.id for download in downloads]
@@ -309,6 +325,13 @@ class DownloadsScreen(ActionScreen):
         task = next((task for found, task in self.listed if found.id == download.id), None)
         subject_text = f" for {subject(task, self.display_context)}" if task else ""
         return f"the download of #{download.task_number}{subject_text}"
+
+
+_NONE_LEFT: Final = "none is left to cancel"
+
+
+def _left_to_cancel(downloads: Sequence[Download]) -> list[Download]:
+    return [download for download in downloads if cannot_cancel(download) is None]
 
 
 def _capitalized(text: str) -> str:

@@ -178,6 +178,8 @@ class MainScreen(ActionScreen):
         if isinstance(update, str):
             self.show_status(update, "bad")
             return
+        if self.is_ready:
+            self.prompt.judge_again(update.changed)
         panels, rows = self._panels, self._rows
         if panels.snapshot is None and update.query != self.list_state.query:
             return  # read before the saved view was known; the right one follows

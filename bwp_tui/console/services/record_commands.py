@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.store.commands import bulk, undo
-from bwp_tui.store.commands.bulk import Result, TaskCommand
+from bwp_tui.store.commands.bulk import Judge, Result, TaskCommand
 from bwp_tui.store.commands.operation import Field, Operation
 from bwp_tui.store.commands.record_operations import UNWATCH
 from bwp_tui.store.commands.undo import Change
@@ -59,11 +59,15 @@ class RecordCommands:
         self.steps: deque[Step] = deque(maxlen=_STEPS)
         self._guard = guard
 
-    def apply(self, operation: Operation, numbers: Sequence[int], today: date, **values: Any) -> list[Result]:
-        """Carry an operation out on each of these tasks."""
+    def apply(
+        self, operation: Operation, numbers: Sequence[int], today: date, judge: Judge | None = None, **values: Any
+    ) -> list[Result]:
+        """Carry an operation out on each of these tasks, unless `judge` refuses it."""
         changes: list[Change] = []
         try:
             command = operation.task_command(self.actor, today, **values)
+            if judge is not None:
+                command = bulk.judged(command, judge)
             return self._perform(undo.with_changes(command, operation.field, changes), numbers)
         finally:
             # Also when a later transaction failed: what an earlier one wrote stays, and can be undone.

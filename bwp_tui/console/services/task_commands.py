@@ -12,7 +12,7 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests
-from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.commands.bulk import Judge, Result
 from bwp_tui.store.commands.service_operations import ServiceOperation
 from bwp_tui.store.commands.unconfirmed import Settlement
 from bwp_tui.store.queries import saved_views
@@ -47,9 +47,11 @@ class TaskCommands:
         self._steps.append(IrreversibleStep(settlement.step(task)))
         return settlement.result(task, text)
 
-    def apply(self, operation: ServiceOperation, numbers: Sequence[int], subject: str, **values: Any) -> list[Result]:
-        """Ask for an operation on each of these tasks, which a sentence calls `subject`."""
-        command = operation.task_command(self._actor, str(self._profile.download_dir), **values)
+    def apply(
+        self, operation: ServiceOperation, numbers: Sequence[int], subject: str, judge: Judge, **values: Any
+    ) -> list[Result]:
+        """Ask for an operation on each of these tasks, which a sentence calls `subject`, unless `judge` refuses it."""
+        command = bulk.judged(operation.task_command(self._actor, str(self._profile.download_dir), **values), judge)
         store = self._guard.store if operation.writes else self._guard.unguarded
         results = [result for results in bulk.perform(store, command, numbers) for result in results]
         if not operation.is_harmless and any(result.refused is None for result in results):

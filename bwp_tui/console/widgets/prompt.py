@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual import events, on
@@ -18,6 +19,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.tab_completion import InputError
 from bwp_tui.console.widgets.styled_line import StyledLine
 from bwp_tui.console.widgets.text_field import TextField
+from bwp_tui.console.workers import start_worker
 
 _FIELD: Final = 24
 """Fewest cells of the field; a longer question has a line of its own."""
@@ -30,6 +32,25 @@ F2: Final = "\x1bF2"
 """Answer of a prompt that was closed by F2; it cannot be typed."""
 
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
+
+
+class Verdict(NamedTuple):
+    """What becomes of an open question after one of its tasks has changed.
+
+    Attributes:
+        why_not: why it can no longer be answered; empty where it can.
+        wordings: how questions are worded now, by what they were.
+    """
+
+    why_not: str = ""
+    wordings: Mapping[str, str] = {}
+
+
+class _Subject(NamedTuple):
+    """The tasks that a question is about, by number, and what judges it again when one of them changes."""
+
+    tasks: frozenset[int]
+    judge: Callable[[], Coroutine[Any, Any, Verdict]]
 
 
 class Prompt(Horizontal, can_focus=True):
@@ -46,8 +67,12 @@ class Prompt(Horizontal, can_focus=True):
         self._completed: Callable[[str, int], tuple[str, int]] | None = None
         self._checked: Callable[[str], InputError | None] | None = None
         self._mistake: InputError | None = None
+        self._label = self._ending = ""
         self._keys: Mapping[str, str] = {}
-        self._lists_keys = False
+        self._entries: Sequence[str] = ()
+        self._beside = 0
+        self._subject: _Subject | None = None
+        self._is_withdrawn = False
         self._enter = self._f2 = ""
         self._focused_before: Widget | None = None
         self._default: str | None = None
@@ -84,6 +109,8 @@ class Prompt(Horizontal, can_focus=True):
     @property
     def keys_beside(self) -> Sequence[tuple[str, str]]:
         """The keys for the footer: those that answer, unless the prompt itself lists them."""
+        if self._is_withdrawn:
+            return (_BACK,)
         if not self._keys:
             others = {
                 "F2": self._f2,
@@ -91,7 +118,35 @@ class Prompt(Horizontal, can_focus=True):
                 "↑↓": "choose" if self._moved else "",
             }
             return (("enter", self._enter), *((key, label) for key, label in others.items() if label), _BACK)
-        return (_BACK,) if self._lists_keys and self.has_class("-long") else tuple(self._keys.items())
+        return (_BACK,) if self._entries and self.has_class("-long") else tuple(self._keys.items())
+
+    @contextmanager
+    def about(self, tasks: Iterable[int], judge: Callable[[], Coroutine[Any, Any, Verdict]]) -> Iterator[None]:
+        """Have the questions that are asked meanwhile judged again whenever one of these tasks changes."""
+        before, self._subject = self._subject, _Subject(frozenset(tasks), judge)
+        try:
+            yield
+        finally:
+            self._subject = before
+
+    def judge_again(self, changed: Iterable[int]) -> None:
+        """Judge the open question again, if it is about one of the tasks that have changed."""
+        if self.is_open and self._subject is not None and not self._subject.tasks.isdisjoint(changed):
+            start_worker(self, self._judge, group="judging", exclusive=True)
+
+    async def _judge(self) -> None:
+        subject, answer = self._subject, self._answer
+        verdict = None if subject is None else await subject.judge()
+        if verdict is None or answer is None or answer is not self._answer or answer.done():
+            return
+        if verdict.why_not:
+            self._is_withdrawn, self._label, self._ending, self._entries = True, verdict.why_not, "", ()
+            self._changed = self._moved = self._completed = self._checked = None
+            self.hint("", "")
+            self._mistake = None
+        self._label = verdict.wordings.get(self._label, self._label)
+        self._lay_out()
+        self.post_message(self.Toggled())
 
     async def ask_text(
         self,
@@ -129,23 +184,26 @@ class Prompt(Horizontal, can_focus=True):
 
     async def ask_yes_no(self, question: str, *, for_good: bool = False) -> bool:
         """Ask a question that `y` answers with yes, and enter too unless what follows is `for_good`."""
-        shown = f"{question} [{'y/N' if for_good else 'Y/n'}]"
-        return await self._key(shown, _YES_OR_NO, [], "n" if for_good else "y") == "y"
+        ending = f" [{'y/N' if for_good else 'Y/n'}]"
+        return await self._key(question, _YES_OR_NO, [], "n" if for_good else "y", ending) == "y"
 
     async def ask_key(self, question: str, keys: Mapping[str, str]) -> str | None:
         """Ask for one of `keys`, which is given with what each means; return it."""
         return await self._key(question, keys, [f"{key} {meaning}" for key, meaning in keys.items()])
 
     async def _key(
-        self, question: str, keys: Mapping[str, str], entries: Sequence[str], default: str | None = None
+        self,
+        question: str,
+        keys: Mapping[str, str],
+        entries: Sequence[str],
+        default: str | None = None,
+        ending: str = "",
     ) -> str | None:
         self.query_one(Input).display = False
         self._changed = self._moved = self._completed = self._checked = None
-        self._default, self._lists_keys = default, bool(entries)
-        beside = cell_len(_GAP.join(entries))
-        is_long = cell_len(question) + beside + _BLANKS > self.app.size.width
-        self.hint(_packed(entries, self.app.size.width - _BLANKS) if is_long else _GAP.join(entries), "key")
-        return await self._ask(question, keys, beside=beside)
+        self._default = default
+        self.hint("", "")
+        return await self._ask(question, keys, entries, beside=cell_len(_GAP.join(entries)), ending=ending)
 
     def hint(self, text: str, role: str) -> None:
         """Show a hint beside the field."""
@@ -169,12 +227,26 @@ class Prompt(Horizontal, can_focus=True):
         """Close the prompt; its caller gets None."""
         self._answer_with(None)
 
-    async def _ask(self, label: str, keys: Mapping[str, str], beside: int = _FIELD) -> str | None:
+    def on_resize(self) -> None:
+        if self.is_open:
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Show the question, and the keys that answer; on lines of their own where they do not fit beside it."""
+        label, width = f"{self._label}{self._ending}", self.app.size.width
+        is_long = cell_len(label) + self._beside + _BLANKS > width
+        self.query_one("#prompt-label", StyledLine).show((f" {label} ", "warn" if self._is_withdrawn else "strong"))
+        self.set_class(is_long, "-long")
+        if self._entries:
+            self.hint(_packed(self._entries, width - _BLANKS) if is_long else _GAP.join(self._entries), "key")
+
+    async def _ask(
+        self, label: str, keys: Mapping[str, str], entries: Sequence[str] = (), *, beside: int, ending: str = ""
+    ) -> str | None:
         self.close()
-        line = self.query_one("#prompt-label", StyledLine)
-        line.show((f" {label} ", "strong"))
-        self.set_class(cell_len(label) + beside + _BLANKS > self.app.size.width, "-long")
-        self._keys = keys
+        self._label, self._ending, self._keys, self._entries, self._beside = label, ending, keys, entries, beside
+        self._is_withdrawn = False
+        self._lay_out()
         self._answer = asyncio.get_running_loop().create_future()
         # Of consecutive questions, the first one saves the focus.
         if (focused := self.screen.focused) not in (self, self.query_one(Input)):
@@ -214,7 +286,7 @@ class Prompt(Horizontal, can_focus=True):
             event.stop()
             event.prevent_default()
             self._complete()
-        elif event.key == "f2" and self._f2 and not self._keys:
+        elif event.key == "f2" and self._f2 and not self._keys and not self._is_withdrawn:
             event.stop()
             self._answer_with(F2)
         elif self._moved is not None and event.key in ("down", "up"):
@@ -222,7 +294,9 @@ class Prompt(Horizontal, can_focus=True):
             self._moved(1 if event.key == "down" else -1)
         elif self._keys:
             event.stop()
-            if event.key == "enter" and self._default is not None:
+            if self._is_withdrawn and (event.key == "enter" or event.key in self._keys):
+                self.close()
+            elif event.key == "enter" and self._default is not None:
                 self._answer_with(self._default)
             elif event.key in self._keys:
                 self._answer_with(event.key)
@@ -243,7 +317,9 @@ class Prompt(Horizontal, can_focus=True):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         mistake = self._checked(event.value) if self._checked is not None else None
-        if mistake is None:
+        if self._is_withdrawn:
+            self.close()
+        elif mistake is None:
             self._answer_with(event.value)
         else:
             self.show_mistake(mistake)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, same_hold
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import local_day
 from bwp_tui.store.commands import records, requests
-from bwp_tui.store.commands.request_validation import BadRequest
+from bwp_tui.store.commands.request_validation import BadRequest, refuse
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.errors import NoSuchTask, NotPossible
+from bwp_tui.store.queries import tasks
 
 CHUNK_SIZE: Final = 100
 """Tasks of one transaction: others write meanwhile, and one wait for the disk serves them all."""
@@ -53,6 +55,36 @@ def _result(transaction: Transaction, store: Store, command: TaskCommand, number
         return Result(number, command(transaction, store, number))
     except (NotPossible, NoSuchTask, BadRequest) as why:
         return Result(number, number, str(why))
+
+
+Judge = Callable[[Task], str | None]
+"""Returns why what was asked about a task cannot be done to it as it is now, or None when it can."""
+
+
+def as_shown(seen: Task, why_not: Judge, *shown: Callable[[Task], object]) -> Judge:
+    """Return the judge that also refuses a task where something `shown` with the question differs now, but its name."""
+
+    def judge(now: Task) -> str | None:
+        if reason := why_not(now):
+            return reason
+        is_same = all(_nameless(read(now), now) == _nameless(read(seen), seen) for read in shown)
+        return None if is_same else f"{now.name} was changed meanwhile and is {now.status} now."
+
+    return judge
+
+
+def _nameless(shown: object, task: Task) -> object:
+    return shown.replace(task.name, "") if isinstance(shown, str) else shown
+
+
+def judged(command: TaskCommand, judge: Judge) -> TaskCommand:
+    """Return the command, which judges each task again in the transaction that changes it."""
+
+    def run(transaction: Transaction, store: Store, number: int) -> int:
+        refuse(judge(tasks.get(store, number)))
+        return command(transaction, store, number)
+
+    return run
 
 
 def resubmit(actor: str, note: str = "", hold: Hold = same_hold) -> TaskCommand:

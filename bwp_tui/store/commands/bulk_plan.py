@@ -11,6 +11,7 @@ from typing import Final
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
+from bwp_tui.store.commands.bulk import Judge
 from bwp_tui.store.commands.operation import Operation
 from bwp_tui.store.commands.plan_deadlines import DeadlineCheck
 from bwp_tui.store.commands.record_operations import BY_NAME
@@ -83,14 +84,13 @@ def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: H
     Raises:
         KeyError: there is no such action.
     """
-    operation = _OPERATIONS[action]
-    check = operation.skip_reason or operation.disabled_reason
+    operation, judge = _OPERATIONS[action], judge_of(action, today)
     deadlines = DeadlineCheck(action, today, hold)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
     for task in tasks.each(store, numbers):
-        if check(task, today) is None:
+        if judge(task) is None:
             possible.append(task.number)
             kinds[task.kind.lower(), task.status] += 1
             deadlines.count(task)
@@ -102,6 +102,13 @@ def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: H
     shown = kinds.most_common() if action == RESUBMIT.name else ()
     named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in shown)
     return BulkPlan(action, tuple(possible), reasons, named, deadlines.warning, deadlines.can_be_met, deadlines.ends)
+
+
+def judge_of(action: str, today: date) -> Judge:
+    """Return the judge that refuses the tasks which a plan of `action` would skip."""
+    operation = _OPERATIONS[action]
+    check = operation.skip_reason or operation.disabled_reason
+    return lambda task: check(task, today)
 
 
 def _state_of(task: Task) -> str:

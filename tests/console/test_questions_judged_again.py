@@ -1,0 +1,208 @@
+"""Questions about tasks that change while they are open: none stays that is no longer so."""
+
+from __future__ import annotations
+
+import pytest
+
+from bwp_tui.domain.task import DownloadState, Kind, Status, Task
+from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.commands.records import LegalRecord, withdraw
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.worklog import downloads, intent_outcomes
+from tests.console.downloads_screen import at_downloads, download_of
+from tests.console.past import HELD, NOT_KNOWN, READY
+from tests.console.queue_past import order_of
+from tests.console.support import Console, opened
+from tests.store import single
+from tests.store.support import SOON, answer, request, sent
+
+NOTHING = "Nothing was done."
+
+
+async def _queued(console: Console) -> Task:
+    """A deletion that is recorded and not sent, under the cursor."""
+    task = requests.submit(console.store, request(Kind.DELETION, "mia@example.com", holding_period=10), "op")
+    await console.until(lambda: task.number in console.main.table.numbers)
+    await console.go_to(task.number)
+    return task
+
+
+def _accept(store: Store, task: Task) -> None:
+    intent_outcomes.record_accepted(store, sent(store, task.number).id, "cafe0001-task", SOON)
+
+
+@pytest.mark.parametrize("answered", ["y", "n", "enter", "escape"])
+async def test_a_question_to_withdraw_a_request_is_taken_back_once_the_service_has_it(
+    profile: Profile, answered: str
+) -> None:
+    async with opened(profile) as console:
+        task = await _queued(console)
+        await console.press("x")
+        await console.sees("Withdraw the deletion for m•••@example.com?")
+        _accept(console.store, task)
+        await console.sees("cafe0001 was changed meanwhile and is ON_HOLD now.", NOTHING)
+        assert "Withdraw" not in console.line("prompt")
+        await console.press(answered)
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert not console.task(task.number).cancel_asked
+        await console.press("x")
+        await console.sees("Cancel the deletion for m•••@example.com?")
+
+
+async def test_a_yes_that_comes_before_the_screen_knows_of_the_change_is_refused_where_it_acts(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(profile) as console:
+        task = await _queued(console)
+        await console.press("x")
+        await console.sees("Withdraw the deletion for")
+        monkeypatch.setattr(console.main.prompt, "judge_again", lambda _changed: None)
+        _accept(console.store, task)
+        await console.press("y")
+        await console.sees("cafe0001 was changed meanwhile and is ON_HOLD now.")
+        assert not console.task(task.number).cancel_asked
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "IN_PROGRESS"])
+async def test_a_question_to_cancel_is_taken_back_once_that_is_too_late(profile: Profile, status: str) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("x")
+        await console.sees("Cancel the deletion for")
+        single.answered(console.store, HELD, answer(status), None)
+        await console.sees(f"is {status}.", NOTHING)
+        await console.press("y")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert not console.task(HELD).cancel_asked
+
+
+async def test_a_question_is_taken_back_while_live_updates_are_paused(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("p", "x")
+        await console.sees("Cancel the deletion for")
+        single.answered(console.store, HELD, answer("COMPLETED"), None)
+        await console.sees("is COMPLETED.", NOTHING)
+
+
+async def test_a_question_on_a_task_s_page_is_taken_back_there(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("enter")
+        await console.sees("overview")
+        await console.press("x")
+        await console.sees("Cancel the deletion for")
+        single.answered(console.store, HELD, answer("COMPLETED"), None)
+        await console.sees("is COMPLETED.", NOTHING)
+
+
+async def test_an_email_typed_on_after_a_resubmission_became_needless_does_nothing(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        single.answered(console.store, HELD, answer("FAILED"), None)
+        await console.until(lambda: console.main.current_task and console.main.current_task.status == Status.FAILED)
+        await console.press("R", *"bob@exa")
+        await console.sees("Type the email to submit the deletion for bob@example.com")
+        new = requests.resubmit(console.store, HELD, "kim").number
+        await console.sees(f"was resubmitted already, as #{new}.", NOTHING)
+        revision = console.store.revision()
+        await console.press(*"mple.com", "enter")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert console.store.revision() == revision
+
+
+async def test_a_note_does_not_replace_one_that_another_person_wrote_meanwhile(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("e", *" calls")
+        await console.until(lambda: console.main.prompt.is_open)
+        single.set_note(console.store, HELD, "asked kim", "kim")
+        await console.sees("was changed meanwhile", NOTHING, "VIP calls")
+        await console.press("enter")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert console.task(HELD).note == "asked kim"
+
+
+async def test_a_question_that_still_holds_gets_the_new_name_of_its_task(profile: Profile) -> None:
+    async with opened(profile) as console:
+        task = await _queued(console)
+        await console.press("e", *"a call")
+        await console.sees(f"Note on #{task.number}:")
+        _accept(console.store, task)
+        await console.sees("Note on cafe0001:")
+        await console.press("enter")
+        await console.until(lambda: console.task(task.number).note == "a call")
+
+
+async def test_a_record_to_be_withdrawn_that_another_person_has_withdrawn_is_not_asked_about(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("A", "enter")
+        await console.sees("receipt confirmed on")
+        await console.press("w")
+        await console.sees("Withdraw the acknowledgement of")
+        single.edit(console.store, HELD, lambda edit: withdraw(edit, LegalRecord.ACKNOWLEDGEMENT), "kim")
+        await console.sees("No acknowledgement of", NOTHING)
+
+
+async def test_a_plan_is_made_again_when_one_of_its_tasks_changes(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(NOT_KNOWN)
+        single.answered(console.store, READY, answer("FAILED"), None)
+        await console.until(lambda: console.task(READY).status == Status.FAILED)
+        numbers = frozenset({NOT_KNOWN, READY, HELD})
+        await console.until(lambda: numbers <= set(console.main.table.numbers))
+        console.main.mark(numbers)
+        await console.press("R")
+        await console.sees("2 to resubmit: 2 retrievals FAILED, 1 skipped")
+        single.answered(console.store, HELD, answer("FAILED"), None)
+        await console.sees("3 to resubmit: 2 retrievals FAILED, 1 deletion FAILED. Note for")
+        await console.press("enter")
+        await console.sees("Type production to go on:")
+        new = requests.resubmit(console.store, READY, "kim").number
+        await console.sees("2 to resubmit:", "1 resubmitted already")
+        requests.resubmit(console.store, HELD, "kim")
+        await console.sees("1 to resubmit:", "It is eve@example.com. Type the email to go")
+        await console.press(*"production", "enter")
+        await console.sees("Nothing was done: the email was not typed.")
+        assert console.task(READY).resubmitted_as == new
+        assert console.task(NOT_KNOWN).resubmitted_as is None
+
+
+async def test_a_plan_for_one_task_is_taken_back_where_nothing_is_left_of_it(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("space", "x")
+        await console.sees("Plan: 1 to cancel. Go on?")
+        single.answered(console.store, HELD, answer("COMPLETED"), None)
+        await console.sees("Of 1 marked: 0 to cancel, 1 skipped: 1 deletion COMPLETED.", NOTHING)
+        await console.press("y")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert not console.task(HELD).cancel_asked
+
+
+async def test_a_question_to_cancel_a_download_goes_with_the_download(profile: Profile) -> None:
+    async with at_downloads(profile, "next") as console:
+        order = order_of(console.store, download_of(console, "next").id)
+        downloads.record_start(console.store, order)
+        downloads.record_progress(console.store, order, 300_000, 1_000_000, 50_000.0, '"tag"')
+        await console.press("x")
+        await console.sees("and remove the 300 kB fetched so far?")
+        downloads.record_progress(console.store, order, 700_000, 1_000_000, 50_000.0, '"tag"')
+        await console.sees("and remove the 700 kB fetched so far?")
+        downloads.record_success(console.store, order, "/srv/a.zip", 1_000_000, "00")
+        await console.sees("Of these downloads none is left to cancel.", NOTHING)
+        await console.press("y")
+        assert download_of(console, "next").state == DownloadState.DONE
+
+
+async def test_judging_again_ends_with_the_question(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("x", "n")
+        await console.until(lambda: not console.main.prompt.is_open)
+        single.answered(console.store, HELD, answer("COMPLETED"), None)
+        await console.until(lambda: "COMPLETED" in console.line("detail"))
+        assert not console.main.prompt.is_open
+        assert NOTHING not in console.text
