@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bwp_tui.console.bindings.keymap import Keymap
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
@@ -19,7 +21,7 @@ from bwp_tui.domain.times import Clock, local, local_day
 from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
+from bwp_tui.store.worklog.engine_state import EVENTS_ON, Ability, EngineState, ServiceState
 
 if TYPE_CHECKING:
     from bwp_tui.console.services.record_commands import RecordCommands
@@ -121,6 +123,15 @@ class Session:
         if role is Role.AWAY:
             return "▲ engine waits: history moved or replaced"
         return "○ engine starting" if role is Role.STARTING else "○ engine stopped"
+
+    def events_label(self, state: EngineState) -> StyledText | None:
+        """Return whether events come, or the beginning of the sentence on what is wrong; None without a queue."""
+        if state.events is None or self.role() not in (Role.ENGINE, Role.FOLLOWER):
+            return None
+        if state.events != EVENTS_ON:
+            return f"▲ {re.split('[:.]', state.events)[0]}", "warn"
+        rarely = "every 6 h" if self.profile.speed == 1 else "rarely"
+        return f"events on · polling {rarely}" if state.polls_relaxed else "events on", "muted"
 
     async def delay_sentence(self) -> str:
         """Return why an intent recorded now cannot be sent at once, to follow another sentence; empty where it can."""

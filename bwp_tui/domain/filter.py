@@ -19,6 +19,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.filter_fields import FIELDS, FieldSpec, Match
+from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.text import nearest, unsafe_at
 from bwp_tui.domain.times import parse_day
 
@@ -131,7 +132,16 @@ VIEWS: Final = (
 )
 """The built-in views, at the keys 1 to 6."""
 
-_SHORT_NAMES: Final = {"active": "act", "failed": "fail", "on hold": "hold", "due soon": "due"}
+ADOPTED_VIEW: Final = View("adopted by event", f"tag:{ADOPTED}")
+"""The view of the tasks that were submitted elsewhere, behind all others while there are any."""
+
+_SHORT_NAMES: Final = {
+    "active": "act",
+    "failed": "fail",
+    "on hold": "hold",
+    "due soon": "due",
+    ADOPTED_VIEW.name: "adopt",
+}
 
 MAX_VIEWS: Final = 9
 """Views that have a key, the built-in ones first."""

@@ -56,11 +56,16 @@ def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
     """Yield the requests sent for the task with their responses, the newest first, its downloads and its polling."""
     task = details.task
     if not details.sent:
-        yield [("No submission recorded: the task was added with `track`, or is sample data.", "muted")]
+        yield [("No submission recorded: the task was tracked, adopted by an event, or is sample data.", "muted")]
         yield []
     for request in reversed(details.sent):
         yield from _request_lines(request, task, context)
         yield []
+    for event in reversed(details.events):
+        if event.what == EventKind.EVENT_RECEIVED:
+            yield [(event.detail or "", "strong"), ("   event", "muted")]
+            yield fact("Received", stamp(event.at))
+            yield []
     for download in reversed(details.downloads):
         role = {"done": "good", "failed": "bad"}.get(download.state, "busy")
         yield [(f"{LINK_FIELD}, for a link", "strong"), (f"   {download.state}", role)]

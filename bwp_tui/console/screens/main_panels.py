@@ -50,6 +50,7 @@ class MainPanels:
                 target_id=session.profile.target_id,
                 engine=session.engine_label(None if snapshot is None else snapshot.engine),
                 trouble=trouble,
+                events=None if snapshot is None else session.events_label(snapshot.engine),
                 masked=session.masked,
                 read_only=session.read_only,
                 paused=paused,
@@ -115,7 +116,7 @@ class MainPanels:
         Args:
             shown: what the status line says; the engine's last message is cleared once it no longer holds.
         """
-        said, message = before and before.engine.message, now.engine.message
+        said, message = before and before.engine.problem, now.engine.problem
         if message and message != said:
             yield message, "warn"
         elif said and not message and shown == said:

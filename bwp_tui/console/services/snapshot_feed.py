@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.filter import MAX_VIEWS, Filter, View, parse
+from bwp_tui.domain.filter import ADOPTED_VIEW, MAX_VIEWS, Filter, View, parse
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day, utc_now
 from bwp_tui.settings import Profile
@@ -184,7 +184,10 @@ class SnapshotFeed:
         self, query: ListQuery, numbers: array[int], changed: Sequence[int], today: date, revision: int = 0
     ) -> Snapshot:
         store = self._store
-        all_views = views.all_views(store)[:MAX_VIEWS]
+        all_views = views.all_views(store)
+        if len(all_views) > MAX_VIEWS:
+            last = ADOPTED_VIEW if ADOPTED_VIEW in all_views else all_views[MAX_VIEWS - 1]
+            all_views = (*all_views[: MAX_VIEWS - 1], last)
         return Snapshot(
             query=query,
             revision=revision,

@@ -40,13 +40,14 @@ class TwoEndedLine(StyledLine):
 
 
 class HeaderState(NamedTuple):
-    """What the header shows. `trouble` says in a few words what is wrong with the API."""
+    """What the header shows. `trouble` says in a few words what is wrong with the API, `events` whether they come."""
 
     profile: str
     practice: bool
     target_id: str | None
     engine: str
     trouble: str | None
+    events: StyledText | None
     masked: bool
     read_only: bool
     paused: bool
@@ -66,6 +67,8 @@ class HeaderLine(TwoEndedLine):
             left.append((f"▲ {state.trouble}", "bad"))
         else:
             left.append((state.engine, "muted"))
+        if state.events is not None:
+            left += [("  ", "plain"), state.events]
         notes = [
             note
             for note, on in (

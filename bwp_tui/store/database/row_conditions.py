@@ -11,3 +11,6 @@ DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
 INTENT_IS_WAITING: Final = "state = 'waiting'"
 
 DOWNLOAD_HAS_ENDED: Final = "state IN ('done', 'failed', 'cancelled')"
+
+IS_ADOPTED: Final = "instr(tags, '\"adopted\"')"
+"""The condition that a task has the tag `ADOPTED`."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from bwp_tui.domain.filter import VIEWS, FilterError, View, parse, view_named
+from bwp_tui.domain.filter import ADOPTED_VIEW, VIEWS, FilterError, View, parse, view_named
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.store.database.connection import Row, Store, as_text
+from bwp_tui.store.database.row_conditions import IS_ADOPTED
 from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.queries.filter_sql import SORTS
 
 LONGEST_NAME: Final = 30
+_LAST: Final = 1 << 31
+"""A position behind those of all saved views."""
 
 
 def saved(store: Store) -> tuple[View, ...]:
@@ -24,8 +27,13 @@ def saved(store: Store) -> tuple[View, ...]:
 
 
 def all_views(store: Store) -> tuple[View, ...]:
-    """Return the built-in views and then the saved ones, in the order of the keys 1 to 9."""
-    return (*VIEWS, *saved(store))
+    """Return the built-in and the saved views and, if there are any, that of adopted tasks, in the order of keys."""
+    rows = store.rows(
+        f"SELECT name, filter, sort, columns, position FROM views UNION ALL SELECT ?, ?, ?, '[]', {_LAST}"
+        f" WHERE EXISTS (SELECT 1 FROM tasks WHERE {IS_ADOPTED}) ORDER BY position, name",
+        (ADOPTED_VIEW.name, ADOPTED_VIEW.filter, ADOPTED_VIEW.sort),
+    )
+    return (*VIEWS, *map(_view, rows))
 
 
 def named(store: Store, name: str) -> View:
@@ -77,7 +85,7 @@ def delete(store: Store, name: str) -> View:
     """
     with store.write() as transaction:
         view = named(store, name)
-        if view in VIEWS:
+        if view in (*VIEWS, ADOPTED_VIEW):
             raise NotPossible(f"The view “{view.name}” is built in and cannot be deleted.")
         transaction.run("DELETE FROM views WHERE name = ?", (view.name,))
     return view
@@ -92,7 +100,7 @@ def check_view(view: View) -> None:
     name = clean_line(view.name)
     if not name or len(name) > LONGEST_NAME:
         raise NotPossible(f"The name of a view has 1 to {LONGEST_NAME} characters.")
-    if name.casefold() in {built_in.name for built_in in VIEWS}:
+    if name.casefold() in {built_in.name for built_in in (*VIEWS, ADOPTED_VIEW)}:
         raise NotPossible(f"The view “{name}” is built in; choose another name.")
     if view.sort not in SORTS:
         raise NotPossible(f"There is no order “{clean_line(view.sort)}”; there are {', '.join(SORTS)}.")

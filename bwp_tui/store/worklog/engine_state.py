@@ -67,6 +67,11 @@ class EngineState:
     """Events that were received again, ever."""
 
     @property
+    def problem(self) -> str | None:
+        """The sentence on what is wrong with the service, or else with the event queue, or None."""
+        return self.message or (None if self.events == EVENTS_ON else self.events)
+
+    @property
     def process(self) -> str:
         """What a sentence calls its process."""
         return "another process" if self.pid is None else f"process {self.pid}"

@@ -10,6 +10,7 @@ from bwp_tui.domain.deadlines import DEFAULT_REGULATION, due_on
 from bwp_tui.domain.task import ADOPTED, Request, Status, TaskEvent
 from bwp_tui.domain.times import iso_day, iso_instant, local_day
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.database.row_conditions import IS_ADOPTED
 from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import tags_text
@@ -20,9 +21,6 @@ EVENT_MARGIN: Final = timedelta(minutes=5)
 """An event that has not come so long after the end of its task is taken to be lost."""
 
 _ENDED: Final = f"('{Status.COMPLETED}', '{Status.FAILED}')"
-
-IS_ADOPTED: Final = "instr(tags, '\"adopted\"')"
-"""The condition that a task has the tag `ADOPTED`, as the index on it has it."""
 
 
 class RecordedEvents(NamedTuple):
