@@ -1,14 +1,16 @@
-"""Run the console, and print what is to be said once its screen is gone."""
+"""Run the console, and print its last messages once its screen is gone."""
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from typing import Final
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.services.snapshot_feed import SnapshotFeed
 from bwp_tui.console.terminal.diff_driver import driver_class
+from bwp_tui.console.terminal.key_reader import is_over_ssh
 from bwp_tui.console.terminal.textual_compat import changed_names
 from bwp_tui.domain.text import counted
 from bwp_tui.engine.runtime.lease import is_held
@@ -26,11 +28,8 @@ def exit_message(profile: Profile) -> str | None:
     if not profile.history_path.exists():
         return None  # it was moved or removed: opening it would make a new one
     try:
-        store = open_store(profile.history_path)
-        try:
+        with closing(open_store(profile.history_path)) as store:
             left = sum(not download.paused for download in downloads.unfinished(store))
-        finally:
-            store.close()
     except StoreError:
         return None
     if not left or is_held(profile.lease_path):
@@ -56,17 +55,10 @@ def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | Non
     for name in ("COLUMNS", "LINES"):  # exported into a container, they would be believed before the terminal
         os.environ.pop(name, None)
     app = ConsoleApp(profile, theme=theme, driver_class=driver_class(os.environ), feed=feed)
-    over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
     try:
-        app.run(mouse=not over_ssh)
+        app.run(mouse=not is_over_ssh(os.environ))
     finally:
         app.close()
-    left = exit_message(profile)
-    if left:
-        print(left, file=sys.stderr)
-    if app.opening_report:
-        print(app.opening_report, file=sys.stderr)
-    if app.crash:
-        print(app.crash, file=sys.stderr)
-        return 1
-    return app.return_code or 0
+    for message in filter(None, (exit_message(profile), app.opening_report, app.crash)):
+        print(message, file=sys.stderr)
+    return 1 if app.crash else app.return_code or 0

@@ -70,6 +70,11 @@ class _AsciiTable(dict[int, str]):
 _ASCII_TABLE: Final = _AsciiTable(ASCII_FORMS)
 
 
+def is_utf8(encoding: str) -> bool:
+    """Say whether this is a name of UTF-8."""
+    return encoding.replace("-", "").casefold() == "utf8"
+
+
 def to_ascii(text: str) -> str:
     """Return `text` in ASCII of the same width; question marks replace letters that ASCII lacks."""
     return text if text.isascii() else text.translate(_ASCII_TABLE)

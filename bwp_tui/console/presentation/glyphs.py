@@ -5,7 +5,7 @@ from __future__ import annotations
 import locale
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.text import to_ascii
+from bwp_tui.domain.text import is_utf8, to_ascii
 
 
 class Glyphs(NamedTuple):
@@ -50,7 +50,7 @@ ASCII: Final = Glyphs(
 
 def glyphs_for(encoding: str) -> Glyphs:
     """Return the signs that a terminal of this character encoding can show."""
-    return UNICODE if encoding.replace("-", "").casefold() == "utf8" else ASCII
+    return UNICODE if is_utf8(encoding) else ASCII
 
 
 def locale_glyphs() -> Glyphs:

@@ -22,7 +22,7 @@ from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.console.terminal.output_writer import OutputWriter
 from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
 from bwp_tui.console.terminal.textual_compat import CompatDriver
-from bwp_tui.domain.text import to_ascii
+from bwp_tui.domain.text import is_utf8, to_ascii
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -67,7 +67,7 @@ class DiffDriver(CompatDriver):
         self._buffer = ScreenBuffer(*shutil.get_terminal_size())
         self._passed_on: list[str] = []
         self._is_synchronized = False
-        self._is_ascii_only = locale.getencoding().replace("-", "").casefold() != "utf8"
+        self._is_ascii_only = not is_utf8(locale.getencoding())
         self._is_suspended = True
         self._writer = OutputWriter(cast(TextIO, sys.__stderr__), self._pending_output, self._lock)
 

@@ -158,6 +158,10 @@ def _begun(text: str) -> str:
 
 def escape_delay(environment: Mapping[str, str]) -> float:
     """Return how many seconds a lone ESC waits for the rest of a sequence: longer over SSH, unless ESCDELAY is set."""
-    over_ssh = "SSH_CONNECTION" in environment or "SSH_TTY" in environment
     chosen = constants.ESCAPE_DELAY
-    return chosen if "ESCDELAY" in environment or not over_ssh else max(chosen, _SSH_ESCAPE_S)
+    return chosen if "ESCDELAY" in environment or not is_over_ssh(environment) else max(chosen, _SSH_ESCAPE_S)
+
+
+def is_over_ssh(environment: Mapping[str, str]) -> bool:
+    """Say whether the terminal is reached over SSH."""
+    return "SSH_CONNECTION" in environment or "SSH_TTY" in environment
