@@ -28,8 +28,6 @@ def test_a_view_of_the_same_name_is_replaced_in_its_place(store: Store) -> None:
         saved_views.save(store, replace(MINE, name=name))
     saved_views.save(store, replace(MINE, name="éva", filter="tag:vip"))
     assert [view.name for view in saved_views.saved(store)] == ["mine", "éva", "last"]
-    saved_views.save(store, replace(MINE, name="last"), position=0)
-    assert [view.name for view in saved_views.saved(store)] == ["last", "mine", "éva"]
 
 
 @pytest.mark.parametrize(

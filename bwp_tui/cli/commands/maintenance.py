@@ -101,7 +101,7 @@ def purge(arguments: Namespace) -> None:
 
 
 def _restore_report(restored: RestoreResult, file: Path) -> str:
-    added, later, doubled = restored.merged
+    added, later, doubled, _ = restored.merged
     lost = f"{doubled} lost their task ID, which another task has: see their timelines. " if doubled else ""
     return (
         f"Restored from {file}: {restored.tasks} tasks, {added} of them only in the backup and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +35,7 @@ def copy_database(source: apsw.Connection, path: Path, stop: threading.Event | N
         CopyCancelled: `stop` was set meanwhile.
         FileExistsError: there is a file of this name.
     """
-    try:
+    with closing(source):
         copy = create_private(path)
         try:
             # In one read transaction: otherwise each commit of another process would restart the copy.
@@ -50,6 +51,4 @@ def copy_database(source: apsw.Connection, path: Path, stop: threading.Event | N
         except BaseException:
             copy.close()
             raise
-    finally:
-        source.close()
     return copy

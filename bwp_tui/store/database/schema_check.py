@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -90,13 +91,10 @@ def schema_of(db: apsw.Connection) -> Schema:
 
 def expected_schema() -> Schema:
     """Return the schema that this program's migrations make."""
-    db = apsw.Connection(":memory:")
-    try:
+    with closing(apsw.Connection(":memory:")) as db:
         for sql in migrate.migration_scripts():
             db.execute(sql).fetchall()
         return schema_of(db)
-    finally:
-        db.close()
 
 
 def _fits(db: apsw.Connection, version: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -117,14 +117,11 @@ def _sound_frames(path: Path) -> int | None:
     Neither the file nor the WAL is changed.
     """
     try:
-        db = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
-        try:
+        with closing(apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)) as db:
             db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             db.pragma("schema_version")  # SQLite opens the WAL when it first reads
             frames, _ = db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
             return None if frames < 0 else frames
-        finally:
-            db.close()
     except apsw.Error:
         return None
 
@@ -139,19 +136,12 @@ def opened(path: Path, sound_frames: int | None = None) -> Iterator[DamagedFile]
     Raises:
         OSError: it cannot be opened.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        try:
-            wal = os.open(path.with_name(f"{path.name}-wal"), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            wal = None
-        try:
-            yield DamagedFile(descriptor, wal, sound_frames)
-        finally:
-            if wal is not None:
-                os.close(wal)
-    finally:
-        os.close(descriptor)
+    with ExitStack() as opened_files:
+        descriptor = opened_files.enter_context(path.open("rb", buffering=0)).fileno()
+        wal = None
+        with suppress(FileNotFoundError):
+            wal = opened_files.enter_context(path.with_name(f"{path.name}-wal").open("rb", buffering=0)).fileno()
+        yield DamagedFile(descriptor, wal, sound_frames)
 
 
 def _read(descriptor: int | None, at: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -35,14 +36,12 @@ def quick_check(path: Path, stop: threading.Event) -> list[str]:
     Raises:
         StoreError, apsw.Error: the history cannot be read.
     """
-    db = open_for_reading(path).db
-    db.set_progress_handler(stop.is_set, _STEPS_PER_PROGRESS_CALL)
-    try:
-        return _page_findings(db, "quick_check")
-    except apsw.InterruptError:
-        return []
-    finally:
-        db.close()
+    with closing(open_for_reading(path).db) as db:
+        db.set_progress_handler(stop.is_set, _STEPS_PER_PROGRESS_CALL)
+        try:
+            return _page_findings(db, "quick_check")
+        except apsw.InterruptError:
+            return []
 
 
 def full_check(path: Path) -> list[str]:
@@ -51,14 +50,12 @@ def full_check(path: Path) -> list[str]:
     Raises:
         StoreError, apsw.Error: it cannot be read.
     """
-    db = open_for_reading(path).db
-    try:
-        findings = _page_findings(db, "integrity_check")
-        return findings or [*_references(db), *_schema(db), *_counts(db), *_contents(db)][:_MAX_FINDINGS]
-    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
-        return [str(error)]
-    finally:
-        db.close()
+    with closing(open_for_reading(path).db) as db:
+        try:
+            findings = _page_findings(db, "integrity_check")
+            return findings or [*_references(db), *_schema(db), *_counts(db), *_contents(db)][:_MAX_FINDINGS]
+        except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
+            return [str(error)]
 
 
 def is_sound(copy: Path) -> bool:

@@ -25,11 +25,12 @@ _SAME_LINE: Final = (
 
 
 class Merged(NamedTuple):
-    """How many tasks were added, how many were updated, and how many lost a task id that another task has."""
+    """How many tasks were added, how many updated, how many lost a task id that another has, how many both had."""
 
     added: int = 0
     updated: int = 0
     duplicate_ids: int = 0
+    common: int = 0
 
 
 def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merged:
@@ -63,10 +64,10 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     )
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
-    added = scalar(db, "SELECT count(*) FROM matched WHERE fresh")
+    matched, added = scalar(db, "SELECT count(*) FROM matched"), scalar(db, "SELECT sum(fresh) FROM matched")
     updated = scalar(db, "SELECT count(*) FROM matched WHERE later OR later_status")
     db.execute("DROP TABLE temp.matched")
-    return Merged(added, updated, doubled)
+    return Merged(added, updated, doubled, matched - added)
 
 
 def scalar(db: apsw.Connection, sql: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark
-from bwp_tui.store.database.open import open_for_reading, prepare_file
+from bwp_tui.store.database.open import prepare_file
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, rebuild
 from bwp_tui.store.maintenance.damaged_file import MAGIC
@@ -90,14 +91,12 @@ def _check(backup: Path) -> None:
 def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     swap, instant = atomic_swap.prepare_swap(path, "replaced", now), format_instant(now)
     with rebuild.build_history(swap.part, path if path.stat().st_size else None) as db:
-        before = _count(db)
+        before = scalar(db, "SELECT count(*) FROM tasks")
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
             rebuild.mark_tokenless_unconfirmed(db, instant)
-        tasks = _count(db)
-        both = _count_of(backup) - merged.added
     atomic_swap.commit(swap)
-    return RestoreResult(merged, only_here=before - both, tasks=tasks, aside=swap.aside)
+    return RestoreResult(merged, only_here=before - merged.common, tasks=before + merged.added, aside=swap.aside)
 
 
 def _write_wal_back(path: Path) -> None:
@@ -108,22 +107,7 @@ def _write_wal_back(path: Path) -> None:
     """
     if not path.stat().st_size:
         return
-    db = apsw.Connection(os.fspath(path))
-    try:
+    with closing(apsw.Connection(os.fspath(path))) as db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
         db.execute("BEGIN EXCLUSIVE; COMMIT").fetchall()
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    finally:
-        db.close()
-
-
-def _count(db: apsw.Connection) -> int:
-    return scalar(db, "SELECT count(*) FROM tasks")
-
-
-def _count_of(backup: Path) -> int:
-    db = open_for_reading(backup).db
-    try:
-        return _count(db)
-    finally:
-        db.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -181,9 +182,8 @@ def _substitute(column: ColumnShape, instant: str) -> Value:
 
 def shapes() -> dict[str, Shape]:
     """Return by name the shapes of all tables with data of their own, and of SQLite's two."""
-    db = apsw.Connection(":memory:")
     min_columns: dict[str, int] = {}
-    try:
+    with closing(apsw.Connection(":memory:")) as db:
         for sql in migration_scripts():
             db.execute(sql).fetchall()
             for table in _tables(db):
@@ -198,8 +198,6 @@ def shapes() -> dict[str, Shape]:
             SEQUENCE: Shape(SEQUENCE, sequence, len(sequence)),
             SCHEMA: Shape(SCHEMA, _SCHEMA_COLUMNS, len(_SCHEMA_COLUMNS)),
         }
-    finally:
-        db.close()
 
 
 def _tables(db: apsw.Connection) -> list[str]:

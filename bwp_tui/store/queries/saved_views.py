@@ -50,31 +50,28 @@ def named(store: Store, name: str) -> View:
     return view
 
 
-def save(store: Store, view: View, position: int | None = None) -> None:
-    """Save a view, replacing one of the same name.
-
-    Args:
-        position: its place among the saved views, from 0; None keeps the place, and puts a new view last.
+def save(store: Store, view: View) -> None:
+    """Save a view: in the place of one of the same name, else after the others.
 
     Raises:
         NotPossible: its name, filter or order is not valid.
     """
-    name = clean_line(view.name)
     check_view(view)
+    name = clean_line(view.name)
+    values = (name, view.filter.strip(), view.sort, json.dumps(list(view.columns)))
     with store.write() as transaction:
-        names = [as_text(row[0]) for row in transaction.run("SELECT name FROM views ORDER BY position, name")]
-        folded = [known.casefold() for known in names]
-        place = folded.index(name.casefold()) if name.casefold() in folded else len(names)
-        others = [known for known in names if known.casefold() != name.casefold()]
-        for known in set(names) - set(others):
-            transaction.run("DELETE FROM views WHERE name = ?", (known,))
-        transaction.run(
-            "INSERT INTO views (name, filter, sort, columns, position) VALUES (?, ?, ?, ?, 0)",
-            (name, view.filter.strip(), view.sort, json.dumps(list(view.columns))),
-        )
-        others.insert(place if position is None else position, name)
-        for number, known in enumerate(others):
-            transaction.run("UPDATE views SET position = ? WHERE name = ?", (number, known))
+        names = [as_text(row[0]) for row in transaction.run("SELECT name FROM views")]
+        same = [known for known in names if known.casefold() == name.casefold()]
+        if same:
+            transaction.run(
+                "UPDATE views SET name = ?, filter = ?, sort = ?, columns = ? WHERE name = ?", (*values, same[0])
+            )
+        else:
+            transaction.run(
+                "INSERT INTO views (name, filter, sort, columns, position)"
+                " VALUES (?, ?, ?, ?, (SELECT coalesce(max(position), -1) + 1 FROM views))",
+                values,
+            )
 
 
 def delete(store: Store, name: str) -> View:
