@@ -33,6 +33,12 @@ class Witness(SandboxState):
         self.done("start")
         return task_id
 
+    def statuses(self) -> dict[str, str]:
+        """Return the status of every task now, by its id."""
+        now = self._clock()
+        with self._lock:
+            return {task_id: record.status_at(now) for task_id, record in self._records.items()}
+
     def cancel(self, task_id: str) -> None:
         """Cancel a task, and call `done`."""
         super().cancel(task_id)

@@ -1,6 +1,7 @@
 """Kills the program again and again, at random instants and at named points, and looks for what was lost or doubled.
 
-The long form: `python -m tests.faults.kill_loop --kills 1000`.
+The long form: `python -m tests.faults.kill_loop --kills 1000`, and with `--events` the same while events come: some
+twice, some never, and some about tasks that were submitted elsewhere.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.domain.task import Kind, Status
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
-from tests.faults.consistency import Verdict, Witness, compare, entries, unsettled, witnessed
-from tests.faults.operator_life import DRAIN, OPERATOR_LIFE, AckLog, way_to
-from tests.faults.points import ACKNOWLEDGED, POINTS
-from tests.faults.zygote import Life, Zygote
+from bwp_tui.store.queries.timeline import EventKind
+from tests.faults.consistency import Entry, Verdict, Witness, compare, entries, unsettled, witnessed
+from tests.faults.event_witness import watched_queue
+from tests.faults.operator_life import DRAIN, ENGINE, OPERATOR_LIFE, AckLog, way_to
+from tests.faults.points import ACKNOWLEDGED, EVENT_POINTS, POINTS
+from tests.faults.zygote import Arguments, Life, Zygote
+from tests.waiting import eventually
 
 AT_RANDOM: Final = "at random"
 STARTED_THERE: Final = "started there, not answered"
@@ -31,6 +36,16 @@ _DEEDS: Final = {STARTED_THERE: "start", CANCELLED_THERE: "cancel"}
 
 PLACES: Final = (*POINTS, ACKNOWLEDGED, STARTED_THERE, CANCELLED_THERE)
 """Where a life can be made to end; every other kill is at random."""
+
+EVENT_PLACES: Final = (*EVENT_POINTS, "recorded", STARTED_THERE)
+_FAULTS: Final = {"duplicate-event": 0.3, "lost-event": 0.3, "foreign-event": 0.1, "lost-answer": 0.1}
+"""The faults of a loop with events, and the shares of what they hit."""
+
+_EVENT_FIRST: Final = (
+    "SELECT count(DISTINCT e.task) FROM timeline e JOIN timeline a ON a.task = e.task AND a.id > e.id"
+    f" WHERE e.what = '{EventKind.EVENT_RECEIVED}' AND a.what = '{EventKind.ACCEPTED}'"
+)
+_EVENTS_WITHIN_S: Final = 5.0
 
 _LATEST_PASS: Final = 4
 _PASSED_ONCE: Final = "lease tried"
@@ -45,6 +60,9 @@ class Outcome:
     kills: Counter[str] = field(default_factory=Counter)
     promises: int = 0
     cancellations: int = 0
+    events: int = 0
+    adopted: int = 0
+    merged: int = 0
     seconds: float = 0.0
     verdict: Verdict = field(default_factory=Verdict)
 
@@ -55,6 +73,9 @@ class Outcome:
             "kills": self.kills.total(),
             "requests acknowledged": self.promises,
             "cancellations acknowledged": self.cancellations,
+            "events deleted": self.events,
+            "tasks adopted": self.adopted,
+            "tasks whose event came first": self.merged,
             "requests in the register": self.verdict.requests,
             "tasks started by the service": self.verdict.starts,
             "lost": len(self.verdict.lost),
@@ -66,14 +87,20 @@ class Outcome:
 
 
 class KillLoop:
-    """Lives on one register, each killed; the practice API, in this process, outlives them all."""
+    """Lives on one register, each killed; the practice API, in this process, outlives them all.
 
-    def __init__(self, folder: Path, *, seed: int) -> None:
+    With `with_events` the API sends events, of which some come twice and some never, and tasks are started elsewhere.
+    """
+
+    def __init__(self, folder: Path, *, seed: int, with_events: bool = False) -> None:
         self._folder = folder / "sandbox"
+        self._with_events = with_events
         self._log = AckLog(folder / "acknowledged")
         self._rng = random.Random(seed)
         self._witness = Witness()
         self._sandbox = witnessed(Sandbox(slow=0.03), self._witness)
+        self._queue = watched_queue(self._sandbox, self._folder / "history.db")
+        self._elsewhere: set[str] = set()
         self._victim = 0
         self._deed: str | None = None
         self._deeds_left = 0
@@ -84,11 +111,15 @@ class KillLoop:
         began = time.monotonic()
         self._witness.done = self._strike
         self._sandbox.faults.set("slow", 0.5)
+        for fault, rate in _FAULTS.items() if self._with_events else ():
+            self._sandbox.faults.set(fault, rate)
         with self._sandbox, Zygote() as zygote:
             for number in range(kills):
                 place = self._place(number)
                 outcome.kills[place if self._live(zygote, number, place) else AT_RANDOM] += 1
-            drained = zygote.give(DRAIN, way_to(self._sandbox, self._folder))
+            if self._with_events:
+                self._let_events_end(zygote)
+            drained = zygote.give(DRAIN, self._way)
             assert drained.ended(90.0), "what was asked for is not settled"
             assert drained.status == 0
             outcome.verdict = self._verdict(outcome, kills)
@@ -97,16 +128,34 @@ class KillLoop:
 
     def _place(self, number: int) -> str:
         """Every other kill is at random; the rest go through the places in turn."""
-        return AT_RANDOM if number % 2 else PLACES[number // 2 % len(PLACES)]
+        places = EVENT_PLACES if self._with_events else PLACES
+        return AT_RANDOM if number % 2 else places[number // 2 % len(places)]
+
+    @property
+    def _way(self) -> Arguments:
+        return way_to(self._sandbox, self._folder, with_events=self._with_events)
+
+    def _let_events_end(self, zygote: Zygote) -> None:
+        """Have an engine receive and poll until every task that can end has ended, and its event is recorded."""
+        self._sandbox.faults.clear()
+        engine = zygote.give(ENGINE, self._way)
+        store = open_store(self._folder / "history.db")
+        under_way = "SELECT 1 FROM tasks WHERE terminal = 0 AND status NOT IN ('ON_HOLD', 'UNCONFIRMED')"
+        eventually(lambda: Status.IN_PROGRESS not in self._witness.statuses().values())
+        eventually(lambda: self._queue.is_empty and store.row(under_way) is None)
+        store.close()
+        engine.kill()
 
     def _live(self, zygote: Zygote, number: int, place: str) -> bool:
         """Have one life, and end it; say whether it ended where it was to."""
+        if self._with_events and self._rng.random() < 0.5:
+            self._elsewhere.add(self._witness.start(Kind.RETRIEVAL, f"elsewhere.{number}@example.com"))
         nth = 1 if place == _PASSED_ONCE else self._rng.randint(1, _LATEST_PASS if place in POINTS else 2)
         self._deed, self._deeds_left = _DEEDS.get(place), nth
         life = zygote.give(
             OPERATOR_LIFE,
             {
-                **way_to(self._sandbox, self._folder),
+                **self._way,
                 "log": str(self._log.path),
                 "life": number,
                 "point": place if place not in (*_DEEDS, AT_RANDOM) else None,
@@ -114,7 +163,8 @@ class KillLoop:
             },
         )
         self._victim = life.pid
-        within = self._rng.uniform(0.0, _RANDOM_WITHIN_S) if place == AT_RANDOM else _POINT_WITHIN_S
+        longest = _EVENTS_WITHIN_S if self._with_events else _POINT_WITHIN_S
+        within = self._rng.uniform(0.0, _RANDOM_WITHIN_S * longest) if place == AT_RANDOM else longest
         by_itself = life.ended(within)
         self._victim, self._deed = 0, None
         life.kill()
@@ -133,9 +183,18 @@ class KillLoop:
         outcome.promises, outcome.cancellations = len(submitted), len(cancelled)
         store = open_store(self._folder / "history.db")
         found = entries(store)
+        outcome.merged = store.integer(_EVENT_FIRST)
         assert store.rows("PRAGMA integrity_check") == [("ok",)]
         store.close()
-        verdict = compare(found, self._witness.starts, self._witness.cancelled)
+        # What was submitted elsewhere is known from its event alone.
+        unknown = self._elsewhere - self._queue.announced
+        starts = [start for start in self._witness.starts if start.task_id not in unknown]
+        verdict = compare(found, starts, self._witness.cancelled)
+        verdict.untrue += self._queue.unrecorded
+        adopted = [entry for entry in found if entry.task_id in self._elsewhere]
+        outcome.events, outcome.adopted = self._queue.deleted, len(adopted)
+        if self._with_events:
+            verdict.lost += self._not_known(found)
         by_number = {entry.number: entry for entry in found}
         for number, email in submitted.items():
             if number not in by_number or by_number[number].email != email:
@@ -143,10 +202,19 @@ class KillLoop:
         for number in cancelled:
             if by_number[number].status != "CANCELLED":
                 verdict.lost.append(f"the cancellation of #{number} was acknowledged and is forgotten")
-        if len(found) > len(submitted) + lives:
+        if len(found) > len(submitted) + lives + len(adopted):
             verdict.untrue.append("more requests are in the register than were asked for")
         verdict.lost += unsettled(found)
         return verdict
+
+    def _not_known(self, found: list[Entry]) -> list[str]:
+        """Return sentences on ends that the register does not know."""
+        now = self._witness.statuses()
+        return [
+            f"#{entry.number} {entry.email} is {entry.status}, and {now[entry.task_id]} in the books"
+            for entry in found
+            if entry.task_id is not None and entry.status not in (now[entry.task_id], "CANCELLED")
+        ]
 
 
 def _check_killed(life: Life) -> None:
@@ -157,10 +225,11 @@ def main() -> int:
     """Run the long form and print its figures."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kill_loop", description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--events", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bwp-kill-loop-") as folder:
-        outcome = KillLoop(Path(folder), seed=arguments.seed).run(arguments.kills)
+        outcome = KillLoop(Path(folder), seed=arguments.seed, with_events=arguments.events).run(arguments.kills)
     print(f"seed {arguments.seed}")
     print(outcome.table())
     for sentence in outcome.verdict.sentences:

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
+from urllib.parse import urljoin
 
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.settings import Profile
+from bwp_tui.settings import AwsKey, EventQueue, Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.errors import NotPossible
@@ -31,16 +32,27 @@ from tests.waiting import eventually
 
 ACTOR: Final = "op"
 RECEIVED: Final = date(2026, 11, 20)
+SPEED: Final = 10_000.0
+"""How many times faster days pass where events come: a poll that is made every six hours takes two seconds."""
+
 _MOST_WAITING: Final = 3
 _LONG_HOLD: Final = 100
 
 OPERATOR_LIFE: Final = "tests.faults.operator_life:operator"
+ENGINE: Final = "tests.faults.operator_life:engine"
 DRAIN: Final = "tests.faults.operator_life:drain"
 
 
-def way_to(sandbox: Sandbox, folder: Path) -> Arguments:
-    """Return what leads a life to a practice API, with its register in `folder`."""
+def way_to(sandbox: Sandbox, folder: Path, *, with_events: bool = False) -> Arguments:
+    """Return what leads a life to a practice API, with its register in `folder`, and to its queue."""
+    queue = {
+        "queue_url": sandbox.queue_url,
+        "region": sandbox.region,
+        "aws_key_id": sandbox.aws_key.key_id,
+        "aws_secret": sandbox.aws_key.secret,
+    }
     return {
+        **(queue if with_events else {}),
         "folder": str(folder),
         "api_url": sandbox.api_url,
         "token_url": sandbox.token_url,
@@ -50,8 +62,8 @@ def way_to(sandbox: Sandbox, folder: Path) -> Arguments:
     }
 
 
-def profile_in(folder: str | Path, api_url: str, token_url: str) -> Profile:
-    """Return a profile of the practice API; its secret comes beside it."""
+def profile_in(folder: str | Path, api_url: str, token_url: str, events: EventQueue | None = None) -> Profile:
+    """Return a profile of the practice API; its secret comes beside it. With events, days are short."""
     return Profile(
         name="sandbox",
         folder=Path(folder),
@@ -59,14 +71,30 @@ def profile_in(folder: str | Path, api_url: str, token_url: str) -> Profile:
         token_url=token_url,
         download_dir=Path(folder) / "downloads",
         is_sandbox=True,
+        speed=1.0 if events is None else SPEED,
+        events=events,
     )
 
 
 def engine_thread(
-    *, folder: str, api_url: str, token_url: str, client_id: str, target_id: str, secret: str
+    *,
+    folder: str,
+    api_url: str,
+    token_url: str,
+    client_id: str,
+    target_id: str,
+    secret: str,
+    queue_url: str | None = None,
+    region: str = "",
+    aws_key_id: str = "",
+    aws_secret: str = "",
 ) -> EngineThread:
     """Return the engine of a profile, not started."""
-    profile = profile_in(folder, api_url, token_url)
+    events = None
+    if queue_url is not None:
+        key, endpoint = AwsKey(aws_key_id, aws_secret), urljoin(queue_url, "/")
+        events = EventQueue(queue_url=queue_url, region=region, endpoint_url=endpoint, access_key=key)
+    profile = profile_in(folder, api_url, token_url, events)
     return EngineThread(profile, lambda: EngineConfig(profile, client_id, target_id, secret))
 
 
@@ -151,7 +179,7 @@ def operator(*, log: str, life: int, point: str | None, nth: int, **way: str) ->
         if point == points.ACKNOWLEDGED and next(promises) == nth:
             points.die()
 
-    if point in points.POINTS:
+    if point in points.POINTS | points.EVENT_POINTS:
         points.die_at(point, nth)
     rng = random.Random(life)
     asking = _Operator(open_store(Path(way["folder"]) / "history.db"), AckLog(Path(log)), rng, promised)

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bwp_tui.api.client import PrivacyApi
+from bwp_tui.engine.events.sqs_queue import SqsQueue
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import timeline
-from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog import intent_outcomes, service_events
 
 ACKNOWLEDGED: Final = "acknowledged"
 
@@ -32,6 +33,15 @@ POINTS: Final[dict[str, tuple[object, str]]] = {
 }
 """The point lies just after the function's work, before its caller sees the result."""
 
+EVENT_POINTS: Final[dict[str, tuple[object, str]]] = {
+    "event received, not recorded": (SqsQueue, "receive"),
+    "task adopted, not committed": (service_events, "_adopt"),
+    "event recorded, not deleted": (service_events, "record_events"),
+    "event deleted": (SqsQueue, "delete"),
+    "adopted task merged, not committed": (intent_outcomes, "merge_adopted"),
+}
+"""The same for an engine that receives events."""
+
 
 def die() -> None:
     """End this process at once."""
@@ -39,8 +49,8 @@ def die() -> None:
 
 
 def die_at(point: str, nth: int) -> None:
-    """Have this process end the `nth` time that it comes to a point of `POINTS`."""
-    owner, name = POINTS[point]
+    """Have this process end the `nth` time that it comes to a point of `POINTS` or `EVENT_POINTS`."""
+    owner, name = (POINTS | EVENT_POINTS)[point]
     passes = itertools.count(1)
 
     def passed() -> None:

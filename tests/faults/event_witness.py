@@ -1,0 +1,79 @@
+"""The queue of a practice API that remembers what it sent, and looks into the register when a message is deleted."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from bwp_tui.contract.events import parse_event
+from bwp_tui.contract.payloads import ContractViolation
+from bwp_tui.domain.task import TaskEvent
+from bwp_tui.domain.times import utc_now
+from bwp_tui.sandbox.events.message_queue import MessageQueue
+from bwp_tui.sandbox.server import Sandbox
+
+VISIBILITY: Final = timedelta(seconds=0.5)
+
+
+class EventWitness(MessageQueue):
+    """A queue whose messages soon come again, and which knows what must have been recorded."""
+
+    def __init__(self, name: str, register: Path) -> None:
+        super().__init__(name, utc_now, VISIBILITY, seed=1)
+        self.announced: set[str] = set()
+        """Task ids of the events that were sent."""
+        self.deleted = 0
+        self.unrecorded: list[str] = []
+        """Sentences on events that were deleted and are not in the register."""
+        self._register = register
+        self._bodies: dict[str, str] = {}
+
+    def send(self, body: str, delay: timedelta = timedelta()) -> None:
+        """Send a message, and note the task that it is about."""
+        super().send(body, delay)
+        event = _event(body)
+        if event is not None:
+            self.announced.add(event.task_id)
+
+    def delete(self, receipt: str) -> None:
+        """Check that the event is in the register, then delete its message."""
+        message = self._received(receipt)
+        event = None if message is None else _event(message.body)
+        if event is None:
+            self.unrecorded.append("a message that is no event was deleted")
+        elif not self._is_recorded(event):
+            self.unrecorded.append(f"the event of {event.task_id} was deleted and is not recorded")
+        self.deleted += 1
+        super().delete(receipt)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all events were deleted."""
+        return all(_event(message.body) is None for message in list(self._messages.values()))
+
+    def _is_recorded(self, event: TaskEvent) -> bool:
+        db = apsw.Connection(os.fspath(self._register), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            db.set_busy_timeout(10_000)
+            sql = "SELECT 1 FROM service_events e JOIN tasks t ON t.number = e.task WHERE t.task_id = ? AND e.type = ?"
+            return bool(db.execute(sql, (event.task_id, event.type)).fetchall())
+        finally:
+            db.close()
+
+
+def watched_queue(sandbox: Sandbox, register: Path) -> EventWitness:
+    """Have a practice API that is not started yet send its events to a witness."""
+    witness = EventWitness(sandbox._queue.name, register)
+    sandbox._queue = witness
+    return witness
+
+
+def _event(body: str) -> TaskEvent | None:
+    try:
+        return parse_event(body)
+    except ContractViolation:
+        return None
