@@ -33,13 +33,13 @@ from bwp_tui.cli.argument_types import (
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.cli.parser_records import (
     add_record_commands,
+    add_regulation,
     add_service_commands,
     add_sort,
     add_tables,
     join_filters,
     minus_signs,
 )
-from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import did_you_mean
@@ -154,12 +154,7 @@ def _add_request(parser: Parser) -> None:
 
 def _add_receipt(parser: Parser) -> None:
     parser.add_argument("--received", metavar="DATE", type=day, help="when the shopper asked, YYYY-MM-DD (today)")
-    parser.add_argument(
-        "--regulation",
-        choices=tuple(REGULATIONS),
-        default=DEFAULT_REGULATION,
-        help=f"regulation that sets the due date ({DEFAULT_REGULATION})",
-    )
+    add_regulation(parser, "regulation that sets the due date")
 
 
 def _add_reading(commands: Commands) -> None:

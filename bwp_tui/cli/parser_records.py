@@ -44,6 +44,12 @@ def minus_signs(command: str, words: Sequence[str]) -> list[str]:
     return [MINUS + word[1:] if _REMOVAL.fullmatch(word) and word != "-h" else word for word in words]
 
 
+def add_regulation(parser: Parser, purpose: str) -> None:
+    """Add which regulation sets due dates."""
+    names, default = tuple(REGULATIONS), DEFAULT_REGULATION
+    parser.add_argument("--regulation", choices=names, default=default, help=f"{purpose} ({default})")
+
+
 def add_sort(parser: Parser) -> None:
     """Add the option for the order of tasks; the command checks its names, which the parser does not import."""
     parser.add_argument("--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …")
@@ -144,11 +150,6 @@ def _add_import(commands: Commands) -> None:
     importing.add_argument("file", metavar="FILE.csv", type=Path, help="a file or a pipe; - is stdin")
     importing.add_argument("--dry-run", action="store_true", help="check the file and record nothing")
     importing.add_argument("--receipt", metavar="FILE", type=new_path, help="a new file for the result of each line")
-    importing.add_argument(
-        "--regulation",
-        choices=tuple(REGULATIONS),
-        default=DEFAULT_REGULATION,
-        help=f"for lines that name none ({DEFAULT_REGULATION})",
-    )
+    add_regulation(importing, "for lines that name none")
     importing.add_argument("--again", action="store_true", help="import a file that was imported before")
     importing.add_argument("--yes", action="store_true", help="do not ask for the number of deletions")

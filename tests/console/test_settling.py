@@ -64,6 +64,23 @@ async def test_it_is_given_up_with_a_reason(profile: Profile) -> None:
         assert timeline.of_task(console.store, NUMBER)[-1].detail == "gone"
 
 
+async def test_it_is_settled_by_a_line_for_the_task_that_is_named(profile: Profile) -> None:
+    async with unconfirmed(profile) as console:
+        await console.go_to(1)
+        for option, sentence in (
+            ("--task-id x", "“x” is not a task ID."),
+            ("--give-up gone", "#2 is given up; the reason is on its timeline."),
+        ):
+            await console.press("colon")
+            await console.until(lambda: console.main.prompt.is_open)
+            console.main.prompt.set_text(f"settle {NUMBER} {option}")
+            await console.press("enter")
+            await console.sees(sentence)
+            await console.press("escape")
+            await console.until(lambda: not console.main.prompt.is_open)
+        assert timeline.of_task(console.store, NUMBER)[-1].detail == "gone"
+
+
 @pytest.mark.parametrize("key", ["i", "X"])
 @pytest.mark.parametrize("answer", ["enter", "escape"])
 async def test_without_an_answer_nothing_is_recorded(profile: Profile, key: str, answer: str) -> None:

@@ -16,8 +16,8 @@ from bwp_tui.store.commands.operation import TaskOperation
 from bwp_tui.store.commands.record_operations import RECORDS, WATCH
 from bwp_tui.store.commands.records import records_of
 from bwp_tui.store.commands.result_files import cannot_open_result
-from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
-from bwp_tui.store.commands.unconfirmed import ENTER_TASK_ID, GIVE_UP
+from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
+from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 
 
 class Scope(Enum):
@@ -183,7 +183,7 @@ ACTIONS: Final = (
         keywords="search find query",
     ),
     Action("detail", ("enter",), "detail", "Open the task's page", TASK_GROUP, "show TASK", _needs_task()),
-    _action_of(DOWNLOAD),
+    *map(_action_of, (*SERVICE_OPERATIONS, *SETTLEMENTS)),
     Action(
         "archive",
         ("o",),
@@ -193,11 +193,6 @@ ACTIONS: Final = (
         "inspect TASK",
         _needs_task(cannot_open_result),
     ),
-    _action_of(RESUBMIT),
-    _action_of(CANCEL),
-    _action_of(ENTER_TASK_ID),
-    _action_of(GIVE_UP),
-    _action_of(REFRESH),
     Action(
         "earlier",
         ("b",),

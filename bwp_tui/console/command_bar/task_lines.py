@@ -17,7 +17,7 @@ from bwp_tui.console.controllers.record_operations import RecordController
 from bwp_tui.console.controllers.service_operations import ServiceController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
-from bwp_tui.console.workers import Work, run_in_thread_and_report
+from bwp_tui.console.workers import Work
 from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
@@ -190,14 +190,10 @@ class TaskLineCommands:
         if len(line.options) != 1 or not numbers:
             raise line.error(f"Write {usage}.")
         (task,) = self._screen.session.reader.window(numbers)
-        ((option, value),) = line.options.items()
-        settlement = next(settlement for settlement in SETTLEMENTS if settlement.text.option == option)
-
-        async def settle() -> None:
-            settled = partial(self._screen.session.tasks.settle, settlement, task, value.text)
-            await run_in_thread_and_report(self._screen, settled)
-
-        return lambda: self._if_writable(lambda: self._screen.start_worker(settle, "doing", exclusive=True))
+        settlement = next(settlement for settlement in SETTLEMENTS if settlement.text.option in line.options)
+        given = {settlement.text.name: self._value(settlement.text, line.options)}
+        work = partial(self._recording.settle, settlement, task, given)
+        return lambda: self._if_writable(lambda: self._screen.start_worker(work, "doing", exclusive=True))
 
     def _read_mark(self, line: CommandLine) -> CommandHandler:
         numbers = [self._task(word) for word in line.words]

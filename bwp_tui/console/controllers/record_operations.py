@@ -33,7 +33,7 @@ class RecordController:
         self._screen = screen
         self._marked = marked
         self.single_task_actions: dict[str, Work] = {
-            settlement.name: partial(self._settle, settlement) for settlement in SETTLEMENTS
+            settlement.name: partial(self.settle, settlement) for settlement in SETTLEMENTS
         }
         self.marked_task_actions: dict[str, Work] = {
             **{operation.name: partial(self.run, operation) for operation in RECORDS},
@@ -134,14 +134,14 @@ class RecordController:
         if key is not None:
             await self.run(records[key])
 
-    async def _settle(self, settlement: Settlement) -> None:
-        """Decide about an unconfirmed request, once the text is typed."""
-        task = self._screen.current_task
+    async def settle(self, settlement: Settlement, task: Task | None = None, given: Values | None = None) -> None:
+        """Decide about an unconfirmed request, by default the one under the cursor, once the text is typed."""
+        task = task or self._screen.current_task
         if task is None:
             return
         target = Target((task.number,), task.name, task, self._screen.session.records.actor)
         about = partial(about_argument, self._screen, settlement, target, task)
-        if (values := await ask_arguments(self._screen, settlement, target, {}, about)) is not None:
+        if (values := await ask_arguments(self._screen, settlement, target, given or {}, about)) is not None:
             settled = partial(self._screen.session.tasks.settle, settlement, task, values[settlement.text.name])
             await run_in_thread_and_report(self._screen, settled)
 
