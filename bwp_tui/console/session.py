@@ -24,7 +24,6 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog.engine_state import EVENTS_ON, Ability, EngineState, ServiceState
 
 if TYPE_CHECKING:
-    from bwp_tui.console.services.record_commands import RecordCommands
     from bwp_tui.console.services.task_commands import TaskCommands
 
 _TROUBLE_LABELS = {
@@ -77,14 +76,7 @@ class Session:
     def tasks(self) -> TaskCommands:
         from bwp_tui.console.services.task_commands import TaskCommands
 
-        return TaskCommands(self.guard, self.profile, self.actor, self.records.steps)
-
-    @cached_property
-    def records(self) -> RecordCommands:
-        """Commands on notes, tags and other records."""
-        from bwp_tui.console.services.record_commands import RecordCommands
-
-        return RecordCommands(self.guard, self.actor)
+        return TaskCommands(self.guard, self.profile, self.actor)
 
     @property
     def service_day(self) -> timedelta:
@@ -99,7 +91,7 @@ class Session:
     def unwatch(self, task_numbers: Sequence[int]) -> None:
         """Record that tasks are no longer watched, where this profile may record anything."""
         if not self.read_only:
-            self.records.unwatch(task_numbers, self.today())
+            self.tasks.unwatch(task_numbers, self.today())
 
     def today(self) -> date:
         """Return the operator's local day."""

@@ -66,7 +66,7 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
             lambda: session.tasks.apply(CANCEL, [HELD], "the task", cannot_cancel),
             lambda: session.tasks.apply(DOWNLOAD, [READY], "the task", cannot_download),
             lambda: session.tasks.apply(RESUBMIT, [NOT_KNOWN], "the task", cannot_resubmit),
-            lambda: session.records.apply(NOTE, [READY], TODAY, text="a note"),
+            lambda: session.tasks.record(NOTE, [READY], TODAY, text="a note"),
             lambda: download_queue.move(session.guard.store, 1, 1, session.actor),
             lambda: download_queue.pause(session.guard.store, [1], session.actor),
         )

@@ -11,7 +11,7 @@ from typing import Final
 from bwp_tui.console.controllers.prompts import NOTHING_DONE, Wordings
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.services.record_commands import MarkStep
+from bwp_tui.console.services.task_commands import MarkStep
 from bwp_tui.console.widgets.prompt import F2, Verdict
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.holding_periods import Hold, same_hold
@@ -67,7 +67,7 @@ class MarkedTasks:
         """Mark these tasks and no others; this can be undone. Those that were named need not be listed."""
         self._are_named = are_named
         if numbers != self.all:
-            self._screen.session.records.steps.append(MarkStep(self.all))
+            self._screen.session.tasks.steps.append(MarkStep(self.all))
         self._screen.mark(numbers)
 
     def toggle_current(self) -> None:

@@ -51,7 +51,7 @@ class RecordController:
             await self._run_on_one(operation, task, given or {})
 
     async def _run_on_marked(self, operation: Operation, plan: OpenPlan, given: Values) -> None:
-        actor, session = self._screen.session.records.actor, self._screen.session
+        actor, session = self._screen.session.actor, self._screen.session
 
         def target(now: BulkPlan) -> Target:
             name = _plan_name(now, self._marked.not_listed(now.possible))
@@ -70,12 +70,12 @@ class RecordController:
         alone = session.reader.window(now.possible) if len(now.possible) == 1 else []
         await self._marked.carry_out(
             lambda count: f"{alone[0].name if alone and count else count} {operation.done}{skipped}",
-            lambda: session.records.apply(operation, now.possible, today, judge, **values),
+            lambda: session.tasks.record(operation, now.possible, today, judge, **values),
         )
 
     async def _run_on_one(self, operation: Operation, task: Task, given: Values) -> None:
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
-        target = Target((task.number,), task.name, task, session.records.actor)
+        target = Target((task.number,), task.name, task, session.actor)
         about = partial(about_argument, screen, operation, target, task)
         values = await ask_arguments(screen, operation, target, given, about)
         if values is None:
@@ -90,7 +90,7 @@ class RecordController:
         judge = as_shown(task, why_not, partial(_shown, operation, target), lambda now: operation.review(now, values))
         if await self._is_confirmed(operation, task, values, judge):
             results = await run_in_thread_and_report(
-                screen, lambda: session.records.apply(operation, target.numbers, today, judge, **values)
+                screen, lambda: session.tasks.record(operation, target.numbers, today, judge, **values)
             )
             if results is not None:
                 refused = results[0].refused
@@ -139,7 +139,7 @@ class RecordController:
         task = task or self._screen.current_task
         if task is None:
             return
-        target = Target((task.number,), task.name, task, self._screen.session.records.actor)
+        target = Target((task.number,), task.name, task, self._screen.session.actor)
         about = partial(about_argument, self._screen, settlement, target, task)
         if (values := await ask_arguments(self._screen, settlement, target, given or {}, about)) is not None:
             settled = partial(self._screen.session.tasks.settle, settlement, task, values[settlement.text.name])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.services.record_commands import IrreversibleStep, MarkStep, RecordStep
+from bwp_tui.console.services.task_commands import IrreversibleStep, MarkStep, RecordStep
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.text import counted
 
 
 async def undo(screen: MainScreenProtocol) -> None:
     """Undo the last change of this session, and say which one that was."""
-    steps = screen.session.records.steps
+    steps = screen.session.tasks.steps
     while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == screen.table.marks:
         steps.pop()  # the action on the marked tasks has removed these marks already
     if not steps:
@@ -31,8 +31,7 @@ async def undo(screen: MainScreenProtocol) -> None:
 
 
 async def _undo_records(screen: MainScreenProtocol, step: RecordStep) -> bool:
-    records = screen.session.records
-    results = await run_in_thread_and_report(screen, lambda: records.undo(step))
+    results = await run_in_thread_and_report(screen, lambda: screen.session.tasks.undo(step))
     if results is None:
         return False
     refused = [result.refused for result in results if result.refused]

@@ -1,50 +1,82 @@
-"""Record the operator's actions on tasks and views in the history."""
+"""Record the operator's actions on tasks and views in the history, and keep the steps that can be undone."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
 
-from bwp_tui.console.services.record_commands import IrreversibleStep, Step
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import bulk, requests
-from bwp_tui.store.commands.bulk import Judge, Result
+from bwp_tui.store.commands import bulk, requests, undo
+from bwp_tui.store.commands.bulk import Judge, Result, TaskCommand
+from bwp_tui.store.commands.operation import Field, Operation
+from bwp_tui.store.commands.record_operations import UNWATCH
 from bwp_tui.store.commands.service_operations import ServiceOperation
 from bwp_tui.store.commands.unconfirmed import Settlement
+from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.queries import saved_views
+
+_STEPS: Final = 100
+"""Changes of a session that can be undone, the last first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStep:
+    """A change of what the history keeps about some tasks."""
+
+    field: Field
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkStep:
+    """A change of the marks. `before` are the local numbers that were marked."""
+
+    before: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class IrreversibleStep:
+    """Something that cannot be undone, in the words of a sentence's beginning."""
+
+    what: str
+
+
+Step = RecordStep | MarkStep | IrreversibleStep
 
 
 class TaskCommands:
-    """Writes what the operator asks for; the engine does it. Its methods block on the disk: not for the UI's loop.
+    """Records what the operator asks for in the history. Its methods block on the disk: not for the UI's loop.
 
     A method that returns text returns the sentence for the status line. Each raises StoreError where the action is not
     possible or cannot be recorded, and BadRequest where its values are wrong; nothing was recorded then, except by the
     methods for many tasks, which keep what they recorded before.
 
-    Args:
-        steps: takes what cannot be undone.
+    Attributes:
+        steps: what can be undone, and what cannot, the newest last.
     """
 
-    def __init__(self, guard: WriteGuard, profile: Profile, actor: str, steps: deque[Step]) -> None:
+    def __init__(self, guard: WriteGuard, profile: Profile, actor: str) -> None:
+        self.steps: deque[Step] = deque(maxlen=_STEPS)
         self._guard = guard
         self._profile = profile
         self._actor = actor
-        self._steps = steps
 
     def submit(self, request: Request) -> Task:
         """Record a request; return its task."""
         task = requests.submit(self._guard.store, request, self._actor)
-        self._steps.append(IrreversibleStep(f"The submission of #{task.number}"))
+        self.steps.append(IrreversibleStep(f"The submission of #{task.number}"))
         return task
 
     def settle(self, settlement: Settlement, task: Task, text: str) -> str:
         """Decide about an unconfirmed request."""
         settlement.apply(self._guard.store, task.number, text, self._actor)
-        self._steps.append(IrreversibleStep(settlement.step(task)))
+        self.steps.append(IrreversibleStep(settlement.step(task)))
         return settlement.result(task, text)
 
     def apply(
@@ -52,10 +84,9 @@ class TaskCommands:
     ) -> list[Result]:
         """Ask for an operation on each of these tasks, which a sentence calls `subject`, unless `judge` refuses it."""
         command = bulk.judged(operation.task_command(self._actor, str(self._profile.download_dir), **values), judge)
-        store = self._guard.store if operation.writes else self._guard.unguarded
-        results = [result for results in bulk.perform(store, command, numbers) for result in results]
+        results = self._perform(command, numbers, writes=operation.writes)
         if not operation.is_harmless and any(result.refused is None for result in results):
-            self._steps.append(IrreversibleStep(f"The {operation.noun} of {subject}"))
+            self.steps.append(IrreversibleStep(f"The {operation.noun} of {subject}"))
         return results
 
     def save_view(self, view: View) -> str:
@@ -66,3 +97,31 @@ class TaskCommands:
     def delete_view(self, name: str) -> str:
         """Delete a saved view."""
         return f"The view “{saved_views.delete(self._guard.store, name).name}” is deleted."
+
+    def record(
+        self, operation: Operation, numbers: Sequence[int], today: date, judge: Judge | None = None, **values: Any
+    ) -> list[Result]:
+        """Carry out an operation of the history alone on each of these tasks, unless `judge` refuses it."""
+        changes: list[Change] = []
+        try:
+            command = operation.task_command(self._actor, today, **values)
+            if judge is not None:
+                command = bulk.judged(command, judge)
+            return self._perform(undo.with_changes(command, operation.field, changes), numbers)
+        finally:
+            # Also when a later transaction failed: what an earlier one wrote stays, and can be undone.
+            if changes:
+                self.steps.append(RecordStep(operation.field, tuple(changes)))
+
+    def unwatch(self, numbers: Sequence[int], today: date) -> list[Result]:
+        """Watch tasks no longer, since they have ended: the operator did nothing, so there is nothing to undo."""
+        return self._perform(UNWATCH.task_command(self._actor, today), numbers)
+
+    def undo(self, step: RecordStep) -> list[Result]:
+        """Restore a part of some tasks, except where it was changed again since."""
+        command = undo.undo(step.field, step.changes, self._actor)
+        return self._perform(command, [change.number for change in step.changes])
+
+    def _perform(self, command: TaskCommand, numbers: Sequence[int], *, writes: bool = True) -> list[Result]:
+        store = self._guard.store if writes else self._guard.unguarded
+        return [result for results in bulk.perform(store, command, numbers) for result in results]
