@@ -9,11 +9,14 @@ from unittest.mock import patch
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.main import MainScreen
-from bwp_tui.settings import GivenSecret, Profile
+from bwp_tui.settings import EventQueue, GivenSecret, Profile
 
 
 async def main(folder: Path) -> None:
-    """Open the console without its engine, which begins after the frame, and print once the table has its rows."""
+    """Open the console without its engine, which begins after the frame, and print once the table has its rows.
+
+    It has a queue of events, which is the engine's alone.
+    """
     profile = Profile(
         name="default",
         folder=folder,
@@ -23,6 +26,7 @@ async def main(folder: Path) -> None:
         target_id="target",
         secret=GivenSecret("secret"),
         download_dir=folder / "downloads",
+        events=EventQueue(queue_url="http://127.0.0.1:9/1/q", region="us-east-1", endpoint_url="http://127.0.0.1:9"),
     )
     app = ConsoleApp(profile, with_engine=False)
     shown = asyncio.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,10 +10,14 @@ import pytest
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.poll_responses import PollResponse
+from tests.cli.conftest import queue_variables
 from tests.e2e.operator import DOWN, UP, Operator, on_current_row, still_life
 from tests.pty_terminal import Terminal
 from tests.store import single
+from tests.waiting import eventually
 
 IDLE_S = 10.0
 ONE_CHANGE = 1_000
@@ -54,6 +59,36 @@ def test_nothing_is_sent_for_ten_seconds_in_which_nothing_happens(shop: Operator
         mark = terminal.mark()
         terminal.settle(quiet=IDLE_S, timeout=2 * IDLE_S)
         assert terminal.bytes_since(mark) == b""
+
+
+def test_events_that_bring_nothing_new_cost_nothing(shop: Operator, practice: Sandbox) -> None:
+    shop.env |= queue_variables(practice)
+    shop.plant(still_life(60))
+    store = shop.store()
+    task = tasks.get(store, 1)
+    store.close()
+    body = json.dumps(
+        {
+            "id": "event-1",
+            "detail-type": f"PERSONAL_DATA_{task.kind}_TASK_{task.status}",
+            "source": "aws.partner/buywithprime/practice",
+            "resources": [f"businessProduct/bp-1/personalData{task.kind.capitalize()}Task/{task.task_id}"],
+        }
+    )
+    with shop.console() as terminal:
+        terminal.wait_for("events on")
+        practice._queue.send(body)
+        terminal.wait_for("polling every 6 h")
+        terminal.settle()
+        mark = terminal.mark()
+        for _ in range(3):
+            practice._queue.send(body)
+            eventually(lambda: practice._queue.depth() == (0, 0, 0))
+        terminal.settle(quiet=3.0)
+        assert terminal.bytes_since(mark) == b""
+    store = shop.store()
+    assert engine_state.read(store).duplicate_events == 3
+    store.close()
 
 
 def test_a_status_that_changes_in_sight_costs_less_than_a_kilobyte_with_all_it_touches(

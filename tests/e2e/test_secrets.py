@@ -8,7 +8,7 @@ import pytest
 
 from bwp_tui.sandbox.faults import Fault
 from bwp_tui.sandbox.server import Sandbox
-from tests.cli.conftest import variables
+from tests.cli.conftest import queue_variables, variables
 from tests.e2e.operator import ENTER, ESCAPE, RESULT_OFFERED, Operator, end, file_retrieval, on_current_row
 
 ACCESS_TOKEN = "practice-access-token-0123456789"
@@ -16,6 +16,7 @@ ACCESS_TOKEN = "practice-access-token-0123456789"
 FAULTS = (
     *(Fault(name, 0.4) for name in ("expired-link", "cut-download", "busy-store")),
     *(Fault(name, 0.15) for name in ("throttled", "garbled", "html")),
+    *(Fault(name, 0.4) for name in ("queue-denied", "queue-down", "duplicate-event", "foreign-event")),
 )
 
 
@@ -27,11 +28,12 @@ def practice(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_no_secret_reaches_the_terminal_or_a_file(operator: Operator, practice: Sandbox) -> None:
-    operator.env |= variables(practice)
+    operator.env |= variables(practice) | queue_variables(practice)
     with operator.console() as terminal:
         terminal.wait_for("engine here")
         file_retrieval(terminal, "jane@example.com")
         terminal.wait_for(on_current_row(RESULT_OFFERED))
+        terminal.wait_for(lambda screen: "events on" in screen or "event queue" in screen)
         terminal.send("d")
         terminal.wait_for(lambda screen: "saved" in screen or "⇣ ✗" in screen)
         terminal.send(ENTER)
@@ -41,7 +43,7 @@ def test_no_secret_reaches_the_terminal_or_a_file(operator: Operator, practice: 
         assert end(terminal) == 0
         said = terminal.bytes_since()
     assert practice.state.calls["link"] >= 1
-    secrets = (practice.client_secret, ACCESS_TOKEN, "X-Amz-", "Bearer", "AWS4-HMAC")
+    secrets = (practice.client_secret, *practice.aws_key, ACCESS_TOKEN, "X-Amz-", "Bearer", "AWS4-HMAC")
     places = {"the terminal": said} | {str(path): path.read_bytes() for path in operator.files()}
     assert len(places) > 2
     found = [(secret, place) for place, data in places.items() for secret in secrets if secret.encode() in data]

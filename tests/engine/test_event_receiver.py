@@ -21,13 +21,14 @@ from bwp_tui.engine.events.sqs_queue import Message, SqsQueue
 from bwp_tui.engine.resilience.backoff import PollSchedule
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import AwsKey
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, EngineSuperseded
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import due_polls, engine_state, service_events
 from bwp_tui.store.worklog.engine_state import EVENTS_ON
-from tests.engine.shop import PROCESSED, Shop
+from tests.engine.shop import PROCESSED, Shop, bytes_below
 from tests.practice import queue_of
 from tests.waiting import eventually_in_loop
 
@@ -129,6 +130,16 @@ async def test_a_queue_in_trouble_is_told_and_comes_back(shop: Shop, monkeypatch
         await eventually_in_loop(lambda: "sqs:ReceiveMessage" in str(engine_state.read(shop.store).events))
         shop.sandbox.faults.clear()
         await eventually_in_loop(lambda: is_on(shop))
+
+
+async def test_no_credential_of_the_queue_is_recorded(shop: Shop) -> None:
+    queue = replace(queue_of(shop.sandbox), access_key=AwsKey("AKIAHUSHHUSH", "hush-hush"))
+    async with shop.api() as api:
+        await Engine(shop.store, api, events=SqsQueue(queue)).run_once()
+    assert "refuses the credentials" in str(engine_state.read(shop.store).events)
+    written = bytes_below(shop.profile.folder)
+    assert b"event queue" in written
+    assert [hidden for hidden in (b"hush-hush", b"HUSHHUSH") if hidden in written] == []
 
 
 async def test_an_engine_that_works_once_receives_what_waits(shop: Shop) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
@@ -227,6 +228,15 @@ def test_a_proxy_is_not_asked_for_this_machine(queue: EventQueue, monkeypatch: p
     for name in ("HTTP_PROXY", "http_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert SqsQueue(queue).receive(0) == []
+
+
+def test_nothing_of_aws_is_imported_before_the_first_call() -> None:
+    code = (
+        "import sys, bwp_tui.engine.runtime.headless, bwp_tui.engine.runtime.engine, bwp_tui.engine.events.sqs_queue;"
+        " print([name for name in sys.modules if name.partition('.')[0] in ('botocore', 'boto3', 'jmespath')])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"
 
 
 def test_without_the_extra_it_says_what_to_install(
