@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from argparse import SUPPRESS
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeAlias
 
 from bwp_tui.cli.argument_types import seconds
 from bwp_tui.cli.exit_codes import Effect
@@ -29,6 +29,9 @@ class Parser(argparse.ArgumentParser):
     def arguments(self) -> str:
         """How the arguments are written that are no options."""
         return " ".join(str(action.metavar) for action in self._actions if not action.option_strings)
+
+
+Actions: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 class Commands:
@@ -58,6 +61,17 @@ class Commands:
         add_common(parser, json=json)
         self.parsers[name] = parser
         return parser
+
+
+def add_action(
+    actions: Actions, name: str, purpose: str, command: tuple[str, str], effect: Effect = Effect.READS
+) -> Parser:
+    """Add an action of a command, which has the options of the command too; `command` is its module and function."""
+    parser = actions.add_parser(name, help=purpose, allow_abbrev=False)
+    parser.set_defaults(command=command, effect=effect)
+    parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
+    parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
+    return parser
 
 
 def add_common(parser: Parser, *, json: bool) -> None:

@@ -12,6 +12,7 @@ from bwp_tui.cli.argparse_base import (
     TASK_HELP,
     Commands,
     Parser,
+    add_action,
     add_common,
     add_masking,
     add_theme,
@@ -270,11 +271,8 @@ def _add_config(commands: Commands) -> None:
         ("validate", "list mistakes in the file and the environment"),
         ("adopt", "bind the history to the shop of these settings"),
     ):
-        parser = actions.add_parser(name, help=purpose, allow_abbrev=False)
         effect = Effect.CHANGES if name == "adopt" else Effect.READS
-        parser.set_defaults(command=("config", name), effect=effect)
-        parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
-        parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
+        add_action(actions, name, purpose, ("config", name), effect)
 
 
 def _add_events(commands: Commands) -> None:
@@ -286,11 +284,8 @@ def _add_events(commands: Commands) -> None:
         ("unsubscribe", "end subscriptions"),
         ("status", "print subscriptions, queue, dead letters, and the last event"),
     ):
-        parser = actions.add_parser(name, help=purpose, allow_abbrev=False)
         effect = Effect.CHANGES if "subscribe" in name else Effect.READS
-        parser.set_defaults(command=("events", name), effect=effect)
-        parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
-        parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
+        parser = add_action(actions, name, purpose, ("events", name), effect)
         if name in ("setup", "subscribe"):
             parser.add_argument(
                 "--account", metavar="ID", type=aws_account, help="AWS account, 12 digits (the queue's)"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S, TASK_HELP, Commands, Parser, add_common, add_timeout
+from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S, TASK_HELP, Commands, Parser, add_action, add_timeout
 from bwp_tui.cli.argument_types import any_day, day, new_path, one_line, result_folder, value_of
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
@@ -122,19 +122,14 @@ def add_tables(commands: Commands) -> None:
 
     views = commands.add("views", "list_show", function="list_views", effect=Effect.READS)
     actions = views.add_subparsers(metavar="ACTION", parser_class=Parser)
-    listing = actions.add_parser("list", help="print them, the built-in ones first", allow_abbrev=False)
-    add_common(listing, json=True)
-    save = actions.add_parser("save", help="save a filter under a name", allow_abbrev=False)
-    save.set_defaults(command=("list_show", "save_view"), effect=Effect.CHANGES)
-    add_common(save, json=False)
+    add_action(actions, "list", "print them, the built-in ones first", ("list_show", "list_views"))
+    save = add_action(actions, "save", "save a filter under a name", ("list_show", "save_view"), Effect.CHANGES)
     save.add_argument("name", metavar="NAME", type=one_line)
     save.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
     add_sort(save)
     save.add_argument("--columns", metavar="A,B", type=one_line, default="", help="the columns the console shows")
     save.add_argument("--replace", action="store_true", help="replace the view of this name")
-    delete = actions.add_parser("delete", help="remove a saved view", allow_abbrev=False)
-    delete.set_defaults(command=("list_show", "delete_view"), effect=Effect.CHANGES)
-    add_common(delete, json=False)
+    delete = add_action(actions, "delete", "remove a saved view", ("list_show", "delete_view"), Effect.CHANGES)
     delete.add_argument("name", metavar="NAME", type=one_line)
 
 

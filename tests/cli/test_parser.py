@@ -88,6 +88,14 @@ def test_a_filter_is_taken_as_it_was_typed() -> None:
     assert parse(["list", "--limit", "3", "--", "-note:VIP"]).filter == ["-note:VIP"]
 
 
+@pytest.mark.parametrize("words", [["views", "list"], ["config", "show"], ["events", "status"]])
+def test_json_may_stand_before_an_action_and_behind_it(words: list[str]) -> None:
+    command, action = words
+    assert parse([command, "--json", action]).json
+    assert parse([command, action, "--json"]).json
+    assert not parse(words).json
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -109,6 +117,8 @@ def test_a_filter_is_taken_as_it_was_typed() -> None:
         (["list", "--mask", "--unmask"], "not allowed with"),
         (["track", "deletion", "a b c d"], "not a task ID"),
         (["track", "deletion", "\x1b[2J1234"], r"“\x1b[2J1234” is not a task ID"),
+        (["settle", "3", "--task-id", "\x1b[2J"], r"“\x1b[2J” is not a task ID"),
+        (["resubmit", "3", "--holding-period", "181"], "neither fit nor a number of days from 0 to 180"),
         (["sandbox", "--port", "70000"], "not a port"),
         (["sandbox", "--speed", "0"], "not a number above 0"),
     ],
