@@ -16,7 +16,12 @@ from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, RowMapper, download_of
 from bwp_tui.store.queries.timeline import EventKind
-from bwp_tui.store.worklog import download_timeline
+
+_MAX_STEPS: Final = 10
+"""Failed attempts of a download that get an event each, and likewise its continuations."""
+
+_FAILED_ATTEMPTS: Final = (EventKind.CONNECTION_LOST, EventKind.TRANSFER_POSTPONED)
+_CONTINUATIONS: Final = (EventKind.TRANSFER_RESUMED, EventKind.TRANSFER_RESTARTED)
 
 _OPEN: Final = f"d.{DOWNLOAD_IS_OPEN}"
 QUEUED: Final = f"{_OPEN} AND d.state = 'queued'"
@@ -161,7 +166,7 @@ def record_progress(
 
     Args:
         trouble: the present problem, for the operator.
-        step: an event of `download_timeline`, and its detail.
+        step: an event for the timeline, and its detail.
     """
     values = (received, total, rate, etag, trouble)
     _update(store, job, "bytes = ?, total = ?, rate = ?, etag = ?, trouble = ?", values, step=step)
@@ -237,7 +242,7 @@ def _finish(store: Store, job: DownloadJob, columns: str, values: tuple[SqlValue
         ended = _update(store, job, columns, (*values, transaction.now_text), when=when)
         if ended:
             attempts = transaction.integer("SELECT attempts FROM downloads WHERE id = ?", (job.id,))
-            download_timeline.append_summary(transaction, job.task_number, attempts - 1)
+            _append_summary(transaction, job.task_number, attempts - 1)
     return ended
 
 
@@ -259,5 +264,28 @@ def _update(
         if rows:
             set_revision(transaction, job.task_number)
             if step is not None:
-                download_timeline.append_step(transaction, job.task_number, *step)
+                _append_step(transaction, job.task_number, *step)
     return bool(rows)
+
+
+def _append_step(transaction: Transaction, number: int, what: EventKind, detail: str) -> None:
+    """Append a step to the timeline of task `number`, unless its newest download has enough of that kind."""
+    kinds = _FAILED_ATTEMPTS if what in _FAILED_ATTEMPTS else _CONTINUATIONS
+    if _count_since_request(transaction, number, kinds) < _MAX_STEPS:
+        timeline.append(transaction, number, timeline.PROGRAM, what, detail=detail)
+
+
+def _append_summary(transaction: Transaction, number: int, failed_attempts: int) -> None:
+    """Append at the end of a download how many failed attempts have no event of their own."""
+    more = failed_attempts - _count_since_request(transaction, number, _FAILED_ATTEMPTS)
+    if more > 0:
+        detail = f"and {more} more failed {'attempt' if more == 1 else 'attempts'}"
+        timeline.append(transaction, number, timeline.PROGRAM, EventKind.MORE_ATTEMPTS, detail=detail)
+
+
+def _count_since_request(transaction: Transaction, number: int, kinds: tuple[EventKind, ...]) -> int:
+    return transaction.integer(
+        "SELECT count(*) FROM timeline WHERE task = ? AND what IN (?, ?)"
+        " AND id > (SELECT coalesce(max(id), 0) FROM timeline WHERE task = ? AND what = ?)",
+        (number, *kinds, number, EventKind.DOWNLOAD_REQUESTED),
+    )
