@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -22,6 +22,7 @@ from bwp_tui.engine.resilience.backoff import PollSchedule
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import AwsKey
+from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, EngineSuperseded
 from bwp_tui.store.queries import tasks, timeline
@@ -44,6 +45,13 @@ async def working(shop: Shop) -> AsyncIterator[Engine]:
     """An engine that polls and receives in the background."""
     async with shop.api() as api:
         engine = Engine(shop.store, api, events=SqsQueue(queue_of(shop.sandbox)))
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(engine.wake)
+
+        watch = ChangeWatcher(shop.store.open_another(), wake)
+        watch.start()
         work = asyncio.create_task(engine.run())
         try:
             yield engine
@@ -51,6 +59,7 @@ async def working(shop: Shop) -> AsyncIterator[Engine]:
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+            watch.stop()
 
 
 def lines(shop: Shop, number: int) -> list[str]:
@@ -343,6 +352,32 @@ async def test_polls_are_rare_once_an_event_has_come_and_each_task_is_polled_eve
                 end = poll.submitted_at + timedelta(days=1)
                 assert at <= max(end, now) + timedelta(hours=1)
             assert poll.number != held or at - now > timedelta(hours=5)
+
+
+async def test_an_engine_that_relies_on_events_polls_each_active_task_at_least_every_six_hours(
+    relaxed: Relaxed,
+) -> None:
+    shop = relaxed.shop
+    numbers = [shop.submit(f"ann+{count}@example.com", Kind.DELETION, 30) for count in range(3)]
+    await relaxed.receive(message("task-elsewhere"))
+    async with shop.api() as api:
+        engine = Engine(shop.store, api, events=relaxed.messages)
+        seen: dict[int, datetime] = {}
+        end = shop.clock.now + timedelta(days=1)
+        while shop.clock.now < end:
+            await engine.run_once()
+            for number in numbers:
+                polled_at = shop.task(number).polled_at
+                if polled_at is not None:
+                    assert polled_at - seen.get(number, polled_at) <= timedelta(hours=6)
+                    seen[number] = polled_at
+            due = due_polls.next_at(shop.store)
+            assert due is not None
+            shop.clock.now = max(due, shop.clock.now) + timedelta(milliseconds=10)
+    assert engine_state.read(shop.store).polls_relaxed
+    assert len(seen) == len(numbers)
+    assert all(end - at <= timedelta(hours=6) for at in seen.values())
+    assert shop.sandbox.state.calls["personalDataDeletionTask"] < 10 * len(numbers)
 
 
 async def test_an_announced_task_that_has_not_ended_yet_is_polled_again_soon(relaxed: Relaxed) -> None:

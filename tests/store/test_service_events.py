@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
+import apsw
 import pytest
 
+from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Status, TaskEvent
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, NoSuchTask, NotPossible
+from bwp_tui.store.maintenance import backups, integrity, purge, restore
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import due_polls, engine_state, intent_outcomes
 from bwp_tui.store.worklog.service_events import RecordedEvents, is_proven, record_events
 from tests.store import single
+from tests.store.damage import overwrite
 from tests.store.support import (
     ACTOR,
     NOW,
     SOON,
+    TODAY,
     FrozenClock,
     accepted,
     answer,
@@ -220,3 +227,74 @@ def test_the_event_of_another_end_announces_nothing(store: Store) -> None:
     record_events(store, [event(status=Status.FAILED)])
     single.answered(store, task.number, answer("COMPLETED"), SOON)
     assert not is_proven(store)
+
+
+# What becomes of them with the file
+
+
+def _with_events(store: Store) -> None:
+    """A task of ours with an event and one that was adopted, both ended."""
+    for task_id in ("task-1", "task-9"):
+        if task_id == "task-1":
+            accepted(store, task_id)
+        record_events(store, [event(task_id, f"event of {task_id}")])
+        number = tasks.find_by_name(store, task_id).number
+        single.answered(store, number, answer("COMPLETED", updated_at=NOW, email=f"{task_id}@example.com"), SOON)
+
+
+def _check_known(path: Path, clock: FrozenClock) -> None:
+    """Check that the events are known by their ids and by their tasks, and that the tasks are there."""
+    store = open_store(path, clock=clock)
+    again = [event("task-1", "event of task-1"), event("task-9", "event of task-9"), event("task-9", "event-10")]
+    assert record_events(store, again) == RecordedEvents(duplicates=3)
+    assert tasks.find_by_name(store, "task-9").tags == ("adopted",)
+    store.close()
+    assert integrity.full_check(path) == []
+
+
+def test_a_purge_leaves_no_event_of_a_task_that_it_removes(path: Path, store: Store, clock: FrozenClock) -> None:
+    _with_events(store)
+    clock.forward(days=100)
+    for evidence_too, left in ((False, 2), (True, 0)):
+        plan = purge.plan(store, parse(""), timedelta(days=90), TODAY, evidence_too=evidence_too, unanswered_too=True)
+        purge.purge(store, plan.numbers, ACTOR, TODAY, evidence_too=evidence_too, unanswered_too=True)
+        assert scalar(store, "SELECT count(*) FROM service_events") == left
+        assert record_events(store, [event("task-1", "event of task-1")] * left).new == 0
+    assert integrity.full_check(path) == []
+
+
+def test_a_damaged_history_keeps_its_events(path: Path, clock: FrozenClock) -> None:
+    store = open_store(path, clock=clock)
+    _with_events(store)
+    store.close()
+    overwrite(path, 0, b"\0" * 24)
+    _check_known(path, clock)
+
+
+def test_a_restored_history_takes_the_events_of_the_backup(path: Path, clock: FrozenClock) -> None:
+    store = open_store(path, clock=clock)
+    _with_events(store)
+    backup = path.with_name("newer.db")
+    backups.back_up_to(path, backup)
+    store.close()
+    path.unlink()
+    again = open_store(path, clock=clock)
+    submitted(again)  # its number is that of another task in the backup
+    again.close()
+    restore.restore(path, backup, clock())
+    _check_known(path, clock)
+
+
+def test_a_lost_row_of_an_adopted_task_is_made_anew_from_its_timeline(path: Path, clock: FrozenClock) -> None:
+    store = open_store(path, clock=clock)
+    record_events(store, [event("task-9", kind=Kind.DELETION)])
+    number = tasks.find_by_name(store, "task-9").number
+    store.close()
+    db = apsw.Connection(str(path))
+    db.execute("PRAGMA foreign_keys = OFF; DELETE FROM tasks").fetchall()
+    db.close()
+    overwrite(path, 0, b"\0" * 24)
+    recovered = open_store(path, clock=clock)
+    task = tasks.get(recovered, number)
+    assert (task.task_id, task.kind) == ("task-9", Kind.DELETION)
+    recovered.close()

@@ -17,8 +17,8 @@ DAY_S: Final = 86_400.0
 JITTER: Final = 0.1
 """The share of an interval by which polls are spread, so that the tasks of one batch drift apart."""
 
-RELAXED_S: Final = 6 * 3_600.0 / (1.0 + JITTER)
-"""The interval while events announce the ends of tasks: with its jitter, each task is polled every 6 hours."""
+RELAXED_S: Final = (6 * 3_600.0 - 60.0) / (1.0 + JITTER)
+"""The interval while events announce the ends of tasks: with jitter and a minute to send, each is polled every 6 h."""
 
 _ANNOUNCED_POLLS: Final = 10
 """Polls in quick succession of a task whose end an event has announced: three quarters of an hour."""
