@@ -6,6 +6,7 @@ import ast
 import importlib
 import pkgutil
 import shlex
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 import bwp_tui.console
+from bwp_tui.cli.main import command_of
 from bwp_tui.cli.parser import build_parser, parse
 from bwp_tui.console.bindings.actions import ACTIONS, Action, Scope
 from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
@@ -190,6 +192,8 @@ def test_the_line_beside_an_action_is_one_that_the_command_line_takes(action: Ac
 
 @pytest.mark.parametrize("operation", [*SERVICE_OPERATIONS, *RECORDS], ids=lambda operation: operation.name)
 def test_an_operation_takes_the_same_options_in_the_console_as_in_a_shell(operation: TaskOperation) -> None:
-    words = build_parser()[1][operation.name].format_help().replace("[", " ").replace("]", " ").split()
+    parser = build_parser()[1][operation.name]
+    assert callable(command_of(Namespace(command=parser.get_default("command"))))
+    words = parser.format_help().replace("[", " ").replace("]", " ").split()
     options = {word for word in words if word.startswith("--")}
     assert set(COMMANDS_BY_NAME[operation.name].options) == options - OF_A_SHELL
