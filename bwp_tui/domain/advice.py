@@ -20,7 +20,7 @@ _BY_STATUS: Final = {
         "The service does not know this task id. Check that the profile is the right shop, then resubmit ({resubmit})."
     ),
     "UNCONFIRMED": (
-        "No response came, so it may have been started. Enter its task id if you learn it ({adopt}), resubmit it at "
+        "It may have been started. Enter its task id if you learn it ({adopt}), resubmit it at "
         "the risk of a second task ({resubmit}), or give it up ({give_up})."
     ),
 }

@@ -129,7 +129,9 @@ class IntentState(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     LAPSED = "lapsed"
-    """Its client token expired, or it was withdrawn before it was sent."""
+    """Its client token expired, or it was withdrawn before it was sent (shown as `WITHDRAWN`)."""
+    WITHDRAWN = "withdrawn"
+    """Its operator withdrew it before it was sent; stored as `LAPSED`."""
 
 
 class DownloadState(StrEnum):

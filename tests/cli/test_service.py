@@ -220,6 +220,8 @@ def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:
     ended = shop("run", "--once", env=UNREACHED)
     assert ended.code == 3
     assert ended.err.count("\n") == 1
+    assert "1 request is not sent yet." in ended.err
+    assert "refreshed" not in ended.err
 
 
 def test_what_is_saved_is_not_fetched_again_without_another_word(result: Bwp, practice: Sandbox) -> None:

@@ -212,6 +212,15 @@ def test_a_mistyped_task_id_is_corrected(shop: Bwp, practice: Sandbox) -> None:
     assert json.loads(shop("list", "--json").out)[0]["task_id"] == right
 
 
+def test_the_beginning_of_a_task_id_in_the_history_is_no_task_id(shop: Bwp) -> None:
+    task = json.loads(shop("submit", "retrieval", "ann@example.com", "--json").out)
+    for beginning in (task["task_id"][:8], task["task_id"][:13].upper()):
+        ended = shop("track", "retrieval", beginning)
+        assert ended.code == 1
+        assert "is only the beginning of the task id of #1" in ended.err
+    assert recorded(shop) == 1
+
+
 @pytest.mark.parametrize("fault", ["throttled-400", "bad-request", "unclassified", "html"])
 def test_a_cancellation_outlives_a_moments_refusal(shop: Bwp, practice: Sandbox, fault: str) -> None:
     shop("submit", "deletion", "bob@example.com", "--yes")
@@ -264,6 +273,16 @@ def test_a_failed_task_is_submitted_again_as_a_new_one_with_another_token(shop: 
     assert first.task_id != second.task_id
     once_more = shop("resubmit", "1")
     assert (once_more.code, "resubmitted already, as #2" in once_more.err) == (1, True)
+
+
+def test_a_deletion_is_resubmitted_only_once_confirmed(shop: Bwp, practice: Sandbox) -> None:
+    shop("submit", "deletion", "nobody@example.com", "--holding-period", "0", "--yes")
+    assert shop("wait", "1", "--timeout", "40").code == 1
+    refused = shop("resubmit", "1")
+    assert (refused.code, recorded(shop)) == (2, 1)
+    assert "use --yes to confirm. Nothing was changed." in refused.err
+    assert shop("resubmit", "1", "--yes").code == 0
+    assert len(practice.state.starts) == 2
 
 
 def test_a_deletion_asks_for_the_address_on_a_terminal(shop: Bwp, practice: Sandbox) -> None:

@@ -137,6 +137,7 @@ async def test_a_restored_draft_is_emptied_by_one_key_while_it_is_unchanged(
         await console.sees("ctrl+u")
         await console.press("ctrl+u")
         assert (console.field("email").value, console.field("note").value) == ("", "")
+        assert console.main.form.draft.kind is Kind.DELETION, "the kind of the key that opened the form"
         assert "draft restored" not in console.line("form-heading")
         await console.press(*"jane", "ctrl+u", *"joe")
         assert console.field("email").value == "joe"

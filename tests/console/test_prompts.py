@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from textual.widgets import Input
 
 from bwp_tui.console.presentation.task_columns import LETTERS
 from bwp_tui.domain.task import Status
 from bwp_tui.settings import Profile
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY
 from tests.console.support import USUAL, opened
 from tests.store.support import has_waiting_intent
@@ -93,6 +97,16 @@ async def test_asking_now_makes_the_task_due(profile: Profile) -> None:
         assert before is not None
         assert after is not None
         assert after <= before
+
+
+async def test_a_refresh_that_cannot_be_made_now_says_why(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        next_try = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)
+        engine_state.record_health(console.store, ServiceState.UNREACHABLE, "out of reach", next_try)
+        await console.sees("service unreachable, next try")
+        await console.press("u")
+        await console.sees("is to be refreshed. Not sent yet: service unreachable, next try")
 
 
 async def test_a_day_that_does_not_exist_is_called_so(profile: Profile) -> None:

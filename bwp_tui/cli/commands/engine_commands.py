@@ -14,7 +14,6 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.bulk import FIT_HINT, apply, chosen, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
     CommandSession,
-    can_ask,
     find_tasks,
     open_session,
     print_note,
@@ -37,6 +36,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.worklog import downloads, due_polls
+from bwp_tui.store.worklog.intents import UnfinishedWork, unfinished_work
 
 
 def refresh(arguments: Namespace) -> None:
@@ -59,7 +59,8 @@ def refresh(arguments: Namespace) -> None:
         print_tasks(refreshed, as_json=arguments.json)
         troubles = [task.trouble for task in refreshed if task.trouble]
         if not done or troubles:
-            raise waiter.timed_out(f"{len(troubles) or 'Some'} of {len(numbers)} tasks could not be refreshed.")
+            which = "The task" if len(numbers) == 1 else f"{len(troubles) or 'Some'} of {len(numbers)} tasks"
+            raise waiter.timed_out(f"{which} could not be refreshed.")
 
 
 def resubmit(arguments: Namespace) -> ExitCode:
@@ -175,13 +176,24 @@ def run(arguments: Namespace) -> ExitCode:
                 serve_once(config)
             except (OtherEngineBusy, LeaseUnusable) as elsewhere:
                 raise CommandError(ExitCode.LATER, str(elsewhere)) from None
-            if troubles := tasks.current_troubles(session.store):
-                count = counted(len(troubles), "task")
-                raise CommandError(ExitCode.LATER, f"{troubles[0]} {count} could not be refreshed.")
+            if (left := unfinished_work(session.store)) is not None:
+                raise CommandError(ExitCode.LATER, _describe_unfinished(left))
             return ExitCode.DONE
         stop = Stopper()
         serve(config, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
         return ExitCode.INTERRUPTED if stop.by == signal.SIGINT else ExitCode.DONE
+
+
+def _describe_unfinished(left: UnfinishedWork) -> str:
+    """Return why work is left, and how much of each kind."""
+    parts = (
+        (left.unsent, "request is", "requests are", "not sent yet"),
+        (left.unanswered, "request has", "requests have", "no response yet"),
+        (left.cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
+        (left.unrefreshed, "task", "tasks", "could not be refreshed"),
+    )
+    counts = ", ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in parts if count)
+    return f"{left.why or 'Not all is done.'} {counts}."
 
 
 class Stopper:
@@ -213,15 +225,12 @@ def _warn_of_doubles(session: CommandSession, numbers: Sequence[int]) -> None:
 
 
 def _confirm_resubmission(session: CommandSession, number: int, hold: Hold, arguments: Namespace) -> None:
-    """Warn of a late end; have the resubmission of a deletion confirmed at a terminal.
-
-    A deletion was confirmed when it was submitted, so a script needs no second confirmation.
-    """
+    """Warn of a late end; have the resubmission of a deletion confirmed."""
     planned = bulk_plan.plan(session.store, RESUBMIT.name, [number], today(), hold)
     if planned.warning:
         print_note(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
     task = tasks.get(session.store, number)
-    if task.kind is Kind.DELETION and not arguments.yes and can_ask():
+    if task.kind is Kind.DELETION and not arguments.yes:
         require_yes(f"Resubmit the deletion of {task.subject(masked=True)}?")
 
 

@@ -20,7 +20,7 @@ from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.bulk import Judge, as_shown
 from bwp_tui.store.commands.bulk_plan import BulkPlan
 from bwp_tui.store.commands.operation import Values
-from bwp_tui.store.commands.service_operations import RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
+from bwp_tui.store.commands.service_operations import REFRESH, RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
 
 _SHORTEN: Final = "shorten the holds until they end in time"
 """What F2 does where deletions would end too late."""
@@ -93,7 +93,10 @@ class ServiceController:
             return
         (now,) = screen.session.reader.window([task.number]) or (task,)
         sentence = operation.result(now)
-        if now.cancel_asked and not operation.is_harmless:
+        if operation is REFRESH:
+            delay = await screen.session.delay_sentence()
+            sentence = f"{now.name} is to be refreshed.{delay}" if delay else sentence
+        elif now.cancel_asked and not operation.is_harmless:
             sentence += await screen.session.delay_sentence()
         screen.show_status(sentence)
 

@@ -166,12 +166,12 @@ class RequestForm(Vertical):
         self._field("email").focus()
         self._field("email").select_all()
 
-    def clear(self) -> None:
+    def clear(self, kind: Kind = Kind.RETRIEVAL) -> None:
         self._is_restored = False
         for field, _label, _hint in _TEXTS:
             self._field(field).value = str(DEFAULT_HOLDING_PERIOD) if field == "hold" else ""
         self._set_received_today()
-        self.query_one("#field-kind", RadioField).value = _KINDS[0]
+        self.query_one("#field-kind", RadioField).value = kind.lower()
         self._check()
 
     def _set_received_today(self) -> None:
@@ -200,11 +200,12 @@ class RequestForm(Vertical):
         self._submit()
 
     def on_key(self, event: events.Key) -> None:
+        is_untouched = self._is_restored and self.draft == self._opened
         handlers: dict[str, Callable[[], object]] = {
             "escape": lambda: self.post_message(self.Closed()),
             "enter": self._submit,
             "f2": self._take_shorter_hold,
-            **({"ctrl+u": self.clear} if self._is_restored and self.draft == self._opened else {}),
+            **({"ctrl+u": lambda: self.clear(self.draft.kind)} if is_untouched else {}),
             **dict.fromkeys(("down", "tab"), lambda: self.screen.focus_next(".form-row *")),
             **dict.fromkeys(("up", "shift+tab"), lambda: self.screen.focus_previous(".form-row *")),
         }

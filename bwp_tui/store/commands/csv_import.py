@@ -12,6 +12,7 @@ from typing import Final
 from bwp_tui.domain import csv_table
 from bwp_tui.domain.csv_table import CsvLine
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, future_day_mistake
+from bwp_tui.domain.masking import redact
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import parse_day
@@ -154,7 +155,8 @@ def _checked(store: Store, line: CsvLine, defaults: Defaults, seen: dict[tuple[K
         request = _request(line, defaults)
         check_request(request)
     except BadRequest as why:
-        return CheckedLine(line.number, None, wrong=mask_in_text(str(why), email))
+        wrong = mask_in_text(str(why), email) if "@" in email else str(why)
+        return CheckedLine(line.number, None, wrong=redact(wrong, emails=True))
     first = seen.setdefault(_subject(request), line.number)
     if first != line.number:
         return CheckedLine(line.number, request, duplicate=f"same email and kind as line {first}")

@@ -8,7 +8,7 @@ from typing import Final
 from bwp_tui.domain.deadlines import REGULATIONS, due_on
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, EMAIL_PATTERN, LONGEST_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.database.connection import Transaction
+from bwp_tui.store.database.connection import Transaction, as_int
 from bwp_tui.store.errors import NotPossible
 
 EARLIEST_RECEIPT: Final = date(2018, 1, 1)
@@ -84,6 +84,11 @@ def refuse(why_not: str | None) -> None:
 
 
 def refuse_known(transaction: Transaction, task_id: str) -> None:
-    """Raise `NotPossible` if the history holds a task with this task id."""
-    known = transaction.integer("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
-    refuse(f"The history holds this task already, as #{known}." if known else None)
+    """Raise `NotPossible` if the history holds a task with this task id, or with one that begins with it."""
+    known = transaction.row(
+        "SELECT number, task_id = ?1 FROM tasks WHERE substr(task_id, 1, length(?1)) = ?1 COLLATE NOCASE", (task_id,)
+    )
+    if known is not None:
+        number = as_int(known[0])
+        refuse(f"The history holds this task already, as #{number}." if known[1] else None)
+        raise NotPossible(f"“{task_id}” is only the beginning of the task id of #{number}. Give a whole task id.")

@@ -61,14 +61,16 @@ _REQUEST: Final = RowMapper(
     without=("client_token_start", "client_token_sha256", "outcome_event"),
     id="i.id",
     task_number="i.task",
-    next_at="CASE state WHEN 'waiting' THEN not_before END",
-    last_failure="CASE state WHEN 'waiting' THEN t.trouble END",
+    state=f"CASE l.what WHEN '{EventKind.WITHDRAWN}' THEN '{IntentState.WITHDRAWN}' ELSE i.state END",
+    next_at="CASE i.state WHEN 'waiting' THEN not_before END",
+    last_failure="CASE i.state WHEN 'waiting' THEN t.trouble END",
     actor="i.actor",
 )
 _OUTCOMES: Final = (
     EventKind.ACCEPTED,
     EventKind.REFUSED,
     EventKind.NO_RESPONSE,
+    EventKind.TASK_ID_REJECTED,
     EventKind.CANCELLED,
     EventKind.CANCEL_REFUSED,
     EventKind.WITHDRAWN,

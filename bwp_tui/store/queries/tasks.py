@@ -152,15 +152,6 @@ def any_being_cancelled(store: Store, task_numbers: Collection[int]) -> bool:
     return _any(store, "cancel_asked = 1", task_numbers)
 
 
-def current_troubles(store: Store) -> list[str]:
-    """Return why polls of unfinished tasks failed, the newest task first."""
-    rows = store.rows(
-        "SELECT trouble FROM tasks WHERE trouble IS NOT NULL AND terminal = 0"
-        " AND status <> 'UNCONFIRMED' ORDER BY number DESC"
-    )
-    return [as_text(trouble) for (trouble,) in rows]
-
-
 def _any(store: Store, condition: str, numbers: Collection[int]) -> bool:
     sql = f"SELECT 1 FROM tasks WHERE {condition} AND {in_numbers('number', frozenset(numbers))} LIMIT 1"
     return store.row(sql) is not None

@@ -62,7 +62,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
             return
         if twin is not None:
             reason = f"The service returned task id {task_id}, which #{as_int(twin[0])} has. Contact its support."
-            _mark_unconfirmed(transaction, number, EventKind.NO_RESPONSE, before, reason)
+            _mark_unconfirmed(transaction, number, EventKind.TASK_ID_REJECTED, before, reason)
             return
         transaction.run(
             "UPDATE tasks SET task_id = ?, submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"

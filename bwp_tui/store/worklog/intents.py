@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
 from bwp_tui.store.queries.row_mapping import RowMapper
 
@@ -62,3 +62,38 @@ def submissions_in_doubt(store: Store) -> list[Intent]:
 def next_at(store: Store) -> datetime | None:
     """Return when the next waiting intent is due, or None."""
     return store.instant(f"SELECT min(i.not_before) FROM intents i WHERE i.{INTENT_IS_WAITING}")
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedWork:
+    """What the engine tried in vain or has not tried yet, but for downloads.
+
+    Attributes:
+        unsent: submissions of which no byte was sent.
+        unanswered: submissions without a response.
+        cancellations: those that the service has not confirmed.
+        unrefreshed: tasks whose last poll failed.
+        why: why the newest of these failed, if one did.
+    """
+
+    unsent: int
+    unanswered: int
+    cancellations: int
+    unrefreshed: int
+    why: str | None
+
+
+def unfinished_work(store: Store) -> UnfinishedWork | None:
+    """Return what is left to do at the service, or None where nothing is."""
+    (counts,) = store.rows(
+        "SELECT count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL),"
+        " count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NOT NULL),"
+        f" count(*) FILTER (WHERE action = 'cancel') FROM intents WHERE {INTENT_IS_WAITING}"
+    )
+    failing = "FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED'"
+    unrefreshed = store.integer(f"SELECT count(*) {failing} AND task_id IS NOT NULL AND cancel_asked = 0")
+    unsent, unanswered, cancellations = map(as_int, counts)
+    if not any((unsent, unanswered, cancellations, unrefreshed)):
+        return None
+    why = store.row(f"SELECT trouble {failing} ORDER BY number DESC LIMIT 1")
+    return UnfinishedWork(unsent, unanswered, cancellations, unrefreshed, None if why is None else as_text(why[0]))
