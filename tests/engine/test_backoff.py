@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.resilience.backoff import DAY_S, FIRST_S, JITTER, LONGEST_YOUNG_S, OLD_S, PollSchedule, retry_delay
+from bwp_tui.engine.resilience.backoff import (
+    DAY_S,
+    FIRST_S,
+    JITTER,
+    LONGEST_YOUNG_S,
+    OLD_S,
+    RELAXED_S,
+    PollSchedule,
+    retry_delay,
+)
+from bwp_tui.store.worklog import due_polls
 from bwp_tui.store.worklog.due_polls import DuePoll
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -93,3 +103,19 @@ def test_retries_are_drawn_from_the_whole_of_their_bound() -> None:
     delays = [retry_delay(6, chance) for _ in range(500)]
     assert min(delays) < 2
     assert max(delays) > 28
+
+
+def test_rare_polls_may_be_made_early_by_up_to_a_tenth_so_that_they_share_requests() -> None:
+    usual, rare = PollSchedule(1.0, random.Random(1)), PollSchedule(1.0, random.Random(1), relaxed=True)
+    assert usual.soon == due_polls.SOON
+    assert due_polls.SOON * 10 < rare.soon <= timedelta(seconds=RELAXED_S / 10)
+    assert PollSchedule(60.0, random.Random(1), relaxed=True).soon == pytest.approx(
+        rare.soon / 60, abs=timedelta(milliseconds=1)
+    )
+
+
+@pytest.mark.parametrize("relaxed", [False, True])
+def test_a_task_on_hold_is_polled_daily_with_and_without_events(relaxed: bool) -> None:
+    poll = due_poll(age_s=60)
+    at = PollSchedule(1.0, random.Random(1), relaxed=relaxed).next_poll(poll, "ON_HOLD", 10, NOW)
+    assert timedelta(seconds=DAY_S) <= at - NOW <= timedelta(seconds=DAY_S * 1.1)

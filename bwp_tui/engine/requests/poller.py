@@ -54,7 +54,8 @@ class Poller(QueueWorker[DuePoll]):
         return due_polls.due(context.store, context.now(), most, context.visible.numbers)
 
     def _read_soon(self, most: int) -> list[DuePoll]:
-        return due_polls.due_soon(self._context.store, self._context.now(), most)
+        context = self._context
+        return due_polls.due_soon(context.store, context.now(), most, context.poll_schedule.soon)
 
     def _next_due(self) -> datetime | None:
         return due_polls.next_at(self._context.store)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.task import Status
-from bwp_tui.store.worklog.due_polls import DuePoll
+from bwp_tui.store.worklog.due_polls import SOON, DuePoll
 
 FIRST_S: Final = 2.0
 LONGEST_YOUNG_S: Final = 300.0
@@ -19,6 +19,9 @@ JITTER: Final = 0.1
 
 RELAXED_S: Final = (6 * 3_600.0 - 60.0) / (1.0 + JITTER)
 """The interval while events announce the ends of tasks: with jitter and a minute to send, each is polled every 6 h."""
+
+_EARLY: Final = 0.09
+"""The share of the interval by which a task may be polled early."""
 
 _ANNOUNCED_POLLS: Final = 10
 """Polls in quick succession of a task whose end an event has announced: three quarters of an hour."""
@@ -64,6 +67,11 @@ class PollSchedule:
         interval = self._interval(poll, poll.status, poll.holding_period, now)
         return now + timedelta(seconds=interval * self.random.random()), now + self._spread(interval)
 
+    @property
+    def soon(self) -> timedelta:
+        """How early a task may be polled to fill up a batch; polls that are rare would go alone otherwise."""
+        return timedelta(seconds=_EARLY * RELAXED_S / self.speed) if self.relaxed else SOON
+
     def next_after_unknown(self, now: datetime) -> datetime:
         """Return when to poll a task again that the service does not know."""
         return now + self._spread(OLD_S)
@@ -73,12 +81,11 @@ class PollSchedule:
         quick = min(FIRST_S * 2.0 ** min(unchanged, _MAX_DOUBLINGS), LONGEST_YOUNG_S)
         if poll.is_announced and unchanged < _ANNOUNCED_POLLS:
             return quick
-        longest = RELAXED_S if self.relaxed else DAY_S
         if status == Status.ON_HOLD:
             # In seconds: adding days to a date of the service could leave the calendar.
             left = (poll.submitted_at - now).total_seconds() + (holding_period or 0) * DAY_S / self.speed
             if left > 0:
-                return max(FIRST_S, min(left, longest / self.speed))
+                return max(FIRST_S, min(left, DAY_S / self.speed))
         if self.relaxed:
             return max(FIRST_S, RELAXED_S / self.speed)
         if (now - poll.submitted_at).total_seconds() > DAY_S / self.speed:

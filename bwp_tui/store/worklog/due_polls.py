@@ -43,8 +43,8 @@ NEAR_DAYS: Final = 7
 SOON: Final = timedelta(seconds=30)
 """How early a task may be polled, where a batch that is sent has room for it."""
 
-_MIN_SINCE_POLL: Final = 10 * SOON
-"""Tasks polled more recently are not polled early: those with short intervals keep them."""
+_INTERVALS_KEPT: Final = 10
+"""Tasks with intervals shorter than so many times the lead are not polled early."""
 
 
 def due(store: Store, now: datetime, limit: int, in_sight: frozenset[int] = frozenset()) -> list[DuePoll]:
@@ -68,11 +68,11 @@ def due(store: Store, now: datetime, limit: int, in_sight: frozenset[int] = froz
     return list(found.values())[:limit]
 
 
-def due_soon(store: Store, now: datetime, limit: int) -> list[DuePoll]:
-    """Return tasks that may fill up a batch: due within `SOON`, the first due first."""
+def due_soon(store: Store, now: datetime, limit: int, soon: timedelta) -> list[DuePoll]:
+    """Return tasks that may fill up a batch: due within `soon`, the first due first."""
     rows = store.rows(
         f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
-        (format_instant(now), format_instant(now + SOON), format_instant(now - _MIN_SINCE_POLL), limit),
+        (format_instant(now), format_instant(now + soon), format_instant(now - _INTERVALS_KEPT * soon), limit),
     )
     return [_POLL(row) for row in rows]
 
