@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,17 @@ import pytest
 from bwp_tui.contract.events import EVENT_TYPES
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import Bwp, queue_variables
+from tests.waiting import eventually
 
 ACCOUNT = "123456789012"
 TO = ("--account", ACCOUNT, "--source", "shop")
+
+
+@pytest.fixture
+def practice() -> Iterator[Sandbox]:
+    """A practice API whose messages return soon: the engine of a command may end while it receives one."""
+    with Sandbox(slow=0.05, visibility=1) as running:
+        yield running
 
 
 @pytest.fixture
@@ -192,10 +201,8 @@ def test_status_shows_subscriptions_queue_and_the_last_event(queued: Bwp, practi
 def test_status_tells_the_delay_from_the_event_to_the_poll(queued: Bwp) -> None:
     queued("submit", "retrieval", "jane@example.com")
     queued("wait", "1")
+    eventually(lambda: queued("run", "--once").code == 0 and status(queued)["received"])
     found = status(queued)
-    if not found["received"]:  # the poll came first; the event waits in the queue
-        queued("run", "--once")
-        found = status(queued)
     assert found["received"] == 1
     assert found["last_event"]["type"] == "PERSONAL_DATA_RETRIEVAL_TASK_COMPLETED"
     assert found["last_event"]["id"] == 1
