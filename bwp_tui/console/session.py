@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bwp_tui.console.bindings.keymap import Keymap
+from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.services.write_guard import WriteGuard

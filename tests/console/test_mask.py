@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bwp_tui.console.bindings.keymap import Keymap
-from bwp_tui.console.presentation.task_detail import DisplayContext, mask
+from bwp_tui.console.presentation.format import DisplayContext, mask
 from bwp_tui.domain.task import DownloadState, Kind, Status, TaskError
 from bwp_tui.domain.text import file_name
 from bwp_tui.settings import Profile

@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.prompts import about_task
-from bwp_tui.console.presentation.task_detail import mask, subject
+from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.widgets.prompt import F2
 from bwp_tui.console.workers import Work, run_in_thread_and_report

@@ -1,18 +1,48 @@
-"""Format the pieces of text that several presenters share: bars, times, padded cells, labelled lines."""
+"""Format the pieces of text that several presenters share: emails, bars, times, padded cells, labelled lines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Final
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
 from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.domain.masking import mask_task_text
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import local
+from bwp_tui.store.worklog.engine_state import EngineState
 
 _LABEL: Final = 11
 """Cells of the label of a fact: a sha256 beside it still fits in 80 columns."""
+
+
+class DisplayContext(NamedTuple):
+    """What a presenter needs to know besides the task.
+
+    Attributes:
+        day: length of one of the API's days; shorter in the sandbox.
+        key: returns the key of an action, by its name.
+        engine: the engine's state, where it is known.
+    """
+
+    now: datetime
+    today: date
+    masked: bool
+    day: timedelta
+    key: Callable[[str], str]
+    engine: EngineState | None = None
+
+
+def subject(task: Task, context: DisplayContext) -> str:
+    """Return the email of the task, masked where the screen masks."""
+    return task.subject(masked=context.masked)
+
+
+def mask(text: str, task: Task, context: DisplayContext) -> str:
+    """Return `text` with the task's email in it masked, where the screen masks."""
+    return mask_task_text(text, task) if context.masked else text
 
 
 def bar(percent: int, width: int) -> list[StyledText]:

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Final
 
-from bwp_tui.console.presentation.format import clock_time, fact
+from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask, subject
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_columns import DUE_SOON, status_role
-from bwp_tui.domain import masking
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, is_clock_running, latest_end
 from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Event, Kind, Status, Task
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, local_day, stamp
 from bwp_tui.store.queries.timeline import EventKind
-from bwp_tui.store.worklog.engine_state import EngineState
 
 _LONGEST_IN_HEADING: Final = 40
 """Characters of an email that a heading has room for on most terminals."""
-
-
-class DisplayContext(NamedTuple):
-    """What a presenter needs to know besides the task.
-
-    Attributes:
-        day: length of one of the API's days; shorter in the sandbox.
-        key: returns the key of an action, by its name.
-        engine: the engine's state, where it is known.
-    """
-
-    now: datetime
-    today: date
-    masked: bool
-    day: timedelta
-    key: Callable[[str], str]
-    engine: EngineState | None = None
 
 
 def heading(task: Task, context: DisplayContext) -> list[StyledText]:
@@ -52,16 +33,6 @@ def task_names(task: Task) -> tuple[str, ...]:
     """Return what a heading calls the task, the longest name first."""
     number = f"#{task.number}"
     return (f"{task.task_id} · {number}", number) if task.task_id else (number,)
-
-
-def subject(task: Task, context: DisplayContext) -> str:
-    """Return the email of the task, masked where the screen masks."""
-    return task.subject(masked=context.masked)
-
-
-def mask(text: str, task: Task, context: DisplayContext) -> str:
-    """Return `text` with the task's email in it masked, where the screen masks."""
-    return masking.mask_task_text(text, task) if context.masked else text
 
 
 def outcome_paragraphs(task: Task, context: DisplayContext) -> list[list[StyledText]]:

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 
 from bwp_tui.console.presentation import download_detail, task_detail
-from bwp_tui.console.presentation.format import fact
+from bwp_tui.console.presentation.format import DisplayContext, fact, mask, subject
 from bwp_tui.console.presentation.request_log import STATE_ROLES
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
 from bwp_tui.contract.inputs import mutation_name, shown_variables

@@ -27,9 +27,9 @@ from bwp_tui.console.presentation.archive_preview import (
     table_lines,
     text_lines,
 )
+from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import mask, subject
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session

@@ -17,9 +17,8 @@ from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS, bindings_of
 from bwp_tui.console.controllers.prompts import NOTHING_DONE, Wordings
 from bwp_tui.console.presentation.download_detail import queue_text
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
-from bwp_tui.console.presentation.format import result_sentence
+from bwp_tui.console.presentation.format import DisplayContext, mask, result_sentence, subject
 from bwp_tui.console.presentation.glyphs import locale_glyphs
-from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import open_help

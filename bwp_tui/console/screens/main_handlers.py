@@ -18,7 +18,7 @@ from bwp_tui.console.controllers.record_operations import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.controllers.service_operations import ServiceController
 from bwp_tui.console.controllers.undo import undo
-from bwp_tui.console.presentation.task_detail import subject
+from bwp_tui.console.presentation.format import subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen

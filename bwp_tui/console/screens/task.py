@@ -13,8 +13,8 @@ from textual.containers import VerticalScroll
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES, bindings_of
 from bwp_tui.console.presentation import task_detail, task_pages
+from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.action_screen import ScrolledScreen
 from bwp_tui.console.screens.help import open_help

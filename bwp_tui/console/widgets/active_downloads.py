@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
+from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.widgets.styled_line import StyledLine
 from bwp_tui.domain.task import Download, Task
 

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 
 from bwp_tui.console.presentation import task_detail
 from bwp_tui.console.presentation.breakpoints import WIDE
-from bwp_tui.console.presentation.task_detail import DisplayContext
+from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.task import Event, Task
 

@@ -10,8 +10,9 @@ from textual.containers import Horizontal, Vertical
 
 from bwp_tui.console.presentation.breakpoints import TALL
 from bwp_tui.console.presentation.download_detail import events_of, fact_lines, timeline_paragraph
+from bwp_tui.console.presentation.format import DisplayContext, subject
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import DisplayContext, subject, task_names, timeline
+from bwp_tui.console.presentation.task_detail import task_names, timeline
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.task import Download, Event, Task
 
