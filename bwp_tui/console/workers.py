@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
 
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 _Result = TypeVar("_Result")
+
+ACTION: Final = "action"
+"""The group of the work that carries out an action of the operator."""
 
 
 class StatusReporter(Protocol):

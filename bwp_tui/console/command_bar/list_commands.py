@@ -110,7 +110,7 @@ class ListCommands:
         if self._screen.context.read_only:
             self._screen.show_status(READ_ONLY, "warn")
         else:
-            self._screen.start_worker(work, "doing", exclusive=True)
+            self._screen.start_worker(work)
 
     def _view_named(self, word: Word) -> View:
         views = self._screen.views

@@ -177,7 +177,7 @@ class TaskLineCommands:
         def start() -> None:
             self._select_or_mark(named)
             if self._marked.all or self._current_number():
-                self._screen.start_worker(work, "doing", exclusive=True)
+                self._screen.start_worker(work)
             else:
                 self._screen.show_status(NO_TASK, "warn")
 
@@ -193,7 +193,7 @@ class TaskLineCommands:
         settlement = next(settlement for settlement in SETTLEMENTS if settlement.text.option in line.options)
         given = {settlement.text.name: self._value(settlement.text, line.options)}
         work = partial(self._recording.settle, settlement, task, given)
-        return lambda: self._if_writable(lambda: self._screen.start_worker(work, "doing", exclusive=True))
+        return lambda: self._if_writable(lambda: self._screen.start_worker(work))
 
     def _read_mark(self, line: CommandLine) -> CommandHandler:
         numbers = [self._task(word) for word in line.words]

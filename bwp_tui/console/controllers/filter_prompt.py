@@ -24,7 +24,7 @@ class FilterPrompt:
     async def ask(self) -> None:
         """Ask, listing the matches meanwhile; without an answer the earlier list is shown again."""
         screen, before = self._screen, self._screen.list_state
-        screen.start_worker(self._load_tags, "tags", exclusive=True)
+        screen.start_worker(self._load_tags, "tags")
         answer = await screen.prompt.ask_text(
             "/",
             f"{before.filter} " if before.filter else "",

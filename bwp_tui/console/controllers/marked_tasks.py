@@ -154,7 +154,7 @@ class MarkedTasks:
         deletes = planned.action == "resubmit" and await asyncio.to_thread(self._deletes, planned.now)
         if is_harmless or (len(planned.possible) == 1 and not deletes):
             with self.about(planned, self._yes_or_no, is_fixed=not is_harmless):
-                return await prompt.ask_yes_no(self._yes_or_no(planned.now), for_good=not is_harmless)
+                return await prompt.ask_yes_no(self._yes_or_no(planned.now), irreversible=not is_harmless)
 
         def question(plan: BulkPlan) -> str:
             return self._typed(plan, deletes=deletes)[0]

@@ -29,7 +29,7 @@ class SavedViewController:
         if key == "s":
             await self._save(shown.name)
         elif key == "d" and await self._screen.prompt.ask_yes_no(
-            f"Delete the view “{shown.name}”? Its tasks stay.", for_good=True
+            f"Delete the view “{shown.name}”? Its tasks stay.", irreversible=True
         ):
             await run_in_thread_and_report(self._screen, lambda: self._screen.session.tasks.delete_view(shown.name))
 
@@ -51,7 +51,7 @@ class SavedViewController:
         if taken is None or taken in VIEWS:
             return True
         question = f"Replace the view “{taken.name}”, which lists “{taken.filter or 'all'}”?"
-        return await self._screen.prompt.ask_yes_no(question, for_good=True)
+        return await self._screen.prompt.ask_yes_no(question, irreversible=True)
 
     def _mistake(self, text: str) -> InputError | None:
         if not text.strip():

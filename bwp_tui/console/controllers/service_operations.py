@@ -83,7 +83,7 @@ class ServiceController:
         if not asked:
             return True
         with about_task(self._screen, task, judge, question):
-            return await self._screen.prompt.ask_yes_no(asked, for_good=not operation.is_harmless)
+            return await self._screen.prompt.ask_yes_no(asked, irreversible=not operation.is_harmless)
 
     async def _report(self, operation: ServiceOperation, task: Task, refused: str | None) -> None:
         """Show what was asked for, and why it is not sent at once."""
@@ -152,7 +152,7 @@ class ServiceController:
         if task.kind is Kind.RETRIEVAL:
             question = f"{doubt}Submit the retrieval for {subject(task, session.display_context())} again?"
             with about_task(screen, task, judge, lambda _: question):
-                return hold if await screen.prompt.ask_yes_no(question, for_good=True) else None
+                return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
         plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today, hold)
         late = plan.warning
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""

@@ -237,7 +237,7 @@ class ArchiveScreen(ActionScreen):
 
     def _keys(self) -> Sequence[StyledText]:
         if self.prompt.is_open:
-            return self.prompt.keys_beside
+            return self.prompt.footer_keys
         hint = self.keymap.hint
         always = (hint("extract", "unpack"), hint("move", "down", "up"), hint("help", "help"), hint("back", "back"))
         match self._opened:

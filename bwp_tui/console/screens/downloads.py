@@ -31,7 +31,7 @@ from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt, Verdict
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_rows import Debouncer
-from bwp_tui.console.workers import run_in_thread_and_report, start_worker
+from bwp_tui.console.workers import ACTION, run_in_thread_and_report, start_worker
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import format_size
 from bwp_tui.store.commands import download_queue
@@ -73,7 +73,7 @@ class DownloadsScreen(ActionScreen):
             "back": self._back,
             "downloads": self.close,
             **{
-                name: partial(start_worker, self, work, group="doing")
+                name: partial(start_worker, self, work, group=ACTION)
                 for name, work in {
                     "folder": self._show_folder,
                     "copy": self._copy_hash,
@@ -176,7 +176,7 @@ class DownloadsScreen(ActionScreen):
     def _update_footer(self) -> None:
         footer = self.query_one(FooterLine)
         if self.prompt.is_open:
-            footer.show_keys(*self.prompt.keys_beside)
+            footer.show_keys(*self.prompt.footer_keys)
         else:
             footer.set_context(self.context)
 
@@ -246,7 +246,7 @@ class DownloadsScreen(ActionScreen):
             return Verdict(wordings=wordings.now(left))
 
         with self.prompt.about(ids, judge):
-            confirmed = await self.prompt.ask_yes_no(self._question_of_cancel(possible), for_good=True)
+            confirmed = await self.prompt.ask_yes_no(self._question_of_cancel(possible), irreversible=True)
         if confirmed:
             await self._apply("cancel", possible)
 

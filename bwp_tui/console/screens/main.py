@@ -34,7 +34,7 @@ from bwp_tui.console.widgets.bars import FooterLine, HeaderLine, StatusLine, Vie
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.widgets.virtual_rows import Debouncer
-from bwp_tui.console.workers import Work, start_worker
+from bwp_tui.console.workers import ACTION, Work, start_worker
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.settings.profile import MINIMUM_SIZE
@@ -305,7 +305,7 @@ class MainScreen(ActionScreen):
             return ()
         if self.form.display:
             return FORM_KEYS
-        return self._prompt.keys_beside if self._prompt.is_open else ()
+        return self._prompt.footer_keys if self._prompt.is_open else ()
 
     @property
     def is_asking(self) -> bool:
@@ -328,7 +328,7 @@ class MainScreen(ActionScreen):
         """Do an action once the current message has been handled."""
         self.call_later(self.action_perform, name)
 
-    def start_worker(self, work: Work, group: str, *, exclusive: bool) -> None:
+    def start_worker(self, work: Work, group: str = ACTION, *, exclusive: bool = True) -> None:
         """Start work that waits for the operator or the disk."""
         start_worker(self, work, group=group, exclusive=exclusive)
 

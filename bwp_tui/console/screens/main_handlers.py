@@ -62,7 +62,7 @@ class MainHandlers:
             "save_view": SavedViewController(screen).ask,
         }
         self.by_name: dict[str, Callable[[], None]] = {
-            **{name: partial(screen.start_worker, work, "doing", exclusive=True) for name, work in prompting.items()},
+            **{name: partial(screen.start_worker, work) for name, work in prompting.items()},
             "mark": self.marked.toggle_current,
             "mark_range": self.marked.mark_range,
             "mark_all": self.marked.mark_all,

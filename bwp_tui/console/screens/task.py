@@ -108,7 +108,7 @@ class TaskScreen(ScrolledScreen):
     def _keys(self) -> Sequence[StyledText]:
         """Return the keys that answer, or those that do something for this task."""
         if self.prompt.is_open:
-            return self.prompt.keys_beside
+            return self.prompt.footer_keys
         hint, context = self.keymap.hint, self.context
         possible = [
             hint(action.label, action.name)

@@ -107,7 +107,7 @@ class Prompt(Horizontal, can_focus=True):
         return max(field.region.x, x), max(1, cell_len(wrong) + min(0, x - field.region.x)), mistake.sentence
 
     @property
-    def keys_beside(self) -> Sequence[tuple[str, str]]:
+    def footer_keys(self) -> Sequence[tuple[str, str]]:
         """The keys for the footer: those that answer, unless the prompt itself lists them."""
         if self._is_withdrawn:
             return (_BACK,)
@@ -182,10 +182,10 @@ class Prompt(Horizontal, can_focus=True):
         self.hint(*hint)
         return await self._ask(label, {}, beside=_FIELD + cell_len(hint[0]))
 
-    async def ask_yes_no(self, question: str, *, for_good: bool = False) -> bool:
-        """Ask a question that `y` answers with yes, and enter too unless what follows is `for_good`."""
-        ending = f" [{'y/N' if for_good else 'Y/n'}]"
-        return await self._key(question, _YES_OR_NO, [], "n" if for_good else "y", ending) == "y"
+    async def ask_yes_no(self, question: str, *, irreversible: bool = False) -> bool:
+        """Ask a question that `y` answers with yes, and enter too unless what follows is `irreversible`."""
+        ending = f" [{'y/N' if irreversible else 'Y/n'}]"
+        return await self._key(question, _YES_OR_NO, [], "n" if irreversible else "y", ending) == "y"
 
     async def ask_key(self, question: str, keys: Mapping[str, str]) -> str | None:
         """Ask for one of `keys`, which is given with what each means; return it."""
