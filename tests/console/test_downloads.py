@@ -115,5 +115,5 @@ async def test_of_marked_ones_those_that_are_saved_are_skipped_and_the_plan_says
     async with opened(profile) as console:
         await _saved(console, profile)
         await console.press("space", "d")
-        await console.sees("0 to download, 1 skipped: 1 saved already")
+        await console.sees("0 to download, 1 skipped: saved already")
         assert _state(console) == "done"

@@ -32,7 +32,7 @@ async def test_a_running_download_is_paused_and_goes_on_with_the_same_key(profil
         await console.sees("30%", "1 running")
         await console.press("p")
         await console.sees(
-            "The download of #6 for n•••@example.com is paused; a partial file is kept.", "stopping", "1 paused"
+            "The download of #6 for n•••@example.com is paused; its partial file is kept.", "stopping", "1 paused"
         )
         assert download_of(console, "next").paused
         downloads.record_interruption(console.store, order)
@@ -67,7 +67,7 @@ async def test_cancelling_asks_first_and_says_what_is_thrown_away(profile: Profi
         await console.press("n")
         assert download_of(console, "parked").state == DownloadState.QUEUED
         await console.press("x", "y")
-        await console.sees("is cancelled; a partial file is deleted.", "640 kB deleted")
+        await console.sees("is cancelled; its partial file is deleted.", "640 kB deleted")
         assert download_of(console, "parked").state == DownloadState.CANCELLED
         assert screen_of(console).rows.current == download_of(console, "parked").id, "the cursor stays on it"
 
@@ -115,7 +115,7 @@ async def test_marked_ones_are_paused_resumed_and_cancelled_together(profile: Pr
         await console.press("asterisk")
         await console.sees("3 marked")
         await console.press("p")
-        await console.sees("is paused; a partial file is kept.")
+        await console.sees("is paused")
         await console.press("asterisk", "p")
         await console.sees("3 resumed.")
         await console.press("asterisk", "x")

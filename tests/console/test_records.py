@@ -301,7 +301,7 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
         await console.go_to(READY)
         before = console.task(READY)
         await console.press("L")
-        await console.sees(f"was received on: {before.received_on}")
+        await console.sees(f"Day of receipt of {before.name}: {before.received_on}")
         await type_over(console, "2026-11-09")
         await console.sees("Regulation (gdpr, ccpa, none):")
         await type_over(console, "ccpa")

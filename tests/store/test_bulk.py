@@ -49,7 +49,7 @@ def test_what_an_engine_is_to_do_is_told_as_asked_for_and_never_as_done(store: S
     ready = [in_status(store, Status.COMPLETED, task_id=f"c{number}").number for number in range(3)]
     requests.download(store, ready[0], "/srv/results", ACTOR)
     planned = bulk_plan.plan(store, "download", ready, TODAY)
-    assert str(planned) == "2 to download, 1 skipped: 1 download asked for already"
+    assert str(planned) == "2 to download, 1 skipped: download asked for already"
     assert (planned.describe_result(1), planned.describe_result(2)) == ("1 download asked for", "2 downloads asked for")
     assert bulk_plan.plan(store, "refresh", ready, TODAY).describe_result(3) == "3 refreshes asked for"
     assert bulk_plan.plan(store, "cancel", [], TODAY).describe_result(0) == "0 cancellations asked for"

@@ -17,6 +17,7 @@ from bwp_tui.domain.task import Status, TaskError
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import backups, integrity, purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
@@ -90,6 +91,21 @@ def test_the_evidence_stays(store: Store, clock: FrozenClock) -> None:
     assert events[-1].what == "purged"
     assert {event.detail for event in events} == {None}
     assert requests.cannot_resubmit(failed) is not None
+
+
+def test_a_purged_task_is_closed_and_what_an_earlier_version_added_is_purged(store: Store, clock: FrozenClock) -> None:
+    _finished(store, 2)
+    _purge_all(store, clock)
+    with pytest.raises(NotPossible):
+        single.add_note(store, 1, "Jane Quagga called", ACTOR)
+    with pytest.raises(NotPossible):
+        single.set_tags(store, 1, ["quagga"], ACTOR)
+    with pytest.raises(NotPossible):
+        single.assign(store, 1, "Bob", ACTOR)
+    assert _purge_all(store, clock).tasks == 0
+    store.rows("UPDATE tasks SET note = 'Jane Quagga called' WHERE number = 1")
+    assert _purge_all(store, clock).tasks == 1
+    assert tasks.get(store, 1).note == ""
 
 
 def test_evidence_goes_only_when_it_is_told_to(path: Path, store: Store, clock: FrozenClock) -> None:

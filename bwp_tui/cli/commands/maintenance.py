@@ -104,7 +104,7 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     added, later, doubled, _ = restored.merged
     lost = f"{doubled} lost their task ID, which another task has: see their timelines. " if doubled else ""
     return (
-        f"Restored from {file}: {restored.tasks} tasks, {added} of them only in the backup and "
+        f"Restored from {file}: {counted(restored.tasks, 'task')}, {added} of them only in the backup and "
         f"{restored.only_here} only in the history, which were merged; {later} updated. {lost}"
         f"The previous history is kept as {restored.aside}."
     )
@@ -157,6 +157,6 @@ def _names_someone(view: View) -> bool:
 
 def _print_result(done: purging.PurgeResult) -> None:
     print(f"Purged {counted(done.tasks, 'task')} and removed {counted(done.files, 'file')}.", end=" ")
-    print(f"A new backup was made; earlier ones removed: {len(done.backups)}.")
+    print("A new backup replaces all that bwp-tui made before.")
     for path in done.left:
         print_note(f"{path} still holds the data; delete it yourself when it is no longer needed.")

@@ -153,7 +153,7 @@ def _shown(operation: Operation, target: Target, task: Task) -> str:
 
 
 def _plan_name(plan: BulkPlan, not_listed: str) -> str:
-    """Return what a question calls the tasks of a plan: `these 7 (1 skipped: 1 acknowledged already)`."""
+    """Return what a question calls the tasks of a plan: `these 7 (1 skipped: acknowledged already)`."""
     count = len(plan.possible)
     left_out = ", ".join(filter(None, (plan.skipped_count.removeprefix(", "), not_listed)))
     name = "the marked one" if count == 1 else f"these {count}"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -16,6 +17,8 @@ from bwp_tui.domain.times import format_duration, stamp
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.downloads import WAITING_FOR_SERVICE
 from bwp_tui.store.worklog.engine_state import EngineState
+
+_REMOVED: Final = "removed"
 
 
 def waiting_for(engine: EngineState | None) -> str:
@@ -54,6 +57,8 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
 
 def end_text(download: Download, context: DisplayContext) -> StyledText:
     """Return how and when a download ended."""
+    if download.state == DownloadState.DONE and download.path is None:
+        return (_REMOVED, "muted")
     role = {DownloadState.DONE: "good", DownloadState.FAILED: "bad"}.get(DownloadState(download.state), "muted")
     when = "" if download.finished_at is None else f" {clock_time(download.finished_at, context.today)}"
     return (f"{download.state}{when}", role)
@@ -84,10 +89,13 @@ def fact_lines(download: Download, task: Task, context: DisplayContext) -> Itera
     trouble = mask(trouble_of(download, context.engine) or "", task, context)
     retry = (f"{partial_file_text(download)}; ", (context.key("retry"), "key"), " retries")
     if download.state == DownloadState.DONE:
-        path = Path(download.path or "")
-        yield fact("File", (mask(path.name, task, context), "good"))
+        if download.path is None:
+            yield fact("File", (f"{_REMOVED} when the task was purged", "muted"))
+        else:
+            yield fact("File", (mask(Path(download.path).name, task, context), "good"))
         yield fact("sha256", download.sha256 or "")
-        yield fact("Folder", mask(str(path.parent), task, context))
+        if download.path is not None:
+            yield fact("Folder", mask(str(Path(download.path).parent), task, context))
         yield fact("Size", f"{download.bytes:,} bytes".replace(",", " "), (_duration(download), "muted"))
         for remark in download.remarks:
             yield fact("Remark", (mask(remark, task, context), "warn"))

@@ -272,9 +272,10 @@ class DownloadsScreen(ActionScreen):
     def _result_sentence(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> str:
         reasons = [result.refused for result in results if result.refused]
         if len(results) == 1:
-            result_text, _ = _DONE[action]
-            return reasons[0] if reasons else f"{_capitalized(self._named(downloads[0]))} {result_text}."
-        return result_sentence(f"{len(results) - len(reasons)} {_DONE[action][1]}.", reasons)
+            result_text, of_part, _ = _DONE[action]
+            part = of_part if downloads[0].bytes else ""
+            return reasons[0] if reasons else f"{_capitalized(self._named(downloads[0]))} {result_text}{part}."
+        return result_sentence(f"{len(results) - len(reasons)} {_DONE[action][-1]}.", reasons)
 
     async def _move(self, places: int) -> None:
         session = self.session
@@ -339,9 +340,9 @@ def _capitalized(text: str) -> str:
 
 
 _DONE: Final = {
-    "pause": ("is paused; a partial file is kept", "paused"),
-    "resume": ("is queued again", "resumed"),
-    "cancel": ("is cancelled; a partial file is deleted", "cancelled"),
-    "retry": ("is asked for again", "asked for again"),
+    "pause": ("is paused", "; its partial file is kept", "paused"),
+    "resume": ("is queued again", "", "resumed"),
+    "cancel": ("is cancelled", "; its partial file is deleted", "cancelled"),
+    "retry": ("is asked for again", "", "asked for again"),
 }
-"""What came of an action: to one download, and to some."""
+"""What came of an action: to one download, to its partial file, and to some."""

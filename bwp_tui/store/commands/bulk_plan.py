@@ -62,9 +62,10 @@ class BulkPlan:
 
     @property
     def skipped_count(self) -> str:
-        """How many tasks are skipped and why, or nothing."""
+        """How many tasks are skipped and why, or nothing. A single reason is not counted again."""
         count = sum(count for _, count in self.skipped)
-        reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped)
+        shown = self.skipped if len(self.skipped) > 1 else ()
+        reasons = ", ".join(f"{count} {reason}" for reason, count in shown) or "".join(dict(self.skipped))
         return f", {count} skipped: {reasons}" if count else ""
 
     def describe_result(self, count: int) -> str:

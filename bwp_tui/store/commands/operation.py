@@ -8,7 +8,7 @@ from datetime import date
 from enum import Enum, StrEnum, auto
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.records import Edit
 from bwp_tui.store.database.connection import Store, Transaction
@@ -141,6 +141,10 @@ def _always(_task: Task, _today: date) -> None:
     return None
 
 
+def _purged(task: Task, _today: date) -> str | None:
+    return cannot_change_purged(task)
+
+
 def no_text(*_: object) -> str:
     """Return no sentence: what an operation has where it does not ask, explain or report."""
     return ""
@@ -232,6 +236,7 @@ class Operation(TaskOperation):
         review: the question before it is done to a single task. Raises NotPossible where these values cannot be.
         confirms: whether the number of more than one task has to be typed.
         field: what undo puts back.
+        disabled_reason: why it cannot be done; without one, only a purged task is closed to it.
         variant: what takes the record back.
     """
 
@@ -241,6 +246,7 @@ class Operation(TaskOperation):
     result: Callable[[Target, Values], str]
     review: Callable[[Task, Values], str] = no_text
     confirms: bool = False
+    disabled_reason: Check = _purged
     variant: Variant[Operation] | None = None
 
     def outcome(self, count: int) -> str:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
 from bwp_tui.domain.filter_fields import NOBODY
-from bwp_tui.domain.task import WATCHED, Status, Task, cannot_change_purged, tag_mistake
+from bwp_tui.domain.task import WATCHED, Status, Task, tag_mistake
 from bwp_tui.store.commands import records
 from bwp_tui.store.commands.operation import Argument, Field, Need, Operation, Place, Target, Values, Variant
 from bwp_tui.store.commands.records import LegalRecord
 from bwp_tui.store.commands.request_validation import refuse
-
-
-def _purged(task: Task, _today: date) -> str | None:
-    return cannot_change_purged(task)
-
 
 # note
 
@@ -194,7 +188,6 @@ VERIFY: Final = Operation(
     ),
     apply=records.verify,
     result=lambda target, _: f"The verification of {target.name} is recorded.",
-    disabled_reason=_purged,
     confirms=True,
     field=Field.VERIFICATION,
     variant=_withdrawal(LegalRecord.VERIFICATION),
@@ -220,7 +213,6 @@ ACKNOWLEDGE: Final = Operation(
     arguments=(_day(_acknowledge_question),),
     apply=records.acknowledge,
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
-    disabled_reason=_purged,
     skip_reason=lambda task, _: records.cannot_acknowledge(task),
     short_reason=lambda task: "" if task.acknowledged_on is None else "acknowledged already",
     confirms=True,
@@ -299,7 +291,7 @@ CORRECT: Final = Operation(
             name="received",
             metavar="DATE",
             help="when the shopper asked, YYYY-MM-DD",
-            question=lambda target: f"{target.name} was received on:",
+            question=lambda target: f"Day of receipt of {target.name}:",
             initial=lambda target: target.task.received_on.isoformat() if target.task else "",
             leave_out=lambda target: f"Another day of receipt for {target.name}?",
             need=Need.OPTIONAL,
@@ -319,7 +311,6 @@ CORRECT: Final = Operation(
     result=lambda target, _: (
         f"Receipt and regulation of {target.name} are corrected; the timeline keeps the old values."
     ),
-    disabled_reason=_purged,
     review=_review_correction,
     confirms=True,
     field=Field.RECEIPT,

@@ -52,7 +52,8 @@ class Edit:
         return tasks.get(self.store, self.number)
 
     def set(self, **columns: str | None) -> None:
-        """Write columns of the task's row."""
+        """Write columns of the task's row. Raises NotPossible for a purged task: it is closed."""
+        refuse(cannot_change_purged(self.task))
         assignments = ", ".join(f"{column} = ?" for column in columns)
         self.transaction.run(f"UPDATE tasks SET {assignments} WHERE number = ?", (*columns.values(), self.number))
 
@@ -130,7 +131,6 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
     how, by, day = clean_line(how), clean_line(by) or edit.actor, on or edit.today
     if not how:
         raise NotPossible("A verification must say how it was made.")
-    refuse(cannot_change_purged(edit.task))
     edit.set(verified_on=day.isoformat(), verified_by=by, verified_how=how)
     edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}")
 
@@ -159,7 +159,6 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
         NoSuchTask: there is no such task.
     """
     task, day = edit.task, on or edit.today
-    refuse(cannot_change_purged(task))
     before = task.acknowledged_on
     why_not = cannot_acknowledge(task) if day == before else None
     if why_not is None and day < task.received_on:

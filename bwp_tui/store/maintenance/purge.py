@@ -37,6 +37,8 @@ EVIDENCE_MONTHS: Final = 24
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 # The name of a part that is to be removed is made from what a purge removes.
 _NEEDS_ITS_TASK: Final = f"(d.{DOWNLOAD_IS_OPEN} OR d.part_unwanted = 1)"
+# Earlier versions still took notes and tags for purged tasks.
+_HAS_PERSONAL_DATA: Final = "(t.purged_at IS NULL OR t.note <> '' OR t.tags <> '[]')"
 _READERS_TIMEOUT_S: Final = 10.0
 _RETRY_S: Final = 0.05
 
@@ -90,7 +92,7 @@ def plan(
     where, values = condition(selection, store.clock(), today)
     rows = store.rows(
         f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND t.terminal = 1 AND t.finished_at <= ?"
-        f"{'' if evidence_too else ' AND t.purged_at IS NULL'}"
+        f"{'' if evidence_too else f' AND {_HAS_PERSONAL_DATA}'}"
         f" AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.{INTENT_IS_WAITING})"
         f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_NEEDS_ITS_TASK})"
         " ORDER BY t.number",
@@ -127,7 +129,7 @@ def _files(store: Store, chosen: Collection[int]) -> tuple[dict[int, list[Path]]
         name = file_name(as_text(kind), as_text(email), as_text(task_id))
         paths += [Path(as_text(directory)) / name, Path(as_text(directory)) / part_name(name)]
         for file in dict.fromkeys(paths):
-            if not os.path.lexists(file):
+            if not os.path.lexists(file) or file in own.get(as_int(number), ()):
                 continue
             if file.parent.resolve().is_relative_to(folder):
                 own.setdefault(as_int(number), []).append(file)

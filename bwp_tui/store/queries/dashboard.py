@@ -11,6 +11,7 @@ from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
 
 WEEKS: Final = 6
+_SAVED: Final = "state = 'done' AND path IS NOT NULL"
 """Weeks ahead for which due dates are counted."""
 
 _NEWEST: Final = 5_000
@@ -37,7 +38,7 @@ class Statistics:
         overdue: open tasks whose due date has passed.
         due: open tasks due in each of the next `WEEKS` weeks.
         failures: failed tasks by error code, the most frequent first.
-        saved: finished downloads, and their bytes.
+        saved: finished downloads that no purge has removed, and their bytes.
     """
 
     counts: dict[tuple[str, str], int]
@@ -60,8 +61,8 @@ def read_statistics(store: Store, today: date) -> Statistics:
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
         failures=_failures(store),
         saved=(
-            store.integer("SELECT count(*) FROM downloads WHERE state = 'done'"),
-            store.integer("SELECT sum(bytes) FROM downloads WHERE state = 'done'"),
+            store.integer(f"SELECT count(*) FROM downloads WHERE {_SAVED}"),
+            store.integer(f"SELECT sum(bytes) FROM downloads WHERE {_SAVED}"),
         ),
         failed_downloads=store.integer("SELECT count(*) FROM downloads WHERE state = 'failed'"),
     )
