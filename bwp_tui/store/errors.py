@@ -1,16 +1,4 @@
-"""Errors of the store; `str()` of each is a sentence for the operator.
-
-StoreError
-├── StoreUnavailable   the file cannot be opened, read or written now
-│   ├── DiskFull         since the disk has no room left
-│   ├── StoreMoved     the file was moved, removed or replaced while it is open
-│   └── OtherShop        it holds another shop's requests
-├── StoreDamaged       the file is not a sound database
-├── StoreTooNew        a newer program wrote it
-├── StoreForeign       another program's database
-├── NoSuchTask           a name that fits no task, or more than one
-└── NotPossible          the task's state does not allow the action
-"""
+"""Errors of the store; `str()` of each is a sentence for the operator."""
 
 from __future__ import annotations
 
