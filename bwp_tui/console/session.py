@@ -17,7 +17,7 @@ from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.console.state.saved_state import SavedStateFile
-from bwp_tui.domain.times import Clock, local, local_day
+from bwp_tui.domain.times import Clock, local_day, to_local
 from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
@@ -148,4 +148,4 @@ class Session:
             trouble = f"rate-limited: {state.rate_limit:g} requests/s"
         if trouble is None or state.next_try_at is None:
             return trouble
-        return f"{trouble}, next try {local(state.next_try_at):%H:%M:%S}"
+        return f"{trouble}, next try {to_local(state.next_try_at):%H:%M:%S}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-_KNOWN: Final = {
+_BY_CODE: Final = {
     "DATA_SUBJECT_NOT_FOUND": "Check the email with the shopper, then resubmit ({resubmit}).",
     "ORDERS_NOT_CLOSED": (
         "The shopper still has open orders. Resubmit ({resubmit}) when every order is delivered, returned or cancelled."
     ),
 }
-KNOWN_CODES: Final = tuple(_KNOWN)
+KNOWN_CODES: Final = tuple(_BY_CODE)
 """The documented codes."""
 
 _BY_STATUS: Final = {
@@ -35,5 +35,5 @@ def advice_for(status: str, code: str | None, how: Callable[[str], str]) -> str 
     Args:
         how: returns how to do an action, by its name: the console's key, or the CLI command.
     """
-    advice = _KNOWN.get(code or "") or _BY_STATUS.get(status) or (_UNKNOWN if status == "FAILED" else None)
+    advice = _BY_CODE.get(code or "") or _BY_STATUS.get(status) or (_UNKNOWN if status == "FAILED" else None)
     return advice and advice.format(**{action: how(action) for action in ("resubmit", "adopt", "give_up")})

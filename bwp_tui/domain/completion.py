@@ -36,7 +36,7 @@ def complete(text: str, cursor: int, tags: Sequence[str]) -> list[tuple[int, int
     start = next(_LAST_VALUE.finditer(text, word.start("value"), cursor)).start()
     typed = text[start:cursor].lstrip('"').casefold()
     spec = FIELDS.get(word["field"].casefold())
-    known = () if spec is None else tags if spec.match is Match.TAG else spec.offers
+    known = () if spec is None else tags if spec.match is Match.TAG else spec.suggestions
     # The grammar has no way to write a quotation mark in a value.
     fitting = [value for value in known if value.casefold().startswith(typed) and '"' not in value]
     return [(start, end, f'"{value}"' if _QUOTED.search(value) else value) for value in fitting[:MAX_COMPLETIONS]]

@@ -17,13 +17,13 @@ from bwp_tui.domain.text import mask_in_text
 from bwp_tui.domain.times import format_instant
 
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
-_DEFUSED: Final = re.compile(r"'+[=+\-@\t\r]")
+_ESCAPED_FORMULA: Final = re.compile(r"'+[=+\-@\t\r]")
 _SPLIT_TAGS: Final = re.compile(r"[,;|]")
 _PLAIN_TAGS: Final = re.compile(r"[^\[,;|\s](?:[^,;|]*[^,;|\s])?")
 
 _DECLARED_DELIMITER: Final = re.compile(r"\"?sep=([,;|\t])\"?(?:\r\n|\r|\n)", re.IGNORECASE)
-_DOS_END: Final = "\x1a"
-_SAMPLE: Final = 4_096
+_DOS_END_OF_FILE: Final = "\x1a"
+_SAMPLE_BYTES: Final = 4_096
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "kind": ("type", "request", "request type", "request kind", "action"),
@@ -73,24 +73,24 @@ def escape_formula(cell: str) -> str:
 
 def unescape_formula(cell: str) -> str:
     """Return a cell as it was before `escape_formula`."""
-    return cell[1:] if _DEFUSED.match(cell) else cell
+    return cell[1:] if _ESCAPED_FORMULA.match(cell) else cell
 
 
-def row_text(cells: Sequence[str]) -> str:
+def format_row(cells: Sequence[str]) -> str:
     """Return one line of a table with escaped formulas and CRLF."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([escape_formula(cell) for cell in cells])
     return out.getvalue()
 
 
-def tags_cell(tags: Sequence[str]) -> str:
+def format_tags(tags: Sequence[str]) -> str:
     """Return tags as one cell: `a;b`, or JSON if a tag contains a separator."""
     if all(_PLAIN_TAGS.fullmatch(tag) for tag in tags):
         return ";".join(tags)
     return json.dumps(list(tags), ensure_ascii=False)
 
 
-def tags_of(cell: str) -> tuple[str, ...]:
+def parse_tags(cell: str) -> tuple[str, ...]:
     """Read the tags of a cell: JSON, or texts between commas, semicolons or bars."""
     if cell.startswith("["):
         with suppress(ValueError):
@@ -100,7 +100,7 @@ def tags_of(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip() for tag in _SPLIT_TAGS.split(cell) if tag.strip()))
 
 
-def read(data: bytes) -> CsvTable:
+def read_table(data: bytes) -> CsvTable:
     """Read a table of requests: UTF-8 with or without a byte-order mark, or UTF-16 with one.
 
     Cells are separated by commas, semicolons, tabs or bars, or by what a first line such as `sep=;` names.
@@ -122,10 +122,10 @@ def read(data: bytes) -> CsvTable:
 
 def _text(data: bytes) -> str:
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    if encoding != "utf-16" and b"\0" in data[:_SAMPLE]:
+    if encoding != "utf-16" and b"\0" in data[:_SAMPLE_BYTES]:
         raise CsvError("The file is not text, or UTF-16 without a byte-order mark; save it as “CSV UTF-8”.", 1)
     try:
-        return data.decode(encoding).rstrip(_DOS_END)
+        return data.decode(encoding).rstrip(_DOS_END_OF_FILE)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise CsvError("The file is not UTF-8 text; save it as “CSV UTF-8”.", line) from None
@@ -191,7 +191,7 @@ def task_cells(task: Task, *, mask: bool) -> tuple[str, ...]:
         "; ".join(f"{error.code}: {error.message}" if error.code else error.message for error in task.errors),
         *(task.received_on, task.regulation, task.due_on, task.extended_on, task.acknowledged_on),
         *(task.submitted_at, task.finished_at),
-        *(task.holding_period, task.reason, task.note, tags_cell(task.tags), task.assigned_to),
+        *(task.holding_period, task.reason, task.note, format_tags(task.tags), task.assigned_to),
         *((verified.on, verified.by, verified.how) if verified else (None, None, None)),
         *(task.resubmit_of, task.resubmitted_as, task.earlier_number),
         task.download.sha256 if task.download else None,

@@ -212,7 +212,7 @@ def _stored(spec: FieldSpec, value: str, start: int, end: int) -> str:
     beginning = [stored for name, stored in known.items() if name.startswith(typed)]
     if typed in known or len(beginning) == 1:
         return known.get(typed, beginning[0])
-    raise FilterError(f"Unknown value of {spec.key}: “{value}”.", start, end, nearest(value, spec.offers))
+    raise FilterError(f"Unknown value of {spec.key}: “{value}”.", start, end, nearest(value, spec.suggestions))
 
 
 def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Clause:
@@ -221,8 +221,8 @@ def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Clause:
         raise FilterError(f"“{spec.key}” takes one value.", match.start("value"), match.end("value"))
     value, start, end = values[0]
     op = match["op"]
-    if value.casefold() in spec.words:
-        own_op, days = spec.words[value.casefold()]
+    if value.casefold() in spec.day_words:
+        own_op, days = spec.day_words[value.casefold()]
         is_plain = op in ":="
         return DayClause(
             spec.key, own_op if is_plain else op, days, negated, open_only=is_plain and value.casefold() == "over"
@@ -254,6 +254,6 @@ def _day(spec: FieldSpec, value: str, start: int, end: int) -> date:
         raise FilterError(f"Invalid duration “{value}”; use 30m, 5h, 2d or 1w.", start, end)
     day = parse_day(value)
     if day is None:
-        message = f"Invalid date “{value}”; use {', '.join((spec.values[-1], *spec.words))} or 2026-12-31."
-        raise FilterError(message, start, end, nearest(value, tuple(spec.words)))
+        message = f"Invalid date “{value}”; use {', '.join((spec.values[-1], *spec.day_words))} or 2026-12-31."
+        raise FilterError(message, start, end, nearest(value, tuple(spec.day_words)))
     return day

@@ -41,7 +41,7 @@ class FieldSpec(NamedTuple):
     help: str
     values: tuple[str, ...] = ()
     """Values to offer, as the history stores them; if `is_closed`, there are no others."""
-    words: Mapping[str, tuple[str, int | None]] = MappingProxyType({})
+    day_words: Mapping[str, tuple[str, int | None]] = MappingProxyType({})
     """Words for days, each a comparison with a number of days from today; None is no day or any day."""
     may_be_new: bool = False
     """Whether the service may send other values; any in capitals is accepted."""
@@ -64,7 +64,7 @@ class FieldSpec(NamedTuple):
     @property
     def is_past(self) -> bool:
         """Whether durations count back from today, as its words do."""
-        return "yesterday" in self.words
+        return "yesterday" in self.day_words
 
     @property
     def operator(self) -> str:
@@ -72,9 +72,9 @@ class FieldSpec(NamedTuple):
         return ":" if not self.is_compared else ">" if self.match is Match.AGE else "<"
 
     @property
-    def offers(self) -> tuple[str, ...]:
+    def suggestions(self) -> tuple[str, ...]:
         """The values to offer, as they are typed."""
-        return tuple(map(str.casefold, self.values)) if self.is_closed else (*self.words, *self.values)
+        return tuple(map(str.casefold, self.values)) if self.is_closed else (*self.day_words, *self.values)
 
 
 _YES_OR_NO: Final = ("yes", "no")

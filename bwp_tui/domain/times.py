@@ -41,10 +41,10 @@ def parse_instant(text: str) -> datetime:
         raise ValueError("An instant must fall in the years 1 to 9999 of UTC.") from None
 
 
-_office: tzinfo | None = None
+_office_zone: tzinfo | None = None
 
 
-def use_zone(name: str | None) -> None:
+def set_office_zone(name: str | None) -> None:
     """Set the office's time zone for this process: an IANA name such as `Europe/Berlin`; None is the machine's.
 
     It is global, like the machine's own, so that the day of a receipt is the same everywhere.
@@ -52,8 +52,8 @@ def use_zone(name: str | None) -> None:
     Raises:
         ValueError: there is no such zone.
     """
-    global _office
-    _office = None if name is None else find_zone(name)
+    global _office_zone
+    _office_zone = None if name is None else find_zone(name)
 
 
 def find_zone(name: str) -> tzinfo:
@@ -72,17 +72,17 @@ def find_zone(name: str) -> tzinfo:
 
 def zone_name() -> str:
     """Return the name of the office's time zone: IANA, or the machine's abbreviation."""
-    return str(_office) if _office is not None else local(utc_now()).strftime("%Z")
+    return str(_office_zone) if _office_zone is not None else to_local(utc_now()).strftime("%Z")
 
 
-def local(instant: datetime) -> datetime:
+def to_local(instant: datetime) -> datetime:
     """Return `instant` in the office's time zone."""
-    return instant.astimezone(_office)
+    return instant.astimezone(_office_zone)
 
 
 def stamp(instant: datetime) -> str:
     """Return `instant` as `2026-12-31 23:59:59` in the office's time zone."""
-    return local(instant).strftime("%Y-%m-%d %H:%M:%S")
+    return to_local(instant).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def minute_stamp(instant: datetime) -> str:
@@ -92,13 +92,13 @@ def minute_stamp(instant: datetime) -> str:
 
 def midnight(day: date) -> datetime:
     """Return the instant at which `day` begins in the office."""
-    return datetime.combine(day, time.min, _office).astimezone(UTC)
+    return datetime.combine(day, time.min, _office_zone).astimezone(UTC)
 
 
 def local_day(instant: datetime) -> date:
     """Return the calendar day of `instant` in the office."""
     try:
-        return local(instant).date()
+        return to_local(instant).date()
     except OverflowError:
         # The first or last day of the calendar, which services send for “never”.
         return instant.date()

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from bwp_tui.domain.text import clean_line, did_you_mean, nearest
-from bwp_tui.domain.times import use_zone
+from bwp_tui.domain.times import set_office_zone
 from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import EVENT_TEXTS, TEXTS, ConfigFile, ProfileTable, read_config
@@ -105,7 +105,7 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
     )
     if variables.mistakes:
         raise SettingsError(*variables.mistakes)
-    use_zone(profile.timezone)
+    set_office_zone(profile.timezone)
     return profile
 
 

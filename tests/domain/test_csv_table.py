@@ -14,10 +14,10 @@ from bwp_tui.domain.csv_table import (
     CsvError,
     CsvLine,
     escape_formula,
-    read,
-    row_text,
-    tags_cell,
-    tags_of,
+    format_row,
+    format_tags,
+    parse_tags,
+    read_table,
     unescape_formula,
 )
 
@@ -33,7 +33,7 @@ def test_a_defused_cell_is_no_formula_and_arms_to_what_it_was(cell: str) -> None
 
 @given(st.lists(_CELLS, min_size=2, max_size=6))
 def test_a_row_is_one_record_of_rfc_4180(cells: list[str]) -> None:
-    text = row_text(cells)
+    text = format_row(cells)
     assert text.endswith("\r\n")
     (row,) = csv.reader(io.StringIO(text, newline=""), strict=True)
     assert [unescape_formula(cell) for cell in row] == cells
@@ -41,12 +41,12 @@ def test_a_row_is_one_record_of_rfc_4180(cells: list[str]) -> None:
 
 @given(st.lists(_CELLS.map(lambda tag: " ".join(tag.split())).filter(bool), unique=True, max_size=4))
 def test_tags_survive_their_cell(tags: list[str]) -> None:
-    assert list(tags_of(unescape_formula(escape_formula(tags_cell(tags))))) == tags
+    assert list(parse_tags(unescape_formula(escape_formula(format_tags(tags))))) == tags
 
 
 @pytest.mark.parametrize("cell", ["vip,eu", "vip; eu", "vip|eu", '["vip","eu"]', "vip,eu,vip,"])
 def test_tags_are_read_as_offices_write_them(cell: str) -> None:
-    assert tags_of(cell) == ("vip", "eu")
+    assert parse_tags(cell) == ("vip", "eu")
 
 
 HEADINGS = "Type;E-Mail Address;Date received;LAW;Hold days;Reason;Comments;Labels;Ticket"
@@ -55,14 +55,14 @@ ROW = 'delete;bob@example.com;2026-11-02;ccpa;3;"art; 17";"two\r\nlines";vip;471
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_columns_are_known_by_many_names_in_any_order_whatever_the_separator(encoding: str) -> None:
-    found = read(f"{HEADINGS}\r\n\r\n{ROW}\r\n;;;;;;;;\r\n".encode(encoding))
+    found = read_table(f"{HEADINGS}\r\n\r\n{ROW}\r\n;;;;;;;;\r\n".encode(encoding))
     cells = ("delete", "bob@example.com", "2026-11-02", "ccpa", "3", "art; 17", "two\r\nlines", "vip")
     assert found.lines == (CsvLine(3, dict(zip(COLUMNS, cells, strict=True))),)
     assert found.ignored == ("Ticket",)
 
 
 def test_the_number_of_a_line_is_where_it_begins_in_the_file() -> None:
-    found = read(b'email,kind\n"a\n\nb",x\n\nc,y,z\n')
+    found = read_table(b'email,kind\n"a\n\nb",x\n\nc,y,z\n')
     assert [(line.number, line.surplus) for line in found.lines] == [(2, 0), (6, 1)]
 
 
@@ -79,7 +79,7 @@ def test_the_number_of_a_line_is_where_it_begins_in_the_file() -> None:
 )
 def test_what_is_no_table_of_requests_is_told_with_its_line(data: bytes, line: int, told: str) -> None:
     with pytest.raises(CsvError, match=told) as caught:
-        read(data)
+        read_table(data)
     assert caught.value.line == line
 
 
@@ -90,6 +90,6 @@ def test_any_bytes_are_a_table_or_a_mistake_in_it(data: bytes) -> None:
 
 def _line_of_mistake(data: bytes) -> int:
     try:
-        return len(read(data).lines) + 1
+        return len(read_table(data).lines) + 1
     except CsvError as error:
         return error.line

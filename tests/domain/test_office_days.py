@@ -9,7 +9,7 @@ import pytest
 
 from bwp_tui.domain import times
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
-from bwp_tui.domain.times import local_day, midnight, parse_day, stamp, use_zone, zone_name
+from bwp_tui.domain.times import local_day, midnight, parse_day, set_office_zone, stamp, zone_name
 
 EVENING = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 28)
@@ -18,7 +18,7 @@ TODAY = date(2026, 11, 28)
 @pytest.fixture(autouse=True)
 def machine_zone() -> Iterator[None]:
     yield
-    use_zone(None)
+    set_office_zone(None)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def machine_zone() -> Iterator[None]:
     ],
 )
 def test_a_day_is_the_offices_whatever_the_machines_zone(zone: str, day: date, read: str) -> None:
-    use_zone(zone)
+    set_office_zone(zone)
     assert (local_day(EVENING), stamp(EVENING), zone_name()) == (day, read, zone)
     assert local_day(midnight(day)) == day
     assert midnight(day) <= EVENING

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bwp_tui.domain.csv_table import HEADINGS, row_text, task_cells
+from bwp_tui.domain.csv_table import HEADINGS, format_row, task_cells
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.domain.text import clean_line
@@ -130,7 +130,7 @@ def _facts(task: Task) -> tuple[object, ...]:
 @given(st.lists(_REQUESTS, min_size=1, max_size=4))
 def test_what_is_exported_in_full_is_imported_as_it_was(store: Store, requests: list[Request]) -> None:
     before = [actions.submit(store, request, ACTOR) for request in requests]
-    data = "".join(row_text(row) for row in (HEADINGS, *(task_cells(task, mask=False) for task in before))).encode()
+    data = "".join(format_row(row) for row in (HEADINGS, *(task_cells(task, mask=False) for task in before))).encode()
     planned = csv_import.plan(store, data, DEFAULTS)
     assert planned.wrong == ()
     after = tasks.window(store, csv_import.import_requests(store, planned, ACTOR))
@@ -141,7 +141,7 @@ def test_a_masked_export_shows_no_address_and_is_not_imported(store: Store) -> N
     task = actions.submit(store, replace(_plain(), note="write to jane@example.com", tags=("jane@example.com",)), ACTOR)
     row = task_cells(task, mask=True)
     assert not any("jane@example.com" in cell for cell in row)
-    planned = csv_import.plan(store, f"{row_text(HEADINGS)}{row_text(row)}".encode(), DEFAULTS)
+    planned = csv_import.plan(store, f"{format_row(HEADINGS)}{format_row(row)}".encode(), DEFAULTS)
     assert len(planned.wrong) == 1
 
 

@@ -204,11 +204,11 @@ _TEXTS = st.sampled_from(
 _QUOTED = _TEXTS.map(lambda text: f'"{text}"')
 _TEXT_FIELDS = [spec.key for spec in FIELDS.values() if not (spec.is_closed or spec.is_compared)]
 _TEXT_CLAUSES = st.builds("{}:{}".format, st.sampled_from(_TEXT_FIELDS), _QUOTED)
-_OFFERED = st.sampled_from([f"{spec.key}:{offer}" for spec in FIELDS.values() for offer in spec.offers])
+_OFFERED = st.sampled_from([f"{spec.key}:{offer}" for spec in FIELDS.values() for offer in spec.suggestions])
 _SETS = st.one_of(
     *(
         st.builds(
-            f"{spec.key}:{{}}".format, st.lists(st.sampled_from(spec.offers), min_size=1, max_size=3).map(",".join)
+            f"{spec.key}:{{}}".format, st.lists(st.sampled_from(spec.suggestions), min_size=1, max_size=3).map(",".join)
         )
         for spec in FIELDS.values()
         if spec.is_closed

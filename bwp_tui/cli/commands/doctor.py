@@ -23,7 +23,7 @@ from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line, counted
-from bwp_tui.domain.times import local, local_day, parse_instant, utc_now, zone_name
+from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zone_name
 from bwp_tui.settings import CommandSecret, Profile, SettingsError, config_path, load_profile
 from bwp_tui.settings.profile import MINIMUM_SIZE
 from bwp_tui.store.database.connection import Store
@@ -237,7 +237,7 @@ def _damage(store: Store, path: Path) -> Iterator[Finding]:
 
 def _clock(newest: str | None) -> Finding:
     now = utc_now()
-    here = f"{local(now):%Y-%m-%d %H:%M:%S %z} ({zone_name()})"
+    here = f"{to_local(now):%Y-%m-%d %H:%M:%S %z} ({zone_name()})"
     if newest is not None and parse_instant(newest) > now:
         return Finding("clock", Level.WARN, f"Local time is {here}, before the newest entry of the history ({newest}).")
     return Finding("clock", Level.OK, f"Local time is {here}.")

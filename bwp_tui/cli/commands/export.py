@@ -17,7 +17,7 @@ from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.cli.support.task_output import task_record
-from bwp_tui.domain.csv_table import HEADINGS, row_text, task_cells
+from bwp_tui.domain.csv_table import HEADINGS, format_row, task_cells
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, counted
@@ -66,9 +66,9 @@ def _check_target(target: str) -> None:
 def _write(out: TextIO, store: Store, numbers: Sequence[int], file_format: str, *, mask: bool, bom: bool) -> None:
     exported = _each(store, numbers)
     if file_format == "csv":
-        out.write(f"{_BOM if bom else ''}{row_text(HEADINGS)}")
+        out.write(f"{_BOM if bom else ''}{format_row(HEADINGS)}")
         for task in exported:
-            out.write(row_text(task_cells(task, mask=mask)))
+            out.write(format_row(task_cells(task, mask=mask)))
     elif file_format == "jsonl":
         for task in exported:
             out.write(f"{json.dumps(_record(task, mask=mask))}\n")

@@ -19,7 +19,7 @@ from bwp_tui.cli.support.context import (
 )
 from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import ProgressLine
-from bwp_tui.domain.csv_table import CsvError, row_text
+from bwp_tui.domain.csv_table import CsvError, format_row
 from bwp_tui.domain.deadlines import day_warning
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, counted, format_size
@@ -169,10 +169,10 @@ def _receipt_beside(file: Path) -> Path:
 def _write_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:
     recorded = iter(numbers)
     with new_text_file(path) as file:
-        file.write(row_text(("line", "result", "reason", "number")))
+        file.write(format_row(("line", "result", "reason", "number")))
         for line in planned.lines:
             number = next(recorded, None) if line.request is not None else None
-            file.write(row_text((str(line.number), _result(line, number), *_reason(line, number))))
+            file.write(format_row((str(line.number), _result(line, number), *_reason(line, number))))
 
 
 def _result(line: CheckedLine, number: int | None) -> str:

@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.times import local
+from bwp_tui.domain.times import to_local
 from bwp_tui.store.worklog.engine_state import EngineState
 
 _LABEL: Final = 11
@@ -58,7 +58,7 @@ def result_sentence(done: str, refusals: Sequence[str]) -> str:
 
 def clock_time(instant: datetime, today: date) -> str:
     """Return the local time of an instant, with its date instead of the seconds unless it is today's."""
-    here = local(instant)
+    here = to_local(instant)
     return here.strftime("%H:%M:%S" if here.date() == today else "%m-%d %H:%M")
 
 

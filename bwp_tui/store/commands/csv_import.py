@@ -90,7 +90,7 @@ def plan(store: Store, data: bytes, defaults: Defaults, progress: Progress = lam
     Raises:
         CsvError: the file is no table of requests.
     """
-    table = csv_table.read(data)
+    table = csv_table.read_table(data)
     mark = f"file {hashlib.sha256(data).hexdigest()[:_HASH]}"
     before, newest = _imported_before(store, mark), tasks.highest(store)
     seen: dict[tuple[Kind, str], int] = {}
@@ -184,7 +184,7 @@ def _request(line: CsvLine, defaults: Defaults) -> Request:
         holding_period=_days(cells.get("holding_period")),
         reason=cells.get("reason"),
         note=cells.get("note", ""),
-        tags=csv_table.tags_of(cells.get("tags", "")),
+        tags=csv_table.parse_tags(cells.get("tags", "")),
     )
 
 
