@@ -89,7 +89,7 @@ def test_downloads_are_paused_resumed_cancelled_and_tried_again(queue: Bwp) -> N
     ended = queue("downloads", "retry", "2", "--json")
     assert [(one["id"], one["state"]) for one in json.loads(ended.out)] == [(2, "queued")]
     store = queue.store()
-    assert [one.task_number for one in download_queue.listed(store, 10)] == [2, 3, 2, 1]
+    assert [one.task_number for one in download_queue.list_downloads(store, 10)] == [2, 3, 2, 1]
     store.close()
 
 

@@ -40,7 +40,7 @@ def _plan(store: Store, ask: Callable[[Store], object]) -> list[str]:
         (lambda store: downloads.due(store, NOW, 4), "downloads_open"),
         (downloads.next_at, "downloads_open"),
         (downloads.unfinished, "downloads_open"),
-        (lambda store: download_queue.listed(store, 50), "downloads_ended"),
+        (lambda store: download_queue.list_downloads(store, 50), "downloads_ended"),
         (lambda store: tasks.changed_since(store, 5), "tasks_by_revision"),
         (lambda store: tasks.find_by_name(store, "3556a10a"), "sqlite_autoindex_tasks_1"),
         (lambda store: timeline.of_task(store, 1), "timeline_by_task"),

@@ -42,7 +42,7 @@ def _order(store: Store, download: int) -> DownloadJob:
 
 
 def _now(store: Store, download: int) -> Download:
-    (found,) = [one for one in download_queue.listed(store, 100) if one.id == download]
+    (found,) = [one for one in download_queue.list_downloads(store, 100) if one.id == download]
     return found
 
 
@@ -63,15 +63,15 @@ def test_the_list_holds_the_open_ones_as_they_come_and_then_the_ended_ones_newes
     downloads.record_start(store, orders[fifth])
     download_queue.pause(store, [third], ACTOR)
     download_queue.move(store, sixth, -2, ACTOR)
-    assert [one.id for one in download_queue.listed(store, 10)] == [fifth, sixth, third, fourth, first, second]
-    assert [one.id for one in download_queue.listed(store, 5)] == [fifth, sixth, third, fourth, first]
-    assert [one.id for one in download_queue.listed(store, 2)] == [fifth, sixth]
+    assert [one.id for one in download_queue.list_downloads(store, 10)] == [fifth, sixth, third, fourth, first, second]
+    assert [one.id for one in download_queue.list_downloads(store, 5)] == [fifth, sixth, third, fourth, first]
+    assert [one.id for one in download_queue.list_downloads(store, 2)] == [fifth, sixth]
     assert [one.id for one in downloads.unfinished(store)] == [fifth, sixth, third, fourth]
 
 
 def test_the_task_of_each_listed_download_is_told(store: Store) -> None:
     _asked(store, 2)
-    found = download_queue.tasks_of(store, download_queue.listed(store, 10))
+    found = download_queue.tasks_of(store, download_queue.list_downloads(store, 10))
     assert {number: (task.email, task.task_id) for number, task in found.items()} == {
         1: ("jane@example.com", "task-1"),
         2: ("jane@example.com", "task-2"),
@@ -163,7 +163,7 @@ def test_only_the_newest_download_of_a_task_is_retried(store: Store) -> None:
     download_queue.cancel(store, [steered.resulting_id], ACTOR)
     (refused,) = download_queue.retry(store, [old], ACTOR)
     assert refused.refused == "The result of task-1 was asked for again since; see its newest download."
-    assert len(download_queue.listed(store, 10)) == 2
+    assert len(download_queue.list_downloads(store, 10)) == 2
 
 
 def test_a_download_moves_among_those_that_wait_and_what_is_asked_for_later_comes_last(store: Store) -> None:

@@ -54,7 +54,7 @@ def adopt(arguments: Namespace) -> None:
     if profile.shop is None:
         raise CommandError(ExitCode.USAGE, "No shop is configured: set BWP_TARGET_ID. Nothing was changed.")
     with closing(open_store(profile.history_path)) as store:
-        bound = shop_binding.bound_shop(store.rows(shop_binding.BOUND))
+        bound = shop_binding.bound_shop(store.rows(shop_binding.BOUND_SHOP))
         if bound is None or not bound.is_other(profile.shop):
             print_note(f"{store.path} has no requests of another shop. Nothing was changed.")
             return
@@ -64,7 +64,7 @@ def adopt(arguments: Namespace) -> None:
         )
         require_typed("Adopt this history?", profile.shop.target_id, "run this at a terminal to confirm")
         with store.write() as transaction:
-            transaction.run(shop_binding.ADOPT, profile.shop)
+            transaction.run(shop_binding.BIND_ANEW, profile.shop)
 
 
 def _settings(profile: Profile) -> dict[str, object]:

@@ -39,7 +39,7 @@ def downloads(arguments: Namespace) -> ExitCode:
     """Print the downloads, or apply an action to some and print those."""
     with open_session(arguments, changes=arguments.action is not None) as session:
         if arguments.action is None:
-            shown, exit_code = download_queue.listed(session.store, arguments.limit), ExitCode.DONE
+            shown, exit_code = download_queue.list_downloads(session.store, arguments.limit), ExitCode.DONE
         else:
             shown, exit_code = _apply(session, arguments.action, arguments.tasks)
         _print(session.store, shown, arguments)

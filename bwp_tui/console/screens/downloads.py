@@ -134,7 +134,7 @@ class DownloadsScreen(ActionScreen):
             self._redraw = None
         self._read_at = time.monotonic()
         try:
-            downloads = download_queue.listed(self.session.read_store, LISTED)
+            downloads = download_queue.list_downloads(self.session.read_store, LISTED)
             tasks = download_queue.tasks_of(self.session.read_store, downloads)
             self._engine = self.session.without_killed_process(engine_state.read(self.session.read_store))
         except StoreError as error:

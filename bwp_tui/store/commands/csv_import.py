@@ -25,7 +25,7 @@ from bwp_tui.store.worklog.insert_request import Origin, record
 
 """The first event of an imported request; its detail names the file's hash and the line."""
 
-_HASH: Final = 16
+_HASH_DIGITS: Final = 16
 """Hexadecimal digits of the hash that identify a file."""
 
 _KINDS: Final = {
@@ -33,7 +33,7 @@ _KINDS: Final = {
     **dict.fromkeys(("deletion", "delete", "erasure", "erase"), Kind.DELETION),
 }
 _COMPACT_DAY: Final = re.compile(r"^([0-9]{4})([0-9]{2})([0-9]{2})$")
-_DELETIONS_ALONE: Final = ("holding_period", "reason")
+_ONLY_OF_DELETIONS: Final = ("holding_period", "reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def plan(store: Store, data: bytes, defaults: Defaults, progress: Progress = lam
         CsvError: the file is no table of requests.
     """
     table = csv_table.read_table(data)
-    mark = f"file {hashlib.sha256(data).hexdigest()[:_HASH]}"
+    mark = f"file {hashlib.sha256(data).hexdigest()[:_HASH_DIGITS]}"
     before, newest = _imported_before(store, mark), tasks.highest(store)
     seen: dict[tuple[Kind, str], int] = {}
     lines = []
@@ -171,7 +171,7 @@ def _request(line: CsvLine, defaults: Defaults) -> Request:
         raise BadRequest("email", "It has more cells than there are columns; is something to be put in quotes?")
     kind = _kind(cells.get("kind", ""))
     if kind is Kind.RETRIEVAL:
-        for column in _DELETIONS_ALONE:
+        for column in _ONLY_OF_DELETIONS:
             if column in cells:
                 raise BadRequest(column, f"A retrieval has no {column.replace('_', ' ')}.")
     if "email" not in cells:

@@ -18,7 +18,7 @@ from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 
-_AGAIN: Final = frozenset({DownloadState.FAILED, DownloadState.CANCELLED})
+_RETRYABLE: Final = frozenset({DownloadState.FAILED, DownloadState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class QueueResult:
     refused: str | None = None
 
 
-def listed(store: Store, limit: int) -> list[Download]:
+def list_downloads(store: Store, limit: int) -> list[Download]:
     """Return the open downloads in the order of the queue, then the ended ones, newest first; `limit` in all."""
     open_downloads = downloads.unfinished(store)[:limit]
     rows = store.rows(
@@ -51,28 +51,28 @@ def cannot_pause(download: Download) -> str | None:
     """Return why `download` cannot be paused, or None when it can."""
     if download.is_open and download.paused:
         return f"The download of #{download.task_number} is paused already."
-    return _unless(download.is_open, download, "only one that waits or runs can be paused")
+    return _reason_unless(download.is_open, download, "only one that waits or runs can be paused")
 
 
 def cannot_resume(download: Download) -> str | None:
     """Return why `download` cannot be resumed, or None when it can."""
-    return _unless(download.is_open and download.paused, download, "only a paused one can be resumed")
+    return _reason_unless(download.is_open and download.paused, download, "only a paused one can be resumed")
 
 
 def cannot_cancel(download: Download) -> str | None:
     """Return why `download` cannot be cancelled, or None when it can."""
-    return _unless(download.is_open, download, "there is nothing left to cancel")
+    return _reason_unless(download.is_open, download, "there is nothing left to cancel")
 
 
 def cannot_retry(download: Download) -> str | None:
     """Return why `download` cannot be retried, or None when it can."""
-    return _unless(download.state in _AGAIN, download, "only a failed or cancelled one is tried again")
+    return _reason_unless(download.state in _RETRYABLE, download, "only a failed or cancelled one is tried again")
 
 
 def cannot_move(download: Download) -> str | None:
     """Return why `download` cannot be moved in the queue, or None when it can."""
     is_waiting = download.state == DownloadState.QUEUED
-    return _unless(is_waiting, download, "only one that waits has a place in the queue")
+    return _reason_unless(is_waiting, download, "only one that waits has a place in the queue")
 
 
 def current_state(download: Download) -> str:
@@ -80,7 +80,7 @@ def current_state(download: Download) -> str:
     return "has failed" if download.state == DownloadState.FAILED else f"is {download.state}"
 
 
-def _unless(possible: bool, download: Download, reason: str) -> str | None:
+def _reason_unless(possible: bool, download: Download, reason: str) -> str | None:
     return None if possible else f"The download of #{download.task_number} {current_state(download)}; {reason}."
 
 

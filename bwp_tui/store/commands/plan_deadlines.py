@@ -25,10 +25,10 @@ class DeadlineCheck:
         self._hold = hold
         self._today = today
         self._late = 0
-        self._hopeless = 0
+        self._late_without_hold = 0
         self._fitting: int | None = None
         self.ends: tuple[date, date] | None = None
-        self.shortened = self.unheld = 0
+        self.shortened = self.without_hold = 0
 
     @property
     def can_be_met(self) -> bool:
@@ -53,9 +53,9 @@ class DeadlineCheck:
         if not self.shortened:
             return ""
         holds = "Hold" if self.shortened == 1 else "Holds"
-        at_once = "begins at once and" if self.unheld == 1 else "begin at once and"
+        at_once = "begins at once and" if self.without_hold == 1 else "begin at once and"
         return f"{holds} shortened" + (
-            f"; {counted(self.unheld, 'deletion')} {at_once} cannot be cancelled" if self.unheld else ""
+            f"; {counted(self.without_hold, 'deletion')} {at_once} cannot be cancelled" if self.without_hold else ""
         )
 
     @property
@@ -65,8 +65,8 @@ class DeadlineCheck:
         would = f"{counted(self._late, 'deletion')} would end after {'its' if self._late == 1 else 'their'} due date"
         if self._fitting is None:
             return f"{would}, even without a hold"
-        some = f", {self._hopeless} of them even without a hold" if self._hopeless else ""
-        fits = "fits" if self._late == 1 else "fits the others" if self._hopeless else "fits them all"
+        some = f", {self._late_without_hold} of them even without a hold" if self._late_without_hold else ""
+        fits = "fits" if self._late == 1 else "fits the others" if self._late_without_hold else "fits them all"
         return f"{would}{some}; the longest hold that {fits} is {counted(self._fitting, 'day')}"
 
     def _count_deletion(self, task: Task, due: date) -> None:
@@ -75,12 +75,12 @@ class DeadlineCheck:
         )
         if hold < own:
             self.shortened += 1
-            self.unheld += not hold
+            self.without_hold += not hold
         if latest_end(self._today, hold) <= due:
             return
         self._late += 1
         fitting = longest_fitting_hold(self._today, due)
         if fitting is None:
-            self._hopeless += 1
+            self._late_without_hold += 1
         elif self._fitting is None or fitting < self._fitting:
             self._fitting = fitting

@@ -46,7 +46,7 @@ def check_identity(db: apsw.Connection, path: Path) -> None:
         if has_damaged_version(db):
             raise StoreDamaged(f"The history {path} is damaged (its schema number is not that of its tables).")
         migrate.refuse_newer(migrate.version_of(db), path)
-        _check(db, path)
+        _check_tables(db, path)
     except (apsw.SQLError, UnicodeDecodeError) as error:
         # The statements are right: the schema must be damaged.
         raise StoreDamaged(f"The history {path} is damaged ({error}).") from error
@@ -69,7 +69,7 @@ def has_damaged_version(db: apsw.Connection) -> bool:
         return False
 
 
-def _check(db: apsw.Connection, path: Path) -> None:
+def _check_tables(db: apsw.Connection, path: Path) -> None:
     tables = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     ours = tables >= _TABLES
     version, application = int(db.pragma("user_version")), int(db.pragma("application_id"))
@@ -79,7 +79,12 @@ def _check(db: apsw.Connection, path: Path) -> None:
             "or set BWP_DATA_DIR."
         )
     expected = APPLICATION_ID if version >= _FIRST_WITH_ID else 0
-    if bool(tables) is not (version > 0) or (tables and not ours) or application != expected or not _fits(db, version):
+    if (
+        bool(tables) is not (version > 0)
+        or (tables and not ours)
+        or application != expected
+        or not _has_columns_of(db, version)
+    ):
         raise StoreDamaged(f"The history {path} is damaged (its header and its tables do not fit together).")
 
 
@@ -97,7 +102,7 @@ def expected_schema() -> Schema:
         return schema_of(db)
 
 
-def _fits(db: apsw.Connection, version: int) -> bool:
+def _has_columns_of(db: apsw.Connection, version: int) -> bool:
     """Return whether the columns that migrations added are there exactly when `version` has them."""
     return all(
         (column in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}) is (version >= first)

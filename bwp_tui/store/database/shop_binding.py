@@ -14,10 +14,10 @@ import apsw
 
 from bwp_tui.domain.shop import Shop
 
-BOUND: Final = "SELECT target_id, api_host FROM meta WHERE EXISTS (SELECT 1 FROM tasks)"
+BOUND_SHOP: Final = "SELECT target_id, api_host FROM meta WHERE EXISTS (SELECT 1 FROM tasks)"
 """The query whose rows `bound_shop` takes."""
 
-ADOPT: Final = "UPDATE meta SET target_id = ?, api_host = ?"
+BIND_ANEW: Final = "UPDATE meta SET target_id = ?, api_host = ?"
 """Binds a history to another shop."""
 
 
@@ -31,7 +31,7 @@ def bound_shop(rows: Iterable[Sequence[object]]) -> Shop | None:
 
 def binding_conflict(db: apsw.Connection, path: Path, shop: Shop) -> str | None:
     """Return a sentence if the history is bound to another shop, or None."""
-    bound = bound_shop(db.execute(BOUND))
+    bound = bound_shop(db.execute(BOUND_SHOP))
     if bound is None or not bound.is_other(shop):
         return None
     return (

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.times import file_stamp
 
 _INCOMING: Final = re.compile(r"\.incoming-(?P<why>[a-z]+)-(?P<stamp>[0-9TZ.]+)\.db")
-_BESIDE: Final = ("-wal", "-shm")
+_SIDE_FILES: Final = ("-wal", "-shm")
 
 
 class FileSwap(NamedTuple):
@@ -86,7 +86,7 @@ def finish_interrupted_swap(path: Path) -> FileSwap | None:
     if not aside.exists():
         with suppress(FileNotFoundError):
             path.rename(aside)
-    for ending in _BESIDE:
+    for ending in _SIDE_FILES:
         # SQLite would take the old history's log for the new one's.
         with suppress(FileNotFoundError):
             path.with_name(f"{path.name}{ending}").rename(aside.with_name(f"{aside.name}{ending}"))

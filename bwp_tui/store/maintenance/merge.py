@@ -17,8 +17,8 @@ from bwp_tui.domain.task import Status
 from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
-LINE_COLUMNS: Final = "at, actor, what, before, after, detail"
-_SAME_LINE: Final = (
+_EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
+_SAME_EVENT: Final = (
     "m.task = x.ours AND m.at = t.at AND m.actor = t.actor AND m.what = t.what"
     " AND m.before IS t.before AND m.after IS t.after"
 )
@@ -127,14 +127,14 @@ def _columns(db: apsw.Connection, table: str, *without: str) -> list[str]:
     return [name for name in names if name not in without]
 
 
-_DOUBLED: Final = "SELECT m.number FROM main.tasks m WHERE m.task_id = o.task_id AND m.number <> x.ours"
+_TASK_WITH_SAME_ID: Final = "SELECT m.number FROM main.tasks m WHERE m.task_id = o.task_id AND m.number <> x.ours"
 """Another task of this history that has the task id of the task `o` of the other one."""
 
 _NOT_REPAIRED: Final = ("number", "task_id", "status", "terminal", "resubmit_of", "earlier", "download", "revision")
 
 _TRANSLATED: Final = {
-    "task_id": f"CASE WHEN EXISTS ({_DOUBLED}) THEN NULL ELSE o.task_id END",
-    "status": f"CASE WHEN o.terminal = 0 AND EXISTS ({_DOUBLED}) THEN 'UNCONFIRMED' ELSE o.status END",
+    "task_id": f"CASE WHEN EXISTS ({_TASK_WITH_SAME_ID}) THEN NULL ELSE o.task_id END",
+    "status": f"CASE WHEN o.terminal = 0 AND EXISTS ({_TASK_WITH_SAME_ID}) THEN 'UNCONFIRMED' ELSE o.status END",
     "resubmit_of": "(SELECT ours FROM matched WHERE theirs = o.resubmit_of)",
     "earlier": "(SELECT ours FROM matched WHERE theirs = o.earlier)",
     "download": "NULL",
@@ -196,8 +196,8 @@ def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
     """Record an event for each task that loses its task id, since another task has it; return how many."""
     events = db.execute(
         "INSERT INTO main.timeline (task, at, actor, what, detail)"
-        f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', 'its task id ' || o.task_id || ' is that of #' || ({_DOUBLED})"
-        f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh AND EXISTS ({_DOUBLED}) RETURNING id",
+        f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', 'its task id ' || o.task_id || ' is that of #' || ({_TASK_WITH_SAME_ID})"
+        f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh AND EXISTS ({_TASK_WITH_SAME_ID}) RETURNING id",
         (now, PROGRAM),
     )
     return len(events.fetchall())
@@ -270,16 +270,16 @@ def _add_timeline(db: apsw.Connection) -> None:
     """Add the missing events, and renumber all of them where that is needed for their order."""
     missing = (
         " FROM other.timeline t JOIN matched x ON x.theirs = t.task WHERE NOT EXISTS"
-        f" (SELECT 1 FROM main.timeline m WHERE {_SAME_LINE})"
+        f" (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
         " AND NOT EXISTS (SELECT 1 FROM main.tasks p WHERE p.number = x.ours AND p.purged_at IS NOT NULL)"
     )
     between = db.execute(
         f"SELECT 1 {missing} AND EXISTS (SELECT 1 FROM main.timeline m WHERE m.task = x.ours AND m.at > t.at) LIMIT 1"
     ).fetchall()
-    columns = ", ".join(f"t.{name}" for name in LINE_COLUMNS.split(", "))
-    db.execute(f"INSERT INTO main.timeline (task, {LINE_COLUMNS}) SELECT x.ours, {columns} {missing} ORDER BY t.id")
+    columns = ", ".join(f"t.{name}" for name in _EVENT_COLUMNS.split(", "))
+    db.execute(f"INSERT INTO main.timeline (task, {_EVENT_COLUMNS}) SELECT x.ours, {columns} {missing} ORDER BY t.id")
     if between:
-        db.execute(f"CREATE TABLE main.lines AS SELECT task, {LINE_COLUMNS} FROM timeline ORDER BY at, id")
+        db.execute(f"CREATE TABLE main.lines AS SELECT task, {_EVENT_COLUMNS} FROM timeline ORDER BY at, id")
         db.execute("DELETE FROM main.timeline")
-        db.execute(f"INSERT INTO main.timeline (task, {LINE_COLUMNS}) SELECT task, {LINE_COLUMNS} FROM main.lines")
+        db.execute(f"INSERT INTO main.timeline (task, {_EVENT_COLUMNS}) SELECT task, {_EVENT_COLUMNS} FROM main.lines")
         db.execute("DROP TABLE main.lines")

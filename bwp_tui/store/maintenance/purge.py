@@ -36,7 +36,7 @@ EVIDENCE_MONTHS: Final = 24
 
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 # The name of a part that is to be removed is made from what a purge removes.
-_NEEDS_ITS_TASK: Final = f"(d.{DOWNLOAD_IS_OPEN} OR d.part_unwanted = 1)"
+_HAS_OPEN_DOWNLOAD: Final = f"(d.{DOWNLOAD_IS_OPEN} OR d.part_unwanted = 1)"
 # Earlier versions still took notes and tags for purged tasks.
 _HAS_PERSONAL_DATA: Final = "(t.purged_at IS NULL OR t.note <> '' OR t.tags <> '[]')"
 _READERS_TIMEOUT_S: Final = 10.0
@@ -94,7 +94,7 @@ def plan(
         f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND t.terminal = 1 AND t.finished_at <= ?"
         f"{'' if evidence_too else f' AND {_HAS_PERSONAL_DATA}'}"
         f" AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.{INTENT_IS_WAITING})"
-        f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_NEEDS_ITS_TASK})"
+        f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_HAS_OPEN_DOWNLOAD})"
         " ORDER BY t.number",
         (*values, format_instant(store.clock() - older_than)),
     )
@@ -211,7 +211,7 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
         "UPDATE tasks SET purged_at = coalesce(purged_at, ?) WHERE number = ? AND terminal = 1"
         " AND (open = 0 OR ?)"
         f" AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number AND {INTENT_IS_WAITING})"
-        f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = number AND {_NEEDS_ITS_TASK})"
+        f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = number AND {_HAS_OPEN_DOWNLOAD})"
         " RETURNING errors",
         (transaction.now_text, number, int(unanswered_too)),
     )

@@ -21,7 +21,7 @@ from bwp_tui.store.maintenance.merge import Merged, merge
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
-_ENDED: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
+_FINAL: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
 _LARGEST_REVISION: Final = 1 << 50
 """Above this it is damaged: a billion transactions a day would take 3,000 years."""
 
@@ -84,7 +84,7 @@ def correct_numbers(db: apsw.Connection) -> int:
     return len(wrong)
 
 
-_DIGIT: Final = 4
+_BITS_OF_DIGIT: Final = 4
 """Bits of a hexadecimal digit of a client token."""
 
 _ORPHAN: Final = (
@@ -125,7 +125,7 @@ def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str)
     waiting = f"SELECT id, client_token FROM intents WHERE action = 'submit' AND {INTENT_IS_WAITING}"
     for intent, token in db.execute(waiting).fetchall() if others else ():
         number = int(str(token).replace("-", ""), 16)
-        if any((number ^ other).bit_count() <= _DIGIT for other in others):
+        if any((number ^ other).bit_count() <= _BITS_OF_DIGIT for other in others):
             db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
 
 
@@ -235,7 +235,7 @@ def _restore_invariants(db: apsw.Connection) -> None:
         "UPDATE tasks SET resubmitted = 1 WHERE resubmitted = 0"
         " AND number IN (SELECT resubmit_of FROM tasks WHERE resubmit_of IS NOT NULL)"
     )
-    db.execute(f"UPDATE tasks SET terminal = 1 - terminal WHERE terminal <> (status IN ({_ENDED}))")
+    db.execute(f"UPDATE tasks SET terminal = 1 - terminal WHERE terminal <> (status IN ({_FINAL}))")
     for table in ("tasks", "downloads"):
         db.execute(f"UPDATE {table} SET revision = 0 WHERE revision NOT BETWEEN 0 AND {_LARGEST_REVISION}")
     db.execute(

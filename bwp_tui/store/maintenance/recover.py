@@ -172,7 +172,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
             if table == "tasks":
                 highest = max(assigned, given if given <= assigned + _MAX_KEY_GAP else 0)
         rebuild.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
-        counts.lost = salvage.lost + writer.unfit
+        counts.lost = salvage.lost + writer.rejected
     counts.kept, counts.ids_doubled = writer.kept, writer.ids_doubled
     counts.replaced, counts.guessed = writer.replaced.total(), writer.guessed.total()
     return highest

@@ -14,7 +14,7 @@ from bwp_tui.store.maintenance.table_shapes import Fields
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _KEYS: Final = {"tasks": "number", "intents": "id", "downloads": "id", "timeline": "id"}
-_SAME: Final = {
+_IDENTITY_COLUMNS: Final = {
     "tasks": ("recorded_at", "kind"),
     "intents": ("action", "asked_at", "client_token"),
     "downloads": ("task", "asked_at"),
@@ -37,7 +37,7 @@ class RowWriter:
         self.kept: Counter[str] = Counter()
         self.replaced: Counter[str] = Counter()
         self.guessed: Counter[str] = Counter()
-        self.unfit: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
         self.ids_doubled = 0
         db.execute("CREATE TEMP TABLE replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
 
@@ -75,7 +75,7 @@ class RowWriter:
                     (*fields.values(), fields.get("revision", 0)),
                 )
         except apsw.ConstraintError:
-            self.unfit[table] += 1
+            self.rejected[table] += 1
 
     def _insert(self, table: str, fields: Fields, otherwise: str = "ABORT") -> int:
         marks = ", ".join("?" * len(fields))
@@ -107,7 +107,7 @@ class RowWriter:
         try:
             return self._insert(table, fields)
         except apsw.ConstraintError:
-            self.unfit[table] += 1
+            self.rejected[table] += 1
             return None
 
     def _other(self, table: str, column: str, value: Value) -> Fields | None:
@@ -120,7 +120,7 @@ class RowWriter:
     def _is_copy(self, table: str, fields: Fields, other: Fields) -> bool:
         if table == "tasks" and fields.get("task_id") is not None and fields.get("task_id") == other["task_id"]:
             return fields.get("email") == other["email"] and fields.get("kind") == other["kind"]
-        return all(fields.get(name) == other[name] for name in _SAME[table])
+        return all(fields.get(name) == other[name] for name in _IDENTITY_COLUMNS[table])
 
     def _is_later(self, table: str, row: Row, other: Fields) -> bool:
         """Return whether a row is a later copy of another one; a damaged row never is."""

@@ -185,10 +185,10 @@ class Salvage:
             values = values_of(header.types, body_of(page, header, self._file.overflow)[0])
             for shape in fitting:
                 if shape.fits(header.rowid, values):
-                    votes[shape.table] += _SURE
+                    votes[shape.table] += _VOTES_OF_INTACT_ROW
                     break
                 votes[shape.table] += is_leaf and shape.is_like(values)
-            if votes.total() >= _ENOUGH:
+            if votes.total() >= _ENOUGH_VOTES:
                 break
         return next((table for table, weight in votes.most_common(1) if weight), None)
 
@@ -224,16 +224,16 @@ class Salvage:
                 waiting.extend(self._children[number])
         return reached
 
-    def _sound_rows(self, shape: Shape, place: _LeafBounds) -> Iterator[Row]:
-        page = self._page(place.leaf)
-        offsets, count = cell_offsets(page, start_of(place.leaf.number))
+    def _sound_rows(self, shape: Shape, bounds: _LeafBounds) -> Iterator[Row]:
+        page = self._page(bounds.leaf)
+        offsets, count = cell_offsets(page, start_of(bounds.leaf.number))
         cells = [self._cell(shape, page, offset) for offset in offsets]
-        sound = _sound_in_order(shape, cells, place)
+        sound = _sound_in_order(shape, cells, bounds)
         if any(index not in sound for index in range(count)):
-            self._leaves_with_doubtful_rows[shape.table].append(place)
+            self._leaves_with_doubtful_rows[shape.table].append(bounds)
         for index in sound:
             fields = shape.sound_fields(cells[index].values)
-            yield Row(_key(cells[index]) if shape.key else None, fields, stale=place.stale)
+            yield Row(_key(cells[index]) if shape.key else None, fields, stale=bounds.stale)
 
     def _page(self, leaf: _Leaf) -> bytes:
         return self._file.page(leaf.number, from_wal=leaf.from_wal)
@@ -276,8 +276,8 @@ class Salvage:
         return Row(number if shape.key else None, fields, tuple(replaced), guessed=not in_place)
 
 
-_SURE: Final = 100
-_ENOUGH: Final = 3 * _SURE
+_VOTES_OF_INTACT_ROW: Final = 100
+_ENOUGH_VOTES: Final = 3 * _VOTES_OF_INTACT_ROW
 
 
 class _DoubtfulCell(NamedTuple):
@@ -316,12 +316,12 @@ def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Itera
         yield _LeafBounds(leaf, low, firsts[index + 1] if index + 1 < len(ordered) else end, stale)
 
 
-def _sound_in_order(shape: Shape, cells: list[_Cell], place: _LeafBounds) -> list[int]:
+def _sound_in_order(shape: Shape, cells: list[_Cell], bounds: _LeafBounds) -> list[int]:
     """Return the indexes of the sound cells whose keys fit those around them."""
     sound = [index for index, cell in enumerate(cells) if cell.sound]
     if shape.key is None:
         return sound
-    sound = [index for index in sound if place.low < (_key(cells[index]) or 0) < place.high]
+    sound = [index for index in sound if bounds.low < (_key(cells[index]) or 0) < bounds.high]
     keys = [_key(cells[index]) or 0 for index in sound]
     return [sound[index] for index in _increasing(keys)]
 

@@ -77,9 +77,9 @@ class ColumnShape:
 
 
 _STATUSES: Final = frozenset(Status)
-_OWNER: Final = "task"
-_LIKE: Final = 0.7
-_BEGINNING: Final = 5
+_TASK_COLUMN: Final = "task"
+_MIN_FITTING_SHARE: Final = 0.7
+_BEGINNING_COLUMNS: Final = 5
 
 _SCHEMA_COLUMNS: Final = (
     ColumnShape("type", "TEXT", required=True, choices=("table", "index", "trigger", "view")),
@@ -126,7 +126,10 @@ class Shape:
     def is_like(self, values: Sequence[Value]) -> bool:
         """Return whether most of a row fits, or its beginning does."""
         fitting = [column.fits(value) for column, value in zip(self.columns, values, strict=False)]
-        return sum(fitting) >= _LIKE * max(len(values), self.min_columns) or sum(fitting[:_BEGINNING]) >= _BEGINNING - 1
+        return (
+            sum(fitting) >= _MIN_FITTING_SHARE * max(len(values), self.min_columns)
+            or sum(fitting[:_BEGINNING_COLUMNS]) >= _BEGINNING_COLUMNS - 1
+        )
 
     def values_before_shift(self, values: Sequence[Value]) -> Sequence[Value]:
         """Return the values before the one whose damaged length shifts all that follow."""
@@ -177,7 +180,7 @@ def _substitute(column: ColumnShape, instant: str) -> Value:
             if column.format_check is _is_day
             else instant
         )
-    return None if column.name == _OWNER else 0
+    return None if column.name == _TASK_COLUMN else 0
 
 
 def shapes() -> dict[str, Shape]:

@@ -14,7 +14,7 @@ from bwp_tui.store.database.connection import Row, Store, as_int, as_text
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import EventKind
 
-_START: Final = 8
+_SHOWN_CHARACTERS: Final = 8
 """Characters of a client token that may be shown: they distinguish two and cannot repeat a request."""
 
 
@@ -116,7 +116,7 @@ def _sent(row: Row) -> SentRequest:
     token, event, detail = (None if value is None else as_text(value) for value in row[_REQUEST.width :])
     return _REQUEST(
         row,
-        client_token_start=None if token is None else token[:_START],
+        client_token_start=None if token is None else token[:_SHOWN_CHARACTERS],
         client_token_sha256=None if token is None else hashlib.sha256(token.encode()).hexdigest(),
         outcome_event=(event, detail),
     )

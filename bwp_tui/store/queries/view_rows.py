@@ -23,7 +23,7 @@ LONG_VIEW: Final = 60_000
 MAX_PATCHED: Final = 1_000
 """Changes up to which a list is patched; with more of them it is read anew."""
 
-_PLACES: Final[dict[str, Callable[[int], int]]] = {"newest": neg, "oldest": pos}
+_NUMBER_ORDERS: Final[dict[str, Callable[[int], int]]] = {"newest": neg, "oldest": pos}
 """The orders in which the number alone determines a task's place."""
 
 
@@ -100,7 +100,7 @@ class ViewRows:
         added = sum(number > self._highest for number in changed)
         return (
             query == self._query
-            and query.sort in _PLACES
+            and query.sort in _NUMBER_ORDERS
             and len(changed) <= MAX_PATCHED
             and count == self._tasks + added  # else some were removed, and it is unknown which
             and not any(
@@ -110,7 +110,7 @@ class ViewRows:
 
     def _patch(self, query: ViewQuery, changed: Sequence[int]) -> None:
         fitting = tasks.matching_among(self._store, query.filter, changed, today=query.today)
-        place, numbers = _PLACES[query.sort], self._numbers
+        place, numbers = _NUMBER_ORDERS[query.sort], self._numbers
         for number in changed:
             at = bisect_left(numbers, place(number), key=place)
             is_there = at < len(numbers) and numbers[at] == number

@@ -22,7 +22,7 @@ MISSING_AFTER_RESPONSES: Final = 3
 """A task is MISSING after this many “unknown” responses over this time: one may be an error of the service."""
 
 
-_SHOWN: Final = ("status", "submitted_at", "updated_at", "errors", "trouble", "email", "holding_period")
+_VISIBLE_COLUMNS: Final = ("status", "submitted_at", "updated_at", "errors", "trouble", "email", "holding_period")
 _STATUS: Final = 0
 _EMAIL: Final = 5
 
@@ -39,7 +39,7 @@ class PollResponse:
     errors: tuple[TaskError, ...]
 
 
-def record_responses(store: Store, given: Mapping[int, tuple[PollResponse, datetime | None]]) -> frozenset[int]:
+def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, datetime | None]]) -> frozenset[int]:
     """Record the responses to one batch; return the tasks with a visible change.
 
     A response without a change updates the poll times but not the row's revision, so that no screen redraws it. A task
@@ -50,11 +50,13 @@ def record_responses(store: Store, given: Mapping[int, tuple[PollResponse, datet
     """
     with store.write() as transaction:
         rows = transaction.run(
-            f"SELECT number, {', '.join(_SHOWN)} FROM tasks"
-            f" WHERE {in_numbers('number', frozenset(given))} ORDER BY number"
+            f"SELECT number, {', '.join(_VISIBLE_COLUMNS)} FROM tasks"
+            f" WHERE {in_numbers('number', frozenset(responses))} ORDER BY number"
         )
         before = {as_int(row[0]): row[1:] for row in rows}
-        return frozenset(number for number in before if _record(transaction, number, before[number], *given[number]))
+        return frozenset(
+            number for number in before if _record(transaction, number, before[number], *responses[number])
+        )
 
 
 def _record(
@@ -65,12 +67,12 @@ def _record(
     next_poll_at: datetime | None,
 ) -> bool:
     email, status = as_text(before[_EMAIL]), as_text(before[_STATUS])
-    if _is_of_another(email, response.email) and _is_task_id_unproven(transaction, number):
+    if _is_other_email(email, response.email) and _is_task_id_unproven(transaction, number):
         _drop_task_id(transaction, number, "that task is for another email")
         return True
-    after = _after(before, response)
+    after = _values_after(before, response)
     # Only changed columns are set: SQLite rewrites every index of each column in the SET list.
-    changes = {name: new for name, old, new in zip(_SHOWN, before, after, strict=True) if new != old}
+    changes = {name: new for name, old, new in zip(_VISIBLE_COLUMNS, before, after, strict=True) if new != old}
     terminal = after[_STATUS] in FINAL_STATUSES
     columns: dict[str, SqlValue] = {
         **changes,
@@ -95,8 +97,8 @@ def _record(
     return bool(changes)
 
 
-def _after(before: Sequence[SqlValue], response: PollResponse) -> tuple[SqlValue, ...]:
-    """Return the values of the columns of `_SHOWN` after a response."""
+def _values_after(before: Sequence[SqlValue], response: PollResponse) -> tuple[SqlValue, ...]:
+    """Return the values of the columns of `_VISIBLE_COLUMNS` after a response."""
     status, submitted_at, updated_at, _errors, _trouble, email, holding_period = before
     return (
         status_after(as_text(status), response.status),
@@ -130,7 +132,7 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
         )
 
 
-def _is_of_another(email: str, responded: str | None) -> bool:
+def _is_other_email(email: str, responded: str | None) -> bool:
     return bool(email and responded) and email.casefold() != (responded or "").casefold()
 
 
