@@ -71,7 +71,7 @@ class Transfer:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
-        _free(self._manager, self._response)
+        _release(self._manager, self._response)
 
     def close(self) -> None:
         """Stop the transfer, from any thread: a waiting read ends, and `chunks` raises ConnectionLost."""
@@ -167,13 +167,13 @@ def open_transfer(
     quiet_http_loggers()
     part = PartResponse(start, etag, total) if strong_etag(etag) else PartResponse(0, None, None)
     timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
-    manager, response = _get(link, part, timeout)
+    manager, response = _request(link, part, timeout)
     try:
         transfer = Transfer(manager, response, read_headers(response, part))
         if transfer.start == 0:
             transfer.check_beginning(compressed=is_compressed(response), replaces_part=start > 0)
     except BaseException:
-        _free(manager, response)
+        _release(manager, response)
         raise
     return transfer
 
@@ -191,11 +191,11 @@ def size_of(
     quiet_http_loggers()
     timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
     first = PartResponse(0, strong_etag(etag), None)
-    manager, response = _get(link, first, timeout, last=0)
+    manager, response = _request(link, first, timeout, last=0)
     try:
         found = read_headers(response, first)
     finally:
-        _free(manager, response)
+        _release(manager, response)
     if found.etag != first.etag:
         raise ArchiveChanged(ARCHIVE_CHANGED)
     return found.total
@@ -210,12 +210,12 @@ def _next_size(size: int, count: int, seconds: float) -> int:
     return fitting if fitting >= _SMALLEST_READ else 0
 
 
-def _free(manager: urllib3.PoolManager, response: urllib3.BaseHTTPResponse) -> None:
+def _release(manager: urllib3.PoolManager, response: urllib3.BaseHTTPResponse) -> None:
     response.close()
     manager.clear()
 
 
-def _get(
+def _request(
     link: PresignedLink, part: PartResponse, timeout: urllib3.Timeout, *, last: int | None = None
 ) -> tuple[urllib3.PoolManager, urllib3.BaseHTTPResponse]:
     headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "bwp-tui"}

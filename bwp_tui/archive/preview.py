@@ -43,9 +43,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Lines; `what` is their kind: `text`, `the words of an HTML page`, `bytes`, or why there are none."""
+    """Lines; `kind` is their kind: `text`, `the words of an HTML page`, `bytes`, or why there are none."""
 
-    what: str
+    kind: str
     lines: tuple[str, ...]
     cut: bool
 
@@ -69,10 +69,10 @@ def preview(archive: Archive, entry: Entry, max_bytes: int = PREVIEW_BYTES) -> P
     data = archive.start(entry, max_bytes)
     cut = len(data) < entry.size
     text = None if EntryFlaw.NESTED in entry.flaws else _decoded(data, cut=cut)
-    return _bytes(data, entry.size) if text is None else _of_text(text, entry, cut=cut)
+    return _bytes(data, entry.size) if text is None else _preview_text(text, entry, cut=cut)
 
 
-def _of_text(text: str, entry: Entry, *, cut: bool) -> Preview:
+def _preview_text(text: str, entry: Entry, *, cut: bool) -> Preview:
     name = entry.name.casefold()
     if name.endswith(_TABLES):
         rows = _rows(text)

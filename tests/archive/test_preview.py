@@ -134,7 +134,7 @@ def test_a_beginning_says_that_it_is_one_and_ends_between_letters(tmp_path: Path
 def test_bytes_are_shown_as_bytes(tmp_path: Path) -> None:
     found = seen(tmp_path, "a.png", b"\x89PNG\r\n\x1a\n\0\0rest of it")
     assert isinstance(found, Text)
-    assert found.what == "bytes"
+    assert found.kind == "bytes"
     assert found.lines[0] == "00000000  89 50 4e 47 0d 0a 1a 0a 00 00 72 65 73 74 20 6f  .PNG......rest o"
 
 
@@ -147,7 +147,7 @@ def test_an_archive_inside_is_not_opened(tmp_path: Path) -> None:
     inner = plain(tmp_path / "inner.zip", {"a.txt": b"secret"}).read_bytes()
     found = seen(tmp_path, "inner.zip", inner)
     assert isinstance(found, Text)
-    assert found.what == "bytes"
+    assert found.kind == "bytes"
 
 
 def test_what_cannot_be_read_says_so(tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def test_a_stopped_engine_is_superseded_and_follows_when_it_goes_on(
         with running(engine_of(profile)) as engine:
             eventually(lambda: tasks.get(live_history, number).task_id)
             assert engine.role is Role.ENGINE
-            assert engine.other is not None
-            assert engine.other.pid == holder.pid
+            assert engine.other_engine is not None
+            assert engine.other_engine.pid == holder.pid
             holder.send_signal(signal.SIGCONT)
             assert holder.stdout is not None
             assert f"Process {os.getpid()}" in holder.stdout.readline()

@@ -134,7 +134,7 @@ def preview_title(preview: Preview) -> str:
         case Table():
             return "table"
         case Text():
-            return preview.what
+            return preview.kind
 
 
 def columns_of(table: Table) -> int:

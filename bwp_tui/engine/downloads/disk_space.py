@@ -11,7 +11,7 @@ RESERVE: Final = 16 << 20
 """Bytes kept free on the disk of the history, so that outcomes can be recorded."""
 
 
-class Shortage(NamedTuple):
+class DiskState(NamedTuple):
     """Bytes that are free, that other running downloads still need, and that are reserved for the history."""
 
     free: int
@@ -31,7 +31,7 @@ class DiskSpace:
         self._lock = threading.Lock()
         self._claims: dict[object, tuple[int, int]] = {}
 
-    def claim(self, owner: object, folder: int, left: int) -> Shortage | None:
+    def claim(self, owner: object, folder: int, left: int) -> DiskState | None:
         """Claim `left` bytes for `owner` on the disk of an open folder; return the shortage if they do not fit."""
         with self._lock:
             space = self._state_of_disk(owner, folder)
@@ -40,7 +40,7 @@ class DiskSpace:
             self._claims[owner] = (os.fstat(folder).st_dev, left)
             return None
 
-    def watch(self, owner: object, folder: int, left: int) -> Shortage | None:
+    def update(self, owner: object, folder: int, left: int) -> DiskState | None:
         """Update the claim to `left` bytes; return the shortage if the next ones would use the reserve."""
         with self._lock:
             if owner in self._claims:
@@ -53,13 +53,13 @@ class DiskSpace:
         with self._lock:
             self._claims.pop(owner, None)
 
-    def _state_of_disk(self, owner: object, folder: int) -> Shortage | None:
+    def _state_of_disk(self, owner: object, folder: int) -> DiskState | None:
         """Return the state of the disk, or None if it does not report its size, as some network disks do not."""
         disk, device = os.fstatvfs(folder), os.fstat(folder).st_dev
         if not disk.f_blocks:
             return None
         others = sum(left for of, (on, left) in self._claims.items() if of != owner and on == device)
-        return Shortage(disk.f_bavail * disk.f_frsize, others, RESERVE if self._holds_history(device) else 0)
+        return DiskState(disk.f_bavail * disk.f_frsize, others, RESERVE if self._holds_history(device) else 0)
 
     def _holds_history(self, device: int) -> bool:
         try:

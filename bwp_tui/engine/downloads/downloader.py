@@ -43,7 +43,7 @@ _DISTANT: Final = timedelta(days=1)
 _PART_IN_USE: Final = timedelta(seconds=30)
 
 
-class _Postponed(Exception):
+class _NoLinkNow(Exception):
     """No link can be requested now."""
 
 
@@ -152,7 +152,7 @@ class Downloader:
                 if part.published and downloads.is_saved(context.store, job.task_number, str(part.published)):
                     part.restart_named()
                 await self._finish(job, part, await self._complete(job, part))
-        except _Postponed:
+        except _NoLinkNow:
             at = context.health.available_at() or context.now()
             due_at = self._wait_until(at)
             downloads.reschedule(context.store, job, downloads.WAITING_FOR_SERVICE, due_at, was_tried=False)
@@ -206,7 +206,7 @@ class Downloader:
     async def _request_link(self, job: DownloadJob) -> PresignedLink:
         with self._reserved.pop(job.id, None) or self._context.health.reserve() as reservation:
             if not reservation.calls or not self._context.health.take_call_token():
-                raise _Postponed
+                raise _NoLinkNow
             link = await self._context.api.link(job.task_id)
             self._context.health.record_success()
             self._denials.pop(job.id, None)

@@ -86,7 +86,7 @@ class PartFile:
             with self._folder_errors():
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._folder_descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                self._check_ours(is_new=self._open_part())
+                self._check_ownership(is_new=self._open_part())
                 self._resume_existing(etag, total)
         except BaseException:
             self.close()
@@ -140,7 +140,7 @@ class PartFile:
             os.close(self._descriptor)
             self._descriptor, self.published = -1, None
             os.unlink(self._part, dir_fd=self._folder_descriptor)
-            self._check_ours(is_new=self._open_part())
+            self._check_ownership(is_new=self._open_part())
         self.restart()
 
     def check_space(self, total: int) -> None:
@@ -152,8 +152,8 @@ class PartFile:
             return
         needs = ((left, "for the archive"), (short.others, "for other downloads"), (short.reserve, "for the history"))
         raise FolderError(
-            f"The disk of {self.folder} has {short.free // _MB} MB free and {_mb(sum(need for need, _ in needs))} MB "
-            f"are needed: {', '.join(f'{_mb(need)} {what}' for need, what in needs if need)}. "
+            f"The disk of {self.folder} has {short.free // _MB} MB free and {_megabytes(sum(need for need, _ in needs))} MB "
+            f"are needed: {', '.join(f'{_megabytes(need)} {what}' for need, what in needs if need)}. "
             "Free some space, then download again."
         )
 
@@ -224,7 +224,7 @@ class PartFile:
             raise FolderError(f"{self.path} is a symbolic link. Remove it, then download again.") from error
         return False
 
-    def _check_ours(self, *, is_new: bool) -> None:
+    def _check_ownership(self, *, is_new: bool) -> None:
         facts = os.fstat(self._descriptor)
         self.published = self._other_name(facts) if facts.st_nlink == 2 else None
         links = 1 if self.published is None else 2
@@ -246,7 +246,7 @@ class PartFile:
         """Check after some more bytes that the disk has more space than is reserved for the history."""
         self._unchecked = 0
         left = max(0, (self.total or 0) - self.size)
-        short = self._space.watch(self, self._folder_descriptor, left) if self._folder_descriptor >= 0 else None
+        short = self._space.update(self, self._folder_descriptor, left) if self._folder_descriptor >= 0 else None
         if short is not None:
             raise FolderError(
                 f"The disk of {self.folder} has {short.free // _MB} MB free, which stay free for the history. "
@@ -324,7 +324,7 @@ def _sync(descriptor: int) -> None:
         os.fsync(descriptor)
 
 
-def _mb(size: int) -> int:
+def _megabytes(size: int) -> int:
     """Return a size in bytes as whole MB, rounded up."""
     return -(-size // _MB)
 

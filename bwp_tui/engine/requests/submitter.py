@@ -22,7 +22,7 @@ from bwp_tui.store.worklog.intents import Intent
 _AHEAD: Final = 4 * POOL_SIZE
 """Intents read at a time."""
 
-_ABOUT_THE_REQUEST: Final = (RequestNotAccepted, Rejected, NotFound)
+_ERRORS_OF_ONE_REQUEST: Final = (RequestNotAccepted, Rejected, NotFound)
 """Errors that may concern this request alone: the next one is sent without a wait."""
 
 
@@ -153,10 +153,10 @@ class Submitter(QueueWorker[Intent]):
     def _reschedule(self, intent: Intent, error: ApiError) -> None:
         """Retry an intent once the service is available, and after a growing wait if it may itself be at fault."""
         context, at = self._context, self._context.now()
-        if isinstance(error, (*_ABOUT_THE_REQUEST, ServerFault, BadResponse)):
+        if isinstance(error, (*_ERRORS_OF_ONE_REQUEST, ServerFault, BadResponse)):
             failures = self._failures[intent.id] = self._failures.get(intent.id, 0) + 1
             at += timedelta(seconds=retry_delay(failures, context.rng, cap=SINGLE_REFUSAL_PAUSE_S))
-        if isinstance(error, _ABOUT_THE_REQUEST):
+        if isinstance(error, _ERRORS_OF_ONE_REQUEST):
             at = max(at, context.health.record_single_refusal(intent.task_number, error, wait=0.0))
         else:
             at = max(at, context.health.record_failure(error))

@@ -84,7 +84,7 @@ class EngineThread:
         """The current role of this process."""
         self.trouble: str | None = None
         """What keeps this process from being the engine, or its engine from working, or None."""
-        self.other: EngineState | None = None
+        self.other_engine: EngineState | None = None
         """The engine that this process follows or has superseded."""
         self.notice: str | None = None
         """What is wrong with the history: a failed backup, damage."""
@@ -94,7 +94,7 @@ class EngineThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._stopping = False
-        self._guard = threading.Lock()
+        self._stop_lock = threading.Lock()
         self._thread = threading.Thread(target=self._thread_main, name="engine", daemon=True)
 
     def set_visible_tasks(self, numbers: Iterable[int]) -> None:
@@ -107,7 +107,7 @@ class EngineThread:
 
     def stop(self, timeout: float | None = 5.0) -> bool:
         """Stop the engine and release the lease; return whether the thread ended within `timeout` seconds."""
-        with self._guard:
+        with self._stop_lock:
             self._stopping = True
             if self._loop is not None and self._main is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._main.cancel)
@@ -121,7 +121,7 @@ class EngineThread:
         self._set_role(Role.STOPPED)
 
     async def _run(self) -> None:
-        with self._guard:
+        with self._stop_lock:
             if self._stopping:
                 return
             self._loop = asyncio.get_running_loop()
@@ -147,20 +147,20 @@ class EngineThread:
             if guard_store is not None:
                 guard_store.close()
 
-    async def _wait_for_lease_and_work(self, lease: Lease, guard_store: Store) -> None:
+    async def _wait_for_lease_and_work(self, lease: Lease, first_store: Store) -> None:
         """Wait for the lease and work while it is held; never returns.
 
-        `guard_store`, the first connection to the history, stays open, so that no other file is taken for the same.
+        `first_store`, the first connection to the history, stays open, so that no other file is taken for the same.
         """
-        guard_store.data_version()
-        store = guard_store.open_another()
+        first_store.data_version()
+        store = first_store.open_another()
         try:
             store.require_shop(self._profile.shop)
             while (term := begin_term(store, lease, await self._ability())) is None:
-                self.other = engine_state.read(store)
-                self._set_role(Role.FOLLOWER, _silence_message(self.other) if lease.seconds_silent() else None)
+                self.other_engine = engine_state.read(store)
+                self._set_role(Role.FOLLOWER, _silence_message(self.other_engine) if lease.seconds_silent() else None)
                 await asyncio.sleep(LEASE_CHECK_S)
-            store.term, self.other = term.number, term.superseded
+            store.term, self.other_engine = term.number, term.superseded
             # Set the role last: an observer must not take the last state of a dead engine for this one's.
             self._set_role(Role.ENGINE)
             async with heartbeats(lease, store):

@@ -48,7 +48,7 @@ def serve(config: EngineConfig, *, stop: threading.Event, report: Callable[[str]
 
 
 def _describe_role(engine: EngineThread, profile: str) -> str | None:
-    other = engine.other
+    other = engine.other_engine
     if engine.role is Role.ENGINE:
         now = "" if other is None else f" now: {other.process} {_why_superseded(other)}"
         return f"This process is the engine of profile {profile}{now}."

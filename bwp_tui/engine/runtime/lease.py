@@ -141,8 +141,8 @@ class Lease:
             return False
 
 
-def _open(path: Path, more: int) -> int:
-    return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | more, 0o600)
+def _open(path: Path, extra_flags: int) -> int:
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | extra_flags, 0o600)
 
 
 def _read_heartbeat(path: Path) -> bytes:

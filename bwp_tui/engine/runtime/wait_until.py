@@ -19,7 +19,7 @@ from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 
 _CHECK_S: Final = 1.0
-_HOPELESS: Final = frozenset(
+_NOT_WORTH_WAITING: Final = frozenset(
     {
         ServiceState.UNREACHABLE,
         ServiceState.DENIED,
@@ -73,7 +73,7 @@ def wait_until(
             if done(store):
                 return True
             left = _CHECK_S if deadline is None else min(_CHECK_S, deadline - time.monotonic())
-            if left <= 0 or (not patient and _is_hopeless(store, engine, profile)):
+            if left <= 0 or (not patient and _is_not_worth_waiting(store, engine, profile)):
                 report_trouble()  # what made it hopeless may have come since
                 return done(store)
             changed.wait(left)
@@ -83,11 +83,15 @@ def wait_until(
         store.close()
 
 
-def _is_hopeless(store: Store, engine: EngineThread, profile: Profile) -> bool:
+def _is_not_worth_waiting(store: Store, engine: EngineThread, profile: Profile) -> bool:
     """Return whether no engine can use the service now."""
     state = engine_state.read(store)
     if engine.role is Role.BLOCKED:
         return state.pid is None
     if engine.role is Role.FOLLOWER and is_silent(profile.lease_path):
         return False  # the other engine's state is old, and this process takes over soon
-    return engine.role in (Role.ENGINE, Role.FOLLOWER) and state.applies_to(os.getpid()) and state.service in _HOPELESS
+    return (
+        engine.role in (Role.ENGINE, Role.FOLLOWER)
+        and state.applies_to(os.getpid())
+        and state.service in _NOT_WORTH_WAITING
+    )
