@@ -151,8 +151,9 @@ class PartFile:
         if short is None:
             return
         needs = ((left, "for the archive"), (short.others, "for other downloads"), (short.reserve, "for the history"))
+        total_need = _megabytes(sum(need for need, _ in needs))
         raise FolderError(
-            f"The disk of {self.folder} has {short.free // _MB} MB free and {_megabytes(sum(need for need, _ in needs))} MB "
+            f"The disk of {self.folder} has {short.free // _MB} MB free and {total_need} MB "
             f"are needed: {', '.join(f'{_megabytes(need)} {what}' for need, what in needs if need)}. "
             "Free some space, then download again."
         )

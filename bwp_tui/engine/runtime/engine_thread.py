@@ -126,13 +126,13 @@ class EngineThread:
                 return
             self._loop = asyncio.get_running_loop()
             self._main = asyncio.current_task()
-        guard_store: Store | None = None
+        first_store: Store | None = None
         try:
             while True:
                 lease = Lease(self._profile.lease_path)
                 try:
-                    guard_store = guard_store or open_store(self._profile.history_path, clock=self._clock)
-                    await self._wait_for_lease_and_work(lease, guard_store)
+                    first_store = first_store or open_store(self._profile.history_path, clock=self._clock)
+                    await self._wait_for_lease_and_work(lease, first_store)
                 except EngineSuperseded:
                     continue  # and follow
                 except (StoreError, LeaseUnusable, OSError) as error:
@@ -144,8 +144,8 @@ class EngineThread:
                 finally:
                     lease.release()
         finally:
-            if guard_store is not None:
-                guard_store.close()
+            if first_store is not None:
+                first_store.close()
 
     async def _wait_for_lease_and_work(self, lease: Lease, first_store: Store) -> None:
         """Wait for the lease and work while it is held; never returns.

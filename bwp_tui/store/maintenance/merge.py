@@ -127,14 +127,14 @@ def _columns(db: apsw.Connection, table: str, *without: str) -> list[str]:
     return [name for name in names if name not in without]
 
 
-_TASK_WITH_SAME_ID: Final = "SELECT m.number FROM main.tasks m WHERE m.task_id = o.task_id AND m.number <> x.ours"
+_SAME_ID: Final = "SELECT m.number FROM main.tasks m WHERE m.task_id = o.task_id AND m.number <> x.ours"
 """Another task of this history that has the task id of the task `o` of the other one."""
 
 _NOT_REPAIRED: Final = ("number", "task_id", "status", "terminal", "resubmit_of", "earlier", "download", "revision")
 
 _TRANSLATED: Final = {
-    "task_id": f"CASE WHEN EXISTS ({_TASK_WITH_SAME_ID}) THEN NULL ELSE o.task_id END",
-    "status": f"CASE WHEN o.terminal = 0 AND EXISTS ({_TASK_WITH_SAME_ID}) THEN 'UNCONFIRMED' ELSE o.status END",
+    "task_id": f"CASE WHEN EXISTS ({_SAME_ID}) THEN NULL ELSE o.task_id END",
+    "status": f"CASE WHEN o.terminal = 0 AND EXISTS ({_SAME_ID}) THEN 'UNCONFIRMED' ELSE o.status END",
     "resubmit_of": "(SELECT ours FROM matched WHERE theirs = o.resubmit_of)",
     "earlier": "(SELECT ours FROM matched WHERE theirs = o.earlier)",
     "download": "NULL",
@@ -196,8 +196,8 @@ def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
     """Record an event for each task that loses its task id, since another task has it; return how many."""
     events = db.execute(
         "INSERT INTO main.timeline (task, at, actor, what, detail)"
-        f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', 'its task id ' || o.task_id || ' is that of #' || ({_TASK_WITH_SAME_ID})"
-        f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh AND EXISTS ({_TASK_WITH_SAME_ID}) RETURNING id",
+        f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', 'its task id ' || o.task_id || ' is that of #' || ({_SAME_ID})"
+        f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh AND EXISTS ({_SAME_ID}) RETURNING id",
         (now, PROGRAM),
     )
     return len(events.fetchall())

@@ -122,35 +122,35 @@ class Salvage:
         shape = self._shapes[table]
         self._leaves_with_doubtful_rows[table] = []
         highest = None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
-        for place in [place for group in live for place in _in_order(group, highest, stale=False)]:
-            yield from self._sound_rows(shape, place)
+        for bounds in [bounds for group in live for bounds in _in_order(group, highest, stale=False)]:
+            yield from self._sound_rows(shape, bounds)
         if others and (self._leaves_with_doubtful_rows[table] or self._reachable_pages(table) is None):
-            for place in _in_order(others, None, stale=True):
-                yield from self._sound_rows(shape, place)
+            for bounds in _in_order(others, None, stale=True):
+                yield from self._sound_rows(shape, bounds)
 
     def doubtful_rows(self, table: str) -> Iterator[Row]:
         """Yield the rows that `rows` left out, repaired as far as possible; count those that cannot be."""
         shape = self._shapes[table]
-        for place in self._leaves_with_doubtful_rows[table]:
-            page = self._page(place.leaf)
-            offsets, count = cell_offsets(page, start_of(place.leaf.number))
+        for bounds in self._leaves_with_doubtful_rows[table]:
+            page = self._page(bounds.leaf)
+            offsets, count = cell_offsets(page, start_of(bounds.leaf.number))
             cells = [self._cell(shape, page, offset) for offset in offsets]
-            sound = _sound_in_order(shape, cells, place)
-            below = place.low
+            sound = _sound_in_order(shape, cells, bounds)
+            below = bounds.low
             for index in range(min(count, len(cells))):
                 header = cells[index].header
                 if index in sound and header is not None:
                     below = header.rowid
                     continue
-                above = next((key for later in sound if later > index and (key := _key(cells[later]))), place.high)
+                above = next((key for later in sound if later > index and (key := _key(cells[later]))), bounds.high)
                 row = self._repair(
-                    shape, page, _DoubtfulCell(offsets, index, below, above, start_of(place.leaf.number))
+                    shape, page, _DoubtfulCell(offsets, index, below, above, start_of(bounds.leaf.number))
                 )
                 if row is None:
                     self.lost[table] += 1
                 else:
                     below = row.number or below
-                    yield row._replace(stale=place.stale)
+                    yield row._replace(stale=bounds.stale)
 
     def indexed_tokens(self) -> Iterator[str]:
         """Yield the client tokens in the indexes: a second copy of those in the rows."""
