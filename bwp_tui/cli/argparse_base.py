@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
 from argparse import SUPPRESS
+from collections.abc import Callable
 from typing import Final, NoReturn, TypeAlias
 
 from bwp_tui.cli.argument_types import seconds
@@ -15,6 +17,21 @@ from bwp_tui.settings.profile import THEMES
 RESPONSE_TIMEOUT_S: Final = 30.0
 """Seconds a command waits for the service by default."""
 
+_SENTENCES: Final[tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = (
+    (
+        r"^argument (\S+): invalid choice: '(.*)' \(choose from (.*)\)$",
+        lambda found: f"{found[1]} “{found[2]}” must be one of {found[3].replace(chr(39), '')}",
+    ),
+    (r"^argument (\S+): expected one argument$", r"\1 needs a value"),
+    (r"^argument (\S+): expected at least one argument$", r"\1 needs one value or more"),
+    (r"^argument (\S+): not allowed with argument (\S+)$", r"give either \1 or \2, not both"),
+    (r"^argument (\S+): ignored explicit argument '(.*)'$", r"\1 takes no value such as “\2”"),
+    (r"^one of the arguments (.*) is required$", lambda found: f"give {' or '.join(found[1].split())}"),
+    (r"^the following arguments are required: (.*)$", r"\1 is missing"),
+    (r"^argument (\S+): ", r"\1: "),
+)
+"""What becomes of the sentences of argparse. Its patterns are compiled where there is a mistake alone."""
+
 TASK_HELP: Final = "task number, task ID, or its first 4 or more characters"
 
 
@@ -23,7 +40,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the program with exit code 2."""
-        self.exit(2, f"{self.prog}: {clean_line(message)} (see {self.prog} --help)\n")
+        text = clean_line(message)
+        for pattern, sentence in _SENTENCES:
+            text = re.sub(pattern, sentence, text)
+        self.exit(2, f"{self.prog}: {text} (see {self.prog} --help)\n")
 
     @property
     def arguments(self) -> str:

@@ -131,7 +131,7 @@ def _add_requests(commands: Commands) -> None:
     deletion.add_argument(
         "--holding-period",
         metavar="DAYS",
-        type=int,
+        type=count,
         help=f"days in which it can be cancelled, 0 to {LONGEST_HOLDING_PERIOD} (default {DEFAULT_HOLDING_PERIOD})",
     )
     deletion.add_argument("--reason", metavar="TEXT", type=one_line, help="stored by Amazon for audit")
@@ -323,7 +323,7 @@ def _add_practice(commands: Commands) -> None:
         default=1.0,
         help="how much faster days on hold pass; 86400 makes a day a second",
     )
-    sandbox.add_argument("--seed", metavar="N", type=int, default=1, help="random seed (1)")
+    sandbox.add_argument("--seed", metavar="N", type=count, default=1, help="random seed (1)")
     sandbox.add_argument(
         "--fault",
         metavar="NAME[=RATE]",

@@ -80,7 +80,7 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
     wrong = checks.profile_name(chosen)
     if wrong:
         raise SettingsError(f"“{clean_line(chosen)}” {wrong}.")
-    table = _table(config, chosen, environ)
+    table = _table(config, chosen, environ, is_named=bool(name))
     tables = config.profiles.values() if all_profiles else [table]
     variables = _Variables(environ, table, [mistake for each in tables for mistake in each.mistakes])
     folder = profile_folder(chosen, environ)
@@ -121,14 +121,16 @@ def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _table(config: ConfigFile, name: str, environ: Mapping[str, str]) -> ProfileTable:
+def _table(config: ConfigFile, name: str, environ: Mapping[str, str], *, is_named: bool) -> ProfileTable:
     """Return a profile's table in the file.
 
     An unknown name is probably a typing mistake and would open a new, empty history, unless the environment
-    describes the profile.
+    describes the profile. One that an option names must have a history then: the environment may be another's.
     """
-    if name in config.profiles or not config.profiles or environ.get("BWP_CLIENT_ID"):
+    if name in config.profiles or not config.profiles:
         return config.profiles.get(name, ProfileTable())
+    if environ.get("BWP_CLIENT_ID") and (not is_named or profile_folder(name, environ).exists()):
+        return ProfileTable()
     known = f"; it has {', '.join(config.profiles)}. Choose one with --profile."
     raise SettingsError(f"{config.path} has no profile {name}{did_you_mean(name, config.profiles, known)}")
 

@@ -65,6 +65,10 @@ def practice() -> Iterator[Sandbox]:
         yield running
 
 
+CREDENTIALS = {"BWP_CLIENT_ID": "client", "BWP_CLIENT_SECRET": "hush-secret", "BWP_TARGET_ID": "bp-1"}
+"""Those of a shop whose API is not asked."""
+
+
 def variables(sandbox: Sandbox) -> dict[str, str]:
     """What leads the program to a practice API."""
     return {

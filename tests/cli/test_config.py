@@ -25,7 +25,8 @@ def test_the_path_is_told_whether_the_file_is_there_or_not(bwp: Bwp) -> None:
 
 
 def test_what_is_shown_is_what_file_and_environment_come_to_without_the_secret(bwp: Bwp) -> None:
-    env = configured(bwp, '[profiles.default]\ndownload_slots = 2\n[keys]\ndownload = ["d", "f5"]\n')
+    keys = '[keys]\ndownload = ["d", "f5"]\ntag = "nosuchkey"\nfoo = "k"\n'
+    env = configured(bwp, f"[profiles.default]\ndownload_slots = 2\n{keys}")
     shown = bwp("config", "show", env={**env, **SECRET, "BWP_TARGET_ID": "bp-1"})
     assert shown.code == 0
     lines = dict(line.split(maxsplit=1) for line in shown.out.splitlines())
@@ -51,6 +52,13 @@ def test_each_mistake_is_a_line_and_an_exit_code(bwp: Bwp, text: str, mistake: s
     assert ended.code == ExitCode.USAGE
     assert mistake in ended.out
     assert any(mistake in line for line in json.loads(bwp("config", "validate", "--json", env=env).out))
+
+
+def test_mistakes_of_profiles_and_of_keys_are_listed_at_once(bwp: Bwp) -> None:
+    env = configured(bwp, '[profiles.default]\ndownload_slots = 99\n[keys]\nfoo = "k"\n')
+    told = bwp("config", "validate", env=env).out
+    assert "line 2" in told
+    assert "keys.foo is no action" in told
 
 
 def test_settings_without_a_mistake_are_said_to_be_so(bwp: Bwp) -> None:

@@ -113,7 +113,7 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_done(queue: Bwp) -> None:
     ("words", "code", "told"),
     [
         (["downloads", "pause"], 2, "Name the tasks: bwp-tui downloads pause TASK."),
-        (["downloads", "stop", "1"], 2, "invalid choice: 'stop'"),
+        (["downloads", "stop", "1"], 2, "ACTION “stop” must be one of"),
         (["downloads", "pause", "99"], 4, "There is no task “99”"),
     ],
 )

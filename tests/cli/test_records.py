@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bwp_tui.sandbox.server import Sandbox
-from tests.cli.conftest import USER, Bwp
+from tests.cli.conftest import CREDENTIALS, USER, Bwp
 from tests.cli.test_submit import recorded
 from tests.pty_terminal import Terminal
 
@@ -22,7 +22,8 @@ def _csv(bwp: Bwp, *lines: str) -> str:
 def office(bwp: Bwp) -> Bwp:
     """A register with three requests that nobody has sent."""
     file = _csv(bwp, "access,jane@example.com,ccpa", "erase,bob@example.com,", "access,eve@example.com,none")
-    assert bwp("import", file, "--yes").code == 0
+    assert bwp("import", file, "--yes").code == 2, "without credentials nobody knows for which shop"
+    assert bwp("import", file, "--yes", env=CREDENTIALS).code == 0
     return bwp
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.store.open_store import open_store
-from tests.cli.conftest import Bwp
+from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.test_submit import recorded
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
@@ -45,7 +45,7 @@ def test_a_request_that_was_refused_is_none(shop: Bwp, streams: str) -> None:
 )
 def test_what_is_printed_for_its_own_sake_fails_where_it_cannot_be_kept(bwp: Bwp, streams: str, code: ExitCode) -> None:
     for number in range(3):
-        bwp("import", str(_file(bwp, number)))
+        bwp("import", str(_file(bwp, number)), env=CREDENTIALS)
     assert _shell(bwp, streams, "export", "-") == code
     assert _shell(bwp, streams, "list", "--json") == code
 
@@ -98,7 +98,8 @@ def test_no_file_takes_the_number_of_a_closed_stream(bwp: Bwp) -> None:
 
 def test_a_terminal_is_steered_by_no_file_name(bwp: Bwp) -> None:
     bwp.data.parent.joinpath("evil\x1b]0;PWN\x07.csv").write_text("kind,email\nretrieval,jane@example.com\n")
-    with Terminal(bwp.argv("import", "evil\x1b]0;PWN\x07.csv"), env=bwp.env, cwd=str(bwp.data.parent)) as terminal:
+    env = {**bwp.env, **CREDENTIALS}
+    with Terminal(bwp.argv("import", "evil\x1b]0;PWN\x07.csv"), env=env, cwd=str(bwp.data.parent)) as terminal:
         assert terminal.wait(20) == ExitCode.DONE
         said = terminal.bytes_since()
     assert b"\x07" not in said

@@ -17,6 +17,7 @@ from typing import Final
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.store.database.connection import as_int
 from bwp_tui.store.open_store import open_store
+from tests.cli.conftest import CREDENTIALS
 
 LINES: Final = 400
 RIVALS: Final = 2
@@ -46,7 +47,7 @@ def trial(folder: Path) -> Outcome:
     folder.mkdir()
     file = folder / "requests.csv"
     file.write_text("kind,email\n" + "".join(f"retrieval,i{number}@example.com\n" for number in range(LINES)))
-    env = {**os.environ, "BWP_DATA_DIR": str(folder), "HOME": str(folder)}
+    env = {**os.environ, "BWP_DATA_DIR": str(folder), "HOME": str(folder), **CREDENTIALS}
     command = [sys.executable, "-m", "bwp_tui", "import", str(file)]
     imports = [
         subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(RIVALS)

@@ -84,7 +84,12 @@ def test_a_name_that_the_file_does_not_know_is_a_slip_unless_the_environment_des
     write(environ, "[profiles.production]\n")
     with pytest.raises(SettingsError, match="no profile prodution; did you mean production"):
         load_profile("prodution", environ)
-    assert load_profile("prodution", {**environ, "BWP_CLIENT_ID": "x"}).name == "prodution"
+    described = {**environ, "BWP_CLIENT_ID": "x"}
+    assert load_profile(None, {**described, "BWP_PROFILE": "prodution"}).name == "prodution"
+    with pytest.raises(SettingsError, match="no profile prodution; did you mean production"):
+        load_profile("prodution", described)
+    profile_folder("prodution", described).mkdir(parents=True)
+    assert load_profile("prodution", described).name == "prodution"
 
 
 @pytest.mark.parametrize("name", ["", "../x", "A", "-a", "a" * 33, "a/b", "a b", "ä", "a\n"])

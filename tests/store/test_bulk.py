@@ -12,6 +12,7 @@ from bwp_tui.domain.task import Kind, Status
 from bwp_tui.store.commands import bulk, bulk_plan, requests
 from bwp_tui.store.commands.bulk import Result
 from bwp_tui.store.commands.record_operations import ASSIGN, BY_NAME, NOTE, TAG
+from bwp_tui.store.commands.service_operations import CANCEL
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
@@ -210,3 +211,11 @@ def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(stor
     (result,) = _results(store, bulk.judged(bulk.cancel(ACTOR), judge), [seen.number])
     assert result.refused
     assert not tasks.get(store, seen.number).cancel_asked
+
+
+def test_a_cancellation_that_another_process_has_carried_out_already_is_not_called_a_withdrawal(store: Store) -> None:
+    cancelled = in_status(store, Status.CANCELLED, Kind.DELETION)
+    assert CANCEL.result(cancelled) == f"The cancellation of {cancelled.name} is recorded."
+    unsent = submitted(store, Kind.DELETION)
+    requests.cancel(store, unsent.number, ACTOR)
+    assert "never sent" in CANCEL.result(tasks.get(store, unsent.number))

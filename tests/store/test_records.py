@@ -12,7 +12,7 @@ from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Status, Task, Verification
 from bwp_tui.domain.times import format_instant
-from bwp_tui.store.commands import records, requests
+from bwp_tui.store.commands import bulk_plan, records, requests
 from bwp_tui.store.database import migrate
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NoSuchTask, NotPossible
@@ -104,6 +104,22 @@ def test_an_extension_is_possible_on_the_last_day_and_not_after(
     task = requests.submit(store, replace(request(regulation=regulation), received_on=received), ACTOR)
     assert records.cannot_extend(task, last) is None
     assert str(last) in (records.cannot_extend(task, last + timedelta(days=1)) or "")
+
+
+def test_a_receipt_is_not_corrected_to_a_day_for_which_the_extension_came_too_late(store: Store) -> None:
+    task = _received(store, 3, "gdpr")
+    single.extend(store, task.number, "many requests", TODAY, ACTOR)
+    task = tasks.get(store, task.number)
+    assert records.cannot_correct(task, TODAY - timedelta(days=10), "gdpr") is None
+    why_not = records.cannot_correct(task, TODAY - timedelta(days=60), "gdpr")
+    assert "Withdraw the extension first" in (why_not or "")
+
+
+def test_a_plan_says_why_it_does_not_extend_a_completed_retrieval(store: Store) -> None:
+    late = _received(store, 100, "gdpr")
+    store.rows("UPDATE tasks SET status = 'COMPLETED', terminal = 1 WHERE number = ?", (late.number,))
+    planned = bulk_plan.plan(store, "extend", [late.number], TODAY)
+    assert planned.skipped == (("too late to be extended", 1),)
 
 
 def test_what_has_no_deadline_or_is_answered_is_not_extended(store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from contextlib import closing
+from contextlib import closing, suppress
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import chosen_profile, print_note, require_typed
@@ -13,6 +13,7 @@ from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
 from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile, unknown_variables
+from bwp_tui.settings.configfile import read_config
 from bwp_tui.store.database import shop_binding
 from bwp_tui.store.open_store import open_store
 
@@ -34,10 +35,13 @@ def show(arguments: Namespace) -> None:
 
 def validate(arguments: Namespace) -> ExitCode:
     """Print each mistake of the environment and the file, all its profiles and keys included."""
+    mistakes: tuple[str, ...] = ()
     try:
-        mistakes = keymap(load_profile(arguments.profile, os.environ, all_profiles=True).keys).mistakes
+        load_profile(arguments.profile, os.environ, all_profiles=True)
     except SettingsError as error:
         mistakes = error.mistakes
+    with suppress(SettingsError):  # the same mistakes again, outside of the profiles
+        mistakes += keymap(read_config(config_path(os.environ), required=False).keys).mistakes
     mistakes = (*mistakes, *unknown_variables(os.environ))
     lines = mistakes or (f"{config_path(os.environ)} and the environment have no mistakes.",)
     print_result(arguments, [clean_line(mistake) for mistake in mistakes], map(clean_line, lines))
@@ -88,7 +92,7 @@ def _settings(profile: Profile) -> dict[str, object]:
         "events_queue_url": profile.events.queue_url if profile.events else None,
         "events_region": profile.events.region if profile.events else None,
         "events_aws_profile": profile.events.aws_profile if profile.events else None,
-        "keys": {setting.action: list(setting.keys) for setting in profile.keys},
+        "keys": {name: keys.split(",") for name, keys in keymap(profile.keys).overrides.items()},
         "missing": list(profile.missing()),
     }
 

@@ -40,6 +40,10 @@ def import_file(arguments: Namespace) -> None:
         refuse_existing(receipt)
     data, is_file = _read(file)
     with open_session(arguments, changes=not arguments.dry_run) as session:
+        if session.profile.missing() and not arguments.dry_run:
+            from bwp_tui.engine.runtime.engine_config import no_credentials
+
+            raise no_credentials(session.profile)  # nobody could say for which shop the requests are
         planned = _plan(session.store, data, Defaults(today(), arguments.regulation))
         if not arguments.dry_run:
             _refuse_again(planned, again=arguments.again)

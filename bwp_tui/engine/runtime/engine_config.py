@@ -30,15 +30,19 @@ def engine_config(profile: Profile) -> EngineConfig:
         SettingsError: credentials are missing or the secret cannot be read.
     """
     if profile.client_id is None or profile.target_id is None or profile.secret is None:
-        raise SettingsError(
-            f"Profile {profile.name} has no credentials: set {', '.join(profile.missing())}, or try: bwp-tui sandbox."
-        )
+        raise no_credentials(profile)
     return EngineConfig(
         profile=profile,
         client_id=profile.client_id,
         target_id=profile.target_id,
         client_secret=profile.secret.read(),
     )
+
+
+def no_credentials(profile: Profile) -> SettingsError:
+    """Return the error of a profile without credentials, which may belong to any shop."""
+    missing = ", ".join(profile.missing())
+    return SettingsError(f"Profile {profile.name} has no credentials: set {missing}, or try: bwp-tui sandbox.")
 
 
 def connect(config: EngineConfig) -> PrivacyApi:

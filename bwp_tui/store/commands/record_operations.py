@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
+from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
 from bwp_tui.domain.filter_fields import NOBODY
-from bwp_tui.domain.task import WATCHED, Status, Task, tag_mistake
+from bwp_tui.domain.task import WATCHED, Task, tag_mistake
 from bwp_tui.store.commands import records
 from bwp_tui.store.commands.operation import Argument, Field, Need, Operation, Place, Target, Values, Variant
 from bwp_tui.store.commands.records import LegalRecord
@@ -232,13 +232,12 @@ def _extend_question(target: Target) -> str:
 def _why_not_extended(task: Task) -> str:
     if task.extended_on is not None:
         return "extended already"
-    if task.is_purged:
+    if task.resubmitted_as is not None:
+        return "resubmitted already"
+    if not is_clock_running(task):
         return ""
-    if extend_by(task.regulation, task.received_on) is None:
-        return "without deadline"
-    if task.status in (Status.COMPLETED, Status.CANCELLED):
-        return ""
-    return "resubmitted already" if task.resubmitted_as else "too late to be extended"
+    limit = extend_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
+    return "without deadline" if limit is None else "too late to be extended"
 
 
 EXTEND: Final = Operation(

@@ -272,8 +272,13 @@ def cannot_correct(task: Task, received_on: date, regulation: str) -> str | None
         return f"Task {task.name} was received on {received_on} under {regulation} already."
     if (first := task.acknowledged_on) is not None and first < received_on:
         return f"Receipt of {task.name} was acknowledged on {first}; withdraw or correct that first."
-    if task.extended_on is not None and extend_by(regulation, received_on) is None:
-        return f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
+    if task.extended_on is not None:
+        limit = extend_by(regulation, received_on)
+        if limit is None:
+            return f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
+        if task.extended_on > limit:
+            told = f"the shopper was told of the extension on {task.extended_on}, after {limit}"
+            return f"If {task.name} was received on {received_on}, {told}: too late. Withdraw the extension first."
     try:
         due_on(regulation, received_on, extended=task.extended_on is not None)
     except (ValueError, OverflowError):

@@ -142,7 +142,7 @@ def _short_reason_to_skip_cancellation(task: Task) -> str:
 
 
 def _result_of_cancel(task: Task) -> str:
-    if task.cancel_asked:
+    if task.cancel_asked or task.task_id is not None:  # another process may have it cancelled already
         return f"The cancellation of {task.name} is recorded."
     return f"{task.name} is withdrawn; it was never sent."
 
