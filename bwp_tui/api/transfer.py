@@ -33,6 +33,10 @@ from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.redaction import quiet_http_loggers
 from bwp_tui.api.tls import UNREADABLE_CERTIFICATES, tls_context
 
+_CONNECT_TIMEOUT: Final = 10.0
+_READ_TIMEOUT: Final = 30.0
+"""Seconds; both are about one step, not the whole transfer."""
+
 _SMALLEST_READ: Final = 4 * 1024
 LARGEST_READ: Final = 256 * 1024
 _READ_S: Final = 0.25  # seconds; after a longer read the next one is smaller, so that progress is steady
@@ -151,8 +155,8 @@ def open_transfer(
     start: int = 0,
     etag: str | None = None,
     total: int | None = None,
-    connect_timeout: float = 10,
-    read_timeout: float = 30,
+    connect_timeout: float = _CONNECT_TIMEOUT,
+    read_timeout: float = _READ_TIMEOUT,
 ) -> Transfer:
     """Follow `link` and return its archive from byte `start` on; timeouts in seconds.
 
@@ -178,9 +182,7 @@ def open_transfer(
     return transfer
 
 
-def size_of(
-    link: PresignedLink, etag: str | None, *, connect_timeout: float = 10, read_timeout: float = 30
-) -> int | None:
+def size_of(link: PresignedLink, etag: str | None) -> int | None:
     """Follow `link` to request the size in bytes of the archive with `etag`; return None if it is unknown.
 
     Requests one byte with GET, the only method that the link is signed for.
@@ -189,9 +191,8 @@ def size_of(
         TransferError: the archive is another one, or there is none.
     """
     quiet_http_loggers()
-    timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
     first = PartResponse(0, strong_etag(etag), None)
-    manager, response = _request(link, first, timeout, last=0)
+    manager, response = _request(link, first, urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_READ_TIMEOUT), last=0)
     try:
         found = read_headers(response, first)
     finally:

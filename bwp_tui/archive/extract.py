@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.archive.entry import NOT_UNPACKED, Entry
+from bwp_tui.archive.limits import HISTORY_RESERVE
 from bwp_tui.archive.reading import Archive
 from bwp_tui.domain.text import clean_line, unsafe_at
-
-_RESERVED: Final = 16 << 20
-"""Bytes that stay free on the disk, for the history."""
 
 _MAX_NAME: Final = 255
 _MAX_DEPTH: Final = 32
@@ -59,7 +57,7 @@ def _check(archive: Archive) -> None:
 
 def _into_new_folder(archive: Archive, parent: int, stem: str) -> str:
     disk = os.fstatvfs(parent)
-    if disk.f_blocks and disk.f_bavail * disk.f_frsize < archive.inflated + _RESERVED:
+    if disk.f_blocks and disk.f_bavail * disk.f_frsize < archive.inflated + HISTORY_RESERVE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     name = _new_folder(parent, stem)
     try:

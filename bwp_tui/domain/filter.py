@@ -21,7 +21,7 @@ from typing import Final
 from bwp_tui.domain.filter_fields import FIELDS, FieldSpec, Match
 from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.text import nearest, unsafe_at
-from bwp_tui.domain.times import parse_day
+from bwp_tui.domain.times import DAY, HOUR, MINUTE, parse_day
 
 _OTHER_NAMES: Final = {"subject": "email", "address": "email", "shopper": "email"}
 """Names that are no fields, and the field that each probably stands for."""
@@ -29,8 +29,8 @@ _OTHER_NAMES: Final = {"subject": "email", "address": "email", "shopper": "email
 LONGEST_FILTER: Final = 1_500
 """Longest filter in characters; a longer one could exceed the limits of SQLite."""
 
-_LONGEST_SPAN: Final = 36_500 * 86_400  # a hundred years, which keeps every date within the calendar
-_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_LONGEST_SPAN: Final = 36_500 * DAY  # a hundred years, which keeps every date within the calendar
+_UNITS: Final = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 WORD: Final = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+)(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)')
 """One clause of a filter, or the beginning of one."""
 
@@ -233,7 +233,7 @@ def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Clause:
     if spec.match in (Match.AGE, Match.INSTANT):
         own_op = ">=" if spec.match is Match.AGE else "<="
         return AgeClause(spec.key, own_op if op == ":" else op, seconds, negated)
-    op, days = "<=" if op == ":" else op, seconds // 86_400
+    op, days = "<=" if op == ":" else op, seconds // DAY
     # A duration is an age: the younger, the later the day.
     return DayClause(spec.key, *((op.translate(_AGE_TO_DATE), -days) if spec.is_past else (op, days)), negated)
 

@@ -224,6 +224,7 @@ class Task:
     polled_at: datetime | None
     next_poll_at: datetime | None
     polls: int
+    """Number of polls since the status last changed, or since a refresh was asked for."""
     trouble: str | None
     """Why the last call for this task failed; None after a successful one."""
     resubmit_of: int | None
@@ -232,6 +233,7 @@ class Task:
     """Number of an earlier task with the same email and kind."""
     cancel_asked: bool
     revision: int
+    """Number of the last transaction that changed the row."""
     download: Download | None
     """The newest download of this task's result."""
     assigned_to: str | None = None

@@ -19,8 +19,6 @@ _SHELL_SIGNS: Final = re.compile(r"[|;&<>`]|\$\(")
 _QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.")
 _REGION: Final = re.compile(r"[a-z]{2,3}(?:-[a-z]+)+-\d{1,2}")
 _VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_YES: Final = ("1", "true", "yes", "on")
-_NO: Final = ("0", "false", "no", "off")
 
 
 def url(text: str) -> str | None:
@@ -113,11 +111,3 @@ def profile_name(name: str) -> str | None:
 def slots(number: int) -> str | None:
     """Check the number of simultaneous downloads."""
     return None if 1 <= number <= MAX_DOWNLOAD_SLOTS else f"must be a whole number from 1 to {MAX_DOWNLOAD_SLOTS}"
-
-
-def truth(text: str) -> bool | None:
-    """Read a yes or no from the environment; None if it is neither."""
-    word = text.strip().casefold()
-    if word in _YES:
-        return True
-    return False if word in _NO else None

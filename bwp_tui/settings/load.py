@@ -30,6 +30,10 @@ _OTHER_VARIABLES = (
     "BWP_READ_ONLY",
 )
 """The variables beside those of the texts."""
+_BOOLEANS = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
@@ -202,10 +206,10 @@ class _Variables:
         value = self._environ.get("BWP_READ_ONLY")
         if not value:
             return self._table.read_only
-        truth = checks.truth(value)
-        if truth is None:
+        word = value.strip().casefold()
+        if word not in _BOOLEANS:
             self._report("BWP_READ_ONLY", "must be 1 or 0 (true, yes, on; false, no, off)")
-        return truth is not False
+        return _BOOLEANS.get(word, True)
 
     def _report(self, variable: str, wrong: str | None) -> None:
         if wrong is not None:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import DAY
 from bwp_tui.engine.resilience.backoff import (
-    DAY_S,
     FIRST_S,
     JITTER,
     LONGEST_YOUNG_S,
@@ -42,14 +42,14 @@ def wait_s(poll: DuePoll, status: str, holding_period: int | None = None, speed:
         pytest.param(due_poll(polls=3), "IN_PROGRESS", None, 1, 16, id="doubling while nothing changes"),
         pytest.param(due_poll(polls=900), "IN_PROGRESS", None, 1, 300, id="five minutes at most"),
         pytest.param(due_poll(polls=9, status="QUEUED"), "IN_PROGRESS", None, 1, 2, id="quick again after a change"),
-        pytest.param(due_poll(age_s=DAY_S + 1, polls=0), "IN_PROGRESS", None, 1, 1_800, id="over a day old"),
-        pytest.param(due_poll(age_s=60), "ON_HOLD", 10, 1, DAY_S, id="daily on hold"),
-        pytest.param(due_poll(age_s=10 * DAY_S - 3_600), "ON_HOLD", 10, 1, 3_600, id="at the end of the hold"),
-        pytest.param(due_poll(age_s=10 * DAY_S - 0.5), "ON_HOLD", 10, 1, 2, id="not before two seconds"),
+        pytest.param(due_poll(age_s=DAY + 1, polls=0), "IN_PROGRESS", None, 1, 1_800, id="over a day old"),
+        pytest.param(due_poll(age_s=60), "ON_HOLD", 10, 1, DAY, id="daily on hold"),
+        pytest.param(due_poll(age_s=10 * DAY - 3_600), "ON_HOLD", 10, 1, 3_600, id="at the end of the hold"),
+        pytest.param(due_poll(age_s=10 * DAY - 0.5), "ON_HOLD", 10, 1, 2, id="not before two seconds"),
         pytest.param(due_poll(age_s=30), "ON_HOLD", 10, 1_440, 60, id="a practice day of a minute"),
         pytest.param(due_poll(age_s=590), "ON_HOLD", 10, 1_440, 10, id="the end of a practice hold"),
         pytest.param(due_poll(age_s=600, polls=2), "ON_HOLD", 10, 1_440, 2, id="released and not yet told"),
-        pytest.param(due_poll(age_s=11 * DAY_S, status="ON_HOLD"), "ON_HOLD", 10, 1, 1_800, id="held too long"),
+        pytest.param(due_poll(age_s=11 * DAY, status="ON_HOLD"), "ON_HOLD", 10, 1, 1_800, id="held too long"),
         pytest.param(due_poll(polls=1), "UNDER_REVIEW", None, 1, 2, id="a status nobody knew"),
     ],
 )
@@ -76,7 +76,7 @@ def test_no_date_or_number_of_the_service_makes_a_poll_too_early_or_too_late(
     poll = due_poll(polls=polls, submitted_at=submitted_at)
     at = pace.next_poll(poll, status, holding_period, NOW)
     assert NOW + timedelta(seconds=FIRST_S) <= at
-    assert at <= NOW + timedelta(seconds=max(DAY_S / speed, OLD_S, LONGEST_YOUNG_S) * (1 + JITTER) + 1)
+    assert at <= NOW + timedelta(seconds=max(DAY / speed, OLD_S, LONGEST_YOUNG_S) * (1 + JITTER) + 1)
 
 
 @given(seed=st.integers())
@@ -118,4 +118,4 @@ def test_rare_polls_may_be_made_early_by_up_to_a_tenth_so_that_they_share_reques
 def test_a_task_on_hold_is_polled_daily_with_and_without_events(relaxed: bool) -> None:
     poll = due_poll(age_s=60)
     at = PollSchedule(1.0, random.Random(1), relaxed=relaxed).next_poll(poll, "ON_HOLD", 10, NOW)
-    assert timedelta(seconds=DAY_S) <= at - NOW <= timedelta(seconds=DAY_S * 1.1)
+    assert timedelta(seconds=DAY) <= at - NOW <= timedelta(seconds=DAY * 1.1)

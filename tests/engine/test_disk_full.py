@@ -14,7 +14,7 @@ import pytest
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.engine.downloads.disk_space import RESERVE
+from bwp_tui.archive.limits import HISTORY_RESERVE
 from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.store.database.connection import Store
@@ -27,7 +27,7 @@ from tests.engine.shop import Shop, names_in
 from tests.engine.test_download_steering import at_work
 from tests.waiting import eventually_in_loop
 
-SIZE = RESERVE + (24 << 20)
+SIZE = HISTORY_RESERVE + (24 << 20)
 PIECE = b"PK\x03\x04" + bytes((1 << 16) - 4)
 
 
@@ -87,7 +87,7 @@ async def test_a_body_without_end_leaves_the_history_its_room(tiny: Shop, store:
     assert download.state == "failed"
     assert "for the history" in (download.trouble or "")
     assert names_in(folder) == [], "nothing can go on behind bytes without an ETag"
-    assert free(tiny.profile.folder) > RESERVE
+    assert free(tiny.profile.folder) > HISTORY_RESERVE
     assert tiny.submit("next@example.com")
 
 

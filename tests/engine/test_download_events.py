@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.api.link_response_errors import ARCHIVE_CHANGED
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import open_transfer
 from bwp_tui.engine.downloads import progress_recorder as progress_module
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.engine.downloads.progress_recorder import ProgressRecorder
-from bwp_tui.engine.downloads.transfer_thread import CHANGED, TransferThread
+from bwp_tui.engine.downloads.transfer_thread import TransferThread
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.queries import timeline
@@ -199,7 +200,7 @@ async def test_a_clean_download_is_one_try_without_a_step(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "sentence"),
-    [("changed-archive", CHANGED), ("no-range", "The service ignored the range; restarted.")],
+    [("changed-archive", ARCHIVE_CHANGED), ("no-range", "The service ignored the range; restarted.")],
 )
 async def test_a_download_that_begins_anew_says_why_while_it_runs_and_on_the_timeline(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, fault: str, sentence: str
@@ -239,7 +240,7 @@ async def test_links_that_always_come_expired_end_with_how_often_and_what_to_do(
 async def test_an_archive_that_does_not_fit_leaves_nothing_and_names_what_is_kept_free(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwp_tui.engine.downloads.disk_space.RESERVE", 1 << 60)
+    monkeypatch.setattr("bwp_tui.engine.downloads.disk_space.HISTORY_RESERVE", 1 << 60)
     number = await shop.completed("jane@example.com")
     folder = shop.order(number)
     await shop.work()

@@ -24,7 +24,7 @@ async def test_a_folder_that_cannot_be_used_is_a_sentence(shop: Shop) -> None:
 
 
 async def test_an_archive_that_does_not_fit_is_a_sentence(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwp_tui.engine.downloads.disk_space.RESERVE", 1 << 60)
+    monkeypatch.setattr("bwp_tui.engine.downloads.disk_space.HISTORY_RESERVE", 1 << 60)
     number = await shop.completed("jane@example.com")
     folder = shop.order(number)
     await shop.work()

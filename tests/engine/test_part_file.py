@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bwp_tui.archive.limits import HISTORY_RESERVE
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import file_name
-from bwp_tui.engine.downloads.disk_space import RESERVE, DiskSpace
+from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 
 NAME = "retrieval-jane@example.com-task-1.zip"
@@ -256,9 +257,9 @@ def test_what_is_left_for_the_history_is_left_though_no_length_was_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with PartFile(tmp_path, NAME, space=DiskSpace(tmp_path)) as part:
-        _free(monkeypatch, RESERVE + 1)
+        _free(monkeypatch, HISTORY_RESERVE + 1)
         part.write(b"x" * (2 << 20))
-        _free(monkeypatch, RESERVE)
+        _free(monkeypatch, HISTORY_RESERVE)
         with pytest.raises(FolderError, match="stay free for the history"):
             part.write(b"x")
         assert part.size == 2 << 20

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-RESERVE: Final = 16 << 20
-"""Bytes kept free on the disk of the history, so that outcomes can be recorded."""
+from bwp_tui.archive.limits import HISTORY_RESERVE
 
 
 class DiskState(NamedTuple):
@@ -23,7 +22,7 @@ class DiskSpace:
     """Adds up what the downloads of one engine will still write. Thread-safe.
 
     Args:
-        store: the history file, on whose disk `RESERVE` bytes stay free, or None.
+        store: the history file, on whose disk `HISTORY_RESERVE` bytes stay free, or None.
     """
 
     def __init__(self, store: Path | None = None) -> None:
@@ -59,7 +58,7 @@ class DiskSpace:
         if not disk.f_blocks:
             return None
         others = sum(left for of, (on, left) in self._claims.items() if of != owner and on == device)
-        return DiskState(disk.f_bavail * disk.f_frsize, others, RESERVE if self._holds_history(device) else 0)
+        return DiskState(disk.f_bavail * disk.f_frsize, others, HISTORY_RESERVE if self._holds_history(device) else 0)
 
     def _holds_history(self, device: int) -> bool:
         try:

@@ -9,12 +9,13 @@ from datetime import timedelta
 from typing import Final
 
 from bwp_tui.api.errors import ArchiveChanged, ConnectionLost, RangeNotSatisfiable, ServerBusy, TransferError
+from bwp_tui.api.link_response_errors import ARCHIVE_CHANGED
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import size_of
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S, SLOW, ProgressRecorder
 from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SpeedWatch
-from bwp_tui.engine.downloads.transfer_thread import CHANGED, TransferThread, in_daemon_thread
+from bwp_tui.engine.downloads.transfer_thread import TransferThread, in_daemon_thread
 from bwp_tui.engine.resilience.backoff import retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import CircuitBreaker, Reservation
 from bwp_tui.engine.worker import WorkerContext
@@ -100,7 +101,7 @@ class ResumeLoop:
         restarts = isinstance(trouble, RangeNotSatisfiable | ArchiveChanged)
         wait = 0.0 if restarts else retry_delay(fruitless + 1, self._context.rng)
         again_at = self._context.now() + timedelta(seconds=max(wait, self._server.seconds_open()))
-        self._trouble = CHANGED if restarts else str(trouble)
+        self._trouble = ARCHIVE_CHANGED if restarts else str(trouble)
         downloads.record_failed_attempt(self._context.store, self._job, self._trouble, self._part.size, again_at)
         if not restarts:
             await asyncio.sleep(wait)

@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from bwp_tui.api.link_response_errors import ARCHIVE_CHANGED
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import Transfer, open_transfer
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 
-CHANGED: Final = "The archive changed at the service; restarted."
 _NO_RANGE: Final = "The service ignored the range; restarted."
 _NO_TAG: Final = "The service sent no ETag to resume by; restarted."
 
@@ -88,7 +88,7 @@ class TransferThread:
 def _restart_reason(before: str | None, after: str | None) -> str:
     if before is None:
         return _NO_TAG
-    return _NO_RANGE if before == after else CHANGED
+    return _NO_RANGE if before == after else ARCHIVE_CHANGED
 
 
 def in_daemon_thread(work: Callable[[], Result], name: str) -> asyncio.Future[Result]:

@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.task import Status
+from bwp_tui.domain.times import DAY, HOUR
 from bwp_tui.store.worklog.due_polls import SOON, DuePoll
 
 FIRST_S: Final = 2.0
 LONGEST_YOUNG_S: Final = 300.0
 OLD_S: Final = 1_800.0
-DAY_S: Final = 86_400.0
 JITTER: Final = 0.1
 """The share of an interval by which polls are spread, so that the tasks of one batch drift apart."""
 
-RELAXED_S: Final = (6 * 3_600.0 - 60.0) / (1.0 + JITTER)
+RELAXED_S: Final = (6 * HOUR - 60.0) / (1.0 + JITTER)
 """The interval while events announce the ends of tasks: with jitter and a minute to send, each is polled every 6 h."""
 
 _EARLY: Final = 0.09
@@ -83,12 +83,12 @@ class PollSchedule:
             return quick
         if status == Status.ON_HOLD:
             # In seconds: adding days to a date of the service could leave the calendar.
-            left = (poll.submitted_at - now).total_seconds() + (holding_period or 0) * DAY_S / self.speed
+            left = (poll.submitted_at - now).total_seconds() + (holding_period or 0) * DAY / self.speed
             if left > 0:
-                return max(FIRST_S, min(left, DAY_S / self.speed))
+                return max(FIRST_S, min(left, DAY / self.speed))
         if self.relaxed:
             return max(FIRST_S, RELAXED_S / self.speed)
-        if (now - poll.submitted_at).total_seconds() > DAY_S / self.speed:
+        if (now - poll.submitted_at).total_seconds() > DAY / self.speed:
             return max(FIRST_S, OLD_S / self.speed)
         return quick
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import apsw
 
-from bwp_tui.store.database.migrate import migrate, newest_version
+from bwp_tui.store.database.migrate import migrate, newest_version, version_of
 from bwp_tui.store.database.schema_check import check_identity
 from bwp_tui.store.errors import StoreMoved, StoreUnavailable
 
@@ -161,7 +161,7 @@ def _open_for_reading_after(path: Path, cause: apsw.Error) -> OpenedDatabase:
         opening = open_for_reading(path)
     except (apsw.CantOpenError, apsw.IOError):
         raise cause from None
-    version = int(opening.db.pragma("user_version"))
+    version = version_of(opening.db)
     if version < newest_version():
         opening.db.close()
         raise StoreUnavailable(

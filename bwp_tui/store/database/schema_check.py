@@ -60,7 +60,7 @@ def has_damaged_version(db: apsw.Connection) -> bool:
     must be left alone even if it is damaged besides.
     """
     newest = migrate.newest_version()
-    version = int(db.pragma("user_version"))
+    version = migrate.version_of(db)
     if version <= newest or (version ^ newest).bit_count() > 1:
         return False
     try:
@@ -72,7 +72,7 @@ def has_damaged_version(db: apsw.Connection) -> bool:
 def _check_tables(db: apsw.Connection, path: Path) -> None:
     tables = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     ours = tables >= _TABLES
-    version, application = int(db.pragma("user_version")), int(db.pragma("application_id"))
+    version, application = migrate.version_of(db), int(db.pragma("application_id"))
     if tables and application != APPLICATION_ID and len(tables & _TABLES) < _MIN_OWN_TABLES:
         raise StoreForeign(
             f"{path} is a database of another program, not a history. It was not touched; move it away, "

@@ -9,7 +9,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.store.database.migrate import newest_version
+from bwp_tui.store.database.migrate import newest_version, version_of
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.errors import StoreDamaged, StoreError
@@ -77,7 +77,7 @@ def _references(db: apsw.Connection) -> list[str]:
 
 
 def _schema(db: apsw.Connection) -> list[str]:
-    if int(db.pragma("user_version")) != newest_version():
+    if version_of(db) != newest_version():
         return []  # an older one, whose schema is known only by its golden file
     wrong = schema_of(db) ^ expected_schema()
     names = {entry[1].decode("utf-8", "replace") for entry in wrong if isinstance(entry[1], bytes)}
@@ -85,7 +85,7 @@ def _schema(db: apsw.Connection) -> list[str]:
 
 
 def _counts(db: apsw.Connection) -> list[str]:
-    if int(db.pragma("user_version")) != newest_version():
+    if version_of(db) != newest_version():
         return []  # an older one counts in another way
     if _differ(db, TALLIED_COUNTS, TASK_COUNTS):
         return ["the counts of tasks are wrong"]

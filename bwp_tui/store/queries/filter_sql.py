@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.deadlines import REGULATIONS, received_until
 from bwp_tui.domain.filter import AgeClause, Clause, DayClause, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
-from bwp_tui.domain.times import format_instant, midnight
+from bwp_tui.domain.times import DAY, format_instant, midnight
 from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_scan
 
@@ -38,7 +38,7 @@ SORTS: Final[dict[str, tuple[SortKey, ...]]] = {
 
 _DAY: Final = timedelta(days=1)
 _AGE_TO_INSTANT: Final = str.maketrans("<>", "><")
-_LATELY_S: Final = 7 * 86_400
+_LATELY_S: Final = 7 * DAY
 """Seconds; an age below this matches few tasks of a large history."""
 
 
