@@ -10,7 +10,7 @@ import re
 from itertools import product
 from typing import Final
 
-from bwp_tui.contract.fields import read_id, read_instant
+from bwp_tui.contract.fields import read_instant
 from bwp_tui.contract.payloads import ContractViolation
 from bwp_tui.domain.task import Kind, Status, TaskEvent, is_task_id
 
@@ -48,10 +48,9 @@ def parse_event(body: str) -> TaskEvent:
     kind, status = _TYPES.get(str(envelope.get("detail-type")), (None, None))
     if kind is None or status is None or not str(envelope.get("source")).startswith(_SOURCE):
         raise ContractViolation("The message is no event about a privacy request.")
-    try:
-        event_id = read_id(envelope.get("id"))
-    except ValueError:
-        raise ContractViolation("The event has no id.") from None
+    event_id = envelope.get("id")
+    if not isinstance(event_id, str) or not is_task_id(event_id):  # AWS's ids have the same form
+        raise ContractViolation("The event has no id.")
     return TaskEvent(
         event_id, kind, status, _task_id(envelope.get("resources"), kind), read_instant(envelope.get("time"))
     )

@@ -61,6 +61,7 @@ def test_a_trailing_comma_as_in_the_documents_own_example_does_not_matter() -> N
         json.dumps(envelope(**{"detail-type": ["PERSONAL_DATA_RETRIEVAL_TASK_COMPLETED"]})),
         json.dumps(envelope(id=None)),
         json.dumps(envelope(id="a\x1b[2Jb")),
+        json.dumps(envelope(id="x" * 1000)),
         json.dumps(envelope(resources=None)),
         json.dumps(envelope(resources=[])),
         json.dumps(envelope(resources=["businessProduct/bp-1/personalDataDeletionTask/" + TASK_ID])),

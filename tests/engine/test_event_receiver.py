@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bwp_tui.api.client import PrivacyApi
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.events import receiver
 from bwp_tui.engine.events.queue_errors import EventQueueError
@@ -395,6 +396,31 @@ async def test_an_announced_task_that_has_not_ended_yet_is_polled_again_soon(rel
     assert relaxed.schedule.next_poll(poll, poll.status, None, now) - now < timedelta(seconds=3)
     unchanged = replace(poll, polls=50)
     assert relaxed.schedule.next_poll(unchanged, poll.status, None, now) - now > timedelta(hours=5)
+
+
+async def test_an_event_that_comes_while_its_task_is_polled_asks_for_another_poll_soon(
+    relaxed: Relaxed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, real = relaxed.shop, PrivacyApi.poll
+    number = shop.submit("slow@example.com")
+    await shop.work()
+    await relaxed.receive(message("task-elsewhere"))
+    task_id = shop.task(number).task_id
+    assert task_id is not None
+    shop.clock.advance(timedelta(minutes=4))
+
+    async def announced_meanwhile(api: PrivacyApi, polled: Sequence[tuple[Kind, str]]) -> object:
+        responses = await real(api, polled)
+        await relaxed.receive(message(task_id, "event-2"))
+        return responses
+
+    monkeypatch.setattr(PrivacyApi, "poll", announced_meanwhile)
+    async with shop.api() as api:
+        await Engine(shop.store, api, events=relaxed.messages).run_once()
+    task = shop.task(number)
+    assert task.status == "IN_PROGRESS"
+    assert task.next_poll_at is not None
+    assert task.next_poll_at - shop.clock.now < timedelta(seconds=5)
 
 
 async def test_all_tasks_are_polled_as_usual_once_the_queue_was_unreachable_for_five_minutes(relaxed: Relaxed) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import apsw
@@ -129,6 +129,12 @@ def test_a_task_nobody_recorded_is_adopted_and_polled(store: Store, clock: Froze
     assert [poll.task_id for poll in due_polls.due(store, clock.now, 10)] == ["task-9"]
     assert kinds(store, task.number) == [EventKind.ADOPTED, EventKind.EVENT_RECEIVED, EventKind.EVENT_RECEIVED]
     assert record_events(store, [elsewhere]) == RecordedEvents(duplicates=1)
+
+
+@pytest.mark.parametrize("at", [None, datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)])
+def test_an_event_without_a_plausible_instant_is_recorded(store: Store, at: datetime | None) -> None:
+    assert record_events(store, [event("task-9")._replace(occurred_at=at)]).adopted == 1
+    assert tasks.find_by_name(store, "task-9").received_on == TODAY
 
 
 def test_the_receipt_of_an_adopted_task_is_not_later_than_its_submission(store: Store) -> None:

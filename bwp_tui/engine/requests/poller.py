@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,7 +14,7 @@ from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.circuit_breaker import Reservation
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.worker import WorkerContext
-from bwp_tui.store.worklog import due_polls, poll_responses
+from bwp_tui.store.worklog import due_polls, poll_responses, service_events
 from bwp_tui.store.worklog.due_polls import DuePoll
 from bwp_tui.store.worklog.poll_responses import PollResponse
 
@@ -118,8 +119,14 @@ class Poller(QueueWorker[DuePoll]):
     ) -> None:
         context, now = self._context, self._context.now()
         responses: dict[int, tuple[PollResponse, datetime | None]] = {}
+        # An event that came while the poll was on its way asks for another one soon.
+        announced = service_events.announced_among(
+            context.store, [poll.number for poll in batch if not poll.is_announced]
+        )
         for poll in batch:
             result = results.get(poll.task_id)
+            if poll.number in announced:
+                poll = replace(poll, is_announced=True, polls=0)
             if isinstance(result, TaskPayload):
                 responses[poll.number] = _to_poll_response(result), self._next_poll(poll, result, now)
             elif isinstance(result, NotFound):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -13,6 +13,7 @@ from bwp_tui.store.database.connection import Store, Transaction, as_int, as_tex
 from bwp_tui.store.database.row_conditions import IS_ADOPTED
 from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
 from bwp_tui.store.worklog.insert_request import insert
@@ -77,8 +78,7 @@ def _record(transaction: Transaction, event: TaskEvent) -> bool | None:
 
 def _adopt(transaction: Transaction, event: TaskEvent) -> int:
     """Insert the task of an event; its email and its day of submission come with its first poll."""
-    received_on = local_day(event.occurred_at or transaction.now)
-    request = Request(event.kind, "", received_on, DEFAULT_REGULATION, tags=(ADOPTED,))
+    request = Request(event.kind, "", local_day(transaction.now), DEFAULT_REGULATION, tags=(ADOPTED,))
     number = insert(transaction, request, task_id=event.task_id)
     detail = f"{event.kind} {event.task_id}"
     timeline.append(transaction, number, PROGRAM, EventKind.ADOPTED, after=Status.QUEUED, detail=detail)
@@ -140,6 +140,12 @@ def check_announced(transaction: Transaction, number: int, status: str, ended_at
             " AND NOT EXISTS (SELECT 1 FROM service_events WHERE task = ? AND type GLOB ?)",
             (transaction.revision, number, f"*_{status}"),
         )
+
+
+def announced_among(store: Store, task_numbers: Collection[int]) -> frozenset[int]:
+    """Return which of these tasks have an event."""
+    among = in_numbers("task", frozenset(task_numbers))
+    return frozenset(as_int(number) for (number,) in store.rows(f"SELECT task FROM service_events WHERE {among}"))
 
 
 def is_proven(store: Store) -> bool:
