@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Kind, Status
 from bwp_tui.store.commands import bulk, bulk_plan, requests
 from bwp_tui.store.commands.bulk import Result
 from bwp_tui.store.commands.record_operations import ASSIGN, BY_NAME, NOTE, TAG
-from bwp_tui.store.commands.service_operations import CANCEL
+from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
@@ -97,7 +97,7 @@ def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
     fitted = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, fit)
     assert fitted.warning == "1 deletion would end after its due date, even without a hold. Hold shortened"
     assert not fitted.can_meet_due_dates
-    results = _results(store, bulk.resubmit(ACTOR, hold=fit), [1, 2, 3, 4])
+    results = _results(store, RESUBMIT.task_command(ACTOR, holding_period=fit), [1, 2, 3, 4])
     assert [tasks.get(store, result.resulting_number).holding_period for result in results] == [0, 10, 1, None]
 
 
@@ -124,7 +124,7 @@ def test_a_plan_says_which_holds_are_shortened_and_what_begins_at_once(store: St
 def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:
     in_status(store, Status.FAILED, Kind.DELETION, task_id="d")
     in_status(store, Status.FAILED, task_id="r")
-    results = _results(store, bulk.resubmit(ACTOR, hold=hold_of(5)), [1, 2])
+    results = _results(store, RESUBMIT.task_command(ACTOR, holding_period=hold_of(5)), [1, 2])
     assert [tasks.get(store, result.resulting_number).holding_period for result in results] == [5, None]
 
 
@@ -158,7 +158,7 @@ def test_each_action_is_planned_by_its_own_rule(
 def test_every_task_has_a_result_and_one_that_is_refused_stops_no_other(store: Store) -> None:
     first, second = (in_status(store, Status.FAILED, task_id=f"f{number}").number for number in range(2))
     fine = in_status(store, Status.COMPLETED, task_id="c").number
-    results = _results(store, bulk.resubmit(ACTOR, "checked the orders"), [first, fine, 999, second])
+    results = _results(store, RESUBMIT.task_command(ACTOR, note="checked the orders"), [first, fine, 999, second])
     assert [result.number for result in results] == [first, fine, 999, second]
     assert [result.refused is None for result in results] == [True, False, False, True]
     new = tasks.get(store, results[0].resulting_number)
@@ -182,9 +182,9 @@ def test_many_are_done_in_few_transactions_and_what_was_yielded_stays(store: Sto
 def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(store: Store) -> None:
     held = in_status(store, Status.ON_HOLD, Kind.DELETION, "h").number
     ready = in_status(store, Status.COMPLETED, task_id="c").number
-    assert _results(store, bulk.cancel(ACTOR), [held])[0].refused is None
-    assert _results(store, bulk.download(ACTOR, "/srv"), [ready])[0].refused is None
-    assert _results(store, bulk.refresh(), [held])[0].refused is None
+    assert _results(store, CANCEL.task_command(ACTOR), [held])[0].refused is None
+    assert _results(store, DOWNLOAD.task_command(ACTOR, "/srv"), [ready])[0].refused is None
+    assert _results(store, REFRESH.task_command(ACTOR), [held])[0].refused is None
     assert _results(store, NOTE.task_command(ACTOR, TODAY, text="x"), [held])[0].refused is None
     found = tasks.get(store, held)
     assert (found.cancel_asked, found.polls, found.note) == (True, 0, "x")
@@ -208,7 +208,7 @@ def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(stor
     judge = bulk.as_shown(seen, requests.cannot_cancel, requests.cancellation_phrase)
     assert judge(seen) is None
     intent_outcomes.record_accepted(store, sent(store, seen.number).id, "task-1", SOON)
-    (result,) = _results(store, bulk.judged(bulk.cancel(ACTOR), judge), [seen.number])
+    (result,) = _results(store, bulk.judged(CANCEL.task_command(ACTOR), judge), [seen.number])
     assert result.refused
     assert not tasks.get(store, seen.number).cancel_asked
 

@@ -75,7 +75,7 @@ def resubmit(arguments: Namespace) -> ExitCode:
             _confirm_resubmission(session, numbers[0], hold, arguments)
         else:
             numbers = confirm_plan(session, RESUBMIT.name, numbers, arguments, hold).possible
-        new, all_done = apply(session, RESUBMIT.task_command(session.actor, "", **values), numbers)
+        new, all_done = apply(session, RESUBMIT.task_command(session.actor, **values), numbers)
         if not new:
             return ExitCode.FAILED
         exit_code = wait_for_response(session, waiter, new, arguments)
@@ -98,7 +98,7 @@ def cancel(arguments: Namespace) -> ExitCode:
             waiter = EngineWaiter(session)
             numbers = confirm_plan(session, CANCEL.name, numbers, arguments).possible
             judge = requests.cannot_cancel
-        asked, all_done = apply(session, CANCEL.task_command(session.actor, ""), numbers, judge)
+        asked, all_done = apply(session, CANCEL.task_command(session.actor), numbers, judge)
         if not asked:
             return ExitCode.FAILED
         settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)

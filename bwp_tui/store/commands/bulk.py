@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.times import local_day
-from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.request_validation import BadRequest, refuse
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.errors import NoSuchTask, NotPossible
@@ -85,38 +82,3 @@ def judged(command: TaskCommand, judge: Judge) -> TaskCommand:
         return command(transaction, store, number)
 
     return run
-
-
-def resubmit(actor: str, note: str = "", hold: Hold = same_hold) -> TaskCommand:
-    """Return the command that resubmits failed tasks, with a note on the new ones if there is one."""
-
-    def command(transaction: Transaction, store: Store, number: int) -> int:
-        new = requests.resubmit(store, number, actor, hold).number
-        if note:
-            records.note(records.Edit(transaction, store, new, actor, local_day(transaction.now)), note)
-        return new
-
-    return command
-
-
-def cancel(actor: str) -> TaskCommand:
-    """Return the command that cancels deletions on hold."""
-    return _on_same_task(lambda store, number: requests.cancel(store, number, actor))
-
-
-def download(actor: str, folder: str) -> TaskCommand:
-    """Return the command that downloads results into a folder."""
-    return _on_same_task(lambda store, number: requests.download(store, number, folder, actor))
-
-
-def refresh() -> TaskCommand:
-    """Return the command that makes tasks due to be polled."""
-    return _on_same_task(lambda store, number: requests.poll_now(store, [number]))
-
-
-def _on_same_task(apply: Callable[[Store, int], object]) -> TaskCommand:
-    def command(_transaction: Transaction, store: Store, number: int) -> int:
-        apply(store, number)
-        return number
-
-    return command

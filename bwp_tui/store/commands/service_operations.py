@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from bwp_tui.domain.holding_periods import fitting_hold, hold_of, same_hold
+from bwp_tui.domain.holding_periods import Hold, fitting_hold, hold_of, same_hold
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Status, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
-from bwp_tui.store.commands import bulk
+from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.operation import Argument, Need, TaskOperation, Values, Variant, no_text
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import saved_at
+from bwp_tui.store.database.connection import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,8 @@ class ServiceOperation(TaskOperation):
 
     Attributes:
         noun: what is asked for; `nouns` is an irregular plural.
-        task_command: the command on each task, given the actor, the folder for downloads and the arguments' values.
+        apply: asks for it on one task, given the actor, the folder for downloads and the arguments' values by name; a
+            task that it returns is the one to look at now.
         question: asked before it is done to a single task, given whom it is about; empty for none.
         result: the sentence about a single task, as it is afterwards.
         is_harmless: whether a key confirms it for many tasks, and undo has nothing to say of it.
@@ -32,7 +34,7 @@ class ServiceOperation(TaskOperation):
 
     noun: str
     nouns: str | None = None
-    task_command: Callable[..., TaskCommand]
+    apply: Callable[..., Task | None]
     variant: Variant[ServiceOperation] | None = None
     question: Callable[[Task, str], str] = no_text
     result: Callable[[Task], str] = no_text
@@ -41,6 +43,15 @@ class ServiceOperation(TaskOperation):
     def outcome(self, count: int) -> str:
         """Return what was asked for."""
         return f"{counted(count, self.noun, self.nouns)} asked for"
+
+    def task_command(self, actor: str, folder: str = "", **values: Any) -> TaskCommand:
+        """Return the command that asks for it on each task."""
+
+        def run(_transaction: Transaction, store: Store, number: int) -> int:
+            task = self.apply(store, number, actor, folder, **values)
+            return number if task is None else task.number
+
+        return run
 
 
 def _cannot_download_first(task: Task, _today: date) -> str | None:
@@ -67,7 +78,7 @@ DOWNLOAD_AGAIN: Final = ServiceOperation(
     noun="download",
     disabled_reason=lambda task, _: cannot_download(task),
     short_reason=_short_reason_to_skip_downloading_again,
-    task_command=bulk.download,
+    apply=lambda store, number, actor, folder: requests.download(store, number, folder, actor),
     result=lambda task: f"#{task.number} is queued for download.",
     is_harmless=True,
 )
@@ -84,7 +95,7 @@ DOWNLOAD: Final = ServiceOperation(
     disabled_reason=lambda task, _: cannot_download(task),
     skip_reason=_cannot_download_first,
     short_reason=_short_reason_to_skip_download,
-    task_command=bulk.download,
+    apply=lambda store, number, actor, folder: requests.download(store, number, folder, actor),
     question=_question_of_download,
     result=DOWNLOAD_AGAIN.result,
     is_harmless=True,
@@ -110,6 +121,17 @@ def _read_hold(words: Sequence[str], _task: Task | None) -> Values:
     return {"holding_period": lambda task: fitting_hold(local_day(utc_now()))(task)}  # the zone may not be set yet
 
 
+def _resubmit(
+    store: Store, number: int, actor: str, _folder: str, note: str = "", holding_period: Hold = same_hold
+) -> Task:
+    """Resubmit a failed task, with a note on the new one if there is one."""
+    with store.write() as transaction:
+        new = requests.resubmit(store, number, actor, holding_period)
+        if note:
+            records.note(records.Edit(transaction, store, new.number, actor, local_day(transaction.now)), note)
+    return new
+
+
 RESUBMIT: Final = ServiceOperation(
     name="resubmit",
     noun="resubmission",
@@ -131,7 +153,7 @@ RESUBMIT: Final = ServiceOperation(
     ),
     disabled_reason=lambda task, _: cannot_resubmit(task),
     short_reason=_short_reason_to_skip_resubmission,
-    task_command=lambda actor, _, note="", holding_period=same_hold: bulk.resubmit(actor, note, holding_period),
+    apply=_resubmit,
 )
 
 
@@ -157,7 +179,7 @@ CANCEL: Final = ServiceOperation(
     keywords="stop abort",
     disabled_reason=lambda task, _: cannot_cancel(task),
     short_reason=_short_reason_to_skip_cancellation,
-    task_command=lambda actor, _: bulk.cancel(actor),
+    apply=lambda store, number, actor, _: requests.cancel(store, number, actor),
     question=lambda task, subject: f"{cancellation_phrase(task)} for {subject}?",
     result=_result_of_cancel,
 )
@@ -184,7 +206,7 @@ REFRESH: Final = ServiceOperation(
     purpose="refresh the status of tasks from the API",
     keywords="poll update sync",
     disabled_reason=lambda task, _: cannot_refresh(task),
-    task_command=lambda _, __: bulk.refresh(),
+    apply=lambda store, number, *_: requests.poll_now(store, [number]),
     result=lambda task: f"Refreshing {task.name}.",
     is_harmless=True,
     writes=False,
