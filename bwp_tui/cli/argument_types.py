@@ -10,7 +10,7 @@ from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bwp_tui.domain.task import is_task_id
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, is_task_id
 from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.domain.times import parse_day, utc_now
 from bwp_tui.settings.checks import region
@@ -70,6 +70,13 @@ def count(text: str) -> int:
     """Read a whole number, 0 or more."""
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise ArgumentTypeError(f"“{text}” is not a whole number, 0 or more")
+    return int(text)
+
+
+def holding_period(text: str) -> int:
+    """Read the hold of a deletion in days; `check_request` knows its bounds."""
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise ArgumentTypeError(f"“{text}” is not a number of days from 0 to {LONGEST_HOLDING_PERIOD}")
     return int(text)
 
 

@@ -26,6 +26,7 @@ from bwp_tui.cli.argument_types import (
     day,
     days,
     factor,
+    holding_period,
     new_path,
     one_line,
     port,
@@ -131,7 +132,7 @@ def _add_requests(commands: Commands) -> None:
     deletion.add_argument(
         "--holding-period",
         metavar="DAYS",
-        type=count,
+        type=holding_period,
         help=f"days in which it can be cancelled, 0 to {LONGEST_HOLDING_PERIOD} (default {DEFAULT_HOLDING_PERIOD})",
     )
     deletion.add_argument("--reason", metavar="TEXT", type=one_line, help="stored by Amazon for audit")

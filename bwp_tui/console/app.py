@@ -39,6 +39,7 @@ from bwp_tui.console.terminal.hangup_watcher import SIGNALS, HangupWatcher
 from bwp_tui.console.terminal.key_queue import KeyQueue
 from bwp_tui.console.terminal.notification import notification_sequence
 from bwp_tui.console.terminal.textual_compat import CompatApp
+from bwp_tui.console.widgets.bars import StatusLine
 from bwp_tui.console.workers import start_worker
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
@@ -52,6 +53,11 @@ from bwp_tui.store.open_store import open_store
 _PACKAGE: Final = Path(bwp_tui.__file__).parent
 STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent / "styles") if folder.is_dir())
 """The folder of the styles: inside an installed package, beside it in a checkout."""
+
+PASTE_NOTICE_S: Final = 30.0
+"""Seconds for which the notice of a dropped paste is shown, unless something else is shown sooner."""
+
+_PASTE_DROPPED: Final = "A paste was ignored: letters are keys here. If you typed it, type it again."
 
 _COLLECTED_AFTER_S: Final = 1.0
 """Seconds after which the garbage collector runs, which the start of the process has disabled."""
@@ -137,9 +143,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             asks_text=self._asks_text,
             only_moves=lambda key: self._is_key_of(key, MOVE_ACTIONS),
             opens_field=lambda key: self._is_key_of(key, ("filter",)),
-            paste_dropped=lambda: self._show_status(
-                "A paste was ignored: letters are keys here. If you typed it, type it again.", "warn"
-            ),
+            paste_dropped=self._report_dropped_paste,
         )
 
     def _accepts_key_now(self, event: events.Event) -> bool:
@@ -263,6 +267,17 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self._show_status("There is no shell to go back to.", "warn")
         else:
             self.action_suspend_process()
+
+    def _report_dropped_paste(self) -> None:
+        self._show_status(_PASTE_DROPPED, "warn")
+        self.set_timer(PASTE_NOTICE_S, self._forget_dropped_paste)
+
+    def _forget_dropped_paste(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, ActionScreen) and any(
+                line.sentence == _PASTE_DROPPED for line in screen.query("#status").results(StatusLine)
+            ):
+                screen.show_status("")
 
     def _show_status(self, sentence: str, role: str = "plain") -> None:
         """Show a sentence on the screen in front, else, where that has no status line, on the main one."""

@@ -105,7 +105,7 @@ def test_json_may_stand_before_an_action_and_behind_it(words: list[str]) -> None
         (["submit", "retrieval"], "bwp-tui submit retrieval: EMAIL is missing"),
         (["submit", "erasure", "a@b.de"], "KIND “erasure” must be one of retrieval, deletion"),
         (["submit", "retrieval", "a@b.de", "--holding-period", "3"], "unknown option: --holding-period"),
-        (["submit", "deletion", "a@b.de", "--holding-period", "x"], "“x” is not a whole number"),
+        (["submit", "deletion", "a@b.de", "--holding-period", "x"], "“x” is not a number of days from 0 to 180"),
         (["submit", "deletion", "a@b.de", "--ye"], "unknown option: --ye"),
         (["show", "1", "2"], "show: too many arguments"),
         (["submit", "retrieval", "a@b.de", "--received", "31.12.2026"], "use YYYY-MM-DD"),

@@ -190,6 +190,8 @@ def test_a_tracked_task_is_filled_in_from_the_service(shop: Bwp, practice: Sandb
         "ON_HOLD",
         7,
     )
+    assert "The day of receipt is taken to be today" in ended.err
+    assert "bwp-tui correct 1 --received DATE" in ended.err
     again = shop("track", "deletion", known)
     assert (again.code, "already, as #1" in again.err) == (1, True)
 
@@ -202,6 +204,7 @@ def test_a_tracked_task_that_the_service_does_not_know_is_not_found(shop: Bwp) -
     assert shop("settle", "1", "--give-up", "a typo").code == 0
     assert json.loads(shop("list", "--json").out)[0]["status"] == "GIVEN_UP"
     assert json.loads(shop("report", "--from", "2000-01-01", "--to", "2999-12-31", "--json").out)["requests"] == []
+    assert "Not counted: 1 task" in shop("report", "--from", "2000-01-01", "--to", "2999-12-31").err
 
 
 def test_a_mistyped_task_id_is_corrected(shop: Bwp, practice: Sandbox) -> None:

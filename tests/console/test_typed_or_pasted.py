@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.console import app
+from bwp_tui.console.widgets.bars import StatusLine
+from bwp_tui.settings import Profile
 from tests.console.past import PAST
+from tests.console.support import opened
 from tests.console.test_wire_driver import Watched
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
@@ -124,3 +128,14 @@ def test_ctrl_z_without_a_shell_stops_nothing(terminal: Terminal) -> None:
     terminal.send("\x1a")
     terminal.wait_for("no shell")
     assert not terminal.is_stopped
+
+
+async def test_the_notice_of_a_dropped_paste_does_not_stay(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "PASTE_NOTICE_S", 0.2)
+    async with opened(profile) as console:
+        console.app._report_dropped_paste()
+        await console.sees(SAID)
+        await console.until(lambda: SAID not in console.text)
+        console.main.show_status("Something newer.")
+        console.app._forget_dropped_paste()
+        assert console.main.query_one("#status", StatusLine).sentence == "Something newer."

@@ -10,13 +10,13 @@ from datetime import date, timedelta
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.task_output import aligned, print_result
-from bwp_tui.domain.text import clean_line, format_size
+from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import format_duration
-from bwp_tui.store.queries.compliance_report import ReportLine, compliance_report
+from bwp_tui.store.queries.compliance_report import ReportLine, compliance_report, count_unknown_ids
 from bwp_tui.store.queries.dashboard import Statistics, read_statistics
 
 _HEADINGS = (
-    *("KIND", "REGULATION", "RECEIVED", "COMPLETED", "FAILED", "DENIED", "CANCELLED", "OPEN"),
+    *("KIND", "REGULATION", "RECEIVED", "COMPLETED", "FAILED", "DENIED", "CANCELLED", "PENDING", "OPEN"),
     *("MEDIAN DAYS", "MEAN DAYS"),
 )
 
@@ -27,15 +27,18 @@ def report(arguments: Namespace) -> None:
         raise CommandError(ExitCode.USAGE, f"The period ends before it begins: {arguments.first} to {arguments.last}.")
     with open_session(arguments) as session:
         lines = compliance_report(session.store, arguments.first, arguments.last)
+        unknown = count_unknown_ids(session.store, arguments.first, arguments.last)
     record = {"from": str(arguments.first), "to": str(arguments.last), "requests": [asdict(line) for line in lines]}
     table = aligned([_HEADINGS, *map(_cells, lines)], right=range(2, len(_HEADINGS)))
     print_result(arguments, record, table if lines else ())
+    if unknown:
+        print_note(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
     if not lines:
         print_note(f"Nothing was received from {arguments.first} to {arguments.last}.")
 
 
 def _cells(line: ReportLine) -> tuple[str, ...]:
-    counts = (line.received, line.completed, line.failed, line.denied, line.cancelled, line.open)
+    counts = (line.received, line.completed, line.failed, line.denied, line.cancelled, line.pending, line.open)
     days = ("-" if number is None else f"{number:.1f}" for number in (line.median_days, line.mean_days))
     return (line.kind.lower(), line.regulation, *map(str, counts), *days)
 

@@ -52,6 +52,11 @@ def track(arguments: Namespace) -> None:
                 f"polled for another day. To correct it: bwp-tui settle {number} --task-id ID; to drop it: "
                 f"bwp-tui settle {number} --give-up REASON.",
             )
+        if arguments.received is None:
+            print_note(
+                f"The day of receipt is taken to be today, {received_on}; the due date counts from it. If the shopper "
+                f"asked earlier: bwp-tui correct {number} --received DATE."
+            )
         print_tasks([task], as_json=arguments.json)
         if not polled:
             raise waiter.timed_out(f"Task #{number} is tracked.")

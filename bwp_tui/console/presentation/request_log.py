@@ -25,7 +25,7 @@ STATE_ROLES: Final[dict[str, str]] = {
 def header(width: int) -> list[StyledText]:
     date, email = _widths(width)
     start = f"{'REQUESTED':<{date}}{'TASK':>7}  {'OPERATION':<18}"
-    return [(f"{start}{'EMAIL' if email else '':<{email}}{'STATE':<11}RESPONSE", "muted")]
+    return [(f"{start}{'EMAIL' if email else '':<{email}}{'STATE':<10}RESPONSE", "muted")]
 
 
 def line(request: SentRequest, width: int, *, masked: bool) -> list[StyledText]:
@@ -43,7 +43,7 @@ def line(request: SentRequest, width: int, *, masked: bool) -> list[StyledText]:
         (f"{f'#{request.task_number}':>7}  ", "plain"),
         (f"{f'{request.action} {request.kind.lower()}':<18.16}", "plain"),
         (f"{pad(email, room - 2)}  " if room else "", "strong"),
-        (f"{request.state:<11}", STATE_ROLES.get(request.state, "plain")),
+        (f"{request.state:<10}", STATE_ROLES.get(request.state, "plain")),
         (clean_line(f"{attempts}{response}"), "muted"),
     ]
 

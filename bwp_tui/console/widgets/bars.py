@@ -149,8 +149,11 @@ def short_count(count: int) -> str:
 class StatusLine(StyledLine):
     """One sentence on the last action, on as many lines as it needs."""
 
+    sentence = ""
+
     def set_text(self, sentence: str, role: str = "plain") -> None:
         """Show `sentence`, which must be clean."""
+        self.sentence = sentence
         self.show((f" {sentence}" if sentence else "", role))
 
 

@@ -10,17 +10,25 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import local_day, parse_instant
-from bwp_tui.store.database.connection import Store, as_text
+from bwp_tui.store.database.connection import Store, as_int, as_text
 
 _FAILED: Final = frozenset({Status.FAILED, Status.MISSING, Status.GIVEN_UP})
+
+
+_NO_REQUEST: Final = (
+    "(status IN ('MISSING', 'GIVEN_UP') AND submitted_at IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number))"
+)
+"""Matches the task ids that were entered here and never known to the service."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
     """Requests of one kind under one regulation, received in the period, by their present status.
 
-    `received` is the sum of the others. A resubmitted request counts once, with its newest status. `median_days` and
-    `mean_days` are calendar days from receipt to completion, None if no request is complete.
+    `received` is the sum of the others up to `pending`, the requests that have not ended at the service. `open` are
+    those whose shopper still needs an answer, whatever their status. A resubmitted request counts once, with its newest
+    status. `median_days` and `mean_days` are calendar days from receipt to completion, None if no request is complete.
     """
 
     kind: Kind
@@ -30,6 +38,7 @@ class ReportLine:
     failed: int
     denied: int
     cancelled: int
+    pending: int
     open: int
     median_days: float | None
     mean_days: float | None
@@ -38,6 +47,7 @@ class ReportLine:
 @dataclass(slots=True)
 class _Counts:
     statuses: list[str] = field(default_factory=list)
+    open: int = 0
     days: list[int] = field(default_factory=list)
 
 
@@ -45,20 +55,26 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
     """Count the requests received from `first` to `last` inclusive, by kind and regulation."""
     tallies: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
     rows = store.rows(
-        "SELECT kind, regulation, status, received_on, finished_at FROM tasks"
-        " WHERE resubmitted = 0 AND received_on BETWEEN ? AND ?"
-        # A task id that was entered here and never known to the service is not a request.
-        " AND NOT (status IN ('MISSING', 'GIVEN_UP') AND submitted_at IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number)) ORDER BY kind, regulation",
+        "SELECT kind, regulation, status, received_on, finished_at, open FROM tasks"
+        f" WHERE resubmitted = 0 AND received_on BETWEEN ? AND ? AND NOT {_NO_REQUEST} ORDER BY kind, regulation",
         (first.isoformat(), last.isoformat()),
     )
-    for kind, regulation, status, received_on, finished_at in rows:
+    for kind, regulation, status, received_on, finished_at, is_open in rows:
         counts = tallies[Kind(as_text(kind)), as_text(regulation)]
         counts.statuses.append(as_text(status))
+        counts.open += as_int(is_open)
         if status == Status.COMPLETED and finished_at is not None:
             took = local_day(parse_instant(as_text(finished_at))) - date.fromisoformat(as_text(received_on))
             counts.days.append(max(0, took.days))
     return [_line(kind, regulation, counts) for (kind, regulation), counts in tallies.items()]
+
+
+def count_unknown_ids(store: Store, first: date, last: date) -> int:
+    """Return how many tasks of the period are not counted, since the service never knew their task id."""
+    return store.integer(
+        f"SELECT count(*) FROM tasks WHERE resubmitted = 0 AND received_on BETWEEN ? AND ? AND {_NO_REQUEST}",
+        (first.isoformat(), last.isoformat()),
+    )
 
 
 def _line(kind: Kind, regulation: str, counts: _Counts) -> ReportLine:
@@ -73,7 +89,8 @@ def _line(kind: Kind, regulation: str, counts: _Counts) -> ReportLine:
         regulation=regulation,
         received=len(counts.statuses),
         **counted,
-        open=len(counts.statuses) - sum(counted.values()),
+        pending=len(counts.statuses) - sum(counted.values()),
+        open=counts.open,
         median_days=statistics.median(counts.days) if counts.days else None,
         mean_days=statistics.fmean(counts.days) if counts.days else None,
     )
