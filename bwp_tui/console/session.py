@@ -125,8 +125,10 @@ class Session:
         rarely = "every 6 h" if self.profile.speed == 1 else "rarely"
         return f"events on · polling {rarely}" if state.polls_relaxed else "events on", "muted"
 
-    async def delay_sentence(self) -> str:
-        """Return why an intent recorded now cannot be sent at once, to follow another sentence; empty where it can."""
+    async def delay_sentence(self, number: int, *, is_poll: bool = False) -> str:
+        """Return why a task's request, or its poll, is not sent at once, to follow another sentence; else nothing."""
+        if not await asyncio.to_thread(self.reader.is_poll_due if is_poll else self.reader.is_unsent, number):
+            return ""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None
         if trouble is None and self.role() in (Role.STARTING, Role.ENGINE, Role.FOLLOWER):

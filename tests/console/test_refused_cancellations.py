@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
 from bwp_tui.domain.task import Kind
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state, intent_outcomes, intents
 from bwp_tui.store.worklog.engine_state import ServiceState
-from tests.console.past import HELD
-from tests.console.support import opened
+from tests.console.past import HELD, clock
+from tests.console.support import Console, opened
 from tests.engine.shop import ACTOR, submit
 
 CANNOT = "The deletion can no longer be cancelled: it is IN_PROGRESS."
@@ -41,3 +49,44 @@ async def test_nothing_is_said_to_be_sent_now_that_cannot_be(profile: Profile) -
         await console.go_to(HELD)
         await console.press("x", "y")
         await console.sees("is recorded. Not sent yet: credentials refused.")
+
+
+def other_engine_settles(
+    console: Console, profile: Profile, monkeypatch: pytest.MonkeyPatch, settle: Callable[[Store, int], None]
+) -> None:
+    """Let another process settle what is asked for, before the console reads what became of it."""
+    commands = console.main.session.tasks
+    apply = commands.apply
+
+    def apply_and_settle(*args: Any, **values: Any) -> Any:
+        results = apply(*args, **values)
+        store = open_store(profile.history_path, clock=clock)
+        try:
+            [intent] = intents.due(store, store.clock(), 1)
+            intent_outcomes.record_sending(store, intent.id)
+            settle(store, intent.id)
+        finally:
+            store.close()
+        return results
+
+    monkeypatch.setattr(commands, "apply", apply_and_settle)
+
+
+@pytest.mark.parametrize(
+    ("settle", "sentence"),
+    [
+        (intent_outcomes.record_cancelled, "{name} is cancelled."),
+        (partial(intent_outcomes.record_cancel_refused, reason=CANNOT), f": {CANNOT}"),
+        (lambda _store, _intent: None, "The cancellation of {name} is recorded."),
+    ],
+)
+async def test_what_another_engine_has_settled_is_said_as_it_is_recorded(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch, settle: Callable[[Store, int], None], sentence: str
+) -> None:
+    async with opened(profile) as console:
+        engine_state.record_health(console.store, ServiceState.BAD_CREDENTIALS, "refused", None)
+        other_engine_settles(console, profile, monkeypatch, settle)
+        await console.go_to(HELD)
+        await console.press("x", "y")
+        expected = sentence.format(name=console.task(HELD).name)
+        await console.until(lambda: console.line("status").rstrip().endswith(expected))

@@ -211,11 +211,3 @@ def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(stor
     (result,) = _results(store, bulk.judged(CANCEL.task_command(ACTOR), judge), [seen.number])
     assert result.refused
     assert not tasks.get(store, seen.number).cancel_asked
-
-
-def test_a_cancellation_that_another_process_has_carried_out_already_is_not_called_a_withdrawal(store: Store) -> None:
-    cancelled = in_status(store, Status.CANCELLED, Kind.DELETION)
-    assert CANCEL.result(cancelled) == f"The cancellation of {cancelled.name} is recorded."
-    unsent = submitted(store, Kind.DELETION)
-    requests.cancel(store, unsent.number, ACTOR)
-    assert "never sent" in CANCEL.result(tasks.get(store, unsent.number))

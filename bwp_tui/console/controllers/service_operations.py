@@ -91,14 +91,13 @@ class ServiceController:
         if refused:
             screen.show_status(refused, "bad")
             return
-        (now,) = screen.session.reader.window([task.number]) or (task,)
-        sentence = operation.result(now)
-        if operation is REFRESH:
-            delay = await screen.session.delay_sentence()
-            sentence = f"{now.name} is to be refreshed.{delay}" if delay else sentence
-        elif now.cancel_asked and not operation.is_harmless:
-            sentence += await screen.session.delay_sentence()
-        screen.show_status(sentence)
+        session = screen.session
+        (now,) = session.reader.window([task.number]) or (task,)
+        sentence = operation.result(now, session.reader.timeline(now))
+        delay = await session.delay_sentence(now.number, is_poll=operation is REFRESH)
+        if operation is REFRESH and delay:
+            sentence = f"{now.name} is to be refreshed."
+        screen.show_status(f"{sentence}{delay}")
 
     async def _resubmit_marked(self, given: Values) -> None:
         screen, commands = self._screen, self._screen.session.tasks
@@ -141,7 +140,7 @@ class ServiceController:
         if result.refused:
             screen.show_status(result.refused, "bad")
             return
-        delay = await session.delay_sentence()
+        delay = await session.delay_sentence(result.resulting_number)
         screen.show_status(f"Recorded as #{result.resulting_number} with a client token of its own.{delay}")
         screen.select_when_listed(result.resulting_number)
 

@@ -118,7 +118,8 @@ class MainHandlers:
             return
         screen.form.clear()
         screen.close_form()
-        delay, subject_text = await screen.session.delay_sentence(), subject(task, screen.session.display_context())
+        delay = await screen.session.delay_sentence(task.number)
+        subject_text = subject(task, screen.session.display_context())
         screen.show_status(f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}.{delay}")
         screen.select_when_listed(task.number)
 

@@ -13,7 +13,7 @@ from bwp_tui.domain.task import Download, Event, Kind, Task
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import saved_views, tasks, timeline
-from bwp_tui.store.worklog import downloads, engine_state
+from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
 from bwp_tui.store.worklog.engine_state import EngineState
 
 if TYPE_CHECKING:
@@ -58,6 +58,14 @@ class HistoryReader:
     def engine_state(self) -> EngineState | None:
         """Return how the service last answered the engine."""
         return self._read(lambda: engine_state.read(self._store), None)
+
+    def is_unsent(self, number: int) -> bool:
+        """Return whether a submission or cancellation of a task waits to be sent for the first time."""
+        return self._read(lambda: intents.is_unsent(self._store, number), False)
+
+    def is_poll_due(self, number: int) -> bool:
+        """Return whether a task is to be polled now."""
+        return self._read(lambda: due_polls.any_due(self._store, [number], self._store.clock()), False)
 
     def timeline(self, task: Task) -> list[Event]:
         return self._read(lambda: timeline.of_task(self._store, task.number), [])

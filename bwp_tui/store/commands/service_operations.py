@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, hold_of, same_hold
-from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Status, Task, cannot_change_purged
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Status, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import records, requests
@@ -17,6 +17,7 @@ from bwp_tui.store.commands.operation import Argument, Need, TaskOperation, Valu
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import saved_at
 from bwp_tui.store.database.connection import Store, Transaction
+from bwp_tui.store.queries.timeline import EventKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class ServiceOperation(TaskOperation):
         apply: asks for it on one task, given the actor, the folder for downloads and the arguments' values by name; a
             task that it returns is the one to look at now.
         question: asked before it is done to a single task, given whom it is about; empty for none.
-        result: the sentence about a single task, as it is afterwards.
+        result: the sentence about a single task, as it and its timeline are afterwards.
         is_harmless: whether a key confirms it for many tasks, and undo has nothing to say of it.
     """
 
@@ -37,7 +38,7 @@ class ServiceOperation(TaskOperation):
     apply: Callable[..., Task | None]
     variant: Variant[ServiceOperation] | None = None
     question: Callable[[Task, str], str] = no_text
-    result: Callable[[Task], str] = no_text
+    result: Callable[[Task, Sequence[Event]], str] = no_text
     is_harmless: bool = False
 
     def outcome(self, count: int) -> str:
@@ -79,7 +80,7 @@ DOWNLOAD_AGAIN: Final = ServiceOperation(
     disabled_reason=lambda task, _: cannot_download(task),
     short_reason=_short_reason_to_skip_downloading_again,
     apply=lambda store, number, actor, folder: requests.download(store, number, folder, actor),
-    result=lambda task: f"#{task.number} is queued for download.",
+    result=lambda task, _: f"#{task.number} is queued for download.",
     is_harmless=True,
 )
 
@@ -157,16 +158,27 @@ RESUBMIT: Final = ServiceOperation(
 )
 
 
+_CANCELLATION: Final = (
+    *(EventKind.WITHDRAWN, EventKind.CANCEL_REQUESTED),
+    *(EventKind.CANCELLED, EventKind.CANCEL_REFUSED),
+)
+"""The events of a cancellation and of its outcome."""
+
+
 def _short_reason_to_skip_cancellation(task: Task) -> str:
     if task.is_outcome_unknown:
         return "without a response yet"
     return "cancellation asked for already" if task.cancel_asked else ""
 
 
-def _result_of_cancel(task: Task) -> str:
-    if task.cancel_asked or task.task_id is not None:  # another process may have it cancelled already
+def _result_of_cancel(task: Task, events: Sequence[Event]) -> str:
+    """Return what the timeline says of the cancellation: another process may have carried it out already."""
+    newest = next((event for event in reversed(events) if event.what in _CANCELLATION), None)
+    if newest is None or newest.what == EventKind.CANCEL_REQUESTED:
         return f"The cancellation of {task.name} is recorded."
-    return f"{task.name} is withdrawn; it was never sent."
+    if newest.what == EventKind.WITHDRAWN:
+        return f"{task.name} is withdrawn; it was never sent."
+    return f"{task.name} is cancelled." if newest.what == EventKind.CANCELLED else f"{task.name}: {newest.detail}"
 
 
 CANCEL: Final = ServiceOperation(
@@ -207,7 +219,7 @@ REFRESH: Final = ServiceOperation(
     keywords="poll update sync",
     disabled_reason=lambda task, _: cannot_refresh(task),
     apply=lambda store, number, *_: requests.poll_now(store, [number]),
-    result=lambda task: f"Refreshing {task.name}.",
+    result=lambda task, _: f"Refreshing {task.name}.",
     is_harmless=True,
     writes=False,
 )

@@ -59,6 +59,12 @@ def submissions_in_doubt(store: Store) -> list[Intent]:
     return [_INTENT(row) for row in rows]
 
 
+def is_unsent(store: Store, number: int) -> bool:
+    """Return whether a submission or cancellation of task `number` waits to be sent for the first time."""
+    sql = f"SELECT 1 FROM intents i WHERE i.task = ? AND i.{INTENT_IS_WAITING} AND i.first_sent_at IS NULL LIMIT 1"
+    return store.row(sql, (number,)) is not None
+
+
 def next_at(store: Store) -> datetime | None:
     """Return when the next waiting intent is due, or None."""
     return store.instant(f"SELECT min(i.not_before) FROM intents i WHERE i.{INTENT_IS_WAITING}")
