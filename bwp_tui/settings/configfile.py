@@ -41,7 +41,7 @@ EVENT_TEXTS: Final[Mapping[str, _Check]] = {
 
 PROFILE_KEYS: Final = (*TEXTS, "download_slots", "read_only", "events")
 _SENSITIVE: Final = frozenset({"api_url", "token_url", "client_secret_command"})
-"""Settings that decide where the secret is sent or which command runs."""
+"""Settings that decide where the secret is sent or which command runs; so do those of the events, by AWS's settings."""
 
 _TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.theme}
 _TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys")
@@ -107,7 +107,7 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
     if reader.mistakes:
         in_tables = (mistake for table in config.profiles.values() for mistake in table.mistakes)
         raise SettingsError(*reader.mistakes, *in_tables)
-    if any(key in _SENSITIVE for table in config.profiles.values() for key in table.texts):
+    if any(table.events or not _SENSITIVE.isdisjoint(table.texts) for table in config.profiles.values()):
         _check_owner(path, facts)
     return config
 

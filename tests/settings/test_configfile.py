@@ -104,6 +104,7 @@ SENSITIVE = [
     'client_secret_command = "pass show shop"',
     'token_url = "https://a.example/t"',
     'api_url = "https://a.example/g"',
+    '[profiles.other.events]\nqueue_url = "https://sqs.us-east-1.amazonaws.com/1/q"',
 ]
 
 
