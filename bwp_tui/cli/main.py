@@ -36,7 +36,7 @@ def run(words: Sequence[str]) -> int:
         _refuse_broken_words(words, arguments)
         streams.end_with_reader(arguments.effect is Effect.READS)
         crashlog.install(_log_dir(arguments))
-        return _carry_out(arguments)
+        return _run_command(arguments)
     except SystemExit as ended:  # argparse has printed the mistake or the help
         return ended.code if isinstance(ended.code, int) else ExitCode.USAGE
     except BrokenPipeError:  # the reader of the output has closed it
@@ -55,7 +55,7 @@ def parse_arguments(words: Sequence[str]) -> Namespace:
 def _refuse_broken_words(words: Sequence[str], arguments: Namespace) -> None:
     """Refuse words that are not UTF-8, which the history could not store; the name of a file to import may be."""
     if arguments.chosen != "import" and any(not word.isascii() and _is_broken(word) for word in words):
-        raise SystemExit(_say("An argument is not UTF-8 text. Nothing was changed.", ExitCode.USAGE))
+        raise SystemExit(_print_error("An argument is not UTF-8 text. Nothing was changed.", ExitCode.USAGE))
 
 
 def _is_broken(word: str) -> bool:
@@ -72,43 +72,43 @@ def command_of(arguments: Namespace) -> Command:
     return cast(Command, getattr(import_module(f"bwp_tui.cli.commands.{module}"), function))
 
 
-def _carry_out(arguments: Namespace) -> int:
+def _run_command(arguments: Namespace) -> int:
     try:
         code = command_of(arguments)(arguments)
         sys.stdout.flush()
         return ExitCode.DONE if code is None else code
     except CommandError as stop:
-        return _say(str(stop), stop.code)
+        return _print_error(str(stop), stop.code)
     except SettingsError as error:
-        return _say(str(error), ExitCode.USAGE)
+        return _print_error(str(error), ExitCode.USAGE)
     except KeyboardInterrupt:
-        return _say("Interrupted. What was recorded stays recorded.", ExitCode.INTERRUPTED)
+        return _print_error("Interrupted. What was recorded stays recorded.", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the one place where an exception becomes a message
-        return _explain(error, arguments)
+        return _report_exception(error, arguments)
 
 
-def _explain(error: Exception, arguments: Namespace) -> ExitCode:
+def _report_exception(error: Exception, arguments: Namespace) -> ExitCode:
     """Print an error of the layers below, or a crash; their modules are imported only now."""
     from bwp_tui.store.commands.request_validation import BadRequest
     from bwp_tui.store.errors import NoSuchTask, OtherShop, StoreError
 
     if isinstance(error, BadRequest):
-        return _say(f"{error} Nothing was recorded.", ExitCode.USAGE)
+        return _print_error(f"{error} Nothing was recorded.", ExitCode.USAGE)
     if isinstance(error, NoSuchTask):
-        return _say(str(error), ExitCode.NOT_FOUND)
+        return _print_error(str(error), ExitCode.NOT_FOUND)
     if isinstance(error, OtherShop):
-        return _say(str(error), ExitCode.USAGE)
+        return _print_error(str(error), ExitCode.USAGE)
     if isinstance(error, StoreError):
-        return _say(str(error), ExitCode.FAILED)
+        return _print_error(str(error), ExitCode.FAILED)
     if isinstance(error, OSError) and error.strerror:
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        return _say(f"{where}{error.strerror}. Fix it and try again.", ExitCode.FAILED)
-    return _say(crashlog.sentence(error, crashlog.record(_log_dir(arguments), error)), ExitCode.FAILED)
+        return _print_error(f"{where}{error.strerror}. Fix it and try again.", ExitCode.FAILED)
+    return _print_error(crashlog.sentence(error, crashlog.record(_log_dir(arguments), error)), ExitCode.FAILED)
 
 
-def _say(sentences: str, code: ExitCode) -> ExitCode:
+def _print_error(sentences: str, code: ExitCode) -> ExitCode:
     for sentence in clean(sentences).splitlines():
         print(f"bwp-tui: {sentence}", file=sys.stderr)
     return code

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.faults import Faults
-from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse, Slice
+from bwp_tui.sandbox.http_connection import FileSlice, Headers, HttpRequest, HttpResponse
 from bwp_tui.sandbox.links import LinkRefusedError, LinkSigner, wrong_signature
 from bwp_tui.sandbox.service_state import SandboxState, TaskSnapshot, UnknownTaskError
 
@@ -66,7 +66,7 @@ class ArchiveServer:
             Key=f"privacyRequest/{task_id}/result/data_retrieval.zip",
         )
         try:
-            task = self._state.look_up(Kind.RETRIEVAL, task_id)
+            task = self._state.find(Kind.RETRIEVAL, task_id)
         except UnknownTaskError:
             raise gone from None
         if task.status is not Status.COMPLETED:
@@ -93,12 +93,12 @@ class ArchiveServer:
             span = _span(request.headers.get("range", ""), archive.size)
         headers: Headers = (("Content-Type", "application/zip"), ("ETag", archive.etag), ("Accept-Ranges", "bytes"))
         if span is None:
-            return self._response(200, headers, Slice(archive.path, 0, archive.size))
+            return self._response(200, headers, FileSlice(archive.path, 0, archive.size))
         first, last = span
         headers = (*headers, ("Content-Range", f"bytes {first}-{last}/{archive.size}"))
-        return self._response(206, headers, Slice(archive.path, first, last - first + 1))
+        return self._response(206, headers, FileSlice(archive.path, first, last - first + 1))
 
-    def _response(self, status: int, headers: Headers, part: Slice) -> HttpResponse:
+    def _response(self, status: int, headers: Headers, part: FileSlice) -> HttpResponse:
         cut_after = None
         if self._faults.hits("cut-download"):
             share = 0.1 + 0.8 * self._faults.share("cut-download")

@@ -16,7 +16,7 @@ from typing import Final
 
 from bwp_tui.sandbox.task_outcomes import name_part
 
-BIG: Final = 200 * 1024 * 1024
+BIG_ARCHIVE_BYTES: Final = 200 * 1024 * 1024
 """Bytes, at least, of the archive about `big@…`."""
 
 _RECORDING: Final = 10 * 1024 * 1024
@@ -165,7 +165,7 @@ def _add(bundle: zipfile.ZipFile, member: str, content: str) -> None:
 
 def _add_recordings(bundle: zipfile.ZipFile, rng: random.Random) -> None:
     block = rng.randbytes(_BLOCK)
-    for number in range(1, BIG // _RECORDING + 1):
+    for number in range(1, BIG_ARCHIVE_BYTES // _RECORDING + 1):
         entry = zipfile.ZipInfo(f"recordings/call-{number:03}.ogg", _STAMP)
         entry.file_size = _RECORDING
         with bundle.open(entry, "w") as member:

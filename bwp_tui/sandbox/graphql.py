@@ -143,7 +143,7 @@ class GraphQLService:
     def _look_up(self, info: Info, kind: Kind, task_id: str) -> TaskSnapshot:
         self._state.count(info.field_name)
         try:
-            return self._state.look_up(kind, task_id)
+            return self._state.find(kind, task_id)
         except UnknownTaskError:
             raise not_found() from None
 

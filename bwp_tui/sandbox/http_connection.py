@@ -15,7 +15,7 @@ import h11
 LONGEST_BODY: Final = 1024 * 1024
 """Bytes of a request's body, at most."""
 
-_READ: Final = 64 * 1024
+_READ_BYTES: Final = 64 * 1024
 _CHUNK: Final = 256 * 1024
 _PACES_PER_SECOND: Final = 10
 
@@ -35,7 +35,7 @@ class HttpRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class FileSlice:
     """A part of a file: `length` bytes from `start`."""
 
     path: Path
@@ -53,14 +53,14 @@ class HttpResponse:
 
     status: int
     headers: Headers
-    body: bytes | Slice
+    body: bytes | FileSlice
     rate: int | None = None
     cut_after: int | None = None
 
     @property
     def length(self) -> int:
         """Bytes of the whole body."""
-        return self.body.length if isinstance(self.body, Slice) else len(self.body)
+        return self.body.length if isinstance(self.body, FileSlice) else len(self.body)
 
 
 class TooLongError(Exception):
@@ -130,11 +130,11 @@ class HttpConnection:
 
     async def _event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         while (event := self._http.next_event()) is h11.NEED_DATA:
-            self._http.receive_data(await self._reader.read(_READ))
+            self._http.receive_data(await self._reader.read(_READ_BYTES))
         return event
 
 
-def _chunks(body: bytes | Slice, length: int, step: int) -> Iterator[bytes]:
+def _chunks(body: bytes | FileSlice, length: int, step: int) -> Iterator[bytes]:
     if isinstance(body, bytes):
         for at in range(0, length, step):
             yield body[at : min(at + step, length)]

@@ -15,7 +15,7 @@ SHORTEST_TOKEN: Final = 36
 LONGEST_TOKEN: Final = 64
 """Characters of a client token, the documented bounds."""
 
-_ISSUES: Final = "Input request is not valid, the following issues were encountered: [{}]"
+_INVALID_INPUT: Final = "Input request is not valid, the following issues were encountered: [{}]"
 
 
 def _error(message: str, classification: Classification) -> GraphQLError:
@@ -32,7 +32,7 @@ def _invalid_input(message: str, code: str) -> GraphQLError:
 
 def invalid(*issues: str) -> GraphQLError:
     """Return the refusal of an input; each issue reads `/<operation>/input/… must …`."""
-    return _invalid_input(_ISSUES.format(", ".join(issues)), "UnspecifiedError")
+    return _invalid_input(_INVALID_INPUT.format(", ".join(issues)), "UnspecifiedError")
 
 
 def no_email(task: str) -> GraphQLError:

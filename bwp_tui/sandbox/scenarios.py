@@ -10,14 +10,14 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind, Status
 
-SPAN: Final = timedelta(days=35)
+HISTORY_SPAN: Final = timedelta(days=35)
 """How far back the history goes."""
 
 _OPENING, _CLOSING = 8, 18
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class TaskOutline:
     """What a scenario determines of a task; `seed_history` fills in the rest."""
 
     kind: Kind
@@ -33,7 +33,7 @@ class Outline:
     cancelled: bool = False
 
 
-Scenario = Callable[[random.Random, datetime], Outline]
+Scenario = Callable[[random.Random, datetime], TaskOutline]
 
 
 def scenario_for(number: int, rng: random.Random) -> Scenario:
@@ -60,97 +60,97 @@ def _later(rng: random.Random, at: datetime, now: datetime, minutes: tuple[float
     return min(at + timedelta(minutes=rng.uniform(*minutes)), now - timedelta(seconds=5))
 
 
-def _found(rng: random.Random, now: datetime) -> Outline:
-    at = _ago(rng, now, 0.1, SPAN.days - 1)
-    return Outline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(rng, at, now, (1, 900)))
+def _found(rng: random.Random, now: datetime) -> TaskOutline:
+    at = _ago(rng, now, 0.1, HISTORY_SPAN.days - 1)
+    return TaskOutline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(rng, at, now, (1, 900)))
 
 
-def _found_lately(rng: random.Random, now: datetime) -> Outline:
+def _found_lately(rng: random.Random, now: datetime) -> TaskOutline:
     at = now - timedelta(minutes=rng.uniform(20, 50))
-    return Outline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(rng, at, now, (2, 15)))
+    return TaskOutline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(rng, at, now, (2, 15)))
 
 
-def _unknown_shopper(rng: random.Random, now: datetime) -> Outline:
-    at = _ago(rng, now, 0.1, SPAN.days - 1)
+def _unknown_shopper(rng: random.Random, now: datetime) -> TaskOutline:
+    at = _ago(rng, now, 0.1, HISTORY_SPAN.days - 1)
     end = _later(rng, at, now, (0.2, 3))
-    return Outline(Kind.RETRIEVAL, Status.FAILED, at, end, code="DATA_SUBJECT_NOT_FOUND")
+    return TaskOutline(Kind.RETRIEVAL, Status.FAILED, at, end, code="DATA_SUBJECT_NOT_FOUND")
 
 
-def _searching(rng: random.Random, now: datetime) -> Outline:
+def _searching(rng: random.Random, now: datetime) -> TaskOutline:
     at = now - timedelta(minutes=rng.uniform(0.5, 40))
-    return Outline(Kind.RETRIEVAL, Status.IN_PROGRESS, at, at)
+    return TaskOutline(Kind.RETRIEVAL, Status.IN_PROGRESS, at, at)
 
 
 def _deletion_over(rng: random.Random, now: datetime) -> tuple[datetime, int, datetime]:
     days = rng.choice((0, 0, 1, 3, 5, 5, 7, 10, 10, 14))
-    at = _ago(rng, now, days + 1.5, SPAN.days - 1)
+    at = _ago(rng, now, days + 1.5, HISTORY_SPAN.days - 1)
     held_until = at + timedelta(days=days)
     return at, days, _later(rng, held_until, now, (10, 4_000))
 
 
-def _deleted(rng: random.Random, now: datetime) -> Outline:
+def _deleted(rng: random.Random, now: datetime) -> TaskOutline:
     at, days, end = _deletion_over(rng, now)
-    return Outline(Kind.DELETION, Status.COMPLETED, at, end, days)
+    return TaskOutline(Kind.DELETION, Status.COMPLETED, at, end, days)
 
 
-def _open_orders(rng: random.Random, now: datetime) -> Outline:
+def _open_orders(rng: random.Random, now: datetime) -> TaskOutline:
     at, days, end = _deletion_over(rng, now)
-    return Outline(Kind.DELETION, Status.FAILED, at, end, days, code="ORDERS_NOT_CLOSED")
+    return TaskOutline(Kind.DELETION, Status.FAILED, at, end, days, code="ORDERS_NOT_CLOSED")
 
 
-def _nobody_to_delete(rng: random.Random, now: datetime) -> Outline:
+def _nobody_to_delete(rng: random.Random, now: datetime) -> TaskOutline:
     at, days, end = _deletion_over(rng, now)
-    return Outline(Kind.DELETION, Status.FAILED, at, end, days, code="DATA_SUBJECT_NOT_FOUND")
+    return TaskOutline(Kind.DELETION, Status.FAILED, at, end, days, code="DATA_SUBJECT_NOT_FOUND")
 
 
-def _on_hold(submitted_at: datetime, days: int) -> Outline:
-    return Outline(Kind.DELETION, Status.ON_HOLD, submitted_at, submitted_at, days)
+def _on_hold(submitted_at: datetime, days: int) -> TaskOutline:
+    return TaskOutline(Kind.DELETION, Status.ON_HOLD, submitted_at, submitted_at, days)
 
 
-def _held(rng: random.Random, now: datetime) -> Outline:
+def _held(rng: random.Random, now: datetime) -> TaskOutline:
     days = rng.choice((7, 10, 10, 10, 14, 21, 30))
     return _on_hold(_ago(rng, now, 0.1, days - 1.5), days)
 
 
-def _hold_ending(rng: random.Random, now: datetime) -> Outline:
+def _hold_ending(rng: random.Random, now: datetime) -> TaskOutline:
     days = rng.choice((5, 7, 10))
     return _on_hold(now + timedelta(seconds=rng.uniform(15, 40)) - timedelta(days=days), days)
 
 
-def _hold_ending_soon(rng: random.Random, now: datetime) -> Outline:
+def _hold_ending_soon(rng: random.Random, now: datetime) -> TaskOutline:
     days = rng.choice((5, 7, 10))
     return _on_hold(now + timedelta(seconds=rng.uniform(90, 200)) - timedelta(days=days), days)
 
 
-def _being_deleted(rng: random.Random, now: datetime) -> Outline:
+def _being_deleted(rng: random.Random, now: datetime) -> TaskOutline:
     days = rng.choice((0, 3, 5, 7, 10))
     at = _ago(rng, now, days + 0.2, days + 12)
-    return Outline(Kind.DELETION, Status.IN_PROGRESS, at, at + timedelta(days=days), days)
+    return TaskOutline(Kind.DELETION, Status.IN_PROGRESS, at, at + timedelta(days=days), days)
 
 
-def _overdue(rng: random.Random, now: datetime) -> Outline:
+def _overdue(rng: random.Random, now: datetime) -> TaskOutline:
     outline = _on_hold(_ago(rng, now, 13, 14), 21)
     return replace(outline, days_before=21, regulation="gdpr", note="called twice, left message")
 
 
-def _due_in_days(rng: random.Random, now: datetime) -> Outline:
+def _due_in_days(rng: random.Random, now: datetime) -> TaskOutline:
     outline = _on_hold(_ago(rng, now, 12, 13), 16)
     return replace(outline, days_before=13, regulation="gdpr", note="VIP")
 
 
-def _due_under_ccpa(rng: random.Random, now: datetime) -> Outline:
+def _due_under_ccpa(rng: random.Random, now: datetime) -> TaskOutline:
     at = _ago(rng, now, 28, 30)
     end = at + timedelta(days=14)
-    return Outline(
+    return TaskOutline(
         Kind.DELETION, Status.IN_PROGRESS, at, end, 14, days_before=13, regulation="ccpa", note="lawyer in copy"
     )
 
 
-def _cancelled(rng: random.Random, now: datetime) -> Outline:
+def _cancelled(rng: random.Random, now: datetime) -> TaskOutline:
     days = rng.choice((14, 21, 30))
     at = _ago(rng, now, 1, days - 2)
     end = _later(rng, at, now, (30, 1_200))
-    return Outline(Kind.DELETION, Status.ON_HOLD, at, end, days, note="shopper changed their mind", cancelled=True)
+    return TaskOutline(Kind.DELETION, Status.ON_HOLD, at, end, days, note="shopper changed their mind", cancelled=True)
 
 
 _SCENARIOS: Final[Sequence[Scenario]] = (

@@ -8,10 +8,10 @@ from typing import Final
 from uuid import UUID
 
 from bwp_tui.domain.task import Kind, SampleTask, TaskError
-from bwp_tui.sandbox.scenarios import Outline, scenario_for
+from bwp_tui.sandbox.scenarios import TaskOutline, scenario_for
 from bwp_tui.sandbox.task_outcomes import not_found, orders_not_closed
 
-_FIRST: Final = (
+_FIRST_NAMES: Final = (
     "aaliyah", "aiko", "amara", "anders", "andrea", "anika", "arjun", "astrid", "ayesha", "beatriz", "bogdan",
     "camille", "carlos", "chidi", "chloe", "dariusz", "deepa", "diego", "dmitri", "elena", "elif", "emeka",
     "eun-ji", "fatima", "femi", "freya", "giulia", "hana", "hassan", "henrik", "ibrahim", "ines", "ingrid",
@@ -21,7 +21,7 @@ _FIRST: Final = (
     "sade", "sanjay", "santiago", "selma", "sione", "sofia", "sven", "tariq", "tereza", "thandi", "tomas",
     "uma", "valentina", "wei", "yara", "yusuf", "zainab", "zoe",
 )  # fmt: skip
-_LAST: Final = (
+_LAST_NAMES: Final = (
     "abdi", "adeyemi", "almeida", "andersson", "bauer", "begum", "bianchi", "bondarenko", "castillo", "chen",
     "cohen", "costa", "dang", "demir", "dubois", "eriksen", "faleolo", "ferrari", "fischer", "garcia", "ghosh",
     "gupta", "haddad", "hansen", "herrera", "horvat", "hussain", "ito", "ivanova", "jansen", "johnson",
@@ -68,7 +68,7 @@ def past_tasks(count: int, seed: int, now: datetime) -> tuple[SampleTask, ...]:
     return tuple(tasks)
 
 
-def _filled(outline: Outline, email: str, rng: random.Random) -> SampleTask:
+def _filled(outline: TaskOutline, email: str, rng: random.Random) -> SampleTask:
     task_id = str(UUID(int=rng.getrandbits(128), version=4))
     before = rng.choice((0, 0, 0, 1, 1, 2, 3)) if outline.days_before is None else outline.days_before
     note = outline.note
@@ -103,7 +103,7 @@ def _errors(code: str | None, task_id: str) -> tuple[TaskError, ...]:
 
 def _address(rng: random.Random) -> str:
     """Return an email that fits the documented pattern."""
-    first, last = rng.choice(_FIRST), rng.choice(_LAST)
+    first, last = rng.choice(_FIRST_NAMES), rng.choice(_LAST_NAMES)
     name = rng.choice((f"{first}.{last}", f"{first}.{last}", f"{first[0]}{last}", f"{first}_{last}", first + last))
     digits = str(rng.randint(1, 99)) if rng.random() < 0.15 else ""
     return f"{name}{digits}@{rng.choice(_HOSTS)}"

@@ -36,7 +36,7 @@ class NotOnHoldError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartedTask:
     """A start that was carried out: one that made a task."""
 
     client_token: str | None
@@ -106,13 +106,13 @@ class SandboxState:
         self._lock = threading.Lock()
         self._ids = random.Random(f"{seed}/ids")  # noqa: S311  repeatable, no secret
         self._records: dict[str, _Record] = {}
-        self._starts_by_token: dict[str, Start] = {}
-        self._starts: list[Start] = []
+        self._starts_by_token: dict[str, StartedTask] = {}
+        self._starts: list[StartedTask] = []
         self._ends: list[tuple[datetime, str]] = []
         self._calls: Counter[str] = Counter()
 
     @property
-    def starts(self) -> list[Start]:
+    def starts(self) -> list[StartedTask]:
         """Every start that was carried out, in order."""
         with self._lock:
             return list(self._starts)
@@ -139,7 +139,7 @@ class SandboxState:
             task_id = str(UUID(int=self._ids.getrandbits(128), version=4))
             record = self._records[task_id] = self._new_record(task_id, kind, email, holding_period, now)
             heapq.heappush(self._ends, (record.ends_at, task_id))
-            start = Start(client_token, kind, email, task_id, now)
+            start = StartedTask(client_token, kind, email, task_id, now)
             self._starts.append(start)
             if client_token is not None:
                 self._starts_by_token[client_token] = start
@@ -160,7 +160,7 @@ class SandboxState:
                 raise NotOnHoldError(status)
             self._records[task_id] = replace(record, cancelled=True)
 
-    def look_up(self, kind: Kind, task_id: str) -> TaskSnapshot:
+    def find(self, kind: Kind, task_id: str) -> TaskSnapshot:
         """Return the task as it is now.
 
         What the service responds after a cancellation is unknown. Here a cancelled task

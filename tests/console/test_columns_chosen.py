@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.presentation.task_columns import COLUMNS, LETTERS, OPTIONAL, SORT_LETTERS
-from bwp_tui.console.presentation.task_rows import place
+from bwp_tui.console.presentation.task_columns import COLUMN_LETTERS, COLUMNS, OPTIONAL_COLUMNS, SORT_LETTERS
+from bwp_tui.console.presentation.task_rows import place_columns
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import saved_views
 from bwp_tui.store.queries.filter_sql import SORTS
@@ -15,7 +15,7 @@ def shown(console: Console) -> tuple[str, ...]:
 
 
 def test_every_column_has_a_letter_of_its_own_and_sorts_by_an_order_that_exists() -> None:
-    assert set(LETTERS.values()) == set(OPTIONAL)
+    assert set(COLUMN_LETTERS.values()) == set(OPTIONAL_COLUMNS)
     assert len({column.letter for column in COLUMNS}) == len({column.id for column in COLUMNS})
     assert set(SORT_LETTERS.values()) <= set(SORTS)
     assert len(SORT_LETTERS) == 2 + len({column.id for column in COLUMNS if column.sort})
@@ -23,11 +23,11 @@ def test_every_column_has_a_letter_of_its_own_and_sorts_by_an_order_that_exists(
 
 def test_any_choice_fits_any_width_and_the_subject_stays() -> None:
     for width in (59, 79, 99, 119, 199):
-        for chosen in ((), OPTIONAL, *((id,) for id in OPTIONAL)):
-            placed = place(width, chosen)
+        for chosen in ((), OPTIONAL_COLUMNS, *((id,) for id in OPTIONAL_COLUMNS)):
+            placed = place_columns(width, chosen)
             assert "subject" in [place.column.id for place in placed]
             assert placed[-1].x + placed[-1].width <= width
-    assert {place.column.id for place in place(199, OPTIONAL)} == {"mark", "subject", *OPTIONAL}
+    assert {place.column.id for place in place_columns(199, OPTIONAL_COLUMNS)} == {"mark", "subject", *OPTIONAL_COLUMNS}
 
 
 async def test_letters_turn_columns_on_and_off_until_enter(profile: Profile) -> None:
@@ -50,7 +50,7 @@ async def test_columns_are_saved_with_a_view_and_shown_with_it_alone(profile: Pr
         await console.press("V", *"dates", "enter")
         await console.sees("7 dates")
         assert saved_views.named(console.store, "dates").columns == ("status", "due", "id")
-        await console.press("colon", *f"columns {','.join(id for id in before if id in OPTIONAL)}", "enter")
+        await console.press("colon", *f"columns {','.join(id for id in before if id in OPTIONAL_COLUMNS)}", "enter")
         await console.until(lambda: shown(console) == before)
         await console.press("7")
         await console.until(lambda: "id" in shown(console))

@@ -34,9 +34,9 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     lengths: list[int] = []
     real = http_connection._chunks
 
-    def counted(body: bytes | http_connection.Slice, length: int, step: int) -> Iterator[bytes]:
+    def counted(body: bytes | http_connection.FileSlice, length: int, step: int) -> Iterator[bytes]:
         for chunk in real(body, length, step):
-            if isinstance(body, http_connection.Slice):
+            if isinstance(body, http_connection.FileSlice):
                 lengths.append(len(chunk))
             yield chunk
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from textual.widgets import Input
 
-from bwp_tui.console.presentation.task_columns import LETTERS
+from bwp_tui.console.presentation.task_columns import COLUMN_LETTERS
 from bwp_tui.domain.task import Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.worklog import engine_state
@@ -160,7 +160,7 @@ async def test_no_key_is_parted_from_what_it_means(profile: Profile, size: tuple
         await console.until(lambda: console.main.prompt.is_open)
         await console.pilot.pause()
         lines = console.line("prompt")
-        for letter, column in LETTERS.items():
+        for letter, column in COLUMN_LETTERS.items():
             assert f"{letter} +{column}" in lines or f"{letter} -{column}" in lines, lines
 
 

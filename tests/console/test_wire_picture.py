@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bwp_tui.console.terminal.frame_parser import FrameParser, NotUnderstood
+from bwp_tui.console.terminal.frame_parser import FrameParser, NotAFrame
 from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
-from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, change, read
+from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, parse_style, style_change
 
 COLUMNS, LINES = 20, 5
 
@@ -168,7 +168,7 @@ def test_after_a_change_of_size_nothing_of_the_old_screen_is_sent() -> None:
 
 def test_a_frame_for_a_larger_screen_is_refused_whole() -> None:
     picture = painted()
-    with pytest.raises(NotUnderstood):
+    with pytest.raises(NotAFrame):
         picture.apply_frame(f"\x1b[1;1Hy\n\x1b[1;{COLUMNS}Hyy")
     assert picture.changes() == ""
 
@@ -189,18 +189,18 @@ def test_a_frame_for_a_larger_screen_is_refused_whole() -> None:
     ],
 )
 def test_what_is_more_than_addresses_looks_and_text_is_not_understood(data: str) -> None:
-    with pytest.raises(NotUnderstood):
-        FrameParser().read(data)
+    with pytest.raises(NotAFrame):
+        FrameParser().parse(data)
 
 
 def test_a_look_is_left_by_the_shortest_way() -> None:
-    bold_red, red, blue = read("1;31"), read("31"), read("0;34")
+    bold_red, red, blue = parse_style("1;31"), parse_style("31"), parse_style("0;34")
     assert bold_red
     assert red
     assert blue
-    assert change(red, bold_red) == "\x1b[1m"
-    assert change(red, blue) == "\x1b[34m"
-    assert change(bold_red, red) == "\x1b[0;31m"
-    assert change(bold_red, DEFAULT_STYLE) == "\x1b[0m"
-    assert read("1;39;49") == read("1")
-    assert change(red, red) == ""
+    assert style_change(red, bold_red) == "\x1b[1m"
+    assert style_change(red, blue) == "\x1b[34m"
+    assert style_change(bold_red, red) == "\x1b[0;31m"
+    assert style_change(bold_red, DEFAULT_STYLE) == "\x1b[0m"
+    assert parse_style("1;39;49") == parse_style("1")
+    assert style_change(red, red) == ""

@@ -12,7 +12,7 @@ import pytest
 
 from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
-from bwp_tui.sandbox.http_connection import Headers, HttpResponse, Slice
+from bwp_tui.sandbox.http_connection import FileSlice, Headers, HttpResponse
 from tests.archive.zips import Part, bomb_of_overlaps, forged, plain, quoted_bomb
 from tests.engine.shop import Shop, bytes_below, names_in
 
@@ -99,7 +99,7 @@ async def test_what_came_cut_with_a_length_that_fits_is_fetched_once_more(
 ) -> None:
     real, lies = ArchiveServer._response, [1]
 
-    def sent(store: ArchiveServer, status: int, headers: Headers, part: Slice) -> HttpResponse:
+    def sent(store: ArchiveServer, status: int, headers: Headers, part: FileSlice) -> HttpResponse:
         if lies:
             lies.pop()
             part = replace(part, length=part.length // 2)
@@ -144,7 +144,7 @@ async def test_a_sound_archive_that_calls_itself_a_page_is_saved(
 ) -> None:
     real = ArchiveServer._response
 
-    def sent(store: ArchiveServer, status: int, headers: Headers, part: Slice) -> HttpResponse:
+    def sent(store: ArchiveServer, status: int, headers: Headers, part: FileSlice) -> HttpResponse:
         lying = tuple((name, content_type if name == "Content-Type" else value) for name, value in headers)
         return real(store, status, lying, part)
 

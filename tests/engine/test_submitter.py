@@ -41,7 +41,7 @@ async def test_a_deletion_is_submitted_with_its_holding_period(shop: Shop) -> No
     await shop.work()
     task = shop.task(number)
     assert task.task_id is not None
-    assert shop.sandbox.state.look_up(Kind.DELETION, task.task_id).holding_period == 3
+    assert shop.sandbox.state.find(Kind.DELETION, task.task_id).holding_period == 3
     assert task.status == "ON_HOLD"
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import SandboxState, Start
+from bwp_tui.sandbox.service_state import SandboxState, StartedTask
 from bwp_tui.store.database.connection import Store, as_int, as_text
 
 
@@ -101,7 +101,7 @@ def entries(store: Store) -> list[Entry]:
     ]
 
 
-def compare(found: Iterable[Entry], starts: Iterable[Start], cancelled: set[str]) -> Verdict:
+def compare(found: Iterable[Entry], starts: Iterable[StartedTask], cancelled: set[str]) -> Verdict:
     """Compare a register whose every request has an address of its own with the books.
 
     A request may be without a task in the books only where it was withdrawn, refused, or is still to be sent; one
@@ -124,7 +124,7 @@ def compare(found: Iterable[Entry], starts: Iterable[Start], cancelled: set[str]
     return verdict
 
 
-def _compare_one(entry: Entry, start: Start | None, cancelled: set[str], verdict: Verdict) -> None:
+def _compare_one(entry: Entry, start: StartedTask | None, cancelled: set[str], verdict: Verdict) -> None:
     name = f"#{entry.number} {entry.email} ({entry.status})"
     if start is None:
         if entry.task_id is not None:

@@ -149,7 +149,7 @@ class FakeService(PrivacyApi):
 
     def _look_up(self, kind: Kind, task_id: str, mood: Mood) -> TaskPayload | ApiError:
         try:
-            task = self._state.look_up(kind, task_id)
+            task = self._state.find(kind, task_id)
         except UnknownTaskError:
             return NotFound("No such task.")
         return parse_task(

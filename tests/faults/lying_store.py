@@ -24,7 +24,7 @@ from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.downloads import resume_loop
 from bwp_tui.sandbox.archive_server import ArchiveServer
-from bwp_tui.sandbox.http_connection import Headers, HttpResponse, Slice
+from bwp_tui.sandbox.http_connection import FileSlice, Headers, HttpResponse
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
 from tests.engine.shop import ManualClock, Shop
@@ -119,7 +119,7 @@ def lying(told: Counter[str], rng: random.Random) -> Iterator[None]:
     """Have every second answer of the store be a lie, and every fourth line be cut."""
     real = ArchiveServer._response
 
-    def sent(store: ArchiveServer, status: int, headers: Headers, part: Slice) -> HttpResponse:
+    def sent(store: ArchiveServer, status: int, headers: Headers, part: FileSlice) -> HttpResponse:
         truth = real(store, status, headers, part)
         if rng.random() < 0.5:
             name = rng.choice(sorted(LIES))

@@ -4,7 +4,7 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
-from bwp_tui.sandbox.archives import BIG, Archives
+from bwp_tui.sandbox.archives import BIG_ARCHIVE_BYTES, Archives
 
 TASK = "942d40d5-b514-4076-bd6c-c4bc326324bf"
 
@@ -46,7 +46,7 @@ def test_the_archive_about_big_is_large_and_made_in_little_memory(tmp_path: Path
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert archive.size >= BIG
+    assert archive.size >= BIG_ARCHIVE_BYTES
     assert peak < 40_000_000
     with zipfile.ZipFile(archive.path) as bundle:
         assert len(bundle.namelist()) == 26

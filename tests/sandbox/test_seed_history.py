@@ -95,7 +95,7 @@ def test_the_service_shows_each_task_as_the_past_has_it(seed: int, clock: Steppe
     state = SandboxState(seed=seed, speed=1, clock=clock)
     state.load(past)
     for task in past:
-        found = state.look_up(task.kind, task.task_id)
+        found = state.find(task.kind, task.task_id)
         assert (found.email, found.status, found.holding_period) == (task.email, task.status, task.holding_period)
         assert found.submitted_at == task.submitted_at
         assert (found.errors or ()) == task.errors
@@ -108,7 +108,7 @@ def test_the_table_moves_within_forty_seconds_and_all_in_progress_ends(clock: St
     running = [task for task in sandbox.past if task.status is Status.IN_PROGRESS]
 
     def ended() -> int:
-        found = (sandbox.state.look_up(task.kind, task.task_id).status for task in running)
+        found = (sandbox.state.find(task.kind, task.task_id).status for task in running)
         return sum(status in (Status.COMPLETED, Status.FAILED) for status in found)
 
     assert (ended(), len(running)) == (0, max(5, len(running)))
@@ -122,7 +122,7 @@ def test_a_hold_of_the_past_ends_in_front_of_the_operator(clock: SteppedClock) -
     sandbox = Sandbox(tasks=10, clock=clock)
     held = [task for task in sandbox.past if task.status is Status.ON_HOLD and not task.cancelled]
     clock.advance(seconds=60)
-    statuses = [sandbox.state.look_up(task.kind, task.task_id).status for task in held]
+    statuses = [sandbox.state.find(task.kind, task.task_id).status for task in held]
     assert Status.COMPLETED in statuses
     assert Status.ON_HOLD in statuses
 
@@ -130,14 +130,14 @@ def test_a_hold_of_the_past_ends_in_front_of_the_operator(clock: SteppedClock) -
 def test_a_cancelled_task_of_the_past_is_unknown_once_its_hold_would_be_over(clock: SteppedClock) -> None:
     sandbox = Sandbox(tasks=10, clock=clock)
     (cancelled,) = (task for task in sandbox.past if task.cancelled)
-    assert sandbox.state.look_up(Kind.DELETION, cancelled.task_id).status == Status.ON_HOLD
+    assert sandbox.state.find(Kind.DELETION, cancelled.task_id).status == Status.ON_HOLD
     clock.advance(days=30)
     with pytest.raises(UnknownTaskError):
-        sandbox.state.look_up(Kind.DELETION, cancelled.task_id)
+        sandbox.state.find(Kind.DELETION, cancelled.task_id)
 
 
 def test_speed_shortens_the_holds_of_the_past_too(clock: SteppedClock) -> None:
     sandbox = Sandbox(tasks=60, speed=86_400, clock=clock)
     held = [task for task in sandbox.past if task.status is Status.ON_HOLD and not task.cancelled]
     clock.advance(seconds=60)
-    assert {sandbox.state.look_up(task.kind, task.task_id).status for task in held} == {Status.COMPLETED}
+    assert {sandbox.state.find(task.kind, task.task_id).status for task in held} == {Status.COMPLETED}

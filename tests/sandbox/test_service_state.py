@@ -47,9 +47,9 @@ def test_speed_shortens_holds(clock: SteppedClock) -> None:
     state = service_state(clock, speed=86_400)
     task_id = state.start(Kind.DELETION, "ann@example.com", holding_period=5)
     clock.advance(seconds=4.9)
-    assert state.look_up(Kind.DELETION, task_id).status == "ON_HOLD"
+    assert state.find(Kind.DELETION, task_id).status == "ON_HOLD"
     clock.advance(seconds=0.1)
-    assert state.look_up(Kind.DELETION, task_id).status == "IN_PROGRESS"
+    assert state.find(Kind.DELETION, task_id).status == "IN_PROGRESS"
 
 
 @pytest.mark.parametrize("email", ["nobody@example.com", "nobody+2@example.org", "Nobody@example.com"])
@@ -58,7 +58,7 @@ def test_a_task_about_nobody_fails(email: str, kind: Kind, clock: SteppedClock) 
     state = service_state(clock)
     task_id = state.start(kind, email, holding_period=0)
     clock.advance(seconds=10)
-    found = state.look_up(kind, task_id)
+    found = state.find(kind, task_id)
     assert found.status == "FAILED"
     assert found.errors is not None
     assert [(error.code, error.message) for error in found.errors] == [
@@ -71,19 +71,19 @@ def test_open_orders_fail_a_deletion_but_no_retrieval(clock: SteppedClock) -> No
     deletion = state.start(Kind.DELETION, "open-orders+1@example.com", holding_period=0)
     retrieval = state.start(Kind.RETRIEVAL, "open-orders@example.com")
     clock.advance(seconds=10)
-    errors = state.look_up(Kind.DELETION, deletion).errors
+    errors = state.find(Kind.DELETION, deletion).errors
     assert errors is not None
     assert [error.code for error in errors] == ["ORDERS_NOT_CLOSED"]
-    assert state.look_up(Kind.RETRIEVAL, retrieval).status == "COMPLETED"
+    assert state.find(Kind.RETRIEVAL, retrieval).status == "COMPLETED"
 
 
 def test_a_slow_task_takes_five_minutes(clock: SteppedClock) -> None:
     state = service_state(clock)
     task_id = state.start(Kind.RETRIEVAL, "slow@example.com")
     clock.advance(minutes=4, seconds=59)
-    assert state.look_up(Kind.RETRIEVAL, task_id).status == "IN_PROGRESS"
+    assert state.find(Kind.RETRIEVAL, task_id).status == "IN_PROGRESS"
     clock.advance(seconds=1)
-    assert state.look_up(Kind.RETRIEVAL, task_id).status == "COMPLETED"
+    assert state.find(Kind.RETRIEVAL, task_id).status == "COMPLETED"
 
 
 def test_a_cancelled_deletion_looks_held_and_is_then_unknown(client: Client, clock: SteppedClock) -> None:
@@ -112,7 +112,7 @@ def test_a_retrieval_is_unknown_as_a_deletion(clock: SteppedClock) -> None:
     state = service_state(clock)
     task_id = state.start(Kind.RETRIEVAL, "ann@example.com")
     with pytest.raises(UnknownTaskError):
-        state.look_up(Kind.DELETION, task_id)
+        state.find(Kind.DELETION, task_id)
     with pytest.raises(UnknownTaskError):
         state.cancel(task_id)
 
@@ -123,7 +123,7 @@ def test_the_same_seed_tells_the_same_story() -> None:
         state = service_state(clock, seed=seed)
         ids = [state.start(Kind.RETRIEVAL, "ann@example.com") for _ in range(20)]
         clock.advance(seconds=4)
-        return [(id_, state.look_up(Kind.RETRIEVAL, id_).status) for id_ in ids]
+        return [(id_, state.find(Kind.RETRIEVAL, id_).status) for id_ in ids]
 
     assert story(1) == story(1)
     assert story(1) != story(2)

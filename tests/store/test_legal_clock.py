@@ -69,8 +69,8 @@ def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_
         shown = {
             "table": due.cell(task, CONTEXT).text,
             "detail": facts,
-            "list": "\n".join(task_output.table([task], NOW, TODAY, unmask=False)),
-            "show": "\n".join(task_output.details(task, [], NOW, TODAY, unmask=False)),
+            "list": "\n".join(task_output.table_lines([task], NOW, TODAY, unmask=False)),
+            "show": "\n".join(task_output.detail_lines(task, [], NOW, TODAY, unmask=False)),
             "plain": task_output.task_sentence(task, NOW, TODAY),
         }
         assert {place: words in text for place, text in shown.items()} == dict.fromkeys(shown, runs), task

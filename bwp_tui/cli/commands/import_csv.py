@@ -28,7 +28,7 @@ from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands.csv_import import CheckedLine, Defaults, ImportPlan
 from bwp_tui.store.database.connection import Store
 
-_LARGEST: Final = 64_000_000
+_MAX_BYTES: Final = 64_000_000
 """Largest size of a file, in bytes."""
 
 
@@ -81,10 +81,10 @@ def _read(file: Path) -> tuple[bytes, bool]:
         raise CommandError(ExitCode.NOT_FOUND, f"There is no file {file}.")
     is_file = path.is_file() and path.parent != Path("/dev") and path.parts[:2] != ("/", "proc")
     with path.open("rb") as source:
-        data = source.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
+        data = source.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
         raise CommandError(
-            ExitCode.USAGE, f"{file} is larger than {format_size(_LARGEST)}; split it. Nothing was imported."
+            ExitCode.USAGE, f"{file} is larger than {format_size(_MAX_BYTES)}; split it. Nothing was imported."
         )
     return data, is_file
 

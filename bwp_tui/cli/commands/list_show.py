@@ -10,10 +10,10 @@ from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.filters import filter_of, sort_of
 from bwp_tui.cli.support.task_output import (
     aligned,
-    details,
+    detail_lines,
     print_json,
     print_result,
-    table,
+    table_lines,
     task_record,
     task_sentence,
 )
@@ -45,7 +45,7 @@ def list_tasks(arguments: Namespace) -> None:
         for task in shown:
             print(task_sentence(task, utc_now(), today(), unmask=arguments.unmask))
     elif shown:
-        print("\n".join(table(shown, utc_now(), today(), unmask=arguments.unmask)))
+        print("\n".join(table_lines(shown, utc_now(), today(), unmask=arguments.unmask)))
     sys.stdout.flush()
     if fitting > len(shown):
         print_note(f"{len(shown)} of {fitting} tasks shown; --limit {fitting} shows all.")
@@ -69,7 +69,7 @@ def show(arguments: Namespace) -> None:
         next_try = max(
             (sent.next_at for sent in request_log.of_task(session.store, task.number) if sent.next_at), default=None
         )
-    lines = details(task, events, utc_now(), today(), next_try=next_try, unmask=arguments.unmask)
+    lines = detail_lines(task, events, utc_now(), today(), next_try=next_try, unmask=arguments.unmask)
     print_result(arguments, task_record(task, mask=arguments.mask), lines)
 
 

@@ -40,24 +40,24 @@ _ARCHIVES: Final = (".zip", ".part")
 def sandbox(arguments: Namespace) -> int:
     """Serve the practice API, and open the console on a new profile for it unless `--serve` is given."""
     if arguments.serve:
-        practice = _sandbox(arguments, rate=None)
+        practice = _make_sandbox(arguments, rate=None)
         _start(practice, arguments.port)
-        print(exports(practice), flush=True)
+        print(export_lines(practice), flush=True)
         practice.serve_forever()
         return ExitCode.DONE
     require_terminal()
-    practice = _sandbox(arguments, rate=_RATE)
+    practice = _make_sandbox(arguments, rate=_RATE)
     _start(practice, arguments.port)
     try:
         profile = sandbox_profile(practice, arguments.speed)
-        with _fresh(profile):
+        with _emptied(profile):
             _seed_tasks(profile, practice)
         return open_console(profile, arguments.theme)
     finally:
         practice.stop()
 
 
-def exports(practice: Sandbox) -> str:
+def export_lines(practice: Sandbox) -> str:
     """Return shell lines that point commands to the practice API, under a profile of its own."""
     values = {
         "BWP_PROFILE": "practice",
@@ -113,7 +113,7 @@ def _own_keys() -> tuple[KeySetting, ...]:
         return ()
 
 
-def _sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
+def _make_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
     try:
         from bwp_tui.sandbox.faults import parse_fault
         from bwp_tui.sandbox.server import Sandbox
@@ -147,7 +147,7 @@ def _start(practice: Sandbox, port: int) -> None:
 
 
 @contextmanager
-def _fresh(profile: Profile) -> Iterator[None]:
+def _emptied(profile: Profile) -> Iterator[None]:
     """Remove the files of an earlier practice console, and keep others from opening during the block.
 
     Raises:

@@ -36,7 +36,7 @@ _MAIN_COMMANDS: Final = {"list": HELP["list"], "show": HELP["show"], DOWNLOAD.na
 """Commands of the CLI that the help begins with."""
 
 _QUIT: Final = "quit"
-_USAGE: Final = 20
+_USAGE_WIDTH: Final = 20
 _UNAVAILABLE: Final = ("sandbox", "run")
 
 
@@ -147,7 +147,7 @@ class _Repl:
             entries = [(name, parsers[name].arguments, purpose) for name, purpose in _MAIN_COMMANDS.items()]
             entries += [(name, own.arguments, own.help) for name, own in self._own.items()]
             for name, arguments, purpose in entries:
-                print(f"{f'{name} {arguments}':<{_USAGE}}{purpose}")
+                print(f"{f'{name} {arguments}':<{_USAGE_WIDTH}}{purpose}")
             print("Every other bwp-tui command works here without “bwp-tui”, such as: refresh 3.")
 
     def _quit(self, _rest: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
 
 _COMMANDS = {"resubmit": "resubmit {}", "adopt": "settle {} --task-id ID", "give_up": "settle {} --give-up REASON"}
-_WIDEST = 48
+_MAX_CELL_WIDTH = 48
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 
 
@@ -109,7 +109,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     return f"{clean_line(sentence if unmask else mask_task_text(sentence, task))}."
 
 
-def table(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
+def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
     """Return tasks as a table with headings."""
     return aligned([_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)])
 
@@ -117,7 +117,7 @@ def table(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) ->
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
     """Return rows of cells as aligned lines; `right` are the columns that are aligned to the right."""
     # One long cell must not push the others off the screen.
-    widths = [min(_WIDEST, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
+    widths = [min(_MAX_CELL_WIDTH, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
     aligners = [str.rjust if column in right else str.ljust for column in range(len(widths))]
     return [
         "  ".join(align(cell, width) for align, cell, width in zip(aligners, row, widths, strict=True)).rstrip()
@@ -141,7 +141,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
     return tuple(clean_line(cell if unmask else mask_task_text(cell, task)) for cell in cells)
 
 
-def details(
+def detail_lines(
     task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool, next_try: datetime | None = None
 ) -> list[str]:
     """Return the details and the timeline of a task as lines; `next_try` is when its waiting request is sent again."""

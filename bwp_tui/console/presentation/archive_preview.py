@@ -24,7 +24,7 @@ _DATE: Final = 16
 _WIDEST_CELL: Final = 40
 _INDENT: Final = 2
 _HINT: Final = 60
-_DEEPEST: Final = 20
+_MAX_INDENTED: Final = 20
 """Levels that are indented; deeper ones are indented as the last of them."""
 
 
@@ -88,7 +88,7 @@ class TreeRows:
         index = self._visible[row]
         node = self._nodes[index]
         sign = self._signs[index not in self._folded] if node.inside else "  "
-        texts: list[StyledText] = [(" " * _INDENT * min(node.depth, _DEEPEST), "plain"), (sign, "accent")]
+        texts: list[StyledText] = [(" " * _INDENT * min(node.depth, _MAX_INDENTED), "plain"), (sign, "accent")]
         if node.key is not None:
             texts += [(self._mask(node.key), "key"), (": ", "muted")]
         if not node.opens:

@@ -26,7 +26,7 @@ class Glyphs(NamedTuple):
     cut: str = "…"
     ascii_only: bool = False
 
-    def of(self, text: str) -> str:
+    def drawable(self, text: str) -> str:
         """Return `text` as the terminal can show it."""
         return to_ascii(text) if self.ascii_only else text
 

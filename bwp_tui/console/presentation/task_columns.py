@@ -181,8 +181,8 @@ def _note(task: Task, context: CellContext) -> Cell:
 
 
 _WIDEST_TABLE: Final = 1 << 16
-_ANY: Final = range(_WIDEST_TABLE)
-_CHOSEN: Final = range(0)
+_ALWAYS: Final = range(_WIDEST_TABLE)
+_IF_CHOSEN: Final = range(0)
 """Table widths of a column that is shown only where the operator chose it."""
 
 
@@ -192,7 +192,7 @@ class Column(NamedTuple):
     id: str
     title: str
     width: int
-    tables: range
+    table_widths: range
     """Widths of the tables in which it is shown unless the operator chooses columns."""
     cell: Callable[[Task, CellContext], Cell]
     letter: str = ""
@@ -208,30 +208,30 @@ class Column(NamedTuple):
     """Cells that it needs where `width` is 0."""
 
 
-MARK: Final = Column("mark", "", 1, _ANY, _mark)
+MARK: Final = Column("mark", "", 1, _ALWAYS, _mark)
 
 # Terminals are 80 or 100 cells wide and a scrollbar takes one of them, so the table has 79 or 99.
 COLUMNS: Final = (
     Column("kind", "Kind", 9, range(99, _WIDEST_TABLE), _kind, letter="k", rank=8, sort="kind"),
     Column("kind", "Kind", 4, range(79, 99), _short_kind, letter="k", rank=8, sort="kind"),
-    Column("subject", "Email", 0, _ANY, _subject, letter="s", rank=12, sort="subject", highlighted=True, least=16),
-    Column("status", "Status", 17, _ANY, _status, letter="t", rank=11, sort="status"),
+    Column("subject", "Email", 0, _ALWAYS, _subject, letter="s", rank=12, sort="subject", highlighted=True, least=16),
+    Column("status", "Status", 17, _ALWAYS, _status, letter="t", rank=11, sort="status"),
     Column("submitted", "Submitted", 11, range(91, _WIDEST_TABLE), _submitted, letter="b", rank=3, sort="submitted"),
-    Column("received", "Received", 10, _CHOSEN, _received, letter="r", rank=2, sort="received"),
-    Column("updated", "Updated", 11, _CHOSEN, _updated, letter="u", rank=1, sort="updated"),
+    Column("received", "Received", 10, _IF_CHOSEN, _received, letter="r", rank=2, sort="received"),
+    Column("updated", "Updated", 11, _IF_CHOSEN, _updated, letter="u", rank=1, sort="updated"),
     Column("age", "Age", 4, range(79, _WIDEST_TABLE), _age, letter="g", rank=5, right=True),
-    Column("due", "Due", 9, _ANY, _due, letter="d", rank=10, sort="due"),
-    Column("assigned", "Assigned", 12, _CHOSEN, _assigned, letter="a", rank=7, sort="assigned", highlighted=True),
-    Column("tags", "Tags", 14, _CHOSEN, _tags, letter="l", rank=6, highlighted=True),
-    Column("id", "Task id", 8, _CHOSEN, _task_id, letter="i", rank=4, highlighted=True),
+    Column("due", "Due", 9, _ALWAYS, _due, letter="d", rank=10, sort="due"),
+    Column("assigned", "Assigned", 12, _IF_CHOSEN, _assigned, letter="a", rank=7, sort="assigned", highlighted=True),
+    Column("tags", "Tags", 14, _IF_CHOSEN, _tags, letter="l", rank=6, highlighted=True),
+    Column("id", "Task id", 8, _IF_CHOSEN, _task_id, letter="i", rank=4, highlighted=True),
     Column("note", "Note", 0, range(79, _WIDEST_TABLE), _note, letter="n", rank=9, highlighted=True, least=8),
 )
 """The columns in the order of the table; of two with one id the table's width decides."""
 
-OPTIONAL: Final = tuple(dict.fromkeys(column.id for column in COLUMNS if column.id != "subject"))
+OPTIONAL_COLUMNS: Final = tuple(dict.fromkeys(column.id for column in COLUMNS if column.id != "subject"))
 """Ids of the columns that can be shown and hidden, in the order of the table."""
 
-LETTERS: Final = {column.letter: column.id for column in COLUMNS if column.id != "subject"}
+COLUMN_LETTERS: Final = {column.letter: column.id for column in COLUMNS if column.id != "subject"}
 """The ids by the keys of the prompt that shows and hides columns."""
 
 SORT_LETTERS: Final = {"n": "newest", "o": "oldest"} | {column.letter: column.sort for column in COLUMNS if column.sort}
@@ -245,6 +245,6 @@ def columns_named(text: str) -> tuple[str, ...]:
         ValueError: there is no such column; the sentence lists those that exist.
     """
     names = {name for name in text.casefold().replace(" ", "").split(",") if name not in ("", "subject")}
-    for name in sorted(names.difference(OPTIONAL)):
-        raise ValueError(f"There is no column “{clean_line(name)}”; there are {', '.join(OPTIONAL)}.")
-    return tuple(id for id in OPTIONAL if id in names)
+    for name in sorted(names.difference(OPTIONAL_COLUMNS)):
+        raise ValueError(f"There is no column “{clean_line(name)}”; there are {', '.join(OPTIONAL_COLUMNS)}.")
+    return tuple(id for id in OPTIONAL_COLUMNS if id in names)

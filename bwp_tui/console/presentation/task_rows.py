@@ -38,7 +38,7 @@ class PlacedColumn(NamedTuple):
 
 def _shown(width: int, chosen: Sequence[str]) -> list[Column]:
     """Return the columns of a table of `width` cells: the chosen ones that fit, else those declared for its width."""
-    by_width = [column for column in COLUMNS if width in column.tables]
+    by_width = [column for column in COLUMNS if width in column.table_widths]
     ids = {"subject", *chosen} & {column.id for column in COLUMNS}
     if ids == {"subject"}:
         return by_width
@@ -55,7 +55,7 @@ def _narrowest(shown: Sequence[Column]) -> int:
     return _FIRST_X + 1 + GAP * (len(shown) - 1) + sum(column.width or column.least for column in shown)
 
 
-def place(width: int, chosen: Sequence[str] = ()) -> tuple[PlacedColumn, ...]:
+def place_columns(width: int, chosen: Sequence[str] = ()) -> tuple[PlacedColumn, ...]:
     """Return the columns of a table of `width` cells, left to right, beginning with the mark.
 
     The cursor's pointer is left of the mark. The subject and the note share what the other columns leave.
@@ -79,7 +79,7 @@ def place(width: int, chosen: Sequence[str] = ()) -> tuple[PlacedColumn, ...]:
 
 def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:
     """Return `text` in at most `width` cells, cut with an ellipsis; `right` moves it to the right edge."""
-    text = glyphs.of(text)
+    text = glyphs.drawable(text)
     length = cell_len(text)
     if length > width:
         return set_cell_size(text, width - 1) + glyphs.cut

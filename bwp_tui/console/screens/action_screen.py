@@ -17,7 +17,7 @@ from bwp_tui.console.widgets.virtual_rows import VirtualRows
 if TYPE_CHECKING:
     from bwp_tui.console.widgets.prompt import Prompt
 
-_ALL: Final = 100_000
+_BEYOND_ANY_PAGE: Final = 100_000
 """More lines than any page has."""
 
 
@@ -94,8 +94,8 @@ class ScrolledScreen(ActionScreen):
             "page_down": page,
             "scroll": page,
             "page_up": -page,
-            "first": -_ALL,
-            "last": _ALL,
+            "first": -_BEYOND_ANY_PAGE,
+            "last": _BEYOND_ANY_PAGE,
         }
         return {name: partial(self._scroll, count) for name, count in lines.items()}
 

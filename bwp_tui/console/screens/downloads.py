@@ -40,7 +40,7 @@ from bwp_tui.store.errors import StoreError
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState
 
-LISTED: Final = 200
+MAX_LISTED: Final = 200
 """Downloads listed: all open ones and the newest of the others."""
 
 REDRAW_S: Final = 1.0
@@ -134,7 +134,7 @@ class DownloadsScreen(ActionScreen):
             self._redraw = None
         self._read_at = time.monotonic()
         try:
-            downloads = download_queue.list_downloads(self.session.read_store, LISTED)
+            downloads = download_queue.list_downloads(self.session.read_store, MAX_LISTED)
             tasks = download_queue.tasks_of(self.session.read_store, downloads)
             self._engine = self.session.without_killed_process(engine_state.read(self.session.read_store))
         except StoreError as error:
@@ -272,10 +272,10 @@ class DownloadsScreen(ActionScreen):
     def _result_sentence(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> str:
         reasons = [result.refused for result in results if result.refused]
         if len(results) == 1:
-            result_text, of_part, _ = _DONE[action]
+            result_text, of_part, _ = _RESULT_TEXTS[action]
             part = of_part if downloads[0].bytes else ""
             return reasons[0] if reasons else f"{_capitalized(self._named(downloads[0]))} {result_text}{part}."
-        return result_sentence(f"{len(results) - len(reasons)} {_DONE[action][-1]}.", reasons)
+        return result_sentence(f"{len(results) - len(reasons)} {_RESULT_TEXTS[action][-1]}.", reasons)
 
     async def _move(self, places: int) -> None:
         session = self.session
@@ -339,7 +339,7 @@ def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-_DONE: Final = {
+_RESULT_TEXTS: Final = {
     "pause": ("is paused", "; its partial file is kept", "paused"),
     "resume": ("is queued again", "", "resumed"),
     "cancel": ("is cancelled", "; its partial file is deleted", "cancelled"),

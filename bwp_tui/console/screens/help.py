@@ -21,8 +21,8 @@ from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.filter_fields import FIELDS
 
-_KEYS: Final = 12
-_WHAT: Final = 52
+_KEYS_WIDTH: Final = 12
+_HELP_WIDTH: Final = 52
 _INDENT: Final = 3
 _MARGIN: Final = 4
 """Cells beside the text: its padding, and the scroll bar."""
@@ -52,7 +52,7 @@ class HelpScreen(ScrolledScreen):
         self._actions = sorted((*actions, *everywhere), key=lambda action: GROUPS.index(action.group))
         self._notes = notes
         self._opener_context = context
-        self._keys = max(_KEYS, *(len(_keys_of(action)) for action in self._actions))
+        self._keys = max(_KEYS_WIDTH, *(len(_keys_of(action)) for action in self._actions))
 
     def compose(self) -> ComposeResult:
         yield Heading(id="help-heading")
@@ -74,15 +74,16 @@ class HelpScreen(ScrolledScreen):
     def _lines(self, action: Action) -> list[list[StyledText]]:
         why_not = action.disabled_reason(self._opener_context)
         indent = _INDENT + self._keys
-        first, *more = wrap(action.help, max(_KEYS, self.app.size.width - indent - _MARGIN))
+        width = max(_KEYS_WIDTH, self.app.size.width - indent - _MARGIN)
+        first, *more = wrap(action.help, width)
         line: list[StyledText] = [
             (f"{'':{_INDENT}}{_keys_of(action):<{self._keys}}", "key"),
             (first, "muted" if why_not else "plain"),
         ]
         if action.command and not why_not and self.app.size.width >= WIDE:
-            line.append((f"{'':{max(0, _WHAT - len(first))}} bwp-tui {action.command}", "muted"))
+            line.append((f"{'':{max(0, _HELP_WIDTH - len(first))}} bwp-tui {action.command}", "muted"))
         below: list[list[StyledText]] = [[(f"{'':{indent}}{words}", "muted" if why_not else "plain")] for words in more]
-        reason = wrap(f"unavailable: {why_not}", max(_KEYS, self.app.size.width - indent - _MARGIN)) if why_not else []
+        reason = wrap(f"unavailable: {why_not}", width) if why_not else []
         return [line, *below, *([(f"{'':{indent}}{words}", "warn")] for words in reason)]
 
 
@@ -92,9 +93,9 @@ def _keys_of(action: Action) -> str:
 
 FILTER_NOTES: Final[list[list[StyledText]]] = [
     [(" Filters", "accent")],
-    [(f"{'':{_INDENT}}{'jane':<{_KEYS}}", "key"), ("text in the email, the task id or the note", "plain")],
+    [(f"{'':{_INDENT}}{'jane':<{_KEYS_WIDTH}}", "key"), ("text in the email, the task id or the note", "plain")],
     *(
-        [(f"{'':{_INDENT}}{spec.key + spec.operator:<{_KEYS}}", "key"), (spec.help, "plain")]
+        [(f"{'':{_INDENT}}{spec.key + spec.operator:<{_KEYS_WIDTH}}", "key"), (spec.help, "plain")]
         for spec in FIELDS.values()
     ),
     [

@@ -70,7 +70,7 @@ class RequestLogScreen(ActionScreen):
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
-        request = self._at(self._rows.cursor_row)
+        request = self._request_at(self._rows.cursor_row)
         if request is not None:
             self.dismiss(None)
             self._open_task(request.task_number)
@@ -91,10 +91,10 @@ class RequestLogScreen(ActionScreen):
         rows.show(request_log.header(rows.text_width), len(self._ids), self._line, cursor=rows.cursor_row)
 
     def _line(self, row: int) -> Sequence[StyledText]:
-        request = self._at(row)
+        request = self._request_at(row)
         return [] if request is None else request_log.line(request, self._rows.text_width, masked=self._session.masked)
 
-    def _at(self, row: int) -> SentRequest | None:
+    def _request_at(self, row: int) -> SentRequest | None:
         """Return the request of a row. Rows are read by the chunk and cached, since they never change."""
         if not 0 <= row < len(self._ids):
             return None

@@ -21,7 +21,7 @@ from bwp_tui.store.commands.unconfirmed import Settlement
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.queries import saved_views
 
-_STEPS: Final = 100
+_MAX_STEPS: Final = 100
 """Changes of a session that can be undone, the last first."""
 
 
@@ -62,7 +62,7 @@ class TaskCommands:
     """
 
     def __init__(self, guard: WriteGuard, profile: Profile, actor: str) -> None:
-        self.steps: deque[Step] = deque(maxlen=_STEPS)
+        self.steps: deque[Step] = deque(maxlen=_MAX_STEPS)
         self._guard = guard
         self._profile = profile
         self._actor = actor

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-_OFFERED: Final = 4
+_MAX_OFFERED: Final = 4
 """Completions that are shown at once."""
 
 
@@ -34,7 +34,7 @@ class TabCompleter:
     def hint_text(self, text: str, cursor: int) -> str:
         """Return the tab key and the first texts that it inserts; empty without any."""
         inserts = [insert for _, _, insert in self._complete(text, cursor)]
-        return f"tab {'  '.join(inserts[:_OFFERED])}" if inserts else ""
+        return f"tab {'  '.join(inserts[:_MAX_OFFERED])}" if inserts else ""
 
     def complete(self, text: str, cursor: int) -> tuple[str, int]:
         """Return the line and the cursor after tab; the same where there is no completion."""

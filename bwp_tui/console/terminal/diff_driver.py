@@ -17,7 +17,7 @@ from textual import events
 from textual.driver import Driver
 from textual.message import Message
 
-from bwp_tui.console.terminal.frame_parser import NotUnderstood
+from bwp_tui.console.terminal.frame_parser import NotAFrame
 from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.console.terminal.output_writer import OutputWriter
 from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 SWITCH_VARIABLE: Final = "BWP_DIFF"
 """Environment variable that says whether only changed cells are sent: 0 or 1."""
 
-_BEGIN: Final = "\x1b[?2026h"
-_END: Final = "\x1b[?2026l"
+_BEGIN_FRAME: Final = "\x1b[?2026h"
+_END_FRAME: Final = "\x1b[?2026l"
 """Enclose a frame, for a terminal that supports synchronized output."""
 
-_ENTER: Final = "\x1b[?1049h"
-_LEAVE: Final = "\x1b[?1049l"
+_ENTER_SCREEN: Final = "\x1b[?1049h"
+_LEAVE_SCREEN: Final = "\x1b[?1049l"
 """Switch to the alternate screen, and back to the shell's."""
 
 _KEEPS_CELLS: Final = re.compile(
@@ -73,9 +73,9 @@ class DiffDriver(CompatDriver):
 
     def write(self, data: str) -> None:
         with self._lock:
-            if data == _BEGIN:
+            if data == _BEGIN_FRAME:
                 self._is_synchronized = True
-            elif data != _END:
+            elif data != _END_FRAME:
                 self._apply(data)
         self._writer.wake()
 
@@ -119,13 +119,13 @@ class DiffDriver(CompatDriver):
             data = to_ascii(data)
         try:
             self._buffer.apply_frame(data)
-        except NotUnderstood:
+        except NotAFrame:
             self._passed_on += (self._changes(), data)
-            if data == _ENTER:  # after ctrl+z Textual paints nothing by itself
+            if data == _ENTER_SCREEN:  # after ctrl+z Textual paints nothing by itself
                 self._buffer.repaint_all()
-            elif data != _LEAVE and not _KEEPS_CELLS.fullmatch(data):
+            elif data != _LEAVE_SCREEN and not _KEEPS_CELLS.fullmatch(data):
                 self._buffer.invalidate()
-            self._is_suspended = data == _LEAVE or (self._is_suspended and data != _ENTER)
+            self._is_suspended = data == _LEAVE_SCREEN or (self._is_suspended and data != _ENTER_SCREEN)
 
     def _pending_output(self) -> str:
         text = "".join((*self._passed_on, self._changes()))
@@ -136,4 +136,4 @@ class DiffDriver(CompatDriver):
         if self._is_suspended:
             return ""
         changes = self._buffer.changes()
-        return f"{_BEGIN}{changes}{_END}" if changes and self._is_synchronized else changes
+        return f"{_BEGIN_FRAME}{changes}{_END_FRAME}" if changes and self._is_synchronized else changes

@@ -7,7 +7,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from rich.cells import cell_len
 
-from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, CellStyle, read
+from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, CellStyle, parse_style
 
 FILLER: Final = "\x00"
 """The second cell of a character that is two cells wide."""
@@ -63,7 +63,7 @@ class Piece(NamedTuple):
     cells: Cells
 
 
-class NotUnderstood(Exception):
+class NotAFrame(Exception):
     """A write holds more than cursor addresses, styles and text."""
 
 
@@ -81,15 +81,15 @@ class FrameParser:
         """Whether a new parser, and with it a new screen buffer, should replace this one."""
         return self.styles.is_full or self.clusters.is_full
 
-    def read(self, data: str) -> list[Piece]:
+    def parse(self, data: str) -> list[Piece]:
         """Return the pieces of a frame.
 
         Raises:
-            NotUnderstood: it is no frame, or holds an unknown sequence.
+            NotAFrame: it is no frame, or holds an unknown sequence.
         """
         before, *rest = _ADDRESS.split(data)
         if before or not rest:
-            raise NotUnderstood
+            raise NotAFrame
         places = zip(rest[::3], rest[1::3], rest[2::3], strict=True)
         return [Piece(int(y) - 1, int(x) - 1, self._cells(content)) for y, x, content in places]
 
@@ -109,19 +109,19 @@ class FrameParser:
         for part in parts:
             codes, m, text = part.partition("m")
             if not m or not _PARAMETERS.fullmatch(codes):
-                raise NotUnderstood
+                raise NotAFrame
             parameters = "" if codes in ("", "0") else f"{parameters};{codes}" if parameters else codes
             if text:
                 letters.append(self._letters(text))
                 styles.append(self._style(parameters) * len(letters[-1]))
         if parameters:
-            raise NotUnderstood
+            raise NotAFrame
         return Cells("".join(letters), "".join(styles))
 
     def _style(self, parameters: str) -> str:
-        style = read(parameters)
+        style = parse_style(parameters)
         if style is None:
-            raise NotUnderstood
+            raise NotAFrame
         return self.styles.encode(style)
 
     def _letters(self, text: str) -> str:
@@ -129,7 +129,7 @@ class FrameParser:
         if text.isascii() and text.isprintable():
             return text
         if _CONTROL.search(text):
-            raise NotUnderstood
+            raise NotAFrame
         letters: list[str] = []
         for character in text:
             width = cell_len(character)
@@ -139,13 +139,13 @@ class FrameParser:
             else:
                 self._add_combining_mark(letters, character)
         if len(letters) != cell_len(text):
-            raise NotUnderstood
+            raise NotAFrame
         return "".join(letters)
 
     def _add_combining_mark(self, letters: list[str], mark: str) -> None:
         """Encode the last character with a combining mark as one cluster."""
         if not letters:
-            raise NotUnderstood
+            raise NotAFrame
         index = -2 if letters[-1] == FILLER else -1
         letters[index] = self.clusters.encode(self.text(letters[index]) + mark)
 

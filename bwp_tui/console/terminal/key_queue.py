@@ -19,7 +19,7 @@ from textual.message_pump import MessagePump
 from bwp_tui.console.terminal.key_bursts import Burst, Key
 from bwp_tui.console.terminal.textual_compat import is_forwarded
 
-_ROUNDS: Final = 3
+_QUEUE_ROUNDS: Final = 3
 """A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
 
 _TIMEOUT_S: Final = 1.0
@@ -151,7 +151,7 @@ class KeyQueue:
 
     async def _handled(self) -> None:
         """Wait until the queues that a key passes through are empty."""
-        for _ in range(_ROUNDS):
+        for _ in range(_QUEUE_ROUNDS):
             for pump in (self._app.focused, self._app.screen, self._app):
                 await self._until_processed(pump)
 

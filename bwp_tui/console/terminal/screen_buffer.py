@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bwp_tui.console.terminal.frame_parser import CLUSTERS, FILLER, FrameParser, NotUnderstood, Piece
-from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, CellStyle, change
+from bwp_tui.console.terminal.frame_parser import CLUSTERS, FILLER, FrameParser, NotAFrame, Piece
+from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, CellStyle, style_change
 
 _UNKNOWN: Final = "\x01"
 """A cell that Textual has not painted since the buffer was invalidated."""
@@ -63,9 +63,9 @@ class ScreenBuffer:
         """Apply a frame as Textual writes it.
 
         Raises:
-            NotUnderstood: it is no frame, or paints outside the screen; nothing was applied.
+            NotAFrame: it is no frame, or paints outside the screen; nothing was applied.
         """
-        pieces = self._parser.read(data)
+        pieces = self._parser.parse(data)
         self._check(pieces)
         for piece in pieces:
             if piece.cells.letters:
@@ -76,7 +76,7 @@ class ScreenBuffer:
     def _check(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
             if piece.y >= self._lines or piece.x + len(piece.cells.letters) > self._columns:
-                raise NotUnderstood
+                raise NotAFrame
 
     def _apply_piece(self, piece: Piece) -> None:
         y, start, end = piece.y, piece.x, piece.x + len(piece.cells.letters)
@@ -97,7 +97,7 @@ class ScreenBuffer:
         """
         pen = _AnsiWriter(self._parser, self._columns)
         for y in sorted(self._changed):
-            for start, end in self._runs(y):
+            for start, end in self._changed_runs(y):
                 pen.draw(y, start, self._letters[y][start:end], self._styles[y][start:end])
             self._shown_letters[y], self._shown_styles[y] = self._letters[y], self._styles[y]
         self._changed.clear()
@@ -107,7 +107,7 @@ class ScreenBuffer:
         self._cursor = pen.cursor
         return pen.written
 
-    def _runs(self, y: int) -> Iterator[tuple[int, int]]:
+    def _changed_runs(self, y: int) -> Iterator[tuple[int, int]]:
         """Yield start and end of each part of a line to write."""
         letters, styles = self._letters[y], self._styles[y]
         shown, shown_styles = self._shown_letters[y], self._shown_styles[y]
@@ -153,7 +153,7 @@ class _AnsiWriter:
         self._move(y, x)
         for match in _SAME_STYLE.finditer(styles):
             style = self._parser.styles.decode(match[1])
-            self._parts.append(change(self._style, style))
+            self._parts.append(style_change(self._style, style))
             self._parts.append(self._parser.text(letters[match.start() : match.end()]))
             self._style = style
         end = x + len(letters)
@@ -162,7 +162,7 @@ class _AnsiWriter:
 
     def end(self, cursor: tuple[int, int] | None) -> None:
         """Reset the style, and move the cursor to its position."""
-        self._parts.append(change(self._style, DEFAULT_STYLE))
+        self._parts.append(style_change(self._style, DEFAULT_STYLE))
         self._style = DEFAULT_STYLE
         if cursor is not None:
             self._move(*cursor)

@@ -25,7 +25,7 @@ DEFAULT_STYLE: Final = CellStyle()
 
 
 @lru_cache(maxsize=1024)
-def read(parameters: str) -> CellStyle | None:
+def parse_style(parameters: str) -> CellStyle | None:
     """Return the style that SGR parameters set, or None where one of them is unknown."""
     attributes: set[str] = set()
     foreground = background = ""
@@ -57,7 +57,7 @@ def _extended(code: str, codes: Iterator[str]) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def change(before: CellStyle, after: CellStyle) -> str:
+def style_change(before: CellStyle, after: CellStyle) -> str:
     """Return the shortest sequence that changes the style `before` to `after`."""
     if before == after:
         return ""

@@ -238,7 +238,7 @@ class Prompt(Horizontal, can_focus=True):
         self.query_one("#prompt-label", StyledLine).show((f" {label} ", "warn" if self._is_withdrawn else "strong"))
         self.set_class(is_long, "-long")
         if self._entries:
-            self.hint(_packed(self._entries, width - _BLANKS) if is_long else _GAP.join(self._entries), "key")
+            self.hint(_in_lines(self._entries, width - _BLANKS) if is_long else _GAP.join(self._entries), "key")
 
     async def _ask(
         self, label: str, keys: Mapping[str, str], entries: Sequence[str] = (), *, beside: int, ending: str = ""
@@ -328,7 +328,7 @@ class Prompt(Horizontal, can_focus=True):
 _GAP: Final = "   "
 
 
-def _packed(entries: Sequence[str], width: int) -> str:
+def _in_lines(entries: Sequence[str], width: int) -> str:
     """Return the entries on as many lines as they need, without breaking one."""
     lines = [""]
     for entry in entries:

@@ -16,8 +16,8 @@ from textual.strip import Strip
 
 from bwp_tui.console.presentation.glyphs import Glyphs, locale_glyphs
 from bwp_tui.console.presentation.task_columns import Cell, CellContext
-from bwp_tui.console.presentation.task_rows import PlacedColumn, header_strip, place, row_strip
-from bwp_tui.console.widgets.virtual_rows import HEADER, VirtualRows
+from bwp_tui.console.presentation.task_rows import PlacedColumn, header_strip, place_columns, row_strip
+from bwp_tui.console.widgets.virtual_rows import HEADER_LINES, VirtualRows
 from bwp_tui.console.widgets.visible_rows import TaskSource, VisibleRows
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, utc_now
@@ -178,9 +178,9 @@ class TaskTable(VirtualRows):
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_size.width
         self._layout_columns(width)
-        if y < HEADER:
+        if y < HEADER_LINES:
             return header_strip(self._placed, width, self._glyphs, self._style)
-        row = self.top + y - HEADER
+        row = self.top + y - HEADER_LINES
         if row < self.row_count:
             return self._row_line(row)
         return self._blank_line(y)
@@ -201,7 +201,7 @@ class TaskTable(VirtualRows):
 
     def _blank_line(self, y: int) -> Strip:
         width, lines = self.scrollable_size.width, self.empty_text.split()
-        index = y - HEADER - max(0, (self.page - len(lines)) // 2)
+        index = y - HEADER_LINES - max(0, (self.page - len(lines)) // 2)
         if self._numbers or not 0 <= index < len(lines):
             return Strip.blank(width, self._style("row"))
         text = lines[index].truncate(width, ellipsis=True)
@@ -211,7 +211,7 @@ class TaskTable(VirtualRows):
 
     def _layout_columns(self, width: int) -> None:
         if width != self._placed_width:
-            self._placed, self._placed_width = place(width, self.columns), width
+            self._placed, self._placed_width = place_columns(width, self.columns), width
             self._rows.set_columns(self._placed)
             self._strips.clear()
 

@@ -12,12 +12,12 @@ from textual.strip import Strip
 
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import ROLES, StyledText
-from bwp_tui.console.widgets.virtual_rows import HEADER, VirtualRows
+from bwp_tui.console.widgets.virtual_rows import HEADER_LINES, VirtualRows
 
 LineOf = Callable[[int], Sequence[StyledText]]
 """Makes the line of a row, by its index."""
 
-POINTER: Final = 2
+POINTER_CELLS: Final = 2
 """Cells at the left, for the cursor's sign."""
 
 
@@ -35,7 +35,7 @@ class VirtualList(VirtualRows):
     @property
     def text_width(self) -> int:
         """Cells that a line has."""
-        return max(1, self.scrollable_size.width - POINTER)
+        return max(1, self.scrollable_size.width - POINTER_CELLS)
 
     def show(self, header: Sequence[StyledText], count: int, line_of: LineOf, *, cursor: int = 0) -> None:
         """Show `count` rows, the cursor on one of them."""
@@ -50,13 +50,13 @@ class VirtualList(VirtualRows):
         self._reveal()
 
     def render_line(self, y: int) -> Strip:
-        row = self.top + y - HEADER
-        if y < HEADER:
-            return self._strip((" " * POINTER, "plain"), *self._header)
+        row = self.top + y - HEADER_LINES
+        if y < HEADER_LINES:
+            return self._strip((" " * POINTER_CELLS, "plain"), *self._header)
         if row >= self.row_count:
             return self._strip()
         if row != self._cursor:
-            return self._strip((" " * POINTER, "plain"), *self._line_of(row))
+            return self._strip((" " * POINTER_CELLS, "plain"), *self._line_of(row))
         strip, band = self._strip((self._pointer, "accent"), *self._line_of(row)), self._band()
         return Strip([Segment(text, (style or Style()) + band) for text, style, _ in strip], strip.cell_length)
 

@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 
 from bwp_tui.console.terminal.textual_compat import fit_scrollbar, scroll_unpainted, set_height_unpainted
 
-HEADER: Final = 1
+HEADER_LINES: Final = 1
 """Lines above the first row: the column titles."""
 
 _BAR_STEPS: Final = 8
@@ -54,7 +54,7 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def page(self) -> int:
         """Rows that fit on the screen."""
-        return max(1, self.size.height - HEADER)
+        return max(1, self.size.height - HEADER_LINES)
 
     @property
     def top(self) -> int:
@@ -96,8 +96,8 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
         }
 
     def on_click(self, event: events.Click) -> None:
-        row = self.top + event.y - HEADER
-        if event.y < HEADER or row >= self.row_count:
+        row = self.top + event.y - HEADER_LINES
+        if event.y < HEADER_LINES or row >= self.row_count:
             return
         if row == self._cursor:
             self.post_message(self.Chosen())
@@ -118,7 +118,7 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
     def repaint_row(self, row: int) -> None:
         y = row - self.top
         if 0 <= y < self.page:
-            self.refresh(Region(0, y + HEADER, self.scrollable_size.width, 1))
+            self.refresh(Region(0, y + HEADER_LINES, self.scrollable_size.width, 1))
 
     def scroll_rows(self, top: int) -> None:
         """Bring the row at index `top`, or the nearest possible one, to the first line."""
@@ -133,7 +133,7 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def fit_height(self) -> None:
         """Tell Textual how high the rows are; a full layout only where the scrollbar comes or goes."""
-        height = self.row_count + HEADER
+        height = self.row_count + HEADER_LINES
         if (height > self.size.height) != self.show_vertical_scrollbar:
             self.virtual_size = Size(0, height)
         else:
