@@ -10,7 +10,7 @@ import pytest
 from bwp_tui.domain.holding_periods import fitting_hold, hold_of
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.store.commands import bulk, bulk_plan, requests
-from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.commands.record_operations import ASSIGN, BY_NAME, NOTE, TAG
 from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
 from bwp_tui.store.database.connection import Store
@@ -20,7 +20,7 @@ from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, TODAY, in_status, request, sent, submitted
 
 
-def _results(store: Store, deed: bulk.TaskCommand, numbers: list[int]) -> list[Result]:
+def _results(store: Store, deed: bulk.TaskCommand, numbers: list[int]) -> list[CommandResult]:
     return [result for results in bulk.perform(store, deed, numbers) for result in results]
 
 
@@ -98,7 +98,7 @@ def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
     assert fitted.warning == "1 deletion would end after its due date, even without a hold. Hold shortened"
     assert not fitted.can_meet_due_dates
     results = _results(store, RESUBMIT.task_command(ACTOR, holding_period=fit), [1, 2, 3, 4])
-    assert [tasks.get(store, result.resulting_number).holding_period for result in results] == [0, 10, 1, None]
+    assert [tasks.get(store, result.resulting_id).holding_period for result in results] == [0, 10, 1, None]
 
 
 def test_a_plan_counts_what_is_resubmitted_by_kind_and_status(store: Store) -> None:
@@ -125,7 +125,7 @@ def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:
     in_status(store, Status.FAILED, Kind.DELETION, task_id="d")
     in_status(store, Status.FAILED, task_id="r")
     results = _results(store, RESUBMIT.task_command(ACTOR, holding_period=hold_of(5)), [1, 2])
-    assert [tasks.get(store, result.resulting_number).holding_period for result in results] == [5, None]
+    assert [tasks.get(store, result.resulting_id).holding_period for result in results] == [5, None]
 
 
 def test_a_plan_of_extensions_names_the_new_due_dates(store: Store) -> None:
@@ -159,9 +159,9 @@ def test_every_task_has_a_result_and_one_that_is_refused_stops_no_other(store: S
     first, second = (in_status(store, Status.FAILED, task_id=f"f{number}").number for number in range(2))
     fine = in_status(store, Status.COMPLETED, task_id="c").number
     results = _results(store, RESUBMIT.task_command(ACTOR, note="checked the orders"), [first, fine, 999, second])
-    assert [result.number for result in results] == [first, fine, 999, second]
+    assert [result.id for result in results] == [first, fine, 999, second]
     assert [result.refused is None for result in results] == [True, False, False, True]
-    new = tasks.get(store, results[0].resulting_number)
+    new = tasks.get(store, results[0].resulting_id)
     assert (new.resubmit_of, new.note) == (first, "checked the orders")
     tokens = {intent.client_token for intent in intents.due(store, NOW, 10)}
     assert len(tokens) == 2

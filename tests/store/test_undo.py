@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from bwp_tui.store.commands import bulk, requests, undo
-from bwp_tui.store.commands.bulk import Result, TaskCommand
+from bwp_tui.store.commands.bulk import CommandResult, TaskCommand
 from bwp_tui.store.commands.operation import Field
 from bwp_tui.store.commands.record_operations import ASSIGN, NOTE, TAG
 from bwp_tui.store.commands.undo import Change
@@ -17,7 +17,7 @@ from tests.store import single
 from tests.store.support import ACTOR, TODAY, request
 
 
-def perform(store: Store, deed: TaskCommand, numbers: Sequence[int]) -> list[Result]:
+def perform(store: Store, deed: TaskCommand, numbers: Sequence[int]) -> list[CommandResult]:
     return [result for results in bulk.perform(store, deed, numbers) for result in results]
 
 

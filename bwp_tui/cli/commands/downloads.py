@@ -14,12 +14,12 @@ from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line, format_size
 from bwp_tui.domain.times import format_instant, iso_instant
 from bwp_tui.store.commands import download_queue
-from bwp_tui.store.commands.download_queue import QueueResult
+from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 
-_ACTIONS: Final[dict[str, Callable[[Store, list[int], str], list[QueueResult]]]] = {
+_ACTIONS: Final[dict[str, Callable[[Store, list[int], str], list[CommandResult]]]] = {
     "pause": download_queue.pause,
     "resume": download_queue.resume,
     "cancel": download_queue.cancel,
@@ -81,15 +81,15 @@ def _warn_without_engine(session: CommandSession, what: str) -> None:
         print_note(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
 
 
-def _first(session: CommandSession, ids: Sequence[int]) -> list[QueueResult]:
+def _first(session: CommandSession, ids: Sequence[int]) -> list[CommandResult]:
     """Move downloads to the head of the queue, in the given order."""
     results = []
     for download_id in reversed(ids):
         try:
             download_queue.move(session.store, download_id, -_MAX_PLACES, session.actor)
-            results.append(QueueResult(download_id, download_id))
+            results.append(CommandResult(download_id, download_id))
         except NotPossible as why:
-            results.append(QueueResult(download_id, download_id, str(why)))
+            results.append(CommandResult(download_id, download_id, str(why)))
     return results[::-1]
 
 

@@ -95,7 +95,7 @@ def apply(
         steps(done)
         for result in results:
             if result.refused is None:
-                resulting.append(result.resulting_number)
+                resulting.append(result.resulting_id)
             else:
                 print_note(result.refused)
     return resulting, len(resulting) == len(numbers)

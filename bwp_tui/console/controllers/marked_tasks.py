@@ -18,7 +18,7 @@ from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands import bulk_plan
-from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.commands.bulk_plan import BulkPlan
 from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS_BY_NAME
 
@@ -186,12 +186,12 @@ class MarkedTasks:
             described = f"{described}It is {clean_line(task.email)}. "
         return f"{described}Type {shown} to go on:", shown, word
 
-    async def carry_out(self, describe: Callable[[int], str], act: Callable[[], list[Result]]) -> None:
+    async def carry_out(self, describe: Callable[[int], str], act: Callable[[], list[CommandResult]]) -> None:
         """Run `act` in a thread, show the count done, and keep marks on refused tasks."""
         results = await run_in_thread_and_report(self._screen, act)
         if results is None:
             return
-        refused = {result.number: result.refused for result in results if result.refused}
+        refused = {result.id: result.refused for result in results if result.refused}
         sentence = result_sentence(f"{describe(len(results) - len(refused))}.", tuple(refused.values()))
         self._screen.show_status(sentence, "warn" if refused else "good")
         self._screen.mark(frozenset(refused))

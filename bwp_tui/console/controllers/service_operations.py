@@ -140,9 +140,9 @@ class ServiceController:
         if result.refused:
             screen.show_status(result.refused, "bad")
             return
-        delay = await session.delay_sentence(result.resulting_number)
-        screen.show_status(f"Recorded as #{result.resulting_number} with a client token of its own.{delay}")
-        screen.select_when_listed(result.resulting_number)
+        delay = await session.delay_sentence(result.resulting_id)
+        screen.show_status(f"Recorded as #{result.resulting_id} with a client token of its own.{delay}")
+        screen.select_when_listed(result.resulting_id)
 
     async def _hold_of_resubmission(self, task: Task, hold: Hold, judge: Judge) -> Hold | None:
         """Have the resubmission of a task with a hold confirmed; return the one to take, or None without any."""

@@ -13,7 +13,7 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, undo
-from bwp_tui.store.commands.bulk import Judge, Result, TaskCommand
+from bwp_tui.store.commands.bulk import CommandResult, Judge, TaskCommand
 from bwp_tui.store.commands.operation import Field, Operation
 from bwp_tui.store.commands.record_operations import UNWATCH
 from bwp_tui.store.commands.service_operations import ServiceOperation
@@ -81,7 +81,7 @@ class TaskCommands:
 
     def apply(
         self, operation: ServiceOperation, numbers: Sequence[int], subject: str, judge: Judge, **values: Any
-    ) -> list[Result]:
+    ) -> list[CommandResult]:
         """Ask for an operation on each of these tasks, which a sentence calls `subject`, unless `judge` refuses it."""
         command = bulk.judged(operation.task_command(self._actor, str(self._profile.download_dir), **values), judge)
         results = self._perform(command, numbers, writes=operation.writes)
@@ -100,7 +100,7 @@ class TaskCommands:
 
     def record(
         self, operation: Operation, numbers: Sequence[int], today: date, judge: Judge | None = None, **values: Any
-    ) -> list[Result]:
+    ) -> list[CommandResult]:
         """Carry out an operation of the history alone on each of these tasks, unless `judge` refuses it."""
         changes: list[Change] = []
         try:
@@ -113,15 +113,15 @@ class TaskCommands:
             if changes:
                 self.steps.append(RecordStep(operation.field, tuple(changes)))
 
-    def unwatch(self, numbers: Sequence[int], today: date) -> list[Result]:
+    def unwatch(self, numbers: Sequence[int], today: date) -> list[CommandResult]:
         """Watch tasks no longer, since they have ended: the operator did nothing, so there is nothing to undo."""
         return self._perform(UNWATCH.task_command(self._actor, today), numbers)
 
-    def undo(self, step: RecordStep) -> list[Result]:
+    def undo(self, step: RecordStep) -> list[CommandResult]:
         """Restore a part of some tasks, except where it was changed again since."""
         command = undo.undo(step.field, step.changes, self._actor)
         return self._perform(command, [change.number for change in step.changes])
 
-    def _perform(self, command: TaskCommand, numbers: Sequence[int], *, writes: bool = True) -> list[Result]:
+    def _perform(self, command: TaskCommand, numbers: Sequence[int], *, writes: bool = True) -> list[CommandResult]:
         store = self._guard.store if writes else self._guard.unguarded
         return [result for results in bulk.perform(store, command, numbers) for result in results]

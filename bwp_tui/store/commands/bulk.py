@@ -17,11 +17,11 @@ CHUNK_SIZE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """The result for one task: the number of the task to look at now (a resubmitted one is new), or a refusal."""
+class CommandResult:
+    """The result for one task or download: the one to look at now, a new one if it was repeated, or a refusal."""
 
-    number: int
-    resulting_number: int
+    id: int
+    resulting_id: int
     refused: str | None = None
 
 
@@ -33,7 +33,7 @@ Raises:
 """
 
 
-def perform(store: Store, command: TaskCommand, numbers: Sequence[int]) -> Iterator[list[Result]]:
+def perform(store: Store, command: TaskCommand, numbers: Sequence[int]) -> Iterator[list[CommandResult]]:
     """Apply a command to each task; yield the results of each transaction once it is on disk.
 
     A caller that stops iterating leaves the other tasks as they are.
@@ -47,11 +47,11 @@ def perform(store: Store, command: TaskCommand, numbers: Sequence[int]) -> Itera
         yield results
 
 
-def _result(transaction: Transaction, store: Store, command: TaskCommand, number: int) -> Result:
+def _result(transaction: Transaction, store: Store, command: TaskCommand, number: int) -> CommandResult:
     try:
-        return Result(number, command(transaction, store, number))
+        return CommandResult(number, command(transaction, store, number))
     except (NotPossible, NoSuchTask, BadRequest) as why:
-        return Result(number, number, str(why))
+        return CommandResult(number, number, str(why))
 
 
 Judge = Callable[[Task], str | None]

@@ -8,6 +8,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.store.commands import requests
+from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.database.row_conditions import DOWNLOAD_HAS_ENDED
@@ -19,15 +20,6 @@ from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 
 _RETRYABLE: Final = frozenset({DownloadState.FAILED, DownloadState.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True)
-class QueueResult:
-    """The result for one download: the id of the one to look at now (a retried one is new), or a refusal."""
-
-    id: int
-    resulting_id: int
-    refused: str | None = None
 
 
 def list_downloads(store: Store, limit: int) -> list[Download]:
@@ -119,7 +111,7 @@ class QueueCommand:
     cannot: Callable[[Download], str | None]
     apply: Callable[[Transaction, Store, Download, str], int]
 
-    def __call__(self, store: Store, ids: Iterable[int], actor: str) -> list[QueueResult]:
+    def __call__(self, store: Store, ids: Iterable[int], actor: str) -> list[CommandResult]:
         """Apply the command to each download.
 
         Raises:
@@ -128,14 +120,14 @@ class QueueCommand:
         with store.write() as transaction:
             return [self._apply_to_one(transaction, store, download_id, actor) for download_id in ids]
 
-    def _apply_to_one(self, transaction: Transaction, store: Store, download_id: int, actor: str) -> QueueResult:
+    def _apply_to_one(self, transaction: Transaction, store: Store, download_id: int, actor: str) -> CommandResult:
         try:
             # Checked inside the transaction: the engine may have written since the operator saw the download.
             download = _get(transaction, download_id)
             refuse(self.cannot(download))
-            return QueueResult(download_id, self.apply(transaction, store, download, actor))
+            return CommandResult(download_id, self.apply(transaction, store, download, actor))
         except NotPossible as why:
-            return QueueResult(download_id, download_id, str(why))
+            return CommandResult(download_id, download_id, str(why))
 
 
 pause: Final = QueueCommand(cannot_pause, _change("paused = 1", EventKind.DOWNLOAD_PAUSED))
@@ -158,7 +150,7 @@ retry: Final = QueueCommand(cannot_retry, _retry)
 """Requests failed and cancelled downloads again, each as a new one that resumes the part file."""
 
 
-def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, list[QueueResult]]:
+def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, list[CommandResult]]:
     """Pause the downloads that can be paused, or if there are none, resume the paused ones.
 
     The states in the history decide, not those on a screen, so that each call counts.
@@ -176,8 +168,8 @@ def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, lis
             for download in possible:
                 command.apply(transaction, store, download, actor)
             if possible:
-                return name, [QueueResult(download.id, download.id) for download in possible]
-    return "resume", [QueueResult(download.id, download.id, cannot_resume(download)) for download in downloads_now]
+                return name, [CommandResult(download.id, download.id) for download in possible]
+    return "resume", [CommandResult(download.id, download.id, cannot_resume(download)) for download in downloads_now]
 
 
 def move(store: Store, download_id: int, places: int, actor: str) -> None:
