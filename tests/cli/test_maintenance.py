@@ -13,9 +13,8 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import file_name, part_name
 from bwp_tui.engine.runtime.lease import Lease
-from bwp_tui.store.commands import requests, result_files
+from bwp_tui.store.commands import requests, result_files, saved_views
 from bwp_tui.store.maintenance import purge
-from bwp_tui.store.queries import saved_views
 from bwp_tui.store.worklog import downloads
 from tests.cli.conftest import Bwp
 from tests.store import single

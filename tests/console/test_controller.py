@@ -16,7 +16,7 @@ from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.task import Kind
 from bwp_tui.settings import Profile
-from bwp_tui.store.queries import saved_views
+from bwp_tui.store.commands import saved_views
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, READY
 from tests.console.support import Console, make_profile, opened
 

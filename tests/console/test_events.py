@@ -11,8 +11,9 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Status, TaskEvent
 from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.queries import saved_views, tasks
+from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EVENTS_ON
 from bwp_tui.store.worklog.service_events import record_events

@@ -6,7 +6,7 @@ from textual.widgets import Input
 
 from bwp_tui.domain.filter import View
 from bwp_tui.settings import Profile
-from bwp_tui.store.queries import saved_views
+from bwp_tui.store.commands import saved_views
 from tests.console.support import Console, opened
 from tests.console.test_controller import types
 

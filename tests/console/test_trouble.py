@@ -11,10 +11,11 @@ from textual.widgets import Input
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import request_log, saved_views, tasks, timeline
+from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
 from tests.console.past import HELD, NOW, PAST

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import saved_views
 
 MINE = View("mine", "assigned:jane is:open", "due", ("subject", "due"))
 

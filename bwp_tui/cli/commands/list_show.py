@@ -23,7 +23,8 @@ from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
 from bwp_tui.settings import Profile
-from bwp_tui.store.queries import request_log, saved_views, tasks, timeline
+from bwp_tui.store.commands import saved_views
+from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import SentRequest
 
 _SENT_HEADINGS = ("CREATED", "#", "REQUEST", "EMAIL", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")

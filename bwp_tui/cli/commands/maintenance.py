@@ -24,11 +24,11 @@ from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant, utc_now
+from bwp_tui.store.commands import saved_views as views
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import purge as purging
 from bwp_tui.store.maintenance.restore import RestoreResult
 from bwp_tui.store.maintenance.restore import restore as restore_from
-from bwp_tui.store.queries import saved_views as views
 from bwp_tui.store.queries import tasks
 
 _MOST_NAMED: Final = 10

@@ -14,8 +14,8 @@ from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, view_named
 from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import StoreError
-from bwp_tui.store.queries import saved_views
 from bwp_tui.store.queries.filter_sql import SORTS
 
 

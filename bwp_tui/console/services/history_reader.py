@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Download, Event, Kind, Task
+from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
-from bwp_tui.store.queries import saved_views, tasks, timeline
+from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
 from bwp_tui.store.worklog.engine_state import EngineState
 
