@@ -24,7 +24,7 @@ def tls_context() -> ssl.SSLContext:
 
 
 def verifier_reason(error: BaseException | None) -> str | None:
-    """Return why a certificate was refused, in the verifier's words, or None if that was not the failure."""
+    """Return why a certificate was refused, as the verifier reports it, or None if that was not the failure."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return clean_line(error.verify_message) or "no reason given"

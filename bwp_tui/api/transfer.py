@@ -40,7 +40,7 @@ _READ_TIMEOUT: Final = 30.0
 _SMALLEST_READ: Final = 4 * 1024
 LARGEST_READ: Final = 256 * 1024
 _READ_S: Final = 0.25  # seconds; after a longer read the next one is smaller, so that progress is steady
-_BEGINNING: Final = 16  # bytes that tell a zip from a page
+_BEGINNING: Final = 16  # bytes that distinguish a zip from a page
 _ZIP: Final = b"PK"
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 

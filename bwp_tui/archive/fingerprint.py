@@ -1,4 +1,4 @@
-"""Compare a file with the hash that it had when it was downloaded."""
+"""Open plain files, and compare them with the hashes that they had when they were downloaded."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from bwp_tui.domain.text import nearest, unsafe_at
 from bwp_tui.domain.times import DAY, HOUR, MINUTE, parse_day
 
 _OTHER_NAMES: Final = {"subject": "email", "address": "email", "shopper": "email"}
-"""Names that are no fields, and the field that each probably stands for."""
+"""Wrong names of fields, and the field that each probably means."""
 
 LONGEST_FILTER: Final = 1_500
 """Longest filter in characters; a longer one could exceed the limits of SQLite."""

@@ -71,7 +71,7 @@ _ASCII_TABLE: Final = _AsciiTable(ASCII_FORMS)
 
 
 def is_utf8(encoding: str) -> bool:
-    """Say whether this is a name of UTF-8."""
+    """Return whether `encoding` is a name of UTF-8."""
     return encoding.replace("-", "").casefold() == "utf8"
 
 

@@ -23,7 +23,7 @@ class StoreUnavailable(StoreError):
 
 
 class DiskFull(StoreUnavailable):
-    """The disk that holds the file has no room left."""
+    """The disk that holds the file is full."""
 
 
 class StoreMoved(StoreUnavailable):

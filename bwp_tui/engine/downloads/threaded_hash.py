@@ -20,19 +20,19 @@ class ThreadedHash:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self._chunks: SimpleQueue[bytes | None] = SimpleQueue()
-        self._room = threading.Semaphore(QUEUED_CHUNKS)
+        self._free_places = threading.Semaphore(QUEUED_CHUNKS)
         threading.Thread(target=self._run, name="hasher", daemon=True).start()
 
     def update(self, chunk: bytes) -> None:
         """Queue `chunk` to be hashed; block while the queue is full."""
-        self._room.acquire()
+        self._free_places.acquire()
         self._chunks.put(chunk)
 
     def hexdigest(self) -> str:
         """Return the hash of all chunks so far, in hex."""
         for _ in range(QUEUED_CHUNKS):  # once all places are taken, nothing is left to hash
-            self._room.acquire()
-        self._room.release(QUEUED_CHUNKS)
+            self._free_places.acquire()
+        self._free_places.release(QUEUED_CHUNKS)
         return self._hash.hexdigest()
 
     def close(self) -> None:
@@ -42,4 +42,4 @@ class ThreadedHash:
     def _run(self) -> None:
         while (chunk := self._chunks.get()) is not None:
             self._hash.update(chunk)
-            self._room.release()
+            self._free_places.release()

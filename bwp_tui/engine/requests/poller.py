@@ -46,8 +46,8 @@ class Poller(QueueWorker[DuePoll]):
     def _take(self, calls: int) -> list[list[DuePoll]]:
         """Take the batches of up to `calls` requests: what is due, then what is due soon to fill the last one."""
         polls = self._due.take(calls * self._batch_size, _AHEAD * self._batch_size)
-        if room := -len(polls) % self._batch_size:
-            polls = [*polls, *self._due.take_early(room, self._read_soon)]
+        if free := -len(polls) % self._batch_size:
+            polls = [*polls, *self._due.take_early(free, self._read_soon)]
         return [polls[start : start + self._batch_size] for start in range(0, len(polls), self._batch_size)]
 
     def _read(self, most: int) -> list[DuePoll]:

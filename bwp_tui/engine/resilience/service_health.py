@@ -75,8 +75,8 @@ class ServiceHealth:
 
     def reserve(self, most: int = 1) -> Reservation:
         """Reserve up to `most` calls; hold the reservation until they have ended."""
-        room = self._limiter.available(most)
-        return self._breaker.reserve(room) if room else NO_RESERVATION
+        allowed = self._limiter.available(most)
+        return self._breaker.reserve(allowed) if allowed else NO_RESERVATION
 
     def may_continue(self) -> bool:
         """Return whether another call may follow without a reservation: only while the service is healthy."""

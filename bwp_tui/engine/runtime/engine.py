@@ -25,7 +25,7 @@ from bwp_tui.store.errors import StoreError, StoreMoved
 from bwp_tui.store.worklog import downloads
 
 LONGEST_SLEEP_S: Final = 30.0
-"""The longest wait between two looks at the history: clocks can jump."""
+"""The longest wait between two checks of the history: clocks can jump."""
 
 _BUSY_CHECK_S: Final = 0.05
 
@@ -79,7 +79,7 @@ class Engine:
         return self._health.refused.is_set()
 
     def wake(self) -> None:
-        """Make all workers look at the history now. Call it in the engine's loop."""
+        """Make all workers check the history now. Call it in the engine's loop."""
         for wake in self._wakes:
             wake.set()
 

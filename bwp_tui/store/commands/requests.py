@@ -52,7 +52,7 @@ def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> T
         request = replace(_request_of(task), holding_period=hold(task))
         check_request(request)
         new = record(transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number))
-        # To the shopper it is still one request: due together, an extension included, and in the same hands.
+        # To the shopper it is still one request: due together, an extension included, and with the same assignee.
         transaction.run(
             f"UPDATE tasks SET ({_OF_THE_REQUEST}) = (SELECT {_OF_THE_REQUEST} FROM tasks WHERE number = ?)"
             " WHERE number = ?",

@@ -88,7 +88,7 @@ def cannot_give_up(task: Task) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement(TaskOperation):
-    """A decision about an unconfirmed request, which is told in one text.
+    """A decision about an unconfirmed request, which is given as one text.
 
     Attributes:
         apply: settles a task with the text, in the name of the actor.

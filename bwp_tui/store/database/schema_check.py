@@ -1,4 +1,4 @@
-"""Tell a history from another program's database, and a damaged schema from a newer one."""
+"""Distinguish a history from another program's database, and a damaged schema from a newer one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def check_identity(db: apsw.Connection, path: Path) -> None:
 
 
 def has_damaged_version(db: apsw.Connection) -> bool:
-    """Tell a schema number that damage has raised from that of a newer program.
+    """Return whether damage raised the schema number, rather than a newer program.
 
     It is damaged for certain where a single bit of it differs and the schema is exactly this program's: each
     migration changes the schema. A file with any other number beyond the newest is taken for a newer program's, and

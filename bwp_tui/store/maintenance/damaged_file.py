@@ -1,4 +1,4 @@
-"""Read the pages of a history and of the WAL beside it as they lie on disk, without SQLite."""
+"""Read the pages of a history and of the WAL beside it as they are on disk, without SQLite."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ LONG_VIEW: Final = 60_000
 """Rows of a view above which a new order is first shown around the cursor's task: fewer are read as fast."""
 
 MAX_PATCHED: Final = 1_000
-"""Changes up to which a list is patched; with more of them it is read anew."""
+"""Changes up to which a list is patched; with more of them it is read again."""
 
 _NUMBER_ORDERS: Final[dict[str, Callable[[int], int]]] = {"newest": neg, "oldest": pos}
 """The orders in which the number alone determines a task's place."""

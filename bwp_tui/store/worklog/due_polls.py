@@ -41,7 +41,7 @@ NEAR_DAYS: Final = 7
 
 
 SOON: Final = timedelta(seconds=30)
-"""How early a task may be polled, where a batch that is sent has room for it."""
+"""How early a task may be polled, where a batch that is sent is not full."""
 
 _INTERVALS_KEPT: Final = 10
 """Tasks with intervals shorter than so many times the lead are not polled early."""
