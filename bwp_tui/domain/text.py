@@ -181,7 +181,7 @@ def nearest(word: str, known: tuple[str, ...]) -> str | None:
     """Return the word of `known` that is closest to `word`, or None."""
     import difflib  # slow to import, and only a mistake needs it
 
-    found = difflib.get_close_matches(word.casefold(), known, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(word.casefold(), known, n=1, cutoff=0.6)
     return found[0] if found else None
 
 

@@ -48,7 +48,8 @@ _NOTES: Final = (
     "employee of a partner",
 )
 _TAGS: Final = ("vip", "phone", "letter", "legal", "store-app")
-_REASONS: Final = ("account closed", "shopper asked by e-mail", "GDPR art. 17", "CCPA deletion request")
+_REASON_OF: Final = {"gdpr": "GDPR art. 17", "ccpa": "CCPA deletion request"}
+_REASONS: Final = ("account closed", "shopper asked by e-mail", *_REASON_OF.values())
 
 
 def past_tasks(count: int, seed: int, now: datetime) -> tuple[SampleTask, ...]:
@@ -77,6 +78,10 @@ def _filled(outline: TaskOutline, email: str, rng: random.Random) -> SampleTask:
     tags = {tag for tag in _TAGS if tag.casefold() in note.casefold()}
     if rng.random() < 0.1:
         tags.add(rng.choice(_TAGS))
+    reason = rng.choice(_REASONS) if outline.kind is Kind.DELETION and rng.random() < 0.7 else None
+    regulation = outline.regulation or rng.choice(("gdpr", "gdpr", "gdpr", "ccpa", "ccpa"))
+    if reason in _REASON_OF.values():
+        reason = _REASON_OF[regulation]
     return SampleTask(
         task_id=task_id,
         kind=outline.kind,
@@ -86,11 +91,11 @@ def _filled(outline: TaskOutline, email: str, rng: random.Random) -> SampleTask:
         updated_at=outline.updated_at,
         errors=_errors(outline.code, task_id),
         holding_period=outline.holding_period,
-        reason=rng.choice(_REASONS) if outline.kind is Kind.DELETION and rng.random() < 0.7 else None,
+        reason=reason,
         note=note,
         tags=tuple(sorted(tags)),
         received_on=(outline.submitted_at - timedelta(days=before)).date(),
-        regulation=outline.regulation or rng.choice(("gdpr", "gdpr", "gdpr", "ccpa", "ccpa")),
+        regulation=regulation,
         cancelled=outline.cancelled,
     )
 

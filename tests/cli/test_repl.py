@@ -159,3 +159,10 @@ def test_a_line_can_be_edited_brought_back_and_dropped(bwp: Bwp) -> None:
         terminal.wait_for(lambda _screen: PROMPT.encode() in terminal.bytes_since(mark))
         terminal.send("quit\r")
         assert terminal.wait() == 0
+
+
+def test_the_help_knows_the_commands_of_this_mode(shop: Bwp) -> None:
+    asked = "".join(f"help {name}\n" for name in ("new", "watch", "news", "help", "quit"))
+    ended = shop("--plain", typed=f"{asked}quit\n")
+    assert "unknown command" not in ended.out + ended.err
+    assert "submit a request, question by question" in ended.out

@@ -130,7 +130,7 @@ async def test_each_record_is_made_for_all_marked_tasks(profile: Profile, keys: 
 async def test_marked_tasks_are_extended_after_the_plan_a_reason_and_the_count(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("asterisk", "E")
-        await console.sees("Extend these ", " to days from 20", "skipped", "shopper is told:")
+        await console.sees("Extend these ", " to days from", "too late to be extended", "shopper is told:")
         count = sum(records.cannot_extend(console.task(number), TODAY) is None for number in range(1, 11))
         await console.press(*"a flood")
         await console.sees("a flood")
@@ -245,6 +245,15 @@ async def test_a_question_that_is_left_brings_no_earlier_sentence_back(profile: 
         await console.until(lambda: not console.main.prompt.is_open)
         await console.pilot.pause()
         assert "anna." not in console.line("status")
+
+
+async def test_a_tag_with_a_blank_stays_one_tag_where_another_is_added(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        single.set_tags(console.store, HELD, ["t4 x", "vip"], "kim")
+        await console.until(lambda: console.main.current_task and console.main.current_task.tags == ("t4 x", "vip"))
+        await console.press("t", *"foo", "enter")
+        await console.until(lambda: set(console.task(HELD).tags) == {"t4 x", "vip", "foo"})
 
 
 async def test_what_is_no_tag_is_refused_and_stays_to_be_mended(profile: Profile) -> None:

@@ -17,6 +17,7 @@ from bwp_tui.cli.support.context import (
     find_tasks,
     open_session,
     print_note,
+    require_typed,
     require_yes,
     today,
 )
@@ -231,7 +232,7 @@ def _confirm_resubmission(session: CommandSession, number: int, hold: Hold, argu
         print_note(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
     task = tasks.get(session.store, number)
     if task.kind is Kind.DELETION and not arguments.yes:
-        require_yes(f"Resubmit the deletion of {task.subject(masked=True)}?")
+        require_typed(f"This deletes the data of {task.email}.", task.email)
 
 
 def _check_cancelled(session: CommandSession, asked: Sequence[Task]) -> None:

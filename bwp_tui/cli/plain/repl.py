@@ -138,6 +138,9 @@ class _Repl:
     def _help(self, rest: Sequence[str]) -> None:
         if rest == ["commands"]:
             self._run(["--help"])
+        elif len(rest) == 1 and rest[0] in self._own:
+            own = self._own[rest[0]]
+            print(f"{f'{rest[0]} {own.arguments}':<{_USAGE_WIDTH}}{own.help}")
         elif rest:
             self._run([*rest, "--help"])
         else:

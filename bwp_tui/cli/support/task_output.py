@@ -104,7 +104,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
         parts.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
     parts += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]
     if task.tags:
-        parts.append(f"tags {' '.join(task.tags)}")
+        parts.append(f"tags {' and '.join(task.tags)}")
     sentence = ", ".join(parts)
     return f"{clean_line(sentence if unmask else mask_task_text(sentence, task))}."
 
@@ -186,7 +186,7 @@ def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None
         ("holding period", None if task.holding_period is None else f"{task.holding_period} days"),
         ("reason", task.reason),
         ("note", task.note),
-        ("tags", " ".join(task.tags)),
+        ("tags", ", ".join(task.tags)),
         *_work_facts(task, today),
         ("earlier", f"#{task.earlier_number} has the same email and kind" if task.earlier_number else None),
         ("resubmitted", f"as #{task.resubmitted_as}" if task.resubmitted_as else None),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum, auto
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.store.commands.bulk import TaskCommand
@@ -72,6 +73,10 @@ def _empty(_target: Target) -> str:
     return ""
 
 
+_SIGNED_WORD: Final = re.compile(r'[+-]?"[^"]*"?|[^\s"]+')
+"""A word of a typed text, which quotation marks hold together."""
+
+
 def split_signed(words: Sequence[str]) -> list[str]:
     """Split words such as `+a,b` at their commas; each part without a sign has that of its word."""
     parts = []
@@ -126,8 +131,12 @@ class Argument:
         return self.mistake(text)
 
     def words(self, text: str) -> list[str]:
-        """Return the words of a typed text that `read` takes."""
-        return split_signed(text.split()) if self.place is Place.SIGNED else [text]
+        """Return the words of a typed text that `read` takes; quotation marks keep blanks and commas in a word."""
+        if self.place is not Place.SIGNED:
+            return [text]
+        words = _SIGNED_WORD.findall(text)
+        split = ([word.replace('"', "")] if '"' in word else split_signed([word]) for word in words)
+        return [part for parts in split for part in parts]
 
     def values(self, text: str, task: Task | None) -> Values | None:
         """Return the values of a typed text; None where it means that nothing is to be done."""

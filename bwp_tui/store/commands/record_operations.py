@@ -53,6 +53,10 @@ def _own_tags(task: Task | None) -> list[str]:
     return [tag for tag in task.tags if tag != WATCHED] if task else []
 
 
+def _quoted(tag: str) -> str:
+    return f'"{tag}"' if " " in tag or "," in tag else tag
+
+
 def _read_tags(words: Sequence[str], task: Task | None) -> Values | None:
     """Return the tags that `+vip -old third` adds and removes; without a sign they replace those of a single task."""
     add = [word.removeprefix("+") for word in words if not word.startswith("-")]
@@ -88,7 +92,7 @@ TAG: Final = Operation(
             metavar="+NEW -OLD",
             help="tags to add (+vip) or to remove (-vip)",
             question=_tags_question,
-            initial=lambda target: "".join(f"{tag} " for tag in _own_tags(target.task)),
+            initial=lambda target: "".join(f"{_quoted(tag)} " for tag in _own_tags(target.task)),
             mistake=_tag_mistake,
             read=_read_tags,
             place=Place.SIGNED,
