@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,8 +18,21 @@ from bwp_tui.settings import Profile
 from tests.practice import profile_of
 from tests.small_disk import mounted
 
+# Without it, each of pytest's processes compiles all tests anew where PYTHONDONTWRITEBYTECODE is set.
+sys.dont_write_bytecode = False
+
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+_MEMORY: Final = Path("/dev/shm")
+_SPACE: Final = 2_000_000_000
+"""Bytes that all tests have below `tmp_path` at a time, and some more."""
+
+
+def pytest_configure() -> None:
+    """Have `tmp_path` in memory where there is space: histories wait tens of thousands of times for a disk."""
+    if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _SPACE:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
 def pytest_collection_finish() -> None:

@@ -27,12 +27,17 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 
 LAYERS: Final = (
+    "anyio._backends._asyncio",
+    "httpcore",
+    "bwp_tui.api.client",
+    "bwp_tui.engine.runtime.engine",
     "bwp_tui.engine.runtime.headless",
+    "bwp_tui.engine.runtime.maintenance_thread",
     "bwp_tui.store.open_store",
     "bwp_tui.settings",
     "bwp_tui.cli.parser",
 )
-"""They import what takes a start most of its time: pydantic, httpx, apsw."""
+"""They import what takes a start most of its time: pydantic, httpx and what it imports late, apsw."""
 
 INHERITED: Final = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "SSL_CERT_FILE")
 LOCALE: Final = "C.UTF-8"
@@ -117,6 +122,9 @@ def main() -> int:
     """Fork a process for each request that comes by the socket, and write its exit code once it has ended."""
     for layer in LAYERS:
         import_module(layer)
+    from bwp_tui.api.tls import tls_context
+
+    tls_context()
     gc.freeze()
     control = socket.socket(fileno=int(sys.argv[1]))
     running: dict[int, tuple[int, int]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from functools import cache
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -13,17 +14,19 @@ import bwp_tui
 _Documented: TypeAlias = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 _ROOT: Final = Path(bwp_tui.__file__).parent
-_TREES: Final = {path: ast.parse(path.read_text("utf-8")) for path in sorted(_ROOT.rglob("*.py"))}
-_CLASSES: Final = {
-    node.name for tree in _TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
-} | set(dir(builtins))
+
+
+@cache
+def _trees() -> dict[Path, ast.Module]:
+    """Parse every module of the program."""
+    return {path: ast.parse(path.read_text("utf-8")) for path in sorted(_ROOT.rglob("*.py"))}
 
 
 def _documented() -> list[tuple[str, _Documented, str]]:
     """Return every class and function that has a docstring, with its place and the docstring."""
     return [
         (f"{path.relative_to(_ROOT)}:{node.lineno}", node, text)
-        for path, tree in _TREES.items()
+        for path, tree in _trees().items()
         for node in ast.walk(tree)
         if isinstance(node, _Documented) and (text := ast.get_docstring(node)) is not None
     ]
@@ -64,5 +67,7 @@ def test_attributes_and_arguments_that_docstrings_name_exist() -> None:
 def test_errors_that_docstrings_name_exist() -> None:
     raised = [(place, name) for place, _, text in _documented() for name in _named("Raises", text)]
     assert raised
-    unknown = [(place, name) for place, name in raised if "." not in name and name not in _CLASSES]
+    classes = {node.name for tree in _trees().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    known = classes.union(dir(builtins))
+    unknown = [(place, name) for place, name in raised if "." not in name and name not in known]
     assert not unknown

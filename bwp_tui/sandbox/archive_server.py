@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -20,10 +21,16 @@ _RANGE: Final = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
 
 
 class ArchiveServer:
-    """Serves archives. `rate` is in bytes a second, None for as fast as it goes."""
+    """Serves archives. `rate` returns bytes a second, None for as fast as it goes."""
 
     def __init__(
-        self, state: SandboxState, links: LinkSigner, archives: Archives, faults: Faults, seed: int, rate: int | None
+        self,
+        state: SandboxState,
+        links: LinkSigner,
+        archives: Archives,
+        faults: Faults,
+        seed: int,
+        rate: Callable[[], int | None],
     ) -> None:
         self._state = state
         self._links = links

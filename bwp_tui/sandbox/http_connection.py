@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -47,14 +47,14 @@ class FileSlice:
 class HttpResponse:
     """What to send: a status, headers, and bytes or a part of a file.
 
-    `rate` is in bytes a second, None for as fast as it goes. With `cut_after` the connection is cut once so many bytes
-    of the body are sent.
+    `rate` returns bytes a second, None for as fast as it goes. With `cut_after` the connection is cut once so many
+    bytes of the body are sent.
     """
 
     status: int
     headers: Headers
     body: bytes | FileSlice
-    rate: int | None = None
+    rate: Callable[[], int | None] = lambda: None
     cut_after: int | None = None
 
     @property
@@ -114,14 +114,15 @@ class HttpConnection:
     async def _send_body(self, response: HttpResponse) -> None:
         length = response.length if response.cut_after is None else min(response.cut_after, response.length)
         clock = asyncio.get_running_loop().time
-        began, sent = clock(), 0
-        step = _CHUNK if response.rate is None else max(1, min(_CHUNK, response.rate // _PACES_PER_SECOND))
+        due = clock()
+        rate = response.rate()
+        step = _CHUNK if rate is None else max(1, min(_CHUNK, rate // _PACES_PER_SECOND))
         for chunk in _chunks(response.body, length, step):
             self._write(h11.Data(data=chunk))
             await self._writer.drain()
-            sent += len(chunk)
-            if response.rate is not None:
-                await asyncio.sleep(began + sent / response.rate - clock())
+            if (rate := response.rate()) is not None:
+                due += len(chunk) / rate
+                await asyncio.sleep(due - clock())
 
     def _write(self, event: h11.Event) -> None:
         data = self._http.send(event)

@@ -44,8 +44,9 @@ class Sandbox:
     """A practice API over real HTTP.
 
     It begins with `tasks` past tasks, which `past` holds too. `speed` divides holding periods, `rate` limits downloads
-    in bytes a second, `slow` is how many seconds that fault takes and a late event is late, and a document may hold
-    `root_fields` fields. All events are subscribed to; one that was received is hidden for `visibility` seconds.
+    in bytes a second and may be changed at any time, `slow` is how many seconds that fault takes and a late event is
+    late, and a document may hold `root_fields` fields. All events are subscribed to; one that was received is hidden
+    for `visibility` seconds.
     The email decides what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
     `slow@…` takes five minutes, and the archive about `big@…` has 200 MB; each may carry a suffix, `nobody+2@…`.
 
@@ -85,7 +86,7 @@ class Sandbox:
         self._tokens = TokenIssuer(self.client_id, self.client_secret, clock)
         self._seed = seed
         self._clock = clock
-        self._rate = rate
+        self.rate = rate
         self._slow = slow
         self._root_fields = root_fields
         self._port = port
@@ -140,15 +141,17 @@ class Sandbox:
             self._running.stop()
             self._running = None
 
-    def serve_forever(self) -> None:
+    def serve_forever(self, announce: Callable[[], None]) -> None:
         """Serve until SIGINT or SIGTERM, then stop. For the main thread of a process.
+
+        `announce` is called once either signal ends it cleanly: whoever learns of the address can end the process.
 
         Raises:
             OSError: the port is taken.
         """
         self.start()
         try:
-            asyncio.run(_signalled())
+            asyncio.run(_signalled(announce))
         finally:
             self.stop()
 
@@ -183,7 +186,7 @@ class Sandbox:
             state=self.state,
             tokens=self._tokens,
             graphql=GraphQLService(self.state, make_link, subscriptions.resolvers(), self._root_fields),
-            archives=ArchiveServer(self.state, links, archives, self.faults, self._seed, self._rate),
+            archives=ArchiveServer(self.state, links, archives, self.faults, self._seed, lambda: self.rate),
             queues=SqsServer(
                 (self._queue, self._dead_letters),
                 SignatureCheck(self.aws_key, self.region, utc_now),  # clients sign by the time that it is
@@ -198,10 +201,11 @@ class Sandbox:
         )
 
 
-async def _signalled() -> None:
+async def _signalled(announce: Callable[[], None]) -> None:
     over = asyncio.Event()
     for wanted in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(wanted, over.set)
+    announce()
     await over.wait()
 
 

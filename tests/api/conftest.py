@@ -52,19 +52,19 @@ async def api(endpoint: Endpoint) -> AsyncIterator[PrivacyApi]:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A self-signed certificate of 127.0.0.1, its key in the same file."""
-    path = tmp_path / "certificate.pem"
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate of 127.0.0.1, its key in the same file. The program reads each path once."""
+    path = tmp_path_factory.mktemp("certificate") / "certificate.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-keyout", path, "-out", tmp_path / "public.pem", "-days", "2"),
+            *("-keyout", path, "-out", path.with_name("public.pem"), "-days", "2"),
             *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
         ],
         check=True,
         capture_output=True,
     )
-    path.write_bytes(path.read_bytes() + (tmp_path / "public.pem").read_bytes())
+    path.write_bytes(path.read_bytes() + path.with_name("public.pem").read_bytes())
     return path
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from unittest.mock import patch
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.main import MainScreen
@@ -36,9 +35,10 @@ async def main(folder: Path) -> None:
             print("\n".join(sorted(sys.modules)))
             shown.set()
 
-    with patch.object(MainScreen, "_start_mounting", note):  # called when the first rows have been painted
-        async with app.run_test(size=(120, 40)):
-            await shown.wait()
+    # Called when the first rows have been painted. Unlike `unittest.mock`, this imports nothing.
+    MainScreen._start_mounting = note  # type: ignore[assignment, method-assign]
+    async with app.run_test(size=(120, 40)):
+        await shown.wait()
     app.close()
 
 

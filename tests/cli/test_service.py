@@ -108,7 +108,7 @@ def test_no_link_is_ever_written_down(result: Bwp) -> None:
 
 
 def test_progress_is_drawn_on_a_terminal_and_wiped_when_the_download_is_interrupted(bwp: Bwp) -> None:
-    with Sandbox(rate=60_000) as slow:
+    with Sandbox(rate=20_000) as slow:
         bwp.env |= variables(slow)
         bwp("submit", "retrieval", "jane@example.com")
         assert bwp("wait", "1", "--timeout", "40").code == 0

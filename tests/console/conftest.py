@@ -14,6 +14,9 @@ from tests.console.support import make_profile
 
 _UNSET = ("NO_COLOR", "TMUX", "SSH_CONNECTION", "SSH_TTY", "BWP_CONFIG_FILE")
 
+_PILOT_SLEEP_S = 0.005
+"""A pilot sleeps so long twice a key; at Textual's 20 ms most of a test would be sleep. Tests wait for conditions."""
+
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -24,6 +27,8 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in _UNSET:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(locale, "getencoding", lambda: "utf-8")
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", _PILOT_SLEEP_S)
+    monkeypatch.setattr("textual._wait.SLEEP_IDLE", _PILOT_SLEEP_S / 10)
     time.tzset()
     yield
     monkeypatch.undo()

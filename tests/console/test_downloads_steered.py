@@ -24,7 +24,9 @@ from tests.console.support import Console
 from tests.e2e.operator import Clock
 from tests.practice import profile_of
 
-RATE = 150_000
+RATE = 20_000
+"""Bytes a second, until a test sets `slow.rate` to None."""
+
 PROCESSED = timedelta(seconds=9)
 
 
@@ -46,7 +48,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def slow() -> Iterator[Sandbox]:
-    """A practice API with one retrieval that has ended, and whose archive takes some seconds."""
+    """A practice API with one retrieval that has ended, and whose archive takes half a minute."""
     clock = Clock()
     with Sandbox(clock=clock, rate=RATE) as sandbox:
         sandbox.state.start(Kind.RETRIEVAL, "jane@example.com")
@@ -106,7 +108,7 @@ async def start(console: Console) -> None:
 
 
 async def test_a_paused_download_gets_no_byte_over_a_restart_and_ends_with_the_right_hash(
-    profile: Profile, store: Store, served: list[int]
+    profile: Profile, store: Store, slow: Sandbox, served: list[int]
 ) -> None:
     async with at_work(profile, store) as console:
         await start(console)
@@ -121,6 +123,7 @@ async def test_a_paused_download_gets_no_byte_over_a_restart_and_ends_with_the_r
         await open_downloads(console)
         await console.sees("paused at ", "p resumes it")
         assert (download(store).bytes, sum(served)) == (kept, sent)
+        slow.rate = None
         await console.press("p")
         await console.until(lambda: download(store).state == DownloadState.DONE)
         await console.sees("done ", "idle", download(store).sha256 or "?")
@@ -131,7 +134,7 @@ async def test_a_paused_download_gets_no_byte_over_a_restart_and_ends_with_the_r
 
 
 async def test_a_cancelled_download_leaves_nothing_and_is_asked_for_again_with_its_key(
-    profile: Profile, store: Store
+    profile: Profile, store: Store, slow: Sandbox
 ) -> None:
     async with at_work(profile, store) as console:
         await start(console)
@@ -141,6 +144,7 @@ async def test_a_cancelled_download_leaves_nothing_and_is_asked_for_again_with_i
         await console.sees("is cancelled; its partial file is deleted.", "cancelled ", "idle")
         await console.until(lambda: list(profile.download_dir.iterdir()) == [])
         first = download(store).id
+        slow.rate = None
         await console.press("R")
         await console.sees("is asked for again.")
         await console.until(lambda: download(store).id != first and download(store).state == DownloadState.DONE)

@@ -13,8 +13,8 @@ from bwp_tui.domain.times import utc_now
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import ReadCancelled
-from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import view_rows
+from tests.new_history import new_history
 from tests.store.support import ACTOR, request
 from tests.waiting import eventually
 
@@ -24,7 +24,7 @@ MANY = 8
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(view_rows, "PAGE", 3)
-    store = open_store(tmp_path / "history.db")
+    store = new_history(tmp_path / "history.db")
     for _ in range(MANY):
         requests.submit(store, request(), ACTOR)
     yield store

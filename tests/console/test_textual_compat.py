@@ -35,10 +35,17 @@ MODULES = [
 ELSEWHERE = [module for module in MODULES if module is not textual_compat]
 NAMED_TUPLE = {"_replace", "_asdict", "_fields"}
 LINES = 1_000
+_private_names: dict[type, set[str]] = {}
 
 
 def private_names(thing: type) -> set[str]:
-    """The underscore names of itself that a class uses or defines."""
+    """The underscore names of itself that a class uses or defines; a class is parsed once for all modules."""
+    if thing not in _private_names:
+        _private_names[thing] = parsed_private_names(thing)
+    return _private_names[thing]
+
+
+def parsed_private_names(thing: type) -> set[str]:
     names = {
         part.name if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) else part.attr
         for part in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(thing))))

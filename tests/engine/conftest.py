@@ -12,17 +12,18 @@ from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.open_store import open_store
-from tests.engine.shop import ManualClock, Shop
+from tests.engine.shop import NOON, Shop
+from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 from tests.practice import profile_of
 
-RATE = 400_000
-"""Bytes a second of the slow shop."""
+RATE = 20_000
+"""Bytes a second of the slow shop, until a test sets `sandbox.rate` to None."""
 
 
 @pytest.fixture
 def clock() -> ManualClock:
-    return ManualClock()
+    return ManualClock(NOON)
 
 
 @pytest.fixture
@@ -37,14 +38,14 @@ def quick_succession(monkeypatch: pytest.MonkeyPatch) -> None:
 def shop(clock: ManualClock, tmp_path: Path) -> Iterator[Shop]:
     with Sandbox(clock=clock) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        store = open_store(profile.history_path, clock=clock)
+        store = new_history(profile.history_path, clock=clock)
         yield Shop(sandbox, clock, profile, store)
         store.close()
 
 
 @pytest.fixture
 def live_history(profile: Profile) -> Iterator[Store]:
-    store = open_store(profile.history_path)
+    store = new_history(profile.history_path)
     yield store
     store.close()
 
@@ -67,7 +68,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def slow(shop: Shop) -> Iterator[Shop]:
-    """A shop whose archives take a few seconds each."""
+    """A shop whose archives take half a minute each: on a busy machine, too, there is time to steer them."""
     with Sandbox(clock=shop.clock, rate=RATE) as sandbox:
         shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
         yield shop

@@ -21,26 +21,12 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
+from tests.manual_clock import ManualClock
 
 ACTOR: Final = "op (from 10.0.0.7)"
 NOON: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PROCESSED: Final = timedelta(seconds=9)
 """Longer than the practice API takes for any task that is not about `slow@…`."""
-
-
-class ManualClock:
-    """An instant that moves only when told to."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        """Return the instant."""
-        return self.now
-
-    def advance(self, by: timedelta) -> None:
-        """Move on."""
-        self.now += by
 
 
 def config_of(profile: Profile, secret: str | None = None) -> EngineConfig:

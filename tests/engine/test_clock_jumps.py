@@ -15,7 +15,8 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import downloads
-from tests.engine.shop import ManualClock, Shop
+from tests.engine.shop import Shop
+from tests.manual_clock import ManualClock
 from tests.practice import profile_of
 
 START = "startPersonalDataRetrievalTask"
@@ -203,7 +204,7 @@ async def test_small_steps_of_the_clock_change_nothing(shop: Shop, machine: Mach
     await shop.work()
     due: datetime | None = shop.task(tracked).next_poll_at
     machine.restart()
-    machine.clock.advance(timedelta(seconds=-20))
+    machine.clock.advance(seconds=-20)
     await shop.work()
     assert shop.task(number).status == "QUEUED"
     assert shop.task(tracked).next_poll_at == due

@@ -145,6 +145,8 @@ async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_aga
     number = await slow.completed("jane@example.com")
     folder = slow.order(number)
     async with at_work(slow):
+        await eventually_in_loop(lambda: removed)
+        slow.sandbox.rate = None
         await eventually_in_loop(lambda: slow.download_of(number).state == "done")
     assert removed == [[]]
     assert_saved(slow, number, name_of(slow, number))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -150,7 +149,7 @@ async def test_a_dead_archive_server_stops_no_poll_and_loses_no_download(
         monkeypatch.setattr(pump_module, "open_transfer", real)
 
         def all_done() -> bool:
-            shop.clock.advance(timedelta(milliseconds=50))
+            shop.clock.advance(milliseconds=50)
             engine.wake()
             return all(shop.download_of(number).state == "done" for number in numbers)
 
@@ -196,7 +195,7 @@ async def test_an_engine_that_cannot_record_its_end_stops_all_the_same(
     def full(*_arguments: object) -> None:
         raise StoreUnavailable("The disk is full.")
 
-    with Sandbox(clock=shop.clock, rate=100_000) as sandbox:
+    with Sandbox(clock=shop.clock, rate=20_000) as sandbox:
         shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
         number = await shop.completed("jane@example.com")
         shop.order(number)

@@ -17,11 +17,11 @@ from bwp_tui.engine.downloads import progress_recorder as progress_module
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.engine.downloads.progress_recorder import ProgressRecorder
 from bwp_tui.engine.downloads.transfer_thread import TransferThread
-from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
+from tests.engine.conftest import RATE
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import ACTOR, Shop, names_in
 from tests.engine.test_download_steering import at_work, under_way
@@ -92,6 +92,7 @@ async def test_a_part_that_vanishes_ends_its_download_at_once_and_the_next_begin
     assert "Download again" in (failed.trouble or "")
     assert timeline.of_task(slow.store, number)[-1].actor == "bwp-tui", "the service is not to blame"
     slow.order(number)
+    slow.sandbox.rate = None
     await slow.work()
     assert_saved(slow, number, name_of(slow, number))
 
@@ -203,23 +204,24 @@ async def test_a_clean_download_is_one_try_without_a_step(shop: Shop) -> None:
     [("changed-archive", ARCHIVE_CHANGED), ("no-range", "The service ignored the range; restarted.")],
 )
 async def test_a_download_that_begins_anew_says_why_while_it_runs_and_on_the_timeline(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, fault: str, sentence: str
+    slow: Shop, monkeypatch: pytest.MonkeyPatch, fault: str, sentence: str
 ) -> None:
     def meanwhile(*_args: object) -> float:
-        shop.sandbox.faults.set(fault, times=1)
+        slow.sandbox.faults.set(fault, times=1)
+        slow.sandbox.rate = RATE
         return 0.0
 
-    with Sandbox(clock=shop.clock, rate=400_000) as sandbox:
-        shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
-        number = await shop.completed("jane@example.com")
-        shop.sandbox.faults.set("cut-download", times=1)
-        monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", meanwhile)
-        shop.order(number)
-        async with at_work(shop):
-            await eventually_in_loop(lambda: shop.download_of(number).trouble == sentence)
-            await eventually_in_loop(lambda: shop.download_of(number).state == "done", 30)
-    assert any(sentence in detail for _, detail in steps(shop, number))
-    assert shop.download_of(number).trouble is None
+    number = await slow.completed("jane@example.com")
+    slow.sandbox.rate = None
+    slow.sandbox.faults.set("cut-download", times=1)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", meanwhile)
+    slow.order(number)
+    async with at_work(slow):
+        await eventually_in_loop(lambda: slow.download_of(number).trouble == sentence)
+        slow.sandbox.rate = None
+        await eventually_in_loop(lambda: slow.download_of(number).state == "done")
+    assert any(sentence in detail for _, detail in steps(slow, number))
+    assert slow.download_of(number).trouble is None
 
 
 @pytest.mark.usefixtures("impatient")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
@@ -41,7 +40,7 @@ async def test_wrong_credentials_leave_a_download_queued(shop: Shop) -> None:
     async with shop.engine() as engine:
         for _ in range(3):
             await engine.run_once()
-            shop.clock.advance(timedelta(seconds=10))
+            shop.clock.advance(seconds=10)
     assert shop.sandbox.state.calls["token"] == before + 1
     assert shop.download_of(number).state == "queued"
     assert engine_state.read(shop.store).service == "bad-credentials"
@@ -59,7 +58,7 @@ async def test_an_outage_puts_a_download_off(shop: Shop) -> None:
     assert (download.state, download.attempts) == ("queued", 1)
     assert "cannot be reached" in (download.trouble or "")
     shop.sandbox.start()
-    shop.clock.advance(timedelta(minutes=2))
+    shop.clock.advance(minutes=2)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
 
@@ -77,7 +76,7 @@ async def test_in_trouble_one_download_tries_first(shop: Shop) -> None:
             before = shop.sandbox.state.calls["graphql"]
             await engine.run_once()
             asked.append(shop.sandbox.state.calls["graphql"] - before)
-            shop.clock.advance(timedelta(minutes=2))
+            shop.clock.advance(minutes=2)
         assert asked == [DOWNLOAD_SLOTS, 1]
         shop.sandbox.faults.clear()
         await engine.run_once()

@@ -6,7 +6,6 @@ import logging
 import os
 import stat
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,8 @@ from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS
 from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.http_connection import HttpResponse
-from bwp_tui.sandbox.server import Sandbox
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, bytes_below, names_in
-from tests.practice import profile_of
 from tests.waiting import eventually_in_loop
 
 TOKEN = "practice-token-that-must-not-be-found"
@@ -42,7 +39,7 @@ async def test_a_result_is_saved_whole_private_and_under_our_name(shop: Shop, se
 
 async def test_a_result_can_be_had_long_after_a_first_link_would_have_died(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
-    shop.clock.advance(timedelta(seconds=90))
+    shop.clock.advance(seconds=90)
     shop.order(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
@@ -177,30 +174,29 @@ async def test_what_is_no_archive_gets_no_name(
 
 
 async def test_a_stopped_download_is_queued_and_the_next_engine_goes_on(
-    shop: Shop, served: list[int], caplog: pytest.LogCaptureFixture
+    slow: Shop, served: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Sandbox(clock=shop.clock, rate=400_000) as sandbox:
-        shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
-        number = await shop.completed("jane@example.com")
-        size = shop.truth(number)[0]
-        folder = shop.order(number)
-        part = folder / f"{name_of(shop, number)}.part"
-        async with shop.engine() as engine:
-            run = asyncio.create_task(engine.run())
-            await eventually_in_loop(lambda: 0 < shop.download_of(number).bytes < facts_of(part).st_size)
-            run.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await run
-        gc.collect()  # a future whose error nobody took says so when it goes
-        left = shop.download_of(number)
-        assert left.state == "queued"
-        assert left.etag is not None
-        assert 0 < left.bytes < size
-        assert names_in(folder) == [part.name]
-        assert (facts_of(part).st_size, stat.S_IMODE(facts_of(part).st_mode)) == (left.bytes, 0o600)
-        await shop.work()
-        assert_saved(shop, number, name_of(shop, number))
-        assert sum(served) <= 1.2 * size + 65_536
+    number = await slow.completed("jane@example.com")
+    size = slow.truth(number)[0]
+    folder = slow.order(number)
+    part = folder / f"{name_of(slow, number)}.part"
+    async with slow.engine() as engine:
+        run = asyncio.create_task(engine.run())
+        await eventually_in_loop(lambda: 0 < slow.download_of(number).bytes < facts_of(part).st_size)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+    gc.collect()  # a future whose error nobody took says so when it goes
+    left = slow.download_of(number)
+    assert left.state == "queued"
+    assert left.etag is not None
+    assert 0 < left.bytes < size
+    assert names_in(folder) == [part.name]
+    assert (facts_of(part).st_size, stat.S_IMODE(facts_of(part).st_mode)) == (left.bytes, 0o600)
+    slow.sandbox.rate = None
+    await slow.work()
+    assert_saved(slow, number, name_of(slow, number))
+    assert sum(served) <= 1.2 * size + 65_536
     assert "never retrieved" not in caplog.text
 
 
@@ -208,17 +204,16 @@ def facts_of(path: Path) -> os.stat_result:
     return path.stat()
 
 
-async def test_progress_is_told_while_bytes_come(shop: Shop) -> None:
-    with Sandbox(clock=shop.clock, rate=400_000) as sandbox:
-        shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
-        number = await shop.completed("jane@example.com")
-        shop.order(number)
-        async with shop.engine() as engine:
-            run = asyncio.create_task(engine.run_once())
-            await eventually_in_loop(lambda: shop.download_of(number).bytes > 0 or run.done())
-            seen = shop.download_of(number)
-            await run
-    assert (seen.state, seen.total) == ("running", shop.truth(number)[0])
+async def test_progress_is_told_while_bytes_come(slow: Shop) -> None:
+    number = await slow.completed("jane@example.com")
+    slow.order(number)
+    async with slow.engine() as engine:
+        run = asyncio.create_task(engine.run_once())
+        await eventually_in_loop(lambda: slow.download_of(number).bytes > 0 or run.done())
+        seen = slow.download_of(number)
+        slow.sandbox.rate = None
+        await run
+    assert (seen.state, seen.total) == ("running", slow.truth(number)[0])
 
 
 async def test_a_download_that_a_killed_engine_left_running_goes_on(shop: Shop) -> None:
@@ -244,7 +239,7 @@ async def test_no_link_and_no_token_reaches_the_register_a_log_or_a_file(
             caplog.set_level(logging.DEBUG, logger=logger)
         for _ in range(10):
             await engine.run_once()
-            shop.clock.advance(timedelta(minutes=2))
+            shop.clock.advance(minutes=2)
     assert len(names_in(shop.profile.download_dir)) == 4
     found = bytes_below(shop.profile.folder) + caplog.text.encode()
     assert b"data_retrieval.zip" in found, "were a link logged, it would be found"

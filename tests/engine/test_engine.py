@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
@@ -26,7 +25,7 @@ async def test_an_engine_with_nothing_to_do_rests_although_the_service_was_in_tr
     async with shop.engine() as engine:
         await engine.run_once()
         requests.cancel(shop.store, number, ACTOR)
-        shop.clock.advance(timedelta(minutes=2))
+        shop.clock.advance(minutes=2)
         looks = 0
         real = engine.wake
 

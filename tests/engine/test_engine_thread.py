@@ -195,7 +195,7 @@ def test_stopping_does_not_wait_for_a_slow_service(tmp_path: Path) -> None:
 
 
 def test_stopping_in_the_middle_of_a_download_keeps_what_is_there(tmp_path: Path) -> None:
-    with Sandbox(rate=100_000) as sandbox:
+    with Sandbox(rate=20_000) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
         store = open_store(profile.history_path)
         task_id = sandbox.state.start(request("").kind, "jane@example.com")
@@ -221,7 +221,7 @@ def test_stopping_in_the_middle_of_a_download_keeps_what_is_there(tmp_path: Path
 
 
 def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path, served: list[int]) -> None:
-    with Sandbox(rate=200_000) as sandbox:
+    with Sandbox(rate=20_000) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
         store = open_store(profile.history_path)
         task_id = sandbox.state.start(request("").kind, "jane@example.com")
@@ -239,6 +239,7 @@ def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path,
             holder.kill()
             holder.wait()
         assert download().state == "running"
+        sandbox.rate = None
         with running(engine_of(profile)):
             eventually(lambda: download().state == "done")
         done = download()

@@ -106,7 +106,7 @@ async def test_what_is_no_event_is_counted_and_goes_to_the_dead_letters_and_stop
         await eventually_in_loop(lambda: engine_state.read(shop.store).foreign_messages == len(foreign))
         await eventually_in_loop(lambda: queue_depth(shop.sandbox) == len(foreign))
         while shop.sandbox._dead_letters.depth().visible < len(foreign):
-            shop.clock.advance(timedelta(seconds=61))  # the visibility time-out
+            shop.clock.advance(seconds=61)  # the visibility time-out
             await asyncio.sleep(0.1)
     assert engine_state.read(shop.store).foreign_messages == len(foreign)
 
@@ -118,7 +118,7 @@ async def test_events_twice_late_or_among_others_end_each_task_once(shop: Shop, 
     async with working(shop):
         shop.clock.advance(PROCESSED)
         await eventually_in_loop(lambda: shop.sandbox.faults.hit_counts[fault] == 5)
-        shop.clock.advance(timedelta(seconds=4))  # that is how late
+        shop.clock.advance(seconds=4)  # that is how late
         await eventually_in_loop(lambda: all(shop.task(number).status == "COMPLETED" for number in numbers))
         await eventually_in_loop(lambda: sum(lines(shop, n).count(EventKind.EVENT_RECEIVED) for n in numbers) == 5)
     assert shop.store.integer("SELECT count(*) FROM tasks") == 5
@@ -389,7 +389,7 @@ async def test_an_announced_task_that_has_not_ended_yet_is_polled_again_soon(rel
     await shop.work()
     task_id = shop.task(number).task_id
     assert task_id is not None
-    shop.clock.advance(timedelta(days=2))
+    shop.clock.advance(days=2)
     await relaxed.receive(message(task_id))
     now = shop.clock.now
     (poll,) = due_polls.due(shop.store, now, 10)
@@ -428,11 +428,11 @@ async def test_all_tasks_are_polled_as_usual_once_the_queue_was_unreachable_for_
     await _relax(relaxed)
     relaxed.is_up = False
     await relaxed.receive()
-    shop.clock.advance(timedelta(minutes=4, seconds=50))
+    shop.clock.advance(minutes=4, seconds=50)
     await relaxed.receive()
     assert relaxed.schedule.relaxed
     assert min(next_polls(shop.store)) > timedelta(hours=5)
-    shop.clock.advance(timedelta(seconds=15))
+    shop.clock.advance(seconds=15)
     await relaxed.receive()
     state = engine_state.read(shop.store)
     assert (state.polls_relaxed, state.events) == (False, "The event queue cannot be reached.")
@@ -473,7 +473,7 @@ async def _relax(relaxed: Relaxed) -> list[int]:
     await relaxed.receive(message("task-elsewhere"))
     with shop.store.write() as transaction:
         transaction.run("UPDATE tasks SET terminal = 1, next_poll_at = NULL WHERE task_id = 'task-elsewhere'")
-    shop.clock.advance(timedelta(days=2))
+    shop.clock.advance(days=2)
     now = shop.clock.now
     polls = due_polls.due(shop.store, now, 100)
     assert len(polls) == 40

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,13 @@ from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.api.server import Reaction, Received, ScriptedServer, answer, graphql, raw, token
-from tests.engine.shop import ACTOR, ManualClock, request, submit
+from tests.engine.shop import ACTOR, request, submit
+from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 
 START = "startPersonalDataDeletionTask"
 CANCEL = "cancelPersonalDataDeletionTask"
@@ -82,7 +82,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def store(clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "history.db", clock=clock)
+    store = new_history(tmp_path / "history.db", clock=clock)
     yield store
     store.close()
 
@@ -100,7 +100,7 @@ async def engine(server: ScriptedServer, store: Store) -> AsyncIterator[Engine]:
 async def tried(engine: Engine, clock: ManualClock) -> None:
     """Try what is due, and let the time pass until it is due again."""
     await engine.run_once()
-    clock.advance(timedelta(seconds=SINGLE_REFUSAL_PAUSE_S))
+    clock.advance(seconds=SINGLE_REFUSAL_PAUSE_S)
 
 
 async def started(engine: Engine, server: ScriptedServer, store: Store) -> int:
@@ -257,7 +257,7 @@ async def test_one_request_that_is_always_refused_holds_up_no_other(
         await engine.run_once()
         with store.write() as transaction:
             transaction.run("UPDATE tasks SET next_poll_at = NULL")
-        clock.advance(timedelta(seconds=5))
+        clock.advance(seconds=5)
     assert all(tasks.get(store, number).task_id for number in good)
     assert {tasks.get(store, number).status for number in poison} == {"QUEUED"}
     refused = [received for received in server.seen("/graphql") if b"poison" in received.body]

@@ -48,7 +48,7 @@ async def test_a_task_is_followed_to_its_end_and_then_left_alone(shop: Shop) -> 
     task = shop.task(number)
     assert (task.status, task.next_poll_at) == ("COMPLETED", None)
     before = requests(shop)
-    shop.clock.advance(timedelta(days=30))
+    shop.clock.advance(days=30)
     await shop.work()
     assert requests(shop) == before
 
@@ -94,7 +94,7 @@ async def test_a_request_takes_along_what_is_due_soon_and_was_not_asked_about_fo
     async with shop.engine() as engine:
         assert await requests_of(engine, shop) == 1
         assert asked(shop) == {number: number in (*numbers[:3], lately) for number in (*numbers, lately)}
-        shop.clock.advance(timedelta(seconds=31))
+        shop.clock.advance(seconds=31)
         poll_responses.record_failed_polls(shop.store, [lately], "later", shop.clock.now + timedelta(seconds=1))
         assert await requests_of(engine, shop) == 1
     assert [number for number, is_asked in asked(shop).items() if is_asked] == [numbers[3]]
@@ -174,7 +174,7 @@ async def test_batches_grow_back_after_a_refusal(shop: Shop) -> None:
 async def test_an_answer_that_is_always_garbled_is_no_storm(shop: Shop) -> None:
     numbers = held(shop, 20)
     await shop.work()
-    shop.clock.advance(timedelta(days=1.2))
+    shop.clock.advance(days=1.2)
     before = requests(shop)
     shop.sandbox.faults.set("garbled")
     await shop.work()
@@ -190,7 +190,7 @@ async def test_an_unknown_task_is_missing_after_a_day_and_the_others_of_its_requ
     assert [shop.task(number).status for number in numbers] == [*["ON_HOLD"] * 4, "QUEUED"]
     assert [shop.task(number).trouble is None for number in numbers] == [*[True] * 4, False]
     for _ in range(3):
-        shop.clock.advance(timedelta(hours=12))
+        shop.clock.advance(hours=12)
         await shop.work()
     assert [shop.task(number).status for number in numbers] == [*["ON_HOLD"] * 4, "MISSING"]
     assert engine_state.read(shop.store).service == "reached"
@@ -202,12 +202,12 @@ async def test_a_task_that_was_known_is_missing_only_after_a_day(shop: Shop) -> 
     task_id = shop.task(number).task_id
     assert task_id is not None
     shop.sandbox.state.cancel(task_id)
-    shop.clock.advance(timedelta(days=1.2))
+    shop.clock.advance(days=1.2)
     seen = []
     for _ in range(4):
         await shop.work()
         seen.append(shop.task(number).status)
-        shop.clock.advance(timedelta(hours=10))
+        shop.clock.advance(hours=10)
     assert seen == ["ON_HOLD", "ON_HOLD", "ON_HOLD", "MISSING"]
     assert shop.task(number).next_poll_at is None
 
@@ -232,17 +232,17 @@ async def test_throttling_slows_all_polls_and_a_single_one_tries_first(shop: Sho
     async with shop.engine() as engine:
         assert await requests_of(engine, shop) == 4
         shop.sandbox.faults.set("throttled")
-        shop.clock.advance(timedelta(days=1.2))
+        shop.clock.advance(days=1.2)
         assert await requests_of(engine, shop) == 4
         state = engine_state.read(shop.store)
         assert state.service == "throttled"
         assert state.next_try_at is not None
         assert state.next_try_at - shop.clock.now <= timedelta(seconds=1)
         assert await requests_of(engine, shop) == 0, "the gate is shut"
-        shop.clock.advance(timedelta(seconds=2))
+        shop.clock.advance(seconds=2)
         assert await requests_of(engine, shop) == 1, "one goes ahead to see"
         shop.sandbox.faults.clear()
-        shop.clock.advance(timedelta(minutes=1))
+        shop.clock.advance(minutes=1)
         assert await requests_of(engine, shop) >= 4
     assert {shop.task(number).trouble for number in numbers} == {None}
 
@@ -250,7 +250,7 @@ async def test_throttling_slows_all_polls_and_a_single_one_tries_first(shop: Sho
 async def test_a_denial_of_all_tasks_concerns_the_service(shop: Shop) -> None:
     numbers = held(shop, 5)
     await shop.work()
-    shop.clock.advance(timedelta(days=1.2))
+    shop.clock.advance(days=1.2)
     shop.sandbox.faults.set("denied")
     await shop.work()
     assert engine_state.read(shop.store).service == "denied"
@@ -266,7 +266,7 @@ async def test_a_denial_of_one_task_holds_up_nothing_else(shop: Shop) -> None:
         other = shop.submit("eve@example.com")
         await engine.run_once()
         assert shop.task(other).task_id is not None
-        shop.clock.advance(timedelta(seconds=SINGLE_REFUSAL_PAUSE_S))
+        shop.clock.advance(seconds=SINGLE_REFUSAL_PAUSE_S)
         await engine.run_once()
     assert shop.task(number).trouble is None
 
@@ -275,12 +275,12 @@ async def test_an_outage_is_told_and_healed(shop: Shop) -> None:
     [number] = held(shop, 1)
     await shop.work()
     shop.sandbox.stop()
-    shop.clock.advance(timedelta(days=1.2))
+    shop.clock.advance(days=1.2)
     await shop.work()
     assert "cannot be reached" in (shop.task(number).trouble or "")
     assert engine_state.read(shop.store).service == "unreachable"
     shop.sandbox.start()
-    shop.clock.advance(timedelta(minutes=1))
+    shop.clock.advance(minutes=1)
     await shop.work()
     assert shop.task(number).trouble is None
 
@@ -290,7 +290,7 @@ async def test_a_token_that_ended_is_renewed_without_a_trace(shop: Shop) -> None
     async with shop.engine() as engine:
         await engine.run_once()
         for _ in range(3):
-            shop.clock.advance(timedelta(days=1.2))  # the practice API forgets the token, the client cannot know
+            shop.clock.advance(days=1.2)  # the practice API forgets the token, the client cannot know
             await engine.run_once()
             assert shop.task(number).trouble is None
     assert shop.sandbox.state.calls["token"] == 4
@@ -320,6 +320,6 @@ async def test_a_cancelled_task_of_ours_is_not_polled(shop: Shop) -> None:
     actions.cancel(shop.store, number, ACTOR)
     await shop.work()
     before = shop.sandbox.state.calls[ASKED]
-    shop.clock.advance(timedelta(days=2))
+    shop.clock.advance(days=2)
     await shop.work()
     assert shop.sandbox.state.calls[ASKED] == before

@@ -28,7 +28,7 @@ def held(shop: Shop, count: int, received_on: date = date(2026, 11, 20)) -> list
         task_id = shop.sandbox.state.start(Kind.DELETION, f"shopper{number}@example.com", holding_period=180)
         facts = Request(Kind.DELETION, "", received_on, "gdpr")
         numbers.append(requests.track(shop.store, Kind.DELETION, task_id, facts, ACTOR).number)
-        shop.clock.advance(timedelta(seconds=1))
+        shop.clock.advance(seconds=1)
     return numbers
 
 

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ async def test_access_denied_is_no_storm_however_much_waits(shop: Shop) -> None:
         for _ in range(10):
             for _ in range(12):
                 await engine.run_once()
-                shop.clock.advance(timedelta(seconds=5))
+                shop.clock.advance(seconds=5)
             minutes.append(requests(shop) - before)
             before = requests(shop)
     assert minutes[0] <= 20, "what was under way when it began"
@@ -63,8 +62,8 @@ async def test_tasks_denied_one_by_one_are_no_storm(shop: Shop) -> None:
     for number in range(30):
         numbers.append(shop.track(f"held{number}@example.com", Kind.DELETION, 180))
         await shop.work()
-        shop.clock.advance(timedelta(seconds=20))
-    shop.clock.advance(timedelta(days=1))
+        shop.clock.advance(seconds=20)
+    shop.clock.advance(days=1)
     shop.sandbox.faults.set("denied")
     before = requests(shop)
     async with shop.engine() as engine:
@@ -73,7 +72,7 @@ async def test_tasks_denied_one_by_one_are_no_storm(shop: Shop) -> None:
                 transaction.run("UPDATE tasks SET next_poll_at = NULL WHERE number <> ?", (number,))
                 transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, number))
             await engine.run_once()
-            shop.clock.advance(timedelta(seconds=2))
+            shop.clock.advance(seconds=2)
     assert requests(shop) - before <= 8, "in a minute"
     assert engine_state.read(shop.store).service == "denied"
 
@@ -89,7 +88,7 @@ async def test_what_was_denied_goes_on_once_access_is_given(shop: Shop, monkeypa
         assert shop.download_of(done).state == "queued"
         shop.sandbox.faults.clear()
         for _ in range(4):
-            shop.clock.advance(timedelta(minutes=16))
+            shop.clock.advance(minutes=16)
             await engine.run_once()
     assert shop.download_of(done).state == "done"
     assert shop.task(number).task_id is not None
@@ -111,7 +110,7 @@ async def test_a_link_that_alone_is_denied_ends_and_stops_nothing_else(
             await engine.run_once()
             with shop.store.write() as transaction:
                 transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, tracked))
-            shop.clock.advance(timedelta(minutes=1))
+            shop.clock.advance(minutes=1)
     assert shop.download_of(number).state == "failed"
     assert engine_state.read(shop.store).service == "reached"
     assert shop.task(tracked).trouble is None
@@ -134,7 +133,7 @@ async def test_a_link_that_once_was_not_to_be_had_is_asked_for_again(
     async with shop.engine() as engine:
         await engine.run_once()
         assert shop.download_of(number).state == "queued"
-        shop.clock.advance(timedelta(minutes=11))
+        shop.clock.advance(minutes=11)
         await engine.run_once()
     assert shop.download_of(number).state == "done"
 

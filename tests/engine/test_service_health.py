@@ -18,15 +18,15 @@ from bwp_tui.api.errors import (
 )
 from bwp_tui.engine.resilience.service_health import REFUSED_PAUSES_S, SINGLE_REFUSAL_PAUSE_S, ServiceHealth
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
-from tests.engine.shop import ManualClock
+from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 
 
 @pytest.fixture
 def store(clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "history.db", clock=clock)
+    store = new_history(tmp_path / "history.db", clock=clock)
     yield store
     store.close()
 
@@ -47,7 +47,7 @@ def test_it_stays_shut_longer_with_each_failure_up_to_a_minute(health: ServiceHe
         health.record_failure(Unreachable("gone"))
         shut.append(seconds_shut(health, clock))
         assert health.is_failing
-        clock.advance(timedelta(seconds=61))
+        clock.advance(seconds=61)
         assert health.available_at() is None
     assert shut[0] <= 1
     assert 30 < max(shut) <= 60
@@ -73,7 +73,7 @@ def test_an_answer_to_a_call_from_before_does_not_open_it(health: ServiceHealth,
 
 def test_an_answer_after_the_wait_ends_the_trouble(health: ServiceHealth, clock: ManualClock, store: Store) -> None:
     health.record_failure(Throttled("slow down", retry_after=45))
-    clock.advance(timedelta(seconds=45))
+    clock.advance(seconds=45)
     health.record_success()
     assert not health.is_failing
     state = engine_state.read(store)
@@ -94,7 +94,7 @@ def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_d
         health.record_success()
         assert pause <= seconds_shut(health, clock) <= 1.1 * pause
         assert engine_state.read(store).next_try_at == health.available_at()
-        clock.advance(timedelta(seconds=1.1 * pause))
+        clock.advance(seconds=1.1 * pause)
     health.record_success()
     assert not health.refused.is_set()
     health.record_failure(BadCredentials("wrong"))
@@ -138,7 +138,7 @@ def test_throttling_is_told_as_a_rate_until_it_is_over(health: ServiceHealth, cl
     assert (engine_state.read(store).service, limited(store)) == (ServiceState.THROTTLED, 4)
     told = []
     for _ in range(12):
-        clock.advance(timedelta(seconds=1))
+        clock.advance(seconds=1)
         health.record_success()
         told.append((str(engine_state.read(store).service), limited(store)))
     assert told[:3] == [("throttled", 4), ("throttled", 5), ("throttled", 6)]
@@ -149,12 +149,12 @@ def test_while_throttled_calls_begin_one_by_one(health: ServiceHealth, clock: Ma
     for _ in range(4):
         assert health.take_call_token()
     health.record_failure(Throttled("slow down"))
-    clock.advance(timedelta(seconds=2))
+    clock.advance(seconds=2)
     assert health.take_call_token()
     health.record_success()
     begun = 0
     for _ in range(50):
-        clock.advance(timedelta(seconds=0.1))
+        clock.advance(seconds=0.1)
         with health.reserve(4) as reservation:
             assert reservation.calls <= 3
             begun += sum(health.take_call_token() for _ in range(reservation.calls))
@@ -166,7 +166,7 @@ def test_while_throttled_calls_begin_one_by_one(health: ServiceHealth, clock: Ma
 def test_in_trouble_one_call_alone_may_begin_whoever_asks(health: ServiceHealth, clock: ManualClock) -> None:
     health.record_failure(Unreachable("gone"))
     assert health.reserve(4).calls == 0
-    clock.advance(timedelta(seconds=2))
+    clock.advance(seconds=2)
     with health.reserve(4) as probe:
         assert probe.calls == 1
         assert [health.reserve(4).calls for _ in range(3)] == [0, 0, 0]
@@ -180,7 +180,7 @@ def test_in_trouble_one_call_alone_may_begin_whoever_asks(health: ServiceHealth,
 
 def test_after_the_probe_was_answered_all_may_begin(health: ServiceHealth, clock: ManualClock) -> None:
     health.record_failure(Unreachable("gone"))
-    clock.advance(timedelta(seconds=2))
+    clock.advance(seconds=2)
     with health.reserve(4) as probe:
         health.changed.clear()
         health.record_success()
@@ -213,7 +213,7 @@ def test_other_credentials_open_it(health: ServiceHealth, store: Store) -> None:
 
 def test_a_clock_that_goes_back_does_not_keep_it_shut(health: ServiceHealth, clock: ManualClock) -> None:
     health.record_failure(Throttled("slow down", retry_after=45))
-    clock.advance(timedelta(hours=-3))
+    clock.advance(hours=-3)
     health.shift_clock(timedelta(hours=3))
     assert abs(seconds_shut(health, clock) - 45) < 1e-3
 

@@ -139,7 +139,7 @@ async def test_a_request_without_an_answer_is_unconfirmed_after_eight_hours_and_
     await shop.work()
     assert shop.task(number).status == "QUEUED"
     shop.sandbox.start()
-    shop.clock.advance(timedelta(minutes=5))
+    shop.clock.advance(minutes=5)
     await shop.work()
     assert shop.task(number).status == "UNCONFIRMED"
     assert what_happened(shop, number) == ["recorded", "no answer"]
@@ -149,7 +149,7 @@ async def test_a_request_without_an_answer_is_unconfirmed_after_eight_hours_and_
 async def test_a_resubmission_has_a_token_of_its_own(shop: Shop) -> None:
     number = shop.submit("nobody@example.com")
     await shop.work()
-    shop.clock.advance(timedelta(minutes=1))
+    shop.clock.advance(minutes=1)
     await shop.work()
     assert shop.task(number).status == "FAILED"
     requests.resubmit(shop.store, number, ACTOR)
@@ -181,7 +181,7 @@ async def test_refused_credentials_are_tried_again_after_growing_pauses_and_noth
         for _ in range(60):
             await engine.run_once()
             tried.append(shop.sandbox.state.calls["token"])
-            shop.clock.advance(timedelta(minutes=1))
+            shop.clock.advance(minutes=1)
     assert tried[0] == 1
     tries = [minute for minute, (before, after) in enumerate(pairwise(tried), start=1) if after > before]
     assert [after - before for before, after in pairwise(tries)] == [
@@ -203,10 +203,10 @@ async def test_a_denial_is_not_hammered(shop: Shop) -> None:
     async with shop.engine() as engine:
         await engine.run_once()
         first = shop.sandbox.state.calls["graphql"]
-        shop.clock.advance(timedelta(seconds=10))
+        shop.clock.advance(seconds=10)
         await engine.run_once()
         assert shop.sandbox.state.calls["graphql"] == first
-        shop.clock.advance(timedelta(seconds=900))
+        shop.clock.advance(seconds=900)
         await engine.run_once()
     assert first <= 8
     assert shop.sandbox.state.calls["graphql"] - first <= 2
@@ -225,14 +225,14 @@ async def test_a_held_deletion_is_cancelled_and_stays_so(shop: Shop) -> None:
         requests.poll_now(shop.store, [number])
         await shop.work()
         assert shop.task(number).status == "CANCELLED"
-        shop.clock.advance(timedelta(days=days))
+        shop.clock.advance(days=days)
 
 
 async def test_a_cancellation_that_comes_too_late_is_told_and_the_task_goes_on(shop: Shop) -> None:
     number = shop.submit("jane@example.com", Kind.DELETION, holding_period=1)
     await shop.work()
     requests.cancel(shop.store, number, ACTOR)
-    shop.clock.advance(timedelta(days=1, seconds=1))
+    shop.clock.advance(days=1, seconds=1)
     await shop.work()
     assert shop.task(number).status == "IN_PROGRESS"
     assert not shop.task(number).cancel_asked
@@ -268,7 +268,7 @@ async def test_throttling_slows_requests_to_half_of_what_went_out(shop: Shop) ->
         shop.submit("the-first@example.com", Kind.DELETION, 5)
         for _ in range(2):  # for a token, and a poll
             await engine.run_once()
-            shop.clock.advance(timedelta(minutes=1))
+            shop.clock.advance(minutes=1)
         before = shop.sandbox.state.calls[START]
         for number in range(8):
             shop.submit(f"shopper{number}@example.com")
@@ -277,7 +277,7 @@ async def test_throttling_slows_requests_to_half_of_what_went_out(shop: Shop) ->
         assert engine_state.read(shop.store).rate_limit == 2, "four went out within a second"
         sent = [shop.sandbox.state.calls[START] - before]
         while sent[-1] < 8:
-            shop.clock.advance(timedelta(seconds=1))
+            shop.clock.advance(seconds=1)
             await engine.run_once()
             sent.append(shop.sandbox.state.calls[START] - before)
     assert max(after - before for before, after in pairwise(sent)) <= 3

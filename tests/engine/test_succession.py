@@ -275,7 +275,7 @@ def test_a_history_with_two_names_is_not_opened(profile: Profile, tmp_path: Path
 def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
     profile: Profile, live_history: Store, tmp_path: Path
 ) -> None:
-    with Sandbox(rate=100_000) as slow:
+    with Sandbox(rate=20_000) as slow:
         profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url, client_id=slow.client_id)
         profile = replace(profile, target_id=slow.target_id)
         config = replace(config_of(profile, slow.client_secret), profile=profile)

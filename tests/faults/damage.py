@@ -27,10 +27,11 @@ from bwp_tui.store.maintenance import atomic_swap, backups, integrity
 from bwp_tui.store.maintenance import recover as recovery
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads
+from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.golden.write import STATUSES
 from tests.store.hand_reader import PAGE, TABLES, Rows, rows_by_hand, rows_of
-from tests.store.support import SOON, TODAY, FrozenClock, accepted, answer, in_status, submitted
+from tests.store.support import NOW, SOON, TODAY, accepted, answer, in_status, submitted
 
 Damage = Callable[[bytearray, random.Random], None]
 
@@ -74,10 +75,10 @@ class Outcome:
 
 def specimen(folder: Path, tasks: int = _TASKS) -> Specimen:
     """Make a register with tasks of each kind, long notes among them, and a backup that lacks the last tenth."""
-    path, clock = folder / "specimen" / "history.db", FrozenClock()
+    path, clock = folder / "specimen" / "history.db", ManualClock(NOW)
     store = open_store(path, clock=clock)
     for number in range(1, tasks + 1):
-        clock.forward(seconds=7)
+        clock.advance(seconds=7)
         _add(store, number)
         if number == tasks * 9 // 10:
             backups.back_up_daily(path, TODAY, threading.Event())
@@ -161,7 +162,7 @@ def recover(data: bytes, of: Specimen, folder: Path, *, with_backup: bool) -> Pa
         backups.folder(path).mkdir()
         shutil.copyfile(of.backup, backups.folder(path) / of.backup.name)
     flag_damage(path)
-    recovery.recover(path, FrozenClock()())
+    recovery.recover(path, NOW)
     return path
 
 

@@ -27,7 +27,8 @@ from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.http_connection import FileSlice, Headers, HttpResponse
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
-from tests.engine.shop import ManualClock, Shop
+from tests.engine.shop import Shop
+from tests.manual_clock import ManualClock
 from tests.practice import profile_of
 from tests.waiting import eventually_in_loop
 

@@ -21,8 +21,9 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import requests
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import intents
-from tests.engine.shop import ACTOR, ManualClock, Shop, config_of
+from tests.engine.shop import ACTOR, Shop, config_of
 from tests.faults.consistency import Entry, Verdict, Witness, compare, entries, when
+from tests.manual_clock import ManualClock
 from tests.practice import profile_of
 
 LONG_HOLD: Final = 60

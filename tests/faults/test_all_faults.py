@@ -7,9 +7,10 @@ import pytest
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.faults import FAULTS, Fault
 from bwp_tui.sandbox.server import Sandbox
-from tests.engine.shop import ManualClock
+from tests.engine.shop import NOON
 from tests.faults.consistency import Witness, witnessed
 from tests.faults.office import AT_ONCE, HELD, NOT_FOUND, RETRIEVAL, WITHHELD, Office, office_at, still_open
+from tests.manual_clock import ManualClock
 
 RATE = 0.3
 EACH = 0.15
@@ -40,7 +41,7 @@ async def save_all(office: Office, engine: Engine, numbers: list[int]) -> None:
 
 @pytest.mark.timeout(400)
 async def test_with_every_fault_at_once_two_hundred_requests_end_where_they_should(tmp_path: Path) -> None:
-    clock = ManualClock()
+    clock = ManualClock(NOON)
     sandbox = Sandbox(clock=clock, slow=0.002, faults=[Fault(name, EACH) for name in FAULTS])
     with witnessed(sandbox, Witness(clock=clock)), office_at(sandbox, clock, tmp_path) as office:
         retrievals = office.file(RETRIEVAL, 110)
@@ -62,7 +63,7 @@ async def test_with_every_fault_at_once_two_hundred_requests_end_where_they_shou
 
 
 async def test_with_every_fault_of_links_and_downloads_every_result_is_saved_whole(tmp_path: Path) -> None:
-    clock = ManualClock()
+    clock = ManualClock(NOON)
     with (
         witnessed(Sandbox(clock=clock), Witness(clock=clock)) as sandbox,
         office_at(sandbox, clock, tmp_path) as office,

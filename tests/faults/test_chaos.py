@@ -8,10 +8,11 @@ import pytest
 
 from bwp_tui.api.transfer import open_transfer
 from bwp_tui.engine.runtime.engine import Engine
-from tests.engine.shop import ManualClock
+from tests.engine.shop import NOON
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
 from tests.faults.consistency import Witness, witnessed
 from tests.faults.office import AT_ONCE, RETRIEVAL, WITHHELD, Office, office_at, still_open
+from tests.manual_clock import ManualClock
 
 READ_TIMEOUT_S = 0.25
 ORDERED = 8
@@ -82,7 +83,7 @@ async def test_over_a_line_of_every_vice_each_request_is_started_once_and_each_r
     def choose(first: bytes) -> Toxics:
         return next(of_archives if first.startswith(b"GET") else of_calls)
 
-    clock = ManualClock()
+    clock = ManualClock(NOON)
     async with ChaosProxy(choose) as proxy:
         sandbox = FrontedSandbox(proxy.address, clock=clock)
         with witnessed(sandbox, Witness(clock=clock)), office_at(sandbox, clock, tmp_path) as office:

@@ -27,6 +27,7 @@ from tests.engine.shop import NOON
 from tests.faults.consistency import Entry, Witness, compare, entries, when
 from tests.faults.fake_service import REFUSED_NAME, FakeService, Killed, Mood
 from tests.faults.operator_life import ACTOR, RECEIVED
+from tests.new_history import new_history
 
 MOODS = st.lists(
     st.sampled_from([Mood.LOST, Mood.KILLED_AFTER, Mood.SLOW, Mood.MEDDLED, Mood.MEDDLED, *Mood]), max_size=4
@@ -101,6 +102,7 @@ class Machine(RuleBasedStateMachine):
         self.truth, self.error = NOON, NOTHING
         self.booted, self.boots, self.clock_is_sane = NOON, 1, True
         self.state = Witness(clock=lambda: self.truth)
+        new_history(self.folder / "history.db").close()
         self.store = self.history_of_its_own()
         self.processes = [Process(self.folder, self) for _ in range(2)]
         self.asked: dict[int, str] = {}

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Final, Self, cast
 
 import bwp_tui
+from tests.program_server import LAYERS
 
 ROOT: Final = Path(bwp_tui.__file__).parents[1]
 
@@ -48,6 +49,11 @@ class Life:
             self.status = self._zygote.reap(self.pid)
             os.close(self._handle)
         return True
+
+    def processor_time(self) -> float:
+        """Return how many seconds it has had of the processors, as long as it has not been reaped."""
+        after_name = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         """Have it stand still, as ctrl+z or a frozen container does."""
@@ -121,11 +127,8 @@ def _warm_up() -> None:
     """Import what every engine needs, and read the certificates: the dearest steps of a start."""
     from bwp_tui.api.tls import tls_context
 
-    for module in (
-        "bwp_tui.engine.runtime.engine",
-        "bwp_tui.engine.runtime.headless",
-    ):
-        importlib.import_module(module)
+    for layer in LAYERS:
+        importlib.import_module(layer)
     tls_context()
 
 

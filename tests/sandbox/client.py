@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 import zipfile
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -38,20 +37,8 @@ START_DELETION = (
 CANCEL = "mutation Cancel($taskId: String!) {\n  cancelPersonalDataDeletionTask(taskId: $taskId) { taskId }\n}"
 
 
-class SteppedClock:
-    """Stands still until it is moved."""
-
-    def __init__(self, start: datetime = datetime(2026, 11, 2, 9, tzinfo=UTC)) -> None:
-        self._lock = threading.Lock()
-        self._now = start
-
-    def __call__(self) -> datetime:
-        with self._lock:
-            return self._now
-
-    def advance(self, **length: float) -> None:
-        with self._lock:
-            self._now += timedelta(**length)
+START = datetime(2026, 11, 2, 9, tzinfo=UTC)
+"""The first instant of the clock of these tests."""
 
 
 @dataclass(frozen=True)

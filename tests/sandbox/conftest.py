@@ -5,16 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from bwp_tui.sandbox.server import Sandbox
-from tests.sandbox.client import Client, SteppedClock
+from tests.manual_clock import ManualClock
+from tests.sandbox.client import START, Client
 
 
 @pytest.fixture
-def clock() -> SteppedClock:
-    return SteppedClock()
+def clock() -> ManualClock:
+    return ManualClock(START)
 
 
 @pytest.fixture
-def sandbox(clock: SteppedClock) -> Iterator[Sandbox]:
+def sandbox(clock: ManualClock) -> Iterator[Sandbox]:
     with Sandbox(clock=clock, slow=0.05) as running:
         yield running
 

@@ -15,16 +15,8 @@ import pytest
 from bwp_tui.domain.task import Kind, SampleTask, Status, TaskError
 from bwp_tui.domain.times import parse_instant
 from bwp_tui.sandbox.server import Sandbox
-from tests.sandbox.client import (
-    CANCEL,
-    DELETION,
-    RETRIEVAL,
-    START_DELETION,
-    START_RETRIEVAL,
-    Client,
-    SteppedClock,
-    fetch,
-)
+from tests.manual_clock import ManualClock
+from tests.sandbox.client import CANCEL, DELETION, RETRIEVAL, START_DELETION, START_RETRIEVAL, Client, fetch
 
 EXAMPLES = Path(__file__).parents[1] / "contract" / "examples"
 DOCUMENTS = {
@@ -92,7 +84,7 @@ def test_a_completed_retrieval_is_shown_as_documented_with_a_link_of_its_own(san
     assert "X-Amz-Security-Token=" in links[0].query
 
 
-def test_a_cancellation_is_answered_as_documented(sandbox: Sandbox, client: Client, clock: SteppedClock) -> None:
+def test_a_cancellation_is_answered_as_documented(sandbox: Sandbox, client: Client, clock: ManualClock) -> None:
     document, variables, response = example("cancel-deletion")
     held = past(variables["taskId"], Kind.DELETION, Status.ON_HOLD, clock())
     sandbox.state.load([replace(held, holding_period=10)])
@@ -100,7 +92,7 @@ def test_a_cancellation_is_answered_as_documented(sandbox: Sandbox, client: Clie
 
 
 def test_a_cancellation_after_the_hold_is_refused_as_documented(
-    sandbox: Sandbox, client: Client, clock: SteppedClock
+    sandbox: Sandbox, client: Client, clock: ManualClock
 ) -> None:
     document, variables, response = example("cancel-deletion-in-progress")
     sandbox.state.load([past(variables["taskId"], Kind.DELETION, Status.IN_PROGRESS, clock())])
@@ -139,7 +131,7 @@ def test_a_start_is_answered_as_documented(name: str, sandbox: Sandbox, client: 
     assert start.client_token == variables["input"]["clientToken"]["token"]
 
 
-def test_an_expired_link_is_refused_as_documented(client: Client, clock: SteppedClock) -> None:
+def test_an_expired_link_is_refused_as_documented(client: Client, clock: ManualClock) -> None:
     task_id = client.start_retrieval("ann@example.com")
     clock.advance(seconds=10)
     link = client.link(task_id)

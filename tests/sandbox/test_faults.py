@@ -11,13 +11,14 @@ import pytest
 
 from bwp_tui.sandbox.faults import FAULTS, Fault, Faults, parse_fault
 from bwp_tui.sandbox.server import Sandbox
-from tests.sandbox.client import RETRIEVAL, START_RETRIEVAL, Client, SteppedClock, fetch, start_input
+from tests.manual_clock import ManualClock
+from tests.sandbox.client import RETRIEVAL, START_RETRIEVAL, Client, fetch, start_input
 
 INPUT = {"input": start_input("ann@example.com", "3f1f8f6e-6c1b-4a56-9a0e-0d2f4b8b6c11")}
 
 
 @pytest.fixture
-def done(client: Client, clock: SteppedClock) -> str:
+def done(client: Client, clock: ManualClock) -> str:
     """A completed retrieval, its caller in possession of a token."""
     started = client.start_retrieval("ann@example.com")
     clock.advance(seconds=10)

@@ -10,11 +10,12 @@ import pytest
 
 from bwp_tui.sandbox.links import LinkSigner
 from bwp_tui.sandbox.server import Sandbox
-from tests.sandbox.client import Client, Reply, SteppedClock, fetch
+from tests.manual_clock import ManualClock
+from tests.sandbox.client import Client, Reply, fetch
 
 
 @pytest.fixture
-def task_id(client: Client, clock: SteppedClock) -> str:
+def task_id(client: Client, clock: ManualClock) -> str:
     """A completed retrieval."""
     started = client.start_retrieval("ann@example.com")
     clock.advance(seconds=10)
@@ -47,7 +48,7 @@ def test_each_query_makes_a_new_link_to_the_same_archive(client: Client, task_id
     assert fetch(first).body == fetch(second).body
 
 
-def test_a_link_dies_after_a_minute(client: Client, clock: SteppedClock, task_id: str) -> None:
+def test_a_link_dies_after_a_minute(client: Client, clock: ManualClock, task_id: str) -> None:
     link = client.link(task_id)
     clock.advance(seconds=59)
     assert fetch(link).status == 200
@@ -71,7 +72,7 @@ def test_a_link_with_an_authorization_header_is_refused(client: Client, task_id:
     assert (reply.status, code(reply)) == (400, "InvalidArgument")
 
 
-def test_a_signed_link_to_nothing_is_no_such_key(sandbox: Sandbox, clock: SteppedClock) -> None:
+def test_a_signed_link_to_nothing_is_no_such_key(sandbox: Sandbox, clock: ManualClock) -> None:
     office = LinkSigner(f"http://{sandbox.address}", 1, clock)
     reply = fetch(office.make("00000000-0000-4000-8000-000000000000"))
     assert (reply.status, code(reply)) == (404, "NoSuchKey")
@@ -114,7 +115,7 @@ def test_if_range_with_another_etag_yields_the_whole(client: Client, task_id: st
     assert other.body == whole.body
 
 
-def test_a_rate_slows_a_download_down(clock: SteppedClock) -> None:
+def test_a_rate_slows_a_download_down(clock: ManualClock) -> None:
     with Sandbox(clock=clock, rate=1_000_000) as sandbox:
         client = Client(sandbox)
         task_id = client.start_retrieval("ann@example.com")

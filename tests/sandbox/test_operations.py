@@ -11,16 +11,8 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.graphql import Call, GraphQLService
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service_state import SandboxState
-from tests.sandbox.client import (
-    DELETION,
-    RETRIEVAL,
-    START_DELETION,
-    START_RETRIEVAL,
-    Client,
-    SteppedClock,
-    exchange,
-    start_input,
-)
+from tests.manual_clock import ManualClock
+from tests.sandbox.client import DELETION, RETRIEVAL, START_DELETION, START_RETRIEVAL, Client, exchange, start_input
 
 TOKEN = "3f1f8f6e-6c1b-4a56-9a0e-0d2f4b8b6c11"
 
@@ -30,7 +22,7 @@ def batch(task_ids: list[str], fields: str = "taskId status") -> str:
     return "query Poll {\n" + "\n".join(roots) + "\n}"
 
 
-def test_a_client_token_starts_one_task_in_eight_hours(sandbox: Sandbox, client: Client, clock: SteppedClock) -> None:
+def test_a_client_token_starts_one_task_in_eight_hours(sandbox: Sandbox, client: Client, clock: ManualClock) -> None:
     first = client.start_retrieval("ann@example.com", TOKEN)
     clock.advance(hours=7, minutes=59)
     client.new_token()
@@ -157,7 +149,7 @@ def test_the_books_count_what_was_asked(sandbox: Sandbox, client: Client) -> Non
     }
 
 
-def test_a_link_is_made_only_where_it_is_asked_for(sandbox: Sandbox, client: Client, clock: SteppedClock) -> None:
+def test_a_link_is_made_only_where_it_is_asked_for(sandbox: Sandbox, client: Client, clock: ManualClock) -> None:
     task_id = client.start_retrieval("ann@example.com")
     clock.advance(seconds=10)
     client.call(batch([task_id]))
@@ -201,7 +193,7 @@ def test_a_body_of_another_type_is_refused(client: Client) -> None:
 
 
 def test_a_fault_of_its_own_is_an_internal_error_without_its_words(
-    clock: SteppedClock, caplog: pytest.LogCaptureFixture
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(task_id: str) -> str:
         raise RuntimeError(f"secret of {task_id}")

@@ -12,10 +12,10 @@ from bwp_tui.domain.task import EMAIL_PATTERN, Kind, SampleTask, Status
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service_state import SandboxState, UnknownTaskError
-from tests.sandbox.client import SteppedClock
+from tests.manual_clock import ManualClock
+from tests.sandbox.client import START as NOW
 
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-NOW = SteppedClock()()
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
@@ -90,7 +90,7 @@ def test_deletions_keep_to_their_holding_periods(past: tuple[SampleTask, ...]) -
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
-def test_the_service_shows_each_task_as_the_past_has_it(seed: int, clock: SteppedClock) -> None:
+def test_the_service_shows_each_task_as_the_past_has_it(seed: int, clock: ManualClock) -> None:
     past = past_tasks(300, seed, clock())
     state = SandboxState(seed=seed, speed=1, clock=clock)
     state.load(past)
@@ -103,7 +103,7 @@ def test_the_service_shows_each_task_as_the_past_has_it(seed: int, clock: Steppe
             assert found.updated_at == task.updated_at
 
 
-def test_the_table_moves_within_forty_seconds_and_all_in_progress_ends(clock: SteppedClock) -> None:
+def test_the_table_moves_within_forty_seconds_and_all_in_progress_ends(clock: ManualClock) -> None:
     sandbox = Sandbox(tasks=60, clock=clock)
     running = [task for task in sandbox.past if task.status is Status.IN_PROGRESS]
 
@@ -118,7 +118,7 @@ def test_the_table_moves_within_forty_seconds_and_all_in_progress_ends(clock: St
     assert ended() == len(running)
 
 
-def test_a_hold_of_the_past_ends_in_front_of_the_operator(clock: SteppedClock) -> None:
+def test_a_hold_of_the_past_ends_in_front_of_the_operator(clock: ManualClock) -> None:
     sandbox = Sandbox(tasks=10, clock=clock)
     held = [task for task in sandbox.past if task.status is Status.ON_HOLD and not task.cancelled]
     clock.advance(seconds=60)
@@ -127,7 +127,7 @@ def test_a_hold_of_the_past_ends_in_front_of_the_operator(clock: SteppedClock) -
     assert Status.ON_HOLD in statuses
 
 
-def test_a_cancelled_task_of_the_past_is_unknown_once_its_hold_would_be_over(clock: SteppedClock) -> None:
+def test_a_cancelled_task_of_the_past_is_unknown_once_its_hold_would_be_over(clock: ManualClock) -> None:
     sandbox = Sandbox(tasks=10, clock=clock)
     (cancelled,) = (task for task in sandbox.past if task.cancelled)
     assert sandbox.state.find(Kind.DELETION, cancelled.task_id).status == Status.ON_HOLD
@@ -136,7 +136,7 @@ def test_a_cancelled_task_of_the_past_is_unknown_once_its_hold_would_be_over(clo
         sandbox.state.find(Kind.DELETION, cancelled.task_id)
 
 
-def test_speed_shortens_the_holds_of_the_past_too(clock: SteppedClock) -> None:
+def test_speed_shortens_the_holds_of_the_past_too(clock: ManualClock) -> None:
     sandbox = Sandbox(tasks=60, speed=86_400, clock=clock)
     held = [task for task in sandbox.past if task.status is Status.ON_HOLD and not task.cancelled]
     clock.advance(seconds=60)

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.sandbox.server import Sandbox
-from tests.sandbox.client import Client, SteppedClock, exchange
+from tests.manual_clock import ManualClock
+from tests.sandbox.client import Client, exchange
 from tests.waiting import PATIENCE_S
 
 SERVE = """
 from bwp_tui.sandbox.server import Sandbox
 with Sandbox() as sandbox:
-    print(sandbox.address, flush=True)
-    sandbox.serve_forever()
+    sandbox.serve_forever(lambda: print(sandbox.address, flush=True))
 print("ended", flush=True)
 """
 
@@ -47,7 +47,7 @@ def test_a_taken_port_is_an_error_of_the_caller(sandbox: Sandbox) -> None:
         Sandbox(port=taken).start()
 
 
-def test_stopped_it_refuses_and_started_again_it_remembers(clock: SteppedClock) -> None:
+def test_stopped_it_refuses_and_started_again_it_remembers(clock: ManualClock) -> None:
     sandbox = Sandbox(clock=clock)
     with sandbox:
         client, address = Client(sandbox), sandbox.address
@@ -104,7 +104,7 @@ def test_answers_on_a_kept_connection_are_not_held_back(sandbox: Sandbox) -> Non
     assert time.monotonic() - began < 25 * delayed_acknowledgement
 
 
-def test_stopping_cuts_a_download_that_nobody_reads(clock: SteppedClock) -> None:
+def test_stopping_cuts_a_download_that_nobody_reads(clock: ManualClock) -> None:
     with Sandbox(clock=clock) as sandbox:
         client = Client(sandbox)
         task_id = client.start_retrieval("big@example.com")

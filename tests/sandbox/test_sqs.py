@@ -15,17 +15,18 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.events.message_queue import MAX_RECEIVES
 from bwp_tui.sandbox.server import Sandbox
+from tests.manual_clock import ManualClock
 from tests.sandbox.aws import code_of, sqs_client
-from tests.sandbox.client import Client, SteppedClock, exchange
+from tests.sandbox.client import Client, exchange
 from tests.waiting import eventually
 
 VISIBILITY_S = 60
 
 
 @pytest.fixture
-def clock() -> SteppedClock:
+def clock() -> ManualClock:
     """A clock near botocore's, whose signatures age."""
-    return SteppedClock(utc_now())
+    return ManualClock(utc_now())
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def sqs(sandbox: Sandbox) -> Iterator[Any]:
 
 
 @pytest.fixture
-def ended(client: Client, clock: SteppedClock) -> str:
+def ended(client: Client, clock: ManualClock) -> str:
     """The task id of a retrieval that has ended, whose event is in the queue."""
     task_id = client.start_retrieval("ann@example.com")
     clock.advance(seconds=10)
@@ -70,7 +71,7 @@ def test_an_ended_task_sends_the_documented_event(sandbox: Sandbox, sqs: Any, en
 
 
 def test_a_failed_deletion_sends_its_own_event_type_and_a_cancelled_one_none(
-    sandbox: Sandbox, sqs: Any, client: Client, clock: SteppedClock
+    sandbox: Sandbox, sqs: Any, client: Client, clock: ManualClock
 ) -> None:
     failing = client.start_deletion("nobody@example.com", holding_period=0)
     cancelled = client.start_deletion("bob@example.com", holding_period=1)
@@ -84,7 +85,7 @@ def test_a_failed_deletion_sends_its_own_event_type_and_a_cancelled_one_none(
     assert len(receive(sqs, sandbox.queue_url)) == 1, "the first message again, and no other"
 
 
-def test_past_tasks_in_progress_send_events_when_they_end_and_ended_ones_do_not(clock: SteppedClock) -> None:
+def test_past_tasks_in_progress_send_events_when_they_end_and_ended_ones_do_not(clock: ManualClock) -> None:
     with Sandbox(clock=clock, tasks=40) as sandbox:
         sqs = sqs_client(sandbox)
         assert receive(sqs, sandbox.queue_url) == []
@@ -95,7 +96,7 @@ def test_past_tasks_in_progress_send_events_when_they_end_and_ended_ones_do_not(
 
 @pytest.mark.usefixtures("ended")
 def test_a_received_message_is_hidden_for_the_visibility_timeout_and_then_received_again(
-    sandbox: Sandbox, sqs: Any, clock: SteppedClock
+    sandbox: Sandbox, sqs: Any, clock: ManualClock
 ) -> None:
     (first,) = receive(sqs, sandbox.queue_url)
     assert first["Attributes"]["ApproximateReceiveCount"] == "1"
@@ -111,7 +112,7 @@ def test_a_received_message_is_hidden_for_the_visibility_timeout_and_then_receiv
 
 
 @pytest.mark.usefixtures("ended")
-def test_a_deleted_message_never_comes_again(sandbox: Sandbox, sqs: Any, clock: SteppedClock) -> None:
+def test_a_deleted_message_never_comes_again(sandbox: Sandbox, sqs: Any, clock: ManualClock) -> None:
     (message,) = receive(sqs, sandbox.queue_url)
     entry = {"Id": "a", "ReceiptHandle": message["ReceiptHandle"]}
     done = sqs.delete_message_batch(QueueUrl=sandbox.queue_url, Entries=[entry])
@@ -123,7 +124,7 @@ def test_a_deleted_message_never_comes_again(sandbox: Sandbox, sqs: Any, clock: 
 
 @pytest.mark.usefixtures("ended")
 def test_an_older_receipt_does_not_delete_a_message_that_was_received_again(
-    sandbox: Sandbox, sqs: Any, clock: SteppedClock
+    sandbox: Sandbox, sqs: Any, clock: ManualClock
 ) -> None:
     (first,) = receive(sqs, sandbox.queue_url)
     clock.advance(seconds=VISIBILITY_S)
@@ -135,7 +136,7 @@ def test_an_older_receipt_does_not_delete_a_message_that_was_received_again(
 
 @pytest.mark.usefixtures("ended")
 def test_a_message_received_too_often_goes_to_the_dead_letter_queue(
-    sandbox: Sandbox, sqs: Any, clock: SteppedClock
+    sandbox: Sandbox, sqs: Any, clock: ManualClock
 ) -> None:
     for _ in range(MAX_RECEIVES):
         (message,) = receive(sqs, sandbox.queue_url)
@@ -159,7 +160,7 @@ def test_visibility_can_be_changed_while_a_message_is_hidden(sandbox: Sandbox, s
 
 
 def test_a_long_poll_returns_as_soon_as_an_event_comes(
-    sandbox: Sandbox, sqs: Any, client: Client, clock: SteppedClock
+    sandbox: Sandbox, sqs: Any, client: Client, clock: ManualClock
 ) -> None:
     received: list[dict[str, Any]] = []
     poll = threading.Thread(target=lambda: received.extend(receive(sqs, sandbox.queue_url, WaitTimeSeconds=20)))
@@ -178,7 +179,7 @@ def test_a_long_poll_without_messages_ends_with_none(sandbox: Sandbox, sqs: Any)
 
 
 def test_a_receipt_has_at_most_as_many_messages_as_wanted(
-    sandbox: Sandbox, sqs: Any, client: Client, clock: SteppedClock
+    sandbox: Sandbox, sqs: Any, client: Client, clock: ManualClock
 ) -> None:
     for number in range(13):
         client.start_retrieval(f"shopper{number}@example.com")
@@ -190,7 +191,7 @@ def test_a_receipt_has_at_most_as_many_messages_as_wanted(
 
 @pytest.mark.usefixtures("ended")
 def test_the_attributes_count_visible_hidden_and_delayed_messages(
-    sandbox: Sandbox, sqs: Any, client: Client, clock: SteppedClock
+    sandbox: Sandbox, sqs: Any, client: Client, clock: ManualClock
 ) -> None:
     receive(sqs, sandbox.queue_url)
     client.start_retrieval("bob@example.com")
@@ -268,7 +269,7 @@ def test_a_queue_that_does_not_exist_and_wrong_numbers_are_refused(sandbox: Sand
     assert code_of(refusal.value) == "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"
 
 
-def test_a_duplicate_event_comes_twice(sandbox: Sandbox, sqs: Any, client: Client, clock: SteppedClock) -> None:
+def test_a_duplicate_event_comes_twice(sandbox: Sandbox, sqs: Any, client: Client, clock: ManualClock) -> None:
     sandbox.faults.set("duplicate-event")
     for number in range(5):
         client.start_retrieval(f"shopper{number}@example.com")
@@ -279,7 +280,7 @@ def test_a_duplicate_event_comes_twice(sandbox: Sandbox, sqs: Any, client: Clien
     assert 5 < len({event["id"] for event in events}) < 10, "some with the same id, some with a new one"
 
 
-def test_a_late_event_comes_after_its_delay(sandbox: Sandbox, sqs: Any, client: Client, clock: SteppedClock) -> None:
+def test_a_late_event_comes_after_its_delay(sandbox: Sandbox, sqs: Any, client: Client, clock: ManualClock) -> None:
     sandbox.faults.set("late-event")
     client.start_retrieval("ann@example.com")
     clock.advance(seconds=10)
@@ -289,7 +290,7 @@ def test_a_late_event_comes_after_its_delay(sandbox: Sandbox, sqs: Any, client: 
     assert len(receive(sqs, sandbox.queue_url)) == 1
 
 
-def test_a_lost_event_never_comes(sandbox: Sandbox, sqs: Any, client: Client, clock: SteppedClock) -> None:
+def test_a_lost_event_never_comes(sandbox: Sandbox, sqs: Any, client: Client, clock: ManualClock) -> None:
     sandbox.faults.set("lost-event")
     client.start_retrieval("ann@example.com")
     clock.advance(seconds=10)
@@ -299,7 +300,7 @@ def test_a_lost_event_never_comes(sandbox: Sandbox, sqs: Any, client: Client, cl
 
 
 def test_a_foreign_event_comes_beside_the_own_one(
-    sandbox: Sandbox, sqs: Any, client: Client, clock: SteppedClock
+    sandbox: Sandbox, sqs: Any, client: Client, clock: ManualClock
 ) -> None:
     sandbox.faults.set("foreign-event")
     client.start_retrieval("ann@example.com")
@@ -330,7 +331,7 @@ def test_the_queue_survives_a_restart_of_the_sandbox(sandbox: Sandbox, sqs: Any)
     assert len(receive(sqs, url)) == 1
 
 
-def test_no_subscription_means_no_event(sandbox: Sandbox, sqs: Any, client: Client, clock: SteppedClock) -> None:
+def test_no_subscription_means_no_event(sandbox: Sandbox, sqs: Any, client: Client, clock: ManualClock) -> None:
     for subscription in sandbox.subscriptions.all():
         sandbox.subscriptions.delete(subscription.subscription_id)
     client.start_retrieval("ann@example.com")

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.sandbox.server import Sandbox
-from tests.sandbox.client import CANCEL, Client, SteppedClock, exchange
+from tests.manual_clock import ManualClock
+from tests.sandbox.client import CANCEL, Client, exchange
 
 NOBODY = {"taskId": "9a4c2a1e-1111-4111-8111-111111111111"}
 
@@ -13,7 +14,7 @@ def refused(client: Client, token: str) -> bool:
     return bool(found["errors"][0]["extensions"]["classification"]["type"] == "AccessDeniedError")
 
 
-def test_a_token_lives_fifteen_minutes(client: Client, clock: SteppedClock) -> None:
+def test_a_token_lives_fifteen_minutes(client: Client, clock: ManualClock) -> None:
     reply = client.ask_token()
     token = reply.document()["access_token"]
     assert (reply.status, reply.document()["expires_in"]) == (200, 900)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from bwp_tui.settings import Profile
 from tests.console.conftest import profile, surroundings
@@ -12,5 +13,5 @@ __all__ = ["profile", "surroundings"]
 
 
 @pytest.fixture
-def camera(snap_compare: Compare, profile: Profile) -> Camera:  # pytest's way of asking for a fixture
-    return Camera(snap_compare, profile)
+def camera(snap_compare: Compare, snapshot: SnapshotAssertion, profile: Profile) -> Camera:
+    return Camera(snap_compare, snapshot, profile)

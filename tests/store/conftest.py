@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.open_store import open_store
-from tests.store.support import FrozenClock
+from tests.manual_clock import ManualClock
+from tests.new_history import new_history
+from tests.store.support import NOW
 
 
 @pytest.fixture
@@ -18,12 +19,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def clock() -> FrozenClock:
-    return FrozenClock()
+def clock() -> ManualClock:
+    return ManualClock(NOW)
 
 
 @pytest.fixture
-def store(path: Path, clock: FrozenClock) -> Iterator[Store]:
-    opened = open_store(path, clock=clock)
+def store(path: Path, clock: ManualClock) -> Iterator[Store]:
+    opened = new_history(path, clock=clock)
     yield opened
     opened.close()

@@ -19,19 +19,6 @@ SOON = NOW + timedelta(minutes=5)
 ACTOR = "op"
 
 
-class FrozenClock:
-    """A clock that moves only when told."""
-
-    def __init__(self, now: datetime = NOW) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **length: float) -> None:
-        self.now += timedelta(**length)
-
-
 def request(
     kind: Kind = Kind.RETRIEVAL,
     email: str = "jane@example.com",

@@ -21,21 +21,10 @@ from bwp_tui.store.maintenance import atomic_swap, backups, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, poll_responses
+from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import overwrite, overwrite_table
-from tests.store.support import (
-    ACTOR,
-    SOON,
-    TODAY,
-    FrozenClock,
-    accepted,
-    answer,
-    intent_of,
-    request,
-    scalar,
-    sent,
-    submitted,
-)
+from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, intent_of, request, scalar, sent, submitted
 
 
 def _calm() -> threading.Event:
@@ -84,7 +73,7 @@ def test_a_file_that_is_there_is_never_overwritten(path: Path, store: Store, tmp
     assert [entry.name for entry in tmp_path.glob(".*.part")] == []
 
 
-def test_a_damaged_history_replaces_no_good_copy(path: Path, clock: FrozenClock) -> None:
+def test_a_damaged_history_replaces_no_good_copy(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     for number in range(60):
         submitted(store, email=f"shopper{number}@example.com")
@@ -121,13 +110,13 @@ def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, store: S
     assert backups.daily_backups(path) == []
 
 
-def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Path, clock: FrozenClock) -> None:
+def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     first = submitted(store, email="first@example.com")
     second = submitted(store, email="second@example.com")
     backup = path.with_name("mine.db")
     backups.back_up_to(path, backup)
-    clock.forward(hours=1)
+    clock.advance(hours=1)
     intent_outcomes.record_accepted(store, sent(store, first.number).id, "task-1", SOON)
     single.set_note(store, second.number, "called", ACTOR)
     third = submitted(store, email="third@example.com")
@@ -144,14 +133,14 @@ def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Pat
 
 
 def test_a_backup_put_into_a_new_history_gives_each_task_a_number_of_its_own(
-    path: Path, clock: FrozenClock, tmp_path: Path
+    path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:
     old = open_store(tmp_path / "old" / "history.db", clock=clock)
     waiting = submitted(old, email="old@example.com")
     token = intent_of(old, waiting.number).client_token
     accepted(old, "task-old", email="older@example.com")
     old.close()
-    clock.forward(hours=1)
+    clock.advance(hours=1)
     store = open_store(path, clock=clock)
     submitted(store, email="new@example.com")
     store.close()
@@ -174,19 +163,19 @@ def test_a_backup_put_into_a_new_history_gives_each_task_a_number_of_its_own(
 
 @pytest.mark.parametrize("noted", [False, True], ids=["untouched", "with a later note"])
 def test_a_newer_backup_restores_task_ids_after_an_older_one_was_recovered(
-    path: Path, clock: FrozenClock, *, noted: bool
+    path: Path, clock: ManualClock, *, noted: bool
 ) -> None:
     store = open_store(path, clock=clock)
     task = submitted(store)
     backups.back_up_daily(path, TODAY, _calm())
-    clock.forward(hours=1)
+    clock.advance(hours=1)
     intent_outcomes.record_accepted(store, sent(store, task.number).id, "task-1", SOON)
     poll_responses.record_responses(store, {task.number: (answer(Status.COMPLETED), None)})
     newer = path.with_name("newer.db")
     backups.back_up_to(path, newer)
     store.close()
     path.unlink()
-    clock.forward(hours=1)
+    clock.advance(hours=1)
     recovered = open_store(path, clock=clock)
     assert tasks.get(recovered, task.number).task_id is None
     if noted:
@@ -210,7 +199,7 @@ def test_a_restore_beside_others_is_refused_and_changes_nothing(path: Path, stor
     assert atomic_swap.histories_set_aside(path) == []
 
 
-def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, clock: FrozenClock) -> None:
+def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     for number in range(60):
         submitted(store, email=f"shopper{number}@example.com")
@@ -238,7 +227,7 @@ def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, cloc
 
 
 @pytest.mark.parametrize("content", [b"", b"kind,email\nretrieval,jane@example.com\n" * 30, b"\0" * 9_000])
-def test_what_is_no_backup_is_called_so(path: Path, clock: FrozenClock, content: bytes) -> None:
+def test_what_is_no_backup_is_called_so(path: Path, clock: ManualClock, content: bytes) -> None:
     store = open_store(path, clock=clock)
     submitted(store)
     store.close()
@@ -250,7 +239,7 @@ def test_what_is_no_backup_is_called_so(path: Path, clock: FrozenClock, content:
 
 
 def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
-    path: Path, clock: FrozenClock, tmp_path: Path
+    path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:
     store = open_store(path, clock=clock)
     unsure = submitted(store)

@@ -16,19 +16,20 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents, poll_responses
 from bwp_tui.store.worklog.engine_state import ServiceState
+from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, FrozenClock, accepted, answer, in_status, intent_of, sent, submitted
+from tests.store.support import ACTOR, NOW, SOON, accepted, answer, in_status, intent_of, sent, submitted
 
 
-def test_the_newest_instant_stays_when_the_clock_goes_back(store: Store, clock: FrozenClock) -> None:
+def test_the_newest_instant_stays_when_the_clock_goes_back(store: Store, clock: ManualClock) -> None:
     assert clock_correction.newest_entry_at(store) is None
     submitted(store)
-    clock.forward(hours=-3)
+    clock.advance(hours=-3)
     submitted(store)
     assert clock_correction.newest_entry_at(store) == NOW
 
 
-def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store, clock: FrozenClock) -> None:
+def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store, clock: ManualClock) -> None:
     task, now = accepted(store), submitted(store)
     waiting = submitted(store)
     intent_outcomes.reschedule(store, sent(store, waiting.number).id, "later", SOON, never_sent=True)
@@ -37,7 +38,7 @@ def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store
     (order,) = downloads.due(store, NOW, 5)
     downloads.record_start(store, order)
     downloads.reschedule(store, order, "later", SOON)
-    clock.forward(hours=-3)
+    clock.advance(hours=-3)
     clock_correction.correct_future_times(store, timedelta(hours=3))
     three_earlier = SOON - timedelta(hours=3)
     assert tasks.get(store, task.number).next_poll_at == three_earlier
@@ -48,17 +49,17 @@ def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store
     assert clock_correction.newest_entry_at(store) == clock.now
 
 
-def test_due_times_keep_the_form_that_sorts(store: Store, clock: FrozenClock) -> None:
+def test_due_times_keep_the_form_that_sorts(store: Store, clock: ManualClock) -> None:
     task = accepted(store)
     poll_responses.record_failed_polls(store, [task.number], "later", SOON + timedelta(microseconds=123_456))
-    clock.forward(seconds=-90.5)
+    clock.advance(seconds=-90.5)
     clock_correction.correct_future_times(store, timedelta(seconds=90.5))
     ((text,),) = store.rows("SELECT next_poll_at FROM tasks")
     assert as_text(text) == "2026-11-20T09:17:29.623000Z"
     assert parse_instant(as_text(text)) == SOON - timedelta(seconds=90.377)
 
 
-def test_the_first_attempt_is_dated_by_the_uptime_too(path: Path, clock: FrozenClock) -> None:
+def test_the_first_attempt_is_dated_by_the_uptime_too(path: Path, clock: ManualClock) -> None:
     uptime = [Uptime("boot-1", 10.5)]
     store = open_store(path, clock=clock, uptime=lambda: uptime[0])
     task = submitted(store)
@@ -73,7 +74,7 @@ def test_the_first_attempt_is_dated_by_the_uptime_too(path: Path, clock: FrozenC
     store.close()
 
 
-def test_an_attempt_that_never_left_is_dated_anew_when_it_does(path: Path, clock: FrozenClock) -> None:
+def test_an_attempt_that_never_left_is_dated_anew_when_it_does(path: Path, clock: ManualClock) -> None:
     uptime = [Uptime("boot-1", 10.5)]
     store = open_store(path, clock=clock, uptime=lambda: uptime[0])
     task = submitted(store)

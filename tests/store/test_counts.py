@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.maintenance import integrity
-from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
+from tests.new_history import new_history
 
 _STATUSES = st.sampled_from(["QUEUED", "COMPLETED", "SUSPENDED"])
 _INSERT = st.tuples(st.just("insert"), st.sampled_from(Kind), _STATUSES)
@@ -27,7 +27,7 @@ _UNDO = st.tuples(st.just("undo"), st.sampled_from(Kind), _STATUSES)
 @settings(max_examples=30, deadline=None)
 def test_the_counts_equal_a_recount_after_any_changes(operations: list[tuple[str, Kind | int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = open_store(Path(folder) / "history.db")
+        store = new_history(Path(folder) / "history.db")
         store.rows("PRAGMA synchronous = OFF")
         for what, which, status in operations:
             _apply(store, what, which, status)

@@ -15,7 +15,8 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
-from tests.store.support import ACTOR, NOW, SOON, FrozenClock, in_status, scalar
+from tests.manual_clock import ManualClock
+from tests.store.support import ACTOR, NOW, SOON, in_status, scalar
 
 FOLDER = "/srv/results"
 
@@ -52,13 +53,13 @@ def _last_words(store: Store, download: int) -> tuple[str, str, str | None]:
 
 
 def test_the_list_holds_the_open_ones_as_they_come_and_then_the_ended_ones_newest_first(
-    store: Store, clock: FrozenClock
+    store: Store, clock: ManualClock
 ) -> None:
     first, second, third, fourth, fifth, sixth = _asked(store, 6)
     orders = {order.id: order for order in downloads.due(store, NOW, 10)}
     for ended in (second, first):
         downloads.record_start(store, orders[ended])
-        clock.forward(seconds=1)
+        clock.advance(seconds=1)
         downloads.record_failure(store, orders[ended], "The disk is full.")
     downloads.record_start(store, orders[fifth])
     download_queue.pause(store, [third], ACTOR)
@@ -107,10 +108,10 @@ def test_an_engine_that_stops_leaves_a_paused_download_paused(store: Store) -> N
     assert (_now(store, download).state, _now(store, download).paused, _due(store)) == ("queued", True, [])
 
 
-def test_a_cancelled_download_is_over_and_its_part_unwanted(store: Store, clock: FrozenClock) -> None:
+def test_a_cancelled_download_is_over_and_its_part_unwanted(store: Store, clock: ManualClock) -> None:
     (download,) = _asked(store, 1)
     downloads.record_start(store, _order(store, download))
-    clock.forward(seconds=3)
+    clock.advance(seconds=3)
     assert download_queue.cancel(store, [download], "eve") == [CommandResult(download, download)]
     over = _now(store, download)
     assert (over.state, over.finished_at, over.rate, over.paused) == ("cancelled", clock.now, None, False)

@@ -15,7 +15,8 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
-from tests.store.support import ACTOR, NOW, SOON, TODAY, FrozenClock, in_status
+from tests.manual_clock import ManualClock
+from tests.store.support import ACTOR, NOW, SOON, TODAY, in_status
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def _now(store: Store, order: DownloadJob) -> Download:
     return task.download
 
 
-def test_a_download_runs_progresses_and_ends_with_a_file(store: Store, order: DownloadJob, clock: FrozenClock) -> None:
+def test_a_download_runs_progresses_and_ends_with_a_file(store: Store, order: DownloadJob, clock: ManualClock) -> None:
     ready = parse("is:ready")
     downloads.record_start(store, order)
     assert (_now(store, order).state, _now(store, order).started_at) == ("running", NOW)
@@ -42,7 +43,7 @@ def test_a_download_runs_progresses_and_ends_with_a_file(store: Store, order: Do
     running = _now(store, order)
     assert (running.bytes, running.total, running.rate, running.etag) == (5, 10, 2.5, '"tag"')
     assert tasks.count(store, ready, today=TODAY) == 1
-    clock.forward(seconds=9)
+    clock.advance(seconds=9)
     downloads.record_success(store, order, "/srv/results/a.zip", 10, "ab" * 32)
     done = _now(store, order)
     assert (done.state, done.path, done.bytes, done.total) == ("done", "/srv/results/a.zip", 10, 10)
@@ -66,7 +67,7 @@ def test_a_download_put_off_waits_and_tells_why(store: Store, order: DownloadJob
 
 
 def test_a_download_taken_up_again_keeps_its_first_start_and_forgets_its_trouble(
-    store: Store, order: DownloadJob, clock: FrozenClock
+    store: Store, order: DownloadJob, clock: ManualClock
 ) -> None:
     downloads.record_start(store, order)
     downloads.reschedule(store, order, "The line was cut.", SOON)

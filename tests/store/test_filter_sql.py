@@ -23,8 +23,9 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, intent_outcomes, poll_responses
+from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, TODAY, FrozenClock, answer, in_status, request, sent
+from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, request, sent
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _COMPARE = {
@@ -40,12 +41,12 @@ _FAILED = (Status.FAILED, Status.REJECTED, Status.MISSING, Status.UNCONFIRMED)
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A history with a task of every status and some with notes, tags, errors and downloads."""
-    clock = FrozenClock(NOW - timedelta(days=14))
+    clock = ManualClock(NOW - timedelta(days=14))
     store = open_store(tmp_path_factory.mktemp("search") / "profile" / "history.db", clock=clock)
     for place, status in enumerate(Status):
         kind = Kind.DELETION if status in (Status.ON_HOLD, Status.CANCELLED) else Kind.RETRIEVAL
         in_status(store, status, kind, f"{place:04x}A10a-{status}")
-        clock.forward(hours=31)
+        clock.advance(hours=31)
     _plant_details(store)
     clock.now = NOW
     yield store
@@ -263,9 +264,9 @@ def test_the_longest_lists_of_values_are_answered(full: Store, field: str) -> No
     assert tasks.count(full, parse(f"{field}:{values}"), today=TODAY) >= 0
 
 
-def test_an_age_counts_from_the_recording_whatever_the_service_reports(store: Store, clock: FrozenClock) -> None:
+def test_an_age_counts_from_the_recording_whatever_the_service_reports(store: Store, clock: ManualClock) -> None:
     number = requests.submit(store, request(), ACTOR).number
-    clock.forward(hours=5)
+    clock.advance(hours=5)
     intent_outcomes.record_accepted(store, sent(store, number).id, "task-1", SOON)
     for submitted_at in (None, clock(), clock() - timedelta(days=40), clock() + timedelta(days=1)):
         single.answered(store, number, replace(answer("IN_PROGRESS"), submitted_at=submitted_at), SOON)

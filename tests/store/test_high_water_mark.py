@@ -16,8 +16,9 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
 from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.open_store import open_store
+from tests.manual_clock import ManualClock
 from tests.store.damage import overwrite
-from tests.store.support import TODAY, FrozenClock, intent_of, scalar, sent, submitted
+from tests.store.support import TODAY, intent_of, scalar, sent, submitted
 
 
 def _copy(path: Path) -> Path:
@@ -32,22 +33,22 @@ def _put_back(copy: Path, path: Path) -> None:
     shutil.copy(copy, path)
 
 
-def _opened(path: Path, clock: FrozenClock) -> tuple[Store, str | None]:
+def _opened(path: Path, clock: ManualClock) -> tuple[Store, str | None]:
     store = open_store(path, clock=clock)
     return store, store.opening_report
 
 
 def test_a_request_that_waits_in_an_older_copy_counts_as_sent_when_it_was_asked_for(
-    path: Path, clock: FrozenClock
+    path: Path, clock: ManualClock
 ) -> None:
     store = open_store(path, clock=clock)
     task = submitted(store)
     copy = _copy(path)
-    clock.forward(hours=1)
+    clock.advance(hours=1)
     sent(store, task.number)
     store.close()
     _put_back(copy, path)
-    clock.forward(hours=1)
+    clock.advance(hours=1)
     store, report = _opened(path, clock)
     assert report is not None
     assert str(path) in report
@@ -59,7 +60,7 @@ def test_a_request_that_waits_in_an_older_copy_counts_as_sent_when_it_was_asked_
     store.close()
 
 
-def test_a_log_that_was_rolled_back_is_noticed(path: Path, clock: FrozenClock) -> None:
+def test_a_log_that_was_rolled_back_is_noticed(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     submitted(store)
     saved = {end: path.with_name(path.name + end).read_bytes() for end in ("", "-wal")}
@@ -73,7 +74,7 @@ def test_a_log_that_was_rolled_back_is_noticed(path: Path, clock: FrozenClock) -
     store.close()
 
 
-def test_a_copy_without_an_identity_counts_as_another_history(path: Path, clock: FrozenClock, tmp_path: Path) -> None:
+def test_a_copy_without_an_identity_counts_as_another_history(path: Path, clock: ManualClock, tmp_path: Path) -> None:
     other = open_store(tmp_path / "other" / "history.db", clock=clock)
     task = submitted(other)
     other.close()
@@ -85,7 +86,7 @@ def test_a_copy_without_an_identity_counts_as_another_history(path: Path, clock:
     store.close()
 
 
-def test_nothing_is_said_of_a_history_as_it_was_left(path: Path, clock: FrozenClock) -> None:
+def test_nothing_is_said_of_a_history_as_it_was_left(path: Path, clock: ManualClock) -> None:
     for _ in range(3):
         store, report = _opened(path, clock)
         task = submitted(store)
@@ -94,7 +95,7 @@ def test_nothing_is_said_of_a_history_as_it_was_left(path: Path, clock: FrozenCl
         store.close()
 
 
-def test_a_copy_of_the_whole_folder_and_a_lost_lock_file_are_no_older_copies(path: Path, clock: FrozenClock) -> None:
+def test_a_copy_of_the_whole_folder_and_a_lost_lock_file_are_no_older_copies(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     submitted(store)
     store.close()
@@ -106,7 +107,7 @@ def test_a_copy_of_the_whole_folder_and_a_lost_lock_file_are_no_older_copies(pat
         store.close()
 
 
-def test_what_the_program_itself_puts_back_is_no_older_copy(path: Path, clock: FrozenClock) -> None:
+def test_what_the_program_itself_puts_back_is_no_older_copy(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     submitted(store)
     copy = _copy(path)
@@ -119,7 +120,7 @@ def test_what_the_program_itself_puts_back_is_no_older_copy(path: Path, clock: F
     assert report is None
     store.close()
     path.unlink()
-    clock.forward(seconds=1)
+    clock.advance(seconds=1)
     restore.restore(path, copy, clock())
     store, report = _opened(path, clock)
     assert report is None

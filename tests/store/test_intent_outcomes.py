@@ -13,12 +13,12 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import due_polls, intent_outcomes, intents, poll_responses
+from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
     ACTOR,
     NOW,
     SOON,
-    FrozenClock,
     accepted,
     answer,
     in_status,
@@ -35,12 +35,12 @@ LATER = NOW + timedelta(hours=1)
 # Answers to polls
 
 
-def test_an_answer_that_changes_nothing_moves_only_the_poll_times(store: Store, clock: FrozenClock) -> None:
+def test_an_answer_that_changes_nothing_moves_only_the_poll_times(store: Store, clock: ManualClock) -> None:
     task = accepted(store)
     assert single.answered(store, task.number, answer("IN_PROGRESS", updated_at=NOW), SOON)
     before = tasks.get(store, task.number)
     lines = timeline.of_task(store, task.number)
-    clock.forward(minutes=5)
+    clock.advance(minutes=5)
     assert not single.answered(store, task.number, answer("IN_PROGRESS", updated_at=NOW), LATER)
     after = tasks.get(store, task.number)
     assert after.revision == before.revision
@@ -73,9 +73,9 @@ def test_an_end_is_kept_with_its_instant_and_its_reason_and_not_asked_about_agai
     assert due_polls.next_at(store) is None
 
 
-def test_an_end_without_an_instant_is_dated_now(store: Store, clock: FrozenClock) -> None:
+def test_an_end_without_an_instant_is_dated_now(store: Store, clock: ManualClock) -> None:
     task = accepted(store)
-    clock.forward(days=1)
+    clock.advance(days=1)
     single.answered(store, task.number, answer("COMPLETED"), SOON)
     assert tasks.get(store, task.number).finished_at == clock.now
 
@@ -152,7 +152,7 @@ def test_an_adopted_task_the_service_does_not_know_is_asked_about_again(store: S
     ],
 )
 def test_a_task_once_known_is_missing_only_after_several_answers_over_a_day(
-    store: Store, clock: FrozenClock, hours: list[int], status: str
+    store: Store, clock: ManualClock, hours: list[int], status: str
 ) -> None:
     task = accepted(store)
     for hour in hours:
@@ -163,11 +163,11 @@ def test_a_task_once_known_is_missing_only_after_several_answers_over_a_day(
     assert (known.next_poll_at is None) == (status == "MISSING")
 
 
-def test_one_answer_between_begins_the_count_anew(store: Store, clock: FrozenClock) -> None:
+def test_one_answer_between_begins_the_count_anew(store: Store, clock: ManualClock) -> None:
     task = accepted(store)
     for _ in range(2):
         poll_responses.record_unknown(store, task.number, "no such task", SOON)
-    clock.forward(days=2)
+    clock.advance(days=2)
     single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
     poll_responses.record_unknown(store, task.number, "no such task", SOON)
     assert tasks.get(store, task.number).status == "IN_PROGRESS"
@@ -175,11 +175,11 @@ def test_one_answer_between_begins_the_count_anew(store: Store, clock: FrozenClo
 
 @pytest.mark.parametrize("status", ["CANCELLED", "COMPLETED", "FAILED", "MISSING"])
 def test_what_has_ended_stays_as_it_ended_when_the_service_forgets_it(
-    store: Store, clock: FrozenClock, status: str
+    store: Store, clock: ManualClock, status: str
 ) -> None:
     task = in_status(store, status, Kind.DELETION)
     for _ in range(4):
-        clock.forward(days=1)
+        clock.advance(days=1)
         requests.poll_now(store, [task.number])
         poll_responses.record_unknown(store, task.number, "no such task", clock.now)
         assert due_polls.due(store, clock.now, 5) == []
@@ -193,13 +193,13 @@ _GIVEN_HERE = ["QUEUED", "REJECTED", "UNCONFIRMED", "GIVEN_UP", "CANCELLED", "MI
 
 @pytest.mark.parametrize("status", _GIVEN_HERE)
 def test_a_status_of_the_service_has_no_meaning_that_is_given_here(
-    store: Store, clock: FrozenClock, status: str
+    store: Store, clock: ManualClock, status: str
 ) -> None:
     task = accepted(store, kind=Kind.DELETION)
     single.answered(store, task.number, answer(status), SOON)
     shown = tasks.get(store, task.number)
     assert (shown.status, shown.next_poll_at, shown.finished_at) == (f"SERVICE_{status}", SOON, None)
-    clock.forward(minutes=1)
+    clock.advance(minutes=1)
     poll_responses.record_unknown(store, task.number, "a slip", SOON)
     assert tasks.get(store, task.number).task_id == "task-1"
     single.answered(store, task.number, answer("COMPLETED"), SOON)
@@ -209,10 +209,10 @@ def test_a_status_of_the_service_has_no_meaning_that_is_given_here(
 # Sending
 
 
-def test_an_intent_is_marked_before_it_is_sent_and_keeps_the_first_instant(store: Store, clock: FrozenClock) -> None:
+def test_an_intent_is_marked_before_it_is_sent_and_keeps_the_first_instant(store: Store, clock: ManualClock) -> None:
     task = submitted(store)
     intent = sent(store, task.number)
-    clock.forward(minutes=1)
+    clock.advance(minutes=1)
     assert intent_outcomes.record_sending(store, intent.id)
     again = intent_of(store, task.number)
     assert (again.attempts, again.first_sent_at, again.client_token) == (2, NOW, intent.client_token)

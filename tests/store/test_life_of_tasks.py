@@ -16,11 +16,12 @@ from bwp_tui.domain.task import FINAL_STATUSES, PAST_HOLD, Kind
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import as_int, as_text
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses
+from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 from tests.store import single
-from tests.store.support import ACTOR, FrozenClock, answer, has_waiting_intent, request, scalar
+from tests.store.support import ACTOR, NOW, answer, has_waiting_intent, request, scalar
 
 ANSWERS = st.sampled_from(["IN_PROGRESS", "ON_HOLD", "COMPLETED", "FAILED", "SUSPENDED"])
 
@@ -46,8 +47,8 @@ class LifeOfTasks(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
-        self.clock = FrozenClock()
-        self.store = open_store(Path(self._folder.name) / "history.db", clock=self.clock)
+        self.clock = ManualClock(NOW)
+        self.store = new_history(Path(self._folder.name) / "history.db", clock=self.clock)
         self.store.rows("PRAGMA synchronous = OFF")  # this test is about states, and is to be quick
         self.model: dict[int, _Known] = {}
         self.revision = 0
@@ -165,7 +166,7 @@ class LifeOfTasks(RuleBasedStateMachine):
 
     @rule(hours=st.sampled_from([1, 13]))
     def wait(self, hours: int) -> None:
-        self.clock.forward(hours=hours)
+        self.clock.advance(hours=hours)
 
     @invariant()
     def the_history_holds_what_the_model_holds(self) -> None:

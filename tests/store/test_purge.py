@@ -22,8 +22,9 @@ from bwp_tui.store.maintenance import backups, integrity, purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import downloads, intent_outcomes
+from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, SOON, TODAY, FrozenClock, accepted, answer, request, scalar, sent
+from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, request, scalar, sent
 
 SECRETS = (b"zebra", b"Zebra", b"quagga")
 
@@ -56,13 +57,13 @@ def _holding(folder: Path) -> set[str]:
     return found
 
 
-def _purge_all(store: Store, clock: FrozenClock, *, evidence_too: bool = False) -> purge.PurgeResult:
-    clock.forward(days=100)
+def _purge_all(store: Store, clock: ManualClock, *, evidence_too: bool = False) -> purge.PurgeResult:
+    clock.advance(days=100)
     plan = purge.plan(store, parse(""), timedelta(days=90), TODAY, evidence_too=evidence_too, unanswered_too=True)
     return purge.purge(store, plan.numbers, ACTOR, TODAY, evidence_too=evidence_too, unanswered_too=True)
 
 
-def test_no_byte_of_personal_data_is_left_in_any_file(path: Path, store: Store, clock: FrozenClock) -> None:
+def test_no_byte_of_personal_data_is_left_in_any_file(path: Path, store: Store, clock: ManualClock) -> None:
     _finished(store)
     backups.back_up_daily(path, TODAY - timedelta(days=1), threading.Event())
     assert _holding(path.parent)
@@ -73,7 +74,7 @@ def test_no_byte_of_personal_data_is_left_in_any_file(path: Path, store: Store, 
     assert integrity.full_check(path) == []
 
 
-def test_the_evidence_stays(store: Store, clock: FrozenClock) -> None:
+def test_the_evidence_stays(store: Store, clock: ManualClock) -> None:
     _finished(store, 2)
     _purge_all(store, clock)
     failed, completed = tasks.window(store, [1, 2])
@@ -93,7 +94,7 @@ def test_the_evidence_stays(store: Store, clock: FrozenClock) -> None:
     assert requests.cannot_resubmit(failed) is not None
 
 
-def test_a_purged_task_is_closed_and_what_an_earlier_version_added_is_purged(store: Store, clock: FrozenClock) -> None:
+def test_a_purged_task_is_closed_and_what_an_earlier_version_added_is_purged(store: Store, clock: ManualClock) -> None:
     _finished(store, 2)
     _purge_all(store, clock)
     with pytest.raises(NotPossible):
@@ -108,7 +109,7 @@ def test_a_purged_task_is_closed_and_what_an_earlier_version_added_is_purged(sto
     assert tasks.get(store, 1).note == ""
 
 
-def test_evidence_goes_only_when_it_is_told_to(path: Path, store: Store, clock: FrozenClock) -> None:
+def test_evidence_goes_only_when_it_is_told_to(path: Path, store: Store, clock: ManualClock) -> None:
     _finished(store, 6)
     accepted(store, "task-active")
     done = _purge_all(store, clock, evidence_too=True)
@@ -118,11 +119,11 @@ def test_evidence_goes_only_when_it_is_told_to(path: Path, store: Store, clock: 
     assert integrity.full_check(path) == []
 
 
-def test_what_is_young_or_under_way_or_does_not_fit_stays(store: Store, clock: FrozenClock) -> None:
+def test_what_is_young_or_under_way_or_does_not_fit_stays(store: Store, clock: ManualClock) -> None:
     _finished(store, 4)
     accepted(store, "task-active")
     assert purge.plan(store, parse(""), timedelta(days=1), TODAY, evidence_too=False).numbers == ()
-    clock.forward(days=2)
+    clock.advance(days=2)
     plan = purge.plan(
         store, parse("status:failed zebra"), timedelta(days=1), TODAY, evidence_too=False, unanswered_too=True
     )
@@ -171,8 +172,8 @@ purge.purge(store, plan.numbers, "op", date.today(), evidence_too=False, unanswe
 
 
 @pytest.mark.parametrize("when", ["inside the transaction", "before the pages", "before the backups"])
-def test_killed_in_the_middle_the_rest_is_done_later(path: Path, clock: FrozenClock, when: str) -> None:
-    clock.forward(days=-365 * 3)
+def test_killed_in_the_middle_the_rest_is_done_later(path: Path, clock: ManualClock, when: str) -> None:
+    clock.advance(days=-365 * 3)
     store = open_store(path, clock=clock)
     _finished(store)
     backups.back_up_daily(path, TODAY - timedelta(days=1), threading.Event())

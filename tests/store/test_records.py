@@ -19,8 +19,9 @@ from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
+from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, TODAY, FrozenClock, in_status, request, submitted
+from tests.store.support import ACTOR, TODAY, in_status, request, submitted
 
 
 def _received(store: Store, days_ago: int, regulation: str) -> Task:
@@ -28,9 +29,9 @@ def _received(store: Store, days_ago: int, regulation: str) -> Task:
     return requests.submit(store, asked, ACTOR)
 
 
-def test_notes_add_up_and_the_row_shows_the_newest(store: Store, clock: FrozenClock) -> None:
+def test_notes_add_up_and_the_row_shows_the_newest(store: Store, clock: ManualClock) -> None:
     task = requests.submit(store, request(note="came with the request"), ACTOR)
-    clock.forward(hours=1)
+    clock.advance(hours=1)
     single.add_note(store, task.number, " left\na message ", "bob")
     assert [(note.text, note.actor) for note in single.notes(store, task.number)] == [
         ("came with the request", ACTOR),
@@ -162,12 +163,12 @@ def test_a_resubmitted_request_stays_extended_confirmed_verified_and_in_the_same
 
 
 def test_a_purge_takes_notes_and_the_words_of_a_verification_and_keeps_that_it_was(
-    store: Store, clock: FrozenClock
+    store: Store, clock: ManualClock
 ) -> None:
     task = in_status(store, Status.COMPLETED, Kind.DELETION)
     single.add_note(store, task.number, "jane's secret", ACTOR)
     single.verify(store, task.number, Verification(TODAY, ACTOR, "jane's secret"), ACTOR)
-    clock.forward(days=800)
+    clock.advance(days=800)
     assert purge.purge(store, [task.number], ACTOR, TODAY, evidence_too=False).tasks == 1
     found = tasks.get(store, task.number)
     assert found.verification == Verification(TODAY, ACTOR, "")
@@ -176,7 +177,7 @@ def test_a_purge_takes_notes_and_the_words_of_a_verification_and_keeps_that_it_w
 
 
 def test_a_note_from_before_notes_were_lines_becomes_one(
-    store: Store, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = migrate.migration_scripts()[:2]
     path = store.path.with_name("older.db")

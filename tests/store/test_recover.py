@@ -18,12 +18,13 @@ from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes
+from tests.manual_clock import ManualClock
 from tests.store.damage import PAGE, overwrite, overwrite_table
 from tests.store.golden import write as golden
-from tests.store.support import SOON, TODAY, FrozenClock, accepted, intent_of, scalar, sent, submitted
+from tests.store.support import NOW, SOON, TODAY, accepted, intent_of, scalar, sent, submitted
 
 
-def _closed(path: Path, clock: FrozenClock, count: int = 200) -> None:
+def _closed(path: Path, clock: ManualClock, count: int = 200) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, count + 1):
         accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
@@ -39,7 +40,7 @@ def _back_up(path: Path) -> None:
     assert backups.back_up_daily(path, TODAY, threading.Event())
 
 
-def test_a_file_that_is_no_database_is_set_aside_untouched_and_told(path: Path, clock: FrozenClock) -> None:
+def test_a_file_that_is_no_database_is_set_aside_untouched_and_told(path: Path, clock: ManualClock) -> None:
     path.parent.mkdir()
     path.write_bytes(b"kind,email\nretrieval,jane@example.com\n" * 300)
     before = path.read_bytes()
@@ -57,7 +58,7 @@ def test_a_file_that_is_no_database_is_set_aside_untouched_and_told(path: Path, 
     again.close()
 
 
-def test_a_broken_header_alone_loses_nothing(path: Path, clock: FrozenClock) -> None:
+def test_a_broken_header_alone_loses_nothing(path: Path, clock: ManualClock) -> None:
     _closed(path, clock)
     overwrite(path, 0, b"\0" * 24)
     store = open_store(path, clock=clock)
@@ -68,7 +69,7 @@ def test_a_broken_header_alone_loses_nothing(path: Path, clock: FrozenClock) -> 
 
 
 @pytest.mark.parametrize("keep", [0, 1, 511, PAGE, 5 * PAGE + 100, 40 * PAGE])
-def test_a_truncated_file_goes_on_with_what_is_left_and_the_backup(path: Path, clock: FrozenClock, keep: int) -> None:
+def test_a_truncated_file_goes_on_with_what_is_left_and_the_backup(path: Path, clock: ManualClock, keep: int) -> None:
     _closed(path, clock)
     _back_up(path)
     with path.open("r+b") as file:
@@ -82,7 +83,7 @@ def test_a_truncated_file_goes_on_with_what_is_left_and_the_backup(path: Path, c
     assert _aside(path).stat().st_size == keep
 
 
-def test_without_the_tasks_table_the_task_ids_are_read_from_the_timeline(path: Path, clock: FrozenClock) -> None:
+def test_without_the_tasks_table_the_task_ids_are_read_from_the_timeline(path: Path, clock: ManualClock) -> None:
     _closed(path, clock)
     overwrite_table(path, "tasks")
     with pytest.raises(StoreError):
@@ -95,7 +96,7 @@ def test_without_the_tasks_table_the_task_ids_are_read_from_the_timeline(path: P
     assert integrity.full_check(path) == []
 
 
-def _read(path: Path, clock: FrozenClock) -> None:
+def _read(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     try:
         tasks.window(store, list(range(1, 201)))
@@ -103,7 +104,7 @@ def _read(path: Path, clock: FrozenClock) -> None:
         store.close()
 
 
-def test_a_lost_page_costs_its_rows_alone(path: Path, clock: FrozenClock) -> None:
+def test_a_lost_page_costs_its_rows_alone(path: Path, clock: ManualClock) -> None:
     _closed(path, clock)
     store = open_store(path, clock=clock)
     (leaf,) = store.rows("SELECT pageno FROM dbstat WHERE name = 'tasks' AND pagetype = 'leaf' LIMIT 1 OFFSET 3")[0]
@@ -119,7 +120,7 @@ def test_a_lost_page_costs_its_rows_alone(path: Path, clock: FrozenClock) -> Non
     recovered.close()
 
 
-def test_a_request_that_waits_keeps_its_client_token_and_counts_as_sent(path: Path, clock: FrozenClock) -> None:
+def test_a_request_that_waits_keeps_its_client_token_and_counts_as_sent(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     task = submitted(store)
     token = intent_of(store, task.number).client_token
@@ -131,7 +132,7 @@ def test_a_request_that_waits_keeps_its_client_token_and_counts_as_sent(path: Pa
     recovered.close()
 
 
-def test_a_request_that_lost_its_client_token_is_left_to_the_operator(path: Path, clock: FrozenClock) -> None:
+def test_a_request_that_lost_its_client_token_is_left_to_the_operator(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     task = submitted(store)
     store.close()
@@ -143,13 +144,13 @@ def test_a_request_that_lost_its_client_token_is_left_to_the_operator(path: Path
     recovered.close()
 
 
-def test_the_backup_does_not_undo_what_was_answered_since(path: Path, clock: FrozenClock) -> None:
+def test_the_backup_does_not_undo_what_was_answered_since(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 60):
         submitted(store, email=f"shopper{number}@example.com")
     intents = [sent(store, number).id for number in range(1, 60)]
     _back_up(path)
-    clock.forward(minutes=1)
+    clock.advance(minutes=1)
     for number, intent in enumerate(intents, start=1):
         intent_outcomes.record_accepted(store, intent, f"task-{number}", SOON)
     store.close()
@@ -160,7 +161,7 @@ def test_the_backup_does_not_undo_what_was_answered_since(path: Path, clock: Fro
     recovered.close()
 
 
-def test_a_history_emptied_behind_our_back_comes_from_the_backup(path: Path, clock: FrozenClock) -> None:
+def test_a_history_emptied_behind_our_back_comes_from_the_backup(path: Path, clock: ManualClock) -> None:
     _closed(path, clock, 5)
     _back_up(path)
     path.write_bytes(b"")
@@ -169,7 +170,7 @@ def test_a_history_emptied_behind_our_back_comes_from_the_backup(path: Path, clo
     store.close()
 
 
-def test_a_history_whose_log_is_lost_is_still_a_sound_one(path: Path, clock: FrozenClock) -> None:
+def test_a_history_whose_log_is_lost_is_still_a_sound_one(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 50):
         accepted(store, f"task-{number}")
@@ -218,7 +219,7 @@ def _opened_twice(path: Path) -> list[bytes] | None:
     for _ in range(2):
         before.append(path.read_bytes())
         try:
-            store = open_store(path, clock=FrozenClock())
+            store = open_store(path, clock=ManualClock(NOW))
         except (StoreForeign, StoreTooNew):
             return None
         try:
@@ -257,7 +258,7 @@ open_store(Path(sys.argv[1])).close()
 
 
 @pytest.mark.parametrize("step", range(1, 9))
-def test_killed_at_any_step_of_mending_nothing_is_lost(path: Path, clock: FrozenClock, step: int) -> None:
+def test_killed_at_any_step_of_mending_nothing_is_lost(path: Path, clock: ManualClock, step: int) -> None:
     _closed(path, clock, 20)
     overwrite(path, 0, b"\0" * 24)
     before = path.read_bytes()
@@ -271,7 +272,7 @@ def test_killed_at_any_step_of_mending_nothing_is_lost(path: Path, clock: Frozen
     assert integrity.full_check(path) == []
 
 
-def test_deletions_stay_deletions_when_only_traces_are_left(path: Path, clock: FrozenClock) -> None:
+def test_deletions_stay_deletions_when_only_traces_are_left(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 40):
         accepted(store, f"task-{number}", Kind.DELETION)
@@ -283,7 +284,7 @@ def test_deletions_stay_deletions_when_only_traces_are_left(path: Path, clock: F
     recovered.close()
 
 
-def test_the_operators_views_are_kept(path: Path, clock: FrozenClock) -> None:
+def test_the_operators_views_are_kept(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     store.rows("INSERT INTO views (name, filter, sort, position) VALUES ('mine', 'tag:vip', 'due', 1)")
     store.close()

@@ -7,7 +7,8 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.queries import request_log
 from bwp_tui.store.worklog import intent_outcomes
-from tests.store.support import ACTOR, FrozenClock, accepted, in_status, intent_of, submitted
+from tests.manual_clock import ManualClock
+from tests.store.support import ACTOR, accepted, in_status, intent_of, submitted
 from tests.store.support import sent as send
 
 
@@ -16,14 +17,14 @@ def token_of(store: Store, number: int) -> str:
     return as_text(token)
 
 
-def test_the_newest_comes_first_and_each_has_its_outcome(store: Store, clock: FrozenClock) -> None:
+def test_the_newest_comes_first_and_each_has_its_outcome(store: Store, clock: ManualClock) -> None:
     done = accepted(store, kind=Kind.DELETION)
-    clock.forward(hours=1)
+    clock.advance(hours=1)
     waiting = submitted(store, email="b@example.com")
-    clock.forward(hours=1)
+    clock.advance(hours=1)
     requests.cancel(store, done.number, ACTOR)
     cancel = send(store, done.number)
-    clock.forward(minutes=1)
+    clock.advance(minutes=1)
     intent_outcomes.record_cancel_refused(store, cancel.id, "too late")
     found = request_log.newest(store, 10)
     assert [(one.task_number, one.action, one.state, one.attempts) for one in found] == [

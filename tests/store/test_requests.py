@@ -15,13 +15,13 @@ from bwp_tui.store.database.connection import Store, Transaction, as_text
 from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import downloads, due_polls, intent_outcomes, intents, poll_responses
+from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
     ACTOR,
     NOW,
     SOON,
     TODAY,
-    FrozenClock,
     accepted,
     answer,
     has_waiting_intent,
@@ -139,7 +139,7 @@ def test_a_second_request_for_the_same_address_and_kind_is_flagged_with_the_one_
 
 @pytest.mark.parametrize("status", ["FAILED", "REJECTED", "UNCONFIRMED", "MISSING", "CANCELLED"])
 def test_what_failed_is_submitted_again_with_a_new_token_and_the_old_deadline(
-    store: Store, clock: FrozenClock, status: str
+    store: Store, clock: ManualClock, status: str
 ) -> None:
     kind = Kind.DELETION
     old = in_status(store, status, kind)
@@ -148,7 +148,7 @@ def test_what_failed_is_submitted_again_with_a_new_token_and_the_old_deadline(
         "UPDATE tasks SET due_on = '2027-02-19', note = 'VIP', tags = '[\"eu\"]' WHERE number = ?", (old.number,)
     )
     before = {as_text(token) for (token,) in store.rows("SELECT client_token FROM intents WHERE action = 'submit'")}
-    clock.forward(days=20)
+    clock.advance(days=20)
     new = requests.resubmit(store, old.number, "other")
     assert (new.status, new.kind, new.email, new.holding_period) == ("QUEUED", kind, old.email, old.holding_period)
     assert (new.received_on, new.due_on, new.note, new.tags) == (TODAY, date(2027, 2, 19), "VIP", ("eu",))
@@ -179,12 +179,12 @@ def test_nothing_is_submitted_again_twice(store: Store) -> None:
 
 
 def test_an_adopted_task_without_an_address_or_with_one_not_taken_is_not_submitted_again(
-    store: Store, clock: FrozenClock
+    store: Store, clock: ManualClock
 ) -> None:
     task = requests.track(store, Kind.RETRIEVAL, "task-9", request(email=""), ACTOR)
     for _ in range(poll_responses.MISSING_AFTER_RESPONSES):
         poll_responses.record_unknown(store, task.number, "unknown", SOON)
-        clock.forward(seconds=poll_responses.MISSING_AFTER.total_seconds())
+        clock.advance(seconds=poll_responses.MISSING_AFTER.total_seconds())
     assert tasks.get(store, task.number).status == Status.MISSING
     with pytest.raises(NotPossible, match="no email"):
         requests.resubmit(store, task.number, ACTOR)

@@ -19,16 +19,17 @@ from bwp_tui.store.errors import StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, recover
 from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.open_store import open_store
+from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import overwrite
 from tests.store.golden import write as golden
 from tests.store.hand_reader import rows_of
-from tests.store.support import TODAY, FrozenClock, accepted, scalar, submitted
+from tests.store.support import NOW, TODAY, accepted, scalar, submitted
 
 GOLDEN = Path(golden.__file__).parent
 
 
-def _closed(path: Path, clock: FrozenClock, count: int) -> None:
+def _closed(path: Path, clock: ManualClock, count: int) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, count + 1):
         accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
@@ -55,7 +56,7 @@ def _flip_number(path: Path, number: int, bit: int) -> None:
 @pytest.mark.parametrize("bit", [1, 2, 8, 64])
 @pytest.mark.parametrize("with_backup", [False, True])
 def test_a_damaged_number_costs_neither_its_task_nor_another_one(
-    path: Path, clock: FrozenClock, bit: int, with_backup: bool
+    path: Path, clock: ManualClock, bit: int, with_backup: bool
 ) -> None:
     _closed(path, clock, 60)
     before = rows_of(path)["tasks"]
@@ -69,7 +70,7 @@ def test_a_damaged_number_costs_neither_its_task_nor_another_one(
     _start(path, clock)
 
 
-def _start(path: Path, clock: FrozenClock) -> None:
+def _start(path: Path, clock: ManualClock) -> None:
     """Open a recovered history: it is sound, so that nothing is said of it."""
     store = open_store(path, clock=clock)
     assert store.opening_report is None
@@ -85,7 +86,7 @@ def _copy_in_use(path: Path, folder: Path) -> Path:
 
 
 def test_a_log_beside_another_copy_of_the_file_is_noticed_and_both_are_read(
-    path: Path, clock: FrozenClock, tmp_path: Path
+    path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 31):
@@ -112,7 +113,7 @@ def test_a_log_beside_another_copy_of_the_file_is_noticed_and_both_are_read(
 
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.9, 0.999, 1.0])
 def test_sqlite_and_the_check_without_it_find_the_same_end_of_a_log(
-    path: Path, clock: FrozenClock, tmp_path: Path, part: float
+    path: Path, clock: ManualClock, tmp_path: Path, part: float
 ) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 11):
@@ -131,7 +132,7 @@ def test_sqlite_and_the_check_without_it_find_the_same_end_of_a_log(
     assert log.read_bytes() == damaged
 
 
-def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: FrozenClock, tmp_path: Path) -> None:
+def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: ManualClock, tmp_path: Path) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 31):
         accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
@@ -156,7 +157,7 @@ def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: Froz
 @pytest.mark.parametrize("fault", [ValueError("x"), RecursionError(), apsw.ConstraintError("UNIQUE")])
 @pytest.mark.parametrize("with_backup", [False, True])
 def test_a_fault_of_recovery_itself_keeps_the_file_and_goes_on_with_the_backup(
-    path: Path, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, fault: Exception, with_backup: bool
+    path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, fault: Exception, with_backup: bool
 ) -> None:
     _closed(path, clock, 20)
     if with_backup:
@@ -177,7 +178,7 @@ def test_a_fault_of_recovery_itself_keeps_the_file_and_goes_on_with_the_backup(
     _start(path, clock)
 
 
-def test_a_backup_that_is_damaged_within_its_values_is_not_trusted(path: Path, clock: FrozenClock) -> None:
+def test_a_backup_that_is_damaged_within_its_values_is_not_trusted(path: Path, clock: ManualClock) -> None:
     _closed(path, clock, 20)
     backups.back_up_daily(path, TODAY - timedelta(days=1), threading.Event())
     _back_up(path)
@@ -190,7 +191,7 @@ def test_a_backup_that_is_damaged_within_its_values_is_not_trusted(path: Path, c
 
 @pytest.mark.parametrize("version", range(1, migrate.newest_version() + 1))
 def test_a_history_of_an_older_schema_is_recovered_with_all_its_rows(
-    tmp_path: Path, clock: FrozenClock, version: int
+    tmp_path: Path, clock: ManualClock, version: int
 ) -> None:
     path = tmp_path / "history.db"
     shutil.copyfile(GOLDEN / f"schema-{version}.db", path)
@@ -207,7 +208,7 @@ def test_a_history_of_an_older_schema_is_recovered_with_all_its_rows(
     assert integrity.full_check(path) == []
 
 
-def test_rows_that_were_deleted_do_not_come_back(path: Path, clock: FrozenClock) -> None:
+def test_rows_that_were_deleted_do_not_come_back(path: Path, clock: ManualClock) -> None:
     _closed(path, clock, 60)
     db = apsw.Connection(str(path))
     db.execute("PRAGMA secure_delete = OFF").fetchall()  # as another program may do
@@ -224,7 +225,7 @@ def test_rows_that_were_deleted_do_not_come_back(path: Path, clock: FrozenClock)
     recovered.close()
 
 
-def test_a_request_whose_reference_is_damaged_is_never_sent_for_another_shopper(path: Path, clock: FrozenClock) -> None:
+def test_a_request_whose_reference_is_damaged_is_never_sent_for_another_shopper(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 13):
         submitted(store, email=f"shopper{number}@example.com")
@@ -242,7 +243,7 @@ def test_a_request_whose_reference_is_damaged_is_never_sent_for_another_shopper(
 
 
 @pytest.mark.parametrize("bit", [3, 4, 7, 15, 30])
-def test_a_damaged_schema_number_is_not_taken_for_a_newer_program(path: Path, clock: FrozenClock, bit: int) -> None:
+def test_a_damaged_schema_number_is_not_taken_for_a_newer_program(path: Path, clock: ManualClock, bit: int) -> None:
     _closed(path, clock, 5)
     version = int.from_bytes(path.read_bytes()[60:64], "big") ^ 1 << bit
     overwrite(path, 60, version.to_bytes(4, "big"))
@@ -253,7 +254,7 @@ def test_a_damaged_schema_number_is_not_taken_for_a_newer_program(path: Path, cl
     _start(path, clock)
 
 
-def _of_a_newer_program(path: Path, clock: FrozenClock, sql: str) -> None:
+def _of_a_newer_program(path: Path, clock: ManualClock, sql: str) -> None:
     _closed(path, clock, 30)
     db = apsw.Connection(os.fspath(path))
     db.execute(sql)
@@ -272,7 +273,7 @@ _PAGE = 4096
 @pytest.mark.parametrize("sql", _NEWER)
 @pytest.mark.parametrize("damage", ["none", "flagged", "schema", "pages", "log"])
 def test_a_history_of_a_newer_program_is_left_alone_even_if_it_is_damaged(
-    path: Path, clock: FrozenClock, sql: str, damage: str
+    path: Path, clock: ManualClock, sql: str, damage: str
 ) -> None:
     _of_a_newer_program(path, clock, sql)
     if damage == "flagged":
@@ -293,7 +294,7 @@ def test_a_history_of_a_newer_program_is_left_alone_even_if_it_is_damaged(
 
 
 def _log_of_another_history(path: Path) -> bytes:
-    other = open_store(path, clock=FrozenClock())
+    other = open_store(path, clock=ManualClock(NOW))
     other.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     for _ in range(3):
         submitted(other)
@@ -313,7 +314,7 @@ def test_each_migration_changes_the_schema_so_that_its_number_can_be_checked() -
 
 @pytest.mark.parametrize("digit", [b"0", b"g"])
 def test_a_request_with_a_damaged_client_token_is_left_to_the_operator(
-    path: Path, clock: FrozenClock, digit: bytes
+    path: Path, clock: ManualClock, digit: bytes
 ) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 6):

@@ -10,17 +10,18 @@ from bwp_tui.domain.filter import VIEWS, Filter, View, parse
 from bwp_tui.domain.task import Status
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import purge
-from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, text_index
 from bwp_tui.store.queries.filter_sql import SORTS, condition, order_clause, reversed_keys, rows_before
 from bwp_tui.store.queries.text_index import narrowing
+from tests.manual_clock import ManualClock
+from tests.new_history import new_history
 from tests.store import single
-from tests.store.support import ACTOR, TODAY, FrozenClock, in_status
+from tests.store.support import ACTOR, NOW, TODAY, in_status
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    store = open_store(tmp_path / "profile" / "history.db", clock=FrozenClock())
+    store = new_history(tmp_path / "profile" / "history.db", clock=ManualClock(NOW))
     for number, status in enumerate((Status.COMPLETED, Status.FAILED, Status.IN_PROGRESS)):
         in_status(store, status, task_id=f"task-{number}")
     return store

@@ -20,22 +20,10 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import due_polls, engine_state, intent_outcomes
 from bwp_tui.store.worklog.service_events import RecordedEvents, is_proven, record_events
+from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import overwrite
-from tests.store.support import (
-    ACTOR,
-    NOW,
-    SOON,
-    TODAY,
-    FrozenClock,
-    accepted,
-    answer,
-    in_status,
-    request,
-    scalar,
-    sent,
-    submitted,
-)
+from tests.store.support import ACTOR, NOW, SOON, TODAY, accepted, answer, in_status, request, scalar, sent, submitted
 
 
 def event(
@@ -52,10 +40,10 @@ def kinds(store: Store, number: int) -> list[str]:
     return [line.what for line in timeline.of_task(store, number)]
 
 
-def test_an_event_is_on_the_timeline_and_its_task_is_due_now(store: Store, clock: FrozenClock) -> None:
+def test_an_event_is_on_the_timeline_and_its_task_is_due_now(store: Store, clock: ManualClock) -> None:
     task = accepted(store)
     single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
-    clock.forward(seconds=30)
+    clock.advance(seconds=30)
     assert record_events(store, [event()]) == RecordedEvents(new=1)
     due = due_polls.due(store, clock.now, 10)
     assert [(poll.number, poll.polls, poll.is_announced) for poll in due] == [(task.number, 0, True)]
@@ -94,7 +82,7 @@ def test_an_event_after_the_end_is_known_asks_for_no_poll(store: Store) -> None:
     assert kinds(store, task.number)[-1] == EventKind.EVENT_RECEIVED
 
 
-def test_a_missing_task_is_polled_again_when_its_event_comes(store: Store, clock: FrozenClock) -> None:
+def test_a_missing_task_is_polled_again_when_its_event_comes(store: Store, clock: ManualClock) -> None:
     task = in_status(store, "MISSING")
     record_events(store, [event()])
     assert [poll.number for poll in due_polls.due(store, clock.now, 10)] == [task.number]
@@ -121,7 +109,7 @@ def test_a_superseded_engine_records_nothing(store: Store) -> None:
 # Tasks that were submitted elsewhere
 
 
-def test_a_task_nobody_recorded_is_adopted_and_polled(store: Store, clock: FrozenClock) -> None:
+def test_a_task_nobody_recorded_is_adopted_and_polled(store: Store, clock: ManualClock) -> None:
     elsewhere = event("task-9", kind=Kind.DELETION, status=Status.FAILED)
     assert record_events(store, [elsewhere, event("task-9", "event-2", kind=Kind.DELETION)]) == RecordedEvents(2, 0, 1)
     task = tasks.find_by_name(store, "task-9")
@@ -248,7 +236,7 @@ def _with_events(store: Store) -> None:
         single.answered(store, number, answer("COMPLETED", updated_at=NOW, email=f"{task_id}@example.com"), SOON)
 
 
-def _check_known(path: Path, clock: FrozenClock) -> None:
+def _check_known(path: Path, clock: ManualClock) -> None:
     """Check that the events are known by their ids and by their tasks, and that the tasks are there."""
     store = open_store(path, clock=clock)
     again = [event("task-1", "event of task-1"), event("task-9", "event of task-9"), event("task-9", "event-10")]
@@ -258,9 +246,9 @@ def _check_known(path: Path, clock: FrozenClock) -> None:
     assert integrity.full_check(path) == []
 
 
-def test_a_purge_leaves_no_event_of_a_task_that_it_removes(path: Path, store: Store, clock: FrozenClock) -> None:
+def test_a_purge_leaves_no_event_of_a_task_that_it_removes(path: Path, store: Store, clock: ManualClock) -> None:
     _with_events(store)
-    clock.forward(days=100)
+    clock.advance(days=100)
     for evidence_too, left in ((False, 2), (True, 0)):
         plan = purge.plan(store, parse(""), timedelta(days=90), TODAY, evidence_too=evidence_too, unanswered_too=True)
         purge.purge(store, plan.numbers, ACTOR, TODAY, evidence_too=evidence_too, unanswered_too=True)
@@ -269,7 +257,7 @@ def test_a_purge_leaves_no_event_of_a_task_that_it_removes(path: Path, store: St
     assert integrity.full_check(path) == []
 
 
-def test_a_damaged_history_keeps_its_events(path: Path, clock: FrozenClock) -> None:
+def test_a_damaged_history_keeps_its_events(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     _with_events(store)
     store.close()
@@ -277,7 +265,7 @@ def test_a_damaged_history_keeps_its_events(path: Path, clock: FrozenClock) -> N
     _check_known(path, clock)
 
 
-def test_a_restored_history_takes_the_events_of_the_backup(path: Path, clock: FrozenClock) -> None:
+def test_a_restored_history_takes_the_events_of_the_backup(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     _with_events(store)
     backup = path.with_name("newer.db")
@@ -291,7 +279,7 @@ def test_a_restored_history_takes_the_events_of_the_backup(path: Path, clock: Fr
     _check_known(path, clock)
 
 
-def test_a_lost_row_of_an_adopted_task_is_made_anew_from_its_timeline(path: Path, clock: FrozenClock) -> None:
+def test_a_lost_row_of_an_adopted_task_is_made_anew_from_its_timeline(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     record_events(store, [event("task-9", kind=Kind.DELETION)])
     number = tasks.find_by_name(store, "task-9").number

@@ -14,7 +14,8 @@ from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
-from tests.store.support import FrozenClock, accepted, submitted
+from tests.manual_clock import ManualClock
+from tests.store.support import accepted, submitted
 
 OURS = Shop("bp-ours", "api.example.com")
 
@@ -81,7 +82,7 @@ def test_without_a_target_in_the_settings_it_stays_as_it_is(store: Store) -> Non
     assert store.rows("SELECT target_id FROM meta") == [(OURS.target_id,)]
 
 
-def test_it_stays_bound_through_a_copy_that_is_restored(path: Path, clock: FrozenClock) -> None:
+def test_it_stays_bound_through_a_copy_that_is_restored(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     store.require_shop(OURS)
     accepted(store, "task-1")

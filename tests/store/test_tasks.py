@@ -9,8 +9,9 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
+from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, TODAY, FrozenClock, accepted, submitted
+from tests.store.support import ACTOR, TODAY, accepted, submitted
 
 ONE = "3556a10a-0000-4000-8000-000000000001"
 OTHER = "3556a10a-0000-4000-8000-000000000002"
@@ -87,7 +88,7 @@ def test_changes_are_the_tasks_that_later_transactions_touched(store: Store) -> 
 
 
 def test_orders_put_what_has_no_due_date_last_and_ignore_the_case_of_addresses(
-    store: Store, clock: FrozenClock
+    store: Store, clock: ManualClock
 ) -> None:
     submitted(store, email="b@example.com")
     submitted(store, Kind.DELETION, email="A@example.com")

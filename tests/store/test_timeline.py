@@ -9,8 +9,9 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
+from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, FrozenClock, submitted
+from tests.store.support import ACTOR, NOW, SOON, submitted
 
 
 def test_a_line_of_the_timeline_is_never_rewritten(store: Store) -> None:
@@ -22,10 +23,10 @@ def test_a_line_of_the_timeline_is_never_rewritten(store: Store) -> None:
 
 
 def test_the_timeline_is_told_from_the_oldest_line_on_though_the_clock_went_back(
-    store: Store, clock: FrozenClock
+    store: Store, clock: ManualClock
 ) -> None:
     task = submitted(store)
-    clock.forward(hours=-2)
+    clock.advance(hours=-2)
     single.set_note(store, task.number, "VIP", "other")
     submitted(store)
     events = timeline.of_task(store, task.number)

@@ -18,7 +18,9 @@ from bwp_tui.store.queries import keyset_page, tasks, view_rows
 from bwp_tui.store.queries.filter_sql import SORTS
 from bwp_tui.store.queries.keyset_page import KeysetPage
 from bwp_tui.store.queries.view_rows import AnchorRow, ViewQuery, ViewRows
-from tests.store.support import TODAY, FrozenClock, submitted
+from tests.manual_clock import ManualClock
+from tests.new_history import new_history
+from tests.store.support import NOW, TODAY, submitted
 
 _ADD = st.tuples(st.just("add"), st.just(0), st.just(""))
 _CHANGE = st.tuples(st.just("change"), st.integers(1, 12), st.sampled_from(["QUEUED", "ON_HOLD"]))
@@ -28,7 +30,7 @@ _LOOK = st.tuples(st.just("look"), st.just(0), st.just(""))
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(tmp_path / "profile" / "history.db", clock=FrozenClock())
+    store = new_history(tmp_path / "profile" / "history.db", clock=ManualClock(NOW))
     yield store
     store.close()
 
@@ -52,7 +54,7 @@ def test_mended_rows_are_the_rows_read_anew(
 ) -> None:
     question = wanted(filter_text, sort)
     with tempfile.TemporaryDirectory() as folder:
-        store = open_store(Path(folder) / "history.db", clock=FrozenClock())
+        store = open_store(Path(folder) / "history.db", clock=ManualClock(NOW))
         store.rows("PRAGMA synchronous = OFF")
         rows, seen = ViewRows(store), 0
         for what, number, status in [*operations, ("look", 0, "")]:

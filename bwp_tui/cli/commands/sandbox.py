@@ -42,8 +42,7 @@ def sandbox(arguments: Namespace) -> int:
     if arguments.serve:
         practice = _make_sandbox(arguments, rate=None)
         _start(practice, arguments.port)
-        print(export_lines(practice), flush=True)
-        practice.serve_forever()
+        practice.serve_forever(lambda: print(export_lines(practice), flush=True))
         return ExitCode.DONE
     require_terminal()
     practice = _make_sandbox(arguments, rate=_RATE)

@@ -13,7 +13,8 @@ from typing import Final
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.store.database import migrate
 from bwp_tui.store.open_store import open_store
-from tests.store.support import FrozenClock, in_status
+from tests.manual_clock import ManualClock
+from tests.store.support import NOW, in_status
 
 STATUSES: Final = (
     Status.QUEUED,
@@ -30,7 +31,7 @@ _DELETIONS: Final = (Status.ON_HOLD, Status.CANCELLED)
 
 def fill(path: Path) -> None:
     """Make a history with a task of each status."""
-    store = open_store(path, clock=FrozenClock())
+    store = open_store(path, clock=ManualClock(NOW))
     for number, status in enumerate(STATUSES, start=1):
         kind = Kind.DELETION if status in _DELETIONS else Kind.RETRIEVAL
         task = in_status(store, status, kind, f"task-{number}")
