@@ -17,7 +17,7 @@ class DeadlineCheck:
     Attributes:
         ends: the first and the last new due date of extensions; None without one.
         shortened: how many deletions get a shorter hold than they had.
-        unheld: how many of these get none.
+        without_hold: how many of these get none.
     """
 
     def __init__(self, action: str, today: date, hold: Hold) -> None:

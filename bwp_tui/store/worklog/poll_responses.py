@@ -46,7 +46,7 @@ def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, d
     id that was entered by hand is dropped if it turns out to be that of another shopper.
 
     Args:
-        given: by task number, the response and when to poll next.
+        responses: by task number, the response and when to poll next.
     """
     with store.write() as transaction:
         rows = transaction.run(
