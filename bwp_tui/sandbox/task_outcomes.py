@@ -12,7 +12,8 @@ from bwp_tui.domain.task import Kind, Status, TaskError
 SLOW: Final = timedelta(minutes=5)
 """How long a task about `slow@…` is processed."""
 
-_PROCESSING_SECONDS: Final = {Kind.RETRIEVAL: (2.0, 6.0), Kind.DELETION: (3.0, 8.0)}
+PROCESSING_SECONDS: Final = {Kind.RETRIEVAL: (2.0, 6.0), Kind.DELETION: (3.0, 8.0)}
+"""The bounds of how long a task is processed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def orders_not_closed(task_id: str) -> TaskError:
 def outcome_of(task_id: str, kind: Kind, email: str, seed: int) -> TaskOutcome:
     """Return what becomes of a task. The same arguments give the same outcome."""
     rng = random.Random(f"{seed}/fate/{task_id}")  # noqa: S311  repeatable, no secret
-    processing = timedelta(seconds=rng.uniform(*_PROCESSING_SECONDS[kind]))
+    processing = timedelta(seconds=rng.uniform(*PROCESSING_SECONDS[kind]))
     name = name_part(email)
     if name == "nobody":
         return TaskOutcome(processing, Status.FAILED, (not_found(task_id),))

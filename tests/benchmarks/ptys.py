@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import subprocess
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,14 @@ class TimedPty:
             if drawing.holds(texts):
                 return at - self.began
         raise AssertionError(f"{texts} did not come:\n{drawing}")
+
+    def matches(self, pattern: re.Pattern[str]) -> Iterator[tuple[float, str]]:
+        """Yield, for each time that something was read, when that was, and what the pattern's group then matched."""
+        drawing = _Drawing(self._size)
+        for at, data in self._chunks:
+            drawing.feed(data)
+            if found := pattern.search(str(drawing)):
+                yield at, found[1]
 
     def settle(self, quiet: float = 0.5, timeout: float = 60.0) -> None:
         """Read until nothing comes for `quiet` seconds, the first byte excepted, which may take its time.

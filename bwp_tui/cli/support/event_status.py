@@ -48,6 +48,7 @@ class EventReport:
     queue: EventQueue | None
     attributes: QueueAttributes | str | None
     engine: EngineState
+    is_engine_running: bool
     received: int
     newest: list[ReceivedEvent]
 
@@ -62,7 +63,7 @@ class EventReport:
             "region": self.queue and self.queue.region,
             "queue": _queue_record(attributes) if isinstance(attributes, QueueAttributes) else None,
             "queue_trouble": attributes if isinstance(attributes, str) else None,
-            "engine": self.engine.events,
+            "engine": self.engine.events if self.is_engine_running else None,
             "polls_relaxed": self.engine.polls_relaxed,
             "received": self.received,
             "duplicates": self.engine.duplicate_events,
@@ -87,11 +88,14 @@ class EventReport:
         yield "subscriptions", self._subscribed()
         if isinstance(self.subscriptions, list):
             for name, region in destinations(self.subscriptions).items():
-                yield "source", f"{name} in {region}"
+                yield "source", name
+                if self.queue is None or region != self.queue.region:
+                    yield "source region", region
         if self.queue is None:
             yield "queue", "none is set: see bwp-tui events setup"
         else:
-            yield "queue", f"{self.queue.queue_url} in {self.queue.region}"
+            yield "queue", self.queue.queue_url
+            yield "region", self.queue.region
             yield from self._queue_lines()
             yield "engine", self._engine()
         if self.received:
@@ -116,8 +120,10 @@ class EventReport:
         yield "dead letters", unknown if found.dead_letters is None else str(found.dead_letters)
 
     def _engine(self) -> str:
+        if not self.is_engine_running:
+            return "none runs: nothing is read"
         if self.engine.events is None:
-            return "has not read the queue"
+            return "has not read the queue yet"
         if self.engine.events != EVENTS_ON:
             return self.engine.events
         return (
@@ -133,7 +139,8 @@ class EventReport:
         )
         last = self.newest[0]
         ago = format_duration(utc_now() - last.received_at)
-        yield "last event", f"{stamp(last.received_at)} ({ago} ago): task #{last.task}, {last.type}"
+        what = last.type.removeprefix("PERSONAL_DATA_").replace("_TASK_", " ").lower()
+        yield "last event", f"{stamp(last.received_at)} ({ago} ago): #{last.task}, {what}"
         if delays := self._delays():
             typical, longest = (format_duration(timedelta(seconds=each)) for each in (median(delays), max(delays)))
             yield "delay", f"{typical} from event to poll, at most {longest} (last {len(delays)})"
