@@ -327,26 +327,18 @@ class TaskEvent(NamedTuple):
         return f"PERSONAL_DATA_{self.kind}_TASK_{self.status}"
 
 
-@dataclass(frozen=True, slots=True)
-class SampleTask:
-    """A task of the past, as the service and the history have it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleTask(Request):
+    """A request of the past with its task, as the service and the history have it.
 
     `status` is the service's own, which has none for a cancellation: a `cancelled` task is still ON_HOLD there.
     """
 
     task_id: str
-    kind: Kind
-    email: str
     status: Status
     submitted_at: datetime
     updated_at: datetime
     errors: tuple[TaskError, ...]
-    holding_period: int | None
-    reason: str | None
-    note: str
-    tags: tuple[str, ...]
-    received_on: date
-    regulation: str
     cancelled: bool
 
 
