@@ -16,12 +16,12 @@ from unittest.mock import patch
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION
 from bwp_tui.domain.task import Kind as TaskKind
 from bwp_tui.domain.task import SampleTask, Status
-from bwp_tui.domain.times import local_day
+from bwp_tui.domain.times import DAY, local_day
 from bwp_tui.engine.resilience import backoff
 from bwp_tui.engine.runtime.engine_config import config_loader, engine_config
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import Start
+from bwp_tui.sandbox.service_state import StartedTask
 from bwp_tui.sandbox.task_outcomes import PROCESSING_SECONDS
 from bwp_tui.store.database.connection import Store
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
@@ -67,7 +67,7 @@ def _with_events(scenario: Scenario) -> tuple[int, list[float]]:
             console.read_for(_LOOK_S)
         requests = sandbox.state.calls["graphql"]
         console.until("2 active 0")
-        tasks = [sandbox.state.look_up(start.kind, start.task_id) for start in sandbox.state.starts]
+        tasks = [sandbox.state.find(start.kind, start.task_id) for start in sandbox.state.starts]
         ends = sorted(task.updated_at.timestamp() for task in tasks if task.updated_at is not None)
         shown: list[float] = []
         for at, active in console.matches(_ACTIVE):
@@ -93,7 +93,7 @@ def _worked(scenario: Scenario, *, events: bool) -> Iterator[tuple[Sandbox, Plac
     A retrieval is there too: it ends at once, so that events have proven to come before the deletions end.
     """
     processing = {TaskKind.DELETION: (scenario.first * scenario.day_s, scenario.last * scenario.day_s)}
-    speed = backoff.DAY_S / scenario.day_s
+    speed = DAY / scenario.day_s
     with (
         patch.object(backoff, "FIRST_S", backoff.OLD_S / speed),
         patch.dict(PROCESSING_SECONDS, processing),
@@ -114,7 +114,7 @@ def _worked(scenario: Scenario, *, events: bool) -> Iterator[tuple[Sandbox, Plac
                 engine.stop()
 
 
-def _sample(start: Start) -> SampleTask:
+def _sample(start: StartedTask) -> SampleTask:
     return SampleTask(
         task_id=start.task_id,
         kind=start.kind,
