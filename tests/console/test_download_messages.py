@@ -99,7 +99,7 @@ async def test_hostile_words_in_the_register_reach_the_screen_as_visible_text(pr
 async def test_what_is_saved_or_cancelled_meanwhile_is_said_on_the_main_screen(profile: Profile) -> None:
     async with at_downloads(profile, "next") as console:
         await console.press("x", "y")
-        await console.sees("is cancelled; its partial file is deleted.")
+        await console.sees("is cancelled.")
         await console.press("escape")
         await console.sees("Download of #6 for n•••@example.com cancelled.")
 
