@@ -161,7 +161,7 @@ async def test_a_plan_is_made_again_when_one_of_its_tasks_changes(profile: Profi
         await console.press("enter")
         await console.sees("Type production to go on:")
         new = requests.resubmit(console.store, READY, "kim").number
-        await console.sees("2 to resubmit:", "1 resubmitted already")
+        await console.sees("2 to resubmit:", "1 skipped: resubmitted already")
         requests.resubmit(console.store, HELD, "kim")
         await console.sees("1 to resubmit:", "It is eve@example.com. Type the email to go")
         await console.press(*"production", "enter")
@@ -176,7 +176,7 @@ async def test_a_plan_for_one_task_is_taken_back_where_nothing_is_left_of_it(pro
         await console.press("space", "x")
         await console.sees("Plan: 1 to cancel. Go on?")
         single.answered(console.store, HELD, answer("COMPLETED"), None)
-        await console.sees("Of 1 marked: 0 to cancel, 1 skipped: 1 deletion COMPLETED.", NOTHING)
+        await console.sees("Of 1 marked: 0 to cancel, 1 skipped: deletion COMPLETED.", NOTHING)
         await console.press("y")
         await console.until(lambda: not console.main.prompt.is_open)
         assert not console.task(HELD).cancel_asked
