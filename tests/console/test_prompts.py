@@ -187,3 +187,15 @@ async def test_a_question_is_shown_whole_after_another_of_fewer_lines(profile: P
         await console.sees("third-end [Y/n]", "y yes", "n no")
         await console.press("n")
         await console.until(lambda: not prompt.is_open)
+
+
+async def test_a_long_question_fits_the_terminal_that_is_resized_under_it(profile: Profile) -> None:
+    async with opened(profile, size=(120, 40)) as console:
+        await console.press("C")
+        await console.until(lambda: console.main.prompt.is_open)
+        for size in ((60, 15), (120, 40), (80, 24)):
+            await console.pilot.resize_terminal(*size)
+            await console.pilot.pause()
+            lines = console.line("prompt")
+            for letter, column in COLUMN_LETTERS.items():
+                assert f"{letter} +{column}" in lines or f"{letter} -{column}" in lines, (size, lines)
