@@ -314,7 +314,7 @@ def _add_practice(commands: Commands) -> None:
         note="Each start begins with a new sample history: what an earlier sandbox recorded and downloaded is deleted.",
     )
     add_theme(sandbox, default=SUPPRESS)
-    sandbox.add_argument("--serve", action="store_true", help="serve the API only; print the BWP_* variables")
+    sandbox.add_argument("--serve", action="store_true", help="serve the API only; print the variables to export")
     sandbox.add_argument("--port", metavar="N", type=port, default=0, help="port to listen on (default: any free port)")
     sandbox.add_argument("--tasks", metavar="N", type=count, default=60, help="number of sample tasks (60)")
     sandbox.add_argument(

@@ -10,6 +10,7 @@ import re
 from itertools import product
 from typing import Final
 
+from bwp_tui.contract.documents import POLL_FIELDS
 from bwp_tui.contract.fields import read_instant
 from bwp_tui.contract.payloads import ContractViolation
 from bwp_tui.domain.task import Kind, Status, TaskEvent, is_task_id
@@ -18,12 +19,6 @@ LONGEST_BODY: Final = 256 * 1024
 """Bytes of the largest event that EventBridge delivers."""
 
 _SOURCE: Final = "aws.partner/buywithprime/"
-_RESOURCES: Final = {
-    Kind.RETRIEVAL: "personalDataRetrievalTask",
-    Kind.DELETION: "personalDataDeletionTask",
-}
-"""The keys of the task id in an event's resources."""
-
 _TYPES: Final = {
     TaskEvent("", kind, status, "", None).type: (kind, status)
     for kind, status in product(Kind, (Status.COMPLETED, Status.FAILED))
@@ -64,11 +59,11 @@ def _json(text: str) -> object:
 
 
 def _task_id(resources: object, kind: Kind) -> str:
-    """Return the task id that the resources name: keys and values in turn, with slashes between."""
+    """Return the task id that the resources name: keys, which are fields of a poll, and values in turn."""
     found = set()
     for resource in resources if isinstance(resources, list) else ():
         parts = resource.split("/") if isinstance(resource, str) else []
-        found.add(dict(zip(parts[::2], parts[1::2], strict=False)).get(_RESOURCES[kind]))
+        found.add(dict(zip(parts[::2], parts[1::2], strict=False)).get(POLL_FIELDS[kind]))
     found.discard(None)
     task_id = found.pop() if len(found) == 1 else None
     if task_id is None or not is_task_id(task_id):

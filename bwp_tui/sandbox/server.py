@@ -17,6 +17,7 @@ from uuid import UUID
 
 import h11
 
+from bwp_tui.contract.events import EVENT_TYPES
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.archives import Archives
@@ -25,7 +26,7 @@ from bwp_tui.sandbox.events.message_queue import MessageQueue
 from bwp_tui.sandbox.events.signature import AwsKey, SignatureCheck
 from bwp_tui.sandbox.events.sqs_server import ACCOUNT, SqsServer
 from bwp_tui.sandbox.events.subscription_fields import SubscriptionFields
-from bwp_tui.sandbox.events.subscriptions import EVENT_TYPES, Destination, Subscriptions
+from bwp_tui.sandbox.events.subscriptions import Destination, Subscriptions
 from bwp_tui.sandbox.faults import Fault, Faults
 from bwp_tui.sandbox.graphql import ROOT_FIELDS, GraphQLService
 from bwp_tui.sandbox.http_connection import HttpConnection, HttpResponse, TooLongError

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bwp_tui.sandbox.events.subscriptions import EVENT_TYPES
+from bwp_tui.contract.events import EVENT_TYPES
 from bwp_tui.sandbox.server import Sandbox
 from tests.sandbox.client import Client
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import random
 from datetime import UTC, timedelta
-from typing import Final
 from uuid import UUID
 
-from bwp_tui.domain.task import Kind
+from bwp_tui.contract.documents import POLL_FIELDS
 from bwp_tui.sandbox.events.message_queue import MessageQueue
 from bwp_tui.sandbox.events.subscriptions import Subscriptions
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.service_state import SandboxState, TaskSnapshot
-
-_RESOURCES: Final = {Kind.RETRIEVAL: "personalDataRetrievalTask", Kind.DELETION: "personalDataDeletionTask"}
 
 
 class EventDelivery:
@@ -64,7 +61,7 @@ class EventDelivery:
             "account": "919191919191",
             "time": f"{(task.updated_at or task.submitted_at).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "region": arn.split(":")[3],
-            "resources": [f"businessProduct/{self._target_id}/{_RESOURCES[task.kind]}/{task.task_id}"],
+            "resources": [f"businessProduct/{self._target_id}/{POLL_FIELDS[task.kind]}/{task.task_id}"],
             "detail": {},
         }
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from bwp_tui.contract.events import EVENT_TYPES
 from bwp_tui.sandbox.events.subscriptions import (
-    EVENT_TYPES,
     AlreadySubscribedError,
     Destination,
     SourceNameTakenError,

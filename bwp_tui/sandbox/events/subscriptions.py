@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
-
-from bwp_tui.domain.task import Kind, Status
-
-EVENT_TYPES: Final = tuple(
-    f"PERSONAL_DATA_{kind}_TASK_{status}" for kind in Kind for status in (Status.COMPLETED, Status.FAILED)
-)
-"""The documented event types."""
 
 
 class AlreadySubscribedError(Exception):
