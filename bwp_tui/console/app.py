@@ -124,7 +124,9 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             read_store=self._store,
             write_store=self._write_store,
             actor=actor(os.environ, profile.actor),
-            reader=HistoryReader(self._store, lambda sentence: self._post(self.FeedUpdated(sentence))),
+            reader=HistoryReader(
+                self._store, lambda sentence: self._post(self.FeedUpdated(sentence)), lambda: self._session.has_engine()
+            ),
             feed=feed,
             publish=lambda update: self._post(self.FeedUpdated(update)),
             clock=clock,

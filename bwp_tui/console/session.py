@@ -135,13 +135,17 @@ class Session:
             return ""
         return f" Not sent yet: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
-    def without_killed_process(self, state: EngineState) -> EngineState:
-        """Return the engine's state, without its process id where that process was killed."""
-        if state.pid is None or self.role() not in (Role.BLOCKED, Role.AWAY, Role.STOPPED):
-            return state
+    def has_engine(self) -> bool:
+        """Return whether a process is the engine, or this one is about to be."""
+        if self.role() not in (Role.BLOCKED, Role.AWAY, Role.STOPPED):
+            return True
         from bwp_tui.engine.runtime.lease import is_held
 
-        return state if is_held(self.profile.lease_path) else replace(state, pid=None)
+        return is_held(self.profile.lease_path)
+
+    def without_killed_process(self, state: EngineState) -> EngineState:
+        """Return the engine's state, without its process id where that process was killed."""
+        return state if state.pid is None or self.has_engine() else replace(state, pid=None)
 
     def service_trouble(self, state: EngineState) -> str | None:
         """Return what is wrong with the API, in a few words, or None."""

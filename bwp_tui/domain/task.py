@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -187,6 +188,12 @@ class Download:
         return 100 if self.state == DownloadState.DONE else percent(self.bytes, self.total)
 
 
+def requeued(download: Download) -> Download:
+    """Return a download as the next engine finds it where the last one was killed: one that ran is queued again."""
+    is_running = download.state == DownloadState.RUNNING
+    return replace(download, state=DownloadState.QUEUED, rate=None) if is_running else download
+
+
 def time_left(received: int, total: int | None, rate: float | None) -> timedelta | None:
     """Return how long a download still takes, from its bytes and their rate, or None if that is unknown."""
     return timedelta(seconds=max(0, total - received) / rate) if rate and total is not None else None
@@ -340,6 +347,14 @@ class SampleTask(Request):
     updated_at: datetime
     errors: tuple[TaskError, ...]
     cancelled: bool
+
+
+def with_requeued_downloads(tasks: Sequence[Task], has_engine: Callable[[], bool]) -> list[Task]:
+    """Return tasks, with their downloads `requeued` where no process is the engine, which is asked only if one runs."""
+    is_any_running = any(task.download and task.download.state == DownloadState.RUNNING for task in tasks)
+    if not is_any_running or has_engine():
+        return list(tasks)
+    return [replace(task, download=task.download and requeued(task.download)) for task in tasks]
 
 
 def newest_problem(task: Task) -> str | None:

@@ -173,3 +173,22 @@ def test_a_download_goes_to_one_folder_only(shop: Bwp) -> None:
     store.close()
     assert download is not None
     assert (download.state, download.paused) == ("queued", False)
+
+
+def test_a_download_runs_only_while_a_process_is_the_engine(queue: Bwp) -> None:
+    store = queue.store()
+    (first, *_) = downloads.due(store, store.clock(), 5)
+    downloads.record_start(store, first)
+    downloads.record_progress(store, first, 5_000_000, 10_000_000, 2_500_000.0, '"tag"')
+    store.close()
+    lease = Lease(queue.folder / "engine.lock")
+    assert lease.acquire()
+    assert _states(queue)[1] == "running"
+    assert json.loads(queue("show", "1", "--json").out)["download"]["state"] == "running"
+    lease.release()  # as a killed process does
+    assert _states(queue)[1] == "queued"
+    assert "2.5 MB/s" not in queue("downloads").out
+    assert json.loads(queue("show", "1", "--json").out)["download"]["state"] == "queued"
+    (listed,) = json.loads(queue("list", "id:task-1", "--json").out)
+    assert listed["download"]["state"] == "queued"
+    assert "is first already" in queue("downloads", "first", "1").err, "what waits has a place in the queue"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bwp_tui.domain.task import DownloadState, Status
+from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.downloads import DownloadJob
 from tests.console.past import HELD, NOW, READY, Planted
 from tests.console.support import USUAL, Console, opened
@@ -117,3 +118,18 @@ async def test_of_marked_ones_those_that_are_saved_are_skipped_and_the_plan_says
         await console.press("space", "d")
         await console.sees("0 to download, 1 skipped: saved already")
         assert _state(console) == "done"
+
+
+async def test_what_a_killed_engine_left_running_is_not_said_to_run(profile: Profile) -> None:
+    async with opened(profile) as console:
+        console.app._engine.role = Role.BLOCKED
+        requests.download(console.store, READY, "/srv", "op")
+        engine_state.record_engine_process(console.store, 1, "host")
+        order = order_of(console.store, READY)
+        downloads.record_start(console.store, order)
+        downloads.record_progress(console.store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+        await console.go_to(READY)
+        await console.sees("no engine running", "12.4 / 19.3 MB", "Download   waiting")
+        assert "3.1 MB/s" not in console.text
+        await console.press("F")
+        await console.sees("1 waiting")

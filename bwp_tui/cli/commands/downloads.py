@@ -10,14 +10,16 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session, print_note
 from bwp_tui.cli.support.task_output import aligned, print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
-from bwp_tui.domain.task import Download, DownloadState, Task
+from bwp_tui.domain.task import Download, DownloadState, Task, requeued
 from bwp_tui.domain.text import clean_line, format_size
 from bwp_tui.domain.times import format_instant, iso_instant
+from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads as worklog
 
 _ACTIONS: Final[dict[str, Callable[[Store, list[int], str], list[CommandResult]]]] = {
     "pause": download_queue.pause,
@@ -40,7 +42,10 @@ def downloads(arguments: Namespace) -> ExitCode:
     with open_session(arguments, changes=arguments.action is not None) as session:
         if arguments.action is None:
             shown, exit_code = download_queue.list_downloads(session.store, arguments.limit), ExitCode.DONE
+            if not session.has_engine():
+                shown = [requeued(download) for download in shown]
         else:
+            _requeue_interrupted(session)
             shown, exit_code = _apply(session, arguments.action, arguments.tasks)
         _print(session.store, shown, arguments)
         return exit_code
@@ -74,10 +79,18 @@ def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[
     return changed, ExitCode.DONE if len(changed) == len(named) else ExitCode.FAILED
 
 
-def _warn_without_engine(session: CommandSession, what: str) -> None:
-    from bwp_tui.engine.runtime.lease import is_held
+def _requeue_interrupted(session: CommandSession) -> None:
+    """Requeue the downloads that a killed engine left running, where no other process is the engine."""
+    lease = Lease(session.profile.lease_path)
+    if lease.acquire():
+        try:
+            worklog.requeue_interrupted(session.store)
+        finally:
+            lease.release()
 
-    if not is_held(session.profile.lease_path):
+
+def _warn_without_engine(session: CommandSession, what: str) -> None:
+    if not session.has_engine():
         print_note(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
 
 

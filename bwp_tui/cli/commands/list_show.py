@@ -20,6 +20,7 @@ from bwp_tui.cli.support.task_output import (
 from bwp_tui.console.presentation.task_columns import columns_named
 from bwp_tui.contract.inputs import mutation_name, shown_variables
 from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.domain.task import with_requeued_downloads
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
 from bwp_tui.settings import Profile
@@ -38,7 +39,8 @@ def list_tasks(arguments: Namespace) -> None:
         if arguments.view is not None:
             view = saved_views.named(session.store, arguments.view)
             task_filter, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
-        shown = tasks.matching(session.store, task_filter, today=today(), limit=arguments.limit, sort=sort)
+        found = tasks.matching(session.store, task_filter, today=today(), limit=arguments.limit, sort=sort)
+        shown = with_requeued_downloads(found, session.has_engine)
         fitting = tasks.count(session.store, task_filter, today=today())
     if arguments.json:
         print_json([task_record(task, mask=arguments.mask) for task in shown])
@@ -65,7 +67,8 @@ def _other_profiles(profile: Profile) -> str:
 def show(arguments: Namespace) -> None:
     """Print the details and the timeline of a task."""
     with open_session(arguments) as session:
-        task = tasks.find_by_name(session.store, arguments.task)
+        found = tasks.find_by_name(session.store, arguments.task)
+        (task,) = with_requeued_downloads([found], session.has_engine)
         events = timeline.of_task(session.store, task.number)
         next_try = max(
             (sent.next_at for sent in request_log.of_task(session.store, task.number) if sent.next_at), default=None

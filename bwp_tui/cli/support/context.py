@@ -29,6 +29,12 @@ class CommandSession:
     store: Store
     actor: str
 
+    def has_engine(self) -> bool:
+        """Return whether a process is the engine of the profile."""
+        from bwp_tui.engine.runtime.lease import is_held
+
+        return is_held(self.profile.lease_path)
+
 
 def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
     """Load the profile of a command; the only place where a read-only profile refuses commands.

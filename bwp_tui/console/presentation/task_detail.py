@@ -175,7 +175,8 @@ def _result(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
             if download.paused:
                 yield fact("Download", ("paused; ", "held"), (context.key("downloads"), "key"), " shows the downloads")
             else:
-                state = download.trouble or "under way"
+                is_running = download.state == DownloadState.RUNNING
+                state = download.trouble or ("under way" if is_running else "waiting")
                 yield fact("Download", (mask(state, task, context), "warn" if download.trouble else "busy"))
         case _:
             yield fact("Download", ("ready; ", "good"), (context.key("download"), "key"), " starts it")

@@ -142,7 +142,9 @@ class DownloadsScreen(ActionScreen):
             self.show_status(str(error), "bad")
             return
         self.listed = [
-            (download, tasks[download.task_number]) for download in downloads if download.task_number in tasks
+            (download, tasks[download.task_number])
+            for download in self.session.reader.as_left(downloads)
+            if download.task_number in tasks
         ]
         ids = {download.id for download, _ in self.listed}
         self.marks &= ids

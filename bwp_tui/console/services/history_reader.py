@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.domain.task import Download, Event, Kind, Task
+from bwp_tui.domain.task import Download, Event, Kind, Task, requeued, with_requeued_downloads
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
@@ -42,15 +42,21 @@ class HistoryReader:
 
     Args:
         report: takes a sentence on why the history cannot be read.
+        has_engine: whether a process is the engine: without one no download runs, whatever a killed one left recorded.
     """
 
-    def __init__(self, store: Store, report: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, report: Callable[[str], None], has_engine: Callable[[], bool]) -> None:
         self._store = store
         self._report = report
+        self._has_engine = has_engine
 
     def window(self, numbers: Sequence[int]) -> list[Task]:
         """Return these tasks (see `tasks.window`)."""
-        return self._read(lambda: tasks.window(self._store, numbers), [])
+        return with_requeued_downloads(self._read(lambda: tasks.window(self._store, numbers), []), self._has_engine)
+
+    def as_left(self, found: Sequence[Download]) -> list[Download]:
+        """Return downloads, `requeued` where no process is the engine."""
+        return list(found) if self._has_engine() else [requeued(download) for download in found]
 
     def views(self) -> tuple[View, ...]:
         """Return the built-in views and the saved ones."""
@@ -79,7 +85,7 @@ class HistoryReader:
             task,
             self.timeline(task),
             self._read(lambda: request_log.of_task(self._store, task.number), []),
-            self._read(lambda: downloads.of_task(self._store, task.number), []),
+            self.as_left(self._read(lambda: downloads.of_task(self._store, task.number), [])),
             next(iter(self.window([task.earlier_number])), None) if task.earlier_number else None,
         )
 
