@@ -19,7 +19,7 @@ from bwp_tui.store.worklog import downloads, engine_state
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, names_in
 from tests.practice import profile_of
-from tests.waiting import eventually_in_loop
+from tests.waiting import PATIENCE_S, eventually_in_loop
 
 
 async def test_a_fault_of_ours_ends_the_download_and_is_told_to_whoever_runs_the_engine(
@@ -205,5 +205,5 @@ async def test_an_engine_that_cannot_record_its_end_stops_all_the_same(
             monkeypatch.setattr(downloads, "record_progress", full)
             monkeypatch.setattr(downloads, "record_interruption", full)
             run.cancel()
-            await asyncio.wait([run], timeout=10)
+            await asyncio.wait([run], timeout=PATIENCE_S)
             assert run.cancelled()
