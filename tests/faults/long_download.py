@@ -230,7 +230,7 @@ class LongDownload:
 @contextmanager
 def _archives_of(size: int) -> Iterator[None]:
     """Have the practice API make the archives about `big@…` so large."""
-    with mock.patch.multiple(archives, BIG=size, _RECORDING=archives._BLOCK):
+    with mock.patch.multiple(archives, BIG_ARCHIVE_BYTES=size, _RECORDING=archives._BLOCK):
         yield
 
 

@@ -62,6 +62,7 @@ async def test_with_every_fault_at_once_two_hundred_requests_end_where_they_shou
         assert office.unconfirmed() <= LEFT_TO_A_PERSON
 
 
+@pytest.mark.timeout(400)
 async def test_with_every_fault_of_links_and_downloads_every_result_is_saved_whole(tmp_path: Path) -> None:
     clock = ManualClock(NOON)
     with (
