@@ -69,8 +69,7 @@ def test_a_retrieval_is_filed_followed_and_downloaded_with_the_keyboard_alone(
         terminal.wait_for(on_current_row("IN_PROGRESS"))
         terminal.wait_for(on_current_row(RESULT_OFFERED))
         terminal.send("d")
-        shown = terminal.wait_for("━")
-        assert re.search(r"⇣ #\d+  j•••@example\.com .*\d+ %.*B/s", terminal.wait_for("B/s")), shown
+        terminal.wait_for(lambda screen: re.search(r"⇣ #\d+  j•••@example\.com +━.* \d+% .*B/s", screen) is not None)
         terminal.wait_for(on_current_row("saved"))
         assert end(terminal) == 0
     operator.profile = "sandbox"
