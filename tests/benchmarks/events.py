@@ -24,6 +24,7 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service_state import StartedTask
 from bwp_tui.sandbox.task_outcomes import PROCESSING_SECONDS
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.worklog.due_polls import SOON
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
 from tests.benchmarks.registers import Place, fresh
 from tests.practice import profile_of, queue_of
@@ -38,7 +39,8 @@ _ACTIVE: Final = re.compile(r"2 active ([\d,]+)")
 class Scenario:
     """Deletions on hold for a day, which are then processed for `first` to `last` days; a day lasts `day_s` seconds.
 
-    All intervals of polls are shortened alike.
+    All intervals of polls are shortened alike, and how early a task may be polled, or each engine would poll in other
+    batches than in real days.
     """
 
     count: int
@@ -96,6 +98,7 @@ def _worked(scenario: Scenario, *, events: bool) -> Iterator[tuple[Sandbox, Plac
     speed = DAY / scenario.day_s
     with (
         patch.object(backoff, "FIRST_S", backoff.OLD_S / speed),
+        patch.object(backoff, "SOON", SOON / speed),
         patch.dict(PROCESSING_SECONDS, processing),
         Sandbox(speed=speed) as sandbox,
     ):
