@@ -13,8 +13,8 @@ from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, state_of
-from bwp_tui.store.database.open import OpenedDatabase, has_wal, open_database, prepare_file
-from bwp_tui.store.errors import StoreDamaged
+from bwp_tui.store.database.open import OpenedDatabase, create_folder, has_wal, open_database, prepare_file
+from bwp_tui.store.errors import StoreDamaged, StoreMoved
 from bwp_tui.store.maintenance import atomic_swap, backups
 
 
@@ -25,18 +25,34 @@ def open_store(path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read
 
     Raises:
         StoreUnavailable: the folder or file cannot be made or opened.
+        StoreMoved: it was moved or removed, and others have it open.
         StoreDamaged: the file is no sound database, and others use it.
         StoreTooNew, StoreForeign: a newer program, or another one, wrote it.
     """
     with translated_errors(path):
-        prepare_file(path)
+        create_folder(path.parent)
         lock = FileLock(path)
         try:
+            _make_file(path, lock)
             opened, report = _open(path, lock, clock)
         except BaseException:
             lock.release()
             raise
     return Store(path, opened, lock, clock=clock, uptime=uptime, opening_report=report)
+
+
+def _make_file(path: Path, lock: FileLock) -> None:
+    """Make the file where it is missing, unless others have the one open that was there.
+
+    A second history beside theirs would share its log, and take requests that the first one does not know.
+    """
+    others_have_one = not path.exists() and not lock.lock_exclusive() and HighWaterMark(lock.descriptor).read()
+    if others_have_one and not path.exists():
+        raise StoreMoved(
+            f"The history {path} was moved or removed while another bwp-tui has it open: nothing is recorded or sent. "
+            "Put it back, or close that program and try again."
+        )
+    prepare_file(path)
 
 
 def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str | None]:

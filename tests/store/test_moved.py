@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from bwp_tui.store.errors import StoreMoved
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from tests.store.support import scalar, submitted
+from tests.store.support import TODAY, scalar, submitted
 from tests.waiting import eventually
 
 Move = Callable[[Path], None]
@@ -113,3 +114,28 @@ def test_a_link_to_the_file_is_followed(tmp_path: Path) -> None:
     store = open_store(tmp_path / "link" / "history.db")
     assert submitted(store).number == 1
     store.close()
+
+
+def test_no_second_history_is_begun_while_others_have_the_first_one_open(path: Path) -> None:
+    store = open_store(path)
+    submitted(store)
+    moved = path.rename(path.with_name("moved.db"))
+    with pytest.raises(StoreMoved):
+        open_store(path)
+    assert not path.exists()
+    moved.rename(path)
+    with closing(open_store(path)) as again:
+        assert scalar(again, "SELECT count(*) FROM tasks") == 1
+    store.close()
+
+
+def test_a_history_that_vanished_is_recovered_once_the_last_program_has_closed_it(path: Path) -> None:
+    store = open_store(path)
+    submitted(store, email="first@example.com")
+    backups.back_up_daily(path, TODAY, threading.Event())
+    submitted(store, email="second@example.com")
+    path.unlink()
+    store.close()
+    again = open_store(path)
+    assert scalar(again, "SELECT count(*) FROM tasks") == 2  # the second one from the log that was left
+    again.close()

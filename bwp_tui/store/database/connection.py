@@ -146,11 +146,10 @@ class Store:
     def close(self) -> None:
         """Close the connection; nothing may be called afterwards."""
         with self._lock:
-            try:
+            # Closing the last connection removes the log at the path: where that may be another history's, it stays.
+            with suppress(StoreError, apsw.ConnectionClosedError):
                 self._check_in_place()
-            except StoreError:
-                # Closing the last connection removes the log at the path, which may be another history's by now.
-                self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+                self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
             self._db.close()
             self._file_lock.release()
 

@@ -95,6 +95,7 @@ def open_database(path: Path) -> OpenedDatabase:
                 db.execute(f"PRAGMA {pragma}")
             migrate(db, path)
             check()
+            db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # until `Store.close` has seen which file is there
         except BaseException:
             db.close()
             raise

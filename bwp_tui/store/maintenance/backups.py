@@ -13,7 +13,7 @@ from typing import Final
 
 from bwp_tui.store.database.copy import copy_database
 from bwp_tui.store.database.error_translation import translated_errors
-from bwp_tui.store.database.open import has_wal, open_for_reading
+from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.errors import StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance.atomic_swap import sync
 
@@ -43,7 +43,7 @@ def day_of(copy: Path) -> date:
 
 def was_emptied(path: Path) -> bool:
     """Return whether the history is an empty file although a daily copy shows that there once was something in it."""
-    return path.stat().st_size < _SMALLEST_DATABASE and not has_wal(path) and bool(daily_backups(path))
+    return path.stat().st_size < _SMALLEST_DATABASE and bool(daily_backups(path))
 
 
 def todays_path(path: Path, today: date) -> Path:
