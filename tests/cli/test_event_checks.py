@@ -74,6 +74,7 @@ def test_missing_types_and_another_region_are_warned_about() -> None:
         SubscriptionPayload(subscription_id="s-1", event_type=EVENT_TYPES[0], arn=arn),
         SubscriptionPayload(subscription_id="s-2", event_type="ORDER_CREATED", arn=arn.replace("eu", "us")),
         SubscriptionPayload(subscription_id="s-3"),
+        SubscriptionPayload(subscription_id="s-4", event_type=EVENT_TYPES[0], arn="event-source/odd"),
     ]
     findings = list(check_subscriptions(found, "us-east-1"))
     assert [finding.level for finding in findings] == [Level.WARN, Level.WARN]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
+from typing import Final
 
 from bwp_tui.contract.events import EVENT_TYPES
 from bwp_tui.contract.payloads import SubscriptionPayload
@@ -17,7 +19,7 @@ from bwp_tui.settings import EventQueue
 from bwp_tui.store.queries.service_events import ReceivedEvent
 from bwp_tui.store.worklog.engine_state import EVENTS_ON, EngineState
 
-_SOURCE = "event-source/"
+_ARN: Final = re.compile(r"arn:[^:]+:events:(?P<region>[^:]+):[^:]*:event-source/(?P<source>.+)")
 
 
 def queue_attributes(queue: EventQueue) -> QueueAttributes | str:
@@ -36,8 +38,8 @@ def missing_types(found: Sequence[SubscriptionPayload]) -> list[str]:
 
 def destinations(found: Sequence[SubscriptionPayload]) -> dict[str, str]:
     """Return the regions of the event sources that privacy events go to, by the names of the sources."""
-    arns = {each.arn for each in found if each.event_type in EVENT_TYPES and each.arn and _SOURCE in each.arn}
-    return {arn.partition(_SOURCE)[2]: arn.split(":")[3] for arn in sorted(arns)}
+    arns = [_ARN.fullmatch(each.arn or "") for each in found if each.event_type in EVENT_TYPES]
+    return {arn["source"]: arn["region"] for arn in arns if arn}
 
 
 @dataclass(frozen=True, slots=True)
