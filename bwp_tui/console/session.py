@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,9 +17,11 @@ from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.console.state.saved_state import SavedStateFile
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, to_local
 from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import result_files
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog.engine_state import EVENTS_ON, Ability, EngineState, ServiceState
 
@@ -66,6 +68,7 @@ class Session:
     keymap: Keymap
     saved_state: SavedStateFile
     masked: bool = True
+    gone_results: set[int] = field(default_factory=set)
 
     @cached_property
     def guard(self) -> WriteGuard:
@@ -100,7 +103,15 @@ class Session:
     def display_context(self, engine: EngineState | None = None) -> DisplayContext:
         """Return what presenters need to know besides a task."""
         now = self.clock()
-        return DisplayContext(now, local_day(now), self.masked, self.service_day, self.keymap.key, engine)
+        shown = (self.masked, self.service_day, self.keymap.key, engine, self.gone_results)
+        return DisplayContext(now, local_day(now), *shown)
+
+    async def look_for_result(self, task: Task) -> bool:
+        """Look whether the saved result of a task is still there; return whether that is news."""
+        was_gone = task.number in self.gone_results
+        is_gone = await asyncio.to_thread(result_files.is_gone, task)
+        (self.gone_results.add if is_gone else self.gone_results.discard)(task.number)
+        return is_gone != was_gone
 
     def engine_label(self, state: EngineState | None) -> str:
         """Return which process is the engine, in a few words."""

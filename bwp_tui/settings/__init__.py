@@ -2,7 +2,7 @@
 
 from bwp_tui.settings.actor import actor
 from bwp_tui.settings.errors import SettingsError
-from bwp_tui.settings.load import config_path, load_profile, profile_folder, unknown_variables
+from bwp_tui.settings.load import config_path, load_profile, profile_folder, source_of_settings, unknown_variables
 from bwp_tui.settings.profile import AwsKey, EventQueue, KeySetting, Profile
 from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource, environment_of_children
 
@@ -20,5 +20,6 @@ __all__ = [
     "environment_of_children",
     "load_profile",
     "profile_folder",
+    "source_of_settings",
     "unknown_variables",
 ]

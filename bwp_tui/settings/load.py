@@ -113,6 +113,15 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
     return profile
 
 
+def source_of_settings(environ: Mapping[str, str]) -> str:
+    """Return where the settings come from, as a sentence ends: file, variables, both, or neither."""
+    file = config_path(environ)
+    sources = [str(file)] if file.exists() else []
+    if any(name.startswith("BWP_") and name != "BWP_CONFIG_FILE" and value for name, value in environ.items()):
+        sources.append("the environment")
+    return " and ".join(sources) or f"the defaults alone: no BWP_ variable is set, and there is no {file}"
+
+
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return a sentence on each BWP_ variable that no setting reads, such as a misspelt one."""
     known = {*_OTHER_VARIABLES, *(f"BWP_{key.upper()}" for key in TEXTS)}

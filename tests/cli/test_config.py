@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -64,7 +66,19 @@ def test_mistakes_of_profiles_and_of_keys_are_listed_at_once(bwp: Bwp) -> None:
 def test_settings_without_a_mistake_are_said_to_be_so(bwp: Bwp) -> None:
     ended = bwp("config", "validate", env=configured(bwp, ""))
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.endswith("have no mistakes.\n")
+    assert ended.out == f"No mistakes. The settings are from {bwp.data.parent / 'config.toml'} and the environment.\n"
+
+
+def test_no_file_or_variable_is_named_that_does_not_exist(bwp: Bwp) -> None:
+    env = {name: value for name, value in bwp.env.items() if not name.startswith("BWP_")} | {
+        "HOME": str(bwp.data.parent),
+        "XDG_CONFIG_HOME": str(bwp.data.parent),
+        "XDG_DATA_HOME": str(bwp.data.parent),
+    }
+    for words in (["config", "validate"], ["doctor"]):
+        argv = [sys.executable, "-m", "bwp_tui", *words]
+        ended = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+        assert "from the defaults alone: no BWP_ variable is set, and there is no " in ended.stdout
 
 
 def test_a_mistake_of_another_profile_stops_that_one_and_is_in_the_list(bwp: Bwp) -> None:

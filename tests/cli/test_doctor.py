@@ -15,7 +15,7 @@ from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
-from tests.cli.conftest import Bwp, Ended
+from tests.cli.conftest import CREDENTIALS, Bwp, Ended
 from tests.cli.test_submit import NOWHERE
 from tests.pty_terminal import Terminal
 from tests.small_disk import fill
@@ -175,7 +175,7 @@ def test_what_another_user_owns_inside_fails_and_is_named(bwp: Bwp, below: str) 
 def test_a_history_of_three_days_without_a_backup_is_a_warning(bwp: Bwp) -> None:
     file = bwp.data.parent / "requests.csv"
     file.write_text("kind,email\nretrieval,jane@example.com\n")
-    assert bwp("import", str(file)).code == 0
+    assert bwp("import", str(file), env=CREDENTIALS).code == 0
     assert levels(bwp("doctor", "--json"))["history"] == "ok"
     store = bwp.store()
     with store.write() as transaction:

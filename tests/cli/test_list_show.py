@@ -256,3 +256,12 @@ def test_the_note_says_what_is_wrong_with_a_task(bwp: Bwp) -> None:
     store.close()
     assert refused.errors[0].code
     assert refused.errors[0].code in bwp("list").out
+
+
+def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(bwp: Bwp, tmp_path: Path) -> None:
+    number, path = save(bwp, tmp_path / "results")
+    assert "is gone" not in bwp("show", str(number)).out
+    assert "Gone from disk" not in bwp("doctor").out
+    path.unlink()
+    assert f"is gone; bwp-tui download {number} fetches it again" in bwp("show", str(number)).out
+    assert "Gone from disk: 1 downloaded result" in bwp("doctor").out

@@ -50,12 +50,19 @@ def test_a_backup_is_restored_and_what_came_since_stays(bwp: Bwp) -> None:
 
 
 def test_a_backup_overwrites_nothing(bwp: Bwp) -> None:
+    _plant(bwp, "task-1")
     file = bwp.data / "copy.db"
-    bwp.data.mkdir()
     file.write_text("mine")
     ended = bwp("backup", str(file))
     assert (ended.code, file.read_text()) == (1, "mine")
     assert "exists already" in ended.err
+
+
+def test_there_is_no_backup_of_a_history_that_does_not_exist(bwp: Bwp) -> None:
+    file = bwp.data.parent / "copy.db"
+    ended = bwp("backup", str(file))
+    assert (ended.code, ended.out, file.exists(), bwp.data.exists()) == (4, "", False, False)
+    assert f"There is no history at {bwp.folder / 'history.db'}" in ended.err
 
 
 def test_a_backup_names_a_missing_folder_rather_than_the_history(bwp: Bwp) -> None:

@@ -60,7 +60,7 @@ def test_a_folder_of_the_environment_that_is_no_text_is_refused(bwp: Bwp, variab
 
 @pytest.mark.parametrize("name", ["b.db", "./b.db"])
 def test_a_backup_may_lie_in_the_working_folder(bwp: Bwp, name: str) -> None:
-    bwp("list")
+    bwp("views", "save", "any")
     ended = subprocess.run(bwp.argv("backup", name), env=bwp.env, cwd=bwp.data.parent, capture_output=True, check=False)
     assert ended.returncode == ExitCode.DONE
     assert (bwp.data.parent / "b.db").is_file()

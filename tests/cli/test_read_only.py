@@ -11,7 +11,7 @@ import pytest
 
 from bwp_tui.cli.exit_codes import Effect, ExitCode
 from bwp_tui.cli.parser import build_parser, parse
-from tests.cli.conftest import Bwp
+from tests.cli.conftest import CREDENTIALS, Bwp
 
 FILE = "requests.csv"
 CHANGING = {
@@ -71,7 +71,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Bwp:
     env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8", "BWP_DATA_DIR": str(folder)}
     bwp = Bwp(folder, env)
     for words in (["import", str(folder / FILE)], ["views", "save", "kept"], ["backup", str(folder / "backup.db")]):
-        assert bwp(*words).code == ExitCode.DONE
+        assert bwp(*words, env=CREDENTIALS).code == ExitCode.DONE
     return bwp
 
 

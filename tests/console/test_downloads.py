@@ -133,3 +133,20 @@ async def test_what_a_killed_engine_left_running_is_not_said_to_run(profile: Pro
         assert "3.1 MB/s" not in console.text
         await console.press("F")
         await console.sees("1 waiting")
+
+
+async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Profile) -> None:
+    path = profile.folder / "archive.zip"
+    async with opened(profile) as console:
+        path.write_bytes(b"12345")
+        requests.download(console.store, READY, str(profile.folder), "op")
+        downloads.record_success(console.store, order_of(console.store, READY), str(path), 5, SHA)
+        await console.go_to(READY)
+        await console.sees("archive.zip", "browses it")
+        path.unlink()
+        await console.go_to(HELD)
+        await console.go_to(READY)
+        await console.until(lambda: "gone;" in console.text and "browses it" not in console.text)
+        path.write_bytes(b"12345")
+        await console.press("enter")
+        await console.sees("browses it")

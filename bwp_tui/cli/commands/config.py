@@ -12,7 +12,15 @@ from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
-from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile, unknown_variables
+from bwp_tui.settings import (
+    Profile,
+    SettingsError,
+    actor,
+    config_path,
+    load_profile,
+    source_of_settings,
+    unknown_variables,
+)
 from bwp_tui.settings.configfile import read_config
 from bwp_tui.store.database import shop_binding
 from bwp_tui.store.open_store import open_store
@@ -43,7 +51,7 @@ def validate(arguments: Namespace) -> ExitCode:
     with suppress(SettingsError):  # the same mistakes again, outside of the profiles
         mistakes += keymap(read_config(config_path(os.environ), required=False).keys).mistakes
     mistakes = (*mistakes, *unknown_variables(os.environ))
-    lines = mistakes or (f"{config_path(os.environ)} and the environment have no mistakes.",)
+    lines = mistakes or (f"No mistakes. The settings are from {source_of_settings(os.environ)}.",)
     print_result(arguments, [clean_line(mistake) for mistake in mistakes], map(clean_line, lines))
     return ExitCode.USAGE if mistakes else ExitCode.DONE
 

@@ -22,10 +22,13 @@ from bwp_tui.cli.support.finding import Finding, Level
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zone_name
-from bwp_tui.settings import CommandSecret, Profile, SettingsError, config_path, load_profile
+from bwp_tui.settings import CommandSecret, Profile, SettingsError, load_profile, source_of_settings
 from bwp_tui.settings.profile import MINIMUM_SIZE
+from bwp_tui.store.commands import download_queue
+from bwp_tui.store.commands.result_files import is_gone
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
@@ -39,6 +42,7 @@ from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
 _RECOMMENDED_SIZE = (80, 24)
 _OLDEST_BACKUP_DAYS = 2
+_CHECKED_RESULTS = 1_000
 _SMALL_FILE_BYTES = 65_536  # less than SQLite needs to record anything
 
 
@@ -60,9 +64,8 @@ def _findings(name: str | None) -> Iterator[Finding]:
     except SettingsError as error:
         yield from (Finding("settings", Level.FAIL, mistake) for mistake in error.mistakes)
     else:
-        file = config_path(os.environ)
-        source = f"from {file} and the environment" if file.exists() else "from the environment alone"
-        yield Finding("settings", Level.OK, f"Profile {profile.name}, {source}.")
+        source = source_of_settings(os.environ)
+        yield Finding("settings", Level.OK, f"Profile {profile.name}, from {source}.")
         yield from (Finding("keys", Level.WARN, mistake) for mistake in keymap(profile.keys).mistakes)
         yield from service(profile)
         yield from events(profile)
@@ -173,6 +176,7 @@ def history(profile: Profile) -> Iterator[Finding]:
             span, state = timeline.span(store), engine_state.read(store)
             store.require_shop(profile.shop)
             size = count(store, parse(""), today=today())
+            gone = _gone_results(store)
     except StoreError as error:
         yield Finding("history", Level.FAIL, str(error))
         return
@@ -186,8 +190,18 @@ def history(profile: Profile) -> Iterator[Finding]:
     if state.maintenance_finding is not None:
         yield Finding("history", Level.WARN, f"The daily check of the history found: {state.maintenance_finding}")
     yield _engine(profile, state)
+    if gone:
+        fetch = f"bwp-tui download {gone[0].number}"
+        what = f"{counted(len(gone), 'downloaded result')} of the newest {_CHECKED_RESULTS} downloads"
+        yield Finding("files", Level.WARN, f"Gone from disk: {what}, first that of {gone[0].name}; again: {fetch}")
     yield from _damage(store, path)
     yield _clock(span[1] if span else None)
+
+
+def _gone_results(store: Store) -> list[Task]:
+    """Return the tasks of the newest downloads whose saved result is no longer there."""
+    newest = download_queue.tasks_of(store, download_queue.list_downloads(store, _CHECKED_RESULTS))
+    return [task for task in newest.values() if is_gone(task)]
 
 
 def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:

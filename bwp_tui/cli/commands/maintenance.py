@@ -37,6 +37,10 @@ _MOST_NAMED: Final = 10
 def backup(arguments: Namespace) -> None:
     """Copy the history to a new file."""
     target: Path = arguments.file
+    profile = chosen_profile(arguments)
+    if not (profile.history_path.exists() or backups.daily_backups(profile.history_path)):
+        missing = f"There is no history at {profile.history_path}: nothing to back up. Check the profile."
+        raise CommandError(ExitCode.NOT_FOUND, missing)
     with open_session(arguments) as session:
         try:
             backups.back_up_to(session.store.path, target)

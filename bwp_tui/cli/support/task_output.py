@@ -13,6 +13,7 @@ from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification, newest_problem
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
+from bwp_tui.store.commands.result_files import is_gone
 
 _COMMANDS = {"resubmit": "resubmit {}", "adopt": "settle {} --task-id ID", "give_up": "settle {} --give-up REASON"}
 _MAX_CELL_WIDTH = 48
@@ -191,7 +192,7 @@ def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None
         ("earlier", f"#{task.earlier_number} has the same email and kind" if task.earlier_number else None),
         ("resubmitted", f"as #{task.resubmitted_as}" if task.resubmitted_as else None),
         ("resubmit of", f"#{task.resubmit_of}" if task.resubmit_of else None),
-        *_download_facts(task.download),
+        *_download_facts(task),
     ]
 
 
@@ -209,13 +210,15 @@ def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
     ]
 
 
-def _download_facts(download: Download | None) -> list[tuple[str, str | None]]:
+def _download_facts(task: Task) -> list[tuple[str, str | None]]:
+    download = task.download
     if download is None:
         return []
+    gone = f" is gone; bwp-tui download {task.number} fetches it again" if is_gone(task) else ""
     total = "" if download.total is None else f" of {download.total}"
     return [
         ("download", f"{download.state}, {download.bytes}{total} bytes"),
-        ("file", download.path),
+        ("file", download.path and f"{download.path}{gone}"),
         ("sha256", download.sha256),
         ("trouble", download.trouble),
         *(("remark", remark) for remark in download.remarks),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -25,6 +25,7 @@ class DisplayContext(NamedTuple):
         day: length of one of the API's days; shorter in the sandbox.
         key: returns the key of an action, by its name.
         engine: the engine's state, where it is known.
+        gone_results: numbers of tasks whose saved result is no longer there.
     """
 
     now: datetime
@@ -33,6 +34,7 @@ class DisplayContext(NamedTuple):
     day: timedelta
     key: Callable[[str], str]
     engine: EngineState | None = None
+    gone_results: Collection[int] = ()
 
 
 def subject(task: Task, context: DisplayContext) -> str:

@@ -164,11 +164,18 @@ def _result(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     download = task.download
     match download.state if download else None:
         case DownloadState.DONE if download:
-            yield fact("Downloaded", (mask(download.path or "", task, context), "good"))
+            is_gone = task.number in context.gone_results
+            path = mask(download.path or "", task, context)
+            if is_gone:
+                again = ((context.key("download"), "key"), " downloads it again")
+                yield fact("Downloaded", (path, "muted"), (" is gone; ", "warn"), *again)
+            else:
+                yield fact("Downloaded", (path, "good"))
             yield fact("sha256", download.sha256 or "", (f"  {format_size(download.bytes)}", "muted"))
             for remark in download.remarks:
                 yield fact("Remark", (mask(remark, task, context), "warn"))
-            yield fact("Archive", (context.key("archive"), "key"), " browses it")
+            if not is_gone:
+                yield fact("Archive", (context.key("archive"), "key"), " browses it")
         case DownloadState.FAILED if download:
             yield fact("Download", (mask(download.trouble or "failed", task, context), "bad"))
         case DownloadState.QUEUED | DownloadState.RUNNING if download:

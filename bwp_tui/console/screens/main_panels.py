@@ -17,6 +17,7 @@ from bwp_tui.console.widgets.active_downloads import ActiveDownloads
 from bwp_tui.console.widgets.bars import FooterLine, HeaderLine, HeaderState, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
+from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Task
 
@@ -71,7 +72,15 @@ class MainPanels:
 
     def update_detail(self, task: Task | None) -> None:
         timeline = self._session.reader.timeline(task) if task else []
-        self._screen.query_one(DetailPane).set_task(task, timeline, self._session.display_context())
+        pane = self._screen.query_one(DetailPane)
+        pane.set_task(task, timeline, self._session.display_context())
+
+        async def look_for_result() -> None:
+            if task is not None and await self._session.look_for_result(task):
+                pane.set_task(task, timeline, self._session.display_context())
+
+        if task is not None and task.is_saved:
+            start_worker(self._screen, look_for_result, group="result", exclusive=True)
 
     def update_downloads(self) -> None:
         session, snapshot = self._session, self.snapshot

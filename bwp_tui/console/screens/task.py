@@ -23,6 +23,7 @@ from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs, StyledLine
+from bwp_tui.console.workers import start_worker
 from bwp_tui.store.queries.timeline import EventKind
 
 
@@ -200,6 +201,13 @@ class TaskScreen(ScrolledScreen):
         task = next(iter(session.reader.window([self._number])), None)
         self._details = None if task is None else session.reader.task_details(task)
         self._show()
+
+        async def look_for_result() -> None:
+            if task is not None and await session.look_for_result(task):
+                self._show()
+
+        if task is not None and task.is_saved:
+            start_worker(self, look_for_result, group="result", exclusive=True)
 
     def _show(self) -> None:
         details, context = self._details, self._session.display_context()

@@ -34,6 +34,11 @@ def saved_at(task: Task) -> Path | None:
         return None
 
 
+def is_gone(task: Task) -> bool:
+    """Return whether the result of `task` was saved, and its file is no longer there or of another size."""
+    return cannot_open_result(task) is None and saved_at(task) is None
+
+
 def record_unpacked(store: Store, number: int, folder: Path, actor: str) -> None:
     """Record that the result of task `number` was unpacked into `folder`."""
     _append(store, number, actor, EventKind.UNPACKED, str(folder))
