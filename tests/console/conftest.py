@@ -27,6 +27,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in _UNSET:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(locale, "getencoding", lambda: "utf-8")
+    monkeypatch.setattr("bwp_tui.console.widgets.request_form.SECOND_ENTER_S", 0.0)  # a pilot need not pause
     monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", _PILOT_SLEEP_S)
     monkeypatch.setattr("textual._wait.SLEEP_IDLE", _PILOT_SLEEP_S / 10)
     time.tzset()

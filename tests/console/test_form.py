@@ -8,6 +8,7 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
+from bwp_tui.console.widgets import request_form
 from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.settings import Profile
@@ -310,5 +311,21 @@ async def test_a_deletion_that_would_end_too_late_is_filed_by_a_second_enter_alo
         await console.until(lambda: "submits it late" not in console.text)
         await console.press("enter")
         await console.until(lambda: "again submits it late" in " ".join(console.line("form-remedy").split()))
+        await console.file()
+        assert count_tasks(console.store) == FIRST_NEW
+
+
+async def test_a_double_enter_does_not_confirm_a_late_deletion(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_form, "SECOND_ENTER_S", 3600.0)
+    async with opened(profile) as console:
+        address = "bye@example.com"
+        await console.fill(kind="deletion", email=address, again=address, hold="20")
+        await console.press("enter", "enter")
+        await console.until(lambda: "again submits it late" in " ".join(console.line("form-remedy").split()))
+        await console.press("enter")
+        assert count_tasks(console.store) == len(PAST)
+        monkeypatch.setattr(request_form, "SECOND_ENTER_S", 0.0)
         await console.file()
         assert count_tasks(console.store) == FIRST_NEW

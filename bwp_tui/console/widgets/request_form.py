@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import date
 from typing import Final
@@ -32,6 +33,9 @@ _TEXTS: Final[tuple[tuple[str, str, Hint], ...]] = (
     ("note", "Note", ("local, not sent",)),
     ("again", "Confirm email", ("retype to confirm: deletion is irreversible", "retype to confirm")),
 )
+
+SECOND_ENTER_S: Final = 0.5
+"""Seconds after a warning before an enter confirms it: a key that bounces or is pressed twice does not."""
 
 EarlierTaskSentence = Callable[[Kind, str], str | None]
 """Returns a sentence about an earlier task with this kind and email, or None."""
@@ -116,6 +120,7 @@ class RequestForm(Vertical):
         self._earlier = earlier
         self._default_received = ""
         self._late_draft: Draft | None = None
+        self._late_since = 0.0
         self._is_restored = False
         self._opened: Draft | None = None
         """The text with which the form was opened."""
@@ -226,11 +231,11 @@ class RequestForm(Vertical):
         self._field(wrong).focus()
 
     def _submit_unless_late(self, draft: Draft) -> None:
-        """Submit a draft; one that would miss its due date only after a second enter."""
+        """Submit a draft; one that would miss its due date only after a second enter, which is no double key."""
         if draft.is_late(self._today()) and draft != self._late_draft:
-            self._late_draft = draft
+            self._late_draft, self._late_since = draft, time.monotonic()
             self._show_outlook(draft, self._today())
-        else:
+        elif self._late_draft is None or time.monotonic() - self._late_since >= SECOND_ENTER_S:
             self._late_draft = None
             self.post_message(self.Submitted(draft.request()))
 
