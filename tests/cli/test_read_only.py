@@ -37,6 +37,8 @@ CHANGING = {
     "purge": ["purge", "--older-than", "0", "--yes"],
     "pack": ["pack", "1", "--recipient", "age1x"],
     "config adopt": ["config", "adopt"],
+    "events subscribe": ["events", "subscribe", "--account", "123456789012"],
+    "events unsubscribe": ["events", "unsubscribe", "ID", "--yes"],
 }
 
 

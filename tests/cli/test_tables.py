@@ -14,12 +14,19 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.sandbox.server import Sandbox
-from tests.cli.conftest import Bwp
+from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.test_submit import recorded
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 
 MANY = 2_000
+
+
+@pytest.fixture
+def bwp(bwp: Bwp) -> Bwp:
+    """The program with the credentials that an import asks for."""
+    bwp.env.update(CREDENTIALS)
+    return bwp
 
 
 def _file(bwp: Bwp, *lines: str, name: str = "requests.csv") -> Path:
