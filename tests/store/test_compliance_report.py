@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import FINAL_STATUSES, Kind, Status
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.queries import compliance_report
+from bwp_tui.store.queries import compliance_report, tasks
 from bwp_tui.store.worklog import intent_outcomes
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, request, sent
@@ -44,3 +45,19 @@ def test_both_ends_of_the_period_belong_to_it(store: Store, first: int, last: in
     lines = compliance_report.compliance_report(store, TODAY + timedelta(days=first), TODAY + timedelta(days=last))
     assert sum(line.received for line in lines) == received
     assert all(line.failed == 1 for line in lines)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_status_is_in_one_column_and_open_is_what_the_filter_finds(store: Store, kind: Kind) -> None:
+    statuses = (*Status, "NEW_ONE")
+    for number, status in enumerate(statuses):
+        task = requests.submit(store, request(kind, f"s{number}@example.com"), ACTOR)
+        with store.write() as transaction:
+            is_final = status in FINAL_STATUSES
+            transaction.run(
+                "UPDATE tasks SET status = ?, terminal = ? WHERE number = ?", (status, int(is_final), task.number)
+            )
+            [line] = compliance_report.compliance_report(store, date.min, date.max)
+            columns = (line.completed, line.failed, line.denied, line.cancelled, line.pending)
+            assert sum(columns) == line.received == number + 1, status
+            assert line.open == tasks.count(store, parse("is:open"), today=TODAY), status
