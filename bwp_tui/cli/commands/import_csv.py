@@ -11,6 +11,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import (
     CommandSession,
     can_ask,
+    chosen_profile,
     open_session,
     print_note,
     require_typed,
@@ -39,11 +40,11 @@ def import_file(arguments: Namespace) -> None:
     if receipt is not None:
         refuse_existing(receipt)
     data, is_file = _read(file)
-    with open_session(arguments, changes=not arguments.dry_run) as session:
-        if session.profile.missing() and not arguments.dry_run:
-            from bwp_tui.engine.runtime.engine_config import no_credentials
+    if not arguments.dry_run and (profile := chosen_profile(arguments)).missing():
+        from bwp_tui.engine.runtime.engine_config import no_credentials
 
-            raise no_credentials(session.profile)  # nobody could say for which shop the requests are
+        raise no_credentials(profile)  # nobody could say for which shop the requests are
+    with open_session(arguments, changes=not arguments.dry_run) as session:
         planned = _plan(session.store, data, Defaults(today(), arguments.regulation))
         if not arguments.dry_run:
             _refuse_again(planned, again=arguments.again)
