@@ -12,7 +12,7 @@ import pytest
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.domain.shell_commands import HELP
 from bwp_tui.store.commands.service_operations import DOWNLOAD
-from tests.cli.conftest import Bwp
+from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.pty_terminal import Terminal
 
 PROMPT = "bwp-tui> "
@@ -30,7 +30,7 @@ def talk(bwp: Bwp, *lines: str) -> list[str]:
 def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_word(bwp: Bwp) -> None:
     file = bwp.data.parent / "requests.csv"
     file.write_text("kind,email,note,tags\naccess,jane@example.com,left a message,vip\n", encoding="utf-8")
-    assert bwp("import", str(file)).code == 0
+    assert bwp("import", str(file), env=CREDENTIALS).code == 0
     greeting, listed, noted, shown, *_ = talk(bwp, "list", 'note 1 "called back"', "show 1", "quit", "list")
     assert greeting.startswith("bwp-tui, profile default. Tasks: 1 active, 0 ready, 0 failed.")
     assert "Nothing can be sent: BWP_CLIENT_ID" in greeting

@@ -20,6 +20,7 @@ from bwp_tui.domain.task import SampleTask, Task
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import seed_sandbox
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.console.past import PAST, Planted, clock
 from tests.new_history import new_history
@@ -46,7 +47,8 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
 
 def plant(profile: Profile, past: Iterable[Planted | SampleTask] = PAST) -> Store:
     """Open the profile's register, filled with a past."""
-    store = new_history(profile.history_path, clock=clock)
+    path = profile.history_path
+    store = open_store(path, clock=clock) if path.exists() else new_history(path, clock=clock)
     seed_sandbox.seed_tasks(store, [one.task if isinstance(one, Planted) else one for one in past], "op")
     return store
 

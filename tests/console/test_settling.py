@@ -35,7 +35,7 @@ async def unconfirmed(profile: Profile) -> AsyncIterator[Console]:
 
 async def test_the_details_name_the_three_keys(profile: Profile) -> None:
     async with unconfirmed(profile) as console:
-        await console.sees("it may have been started", "(i)", "(R)", "(X)", "tried once at")
+        await console.sees("may have been started", "(i)", "(R)", "(X)", "tried once at")
 
 
 async def test_its_task_id_is_entered_by_hand(profile: Profile) -> None:
