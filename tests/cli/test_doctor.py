@@ -144,6 +144,13 @@ def test_a_folder_that_cannot_be_made_fails(bwp: Bwp, place: str) -> None:
     assert levels(ended)["files"] == "fail"
 
 
+def test_a_history_that_is_missing_though_there_are_copies_of_it_fails(shop: Bwp) -> None:
+    assert levels(shop("doctor", "--json")).get("history") == "ok"
+    shop("submit", "retrieval", "jane@example.com")
+    (shop.folder / "history.db").unlink()
+    assert levels(shop("doctor", "--json"))["history"] == "fail"
+
+
 def test_a_full_disk_fails(bwp: Bwp, small_disk: Path) -> None:
     fill(small_disk)
     ended = bwp("doctor", "--json", env={"BWP_DATA_DIR": str(small_disk)})

@@ -165,10 +165,16 @@ def _open_to_others(profile: Profile) -> Iterator[Finding]:
 
 def history(profile: Profile) -> Iterator[Finding]:
     """Check the history, its backups, the engine and the clock."""
-    if not profile.history_path.exists():
-        yield Finding("history", Level.OK, "None yet; the first request creates it.")
-        return
     path = profile.history_path
+    if not path.exists():
+        if copies := backups.daily_backups(path):
+            missing = (
+                f"{path} is missing. Put it back, or close every bwp-tui: the next one recovers it from {copies[0]}."
+            )
+            yield Finding("history", Level.FAIL, missing)
+        else:
+            yield Finding("history", Level.OK, "None yet; the first request creates it.")
+        return
     try:
         with closing(open_store(path)) as store:
             with translated_errors(path):
