@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.console.widgets.request_form import SECOND_ENTER_S
 from bwp_tui.domain.task import FINAL_STATUSES, SampleTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
@@ -142,6 +143,7 @@ def file_deletion(terminal: Terminal, email: str) -> None:
     terminal.wait_for(lambda screen: screen.count(email) == 2)
     terminal.send(ENTER)
     if "Recorded as #" not in terminal.wait_for(lambda screen: "Recorded as #" in screen or "late" in screen):
+        terminal.settle(quiet=SECOND_ENTER_S + 0.1)
         terminal.send(ENTER)
         terminal.wait_for("Recorded as #")
     terminal.settle(quiet=PASTE_ENDED_S)

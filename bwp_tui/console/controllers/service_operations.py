@@ -20,7 +20,7 @@ from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.bulk import Judge, as_shown
 from bwp_tui.store.commands.bulk_plan import BulkPlan
 from bwp_tui.store.commands.operation import Values
-from bwp_tui.store.commands.service_operations import REFRESH, RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
+from bwp_tui.store.commands.service_operations import DOWNLOAD, REFRESH, RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
 
 _SHORTEN: Final = "shorten the holds until they end in time"
 """What F2 does where deletions would end too late."""
@@ -79,7 +79,8 @@ class ServiceController:
         def question(now: Task) -> str:
             return mask(operation.question(now, subject(now, context)), now, context)
 
-        asked = await asyncio.to_thread(question, task)
+        # Only that of a download looks at the disk. The others open at once: a key typed ahead is meant for them.
+        asked = await asyncio.to_thread(question, task) if operation is DOWNLOAD else question(task)
         if not asked:
             return True
         with about_task(self._screen, task, judge, question):
