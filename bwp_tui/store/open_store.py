@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 
-from bwp_tui.domain.times import Clock, utc_now
+from bwp_tui.domain.times import Clock, format_instant, utc_now
 from bwp_tui.domain.uptime import UptimeClock, read_uptime
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import is_flagged
@@ -72,7 +72,7 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
         lock.lock_shared()
         opened = open_database(path)
     try:
-        return opened, report or (None if opened.read_only else _check_age(opened.db, path, mark))
+        return opened, report or (None if opened.read_only else _check_age(opened.db, path, mark, clock))
     except BaseException:
         opened.db.close()
         raise
@@ -100,11 +100,11 @@ def _recover(path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
     return report
 
 
-def _check_age(db: apsw.Connection, path: Path, mark: HighWaterMark) -> str | None:
+def _check_age(db: apsw.Connection, path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
     """Compare an opened history with the high-water mark; return a sentence if it is an older copy or another history.
 
     Its waiting intents then count as sent when they were recorded: each is sent under its own client token alone,
-    and only while that token protects it.
+    and only while that token protects it. Deletions that wait to be sent become UNCONFIRMED.
 
     Raises:
         StoreDamaged, apsw.Error: its state cannot be read.
@@ -114,10 +114,12 @@ def _check_age(db: apsw.Connection, path: Path, mark: HighWaterMark) -> str | No
         mark.record(here)
     if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
         return None
+    from bwp_tui.store.maintenance.merge import withhold_deletions
     from bwp_tui.store.maintenance.rebuild import mark_waiting_as_sent
 
     with db:
         mark_waiting_as_sent(db)
+        withhold_deletions(db, format_instant(clock()))
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
     mark.clear()
     mark.record(state_of(db, path))
@@ -131,5 +133,6 @@ def _age_report(path: Path, seen: HistoryState, here: HistoryState) -> str:
         what = "is not the one that was here before, whose newest entry is of"
     return (
         f"The history {path} {what} {seen.newest_at}. If you did not mean that, merge a newer copy in: bwp-tui restore "
-        "FILE. What waits in it may have been sent since: it is sent under its own client token or becomes UNCONFIRMED."
+        "FILE. What waits in it may have been sent since: retrievals are sent under their own client tokens or become "
+        "UNCONFIRMED, deletions become UNCONFIRMED for you to decide on."
     )

@@ -190,6 +190,26 @@ def test_a_newer_backup_restores_task_ids_after_an_older_one_was_recovered(
     assert integrity.full_check(path) == []
 
 
+def test_a_deletion_that_was_withdrawn_after_the_backup_is_not_sent_when_it_is_recovered(
+    path: Path, clock: ManualClock
+) -> None:
+    store = open_store(path, clock=clock)
+    deletion, retrieval = submitted(store, Kind.DELETION), submitted(store)
+    backups.back_up_daily(path, TODAY, _calm())
+    requests.cancel(store, deletion.number, ACTOR)
+    assert tasks.get(store, deletion.number).status == Status.CANCELLED
+    store.close()
+    path.unlink()
+    recovered = open_store(path, clock=clock)
+    assert [task.status for task in tasks.window(recovered, [deletion.number, retrieval.number])] == [
+        Status.UNCONFIRMED,
+        Status.QUEUED,
+    ]
+    assert scalar(recovered, "SELECT count(*) FROM intents WHERE state = 'waiting'") == 1
+    recovered.close()
+    assert integrity.full_check(path) == []
+
+
 def test_a_restore_beside_others_is_refused_and_changes_nothing(path: Path, store: Store) -> None:
     submitted(store)
     backup = path.with_name("mine.db")

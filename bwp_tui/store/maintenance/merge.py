@@ -4,7 +4,7 @@ A task is the same in both when its client token or its task id is, or its numbe
 Of a task in both, the row with the later timeline is kept, with what the service said from the one whose status
 changed later; events of earlier merges do not count. What was purged stays purged. A request that waits in the other
 history may have been sent since: it is sent again under its own client token alone, and only while that token protects
-it.
+it. A deletion that waits there may have been withdrawn since: it becomes UNCONFIRMED, for the operator to decide on.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _repair_values(db)
     _add_intents(db)
     _settle_intents(db)
+    withhold_deletions(db, now, "number IN (SELECT ours FROM matched WHERE fresh)")
     _add_downloads(db, now, revision)
     _add_timeline(db)
     db.execute(
@@ -68,6 +69,29 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     updated = scalar(db, "SELECT count(*) FROM matched WHERE later OR later_status")
     db.execute("DROP TABLE temp.matched")
     return Merged(added, updated, doubled, matched - added)
+
+
+def withhold_deletions(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
+    """Leave the deletions that wait to be sent to the operator: since this copy was made, they may have been withdrawn.
+
+    Args:
+        now: the instant, as text.
+        condition: SQL that selects the tasks.
+    """
+    withheld = db.execute(
+        "UPDATE main.tasks SET status = 'UNCONFIRMED', revision = (SELECT revision FROM main.meta)"
+        f" WHERE kind = 'DELETION' AND status = 'QUEUED' AND task_id IS NULL AND {condition} RETURNING number"
+    ).fetchall()
+    for (number,) in withheld:
+        db.execute(
+            f"UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND {INTENT_IS_WAITING}",
+            (now, number),
+        )
+        db.execute(
+            "INSERT INTO main.timeline (task, at, actor, what, before, after, detail)"
+            f" VALUES (?, ?, ?, '{EventKind.RECOVERED}', 'QUEUED', 'UNCONFIRMED', ?)",
+            (number, now, PROGRAM, "it waited in an older copy: it may have been sent or withdrawn since"),
+        )
 
 
 def scalar(db: apsw.Connection, sql: str) -> int:
