@@ -46,12 +46,13 @@ def _make_file(path: Path, lock: FileLock) -> None:
 
     A second history beside theirs would share its log, and take requests that the first one does not know.
     """
-    others_have_one = not path.exists() and not lock.lock_exclusive() and HighWaterMark(lock.descriptor).read()
-    if others_have_one and not path.exists():
-        raise StoreMoved(
-            f"The history {path} was moved or removed while another bwp-tui has it open: nothing is recorded or sent. "
-            "Put it back, or close that program and try again."
-        )
+    if not path.exists() and not lock.lock_exclusive():
+        there_was_one = HighWaterMark(lock.descriptor).read() is not None
+        if there_was_one and not path.exists():  # else another process is making the first one
+            raise StoreMoved(
+                f"The history {path} was moved or removed while another bwp-tui has it open: nothing is recorded or "
+                "sent. Put it back, or close that program and try again."
+            )
     prepare_file(path)
 
 

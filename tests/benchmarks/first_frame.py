@@ -36,7 +36,7 @@ async def main(folder: Path) -> None:
             shown.set()
 
     # Called when the first rows have been painted. Unlike `unittest.mock`, this imports nothing.
-    MainScreen._start_mounting = note  # type: ignore[assignment, method-assign]
+    MainScreen._start_mounting = note  # type: ignore[assignment, method-assign]  # replaced on purpose
     async with app.run_test(size=(120, 40)):
         await shown.wait()
     app.close()

@@ -206,6 +206,7 @@ def test_a_deletion_that_was_withdrawn_after_the_backup_is_not_sent_when_it_is_r
         Status.QUEUED,
     ]
     assert scalar(recovered, "SELECT count(*) FROM intents WHERE state = 'waiting'") == 1
+    assert "1 UNCONFIRMED" in (recovered.opening_report or "")
     recovered.close()
     assert integrity.full_check(path) == []
 

@@ -79,11 +79,16 @@ class ServiceController:
         def question(now: Task) -> str:
             return mask(operation.question(now, subject(now, context)), now, context)
 
-        # Only that of a download looks at the disk. The others open at once: a key typed ahead is meant for them.
+        # That of a download looks for the file, which may be on a network share that does not respond. The others open
+        # at once: a key typed ahead is meant for them.
         asked = await asyncio.to_thread(question, task) if operation is DOWNLOAD else question(task)
+
+        def question_now(now: Task) -> str:
+            return asked if operation is DOWNLOAD else question(now)
+
         if not asked:
             return True
-        with about_task(self._screen, task, judge, question):
+        with about_task(self._screen, task, judge, question_now):
             return await self._screen.prompt.ask_yes_no(asked, irreversible=not operation.is_harmless)
 
     async def _report(self, operation: ServiceOperation, task: Task, refused: str | None) -> None:

@@ -201,8 +201,8 @@ def mark_waiting_as_sent(db: apsw.Connection) -> None:
     )
 
 
-def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> int:
-    """Mark queued tasks that lost their client token as UNCONFIRMED; return how many."""
+def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:
+    """Mark queued tasks that lost their client token as UNCONFIRMED."""
     changed = db.execute(
         "UPDATE tasks SET status = 'UNCONFIRMED' WHERE status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
         f" (SELECT 1 FROM intents WHERE task = number AND action = 'submit' AND {INTENT_IS_WAITING}) RETURNING number"
@@ -213,7 +213,6 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> int:
             f" VALUES (?, ?, ?, '{EventKind.RECOVERED}', 'QUEUED', 'UNCONFIRMED', 'its client token is lost')",
             (number, now, PROGRAM),
         )
-    return len(changed)
 
 
 def remove_dangling_references(db: apsw.Connection) -> int:

@@ -149,7 +149,12 @@ def _fill(
         rebuild.lapse_orphan_submissions(db, instant)
         counts.reconstructed_tasks = rebuild.add_lost_tasks(db, instant, highest)
         counts.dangling = rebuild.remove_dangling_references(db)
-        counts.unconfirmed = rebuild.mark_tokenless_unconfirmed(db, instant)
+        rebuild.mark_tokenless_unconfirmed(db, instant)
+        counts.unconfirmed = scalar(
+            db,
+            f"SELECT count(DISTINCT task) FROM timeline WHERE at = '{instant}' AND what = '{EventKind.RECOVERED}'"
+            " AND after = 'UNCONFIRMED'",
+        )
         counts.tasks = scalar(db, "SELECT count(*) FROM tasks")
 
 
@@ -227,7 +232,7 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         "Tasks known only from events, intents or downloads, without email, kind or dates:"
         f" {counts.reconstructed_tasks}.",
         f"Rows left out, since their task was damaged or is unknown: {counts.dangling}.",
-        f"Requests whose client token is lost, now UNCONFIRMED for you to decide on: {counts.unconfirmed}.",
+        f"Requests that became UNCONFIRMED, for you to decide on: {counts.unconfirmed}.",
         f"Tasks in the new history: {counts.tasks}.",
         *(f"What could not be used because of a fault of this program: {fault}." for fault in counts.failed),
         *(
