@@ -19,6 +19,7 @@ from bwp_tui.api.transfer import open_transfer
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.task import Kind
 from tests.api.server import Reaction, ScriptedServer, answer, graphql, raw, stall, token
+from tests.debug_log import LineRecorder, recorded_at_debug_level
 
 HIDDEN = ("s3cret-s3cret", "tok-", "5ec2e7", "X-Amz")
 QUERY = "?X-Amz-Signature=5ec2e7&X-Amz-Security-Token=tok-s3"
@@ -39,31 +40,12 @@ TROUBLES = [
 ]
 
 
-class _Everything(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
 @pytest.fixture
-def log() -> Iterator[_Everything]:
+def log() -> Iterator[LineRecorder]:
     """All that is logged, with the HTTP libraries as talkative as they can be made afterwards."""
-    handler, root = _Everything(), logging.getLogger()
-    level = root.level
     quiet_http_loggers()
-    names = ("httpx", "httpcore", "urllib3")
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    for name in names:
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    yield handler
-    root.removeHandler(handler)
-    root.setLevel(level)
-    for name in names:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    with recorded_at_debug_level("httpx", "httpcore", "urllib3") as recorder:
+        yield recorder
 
 
 def _told(error: BaseException) -> str:
@@ -84,7 +66,7 @@ def _assert_clean(*texts: str) -> None:
 @pytest.mark.parametrize("path", ["/token", "/graphql"])
 @pytest.mark.parametrize("trouble", TROUBLES)
 async def test_a_failed_call_tells_nothing(
-    endpoint: Endpoint, server: ScriptedServer, log: _Everything, path: str, trouble: Reaction
+    endpoint: Endpoint, server: ScriptedServer, log: LineRecorder, path: str, trouble: Reaction
 ) -> None:
     server.script("/token", token("tok-1"))
     server.script(path, trouble)
@@ -102,14 +84,14 @@ async def test_a_failed_call_tells_nothing(
 
 
 @pytest.mark.parametrize("trouble", [*TROUBLES[:-1], answer(403, b"<Error><Message>X?X-Amz-A=5ec2e7</Message>")])
-def test_a_failed_transfer_tells_nothing(server: ScriptedServer, log: _Everything, trouble: Reaction) -> None:
+def test_a_failed_transfer_tells_nothing(server: ScriptedServer, log: LineRecorder, trouble: Reaction) -> None:
     server.script("/archive", trouble)
     link = _link(server)
     _failed(link, log)
     assert server.received
 
 
-def test_a_transfer_that_cannot_connect_tells_nothing(server: ScriptedServer, log: _Everything) -> None:
+def test_a_transfer_that_cannot_connect_tells_nothing(server: ScriptedServer, log: LineRecorder) -> None:
     server.close()
     _failed(_link(server), log)
 
@@ -118,7 +100,7 @@ def _link(server: ScriptedServer) -> PresignedLink:
     return PresignedLink.checked(f"{server.url}/archive{QUERY}", issued_at=time.monotonic(), loopback_allowed=True)
 
 
-def _failed(link: PresignedLink, log: _Everything) -> None:
+def _failed(link: PresignedLink, log: LineRecorder) -> None:
     logger = logging.getLogger("urllib3.connectionpool")
     logger.setLevel(logging.DEBUG)
     with pytest.raises(TransferError) as caught, open_transfer(link, read_timeout=0.2) as transfer:
@@ -163,7 +145,7 @@ def test_secrets_are_cut_out_of_text(text: str, redacted: str) -> None:
 
 
 def test_a_logged_traceback_is_redacted_too() -> None:
-    handler = _Everything()
+    handler = LineRecorder()
     handler.addFilter(Redaction())
     logger = logging.getLogger("tests.redaction")
     logger.addHandler(handler)

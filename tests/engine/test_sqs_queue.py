@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from bwp_tui.engine.events.queue_errors import INSTALL, EventQueueError
 from bwp_tui.engine.events.sqs_queue import SqsQueue
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import AwsKey, EventQueue
+from tests.debug_log import LineRecorder, recorded_at_debug_level
 from tests.practice import queue_of
 
 SECRET = "s3cret-" + "s3cret"  # in two, so that a traceback's source line does not hold it
@@ -83,32 +83,14 @@ def test_a_long_poll_ends_as_soon_as_there_is_a_message(sandbox: Sandbox, queue:
     assert [message.body for message in client.receive(20)] == ["at once"]
 
 
-class _Everything(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
 @pytest.fixture
-def log() -> Iterator[_Everything]:
+def log() -> Iterator[LineRecorder]:
     """All that is logged, with the libraries as talkative as they can be made."""
-    handler, root = _Everything(), logging.getLogger()
-    level, names = root.level, ("botocore", "botocore.auth", "botocore.endpoint", "urllib3")
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    for name in names:
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    yield handler
-    root.removeHandler(handler)
-    root.setLevel(level)
-    for name in names:
-        logging.getLogger(name).setLevel(logging.NOTSET)
+    with recorded_at_debug_level("botocore", "botocore.auth", "botocore.endpoint", "urllib3") as recorder:
+        yield recorder
 
 
-def refused(queue: EventQueue, log: _Everything, capfd: pytest.CaptureFixture[str]) -> str:
+def refused(queue: EventQueue, log: LineRecorder, capfd: pytest.CaptureFixture[str]) -> str:
     """Return the sentence of a failed reception; nothing may hold a credential."""
     client = SqsQueue(queue)
     with pytest.raises(EventQueueError) as caught:
@@ -128,7 +110,7 @@ def keyed(queue: EventQueue) -> EventQueue:
     return replace(queue, access_key=AwsKey(KEY_ID, SECRET))
 
 
-def test_wrong_credentials_are_refused(keyed: EventQueue, log: _Everything, capfd: pytest.CaptureFixture[str]) -> None:
+def test_wrong_credentials_are_refused(keyed: EventQueue, log: LineRecorder, capfd: pytest.CaptureFixture[str]) -> None:
     assert "refuses the credentials" in refused(keyed, log, capfd)
 
 
@@ -136,7 +118,7 @@ def test_wrong_credentials_are_refused(keyed: EventQueue, log: _Everything, capf
 def test_what_the_queue_answers_is_told(
     sandbox: Sandbox,
     queue: EventQueue,
-    log: _Everything,
+    log: LineRecorder,
     capfd: pytest.CaptureFixture[str],
     fault: str,
     said: str,
@@ -148,12 +130,12 @@ def test_what_the_queue_answers_is_told(
 
 
 def test_a_queue_that_is_not_there_is_told_with_its_region(
-    queue: EventQueue, log: _Everything, capfd: pytest.CaptureFixture[str]
+    queue: EventQueue, log: LineRecorder, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert "us-east-1" in refused(replace(queue, queue_url=f"{queue.queue_url}-other"), log, capfd)
 
 
-def test_nobody_listening_is_told(keyed: EventQueue, log: _Everything, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nobody_listening_is_told(keyed: EventQueue, log: LineRecorder, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -161,7 +143,7 @@ def test_nobody_listening_is_told(keyed: EventQueue, log: _Everything, capfd: py
 
 
 def test_the_credentials_of_the_environment_are_used_and_hidden(
-    sandbox: Sandbox, queue: EventQueue, log: _Everything, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, queue: EventQueue, log: LineRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", sandbox.aws_key.key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", sandbox.aws_key.secret)
@@ -172,7 +154,7 @@ def test_the_credentials_of_the_environment_are_used_and_hidden(
 def test_a_named_profile_of_aws_is_used_and_a_missing_one_is_told(
     sandbox: Sandbox,
     queue: EventQueue,
-    log: _Everything,
+    log: LineRecorder,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -189,7 +171,7 @@ def test_a_named_profile_of_aws_is_used_and_a_missing_one_is_told(
 
 def test_without_credentials_it_says_where_to_set_them(
     queue: EventQueue,
-    log: _Everything,
+    log: LineRecorder,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -204,7 +186,7 @@ def test_without_credentials_it_says_where_to_set_them(
 
 def test_a_command_of_aws_that_fails_is_not_quoted(
     queue: EventQueue,
-    log: _Everything,
+    log: LineRecorder,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -240,7 +222,7 @@ def test_nothing_of_aws_is_imported_before_the_first_call() -> None:
 
 
 def test_without_the_extra_it_says_what_to_install(
-    queue: EventQueue, log: _Everything, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    queue: EventQueue, log: LineRecorder, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "botocore"]:
         monkeypatch.delitem(sys.modules, name)
@@ -251,7 +233,7 @@ def test_without_the_extra_it_says_what_to_install(
 @pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(hours=-1)])
 def test_a_clock_that_is_off_is_named(
     queue: EventQueue,
-    log: _Everything,
+    log: LineRecorder,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     off: timedelta,
