@@ -18,7 +18,7 @@ from bwp_tui.store.maintenance import purge
 from bwp_tui.store.worklog import downloads
 from tests.cli.conftest import Bwp
 from tests.store import single
-from tests.store.support import SOON, TODAY, accepted, answer, in_status, scalar
+from tests.store.support import SOON, TODAY, accepted, answer, in_status, scalar, submitted
 
 
 def _count(bwp: Bwp) -> int:
@@ -47,6 +47,22 @@ def test_a_backup_is_restored_and_what_came_since_stays(bwp: Bwp) -> None:
     assert ended.code == 0
     assert "2 tasks, 0 of them only in the backup and 1 only in the history" in ended.out
     assert _count(bwp) == 2
+
+
+def test_a_restore_says_how_many_requests_wait_for_a_decision(bwp: Bwp) -> None:
+    store = bwp.store()
+    submitted(store, Kind.DELETION)
+    submitted(store)
+    store.close()
+    file = bwp.data / "copy.db"
+    bwp("backup", str(file))
+    ended = bwp("restore", str(file), "--yes", "--profile", "other")
+    assert (ended.code, ended.err) == (0, "")
+    assert "1 request became UNCONFIRMED" in ended.out
+    assert "bwp-tui list status:unconfirmed" in ended.out
+    assert "kept" not in ended.out  # there was nothing
+    listed = bwp("list", "status:unconfirmed", "--json", "--profile", "other").out
+    assert [task["id"] for task in json.loads(listed)] == [1]
 
 
 def test_a_backup_overwrites_nothing(bwp: Bwp) -> None:

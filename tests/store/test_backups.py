@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import subprocess
 import sys
@@ -209,6 +210,42 @@ def test_a_deletion_that_was_withdrawn_after_the_backup_is_not_sent_when_it_is_r
     assert "1 UNCONFIRMED" in (recovered.opening_report or "")
     recovered.close()
     assert integrity.full_check(path) == []
+
+
+def test_a_restore_counts_the_deletions_that_waited_in_the_backup(path: Path, clock: ManualClock) -> None:
+    store = open_store(path, clock=clock)
+    deletion, retrieval = submitted(store, Kind.DELETION), submitted(store)
+    store.close()
+    other = path.with_name("other.db")
+    restored = restore.restore(other, path, clock())
+    assert restored.unconfirmed == 1
+    again = open_store(other, clock=clock)
+    assert [task.status for task in tasks.window(again, [deletion.number, retrieval.number])] == [
+        Status.UNCONFIRMED,
+        Status.QUEUED,
+    ]
+    again.close()
+    clock.advance(hours=1)
+    assert restore.restore(other, path, clock()).unconfirmed == 0
+
+
+@pytest.mark.parametrize("has_log", [False, True])
+def test_the_report_on_a_missing_history_names_no_file_that_was_not_there(
+    path: Path, clock: ManualClock, *, has_log: bool
+) -> None:
+    store = open_store(path, clock=clock)
+    submitted(store)
+    backups.back_up_daily(path, TODAY, _calm())
+    store.close()
+    path.unlink()
+    log = path.with_name(f"{path.name}-wal")
+    if has_log:
+        log.write_bytes(b"what is left of the log")
+    open_store(path, clock=clock).close()
+    (report,) = path.parent.glob("*.txt")
+    named = set(re.findall(r"history\.damaged-\S+", report.read_text()))
+    assert named == ({f"{report.stem}.db-wal."} if has_log else set())
+    assert all(path.with_name(name.rstrip(".")).exists() for name in named)
 
 
 def test_a_restore_beside_others_is_refused_and_changes_nothing(path: Path, store: Store) -> None:

@@ -47,7 +47,7 @@ def translated_errors(path: Path) -> Iterator[None]:
             "Set BWP_DATA_DIR to a folder on a disk of this machine."
         ) from error
     except (apsw.IOError, OSError) as error:
-        why = error.strerror if isinstance(error, OSError) else str(error)
+        why = (isinstance(error, OSError) and error.strerror) or str(error)
         raise StoreUnavailable(
             f"The history {path} cannot be used: {why}. Set BWP_DATA_DIR to another folder, or fix this one."
         ) from error

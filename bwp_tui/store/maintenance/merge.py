@@ -219,8 +219,10 @@ def _take_columns(db: apsw.Connection, names: list[str], flag: str, revision: in
 def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
     """Record an event for each task that loses its task id, since another task has it; return how many."""
     events = db.execute(
-        "INSERT INTO main.timeline (task, at, actor, what, detail)"
-        f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', 'its task id ' || o.task_id || ' is that of #' || ({_SAME_ID})"
+        "INSERT INTO main.timeline (task, at, actor, what, before, after, detail)"
+        f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', CASE WHEN o.terminal = 0 THEN o.status END,"
+        " CASE WHEN o.terminal = 0 THEN 'UNCONFIRMED' END,"
+        f" 'its task id ' || o.task_id || ' is that of #' || ({_SAME_ID})"
         f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh AND EXISTS ({_SAME_ID}) RETURNING id",
         (now, PROGRAM),
     )

@@ -17,7 +17,7 @@ from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
-from bwp_tui.store.maintenance.merge import Merged, merge
+from bwp_tui.store.maintenance.merge import Merged, merge, scalar
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
@@ -213,6 +213,15 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:
             f" VALUES (?, ?, ?, '{EventKind.RECOVERED}', 'QUEUED', 'UNCONFIRMED', 'its client token is lost')",
             (number, now, PROGRAM),
         )
+
+
+def count_made_unconfirmed(db: apsw.Connection, now: str) -> int:
+    """Return how many tasks the merge or recovery of that instant made UNCONFIRMED."""
+    return scalar(
+        db,
+        f"SELECT count(DISTINCT task) FROM timeline WHERE at = '{now}' AND what = '{EventKind.RECOVERED}'"
+        " AND after = 'UNCONFIRMED'",
+    )
 
 
 def remove_dangling_references(db: apsw.Connection) -> int:

@@ -150,11 +150,7 @@ def _fill(
         counts.reconstructed_tasks = rebuild.add_lost_tasks(db, instant, highest)
         counts.dangling = rebuild.remove_dangling_references(db)
         rebuild.mark_tokenless_unconfirmed(db, instant)
-        counts.unconfirmed = scalar(
-            db,
-            f"SELECT count(DISTINCT task) FROM timeline WHERE at = '{instant}' AND what = '{EventKind.RECOVERED}'"
-            " AND after = 'UNCONFIRMED'",
-        )
+        counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
         counts.tasks = scalar(db, "SELECT count(*) FROM tasks")
 
 
@@ -215,12 +211,21 @@ def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) 
     return f"{''.join(parts)}. Read {swap.report}."
 
 
+def _set_aside_lines(swap: atomic_swap.FileSwap, *, is_missing: bool) -> list[str]:
+    """Return where the files of the damaged history are kept; of a missing one there may be its log alone."""
+    if not is_missing:
+        return [f"It was set aside, as it was, as {swap.aside.name} with its -wal and -shm files. Keep them."]
+    if swap.path.with_name(f"{swap.path.name}-wal").exists():
+        return [f"The log that was left of it was set aside as {swap.aside.name}-wal. Keep it."]
+    return []
+
+
 def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str, now: datetime) -> None:
     kept = ", ".join(f"{count} {table}" for table, count in counts.kept.items() if count) or "none"
     lost = ", ".join(f"{count} {table}" for table, count in counts.lost.items() if count) or "none was seen"
     lines = [
         f"The history {swap.path} was recovered at {format_instant(now)}: {reason}.",
-        f"It was set aside, as it was, as {swap.aside.name} with its -wal and -shm files. Keep them.",
+        *_set_aside_lines(swap, is_missing=reason == _MISSING),
         "",
         f"Rows read from its pages: {kept}.",
         f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
@@ -232,7 +237,8 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         "Tasks known only from events, intents or downloads, without email, kind or dates:"
         f" {counts.reconstructed_tasks}.",
         f"Rows left out, since their task was damaged or is unknown: {counts.dangling}.",
-        f"Requests that became UNCONFIRMED, for you to decide on: {counts.unconfirmed}.",
+        f"Requests that became UNCONFIRMED, for you to decide on: {counts.unconfirmed}."
+        " They are listed by: bwp-tui list status:unconfirmed.",
         f"Tasks in the new history: {counts.tasks}.",
         *(f"What could not be used because of a fault of this program: {fault}." for fault in counts.failed),
         *(

@@ -24,10 +24,19 @@ from bwp_tui.store.queries.timeline import EventKind
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """What a restore did: rows from the backup, tasks that only the history had, all tasks, the old file."""
+    """What a restore did.
+
+    Attributes:
+        merged: what came from the backup.
+        only_here: the number of tasks that only the history had.
+        unconfirmed: the number of tasks that it made UNCONFIRMED.
+        tasks: the number of all tasks.
+        aside: the old file.
+    """
 
     merged: Merged
     only_here: int
+    unconfirmed: int
     tasks: int
     aside: Path
 
@@ -95,8 +104,9 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
             rebuild.mark_tokenless_unconfirmed(db, instant)
+        unconfirmed = rebuild.count_made_unconfirmed(db, instant)
     atomic_swap.commit(swap)
-    return RestoreResult(merged, only_here=before - merged.common, tasks=before + merged.added, aside=swap.aside)
+    return RestoreResult(merged, before - merged.common, unconfirmed, tasks=before + merged.added, aside=swap.aside)
 
 
 def _write_wal_back(path: Path) -> None:
