@@ -12,6 +12,7 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.cli.conftest import Bwp
 from tests.cli.test_submit import NOWHERE, is_one_sentence
+from tests.pty_terminal import Terminal
 
 
 @pytest.fixture
@@ -67,10 +68,24 @@ def test_it_is_given_up_with_a_reason(unconfirmed: Bwp) -> None:
 
 
 def test_sending_it_anew_warns_of_a_second_task(unconfirmed: Bwp, practice: Sandbox) -> None:
-    ended = unconfirmed("resubmit", "1")
+    refused = unconfirmed("resubmit", "1")
+    assert (refused.code, practice.state.starts) == (2, [])
+    assert "may already run at the service" in refused.err
+    ended = unconfirmed("resubmit", "1", "--yes")
     assert ended.code == 0
     assert "may already run at the service" in ended.err
     assert [start.email for start in practice.state.starts] == ["jane@example.com"]
+
+
+@pytest.mark.parametrize(("key", "code", "started"), [("\r", 1, 0), ("y\r", 0, 1)])
+def test_what_may_run_already_is_resubmitted_on_a_terminal_after_a_question(
+    unconfirmed: Bwp, practice: Sandbox, key: str, code: int, started: int
+) -> None:
+    with Terminal(unconfirmed.argv("resubmit", "1"), env=unconfirmed.env, columns=120) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.send(key)
+        assert terminal.wait() == code
+    assert len(practice.state.starts) == started
 
 
 def test_what_to_do_names_the_commands(unconfirmed: Bwp) -> None:

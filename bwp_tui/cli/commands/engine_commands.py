@@ -69,7 +69,7 @@ def resubmit(arguments: Namespace) -> ExitCode:
     with open_session(arguments) as session:
         numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
-        _warn_of_doubles(session, numbers)
+        _warn_of_second_tasks(session, numbers)
         values = values_of(RESUBMIT, arguments)
         hold: Hold = values.get("holding_period", same_hold)
         if _is_single(arguments, numbers):
@@ -216,23 +216,36 @@ def _is_single(arguments: Namespace, numbers: Sequence[int]) -> bool:
     return arguments.filter is None and len(numbers) == 1
 
 
-def _warn_of_doubles(session: CommandSession, numbers: Sequence[int]) -> None:
-    unsure = [
-        task for task in tasks.window(session.store, numbers) if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP)
-    ]
+def _may_run(task: Task) -> bool:
+    """Return whether a task may already run at the service, so that resubmitting it may start a second one."""
+    return task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) and requests.cannot_resubmit(task) is None
+
+
+def _warn_of_second_tasks(session: CommandSession, numbers: Sequence[int]) -> None:
+    unsure = [task for task in tasks.window(session.store, numbers) if _may_run(task)]
     if unsure:
         what = unsure[0].name if len(unsure) == 1 else f"{len(unsure)} of these tasks"
         print_note(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
 
 
 def _confirm_resubmission(session: CommandSession, number: int, hold: Hold, arguments: Namespace) -> None:
-    """Warn of a late end; have the resubmission of a deletion confirmed."""
+    """Warn of a late end; have the resubmission confirmed of a deletion, and of what may already run.
+
+    Raises:
+        CommandError: it cannot be resubmitted, or was not confirmed.
+    """
+    task = tasks.get(session.store, number)
+    if why_not := requests.cannot_resubmit(task):
+        raise CommandError(ExitCode.FAILED, why_not)
     planned = bulk_plan.plan(session.store, RESUBMIT.name, [number], today(), hold)
     if planned.warning:
         print_note(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
-    task = tasks.get(session.store, number)
-    if task.kind is Kind.DELETION and not arguments.yes:
+    if arguments.yes:
+        return
+    if task.kind is Kind.DELETION:
         require_typed(f"This deletes the data of {task.email}.", task.email)
+    elif _may_run(task):
+        require_yes(f"Resubmit {task.name} all the same?")
 
 
 def _check_cancelled(session: CommandSession, asked: Sequence[Task]) -> None:

@@ -140,6 +140,7 @@ RESUBMIT: Final = ServiceOperation(
     label="resubmit",
     help="Resubmit a failed request",
     purpose="resubmit failed tasks as new ones",
+    example="An UNCONFIRMED or GIVEN_UP request may already run at the service: --yes resubmits it too.",
     keywords="again retry repeat",
     arguments=(
         Argument(name="note", metavar="TEXT", help="note for the new tasks", need=Need.DEFAULT),
