@@ -10,7 +10,7 @@ from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, is_task_id
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, task_id_mistake
 from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.domain.times import parse_day, utc_now
 from bwp_tui.settings.checks import region
@@ -143,6 +143,6 @@ def aws_name(text: str) -> str:
 
 def task_id(text: str) -> str:
     """Read a whole task id."""
-    if not is_task_id(text):
-        raise ArgumentTypeError(f"“{text}” is not a task ID")
+    if wrong := task_id_mistake(text):
+        raise ArgumentTypeError(wrong.removesuffix("."))
     return text

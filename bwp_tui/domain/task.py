@@ -21,10 +21,22 @@ LONGEST_HOLDING_PERIOD: Final = 180
 
 _LONGEST_TASK_ID: Final = 128
 
+_SHORT_NAME: Final = 8
+"""Characters of a task id that lists show."""
+
 
 def is_task_id(text: str) -> bool:
     """Whether the service could have given `text` as a task id."""
     return text.isascii() and text.isprintable() and " " not in text and 4 <= len(text) <= _LONGEST_TASK_ID
+
+
+def task_id_mistake(text: str) -> str | None:
+    """Return why a typed text cannot be a whole task id, or None when it can. The service's own may have any length."""
+    if not is_task_id(text):
+        return f"“{clean_line(text)}” is not a task ID."
+    if len(text) <= _SHORT_NAME:
+        return f"“{text}” is at most the beginning of a task ID, as lists show it: give the whole task ID."
+    return None
 
 
 class Kind(StrEnum):
@@ -274,7 +286,7 @@ class Task:
     @property
     def name(self) -> str:
         """Short name for messages: the start of the task id, or the task number."""
-        return self.task_id[:8] if self.task_id else f"#{self.number}"
+        return self.task_id[:_SHORT_NAME] if self.task_id else f"#{self.number}"
 
     def age(self, now: datetime) -> timedelta:
         """Return the time since it was recorded, an instant that never changes."""

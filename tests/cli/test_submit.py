@@ -217,10 +217,13 @@ def test_a_mistyped_task_id_is_corrected(shop: Bwp, practice: Sandbox) -> None:
 
 def test_the_beginning_of_a_task_id_in_the_history_is_no_task_id(shop: Bwp) -> None:
     task = json.loads(shop("submit", "retrieval", "ann@example.com", "--json").out)
-    for beginning in (task["task_id"][:8], task["task_id"][:13].upper()):
+    ended = shop("track", "retrieval", task["task_id"][:13].upper())
+    assert ended.code == 1
+    assert "is only the beginning of the task id of #1" in ended.err
+    for beginning in (task["task_id"][:8], "30b5e1a2"):  # as lists show it, whether the history knows it or not
         ended = shop("track", "retrieval", beginning)
-        assert ended.code == 1
-        assert "is only the beginning of the task id of #1" in ended.err
+        assert (ended.code, is_one_sentence(ended)) == (2, True)
+        assert "give the whole task ID" in ended.err
     assert recorded(shop) == 1
 
 

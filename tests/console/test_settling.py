@@ -52,6 +52,8 @@ async def test_what_is_no_task_id_is_told_and_changes_nothing(profile: Profile) 
     async with unconfirmed(profile) as console:
         await console.press("i", "x", "enter")
         await console.sees("“x” is not a task ID.")
+        await console.press("ctrl+u", *ID[:8], "enter")
+        await console.sees(f"“{ID[:8]}” is at most the beginning of a task ID")
         assert console.task(NUMBER).task_id is None
 
 

@@ -178,16 +178,16 @@ def test_an_adopted_task_that_somebody_worked_on_is_kept(store: Store) -> None:
 
 def test_an_unconfirmed_request_can_be_settled_with_the_id_of_the_task_that_was_adopted(store: Store) -> None:
     task = in_status(store, "UNCONFIRMED")
-    record_events(store, [event("task-9"), event("task-8", "event-2")])
-    mine, other = (tasks.find_by_name(store, name) for name in ("task-9", "task-8"))
+    record_events(store, [event("task-id-9"), event("task-id-8", "event-2")])
+    mine, other = (tasks.find_by_name(store, name) for name in ("task-id-9", "task-id-8"))
     with pytest.raises(NotPossible, match=f"#{mine.number}"):  # whose it is is not known yet
-        unconfirmed.enter_task_id(store, task.number, "task-9", ACTOR)
+        unconfirmed.enter_task_id(store, task.number, "task-id-9", ACTOR)
     single.answered(store, mine.number, answer("COMPLETED", email=task.email.upper()), SOON)
     single.answered(store, other.number, answer("COMPLETED", email="joe@example.com"), SOON)
     with pytest.raises(NotPossible, match=f"#{other.number}"):
-        unconfirmed.enter_task_id(store, task.number, "task-8", ACTOR)
+        unconfirmed.enter_task_id(store, task.number, "task-id-8", ACTOR)
 
-    assert unconfirmed.enter_task_id(store, task.number, "task-9", ACTOR).task_id == "task-9"
+    assert unconfirmed.enter_task_id(store, task.number, "task-id-9", ACTOR).task_id == "task-id-9"
 
     assert scalar(store, "SELECT count(*) FROM tasks") == 2
 

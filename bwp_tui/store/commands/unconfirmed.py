@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.domain.task import Status, Task, cannot_change_purged, is_task_id
+from bwp_tui.domain.task import Status, Task, cannot_change_purged, task_id_mistake
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.operation import Argument, TaskOperation
 from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
@@ -23,8 +23,8 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
         BadRequest: `task_id` cannot be a task id.
         NotPossible: the request is not unconfirmed, or the history holds this task id already.
     """
-    if not is_task_id(task_id):
-        raise BadRequest("task_id", f"“{clean_line(task_id)}” is no task id.")
+    if wrong := task_id_mistake(task_id):
+        raise BadRequest("task_id", wrong)
     from bwp_tui.store.worklog.service_events import merge_adopted  # not before the first frame
 
     with store.write() as transaction:
@@ -107,11 +107,6 @@ class Settlement(TaskOperation):
         return argument
 
 
-def _task_id_mistake(text: str) -> str | None:
-    is_usable = not text.strip() or is_task_id(text.strip())
-    return None if is_usable else f"“{clean_line(text)}” is not a task ID."
-
-
 ENTER_TASK_ID: Final = Settlement(
     name="adopt",
     keys=("i",),
@@ -124,9 +119,7 @@ ENTER_TASK_ID: Final = Settlement(
             metavar="ID",
             help="link it to this task ID",
             question=lambda target: f"The service's task id of {target.name}:",
-            mistake=lambda text: (
-                None if is_task_id(text.strip()) or not text.strip() else f"“{clean_line(text)}” is not a task ID."
-            ),
+            mistake=lambda text: task_id_mistake(text.strip()) if text.strip() else None,
         ),
     ),
     apply=enter_task_id,
