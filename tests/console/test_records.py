@@ -327,6 +327,13 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
         await console.until(lambda: console.task(READY).received_on == date(2026, 11, 10))
 
 
+async def test_the_plan_of_a_correction_skips_what_has_these_values_already(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("space", "colon", *f"correct --received {console.task(READY).received_on}", "enter")
+        await console.sees("Of 1 marked: 0 to correct, 1 skipped: received then under that law already.")
+
+
 async def test_a_record_of_many_is_confirmed_by_their_count_and_taken_back(profile: Profile) -> None:
     async with opened(profile) as console:
         count = console.main.table.row_count

@@ -9,8 +9,9 @@ import pytest
 
 from bwp_tui.domain.holding_periods import fitting_hold, hold_of
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.store.commands import bulk, bulk_plan, requests
+from bwp_tui.store.commands import bulk, bulk_plan, records, requests
 from bwp_tui.store.commands.bulk import CommandResult
+from bwp_tui.store.commands.operation import Values
 from bwp_tui.store.commands.record_operations import ASSIGN, BY_NAME, NOTE, TAG
 from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
 from bwp_tui.store.database.connection import Store
@@ -94,7 +95,7 @@ def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
         transaction.run("UPDATE tasks SET regulation = 'none', due_on = NULL WHERE number = 1")
     fit = fitting_hold(TODAY)
     assert "1 of them even without a hold" in bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY).warning
-    fitted = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, fit)
+    fitted = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, {"holding_period": fit})
     assert fitted.warning == "1 deletion would end after its due date, even without a hold. Hold shortened"
     assert not fitted.can_meet_due_dates
     results = _results(store, RESUBMIT.task_command(ACTOR, holding_period=fit), [1, 2, 3, 4])
@@ -117,7 +118,7 @@ def test_a_plan_says_which_holds_are_shortened_and_what_begins_at_once(store: St
         transaction.run("UPDATE tasks SET due_on = ? WHERE number = 1", ((TODAY + timedelta(days=30)).isoformat(),))
     late = bulk_plan.plan(store, "resubmit", [1], TODAY)
     assert late.can_meet_due_dates
-    fitted = bulk_plan.plan(store, "resubmit", [1], TODAY, fitting_hold(TODAY))
+    fitted = bulk_plan.plan(store, "resubmit", [1], TODAY, {"holding_period": fitting_hold(TODAY)})
     assert fitted.warning == "Hold shortened; 1 deletion begins at once and cannot be cancelled"
 
 
@@ -201,6 +202,38 @@ def test_what_a_plan_would_skip_is_refused_where_the_plan_acts(store: Store) -> 
     (result,) = _results(store, command, [saved.number])
     assert result.refused
     assert "already acknowledged" in result.refused
+
+
+@pytest.mark.parametrize(
+    ("action", "values", "reasons"),
+    [
+        (
+            "correct",
+            {"received": TODAY},
+            {"received then under that law already": 1, "acknowledged before that day": 1},
+        ),
+        ("correct", {"regulation": "none"}, {"extended, which none does not allow": 1}),
+        ("correct", {"received": TODAY - timedelta(days=300)}, {"extended too late for that day": 1}),
+        ("acknowledge", {"on": TODAY - timedelta(days=3)}, {"received after that day": 2, "acknowledged already": 1}),
+    ],
+)
+def test_a_plan_skips_what_its_values_are_refused_for(
+    store: Store, action: str, values: Values, reasons: dict[str, int]
+) -> None:
+    fresh, acknowledged, extended = (submitted(store, email=f"{name}@example.com").number for name in "abc")
+    earlier = TODAY - timedelta(days=2)
+    for number in (acknowledged, extended):
+        single.edit(store, number, lambda one: records.correct(one, earlier), ACTOR, TODAY)
+    single.acknowledge(store, acknowledged, earlier, ACTOR)
+    single.extend(store, extended, "many requests", TODAY, ACTOR)
+    numbers = [fresh, acknowledged, extended]
+    planned = bulk_plan.plan(store, action, numbers, TODAY, values)
+    assert dict(planned.skipped) == reasons
+    judge = bulk_plan.judge_of(action, TODAY, values)
+    assert [number for number in numbers if judge(tasks.get(store, number)) is None] == list(planned.possible)
+    results = _results(store, BY_NAME[action].task_command(ACTOR, TODAY, **values), numbers)
+    refused = {result.id for result in results if result.refused}
+    assert refused == set(numbers) - set(planned.possible)
 
 
 def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(store: Store) -> None:

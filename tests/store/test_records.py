@@ -111,9 +111,10 @@ def test_a_receipt_is_not_corrected_to_a_day_for_which_the_extension_came_too_la
     task = _received(store, 3, "gdpr")
     single.extend(store, task.number, "many requests", TODAY, ACTOR)
     task = tasks.get(store, task.number)
-    assert records.cannot_correct(task, TODAY - timedelta(days=10), "gdpr") is None
-    why_not = records.cannot_correct(task, TODAY - timedelta(days=60), "gdpr")
-    assert "Withdraw the extension first" in (why_not or "")
+    assert records.refused_correction(task, TODAY - timedelta(days=10), "gdpr") is None
+    refusal = records.refused_correction(task, TODAY - timedelta(days=60), "gdpr")
+    assert refusal is not None
+    assert "Withdraw the extension first" in refusal.sentence
 
 
 def test_a_plan_says_why_it_does_not_extend_a_completed_retrieval(store: Store) -> None:

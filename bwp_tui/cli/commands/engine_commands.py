@@ -26,11 +26,11 @@ from bwp_tui.cli.support.progress_line import DownloadProgress
 from bwp_tui.cli.support.streams import draw
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.task import DownloadState, Kind, Status, Task, has_ended
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk, bulk_plan, download_queue, requests
+from bwp_tui.store.commands.operation import Values
 from bwp_tui.store.commands.result_files import saved_at
 from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.store.database.connection import Store
@@ -47,7 +47,7 @@ def refresh(arguments: Namespace) -> None:
             numbers = _polled(session.store, arguments.tasks)
         else:
             fitting = select_tasks(session, arguments.tasks, arguments.filter)
-            numbers = list(confirm_plan(session, REFRESH.name, fitting, arguments).possible)
+            numbers = list(confirm_plan(session, REFRESH.name, fitting, arguments, {}).possible)
         waiter = EngineWaiter(session)
         requests.poll_now(session.store, numbers)
         asked_at = session.store.clock()
@@ -71,11 +71,10 @@ def resubmit(arguments: Namespace) -> ExitCode:
         waiter = EngineWaiter(session)
         _warn_of_second_tasks(session, numbers)
         values = values_of(RESUBMIT, arguments)
-        hold: Hold = values.get("holding_period", same_hold)
         if _is_single(arguments, numbers):
-            _confirm_resubmission(session, numbers[0], hold, arguments)
+            _confirm_resubmission(session, numbers[0], values, arguments)
         else:
-            numbers = confirm_plan(session, RESUBMIT.name, numbers, arguments, hold).possible
+            numbers = confirm_plan(session, RESUBMIT.name, numbers, arguments, values).possible
         new, all_done = apply(session, RESUBMIT.task_command(session.actor, **values), numbers)
         if not new:
             return ExitCode.FAILED
@@ -97,7 +96,7 @@ def cancel(arguments: Namespace) -> ExitCode:
                 require_yes(f"{requests.cancellation_phrase(task)} {task.name} of {task.subject(masked=True)}?")
         else:
             waiter = EngineWaiter(session)
-            numbers = confirm_plan(session, CANCEL.name, numbers, arguments).possible
+            numbers = confirm_plan(session, CANCEL.name, numbers, arguments, {}).possible
             judge = requests.cannot_cancel
         asked, all_done = apply(session, CANCEL.task_command(session.actor), numbers, judge)
         if not asked:
@@ -140,7 +139,7 @@ def download(arguments: Namespace) -> ExitCode:
         numbers = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
         if arguments.filter is not None:
-            numbers = list(confirm_plan(session, chosen(DOWNLOAD, arguments).name, numbers, arguments).possible)
+            numbers = list(confirm_plan(session, chosen(DOWNLOAD, arguments).name, numbers, arguments, {}).possible)
         folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
         refused = _queue_downloads(session, numbers, folder, arguments)
         asked = [number for number in numbers if number not in refused]
@@ -228,7 +227,7 @@ def _warn_of_second_tasks(session: CommandSession, numbers: Sequence[int]) -> No
         print_note(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
 
 
-def _confirm_resubmission(session: CommandSession, number: int, hold: Hold, arguments: Namespace) -> None:
+def _confirm_resubmission(session: CommandSession, number: int, values: Values, arguments: Namespace) -> None:
     """Warn of a late end; have the resubmission confirmed of a deletion, and of what may already run.
 
     Raises:
@@ -237,7 +236,7 @@ def _confirm_resubmission(session: CommandSession, number: int, hold: Hold, argu
     task = tasks.get(session.store, number)
     if why_not := requests.cannot_resubmit(task):
         raise CommandError(ExitCode.FAILED, why_not)
-    planned = bulk_plan.plan(session.store, RESUBMIT.name, [number], today(), hold)
+    planned = bulk_plan.plan(session.store, RESUBMIT.name, [number], today(), values)
     if planned.warning:
         print_note(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
     if arguments.yes:

@@ -35,8 +35,8 @@ def record(arguments: Namespace) -> ExitCode:
         numbers = select_tasks(session, names, arguments.filter)
         judge = None
         if arguments.filter is not None or (operation.confirms and len(numbers) > 1):
-            numbers = list(confirm_plan(session, operation.name, numbers, arguments).possible)
-            judge = bulk_plan.judge_of(operation.name, today())
+            numbers = list(confirm_plan(session, operation.name, numbers, arguments, values).possible)
+            judge = bulk_plan.judge_of(operation.name, today(), values)
         resulting, all_done = apply(session, command, numbers, judge)
         print_tasks(tasks.window(session.store, resulting), as_json=arguments.json)
     return ExitCode.DONE if all_done else ExitCode.FAILED

@@ -10,7 +10,6 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, find_tasks, print_note, require_typed, today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.progress_line import ProgressLine
-from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk, bulk_plan
 from bwp_tui.store.commands.bulk import Judge, TaskCommand
@@ -43,17 +42,17 @@ FIT_HINT: Final = "--holding-period fit shortens each hold with which the deleti
 
 
 def confirm_plan(
-    session: CommandSession, action: str, numbers: Sequence[int], arguments: Namespace, hold: Hold = same_hold
+    session: CommandSession, action: str, numbers: Sequence[int], arguments: Namespace, values: Values
 ) -> BulkPlan:
-    """Print the plan, and have the number of tasks typed unless `--yes` was given.
+    """Print the plan with the values of the arguments; have the number of tasks typed unless `--yes` was given.
 
     Raises:
         CommandError: the action is possible for no task, or was not confirmed.
     """
-    planned = bulk_plan.plan(session.store, action, numbers, today(), hold)
+    planned = bulk_plan.plan(session.store, action, numbers, today(), values)
     count = len(planned.possible)
     print_note(f"Plan: {planned}.")
-    if planned.can_meet_due_dates and hold is same_hold:
+    if planned.can_meet_due_dates and "holding_period" not in values:
         print_note(FIT_HINT)
     if not count:
         raise CommandError(ExitCode.FAILED, "Nothing was changed.")

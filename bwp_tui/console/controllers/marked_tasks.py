@@ -14,12 +14,12 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.task_commands import MarkStep
 from bwp_tui.console.widgets.prompt import F2, Verdict
 from bwp_tui.console.workers import run_in_thread_and_report
-from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.commands.bulk_plan import BulkPlan
+from bwp_tui.store.commands.operation import Values
 from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS_BY_NAME
 
 _HARMLESS: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.is_harmless)
@@ -31,12 +31,13 @@ class OpenPlan:
 
     Attributes:
         numbers: the marked tasks.
+        values: those of the action's arguments that are known already.
         now: the plan as it is now.
     """
 
     action: str
     numbers: Sequence[int]
-    hold: Hold
+    values: Values
     now: BulkPlan
 
     @property
@@ -109,18 +110,20 @@ class MarkedTasks:
         hidden = len(set(numbers).difference(self._screen.table.numbers)) if self._are_named else 0
         return f"{hidden} not in this view" if hidden else ""
 
-    async def plan_action(self, action: str, hold: Hold = same_hold) -> OpenPlan | None:
-        """Return what an action would do to the marked tasks; say why where it would do nothing."""
-        numbers = self.numbers
-        plan = await self._plan(action, numbers, hold)
+    async def plan_action(
+        self, action: str, values: Values | None = None, numbers: Sequence[int] | None = None
+    ) -> OpenPlan | None:
+        """Return what an action would do to tasks, by default to the marked ones; say why where it would do nothing."""
+        numbers, values = self.numbers if numbers is None else numbers, values or {}
+        plan = await self._plan(action, numbers, values)
         if plan.possible:
-            return OpenPlan(action, numbers, hold, plan)
+            return OpenPlan(action, numbers, values, plan)
         self._screen.show_status(self._of_all(numbers, plan), "warn")
         return None
 
-    async def _plan(self, action: str, numbers: Sequence[int], hold: Hold) -> BulkPlan:
+    async def _plan(self, action: str, numbers: Sequence[int], values: Values) -> BulkPlan:
         session = self._screen.session
-        return await asyncio.to_thread(bulk_plan.plan, session.write_store, action, numbers, session.today(), hold)
+        return await asyncio.to_thread(bulk_plan.plan, session.write_store, action, numbers, session.today(), values)
 
     def _of_all(self, numbers: Sequence[int], plan: BulkPlan) -> str:
         return f"Of {len(numbers)} {'named' if self._are_named else 'marked'}: {plan}."
@@ -136,7 +139,7 @@ class MarkedTasks:
         wordings = Wordings(planned.now, *questions)
 
         async def verdict() -> Verdict:
-            plan = await self._plan(planned.action, planned.numbers, planned.hold)
+            plan = await self._plan(planned.action, planned.numbers, planned.values)
             if not plan.possible or (is_fixed and plan.possible != planned.possible):
                 return Verdict(f"{self._of_all(planned.numbers, plan)} {NOTHING_DONE}")
             planned.now = plan

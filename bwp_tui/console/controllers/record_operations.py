@@ -18,7 +18,6 @@ from bwp_tui.store.commands.bulk_plan import BulkPlan
 from bwp_tui.store.commands.operation import Argument, Operation, Target, Values
 from bwp_tui.store.commands.record_operations import RECORDS, UNWATCH, WATCH, WITHDRAWALS
 from bwp_tui.store.commands.unconfirmed import SETTLEMENTS, Settlement
-from bwp_tui.store.errors import NotPossible
 
 
 class RecordController:
@@ -62,10 +61,15 @@ class RecordController:
             return self._marked.about(plan, *(lambda now, ask=ask: ask(target(now)) for ask in questions))
 
         values = await ask_arguments(self._screen, operation, target(plan.now), given, about)
-        if values is None or (operation.confirms and not await self._marked.confirm_plan(plan)):
+        if values is None:
             return
+        if operation.confirms:
+            with_values = await self._marked.plan_action(operation.name, values, plan.numbers)
+            if with_values is None or not await self._marked.confirm_plan(with_values):
+                return
+            plan = with_values
         today, now = session.today(), plan.now
-        judge = bulk_plan.judge_of(operation.name, today)
+        judge = bulk_plan.judge_of(operation.name, today, values)
         skipped = "" if operation.arguments or operation.confirms else now.skipped_count
         alone = session.reader.window(now.possible) if len(now.possible) == 1 else []
         await self._marked.carry_out(
@@ -82,10 +86,8 @@ class RecordController:
             return
 
         def why_not(now: Task) -> str | None:
-            try:
-                return operation.disabled_reason(now, today) or (operation.review(now, values) and None)
-            except NotPossible as why:
-                return str(why)
+            refusal = operation.refusal(now, values, today)
+            return operation.disabled_reason(now, today) or (refusal and refusal.sentence)
 
         judge = as_shown(task, why_not, partial(_shown, operation, target), lambda now: operation.review(now, values))
         if await self._is_confirmed(operation, task, values, judge):
@@ -98,12 +100,10 @@ class RecordController:
 
     async def _is_confirmed(self, operation: Operation, task: Task, values: Values, judge: Judge) -> bool:
         """Have the question about a single task confirmed, where there is one."""
-        try:
-            question = operation.review(task, values)
-        except NotPossible as why_not:
-            self._screen.show_status(str(why_not), "warn")
+        if why_not := judge(task):
+            self._screen.show_status(why_not, "warn")
             return False
-        if not question:
+        if not (question := operation.review(task, values)):
             return True
         with about_task(self._screen, task, judge, lambda now: operation.review(now, values)):
             return await self._screen.prompt.ask_yes_no(question)

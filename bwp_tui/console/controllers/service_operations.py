@@ -108,7 +108,7 @@ class ServiceController:
     async def _resubmit_marked(self, given: Values) -> None:
         screen, commands = self._screen, self._screen.session.tasks
         hold: Hold = given.get("holding_period", same_hold)
-        plan = await self._marked.plan_action(RESUBMIT.name, hold)
+        plan = await self._marked.plan_action(RESUBMIT.name, {"holding_period": hold})
         if plan is None:
             return
         note: str | None = given.get("note")
@@ -120,10 +120,11 @@ class ServiceController:
         f2 = _SHORTEN if plan.now.can_meet_due_dates and hold is same_hold else ""
         confirmed = await self._marked.confirm_plan(plan, f2)
         if confirmed is None:
-            plan = await self._marked.plan_action(RESUBMIT.name, fitting_hold(screen.session.today())) or plan
+            fitting = {"holding_period": fitting_hold(screen.session.today())}
+            plan = await self._marked.plan_action(RESUBMIT.name, fitting) or plan
             confirmed = await self._marked.confirm_plan(plan)
         if confirmed:
-            numbers, values = plan.possible, {"note": note.strip(), "holding_period": plan.hold}
+            numbers, values = plan.possible, {**plan.values, "note": note.strip()}
             judge = bulk_plan.judge_of(RESUBMIT.name, screen.session.today())
             await self._marked.carry_out(
                 plan.now.describe_result,
@@ -158,7 +159,8 @@ class ServiceController:
             question = f"{doubt}Submit the retrieval for {subject(task, session.display_context())} again?"
             with about_task(screen, task, judge, lambda _: question):
                 return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
-        plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today, hold)
+        values = {"holding_period": hold}
+        plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today, values)
         late = plan.warning
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
         question = f"Type the email to submit the deletion for {clean_line(task.email)} again:"

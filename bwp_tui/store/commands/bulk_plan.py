@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from bwp_tui.domain.holding_periods import Hold, same_hold
+from bwp_tui.domain.holding_periods import same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.bulk import Judge
 from bwp_tui.store.commands.operation import Operation
 from bwp_tui.store.commands.plan_deadlines import DeadlineCheck
 from bwp_tui.store.commands.record_operations import BY_NAME
+from bwp_tui.store.commands.records import Refusal
 from bwp_tui.store.commands.service_operations import RESUBMIT, SERVICE_OPERATIONS_BY_NAME, ServiceOperation
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
@@ -79,24 +80,29 @@ _OPERATIONS: Final[dict[str, Operation | ServiceOperation]] = {
 }
 
 
-def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: Hold = same_hold) -> BulkPlan:
-    """Return what `action` would do to these tasks, without doing it.
+_NO_VALUES: Final[Mapping[str, Any]] = {}
+
+
+def plan(
+    store: Store, action: str, numbers: Sequence[int], today: date, values: Mapping[str, Any] = _NO_VALUES
+) -> BulkPlan:
+    """Return what `action` would do to these tasks with these values of its arguments, without doing it.
 
     Raises:
         KeyError: there is no such action.
     """
-    operation, judge = _OPERATIONS[action], judge_of(action, today)
-    deadlines = DeadlineCheck(action, today, hold)
+    deadlines = DeadlineCheck(action, today, values.get("holding_period", same_hold))
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
     for task in tasks.each(store, numbers):
-        if judge(task) is None:
+        refusal = _refusal(action, task, today, values)
+        if refusal is None:
             possible.append(task.number)
             kinds[task.kind.lower(), task.status] += 1
             deadlines.count(task)
         else:
-            skipped[operation.short_reason(task) or _state_of(task)] += 1
+            skipped[refusal.short] += 1
     if gone := len(numbers) - len(possible) - skipped.total():
         skipped["gone"] = gone
     reasons = tuple(skipped.most_common())
@@ -105,11 +111,23 @@ def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: H
     return BulkPlan(action, tuple(possible), reasons, named, deadlines.warning, deadlines.can_be_met, deadlines.ends)
 
 
-def judge_of(action: str, today: date) -> Judge:
+def judge_of(action: str, today: date, values: Mapping[str, Any] = _NO_VALUES) -> Judge:
     """Return the judge that refuses the tasks which a plan of `action` would skip."""
+
+    def judge(task: Task) -> str | None:
+        refusal = _refusal(action, task, today, values)
+        return refusal and refusal.sentence
+
+    return judge
+
+
+def _refusal(action: str, task: Task, today: date, values: Mapping[str, Any]) -> Refusal | None:
+    """Return why `action` is not possible for a task, or None when it is."""
     operation = _OPERATIONS[action]
-    check = operation.skip_reason or operation.disabled_reason
-    return lambda task: check(task, today)
+    why_not = (operation.skip_reason or operation.disabled_reason)(task, today)
+    if why_not:
+        return Refusal(operation.short_reason(task) or _state_of(task), why_not)
+    return operation.refusal(task, dict(values), today)
 
 
 def _state_of(task: Task) -> str:

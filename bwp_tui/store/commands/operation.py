@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.records import Edit
+from bwp_tui.store.commands.records import Edit, Refusal
 from bwp_tui.store.database.connection import Store, Transaction
 
 Values = dict[str, Any]
@@ -154,6 +154,10 @@ def _purged(task: Task, _today: date) -> str | None:
     return cannot_change_purged(task)
 
 
+def _no_refusal(_task: Task, _values: Values, _today: date) -> None:
+    return None
+
+
 def no_text(*_: object) -> str:
     """Return no sentence: what an operation has where it does not ask, explain or report."""
     return ""
@@ -179,6 +183,7 @@ class TaskOperation:
         disabled_reason: why it cannot be done.
         skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.
         short_reason: the same in words that many tasks share, so that they can be counted.
+        refusal: why it cannot be done with these values of its arguments.
         shell_command: how the CLI does the same where there is no command of this name.
         purpose: what the CLI says of its command; empty where there is none of that name.
         example: what the CLI's help ends with.
@@ -197,6 +202,7 @@ class TaskOperation:
     disabled_reason: Check = _always
     skip_reason: Check | None = None
     short_reason: Callable[[Task], str] = no_text
+    refusal: Callable[[Task, Values, date], Refusal | None] = _no_refusal
     shell_command: str = ""
     keywords: str = ""
     writes: bool = True
@@ -242,7 +248,7 @@ class Operation(TaskOperation):
         done: its participle, for `3 acknowledged`.
         apply: carries it out on one task, with the arguments' values by name.
         result: the sentence about a single task.
-        review: the question before it is done to a single task. Raises NotPossible where these values cannot be.
+        review: the question before it is done to a single task.
         confirms: whether the number of more than one task has to be typed.
         field: what undo puts back.
         disabled_reason: why it cannot be done; without one, only a purged task is closed to it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
@@ -11,7 +12,6 @@ from bwp_tui.domain.task import WATCHED, Task, tag_mistake
 from bwp_tui.store.commands import records
 from bwp_tui.store.commands.operation import Argument, Field, Need, Operation, Place, Target, Values, Variant
 from bwp_tui.store.commands.records import LegalRecord
-from bwp_tui.store.commands.request_validation import refuse
 
 # note
 
@@ -141,7 +141,6 @@ ASSIGN: Final = Operation(
 
 def _withdrawal(record: LegalRecord) -> Variant[Operation]:
     def question(task: Task, _values: Values) -> str:
-        refuse(records.cannot_withdraw(task, record))
         back = due_on(task.regulation, task.received_on) if record is LegalRecord.EXTENSION else None
         moves = f" It is then due on {back}, not {task.due_on}." if back else ""
         return f"Withdraw the {record} of {task.name}, recorded for {records.recorded_on(task, record)}?{moves}"
@@ -219,6 +218,7 @@ ACKNOWLEDGE: Final = Operation(
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: records.cannot_acknowledge(task),
     short_reason=lambda task: "" if task.acknowledged_on is None else "acknowledged already",
+    refusal=lambda task, values, today: records.refused_acknowledgement(task, values.get("on") or today),
     confirms=True,
     field=Field.ACKNOWLEDGEMENT,
     variant=_withdrawal(LegalRecord.ACKNOWLEDGEMENT),
@@ -275,9 +275,13 @@ EXTEND: Final = Operation(
 # correct
 
 
+def _corrected(task: Task, values: Values) -> tuple[date, str]:
+    """Return the day of receipt and the regulation of a corrected task."""
+    return values.get("received") or task.received_on, values.get("regulation") or task.regulation
+
+
 def _review_correction(task: Task, values: Values) -> str:
-    day, law = values.get("received") or task.received_on, values.get("regulation") or task.regulation
-    refuse(records.cannot_correct(task, day, law))
+    day, law = _corrected(task, values)
     due = f"due {task.due_on or 'never'} → {records.corrected_due(task, day, law) or 'never'}"
     return f"{task.name}: received {day} under {law}, {due}. Correct it?"
 
@@ -314,6 +318,7 @@ CORRECT: Final = Operation(
     result=lambda target, _: (
         f"Receipt and regulation of {target.name} are corrected; the timeline keeps the old values."
     ),
+    refusal=lambda task, values, _: records.refused_correction(task, *_corrected(task, values)),
     review=_review_correction,
     confirms=True,
     field=Field.RECEIPT,

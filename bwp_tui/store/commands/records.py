@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
 from bwp_tui.domain.task import Task, cannot_change_purged, has_ended
@@ -34,6 +34,13 @@ _COLUMN_PREFIXES: Final = {
     LegalRecord.VERIFICATION: "verified",
     LegalRecord.EXTENSION: "extended",
 }
+
+
+class Refusal(NamedTuple):
+    """Why something cannot be recorded of a task: in words that many tasks share, and as a sentence."""
+
+    short: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +167,9 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
     """
     task, day = edit.task, on or edit.today
     before = task.acknowledged_on
-    why_not = cannot_acknowledge(task) if day == before else None
-    if why_not is None and day < task.received_on:
-        why_not = f"Task {task.name} was received on {task.received_on}, after {day}."
-    refuse(why_not)
+    refuse(cannot_acknowledge(task) if day == before else None)
+    refusal = refused_acknowledgement(task, day)
+    refuse(refusal and refusal.sentence)
     edit.set(acknowledged_on=day.isoformat())
     limit = acknowledge_by(task.regulation, task.received_on)
     late = f", {(day - limit).days} days late" if limit is not None and day > limit else ""
@@ -181,6 +187,13 @@ def cannot_acknowledge(task: Task) -> str | None:
     if task.acknowledged_on is not None:
         return f"Receipt of {task.name} was already acknowledged on {task.acknowledged_on}."
     return cannot_change_purged(task)
+
+
+def refused_acknowledgement(task: Task, day: date) -> Refusal | None:
+    """Return why receipt cannot have been confirmed on that day, or None when it can."""
+    if day >= task.received_on:
+        return None
+    return Refusal("received after that day", f"Task {task.name} was received on {task.received_on}, after {day}.")
 
 
 def extend(edit: Edit, reason: str) -> None:
@@ -249,12 +262,13 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     """Correct the day of receipt or the regulation of a task, which moves its due date; None leaves one as it is.
 
     Raises:
-        NotPossible: `cannot_correct` says why, or nothing differs.
+        NotPossible: `refused_correction` says why.
         NoSuchTask: there is no such task.
     """
     task = edit.task
     day, law = received or task.received_on, regulation or task.regulation
-    refuse(cannot_correct(task, day, law))
+    refusal = refused_correction(task, day, law)
+    refuse(refusal and refusal.sentence)
     due = corrected_due(task, day, law)
     edit.set(received_on=day.isoformat(), regulation=law, due_on=iso_day(due))
     changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]
@@ -262,27 +276,33 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     edit.add_event(EventKind.CORRECTED, detail, (task.due_on, due))
 
 
-def cannot_correct(task: Task, received_on: date, regulation: str) -> str | None:
+def refused_correction(task: Task, received_on: date, regulation: str) -> Refusal | None:
     """Return why day of receipt and regulation cannot be these, or None when they can."""
     if why_not := cannot_change_purged(task):
-        return why_not
+        return Refusal("purged", why_not)
     if task.resubmitted_as is not None:
-        return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; correct that one."
+        sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; correct that one."
+        return Refusal("resubmitted already", sentence)
     if (received_on, regulation) == (task.received_on, task.regulation):
-        return f"Task {task.name} was received on {received_on} under {regulation} already."
+        sentence = f"Task {task.name} was received on {received_on} under {regulation} already."
+        return Refusal("received then under that law already", sentence)
     if (first := task.acknowledged_on) is not None and first < received_on:
-        return f"Receipt of {task.name} was acknowledged on {first}; withdraw or correct that first."
+        sentence = f"Receipt of {task.name} was acknowledged on {first}; withdraw or correct that first."
+        return Refusal("acknowledged before that day", sentence)
     if task.extended_on is not None:
         limit = extend_by(regulation, received_on)
         if limit is None:
-            return f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
+            sentence = f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
+            return Refusal(f"extended, which {regulation} does not allow", sentence)
         if task.extended_on > limit:
             told = f"the shopper was told of the extension on {task.extended_on}, after {limit}"
-            return f"If {task.name} was received on {received_on}, {told}: too late. Withdraw the extension first."
+            sentence = f"If {task.name} was received on {received_on}, {told}: too late. Withdraw the extension first."
+            return Refusal("extended too late for that day", sentence)
     try:
         due_on(regulation, received_on, extended=task.extended_on is not None)
     except (ValueError, OverflowError):
-        return f"{received_on} is too near the end of the calendar to have a due date."
+        sentence = f"{received_on} is too near the end of the calendar to have a due date."
+        return Refusal("without due date in the calendar", sentence)
     return None
 
 
