@@ -16,7 +16,7 @@ from bwp_tui.domain.times import parse_day, utc_now
 from bwp_tui.settings.checks import region
 
 if TYPE_CHECKING:
-    from bwp_tui.store.commands.operation import Argument
+    from bwp_tui.actions.operation import Argument
 
 _FARTHEST_EAST: Final = timedelta(hours=14)
 

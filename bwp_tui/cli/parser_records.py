@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.actions.operation import Argument, Place, TaskOperation
+from bwp_tui.actions.record_operations import BY_NAME, RECORDS
+from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS
+from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S, TASK_HELP, Commands, Parser, add_action, add_timeout
 from bwp_tui.cli.argument_types import any_day, day, new_path, one_line, result_folder, value_of
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
-from bwp_tui.store.commands.operation import Argument, Place, TaskOperation
-from bwp_tui.store.commands.record_operations import BY_NAME, RECORDS
-from bwp_tui.store.commands.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS
-from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 
 MINUS: Final = "\N{MINUS SIGN}"
 """Stands before a tag to be removed: argparse would take a hyphen for an option's."""

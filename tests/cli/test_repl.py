@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
+from bwp_tui.actions.service_operations import DOWNLOAD
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.domain.shell_commands import HELP
-from bwp_tui.store.commands.service_operations import DOWNLOAD
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.pty_terminal import Terminal
 

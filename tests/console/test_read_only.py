@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.actions.record_operations import NOTE
+from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.console.bindings.actions import ACTIONS, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import View
 from bwp_tui.store.commands import download_queue, saved_views
-from bwp_tui.store.commands.record_operations import NOTE
 from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
-from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.store.errors import NotPossible
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
 from tests.console.support import make_profile, opened

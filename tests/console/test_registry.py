@@ -16,6 +16,9 @@ from textual.binding import Binding
 from textual.dom import DOMNode
 
 import bwp_tui.console
+from bwp_tui.actions.operation import TaskOperation
+from bwp_tui.actions.record_operations import RECORDS
+from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.cli.main import command_of
 from bwp_tui.cli.parser import build_parser, parse
 from bwp_tui.console.bindings.actions import ACTIONS, Action, Scope
@@ -24,9 +27,6 @@ from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.commands.operation import TaskOperation
-from bwp_tui.store.commands.record_operations import RECORDS
-from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.console.past import HELD, TODAY
 from tests.console.support import opened

@@ -7,13 +7,14 @@ from datetime import date, timedelta
 
 import pytest
 
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.operation import Values
+from bwp_tui.actions.record_operations import ASSIGN, BY_NAME, NOTE, TAG
+from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
 from bwp_tui.domain.holding_periods import fitting_hold, hold_of
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.store.commands import bulk, bulk_plan, records, requests
+from bwp_tui.store.commands import bulk, records, requests
 from bwp_tui.store.commands.bulk import CommandResult
-from bwp_tui.store.commands.operation import Values
-from bwp_tui.store.commands.record_operations import ASSIGN, BY_NAME, NOTE, TAG
-from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents

@@ -7,6 +7,7 @@ from itertools import product
 
 import pytest
 
+from bwp_tui.actions import service_operations
 from bwp_tui.cli.support import task_output
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation import task_detail
@@ -17,7 +18,7 @@ from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import PURGED, Kind, Status, Task
 from bwp_tui.domain.times import format_due
-from bwp_tui.store.commands import records, requests, result_files, service_operations
+from bwp_tui.store.commands import records, requests, result_files
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.maintenance import integrity
 from bwp_tui.store.queries import tasks

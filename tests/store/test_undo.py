@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG
 from bwp_tui.store.commands import bulk, requests, undo
 from bwp_tui.store.commands.bulk import CommandResult, TaskCommand
-from bwp_tui.store.commands.operation import Field
-from bwp_tui.store.commands.record_operations import ASSIGN, NOTE, TAG
+from bwp_tui.store.commands.records import Field
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline

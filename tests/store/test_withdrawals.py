@@ -7,13 +7,12 @@ from datetime import date, timedelta
 
 import pytest
 
+from bwp_tui.actions.record_operations import ACKNOWLEDGE, BY_NAME, CORRECT, NOTE, VERIFY
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
 from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.operation import Field
-from bwp_tui.store.commands.record_operations import ACKNOWLEDGE, BY_NAME, CORRECT, NOTE, VERIFY
-from bwp_tui.store.commands.records import LegalRecord
+from bwp_tui.store.commands.records import Field, LegalRecord
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.operation import Values
+from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.bulk import FIT_HINT, apply, chosen, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
@@ -29,10 +32,8 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.task import DownloadState, Kind, Status, Task, has_ended
 from bwp_tui.domain.text import counted
-from bwp_tui.store.commands import bulk, bulk_plan, download_queue, requests
-from bwp_tui.store.commands.operation import Values
+from bwp_tui.store.commands import bulk, download_queue, requests
 from bwp_tui.store.commands.result_files import saved_at
-from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import request_log, tasks

@@ -7,15 +7,15 @@ from argparse import Namespace
 from datetime import date
 from typing import Final
 
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.operation import Argument, Need, Operation, Place, Values, split_signed
+from bwp_tui.actions.record_operations import BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_records import MINUS
 from bwp_tui.cli.support.bulk import apply, chosen, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import can_ask, checked_day, open_session, print_note, today
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.times import zone_name
-from bwp_tui.store.commands import bulk_plan
-from bwp_tui.store.commands.operation import Argument, Need, Operation, Place, Values, split_signed
-from bwp_tui.store.commands.record_operations import BY_NAME
 from bwp_tui.store.queries import tasks
 
 _TASK_NUMBER: Final = re.compile(r"#?\d+")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from bwp_tui.actions.settlements import ENTER_TASK_ID, SETTLEMENTS
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import (
     checked_day,
@@ -18,7 +19,6 @@ from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.request_validation import check_request
-from bwp_tui.store.commands.unconfirmed import ENTER_TASK_ID, SETTLEMENTS
 from bwp_tui.store.queries import tasks
 
 

@@ -9,6 +9,8 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from bwp_tui.actions.record_operations import UNWATCH
+from bwp_tui.actions.service_operations import DOWNLOAD
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import print_note, today
@@ -22,8 +24,6 @@ from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.commands import bulk
-from bwp_tui.store.commands.record_operations import UNWATCH
-from bwp_tui.store.commands.service_operations import DOWNLOAD
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store

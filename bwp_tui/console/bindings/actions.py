@@ -9,15 +9,15 @@ from datetime import date
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
+from bwp_tui.actions.operation import TaskOperation
+from bwp_tui.actions.record_operations import RECORDS, WATCH
+from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
+from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
-from bwp_tui.store.commands.operation import TaskOperation
-from bwp_tui.store.commands.record_operations import RECORDS, WATCH
 from bwp_tui.store.commands.records import records_of
 from bwp_tui.store.commands.result_files import cannot_open_result
-from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
-from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 
 
 class Scope(Enum):

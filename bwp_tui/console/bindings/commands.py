@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bwp_tui.actions.record_operations import RECORDS, WATCH
+from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
+from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME
 from bwp_tui.domain.filter import MAX_VIEWS, View
 from bwp_tui.domain.shell_commands import SHELL_COMMANDS, ShellCommand
-from bwp_tui.store.commands.record_operations import RECORDS, WATCH
-from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
-from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 
 _CLI_COMMANDS: Final = {
     **{command.name: command for command in SHELL_COMMANDS},

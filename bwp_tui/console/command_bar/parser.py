@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bwp_tui.actions.record_operations import RECORDS
+from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.state.tab_completion import InputError
-from bwp_tui.store.commands.record_operations import RECORDS
-from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
 
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 CommandHandler = Callable[[], None]

@@ -8,6 +8,10 @@ from datetime import date
 from functools import partial
 from typing import Final
 
+from bwp_tui.actions.operation import Argument, Operation, Place, TaskOperation, Values
+from bwp_tui.actions.record_operations import RECORDS
+from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
+from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import NO_TASK
 from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, FOR_SHELL, Command
 from bwp_tui.console.command_bar.list_commands import ListCommands
@@ -22,10 +26,6 @@ from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import parse_day
-from bwp_tui.store.commands.operation import Argument, Operation, Place, TaskOperation, Values
-from bwp_tui.store.commands.record_operations import RECORDS
-from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS, ServiceOperation
-from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
 

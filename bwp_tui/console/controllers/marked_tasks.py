@@ -8,6 +8,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.bulk_plan import BulkPlan
+from bwp_tui.actions.operation import Values
+from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME
 from bwp_tui.console.controllers.prompts import NOTHING_DONE, Wordings
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
@@ -16,11 +20,7 @@ from bwp_tui.console.widgets.prompt import F2, Verdict
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.bulk import CommandResult
-from bwp_tui.store.commands.bulk_plan import BulkPlan
-from bwp_tui.store.commands.operation import Values
-from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS_BY_NAME
 
 _HARMLESS: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.is_harmless)
 

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Final, Generic, TypeVar
 
+from bwp_tui.actions.operation import Argument, Need, Place, Target, TaskOperation, Values
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputError
@@ -17,7 +18,6 @@ from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import parse_day, zone_name
 from bwp_tui.store.commands.bulk import Judge, as_shown
-from bwp_tui.store.commands.operation import Argument, Need, Place, Target, TaskOperation, Values
 
 NOTHING_DONE: Final = "Nothing was done."
 

@@ -7,17 +7,17 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.bulk_plan import BulkPlan
+from bwp_tui.actions.operation import Argument, Operation, Target, Values
+from bwp_tui.actions.record_operations import RECORDS, UNWATCH, WATCH, WITHDRAWALS
+from bwp_tui.actions.settlements import SETTLEMENTS, Settlement
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import about_argument, about_task, ask_arguments
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.task import WATCHED, Task
-from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.bulk import Judge, as_shown
-from bwp_tui.store.commands.bulk_plan import BulkPlan
-from bwp_tui.store.commands.operation import Argument, Operation, Target, Values
-from bwp_tui.store.commands.record_operations import RECORDS, UNWATCH, WATCH, WITHDRAWALS
-from bwp_tui.store.commands.unconfirmed import SETTLEMENTS, Settlement
 
 
 class RecordController:

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.bulk_plan import BulkPlan
+from bwp_tui.actions.operation import Values
+from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.prompts import about_task
 from bwp_tui.console.presentation.format import mask, subject
@@ -16,11 +20,7 @@ from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Status, Task
 from bwp_tui.domain.text import clean_line, counted
-from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.bulk import Judge, as_shown
-from bwp_tui.store.commands.bulk_plan import BulkPlan
-from bwp_tui.store.commands.operation import Values
-from bwp_tui.store.commands.service_operations import DOWNLOAD, REFRESH, RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
 
 _SHORTEN: Final = "shorten the holds until they end in time"
 """What F2 does where deletions would end too late."""

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from bwp_tui.actions.operation import Operation
+from bwp_tui.actions.record_operations import UNWATCH
+from bwp_tui.actions.service_operations import ServiceOperation
+from bwp_tui.actions.settlements import Settlement
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, saved_views, undo
 from bwp_tui.store.commands.bulk import CommandResult, Judge, TaskCommand
-from bwp_tui.store.commands.operation import Field, Operation
-from bwp_tui.store.commands.record_operations import UNWATCH
-from bwp_tui.store.commands.service_operations import ServiceOperation
-from bwp_tui.store.commands.unconfirmed import Settlement
+from bwp_tui.store.commands.records import Field
 from bwp_tui.store.commands.undo import Change
 
 _MAX_STEPS: Final = 100

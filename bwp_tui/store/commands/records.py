@@ -21,6 +21,18 @@ from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import EventKind
 
 
+class Field(StrEnum):
+    """A part of a task that undo puts back, as a sentence names it."""
+
+    NOTE = "note"
+    TAGS = "tags"
+    ASSIGNMENT = "assignment"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    VERIFICATION = "verification"
+    EXTENSION = "extension"
+    RECEIPT = "receipt and regulation"
+
+
 class LegalRecord(StrEnum):
     """What is recorded of the law's demands, and can be withdrawn."""
 

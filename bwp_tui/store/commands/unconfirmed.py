@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
-
 from bwp_tui.domain.task import Status, Task, cannot_change_purged, task_id_mistake
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.operation import Argument, TaskOperation
 from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.task_updates import finish
@@ -84,66 +79,3 @@ def cannot_give_up(task: Task) -> str | None:
     if task.status == Status.UNCONFIRMED or task.is_task_id_unknown:
         return None
     return f"Only an unconfirmed request can be given up; {task.name} is {task.status}."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement(TaskOperation):
-    """A decision about an unconfirmed request, which is given as one text.
-
-    Attributes:
-        apply: settles a task with the text, in the name of the actor.
-        result: the sentence about it.
-        step: what cannot be undone.
-    """
-
-    apply: Callable[[Store, int, str, str], Task]
-    result: Callable[[Task, str], str]
-    step: Callable[[Task], str]
-
-    @property
-    def text(self) -> Argument:
-        """The text that decides."""
-        (argument,) = self.arguments
-        return argument
-
-
-ENTER_TASK_ID: Final = Settlement(
-    name="adopt",
-    keys=("i",),
-    help="Enter the task id of an unconfirmed request",
-    shell_command="settle TASK --task-id ID",
-    disabled_reason=lambda task, _: cannot_enter_task_id(task),
-    arguments=(
-        Argument(
-            name="task_id",
-            metavar="ID",
-            help="link it to this task ID",
-            question=lambda target: f"The service's task id of {target.name}:",
-            mistake=lambda text: task_id_mistake(text.strip()) if text.strip() else None,
-        ),
-    ),
-    apply=enter_task_id,
-    result=lambda _, task_id: f"Asking the service whether {task_id} is this request.",
-    step=lambda task: f"The task id of {task.name}",
-)
-
-GIVE_UP: Final = Settlement(
-    name="give_up",
-    keys=("X",),
-    help="Give up an unconfirmed request",
-    shell_command="settle TASK --give-up REASON",
-    disabled_reason=lambda task, _: cannot_give_up(task),
-    arguments=(
-        Argument(
-            name="give_up",
-            metavar="REASON",
-            help="give it up, with a reason",
-            question=lambda target: f"Reason for giving up {target.name}:",
-        ),
-    ),
-    apply=give_up,
-    result=lambda task, _: f"{task.name} is given up; the reason is on its timeline.",
-    step=lambda task: f"Giving up {task.name}",
-)
-
-SETTLEMENTS: Final = (ENTER_TASK_ID, GIVE_UP)

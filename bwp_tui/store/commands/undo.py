@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.operation import Field
+from bwp_tui.store.commands.records import Field
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
 from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.errors import NotPossible

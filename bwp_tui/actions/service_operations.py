@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from bwp_tui.actions.operation import Argument, Need, TaskOperation, Values, Variant, no_text
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, hold_of, same_hold
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Status, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.operation import Argument, Need, TaskOperation, Values, Variant, no_text
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import saved_at
 from bwp_tui.store.database.connection import Store, Transaction

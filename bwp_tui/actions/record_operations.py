@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final
 
+from bwp_tui.actions.operation import Argument, Need, Operation, Place, Target, Values, Variant
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
 from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
 from bwp_tui.store.commands import records
-from bwp_tui.store.commands.operation import Argument, Field, Need, Operation, Place, Target, Values, Variant
-from bwp_tui.store.commands.records import LegalRecord
+from bwp_tui.store.commands.records import Field, LegalRecord
 
 # note
 

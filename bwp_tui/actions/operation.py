@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum, StrEnum, auto
+from enum import Enum, auto
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.records import Edit, Refusal
+from bwp_tui.store.commands.records import Edit, Field, Refusal
 from bwp_tui.store.database.connection import Store, Transaction
 
 Values = dict[str, Any]
@@ -21,18 +21,6 @@ OperationT = TypeVar("OperationT")
 
 Check = Callable[[Task, date], str | None]
 """Returns why something cannot be done to a task today, or None when it can."""
-
-
-class Field(StrEnum):
-    """A part of a task that undo puts back, as a sentence names it."""
-
-    NOTE = "note"
-    TAGS = "tags"
-    ASSIGNMENT = "assignment"
-    ACKNOWLEDGEMENT = "acknowledgement"
-    VERIFICATION = "verification"
-    EXTENSION = "extension"
-    RECEIPT = "receipt and regulation"
 
 
 class Place(Enum):

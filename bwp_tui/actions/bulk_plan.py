@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from bwp_tui.actions.operation import Operation
+from bwp_tui.actions.plan_deadlines import DeadlineCheck
+from bwp_tui.actions.record_operations import BY_NAME
+from bwp_tui.actions.service_operations import RESUBMIT, SERVICE_OPERATIONS_BY_NAME, ServiceOperation
 from bwp_tui.domain.holding_periods import same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.bulk import Judge
-from bwp_tui.store.commands.operation import Operation
-from bwp_tui.store.commands.plan_deadlines import DeadlineCheck
-from bwp_tui.store.commands.record_operations import BY_NAME
 from bwp_tui.store.commands.records import Refusal
-from bwp_tui.store.commands.service_operations import RESUBMIT, SERVICE_OPERATIONS_BY_NAME, ServiceOperation
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
