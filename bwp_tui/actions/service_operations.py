@@ -14,6 +14,8 @@ from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.bulk import TaskCommand
+from bwp_tui.store.commands.records import Refusal
+from bwp_tui.store.commands.request_validation import request_mistakes
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import saved_at
 from bwp_tui.store.database.connection import Store, Transaction
@@ -109,6 +111,13 @@ def _short_reason_to_skip_resubmission(task: Task) -> str:
     return "without email" if not task.is_purged and not task.email else ""
 
 
+def _refused_resubmission(task: Task, values: Values, _today: date) -> Refusal | None:
+    """Return what the service would refuse of the new request, such as an adopted task's email."""
+    for mistake in request_mistakes(requests.resubmission(task, values.get("holding_period", same_hold))):
+        return Refusal(f"whose {mistake.field.replace('_', ' ')} the service would refuse", str(mistake))
+    return None
+
+
 def _hold_mistake(text: str) -> str | None:
     if text == "fit" or (text.isascii() and text.isdigit() and int(text) <= LONGEST_HOLDING_PERIOD):
         return None
@@ -155,6 +164,7 @@ RESUBMIT: Final = ServiceOperation(
     ),
     disabled_reason=lambda task, _: cannot_resubmit(task),
     short_reason=_short_reason_to_skip_resubmission,
+    refusal=_refused_resubmission,
     apply=_resubmit,
 )
 

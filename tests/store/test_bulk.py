@@ -237,6 +237,14 @@ def test_a_plan_skips_what_its_values_are_refused_for(
     assert refused == set(numbers) - set(planned.possible)
 
 
+def test_a_plan_skips_a_resubmission_that_the_service_would_refuse(store: Store) -> None:
+    numbers = [in_status(store, Status.FAILED, Kind.DELETION, task_id=f"f{number}").number for number in range(2)]
+    store.rows("UPDATE tasks SET email = 'nobody' WHERE number = ?", (numbers[0],))
+    planned = bulk_plan.plan(store, "resubmit", numbers, TODAY)
+    assert (planned.possible, planned.skipped) == ((numbers[1],), (("whose email the service would refuse", 1),))
+    assert bulk_plan.plan(store, "resubmit", numbers, TODAY, {"holding_period": hold_of(181)}).possible == ()
+
+
 def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(store: Store) -> None:
     seen = submitted(store, Kind.DELETION)
     judge = bulk.as_shown(seen, requests.cannot_cancel, requests.cancellation_phrase)

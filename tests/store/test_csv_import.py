@@ -70,6 +70,21 @@ def test_a_wrong_line_is_told_and_nothing_can_be_recorded(store: Store, line: st
     assert scalar(store, "SELECT count(*) FROM tasks") == 0
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("acess,jane,2.11.2026,lgpd,ten,,,", ["“acess”", "“jane”", "no date", "must be one of", "no number of days"]),
+        ("deletion,,1999-01-01,lgpd,500,,,", ["is missing", "must be one of", "too long ago", "0 to 180 days"]),
+        ("access,,,,9,why,,,x", ["more cells", "no holding period", "no reason", "is missing"]),
+    ],
+)
+def test_all_mistakes_of_a_line_are_told_each_once(store: Store, line: str, told: list[str]) -> None:
+    (wrong,) = csv_import.plan(store, _file(line), DEFAULTS).wrong
+    sentences = wrong.wrong or ""
+    assert all(part in sentences for part in told)
+    assert sentences.count(". ") + sentences.count("? ") == len(told) - 1
+
+
 def test_duplicates_are_flagged_within_the_file_and_against_the_history_and_not_blocked(store: Store) -> None:
     known = submitted(store, email="Known@example.com")
     lines = ("access,known@example.com", "access,new@example.com", "erase,new@example.com", "access,NEW@example.com")

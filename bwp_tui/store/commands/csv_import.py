@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, TypeVar
 
 from bwp_tui.domain import csv_table
 from bwp_tui.domain.csv_table import CsvLine
@@ -16,7 +16,7 @@ from bwp_tui.domain.masking import redact
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import parse_day
-from bwp_tui.store.commands.request_validation import BadRequest, check_request
+from bwp_tui.store.commands.request_validation import BadRequest, request_mistakes
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
@@ -36,9 +36,12 @@ _COMPACT_DAY: Final = re.compile(r"^([0-9]{4})([0-9]{2})([0-9]{2})$")
 _ONLY_OF_DELETIONS: Final = ("holding_period", "reason")
 
 
+_T = TypeVar("_T")
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedLine:
-    """A line of the file: its request or its mistake, and the earlier request with the same email and kind."""
+    """A line of the file: its request or its mistakes, and the earlier request with the same email and kind."""
 
     number: int
     request: Request | None
@@ -151,11 +154,10 @@ def _imported_before(store: Store, mark: str) -> int:
 
 def _checked(store: Store, line: CsvLine, defaults: Defaults, seen: dict[tuple[Kind, str], int]) -> CheckedLine:
     email = line.cells.get("email", "")
-    try:
-        request = _request(line, defaults)
-        check_request(request)
-    except BadRequest as why:
-        wrong = mask_in_text(str(why), email) if "@" in email else str(why)
+    request, mistakes = _read(line, defaults)
+    if mistakes:
+        wrong = " ".join(map(str, mistakes))
+        wrong = mask_in_text(wrong, email) if "@" in email else wrong
         return CheckedLine(line.number, None, wrong=redact(wrong, emails=True))
     first = seen.setdefault(_subject(request), line.number)
     if first != line.number:
@@ -165,27 +167,39 @@ def _checked(store: Store, line: CsvLine, defaults: Defaults, seen: dict[tuple[K
     return CheckedLine(line.number, request, duplicate=duplicate)
 
 
-def _request(line: CsvLine, defaults: Defaults) -> Request:
+def _read(line: CsvLine, defaults: Defaults) -> tuple[Request, list[BadRequest]]:
+    """Return the request of a line and all its mistakes; a wrong cell is left out of the request."""
     cells = line.cells
+    mistakes: list[BadRequest] = []
+
+    def read(cell: Callable[[], _T], otherwise: _T) -> _T:
+        try:
+            return cell()
+        except BadRequest as mistake:
+            mistakes.append(mistake)
+            return otherwise
+
     if line.surplus:
-        raise BadRequest("email", "It has more cells than there are columns; is something to be put in quotes?")
-    kind = _kind(cells.get("kind", ""))
+        surplus = "It has more cells than there are columns; is something to be put in quotes?"
+        mistakes.append(BadRequest("", surplus))
+    kind = read(lambda: _kind(cells.get("kind", "")), None)
     if kind is Kind.RETRIEVAL:
-        for column in _ONLY_OF_DELETIONS:
-            if column in cells:
-                raise BadRequest(column, f"A retrieval has no {column.replace('_', ' ')}.")
+        only_of_deletions = [column for column in _ONLY_OF_DELETIONS if column in cells]
+        mistakes += [BadRequest(name, f"A retrieval has no {name.replace('_', ' ')}.") for name in only_of_deletions]
     if "email" not in cells:
-        raise BadRequest("email", "The email is missing.")
-    return Request(
-        kind=kind,
-        email=cells["email"],
-        received_on=_received(cells.get("received"), defaults.today),
+        mistakes.append(BadRequest("email", "The email is missing."))
+    request = Request(
+        kind=kind or Kind.DELETION,
+        email=cells.get("email", ""),
+        received_on=read(lambda: _received(cells.get("received"), defaults.today), defaults.today),
         regulation=clean_line(cells.get("regulation", defaults.regulation)).casefold(),
-        holding_period=_days(cells.get("holding_period")),
+        holding_period=read(lambda: _days(cells.get("holding_period")), None),
         reason=cells.get("reason"),
         note=cells.get("note", ""),
         tags=csv_table.parse_tags(cells.get("tags", "")),
     )
+    wrong = {mistake.field for mistake in mistakes}
+    return request, mistakes + [mistake for mistake in request_mistakes(request) if mistake.field not in wrong]
 
 
 def _kind(cell: str) -> Kind:

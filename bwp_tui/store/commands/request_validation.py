@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, due_on
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, EMAIL_PATTERN, LONGEST_HOLDING_PERIOD, Kind, Request
+from bwp_tui.domain.task import EMAIL_PATTERN, LONGEST_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Transaction, as_int
 from bwp_tui.store.errors import NotPossible
@@ -53,22 +55,45 @@ def check_request(request: Request) -> None:
     Raises:
         BadRequest: the first mistake found.
     """
-    check_email(request.email)
-    if request.regulation not in REGULATIONS:
+    for mistake in request_mistakes(request):
+        raise mistake
+
+
+def request_mistakes(request: Request) -> list[BadRequest]:
+    """Return all that the service would refuse, in the order of the fields."""
+    checks: list[Callable[[], None]] = [
+        partial(check_email, request.email),
+        partial(_check_regulation, request.regulation),
+        partial(check_received_on, request),
+    ]
+    if request.kind is Kind.DELETION and request.holding_period is not None:
+        checks.append(partial(check_holding_period, request.holding_period))
+    mistakes = []
+    for check in checks:
+        try:
+            check()
+        except BadRequest as mistake:
+            mistakes.append(mistake)
+    return mistakes
+
+
+def _check_regulation(regulation: str) -> None:
+    if regulation not in REGULATIONS:
         raise BadRequest("regulation", f"The regulation must be one of {', '.join(REGULATIONS)}.")
-    check_received_on(request)
-    if request.kind is Kind.DELETION:
-        check_holding_period(DEFAULT_HOLDING_PERIOD if request.holding_period is None else request.holding_period)
 
 
 def check_received_on(request: Request) -> None:
     """Check that a request can have been received on its day, and has a due date in the calendar.
+
+    Without a regulation that is known, no due date is checked.
 
     Raises:
         BadRequest: it is from before `EARLIEST_RECEIPT`, or due after the last day there is.
     """
     if request.received_on < EARLIEST_RECEIPT:
         raise BadRequest("received_on", f"{request.received_on} is too long ago; is the year right?")
+    if request.regulation not in REGULATIONS:
+        return
     try:
         due_on(request.regulation, request.received_on)
     except (ValueError, OverflowError):

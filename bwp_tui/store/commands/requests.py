@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, same_hold
@@ -49,7 +48,7 @@ def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> T
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_resubmit(task))
-        request = replace(_request_of(task), holding_period=hold(task))
+        request = resubmission(task, hold)
         check_request(request)
         new = record(transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number))
         # To the shopper it is still one request: due together, an extension included, and with the same assignee.
@@ -63,13 +62,14 @@ def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> T
     return tasks.get(store, new)
 
 
-def _request_of(task: Task) -> Request:
+def resubmission(task: Task, hold: Hold) -> Request:
+    """Return the request that resubmits a task."""
     return Request(
         kind=task.kind,
         email=task.email,
         received_on=task.received_on,
         regulation=task.regulation,
-        holding_period=task.holding_period,
+        holding_period=hold(task),
         reason=task.reason,
         note=task.note,
         tags=task.tags,
