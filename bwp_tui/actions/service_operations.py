@@ -17,8 +17,8 @@ from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.records import Refusal
 from bwp_tui.store.commands.request_validation import request_mistakes
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel, cannot_download, cannot_resubmit
-from bwp_tui.store.commands.result_files import saved_at
 from bwp_tui.store.database.connection import Store, Transaction
+from bwp_tui.store.queries.saved_results import saved_path
 from bwp_tui.store.queries.timeline import EventKind
 
 
@@ -59,17 +59,17 @@ class ServiceOperation(TaskOperation):
 
 def _cannot_download_first(task: Task, _today: date) -> str | None:
     """Return why `task` is skipped: as `cannot_download` does, or since its result is saved."""
-    saved = saved_at(task)
+    saved = saved_path(task.download)
     return cannot_download(task) if saved is None else f"The result of {task.name} is saved already as {saved}."
 
 
 def _question_of_download(task: Task, _subject: str) -> str:
-    saved = saved_at(task)
+    saved = saved_path(task.download)
     return "" if saved is None else f"Already downloaded as {saved.name}. Download it again?"
 
 
 def _short_reason_to_skip_download(task: Task) -> str:
-    return "saved already" if saved_at(task) else _short_reason_to_skip_downloading_again(task)
+    return "saved already" if saved_path(task.download) else _short_reason_to_skip_downloading_again(task)
 
 
 def _short_reason_to_skip_downloading_again(task: Task) -> str:

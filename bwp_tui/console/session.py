@@ -17,12 +17,12 @@ from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.console.state.saved_state import SavedStateFile
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day, to_local
 from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import result_files
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.worklog.engine_state import EVENTS_ON, Ability, EngineState, ServiceState
 
 if TYPE_CHECKING:
@@ -106,12 +106,13 @@ class Session:
         shown = (self.masked, self.service_day, self.keymap.key, engine, self.gone_results)
         return DisplayContext(now, local_day(now), *shown)
 
-    async def look_for_result(self, task: Task) -> bool:
-        """Look whether the saved result of a task is still there; return whether that is news."""
-        was_gone = task.number in self.gone_results
-        is_gone = await asyncio.to_thread(result_files.is_gone, task)
-        (self.gone_results.add if is_gone else self.gone_results.discard)(task.number)
-        return is_gone != was_gone
+    async def look_for_results(self, *downloads: Download) -> bool:
+        """Look which of the saved results are still on disk; return whether that is news."""
+        before = frozenset(self.gone_results)
+        gone = await asyncio.to_thread(lambda: {download.id for download in downloads if is_gone(download)})
+        self.gone_results -= {download.id for download in downloads}
+        self.gone_results |= gone
+        return self.gone_results != before
 
     def engine_label(self, state: EngineState | None) -> str:
         """Return which process is the engine, in a few words."""

@@ -195,9 +195,16 @@ class Download:
         return self.attempts + (self.state == DownloadState.RUNNING)
 
     @property
+    def is_purged(self) -> bool:
+        """Whether it was done, and a purge has removed its record of where the file is."""
+        return self.state == DownloadState.DONE and self.path is None
+
+    @property
     def percent(self) -> int | None:
-        """Progress; 100 only when the file is verified and in place, None if the size is unknown."""
-        return 100 if self.state == DownloadState.DONE else percent(self.bytes, self.total)
+        """Progress; 100 only once the file is verified and in place, None if the size is unknown or it was purged."""
+        if self.state == DownloadState.DONE:
+            return None if self.is_purged else 100
+        return percent(self.bytes, self.total)
 
 
 def requeued(download: Download) -> Download:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import locale
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bwp_tui.settings import Profile
+from bwp_tui.store.queries import saved_results
 from tests.console.support import make_profile
 
 _UNSET = ("NO_COLOR", "TMUX", "SSH_CONNECTION", "SSH_TTY", "BWP_CONFIG_FILE")
 
 _PILOT_SLEEP_S = 0.005
 """A pilot sleeps so long twice a key; at Textual's 20 ms most of a test would be sleep. Tests wait for conditions."""
+
+_PLANTED = "/srv/privacy/"
+"""Tests record results in this folder, which no machine has; their files count as there."""
+
+
+def _is_on_disk(path: str, size: int, *, real: Callable[[str, int], bool] = saved_results.is_on_disk) -> bool:
+    return path.startswith(_PLANTED) or real(path, size)
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +38,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("bwp_tui.console.widgets.request_form.SECOND_ENTER_S", 0.0)  # a pilot need not pause
     monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", _PILOT_SLEEP_S)
     monkeypatch.setattr("textual._wait.SLEEP_IDLE", _PILOT_SLEEP_S / 10)
+    monkeypatch.setattr(saved_results, "is_on_disk", _is_on_disk)
     time.tzset()
     yield
     monkeypatch.undo()

@@ -9,6 +9,7 @@ from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries.dashboard import read_statistics
 from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.downloads import DownloadJob
 from tests.console.past import HELD, NOW, READY, Planted
@@ -143,10 +144,20 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         downloads.record_success(console.store, order_of(console.store, READY), str(path), 5, SHA)
         await console.go_to(READY)
         await console.sees("archive.zip", "browses it")
+        assert read_statistics(console.store, NOW.date()).saved == (1, 5)
         path.unlink()
         await console.go_to(HELD)
         await console.go_to(READY)
         await console.until(lambda: "gone;" in console.text and "browses it" not in console.text)
+        await console.press("D")
+        await console.sees("gone from disk")
+        assert read_statistics(console.store, NOW.date()).saved == (0, 0)
+        assert read_statistics(console.store, NOW.date()).gone == 1
+        await console.press("D", "F")
+        await console.until(lambda: "done" not in console.line("download-rows"))
+        assert "gone from disk" in console.line("download-rows")
+        assert "gone from disk" in console.line("download-facts")
+        await console.press("F")
         path.write_bytes(b"12345")
         await console.press("enter")
         await console.sees("browses it")

@@ -256,3 +256,18 @@ async def test_a_sentence_goes_away_with_the_next_key_that_does_something(profil
         assert "x: " in console.line("status"), "moving the cursor does nothing"
         await console.press("space")
         assert not console.line("status").strip()
+
+
+async def test_a_purged_result_is_neither_done_nor_still_to_come(profile: Profile) -> None:
+    async with at_downloads(profile, "saved") as console:
+        downloads.record_success(
+            console.store, order_of(console.store, download_of(console, "saved").id), f"{FOLDER}/a.zip", 5, SHA
+        )
+        with console.store.write() as transaction:
+            transaction.run("UPDATE downloads SET path = NULL, directory = '', revision = ?", (transaction.revision,))
+            transaction.run("UPDATE tasks SET revision = ?", (transaction.revision,))
+        await console.sees("purged")
+        assert "done" not in console.line("download-rows")
+        assert download_of(console, "saved").percent is None
+        await console.press("enter")
+        await console.sees("was purged")

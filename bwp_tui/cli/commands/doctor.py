@@ -28,7 +28,6 @@ from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zo
 from bwp_tui.settings import CommandSecret, Profile, SettingsError, load_profile, source_of_settings
 from bwp_tui.settings.profile import MINIMUM_SIZE
 from bwp_tui.store.commands import download_queue
-from bwp_tui.store.commands.result_files import is_gone
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
@@ -36,6 +35,7 @@ from bwp_tui.store.errors import StoreError
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.tasks import count
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState
@@ -207,7 +207,7 @@ def history(profile: Profile) -> Iterator[Finding]:
 def _gone_results(store: Store) -> list[Task]:
     """Return the tasks of the newest downloads whose saved result is no longer there."""
     newest = download_queue.tasks_of(store, download_queue.list_downloads(store, _CHECKED_RESULTS))
-    return [task for task in newest.values() if is_gone(task)]
+    return [task for task in newest.values() if is_gone(task.download)]
 
 
 def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:

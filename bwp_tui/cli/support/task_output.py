@@ -13,7 +13,7 @@ from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification, newest_problem
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
-from bwp_tui.store.commands.result_files import is_gone
+from bwp_tui.store.queries.saved_results import is_gone
 
 _COMMANDS = {"resubmit": "resubmit {}", "adopt": "settle {} --task-id ID", "give_up": "settle {} --give-up REASON"}
 _MAX_CELL_WIDTH = 48
@@ -214,7 +214,7 @@ def _download_facts(task: Task) -> list[tuple[str, str | None]]:
     download = task.download
     if download is None:
         return []
-    gone = f" is gone; bwp-tui download {task.number} fetches it again" if is_gone(task) else ""
+    gone = f" is gone; bwp-tui download {task.number} fetches it again" if is_gone(download) else ""
     total = "" if download.total is None else f" of {download.total}"
     return [
         ("download", f"{download.state}, {download.bytes}{total} bytes"),

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -17,8 +16,6 @@ from bwp_tui.domain.times import format_duration, stamp
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.downloads import WAITING_FOR_SERVICE
 from bwp_tui.store.worklog.engine_state import EngineState
-
-_REMOVED: Final = "removed"
 
 
 def waiting_for(engine: EngineState | None) -> str:
@@ -57,8 +54,10 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
 
 def end_text(download: Download, context: DisplayContext) -> StyledText:
     """Return how and when a download ended."""
-    if download.state == DownloadState.DONE and download.path is None:
-        return (_REMOVED, "muted")
+    if download.is_purged:
+        return ("purged", "muted")
+    if download.id in context.gone_results:
+        return ("gone from disk", "warn")
     role = {DownloadState.DONE: "good", DownloadState.FAILED: "bad"}.get(DownloadState(download.state), "muted")
     when = "" if download.finished_at is None else f" {clock_time(download.finished_at, context.today)}"
     return (f"{download.state}{when}", role)
@@ -90,7 +89,10 @@ def fact_lines(download: Download, task: Task, context: DisplayContext) -> Itera
     retry = (f"{partial_file_text(download)}; ", (context.key("retry"), "key"), " retries")
     if download.state == DownloadState.DONE:
         if download.path is None:
-            yield fact("File", (f"{_REMOVED} when the task was purged", "muted"))
+            yield fact("File", ("not known any more: the task was purged", "muted"))
+        elif download.id in context.gone_results:
+            name = mask(Path(download.path).name, task, context)
+            yield fact("File", (name, "muted"), (" is gone from disk", "warn"))
         else:
             yield fact("File", (mask(Path(download.path).name, task, context), "good"))
         yield fact("sha256", download.sha256 or "")

@@ -25,7 +25,7 @@ class DisplayContext(NamedTuple):
         day: length of one of the API's days; shorter in the sandbox.
         key: returns the key of an action, by its name.
         engine: the engine's state, where it is known.
-        gone_results: numbers of tasks whose saved result is no longer there.
+        gone_results: ids of downloads whose saved files are no longer on disk.
     """
 
     now: datetime

@@ -164,7 +164,7 @@ def _result(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     download = task.download
     match download.state if download else None:
         case DownloadState.DONE if download:
-            is_gone = task.number in context.gone_results
+            is_gone = download.id in context.gone_results
             path = mask(download.path or "", task, context)
             if is_gone:
                 again = ((context.key("download"), "key"), " downloads it again")

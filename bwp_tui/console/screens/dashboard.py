@@ -148,5 +148,7 @@ def _downloads(figures: Statistics) -> Iterator[list[StyledText]]:
     count, total = figures.saved
     yield from _title("downloads")
     yield [(f"   {'done':<{_LABEL}}", "plain"), (f"{count}", "strong"), (f"   {format_size(total)}", "muted")]
+    if figures.gone:
+        yield [(f"   {'gone from disk':<{_LABEL}}", "plain"), (f"{figures.gone}", "warn")]
     if figures.failed_downloads:
         yield [(f"   {'failed':<{_LABEL}}", "plain"), (f"{figures.failed_downloads}", "bad")]

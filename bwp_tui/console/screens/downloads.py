@@ -87,6 +87,7 @@ class DownloadsScreen(ActionScreen):
                 }.items()
             },
         }
+        self._looked_for: frozenset[int] = frozenset()
         self._read_at = -REDRAW_S
         self._redraw: Timer | None = None
         self._debouncer = Debouncer(self, self._update_detail)
@@ -146,10 +147,17 @@ class DownloadsScreen(ActionScreen):
             for download in self.session.reader.as_left(downloads)
             if download.task_number in tasks
         ]
-        ids = {download.id for download, _ in self.listed}
+        ids = frozenset(download.id for download, _ in self.listed)
         self.marks &= ids
         self.prompt.judge_again(ids)
         self._show(current)
+        if self._looked_for != ids:
+            self._looked_for = ids
+            start_worker(self, self._look_for_results, group="result", exclusive=True)
+
+    async def _look_for_results(self) -> None:
+        if await self.session.look_for_results(*(download for download, _ in self.listed)):
+            self._show()
 
     def mark(self, ids: frozenset[int]) -> None:
         self.marks = ids
@@ -207,6 +215,7 @@ class DownloadsScreen(ActionScreen):
         self.action_perform("open")
 
     def on_screen_resume(self) -> None:
+        self._looked_for = frozenset()
         self.reload()
 
     def on_resize(self) -> None:

@@ -76,7 +76,7 @@ class MainPanels:
         pane.set_task(task, timeline, self._session.display_context())
 
         async def look_for_result() -> None:
-            if task is not None and await self._session.look_for_result(task):
+            if task is not None and task.download and await self._session.look_for_results(task.download):
                 pane.set_task(task, timeline, self._session.display_context())
 
         if task is not None and task.is_saved:

@@ -22,23 +22,6 @@ def cannot_open_result(task: Task) -> str | None:
     return None
 
 
-def saved_at(task: Task) -> Path | None:
-    """Return the path of the saved result of `task`, or None if it is gone or of another size."""
-    download = task.download
-    if download is None or download.state != DownloadState.DONE or download.path is None:
-        return None
-    path = Path(download.path)
-    try:
-        return path if path.stat().st_size == download.bytes else None
-    except OSError:
-        return None
-
-
-def is_gone(task: Task) -> bool:
-    """Return whether the result of `task` was saved, and its file is no longer there or of another size."""
-    return cannot_open_result(task) is None and saved_at(task) is None
-
-
 def record_unpacked(store: Store, number: int, folder: Path, actor: str) -> None:
     """Record that the result of task `number` was unpacked into `folder`."""
     _append(store, number, actor, EventKind.UNPACKED, str(folder))

@@ -9,9 +9,9 @@ from typing import Final
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.saved_results import is_on_disk
 
 WEEKS: Final = 6
-_SAVED: Final = "state = 'done' AND path IS NOT NULL"
 """Weeks ahead for which due dates are counted."""
 
 _NEWEST: Final = 5_000
@@ -38,7 +38,8 @@ class Statistics:
         overdue: open tasks whose due date has passed.
         due: open tasks due in each of the next `WEEKS` weeks.
         failures: failed tasks by error code, the most frequent first.
-        saved: finished downloads that no purge has removed, and their bytes.
+        saved: finished downloads whose files are still on disk, and their bytes.
+        gone: those whose files are no longer there, although no purge has removed them.
     """
 
     counts: dict[tuple[str, str], int]
@@ -48,11 +49,14 @@ class Statistics:
     durations: tuple[Duration, ...]
     failures: tuple[tuple[str, int], ...]
     saved: tuple[int, int]
+    gone: int
     failed_downloads: int
 
 
 def read_statistics(store: Store, today: date) -> Statistics:
     """Compute the statistics; takes longer for a larger history, so call it in a thread."""
+    results = store.rows("SELECT path, bytes FROM downloads WHERE state = 'done' AND path IS NOT NULL")
+    sizes = [as_int(size) for path, size in results if is_on_disk(as_text(path), as_int(size))]
     return Statistics(
         counts=tasks.status_counts(store),
         resubmitted=tasks.status_counts(store, "resubmitted = 1"),
@@ -60,10 +64,8 @@ def read_statistics(store: Store, today: date) -> Statistics:
         due=tuple(_due_in_week(store, today + timedelta(weeks=week)) for week in range(WEEKS)),
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
         failures=_failures(store),
-        saved=(
-            store.integer(f"SELECT count(*) FROM downloads WHERE {_SAVED}"),
-            store.integer(f"SELECT sum(bytes) FROM downloads WHERE {_SAVED}"),
-        ),
+        saved=(len(sizes), sum(sizes)),
+        gone=len(results) - len(sizes),
         failed_downloads=store.integer("SELECT count(*) FROM downloads WHERE state = 'failed'"),
     )
 

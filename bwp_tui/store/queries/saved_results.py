@@ -1,0 +1,28 @@
+"""Look whether the files of finished downloads are still on disk: only then are they results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bwp_tui.domain.task import Download, DownloadState
+
+
+def is_on_disk(path: str, size: int) -> bool:
+    """Return whether there is a file of `size` bytes at `path`."""
+    try:
+        return Path(path).stat().st_size == size
+    except (OSError, ValueError):
+        return False
+
+
+def saved_path(download: Download | None) -> Path | None:
+    """Return the path of the saved result, or None if there is none, or its file is gone or of another size."""
+    if download is None or download.state != DownloadState.DONE or download.path is None:
+        return None
+    return Path(download.path) if is_on_disk(download.path, download.bytes) else None
+
+
+def is_gone(download: Download | None) -> bool:
+    """Return whether a result was saved and not purged, and its file is no longer there or of another size."""
+    was_saved = download is not None and download.state == DownloadState.DONE and not download.is_purged
+    return was_saved and saved_path(download) is None
