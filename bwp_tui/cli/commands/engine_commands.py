@@ -33,8 +33,306 @@ from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.task import DownloadState, Kind, Status, Task, has_ended
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk, download_queue, requests
-from bwp_tui.store.commands.result_files import saved_at
-=======
-from bwp_tui.store.commands import bulk, bulk_plan, download_queue, requests
-from bwp_tui.store.commands.operation import Values
-from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import request_log, tasks
+from bwp_tui.store.queries.saved_results import saved_path
+from bwp_tui.store.worklog import downloads, due_polls
+from bwp_tui.store.worklog.intents import UnfinishedWork, unfinished_work
+
+
+def refresh(arguments: Namespace) -> None:
+    """Poll the named tasks now, or all active ones."""
+    with open_session(arguments) as session:
+        if arguments.filter is None:
+            numbers = _polled(session.store, arguments.tasks)
+        else:
+            fitting = select_tasks(session, arguments.tasks, arguments.filter)
+            numbers = list(confirm_plan(session, REFRESH.name, fitting, arguments, {}).possible)
+        waiter = EngineWaiter(session)
+        requests.poll_now(session.store, numbers)
+        asked_at = session.store.clock()
+
+        def polled(store: Store) -> bool:
+            return not due_polls.any_due(store, numbers, asked_at)
+
+        done = not numbers or waiter.until(polled, numbers, arguments.timeout)
+        refreshed = tasks.window(session.store, numbers)
+        print_tasks(refreshed, as_json=arguments.json)
+        troubles = [task.trouble for task in refreshed if task.trouble]
+        if not done or troubles:
+            which = "The task" if len(numbers) == 1 else f"{len(troubles) or 'Some'} of {len(numbers)} tasks"
+            raise waiter.timed_out(f"{which} could not be refreshed.")
+
+
+def resubmit(arguments: Namespace) -> ExitCode:
+    """Submit failed tasks again, each under a new client token."""
+    with open_session(arguments) as session:
+        numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
+        waiter = EngineWaiter(session)
+        _warn_of_second_tasks(session, numbers)
+        values = values_of(RESUBMIT, arguments)
+        if _is_single(arguments, numbers):
+            _confirm_resubmission(session, numbers[0], values, arguments)
+        else:
+            numbers = confirm_plan(session, RESUBMIT.name, numbers, arguments, values).possible
+        new, all_done = apply(session, RESUBMIT.task_command(session.actor, **values), numbers)
+        if not new:
+            return ExitCode.FAILED
+        exit_code = wait_for_response(session, waiter, new, arguments)
+        return exit_code if all_done else ExitCode.FAILED
+
+
+def cancel(arguments: Namespace) -> ExitCode:
+    """Cancel deletions while they are on hold."""
+    with open_session(arguments) as session:
+        numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
+        if _is_single(arguments, numbers):
+            task = tasks.get(session.store, numbers[0])
+            if why_not := requests.cannot_cancel(task):
+                raise CommandError(ExitCode.FAILED, why_not)
+            judge = bulk.as_shown(task, requests.cannot_cancel, requests.cancellation_phrase)
+            waiter = EngineWaiter(session)
+            if not arguments.yes:
+                require_yes(f"{requests.cancellation_phrase(task)} {task.name} of {task.subject(masked=True)}?")
+        else:
+            waiter = EngineWaiter(session)
+            numbers = confirm_plan(session, CANCEL.name, numbers, arguments, {}).possible
+            judge = requests.cannot_cancel
+        asked, all_done = apply(session, CANCEL.task_command(session.actor), numbers, judge)
+        if not asked:
+            return ExitCode.FAILED
+        settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)
+        cancelled = tasks.window(session.store, asked)
+        print_tasks(cancelled, as_json=arguments.json)
+        if not settled:
+            what = f"The cancellation of #{asked[0]} is" if len(asked) == 1 else "The cancellations are"
+            raise waiter.timed_out(
+                f"{what} recorded and not confirmed yet.",
+                cancelled[0].trouble if len(asked) == 1 else None,
+            )
+        _check_cancelled(session, cancelled)
+        return ExitCode.DONE if all_done else ExitCode.FAILED
+
+
+def wait(arguments: Namespace) -> ExitCode:
+    with open_session(arguments) as session:
+        numbers = find_tasks(session.store, arguments.tasks)
+        waiter = EngineWaiter(session)
+
+        def have_ended(store: Store) -> bool:
+            return all(has_ended(task.status) for task in tasks.window(store, numbers))
+
+        ended = waiter.until(have_ended, numbers, arguments.timeout, patient=True)
+        waited = tasks.window(session.store, numbers)
+        print_tasks(waited, as_json=arguments.json)
+        if not ended:
+            left = counted(sum(not has_ended(task.status) for task in waited), "task")
+            raise waiter.timed_out(
+                f"{left} not finished; wait again, or see: bwp-tui list is:active.", otherwise="Timed out."
+            )
+        return ExitCode.DONE if all(task.status == Status.COMPLETED for task in waited) else ExitCode.FAILED
+
+
+def download(arguments: Namespace) -> ExitCode:
+    """Download the results of retrievals and print their paths."""
+    with open_session(arguments) as session:
+        numbers = select_tasks(session, arguments.tasks, arguments.filter)
+        waiter = EngineWaiter(session)
+        if arguments.filter is not None:
+            numbers = list(confirm_plan(session, chosen(DOWNLOAD, arguments).name, numbers, arguments, {}).possible)
+        folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
+        refused = _queue_downloads(session, numbers, folder, arguments)
+        asked = [number for number in numbers if number not in refused]
+        progress = DownloadProgress()
+
+        def have_ended(store: Store) -> bool:
+            downloading = tasks.window(store, asked)
+            progress.show(downloading)
+            results = [task.download for task in downloading if task.download]
+            return not any(result.is_open and not result.paused for result in results)
+
+        try:
+            done = not asked or waiter.until(have_ended, asked, arguments.timeout, patient=True)
+        finally:
+            draw("")
+        ended = tasks.window(session.store, asked)
+        _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
+        if not done:
+            raise waiter.timed_out("What is downloaded so far is kept.")
+        saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
+        return ExitCode.DONE if saved and not refused else ExitCode.FAILED
+
+
+def run(arguments: Namespace) -> ExitCode:
+    """Run the engine without a screen until a signal stops it, or until nothing is due."""
+    with open_session(arguments) as session:
+        from bwp_tui.engine.runtime.engine_config import engine_config
+        from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve, serve_once
+        from bwp_tui.engine.runtime.lease import LeaseUnusable
+
+        config = engine_config(session.profile)
+        if arguments.once:
+            try:
+                serve_once(config)
+            except (OtherEngineBusy, LeaseUnusable) as elsewhere:
+                raise CommandError(ExitCode.LATER, str(elsewhere)) from None
+            if (left := unfinished_work(session.store)) is not None:
+                raise CommandError(ExitCode.LATER, _describe_unfinished(left))
+            return ExitCode.DONE
+        stop = Stopper()
+        serve(config, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
+        return ExitCode.INTERRUPTED if stop.by == signal.SIGINT else ExitCode.DONE
+
+
+def _describe_unfinished(left: UnfinishedWork) -> str:
+    """Return why work is left, and how much of each kind."""
+    parts = (
+        (left.unsent, "request is", "requests are", "not sent yet"),
+        (left.unanswered, "request has", "requests have", "no response yet"),
+        (left.cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
+        (left.unrefreshed, "task", "tasks", "could not be refreshed"),
+    )
+    counts = ", ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in parts if count)
+    return f"{left.why or 'Not all is done.'} {counts}."
+
+
+class Stopper:
+    """Sets `requested` when a signal asks the process to stop; `by` is the signal."""
+
+    def __init__(self) -> None:
+        self.requested = threading.Event()
+        self.by: int | None = None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self.by = number
+        self.requested.set()
+
+
+def _is_single(arguments: Namespace, numbers: Sequence[int]) -> bool:
+    """Return whether one task was named, which needs no plan."""
+    return arguments.filter is None and len(numbers) == 1
+
+
+def _may_run(task: Task) -> bool:
+    """Return whether a task may already run at the service, so that resubmitting it may start a second one."""
+    return task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) and requests.cannot_resubmit(task) is None
+
+
+def _warn_of_second_tasks(session: CommandSession, numbers: Sequence[int]) -> None:
+    unsure = [task for task in tasks.window(session.store, numbers) if _may_run(task)]
+    if unsure:
+        what = unsure[0].name if len(unsure) == 1 else f"{len(unsure)} of these tasks"
+        print_note(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
+
+
+def _confirm_resubmission(session: CommandSession, number: int, values: Values, arguments: Namespace) -> None:
+    """Warn of a late end; have the resubmission confirmed of a deletion, and of what may already run.
+
+    Raises:
+        CommandError: it cannot be resubmitted, or was not confirmed.
+    """
+    task = tasks.get(session.store, number)
+    if why_not := requests.cannot_resubmit(task):
+        raise CommandError(ExitCode.FAILED, why_not)
+    planned = bulk_plan.plan(session.store, RESUBMIT.name, [number], today(), values)
+    if planned.warning:
+        print_note(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
+    if arguments.yes:
+        return
+    if task.kind is Kind.DELETION:
+        require_typed(f"This deletes the data of {task.email}.", task.email)
+    elif _may_run(task):
+        require_yes(f"Resubmit {task.name} all the same?")
+
+
+def _check_cancelled(session: CommandSession, asked: Sequence[Task]) -> None:
+    """Report why tasks were not cancelled.
+
+    Raises:
+        CommandError: one was not.
+    """
+    left = [task for task in asked if task.status != Status.CANCELLED]
+    reasons = [request_log.why_not_cancelled(session.store, task.number) for task in left]
+    if len(asked) == 1 and left:
+        task, why = left[0], reasons[0]
+        raise CommandError(ExitCode.FAILED, why or f"Task #{task.number} was not cancelled: it is {task.status}.")
+    for task, why in zip(left, reasons, strict=True):
+        print_note(f"#{task.number} is {task.status}: {why}")
+    if left:
+        raise CommandError(ExitCode.FAILED, f"{len(left)} of {len(asked)} tasks were not cancelled.")
+
+
+def _polled(store: Store, names: Sequence[str]) -> list[int]:
+    """Return the named tasks that can be polled, or all active ones."""
+    if not names:
+        return list(tasks.numbers(store, parse("is:active -is:unsent"), today=today()))
+    possible = []
+    for task in tasks.window(store, find_tasks(store, names)):
+        if why_not := cannot_refresh(task):
+            print_note(why_not)
+        else:
+            possible.append(task.number)
+    return possible
+
+
+def _queue_downloads(
+    session: CommandSession, numbers: Sequence[int], folder: Path | None, arguments: Namespace
+) -> set[int]:
+    """Queue the downloads of tasks and resume paused ones; return the tasks for which that is impossible.
+
+    Args:
+        folder: where the results go; None is the profile's folder.
+    """
+    refused = set()
+    for task in tasks.window(session.store, numbers):
+        try:
+            _queue_download(session, task, folder, arguments)
+        except NotPossible as why:
+            print_note(str(why))
+            refused.add(task.number)
+    return refused
+
+
+def _queue_download(session: CommandSession, task: Task, folder: Path | None, arguments: Namespace) -> None:
+    """Queue or resume the download of a task; a downloaded result stays unless `--again` is given.
+
+    Raises:
+        NotPossible: there is no result, or it is downloaded or being downloaded into another folder.
+    """
+    if task.download is not None and task.download.is_open:
+        there = downloads.folder_of(session.store, task.download.id)
+        if folder is not None and there != str(folder):
+            raise NotPossible(
+                f"The result of {task.name} is being downloaded into {there}."
+                f" Cancel that first: bwp-tui downloads cancel {task.number}."
+            )
+        download_queue.resume(session.store, [task.download.id], session.actor)
+    elif not arguments.variant and (saved := saved_path(task.download)) is not None:
+        place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
+        if folder is not None and saved.parent.resolve() != folder.resolve():
+            raise NotPossible(f"{task.name} is already downloaded: {place}. Use --again to download it into {folder}.")
+        print_note(f"{task.name} is already downloaded: {place}. Use --again to download it again.")
+    else:
+        target = str(folder or session.profile.download_dir)
+        requests.download(session.store, task.number, target, session.actor)
+
+
+def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> None:
+    """Print the paths of downloaded results, or the tasks as JSON; explain the others on stderr."""
+    for task in ended:
+        result = task.download
+        if result is not None and result.state == DownloadState.DONE and result.path and not as_json:
+            print(mask_task_text(result.path, task) if mask else result.path)
+        elif result is not None and result.paused:
+            print_note(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
+        elif result is not None and result.state in (DownloadState.FAILED, DownloadState.CANCELLED):
+            trouble = result.trouble or "no reason was given."
+            print_note(
+                f"The download of {task.name} {result.state}: {mask_task_text(trouble, task) if mask else trouble}"
+            )
+    if as_json:
+        print_tasks(ended, as_json=True, mask=mask)
+    sys.stdout.flush()
