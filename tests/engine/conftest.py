@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.engine.downloads import resume_loop
 from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
@@ -32,6 +33,12 @@ def quick_succession(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_thread, "BEAT_S", 0.2)
     monkeypatch.setattr(engine_thread, "LEASE_CHECK_S", 0.1)
     monkeypatch.setattr(engine_thread, "RESTART_S", 0.1)
+
+
+@pytest.fixture
+def no_retry_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a transfer tried again at once."""
+    monkeypatch.setattr(resume_loop, "retry_delay", lambda *_args: 0.0)
 
 
 @pytest.fixture

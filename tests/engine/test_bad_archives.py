@@ -21,6 +21,8 @@ Made = Callable[[Path], Path]
 XML = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>InternalError</Code><Message>We failed</Message></Error>'
 PAGE = b"<!DOCTYPE html><html><title>\x1b]0;owned\x07 sign in</title></html>"
 
+pytestmark = pytest.mark.usefixtures("no_retry_delay")
+
 
 def _bytes(content: bytes) -> Made:
     def made(path: Path) -> Path:
@@ -69,12 +71,6 @@ def _serve(monkeypatch: pytest.MonkeyPatch, made: Path) -> None:
         return ArchiveFile(made, made.stat().st_size, '"made"')
 
     monkeypatch.setattr(Archives, "archive", archive)
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the waits between tries away."""
-    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_args: 0.0)
 
 
 @pytest.mark.parametrize("kind", ODD)

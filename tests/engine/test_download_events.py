@@ -32,12 +32,6 @@ from tests.waiting import eventually_in_loop
 STALL = Toxics(limit_data=100_000)
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the waits between tries away."""
-    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_args: 0.0)
-
-
 def steps(shop: Shop, number: int) -> list[tuple[str, str]]:
     """The steps of the download that the timeline tells, without what was asked and how it ended."""
     told = (
@@ -143,7 +137,7 @@ def test_a_stall_costs_two_writes_however_long_it_lasts(
     assert next(line[2] for line in told if line[0] >= 50) is None, "the next bytes clear it"
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_a_line_that_stays_open_and_says_nothing_is_given_up_and_the_rest_comes_over_a_new_link(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,7 +172,7 @@ async def test_a_try_that_fails_is_told_while_the_next_one_is_waited_for(
     assert (waits.not_before - shop.clock()).total_seconds() > 200
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_each_cut_and_each_new_beginning_is_on_the_timeline_with_its_byte(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download", times=2)
@@ -224,7 +218,7 @@ async def test_a_download_that_begins_anew_says_why_while_it_runs_and_on_the_tim
     assert slow.download_of(number).trouble is None
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_links_that_always_come_expired_end_with_how_often_and_what_to_do(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("expired-link")

@@ -21,12 +21,6 @@ from tests.waiting import eventually_in_loop
 TOKEN = "practice-token-that-must-not-be-found"
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the waits between tries away."""
-    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_args: 0.0)
-
-
 async def test_a_result_is_saved_whole_private_and_under_our_name(shop: Shop, served: list[int]) -> None:
     number = await shop.completed("jane@example.com")
     folder = shop.order(number)
@@ -65,7 +59,7 @@ async def test_more_results_than_slots_are_all_saved(shop: Shop) -> None:
         assert_saved(shop, number, name_of(shop, number))
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_a_cut_download_goes_on_where_it_was(shop: Shop, served: list[int]) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download", times=4)
@@ -77,7 +71,7 @@ async def test_a_cut_download_goes_on_where_it_was(shop: Shop, served: list[int]
     assert sum(served) <= 1.2 * shop.truth(number)[0]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_an_expired_link_is_replaced(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("expired-link", times=2)
@@ -87,7 +81,7 @@ async def test_an_expired_link_is_replaced(shop: Shop) -> None:
     assert shop.sandbox.state.calls["link"] == 3
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_links_that_always_come_expired_end_in_a_sentence(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("expired-link")
@@ -114,7 +108,7 @@ async def test_an_archive_that_changed_is_fetched_from_the_start(shop: Shop, mon
     assert_saved(shop, number, name_of(shop, number), edition=1)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_an_archive_that_keeps_changing_ends_in_a_sentence(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download")
@@ -125,7 +119,7 @@ async def test_an_archive_that_keeps_changing_ends_in_a_sentence(shop: Shop) -> 
     assert not [name for name in names_in(folder) if not name.endswith(".part")]
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_a_store_that_knows_no_ranges_is_read_from_the_start(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download", times=1)
@@ -135,7 +129,7 @@ async def test_a_store_that_knows_no_ranges_is_read_from_the_start(shop: Shop) -
     assert_saved(shop, number, name_of(shop, number))
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_a_busy_store_is_tried_again(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("busy-store", times=MAX_ATTEMPTS_WITHOUT_PROGRESS - 1)
@@ -153,6 +147,7 @@ async def test_a_busy_store_is_tried_again(shop: Shop) -> None:
         pytest.param(b"", id="nothing"),
     ],
 )
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_what_is_no_archive_gets_no_name(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes
 ) -> None:
@@ -225,7 +220,7 @@ async def test_a_download_that_a_killed_engine_left_running_goes_on(shop: Shop) 
     assert_saved(shop, number, name_of(shop, number))
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_no_link_and_no_token_reaches_the_register_a_log_or_a_file(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -248,7 +243,7 @@ async def test_no_link_and_no_token_reaches_the_register_a_log_or_a_file(
 
 
 @pytest.mark.parametrize("words", ["<ActualObjectSize>", "<Untold>"])
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("no_retry_delay")
 async def test_a_part_that_is_whole_is_not_thrown_away_though_nothing_of_it_is_left_to_ask_for(
     shop: Shop, served: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:

@@ -35,13 +35,13 @@ pytestmark = pytest.mark.usefixtures("quick_succession")
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take an engine for stopped after a moment."""
     monkeypatch.setattr(lease_module, "SILENT_S", 0.5)
     monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", 0.3)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_silence")
 def test_a_stopped_engine_is_superseded_and_follows_when_it_goes_on(
     sandbox: Sandbox, profile: Profile, live_history: Store
 ) -> None:
@@ -60,7 +60,7 @@ def test_a_stopped_engine_is_superseded_and_follows_when_it_goes_on(
     assert len(sandbox.state.starts) == 1
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_silence")
 def test_a_request_whose_engine_was_stopped_while_sending_starts_one_task(sandbox: Sandbox, profile: Profile) -> None:
     store = open_store(profile.history_path)
     sandbox.faults.set("slow", 1.0, times=1)
@@ -94,7 +94,7 @@ with store.write():
 """
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_silence")
 def test_an_engine_stopped_inside_a_transaction_is_named_with_what_to_do(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,7 +271,7 @@ def test_a_history_with_two_names_is_not_opened(profile: Profile, tmp_path: Path
     open_store(profile.history_path).close()
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_silence")
 def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
     profile: Profile, live_history: Store, tmp_path: Path
 ) -> None:
