@@ -37,7 +37,6 @@ from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.console.terminal.diff_driver import DiffDriver
 from bwp_tui.console.terminal.hangup_watcher import SIGNALS, HangupWatcher
 from bwp_tui.console.terminal.key_queue import KeyQueue
-from bwp_tui.console.terminal.notification import notification_sequence
 from bwp_tui.console.terminal.textual_compat import CompatApp
 from bwp_tui.console.widgets.bars import StatusLine
 from bwp_tui.console.workers import start_worker
@@ -222,6 +221,8 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         if self._main is not None:
             self._main.show_status(status_text(ended, masked=self._session.masked))
         if not self.is_headless and self.driver is not None:
+            from bwp_tui.console.terminal.notification import notification_sequence  # not before the first frame
+
             self.driver.write(notification_sequence(notification_text(ended), self._profile.notices, os.environ))
         await self._watch_notifier.unwatch(ended)
 

@@ -29,8 +29,7 @@ from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.state.saved_state import SavedState
-from bwp_tui.console.widgets.active_downloads import ActiveDownloads
-from bwp_tui.console.widgets.bars import FooterLine, HeaderLine, StatusLine, ViewsLine
+from bwp_tui.console.widgets.bars import ActiveDownloads, FooterLine, HeaderLine, StatusLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.widgets.virtual_rows import Debouncer

@@ -13,8 +13,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import download_end
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
-from bwp_tui.console.widgets.active_downloads import ActiveDownloads
-from bwp_tui.console.widgets.bars import FooterLine, HeaderLine, HeaderState, ViewsLine
+from bwp_tui.console.widgets.bars import ActiveDownloads, FooterLine, HeaderLine, HeaderState, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.workers import start_worker

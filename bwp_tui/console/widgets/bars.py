@@ -1,4 +1,4 @@
-"""The one-line bars: header, views, status, footer."""
+"""The bars: header, views, active downloads, status, footer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from textual.content import Content
 from bwp_tui.console.bindings.actions import ACTIONS, Action, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.presentation.breakpoints import NARROW, WIDE
+from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
+from bwp_tui.console.presentation.format import DisplayContext
+from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.widgets.styled_line import StyledLine
 from bwp_tui.domain.filter import View
+from bwp_tui.domain.task import Download, Task
 
+_MAX_DOWNLOADS: Final = 4
 _THOUSAND: Final = 1_000
 _MILLION: Final = 1_000_000
 
@@ -144,6 +149,24 @@ def short_count(count: int) -> str:
     if count >= _MILLION:
         return f"{count / _MILLION:.1f}M"
     return f"{count / _THOUSAND:.0f}k" if count >= 10 * _THOUSAND else str(count)
+
+
+class ActiveDownloads(StyledLine):
+    """Progress of each open download; no line when there is none."""
+
+    def update(self, downloads: Sequence[tuple[Download, Task]], context: DisplayContext) -> None:
+        ids, width = {download.id for download, _ in downloads}, self.app.size.width - 2
+        builder = DownloadRowBuilder(downloads[:_MAX_DOWNLOADS], width, context, ids, locale_glyphs().fetch)
+        texts: list[StyledText] = []
+        for row in builder.active():
+            texts += [("\n " if texts else " ", "plain"), *row.texts]
+        if len(downloads) > _MAX_DOWNLOADS:
+            texts += [
+                (f"\n   and {len(downloads) - _MAX_DOWNLOADS} more: ", "muted"),
+                (context.key("downloads"), "key"),
+            ]
+        self.display = bool(downloads)
+        self.show(*texts)
 
 
 class StatusLine(StyledLine):
