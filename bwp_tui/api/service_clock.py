@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.uptime import UptimeClock, read_uptime
+from bwp_tui.domain.times import UptimeClock, read_uptime
 
 FRESH_FOR: Final = 60.0
 """Seconds after which the time is renewed: a suspended machine does not know for how long it stood still."""

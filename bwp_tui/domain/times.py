@@ -1,14 +1,18 @@
-"""Read, format and compare instants and days."""
+"""Read, format and compare instants and days; read the time since boot, which nobody sets and which counts sleep."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Final
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Final, NamedTuple
 
 Clock = Callable[[], datetime]
 """Returns the current instant: `utc_now`, or a fixed one in tests and pictures."""
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 MINUTE: Final = 60
 HOUR: Final = 3_600
@@ -92,7 +96,7 @@ def minute_stamp(instant: datetime) -> str:
 
 def midnight(day: date) -> datetime:
     """Return the instant at which `day` begins in the office."""
-    return datetime.combine(day, time.min, _office_zone).astimezone(UTC)
+    return datetime(day.year, day.month, day.day, tzinfo=_office_zone).astimezone(UTC)
 
 
 def local_day(instant: datetime) -> date:
@@ -147,3 +151,32 @@ def format_due(due: date, today: date) -> str:
     if days == 0:
         return "today"
     return "tomorrow" if days == 1 else f"in {days}d"
+
+
+class Uptime(NamedTuple):
+    """An instant after a boot; `boot` is the boot id, or None if the system has none."""
+
+    boot: str | None
+    seconds: float
+
+    def since(self, boot: str | None, seconds: float | None) -> float | None:
+        """Return the seconds since an earlier instant, or None after a reboot."""
+        if self.boot is None or seconds is None or boot != self.boot or seconds > self.seconds:
+            return None
+        return self.seconds - seconds
+
+
+UptimeClock = Callable[[], Uptime]
+
+
+def read_uptime() -> Uptime:
+    """Return the current instant."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # elsewhere than on Linux the latter counts sleep
+    return Uptime(_boot(), time.clock_gettime(clock))
+
+
+def _boot() -> str | None:
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None

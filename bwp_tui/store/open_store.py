@@ -6,8 +6,7 @@ from pathlib import Path
 
 import apsw
 
-from bwp_tui.domain.times import Clock, format_instant, utc_now
-from bwp_tui.domain.uptime import UptimeClock, read_uptime
+from bwp_tui.domain.times import Clock, UptimeClock, format_instant, read_uptime, utc_now
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.database.error_translation import translated_errors

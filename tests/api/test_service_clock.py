@@ -7,7 +7,7 @@ import pytest
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.service_clock import FRESH_FOR, ServiceClock
-from bwp_tui.domain.uptime import Uptime
+from bwp_tui.domain.times import Uptime
 from tests.api.server import Reaction, ScriptedServer, answer, graphql
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

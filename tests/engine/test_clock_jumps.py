@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.uptime import Uptime
+from bwp_tui.domain.times import Uptime
 from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_LIFETIME
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store

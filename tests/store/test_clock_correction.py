@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.times import parse_instant
-from bwp_tui.domain.uptime import Uptime
+from bwp_tui.domain.times import Uptime, parse_instant
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database import clock_correction
 from bwp_tui.store.database.connection import Store, as_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.uptime import Uptime
+from bwp_tui.domain.times import Uptime
 from bwp_tui.store.worklog.intents import Intent
 
 TOKEN_LIFETIME: Final = timedelta(hours=8)

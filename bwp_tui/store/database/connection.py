@@ -15,8 +15,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.shop import Shop
-from bwp_tui.domain.times import Clock, format_instant, parse_instant, utc_now
-from bwp_tui.domain.uptime import UptimeClock, read_uptime
+from bwp_tui.domain.times import Clock, UptimeClock, format_instant, parse_instant, read_uptime, utc_now
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.database.file_lock import FileLock
