@@ -82,7 +82,7 @@ DOWNLOAD_AGAIN: Final = ServiceOperation(
     disabled_reason=lambda task, _: cannot_download(task),
     short_reason=_short_reason_to_skip_downloading_again,
     apply=lambda store, number, actor, folder: requests.download(store, number, folder, actor),
-    result=lambda task, _: f"#{task.number} is queued for download.",
+    result=lambda task, _: f"The download of #{task.number} was asked for.",
     is_harmless=True,
 )
 
@@ -230,7 +230,7 @@ REFRESH: Final = ServiceOperation(
     keywords="poll update sync",
     disabled_reason=lambda task, _: cannot_refresh(task),
     apply=lambda store, number, *_: requests.poll_now(store, [number]),
-    result=lambda task, _: f"Refreshing {task.name}.",
+    result=lambda task, _: f"A refresh of {task.name} was asked for.",
     is_harmless=True,
     writes=False,
 )

@@ -12,7 +12,7 @@ from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.console.workers import ACTION, StatusReporter, Work
+from bwp_tui.console.workers import ACTION, Outcome, StatusReporter, Work
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 
@@ -67,6 +67,7 @@ class MainScreenProtocol(StatusReporter, Protocol):
     @property
     def has_all_rows(self) -> bool: ...
 
+    async def show_outcome(self, read: Outcome) -> None: ...
     def set_prompt_host(self, front: PromptHost | None) -> None: ...
     def mask(self, masked: bool) -> None: ...
     def open_form(self, kind: Kind | None = None, email: str | None = None) -> None: ...

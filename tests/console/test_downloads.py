@@ -27,7 +27,7 @@ async def test_the_key_records_the_wish_and_the_line_tells_how_far_it_is(profile
     async with opened(profile) as console:
         store = console.store
         await console.press("d")
-        await console.sees("#10 is queued for download", "⇣ #10  j•••@example.com", "no engine running")
+        await console.sees("The download of #10 was asked for.", "⇣ #10  j•••@example.com", "no engine running")
         assert console.task(READY).download is not None
         await console.press("d")
         await console.sees("is being downloaded already")

@@ -10,6 +10,7 @@ from textual.widgets import Input
 from bwp_tui.console.presentation.task_columns import COLUMN_LETTERS
 from bwp_tui.domain.task import Status
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY
@@ -92,7 +93,7 @@ async def test_asking_now_makes_the_task_due(profile: Profile) -> None:
         await console.go_to(HELD)
         before = console.task(HELD).next_poll_at
         await console.press("u")
-        await console.sees("Refreshing")
+        await console.sees("A refresh of", "was asked for.")
         after = console.task(HELD).next_poll_at
         assert before is not None
         assert after is not None
@@ -106,7 +107,12 @@ async def test_a_refresh_that_cannot_be_made_now_says_why(profile: Profile) -> N
         engine_state.record_health(console.store, ServiceState.UNREACHABLE, "out of reach", next_try)
         await console.sees("service unreachable, next try")
         await console.press("u")
-        await console.sees("is to be refreshed. Not sent yet: service unreachable, next try")
+        await console.sees("was asked for. Not sent yet: service unreachable, next try")
+        with console.store.write() as transaction:
+            transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", ("2026-11-21T00:00:00Z", HELD))
+            set_revision(transaction, HELD)
+        await console.until(lambda: "Not sent yet" not in console.text)
+        assert "was asked for." in console.text
 
 
 async def test_a_day_that_does_not_exist_is_called_so(profile: Profile) -> None:

@@ -49,6 +49,31 @@ async def test_nothing_is_said_to_be_sent_now_that_cannot_be(profile: Profile) -
         await console.go_to(HELD)
         await console.press("x", "y")
         await console.sees("is recorded. Not sent yet: credentials refused.")
+        [intent] = intents.due(console.store, console.store.clock(), 1)
+        intent_outcomes.record_sending(console.store, intent.id)
+        await console.until(lambda: "Not sent yet" not in console.text)
+        assert "is recorded." in console.text
+
+
+async def test_a_sentence_on_what_is_not_sent_yet_does_not_return_over_a_newer_one(profile: Profile) -> None:
+    async with opened(profile) as console:
+        engine_state.record_health(console.store, ServiceState.BAD_CREDENTIALS, "refused", None)
+        await console.go_to(HELD)
+        await console.press("x", "y")
+        await console.sees("Not sent yet")
+        console.main.show_status("another sentence")
+        [intent] = intents.due(console.store, console.store.clock(), 1)
+        intent_outcomes.record_cancelled(console.store, intent.id)
+        await console.sees("another sentence", "CANCELLED")
+        assert "is cancelled" not in console.text
+
+
+async def test_a_sentence_on_a_history_that_cannot_be_read_goes_once_it_can(profile: Profile) -> None:
+    async with opened(profile) as console:
+        console.main.apply("The history cannot be read just now.")
+        await console.sees("cannot be read just now")
+        console.main.session.feed.refresh()
+        await console.until(lambda: "cannot be read" not in console.text)
 
 
 def other_engine_settles(

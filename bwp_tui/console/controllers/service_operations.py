@@ -98,12 +98,13 @@ class ServiceController:
             screen.show_status(refused, "bad")
             return
         session = screen.session
-        (now,) = session.reader.window([task.number]) or (task,)
-        sentence = operation.result(now, session.reader.timeline(now))
-        delay = await session.delay_sentence(now.number, is_poll=operation is REFRESH)
-        if operation is REFRESH and delay:
-            sentence = f"{now.name} is to be refreshed."
-        screen.show_status(f"{sentence}{delay}")
+
+        async def outcome() -> tuple[str, str]:
+            (now,) = session.reader.window([task.number]) or (task,)
+            delay = await session.delay_sentence(now.number, is_poll=operation is REFRESH)
+            return operation.result(now, session.reader.timeline(now)), delay
+
+        await screen.show_outcome(outcome)
 
     async def _resubmit_marked(self, given: Values) -> None:
         screen, commands = self._screen, self._screen.session.tasks
@@ -147,8 +148,12 @@ class ServiceController:
         if result.refused:
             screen.show_status(result.refused, "bad")
             return
-        delay = await session.delay_sentence(result.resulting_id)
-        screen.show_status(f"Recorded as #{result.resulting_id} with a client token of its own.{delay}")
+
+        async def outcome() -> tuple[str, str]:
+            delay = await session.delay_sentence(result.resulting_id)
+            return f"Recorded as #{result.resulting_id} with a client token of its own.", delay
+
+        await screen.show_outcome(outcome)
         screen.select_when_listed(result.resulting_id)
 
     async def _hold_of_resubmission(self, task: Task, hold: Hold, judge: Judge) -> Hold | None:

@@ -24,6 +24,7 @@ from bwp_tui.console.presentation.breakpoints import LOW, is_split
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels
+from bwp_tui.console.screens.status_updates import StatusUpdates
 from bwp_tui.console.screens.table_rows import TableRows
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
@@ -33,7 +34,7 @@ from bwp_tui.console.widgets.bars import ActiveDownloads, FooterLine, HeaderLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.widgets.virtual_rows import Debouncer
-from bwp_tui.console.workers import ACTION, Work, start_worker
+from bwp_tui.console.workers import ACTION, Outcome, Work, start_worker
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.settings.profile import MINIMUM_SIZE
@@ -88,7 +89,7 @@ class MainScreen(ActionScreen):
         self._panels = MainPanels(self, session)
         self._debouncer = Debouncer(self, self._update_detail)
         self._rows = TableRows(self, saved.task)
-        self._sentence = ""
+        self._status = StatusUpdates(self)
         self._was_asking = False
         self._prompt_host: PromptHost | None = None
 
@@ -165,18 +166,23 @@ class MainScreen(ActionScreen):
 
     def show_status(self, sentence: str, role: str = "plain") -> None:
         """Show a sentence in the status line, here and on the screen in front."""
-        self._sentence = sentence
+        self._status.sentence = sentence
         self.query_one("#status", StatusLine).set_text(sentence, role)
         if self._prompt_host is not None:
             self._prompt_host.show_status(sentence, role)
+
+    async def show_outcome(self, read: Outcome) -> None:
+        """Show what came of an action and why it is not sent yet, and read both again until it is sent."""
+        await self._status.show_outcome(read)
 
     def apply(self, update: Snapshot | str) -> None:
         """Show a snapshot of the history, or the sentence that says why there is none."""
         if not self.is_ready:
             self.call_after_refresh(self._start_mounting)
         if isinstance(update, str):
-            self.show_status(update, "bad")
+            self._status.show_read_error(update)
             return
+        self._status.update()
         if self.is_ready:
             self.prompt.judge_again(update.changed)
         panels, rows = self._panels, self._rows
@@ -197,7 +203,7 @@ class MainScreen(ActionScreen):
         self._update_views()
         self.update_header()
         panels.update_downloads()
-        for sentence, role in panels.news(before, update, self._sentence):
+        for sentence, role in panels.news(before, update, self._status.sentence):
             self.show_status(sentence, role)
         if before is None or self.table.current_number in update.changed:
             self._update_detail()

@@ -118,9 +118,13 @@ class MainHandlers:
             return
         screen.form.clear()
         screen.close_form()
-        delay = await screen.session.delay_sentence(task.number)
         subject_text = subject(task, screen.session.display_context())
-        screen.show_status(f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}.{delay}")
+
+        async def outcome() -> tuple[str, str]:
+            delay = await screen.session.delay_sentence(task.number)
+            return f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}.", delay
+
+        await screen.show_outcome(outcome)
         screen.select_when_listed(task.number)
 
     def _open_task(self) -> None:

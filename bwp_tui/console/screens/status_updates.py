@@ -1,0 +1,51 @@
+"""Change or remove a sentence of the main screen's status line once it no longer holds."""
+
+from __future__ import annotations
+
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.workers import Outcome
+
+
+class StatusUpdates:
+    """Updates the status line of `screen` at each snapshot of the history.
+
+    Attributes:
+        sentence: what the status line shows.
+    """
+
+    def __init__(self, screen: MainScreenProtocol) -> None:
+        self.sentence = ""
+        self._screen = screen
+        self._read_error: str | None = None
+        self._delayed: tuple[str, Outcome] | None = None
+
+    async def show_outcome(self, read: Outcome) -> None:
+        """Show what came of an action and why it is not sent yet, and read both again until it is sent."""
+        self._show(read, *await read())
+
+    def show_read_error(self, sentence: str) -> None:
+        """Show why the history cannot be read, until it can."""
+        self._screen.show_status(sentence, "bad")
+        self._read_error = sentence
+
+    def update(self) -> None:
+        """Update the sentence after the history was read."""
+        if self._read_error is not None and self.sentence == self._read_error:
+            self._screen.show_status("")
+        self._read_error = None
+        if self._delayed is not None:
+            self._screen.start_worker(self._update_outcome, "outcome")
+
+    async def _update_outcome(self) -> None:
+        if self._delayed is None:
+            return
+        shown, read = self._delayed
+        outcome = await read()
+        if self.sentence == shown:
+            self._show(read, *outcome)
+        else:  # another sentence has replaced it
+            self._delayed = None
+
+    def _show(self, read: Outcome, sentence: str, delay: str) -> None:
+        self._screen.show_status(f"{sentence}{delay}")
+        self._delayed = (self.sentence, read) if delay else None
