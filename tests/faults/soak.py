@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -58,7 +58,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """What the judged part of a soak grew by: medians of its last third less those of its first, and its requests."""
+    """What the judged part of a soak grew by: medians of its last third less those of its first, and its requests.
+
+    Threads and descriptors are minima: how many downloads run at an instant is no growth, and what leaks is in all.
+    """
 
     rss: float
     threads: float
@@ -175,13 +178,15 @@ def growth(samples: Sequence[Sample]) -> Growth:
     third = max(1, len(judged) // 3)
     first, last = judged[:third], judged[-third:]
 
-    def grown(figure: Callable[[Sample], float]) -> float:
-        return statistics.median(map(figure, last)) - statistics.median(map(figure, first))
+    def grown(
+        figure: Callable[[Sample], float], of_all: Callable[[Iterable[float]], float] = statistics.median
+    ) -> float:
+        return of_all(map(figure, last)) - of_all(map(figure, first))
 
     return Growth(
         rss=grown(lambda sample: sample.rss),
-        threads=grown(lambda sample: sample.threads),
-        descriptors=grown(lambda sample: sample.descriptors),
+        threads=grown(lambda sample: sample.threads, min),
+        descriptors=grown(lambda sample: sample.descriptors, min),
         objects=grown(lambda sample: sample.objects),
         requests=grown(lambda sample: sample.requests),
         key_ratio=statistics.median(s.key_ms for s in last) / statistics.median(s.key_ms for s in first),
