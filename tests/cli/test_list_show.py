@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Request
@@ -19,7 +21,8 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
-from tests.store.support import in_status
+from tests.pty_terminal import Terminal
+from tests.store.support import in_status, submitted
 
 
 @pytest.fixture
@@ -48,6 +51,33 @@ def test_the_list_is_aligned_newest_first_and_masked(planted: Bwp) -> None:
     column = lines[0].index("STATUS")
     assert all(line[column - 2 : column] == "  " and line[column] != " " for line in lines[1:])
     assert all("•••@" in line for line in lines[1:])
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 150])
+@pytest.mark.parametrize(
+    "words",
+    ["list --unmask", "sent", "downloads", "report --from 2000-01-01 --to 2999-12-31"],
+    ids=lambda words: words.split()[0],
+)
+def test_a_table_fits_the_terminal(bwp: Bwp, words: str, columns: int) -> None:
+    save(bwp, bwp.folder / "downloads")
+    execute(bwp, "UPDATE tasks SET note = 'a note in 日本語 that no terminal has room for, ' || hex(randomblob(80))")
+    execute(bwp, "UPDATE tasks SET email = 'someone.with.a.long.name@a.long.domain.example.com' WHERE number % 2")
+    store = bwp.store()
+    for number in range(3):
+        submitted(store, email=f"shopper{number}@example.com")
+    store.close()
+    piped = bwp(*words.split()).out.splitlines()
+    with Terminal(bwp.argv(*words.split()), columns=columns, rows=100, env=bwp.env) as terminal:
+        assert terminal.wait() == 0
+        lines = terminal.bytes_since().decode().split("\r\n")
+    printed = [line for line in lines if line]
+    assert max(map(cell_len, printed)) <= columns
+    if words.startswith("report"):  # no figure is left out
+        assert Counter(" ".join(printed).split()) >= Counter(" ".join(piped).split())
+    else:
+        assert len(printed) == len(piped)
+        assert {"#", "STATE" if "STATE " in piped[0] else "STATUS"} <= set(printed[0].split())
 
 
 def test_unmasking_is_asked_for(planted: Bwp) -> None:

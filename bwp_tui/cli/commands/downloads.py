@@ -8,7 +8,8 @@ from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session, print_note
-from bwp_tui.cli.support.task_output import aligned, print_result
+from bwp_tui.cli.support.table import aligned
+from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, DownloadState, Task, requeued
 from bwp_tui.domain.text import clean_line, format_size
@@ -35,6 +36,7 @@ _LEFT_TO_ENGINE: Final = {
 }
 _MAX_PLACES: Final = 1 << 31
 _HEADINGS: Final = ("#", "TASK", "EMAIL", "STATE", "DONE", "BYTES", "RATE", "REMARK")
+_EXPENDABLE: Final = ("RATE", "TASK", "BYTES", "DONE")
 
 
 def downloads(arguments: Namespace) -> ExitCode:
@@ -113,7 +115,7 @@ def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> Non
         _HEADINGS,
         *(_cells(download, by_number[download.task_number], unmask=arguments.unmask) for download in shown),
     ]
-    print_result(arguments, records, aligned(rows) if shown else ())
+    print_result(arguments, records, aligned(rows, expendable=_EXPENDABLE) if shown else ())
     if not (shown or arguments.json or arguments.action):
         print_note("No downloads yet.")
 

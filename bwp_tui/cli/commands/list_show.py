@@ -8,8 +8,8 @@ from argparse import Namespace
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.filters import filter_of, sort_of
+from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import (
-    aligned,
     detail_lines,
     print_json,
     print_result,
@@ -29,6 +29,7 @@ from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import SentRequest
 
 _SENT_HEADINGS = ("CREATED", "#", "REQUEST", "EMAIL", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
+_EXPENDABLE = ("TOKEN", "BY", "TRIES", "EMAIL")
 
 
 def list_tasks(arguments: Namespace) -> None:
@@ -130,7 +131,7 @@ def sent(arguments: Namespace) -> None:
     print_result(
         arguments,
         [_sent_record(request, mask=arguments.mask) for request in requests],
-        aligned(rows) if requests else (),
+        aligned(rows, expendable=_EXPENDABLE) if requests else (),
     )
     if not requests and not arguments.json:
         print_note("No requests were sent.")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
-from bwp_tui.cli.support.task_output import aligned, print_result
+from bwp_tui.cli.support.streams import terminal_width
+from bwp_tui.cli.support.table import aligned
+from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import format_duration
 from bwp_tui.store.queries.compliance_report import ReportLine, compliance_report, count_unknown_ids
@@ -29,12 +31,24 @@ def report(arguments: Namespace) -> None:
         lines = compliance_report(session.store, arguments.first, arguments.last)
         unknown = count_unknown_ids(session.store, arguments.first, arguments.last)
     record = {"from": str(arguments.first), "to": str(arguments.last), "requests": [asdict(line) for line in lines]}
-    table = aligned([_HEADINGS, *map(_cells, lines)], right=range(2, len(_HEADINGS)))
-    print_result(arguments, record, table if lines else ())
+    print_result(arguments, record, _table(lines) if lines else ())
     if unknown:
         print_note(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
     if not lines:
         print_note(f"Nothing was received from {arguments.first} to {arguments.last}.")
+
+
+def _table(lines: Sequence[ReportLine]) -> list[str]:
+    """Return the figures as a table; on a terminal too narrow for it the columns become lines, in blocks that fit."""
+    rows = [*map(_cells, lines)]
+    table = aligned([_HEADINGS, *rows], right=range(2, len(_HEADINGS)))
+    room = terminal_width()
+    if room is None or len(table[0]) <= room:
+        return table
+    cell_width = max(len(cell) for row in rows for cell in row)
+    in_block = max(1, (room - max(map(len, _HEADINGS))) // (cell_width + 2))
+    blocks = (rows[at : at + in_block] for at in range(0, len(rows), in_block))
+    return [line for block in blocks for line in (*aligned(list(zip(_HEADINGS, *block, strict=True))), "")][:-1]
 
 
 def _cells(line: ReportLine) -> tuple[str, ...]:

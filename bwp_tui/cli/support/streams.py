@@ -104,6 +104,16 @@ def end_with_reader(ends: bool) -> None:
         sys.stdout.raw.ends_with_reader = ends
 
 
+def terminal_width() -> int | None:
+    """Return the width of the terminal on stdout; None without one, or with a dumb one, whose lines may be read out."""
+    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except OSError:
+        return None
+
+
 def draw(line: str) -> None:
     """Draw a progress line on stderr if that is a terminal; see `Output.draw`."""
     if isinstance(sys.stderr, Output):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
+from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
@@ -16,8 +17,8 @@ from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_insta
 from bwp_tui.store.queries.saved_results import is_gone
 
 _COMMANDS = {"resubmit": "resubmit {}", "adopt": "settle {} --task-id ID", "give_up": "settle {} --give-up REASON"}
-_MAX_CELL_WIDTH = 48
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
+_EXPENDABLE = ("SUBMITTED", "AGE", "TASK", "KIND")
 
 
 def print_json(value: object) -> None:
@@ -112,18 +113,8 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
 
 def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
     """Return tasks as a table with headings."""
-    return aligned([_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)])
-
-
-def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
-    """Return rows of cells as aligned lines; `right` are the columns that are aligned to the right."""
-    # One long cell must not push the others off the screen.
-    widths = [min(_MAX_CELL_WIDTH, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
-    aligners = [str.rjust if column in right else str.ljust for column in range(len(widths))]
-    return [
-        "  ".join(align(cell, width) for align, cell, width in zip(aligners, row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    rows = [_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)]
+    return aligned(rows, expendable=_EXPENDABLE)
 
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:

@@ -1,0 +1,73 @@
+"""Lay rows of cells out as a table, which on a terminal fits the width."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from bwp_tui.cli.support.streams import terminal_width
+
+_MAX_CELL_WIDTH: Final = 48
+_MIN_LAST_WIDTH: Final = 12
+"""Width that the last column keeps as long as another one can be left out."""
+
+_MIN_CELL_WIDTH: Final = 4
+_GAP: Final = "  "
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = (), *, expendable: Sequence[str] = ()) -> list[str]:
+    """Return rows of cells as aligned lines.
+
+    Args:
+        right: the columns that are aligned to the right.
+        expendable: the headings of the columns that a narrow terminal leaves out, in this order; before the first one
+            the last column is cut. Without them no cell is cut.
+    """
+    # One long cell must not push the others off the screen.
+    widths = [min(_MAX_CELL_WIDTH, max(map(len, column))) for column in zip(*rows, strict=True)]
+    shown = list(range(len(widths)))
+    if expendable and (room := terminal_width()) is not None:
+        widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+        shown = _fit(widths, room, [rows[0].index(heading) for heading in expendable])
+        rows = [[_fill(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
+    aligners = [str.rjust if column in right else str.ljust for column in range(len(widths))]
+    return [_GAP.join(aligners[column](row[column], widths[column]) for column in shown).rstrip() for row in rows]
+
+
+def _fit(widths: list[int], room: int, expendable: Sequence[int]) -> list[int]:
+    """Narrow columns until they fit the room; return those that are shown."""
+    last, shown = len(widths) - 1, list(range(len(widths)))
+
+    def excess() -> int:
+        return sum(widths[column] for column in shown) + len(_GAP) * (len(shown) - 1) - room
+
+    def narrow(column: int, least: int) -> None:
+        widths[column] = max(min(widths[column], least), widths[column] - max(excess(), 0))
+
+    wanted = widths[last]
+    narrow(last, _MIN_LAST_WIDTH)
+    for column in expendable:
+        if excess() > 0:
+            shown.remove(column)
+    widths[last] = min(wanted, widths[last] + max(-excess(), 0))
+    for column in sorted(shown, key=widths.__getitem__, reverse=True):
+        narrow(column, _MIN_CELL_WIDTH)
+    return shown
+
+
+def _width(text: str) -> int:
+    """Return the number of terminal cells that a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # most texts need no library
+
+    return cell_len(text)
+
+
+def _fill(text: str, width: int) -> str:
+    """Return a text that takes so many terminal cells: padded, or cut with a mark."""
+    if _width(text) > width:
+        from rich.cells import set_cell_size
+
+        text = f"{set_cell_size(text, width - 1)}…"
+    return f"{text}{' ' * (width - _width(text))}"
