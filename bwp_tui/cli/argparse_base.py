@@ -36,7 +36,9 @@ TASK_HELP: Final = "task number, task ID, or its first 4 or more characters"
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports a usage error in one sentence instead of printing the usage."""
+    """Reports a usage error in one sentence instead of printing the usage; `purpose` is what its command does."""
+
+    purpose: str = ""
 
     def error(self, message: str) -> NoReturn:
         """End the program with exit code 2."""
@@ -77,6 +79,7 @@ class Commands:
         parser = self._sub.add_parser(
             name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", epilog=note, allow_abbrev=False
         )
+        parser.purpose = purpose
         parser.set_defaults(command=(module, function or name), chosen=name, effect=effect)
         add_common(parser, json=json)
         self.parsers[name] = parser

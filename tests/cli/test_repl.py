@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from bwp_tui.actions.service_operations import DOWNLOAD
+from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.domain.shell_commands import HELP
 from tests.cli.conftest import CREDENTIALS, Bwp
@@ -50,6 +51,15 @@ def test_help_lists_commands_with_the_arguments_and_the_help_of_the_cli(bwp: Bwp
     ):
         assert any(line.startswith(usage) and line.endswith(purpose) for line in lines.splitlines())
     assert {"new", "watch", "news", "help", "quit"} <= {line.split()[0] for line in lines.splitlines() if line}
+
+
+def test_help_lists_every_command_that_runs_here_and_no_other(bwp: Bwp) -> None:
+    _, listed, *refused = talk(bwp, "help commands", "run", "restore x.db", "help sandbox", "quit")
+    names = [line.split()[0] for line in listed.splitlines()]
+    own = ["new", "watch", "news", "help", "quit"]
+    assert names == [*(name for name in build_parser()[1] if name not in ("restore", "run", "sandbox")), *own]
+    assert refused[:3] == ["", "", ""]
+    assert bwp("--plain", typed="run\nrestore x.db\nhelp sandbox\n").err.count("isn't available here") == 3
 
 
 def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) -> None:

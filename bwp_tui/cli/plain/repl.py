@@ -16,7 +16,6 @@ from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import print_note, today
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.domain.filter import parse as parse_filter
-from bwp_tui.domain.shell_commands import HELP
 from bwp_tui.domain.task import WATCHED, Task, has_ended
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import utc_now
@@ -32,12 +31,13 @@ from bwp_tui.store.queries import tasks
 Run = Callable[[Sequence[str]], int]
 """Runs a command line and returns its exit code."""
 
-_MAIN_COMMANDS: Final = {"list": HELP["list"], "show": HELP["show"], DOWNLOAD.name: DOWNLOAD.purpose}
+_MAIN_COMMANDS: Final = ("list", "show", DOWNLOAD.name)
 """Commands of the CLI that the help begins with."""
 
 _QUIT: Final = "quit"
 _USAGE_WIDTH: Final = 20
-_UNAVAILABLE: Final = ("sandbox", "run")
+_UNAVAILABLE: Final = ("restore", "run", "sandbox")
+"""Commands that need the profile's engine or the whole terminal for themselves."""
 
 
 def plain(arguments: Namespace, run: Run) -> ExitCode:
@@ -56,6 +56,14 @@ def plain(arguments: Namespace, run: Run) -> ExitCode:
         engine.stop()
         store.close()
     return ExitCode.DONE
+
+
+def _print_entry(name: str, arguments: str, purpose: str) -> None:
+    print(f"{f'{name} {arguments}':<{_USAGE_WIDTH - 1}} {purpose}")
+
+
+def _print_unavailable(name: str) -> None:
+    print_note(f"{name} isn't available here; quit, then start it as: bwp-tui {name}.")
 
 
 class _OwnCommand(NamedTuple):
@@ -112,7 +120,9 @@ class _Repl:
                 self._own[name].run(rest)
             except StoreError as error:
                 print_note(str(error))
-        elif name in _UNAVAILABLE or name.startswith("-"):
+        elif name in _UNAVAILABLE:
+            _print_unavailable(name)
+        elif name.startswith("-"):
             print_note(f"{clean_line(name)} isn't available here; type help.")
         elif name == "list" and "--json" not in rest:
             self._command("list", "--sentences", *rest)
@@ -136,22 +146,27 @@ class _Repl:
         print("Type help for the commands, quit to leave.")
 
     def _help(self, rest: Sequence[str]) -> None:
-        if rest == ["commands"]:
-            self._run(["--help"])
-        elif len(rest) == 1 and rest[0] in self._own:
+        if len(rest) == 1 and rest[0] in self._own:
             own = self._own[rest[0]]
-            print(f"{f'{rest[0]} {own.arguments}':<{_USAGE_WIDTH}}{own.help}")
-        elif rest:
+            _print_entry(rest[0], own.arguments, own.help)
+        elif rest and rest[0] in _UNAVAILABLE:
+            _print_unavailable(rest[0])
+        elif rest and rest != ["commands"]:
             self._run([*rest, "--help"])
         else:
-            from bwp_tui.cli.parser import build_parser
+            self._list_commands(every=bool(rest))
 
-            parsers = build_parser()[1]
-            entries = [(name, parsers[name].arguments, purpose) for name, purpose in _MAIN_COMMANDS.items()]
-            entries += [(name, own.arguments, own.help) for name, own in self._own.items()]
-            for name, arguments, purpose in entries:
-                print(f"{f'{name} {arguments}':<{_USAGE_WIDTH}}{purpose}")
-            print("Every other bwp-tui command works here without “bwp-tui”, such as: refresh 3.")
+    def _list_commands(self, *, every: bool) -> None:
+        from bwp_tui.cli.parser import build_parser
+
+        parsers = build_parser()[1]
+        for name, parser in parsers.items():
+            if name in _MAIN_COMMANDS or (every and name not in _UNAVAILABLE):
+                _print_entry(name, parser.arguments, parser.purpose)
+        for name, own in self._own.items():
+            _print_entry(name, own.arguments, own.help)
+        if not every:
+            print("Other bwp-tui commands work here without “bwp-tui”, such as: refresh 3. help commands lists them.")
 
     def _quit(self, _rest: Sequence[str]) -> None:
         self._is_running = False
