@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
+from itertools import accumulate
 from typing import Final
 
 from bwp_tui.cli.support.streams import terminal_width
@@ -57,17 +59,16 @@ def _fit(widths: list[int], room: int, expendable: Sequence[int]) -> list[int]:
 
 def _width(text: str) -> int:
     """Return the number of terminal cells that a text takes."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len  # most texts need no library
+    return len(text) if text.isascii() else sum(map(_char_width, text))
 
-    return cell_len(text)
+
+def _char_width(char: str) -> int:
+    return 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def _fill(text: str, width: int) -> str:
     """Return a text that takes so many terminal cells: padded, or cut with a mark."""
     if _width(text) > width:
-        from rich.cells import set_cell_size
-
-        text = f"{set_cell_size(text, width - 1)}…"
+        ends = accumulate(map(_char_width, text))
+        text = f"{text[: sum(end < width for end in ends)]}…"
     return f"{text}{' ' * (width - _width(text))}"
