@@ -45,6 +45,7 @@ from bwp_tui.cli.parser_records import (
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import did_you_mean
+from bwp_tui.sandbox.faults import FAULTS
 
 SHOWN: Final = 100
 """Rows that `list`, `sent` and `downloads` print by default."""
@@ -330,8 +331,5 @@ def _add_practice(commands: Commands) -> None:
         metavar="NAME[=RATE]",
         action="append",
         default=[],
-        help="fault to inject, at a rate above 0 and up to 1 (1); repeatable: lost-answer, throttled, denied, slow, "
-        "down, garbled, html, bad-request, throttled-400, unclassified, cut-download, expired-link, "
-        "changed-archive, no-range, busy-store, duplicate-event, late-event, lost-event, foreign-event, queue-denied, "
-        "queue-down",
+        help=f"fault to inject, at a rate above 0 and up to 1 (1); repeatable: {', '.join(FAULTS)}",
     )
