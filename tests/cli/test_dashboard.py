@@ -15,4 +15,4 @@ def test_the_register_is_counted_in_lines_and_in_json(bwp: Bwp) -> None:
     assert lines[:3] == ["deletion QUEUED: 1", "retrieval QUEUED: 1", "overdue: 0"]
     figures = json.loads(bwp("dashboard", "--json").out)
     assert sum(week["tasks"] for week in figures["due"]) == 2
-    assert figures["downloads"] == {"saved": 0, "bytes": 0, "failed": 0}
+    assert figures["downloads"] == {"saved": 0, "bytes": 0, "gone": 0, "failed": 0}

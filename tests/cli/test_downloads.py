@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -11,6 +12,7 @@ from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads
 from tests.cli.conftest import Bwp
+from tests.cli.saved import save
 from tests.store.support import in_status
 
 FOLDER = "/srv/results"
@@ -52,6 +54,24 @@ def test_the_downloads_are_listed_as_they_come_with_addresses_masked(queue: Bwp)
     assert r"The disk is full: \x1b[2J." in first
     assert "jane@example.com" in queue("downloads", "--unmask").out
     assert len(queue("downloads", "--limit", "1").out.splitlines()) == 2
+
+
+def test_a_result_counts_as_done_only_while_its_file_is_on_disk(bwp: Bwp) -> None:
+    number, path = save(bwp, bwp.data.parent / "results")
+    for state, percent, saved in (("done", "100%", 1), ("gone from disk", "-", 0), ("purged", "-", 0)):
+        _, line = bwp("downloads", "--unmask").out.splitlines()
+        assert re.search(rf"  {state}  +{percent}  ", line)
+        (record,) = json.loads(bwp("downloads", "--json").out)
+        figures = json.loads(bwp("dashboard", "--json").out)["downloads"]
+        assert (record["id"], record["gone"], figures["saved"]) == (number, state == "gone from disk", saved)
+        assert figures["gone"] == (state == "gone from disk")
+        assert ("downloads gone from disk: 1" in bwp("dashboard").out) is (state == "gone from disk")
+        path.unlink(missing_ok=True)
+        if state == "gone from disk":
+            store = bwp.store()
+            with store.write() as transaction:
+                transaction.run("UPDATE downloads SET path = NULL")  # as a purge does
+            store.close()
 
 
 def test_the_list_as_json_holds_all_that_is_known(queue: Bwp) -> None:

@@ -20,6 +20,7 @@ from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.worklog import downloads as worklog
 
 _ACTIONS: Final[dict[str, Callable[[Store, list[int], str], list[CommandResult]]]] = {
@@ -121,7 +122,7 @@ def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> Non
 
 
 def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
-    percent = "-" if download.percent is None else f"{download.percent}%"
+    percent = "-" if download.percent is None or is_gone(download) else f"{download.percent}%"
     total = "" if download.total is None else f" of {format_size(download.total)}"
     remark = download.trouble or download.path or ""
     if not unmask:
@@ -140,6 +141,10 @@ def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
 
 
 def _state(download: Download) -> str:
+    if download.is_purged:
+        return "purged"
+    if is_gone(download):
+        return "gone from disk"
     if not download.paused:
         return download.state
     return "pausing" if download.state == DownloadState.RUNNING else "paused"
@@ -160,6 +165,7 @@ def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
         "trouble": download.trouble,
         "remarks": list(download.remarks),
         "path": download.path,
+        "gone": is_gone(download),
         "sha256": download.sha256,
         "asked_at": format_instant(download.asked_at),
         "started_at": iso_instant(download.started_at),

@@ -88,7 +88,7 @@ def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
             for found in figures.durations
         ],
         "failures": [{"code": code, "tasks": tasks} for code, tasks in figures.failures],
-        "downloads": {"saved": count, "bytes": total, "failed": figures.failed_downloads},
+        "downloads": {"saved": count, "bytes": total, "gone": figures.gone, "failed": figures.failed_downloads},
     }
 
 
@@ -107,4 +107,6 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
         yield f"failed with {code}: {tasks}"
     count, total = figures.saved
     yield f"downloads saved: {count}, {format_size(total)}"
+    if figures.gone:
+        yield f"downloads gone from disk: {figures.gone}"
     yield f"downloads failed: {figures.failed_downloads}"
