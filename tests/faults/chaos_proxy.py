@@ -140,7 +140,7 @@ class _Pump:
                 return
             piece = await self.reader.read(_READ)
 
-    async def answers(self, told: Callable[[int], None]) -> None:
+    async def answers(self, passed_on: Callable[[int], None]) -> None:
         toxics, passed = self.toxics, 0
         size = _READ if toxics.bandwidth is None else max(1, toxics.bandwidth // _PACES_PER_SECOND)
         while piece := await self.reader.read(size):
@@ -148,7 +148,7 @@ class _Pump:
             allowed = self._allowed(piece, passed)
             self.writer.write(allowed)
             await self.writer.drain()
-            told(len(allowed))
+            passed_on(len(allowed))
             passed += len(piece)
             if toxics.cut_answer is not None and passed >= toxics.cut_answer:
                 return

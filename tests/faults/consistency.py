@@ -1,4 +1,4 @@
-"""Comparing a register with the books of the practice API: what is in one must be in the other, once."""
+"""Compare a history with the state of the practice API: what is in one must be in the other, once."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from bwp_tui.sandbox.service_state import SandboxState, StartedTask
 from bwp_tui.store.database.connection import Store, as_int, as_text
 
 
-class Witness(SandboxState):
-    """Books that remember which cancellations were carried out, and tell of each deed just after it is done.
+class RecordingState(SandboxState):
+    """A state that remembers which cancellations were carried out, and calls `on_call` just after each call.
 
-    `done` is called in the server's thread, before any answer leaves, with `start` or `cancel`.
+    `on_call` is called in the server's thread, before any answer leaves, with `start` or `cancel`.
     """
 
     def __init__(self, *, seed: int = 1, speed: float = 1.0, clock: Clock = utc_now) -> None:
         super().__init__(seed=seed, speed=speed, clock=clock)
         self.cancelled: set[str] = set()
-        self.done: Callable[[str], None] = lambda _operation: None
+        self.on_call: Callable[[str], None] = lambda _operation: None
 
     def start(
         self, kind: Kind, email: str, *, client_token: str | None = None, holding_period: int | None = None
     ) -> str:
-        """Start a task, and call `done`."""
+        """Start a task, and call `on_call`."""
         task_id = super().start(kind, email, client_token=client_token, holding_period=holding_period)
-        self.done("start")
+        self.on_call("start")
         return task_id
 
     def statuses(self) -> dict[str, str]:
@@ -40,21 +40,21 @@ class Witness(SandboxState):
             return {task_id: record.status_at(now) for task_id, record in self._records.items()}
 
     def cancel(self, task_id: str) -> None:
-        """Cancel a task, and call `done`."""
+        """Cancel a task, and call `on_call`."""
         super().cancel(task_id)
         self.cancelled.add(task_id)
-        self.done("cancel")
+        self.on_call("cancel")
 
 
-def witnessed(sandbox: Sandbox, witness: Witness) -> Sandbox:
-    """Have a practice API that is not started yet keep its state in `witness`."""
-    sandbox.state = witness
+def use_recording_state(sandbox: Sandbox, state: RecordingState) -> Sandbox:
+    """Have a practice API that is not started yet keep its state in `state`."""
+    sandbox.state = state
     return sandbox
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A task as the register has it."""
+    """A task as the history has it."""
 
     number: int
     kind: Kind
@@ -67,7 +67,7 @@ class Entry:
 
 @dataclass
 class Verdict:
-    """How a register and the books fit: sentences on what does not, by what they mean."""
+    """How a history and the service state fit: sentences on what does not, by what they mean."""
 
     requests: int = 0
     starts: int = 0
@@ -82,7 +82,7 @@ class Verdict:
 
 
 def entries(store: Store) -> list[Entry]:
-    """Return all tasks of a register that no other process is writing."""
+    """Return all tasks of a history that no other process is writing."""
     rows = store.rows(
         "SELECT t.number, t.kind, t.email, t.status, t.task_id, i.client_token, i.first_sent_at FROM tasks t"
         " LEFT JOIN intents i ON i.task = t.number AND i.action = 'submit' ORDER BY t.number"
@@ -102,10 +102,10 @@ def entries(store: Store) -> list[Entry]:
 
 
 def compare(found: Iterable[Entry], starts: Iterable[StartedTask], cancelled: set[str]) -> Verdict:
-    """Compare a register whose every request has an address of its own with the books.
+    """Compare a history whose every request has an address of its own with the service state.
 
-    A request may be without a task in the books only where it was withdrawn, refused, or is still to be sent; one
-    without an answer may or may not have one.
+    A request may be without a task in the service state only where it was withdrawn, refused, or is still to be sent;
+    one without an answer may or may not have one.
     """
     started = list(starts)
     by_email = {start.email: start for start in started}
@@ -120,7 +120,7 @@ def compare(found: Iterable[Entry], starts: Iterable[StartedTask], cancelled: se
         verdict.requests += 1
         known.add(entry.email)
         _compare_one(entry, by_email.get(entry.email), cancelled, verdict)
-    verdict.lost += [f"{email} was started and is in no register" for email in by_email if email not in known]
+    verdict.lost += [f"{email} was started and is in no history" for email in by_email if email not in known]
     return verdict
 
 
@@ -128,18 +128,18 @@ def _compare_one(entry: Entry, start: StartedTask | None, cancelled: set[str], v
     name = f"#{entry.number} {entry.email} ({entry.status})"
     if start is None:
         if entry.task_id is not None:
-            verdict.untrue.append(f"{name} has a task id that the books do not know")
+            verdict.untrue.append(f"{name} has a task id that the service state do not know")
         elif entry.status not in ("QUEUED", "CANCELLED", "REJECTED", "UNCONFIRMED"):
             verdict.untrue.append(f"{name} was never started")
         return
     if start.client_token != entry.client_token:
         verdict.untrue.append(f"{name} was started under another client token")
     if entry.task_id is None and entry.status in ("CANCELLED", "REJECTED"):
-        verdict.lost.append(f"{name} has a task in the books, and the register says it has none")
+        verdict.lost.append(f"{name} has a task in the service state, and the history says it has none")
     if entry.task_id not in (None, start.task_id):
         verdict.lost.append(f"{name} has the task id of another")
     if entry.status == "CANCELLED" and entry.task_id is not None and entry.task_id not in cancelled:
-        verdict.untrue.append(f"{name} was never cancelled in the books")
+        verdict.untrue.append(f"{name} was never cancelled in the service state")
 
 
 def unsettled(found: Iterable[Entry]) -> list[str]:
@@ -147,6 +147,6 @@ def unsettled(found: Iterable[Entry]) -> list[str]:
     return [f"#{entry.number} {entry.email} still waits" for entry in found if entry.status == "QUEUED"]
 
 
-def when(text: str) -> datetime:
-    """Read an instant of the register."""
+def parse_instant(text: str) -> datetime:
+    """Read an instant of the history."""
     return datetime.fromisoformat(text)

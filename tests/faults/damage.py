@@ -1,4 +1,4 @@
-"""Damages a register in many ways, has it recovered, and looks for rows that can be read by hand and are gone.
+"""Damages a history in many ways, has it recovered, and looks for rows that can be read by hand and are gone.
 
 The long form: `python -m tests.faults.damage --trials 200`, once with and once without a backup.
 """
@@ -42,7 +42,7 @@ _SHOWN: Final = 20
 
 @dataclass(frozen=True)
 class Specimen:
-    """A register as it was, the backup made of it before the last day, and where its pages are."""
+    """A history as it was, the backup made of it before the last day, and where its pages are."""
 
     path: Path
     backup: Path
@@ -74,7 +74,7 @@ class Outcome:
 
 
 def specimen(folder: Path, tasks: int = _TASKS) -> Specimen:
-    """Make a register with tasks of each kind, long notes among them, and a backup that lacks the last tenth."""
+    """Make a history with tasks of each kind, long notes among them, and a backup that lacks the last tenth."""
     path, clock = folder / "specimen" / "history.db", ManualClock(NOW)
     store = open_store(path, clock=clock)
     for number in range(1, tasks + 1):
@@ -142,7 +142,7 @@ def overwrite_one_of(pages: tuple[int, ...], byte: int) -> Damage:
 
 
 def damages(of: Specimen) -> dict[str, Damage]:
-    """Return the ways in which a register is damaged, by name."""
+    """Return the ways in which a history is damaged, by name."""
     return {
         "a bit of the schema": flip_in(of.schema),
         "a bit of a leaf": flip_in(of.leaves),
@@ -155,7 +155,7 @@ def damages(of: Specimen) -> dict[str, Damage]:
 
 
 def recover(data: bytes, of: Specimen, folder: Path, *, with_backup: bool) -> Path:
-    """Recover a damaged copy of the register in a folder of its own, and return where it then lies."""
+    """Recover a damaged copy of the history in a folder of its own, and return where it then lies."""
     path = folder / "history.db"
     path.write_bytes(data)
     if with_backup:

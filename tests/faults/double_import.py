@@ -25,7 +25,7 @@ RIVALS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the register holds after one trial, and how the imports ended."""
+    """What the history holds after one trial, and how the imports ended."""
 
     tasks: int
     addresses: int

@@ -1,4 +1,4 @@
-"""The service without its sockets: the practice API's books behind the client's own methods, failing as it is told."""
+"""Fake the service without sockets: the practice API's state behind the client's methods, with faults on request."""
 
 from __future__ import annotations
 
@@ -34,52 +34,52 @@ class Killed(BaseException):
     """The process ends here. No `except Exception` may stop it."""
 
 
-class Mood(StrEnum):
+class CallFault(StrEnum):
     """What becomes of one call."""
 
-    FINE = "fine"
+    NONE = "none"
     LOST = "carried out, and the answer lost"
     GARBLED = "carried out, and the answer garbled"
     KILLED_BEFORE = "killed before it arrives"
     KILLED_AFTER = "killed after it is carried out"
     UNREACHABLE = "no server"
     CUT = "the line cut before it arrives"
-    FAULTY = "a fault of the server"
+    SERVER_FAULT = "a fault of the server"
     THROTTLED = "too many"
     DENIED = "denied"
     NOT_ACCEPTED = "refused by a gateway"
-    SLIPPED = "said not to know it"
-    MEDDLED = "an operator asks for its cancellation meanwhile"
-    STRANGE = "a status nobody has heard of"
+    TASK_UNKNOWN = "said not to know it"
+    CANCELLED_MEANWHILE = "an operator asks for its cancellation meanwhile"
+    STATUS_UNKNOWN = "a status nobody has heard of"
     SLOW = "minutes pass before it arrives"
     LEFT_OUT = "a task left out of the answer"
 
 
-_TROUBLES: Final[dict[Mood, Callable[[], ApiError]]] = {
-    Mood.UNREACHABLE: lambda: Unreachable("No server."),
-    Mood.CUT: lambda: Unreachable("The line broke.", outcome_unknown=True),
-    Mood.FAULTY: lambda: ServerFault("The service failed.", outcome_unknown=True),
-    Mood.THROTTLED: lambda: Throttled("Too often.", retry_after=3.0),
-    Mood.DENIED: lambda: AccessDenied("Denied."),
-    Mood.NOT_ACCEPTED: lambda: RequestNotAccepted("HTTP 400."),
-    Mood.SLIPPED: lambda: NotFound("No such task."),
+_TROUBLES: Final[dict[CallFault, Callable[[], ApiError]]] = {
+    CallFault.UNREACHABLE: lambda: Unreachable("No server."),
+    CallFault.CUT: lambda: Unreachable("The line broke.", outcome_unknown=True),
+    CallFault.SERVER_FAULT: lambda: ServerFault("The service failed.", outcome_unknown=True),
+    CallFault.THROTTLED: lambda: Throttled("Too often.", retry_after=3.0),
+    CallFault.DENIED: lambda: AccessDenied("Denied."),
+    CallFault.NOT_ACCEPTED: lambda: RequestNotAccepted("HTTP 400."),
+    CallFault.TASK_UNKNOWN: lambda: NotFound("No such task."),
 }
 
 
 class FakeService(PrivacyApi):
-    """A client whose calls go straight to the books. Moods are used up a call; then all is fine."""
+    """A client whose calls go straight to the service state. Each call uses up a fault while there are any."""
 
     def __init__(
-        self, state: SandboxState, clock: Clock, meddle: Callable[[], None], stand_still: Callable[[], None]
+        self, state: SandboxState, clock: Clock, cancel_all: Callable[[], None], pass_time: Callable[[], None]
     ) -> None:
         # Not the client's own: there is no endpoint.
         self._state = state
         self._clock = clock
-        self._meddle = meddle
-        self._stand_still = stand_still
-        self.asking: deque[Mood] = deque()
-        """Of calls that ask for something."""
-        self.polling: deque[Mood] = deque()
+        self._cancel_all = cancel_all
+        self._pass_time = pass_time
+        self.mutation_faults: deque[CallFault] = deque()
+        """Of calls that start or cancel a task."""
+        self.poll_faults: deque[CallFault] = deque()
 
     async def start(
         self,
@@ -89,31 +89,31 @@ class FakeService(PrivacyApi):
         holding_period: int | None = None,
         reason: str | None = None,  # noqa: ARG002  the client's signature
     ) -> str:
-        """Start a task in the books."""
-        mood = self._arrive(self.asking)
+        """Start a task in the service state."""
+        fault = self._before_call(self.mutation_faults)
         if email.startswith(REFUSED_NAME):
             raise Rejected("Refused.", code="UnspecifiedError", message="must be another")
         task_id = self._state.start(kind, email, client_token=client_token, holding_period=holding_period)
-        self._answer(mood)
+        self._after_call(fault)
         return task_id
 
     async def cancel(self, task_id: str) -> None:
-        """Cancel a task in the books."""
-        mood = self._arrive(self.asking)
+        """Cancel a task in the service state."""
+        fault = self._before_call(self.mutation_faults)
         try:
             self._state.cancel(task_id)
         except UnknownTaskError:
             raise NotFound("No such task.") from None
         except NotOnHoldError:
             raise Rejected("Not on hold.", code=CANNOT_CANCEL) from None
-        self._answer(mood)
+        self._after_call(fault)
 
     async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskPayload | ApiError]:
-        """Look tasks up in the books."""
-        mood = self._arrive(self.polling)
-        answers = {task_id: self._look_up(kind, task_id, mood) for kind, task_id in tasks}
-        self._answer(mood)
-        if mood is Mood.LEFT_OUT:
+        """Look tasks up in the service state."""
+        fault = self._before_call(self.poll_faults)
+        answers = {task_id: self._look_up(kind, task_id, fault) for kind, task_id in tasks}
+        self._after_call(fault)
+        if fault is CallFault.LEFT_OUT:
             answers.popitem()
         return answers
 
@@ -127,27 +127,27 @@ class FakeService(PrivacyApi):
     async def aclose(self) -> None:
         """There is nothing to close."""
 
-    def _arrive(self, moods: deque[Mood]) -> Mood:
-        mood = moods.popleft() if moods else Mood.FINE
-        if mood is Mood.KILLED_BEFORE:
+    def _before_call(self, faults: deque[CallFault]) -> CallFault:
+        fault = faults.popleft() if faults else CallFault.NONE
+        if fault is CallFault.KILLED_BEFORE:
             raise Killed
-        if mood in _TROUBLES:
-            raise _TROUBLES[mood]()
-        if mood is Mood.SLOW:
-            self._stand_still()
-        if mood is Mood.MEDDLED:
-            self._meddle()
-        return mood
+        if fault in _TROUBLES:
+            raise _TROUBLES[fault]()
+        if fault is CallFault.SLOW:
+            self._pass_time()
+        if fault is CallFault.CANCELLED_MEANWHILE:
+            self._cancel_all()
+        return fault
 
-    def _answer(self, mood: Mood) -> None:
-        if mood is Mood.KILLED_AFTER:
+    def _after_call(self, fault: CallFault) -> None:
+        if fault is CallFault.KILLED_AFTER:
             raise Killed
-        if mood is Mood.LOST:
+        if fault is CallFault.LOST:
             raise Unreachable("The line broke.", outcome_unknown=True)
-        if mood is Mood.GARBLED:
+        if fault is CallFault.GARBLED:
             raise BadResponse("Not understood.", outcome_unknown=True)
 
-    def _look_up(self, kind: Kind, task_id: str, mood: Mood) -> TaskPayload | ApiError:
+    def _look_up(self, kind: Kind, task_id: str, fault: CallFault) -> TaskPayload | ApiError:
         try:
             task = self._state.find(kind, task_id)
         except UnknownTaskError:
@@ -155,7 +155,7 @@ class FakeService(PrivacyApi):
         return parse_task(
             {
                 "taskId": task.task_id,
-                "status": "PONDERING" if mood is Mood.STRANGE else task.status.value,
+                "status": "PONDERING" if fault is CallFault.STATUS_UNKNOWN else task.status.value,
                 "submissionDate": format_instant(task.submitted_at),
                 "dataSubject": {"type": "SHOPPER", "email": task.email},
                 "holdingPeriod": task.holding_period,

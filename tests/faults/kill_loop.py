@@ -22,22 +22,22 @@ from bwp_tui.domain.task import Kind, Status
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries.timeline import EventKind
-from tests.faults.consistency import Entry, Verdict, Witness, compare, entries, unsettled, witnessed
-from tests.faults.event_witness import watched_queue
-from tests.faults.operator_life import DRAIN, ENGINE, OPERATOR_LIFE, AckLog, way_to
-from tests.faults.points import ACKNOWLEDGED, EVENT_POINTS, POINTS
-from tests.faults.zygote import Arguments, Life, Zygote
+from tests.faults.consistency import Entry, RecordingState, Verdict, compare, entries, unsettled, use_recording_state
+from tests.faults.fork_server import Arguments, ForkedProcess, ForkServer
+from tests.faults.kill_points import ACKNOWLEDGED, EVENT_KILL_POINTS, KILL_POINTS
+from tests.faults.operator_process import DRAIN, ENGINE, OPERATOR, AckLog, engine_arguments
+from tests.faults.recording_queue import use_recording_queue
 from tests.waiting import eventually
 
 AT_RANDOM: Final = "at random"
 STARTED_THERE: Final = "started there, not answered"
 CANCELLED_THERE: Final = "cancelled there, not answered"
-_DEEDS: Final = {STARTED_THERE: "start", CANCELLED_THERE: "cancel"}
+_CALLS: Final = {STARTED_THERE: "start", CANCELLED_THERE: "cancel"}
 
-PLACES: Final = (*POINTS, ACKNOWLEDGED, STARTED_THERE, CANCELLED_THERE)
-"""Where a life can be made to end; every other kill is at random."""
+PLACES: Final = (*KILL_POINTS, ACKNOWLEDGED, STARTED_THERE, CANCELLED_THERE)
+"""Where a process can be killed; every other kill is at random."""
 
-EVENT_PLACES: Final = (*EVENT_POINTS, "recorded", STARTED_THERE)
+EVENT_PLACES: Final = (*EVENT_KILL_POINTS, "recorded", STARTED_THERE)
 _FAULTS: Final = {"duplicate-event": 0.3, "lost-event": 0.3, "foreign-event": 0.1, "lost-answer": 0.1}
 """The faults of a loop with events, and the shares of what they hit."""
 
@@ -51,17 +51,17 @@ _LATEST_PASS: Final = 4
 _PASSED_ONCE: Final = "lease tried"
 _RANDOM_WITHIN_S: Final = 0.4
 _POINT_WITHIN_S: Final = 0.5
-"""Of processor time: a life that has had so much without coming to its point goes by it."""
+"""Of processor time: a process that has used so much without coming to its point will not come to it."""
 
 _POINT_AT_MOST_S: Final = 20.0
 
 
 @dataclass
 class Outcome:
-    """What came of a loop: kills by place, those that came too late counted as random, and how the books fit."""
+    """What came of a loop: kills by place, those that came too late counted as random, and the comparison."""
 
     kills: Counter[str] = field(default_factory=Counter)
-    promises: int = 0
+    acknowledged: int = 0
     cancellations: int = 0
     events: int = 0
     adopted: int = 0
@@ -74,12 +74,12 @@ class Outcome:
         places = "\n".join(f"  {place:<32}{count:>7}" for place, count in sorted(self.kills.items()))
         figures = {
             "kills": self.kills.total(),
-            "requests acknowledged": self.promises,
+            "requests acknowledged": self.acknowledged,
             "cancellations acknowledged": self.cancellations,
             "events deleted": self.events,
             "tasks adopted": self.adopted,
             "tasks whose event came first": self.merged,
-            "requests in the register": self.verdict.requests,
+            "requests in the history": self.verdict.requests,
             "tasks started by the service": self.verdict.starts,
             "lost": len(self.verdict.lost),
             "doubled": len(self.verdict.doubled),
@@ -90,7 +90,7 @@ class Outcome:
 
 
 class KillLoop:
-    """Lives on one register, each killed; the practice API, in this process, outlives them all.
+    """Processes on one history, each killed; the practice API runs in this process.
 
     With `with_events` the API sends events, of which some come twice and some never, and tasks are started elsewhere.
     """
@@ -100,30 +100,30 @@ class KillLoop:
         self._with_events = with_events
         self._log = AckLog(folder / "acknowledged")
         self._rng = random.Random(seed)
-        self._witness = Witness()
-        self._sandbox = witnessed(Sandbox(slow=0.03), self._witness)
-        self._queue = watched_queue(self._sandbox, self._folder / "history.db")
+        self._state = RecordingState()
+        self._sandbox = use_recording_state(Sandbox(slow=0.03), self._state)
+        self._queue = use_recording_queue(self._sandbox, self._folder / "history.db")
         self._elsewhere: set[str] = set()
-        self._victim = 0
-        self._deed: str | None = None
-        self._deeds_left = 0
+        self._target_pid = 0
+        self._awaited_call: str | None = None
+        self._calls_left = 0
 
     def run(self, kills: int) -> Outcome:
-        """Live and kill so many times, let one life settle what is left, and compare."""
+        """Start and kill so many processes, have one more settle what is left, and compare."""
         outcome = Outcome()
         began = time.monotonic()
-        self._witness.done = self._strike
+        self._state.on_call = self._kill_on_call
         self._sandbox.faults.set("slow", 0.5)
         for fault, rate in _FAULTS.items() if self._with_events else ():
             self._sandbox.faults.set(fault, rate)
-        with self._sandbox, Zygote() as zygote:
+        with self._sandbox, ForkServer() as server:
             for number in range(kills):
                 place = self._place(number)
-                outcome.kills[place if self._live(zygote, number, place) else AT_RANDOM] += 1
+                outcome.kills[place if self._kill_once(server, number, place) else AT_RANDOM] += 1
             if self._with_events:
-                self._let_events_end(zygote)
-            drained = zygote.give(DRAIN, self._way)
-            assert drained.ended(90.0), "what was asked for is not settled"
+                self._await_events(server)
+            drained = server.fork(DRAIN, self._arguments)
+            assert drained.wait(90.0), "what was asked for is not settled"
             assert drained.status == 0
             outcome.verdict = self._verdict(outcome, kills)
         outcome.seconds = time.monotonic() - began
@@ -135,59 +135,59 @@ class KillLoop:
         return AT_RANDOM if number % 2 else places[number // 2 % len(places)]
 
     @property
-    def _way(self) -> Arguments:
-        return way_to(self._sandbox, self._folder, with_events=self._with_events)
+    def _arguments(self) -> Arguments:
+        return engine_arguments(self._sandbox, self._folder, with_events=self._with_events)
 
-    def _let_events_end(self, zygote: Zygote) -> None:
+    def _await_events(self, server: ForkServer) -> None:
         """Have an engine receive and poll until every task that can end has ended, and its event is recorded."""
         self._sandbox.faults.clear()
-        engine = zygote.give(ENGINE, self._way)
+        engine = server.fork(ENGINE, self._arguments)
         store = open_store(self._folder / "history.db")
         under_way = "SELECT 1 FROM tasks WHERE terminal = 0 AND status NOT IN ('ON_HOLD', 'UNCONFIRMED')"
-        eventually(lambda: Status.IN_PROGRESS not in self._witness.statuses().values())
+        eventually(lambda: Status.IN_PROGRESS not in self._state.statuses().values())
         eventually(lambda: self._queue.is_empty and store.row(under_way) is None)
         store.close()
         engine.kill()
 
-    def _live(self, zygote: Zygote, number: int, place: str) -> bool:
-        """Have one life, and end it; say whether it ended where it was to."""
+    def _kill_once(self, server: ForkServer, number: int, place: str) -> bool:
+        """Start a process and kill it; say whether it ended where it was to."""
         if self._with_events and self._rng.random() < 0.5:
-            self._elsewhere.add(self._witness.start(Kind.RETRIEVAL, f"elsewhere.{number}@example.com"))
-        nth = 1 if place == _PASSED_ONCE else self._rng.randint(1, _LATEST_PASS if place in POINTS else 2)
-        self._deed, self._deeds_left = _DEEDS.get(place), nth
-        life = zygote.give(
-            OPERATOR_LIFE,
+            self._elsewhere.add(self._state.start(Kind.RETRIEVAL, f"elsewhere.{number}@example.com"))
+        nth = 1 if place == _PASSED_ONCE else self._rng.randint(1, _LATEST_PASS if place in KILL_POINTS else 2)
+        self._awaited_call, self._calls_left = _CALLS.get(place), nth
+        process = server.fork(
+            OPERATOR,
             {
-                **self._way,
+                **self._arguments,
                 "log": str(self._log.path),
-                "life": number,
-                "point": place if place not in (*_DEEDS, AT_RANDOM) else None,
+                "generation": number,
+                "point": place if place not in (*_CALLS, AT_RANDOM) else None,
                 "nth": nth,
             },
         )
-        self._victim = life.pid
+        self._target_pid = process.pid
         if place == AT_RANDOM:
             longest = _EVENTS_WITHIN_S if self._with_events else 1.0
-            by_itself = life.ended(self._rng.uniform(0.0, _RANDOM_WITHIN_S * longest))
+            by_itself = process.wait(self._rng.uniform(0.0, _RANDOM_WITHIN_S * longest))
         elif self._with_events:
-            by_itself = life.ended(_EVENTS_WITHIN_S)
+            by_itself = process.wait(_EVENTS_WITHIN_S)
         else:
-            by_itself = _came_to_its_point(life)
-        self._victim, self._deed = 0, None
-        life.kill()
-        _check_killed(life)
+            by_itself = _ended_at_point(process)
+        self._target_pid, self._awaited_call = 0, None
+        process.kill()
+        _check_killed(process)
         return by_itself or place == AT_RANDOM
 
-    def _strike(self, deed: str) -> None:
-        """Kill the life at hand as soon as the books hold what it asked for: no answer has left yet."""
-        if deed == self._deed:
-            self._deeds_left -= 1
-            if self._deeds_left == 0 and self._victim:
-                os.kill(self._victim, signal.SIGKILL)
+    def _kill_on_call(self, call: str) -> None:
+        """Kill the current process as soon as the service has carried out its call: no response has left yet."""
+        if call == self._awaited_call:
+            self._calls_left -= 1
+            if self._calls_left == 0 and self._target_pid:
+                os.kill(self._target_pid, signal.SIGKILL)
 
-    def _verdict(self, outcome: Outcome, lives: int) -> Verdict:
-        submitted, cancelled = self._log.promises("submitted"), self._log.promises("cancelled")
-        outcome.promises, outcome.cancellations = len(submitted), len(cancelled)
+    def _verdict(self, outcome: Outcome, processes: int) -> Verdict:
+        submitted, cancelled = self._log.acknowledged("submitted"), self._log.acknowledged("cancelled")
+        outcome.acknowledged, outcome.cancellations = len(submitted), len(cancelled)
         store = open_store(self._folder / "history.db")
         found = entries(store)
         outcome.merged = store.integer(_EVENT_FIRST)
@@ -195,8 +195,8 @@ class KillLoop:
         store.close()
         # What was submitted elsewhere is known from its event alone.
         unknown = self._elsewhere - self._queue.announced
-        starts = [start for start in self._witness.starts if start.task_id not in unknown]
-        verdict = compare(found, starts, self._witness.cancelled)
+        starts = [start for start in self._state.starts if start.task_id not in unknown]
+        verdict = compare(found, starts, self._state.cancelled)
         verdict.untrue += self._queue.unrecorded
         adopted = [entry for entry in found if entry.task_id in self._elsewhere]
         outcome.events, outcome.adopted = self._queue.deleted, len(adopted)
@@ -205,36 +205,36 @@ class KillLoop:
         by_number = {entry.number: entry for entry in found}
         for number, email in submitted.items():
             if number not in by_number or by_number[number].email != email:
-                verdict.lost.append(f"#{number} {email} was acknowledged and is not in the register")
+                verdict.lost.append(f"#{number} {email} was acknowledged and is not in the history")
         for number in cancelled:
             if by_number[number].status != "CANCELLED":
                 verdict.lost.append(f"the cancellation of #{number} was acknowledged and is forgotten")
-        if len(found) > len(submitted) + lives + len(adopted):
-            verdict.untrue.append("more requests are in the register than were asked for")
+        if len(found) > len(submitted) + processes + len(adopted):
+            verdict.untrue.append("more requests are in the history than were asked for")
         verdict.lost += unsettled(found)
         return verdict
 
     def _not_known(self, found: list[Entry]) -> list[str]:
-        """Return sentences on ends that the register does not know."""
-        now = self._witness.statuses()
+        """Return sentences on ends that the history does not know."""
+        now = self._state.statuses()
         return [
-            f"#{entry.number} {entry.email} is {entry.status}, and {now[entry.task_id]} in the books"
+            f"#{entry.number} {entry.email} is {entry.status}, and {now[entry.task_id]} in the service state"
             for entry in found
             if entry.task_id is not None and entry.status not in (now[entry.task_id], "CANCELLED")
         ]
 
 
-def _came_to_its_point(life: Life) -> bool:
-    """Wait for a life's end; say whether it came within the processor time that it takes."""
+def _ended_at_point(process: ForkedProcess) -> bool:
+    """Wait for a process's end; say whether it came within the processor time that it takes."""
     at_most = time.monotonic() + _POINT_AT_MOST_S
-    while not life.ended(0.02):
-        if life.processor_time() > _POINT_WITHIN_S or time.monotonic() > at_most:
+    while not process.wait(0.02):
+        if process.processor_time() > _POINT_WITHIN_S or time.monotonic() > at_most:
             return False
     return True
 
 
-def _check_killed(life: Life) -> None:
-    assert life.status == -signal.SIGKILL, f"a life ended by itself with {life.status}"
+def _check_killed(process: ForkedProcess) -> None:
+    assert process.status == -signal.SIGKILL, f"a process ended by itself with {process.status}"
 
 
 def main() -> int:

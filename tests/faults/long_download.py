@@ -35,7 +35,7 @@ from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
 from tests.engine.shop import ACTOR, submit
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
-from tests.faults.zygote import ROOT
+from tests.faults.fork_server import ROOT
 from tests.waiting import eventually_in_loop
 
 MB: Final = 1_000_000

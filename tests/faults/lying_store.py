@@ -97,7 +97,7 @@ class Outcome:
     """What came of it; `asked` counts downloads for each result, `wrong` says what is not as promised."""
 
     results: int
-    told: Counter[str] = field(default_factory=Counter)
+    used: Counter[str] = field(default_factory=Counter)
     asked: Counter[int] = field(default_factory=Counter)
     remarked: int = 0
     links: int = 0
@@ -108,7 +108,7 @@ class Outcome:
         again = sum(count > 1 for count in self.asked.values())
         return (
             f"results         {self.results:8d}, {len(self.wrong)} wrong, {again} asked for more than once\n"
-            f"lies            {sum(self.told.values()):8d} of {len(self.told)} kinds\n"
+            f"lies            {sum(self.used.values()):8d} of {len(self.used)} kinds\n"
             f"links           {self.links:8d}\n"
             f"with a remark   {self.remarked:8d}\n"
             f"took            {self.seconds:8.1f} s"
@@ -116,7 +116,7 @@ class Outcome:
 
 
 @contextmanager
-def lying(told: Counter[str], rng: random.Random) -> Iterator[None]:
+def lying(used: Counter[str], rng: random.Random) -> Iterator[None]:
     """Have every second answer of the store be a lie, and every fourth line be cut."""
     real = ArchiveServer._response
 
@@ -124,7 +124,7 @@ def lying(told: Counter[str], rng: random.Random) -> Iterator[None]:
         truth = real(store, status, headers, part)
         if rng.random() < 0.5:
             name = rng.choice(sorted(LIES))
-            told[name] += 1
+            used[name] += 1
             return LIES[name](truth)
         if rng.random() < 0.5:
             return replace(truth, cut_after=max(1, int(part.length * rng.random())))
@@ -141,7 +141,7 @@ async def run(folder: Path, results: int, seed: int) -> Outcome:
     """Fetch so many results from a lying store."""
     outcome, began = Outcome(results), time.monotonic()
     clock = ManualClock(utc_now())
-    with Sandbox(clock=clock) as sandbox, lying(outcome.told, random.Random(seed)):
+    with Sandbox(clock=clock) as sandbox, lying(outcome.used, random.Random(seed)):
         profile = profile_of(sandbox, folder / "shop")
         store = open_store(profile.history_path, clock=clock)
         shop = Shop(sandbox, clock, profile, store)

@@ -1,4 +1,4 @@
-"""Engines that fight for one profile while they are killed or stopped: who sent what, when, and who took over.
+"""Engines that compete for one profile while they are killed or stopped: who sent what, when, and who took over.
 
 One that was stopped goes on later, and must have ceased to be the engine by then.
 
@@ -35,15 +35,15 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from tests.engine.shop import ACTOR
 from tests.engine.shop import request as request_for
-from tests.faults.consistency import Verdict, Witness, compare, entries, unsettled, witnessed
-from tests.faults.operator_life import DRAIN, engine, way_to
-from tests.faults.zygote import Life, Zygote
+from tests.faults.consistency import RecordingState, Verdict, compare, entries, unsettled, use_recording_state
+from tests.faults.fork_server import ForkedProcess, ForkServer
+from tests.faults.operator_process import DRAIN, engine, engine_arguments
 from tests.waiting import eventually
 
 RIVALS: Final = 3
 TAKE_OVER_S: Final = 5.0
 FEWEST_TAKE_OVERS: Final = 3
-_LONGEST_REIGN_S: Final = 0.8
+_LONGEST_WORK_S: Final = 0.8
 _REQUESTS_A_ROUND: Final = 3
 _STOPS: Final = 0.35
 """The share of rounds that stop the engine in the place of killing it."""
@@ -54,16 +54,16 @@ SILENT_S: Final = 1.0
 LATE_S: Final = 2.0
 """So soon an engine that goes on has noticed, on a busy machine, that another is the engine."""
 
-_LOOK_S: Final = 0.01
+_CHECK_S: Final = 0.01
 
 RIVAL: Final = "tests.faults.rivals:rival"
 
 
-def rival(**way: str) -> None:
+def rival(**arguments: str) -> None:
     """Be an engine that does not wait long for a stopped one, until killed."""
-    vars(lease).update(SILENT_S=SILENT_S, _MIN_WATCHED_S=SILENT_S / 2)  # the process is this fight's alone
+    vars(lease).update(SILENT_S=SILENT_S, _MIN_WATCHED_S=SILENT_S / 2)  # the process is this run's alone
     vars(engine_thread)["BEAT_S"] = SILENT_S / 10
-    engine(**way)
+    engine(**arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Call:
     engine: int
     subjects: tuple[str, ...]
     is_poll: bool
-    came: float
-    over: float
+    started_at: float
+    ended_at: float
 
 
 class WatchedSandbox(Sandbox):
@@ -118,7 +118,7 @@ def _call(engine: int, asked: HttpRequest, came: float) -> Call:
 
 @dataclass
 class Outcome:
-    """What came of a fight. Times in seconds."""
+    """What came of a run. Times in seconds."""
 
     take_overs: list[float] = field(default_factory=list)
     supersessions: list[float] = field(default_factory=list)
@@ -127,7 +127,7 @@ class Outcome:
     """Calls that a stopped engine made when it went on, before it noticed."""
     calls: int = 0
     polls: int = 0
-    trespasses: list[str] = field(default_factory=list)
+    overlaps: list[str] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
 
     def table(self) -> str:
@@ -141,7 +141,7 @@ class Outcome:
             "late calls of stopped engines": self.late_calls,
             "calls": self.calls,
             "polls": self.polls,
-            "calls of two engines at a time": len(self.trespasses),
+            "calls of two engines at a time": len(self.overlaps),
             "requests": self.verdict.requests,
             "lost": len(self.verdict.lost),
             "doubled": len(self.verdict.doubled),
@@ -150,78 +150,78 @@ class Outcome:
         return "\n".join([*(f"{name:<34}{figure:>10}" for name, figure in figures.items()), f"each take-over: {times}"])
 
 
-class Fight:
-    """Several engines on one register. Whoever holds the lease is killed or stopped, and another is born."""
+class RivalRun:
+    """Several engines on one history. Whoever holds the lease is killed or stopped, and another is started."""
 
     def __init__(self, folder: Path, *, seed: int) -> None:
         self._folder = folder / "sandbox"
         self._rng = random.Random(seed)
-        self._witness = Witness()
+        self._state = RecordingState()
         self._sandbox = WatchedSandbox()
-        witnessed(self._sandbox, self._witness)
-        self._lives: dict[int, Life] = {}
-        self._deaths: dict[int, float] = {}
-        self._stopped: dict[int, Life] = {}
-        self._went_on: defaultdict[int, list[float]] = defaultdict(list)
+        use_recording_state(self._sandbox, self._state)
+        self._processes: dict[int, ForkedProcess] = {}
+        self._killed_at: dict[int, float] = {}
+        self._suspended: dict[int, ForkedProcess] = {}
+        self._resumed_at: defaultdict[int, list[float]] = defaultdict(list)
         self._filed = 0
 
     def run(self, seconds: float) -> Outcome:
-        """Fight for at least so long, let the last one settle what is left, and judge."""
+        """Run for at least so long, let the last one settle what is left, and judge."""
         outcome = Outcome()
         store = open_store(self._folder / "history.db")
         self._sandbox.faults.set("slow", 0.3)
-        with self._sandbox, Zygote() as zygote, self._crowd(zygote):
+        with self._sandbox, ForkServer() as server, self._rivals(server):
             until = time.monotonic() + seconds
-            while time.monotonic() < until or not self._is_telling(outcome):
+            while time.monotonic() < until or not self._is_sufficient(outcome):
                 if self._rng.random() < _STOPS:
-                    outcome.supersessions.append(self._round_of_stopping(store))
+                    outcome.supersessions.append(self._suspend_engine(store))
                 else:
-                    outcome.take_overs.append(self._round_of_killing(zygote, store))
+                    outcome.take_overs.append(self._kill_engine(server, store))
             self._kill_all()
-            last = zygote.give(DRAIN, self._way(0))
-            assert last.ended(60.0)
+            last = server.fork(DRAIN, self._arguments(0))
+            assert last.wait(60.0)
             assert last.status == 0
         outcome.calls = len(self._sandbox.seen)
         outcome.polls = sum(call.is_poll for call in self._sandbox.seen)
-        outcome.late_calls, outcome.trespasses = trespasses(self._sandbox.seen, self._deaths, self._went_on)
+        outcome.late_calls, outcome.overlaps = overlaps(self._sandbox.seen, self._killed_at, self._resumed_at)
         found = entries(store)
         store.close()
-        outcome.verdict = compare(found, self._witness.starts, self._witness.cancelled)
+        outcome.verdict = compare(found, self._state.starts, self._state.cancelled)
         outcome.verdict.lost += unsettled(found)
         return outcome
 
-    def _is_telling(self, outcome: Outcome) -> bool:
+    def _is_sufficient(self, outcome: Outcome) -> bool:
         """Return whether enough came to pass, which takes longer on a busy machine."""
         polled = any(call.is_poll for call in self._sandbox.seen)
         return polled and len(outcome.take_overs) >= FEWEST_TAKE_OVERS and len(outcome.supersessions) >= 1
 
-    def _round_of_killing(self, zygote: Zygote, store: Store) -> float:
+    def _kill_engine(self, server: ForkServer, store: Store) -> float:
         """Kill whoever is the engine amid its work; return how long it took until another was."""
-        reigning = self._busy_engine(store)
-        self._lives.pop(reigning).kill()
+        holder = self._busy_engine(store)
+        self._processes.pop(holder).kill()
         killed = time.monotonic()
-        self._deaths[reigning] = killed
+        self._killed_at[holder] = killed
         eventually(lambda: self._engine_now(store) is not None, within_s=3 * TAKE_OVER_S)
         taken_over_after = time.monotonic() - killed
-        self._have_the_stopped_go_on()
-        self._bear(zygote)  # only now: a newborn tries at once, and what counts is when those that wait do
+        self._resume_suspended()
+        self._start_rival(server)  # only now: a new one tries at once, and what counts is when the waiting ones do
         return taken_over_after
 
-    def _round_of_stopping(self, store: Store) -> float:
+    def _suspend_engine(self, store: Store) -> float:
         """Stop whoever is the engine amid its work; return how long it took until another was."""
-        self._have_the_stopped_go_on()
-        reigning = self._busy_engine(store)
-        self._stopped[reigning] = self._lives.pop(reigning)
-        self._stopped[reigning].stop()
-        while not self._can_be_written():  # what is stopped amid a transaction keeps everybody from writing
-            self._stopped[reigning].go_on()
-            self._stopped[reigning].ended(_LOOK_S)
-            self._stopped[reigning].stop()
+        self._resume_suspended()
+        holder = self._busy_engine(store)
+        self._suspended[holder] = self._processes.pop(holder)
+        self._suspended[holder].suspend()
+        while not self._is_writable():  # what is stopped amid a transaction keeps everybody from writing
+            self._suspended[holder].resume()
+            self._suspended[holder].wait(_CHECK_S)
+            self._suspended[holder].suspend()
         stopped = time.monotonic()
         eventually(lambda: self._engine_now(store) is not None, within_s=3 * TAKE_OVER_S)
         return time.monotonic() - stopped
 
-    def _can_be_written(self) -> bool:
+    def _is_writable(self) -> bool:
         db = apsw.Connection(str(self._folder / "history.db"))
         try:
             db.set_busy_timeout(200)
@@ -233,22 +233,22 @@ class Fight:
             db.close()
         return True
 
-    def _have_the_stopped_go_on(self) -> None:
-        for number, life in self._stopped.items():
-            self._went_on[number].append(time.monotonic())
-            life.go_on()
-        self._lives |= self._stopped
-        self._stopped.clear()
+    def _resume_suspended(self) -> None:
+        for number, process in self._suspended.items():
+            self._resumed_at[number].append(time.monotonic())
+            process.resume()
+        self._processes |= self._suspended
+        self._suspended.clear()
 
     def _busy_engine(self, store: Store) -> int:
         """Return who is the engine, once it has been at work for a while."""
-        reigning = self._engine(store)
+        holder = self._engine(store)
         for _ in range(_REQUESTS_A_ROUND):
             requests.submit(store, request_for(f"jane+{self._filed}@example.com"), ACTOR)
             self._filed += 1
         requests.poll_now(store, list(range(max(1, self._filed - 30), self._filed)))
-        self._lives[reigning].ended(self._rng.uniform(0.0, _LONGEST_REIGN_S))
-        return reigning
+        self._processes[holder].wait(self._rng.uniform(0.0, _LONGEST_WORK_S))
+        return holder
 
     def _engine(self, store: Store) -> int:
         eventually(lambda: self._engine_now(store) is not None, within_s=3 * TAKE_OVER_S)
@@ -258,69 +258,69 @@ class Fight:
 
     def _engine_now(self, store: Store) -> int | None:
         pid = engine_state.read(store).pid
-        return next((number for number, life in self._lives.items() if life.pid == pid), None)
+        return next((number for number, process in self._processes.items() if process.pid == pid), None)
 
     @contextmanager
-    def _crowd(self, zygote: Zygote) -> Iterator[None]:
+    def _rivals(self, server: ForkServer) -> Iterator[None]:
         for _ in range(RIVALS):
-            self._bear(zygote)
+            self._start_rival(server)
         yield
         self._kill_all()
 
-    def _bear(self, zygote: Zygote) -> None:
-        number = len(self._lives) + len(self._stopped) + len(self._deaths) + 1
-        self._lives[number] = zygote.give(RIVAL, self._way(number))
+    def _start_rival(self, server: ForkServer) -> None:
+        number = len(self._processes) + len(self._suspended) + len(self._killed_at) + 1
+        self._processes[number] = server.fork(RIVAL, self._arguments(number))
 
-    def _way(self, number: int) -> dict[str, str | int | float | None]:
+    def _arguments(self, number: int) -> dict[str, str | int | float | None]:
         return {
-            **way_to(self._sandbox, self._folder),
+            **engine_arguments(self._sandbox, self._folder),
             "api_url": self._sandbox.address_for(number),
         }
 
     def _kill_all(self) -> None:
-        for number, life in (self._lives | self._stopped).items():
-            life.kill()
-            self._deaths[number] = time.monotonic()
-        self._lives.clear()
-        self._stopped.clear()
+        for number, process in (self._processes | self._suspended).items():
+            process.kill()
+            self._killed_at[number] = time.monotonic()
+        self._processes.clear()
+        self._suspended.clear()
 
 
-def trespasses(
-    calls: list[Call], deaths: Mapping[int, float], went_on: Mapping[int, list[float]]
+def overlaps(
+    calls: list[Call], killed_at: Mapping[int, float], resumed_at: Mapping[int, list[float]]
 ) -> tuple[int, list[str]]:
     """Return sentences on what two engines did at a time, and on calls about one thing that overlap.
 
-    A call that was cut off by its engine's death ends with it. What an engine that was stopped calls at once when it
-    goes on is counted, and no trespass.
+    A call that was cut off when its engine was killed ends with it. What an engine that was suspended calls at once
+    when it is resumed is counted, and no overlap.
     """
     found, late = [], 0
-    by_time = sorted(calls, key=lambda call: call.came)
-    reigned: list[tuple[int, int]] = []
+    by_time = sorted(calls, key=lambda call: call.started_at)
+    terms: list[tuple[int, int]] = []
     for call in by_time:
-        goings_on = went_on.get(call.engine, [])
-        reign = call.engine, sum(at <= call.came for at in goings_on)
-        if reign in reigned[:-1]:
-            found.append(f"engine {call.engine} called after engine {reigned[-1][0]} had taken over")
-        elif reigned[-1:] != [reign]:
-            if any(0 <= call.came - at < LATE_S for at in goings_on) and _reigns_on(by_time, call, reigned):
+        resumed = resumed_at.get(call.engine, [])
+        term = call.engine, sum(at <= call.started_at for at in resumed)
+        if term in terms[:-1]:
+            found.append(f"engine {call.engine} called after engine {terms[-1][0]} had taken over")
+        elif terms[-1:] != [term]:
+            if any(0 <= call.started_at - at < LATE_S for at in resumed) and _stays_engine(by_time, call, terms):
                 late += 1
             else:
-                reigned.append(reign)
+                terms.append(term)
     by_subject: defaultdict[str, list[Call]] = defaultdict(list)
     for call in by_time:
         for subject in call.subjects:
             by_subject[subject].append(call)
     for subject, about in by_subject.items():
         for before, after in itertools.pairwise(about):
-            over = min(before.over, deaths.get(before.engine, before.over))
-            if after.came < over:
+            over = min(before.ended_at, killed_at.get(before.engine, before.ended_at))
+            if after.started_at < over:
                 found.append(f"engines {before.engine} and {after.engine} called about {subject} at a time")
     return late, found
 
 
-def _reigns_on(calls: list[Call], late: Call, reigned: list[tuple[int, int]]) -> bool:
+def _stays_engine(calls: list[Call], late: Call, terms: list[tuple[int, int]]) -> bool:
     """Say whether the engine that called before a late call goes on to call after it: it was the engine all along."""
-    return any(call.engine == reigned[-1][0] and call.came > late.came for call in calls)
+    return any(call.engine == terms[-1][0] and call.started_at > late.started_at for call in calls)
 
 
 def main() -> int:
@@ -330,10 +330,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bwp-rivals-") as folder:
-        outcome = Fight(Path(folder), seed=arguments.seed).run(arguments.seconds)
+        outcome = RivalRun(Path(folder), seed=arguments.seed).run(arguments.seconds)
     print(f"seed {arguments.seed}")
     print(outcome.table())
-    troubles = outcome.verdict.sentences + outcome.trespasses
+    troubles = outcome.verdict.sentences + outcome.overlaps
     for sentence in troubles:
         print(sentence, file=sys.stderr)
     return 1 if troubles or max(outcome.take_overs) > TAKE_OVER_S else 0

@@ -25,8 +25,8 @@ from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from tests.engine.shop import ACTOR, submit
-from tests.faults.operator_life import way_to
-from tests.faults.zygote import ROOT
+from tests.faults.fork_server import ROOT
+from tests.faults.operator_process import engine_arguments
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 
@@ -114,8 +114,8 @@ class Soak:
         return len(self._filed), self._saved
 
     def _console(self) -> Terminal:
-        way = {
-            **way_to(self._sandbox, self._folder / "sandbox"),
+        arguments = {
+            **engine_arguments(self._sandbox, self._folder / "sandbox"),
             "speed": self._speed,
             "objects": str(self._objects),
         }
@@ -123,7 +123,7 @@ class Soak:
             [sys.executable, "-m", "tests.faults.soak_console"],
             columns=120,
             rows=40,
-            env={"BWP_SOAK": json.dumps(way)},
+            env={"BWP_SOAK": json.dumps(arguments)},
             cwd=str(ROOT),
         )
 

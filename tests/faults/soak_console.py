@@ -1,6 +1,6 @@
-"""The console on a practice profile whose days pass faster, telling how many objects it holds when asked by SIGUSR1.
+"""The console on a practice profile whose days pass faster, which writes how many objects it holds on SIGUSR1.
 
-Run as a module in a terminal, with the way to the practice API as JSON in `BWP_SOAK`.
+Run as a module in a terminal, with the arguments of `engine_arguments` as JSON in `BWP_SOAK`.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from types import FrameType
 
 from bwp_tui.console.run import run_console
 from bwp_tui.settings import GivenSecret
-from tests.faults.operator_life import profile_in
+from tests.faults.operator_process import practice_profile
 
 
 def main() -> int:
     """Open the console and return its exit code."""
-    way = json.loads(os.environ["BWP_SOAK"])
+    arguments = json.loads(os.environ["BWP_SOAK"])
     profile = replace(
-        profile_in(way["folder"], way["api_url"], way["token_url"]),
-        client_id=way["client_id"],
-        target_id=way["target_id"],
-        secret=GivenSecret(way["secret"]),
-        speed=way["speed"],
+        practice_profile(arguments["folder"], arguments["api_url"], arguments["token_url"]),
+        client_id=arguments["client_id"],
+        target_id=arguments["target_id"],
+        secret=GivenSecret(arguments["secret"]),
+        speed=arguments["speed"],
     )
-    told = Path(way["objects"])
+    counted = Path(arguments["objects"])
 
-    def tell(_number: int, _frame: FrameType | None) -> None:
+    def write_count(_number: int, _frame: FrameType | None) -> None:
         gc.collect()
-        fresh = told.with_suffix(".fresh")
+        fresh = counted.with_suffix(".fresh")
         fresh.write_text(str(len(gc.get_objects())))
-        fresh.rename(told)
+        fresh.rename(counted)
 
-    signal.signal(signal.SIGUSR1, tell)
+    signal.signal(signal.SIGUSR1, write_count)
     return run_console(profile, theme=None)
 
 

@@ -8,8 +8,17 @@ from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.faults import FAULTS, Fault
 from bwp_tui.sandbox.server import Sandbox
 from tests.engine.shop import NOON
-from tests.faults.consistency import Witness, witnessed
-from tests.faults.office import AT_ONCE, HELD, NOT_FOUND, RETRIEVAL, WITHHELD, Office, office_at, still_open
+from tests.faults.consistency import RecordingState, use_recording_state
+from tests.faults.simulated_shop import (
+    AT_ONCE,
+    CANCELLED_HOLD,
+    HELD,
+    NOT_FOUND,
+    RETRIEVAL,
+    SimulatedShop,
+    any_open,
+    open_simulated_shop,
+)
 from tests.manual_clock import ManualClock
 
 RATE = 0.3
@@ -31,51 +40,54 @@ def no_rest_between_links(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_arguments, **_named: 0.0)
 
 
-async def save_all(office: Office, engine: Engine, numbers: list[int]) -> None:
+async def save_all(shop: SimulatedShop, engine: Engine, numbers: list[int]) -> None:
     for _ in range(PATIENCE):
-        if not office.order(numbers):
+        if not shop.request_downloads(numbers):
             break
-        await office.work_until(engine, lambda: False)
+        await shop.work_until(engine, lambda: False)
     for number in numbers:
-        office.check_saved(number)
+        shop.check_saved(number)
 
 
 @pytest.mark.timeout(400)
 async def test_with_every_fault_at_once_two_hundred_requests_end_where_they_should(tmp_path: Path) -> None:
     clock = ManualClock(NOON)
     sandbox = Sandbox(clock=clock, slow=0.002, faults=[Fault(name, EACH) for name in FAULTS])
-    with witnessed(sandbox, Witness(clock=clock)), office_at(sandbox, clock, tmp_path) as office:
-        retrievals = office.file(RETRIEVAL, 110)
-        withheld = office.file(WITHHELD, 30)
+    with (
+        use_recording_state(sandbox, RecordingState(clock=clock)),
+        open_simulated_shop(sandbox, clock, tmp_path) as shop,
+    ):
+        retrievals = shop.submit(RETRIEVAL, 110)
+        withheld = shop.submit(CANCELLED_HOLD, 30)
         for kept, count in ((NOT_FOUND, 20), (AT_ONCE, 20), (HELD, 20)):
-            office.file(kept, count)
-        api = office.api(read_timeout=5.0)
-        engine = Engine(office.shop.store, api)
-        await office.work_until(engine, office.all_sent)
-        office.cancel(withheld)
-        await office.work_until(engine, lambda: not still_open(office))
-        wanted = [number for number in retrievals if office.shop.task(number).status == "COMPLETED"]
-        await save_all(office, engine, wanted[:2])
+            shop.submit(kept, count)
+        api = shop.api(read_timeout=5.0)
+        engine = Engine(shop.shop.store, api)
+        await shop.work_until(engine, shop.all_sent)
+        shop.cancel(withheld)
+        await shop.work_until(engine, lambda: not any_open(shop))
+        wanted = [number for number in retrievals if shop.shop.task(number).status == "COMPLETED"]
+        await save_all(shop, engine, wanted[:2])
         await api.aclose()
         assert set(sandbox.faults.hit_counts) >= set(FAULTS) - set(OF_LINKS) - set(OF_EVENTS)
-        assert office.verdict().sentences == []
-        assert office.not_as_due([RETRIEVAL, WITHHELD, NOT_FOUND, AT_ONCE, HELD]) == []
-        assert office.unconfirmed() <= LEFT_TO_A_PERSON
+        assert shop.verdict().sentences == []
+        assert shop.wrong_endings([RETRIEVAL, CANCELLED_HOLD, NOT_FOUND, AT_ONCE, HELD]) == []
+        assert shop.unconfirmed() <= LEFT_TO_A_PERSON
 
 
 @pytest.mark.timeout(400)
 async def test_with_every_fault_of_links_and_downloads_every_result_is_saved_whole(tmp_path: Path) -> None:
     clock = ManualClock(NOON)
     with (
-        witnessed(Sandbox(clock=clock), Witness(clock=clock)) as sandbox,
-        office_at(sandbox, clock, tmp_path) as office,
+        use_recording_state(Sandbox(clock=clock), RecordingState(clock=clock)) as sandbox,
+        open_simulated_shop(sandbox, clock, tmp_path) as shop,
     ):
-        numbers = office.file(RETRIEVAL, 20)
-        api = office.api(read_timeout=5.0)
-        engine = Engine(office.shop.store, api)
-        await office.work_until(engine, lambda: not still_open(office))
+        numbers = shop.submit(RETRIEVAL, 20)
+        api = shop.api(read_timeout=5.0)
+        engine = Engine(shop.shop.store, api)
+        await shop.work_until(engine, lambda: not any_open(shop))
         for name in OF_LINKS:
             sandbox.faults.set(name, MOST if name == "cut-download" else RATE)  # only what was cut is resumed
-        await save_all(office, engine, numbers)
+        await save_all(shop, engine, numbers)
         await api.aclose()
         assert set(sandbox.faults.hit_counts) == set(OF_LINKS)

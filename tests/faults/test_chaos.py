@@ -10,8 +10,8 @@ from bwp_tui.api.transfer import open_transfer
 from bwp_tui.engine.runtime.engine import Engine
 from tests.engine.shop import NOON
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
-from tests.faults.consistency import Witness, witnessed
-from tests.faults.office import AT_ONCE, RETRIEVAL, WITHHELD, Office, office_at, still_open
+from tests.faults.consistency import RecordingState, use_recording_state
+from tests.faults.simulated_shop import AT_ONCE, CANCELLED_HOLD, RETRIEVAL, SimulatedShop, any_open, open_simulated_shop
 from tests.manual_clock import ManualClock
 
 READ_TIMEOUT_S = 0.25
@@ -60,18 +60,18 @@ def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-async def a_round(office: Office, engine: Engine) -> list[int]:
+async def a_round(shop: SimulatedShop, engine: Engine) -> list[int]:
     """Have requests of each kind filed and ended; return those whose results are saved."""
-    retrievals = office.file(RETRIEVAL, 30)
-    withheld = office.file(WITHHELD, 10)
-    office.file(AT_ONCE, 10)
-    await office.work_until(engine, office.all_sent)
-    office.cancel(withheld)
-    await office.work_until(engine, lambda: not still_open(office))
+    retrievals = shop.submit(RETRIEVAL, 30)
+    withheld = shop.submit(CANCELLED_HOLD, 10)
+    shop.submit(AT_ONCE, 10)
+    await shop.work_until(engine, shop.all_sent)
+    shop.cancel(withheld)
+    await shop.work_until(engine, lambda: not any_open(shop))
     for _ in range(PATIENCE):
-        if not office.order(retrievals[:ORDERED]):
+        if not shop.request_downloads(retrievals[:ORDERED]):
             break
-        await office.work_until(engine, lambda: False)
+        await shop.work_until(engine, lambda: False)
     return retrievals[:ORDERED]
 
 
@@ -86,19 +86,22 @@ async def test_over_a_line_of_every_vice_each_request_is_started_once_and_each_r
     clock = ManualClock(NOON)
     async with ChaosProxy(choose) as proxy:
         sandbox = FrontedSandbox(proxy.address, clock=clock)
-        with witnessed(sandbox, Witness(clock=clock)), office_at(sandbox, clock, tmp_path) as office:
+        with (
+            use_recording_state(sandbox, RecordingState(clock=clock)),
+            open_simulated_shop(sandbox, clock, tmp_path) as shop,
+        ):
             proxy.target = sandbox.own_port
-            api = office.api(read_timeout=READ_TIMEOUT_S)
-            engine = Engine(office.shop.store, api)
+            api = shop.api(read_timeout=READ_TIMEOUT_S)
+            engine = Engine(shop.shop.store, api)
             saved: list[int] = []
             for _ in range(MOST_ROUNDS):
-                saved += await a_round(office, engine)
+                saved += await a_round(shop, engine)
                 if {*proxy.used} == ALL:
                     break
             await api.aclose()
-            assert office.verdict().sentences == []
-            assert office.not_as_due([RETRIEVAL, WITHHELD, AT_ONCE]) == []
-            assert office.unconfirmed() == 0
+            assert shop.verdict().sentences == []
+            assert shop.wrong_endings([RETRIEVAL, CANCELLED_HOLD, AT_ONCE]) == []
+            assert shop.unconfirmed() == 0
             for number in saved:
-                office.check_saved(number)
+                shop.check_saved(number)
         assert {*proxy.used} == ALL

@@ -14,4 +14,4 @@ async def test_every_result_is_had_from_a_store_that_lies(tmp_path: Path) -> Non
     outcome = await run(tmp_path, results=6, seed=3)
     print(outcome)
     assert outcome.wrong == []
-    assert sum(outcome.told.values()) > 3
+    assert sum(outcome.used.values()) > 3

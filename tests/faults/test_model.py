@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order, the register and the books agree: found by search, not by example."""
+"""Whatever happens in whatever order, the history and the service state agree: found by search, not by example."""
 
 from __future__ import annotations
 
@@ -24,20 +24,30 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import due_polls, intents
 from tests.engine.shop import NOON
-from tests.faults.consistency import Entry, Witness, compare, entries, when
-from tests.faults.fake_service import REFUSED_NAME, FakeService, Killed, Mood
-from tests.faults.operator_life import ACTOR, RECEIVED
+from tests.faults.consistency import Entry, RecordingState, compare, entries, parse_instant
+from tests.faults.fake_service import REFUSED_NAME, CallFault, FakeService, Killed
+from tests.faults.operator_process import ACTOR, RECEIVED
 from tests.new_history import new_history
 
-MOODS = st.lists(
-    st.sampled_from([Mood.LOST, Mood.KILLED_AFTER, Mood.SLOW, Mood.MEDDLED, Mood.MEDDLED, *Mood]), max_size=4
+FAULTS = st.lists(
+    st.sampled_from(
+        [
+            CallFault.LOST,
+            CallFault.KILLED_AFTER,
+            CallFault.SLOW,
+            CallFault.CANCELLED_MEANWHILE,
+            CallFault.CANCELLED_MEANWHILE,
+            *CallFault,
+        ]
+    ),
+    max_size=4,
 )
 PASSING = st.sampled_from(
     [timedelta(seconds=1), timedelta(minutes=2), timedelta(hours=1), timedelta(hours=7, minutes=57), timedelta(hours=9)]
 )
 AHEAD = st.sampled_from([timedelta(minutes=3), timedelta(hours=7), timedelta(days=3)])
 BEHIND = st.sampled_from([timedelta(seconds=30), timedelta(hours=2), timedelta(days=3)])
-NOTHING = timedelta()
+NO_TIME = timedelta()
 DECIDED_HERE = frozenset({Status.CANCELLED, Status.REJECTED, Status.UNCONFIRMED})
 """The service knows no such statuses, so nothing that it says changes them."""
 
@@ -51,30 +61,30 @@ class Process:
     def __init__(self, folder: Path, machine: Machine) -> None:
         self._folder = folder
         self._machine = machine
-        self._born()
+        self._start()
 
-    def work(self, asking: list[Mood], polling: list[Mood]) -> bool:
-        """Do what is due, if this process is the engine; say whether it is. The moods are of the first calls."""
+    def work(self, mutation_faults: list[CallFault], poll_faults: list[CallFault]) -> bool:
+        """Do what is due, if this process is the engine; say whether it is. The faults are of the first calls."""
         if not self._lease.acquire():
             return False
-        self._service.asking.extend(asking)
-        self._service.polling.extend(polling)
+        self._service.mutation_faults.extend(mutation_faults)
+        self._service.poll_faults.extend(poll_faults)
         try:
             self._runner.run(self._engine.run_once())
         except BaseExceptionGroup as group:
             if group.subgroup(Killed) is None:
                 raise
-            self.die()
+            self.crash()
         except Killed:
-            self.die()
-        self._service.asking.clear()
-        self._service.polling.clear()
+            self.crash()
+        self._service.mutation_faults.clear()
+        self._service.poll_faults.clear()
         return True
 
-    def die(self) -> None:
+    def crash(self) -> None:
         """End without any cleaning up, and be started again."""
         self.close()
-        self._born()
+        self._start()
 
     def close(self) -> None:
         """Give everything back, as the system does for a process that has ended."""
@@ -82,10 +92,10 @@ class Process:
         self._runner.close()
         self._store.close()
 
-    def _born(self) -> None:
-        self._store = self._machine.history_of_its_own()
+    def _start(self) -> None:
+        self._store = self._machine.open_history()
         self._service = FakeService(
-            self._machine.state, lambda: self._machine.truth, self._machine.meddle, self._machine.stand_still
+            self._machine.state, lambda: self._machine.true_time, self._machine.cancel_all, self._machine.pass_call_time
         )
         self._engine = Engine(self._store, self._service)
         self._lease = Lease(self._folder / "engine.lock")
@@ -99,11 +109,11 @@ class Machine(RuleBasedStateMachine):
     def open(self) -> None:
         shared_memory = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(dir=shared_memory if shared_memory.is_dir() else None))
-        self.truth, self.error = NOON, NOTHING
+        self.true_time, self.clock_error = NOON, NO_TIME
         self.booted, self.boots, self.clock_is_sane = NOON, 1, True
-        self.state = Witness(clock=lambda: self.truth)
+        self.state = RecordingState(clock=lambda: self.true_time)
         new_history(self.folder / "history.db").close()
-        self.store = self.history_of_its_own()
+        self.store = self.open_history()
         self.processes = [Process(self.folder, self) for _ in range(2)]
         self.asked: dict[int, str] = {}
         self.withdrawn: set[int] = set()
@@ -113,21 +123,21 @@ class Machine(RuleBasedStateMachine):
 
     def local_time(self) -> datetime:
         """The time of day as this machine's clock shows it."""
-        return self.truth + self.error
+        return self.true_time + self.clock_error
 
-    def history_of_its_own(self) -> Store:
-        """Open the register once more."""
+    def open_history(self) -> Store:
+        """Open the history once more."""
         return open_store(self.folder / "history.db", clock=self.local_time, uptime=self.uptime)
 
     def uptime(self) -> Uptime:
         """How long this machine has been on."""
-        return Uptime(f"boot {self.boots}", (self.truth - self.booted).total_seconds())
+        return Uptime(f"boot {self.boots}", (self.true_time - self.booted).total_seconds())
 
-    def stand_still(self) -> None:
+    def pass_call_time(self) -> None:
         """Let time pass while a call is under way."""
-        self.truth += SLOW_CALL
+        self.true_time += SLOW_CALL
 
-    def meddle(self) -> None:
+    def cancel_all(self) -> None:
         """Ask for the cancellation of whatever can be cancelled."""
         for number in self.asked:
             self._cancel(number)
@@ -150,42 +160,42 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.asked)
     @rule()
-    def hear_of_all(self) -> None:
+    def poll_all(self) -> None:
         requests.poll_now(self.store, list(self.asked))
 
-    @rule(who=st.integers(0, 1), asking=MOODS, polling=MOODS, then=PASSING)
-    def work(self, who: int, asking: list[Mood], polling: list[Mood], then: timedelta) -> None:
+    @rule(who=st.integers(0, 1), mutation_faults=FAULTS, poll_faults=FAULTS, then=PASSING)
+    def work(self, who: int, mutation_faults: list[CallFault], poll_faults: list[CallFault], then: timedelta) -> None:
         """Whoever is the engine works; where nobody is, `who` takes over."""
-        if not self.processes[who].work(asking, polling):
-            self.processes[1 - who].work(asking, polling)
-        self.truth += then
+        if not self.processes[who].work(mutation_faults, poll_faults):
+            self.processes[1 - who].work(mutation_faults, poll_faults)
+        self.true_time += then
 
     @rule(who=st.integers(0, 1))
-    def die(self, who: int) -> None:
-        self.processes[who].die()
+    def crash(self, who: int) -> None:
+        self.processes[who].crash()
 
     @rule(time=PASSING)
     def pass_time(self, time: timedelta) -> None:
-        self.truth += time
+        self.true_time += time
 
     @rule(time=AHEAD)
     def clock_goes_ahead(self, time: timedelta) -> None:
-        self.error += time
+        self.clock_error += time
 
     @rule(time=BEHIND)
     def clock_goes_back(self, time: timedelta) -> None:
-        self.error -= time
+        self.clock_error -= time
         self.clock_is_sane = False
 
-    @rule(time=st.one_of(st.just(NOTHING), AHEAD, BEHIND.map(lambda time: -time)))
+    @rule(time=st.one_of(st.just(NO_TIME), AHEAD, BEHIND.map(lambda time: -time)))
     def machine_is_started_anew(self, time: timedelta) -> None:
         """With a clock that may have gone wrong while it was off."""
-        self.truth += timedelta(minutes=1)
-        self.booted, self.boots = self.truth, self.boots + 1
-        self.error += time
-        self.clock_is_sane = self.clock_is_sane and time >= NOTHING
+        self.true_time += timedelta(minutes=1)
+        self.booted, self.boots = self.true_time, self.boots + 1
+        self.clock_error += time
+        self.clock_is_sane = self.clock_is_sane and time >= NO_TIME
         for process in self.processes:
-            process.die()
+            process.crash()
 
     @invariant()
     def nothing_is_lost_doubled_or_changed(self) -> None:
@@ -219,15 +229,15 @@ class Machine(RuleBasedStateMachine):
     def _settle(self) -> None:
         """Let the work go on without trouble until no request waits."""
         for process in self.processes[1:]:
-            process.die()
+            process.crash()
         for doubling in range(60):  # two days: a cancellation of a task that the service does not know lasts one
             self.processes[0].work([], [])
             waiting = [at for at in (intents.next_at(self.store), due_polls.next_at(self.store)) if at is not None]
             if not waiting:
                 return
             # Ever longer steps: a clock that went back leaves due times that lie far ahead.
-            self.truth = max(
-                self.truth + timedelta(seconds=min(2**doubling, _LONGEST_STEP_S)), min(waiting) - self.error
+            self.true_time = max(
+                self.true_time + timedelta(seconds=min(2**doubling, _LONGEST_STEP_S)), min(waiting) - self.clock_error
             )
         assert intents.next_at(self.store) is None, "a request still waits"
 
@@ -237,7 +247,7 @@ class Machine(RuleBasedStateMachine):
         if entry.status == "REJECTED":
             return entry.email.startswith(REFUSED_NAME)
         if entry.status == "UNCONFIRMED":
-            waited = self.local_time() - when(entry.first_sent_at or "")
+            waited = self.local_time() - parse_instant(entry.first_sent_at or "")
             refused = entry.email.startswith(REFUSED_NAME)  # after a try that had no answer
             return refused or not self.clock_is_sane or waited >= TOKEN_LIFETIME - MARGIN
         return entry.task_id is not None or entry.number in self.withdrawn

@@ -1,4 +1,4 @@
-"""The queue of a practice API that remembers what it sent, and looks into the register when a message is deleted."""
+"""The queue of a practice API that remembers what it sent, and looks into the history when a message is deleted."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from bwp_tui.sandbox.server import Sandbox
 VISIBILITY: Final = timedelta(seconds=0.5)
 
 
-class EventWitness(MessageQueue):
+class RecordingQueue(MessageQueue):
     """A queue whose messages soon come again, and which knows what must have been recorded."""
 
-    def __init__(self, name: str, register: Path) -> None:
+    def __init__(self, name: str, history: Path) -> None:
         super().__init__(name, utc_now, VISIBILITY, seed=1)
         self.announced: set[str] = set()
         """Task ids of the events that were sent."""
         self.deleted = 0
         self.unrecorded: list[str] = []
-        """Sentences on events that were deleted and are not in the register."""
-        self._register = register
+        """Sentences on events that were deleted and are not in the history."""
+        self._history = history
         self._bodies: dict[str, str] = {}
 
     def send(self, body: str, delay: timedelta = timedelta()) -> None:
@@ -40,7 +40,7 @@ class EventWitness(MessageQueue):
             self.announced.add(event.task_id)
 
     def delete(self, receipt: str) -> None:
-        """Check that the event is in the register, then delete its message."""
+        """Check that the event is in the history, then delete its message."""
         message = self._received(receipt)
         event = None if message is None else _event(message.body)
         if event is None:
@@ -56,7 +56,7 @@ class EventWitness(MessageQueue):
         return all(_event(message.body) is None for message in list(self._messages.values()))
 
     def _is_recorded(self, event: TaskEvent) -> bool:
-        db = apsw.Connection(os.fspath(self._register), flags=apsw.SQLITE_OPEN_READONLY)
+        db = apsw.Connection(os.fspath(self._history), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             db.set_busy_timeout(10_000)
             sql = "SELECT 1 FROM service_events e JOIN tasks t ON t.number = e.task WHERE t.task_id = ? AND e.type = ?"
@@ -65,11 +65,11 @@ class EventWitness(MessageQueue):
             db.close()
 
 
-def watched_queue(sandbox: Sandbox, register: Path) -> EventWitness:
-    """Have a practice API that is not started yet send its events to a witness."""
-    witness = EventWitness(sandbox._queue.name, register)
-    sandbox._queue = witness
-    return witness
+def use_recording_queue(sandbox: Sandbox, history: Path) -> RecordingQueue:
+    """Have a practice API that is not started yet send its events to a recording queue."""
+    queue = RecordingQueue(sandbox._queue.name, history)
+    sandbox._queue = queue
+    return queue
 
 
 def _event(body: str) -> TaskEvent | None:

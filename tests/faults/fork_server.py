@@ -1,7 +1,7 @@
-"""Lives of a program that can be had in milliseconds: a warmed-up process forks one for each.
+"""Start processes of the program in milliseconds: a process that has imported it forks one for each request.
 
-Run as a module it is the zygote: it reads errands, a JSON object a line, and forks a process for each. It has no
-threads and opens no register, so that a fork copies nothing that must not be copied.
+Run as a module it is the server: it reads requests, a JSON object a line, and forks a process for each. It has no
+threads and opens no history, so that a fork copies nothing that must not be copied.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ _PR_SET_PDEATHSIG: Final = 1
 Arguments = Mapping[str, str | int | float | None]
 
 
-class Life:
+class ForkedProcess:
     """One forked process."""
 
-    def __init__(self, pid: int, zygote: Zygote) -> None:
+    def __init__(self, pid: int, server: ForkServer) -> None:
         self.pid = pid
-        self._zygote = zygote
+        self._server = server
         self._handle = os.pidfd_open(pid)
         self.status: int | None = None
-        """As `os.waitstatus_to_exitcode` tells it, once it has ended: negative for a signal."""
+        """As `os.waitstatus_to_exitcode` returns it, once it has ended: negative for a signal."""
 
-    def ended(self, within_s: float) -> bool:
+    def wait(self, within_s: float) -> bool:
         """Wait for its end for at most so many seconds; say whether it came."""
         if self.status is None:
             readable, _, _ = select.select([self._handle], [], [], within_s)
             if not readable:
                 return False
-            self.status = self._zygote.reap(self.pid)
+            self.status = self._server.reap(self.pid)
             os.close(self._handle)
         return True
 
@@ -55,11 +55,11 @@ class Life:
         after_name = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
-    def stop(self) -> None:
+    def suspend(self) -> None:
         """Have it stand still, as ctrl+z or a frozen container does."""
         signal.pidfd_send_signal(self._handle, signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Have it go on where it stood still."""
         signal.pidfd_send_signal(self._handle, signal.SIGCONT)
 
@@ -67,16 +67,16 @@ class Life:
         """End it as a lost machine does; returns once it is gone."""
         if self.status is None:
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-            assert self.ended(10.0)
+            assert self.wait(10.0)
 
 
-class Zygote:
-    """The process that forks. Use it as a context manager; every life it gave ends with it."""
+class ForkServer:
+    """The process that forks. Use it as a context manager; every process that it forked ends with it."""
 
     def __enter__(self) -> Self:
-        self._lives: list[Life] = []
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.zygote"],
+        self._processes: list[ForkedProcess] = []
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.fork_server"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -87,39 +87,39 @@ class Zygote:
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        for life in self._lives:
-            life.kill()
-        with self._process:
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+        for process in self._processes:
+            process.kill()
+        with self._server:
+            if self._server.stdin is not None:
+                self._server.stdin.close()
 
-    def give(self, function: str, arguments: Arguments) -> Life:
+    def fork(self, function: str, arguments: Arguments) -> ForkedProcess:
         """Fork a process that calls `function`, named as `module:name`, with the arguments, and ends with it."""
-        life = Life(self._ask({"function": function, "arguments": dict(arguments)}), self)
-        self._lives = [known for known in self._lives if known.status is None] + [life]
-        return life
+        process = ForkedProcess(self._request({"function": function, "arguments": dict(arguments)}), self)
+        self._processes = [known for known in self._processes if known.status is None] + [process]
+        return process
 
     def reap(self, pid: int) -> int:
         """Wait for a process's end and return its exit code, negative for a signal."""
-        return self._ask({"reap": pid})
+        return self._request({"reap": pid})
 
-    def _ask(self, errand: Mapping[str, object]) -> int:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(errand) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+    def _request(self, request: Mapping[str, object]) -> int:
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write(json.dumps(request) + "\n")
+        self._server.stdin.flush()
+        return int(self._server.stdout.readline())
 
 
 def main() -> None:
     """Fork a process for each line of stdin that asks for one, and say its id on stdout."""
     _warm_up()
     for line in sys.stdin:
-        errand = json.loads(line)
-        if "reap" in errand:
-            answer = os.waitstatus_to_exitcode(os.waitpid(errand["reap"], 0)[1])
+        request = json.loads(line)
+        if "reap" in request:
+            answer = os.waitstatus_to_exitcode(os.waitpid(request["reap"], 0)[1])
         else:
-            answer = _fork(_function(errand["function"]), errand["arguments"])
+            answer = _fork(_function(request["function"]), request["arguments"])
         print(answer, flush=True)
 
 
@@ -143,14 +143,14 @@ def _fork(function: Callable[..., None], arguments: dict[str, str]) -> int:
         return pid
     code = 1
     try:
-        # A life ends with its zygote, however that ends, and the zygote's errands are not for it.
+        # The child ends with its server, however that ends, and must not read the server's requests.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, 0)
         os.dup2(nowhere, 1)
         function(**arguments)
         code = 0
-    except BaseException:  # noqa: BLE001  # the child must not go on with the zygote's loop
+    except BaseException:  # noqa: BLE001  # the child must not go on with the server's loop
         traceback.print_exc()
         sys.stderr.flush()
     finally:

@@ -22,7 +22,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import intents
 from tests.engine.shop import ACTOR, Shop, config_of
-from tests.faults.consistency import Entry, Verdict, Witness, compare, entries, when
+from tests.faults.consistency import Entry, RecordingState, Verdict, compare, entries, parse_instant
 from tests.manual_clock import ManualClock
 from tests.practice import profile_of
 
@@ -34,7 +34,7 @@ _STEP: Final = timedelta(milliseconds=10)
 
 
 @dataclass(frozen=True)
-class Kept:
+class RequestCase:
     """One kind of request: how it is asked for, and the status that it ends in."""
 
     name: str
@@ -44,32 +44,32 @@ class Kept:
     cancelled: bool = False
 
 
-RETRIEVAL: Final = Kept("jane", Kind.RETRIEVAL, Status.COMPLETED)
-NOT_FOUND: Final = Kept("nobody", Kind.RETRIEVAL, Status.FAILED)
-AT_ONCE: Final = Kept("eve", Kind.DELETION, Status.COMPLETED, holding_period=0)
-HELD: Final = Kept("ann", Kind.DELETION, Status.COMPLETED, holding_period=2)
-WITHHELD: Final = Kept("bob", Kind.DELETION, Status.CANCELLED, holding_period=LONG_HOLD, cancelled=True)
+RETRIEVAL: Final = RequestCase("jane", Kind.RETRIEVAL, Status.COMPLETED)
+NOT_FOUND: Final = RequestCase("nobody", Kind.RETRIEVAL, Status.FAILED)
+AT_ONCE: Final = RequestCase("eve", Kind.DELETION, Status.COMPLETED, holding_period=0)
+HELD: Final = RequestCase("ann", Kind.DELETION, Status.COMPLETED, holding_period=2)
+CANCELLED_HOLD: Final = RequestCase("bob", Kind.DELETION, Status.CANCELLED, holding_period=LONG_HOLD, cancelled=True)
 
 
 @dataclass
-class Office:
-    """A practice shop and its register, on a clock that this office moves."""
+class SimulatedShop:
+    """A practice shop and its history, on a clock that `work_until` moves."""
 
     shop: Shop
-    witness: Witness
-    _filed: int = 0
+    state: RecordingState
+    _submitted: int = 0
 
-    def file(self, kept: Kept, count: int) -> list[int]:
-        """File so many requests of a kind, each about an address of its own; return their local numbers."""
-        first = self._filed
-        self._filed += count
+    def submit(self, case: RequestCase, count: int) -> list[int]:
+        """Submit so many requests of a kind, each about an address of its own; return their local numbers."""
+        first = self._submitted
+        self._submitted += count
         return [
-            self.shop.submit(f"{kept.name}+{number}@example.com", kept.kind, kept.holding_period)
-            for number in range(first, self._filed)
+            self.shop.submit(f"{case.name}+{number}@example.com", case.kind, case.holding_period)
+            for number in range(first, self._submitted)
         ]
 
     def api(self, *, read_timeout: float) -> PrivacyApi:
-        """Return a client whose tokens age by this office's clock."""
+        """Return a client whose tokens age by this shop's clock."""
         config = config_of(self.shop.profile)
         endpoint = Endpoint(
             api_url=config.profile.api_url,
@@ -97,7 +97,7 @@ class Office:
         """Whether no request or cancellation waits."""
         return intents.next_at(self.shop.store) is None
 
-    def order(self, numbers: list[int]) -> int:
+    def request_downloads(self, numbers: list[int]) -> int:
         """Ask for the results of those retrievals that have one not yet saved or on its way; return how many."""
         folder, asked = str(self.shop.profile.download_dir), 0
         for number in numbers:
@@ -115,15 +115,15 @@ class Office:
                 requests.cancel(self.shop.store, number, ACTOR)
 
     def verdict(self) -> Verdict:
-        """Compare the register with the books."""
-        return compare(entries(self.shop.store), self.witness.starts, self.witness.cancelled)
+        """Compare the history with the service state."""
+        return compare(entries(self.shop.store), self.state.starts, self.state.cancelled)
 
-    def not_as_due(self, kinds: list[Kept]) -> list[str]:
+    def wrong_endings(self, kinds: list[RequestCase]) -> list[str]:
         """Return sentences on requests that did not end as they should have.
 
         Without any answer for as long as a client token protects, a request may be left to a person.
         """
-        ends = {kept.name: kept.ends for kept in kinds}
+        ends = {case.name: case.ends for case in kinds}
         wrong = []
         for entry in entries(self.shop.store):
             due = ends[entry.email.partition("+")[0]]
@@ -148,26 +148,26 @@ class Office:
     def _is_rightly_unconfirmed(self, entry: Entry) -> bool:
         if entry.status != Status.UNCONFIRMED or entry.first_sent_at is None:
             return False
-        return self.shop.clock.now - when(entry.first_sent_at) >= TOKEN_LIFETIME - timedelta(minutes=30)
+        return self.shop.clock.now - parse_instant(entry.first_sent_at) >= TOKEN_LIFETIME - timedelta(minutes=30)
 
 
 def _next(engine: Engine) -> datetime | None:
     """Return when the engine has something to do next; None when nothing is left."""
-    found = [at for at in (desk.next_at() for desk in engine._workers) if at is not None]
+    found = [at for at in (worker.next_at() for worker in engine._workers) if at is not None]
     return min(found, default=None)
 
 
-def still_open(office: Office) -> bool:
+def any_open(shop: SimulatedShop) -> bool:
     """Say whether a task has not ended yet."""
-    return any(entry.status not in FINAL_STATUSES for entry in entries(office.shop.store))
+    return any(entry.status not in FINAL_STATUSES for entry in entries(shop.shop.store))
 
 
 @contextmanager
-def office_at(sandbox: Sandbox, clock: ManualClock, folder: Path) -> Iterator[Office]:
-    """Open an office at a practice API that runs on `clock` and keeps its books in a `Witness`."""
-    assert isinstance(sandbox.state, Witness)
+def open_simulated_shop(sandbox: Sandbox, clock: ManualClock, folder: Path) -> Iterator[SimulatedShop]:
+    """Open a shop at a practice API that runs on `clock` and keeps its state in a `RecordingState`."""
+    assert isinstance(sandbox.state, RecordingState)
     store = open_store(folder / "sandbox" / "history.db", clock=clock)
     try:
-        yield Office(Shop(sandbox, clock, profile_of(sandbox, folder / "sandbox"), store), sandbox.state)
+        yield SimulatedShop(Shop(sandbox, clock, profile_of(sandbox, folder / "sandbox"), store), sandbox.state)
     finally:
         store.close()

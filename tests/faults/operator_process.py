@@ -1,4 +1,4 @@
-"""One life of a console without a screen: an operator who asks, an engine that works, and a log of what was promised.
+"""Run a console without a screen: an operator who submits, an engine that works, and a log of what was acknowledged.
 
 What the log says is on disk: a line is written once the history has returned, and synced before anything else is done.
 """
@@ -26,8 +26,8 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.open_store import open_store
-from tests.faults import points
-from tests.faults.zygote import Arguments
+from tests.faults import kill_points
+from tests.faults.fork_server import Arguments
 from tests.waiting import eventually
 
 ACTOR: Final = "op"
@@ -38,13 +38,13 @@ SPEED: Final = 10_000.0
 _MOST_WAITING: Final = 3
 _LONG_HOLD: Final = 100
 
-OPERATOR_LIFE: Final = "tests.faults.operator_life:operator"
-ENGINE: Final = "tests.faults.operator_life:engine"
-DRAIN: Final = "tests.faults.operator_life:drain"
+OPERATOR: Final = "tests.faults.operator_process:operator"
+ENGINE: Final = "tests.faults.operator_process:engine"
+DRAIN: Final = "tests.faults.operator_process:drain"
 
 
-def way_to(sandbox: Sandbox, folder: Path, *, with_events: bool = False) -> Arguments:
-    """Return what leads a life to a practice API, with its register in `folder`, and to its queue."""
+def engine_arguments(sandbox: Sandbox, folder: Path, *, with_events: bool = False) -> Arguments:
+    """Return the arguments of `engine_thread` for a practice API, its queue, and a history in `folder`."""
     queue = {
         "queue_url": sandbox.queue_url,
         "region": sandbox.region,
@@ -62,7 +62,7 @@ def way_to(sandbox: Sandbox, folder: Path, *, with_events: bool = False) -> Argu
     }
 
 
-def profile_in(folder: str | Path, api_url: str, token_url: str, events: EventQueue | None = None) -> Profile:
+def practice_profile(folder: str | Path, api_url: str, token_url: str, events: EventQueue | None = None) -> Profile:
     """Return a profile of the practice API; its secret comes beside it. With events, days are short."""
     return Profile(
         name="sandbox",
@@ -94,17 +94,17 @@ def engine_thread(
     if queue_url is not None:
         key, endpoint = AwsKey(aws_key_id, aws_secret), urljoin(queue_url, "/")
         events = EventQueue(queue_url=queue_url, region=region, endpoint_url=endpoint, access_key=key)
-    profile = profile_in(folder, api_url, token_url, events)
+    profile = practice_profile(folder, api_url, token_url, events)
     return EngineThread(profile, lambda: EngineConfig(profile, client_id, target_id, secret))
 
 
 @dataclass(frozen=True)
 class AckLog:
-    """What was promised to the operator, a line a promise: its kind, the task's local number, the address."""
+    """What was acknowledged to the operator, a line each: its kind, the task's local number, the address."""
 
     path: Path
 
-    def promise(self, what: str, number: int, email: str) -> None:
+    def record(self, what: str, number: int, email: str) -> None:
         """Write a line, and return once it is on disk."""
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
@@ -113,8 +113,8 @@ class AckLog:
         finally:
             os.close(descriptor)
 
-    def promises(self, what: str) -> dict[int, str]:
-        """Return the address by local number of all promises of a kind; a line cut short was not given."""
+    def acknowledged(self, what: str) -> dict[int, str]:
+        """Return the address by local number of all acknowledgements of a kind; a line that is cut short is none."""
         found = {}
         for line in self.path.read_text().split("\n")[:-1] if self.path.exists() else []:
             kind, number, email = line.split(" ")
@@ -126,25 +126,25 @@ class AckLog:
 class _Operator:
     """Asks for things, and notes what the history has taken."""
 
-    def __init__(self, store: Store, log: AckLog, rng: random.Random, promised: Callable[[], None]) -> None:
+    def __init__(self, store: Store, log: AckLog, rng: random.Random, acknowledged: Callable[[], None]) -> None:
         self._store = store
         self._log = log
         self._rng = rng
-        self._promised = promised
+        self._acknowledged = acknowledged
 
     def submit(self, email: str) -> int:
         """File a request and note it."""
         kind = Kind.DELETION if self._rng.random() < 0.4 else Kind.RETRIEVAL
         request = Request(kind, email, RECEIVED, "gdpr", holding_period=_LONG_HOLD)
         number = requests.submit(self._store, request, ACTOR).number
-        self._promise("submitted", number)
+        self._acknowledge("submitted", number)
         return number
 
     def cancel(self, number: int) -> None:
         """Cancel a request, if that is possible, and note it."""
         with contextlib.suppress(NotPossible):
             requests.cancel(self._store, number, ACTOR)
-            self._promise("cancelled", number)
+            self._acknowledge("cancelled", number)
 
     def cancel_one_of(self, status: str) -> None:
         """Cancel the oldest request in this status, if there is one."""
@@ -164,46 +164,46 @@ class _Operator:
         row = self._store.row("SELECT count(*) FROM tasks WHERE status = 'QUEUED'")
         return 0 if row is None else as_int(row[0])
 
-    def _promise(self, what: str, number: int) -> None:
+    def _acknowledge(self, what: str, number: int) -> None:
         row = self._store.row("SELECT email FROM tasks WHERE number = ?", (number,))
         assert row is not None, "the history has lost what it returned"
-        self._log.promise(what, number, str(row[0]))
-        self._promised()
+        self._log.record(what, number, str(row[0]))
+        self._acknowledged()
 
 
-def operator(*, log: str, life: int, point: str | None, nth: int, **way: str) -> None:
+def operator(*, log: str, generation: int, point: str | None, nth: int, **arguments: str) -> None:
     """File requests and cancel some beside an engine, until killed; at `point`, if one is named, by itself."""
-    promises = itertools.count(1)
+    acknowledgements = itertools.count(1)
 
-    def promised() -> None:
-        if point == points.ACKNOWLEDGED and next(promises) == nth:
-            points.die()
+    def acknowledged() -> None:
+        if point == kill_points.ACKNOWLEDGED and next(acknowledgements) == nth:
+            kill_points.kill_self()
 
-    if point in points.POINTS | points.EVENT_POINTS:
-        points.die_at(point, nth)
-    rng = random.Random(life)
-    asking = _Operator(open_store(Path(way["folder"]) / "history.db"), AckLog(Path(log)), rng, promised)
-    asking.cancel_one_of("QUEUED")  # what an earlier life may have sent already
-    engine_thread(**way).start()
+    if point in kill_points.KILL_POINTS | kill_points.EVENT_KILL_POINTS:
+        kill_points.kill_self_at(point, nth)
+    rng = random.Random(generation)
+    user = _Operator(open_store(Path(arguments["folder"]) / "history.db"), AckLog(Path(log)), rng, acknowledged)
+    user.cancel_one_of("QUEUED")  # what an earlier process may have sent already
+    engine_thread(**arguments).start()
     for count in itertools.count():
-        number = asking.submit(f"{life}.{count}@example.com")
+        number = user.submit(f"{generation}.{count}@example.com")
         if rng.random() < 0.2:
-            asking.cancel(number)
+            user.cancel(number)
         if rng.random() < 0.4:
-            asking.cancel_one_of("ON_HOLD")
-        asking.wait_for_engine()
+            user.cancel_one_of("ON_HOLD")
+        user.wait_for_engine()
 
 
-def engine(**way: str) -> None:
+def engine(**arguments: str) -> None:
     """Be an engine, or wait to be it, until killed."""
-    engine_thread(**way).start()
+    engine_thread(**arguments).start()
     threading.Event().wait()
 
 
-def drain(**way: str) -> None:
+def drain(**arguments: str) -> None:
     """Be an engine until everything asked for is settled, and stop cleanly."""
-    store = open_store(Path(way["folder"]) / "history.db")
-    working = engine_thread(**way)
+    store = open_store(Path(arguments["folder"]) / "history.db")
+    working = engine_thread(**arguments)
     working.start()
     eventually(lambda: store.row("SELECT 1 FROM intents WHERE state = 'waiting'") is None)
     assert working.stop()

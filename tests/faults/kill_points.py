@@ -19,7 +19,7 @@ from bwp_tui.store.worklog import intent_outcomes, service_events
 
 ACKNOWLEDGED: Final = "acknowledged"
 
-POINTS: Final[dict[str, tuple[object, str]]] = {
+KILL_POINTS: Final[dict[str, tuple[object, str]]] = {
     "written, not committed": (timeline, "append"),
     "committed, not acknowledged": (requests, "submit"),
     "marked, not sent": (intent_outcomes, "record_sending"),
@@ -33,7 +33,7 @@ POINTS: Final[dict[str, tuple[object, str]]] = {
 }
 """The point lies just after the function's work, before its caller sees the result."""
 
-EVENT_POINTS: Final[dict[str, tuple[object, str]]] = {
+EVENT_KILL_POINTS: Final[dict[str, tuple[object, str]]] = {
     "event received, not recorded": (SqsQueue, "receive"),
     "task adopted, not committed": (service_events, "_adopt"),
     "event recorded, not deleted": (service_events, "record_events"),
@@ -43,19 +43,19 @@ EVENT_POINTS: Final[dict[str, tuple[object, str]]] = {
 """The same for an engine that receives events."""
 
 
-def die() -> None:
+def kill_self() -> None:
     """End this process at once."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_at(point: str, nth: int) -> None:
-    """Have this process end the `nth` time that it comes to a point of `POINTS` or `EVENT_POINTS`."""
-    owner, name = (POINTS | EVENT_POINTS)[point]
+def kill_self_at(point: str, nth: int) -> None:
+    """Have this process end the `nth` time that it comes to a point of `KILL_POINTS` or `EVENT_KILL_POINTS`."""
+    owner, name = (KILL_POINTS | EVENT_KILL_POINTS)[point]
     passes = itertools.count(1)
 
     def passed() -> None:
         if next(passes) == nth:
-            die()
+            kill_self()
 
     setattr(owner, name, _followed_by(getattr(owner, name), passed))
 
