@@ -177,8 +177,6 @@ _CANCELLATION: Final = (
 
 
 def _short_reason_to_skip_cancellation(task: Task) -> str:
-    if task.is_outcome_unknown:
-        return "without a response yet"
     return "cancellation asked for already" if task.cancel_asked else ""
 
 
@@ -186,7 +184,8 @@ def _result_of_cancel(task: Task, events: Sequence[Event]) -> str:
     """Return what the timeline says of the cancellation: another process may have carried it out already."""
     newest = next((event for event in reversed(events) if event.what in _CANCELLATION), None)
     if newest is None or newest.what == EventKind.CANCEL_REQUESTED:
-        return f"The cancellation of {task.name} is recorded."
+        later = " It is sent once the task id is known." if task.cancel_asked and task.task_id is None else ""
+        return f"The cancellation of {task.name} is recorded.{later}"
     if newest.what == EventKind.WITHDRAWN:
         return f"{task.name} is withdrawn; it was never sent."
     return f"{task.name} is cancelled." if newest.what == EventKind.CANCELLED else f"{task.name}: {newest.detail}"

@@ -15,7 +15,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state, intent_outcomes, intents
 from bwp_tui.store.worklog.engine_state import ServiceState
-from tests.console.past import HELD, clock
+from tests.console.past import HELD, NOW, clock
 from tests.console.support import Console, opened
 from tests.engine.shop import ACTOR, submit
 
@@ -74,6 +74,24 @@ async def test_a_sentence_on_a_history_that_cannot_be_read_goes_once_it_can(prof
         await console.sees("cannot be read just now")
         console.main.session.feed.refresh()
         await console.until(lambda: "cannot be read" not in console.text)
+
+
+async def test_a_deletion_without_a_response_is_cancelled_once_its_task_id_is_known(profile: Profile) -> None:
+    async with opened(profile) as console:
+        number = submit(console.store, "new@example.com", Kind.DELETION)
+        intent = next(due for due in intents.due(console.store, NOW, 9) if due.task_number == number)
+        intent_outcomes.record_sending(console.store, intent.id)
+        await console.sees("n•••@example.com")
+        await console.go_to(number)
+        await console.press("x")
+        await console.sees("Cancel the deletion for n•••@example.com?")
+        await console.press("y")
+        await console.sees(
+            "is recorded. It is sent once the task id is known.", "requested; it is sent once the task id"
+        )
+        intent_outcomes.record_accepted(console.store, intent.id, "task-new", NOW)
+        await console.sees("Cancelling requested; no response from the service yet")
+        assert [due.task_id for due in intents.due(console.store, NOW, 9)] == ["task-new"]
 
 
 def other_engine_settles(

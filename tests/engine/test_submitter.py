@@ -252,6 +252,21 @@ async def test_a_cancellation_without_an_answer_is_asked_again(shop: Shop) -> No
     assert shop.task(number).status == "CANCELLED"
 
 
+async def test_a_cancellation_is_sent_once_the_lost_response_to_its_deletion_has_come(shop: Shop) -> None:
+    number = shop.submit("jane@example.com", Kind.DELETION, holding_period=5)
+    shop.sandbox.faults.set("lost-answer", times=1)
+    await shop.work()
+    assert shop.task(number).is_outcome_unknown
+    requests.cancel(shop.store, number, ACTOR)
+    await shop.work()
+    assert shop.sandbox.state.calls["cancelPersonalDataDeletionTask"] == 0
+    shop.clock.advance(A_WHILE)
+    await shop.work()
+    assert shop.task(number).status == "CANCELLED"
+    assert len(shop.sandbox.state.starts) == 1
+    assert shop.sandbox.state.calls["cancelPersonalDataDeletionTask"] == 1
+
+
 async def test_a_read_only_profile_polls_and_sends_nothing_else(shop: Shop) -> None:
     shop = shop.with_profile(replace(shop.profile, read_only=True))
     queued = shop.submit("jane@example.com")

@@ -41,11 +41,12 @@ def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(store:
     assert store.revision() == revision
 
 
-def test_a_plan_to_cancel_leaves_out_what_was_sent_and_has_no_response(store: Store) -> None:
-    unsent, unanswered = submitted(store), submitted(store)
+def test_a_plan_to_cancel_leaves_out_a_retrieval_that_was_sent_and_has_no_response(store: Store) -> None:
+    unsent, unanswered, deletion = submitted(store), submitted(store), submitted(store, Kind.DELETION)
     sent(store, unanswered.number)
-    planned = bulk_plan.plan(store, "cancel", [unsent.number, unanswered.number], TODAY)
-    assert (planned.possible, planned.skipped) == ((unsent.number,), (("without a response yet", 1),))
+    sent(store, deletion.number)
+    planned = bulk_plan.plan(store, "cancel", [unsent.number, unanswered.number, deletion.number], TODAY)
+    assert (planned.possible, planned.skipped) == ((unsent.number, deletion.number), (("retrieval QUEUED", 1),))
 
 
 def test_what_an_engine_is_to_do_is_told_as_asked_for_and_never_as_done(store: Store) -> None:

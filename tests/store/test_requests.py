@@ -229,15 +229,17 @@ def test_a_screen_reads_a_request_again_once_it_is_sent_and_cannot_be_withdrawn(
 
 
 def test_a_request_put_off_before_it_left_is_withdrawn_and_one_that_may_have_arrived_is_not(store: Store) -> None:
-    gone, kept = submitted(store), submitted(store)
+    gone, kept, retrieval = submitted(store), submitted(store, Kind.DELETION), submitted(store)
     intent_outcomes.reschedule(store, sent(store, gone.number).id, "no network", SOON, never_sent=True)
     intent_outcomes.reschedule(store, sent(store, kept.number).id, "timed out", SOON, never_sent=False)
+    sent(store, retrieval.number)
     assert requests.cannot_cancel(tasks.get(store, gone.number)) is None
-    assert "no response yet" in (requests.cannot_cancel(tasks.get(store, kept.number)) or "")
     assert requests.cancel(store, gone.number, ACTOR).status == "CANCELLED"
     assert tasks.get(store, gone.number).trouble is None
-    with pytest.raises(NotPossible, match="no response yet"):
-        requests.cancel(store, kept.number, ACTOR)
+    with pytest.raises(NotPossible, match="runs at once"):
+        requests.cancel(store, retrieval.number, ACTOR)
+    waiting = requests.cancel(store, kept.number, ACTOR)
+    assert (waiting.status, waiting.cancel_asked) == ("QUEUED", True)
 
 
 @pytest.mark.parametrize("status", ["IN_PROGRESS", "UNCONFIRMED", "SUSPENDED", *TERMINAL])

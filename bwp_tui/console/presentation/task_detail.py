@@ -88,7 +88,9 @@ def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None)
     if task.finished_at:
         yield fact("Finished", stamp(task.finished_at))
     if task.cancel_asked:
-        yield fact("Cancelling", ("requested; no response from the service yet", "warn"))
+        is_waiting = task.status in (Status.QUEUED, Status.UNCONFIRMED)
+        state = "it is sent once the task id is known" if is_waiting else "no response from the service yet"
+        yield fact("Cancelling", (f"requested; {state}", "warn"))
     for label, text in (("Reason", task.reason), ("Note", task.note), ("Tags", ", ".join(task.tags))):
         if text:
             yield fact(label, mask(text, task, context))

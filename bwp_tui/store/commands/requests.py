@@ -8,13 +8,13 @@ from typing import Final
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task, cannot_change_purged
 from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
-from bwp_tui.store.database.connection import Store, Transaction
-from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
-from bwp_tui.store.database.task_updates import finish, set_revision
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.insert_request import Origin, insert, record
+from bwp_tui.store.worklog.intents import withdraw_unsent
 
 _RESUBMITTED: Final = frozenset(
     {Status.FAILED, Status.REJECTED, Status.UNCONFIRMED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
@@ -86,7 +86,9 @@ def cannot_resubmit(task: Task) -> str | None:
 
 
 def cancel(store: Store, number: int, actor: str) -> Task:
-    """Record the intent to cancel a held deletion. One that was never sent is cancelled at once.
+    """Record the intent to cancel a held deletion. A request that was never sent is cancelled at once.
+
+    The cancellation of a deletion without a response yet is sent once its task id is known.
 
     Raises:
         NotPossible: the task is no deletion on hold, or its cancellation was asked already.
@@ -94,7 +96,7 @@ def cancel(store: Store, number: int, actor: str) -> Task:
     with store.write() as transaction:
         # Checked inside the transaction: the engine may have written since the operator saw the task.
         refuse(cannot_cancel(tasks.get(store, number)))
-        if not _cancel_unsent(transaction, number, actor):
+        if not withdraw_unsent(transaction, number, actor):
             transaction.run(
                 "UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number)
             )
@@ -110,12 +112,12 @@ def cannot_cancel(task: Task) -> str | None:
     """Return why `task` cannot be cancelled, or None when it can."""
     if task.cancel_asked:
         return f"The cancellation of {task.name} was asked for already."
-    if task.is_outcome_unknown:
-        return f"{task.name} was sent and has no response yet, so its task id is not known. Cancel it once it has one."
-    if task.awaits_response:
+    if task.awaits_response and not task.is_outcome_unknown:
         return None
     if task.kind is Kind.RETRIEVAL:
         return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
+    if task.is_outcome_unknown:
+        return None if task.holding_period else f"{task.name} was sent without a hold and can no longer be cancelled."
     if task.status != Status.ON_HOLD:
         return f"Only a deletion on hold can be cancelled; {task.name} is {task.status}."
     return None
@@ -123,30 +125,8 @@ def cannot_cancel(task: Task) -> str | None:
 
 def cancellation_phrase(task: Task) -> str:
     """Return the beginning of a sentence on what the cancellation of `task` does."""
-    return f"Withdraw the {task.kind.lower()}" if task.awaits_response else "Cancel the deletion"
-
-
-def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
-    """Cancel a request of which no byte was sent; return whether that was so."""
-    withdrawn = transaction.run(
-        "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
-        f" AND {INTENT_IS_WAITING} AND first_sent_at IS NULL RETURNING id",
-        (transaction.now_text, number),
-    )
-    if not withdrawn:
-        return False
-    finish(transaction, number, Status.CANCELLED)
-    transaction.run("UPDATE tasks SET trouble = NULL WHERE number = ?", (number,))
-    timeline.append(
-        transaction,
-        number,
-        actor,
-        EventKind.WITHDRAWN,
-        before=Status.QUEUED,
-        after=Status.CANCELLED,
-        detail="never sent",
-    )
-    return True
+    is_unsent = task.awaits_response and not task.is_outcome_unknown
+    return f"Withdraw the {task.kind.lower()}" if is_unsent else "Cancel the deletion"
 
 
 def download(store: Store, number: int, folder: str, actor: str) -> Task:

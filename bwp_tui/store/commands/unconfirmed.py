@@ -64,9 +64,12 @@ def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
     detail = clean_line(reason)
     if not detail:
         raise BadRequest("reason", "Say why the request is given up; the reason is kept on its timeline.")
+    from bwp_tui.store.worklog.intent_outcomes import refuse_waiting_cancellation  # not before the first frame
+
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_give_up(task))
+        refuse_waiting_cancellation(transaction, number, "The request was given up, so its cancellation is not sent.")
         finish(transaction, number, Status.GIVEN_UP)
         timeline.append(
             transaction, number, actor, EventKind.GIVEN_UP, before=task.status, after=Status.GIVEN_UP, detail=detail

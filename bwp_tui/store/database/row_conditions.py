@@ -10,6 +10,12 @@ DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
 
 INTENT_IS_WAITING: Final = "state = 'waiting'"
 
+INTENT_CAN_BE_SENT: Final = (
+    f"i.{INTENT_IS_WAITING} AND (i.action = 'submit'"
+    " OR (t.task_id IS NOT NULL AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')))"
+)
+"""The condition on an intent `i` of a task `t`: a cancellation waits until the service has confirmed the task id."""
+
 DOWNLOAD_HAS_ENDED: Final = "state IN ('done', 'failed', 'cancelled')"
 
 IS_ADOPTED: Final = "instr(tags, '\"adopted\"')"

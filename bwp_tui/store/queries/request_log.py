@@ -11,6 +11,7 @@ from typing import Final
 
 from bwp_tui.domain.task import IntentAction, IntentState, Kind
 from bwp_tui.store.database.connection import Row, Store, as_int, as_text
+from bwp_tui.store.database.row_conditions import INTENT_CAN_BE_SENT
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import EventKind
 
@@ -62,8 +63,8 @@ _REQUEST: Final = RowMapper(
     id="i.id",
     task_number="i.task",
     state=f"CASE l.what WHEN '{EventKind.WITHDRAWN}' THEN '{IntentState.WITHDRAWN}' ELSE i.state END",
-    next_at="CASE i.state WHEN 'waiting' THEN not_before END",
-    last_failure="CASE i.state WHEN 'waiting' THEN t.trouble END",
+    next_at=f"CASE WHEN {INTENT_CAN_BE_SENT} THEN not_before END",
+    last_failure=f"CASE WHEN {INTENT_CAN_BE_SENT} THEN t.trouble END",
     actor="i.actor",
 )
 _OUTCOMES: Final = (

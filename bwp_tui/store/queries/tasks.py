@@ -148,8 +148,8 @@ def any_queued(store: Store, task_numbers: Collection[int]) -> bool:
 
 
 def any_being_cancelled(store: Store, task_numbers: Collection[int]) -> bool:
-    """Return whether one of the tasks has a pending cancellation."""
-    return _any(store, "cancel_asked = 1", task_numbers)
+    """Return whether one of the tasks has a pending cancellation, which goes on without a decision by an operator."""
+    return _any(store, "cancel_asked = 1 AND status <> 'UNCONFIRMED'", task_numbers)
 
 
 def _any(store: Store, condition: str, numbers: Collection[int]) -> bool:

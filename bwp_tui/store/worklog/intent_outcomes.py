@@ -13,6 +13,7 @@ from bwp_tui.store.database.task_updates import finish, set_revision, set_troubl
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
+from bwp_tui.store.worklog.intents import withdraw_unsent
 from bwp_tui.store.worklog.service_events import merge_adopted
 
 LAPSED: Final = "not answered within 8 hours"
@@ -57,6 +58,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
         if twin is not None and twin[1]:
             # An operator tracked this task by its id while the response was outstanding.
             finish(transaction, number, Status.CANCELLED)
+            _move_cancellation(transaction, number, as_int(twin[0]))
             detail = f"{task_id}, kept as #{as_int(twin[0])}"
             _append(transaction, number, EventKind.ACCEPTED, before, Status.CANCELLED, detail)
             return
@@ -98,6 +100,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
             return
         finish(transaction, number, Status.REJECTED)
         _append(transaction, number, EventKind.REFUSED, Status.QUEUED, Status.REJECTED, message)
+        refuse_waiting_cancellation(transaction, number, "The request was rejected, so there is nothing to cancel.")
 
 
 def _mark_unconfirmed(transaction: Transaction, number: int, event: EventKind, before: str, reason: str) -> None:
@@ -112,6 +115,8 @@ def _mark_unconfirmed(transaction: Transaction, number: int, event: EventKind, b
 def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, never_sent: bool) -> None:
     """Record that an intent got no response, and when it is sent again.
 
+    A submission that was never sent is withdrawn instead if its cancellation was asked for meanwhile.
+
     Args:
         never_sent: no byte of this attempt left the machine, so it does not count as an attempt.
     """
@@ -123,8 +128,14 @@ def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, 
             f" WHERE id = ? AND {INTENT_IS_WAITING} RETURNING task",
             (format_instant(not_before), never_sent, never_sent, intent),
         )
-        if row is not None:
-            set_trouble(transaction, as_int(row[0]), reason)
+        if row is None:
+            return
+        number = as_int(row[0])
+        cancellation = _waiting_cancellation(transaction, number)
+        if cancellation is not None and withdraw_unsent(transaction, number, as_text(cancellation[1])):
+            _settle(transaction, as_int(cancellation[0]), IntentState.DONE)
+        else:
+            set_trouble(transaction, number, reason)
 
 
 def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
@@ -162,11 +173,32 @@ def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
 
 def refuse_waiting_cancellation(transaction: Transaction, number: int, reason: str) -> None:
     """Settle a waiting cancellation of a task that can no longer be cancelled, if there is one."""
-    row = transaction.row(
-        f"SELECT id FROM intents WHERE task = ? AND action = 'cancel' AND {INTENT_IS_WAITING}", (number,)
-    )
+    row = _waiting_cancellation(transaction, number)
     if row is not None:
         _refuse_cancellation(transaction, as_int(row[0]), reason)
+
+
+def _waiting_cancellation(transaction: Transaction, number: int) -> Row | None:
+    """Return id and actor of the waiting cancellation of task `number`, or None."""
+    return transaction.row(
+        f"SELECT id, actor FROM intents WHERE task = ? AND action = 'cancel' AND {INTENT_IS_WAITING}", (number,)
+    )
+
+
+def _move_cancellation(transaction: Transaction, number: int, twin: int) -> None:
+    """Move the waiting cancellation of request `number` to `twin`, which has its task id."""
+    waiting = _waiting_cancellation(transaction, number)
+    if waiting is None:
+        return
+    is_free = transaction.row("SELECT 1 FROM tasks WHERE number = ? AND terminal = 0 AND cancel_asked = 0", (twin,))
+    if is_free is None:
+        refuse_waiting_cancellation(transaction, number, f"Its task is #{twin}: see there.")
+        return
+    transaction.run("UPDATE intents SET task = ? WHERE id = ?", (twin, waiting[0]))
+    transaction.run("UPDATE tasks SET cancel_asked = 0 WHERE number = ?", (number,))
+    transaction.run("UPDATE tasks SET cancel_asked = 1 WHERE number = ?", (twin,))
+    set_revision(transaction, twin)
+    timeline.append(transaction, twin, as_text(waiting[1]), EventKind.CANCEL_REQUESTED, detail=f"as #{number}")
 
 
 def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> int | None:

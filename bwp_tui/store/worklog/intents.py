@@ -1,4 +1,4 @@
-"""Read waiting intents, for the engine to send."""
+"""Read waiting intents, for the engine to send, and withdraw those of which no byte was sent."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import format_instant
-from bwp_tui.store.database.connection import Store, as_int, as_text
-from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
+from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.database.row_conditions import INTENT_CAN_BE_SENT, INTENT_IS_WAITING
+from bwp_tui.store.database.task_updates import finish
+from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import RowMapper
+from bwp_tui.store.queries.timeline import EventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ def due(store: Store, now: datetime, limit: int) -> list[Intent]:
     The one due longest comes first, so that an intent that keeps failing does not delay others.
     """
     rows = store.rows(
-        f"{_INTENTS} WHERE i.{INTENT_IS_WAITING} AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
+        f"{_INTENTS} WHERE {INTENT_CAN_BE_SENT} AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
         (format_instant(now), limit),
     )
     return [_INTENT(row) for row in rows]
@@ -67,7 +70,33 @@ def is_unsent(store: Store, number: int) -> bool:
 
 def next_at(store: Store) -> datetime | None:
     """Return when the next waiting intent is due, or None."""
-    return store.instant(f"SELECT min(i.not_before) FROM intents i WHERE i.{INTENT_IS_WAITING}")
+    return store.instant(
+        "SELECT i.not_before FROM intents i JOIN tasks t ON t.number = i.task"
+        f" WHERE {INTENT_CAN_BE_SENT} ORDER BY i.not_before LIMIT 1"
+    )
+
+
+def withdraw_unsent(transaction: Transaction, number: int, actor: str) -> bool:
+    """Cancel a request of which no byte was sent, on behalf of `actor`; return whether that was so."""
+    withdrawn = transaction.run(
+        "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
+        f" AND {INTENT_IS_WAITING} AND first_sent_at IS NULL RETURNING id",
+        (transaction.now_text, number),
+    )
+    if not withdrawn:
+        return False
+    finish(transaction, number, Status.CANCELLED)
+    transaction.run("UPDATE tasks SET trouble = NULL, cancel_asked = 0 WHERE number = ?", (number,))
+    timeline.append(
+        transaction,
+        number,
+        actor,
+        EventKind.WITHDRAWN,
+        before=Status.QUEUED,
+        after=Status.CANCELLED,
+        detail="never sent",
+    )
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +123,8 @@ def unfinished_work(store: Store) -> UnfinishedWork | None:
     (counts,) = store.rows(
         "SELECT count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL),"
         " count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NOT NULL),"
-        f" count(*) FILTER (WHERE action = 'cancel') FROM intents WHERE {INTENT_IS_WAITING}"
+        " count(*) FILTER (WHERE action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONFIRMED'))"
+        f" FROM intents i JOIN tasks t ON t.number = i.task WHERE i.{INTENT_IS_WAITING}"
     )
     failing = "FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED'"
     unrefreshed = store.integer(f"SELECT count(*) {failing} AND task_id IS NOT NULL AND cancel_asked = 0")
