@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.presentation.task_columns import COLUMN_LETTERS, COLUMNS, OPTIONAL_COLUMNS, SORT_LETTERS
-from bwp_tui.console.presentation.task_rows import place_columns
+from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS, COLUMNS, OPTIONAL_COLUMNS, SORT_LETTERS
+from bwp_tui.console.presentation.task_row_layout import place_columns
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.queries.filter_sql import SORTS

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from textual.widgets import Input
 
-from bwp_tui.console.presentation.task_columns import COLUMN_LETTERS
+from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS
 from bwp_tui.domain.task import Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.task_updates import set_revision

@@ -13,7 +13,7 @@ from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation import task_detail
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.glyphs import UNICODE
-from bwp_tui.console.presentation.task_columns import COLUMNS, CellContext
+from bwp_tui.console.presentation.task_row_cells import COLUMNS, CellContext
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import PURGED, Kind, Status, Task

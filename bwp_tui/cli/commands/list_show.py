@@ -17,7 +17,7 @@ from bwp_tui.cli.support.task_output import (
     task_record,
     task_sentence,
 )
-from bwp_tui.console.presentation.task_columns import columns_named
+from bwp_tui.console.presentation.task_row_cells import columns_named
 from bwp_tui.contract.inputs import mutation_name, shown_variables
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import with_requeued_downloads

@@ -8,7 +8,7 @@ from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
 from bwp_tui.console.controllers.saved_views import SavedViewController
-from bwp_tui.console.presentation.task_columns import columns_named
+from bwp_tui.console.presentation.task_row_cells import columns_named
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import run_in_thread_and_report

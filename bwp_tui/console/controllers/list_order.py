@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.presentation.task_columns import COLUMN_LETTERS, OPTIONAL_COLUMNS, SORT_LETTERS
+from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS, OPTIONAL_COLUMNS, SORT_LETTERS
 from bwp_tui.console.protocols import MainScreenProtocol
 
 

@@ -1,1 +1,1 @@
-"""The console's screens."""
+"""The console's screens: each puts widgets together and passes keys and snapshots on to them."""

@@ -15,7 +15,7 @@ from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_columns import status_role
+from bwp_tui.console.presentation.task_row_cells import status_role
 from bwp_tui.console.screens.action_screen import ScrolledScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.widgets.bars import FooterLine

@@ -25,7 +25,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels
 from bwp_tui.console.screens.status_updates import StatusUpdates
-from bwp_tui.console.screens.table_rows import TableRows
+from bwp_tui.console.screens.table_updater import TableUpdater
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.list_state import ListState
@@ -88,7 +88,7 @@ class MainScreen(ActionScreen):
         self._last_task = saved.task
         self._panels = MainPanels(self, session)
         self._debouncer = Debouncer(self, self._update_detail)
-        self._rows = TableRows(self, saved.task)
+        self._rows = TableUpdater(self, saved.task)
         self._status = StatusUpdates(self)
         self._was_asking = False
         self._prompt_host: PromptHost | None = None

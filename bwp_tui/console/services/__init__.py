@@ -1,1 +1,1 @@
-"""The console's access to the store and the engine, without widgets."""
+"""Give the console access to the store: reading snapshots, carrying out actions, noticing ended tasks. No widgets."""

@@ -1,1 +1,1 @@
-"""State of the screens without widgets, and its file between two starts."""
+"""Keep what a screen remembers, without widgets: list, draft, completion, and what lasts from one start to the next."""

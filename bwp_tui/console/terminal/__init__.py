@@ -1,1 +1,1 @@
-"""The terminal below Textual: driver, differential output, keys, pastes, clipboard."""
+"""The terminal below Textual: driver, differential output, keys, pastes, clipboard. Nothing of tasks."""

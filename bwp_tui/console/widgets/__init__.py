@@ -1,1 +1,1 @@
-"""The widgets of the console; each has its styles in `styles/`."""
+"""The widgets, which lay out and paint what `presentation` makes; each has its styles in `styles/`."""

@@ -15,8 +15,8 @@ from textual.reactive import var
 from textual.strip import Strip
 
 from bwp_tui.console.presentation.glyphs import Glyphs, locale_glyphs
-from bwp_tui.console.presentation.task_columns import Cell, CellContext
-from bwp_tui.console.presentation.task_rows import PlacedColumn, cells_of, header_strip, place_columns, row_strip
+from bwp_tui.console.presentation.task_row_cells import Cell, CellContext
+from bwp_tui.console.presentation.task_row_layout import PlacedColumn, cells_of, header_strip, place_columns, row_strip
 from bwp_tui.console.widgets.virtual_rows import HEADER_LINES, VirtualRows
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, utc_now

@@ -1,1 +1,1 @@
-"""Downloading results to disk."""
+"""Download results to disk: slots, transfers that resume where they were cut, verification, publication."""

@@ -1,1 +1,1 @@
-"""Submitting, cancelling and polling tasks."""
+"""Submit and cancel requests, and poll tasks, each until the store has the outcome."""

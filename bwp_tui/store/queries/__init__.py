@@ -1,1 +1,1 @@
-"""Reading the history: rows to domain values."""
+"""Read the history: rows to domain values. `timeline` also appends the events of others' transactions."""

@@ -1,1 +1,1 @@
-"""What the engine records: intents, polls, downloads, its own state."""
+"""Record what the engine does: intents, poll responses, downloads, events received, its own state."""

@@ -14,7 +14,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from bwp_tui.console.presentation.glyphs import Glyphs
-from bwp_tui.console.presentation.task_columns import COLUMNS, MARK, Cell, CellContext, Column
+from bwp_tui.console.presentation.task_row_cells import COLUMNS, MARK, Cell, CellContext, Column
 from bwp_tui.domain.completion import spans
 from bwp_tui.domain.task import Task
 

@@ -1,4 +1,4 @@
-"""Declare the columns of the task table, each once: header, chooser and prompts derive from it."""
+"""Make the text of a task's row: the columns, each declared once, from which header, chooser and prompts derive."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from bwp_tui.domain.completion import highlights
 from bwp_tui.store.queries.view_rows import AnchorRow
 
 
-class TableRows:
+class TableUpdater:
     """Shows the rows of snapshots.
 
     Attributes:
