@@ -18,7 +18,7 @@ from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.task_updates import set_revision
+from bwp_tui.store.database.shared_sql import set_revision
 from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty, cpu_seconds

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS
 from bwp_tui.domain.task import Status
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.task_updates import set_revision
+from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY

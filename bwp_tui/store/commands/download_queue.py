@@ -11,8 +11,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store, Transaction, as_int
-from bwp_tui.store.database.row_conditions import DOWNLOAD_HAS_ENDED
-from bwp_tui.store.database.task_updates import set_revision
+from bwp_tui.store.database.shared_sql import DOWNLOAD_HAS_ENDED, set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of

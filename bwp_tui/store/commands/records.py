@@ -14,7 +14,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store, Transaction
-from bwp_tui.store.database.task_updates import set_revision
+from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import tags_text

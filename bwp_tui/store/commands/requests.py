@@ -9,7 +9,7 @@ from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task, cannot_change_purged
 from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.task_updates import set_revision
+from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bwp_tui.domain.task import DownloadState, Kind, Task, cannot_change_purged
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.task_updates import set_revision
+from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import EventKind
 

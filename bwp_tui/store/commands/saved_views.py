@@ -8,7 +8,7 @@ from typing import Final
 from bwp_tui.domain.filter import ADOPTED_VIEW, VIEWS, FilterError, View, parse, view_named
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.store.database.connection import Row, Store, as_text
-from bwp_tui.store.database.row_conditions import IS_ADOPTED
+from bwp_tui.store.database.shared_sql import IS_ADOPTED
 from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.queries.filter_sql import SORTS
 

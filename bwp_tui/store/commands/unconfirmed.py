@@ -6,7 +6,7 @@ from bwp_tui.domain.task import Status, Task, cannot_change_purged, task_id_mist
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.task_updates import finish
+from bwp_tui.store.database.shared_sql import finish
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 

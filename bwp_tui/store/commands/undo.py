@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.records import Field
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
-from bwp_tui.store.database.task_updates import set_revision
+from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind

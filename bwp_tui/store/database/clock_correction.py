@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
+from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 
 _DUE_TIMES: Final = (
     ("tasks", "next_poll_at", "next_poll_at IS NOT NULL"),

@@ -14,7 +14,7 @@ from bwp_tui.domain.task import FINAL_STATUSES
 from bwp_tui.store.database.copy import copy_database, create_private
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
-from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
+from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.merge import Merged, merge, scalar

@@ -11,7 +11,7 @@ from typing import Final
 
 from bwp_tui.domain.task import IntentAction, IntentState, Kind
 from bwp_tui.store.database.connection import Row, Store, as_int, as_text
-from bwp_tui.store.database.row_conditions import INTENT_CAN_BE_SENT
+from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import EventKind
 

@@ -10,8 +10,7 @@ from typing import Final
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
-from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN
-from bwp_tui.store.database.task_updates import set_revision
+from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, set_revision
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, RowMapper, download_of

@@ -8,8 +8,7 @@ from typing import Final
 from bwp_tui.domain.task import IntentState, Status, TaskError
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
-from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
-from bwp_tui.store.database.task_updates import finish, set_revision, set_trouble
+from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, finish, set_revision, set_trouble
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind

@@ -9,8 +9,7 @@ from typing import Final
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
-from bwp_tui.store.database.row_conditions import INTENT_CAN_BE_SENT, INTENT_IS_WAITING
-from bwp_tui.store.database.task_updates import finish
+from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import EventKind

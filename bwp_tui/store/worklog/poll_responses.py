@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.domain.task import FINAL_STATUSES, PAST_HOLD, Status, TaskError, status_after
 from bwp_tui.domain.times import format_instant, parse_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
-from bwp_tui.store.database.task_updates import finish, set_revision, set_trouble
+from bwp_tui.store.database.shared_sql import finish, set_revision, set_trouble
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import errors_text

@@ -10,8 +10,7 @@ from bwp_tui.domain.deadlines import DEFAULT_REGULATION, due_on
 from bwp_tui.domain.task import ADOPTED, Request, Status, TaskEvent
 from bwp_tui.domain.times import iso_day, iso_instant, local_day
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
-from bwp_tui.store.database.row_conditions import IS_ADOPTED
-from bwp_tui.store.database.task_updates import set_revision
+from bwp_tui.store.database.shared_sql import IS_ADOPTED, set_revision
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import tags_text

@@ -1,9 +1,31 @@
-"""Change a task's row, with a new revision so that screens read it again."""
+"""The SQL that several modules share: conditions on rows, and changes of a task's row.
+
+An alias of the table goes before each condition; SQLite uses a partial index only for a condition that repeats its
+text. A change gives the row a new revision, so that screens read it again.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 from bwp_tui.domain.task import Status
 from bwp_tui.store.database.connection import Transaction
+
+DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
+"""As `Download.is_open`."""
+
+INTENT_IS_WAITING: Final = "state = 'waiting'"
+
+INTENT_CAN_BE_SENT: Final = (
+    f"i.{INTENT_IS_WAITING} AND (i.action = 'submit'"
+    " OR (t.task_id IS NOT NULL AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')))"
+)
+"""The condition on an intent `i` of a task `t`: a cancellation waits until the service has confirmed the task id."""
+
+DOWNLOAD_HAS_ENDED: Final = "state IN ('done', 'failed', 'cancelled')"
+
+IS_ADOPTED: Final = "instr(tags, '\"adopted\"')"
+"""The condition that a task has the tag `ADOPTED`."""
 
 
 def set_revision(transaction: Transaction, number: int) -> None:
