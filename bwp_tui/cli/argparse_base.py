@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import re
 from argparse import SUPPRESS
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, NoReturn, TypeAlias
 
-from bwp_tui.cli.argument_types import seconds
+from bwp_tui.cli.argument_types import one_line, seconds
 from bwp_tui.cli.exit_codes import Effect
+from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
 from bwp_tui.domain.shell_commands import HELP
 from bwp_tui.domain.text import clean_line
 from bwp_tui.settings.profile import THEMES
@@ -80,10 +81,23 @@ class Commands:
             name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", epilog=note, allow_abbrev=False
         )
         parser.purpose = purpose
-        parser.set_defaults(command=(module, function or name), chosen=name, effect=effect)
+        parser.set_defaults(command=(module, function or name), command_name=name, effect=effect)
         add_common(parser, json=json)
         self.parsers[name] = parser
         return parser
+
+
+def add_actions(
+    commands: Commands, name: str, purposes: Mapping[str, str], *, changing: Collection[str]
+) -> dict[str, Parser]:
+    """Add a command that has actions alone, and return their parsers; `changing` are those that change something."""
+    command = commands.add(name, name, effect=Effect.READS)
+    actions = command.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
+    effects = {action: Effect.CHANGES if action in changing else Effect.READS for action in purposes}
+    return {
+        action: add_action(actions, action, purpose, (name, action), effects[action])
+        for action, purpose in purposes.items()
+    }
 
 
 def add_action(
@@ -121,3 +135,14 @@ def add_timeout(parser: Parser, default: float | None) -> None:
     parser.add_argument(
         "--timeout", metavar="S", type=seconds, default=default, help=f"wait at most S seconds ({shown})"
     )
+
+
+def add_regulation(parser: Parser, purpose: str) -> None:
+    """Add which regulation sets due dates."""
+    names, default = tuple(REGULATIONS), DEFAULT_REGULATION
+    parser.add_argument("--regulation", choices=names, default=default, help=f"{purpose} ({default})")
+
+
+def add_sort(parser: Parser) -> None:
+    """Add the option for the order of tasks; the command checks its names, which the parser does not import."""
+    parser.add_argument("--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …")

@@ -20,7 +20,7 @@ CONSOLE: Final[dict[str, object]] = {
     "profile": None,
     "theme": None,
     "plain": False,
-    "chosen": None,
+    "command_name": None,
     "effect": Effect.WORKS,
 }
 """The default options of the console."""
@@ -54,7 +54,7 @@ def parse_arguments(words: Sequence[str]) -> Namespace:
 
 def _refuse_broken_words(words: Sequence[str], arguments: Namespace) -> None:
     """Refuse words that are not UTF-8, which the history could not store; the name of a file to import may be."""
-    if arguments.chosen != "import" and any(not word.isascii() and _is_broken(word) for word in words):
+    if arguments.command_name != "import" and any(not word.isascii() and _is_broken(word) for word in words):
         raise SystemExit(_print_error("An argument is not UTF-8 text. Nothing was changed.", ExitCode.USAGE))
 
 

@@ -12,9 +12,11 @@ from bwp_tui.cli.argparse_base import (
     TASK_HELP,
     Commands,
     Parser,
-    add_action,
+    add_actions,
     add_common,
     add_masking,
+    add_regulation,
+    add_sort,
     add_theme,
     add_timeout,
 )
@@ -33,15 +35,8 @@ from bwp_tui.cli.argument_types import (
     task_id,
 )
 from bwp_tui.cli.exit_codes import Effect
-from bwp_tui.cli.parser_records import (
-    add_record_commands,
-    add_regulation,
-    add_service_commands,
-    add_sort,
-    add_tables,
-    join_filters,
-    minus_signs,
-)
+from bwp_tui.cli.parser_operations import add_record_commands, add_service_commands, join_filters, minus_signs
+from bwp_tui.cli.parser_tables import add_tables
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import did_you_mean
@@ -77,8 +72,8 @@ def parse(words: Sequence[str]) -> Namespace:
     if rest:
         # Only the names: a value may be a secret that someone tried to give as an option.
         names = ", ".join(word.split("=")[0] for word in rest if word.startswith("-"))
-        chosen = commands.get(getattr(arguments, "chosen", None) or "", parser)
-        chosen.error(f"unknown option: {names}" if names else "too many arguments")
+        of_command = commands.get(getattr(arguments, "command_name", None) or "", parser)
+        of_command.error(f"unknown option: {names}" if names else "too many arguments")
     return arguments
 
 
@@ -107,7 +102,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--profile", metavar="NAME", help="profile to use (BWP_PROFILE)")
     add_theme(parser)
     parser.add_argument("--plain", action="store_true", help="line by line, for screen readers")
-    parser.set_defaults(command=("console", "console"), chosen=None, effect=Effect.WORKS)
+    parser.set_defaults(command=("console", "console"), command_name=None, effect=Effect.WORKS)
     commands = Commands(parser)
     _add_requests(commands)
     add_service_commands(commands)
@@ -265,45 +260,36 @@ def _add_archive(commands: Commands) -> None:
 
 
 def _add_config(commands: Commands) -> None:
-    config = commands.add("config", "config", effect=Effect.READS)
-    actions = config.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
-    for name, purpose in (
-        ("path", "print the path of the config file"),
-        ("show", "print the effective settings, without the secret"),
-        ("validate", "list mistakes in the file and the environment"),
-        ("adopt", "bind the history to the shop of these settings"),
-    ):
-        effect = Effect.CHANGES if name == "adopt" else Effect.READS
-        add_action(actions, name, purpose, ("config", name), effect)
+    purposes = {
+        "path": "print the path of the config file",
+        "show": "print the effective settings, without the secret",
+        "validate": "list mistakes in the file and the environment",
+        "adopt": "bind the history to the shop of these settings",
+    }
+    add_actions(commands, "config", purposes, changing=("adopt",))
 
 
 def _add_events(commands: Commands) -> None:
-    events = commands.add("events", "events", effect=Effect.READS)
-    actions = events.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
-    for name, purpose in (
-        ("setup", "print the steps that bring the events to an SQS queue, as a shell script; it changes nothing"),
-        ("subscribe", "subscribe to the four event types of privacy requests"),
-        ("unsubscribe", "end subscriptions"),
-        ("status", "print subscriptions, queue, dead letters, and the last event"),
-    ):
-        effect = Effect.CHANGES if "subscribe" in name else Effect.READS
-        parser = add_action(actions, name, purpose, ("events", name), effect)
-        if name in ("setup", "subscribe"):
-            parser.add_argument(
-                "--account", metavar="ID", type=aws_account, help="AWS account, 12 digits (the queue's)"
-            )
-            parser.add_argument("--region", metavar="NAME", type=aws_region, help="AWS region (the queue's)")
-            parser.add_argument(
-                "--source",
-                metavar="NAME",
-                type=aws_name,
-                help="name of the event source, unique among all shops (the target id)",
-            )
-        if name == "setup":
-            parser.add_argument("--queue", metavar="NAME", type=aws_name, help="name of the queue (bwp-tui-events)")
-        if name == "unsubscribe":
-            parser.add_argument("subscriptions", metavar="ID", nargs="*", help="subscription (all to privacy requests)")
-            parser.add_argument("--yes", action="store_true", help="do not ask")
+    purposes = {
+        "setup": "print the steps that bring the events to an SQS queue, as a shell script; it changes nothing",
+        "subscribe": "subscribe to the four event types of privacy requests",
+        "unsubscribe": "end subscriptions",
+        "status": "print subscriptions, queue, dead letters, and the last event",
+    }
+    actions = add_actions(commands, "events", purposes, changing=("subscribe", "unsubscribe"))
+    for parser in (actions["setup"], actions["subscribe"]):
+        parser.add_argument("--account", metavar="ID", type=aws_account, help="AWS account, 12 digits (the queue's)")
+        parser.add_argument("--region", metavar="NAME", type=aws_region, help="AWS region (the queue's)")
+        parser.add_argument(
+            "--source",
+            metavar="NAME",
+            type=aws_name,
+            help="name of the event source, unique among all shops (the target id)",
+        )
+    setup, unsubscribe = actions["setup"], actions["unsubscribe"]
+    setup.add_argument("--queue", metavar="NAME", type=aws_name, help="name of the queue (bwp-tui-events)")
+    unsubscribe.add_argument("subscriptions", metavar="ID", nargs="*", help="subscription (all to privacy requests)")
+    unsubscribe.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_practice(commands: Commands) -> None:

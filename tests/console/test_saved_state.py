@@ -71,7 +71,7 @@ async def test_no_address_is_kept(profile: Profile) -> None:
             console.main.command_history = (*console.main.command_history, line)
     kept = profile.state_path.read_text()
     assert "@" not in kept
-    assert json.loads(kept)["lines"] == ["sort due"]
+    assert json.loads(kept)["command_history"] == ["sort due"]
 
 
 async def test_a_read_only_profile_keeps_nothing(tmp_path: Path) -> None:
@@ -90,7 +90,12 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(profile: Profile) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"view": 3, "filter": [], "order": "x", "columns": "kind", "task": "1", "lines": [1, null, ""]}'],
+    [
+        "",
+        "{",
+        "[]",
+        '{"view": 3, "filter": [], "order": "x", "columns": "kind", "task": "1", "command_history": [1, ""]}',
+    ],
 )
 async def test_a_file_that_means_nothing_is_passed_over(profile: Profile, text: str) -> None:
     profile.folder.mkdir(parents=True)
@@ -100,22 +105,30 @@ async def test_a_file_that_means_nothing_is_passed_over(profile: Profile, text: 
         assert console.main.command_history == ()
 
 
+def test_the_commands_of_a_file_that_an_earlier_version_wrote_are_read(profile: Profile) -> None:
+    profile.folder.mkdir(parents=True)
+    profile.state_path.write_text('{"lines": ["sort due"]}')
+    memory = SavedStateFile(profile)
+    assert memory.read().command_history == ("sort due",)
+    memory.close()
+
+
 def test_what_was_purged_is_not_written_again_by_a_console_that_was_open(profile: Profile) -> None:
     profile.folder.mkdir(parents=True)
     memory = SavedStateFile(profile)
     memory.read()
-    memory.save(SavedState(view=None, filter="zebra", lines=("list zebra",)))
+    memory.save(SavedState(view=None, filter="zebra", command_history=("list zebra",)))
     other = SavedStateFile(profile)
     other.read()
     forget(profile.state_path, "2026-11-20T09:14:00.000000Z")
     for console in (memory, other, memory):
-        console.save(SavedState(view="zebra", filter="zebra", order="due", lines=("list zebra", "sort due")))
+        console.save(SavedState(view="zebra", filter="zebra", order="due", command_history=("list zebra", "sort due")))
         console.save(SavedState(filter="zebra quagga"))
     memory.close()
     other.close()
     assert "zebra" not in profile.state_path.read_text()
     later = SavedStateFile(profile)
-    assert later.read().lines == ()
+    assert later.read().command_history == ()
     later.save(SavedState(filter="is:failed"))
     later.close()
     assert json.loads(profile.state_path.read_text())["filter"] == "is:failed"

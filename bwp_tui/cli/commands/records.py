@@ -11,7 +11,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Argument, Need, Operation, Place, Values, split_signed
 from bwp_tui.actions.record_operations import BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.parser_records import MINUS
+from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply, chosen, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import can_ask, checked_day, open_session, print_note, today
 from bwp_tui.cli.support.task_output import print_tasks
@@ -23,7 +23,7 @@ _TASK_NUMBER: Final = re.compile(r"#?\d+")
 
 def record(arguments: Namespace) -> ExitCode:
     """Carry an operation out on tasks; the number of more than one is typed where the operation asks for it."""
-    operation = BY_NAME[arguments.chosen]
+    operation = BY_NAME[arguments.command_name]
     names, values = _positional(operation.positional, arguments)
     _check_options(operation, arguments)
     with open_session(arguments) as session:

@@ -49,7 +49,8 @@ def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
     profile = load_profile(arguments.profile, os.environ)
     if profile.read_only and changes and arguments.effect is Effect.CHANGES:
         raise CommandError(
-            ExitCode.USAGE, f"Profile {profile.name} is read-only, so {arguments.chosen} is refused; see BWP_READ_ONLY."
+            ExitCode.USAGE,
+            f"Profile {profile.name} is read-only, so {arguments.command_name} is refused; see BWP_READ_ONLY.",
         )
     return profile
 

@@ -84,7 +84,7 @@ class MainScreen(ActionScreen):
         self.session = session
         saved = session.saved_state.read()
         self.list_state = saved.to_list_state(session.reader.views)
-        self.command_history = saved.lines
+        self.command_history = saved.command_history
         self._last_task = saved.task
         self._panels = MainPanels(self, session)
         self._debouncer = Debouncer(self, self._update_detail)

@@ -24,13 +24,13 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.queries.filter_sql import SORTS
 
 MAX_HISTORY: Final = 100
-"""Lines of the `:` line that are kept."""
+"""Typed commands that are kept."""
 
 _MAX_BYTES: Final = 256 * 1024
 """Bytes of a file that is read; this program's own is far smaller."""
 
 _WITH_TEXT: Final = ("note", "settle", "submit", "assign", "resubmit")
-"""Commands whose lines may hold what someone wrote about a person."""
+"""Commands that may hold what someone wrote about a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class SavedState:
     Attributes:
         view: its name; None for a filter of the operator's own.
         task: local number of the task under the cursor.
-        lines: those of the `:` line, the newest last.
+        command_history: the commands typed at the prompt, the newest last.
     """
 
     view: str | None = VIEWS[0].name
@@ -48,14 +48,14 @@ class SavedState:
     order: str | None = None
     columns: tuple[str, ...] = ()
     task: int | None = None
-    lines: tuple[str, ...] = ()
+    command_history: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, listing: ListState, task: int | None, lines: Sequence[str]) -> SavedState:
+    def of(cls, listing: ListState, task: int | None, command_history: Sequence[str]) -> SavedState:
         """Return the state to save for what is shown."""
-        kept = tuple(line for line in lines if _is_impersonal(line))[-MAX_HISTORY:]
+        kept = tuple(command for command in command_history if _is_impersonal(command))[-MAX_HISTORY:]
         if "@" in listing.filter:
-            return cls(columns=listing.columns, task=task, lines=kept)
+            return cls(columns=listing.columns, task=task, command_history=kept)
         name = None if listing.view is None else listing.view.name
         return cls(name, listing.filter, listing.chosen_sort, listing.columns, task, kept)
 
@@ -150,8 +150,8 @@ def _replace(path: Path, content: Mapping[str, object]) -> None:
     new.replace(path)
 
 
-def _is_impersonal(line: str) -> bool:
-    return "@" not in line and line.split()[0].casefold() not in _WITH_TEXT
+def _is_impersonal(command: str) -> bool:
+    return "@" not in command and command.split()[0].casefold() not in _WITH_TEXT
 
 
 def _parse(content: Mapping[str, object]) -> SavedState:
@@ -163,7 +163,7 @@ def _parse(content: Mapping[str, object]) -> SavedState:
         order=order if order in SORTS else None,
         columns=_texts(content.get("columns")),
         task=task if isinstance(task, int) else None,
-        lines=_texts(content.get("lines"))[-MAX_HISTORY:],
+        command_history=_texts(content.get("command_history", content.get("lines")))[-MAX_HISTORY:],  # once `lines`
     )
 
 
