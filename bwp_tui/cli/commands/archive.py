@@ -13,6 +13,7 @@ from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.verify import verify_archive
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, open_session, print_note
+from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import clean_line
@@ -30,7 +31,8 @@ def inspect(arguments: Namespace) -> None:
     try:
         with Archive(path) as archive:
             entries = archive.entries
-        print_result(arguments, [_record(entry) for entry in entries], _table(entries))
+        lines = aligned([_HEADINGS, *map(_cells, entries)], right=(0, 1))
+        print_result(arguments, [_record(entry) for entry in entries], lines)
         for remark in verify_archive(path):
             print_note(remark)
     except BadArchive as error:
@@ -83,12 +85,6 @@ def _record(entry: Entry) -> dict[str, object]:
         "modified": entry.modified.isoformat() if entry.modified else None,
         "flaws": list(entry.flaws),
     }
-
-
-def _table(entries: tuple[Entry, ...]) -> list[str]:
-    rows = [_HEADINGS, *(_cells(entry) for entry in entries)]
-    sizes, packed = (max(len(row[column]) for row in rows) for column in (0, 1))
-    return [f"{row[0]:>{sizes}}  {row[1]:>{packed}}  {row[2]:<16}  {row[3]}" for row in rows]
 
 
 def _cells(entry: Entry) -> tuple[str, str, str, str]:

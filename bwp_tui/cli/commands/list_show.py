@@ -82,9 +82,8 @@ def list_views(arguments: Namespace) -> None:
     """Print the views, the built-in ones first."""
     with open_session(arguments) as session:
         known = saved_views.all_views(session.store)
-    width = max(len(view.name) for view in known)
-    lines = (f"{view.name:<{width}}  {view.sort:<9}  {view.filter or '(all)'}" for view in known)
-    print_result(arguments, [_view_record(view) for view in known], lines)
+    rows = [(view.name, view.sort, view.filter or "(all)") for view in known]
+    print_result(arguments, [_view_record(view) for view in known], aligned(rows))
 
 
 def save_view(arguments: Namespace) -> None:
