@@ -18,7 +18,7 @@ from typing import Final
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.settings import GivenSecret, Profile
+from bwp_tui.settings import LiteralSecret, Profile
 from bwp_tui.store.commands.seed_sandbox import seed_tasks
 from bwp_tui.store.open_store import open_store
 
@@ -75,7 +75,7 @@ def practice_profile(sandbox: Sandbox, folder: Path) -> Profile:
         token_url=sandbox.token_url,
         client_id=sandbox.client_id,
         target_id=sandbox.target_id,
-        secret=GivenSecret(sandbox.client_secret),
+        secret=LiteralSecret(sandbox.client_secret),
         download_dir=folder / "downloads",
         is_sandbox=True,
     )

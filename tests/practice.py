@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.settings import AwsKey, EventQueue, GivenSecret, Profile
+from bwp_tui.settings import AwsKey, EventQueue, LiteralSecret, Profile
 
 
 def profile_of(sandbox: Sandbox, folder: Path) -> Profile:
@@ -17,7 +17,7 @@ def profile_of(sandbox: Sandbox, folder: Path) -> Profile:
         token_url=sandbox.token_url,
         client_id=sandbox.client_id,
         target_id=sandbox.target_id,
-        secret=GivenSecret(sandbox.client_secret),
+        secret=LiteralSecret(sandbox.client_secret),
         download_dir=folder / "downloads",
         is_sandbox=True,
     )

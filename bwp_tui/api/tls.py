@@ -33,9 +33,9 @@ def verifier_reason(error: BaseException | None) -> str | None:
 
 
 @functools.lru_cache(maxsize=1)  # reading the lists takes 50 ms and more, too long to do at every download
-def _context(*named: str | None) -> ssl.SSLContext:
+def _context(*paths: str | None) -> ssl.SSLContext:
     context = httpx.create_ssl_context()
-    if any(named):
+    if any(paths):
         # Python 3.13 asks more of a root than companies' own ones have; whoever named it has decided to believe it.
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.load_default_certs()  # a company's own root is in the system's store, not in certifi's

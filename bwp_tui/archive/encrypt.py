@@ -50,14 +50,14 @@ def encrypt(source: Path, target: Path, recipient: str, expected: str) -> Encryp
     """
     encrypt = _encryption(recipient)
     with open_plain(source) as plain, new_file(target) as copy:
-        original, encrypted = _Hashing(plain), _Hashing(copy)
+        original, encrypted = _HashingFile(plain), _HashingFile(copy)
         encrypt(original, encrypted)
         if original.sha256 != expected:
             raise SourceChanged(f"{source} is not the file that was downloaded. Download it again, then pack it.")
     return EncryptedFile(original.count, original.sha256, encrypted.count, encrypted.sha256)
 
 
-class _Hashing:
+class _HashingFile:
     """A file that hashes and counts the bytes read from it or written to it."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -85,7 +85,7 @@ class _Hashing:
         return data
 
 
-def _encryption(recipient: str) -> Callable[[_Hashing, _Hashing], None]:
+def _encryption(recipient: str) -> Callable[[_HashingFile, _HashingFile], None]:
     """Return the function that encrypts one file into another for `recipient`."""
     try:
         import pyrage
@@ -96,7 +96,7 @@ def _encryption(recipient: str) -> Callable[[_Hashing, _Hashing], None]:
     except pyrage.RecipientError:
         raise BadRecipient("The recipient is no age public key; one begins with age1.") from None
 
-    def encrypt(source: _Hashing, target: _Hashing) -> None:
+    def encrypt(source: _HashingFile, target: _HashingFile) -> None:
         pyrage.encrypt_io(source, target, [key])
 
     return encrypt

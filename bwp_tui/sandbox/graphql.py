@@ -129,11 +129,11 @@ class GraphQLService:
             raise not_cancellable(reason.status) from None
         return {"taskId": taskId}
 
-    def _start(self, info: Info, kind: Kind, given: Mapping[str, Any]) -> Json:
+    def _start(self, info: Info, kind: Kind, input: Mapping[str, Any]) -> Json:
         self._state.count(info.field_name)
-        email = given["dataSubject"].get("email")
-        token = (given.get("clientToken") or {}).get("token")
-        holding_period = given.get("holdingPeriod")
+        email = input["dataSubject"].get("email")
+        token = (input.get("clientToken") or {}).get("token")
+        holding_period = input.get("holdingPeriod")
         problem = check_start(info.field_name, email, token, holding_period)
         if problem is not None:
             raise problem

@@ -15,7 +15,7 @@ from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import EVENT_TEXTS, TEXTS, ConfigFile, ProfileTable, read_config
 from bwp_tui.settings.errors import SettingsError
 from bwp_tui.settings.profile import API_URL, API_VERSION, NOTICES, TOKEN_URL, EventQueue, Profile
-from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource, check_secret
+from bwp_tui.settings.secret import CommandSecret, LiteralSecret, SecretSource, check_secret
 
 _APP = "bwp-tui"
 _OTHER_VARIABLES = (
@@ -197,7 +197,7 @@ class _Variables:
         secret = self._environ.get("BWP_CLIENT_SECRET", "").strip()
         if secret:
             self._report("BWP_CLIENT_SECRET", check_secret(secret))
-            return GivenSecret(secret)
+            return LiteralSecret(secret)
         command = self.text("client_secret_command")
         if command is None or checks.command(command):
             return None

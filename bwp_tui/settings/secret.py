@@ -36,7 +36,7 @@ class SecretSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class GivenSecret:
+class LiteralSecret:
     """A secret from the environment or the practice API."""
 
     _text: str = field(repr=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.main import MainScreen
-from bwp_tui.settings import EventQueue, GivenSecret, Profile
+from bwp_tui.settings import EventQueue, LiteralSecret, Profile
 
 
 async def main(folder: Path) -> None:
@@ -23,7 +23,7 @@ async def main(folder: Path) -> None:
         token_url="http://127.0.0.1:9/token",
         client_id="client",
         target_id="target",
-        secret=GivenSecret("secret"),
+        secret=LiteralSecret("secret"),
         download_dir=folder / "downloads",
         events=EventQueue(queue_url="http://127.0.0.1:9/1/q", region="us-east-1", endpoint_url="http://127.0.0.1:9"),
     )

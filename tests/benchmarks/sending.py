@@ -16,7 +16,7 @@ from bwp_tui.engine.requests.worker_pool import POOL_SIZE
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.sandbox.seed_history import past_tasks
-from bwp_tui.settings import GivenSecret, Profile
+from bwp_tui.settings import LiteralSecret, Profile
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.commands.csv_import import Defaults
@@ -100,7 +100,7 @@ async def _work(place: Place, service: FarService, done: Callable[[Store], bool]
         token_url=env["BWP_TOKEN_URL"],
         client_id="client",
         target_id="target",
-        secret=GivenSecret("secret"),
+        secret=LiteralSecret("secret"),
         download_dir=place.folder / "downloads",
     )
     store = place.store()

@@ -116,13 +116,13 @@ def test_large_files_pass_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     source, target = tmp_path / "a.zip", tmp_path / "a.age"
     source.write_bytes(os.urandom(3 << 20))
     sizes: list[int] = []
-    noted = sealing._Hashing._counted
+    noted = sealing._HashingFile._counted
 
-    def noting(self: sealing._Hashing, data: bytes) -> bytes:
+    def noting(self: sealing._HashingFile, data: bytes) -> bytes:
         sizes.append(len(data))
         return noted(self, data)
 
-    monkeypatch.setattr(sealing._Hashing, "_counted", noting)
+    monkeypatch.setattr(sealing._HashingFile, "_counted", noting)
     sealed = encrypt(source, target, RECIPIENT, sha256(source))
     assert max(sizes) <= 1 << 20
     assert (sealed.plain_bytes, sealed.sha256, sealed.bytes) == (3 << 20, sha256(target), target.stat().st_size)

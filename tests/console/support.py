@@ -17,7 +17,7 @@ from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.widgets.request_form import RadioField
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.domain.task import SampleTask, Task
-from bwp_tui.settings import GivenSecret, Profile
+from bwp_tui.settings import LiteralSecret, Profile
 from bwp_tui.store.commands import seed_sandbox
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
@@ -39,7 +39,7 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
         token_url="http://127.0.0.1:9/token",
         client_id="client",
         target_id="bp-30b5c1de-0000",
-        secret=GivenSecret("hush-secret"),
+        secret=LiteralSecret("hush-secret"),
         download_dir=download_dir or folder / "downloads",
         read_only=read_only,
     )

@@ -49,7 +49,7 @@ async def test_columns_are_saved_with_a_view_and_shown_with_it_alone(profile: Pr
         await console.until(lambda: shown(console) == ("mark", "subject", "status", "due", "id"))
         await console.press("V", *"dates", "enter")
         await console.sees("7 dates")
-        assert saved_views.named(console.store, "dates").columns == ("status", "due", "id")
+        assert saved_views.get(console.store, "dates").columns == ("status", "due", "id")
         await console.press("colon", *f"columns {','.join(id for id in before if id in OPTIONAL_COLUMNS)}", "enter")
         await console.until(lambda: shown(console) == before)
         await console.press("7")

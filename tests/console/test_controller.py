@@ -115,7 +115,7 @@ async def test_lists_views_and_orders_are_typed_as_in_the_command_line(profile: 
         assert console.main.list_state.sort == "due"
         await types(console, "views save broken --sort oldest")
         await console.sees("The view “broken” is saved.")
-        assert saved_views.named(console.store, "broken").filter == "is:failed kind:deletion"
+        assert saved_views.get(console.store, "broken").filter == "is:failed kind:deletion"
         await types(console, "view on hold")
         await console.until(lambda: list(console.main.table.numbers) == [HELD])
         await types(console, "view broken")

@@ -10,7 +10,7 @@ import pytest
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.missing_credentials import UNCONFIGURED
-from bwp_tui.settings import GivenSecret, Profile
+from bwp_tui.settings import LiteralSecret, Profile
 from tests.console.past import clock
 from tests.console.support import screen_lines
 from tests.waiting import eventually_in_loop
@@ -42,7 +42,7 @@ async def test_what_is_missing_is_named_and_leaving_ends_with_code_2(
 
 
 async def test_a_secret_that_is_set_is_not_called_missing(profile: Profile, tmp_path: Path) -> None:
-    app = ConsoleApp(replace(profile, folder=tmp_path / "p", target_id=None, secret=GivenSecret("hush-secret")))
+    app = ConsoleApp(replace(profile, folder=tmp_path / "p", target_id=None, secret=LiteralSecret("hush-secret")))
     try:
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.pause()

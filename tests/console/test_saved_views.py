@@ -43,12 +43,12 @@ async def test_a_view_is_replaced_only_when_that_is_agreed_to(profile: Profile) 
             await console.sees("Replace the view “mine”, which lists “kind:deletion”?")
             await console.press("n")
             await console.until(lambda: not console.main.prompt.is_open)
-            assert saved_views.named(console.store, "mine").filter == "kind:deletion"
+            assert saved_views.get(console.store, "mine").filter == "kind:deletion"
         await ask_for_name(console, "mine")
         await console.sees("Replace the view")
         await console.press("y")
         await console.sees("The view “mine” is saved.")
-        assert saved_views.named(console.store, "mine").filter == ""
+        assert saved_views.get(console.store, "mine").filter == ""
 
 
 async def test_the_saved_view_that_is_shown_is_deleted_after_a_question(profile: Profile) -> None:

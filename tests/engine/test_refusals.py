@@ -20,7 +20,7 @@ from bwp_tui.engine.runtime.credential_refresh import CredentialRefresh
 from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.settings import GivenSecret, Profile, SettingsError
+from bwp_tui.settings import LiteralSecret, Profile, SettingsError
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
@@ -215,7 +215,7 @@ def test_a_changed_config_file_is_noticed_when_the_setup_is_prepared_again(
     configured: Callable[[str], None], tmp_path: Path
 ) -> None:
     profile = Profile(
-        name="shop", folder=tmp_path, download_dir=tmp_path, client_id="c", target_id="t", secret=GivenSecret("first")
+        name="shop", folder=tmp_path, download_dir=tmp_path, client_id="c", target_id="t", secret=LiteralSecret("first")
     )
     prepare = config_loader(profile)
     configured("second")

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from bwp_tui.console.run import run_console
-from bwp_tui.settings import GivenSecret
+from bwp_tui.settings import LiteralSecret
 from tests.faults.operator_process import practice_profile
 
 
@@ -26,7 +26,7 @@ def main() -> int:
         practice_profile(arguments["folder"], arguments["api_url"], arguments["token_url"]),
         client_id=arguments["client_id"],
         target_id=arguments["target_id"],
-        secret=GivenSecret(arguments["secret"]),
+        secret=LiteralSecret(arguments["secret"]),
         speed=arguments["speed"],
     )
     counted = Path(arguments["objects"])

@@ -9,7 +9,7 @@ import pytest
 from bwp_tui.settings import (
     AwsKey,
     EventQueue,
-    GivenSecret,
+    LiteralSecret,
     SettingsError,
     actor,
     config_path,
@@ -191,7 +191,7 @@ def test_download_slots_of_the_file_that_cannot_be_are_refused(tmp_path: Path, v
 
 def test_a_secret_does_not_show_itself(tmp_path: Path) -> None:
     profile = load_profile(None, environment(tmp_path, BWP_CLIENT_SECRET="hush-hush"))
-    assert isinstance(profile.secret, GivenSecret)
+    assert isinstance(profile.secret, LiteralSecret)
     assert profile.secret.read() == "hush-hush"
     assert "hush" not in repr(profile) + str(profile) + repr(profile.secret)
 

@@ -19,7 +19,7 @@ def test_a_saved_view_comes_after_the_built_in_ones_and_outlives_the_connection(
     saved_views.save(store, MINE)
     again = open_store(store.path)
     assert saved_views.all_views(again) == (*VIEWS, MINE)
-    assert saved_views.named(again, "MINE") == MINE
+    assert saved_views.get(again, "MINE") == MINE
     again.close()
 
 
@@ -54,4 +54,4 @@ def test_a_saved_view_is_deleted_and_a_built_in_one_is_not(store: Store) -> None
         with pytest.raises(NotPossible):
             saved_views.delete(store, name)
     with pytest.raises(NotPossible, match="did you mean failed"):
-        saved_views.named(store, "faild")
+        saved_views.get(store, "faild")

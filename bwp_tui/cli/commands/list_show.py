@@ -38,7 +38,7 @@ def list_tasks(arguments: Namespace) -> None:
     task_filter, sort = filter_of(text), sort_of(arguments.sort)
     with open_session(arguments) as session:
         if arguments.view is not None:
-            view = saved_views.named(session.store, arguments.view)
+            view = saved_views.get(session.store, arguments.view)
             task_filter, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
         found = tasks.matching(session.store, task_filter, today=today(), limit=arguments.limit, sort=sort)
         shown = with_requeued_downloads(found, session.has_engine)

@@ -16,8 +16,8 @@ from bwp_tui.cli.support.context import print_note
 from bwp_tui.settings import (
     AwsKey,
     EventQueue,
-    GivenSecret,
     KeySetting,
+    LiteralSecret,
     Profile,
     SettingsError,
     actor,
@@ -82,7 +82,7 @@ def sandbox_profile(practice: Sandbox, speed: float) -> Profile:
         token_url=practice.token_url,
         client_id=practice.client_id,
         target_id=practice.target_id,
-        secret=GivenSecret(practice.client_secret),
+        secret=LiteralSecret(practice.client_secret),
         download_dir=folder / "downloads",
         speed=speed,
         is_sandbox=True,

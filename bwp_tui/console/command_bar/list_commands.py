@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
-from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word
+from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Token
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.presentation.task_row_cells import columns_named
@@ -38,7 +38,7 @@ class ListCommands:
         }
 
     def _read_list(self, line: CommandLine) -> CommandHandler:
-        text, listing = _filter_in(line, line.words), self._screen.list_state
+        text, listing = _filter_in(line, line.positionals), self._screen.list_state
         if "--view" in line.options:
             listing = listing.of_view(self._view_named(line.options["--view"]))
         if text or "--view" not in line.options:
@@ -48,38 +48,40 @@ class ListCommands:
         return lambda: self._screen.show(listing)
 
     def _read_filter(self, line: CommandLine) -> CommandHandler:
-        return self._read_list(line) if line.words else lambda: self._screen.perform_later("filter")
+        return self._read_list(line) if line.positionals else lambda: self._screen.perform_later("filter")
 
     def _read_sort(self, line: CommandLine) -> CommandHandler:
-        if not line.words:
+        if not line.positionals:
             return lambda: self._screen.perform_later("sort")
-        line.reject_extra(line.words[1:], COMMANDS_BY_NAME["sort"].usage)
-        order = _sort_named(line.words[0])
+        line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["sort"].usage)
+        order = _sort_named(line.positionals[0])
         return lambda: self._screen.show(self._screen.list_state.with_sort(order))
 
     def _read_columns(self, line: CommandLine) -> CommandHandler:
-        if not line.words:
+        if not line.positionals:
             return lambda: self._screen.perform_later("columns")
-        line.reject_extra(line.words[1:], COMMANDS_BY_NAME["columns"].usage)
-        ids = _ids(line.words[0])
+        line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["columns"].usage)
+        ids = _ids(line.positionals[0])
         return lambda: self._screen.show(self._screen.list_state.with_columns(ids))
 
     def _read_view(self, line: CommandLine) -> CommandHandler:
-        if not line.words:
+        if not line.positionals:
             raise line.error(f"Which view? There are {', '.join(view.name for view in self._screen.views)}.")
-        name = Word(" ".join(word.text for word in line.words), line.words[0].start, line.words[-1].end)
+        name = Token(
+            " ".join(token.text for token in line.positionals), line.positionals[0].start, line.positionals[-1].end
+        )
         view = self._view_named(name)
         return lambda: self._screen.show(self._screen.list_state.of_view(view))
 
     def _read_views(self, line: CommandLine) -> CommandHandler:
         usage, actions = COMMANDS_BY_NAME["views"].usage, self._screen.session.tasks
-        if [word.text for word in line.words] == ["list"]:
+        if [token.text for token in line.positionals] == ["list"]:
             return self._show_views
-        if len(line.words) < 2 or line.words[0].text not in ("save", "delete"):
+        if len(line.positionals) < 2 or line.positionals[0].text not in ("save", "delete"):
             raise line.error(f"Write {usage}.")
-        action, name, *rest = line.words
+        action, name, *rest = line.positionals
         if action.text == "delete":
-            whole = Word(" ".join(word.text for word in line.words[1:]), name.start, line.words[-1].end)
+            whole = Token(" ".join(token.text for token in line.positionals[1:]), name.start, line.positionals[-1].end)
             view = self._view_named(whole)
             if view in VIEWS:
                 raise whole.error(f"The view “{view.name}” is built in and stays.")
@@ -112,24 +114,24 @@ class ListCommands:
         else:
             self._screen.start_worker(work)
 
-    def _view_named(self, word: Word) -> View:
+    def _view_named(self, token: Token) -> View:
         views = self._screen.views
-        view = view_named(views, word.text)
+        view = view_named(views, token.text)
         if view is None:
-            guess = nearest(word.text, tuple(known.name.casefold() for known in views))
-            raise word.error(f"There is no view “{clean_line(word.text)}”.", guess)
+            guess = nearest(token.text, tuple(known.name.casefold() for known in views))
+            raise token.error(f"There is no view “{clean_line(token.text)}”.", guess)
         return view
 
 
-def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
-    """Return the filter that is typed in these words of a line.
+def _filter_in(line: CommandLine, tokens: Sequence[Token]) -> str:
+    """Return the filter that is typed in these tokens of a line.
 
     Raises:
         CommandLineError: it has a mistake.
     """
     typed = [" "] * len(line.text)
-    for word in words:
-        typed[word.start : word.end] = line.text[word.start : word.end].replace("'", " ")
+    for token in tokens:
+        typed[token.start : token.end] = line.text[token.start : token.end].replace("'", " ")
     text = "".join(typed)
     mistake = mistake_in_filter(text)
     if mistake is not None:
@@ -137,17 +139,17 @@ def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
     return text.strip()
 
 
-def _ids(word: Word) -> tuple[str, ...]:
-    """Return the ids of the columns that a word names, in the order of the table."""
+def _ids(token: Token) -> tuple[str, ...]:
+    """Return the ids of the columns that a token names, in the order of the table."""
     try:
-        return columns_named(word.text)
+        return columns_named(token.text)
     except ValueError as error:
-        raise word.error(str(error)) from None
+        raise token.error(str(error)) from None
 
 
-def _sort_named(word: Word) -> str:
-    name = word.text.casefold()
+def _sort_named(token: Token) -> str:
+    name = token.text.casefold()
     if name in SORTS:
         return name
     known = ", ".join(SORTS)
-    raise word.error(f"There is no order “{clean_line(word.text)}”; there are {known}.", nearest(name, tuple(SORTS)))
+    raise token.error(f"There is no order “{clean_line(token.text)}”; there are {known}.", nearest(name, tuple(SORTS)))

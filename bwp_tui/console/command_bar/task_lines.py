@@ -15,7 +15,7 @@ from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import NO_TASK
 from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, FOR_SHELL, Command
 from bwp_tui.console.command_bar.list_commands import ListCommands
-from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word, parse_line
+from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Token, parse_line
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.record_operations import RecordController
 from bwp_tui.console.controllers.service_operations import ServiceController
@@ -48,12 +48,12 @@ class TaskLineCommands:
         screen: MainScreenProtocol,
         marked: MarkedTasks,
         service: ServiceController,
-        recording: RecordController,
+        records: RecordController,
     ) -> None:
         self._screen = screen
         self._marked = marked
         self._service = service
-        self._recording = recording
+        self._records = records
         self._readers: dict[str, Callable[[CommandLine], CommandHandler]] = {
             **ListCommands(screen).readers,
             "show": self._read_one,
@@ -80,14 +80,14 @@ class TaskLineCommands:
     def _read_action(self, command: Command, line: CommandLine) -> CommandHandler:
         """Return the handler of an action, which is for the named tasks where it is one on tasks."""
         if "TASK" not in command.arguments:
-            line.reject_extra(line.words, command.usage)
-        numbers = [self._task(word) for word in line.words]
+            line.reject_extra(line.positionals, command.usage)
+        numbers = [self._task(token) for token in line.positionals]
         return lambda: self._perform_on(command.action, numbers)
 
     def _read_one(self, line: CommandLine) -> CommandHandler:
         command = COMMANDS_BY_NAME[line.command.text.casefold()]
-        line.reject_extra(line.words[1:], command.usage)
-        numbers = [self._task(word) for word in line.words]
+        line.reject_extra(line.positionals[1:], command.usage)
+        numbers = [self._task(token) for token in line.positionals]
 
         def start() -> None:
             if numbers and not self._screen.table.go_to_task(numbers[0]):
@@ -101,9 +101,9 @@ class TaskLineCommands:
     def _read_submit(self, line: CommandLine) -> CommandHandler:
         usage = COMMANDS_BY_NAME["submit"].usage
         kinds = {kind.value.casefold(): kind for kind in Kind}
-        if not line.words:
+        if not line.positionals:
             return lambda: self._screen.perform_later("new")
-        kind, *rest = line.words
+        kind, *rest = line.positionals
         if kind.text.casefold() not in kinds:
             guess = nearest(kind.text, tuple(kinds))
             raise kind.error(f"A request is a retrieval or a deletion; write {usage}.", guess)
@@ -117,65 +117,65 @@ class TaskLineCommands:
         if (variant := operation.variant) is not None and variant.option in line.options:
             if len(line.options) > 1:
                 raise line.options[variant.option].error(f"“{variant.option}” takes no other option beside it.")
-            named = [self._task(word) for word in line.words]
-            return self._start_on(named, partial(self._run, variant.operation, {}))
-        values = {argument.name: self._value(argument, line.options) for argument in operation.options}
-        given: Values | None = {name: value for name, value in values.items() if value is not None}
+            numbers = [self._task(token) for token in line.positionals]
+            return self._start_on(numbers, partial(self._run, variant.operation, {}))
+        options = {argument.name: self._value(argument, line.options) for argument in operation.options}
+        values: Values | None = {name: value for name, value in options.items() if value is not None}
         argument = operation.positional
         if argument is None:
-            named = [self._task(word) for word in line.words]
+            numbers = [self._task(token) for token in line.positionals]
         else:
-            named, words = self._split(argument, line.words)
-            given = argument.read([word.text for word in words], None) if argument.read and words else None
-        if not given:
-            return lambda: self._perform_on(operation.name, named)
-        return self._start_on(named, partial(self._run, operation, given))
+            numbers, tokens = self._split(argument, line.positionals)
+            values = argument.read([token.text for token in tokens], None) if argument.read and tokens else None
+        if not values:
+            return lambda: self._perform_on(operation.name, numbers)
+        return self._start_on(numbers, partial(self._run, operation, values))
 
-    async def _run(self, operation: TaskOperation, given: Values) -> None:
+    async def _run(self, operation: TaskOperation, values: Values) -> None:
         if isinstance(operation, ServiceOperation):
-            await self._service.run(operation, given)
+            await self._service.run(operation, values)
         elif isinstance(operation, Operation):
-            await self._recording.run(operation, given)
+            await self._records.run(operation, values)
 
-    def _value(self, argument: Argument, options: Mapping[str, Word]) -> object:
-        word = options.get(argument.option)
-        if word is None:
+    def _value(self, argument: Argument, options: Mapping[str, Token]) -> object:
+        token = options.get(argument.option)
+        if token is None:
             return None
         if argument.is_day:
-            return self._day(word)
-        values = argument.values(word.text, None)
-        if why_not := argument.choice_or_text_mistake(word.text) or (
+            return self._day(token)
+        values = argument.values(token.text, None)
+        if why_not := argument.choice_or_text_mistake(token.text) or (
             None if values else f"“{argument.option}” needs a value."
         ):
-            raise word.error(why_not)
+            raise token.error(why_not)
         return values and values[argument.name]
 
-    def _day(self, word: Word) -> date:
-        day = parse_day(word.text)
+    def _day(self, token: Token) -> date:
+        day = parse_day(token.text)
         if day is None:
-            raise word.error("Write the day as 2026-12-31.")
+            raise token.error("Write the day as 2026-12-31.")
         if why_not := future_day_mistake(day, self._screen.session.today()):
-            raise word.error(why_not)
+            raise token.error(why_not)
         return day
 
-    def _split(self, argument: Argument, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
-        """Split a line's words into the tasks that it names and the words of its argument."""
+    def _split(self, argument: Argument, tokens: Sequence[Token]) -> tuple[list[int], Sequence[Token]]:
+        """Split a line's tokens into the tasks that it names and the tokens of its argument."""
         if argument.place is Place.LAST:
-            return [self._task(word) for word in words[:-1]], words[-1:]
-        named, rest = self._split_task_ids(words)
+            return [self._task(token) for token in tokens[:-1]], tokens[-1:]
+        numbers, rest = self._split_task_ids(tokens)
         if argument.place is Place.SIGNED:
-            for word in rest:
-                if word.text[:1] not in ("+", "-") or len(word.text) == 1:
-                    raise word.error(f"Give {argument.help}.")
-                if why_not := argument.choice_or_text_mistake(word.text):
-                    raise word.error(why_not)
-        return named, rest
+            for token in rest:
+                if token.text[:1] not in ("+", "-") or len(token.text) == 1:
+                    raise token.error(f"Give {argument.help}.")
+                if why_not := argument.choice_or_text_mistake(token.text):
+                    raise token.error(why_not)
+        return numbers, rest
 
-    def _start_on(self, named: Sequence[int], work: Work) -> CommandHandler:
+    def _start_on(self, numbers: Sequence[int], work: Work) -> CommandHandler:
         """Return what starts `work` on the tasks that a line names."""
 
         def start() -> None:
-            self._select_or_mark(named)
+            self._select_or_mark(numbers)
             if self._marked.all or self._current_number():
                 self._screen.start_worker(work)
             else:
@@ -185,57 +185,57 @@ class TaskLineCommands:
 
     def _read_settle(self, line: CommandLine) -> CommandHandler:
         usage = COMMANDS_BY_NAME["settle"].usage
-        line.reject_extra(line.words[1:], usage)
-        numbers = [self._task(word) for word in line.words] or self._current_number()
+        line.reject_extra(line.positionals[1:], usage)
+        numbers = [self._task(token) for token in line.positionals] or self._current_number()
         if len(line.options) != 1 or not numbers:
             raise line.error(f"Write {usage}.")
         (task,) = self._screen.session.reader.window(numbers)
         settlement = next(settlement for settlement in SETTLEMENTS if settlement.text.option in line.options)
-        given = {settlement.text.name: self._value(settlement.text, line.options)}
-        work = partial(self._recording.settle, settlement, task, given)
+        values = {settlement.text.name: self._value(settlement.text, line.options)}
+        work = partial(self._records.settle, settlement, task, values)
         return lambda: self._if_writable(lambda: self._screen.start_worker(work))
 
     def _read_mark(self, line: CommandLine) -> CommandHandler:
-        numbers = [self._task(word) for word in line.words]
+        numbers = [self._task(token) for token in line.positionals]
         if not numbers:
             return lambda: self._screen.perform_later("mark")
         return lambda: self._marked.set(self._marked.all | frozenset(numbers), are_named=True)
 
     # To which tasks
 
-    def _task(self, word: Word) -> int:
+    def _task(self, token: Token) -> int:
         try:
-            return tasks.find_by_name(self._screen.session.read_store, word.text).number
+            return tasks.find_by_name(self._screen.session.read_store, token.text).number
         except NoSuchTask as error:
-            raise word.error(str(error)) from None
+            raise token.error(str(error)) from None
 
-    def _split_task_ids(self, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
-        """Split the tasks that are named first from the words behind them; what is in quotation marks names none."""
-        named: list[int] = []
-        for at, word in enumerate(words):
-            if word.is_quoted or not _LIKE_AN_ID.fullmatch(word.text):
-                return named, words[at:]
+    def _split_task_ids(self, tokens: Sequence[Token]) -> tuple[list[int], Sequence[Token]]:
+        """Split the tasks that are named first from the tokens behind them; what is in quotation marks names none."""
+        numbers: list[int] = []
+        for at, token in enumerate(tokens):
+            if token.is_quoted or not _LIKE_AN_ID.fullmatch(token.text):
+                return numbers, tokens[at:]
             try:
-                named.append(self._task(word))
+                numbers.append(self._task(token))
             except CommandLineError:
-                sentence = f"“{word.text}” names no single task. A text that begins so stands in quotation marks."
-                raise word.error(sentence) from None
-        return named, ()
+                sentence = f"“{token.text}” names no single task. A text that begins so stands in quotation marks."
+                raise token.error(sentence) from None
+        return numbers, ()
 
     def _current_number(self) -> list[int]:
         task = self._screen.current_task
         return [] if task is None else [task.number]
 
-    def _perform_on(self, action: str, named: Sequence[int]) -> None:
+    def _perform_on(self, action: str, numbers: Sequence[int]) -> None:
         """Do an action as its key would, on the named tasks."""
-        self._select_or_mark(named)
+        self._select_or_mark(numbers)
         self._screen.perform_later(action)
 
-    def _select_or_mark(self, named: Sequence[int]) -> None:
+    def _select_or_mark(self, numbers: Sequence[int]) -> None:
         """Move the cursor to the one task that is named, or mark the named ones."""
-        alone = len(named) == 1 and not self._marked.all
-        if named and not (alone and self._screen.table.go_to_task(named[0])):
-            self._marked.set(frozenset(named), are_named=True)
+        alone = len(numbers) == 1 and not self._marked.all
+        if numbers and not (alone and self._screen.table.go_to_task(numbers[0])):
+            self._marked.set(frozenset(numbers), are_named=True)
 
     def _if_writable(self, handler: CommandHandler) -> None:
         if self._screen.context.read_only:
@@ -244,8 +244,8 @@ class TaskLineCommands:
             handler()
 
 
-def _unknown(word: Word) -> CommandLineError:
-    name = clean_line(word.text)
+def _unknown(token: Token) -> CommandLineError:
+    name = clean_line(token.text)
     if name.casefold() in {command.name for command in FOR_SHELL}:
-        return word.error(f"“{name}” is for the shell: bwp-tui {name.casefold()} --help.")
-    return word.error(f"There is no command “{name}”.", nearest(name, tuple(COMMANDS_BY_NAME)))
+        return token.error(f"“{name}” is for the shell: bwp-tui {name.casefold()} --help.")
+    return token.error(f"There is no command “{name}”.", nearest(name, tuple(COMMANDS_BY_NAME)))

@@ -85,19 +85,19 @@ class SqsServer:
                 403,
             )
         try:
-            given = json.loads(request.body)
+            parameters = json.loads(request.body)
         except ValueError:
             raise SqsError("com.amazon.coral.service#SerializationException", "SerializationException", "") from None
         if action == "GetQueueUrl":
-            queue = self._queue(given.get("QueueName"))
+            queue = self._queue(parameters.get("QueueName"))
             return {"QueueUrl": f"http://{request.headers['host']}/{ACCOUNT}/{queue.name}"}
-        queue = self._queue(urlsplit(str(given.get("QueueUrl"))).path.removeprefix(f"/{ACCOUNT}/"))
+        queue = self._queue(urlsplit(str(parameters.get("QueueUrl"))).path.removeprefix(f"/{ACCOUNT}/"))
         if action == "ReceiveMessage":
-            return await self._receive(queue, given)
+            return await self._receive(queue, parameters)
         operation = _OPERATIONS.get(action)
         if operation is None:
             raise SqsError("com.amazon.coral.service#UnknownOperationException", "InvalidAction", "")
-        return operation(self, queue, given)
+        return operation(self, queue, parameters)
 
     def _queue(self, name: object) -> MessageQueue:
         queue = self._queues.get(str(name))
@@ -109,11 +109,13 @@ class SqsServer:
             )
         return queue
 
-    async def _receive(self, queue: MessageQueue, given: Json) -> Json:
-        most = _number(given, "MaxNumberOfMessages", 1, (1, _MOST_MESSAGES))
-        wait = _number(given, "WaitTimeSeconds", _LONGEST_WAIT_S, (0, _LONGEST_WAIT_S))
-        hidden = _number(given, "VisibilityTimeout", int(queue.visibility.total_seconds()), (0, _LONGEST_VISIBILITY_S))
-        visibility = timedelta(seconds=hidden) if "VisibilityTimeout" in given else None
+    async def _receive(self, queue: MessageQueue, parameters: Json) -> Json:
+        most = _number(parameters, "MaxNumberOfMessages", 1, (1, _MOST_MESSAGES))
+        wait = _number(parameters, "WaitTimeSeconds", _LONGEST_WAIT_S, (0, _LONGEST_WAIT_S))
+        hidden = _number(
+            parameters, "VisibilityTimeout", int(queue.visibility.total_seconds()), (0, _LONGEST_VISIBILITY_S)
+        )
+        visibility = timedelta(seconds=hidden) if "VisibilityTimeout" in parameters else None
         clock = asyncio.get_running_loop().time
         deadline = clock() + wait
         while True:
@@ -122,18 +124,18 @@ class SqsServer:
             if messages or clock() >= deadline:
                 break
             await asyncio.sleep(_LOOK_S)
-        names = {*given.get("AttributeNames", ()), *given.get("MessageSystemAttributeNames", ())}
+        names = {*parameters.get("AttributeNames", ()), *parameters.get("MessageSystemAttributeNames", ())}
         return {"Messages": [_message(message, names) for message in messages]} if messages else {}
 
-    def _delete(self, queue: MessageQueue, given: Json) -> Json:
+    def _delete(self, queue: MessageQueue, parameters: Json) -> Json:
         try:
-            queue.delete(str(given.get("ReceiptHandle")))
+            queue.delete(str(parameters.get("ReceiptHandle")))
         except ValueError:
             raise _invalid_receipt() from None
         return {}
 
-    def _delete_batch(self, queue: MessageQueue, given: Json) -> Json:
-        entries: list[Json] = given.get("Entries") or []
+    def _delete_batch(self, queue: MessageQueue, parameters: Json) -> Json:
+        entries: list[Json] = parameters.get("Entries") or []
         if not entries:
             raise SqsError(
                 "com.amazonaws.sqs#EmptyBatchRequest",
@@ -162,10 +164,10 @@ class SqsServer:
                 failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": True})
         return {"Successful": successful, "Failed": failed}
 
-    def _change_visibility(self, queue: MessageQueue, given: Json) -> Json:
-        seconds = _number(given, "VisibilityTimeout", 0, (0, _LONGEST_VISIBILITY_S))
+    def _change_visibility(self, queue: MessageQueue, parameters: Json) -> Json:
+        seconds = _number(parameters, "VisibilityTimeout", 0, (0, _LONGEST_VISIBILITY_S))
         try:
-            is_hidden = queue.change_visibility(str(given.get("ReceiptHandle")), timedelta(seconds=seconds))
+            is_hidden = queue.change_visibility(str(parameters.get("ReceiptHandle")), timedelta(seconds=seconds))
         except ValueError:
             raise _invalid_receipt() from None
         if not is_hidden:
@@ -176,7 +178,7 @@ class SqsServer:
             )
         return {}
 
-    def _attributes(self, queue: MessageQueue, given: Json) -> Json:
+    def _attributes(self, queue: MessageQueue, parameters: Json) -> Json:
         self._deliver()
         depth = queue.depth()
         attributes = {
@@ -193,7 +195,7 @@ class SqsServer:
         if queue.dead_letters is not None:
             redrive = {"deadLetterTargetArn": self._arn(queue.dead_letters), "maxReceiveCount": MAX_RECEIVES}
             attributes["RedrivePolicy"] = json.dumps(redrive)
-        wanted = given.get("AttributeNames") or []
+        wanted = parameters.get("AttributeNames") or []
         return {"Attributes": {name: attributes[name] for name in attributes if "All" in wanted or name in wanted}}
 
     def _arn(self, queue: MessageQueue) -> str:
@@ -218,8 +220,8 @@ _OPERATIONS: Final[Mapping[str, Operation]] = {
 }
 
 
-def _number(given: Json, name: str, default: int, bounds: tuple[int, int]) -> int:
-    number = given.get(name, default)
+def _number(parameters: Json, name: str, default: int, bounds: tuple[int, int]) -> int:
+    number = parameters.get(name, default)
     if not isinstance(number, int) or not bounds[0] <= number <= bounds[1]:
         raise SqsError(
             "com.amazon.coral.service#InvalidParameterValueException",

@@ -36,7 +36,7 @@ def all_views(store: Store) -> tuple[View, ...]:
     return (*VIEWS, *map(_view, rows))
 
 
-def named(store: Store, name: str) -> View:
+def get(store: Store, name: str) -> View:
     """Return the view with this name, ignoring case.
 
     Raises:
@@ -81,7 +81,7 @@ def delete(store: Store, name: str) -> View:
         NotPossible: there is none of that name, or it is built in.
     """
     with store.write() as transaction:
-        view = named(store, name)
+        view = get(store, name)
         if view in (*VIEWS, ADOPTED_VIEW):
             raise NotPossible(f"The view “{view.name}” is built in and cannot be deleted.")
         transaction.run("DELETE FROM views WHERE name = ?", (view.name,))
