@@ -144,6 +144,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             asks_text=self._asks_text,
             only_moves=lambda key: self._is_key_of(key, MOVE_ACTIONS),
             opens_field=lambda key: self._is_key_of(key, ("filter",)),
+            type_text=self._type_text,
             paste_dropped=self._report_dropped_paste,
         )
 
@@ -242,6 +243,12 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         from textual.widgets import Input  # not before the first frame
 
         return isinstance(self.focused, Input)
+
+    def _type_text(self, text: str) -> None:
+        from textual.widgets import Input  # not before the first frame
+
+        if isinstance(self.focused, Input):
+            self.focused.replace(text, *self.focused.selection)
 
     def action_perform(self, name: str) -> None:
         """Do an action that every screen has."""

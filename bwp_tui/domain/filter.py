@@ -114,7 +114,7 @@ class View:
     @property
     def short_name(self) -> str:
         """Its name in narrow places."""
-        return _SHORT_NAMES.get(self.name, self.name[:5])
+        return _SHORT_NAMES.get(self.name, self.name if len(self.name) <= _SHORT else f"{self.name[: _SHORT - 1]}…")
 
 
 def view_named(views: Iterable[View], name: str) -> View | None:
@@ -134,6 +134,9 @@ VIEWS: Final = (
 
 ADOPTED_VIEW: Final = View("adopted by event", f"tag:{ADOPTED}")
 """The view of the tasks that were submitted elsewhere, behind all others while there are any."""
+
+_SHORT: Final = 5
+"""Characters of a name in narrow places."""
 
 _SHORT_NAMES: Final = {
     "active": "act",

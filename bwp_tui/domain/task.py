@@ -15,6 +15,9 @@ from bwp_tui.domain.text import clean_line, mask_email, percent
 EMAIL_PATTERN: Final = re.compile(r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+[.][a-zA-Z]{2,}$")
 """The documented pattern of a shopper's email."""
 
+LONGEST_EMAIL: Final = 254
+"""Characters of an email that can be delivered to (RFC 5321)."""
+
 DEFAULT_HOLDING_PERIOD: Final = 10
 LONGEST_HOLDING_PERIOD: Final = 180
 """Days: the documented default and maximum."""

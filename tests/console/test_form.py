@@ -138,8 +138,10 @@ async def test_a_restored_draft_is_emptied_by_one_key_while_it_is_unchanged(
         await console.sees("ctrl+u")
         await console.press("ctrl+u")
         assert (console.field("email").value, console.field("note").value) == ("", "")
-        assert console.main.form.draft.kind is Kind.DELETION, "the kind of the key that opened the form"
+        assert console.main.form.draft.kind == "DELETION", "the kind of the key that opened the form"
         assert "draft restored" not in console.line("form-heading")
+        await console.press("escape", "n")
+        assert console.main.form.draft.kind == "RETRIEVAL", "an empty form is no draft of a deletion"
         await console.press(*"jane", "ctrl+u", *"joe")
         assert console.field("email").value == "joe"
 
@@ -329,3 +331,20 @@ async def test_a_double_enter_does_not_confirm_a_late_deletion(
         monkeypatch.setattr(request_form, "SECOND_ENTER_S", 0.0)
         await console.file()
         assert count_tasks(console.store) == FIRST_NEW
+
+
+async def test_the_draft_of_a_deletion_that_is_emptied_in_a_form_for_retrievals_becomes_one(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("N", *"half@exam", "escape", "n")
+        await console.sees("draft restored")
+        assert console.main.form.draft.kind == "DELETION"
+        await console.press("ctrl+u")
+        assert console.main.form.draft.kind == "RETRIEVAL"
+
+
+async def test_an_email_that_is_too_long_is_refused(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email=f"{'a' * 250}@example.com")
+        await console.sees("longer than 254 characters")
+        await console.press("enter")
+        assert console.main.form.display

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console import app
+from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.console.widgets.bars import StatusLine
+from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.settings import Profile
 from tests.console.past import PAST
 from tests.console.support import opened
@@ -139,3 +141,28 @@ async def test_the_notice_of_a_dropped_paste_does_not_stay(profile: Profile, mon
         console.main.show_status("Something newer.")
         console.app._forget_dropped_paste()
         assert console.main.query_one("#status", StatusLine).sentence == "Something newer."
+
+
+async def test_thousands_of_characters_without_brackets_are_typed_at_once(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "nora." * 700
+    changes = 0
+
+    def count(_form: RequestForm) -> None:
+        nonlocal changes
+        changes += 1
+
+    async with opened(profile) as console:
+        await console.press("n")
+        monkeypatch.setattr(RequestForm, "_check", count)
+        for key in KeyReader().feed(text):
+            console.app.post_message(key)
+        await console.until(lambda: console.field("email").value == text)
+    assert changes < 100
+
+
+def test_a_marked_paste_on_the_table_is_ignored_and_it_is_said(terminal: Terminal) -> None:
+    terminal.send("\x1b[200~4delete all\x1b[201~")
+    terminal.wait_for(SAID)
+    assert not shows_failed_alone(terminal.screen_text())

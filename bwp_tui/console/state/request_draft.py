@@ -18,6 +18,7 @@ from bwp_tui.domain.deadlines import (
 from bwp_tui.domain.task import (
     DEFAULT_HOLDING_PERIOD,
     EMAIL_PATTERN,
+    LONGEST_EMAIL,
     LONGEST_HOLDING_PERIOD,
     Kind,
     Request,
@@ -128,6 +129,8 @@ class Draft:
 
     def _email_mistake(self) -> Hint:
         email = self.email.strip()
+        if len(email) > LONGEST_EMAIL:
+            return f"longer than {LONGEST_EMAIL} characters", "too long"
         if not email or EMAIL_PATTERN.fullmatch(email):
             return ()
         if "@" not in email:

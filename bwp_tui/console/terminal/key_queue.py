@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeGuard
 
 from textual import events
 from textual.app import App
@@ -41,6 +41,7 @@ class KeyQueue:
         asks_text: returns whether a text field has the focus.
         only_moves: returns whether a key only moves the cursor, so that it need not wait for the end of its burst.
         opens_field: returns whether a key opens a field for the characters typed after it.
+        type_text: types characters into the field that has the focus, all at once.
         paste_dropped: is called once for each paste that is dropped.
     """
 
@@ -53,6 +54,7 @@ class KeyQueue:
         asks_text: Callable[[], bool] = lambda: True,
         only_moves: Callable[[str], bool] = lambda _key: False,
         opens_field: Callable[[str], bool] = lambda _key: False,
+        type_text: Callable[[str], None] | None = None,
         paste_dropped: Callable[[], None] = lambda: None,
     ) -> None:
         self._app = app
@@ -61,9 +63,11 @@ class KeyQueue:
         self._asks_text = asks_text
         self._only_moves = only_moves
         self._opens_field = opens_field
+        self._type_text = type_text
         self._paste_dropped = paste_dropped
         # None stands for one that was delivered at once: those behind it wait until it has been handled.
         self._waiting: asyncio.Queue[events.Event | None] = asyncio.Queue()
+        self._taken_early: list[events.Event | None] = []
         self._is_idle = False
         self._painted_at = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -100,8 +104,8 @@ class KeyQueue:
     async def _run(self) -> None:
         await self._opened.wait()
         while True:
-            self._is_idle = self._waiting.empty()
-            event = await self._waiting.get()
+            self._is_idle = self._waiting.empty() and not self._taken_early
+            event = self._taken_early.pop() if self._taken_early else await self._waiting.get()
             self._is_idle = False
             with self._painting_delayed():
                 await self._handle(event)
@@ -109,13 +113,33 @@ class KeyQueue:
     async def _handle(self, event: events.Event | None) -> None:
         if event is not None:
             await _with_timeout(self._until_due(event))
-            if not isinstance(event, Key) or not await self._is_pasted(event):
+            if isinstance(event, events.Paste) and not self._asks_text():
+                self._paste_dropped()
+                return
+            if self._is_text(event) and self._type_text is not None and self._asks_text():
+                self._type_text(self._with_text_behind(event))
+            elif not isinstance(event, Key) or not await self._is_pasted(event):
                 await self._deliver(event)
             elif not self._waiting.empty():
                 return
         if self._waiting.empty():
             await asyncio.sleep(_FRAME_S)
         await _with_timeout(self._handled())
+
+    @staticmethod
+    def _is_text(event: events.Event | None) -> TypeGuard[Key]:
+        return isinstance(event, Key) and event.is_printable and not event.burst.is_dropped
+
+    def _with_text_behind(self, event: Key) -> str:
+        """Return the character of a key and of those waiting directly behind it: one by one, thousands take seconds."""
+        text = [event.character or ""]
+        while not self._waiting.empty():
+            behind = self._waiting.get_nowait()
+            if not self._is_text(behind):
+                self._taken_early.append(behind)
+                break
+            text.append(behind.character or "")
+        return "".join(text)
 
     def _painting_delayed(self) -> contextlib.AbstractContextManager[None]:
         """Delay painting while another key waits, but not for long."""
@@ -130,7 +154,9 @@ class KeyQueue:
             await asyncio.sleep(_POLL_S)
 
     def _is_doubtful(self, event: events.Event) -> bool:
-        """Return whether a key is part of a paste, or may turn out to be."""
+        """Return whether a key is part of a paste, or may turn out to be, or a paste is meant for no field."""
+        if isinstance(event, events.Paste):
+            return not self._asks_text()
         if not isinstance(event, Key) or not (event.burst.is_dropped or not self._asks_text()):
             return False
         if event.key == event.burst.first and self._opens_field(event.key):

@@ -39,7 +39,7 @@ class TwoEndedLine(StyledLine):
 
     def render(self) -> Content:
         room = self.size.width - self._left.cell_length - self._right.cell_length
-        if room < 0:
+        if room < bool(self._right):
             return self.with_styles(self._left.truncate(self.size.width, ellipsis=True))
         return self.with_styles(Content.assemble(self._left, " " * room, self._right))
 

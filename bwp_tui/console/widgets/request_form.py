@@ -122,6 +122,7 @@ class RequestForm(Vertical):
         self._late_draft: Draft | None = None
         self._late_since = 0.0
         self._is_restored = False
+        self._opened_kind = Kind.RETRIEVAL
         self._opened: Draft | None = None
         """The text with which the form was opened."""
 
@@ -155,15 +156,19 @@ class RequestForm(Vertical):
         self.clear()
 
     def open(self, kind: Kind | None = None, email: str | None = None) -> None:
-        """Show the form with its text, with `kind` and `email` where they are given, and focus the email."""
+        """Show the form with its text, with `kind` and `email` where they are given, and focus the email.
+
+        Without a draft and without `kind` it is a retrieval, whatever was chosen before.
+        """
         self.display = True
         if self._field("received").value == self._default_received:
             self._set_received_today()  # the console may have been open for days
-        if kind is not None:
-            self.query_one("#field-kind", RadioField).value = kind.lower()
         if email is not None:
             self._field("email").value = ""
         self._is_restored = any(self._field(field).value.strip() for field in ("email", "reason", "note", "again"))
+        self._opened_kind = kind or Kind.RETRIEVAL
+        if kind is not None or not self._is_restored:
+            self.query_one("#field-kind", RadioField).value = self._opened_kind.lower()
         if email is not None:
             self._field("email").value = email
         self._opened = self.draft
@@ -210,7 +215,7 @@ class RequestForm(Vertical):
             "escape": lambda: self.post_message(self.Closed()),
             "enter": self._submit,
             "f2": self._take_shorter_hold,
-            **({"ctrl+u": lambda: self.clear(self.draft.kind)} if is_untouched else {}),
+            **({"ctrl+u": lambda: self.clear(self._opened_kind)} if is_untouched else {}),
             **dict.fromkeys(("down", "tab"), lambda: self.screen.focus_next(".form-row *")),
             **dict.fromkeys(("up", "shift+tab"), lambda: self.screen.focus_previous(".form-row *")),
         }

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, due_on
-from bwp_tui.domain.task import EMAIL_PATTERN, LONGEST_HOLDING_PERIOD, Kind, Request
+from bwp_tui.domain.task import EMAIL_PATTERN, LONGEST_EMAIL, LONGEST_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Transaction, as_int
 from bwp_tui.store.errors import NotPossible
@@ -26,11 +26,13 @@ class BadRequest(Exception):
 
 
 def check_email(email: str) -> None:
-    """Check an email with the documented pattern.
+    """Check an email with the documented pattern, and its length.
 
     Raises:
         BadRequest: it does not fit.
     """
+    if len(email) > LONGEST_EMAIL:
+        raise BadRequest("email", f"The email has {len(email)} characters; more than {LONGEST_EMAIL} are impossible.")
     if not EMAIL_PATTERN.fullmatch(email):
         raise BadRequest(
             "email", f"“{clean_line(email)}” is not an email address the service takes, such as jane@example.com."
