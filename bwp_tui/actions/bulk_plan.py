@@ -15,7 +15,7 @@ from bwp_tui.actions.service_operations import RESUBMIT, SERVICE_OPERATIONS_BY_N
 from bwp_tui.domain.holding_periods import same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
-from bwp_tui.store.commands.bulk import Judge
+from bwp_tui.store.commands.bulk import RefusalCheck
 from bwp_tui.store.commands.records import Refusal
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
@@ -111,14 +111,14 @@ def plan(
     return BulkPlan(action, tuple(possible), reasons, named, deadlines.warning, deadlines.can_be_met, deadlines.ends)
 
 
-def judge_of(action: str, today: date, values: Mapping[str, Any] = _NO_VALUES) -> Judge:
-    """Return the judge that refuses the tasks which a plan of `action` would skip."""
+def check_of(action: str, today: date, values: Mapping[str, Any] = _NO_VALUES) -> RefusalCheck:
+    """Return the check that refuses the tasks which a plan of `action` would skip."""
 
-    def judge(task: Task) -> str | None:
+    def check(task: Task) -> str | None:
         refusal = _refusal(action, task, today, values)
         return refusal and refusal.sentence
 
-    return judge
+    return check
 
 
 def _refusal(action: str, task: Task, today: date, values: Mapping[str, Any]) -> Refusal | None:

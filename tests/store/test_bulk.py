@@ -197,10 +197,10 @@ def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(
 
 def test_what_a_plan_would_skip_is_refused_where_the_plan_acts(store: Store) -> None:
     saved = in_status(store, Status.COMPLETED, task_id="c1")
-    judge = bulk_plan.judge_of("acknowledge", TODAY)
+    check = bulk_plan.check_of("acknowledge", TODAY)
     assert bulk_plan.plan(store, "acknowledge", [saved.number], TODAY).possible == (saved.number,)
     single.acknowledge(store, saved.number, TODAY, "kim")
-    command = bulk.judged(BY_NAME["acknowledge"].task_command(ACTOR, TODAY, on=TODAY), judge)
+    command = bulk.with_check(BY_NAME["acknowledge"].task_command(ACTOR, TODAY, on=TODAY), check)
     (result,) = _results(store, command, [saved.number])
     assert result.refused
     assert "already acknowledged" in result.refused
@@ -231,8 +231,8 @@ def test_a_plan_skips_what_its_values_are_refused_for(
     numbers = [fresh, acknowledged, extended]
     planned = bulk_plan.plan(store, action, numbers, TODAY, values)
     assert dict(planned.skipped) == reasons
-    judge = bulk_plan.judge_of(action, TODAY, values)
-    assert [number for number in numbers if judge(tasks.get(store, number)) is None] == list(planned.possible)
+    check = bulk_plan.check_of(action, TODAY, values)
+    assert [number for number in numbers if check(tasks.get(store, number)) is None] == list(planned.possible)
     results = _results(store, BY_NAME[action].task_command(ACTOR, TODAY, **values), numbers)
     refused = {result.id for result in results if result.refused}
     assert refused == set(numbers) - set(planned.possible)
@@ -248,9 +248,9 @@ def test_a_plan_skips_a_resubmission_that_the_service_would_refuse(store: Store)
 
 def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(store: Store) -> None:
     seen = submitted(store, Kind.DELETION)
-    judge = bulk.as_shown(seen, requests.cannot_cancel, requests.cancellation_phrase)
-    assert judge(seen) is None
+    check = bulk.check_unchanged(seen, requests.cannot_cancel, requests.cancellation_phrase)
+    assert check(seen) is None
     intent_outcomes.record_accepted(store, sent(store, seen.number).id, "task-1", SOON)
-    (result,) = _results(store, bulk.judged(CANCEL.task_command(ACTOR), judge), [seen.number])
+    (result,) = _results(store, bulk.with_check(CANCEL.task_command(ACTOR), check), [seen.number])
     assert result.refused
     assert not tasks.get(store, seen.number).cancel_asked

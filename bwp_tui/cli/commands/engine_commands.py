@@ -91,15 +91,15 @@ def cancel(arguments: Namespace) -> ExitCode:
             task = tasks.get(session.store, numbers[0])
             if why_not := requests.cannot_cancel(task):
                 raise CommandError(ExitCode.FAILED, why_not)
-            judge = bulk.as_shown(task, requests.cannot_cancel, requests.cancellation_phrase)
+            check = bulk.check_unchanged(task, requests.cannot_cancel, requests.cancellation_phrase)
             waiter = EngineWaiter(session)
             if not arguments.yes:
                 require_yes(f"{requests.cancellation_phrase(task)} {task.name} of {task.subject(masked=True)}?")
         else:
             waiter = EngineWaiter(session)
             numbers = confirm_plan(session, CANCEL.name, numbers, arguments, {}).possible
-            judge = requests.cannot_cancel
-        asked, all_done = apply(session, CANCEL.task_command(session.actor), numbers, judge)
+            check = requests.cannot_cancel
+        asked, all_done = apply(session, CANCEL.task_command(session.actor), numbers, check)
         if not asked:
             return ExitCode.FAILED
         settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)

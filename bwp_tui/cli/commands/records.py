@@ -33,11 +33,11 @@ def record(arguments: Namespace) -> ExitCode:
             _check_day(argument, values.get(argument.name))
         command = operation.task_command(session.actor, today(), **values)
         numbers = select_tasks(session, names, arguments.filter)
-        judge = None
+        check = None
         if arguments.filter is not None or (operation.confirms and len(numbers) > 1):
             numbers = list(confirm_plan(session, operation.name, numbers, arguments, values).possible)
-            judge = bulk_plan.judge_of(operation.name, today(), values)
-        resulting, all_done = apply(session, command, numbers, judge)
+            check = bulk_plan.check_of(operation.name, today(), values)
+        resulting, all_done = apply(session, command, numbers, check)
         print_tasks(tasks.window(session.store, resulting), as_json=arguments.json)
     return ExitCode.DONE if all_done else ExitCode.FAILED
 

@@ -15,7 +15,7 @@ from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk
-from bwp_tui.store.commands.bulk import Judge, TaskCommand
+from bwp_tui.store.commands.bulk import RefusalCheck, TaskCommand
 from bwp_tui.store.queries import tasks
 
 OperationT = TypeVar("OperationT", bound=TaskOperation)
@@ -77,12 +77,12 @@ def chosen(operation: OperationT, arguments: Namespace) -> OperationT:
 
 
 def apply(
-    session: CommandSession, command: TaskCommand, numbers: Sequence[int], judge: Judge | None = None
+    session: CommandSession, command: TaskCommand, numbers: Sequence[int], check: RefusalCheck | None = None
 ) -> tuple[list[int], bool]:
     """Apply a command to tasks, and print why it was refused for some.
 
     Args:
-        judge: refuses tasks that have changed since the command was confirmed.
+        check: refuses tasks that have changed since the command was confirmed.
 
     Returns:
         the tasks to print (a resubmitted task is a new one), and whether none was refused.
@@ -90,7 +90,7 @@ def apply(
     steps = ProgressLine("done", len(numbers))
     resulting: list[int] = []
     done = 0
-    for results in bulk.perform(session.store, bulk.judged(command, judge) if judge else command, numbers):
+    for results in bulk.perform(session.store, bulk.with_check(command, check) if check else command, numbers):
         done += len(results)
         steps(done)
         for result in results:

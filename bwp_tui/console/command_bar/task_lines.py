@@ -17,8 +17,8 @@ from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, FOR_SHE
 from bwp_tui.console.command_bar.list_commands import ListCommands
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Token, parse_line
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
-from bwp_tui.console.controllers.record_operations import RecordController
-from bwp_tui.console.controllers.service_operations import ServiceController
+from bwp_tui.console.controllers.record_controller import RecordController
+from bwp_tui.console.controllers.service_controller import ServiceController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import Work

@@ -16,7 +16,7 @@ from bwp_tui.console.controllers.prompts import NOTHING_DONE, Wordings
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.task_commands import MarkStep
-from bwp_tui.console.widgets.prompt import F2, Verdict
+from bwp_tui.console.widgets.prompt import F2, QuestionUpdate
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
@@ -138,14 +138,14 @@ class MarkedTasks:
         """
         wordings = Wordings(planned.now, *questions)
 
-        async def verdict() -> Verdict:
+        async def update() -> QuestionUpdate:
             plan = await self._plan(planned.action, planned.numbers, planned.values)
             if not plan.possible or (is_fixed and plan.possible != planned.possible):
-                return Verdict(f"{self._of_all(planned.numbers, plan)} {NOTHING_DONE}")
+                return QuestionUpdate(f"{self._of_all(planned.numbers, plan)} {NOTHING_DONE}")
             planned.now = plan
-            return Verdict(wordings=wordings.now(plan))
+            return QuestionUpdate(wordings=wordings.now(plan))
 
-        return self._screen.prompt.about(planned.numbers, verdict)
+        return self._screen.prompt.about(planned.numbers, update)
 
     async def confirm_plan(self, planned: OpenPlan, f2: str = "") -> bool | None:
         """Ask before the plan is carried out: a key for what does no harm, else a typed word that fits the harm.

@@ -13,11 +13,11 @@ from bwp_tui.actions.operation import Argument, Need, Place, Target, TaskOperati
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputError
-from bwp_tui.console.widgets.prompt import Verdict
+from bwp_tui.console.widgets.prompt import QuestionUpdate
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import parse_day, zone_name
-from bwp_tui.store.commands.bulk import Judge, as_shown
+from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 
 NOTHING_DONE: Final = "Nothing was done."
 
@@ -40,23 +40,25 @@ class Wordings(Generic[_Subject]):
 
 
 def about_task(
-    screen: MainScreenProtocol, task: Task, judge: Judge, question: Callable[[Task], str]
+    screen: MainScreenProtocol, task: Task, check: RefusalCheck, question: Callable[[Task], str]
 ) -> AbstractContextManager[None]:
-    """Have `question` withdrawn where the task changes and `judge` then refuses it, else worded as it is then."""
+    """Have `question` withdrawn where the task changes and `check` then refuses it, else worded as it is then."""
     wordings = Wordings(task, question)
 
-    def verdict() -> Verdict:
+    def update() -> QuestionUpdate:
         now = next(iter(screen.session.reader.window([task.number])), None)
-        why_not = f"{task.name} is no longer in the history." if now is None else judge(now)
-        return Verdict(f"{why_not} {NOTHING_DONE}") if now is None or why_not else Verdict(wordings=wordings.now(now))
+        why_not = f"{task.name} is no longer in the history." if now is None else check(now)
+        if now is None or why_not:
+            return QuestionUpdate(f"{why_not} {NOTHING_DONE}")
+        return QuestionUpdate(wordings=wordings.now(now))
 
-    return screen.prompt.about([task.number], lambda: asyncio.to_thread(verdict))
+    return screen.prompt.about([task.number], lambda: asyncio.to_thread(update))
 
 
 def about_argument(
     screen: MainScreenProtocol, operation: TaskOperation, target: Target, task: Task, argument: Argument
 ) -> AbstractContextManager[None]:
-    """Have the question for an argument of a single task judged again when the task changes."""
+    """Have the question for an argument of a single task checked again when the task changes."""
     today = screen.session.today()
 
     def question(now: Task) -> str:
@@ -65,8 +67,8 @@ def about_argument(
     def initial(now: Task) -> str:
         return argument.initial(replace(target, task=now))
 
-    judge = as_shown(task, lambda now: operation.disabled_reason(now, today), question, initial)
-    return about_task(screen, task, judge, question)
+    check = check_unchanged(task, lambda now: operation.disabled_reason(now, today), question, initial)
+    return about_task(screen, task, check, question)
 
 
 async def ask_arguments(
@@ -79,7 +81,7 @@ async def ask_arguments(
     """Return the values of an operation's arguments, asking for those that are not given; None where one is refused.
 
     Args:
-        about: has the questions for an argument judged again when their tasks change.
+        about: has the questions for an argument checked again when their tasks change.
     """
     values = dict(given)
     for argument in operation.arguments:

@@ -28,7 +28,7 @@ from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList
-from bwp_tui.console.widgets.prompt import Prompt, Verdict
+from bwp_tui.console.widgets.prompt import Prompt, QuestionUpdate
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.console.workers import ACTION, run_in_thread_and_report, start_worker
@@ -149,7 +149,7 @@ class DownloadsScreen(ActionScreen):
         ]
         ids = frozenset(download.id for download, _ in self.listed)
         self.marks &= ids
-        self.prompt.judge_again(ids)
+        self.prompt.recheck(ids)
         self._show(current)
         if self._looked_for != ids:
             self._looked_for = ids
@@ -250,14 +250,14 @@ class DownloadsScreen(ActionScreen):
             return
         ids, wordings = {download.id for download in possible}, Wordings(possible, self._question_of_cancel)
 
-        async def judge() -> Verdict:
+        async def recheck() -> QuestionUpdate:
             left = _left_to_cancel([download for download, _ in self.listed if download.id in ids])
             if not left:
-                return Verdict(f"Of these downloads {_NONE_LEFT}. {NOTHING_DONE}")
+                return QuestionUpdate(f"Of these downloads {_NONE_LEFT}. {NOTHING_DONE}")
             possible[:] = left
-            return Verdict(wordings=wordings.now(left))
+            return QuestionUpdate(wordings=wordings.now(left))
 
-        with self.prompt.about(ids, judge):
+        with self.prompt.about(ids, recheck):
             confirmed = await self.prompt.ask_yes_no(self._question_of_cancel(possible), irreversible=True)
         if confirmed:
             await self._apply("cancel", possible)

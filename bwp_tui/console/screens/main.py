@@ -184,7 +184,7 @@ class MainScreen(ActionScreen):
             return
         self._status.update()
         if self.is_ready:
-            self.prompt.judge_again(update.changed)
+            self.prompt.recheck(update.changed)
         panels, rows = self._panels, self._rows
         if panels.snapshot is None and update.query != self.list_state.query:
             return  # read before the saved view was known; the right one follows

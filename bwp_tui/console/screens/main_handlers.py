@@ -14,9 +14,9 @@ from bwp_tui.console.controllers.copy import copy_texts
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.list_order import choose_columns, choose_sort
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
-from bwp_tui.console.controllers.record_operations import RecordController
+from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
-from bwp_tui.console.controllers.service_operations import ServiceController
+from bwp_tui.console.controllers.service_controller import ServiceController
 from bwp_tui.console.controllers.undo import undo
 from bwp_tui.console.presentation.format import subject
 from bwp_tui.console.protocols import MainScreenProtocol

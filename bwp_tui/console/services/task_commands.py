@@ -17,7 +17,7 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, saved_views, undo
-from bwp_tui.store.commands.bulk import CommandResult, Judge, TaskCommand
+from bwp_tui.store.commands.bulk import CommandResult, RefusalCheck, TaskCommand
 from bwp_tui.store.commands.records import Field
 from bwp_tui.store.commands.undo import Change
 
@@ -80,10 +80,10 @@ class TaskCommands:
         return settlement.result(task, text)
 
     def apply(
-        self, operation: ServiceOperation, numbers: Sequence[int], subject: str, judge: Judge, **values: Any
+        self, operation: ServiceOperation, numbers: Sequence[int], subject: str, check: RefusalCheck, **values: Any
     ) -> list[CommandResult]:
-        """Ask for an operation on each of these tasks, which a sentence calls `subject`, unless `judge` refuses it."""
-        command = bulk.judged(operation.task_command(self._actor, str(self._profile.download_dir), **values), judge)
+        """Ask for an operation on each of these tasks, which a sentence calls `subject`, unless `check` refuses it."""
+        command = bulk.with_check(operation.task_command(self._actor, str(self._profile.download_dir), **values), check)
         results = self._perform(command, numbers, writes=operation.writes)
         if not operation.is_harmless and any(result.refused is None for result in results):
             self.steps.append(IrreversibleStep(f"The {operation.noun} of {subject}"))
@@ -99,14 +99,19 @@ class TaskCommands:
         return f"The view “{saved_views.delete(self._guard.store, name).name}” is deleted."
 
     def record(
-        self, operation: Operation, numbers: Sequence[int], today: date, judge: Judge | None = None, **values: Any
+        self,
+        operation: Operation,
+        numbers: Sequence[int],
+        today: date,
+        check: RefusalCheck | None = None,
+        **values: Any,
     ) -> list[CommandResult]:
-        """Carry out an operation of the history alone on each of these tasks, unless `judge` refuses it."""
+        """Carry out an operation of the history alone on each of these tasks, unless `check` refuses it."""
         changes: list[Change] = []
         try:
             command = operation.task_command(self._actor, today, **values)
-            if judge is not None:
-                command = bulk.judged(command, judge)
+            if check is not None:
+                command = bulk.with_check(command, check)
             return self._perform(undo.with_changes(command, operation.field, changes), numbers)
         finally:
             # Also when a later transaction failed: what an earlier one wrote stays, and can be undone.

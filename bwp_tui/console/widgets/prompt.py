@@ -34,7 +34,7 @@ F2: Final = "\x1bF2"
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
 
-class Verdict(NamedTuple):
+class QuestionUpdate(NamedTuple):
     """What becomes of an open question after one of its tasks has changed.
 
     Attributes:
@@ -47,10 +47,10 @@ class Verdict(NamedTuple):
 
 
 class _Subject(NamedTuple):
-    """The tasks that a question is about, by number, and what judges it again when one of them changes."""
+    """The tasks that a question is about, by number, and what checks it again when one of them changes."""
 
     tasks: frozenset[int]
-    judge: Callable[[], Coroutine[Any, Any, Verdict]]
+    recheck: Callable[[], Coroutine[Any, Any, QuestionUpdate]]
 
 
 class Prompt(Horizontal, can_focus=True):
@@ -121,30 +121,30 @@ class Prompt(Horizontal, can_focus=True):
         return (_BACK,) if self._entries and self.has_class("-long") else tuple(self._keys.items())
 
     @contextmanager
-    def about(self, tasks: Iterable[int], judge: Callable[[], Coroutine[Any, Any, Verdict]]) -> Iterator[None]:
-        """Have the questions that are asked meanwhile judged again whenever one of these tasks changes."""
-        before, self._subject = self._subject, _Subject(frozenset(tasks), judge)
+    def about(self, tasks: Iterable[int], recheck: Callable[[], Coroutine[Any, Any, QuestionUpdate]]) -> Iterator[None]:
+        """Have the questions that are asked meanwhile checked again whenever one of these tasks changes."""
+        before, self._subject = self._subject, _Subject(frozenset(tasks), recheck)
         try:
             yield
         finally:
             self._subject = before
 
-    def judge_again(self, changed: Iterable[int]) -> None:
-        """Judge the open question again, if it is about one of the tasks that have changed."""
+    def recheck(self, changed: Iterable[int]) -> None:
+        """RefusalCheck the open question again, if it is about one of the tasks that have changed."""
         if self.is_open and self._subject is not None and not self._subject.tasks.isdisjoint(changed):
-            start_worker(self, self._judge, group="judging", exclusive=True)
+            start_worker(self, self._recheck, group="rechecking", exclusive=True)
 
-    async def _judge(self) -> None:
+    async def _recheck(self) -> None:
         subject, answer = self._subject, self._answer
-        verdict = None if subject is None else await subject.judge()
-        if verdict is None or answer is None or answer is not self._answer or answer.done():
+        update = None if subject is None else await subject.recheck()
+        if update is None or answer is None or answer is not self._answer or answer.done():
             return
-        if verdict.why_not:
-            self._is_withdrawn, self._label, self._ending, self._entries = True, verdict.why_not, "", ()
+        if update.why_not:
+            self._is_withdrawn, self._label, self._ending, self._entries = True, update.why_not, "", ()
             self._changed = self._moved = self._completed = self._checked = None
             self.hint("", "")
             self._mistake = None
-        self._label = verdict.wordings.get(self._label, self._label)
+        self._label = update.wordings.get(self._label, self._label)
         self._lay_out()
         self.post_message(self.Toggled())
 

@@ -54,31 +54,31 @@ def _result(transaction: Transaction, store: Store, command: TaskCommand, number
         return CommandResult(number, number, str(why))
 
 
-Judge = Callable[[Task], str | None]
+RefusalCheck = Callable[[Task], str | None]
 """Returns why what was asked about a task cannot be done to it as it is now, or None when it can."""
 
 
-def as_shown(seen: Task, why_not: Judge, *shown: Callable[[Task], object]) -> Judge:
-    """Return the judge that also refuses a task where something `shown` with the question differs now, but its name."""
+def check_unchanged(seen: Task, why_not: RefusalCheck, *shown: Callable[[Task], object]) -> RefusalCheck:
+    """Return the check that also refuses a task where something `shown` with the question differs now, but its name."""
 
-    def judge(now: Task) -> str | None:
+    def check(now: Task) -> str | None:
         if reason := why_not(now):
             return reason
         is_same = all(_nameless(read(now), now) == _nameless(read(seen), seen) for read in shown)
         return None if is_same else f"{now.name} was changed meanwhile and is {now.status} now."
 
-    return judge
+    return check
 
 
 def _nameless(shown: object, task: Task) -> object:
     return shown.replace(task.name, "") if isinstance(shown, str) else shown
 
 
-def judged(command: TaskCommand, judge: Judge) -> TaskCommand:
-    """Return the command, which judges each task again in the transaction that changes it."""
+def with_check(command: TaskCommand, check: RefusalCheck) -> TaskCommand:
+    """Return the command, which checks each task again in the transaction that changes it."""
 
     def run(transaction: Transaction, store: Store, number: int) -> int:
-        refuse(judge(tasks.get(store, number)))
+        refuse(check(tasks.get(store, number)))
         return command(transaction, store, number)
 
     return run

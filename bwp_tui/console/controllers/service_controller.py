@@ -20,7 +20,7 @@ from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Status, Task
 from bwp_tui.domain.text import clean_line, counted
-from bwp_tui.store.commands.bulk import Judge, as_shown
+from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 
 _SHORTEN: Final = "shorten the holds until they end in time"
 """What F2 does where deletions would end too late."""
@@ -55,25 +55,25 @@ class ServiceController:
         elif self._marked.all:
             plan = await self._marked.plan_action(operation.name)
             if plan is not None and await self._marked.confirm_plan(plan):
-                possible, judge = plan.possible, bulk_plan.judge_of(operation.name, screen.session.today())
+                possible, check = plan.possible, bulk_plan.check_of(operation.name, screen.session.today())
                 tasks = counted(len(possible), "task")
                 await self._marked.carry_out(
-                    plan.now.describe_result, lambda: commands.apply(operation, possible, tasks, judge, **given)
+                    plan.now.describe_result, lambda: commands.apply(operation, possible, tasks, check, **given)
                 )
         elif task is not None:
-            judge = self._judge(operation, task, lambda now: operation.question(now, now.email))
-            if await self._is_confirmed(operation, task, judge):
+            check = self._check_of(operation, task, lambda now: operation.question(now, now.email))
+            if await self._is_confirmed(operation, task, check):
                 results = await run_in_thread_and_report(
-                    screen, lambda: commands.apply(operation, [task.number], task.name, judge, **given)
+                    screen, lambda: commands.apply(operation, [task.number], task.name, check, **given)
                 )
                 if results is not None:
                     await self._report(operation, task, results[0].refused)
 
-    def _judge(self, operation: ServiceOperation, task: Task, *shown: Callable[[Task], object]) -> Judge:
+    def _check_of(self, operation: ServiceOperation, task: Task, *shown: Callable[[Task], object]) -> RefusalCheck:
         today = self._screen.session.today()
-        return as_shown(task, lambda now: operation.disabled_reason(now, today), *shown)
+        return check_unchanged(task, lambda now: operation.disabled_reason(now, today), *shown)
 
-    async def _is_confirmed(self, operation: ServiceOperation, task: Task, judge: Judge) -> bool:
+    async def _is_confirmed(self, operation: ServiceOperation, task: Task, check: RefusalCheck) -> bool:
         context = self._screen.session.display_context()
 
         def question(now: Task) -> str:
@@ -88,7 +88,7 @@ class ServiceController:
 
         if not asked:
             return True
-        with about_task(self._screen, task, judge, question_now):
+        with about_task(self._screen, task, check, question_now):
             return await self._screen.prompt.ask_yes_no(asked, irreversible=not operation.is_harmless)
 
     async def _report(self, operation: ServiceOperation, task: Task, refused: str | None) -> None:
@@ -126,21 +126,21 @@ class ServiceController:
             confirmed = await self._marked.confirm_plan(plan)
         if confirmed:
             numbers, values = plan.possible, {**plan.values, "note": note.strip()}
-            judge = bulk_plan.judge_of(RESUBMIT.name, screen.session.today())
+            check = bulk_plan.check_of(RESUBMIT.name, screen.session.today())
             await self._marked.carry_out(
                 plan.now.describe_result,
-                lambda: commands.apply(RESUBMIT, numbers, counted(len(numbers), "task"), judge, **values),
+                lambda: commands.apply(RESUBMIT, numbers, counted(len(numbers), "task"), check, **values),
             )
 
     async def _resubmit_one(self, task: Task, given: Values) -> None:
         screen, session = self._screen, self._screen.session
-        judge = self._judge(RESUBMIT, task, _doubt, lambda now: (now.email, now.holding_period, now.due_on))
-        hold = await self._hold_of_resubmission(task, given.get("holding_period", same_hold), judge)
+        check = self._check_of(RESUBMIT, task, _doubt, lambda now: (now.email, now.holding_period, now.due_on))
+        hold = await self._hold_of_resubmission(task, given.get("holding_period", same_hold), check)
         if hold is None:
             return
         values = {**given, "holding_period": hold}
         results = await run_in_thread_and_report(
-            screen, lambda: session.tasks.apply(RESUBMIT, [task.number], task.name, judge, **values)
+            screen, lambda: session.tasks.apply(RESUBMIT, [task.number], task.name, check, **values)
         )
         if results is None:
             return
@@ -156,13 +156,13 @@ class ServiceController:
         await screen.show_outcome(outcome)
         screen.select_when_listed(result.resulting_id)
 
-    async def _hold_of_resubmission(self, task: Task, hold: Hold, judge: Judge) -> Hold | None:
+    async def _hold_of_resubmission(self, task: Task, hold: Hold, check: RefusalCheck) -> Hold | None:
         """Have the resubmission of a task with a hold confirmed; return the one to take, or None without any."""
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
         doubt = _doubt(task)
         if task.kind is Kind.RETRIEVAL:
             question = f"{doubt}Submit the retrieval for {subject(task, session.display_context())} again?"
-            with about_task(screen, task, judge, lambda _: question):
+            with about_task(screen, task, check, lambda _: question):
                 return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
         values = {"holding_period": hold}
         plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today, values)
@@ -170,7 +170,7 @@ class ServiceController:
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
         question = f"Type the email to submit the deletion for {clean_line(task.email)} again:"
         shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
-        with about_task(screen, task, judge, lambda _: shown):
+        with about_task(screen, task, check, lambda _: shown):
             answer = await screen.prompt.ask_text(shown, f2=f2)
             if answer == F2:
                 hold = fitting_hold(today)

@@ -17,7 +17,7 @@ from bwp_tui.console.controllers.prompts import about_argument, about_task, ask_
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.task import WATCHED, Task
-from bwp_tui.store.commands.bulk import Judge, as_shown
+from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 
 
 class RecordController:
@@ -69,12 +69,12 @@ class RecordController:
                 return
             plan = with_values
         today, now = session.today(), plan.now
-        judge = bulk_plan.judge_of(operation.name, today, values)
+        check = bulk_plan.check_of(operation.name, today, values)
         skipped = "" if operation.arguments or operation.confirms else now.skipped_count
         alone = session.reader.window(now.possible) if len(now.possible) == 1 else []
         await self._marked.carry_out(
             lambda count: f"{alone[0].name if alone and count else count} {operation.done}{skipped}",
-            lambda: session.tasks.record(operation, now.possible, today, judge, **values),
+            lambda: session.tasks.record(operation, now.possible, today, check, **values),
         )
 
     async def _run_on_one(self, operation: Operation, task: Task, given: Values) -> None:
@@ -89,23 +89,25 @@ class RecordController:
             refusal = operation.refusal(now, values, today)
             return operation.disabled_reason(now, today) or (refusal and refusal.sentence)
 
-        judge = as_shown(task, why_not, partial(_shown, operation, target), lambda now: operation.review(now, values))
-        if await self._is_confirmed(operation, task, values, judge):
+        check = check_unchanged(
+            task, why_not, partial(_shown, operation, target), lambda now: operation.review(now, values)
+        )
+        if await self._is_confirmed(operation, task, values, check):
             results = await run_in_thread_and_report(
-                screen, lambda: session.tasks.record(operation, target.numbers, today, judge, **values)
+                screen, lambda: session.tasks.record(operation, target.numbers, today, check, **values)
             )
             if results is not None:
                 refused = results[0].refused
                 screen.show_status(refused or operation.result(target, values), "bad" if refused else "plain")
 
-    async def _is_confirmed(self, operation: Operation, task: Task, values: Values, judge: Judge) -> bool:
+    async def _is_confirmed(self, operation: Operation, task: Task, values: Values, check: RefusalCheck) -> bool:
         """Have the question about a single task confirmed, where there is one."""
-        if why_not := judge(task):
+        if why_not := check(task):
             self._screen.show_status(why_not, "warn")
             return False
         if not (question := operation.review(task, values)):
             return True
-        with about_task(self._screen, task, judge, lambda now: operation.review(now, values)):
+        with about_task(self._screen, task, check, lambda now: operation.review(now, values)):
             return await self._screen.prompt.ask_yes_no(question)
 
     async def _watch(self) -> None:
