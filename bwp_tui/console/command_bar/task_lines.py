@@ -40,7 +40,7 @@ class TaskLineCommands:
 
     Args:
         service: carries out the operations of the service.
-        recording: carries out those that are recorded in the history.
+        records: carries out those that are recorded in the history.
     """
 
     def __init__(
