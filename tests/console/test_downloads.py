@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from textual.content import Content
+
+from bwp_tui.console.widgets.styled_line import break_long_words
 from bwp_tui.domain.task import DownloadState, Status
 from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
@@ -161,3 +165,28 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         path.write_bytes(b"12345")
         await console.press("enter")
         await console.sees("browses it")
+
+
+@pytest.mark.parametrize("size", [USUAL, (60, 15)])
+async def test_a_long_path_is_broken_behind_a_separator(profile: Profile, size: tuple[int, int]) -> None:
+    folder = "/srv/privacy/" + "results-of-this-shop/" * 3
+    path = f"{folder}retrieval-{'x' * 30}-2d6b812e-37b4-4a88-bbf0-143a94f8c525.zip"
+    async with opened(profile, size=size) as console:
+        requests.download(console.store, READY, folder, "op")
+        downloads.record_success(console.store, order_of(console.store, READY), path, 5, SHA)
+        await console.go_to(READY)
+        await console.press("enter")
+        await console.sees("143a94f8c525.zip")
+        lines = [line.strip().removeprefix("Downloaded").strip() for line in console.text.splitlines()]
+        parts = [line for line in lines if line and line in path]
+        assert "".join(parts) == path
+        assert all(part.endswith(("/", "-")) for part in parts[:-1])
+
+
+def test_only_words_that_no_line_holds_are_broken() -> None:
+    def broken(text: str) -> list[str]:
+        return [part.plain for part in break_long_words(Content(text), 12)]
+
+    assert broken("a line of short words that wraps") == ["a line of short words that wraps"]
+    assert broken("see /srv/privacy/a.zip now") == ["see /srv/", "privacy/", "a.zip now"]
+    assert broken(f"short {'a' * 20}") == ["short ", "a" * 12, "a" * 8]

@@ -188,3 +188,7 @@ def _mistake_in(text: str) -> FilterError | None:
         return error
     assert all(not isinstance(clause, ValueClause) or clause.values for clause in parsed.clauses)
     return None
+
+
+def test_a_short_name_of_a_view_shows_where_it_is_cut() -> None:
+    assert [View(name, "").short_name for name in ("Smith", "lawyer cases", "failed")] == ["Smith", "lawy…", "fail"]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
+from rich.cells import cell_len, set_cell_size
 from textual.color import Color
 from textual.content import Content, Span
 from textual.css.styles import RenderStyles
+from textual.geometry import Size
 from textual.style import Style
 from textual.widget import Widget
 
@@ -92,24 +96,50 @@ class StyledLine(StyledWidget, can_focus=False):
         return self.with_styles(self._content)
 
 
+_SEPARATORS: Final = "/\\-_@"
+"""Characters behind which a word is broken that is longer than a line, such as a path."""
+
+
+def break_long_words(line: Content, width: int) -> list[Content]:
+    """Divide a line where a word of it has more than `width` cells: behind a separator, else at the width."""
+    breaks: list[int] = []
+    for word in re.finditer(r"\S+", line.plain):
+        if cell_len(word.group()) > width:
+            at, end = word.span()
+            room = width - cell_len(line.plain[breaks[-1] if breaks else 0 : at]) % width
+            while cell_len(line.plain[at:end]) > room:
+                fitting = at + max(1, len(set_cell_size(line.plain[at:end], room).rstrip()))
+                separator = max(line.plain.rfind(separator, at, fitting) for separator in _SEPARATORS)
+                at = separator + 1 if separator >= 0 else fitting if room == width else at
+                breaks.append(at)
+                room = width
+    return line.divide(breaks)
+
+
 class Paragraphs(StyledWidget, can_focus=False):
     """Lines of styled text that wrap."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._content = Content()
+        self._lines: list[Content] = []
         self.display = False
 
     def set_lines(self, lines: Iterable[Sequence[StyledText]]) -> None:
         """Show the lines; repaints only when they differ."""
-        content = Content("\n").join(self.to_content(*line) for line in lines)
-        if not content.is_same(self._content):
-            self._content = content
-            self.display = bool(content.plain)
+        before, self._lines = self._lines, [self.to_content(*line) for line in lines]
+        if not (len(before) == len(self._lines) and all(map(Content.is_same, before, self._lines))):
+            self.display = any(line.plain for line in self._lines) or len(self._lines) > 1
             self.refresh(layout=True)
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        return self._broken(width).get_height(self.styles.get_rules(), width) if width else 0
+
     def render(self) -> Content:
-        return self.with_styles(self._content)
+        return self.with_styles(self._broken(self.size.width))
+
+    def _broken(self, width: int) -> Content:
+        lines = (part for line in self._lines for part in (break_long_words(line, width) if width else [line]))
+        return Content("\n").join(lines)
 
 
 class Heading(StyledLine):
