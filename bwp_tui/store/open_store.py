@@ -1,4 +1,4 @@
-"""Open a history: flagged as damaged? recover it; then migrate it, and compare it with how far it had come."""
+"""Open a history: recover it where it is damaged, migrate it, and compare it with how far it had come."""
 
 from __future__ import annotations
 
@@ -64,13 +64,20 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
     report = _recover(path, mark, clock) if damaged else None
     lock.lock_shared()
     try:
-        opened = open_database(path)
+        return _open_and_compare(path, mark, clock, report)
     except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, StoreDamaged):
         if not lock.lock_exclusive():
             raise
         report = _recover(path, mark, clock)
         lock.lock_shared()
-        opened = open_database(path)
+        return _open_and_compare(path, mark, clock, report)
+
+
+def _open_and_compare(
+    path: Path, mark: HighWaterMark, clock: Clock, report: str | None
+) -> tuple[OpenedDatabase, str | None]:
+    """Open the history, and compare it with the high-water mark unless it was just recovered."""
+    opened = open_database(path)
     try:
         return opened, report or (None if opened.read_only else _check_age(opened.db, path, mark, clock))
     except BaseException:

@@ -6,8 +6,10 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -188,6 +190,8 @@ def test_a_history_whose_log_is_lost_is_still_a_sound_one(path: Path, clock: Man
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("filled") / "history.db"
     golden.fill(path)
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute("PRAGMA journal_mode = WAL")  # as each history that was opened once
     return path
 
 
@@ -196,6 +200,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(flips=[(63, 4)])
 @example(flips=[(63, 6)])
 @example(flips=[(63, 7)])
+@example(flips=[(4096 + 3, 3)])  # the number of rows of `meta`
 @given(flips=st.lists(st.tuples(st.integers(0, 2**20), st.integers(1, 255)), min_size=1, max_size=4))
 def test_flipped_bytes_end_in_a_sentence_or_a_sound_history_and_never_lose_the_file(
     filled: Path, tmp_path_factory: pytest.TempPathFactory, flips: list[tuple[int, int]]
