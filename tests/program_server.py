@@ -142,7 +142,7 @@ def main() -> int:
                 pid = os.fork()
                 if not pid:
                     control.close()
-                    return _become(json.loads(request), descriptors)
+                    return _run_forked(json.loads(request), descriptors)
                 handle = os.pidfd_open(pid)
                 running[handle] = pid, descriptors.pop()
                 selector.register(handle, selectors.EVENT_READ)
@@ -156,7 +156,7 @@ def _report_end(handle: int, pid: int, status: int) -> None:
     os.close(handle)
 
 
-def _become(request: Mapping[str, object], descriptors: list[int]) -> int:
+def _run_forked(request: Mapping[str, object], descriptors: list[int]) -> int:
     """Run the program in this process, which was forked for it."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number, descriptor in enumerate(descriptors[:3]):

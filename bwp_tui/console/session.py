@@ -106,8 +106,8 @@ class Session:
         shown = (self.masked, self.service_day, self.keymap.key, engine, self.gone_results)
         return DisplayContext(now, local_day(now), *shown)
 
-    async def look_for_results(self, *downloads: Download) -> bool:
-        """Look which of the saved results are still on disk; return whether that is news."""
+    async def check_results_on_disk(self, *downloads: Download) -> bool:
+        """Check which of the saved results are still on disk; return whether that has changed."""
         before = frozenset(self.gone_results)
         gone = await asyncio.to_thread(lambda: {download.id for download in downloads if is_gone(download)})
         self.gone_results -= {download.id for download in downloads}
@@ -124,7 +124,7 @@ class Session:
             return f"○ follows {state.process if state else 'another process'}{polls_only}"
         if role is Role.BLOCKED:
             return "▲ cannot be the engine"
-        if role is Role.AWAY:
+        if role is Role.HISTORY_MISSING:
             return "▲ engine waits: history moved or replaced"
         return "○ engine starting" if role is Role.STARTING else "○ engine stopped"
 
@@ -149,7 +149,7 @@ class Session:
 
     def has_engine(self) -> bool:
         """Return whether a process is the engine, or this one is about to be."""
-        if self.role() not in (Role.BLOCKED, Role.AWAY, Role.STOPPED):
+        if self.role() not in (Role.BLOCKED, Role.HISTORY_MISSING, Role.STOPPED):
             return True
         from bwp_tui.engine.runtime.lease import is_held
 

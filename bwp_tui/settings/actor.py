@@ -19,12 +19,12 @@ def actor(environ: Mapping[str, str], name: str | None = None) -> str:
         name: the name from the settings; the user follows in parentheses.
     """
     user = user_name()
-    ways = [user] if name and name != user else []
-    if (before := environ.get("SUDO_USER")) and before != user:
-        ways.append(f"sudo by {before}")
+    details = [user] if name and name != user else []
+    if (invoking_user := environ.get("SUDO_USER")) and invoking_user != user:
+        details.append(f"sudo by {invoking_user}")
     if client := environ.get("SSH_CONNECTION", "").split(" ")[0]:
-        ways.append(f"from {client}")
-    return clean_line(f"{name or user} ({', '.join(ways)})" if ways else name or user)
+        details.append(f"from {client}")
+    return clean_line(f"{name or user} ({', '.join(details)})" if details else name or user)
 
 
 def user_name() -> str:

@@ -21,7 +21,7 @@ from tests.benchmarks.ptys import ROOT
 from tests.benchmarks.registers import fresh
 from tests.benchmarks.sending import all_asked, imported, make_due, under_way, worked
 from tests.benchmarks.wire import TASKS, Watched, watched
-from tests.e2e.operator import DOWN, UP, still_life
+from tests.e2e.operator import DOWN, UP, unchanging_history
 from tests.store import single
 from tests.waiting import eventually
 
@@ -64,7 +64,7 @@ def test_keys_cost_no_more_bytes_than_they_did(console: Watched) -> None:
 
 
 def test_the_first_frame_imports_nothing_that_it_does_not_show() -> None:
-    with fresh(still_life(60)) as place:
+    with fresh(unchanging_history(60)) as place:
         argv = [sys.executable, "-m", "tests.benchmarks.first_frame", str(place.folder)]
         env = {**place.env, "PATH": "/usr/bin:/bin"}
         ended = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -85,7 +85,7 @@ def test_a_change_is_shown_with_few_statements() -> None:
         db.exec_trace = note
 
     told: list[Snapshot | str] = []
-    with fresh(still_life(60)) as place:
+    with fresh(unchanging_history(60)) as place:
         apsw.connection_hooks.append(count)
         try:
             feed = SnapshotFeed(place.register, utc_now)

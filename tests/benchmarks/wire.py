@@ -17,7 +17,7 @@ from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty
 from tests.benchmarks.registers import fresh
-from tests.e2e.operator import DOWN, UP, still_life
+from tests.e2e.operator import DOWN, UP, unchanging_history
 from tests.store import single
 
 TASKS: Final = 60
@@ -69,7 +69,7 @@ class Watched:
 def watched() -> Iterator[Watched]:
     """Open a console on a small register; the cursor is on its first task, a deletion on hold."""
     with ExitStack() as stack:
-        place = stack.enter_context(fresh(still_life(TASKS)))
+        place = stack.enter_context(fresh(unchanging_history(TASKS)))
         stack.enter_context(place.without_engine())
         store = place.store()
         stack.callback(store.close)

@@ -98,7 +98,7 @@ class Clock:
         self._ahead += time
 
 
-def still_life(count: int) -> list[SampleTask]:
+def unchanging_history(count: int) -> list[SampleTask]:
     """Return tasks that have ended, each so many and a half days ago that its age is the same for half a day."""
     ended = [task for task in past_tasks(count * 3, 5, utc_now()) if task.status in FINAL_STATUSES][:count]
     now = utc_now()
@@ -119,8 +119,8 @@ def on_current_row(text: str) -> Callable[[str], bool]:
     return lambda screen: text in current_row(screen)
 
 
-def file_retrieval(terminal: Terminal, email: str) -> None:
-    """File a retrieval by keyboard; returns when the form has gone."""
+def submit_retrieval(terminal: Terminal, email: str) -> None:
+    """Submit a retrieval by keyboard; returns when the form has gone."""
     terminal.send("n")
     terminal.wait_for("new request · retrieval")
     terminal.send(email)
@@ -129,8 +129,8 @@ def file_retrieval(terminal: Terminal, email: str) -> None:
     terminal.wait_for("Recorded as #")
 
 
-def file_deletion(terminal: Terminal, email: str) -> None:
-    """File a deletion by keyboard, its address typed twice; returns when the form has gone."""
+def submit_deletion(terminal: Terminal, email: str) -> None:
+    """Submit a deletion by keyboard, its address typed twice; returns when the form has gone."""
     terminal.send("n")
     terminal.wait_for("new request · retrieval")
     terminal.send(UP + RIGHT)

@@ -16,9 +16,9 @@ from tests.e2e.operator import (
     Clock,
     Operator,
     end,
-    file_retrieval,
     on_current_row,
-    still_life,
+    submit_retrieval,
+    unchanging_history,
 )
 from tests.waiting import eventually
 
@@ -50,7 +50,7 @@ def test_without_a_terminal_the_console_is_refused_in_one_sentence(operator: Ope
 
 
 def test_a_terminal_that_is_too_small_says_so_and_larger_it_shows_all(shop: Operator) -> None:
-    shop.plant(still_life(5))
+    shop.plant(unchanging_history(5))
     with shop.console((59, 14)) as terminal:
         small = terminal.wait_for("needs 60x15; this terminal has 59x14")
         assert len(small.split("\n")) - small.split("\n").count("") == 1
@@ -66,11 +66,11 @@ def test_a_terminal_that_is_too_small_says_so_and_larger_it_shows_all(shop: Oper
 def test_wrong_credentials_are_told_and_asked_for_once(shop: Operator, practice: Sandbox) -> None:
     with shop.console(BWP_CLIENT_SECRET="wrong") as terminal:
         terminal.wait_for("engine here")
-        file_retrieval(terminal, "jane@example.com")
+        submit_retrieval(terminal, "jane@example.com")
         terminal.wait_for("▲ credentials refused")
         terminal.settle(quiet=PASTE_ENDED_S)
         terminal.send("u")
-        file_retrieval(terminal, "john@example.com")
+        submit_retrieval(terminal, "john@example.com")
         terminal.settle(quiet=2.0)
         assert practice.state.calls["token"] == 1
         assert practice.state.starts == []
@@ -87,7 +87,7 @@ def test_an_unreachable_service_is_told_with_the_next_try_and_recovers(
     with shop.console() as terminal:
         terminal.wait_for("engine here")
         practice.stop()
-        file_retrieval(terminal, "jane@example.com")
+        submit_retrieval(terminal, "jane@example.com")
         terminal.wait_for(lambda screen: "▲ service unreachable, next try " in screen)
         assert "QUEUED" in terminal.screen_text()
         practice.start()
@@ -99,7 +99,7 @@ def test_an_unreachable_service_is_told_with_the_next_try_and_recovers(
 
 
 def test_a_history_of_a_newer_program_is_left_alone(shop: Operator) -> None:
-    shop.plant(still_life(3))
+    shop.plant(unchanging_history(3))
     path = shop.folder / "history.db"
     database = apsw.Connection(os.fspath(path))
     database.execute("CREATE TABLE of_a_newer_program (x)")

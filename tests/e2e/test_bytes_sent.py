@@ -14,7 +14,7 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.cli.conftest import queue_variables
-from tests.e2e.operator import DOWN, UP, Operator, on_current_row, still_life
+from tests.e2e.operator import DOWN, UP, Operator, on_current_row, unchanging_history
 from tests.pty_terminal import Terminal
 from tests.store import single
 from tests.waiting import eventually
@@ -29,7 +29,7 @@ Count = Callable[[str, object], None]
 @pytest.fixture
 def terminal(shop: Operator, practice: Sandbox) -> Iterator[Terminal]:
     """The console on a register of the past and one retrieval under way; the cursor is on another task."""
-    shop.plant(still_life(60))
+    shop.plant(unchanging_history(60))
     practice.state.start(Kind.RETRIEVAL, "slow@example.com")
     task_id = practice.state.starts[0].task_id
     assert shop("track", "retrieval", task_id).code == 0
@@ -52,7 +52,7 @@ def complete(shop: Operator) -> None:
 
 
 def test_nothing_is_sent_for_ten_seconds_in_which_nothing_happens(shop: Operator) -> None:
-    shop.plant(still_life(60))
+    shop.plant(unchanging_history(60))
     with shop.console() as terminal:
         terminal.wait_for("engine here")
         terminal.settle()
@@ -63,7 +63,7 @@ def test_nothing_is_sent_for_ten_seconds_in_which_nothing_happens(shop: Operator
 
 def test_events_that_bring_nothing_new_cost_nothing(shop: Operator, practice: Sandbox) -> None:
     shop.env |= queue_variables(practice)
-    shop.plant(still_life(60))
+    shop.plant(unchanging_history(60))
     store = shop.store()
     task = tasks.get(store, 1)
     store.close()

@@ -13,7 +13,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
-from tests.e2e.operator import Operator, still_life
+from tests.e2e.operator import Operator, unchanging_history
 from tests.pty_terminal import Terminal
 
 IDLE_S = 5.0
@@ -33,7 +33,7 @@ def results(past: list[SampleTask]) -> list[int]:
 
 @pytest.fixture
 def past(shop: Operator) -> list[SampleTask]:
-    past = still_life(60)
+    past = unchanging_history(60)
     shop.plant(past)
     return past
 

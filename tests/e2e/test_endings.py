@@ -13,7 +13,7 @@ import pytest
 
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks
-from tests.e2e.operator import DOWN, RESULT_OFFERED, UP, Operator, file_retrieval, process_state
+from tests.e2e.operator import DOWN, RESULT_OFFERED, UP, Operator, process_state, submit_retrieval
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 
@@ -66,7 +66,7 @@ def test_a_signal_ends_the_console_and_leaves_the_terminal_as_it_was(
     with shop.console() as terminal, other_end(terminal) as modes:
         terminal.wait_for("engine here")
         assert not is_cooked(modes)
-        file_retrieval(terminal, "jane@example.com")
+        submit_retrieval(terminal, "jane@example.com")
         mark = terminal.mark()
         terminal.signal(number)
         assert terminal.wait() == code
@@ -157,6 +157,6 @@ def test_after_a_suspension_the_screen_is_painted_again(shop: Operator) -> None:
         eventually(lambda: b"engine here" in terminal.bytes_since(mark))
         terminal.settle()
         assert not is_cooked(modes)
-        file_retrieval(terminal, "jane@example.com")
+        submit_retrieval(terminal, "jane@example.com")
         terminal.send("q")
         assert terminal.wait() == 0

@@ -10,7 +10,7 @@ from bwp_tui.domain.task import Kind, Status, TaskError
 from bwp_tui.sandbox import graphql, service_state
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.task_outcomes import TaskOutcome
-from tests.e2e.operator import ENTER, ESCAPE, SMALL, WIDE, Operator, end, file_retrieval, on_current_row
+from tests.e2e.operator import ENTER, ESCAPE, SMALL, WIDE, Operator, end, on_current_row, submit_retrieval
 from tests.pty_terminal import Terminal
 from tests.store import single
 
@@ -82,7 +82,7 @@ def visit_every_screen(terminal: Terminal) -> None:
 def test_hostile_words_of_the_service_reach_no_screen(shop: Operator, size: tuple[int, int]) -> None:
     with shop.console(size) as terminal:
         terminal.wait_for("engine here")
-        file_retrieval(terminal, "jane@example.com")
+        submit_retrieval(terminal, "jane@example.com")
         terminal.wait_for(on_current_row("FAILED"))
         terminal.wait_for("CODE\\x1b]52")
         visit_every_screen(terminal)

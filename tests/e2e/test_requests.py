@@ -24,10 +24,10 @@ from tests.e2e.operator import (
     Operator,
     current_row,
     end,
-    file_deletion,
-    file_retrieval,
     on_current_row,
     served,
+    submit_deletion,
+    submit_retrieval,
 )
 from tests.waiting import eventually
 
@@ -113,7 +113,7 @@ def test_the_console_and_commands_share_a_profile(operator: Operator) -> None:
 def test_a_failed_request_says_code_message_and_what_to_do(shop: Operator, size: tuple[int, int]) -> None:
     with shop.console(size) as terminal:
         terminal.wait_for("engine here")
-        file_retrieval(terminal, "nobody@example.com")
+        submit_retrieval(terminal, "nobody@example.com")
         terminal.wait_for(on_current_row("FAILED"))
         if size == SMALL:
             terminal.send(ENTER)
@@ -130,7 +130,7 @@ def test_a_failed_request_says_code_message_and_what_to_do(shop: Operator, size:
 def test_a_deletion_is_cancelled_while_held_and_stays_so(shop: Operator, practice: Sandbox) -> None:
     with shop.console() as terminal:
         terminal.wait_for("engine here")
-        file_deletion(terminal, "gone@example.com")
+        submit_deletion(terminal, "gone@example.com")
         terminal.wait_for(on_current_row("ON_HOLD"))
         terminal.send("x")
         terminal.wait_for("Cancel the deletion for g•••@example.com?")
@@ -151,7 +151,7 @@ def test_a_deletion_is_cancelled_while_held_and_stays_so(shop: Operator, practic
 def test_no_wrong_key_cancels_a_deletion(shop: Operator, practice: Sandbox) -> None:
     with shop.console() as terminal:
         terminal.wait_for("engine here")
-        file_deletion(terminal, "gone@example.com")
+        submit_deletion(terminal, "gone@example.com")
         terminal.wait_for(on_current_row("ON_HOLD"))
         terminal.send("xn")
         terminal.settle()
@@ -165,7 +165,7 @@ def test_each_download_has_a_link_of_its_own_however_long_ago_the_task_completed
 ) -> None:
     with shop.console() as terminal:
         terminal.wait_for("engine here")
-        file_retrieval(terminal, "jane@example.com")
+        submit_retrieval(terminal, "jane@example.com")
         terminal.wait_for(on_current_row(RESULT_OFFERED))
         assert practice.state.calls["link"] == 0
         clock.advance(timedelta(hours=3))  # any earlier link, and the access token, are dead by now

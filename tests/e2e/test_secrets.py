@@ -9,7 +9,7 @@ import pytest
 from bwp_tui.sandbox.faults import Fault
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import queue_variables, variables
-from tests.e2e.operator import ENTER, ESCAPE, RESULT_OFFERED, Operator, end, file_retrieval, on_current_row
+from tests.e2e.operator import ENTER, ESCAPE, RESULT_OFFERED, Operator, end, on_current_row, submit_retrieval
 
 ACCESS_TOKEN = "practice-access-token-0123456789"
 
@@ -31,7 +31,7 @@ def test_no_secret_reaches_the_terminal_or_a_file(operator: Operator, practice: 
     operator.env |= variables(practice) | queue_variables(practice)
     with operator.console() as terminal:
         terminal.wait_for("engine here")
-        file_retrieval(terminal, "jane@example.com")
+        submit_retrieval(terminal, "jane@example.com")
         terminal.wait_for(on_current_row(RESULT_OFFERED))
         terminal.wait_for(lambda screen: "events on" in screen or "event queue" in screen)
         terminal.send("d")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.operator import ENTER, ESCAPE, ROOT, Operator, colours_in, end, still_life
+from tests.e2e.operator import ENTER, ESCAPE, ROOT, Operator, colours_in, end, unchanging_history
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 
@@ -19,7 +19,7 @@ SIXTEEN = {*range(30, 38), *range(40, 48), *range(90, 98), *range(100, 108)}
 MOUSE_ON = (b"\x1b[?1000h", b"\x1b[?1002h", b"\x1b[?1003h", b"\x1b[?1006h", b"\x1b[?1015h", b"\x1b[?1016h")
 
 
-def look_around(terminal: Terminal) -> bytes:
+def open_screens(terminal: Terminal) -> bytes:
     """Open details, help, form and prompt; return all that was written."""
     terminal.wait_for("engine here")
     terminal.wait_for("COMPLETED")
@@ -45,29 +45,29 @@ def look_around(terminal: Terminal) -> bytes:
 
 
 def test_no_color_means_no_colour_at_all(shop: Operator) -> None:
-    shop.plant(still_life(50))
+    shop.plant(unchanging_history(50))
     with shop.console(NO_COLOR="1") as terminal:
-        assert colours_in(look_around(terminal)) == set()
+        assert colours_in(open_screens(terminal)) == set()
 
 
 def test_a_plain_xterm_gets_its_own_sixteen_colours_alone(shop: Operator) -> None:
-    shop.plant(still_life(50))
+    shop.plant(unchanging_history(50))
     with shop.console(TERM="xterm", COLORTERM="") as terminal:
-        colours = colours_in(look_around(terminal))
+        colours = colours_in(open_screens(terminal))
     assert colours
     assert colours <= SIXTEEN
 
 
 def test_true_colour_is_used_where_the_terminal_has_it(shop: Operator) -> None:
-    shop.plant(still_life(50))
+    shop.plant(unchanging_history(50))
     with shop.console() as terminal:
-        assert 38 in colours_in(look_around(terminal))
+        assert 38 in colours_in(open_screens(terminal))
 
 
 def test_over_ssh_the_mouse_is_never_switched_on(shop: Operator) -> None:
-    shop.plant(still_life(50))
+    shop.plant(unchanging_history(50))
     with shop.console(SSH_CONNECTION="10.0.0.7 50000 10.0.0.1 22") as terminal:
-        written = look_around(terminal)
+        written = open_screens(terminal)
     assert [sequence for sequence in MOUSE_ON if sequence in written] == []
 
 
@@ -116,7 +116,7 @@ def tmux(shop: Operator, tmp_path: Path) -> Iterator[Tmux]:
 
 @pytest.fixture
 def planted(shop: Operator) -> Operator:
-    shop.plant(still_life(50))
+    shop.plant(unchanging_history(50))
     return shop
 
 
@@ -132,8 +132,8 @@ def test_inside_tmux_a_storm_of_resizes_leaves_a_whole_screen(planted: Operator,
 
 
 def test_without_utf_8_all_that_is_drawn_is_ascii(shop: Operator) -> None:
-    shop.plant(still_life(50))
+    shop.plant(unchanging_history(50))
     with shop.console(LC_ALL="C") as terminal:
-        sent = look_around(terminal)
+        sent = open_screens(terminal)
     assert sent.isascii(), sorted({chr(byte) for byte in sent if byte > 0x7F})
     assert rb"\u" not in sent

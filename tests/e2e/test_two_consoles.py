@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.e2e.operator import PASTE_ENDED_S, RESULT_OFFERED, Operator, file_retrieval
+from tests.e2e.operator import PASTE_ENDED_S, RESULT_OFFERED, Operator, submit_retrieval
 
 LIVE_S = 2.0
 """A second is the goal; another one is for a machine that is busy with tests."""
@@ -20,7 +20,7 @@ def test_a_second_console_follows_the_first_live(shop: Operator) -> None:
         with shop.console() as second:
             second.wait_for(f"follows process {first.pid}")
             for typed, other in ((first, second), (second, first)):
-                file_retrieval(typed, f"jane+{typed.pid}@example.com")
+                submit_retrieval(typed, f"jane+{typed.pid}@example.com")
                 number = typed.screen_text().partition("Recorded as #")[2].partition(":")[0]
                 other.wait_for(f"1 all {number}", timeout=LIVE_S)
             for terminal in (first, second):
@@ -33,7 +33,7 @@ def test_when_the_engine_ends_the_other_console_takes_over_and_goes_on(shop: Ope
         first.wait_for("engine here")
         with shop.console() as second:
             second.wait_for(f"follows process {first.pid}")
-            file_retrieval(first, "jane@example.com")
+            submit_retrieval(first, "jane@example.com")
             second.wait_for("IN_PROGRESS")
             if how == "quit":
                 first.settle(quiet=PASTE_ENDED_S)
@@ -50,7 +50,7 @@ def test_what_a_follower_asks_for_is_done_by_the_engine(shop: Operator) -> None:
         first.wait_for("engine here")
         with shop.console() as second:
             second.wait_for(f"follows process {first.pid}")
-            file_retrieval(second, "jane@example.com")
+            submit_retrieval(second, "jane@example.com")
             second.wait_for(RESULT_OFFERED)
             second.send("d")
             second.wait_for("saved")

@@ -132,7 +132,7 @@ def test_engine_and_follower_go_on_once_a_folder_that_was_away_is_back(profile: 
         with running(engine_of(profile)) as second:
             eventually(lambda: second.role is Role.FOLLOWER)
             profile.folder.rename(elsewhere)
-            eventually(lambda: first.role is second.role is Role.AWAY)
+            eventually(lambda: first.role is second.role is Role.HISTORY_MISSING)
             assert str(profile.history_path) in (first.trouble or "")
             assert str(profile.history_path) in (second.trouble or "")
             time.sleep(2.5 * engine_thread.LEASE_CHECK_S)  # each has looked again
@@ -151,11 +151,11 @@ def test_no_other_file_is_taken_for_the_history_that_was_moved(profile: Profile)
     with running(engine_of(profile)) as engine:
         eventually(lambda: engine.role is Role.ENGINE)
         profile.folder.rename(profile.folder.with_name("elsewhere"))
-        eventually(lambda: engine.role is Role.AWAY)
+        eventually(lambda: engine.role is Role.HISTORY_MISSING)
         with closing(open_store(profile.history_path)) as other:
             number = submit(other, "jane@example.com")
             time.sleep(2.5 * engine_thread.LEASE_CHECK_S)  # it has looked again
-            assert engine.role is Role.AWAY
+            assert engine.role is Role.HISTORY_MISSING
             assert tasks.get(other, number).task_id is None
 
 

@@ -30,7 +30,7 @@ from bwp_tui.store.worklog import downloads
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.golden.write import STATUSES
-from tests.store.hand_reader import PAGE, TABLES, Rows, rows_by_hand, rows_of
+from tests.store.hand_reader import PAGE, TABLES, Rows, rows_from_pages, rows_of
 from tests.store.support import NOW, SOON, TODAY, accepted, answer, in_status, submitted
 
 Damage = Callable[[bytearray, random.Random], None]
@@ -168,7 +168,7 @@ def recover(data: bytes, of: Specimen, folder: Path, *, with_backup: bool) -> Pa
 
 def lost_rows(path: Path, data: bytes, of: Specimen) -> tuple[int, list[str]]:
     """Return how many rows can be read by hand in the damaged bytes, and those of them that are not there any more."""
-    whole, begun = rows_by_hand(data, of.truth)
+    whole, begun = rows_from_pages(data, of.truth)
     found = rows_of(path)
     lost = [f"task {number}" for number, row in begun["tasks"].items() if not _has_task(found, number, row, 4)]
     lost += [f"task {number}" for number, row in whole["tasks"].items() if not _has_task(found, number, row, 17)]

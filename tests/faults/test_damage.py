@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults import damage
-from tests.store.hand_reader import rows_by_hand
+from tests.store.hand_reader import rows_from_pages
 
 _EACH = 2
 
@@ -26,6 +26,6 @@ def test_no_row_is_lost_that_can_be_read_by_hand(specimen: damage.Specimen, seed
 
 
 def test_the_reader_by_hand_reads_all_of_a_sound_register(specimen: damage.Specimen) -> None:
-    whole, begun = rows_by_hand(specimen.path.read_bytes(), specimen.truth)
+    whole, begun = rows_from_pages(specimen.path.read_bytes(), specimen.truth)
     assert whole == specimen.truth
     assert begun == {"tasks": {}}

@@ -31,7 +31,7 @@ def rows_of(path: Path) -> Rows:
         db.close()
 
 
-def rows_by_hand(data: bytes, truth: Rows) -> tuple[Rows, Rows]:
+def rows_from_pages(data: bytes, truth: Rows) -> tuple[Rows, Rows]:
     """Return the rows in the bytes that are wholly as they were, and the tasks of which the start is."""
     whole: Rows = {table: {} for table in TABLES}
     begun: Rows = {"tasks": {}}

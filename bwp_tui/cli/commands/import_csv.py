@@ -111,11 +111,10 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
         if line.duplicate is not None:
             print_note(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
     doubts = [(line.number, line.request and day_warning(line.request.received_on, today())) for line in planned.lines]
-    odd = [(number, doubt) for number, doubt in doubts if doubt]
-    if odd:
-        print_note(
-            f"{counted(len(odd), 'line')} with a doubtful date of receipt, first in line {odd[0][0]}: {odd[0][1]}"
-        )
+    warned = [(number, doubt) for number, doubt in doubts if doubt]
+    if warned:
+        first, doubt = warned[0]
+        print_note(f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {doubt}")
     if planned.ignored:
         print_note(f"Ignored columns: {clean_line(', '.join(planned.ignored))}.")
     print_note(

@@ -144,7 +144,7 @@ class DownloadsScreen(ActionScreen):
             return
         self.listed = [
             (download, tasks[download.task_number])
-            for download in self.session.reader.as_left(downloads)
+            for download in self.session.reader.requeue_without_engine(downloads)
             if download.task_number in tasks
         ]
         ids = frozenset(download.id for download, _ in self.listed)
@@ -153,10 +153,10 @@ class DownloadsScreen(ActionScreen):
         self._show(current)
         if self._looked_for != ids:
             self._looked_for = ids
-            start_worker(self, self._look_for_results, group="result", exclusive=True)
+            start_worker(self, self._check_results_on_disk, group="result", exclusive=True)
 
-    async def _look_for_results(self) -> None:
-        if await self.session.look_for_results(*(download for download, _ in self.listed)):
+    async def _check_results_on_disk(self) -> None:
+        if await self.session.check_results_on_disk(*(download for download, _ in self.listed)):
             self._show()
 
     def mark(self, ids: frozenset[int]) -> None:
@@ -231,12 +231,12 @@ class DownloadsScreen(ActionScreen):
         """Pause what can be paused; where nothing can, resume what is paused. Each press counts, however fast."""
         session, chosen = self.session, self._selected()
         ids = [download.id for download in chosen]
-        turned = await run_in_thread_and_report(
+        outcome = await run_in_thread_and_report(
             self, lambda: download_queue.toggle_pause(session.guard.store, ids, session.actor)
         )
-        if turned is None:
+        if outcome is None:
             return
-        action, results = turned
+        action, results = outcome
         if self.marks and all(result.refused for result in results):
             self.show_status("Of the marked downloads none can be paused or resumed.", "warn")
             return

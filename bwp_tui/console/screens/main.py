@@ -203,7 +203,7 @@ class MainScreen(ActionScreen):
         self._update_views()
         self.update_header()
         panels.update_downloads()
-        for sentence, role in panels.news(before, update, self._status.sentence):
+        for sentence, role in panels.status_changes(before, update, self._status.sentence):
             self.show_status(sentence, role)
         if before is None or self.table.current_number in update.changed:
             self._update_detail()

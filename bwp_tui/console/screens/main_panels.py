@@ -75,7 +75,7 @@ class MainPanels:
         pane.set_task(task, timeline, self._session.display_context())
 
         async def look_for_result() -> None:
-            if task is not None and task.download and await self._session.look_for_results(task.download):
+            if task is not None and task.download and await self._session.check_results_on_disk(task.download):
                 pane.set_task(task, timeline, self._session.display_context())
 
         if task is not None and task.is_saved:
@@ -91,7 +91,7 @@ class MainPanels:
         }
         listed = [
             (download, tasks[download.task_number])
-            for download in session.reader.as_left(snapshot.downloads)
+            for download in session.reader.requeue_without_engine(snapshot.downloads)
             if download.task_number in tasks and download.is_open
         ]
         context = session.display_context(session.without_killed_process(snapshot.engine))
@@ -118,16 +118,16 @@ class MainPanels:
             text = f"No tasks yet.\nPress {key('new')} to create the first one."
         self._table.empty_text = Content(text)
 
-    def news(self, before: Snapshot | None, now: Snapshot, shown: str) -> Iterator[StyledText]:
+    def status_changes(self, before: Snapshot | None, now: Snapshot, shown: str) -> Iterator[StyledText]:
         """Yield what the status line says of a snapshot: the engine's new message, and downloads that have ended.
 
         Args:
             shown: what the status line says; the engine's last message is cleared once it no longer holds.
         """
-        said, message = before and before.engine.problem, now.engine.problem
-        if message and message != said:
+        previous, message = before and before.engine.problem, now.engine.problem
+        if message and message != previous:
             yield message, "warn"
-        elif said and not message and shown == said:
+        elif previous and not message and shown == previous:
             yield "", "plain"
         running = {download.task_number for download in now.downloads}
         downloads = before.downloads if before is not None else ()

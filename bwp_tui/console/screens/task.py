@@ -203,7 +203,7 @@ class TaskScreen(ScrolledScreen):
         self._show()
 
         async def look_for_result() -> None:
-            if task is not None and task.download and await session.look_for_results(task.download):
+            if task is not None and task.download and await session.check_results_on_disk(task.download):
                 self._show()
 
         if task is not None and task.is_saved:

@@ -54,7 +54,7 @@ class HistoryReader:
         """Return these tasks (see `tasks.window`)."""
         return with_requeued_downloads(self._read(lambda: tasks.window(self._store, numbers), []), self._has_engine)
 
-    def as_left(self, found: Sequence[Download]) -> list[Download]:
+    def requeue_without_engine(self, found: Sequence[Download]) -> list[Download]:
         """Return downloads, `requeued` where no process is the engine."""
         return list(found) if self._has_engine() else [requeued(download) for download in found]
 
@@ -85,7 +85,7 @@ class HistoryReader:
             task,
             self.timeline(task),
             self._read(lambda: request_log.of_task(self._store, task.number), []),
-            self.as_left(self._read(lambda: downloads.of_task(self._store, task.number), [])),
+            self.requeue_without_engine(self._read(lambda: downloads.of_task(self._store, task.number), [])),
             next(iter(self.window([task.earlier_number])), None) if task.earlier_number else None,
         )
 

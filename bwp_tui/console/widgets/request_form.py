@@ -286,8 +286,8 @@ class RequestForm(Vertical):
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
             texts = [("Too late even with no hold: consider an extension", "warn")]
         if texts and draft == self._late_draft:
-            way_out = f" sets the hold to {counted(days, 'day')}" if days is not None else "Too late even with no hold"
-            texts = [*texts[:-1], (f"{way_out}; ", "plain"), ("enter", "key"), (" again submits it late", "warn")]
+            choice = f" sets the hold to {counted(days, 'day')}" if days is not None else "Too late even with no hold"
+            texts = [*texts[:-1], (f"{choice}; ", "plain"), ("enter", "key"), (" again submits it late", "warn")]
         self._line("form-remedy").show(*texts)
 
     def _hint(self, field: str, hint: Hint, role: str) -> None:

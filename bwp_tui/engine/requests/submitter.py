@@ -38,9 +38,9 @@ class SharedSync:
     async def __call__(self) -> None:
         """Return once everything written before this call is on disk."""
         self._asked += 1
-        mine = self._asked
+        own = self._asked
         async with self._one_at_a_time:
-            if self._done < mine:
+            if self._done < own:
                 covered = self._asked
                 await asyncio.to_thread(self._sync)
                 self._done = covered

@@ -48,7 +48,7 @@ class Role(StrEnum):
     ENGINE = "engine"
     FOLLOWER = "follower"
     BLOCKED = "blocked"
-    AWAY = "away"
+    HISTORY_MISSING = "history missing"
     """The history is not in its place; work goes on once the same file is back."""
     STOPPED = "stopped"
 
@@ -138,9 +138,9 @@ class EngineThread:
                 except (StoreError, LeaseUnusable, OSError) as error:
                     # The history or the lease cannot be used now. What is due stays due.
                     lease.release()
-                    is_away = isinstance(error, StoreMoved)
-                    self._set_role(Role.AWAY if is_away else Role.BLOCKED, str(error))
-                    await asyncio.sleep(LEASE_CHECK_S if is_away else RESTART_S)
+                    is_missing = isinstance(error, StoreMoved)
+                    self._set_role(Role.HISTORY_MISSING if is_missing else Role.BLOCKED, str(error))
+                    await asyncio.sleep(LEASE_CHECK_S if is_missing else RESTART_S)
                 finally:
                     lease.release()
         finally:
