@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeGuard
 
 from textual import events
@@ -141,13 +141,18 @@ class KeyQueue:
             text.append(behind.character or "")
         return "".join(text)
 
-    def _painting_delayed(self) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def _painting_delayed(self) -> Iterator[None]:
         """Delay painting while another key waits, but not for long."""
         now = time.monotonic()
         if self._waiting.empty() or now - self._painted_at > _MAX_UNPAINTED_S:
             self._painted_at = now
-            return contextlib.nullcontext()
-        return self._app.batch_update()
+            yield
+            return
+        with self._app.batch_update():
+            yield
+        if self._waiting.empty():  # its characters were typed all at once: no key follows that has them painted
+            self._app.screen.check_idle()
 
     async def _until_due(self, event: events.Event) -> None:
         while not self._is_due(event):  # noqa: ASYNC110  # a key waits too rarely for an event of its own
