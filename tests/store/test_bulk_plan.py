@@ -56,7 +56,8 @@ def test_it_is_answered_from_its_index(store: Store, ask: Callable[[Store], obje
         )
     lines = _plan(store, ask)
     assert any(index in line for line in lines)
-    assert [line for line in lines if line.startswith("SCAN") and "USING INDEX downloads_" not in line] == []
+    waiting = ("USING INDEX downloads_", "USING INDEX intents_waiting")  # in order, up to the first that is due
+    assert [line for line in lines if line.startswith("SCAN") and not any(index in line for index in waiting)] == []
 
 
 def test_a_prefix_of_a_task_id_is_looked_up_and_not_searched_for(store: Store) -> None:
