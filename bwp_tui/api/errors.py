@@ -4,7 +4,7 @@
     ├── ApiError
     │   ├── Unreachable          no connection, a lost connection, a timeout, an unusable certificate or proxy
     │   ├── Throttled            too many requests; this one was not carried out
-    │   ├── AccessDenied         the token was denied, even after renewal, or the task is unknown
+    │   ├── AccessDenied         the token was denied, even after renewal, or it does not open this task
     │   ├── BadCredentials       the token endpoint refused the client id or secret; even that has been temporary
     │   ├── Rejected             the request breaks a rule of the service
     │   ├── RequestNotAccepted   a gateway, a proxy or the GraphQL engine refused the request, perhaps for its size

@@ -79,7 +79,7 @@ def contradiction_error() -> BadArchive:
 
 
 def read_directory(descriptor: int, size: int, limits: Limits) -> list[Record]:
-    """Return the entries of the zip of `format_size` bytes behind `descriptor`, none of which share a byte.
+    """Return the entries of the zip of `size` bytes behind `descriptor`, none of which share a byte.
 
     Raises:
         BadArchive: it is no zip, contradicts itself, or claims more than `limits`.

@@ -1,1 +1,1 @@
-"""The console: the Textual app of the operators. It reads the history and records intents, nothing else."""
+"""The console: the Textual app of the operators. It reads and writes the history; only the engine calls the service."""

@@ -58,7 +58,7 @@ class Status(StrEnum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     REJECTED = "REJECTED"  # the service refused the request
-    UNCONFIRMED = "UNCONFIRMED"  # sent without a response until the client token expired
+    UNCONFIRMED = "UNCONFIRMED"  # may have been sent, and must not be again: an operator decides (`settle`)
     GIVEN_UP = "GIVEN_UP"  # given up while unconfirmed; the service may have started it
     CANCELLED = "CANCELLED"  # cancelled here; the service documents no such status
     MISSING = "MISSING"  # the service does not know the task
@@ -108,7 +108,7 @@ def cannot_change_purged(task: Task) -> str | None:
 
 
 def has_ended(status: str) -> bool:
-    """Return whether the service has nothing more to do for a task of this status."""
+    """Return whether the engine does nothing more for a task of this status, so that waiting for it is useless."""
     return status in FINAL_STATUSES or status == Status.UNCONFIRMED
 
 

@@ -1,4 +1,4 @@
-"""Read, format and compare instants and days; read the time since boot, which nobody sets and which counts sleep."""
+"""Read, format and compare instants and days; read the uptime, which cannot be set and includes sleep."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAY: Final = 86_400
 
 
 def utc_now() -> datetime:
-    """Return the current instant in UTC; the only place that reads the wall clock."""
+    """Return the current instant in UTC, by the wall clock."""
     return datetime.now(UTC)
 
 

@@ -51,4 +51,4 @@ class NoSuchTask(StoreError):
 
 
 class NotPossible(StoreError):
-    """The task's state does not allow the action."""
+    """The state of a task, of its download or of the history does not allow the action."""

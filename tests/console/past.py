@@ -20,7 +20,7 @@ def clock() -> datetime:
 
 @dataclass(frozen=True)
 class Planted:
-    """A task for `seed.plant`. `age_h` and `took_h` are hours: since it was submitted, and until its last change."""
+    """A task for `support.plant`. `age_h` and `took_h` are hours: since it was submitted, and until its last change."""
 
     email: str
     kind: Kind = Kind.RETRIEVAL

@@ -45,7 +45,7 @@ async def test_a_key_that_is_not_possible_says_why(profile: Profile) -> None:
         await console.press("x")
         assert "x: A retrieval runs at once and cannot be cancelled" in console.line("status")
         await console.press("R")
-        assert f"R: Only a failed, rejected or cancelled task can be resubmitted; {console.task(READY).name}" in (
+        assert f"R: Only a task that ended without a result can be resubmitted; {console.task(READY).name}" in (
             console.line("status")
         )
     async with opened(replace(profile, folder=profile.folder.with_name("empty")), past=()) as console:

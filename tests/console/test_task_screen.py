@@ -176,7 +176,7 @@ async def test_a_key_acts_on_the_task_that_is_read(profile: Profile) -> None:
     async with opened(profile) as console:
         await read(console, HELD)
         await console.press("R")
-        await console.sees("R: Only a failed, rejected or cancelled task can be resubmitted")
+        await console.sees("R: Only a task that ended without a result can be resubmitted")
         await console.press("x")
         await console.sees("Cancel the deletion for b•••@example.com?")
         await console.press("y")

@@ -23,7 +23,7 @@ from tests.waiting import eventually_in_loop
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RefusalCheck a line by a second and a half instead of a minute: a busy machine lets nothing pass for a while."""
+    """Judge the speed of a connection by 1.5 s instead of a minute: a busy machine may send nothing for a while."""
     monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.MINUTE_S", 1.5)
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.PROGRESS_S", 0.1)
 

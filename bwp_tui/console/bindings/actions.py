@@ -1,4 +1,4 @@
-"""Declare the main screen's actions: its keys, footer, help and prompt derive from them."""
+"""Declare the actions of the main screen, and what the actions of every screen consist of."""
 
 from __future__ import annotations
 
@@ -280,4 +280,4 @@ def with_view_names(actions: Sequence[Action], views: Sequence[View]) -> tuple[A
 ACTIONS_BY_NAME: Final = {action.name: action for action in ACTIONS}
 
 MOVE_ACTIONS: Final = frozenset(action.name for action in ACTIONS if action.group == MOVE_GROUP)
-"""The actions that move the cursor, or what is in sight, and do nothing."""
+"""The names of the actions that only move the cursor or scroll."""

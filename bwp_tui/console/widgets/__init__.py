@@ -1,1 +1,1 @@
-"""The widgets, which lay out and paint what `presentation` makes; each has its styles in `styles/`."""
+"""The widgets, which show what `presentation` makes; each has its styles in `styles/`."""

@@ -130,7 +130,7 @@ class Prompt(Horizontal, can_focus=True):
             self._subject = before
 
     def recheck(self, changed: Iterable[int]) -> None:
-        """RefusalCheck the open question again, if it is about one of the tasks that have changed."""
+        """Check the open question again, if it is about one of the tasks that have changed."""
         if self.is_open and self._subject is not None and not self._subject.tasks.isdisjoint(changed):
             start_worker(self, self._recheck, group="rechecking", exclusive=True)
 

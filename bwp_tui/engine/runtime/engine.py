@@ -1,4 +1,4 @@
-"""The engine: three workers that do what is due, woken when the history changes."""
+"""The engine: workers that submit, poll and download what is due, and the receiver of the service's events."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Change the history for an operator: one transaction each. `bwp_tui.actions` declares when they are possible."""
+"""Change the history for an operator: one transaction each, and the reasons why it is not possible (`cannot_…`)."""

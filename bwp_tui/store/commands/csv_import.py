@@ -23,8 +23,6 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.insert_request import Origin, record
 
-"""The first event of an imported request; its detail names the file's hash and the line."""
-
 _HASH_DIGITS: Final = 16
 """Hexadecimal digits of the hash that identify a file."""
 

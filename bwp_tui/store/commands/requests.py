@@ -81,7 +81,7 @@ def cannot_resubmit(task: Task) -> str | None:
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
     if task.status not in _RESUBMITTED:
-        return f"Only a failed, rejected or cancelled task can be resubmitted; {task.name} is {task.status}."
+        return f"Only a task that ended without a result can be resubmitted; {task.name} is {task.status}."
     return cannot_change_purged(task) or (None if task.email else f"Task {task.name} has no email to submit again.")
 
 

@@ -41,7 +41,7 @@ class OpenedDatabase:
 
     Attributes:
         check_in_place: raises `StoreMoved` once the file at the path is another one; costs one `stat`.
-        read_only: why the connection can only read, in a sentence; None where it can write.
+        read_only: why a history opened for writing can only be read, in a sentence, or None.
     """
 
     db: apsw.Connection
@@ -133,7 +133,7 @@ def move_check(path: Path) -> Callable[[], None]:
 
 
 def open_for_reading(path: Path) -> OpenedDatabase:
-    """Open a history of this or an older schema for reading, changing nothing; `read_only` stays None.
+    """Open a history of this or an older schema for reading, changing nothing.
 
     Raises:
         StoreTooNew, StoreForeign: it is not for this program.

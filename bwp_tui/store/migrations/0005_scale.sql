@@ -39,7 +39,7 @@ BEGIN
         = (OLD.kind, OLD.status, OLD.terminal, OLD.saved, OLD.resubmitted, OLD.open);
 END;
 
--- The orders of `search.SORTS` that have no index yet, and the conditions that would read every row.
+-- The sort orders that have no index yet, and the conditions that would read every row.
 DROP INDEX tasks_by_status;
 CREATE INDEX tasks_by_status ON tasks (status, kind, saved, number DESC);
 CREATE INDEX tasks_status_order ON tasks (status, number DESC);

@@ -1,4 +1,4 @@
--- Which history this is, wherever its file is copied to: the tripwire beside it names it (see `tripwire`).
+-- Which history this is, wherever its file is copied to: the high-water mark beside it names it.
 ALTER TABLE meta ADD COLUMN identity TEXT NOT NULL DEFAULT '';
 UPDATE meta SET identity = lower(hex(randomblob(16)));
 

@@ -1,1 +1,1 @@
-"""Record what the engine does: intents, poll responses, downloads, events received, its own state."""
+"""Intents, polls, downloads, events received, engine state: what is due, and the outcomes it records."""

@@ -1,4 +1,4 @@
-"""Find tasks whose poll is due."""
+"""Find tasks whose poll is due, and reschedule polls."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from bwp_tui.store.queries.timeline import SERVICE, EventKind
 from bwp_tui.store.worklog.intents import withdraw_unsent
 from bwp_tui.store.worklog.service_events import merge_adopted
 
-LAPSED: Final = "not answered within 8 hours"
+LAPSED: Final = "no response while its client token was valid"
 """The usual reason of an unconfirmed request."""
 
 
