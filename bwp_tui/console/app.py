@@ -141,6 +141,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self,
             super().on_event,
             self._accepts_key_now,
+            may_act=self._may_act,
             asks_text=self._asks_text,
             only_moves=lambda key: self._is_key_of(key, MOVE_ACTIONS),
             opens_field=lambda key: self._is_key_of(key, ("filter",)),
@@ -153,6 +154,21 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         return (
             not isinstance(event, events.Key) or not isinstance(screen, MainScreen) or screen.accepts_key_now(event.key)
         )
+
+    def _may_act(self, event: events.Event) -> bool:
+        """Say whether a key or paste may act: on a screen that is covered, only one that closes or leaves may."""
+        screen = self.screen
+        if not isinstance(screen, ActionScreen) or not screen.is_too_small:
+            return True
+        if not isinstance(event, events.Key):
+            return False
+        actions = self._session.keymap.actions_of
+        keys = {key for action in actions(Scope.APP) for key in action.keys}
+        if self._is_prompt_or_form_focused:
+            keys.add("escape")
+        else:
+            keys.update(*(action.keys for action in actions(screen.scope) if action.name == screen.leave_action))
+        return event.key in keys
 
     async def on_event(self, event: events.Event) -> None:
         if self._key_queue.takes(event):
@@ -254,10 +270,14 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         """Do an action that every screen has."""
         {"interrupt": self._interrupt, "repaint": self._repaint, "suspend": self._suspend}[name]()
 
+    @property
+    def _is_prompt_or_form_focused(self) -> bool:
+        focused = self.focused
+        return focused is not None and any(node.id in ("prompt", "form") for node in focused.ancestors_with_self)
+
     def _interrupt(self) -> None:
         """Close an open prompt or form, as the escape key does; without one, show the key that quits."""
-        widgets = {"prompt", "form"}
-        if self.focused is not None and any(node.id in widgets for node in self.focused.ancestors_with_self):
+        if self._is_prompt_or_form_focused:
             self.simulate_key("escape")
         else:
             key = self._session.keymap.key

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from textual import events
 
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from tests.console.past import NOT_KNOWN, PAST, READY
+from tests.console.past import HELD, NOT_KNOWN, PAST, READY
 from tests.console.support import USUAL, WIDE, opened
 
 SMALL = (60, 15)
@@ -57,11 +58,69 @@ async def test_a_terminal_that_is_too_small_says_so_and_comes_back(profile: Prof
         await console.fill(email="new@example.com")
         await console.sees("no engine running")
         await console.pilot.resize_terminal(*TOO_SMALL)
-        sentence = "bwp-tui needs 60x15; this terminal has 59x15."
-        await console.until(lambda: console.text.strip() == sentence)
+        await console.until(lambda: console.text.strip().startswith("bwp-tui needs 60x15; this terminal has 59x15."))
+        assert "Email" not in console.text
+        assert "no engine running" not in console.text
         await console.pilot.resize_terminal(*USUAL)
-        await console.until(lambda: "Email" in console.text and sentence not in console.text)
+        await console.until(lambda: "Email" in console.text and "needs 60x15" not in console.text)
         assert console.field("email").value == "new@example.com"
+
+
+@pytest.mark.parametrize("size", [TOO_SMALL, (60, 14), (20, 5), (1, 1)])
+async def test_no_key_acts_while_nothing_is_shown(profile: Profile, size: tuple[int, int]) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.pilot.resize_terminal(*size)
+        await console.until(lambda: console.main.has_class("-too-small"))
+        before = console.store.revision()
+        await console.press("n", *"blind@example.com", "enter", "x", "y", "enter", "t", *"blind", "enter", "space", "j")
+        assert (console.store.revision(), console.main.table.current_number) == (before, HELD)
+        assert not any((console.main.form.display, console.main.prompt.is_open, console.main.table.marks))
+        await console.pilot.resize_terminal(*USUAL)
+        await console.press("x")
+        await console.until(lambda: console.main.prompt.is_open)
+        await console.pilot.resize_terminal(*size)
+        await console.until(lambda: console.main.has_class("-too-small"))
+        await console.press("y", "enter", "q")
+        assert console.main.prompt.is_open
+        assert console.store.revision() == before
+        await console.pilot.resize_terminal(*USUAL)
+        await console.until(lambda: "[y/N]" in console.line("prompt"))
+        await console.press("y")
+        await console.until(lambda: console.store.revision() > before)
+
+
+async def test_a_form_that_is_not_shown_takes_no_text_and_keeps_its_own(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.do("new")
+        await console.press(*"jane@")
+        await console.pilot.resize_terminal(*TOO_SMALL)
+        await console.until(lambda: console.main.has_class("-too-small"))
+        await console.press(*"blind", "q", "tab")
+        console.app.post_message(events.Paste("blind"))
+        await console.press("enter")
+        await console.pilot.resize_terminal(*USUAL)
+        await console.press(*"example.com")
+        assert console.field("email").value == "jane@example.com"
+        await console.pilot.resize_terminal(*TOO_SMALL)
+        await console.press("ctrl+c", "q")
+        await console.until(lambda: console.app.return_code == 0)
+
+
+@pytest.mark.parametrize("opening", [["D"], ["F"], ["H"], ["question_mark"], ["enter", "question_mark"]])
+async def test_a_screen_in_front_is_covered_too_and_can_be_left(profile: Profile, opening: list[str]) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        for key in opening:
+            await console.press(key)
+        await console.until(lambda: len(console.app.screen_stack) == len(opening) + 1)
+        await console.pilot.resize_terminal(*TOO_SMALL)
+        for left in reversed(range(len(opening) + 1)):
+            await console.until(lambda: console.text.strip().startswith("bwp-tui needs"))
+            await console.press("x", "y", "escape", "enter")
+            assert len(console.app.screen_stack) == left + 1
+            await console.press("q")
+        await console.until(lambda: console.app.return_code == 0)
 
 
 async def test_a_storm_of_resizes_loses_neither_the_cursor_nor_the_lines(profile: Profile) -> None:

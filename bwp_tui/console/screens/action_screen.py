@@ -13,6 +13,7 @@ from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.widgets.bars import StatusLine
 from bwp_tui.console.widgets.virtual_rows import VirtualRows
+from bwp_tui.settings.profile import MINIMUM_SIZE
 
 if TYPE_CHECKING:
     from bwp_tui.console.widgets.prompt import Prompt
@@ -29,11 +30,33 @@ class ActionScreen(Screen[None]):
     """
 
     scope: ClassVar[Scope]
+    leave_action: ClassVar[str] = "leave"
+    """The name of the action that leaves the screen."""
 
     def __init__(self, keymap: Keymap, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
         self.keymap = keymap
         self.handlers: dict[str, Callable[[], None]] = dict.fromkeys(("back", "leave", "close"), self.close)
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the terminal is too small for a screen to be drawn whole."""
+        size = self.app.size
+        return size.width < MINIMUM_SIZE[0] or size.height < MINIMUM_SIZE[1]
+
+    def on_resize(self) -> None:
+        """Cover a screen that cannot be drawn whole; Textual calls this besides the `on_resize` of a subclass."""
+        self.set_class(self.is_too_small, "-too-small")
+        if not self.is_too_small:
+            return
+        if not self.query("#too-small"):
+            self.mount(StatusLine(id="too-small"))
+        size, key = self.app.size, self.keymap.key
+        self.query_one("#too-small", StatusLine).set_text(
+            f"bwp-tui needs {MINIMUM_SIZE[0]}x{MINIMUM_SIZE[1]}; this terminal has {size.width}x{size.height}. "
+            f"Until then keys do nothing; to leave, press {key('interrupt')}, then {key(self.leave_action)}.",
+            "warn",
+        )
 
     @property
     def context(self) -> ActionContext:

@@ -37,7 +37,6 @@ from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.console.workers import ACTION, Outcome, Work, start_worker
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.settings.profile import MINIMUM_SIZE
 
 if TYPE_CHECKING:
     from bwp_tui.console.protocols import PromptHost
@@ -72,6 +71,7 @@ class MainScreen(ActionScreen):
     AUTO_FOCUS = "TaskTable"
     BLANK = True  # its widgets cover it: Textual need not work out styles for its own lines at each key
     scope = Scope.MAIN
+    leave_action = "quit"
     BINDINGS = bindings_of(scope)
 
     class Ready(Message):
@@ -102,7 +102,6 @@ class MainScreen(ActionScreen):
         yield ActiveDownloads(id="downloads")
         yield StatusLine(id="status")
         yield FooterLine(self.keymap.actions_of(self.scope), id="footer")
-        yield StatusLine(id="too-small")
 
     def on_mount(self) -> None:
         self.set_interval(REDRAW_INTERVAL_S, self.table.refresh_cells)
@@ -374,12 +373,8 @@ class MainScreen(ActionScreen):
 
     def on_resize(self) -> None:
         size = self.app.size
-        self.set_class(size.width < MINIMUM_SIZE[0] or size.height < MINIMUM_SIZE[1], "-too-small")
         self.set_class(is_split(size), "-split")
         self.set_class(size.height < LOW, "-low")
-        self.query_one("#too-small", StatusLine).set_text(
-            f"bwp-tui needs {MINIMUM_SIZE[0]}x{MINIMUM_SIZE[1]}; this terminal has {size.width}x{size.height}.", "warn"
-        )
         self.update_header()
         self._update_views()
         self._update_detail()

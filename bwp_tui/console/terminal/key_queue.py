@@ -38,6 +38,8 @@ class KeyQueue:
     Args:
         deliver: does with a key what Textual would have done with it.
         is_due: returns whether a key may be delivered now; after `_TIMEOUT_S` it is delivered all the same.
+        may_act: returns whether a key or paste may act at all, both when it arrives and when it is its turn; one that
+            may not is dropped.
         asks_text: returns whether a text field has the focus.
         only_moves: returns whether a key only moves the cursor, so that it need not wait for the end of its burst.
         opens_field: returns whether a key opens a field for the characters typed after it.
@@ -51,6 +53,7 @@ class KeyQueue:
         deliver: Deliver,
         is_due: Callable[[events.Event], bool],
         *,
+        may_act: Callable[[events.Event], bool] = lambda _event: True,
         asks_text: Callable[[], bool] = lambda: True,
         only_moves: Callable[[str], bool] = lambda _key: False,
         opens_field: Callable[[str], bool] = lambda _key: False,
@@ -60,6 +63,7 @@ class KeyQueue:
         self._app = app
         self._deliver = deliver
         self._is_due = is_due
+        self._may_act = may_act
         self._asks_text = asks_text
         self._only_moves = only_moves
         self._opens_field = opens_field
@@ -80,6 +84,8 @@ class KeyQueue:
 
     async def put(self, event: events.Event) -> None:
         """Deliver `event` once all before it have been handled."""
+        if not self._may_act(event):
+            return
         if self._is_idle and self._is_due(event) and not self._is_doubtful(event):
             self._is_idle = False
             await self._deliver(event)
@@ -113,6 +119,8 @@ class KeyQueue:
     async def _handle(self, event: events.Event | None) -> None:
         if event is not None:
             await _with_timeout(self._until_due(event))
+            if not self._may_act(event):
+                return
             if isinstance(event, events.Paste) and not self._asks_text():
                 self._paste_dropped()
                 return
