@@ -193,19 +193,17 @@ def _to_response(result: ExecutionResult) -> Json:
     errors = result.errors or []
     if result.data is None and all(error.path is None for error in errors):
         return {"errors": [_engine_error(error) for error in errors]}
-    response: Json = {"data": result.data and _without_nulls(result.data)}
+    response: Json = {"data": result.data and {root: _without_nulls(value) for root, value in result.data.items()}}
     if errors:
         response["errors"] = [_service_error(error) for error in errors]
     return response
 
 
-def _without_nulls(data: Mapping[str, Any]) -> Json:
-    return {root: value and _without_null_keys(value) for root, value in data.items()}
-
-
-def _without_null_keys(data: Mapping[str, Any]) -> Json:
-    """Return an object without its null keys: the service leaves them out."""
-    return {key: value for key, value in data.items() if value is not None and value != ""}
+def _without_nulls(value: object) -> object:
+    """Return the value of a root field, an object without its null keys: the service leaves them out."""
+    if not isinstance(value, dict):
+        return value
+    return {key: inner for key, inner in value.items() if inner is not None and inner != ""}
 
 
 def _service_error(error: GraphQLError) -> Mapping[str, object]:

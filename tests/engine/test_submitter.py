@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from bwp_tui.api import service_clock
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_LIFETIME
 from bwp_tui.store.commands import requests
@@ -76,6 +77,22 @@ async def test_after_a_lost_answer_the_same_token_finds_the_one_task(shop: Shop)
     assert shop.sandbox.state.calls[START] == 2
     assert shop.task(number).task_id == start.task_id
     assert shop.task(number).trouble is None
+
+
+async def test_a_request_whose_answer_was_lost_is_sent_again_by_a_client_with_an_old_service_clock(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_clock, "FRESH_FOR", 0.0)
+    shop.sandbox.faults.set("lost-answer", times=1)
+    number = shop.submit("jane@example.com")
+    async with shop.engine() as engine:
+        await engine.run_once()
+        assert shop.task(number).is_outcome_unknown
+        shop.clock.advance(A_WHILE)
+        await engine.run_once()
+    [start] = shop.sandbox.state.starts
+    assert shop.sandbox.state.calls[START] == 2
+    assert (shop.task(number).task_id, shop.task(number).trouble) == (start.task_id, None)
 
 
 async def test_a_garbled_answer_is_a_lost_one(shop: Shop) -> None:

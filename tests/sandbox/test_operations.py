@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from bwp_tui.contract.documents import CLOCK
 from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.graphql import Call, GraphQLService
 from bwp_tui.sandbox.server import Sandbox
@@ -20,6 +21,13 @@ TOKEN = "3f1f8f6e-6c1b-4a56-9a0e-0d2f4b8b6c11"
 def batch(task_ids: list[str], fields: str = "taskId status") -> str:
     roots = [f'  t{n}: personalDataRetrievalTask(taskId: "{id_}") {{ {fields} }}' for n, id_ in enumerate(task_ids)]
     return "query Poll {\n" + "\n".join(roots) + "\n}"
+
+
+def test_a_document_that_asks_for_no_task_gets_its_date(client: Client) -> None:
+    reply = client.send(CLOCK)
+    assert "date" in reply.headers
+    assert reply.document() == {"data": {"__typename": "Query"}}
+    assert client.call("{ a: __typename b: __typename }")["data"] == {"a": "Query", "b": "Query"}
 
 
 def test_a_client_token_starts_one_task_in_eight_hours(sandbox: Sandbox, client: Client, clock: ManualClock) -> None:
