@@ -102,8 +102,8 @@ class Transfer:
         if self._inflater is not None and not self._inflater.eof:
             raise ConnectionLost("The connection ended before the archive did.")
 
-    def check_beginning(self, *, compressed: bool, replaces_part: bool) -> None:
-        """Check that the first bytes, which `chunks` yields later, are not those of a page or an XML error.
+    def begin(self, *, compressed: bool, replaces_part: bool) -> None:
+        """Read the first bytes, for `chunks`, and prepare to decompress them or check that they are no page.
 
         Args:
             compressed: the server says that it compressed the body. It may be wrong: then a zip comes as it is.
@@ -175,7 +175,7 @@ def open_transfer(
     try:
         transfer = Transfer(manager, response, read_headers(response, part))
         if transfer.start == 0:
-            transfer.check_beginning(compressed=is_compressed(response), replaces_part=start > 0)
+            transfer.begin(compressed=is_compressed(response), replaces_part=start > 0)
     except BaseException:
         _release(manager, response)
         raise

@@ -246,7 +246,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
     def on_console_app_role_changed(self) -> None:
         if self._main is not None:
             self._main.update_header()
-            notice = self._engine.trouble or self._engine.notice
+            notice = self._engine.trouble or self._engine.maintenance_finding
             if notice and notice != self._last_notice:
                 self._main.show_status(notice, "bad" if self._engine.trouble else "warn")
             self._last_notice = notice

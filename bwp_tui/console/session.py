@@ -117,7 +117,7 @@ class Session:
     def engine_label(self, state: EngineState | None) -> str:
         """Return which process is the engine, in a few words."""
         role = self.role()
-        polls_only = ", which only polls" if state and state.permitted is Ability.POLLS else ""
+        polls_only = ", which only polls" if state and state.max_ability is Ability.POLLS else ""
         if role is Role.ENGINE:
             return f"● engine here{polls_only}"
         if role is Role.FOLLOWER:

@@ -29,7 +29,7 @@ class VisibleTasks:
 class WorkerContext:
     """Holds what all workers of an engine share.
 
-    Read `api` for each call: it is replaced with the credentials.
+    Read `api` anew for each call: when the credentials are replaced, so is the client.
     """
 
     store: Store
@@ -43,10 +43,10 @@ class WorkerContext:
         """Return the current instant."""
         return self.store.clock()
 
-    def when_available(self, due: datetime | None) -> datetime | None:
+    def earliest_start(self, due: datetime | None) -> datetime | None:
         """Return when work due at `due` can start: not before the service may be called."""
-        opens = self.health.available_at()
-        return due if due is None or opens is None else max(due, opens)
+        available_at = self.health.available_at()
+        return due if due is None or available_at is None else max(due, available_at)
 
 
 class Worker(Protocol):
@@ -59,8 +59,9 @@ class Worker(Protocol):
         """Return when work is due next, or None where the history holds none."""
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether work that `run_due` started is still running."""
+        return False
 
     async def close(self) -> None:
-        """Stop running work cleanly."""
+        """Stop work that is still running."""

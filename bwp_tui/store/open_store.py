@@ -79,7 +79,7 @@ def _open_and_compare(
     """Open the history, and compare it with the high-water mark unless it was just recovered."""
     opened = open_database(path)
     try:
-        return opened, report or (None if opened.read_only else _check_age(opened.db, path, mark, clock))
+        return opened, report or (None if opened.read_only else _prepare_older_copy(opened.db, path, mark, clock))
     except BaseException:
         opened.db.close()
         raise
@@ -107,8 +107,8 @@ def _recover(path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
     return report
 
 
-def _check_age(db: apsw.Connection, path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
-    """Compare an opened history with the high-water mark; return a sentence if it is an older copy or another history.
+def _prepare_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
+    """Compare an opened history with the high-water mark; if it is older or another one, prepare it and say so.
 
     Its waiting intents then count as sent when they were recorded: each is sent under its own client token alone,
     and only while that token protects it. Deletions that wait to be sent become UNCONFIRMED.
@@ -130,10 +130,10 @@ def _check_age(db: apsw.Connection, path: Path, mark: HighWaterMark, clock: Cloc
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
     mark.clear()
     mark.record(state_of(db, path))
-    return _age_report(path, seen, here)
+    return _older_copy_report(path, seen, here)
 
 
-def _age_report(path: Path, seen: HistoryState, here: HistoryState) -> str:
+def _older_copy_report(path: Path, seen: HistoryState, here: HistoryState) -> str:
     if here.identity == seen.identity:
         what = f"is an older copy, of {here.newest_at or 'before its first entry'}: others followed until"
     else:

@@ -22,7 +22,7 @@ from bwp_tui.domain.task import Kind as TaskKind
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.downloads.part_file import PartFile
-from bwp_tui.engine.downloads.transfer_thread import TransferThread
+from bwp_tui.engine.downloads.transfer_thread import PartTransfer
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests
 from tests.benchmarks.archive_server import BLOCK
@@ -79,7 +79,7 @@ def _pumped(url: str, folder: Path, sha256: str) -> float:
     link = PresignedLink.checked(url, issued_at=time.monotonic(), loopback_allowed=True)
     began = time.perf_counter()
     with PartFile(folder, _NAME) as part:
-        TransferThread(link, part).run()
+        PartTransfer(link, part).run()
         found = part.sha256
         seconds = time.perf_counter() - began
         part.discard()

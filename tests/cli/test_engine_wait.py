@@ -59,7 +59,7 @@ def test_own_failure_comes_before_the_engines_message_unless_settings_are_wrong(
     session: CommandSession, service: ServiceState, expected: str, exit_code: ExitCode
 ) -> None:
     waiter = EngineWaiter(session)
-    engine_state.record_engine_process(session.store, os.getpid(), "host")
+    engine_state.record_new_term(session.store, os.getpid(), "host")
     engine_state.record_health(session.store, service, "Other.", None)
     waiter._read_state(session.store)
     error = waiter.timed_out("Then.", "Own.")
@@ -74,7 +74,7 @@ def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engi
         eventually(lambda: engine_state.read(session.store).pid == process.pid)
         engine_state.record_health(session.store, ServiceState.UNREACHABLE, "About another request.", None)
         process.send_signal(signal.SIGSTOP)
-        eventually(lambda: lease_module.is_silent(session.profile.lease_path))
+        eventually(lambda: lease_module.misses_heartbeats(session.profile.lease_path))
         number = requests.submit(session.store, request("jane@example.com"), ACTOR).number
         waiter = EngineWaiter(session)
         assert not waiter.until(lambda _store: False, [number], 0.5)

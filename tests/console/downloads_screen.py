@@ -21,7 +21,7 @@ async def at_downloads(
 ) -> AsyncIterator[Console]:
     """The downloads screen over retrievals whose results were asked for, or over all states without any."""
     async with opened(profile, past, size=size) as console:
-        engine_state.record_engine_process(console.store, 4711, "desk")
+        engine_state.record_new_term(console.store, 4711, "desk")
         for name in asked:
             ask(console.store, name)
         if not asked:

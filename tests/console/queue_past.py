@@ -41,7 +41,7 @@ def run(store: Store, name: str) -> DownloadJob:
 
 def run_all(store: Store) -> None:
     """Bring the ten downloads into ten different states, with an engine somewhere."""
-    engine_state.record_engine_process(store, 4711, "desk")
+    engine_state.record_new_term(store, 4711, "desk")
     saved, broken, dropped = (run(store, name) for name in ("saved", "broken", "dropped"))
     downloads.record_success(store, saved, f"{FOLDER}/retrieval-saved@example.com-{saved.task_id}.zip", 19_300_000, SHA)
     downloads.record_progress(store, broken, 4_000_000, 8_000_000, 1_000_000.0, '"tag"')

@@ -162,7 +162,7 @@ async def test_what_waits_says_for_what(profile: Profile) -> None:
         engine_state.record_health(console.store, ServiceState.UNREACHABLE, message, None)
         await console.until(lambda: f"waiting for API     {message}" in line_of(console, "n"))
         await console.until(lambda: f"retry at 09:32:00   attempt 2  {message}" in line_of(console, "l"))
-        engine_state.record_engine_process(console.store, None, None)
+        engine_state.record_new_term(console.store, None, None)
         await console.until(lambda: "no engine running" in line_of(console, "n"))
         await console.press("escape")
         await console.until(lambda: "no engine running" in console.line("downloads"))

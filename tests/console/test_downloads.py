@@ -129,7 +129,7 @@ async def test_what_a_killed_engine_left_running_is_not_said_to_run(profile: Pro
     async with opened(profile) as console:
         console.app._engine.role = Role.BLOCKED
         requests.download(console.store, READY, "/srv", "op")
-        engine_state.record_engine_process(console.store, 1, "host")
+        engine_state.record_new_term(console.store, 1, "host")
         order = order_of(console.store, READY)
         downloads.record_start(console.store, order)
         downloads.record_progress(console.store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')

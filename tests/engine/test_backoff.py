@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import DAY
 from bwp_tui.engine.resilience.backoff import (
-    FIRST_S,
+    AFTER_FIRST_DAY_S,
+    FIRST_POLL_S,
     JITTER,
-    LONGEST_YOUNG_S,
-    OLD_S,
+    MAX_FIRST_DAY_S,
     RELAXED_S,
     PollSchedule,
     retry_delay,
@@ -75,8 +75,8 @@ def test_no_date_or_number_of_the_service_makes_a_poll_too_early_or_too_late(
     pace = PollSchedule(speed, random.Random(seed))
     poll = due_poll(polls=polls, submitted_at=submitted_at)
     at = pace.next_poll(poll, status, holding_period, NOW)
-    assert NOW + timedelta(seconds=FIRST_S) <= at
-    assert at <= NOW + timedelta(seconds=max(DAY / speed, OLD_S, LONGEST_YOUNG_S) * (1 + JITTER) + 1)
+    assert NOW + timedelta(seconds=FIRST_POLL_S) <= at
+    assert at <= NOW + timedelta(seconds=max(DAY / speed, AFTER_FIRST_DAY_S, MAX_FIRST_DAY_S) * (1 + JITTER) + 1)
 
 
 @given(seed=st.integers())

@@ -33,7 +33,7 @@ def test_a_host_that_is_well_takes_all_that_is_asked(seconds: Seconds) -> None:
 def test_after_a_failure_nothing_begins_until_its_time_is_over(seconds: Seconds) -> None:
     breaker = CircuitBreaker(seconds)
     shut(breaker, 5)
-    assert (breaker.reserve(4).calls, breaker.seconds_open()) == (0, 5)
+    assert (breaker.reserve(4).calls, breaker.seconds_until_retry()) == (0, 5)
     seconds.now += 5
     assert breaker.reserve(4).calls == 1
 

@@ -16,7 +16,7 @@ from bwp_tui.api.transfer import open_transfer
 from bwp_tui.engine.downloads import progress_recorder as progress_module
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.engine.downloads.progress_recorder import ProgressRecorder
-from bwp_tui.engine.downloads.transfer_thread import TransferThread
+from bwp_tui.engine.downloads.transfer_thread import PartTransfer
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import EventKind
@@ -124,7 +124,7 @@ def test_a_stall_costs_two_writes_however_long_it_lasts(
     monkeypatch.setattr(downloads, "record_progress", progressed)
     with PartFile(tmp_path, "a.zip") as part:
         link = PresignedLink.checked("http://127.0.0.1/archive", issued_at=0, loopback_allowed=True)
-        pump = TransferThread(link, part)
+        pump = PartTransfer(link, part)
         pump.started = True
         progress = ProgressRecorder(shop.store, order, part, pump, None, lambda: None)
         for second in range(60):

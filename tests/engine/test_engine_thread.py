@@ -325,7 +325,7 @@ def test_an_engine_that_keeps_failing_rests_longer_each_time_and_writes_one_repo
     with running(engine):
         eventually(lambda: len(begun) == 6)
         state = engine_state.read(live_history)
-        assert (state.service, state.message, state.ability) == (
+        assert (state.service, state.message, state.present_ability) == (
             ServiceState.ENGINE_FAULT,
             engine.trouble,
             Ability.NOTHING,

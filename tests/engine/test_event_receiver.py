@@ -220,11 +220,11 @@ async def test_an_event_is_on_disk_before_its_message_is_deleted(shop: Shop) -> 
 
 async def test_a_superseded_engine_deletes_nothing(shop: Shop) -> None:
     store = shop.store.open_another()
-    store.term = engine_state.record_engine_process(shop.store, 1, "host")
+    store.term = engine_state.record_new_term(shop.store, 1, "host")
 
     def supersede(call: str) -> None:
         if call == "receive":
-            engine_state.record_engine_process(shop.store, 2, "host")
+            engine_state.record_new_term(shop.store, 2, "host")
 
     messages = ScriptedQueue([message("task-1")], supersede)
     with pytest.raises(EngineSuperseded):
@@ -451,7 +451,7 @@ async def test_all_tasks_are_polled_as_usual_after_an_end_that_only_a_poll_found
     shop = relaxed.shop
     numbers = await _relax(relaxed)
     with shop.store.write() as transaction:
-        service_events.check_announced(
+        service_events.record_missed_event(
             transaction, numbers[0], "COMPLETED", shop.clock.now - timedelta(minutes=5, seconds=1)
         )
     await relaxed.receive()

@@ -123,7 +123,7 @@ def test_a_disk_without_locks_modes_or_syncing_of_folders_is_used(
     with umask(0), PartFile(tmp_path, "a.zip") as part:
         part.write(b"bytes")
         assert part.publish().read_bytes() == b"bytes"
-        assert part.private
+        assert part.is_private
 
 
 def test_a_file_that_others_can_read_is_known_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_a_file_that_others_can_read_is_known_as_such(tmp_path: Path, monkeypatc
     (tmp_path / "a.zip.part").chmod(0o644)
     monkeypatch.setattr(os, "fchmod", _refuse(errno.EPERM))
     with PartFile(tmp_path, "a.zip") as part:
-        assert not part.private
+        assert not part.is_private
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
@@ -303,7 +303,7 @@ def test_a_part_that_was_published_and_left_behind_is_known_as_whole(tmp_path: P
 def test_a_new_download_does_not_write_into_what_was_published(tmp_path: Path) -> None:
     end_between_publishing_and_discarding(tmp_path, b"first, and precious")
     with PartFile(tmp_path, NAME) as part:
-        part.restart_named()
+        part.restart_beside_published()
         assert (part.published, part.size) == (None, 0)
         part.write(b"second")
         part.publish()

@@ -7,7 +7,7 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
-from bwp_tui.engine.requests.poller import LARGEST_BATCH, SIZE_KEPT
+from bwp_tui.engine.requests.poller import BATCH_LIMIT_LIFETIME, LARGEST_BATCH
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox import graphql
@@ -135,7 +135,7 @@ async def test_the_size_that_was_accepted_is_kept_for_a_while_and_then_tried_ane
                 rounds.append(await requests_of(engine, shop))
                 actions.poll_now(shop.store, numbers)
             assert rounds[3:] == [42 / 7] * 5, "once found, it is not exceeded again"
-            shop.clock.advance(SIZE_KEPT - A_WHILE)
+            shop.clock.advance(BATCH_LIMIT_LIFETIME - A_WHILE)
             await engine.run_once()  # for a new token
             shop.clock.advance(A_WHILE)
             actions.poll_now(shop.store, numbers)
@@ -152,7 +152,7 @@ async def test_what_is_refused_down_to_the_single_task_was_not_refused_for_its_s
         assert shop.sandbox.faults.hit_counts["bad-request"] <= 12, "two times 20, 10, 5, 2, 1, and one more"
         shop.sandbox.faults.clear()
         for _ in range(20):
-            shop.clock.advance(SIZE_KEPT / 100)
+            shop.clock.advance(BATCH_LIMIT_LIFETIME / 100)
             actions.poll_now(shop.store, numbers)
             last = await requests_of(engine, shop)
     assert last == 40 / LARGEST_BATCH

@@ -167,7 +167,7 @@ async def test_settings_that_cannot_be_read_are_no_new_credentials(profile: Prof
         raise SettingsError("config.toml, line 3: not understood.")
 
     async with AsyncExitStack() as ending:
-        assert await CredentialRefresh(config_of(profile), half_written)(ending) is None
+        assert await CredentialRefresh(config_of(profile), half_written).reconnect(ending) is None
 
 
 def test_a_locked_key_store_is_tried_again(

@@ -16,7 +16,7 @@ from bwp_tui.api.errors import (
     Throttled,
     Unreachable,
 )
-from bwp_tui.engine.resilience.service_health import REFUSED_PAUSES_S, SINGLE_REFUSAL_PAUSE_S, ServiceHealth
+from bwp_tui.engine.resilience.service_health import CREDENTIAL_RETRY_S, SINGLE_REFUSAL_PAUSE_S, ServiceHealth
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
@@ -37,8 +37,8 @@ def health(store: Store) -> ServiceHealth:
 
 
 def seconds_shut(health: ServiceHealth, clock: ManualClock) -> float:
-    opens_at = health.available_at()
-    return 0.0 if opens_at is None else (opens_at - clock.now).total_seconds()
+    available_at = health.available_at()
+    return 0.0 if available_at is None else (available_at - clock.now).total_seconds()
 
 
 def test_it_stays_shut_longer_with_each_failure_up_to_a_minute(health: ServiceHealth, clock: ManualClock) -> None:
@@ -88,17 +88,17 @@ def test_a_denial_is_waited_on_for_long(health: ServiceHealth, clock: ManualCloc
 def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_due(
     health: ServiceHealth, clock: ManualClock, store: Store
 ) -> None:
-    for pause in (*REFUSED_PAUSES_S, REFUSED_PAUSES_S[-1]):
+    for pause in (*CREDENTIAL_RETRY_S, CREDENTIAL_RETRY_S[-1]):
         assert health.record_failure(BadCredentials("wrong")) == clock.now
-        assert health.refused.is_set()
+        assert health.credentials_refused.is_set()
         health.record_success()
         assert pause <= seconds_shut(health, clock) <= 1.1 * pause
         assert engine_state.read(store).next_try_at == health.available_at()
         clock.advance(seconds=1.1 * pause)
     health.record_success()
-    assert not health.refused.is_set()
+    assert not health.credentials_refused.is_set()
     health.record_failure(BadCredentials("wrong"))
-    assert seconds_shut(health, clock) <= 1.1 * REFUSED_PAUSES_S[0]
+    assert seconds_shut(health, clock) <= 1.1 * CREDENTIAL_RETRY_S[0]
 
 
 def test_other_credentials_open_it_at_once(health: ServiceHealth) -> None:
@@ -159,8 +159,8 @@ def test_while_throttled_calls_begin_one_by_one(health: ServiceHealth, clock: Ma
             assert reservation.calls <= 3
             begun += sum(health.take_call_token() for _ in range(reservation.calls))
     assert 13 <= begun <= 17, "5 seconds at 3 a second"
-    opens_at = health.available_at()
-    assert opens_at is None or opens_at - clock.now < timedelta(seconds=0.5)
+    available_at = health.available_at()
+    assert available_at is None or available_at - clock.now < timedelta(seconds=0.5)
 
 
 def test_in_trouble_one_call_alone_may_begin_whoever_asks(health: ServiceHealth, clock: ManualClock) -> None:
@@ -170,9 +170,9 @@ def test_in_trouble_one_call_alone_may_begin_whoever_asks(health: ServiceHealth,
     with health.reserve(4) as probe:
         assert probe.calls == 1
         assert [health.reserve(4).calls for _ in range(3)] == [0, 0, 0]
-        opens_at = health.available_at()
-        assert opens_at is not None
-        assert opens_at.year == 9999, "nobody knows when; `changed` tells"
+        available_at = health.available_at()
+        assert available_at is not None
+        assert available_at.year == 9999, "nobody knows when; `changed` tells"
         health.changed.clear()
     assert health.changed.is_set()
     assert health.reserve(4).calls == 1

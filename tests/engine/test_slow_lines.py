@@ -11,7 +11,7 @@ import pytest
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.engine.downloads.progress_recorder import SLOW
+from bwp_tui.engine.downloads.progress_recorder import SLOW_TEXT
 from bwp_tui.engine.downloads.resume_loop import TooSlow
 from bwp_tui.store.worklog import downloads
 from tests.api.server import Received, ScriptedServer
@@ -38,7 +38,7 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
     async with at_work(shop):
         await under_way(shop, first)
         monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.SLOWEST", 1 << 40)
-        await eventually_in_loop(lambda: shop.download_of(first).trouble == f"{SLOW}.")
+        await eventually_in_loop(lambda: shop.download_of(first).trouble == f"{SLOW_TEXT}.")
         before = shop.download_of(first).bytes
         await eventually_in_loop(lambda: shop.download_of(first).bytes > before + 5_000)
         assert shop.download_of(first).attempts == 0, "while nobody waits, it goes on"

@@ -16,7 +16,7 @@ from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
-from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, begin_term, is_silent
+from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, begin_term, misses_heartbeats
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
@@ -104,7 +104,7 @@ def test_an_engine_stopped_inside_a_transaction_is_named_with_what_to_do(
         try:
             os.waitid(os.P_PID, writer.pid, os.WSTOPPED | os.WNOWAIT)
             store, lease = open_store(profile.history_path), Lease(profile.lease_path)
-            eventually(lambda: (lease.seconds_silent() or 0.0) > lease_module.SILENT_S)
+            eventually(lambda: (lease.observe_silence() or 0.0) > lease_module.SILENT_S)
             with pytest.raises(StoreUnavailable, match=f"process {writer.pid}, is not responding"):
                 begin_term(store, lease, Ability.ALL)
             with pytest.raises(StoreUnavailable, match=f"Process {writer.pid} keeps .* locked.*-CONT {writer.pid}"):
@@ -121,7 +121,7 @@ def test_a_living_engine_is_not_superseded_whatever_its_clock_says(
     assert begin_term(live_history, first, Ability.ALL) is not None
     monkeypatch.setattr(lease_module, "_age", lambda _sign: 1_000_000.0)
     assert begin_term(live_history, second, Ability.ALL) is None
-    assert second.seconds_silent() == 0.0
+    assert second.observe_silence() == 0.0
     first.release()
 
 
@@ -173,7 +173,7 @@ def test_a_heartbeat_is_no_change_of_the_history(profile: Profile, live_history:
     before = other.data_version(), other.revision()
     lease.write_heartbeat()
     assert (other.data_version(), other.revision()) == before
-    assert not is_silent(profile.lease_path)
+    assert not misses_heartbeats(profile.lease_path)
     other.close()
     lease.release()
 
@@ -183,7 +183,7 @@ def test_a_read_only_engine_gives_way_to_one_that_may_send(profile: Profile, liv
     looking = replace(profile, read_only=True)
     with running(engine_of(looking)) as wall:
         eventually(lambda: wall.role is Role.ENGINE)
-        assert engine_state.read(live_history).ability is Ability.POLLS
+        assert engine_state.read(live_history).present_ability is Ability.POLLS
         with running(engine_of(profile)) as sending:
             eventually(lambda: tasks.get(live_history, number).task_id)
             eventually(lambda: wall.role is Role.FOLLOWER)
@@ -218,7 +218,7 @@ def test_an_engine_without_a_secret_gives_way(profile: Profile, live_history: St
 
     number = submit(live_history, "jane@example.com")
     with running(EngineThread(profile, no_secret)):
-        eventually(lambda: engine_state.read(live_history).ability is Ability.NOTHING)
+        eventually(lambda: engine_state.read(live_history).present_ability is Ability.NOTHING)
         with running(engine_of(profile)):
             eventually(lambda: tasks.get(live_history, number).task_id)
 

@@ -11,7 +11,7 @@ import pytest
 from bwp_tui.api.errors import ArchiveChanged
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.engine.downloads.part_file import PartFile
-from bwp_tui.engine.downloads.transfer_thread import TransferThread
+from bwp_tui.engine.downloads.transfer_thread import PartTransfer
 from tests.api.server import Reaction, ScriptedServer, answer
 
 ARCHIVE = b"PK\x03\x04" + bytes(range(256)) * 40
@@ -37,7 +37,7 @@ def part(tmp_path: Path) -> Iterator[PartFile]:
 
 def _pump(server: ScriptedServer, part: PartFile) -> None:
     link = PresignedLink.checked(f"{server.url}/archive?a=b", issued_at=time.monotonic(), loopback_allowed=True)
-    TransferThread(link, part).run()
+    PartTransfer(link, part).run()
 
 
 def _rest(total: int = len(ARCHIVE), **headers: str) -> Reaction:

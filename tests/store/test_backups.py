@@ -87,7 +87,7 @@ def test_a_damaged_history_replaces_no_good_copy(path: Path, clock: ManualClock)
     with pytest.raises(StoreError):
         backups.back_up_daily(path, TODAY, _calm())
     assert backups.daily_backups(path) == before
-    assert "damaged" in (maintenance_thread.run_daily_maintenance(engine, _calm()) or "")
+    assert "damaged" in (maintenance_thread.run_maintenance(engine, _calm()) or "")
     engine.close()
     mended = open_store(path, clock=clock)
     assert mended.opening_report is not None
@@ -97,7 +97,7 @@ def test_a_damaged_history_replaces_no_good_copy(path: Path, clock: ManualClock)
 
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:
     submitted(store)
-    assert maintenance_thread.run_daily_maintenance(store, _calm()) is None
+    assert maintenance_thread.run_maintenance(store, _calm()) is None
     assert len(backups.daily_backups(path)) == 1
 
 
@@ -105,7 +105,7 @@ def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, store: S
     submitted(store)
     unwanted = threading.Event()
     unwanted.set()
-    assert maintenance_thread.run_daily_maintenance(store, unwanted) is None
+    assert maintenance_thread.run_maintenance(store, unwanted) is None
     with pytest.raises(CopyCancelled):
         backups.back_up_daily(path, TODAY, unwanted)
     assert backups.daily_backups(path) == []

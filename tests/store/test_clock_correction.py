@@ -115,5 +115,5 @@ def test_a_bound_on_requests_is_told_until_it_is_taken_off(store: Store) -> None
     assert store.revision() == before
     engine_state.record_health(store, ServiceState.THROTTLED, "slowly", None, 4)
     assert engine_state.read(store).rate_limit == 4
-    engine_state.record_engine_process(store, 1, "here")
+    engine_state.record_new_term(store, 1, "here")
     assert engine_state.read(store).rate_limit is None

@@ -184,6 +184,6 @@ def test_killed_in_the_middle_the_rest_is_done_later(path: Path, clock: ManualCl
     purged = scalar(again, "SELECT count(*) FROM tasks WHERE purged_at IS NOT NULL")
     assert purged == (0 if when == "inside the transaction" else 30)
     assert purge.has_traces(again) is (purged > 0)
-    assert maintenance_thread.run_daily_maintenance(again, threading.Event()) is None
+    assert maintenance_thread.run_maintenance(again, threading.Event()) is None
     again.close()
     assert (_holding(path.parent) == set()) is (purged > 0)

@@ -19,7 +19,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import due_polls, engine_state, intent_outcomes
-from bwp_tui.store.worklog.service_events import RecordedEvents, is_proven, record_events
+from bwp_tui.store.worklog.service_events import RecordedEvents, events_are_reliable, record_events
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import overwrite
@@ -92,14 +92,14 @@ def test_messages_that_are_no_events_are_counted(store: Store) -> None:
     assert record_events(store, [], foreign=2) == RecordedEvents()
     state = engine_state.read(store)
     assert (state.foreign_messages, state.last_event_at) == (2, None)
-    assert not is_proven(store)
+    assert not events_are_reliable(store)
 
 
 def test_a_superseded_engine_records_nothing(store: Store) -> None:
     accepted(store)
     engine = store.open_another()
-    engine.term = engine_state.record_engine_process(store, 1, "host")
-    engine_state.record_engine_process(store, 2, "host")
+    engine.term = engine_state.record_new_term(store, 1, "host")
+    engine_state.record_new_term(store, 2, "host")
     with pytest.raises(EngineSuperseded):
         record_events(engine, [event()])
     engine.close()
@@ -204,23 +204,23 @@ def test_events_are_proven_by_one_and_disproved_by_an_end_that_only_a_poll_found
     first, second, third = (accepted(store, name) for name in ("task-1", "task-2", "task-3"))
     record_events(store, [event("task-1")])
     single.answered(store, first.number, answer("COMPLETED", updated_at=NOW - timedelta(hours=1)), SOON)
-    assert is_proven(store)
+    assert events_are_reliable(store)
 
     single.answered(store, second.number, answer("FAILED", updated_at=NOW - timedelta(minutes=4)), SOON)
-    assert is_proven(store)  # its event may be on its way
+    assert events_are_reliable(store)  # its event may be on its way
 
     single.answered(store, third.number, answer("FAILED", updated_at=NOW - timedelta(minutes=6)), SOON)
-    assert not is_proven(store)
+    assert not events_are_reliable(store)
 
     record_events(store, [event("task-3", "event-3", status=Status.FAILED)])
-    assert is_proven(store)
+    assert events_are_reliable(store)
 
 
 def test_the_event_of_another_end_announces_nothing(store: Store) -> None:
     task = accepted(store)
     record_events(store, [event(status=Status.FAILED)])
     single.answered(store, task.number, answer("COMPLETED"), SOON)
-    assert not is_proven(store)
+    assert not events_are_reliable(store)
 
 
 # What becomes of them with the file

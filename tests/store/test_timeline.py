@@ -39,7 +39,7 @@ def test_the_timeline_is_told_from_the_oldest_line_on_though_the_clock_went_back
 
 def test_an_engine_says_who_and_how_it_is_and_writes_nothing_while_that_stays(store: Store) -> None:
     assert engine_state.read(store).service == ServiceState.UNTRIED
-    engine_state.record_engine_process(store, 4711, "host")
+    engine_state.record_new_term(store, 4711, "host")
     engine_state.record_health(store, ServiceState.UNREACHABLE, "No route.", SOON)
     before = store.revision()
     engine_state.record_health(store, ServiceState.UNREACHABLE, "No route.", SOON)
@@ -47,5 +47,5 @@ def test_an_engine_says_who_and_how_it_is_and_writes_nothing_while_that_stays(st
     said = engine_state.read(store)
     assert (said.pid, said.host, said.service, said.message) == (4711, "host", "unreachable", "No route.")
     assert said.next_try_at == SOON
-    engine_state.record_engine_process(store, None, None)
+    engine_state.record_new_term(store, None, None)
     assert engine_state.read(store).pid is None

@@ -85,9 +85,9 @@ def service(profile: Profile) -> Iterator[Finding]:
         return
     origin = f"a secret from {profile.secret.command[0]}" if isinstance(profile.secret, CommandSecret) else "a secret"
     yield Finding("credentials", Level.OK, f"Client {config.client_id}, target {config.target_id}, and {origin}.")
-    from bwp_tui.engine.runtime.service_calls import probe
+    from bwp_tui.engine.runtime.service_calls import check_service
 
-    result = probe(config)
+    result = check_service(config)
     yield Finding("service", Level.OK if result.reachable else Level.FAIL, result.sentence)
 
 
@@ -224,7 +224,7 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
 
 def _engine(profile: Profile, state: EngineState) -> Finding:
     """Check that the engine, if any, can work."""
-    from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, is_silent
+    from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, misses_heartbeats
 
     lease = Lease(profile.lease_path)
     try:
@@ -235,12 +235,12 @@ def _engine(profile: Profile, state: EngineState) -> Finding:
     finally:
         lease.release()
     who = state.process.capitalize()
-    if is_silent(profile.lease_path):
+    if misses_heartbeats(profile.lease_path):
         what = "does not answer: it may be stopped. The next bwp-tui takes over."
         return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
-    if state.ability is Ability.NOTHING:
+    if state.present_ability is Ability.NOTHING:
         return Finding("engine", Level.FAIL, f"{who} is the engine and cannot work: {state.message}")
-    if state.ability is Ability.POLLS:
+    if state.present_ability is Ability.POLLS:
         what = "is read-only: nothing is sent until a bwp-tui without that restriction runs."
         return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
     return Finding("engine", Level.OK, f"{who} is the engine.")

@@ -64,12 +64,12 @@ def import_file(arguments: Namespace) -> None:
 
 
 def _note_when_sent(session: CommandSession) -> None:
-    from bwp_tui.engine.runtime.lease import is_held, is_silent
+    from bwp_tui.engine.runtime.lease import is_held, misses_heartbeats
 
     lease_path = session.profile.lease_path
     if not is_held(lease_path):
         print_note("They are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
-    elif is_silent(lease_path):
+    elif misses_heartbeats(lease_path):
         print_note("The engine does not answer, so they are not sent yet; see: bwp-tui doctor.")
     else:
         print_note("The engine that runs for this profile sends them.")

@@ -49,7 +49,7 @@ class EngineWaiter:
             timeout: seconds; None waits for ever.
             patient: an unreachable service does not end the wait; refused credentials do.
         """
-        from bwp_tui.engine.runtime.wait_until import wait_until
+        from bwp_tui.engine.runtime.run_until import run_engine_until
 
         met = False
 
@@ -64,7 +64,7 @@ class EngineWaiter:
             if patient:
                 print_note(sentence)
 
-        wait_until(self._config, over, timeout=timeout, visible=about, patient=patient, report=say)
+        run_engine_until(self._config, over, timeout=timeout, visible=about, despite_failures=patient, report=say)
         return met
 
     def _read_state(self, store: Store) -> None:
@@ -83,12 +83,12 @@ class EngineWaiter:
             why: why the task's own last call failed; only wrong settings, which stop every call, come before it.
             otherwise: the reason when none is known.
         """
-        from bwp_tui.engine.runtime.lease import is_held, is_silent
+        from bwp_tui.engine.runtime.lease import is_held, misses_heartbeats
         from bwp_tui.store.database.error_translation import is_stopped
 
         lease_path = self._config.profile.lease_path
         holder = engine_state.read(self._store).pid if is_held(lease_path) else None
-        if holder is not None and (is_stopped(holder) or is_silent(lease_path)):
+        if holder is not None and (is_stopped(holder) or misses_heartbeats(lease_path)):
             return CommandError(
                 ExitCode.LATER,
                 f"The engine, process {holder}, does not answer: it may be stopped. {consequence}"

@@ -25,26 +25,26 @@ class DiskSpace:
         store: the history file, on whose disk `HISTORY_RESERVE` bytes stay free, or None.
     """
 
-    def __init__(self, store: Path | None = None) -> None:
-        self._store = store
+    def __init__(self, history: Path | None = None) -> None:
+        self._history = history
         self._lock = threading.Lock()
         self._claims: dict[object, tuple[int, int]] = {}
 
-    def claim(self, owner: object, folder: int, left: int) -> DiskState | None:
+    def claim(self, owner: object, folder_descriptor: int, left: int) -> DiskState | None:
         """Claim `left` bytes for `owner` on the disk of an open folder; return the shortage if they do not fit."""
         with self._lock:
-            space = self._state_of_disk(owner, folder)
+            space = self._state_of_disk(owner, folder_descriptor)
             if space is not None and space.free < left + space.others + space.reserve:
                 return space
-            self._claims[owner] = (os.fstat(folder).st_dev, left)
+            self._claims[owner] = (os.fstat(folder_descriptor).st_dev, left)
             return None
 
-    def update(self, owner: object, folder: int, left: int) -> DiskState | None:
+    def update(self, owner: object, folder_descriptor: int, left: int) -> DiskState | None:
         """Update the claim to `left` bytes; return the shortage if the next ones would use the reserve."""
         with self._lock:
             if owner in self._claims:
                 self._claims[owner] = (self._claims[owner][0], left)
-            space = self._state_of_disk(owner, folder)
+            space = self._state_of_disk(owner, folder_descriptor)
             return space if space is not None and space.reserve and space.free <= space.reserve else None
 
     def release(self, owner: object) -> None:
@@ -52,9 +52,9 @@ class DiskSpace:
         with self._lock:
             self._claims.pop(owner, None)
 
-    def _state_of_disk(self, owner: object, folder: int) -> DiskState | None:
+    def _state_of_disk(self, owner: object, folder_descriptor: int) -> DiskState | None:
         """Return the state of the disk, or None if it does not report its size, as some network disks do not."""
-        disk, device = os.fstatvfs(folder), os.fstat(folder).st_dev
+        disk, device = os.fstatvfs(folder_descriptor), os.fstat(folder_descriptor).st_dev
         if not disk.f_blocks:
             return None
         others = sum(left for of, (on, left) in self._claims.items() if of != owner and on == device)
@@ -62,6 +62,6 @@ class DiskSpace:
 
     def _holds_history(self, device: int) -> bool:
         try:
-            return self._store is not None and self._store.stat().st_dev == device
+            return self._history is not None and self._history.stat().st_dev == device
         except OSError:
             return True

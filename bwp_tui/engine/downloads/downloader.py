@@ -17,13 +17,13 @@ from bwp_tui.api.links import PresignedLink
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.verify import verify_archive
 from bwp_tui.domain.text import file_name
+from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk, remove_unwanted_parts
 from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartInUse
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S
 from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS, ResumeLoop, TooSlow
 from bwp_tui.engine.downloads.slots import Slots
-from bwp_tui.engine.downloads.transfer_thread import in_daemon_thread
 from bwp_tui.engine.resilience.circuit_breaker import NO_RESERVATION, CircuitBreaker, Reservation
 from bwp_tui.engine.worker import STORE_RETRY_S, WorkerContext
 from bwp_tui.store.errors import DiskFull, StoreError
@@ -39,8 +39,10 @@ _TOO_MANY_ATTEMPTS: Final = (
     " if it fails again, report it to Buy with Prime support."
 )
 AGAIN: Final = "Download it again; if it fails again, report it to Buy with Prime support."
-_DISTANT: Final = timedelta(days=1)
-_PART_IN_USE: Final = timedelta(seconds=30)
+_UNKNOWN_AFTER: Final = timedelta(days=1)
+"""A later instant stands for an unknown one (see `ServiceHealth.available_at`)."""
+
+_PART_IN_USE_RETRY: Final = timedelta(seconds=30)
 
 
 class _NoLinkNow(Exception):
@@ -85,10 +87,10 @@ class Downloader:
             return None
         if self._free_slots() <= 0 or not self._archive_server.is_available:
             return self._context.now() + timedelta(seconds=PROGRESS_S)
-        return self._context.when_available(due)
+        return self._context.earliest_start(due)
 
     @property
-    def busy(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether a transfer is running."""
         return bool(self._slots)
 
@@ -126,9 +128,9 @@ class Downloader:
         self._context.health.changed.set()
 
     async def _run_in_slot(self, job: DownloadJob) -> None:
-        """Run a download in its slot until it is settled; queue it again if the outcome could not be recorded."""
+        """Run a download in its slot until it ends; queue it again if the outcome could not be recorded."""
         try:
-            await self._carry_out(job)
+            await self._download(job)
         except StoreError as error:
             if isinstance(error, DiskFull):
                 remove_part_on_full_disk(job, self._context.store.path)
@@ -144,26 +146,26 @@ class Downloader:
                 downloads.record_failure(self._context.store, job, message, actor=timeline.PROGRAM)
             raise
 
-    async def _carry_out(self, job: DownloadJob) -> None:
+    async def _download(self, job: DownloadJob) -> None:
         context = self._context
         try:
             name = file_name(job.kind, job.email, job.task_id)
             with PartFile(Path(job.folder), name, etag=job.etag, total=job.total, space=self._space) as part:
                 if part.published and downloads.is_saved(context.store, job.task_number, str(part.published)):
-                    part.restart_named()
-                await self._finish(job, part, await self._complete(job, part))
+                    part.restart_beside_published()
+                await self._publish_even_if_cancelled(job, part, await self._download_and_verify(job, part))
         except _NoLinkNow:
             at = context.health.available_at() or context.now()
-            due_at = self._wait_until(at)
+            due_at = self._due_at(at)
             downloads.reschedule(context.store, job, downloads.WAITING_FOR_SERVICE, due_at, was_tried=False)
         except TooSlow as slow:
             downloads.requeue_last(context.store, job, str(slow))
         except ApiError as error:
-            self._record_no_link(job, error)
+            self._retry_or_fail_without_link(job, error)
         except TransferError as error:
-            self._record_failure(job, error)
+            self._retry_or_fail(job, error)
         except PartInUse as error:
-            at = context.now() + _PART_IN_USE
+            at = context.now() + _PART_IN_USE_RETRY
             downloads.reschedule(context.store, job, str(error), at, was_tried=False)
         except FolderError as error:
             downloads.record_failure(context.store, job, str(error), actor=timeline.PROGRAM)
@@ -174,18 +176,17 @@ class Downloader:
             downloads.record_interruption(context.store, job)
             raise
 
-    def _record_failure(self, job: DownloadJob, error: TransferError) -> None:
-        """Record a failed transfer; retry later if the server failed rather than the archive."""
-        context = self._context
-        if isinstance(error, ConnectionLost | ServerBusy) and error.transient and self._archive_server.is_failing:
-            self._retry_later(job, str(error), context.now() + timedelta(seconds=self._archive_server.seconds_open()))
+    def _retry_or_fail(self, job: DownloadJob, error: TransferError) -> None:
+        """Retry a failed transfer later if the server failed rather than the archive; else record the failure."""
+        context, server = self._context, self._archive_server
+        if isinstance(error, ConnectionLost | ServerBusy) and error.transient and server.is_failing:
+            self._retry_later(job, str(error), context.now() + timedelta(seconds=server.seconds_until_retry()))
         else:
-            downloads.record_failure(
-                context.store, job, f"{error} {_TOO_MANY_ATTEMPTS}" if error.transient else str(error)
-            )
+            message = f"{error} {_TOO_MANY_ATTEMPTS}" if error.transient else str(error)
+            downloads.record_failure(context.store, job, message)
 
-    def _record_no_link(self, job: DownloadJob, error: ApiError) -> None:
-        """Record that no link was available; retry later if that may change."""
+    def _retry_or_fail_without_link(self, job: DownloadJob, error: ApiError) -> None:
+        """Retry a download without a link later if one may become available; else record the failure."""
         health = self._context.health
         if isinstance(error, AccessDenied | NotFound) and self._denials[job.id] < MAX_DENIALS:
             self._denials[job.id] += 1
@@ -196,12 +197,12 @@ class Downloader:
             downloads.record_failure(self._context.store, job, str(error))
 
     def _retry_later(self, job: DownloadJob, message: str, not_before: datetime) -> None:
-        downloads.reschedule(self._context.store, job, message, self._wait_until(not_before))
+        downloads.reschedule(self._context.store, job, message, self._due_at(not_before))
 
-    def _wait_until(self, opens_at: datetime) -> datetime:
-        # The health's `datetime.max` stands for a time that is not known: it is due as soon as the health opens.
+    def _due_at(self, available_at: datetime) -> datetime:
+        """Return when a download is due that waits for the service: at once where that time is not known."""
         now = self._context.now()
-        return opens_at if opens_at - now < _DISTANT else now
+        return available_at if available_at - now < _UNKNOWN_AFTER else now
 
     async def _request_link(self, job: DownloadJob) -> PresignedLink:
         with self._reserved.pop(job.id, None) or self._context.health.reserve() as reservation:
@@ -212,7 +213,7 @@ class Downloader:
             self._denials.pop(job.id, None)
             return link
 
-    async def _complete(self, job: DownloadJob, part: PartFile) -> tuple[str, ...]:
+    async def _download_and_verify(self, job: DownloadJob, part: PartFile) -> tuple[str, ...]:
         """Complete and verify the part file and return remarks on it; remove it if it is no archive a second time."""
         if part.published is None:
             request_link = functools.partial(self._request_link, job)
@@ -232,22 +233,22 @@ class Downloader:
             part.discard()
             raise
 
-    async def _finish(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
+    async def _publish_even_if_cancelled(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
         """Publish the complete part file, even if cancelled meanwhile."""
-        publishing = asyncio.ensure_future(self._publish(job, part, remarks))
+        publishing = asyncio.ensure_future(self._publish_and_record(job, part, remarks))
         try:
             await asyncio.shield(publishing)
         except asyncio.CancelledError:
             await asyncio.gather(publishing, return_exceptions=True)  # half of it would leave a second copy
             raise
 
-    async def _publish(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
+    async def _publish_and_record(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
         """Publish the part file and record it.
 
         The part name is removed last, so that a crash in between is noticed.
         """
         path = await asyncio.to_thread(part.publish)
-        remarks = remarks if part.private else (*remarks, NOT_PRIVATE)
+        remarks = remarks if part.is_private else (*remarks, NOT_PRIVATE)
         downloads.record_success(self._context.store, job, str(path), part.size, part.sha256, remarks)
         with contextlib.suppress(FolderError):  # removed when the name is next needed
             part.discard()

@@ -27,17 +27,17 @@ async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
             downloads.record_part_removed(store, job)
 
 
-def remove_part_on_full_disk(job: DownloadJob, store: Path) -> None:
-    """Remove the part file of a download that has left its slot, if it lies on the disk of the history file `store`.
+def remove_part_on_full_disk(job: DownloadJob, history: Path) -> None:
+    """Remove the part file of a download that has left its slot, if it lies on the disk of the history file `history`.
 
     With that disk full, nothing can be recorded; a part file can be downloaded again.
     """
     part = _part_of(job)
     with contextlib.suppress(OSError), part.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not one that another engine is writing
-        facts = part.lstat()
+        status = part.lstat()
         # A file that also has its final name is complete, and removing this name frees nothing.
-        if facts.st_nlink == 1 and facts.st_dev == store.stat().st_dev:
+        if status.st_nlink == 1 and status.st_dev == history.stat().st_dev:
             part.unlink()
 
 

@@ -50,7 +50,7 @@ class PartFile:
 
     A part file of an earlier run is continued only with the ETag it was written under: its bytes are hashed again and
     the download resumes after them. Otherwise it starts empty. `published` is its final path if an earlier run ended
-    between publishing and discarding it: then it is complete. `private` tells whether only its owner can read it.
+    between publishing and discarding it: then it is complete. `is_private` tells whether only its owner can read it.
 
     Every method, and the constructor, raises `FolderError` when the folder or the part file cannot be used.
 
@@ -68,9 +68,9 @@ class PartFile:
         space: DiskSpace | None = None,
     ) -> None:
         self.folder = folder
-        self.private = True
+        self.is_private = True
         self._space = space or DiskSpace()
-        self._unchecked = _CHECK_SPACE_EVERY  # at once: the length may be unknown
+        self._bytes_since_space_check = _CHECK_SPACE_EVERY  # at once: the length may be unknown
         self.name = name
         self.etag: str | None = None
         self.total: int | None = None
@@ -86,7 +86,7 @@ class PartFile:
             with self._folder_errors():
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._folder_descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                self._check_ownership(is_new=self._open_part())
+                self._take_over(is_new=self._open_part())
                 self._resume_existing(etag, total)
         except BaseException:
             self.close()
@@ -116,10 +116,10 @@ class PartFile:
         with self._folder_errors():
             while chunk:
                 with self._guard:
-                    if self._unchecked >= _CHECK_SPACE_EVERY:
+                    if self._bytes_since_space_check >= _CHECK_SPACE_EVERY:
                         self._check_reserve()
                     written = os.write(self._descriptor, chunk)
-                self._unchecked += written
+                self._bytes_since_space_check += written
                 self._hash.update(chunk[:written])
                 self.size += written
                 chunk = chunk[written:]
@@ -134,13 +134,13 @@ class PartFile:
         self.size = 0
         self.etag = self.total = None
 
-    def restart_named(self) -> None:
+    def restart_beside_published(self) -> None:
         """Start an empty part file beside the file that an earlier run published."""
         with self._folder_errors(), self._guard:
             os.close(self._descriptor)
             self._descriptor, self.published = -1, None
             os.unlink(self._part, dir_fd=self._folder_descriptor)
-            self._check_ownership(is_new=self._open_part())
+            self._take_over(is_new=self._open_part())
         self.restart()
 
     def check_space(self, total: int) -> None:
@@ -150,7 +150,11 @@ class PartFile:
             short = None if self._descriptor < 0 else self._space.claim(self, self._folder_descriptor, left)
         if short is None:
             return
-        needs = ((left, "for the archive"), (short.others, "for other downloads"), (short.reserve, "for the history"))
+        needs = (
+            (left, "for the archive"),
+            (short.others, "for other downloads"),
+            (short.reserve, "for the history"),
+        )
         total_need = _megabytes(sum(need for need, _ in needs))
         raise FolderError(
             f"The disk of {self.folder} has {short.free // _MB} MB free and {total_need} MB "
@@ -184,7 +188,7 @@ class PartFile:
             return self.published
         with self._folder_errors():
             _sync(self._descriptor)
-            final = self._link_free_name()
+            final = self._link_final_name()
             _sync(self._folder_descriptor)
         self.published = self.folder / final
         return self.published
@@ -225,14 +229,15 @@ class PartFile:
             raise FolderError(f"{self.path} is a symbolic link. Remove it, then download again.") from error
         return False
 
-    def _check_ownership(self, *, is_new: bool) -> None:
-        facts = os.fstat(self._descriptor)
-        self.published = self._other_name(facts) if facts.st_nlink == 2 else None
+    def _take_over(self, *, is_new: bool) -> None:
+        """Check that the part file is of this program, find its final name, lock it and make it private."""
+        status = os.fstat(self._descriptor)
+        self.published = self._published_path(status) if status.st_nlink == 2 else None
         links = 1 if self.published is None else 2
         # A disk without owners gives all files to whoever mounted it, the folder among them.
         owners = (os.geteuid(), os.fstat(self._folder_descriptor).st_uid)
-        ours = is_new or (facts.st_uid in owners and facts.st_nlink <= links)
-        if not stat.S_ISREG(facts.st_mode) or not ours:
+        ours = is_new or (status.st_uid in owners and status.st_nlink <= links)
+        if not stat.S_ISREG(status.st_mode) or not ours:
             raise FolderError(f"{self.path} is not a file of this program. Remove it, then download again.")
         try:
             with _if_supported():
@@ -241,11 +246,11 @@ class PartFile:
             raise PartInUse(f"Another program is writing {self.path}; waiting for it.") from None
         with _if_supported():
             os.fchmod(self._descriptor, 0o600)
-        self.private = not os.fstat(self._descriptor).st_mode & 0o077
+        self.is_private = not os.fstat(self._descriptor).st_mode & 0o077
 
     def _check_reserve(self) -> None:
         """Check after some more bytes that the disk has more space than is reserved for the history."""
-        self._unchecked = 0
+        self._bytes_since_space_check = 0
         left = max(0, (self.total or 0) - self.size)
         short = self._space.update(self, self._folder_descriptor, left) if self._folder_descriptor >= 0 else None
         if short is not None:
@@ -254,21 +259,21 @@ class PartFile:
                 "Free some space, then download again."
             )
 
-    def _other_name(self, facts: os.stat_result) -> Path | None:
+    def _published_path(self, status: os.stat_result) -> Path | None:
         """Return the final path of a part file that was published but not discarded, or None."""
         for candidate in self._final_names():
             try:
                 found = os.stat(candidate, dir_fd=self._folder_descriptor, follow_symlinks=False)
             except FileNotFoundError:
                 return None
-            if (found.st_dev, found.st_ino) == (facts.st_dev, facts.st_ino):
+            if (found.st_dev, found.st_ino) == (status.st_dev, status.st_ino):
                 return self.folder / candidate
         return None
 
-    def _is_at(self, path: Path, facts: os.stat_result) -> bool:
-        """Return whether `path` is the file or folder described by `facts`."""
+    def _is_at(self, path: Path, status: os.stat_result) -> bool:
+        """Return whether `path` is the file or folder described by `status`."""
         with self._folder_errors(), contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            return os.path.samestat(path.stat(), facts)
+            return os.path.samestat(path.stat(), status)
         return False
 
     def _resume_existing(self, etag: str | None, total: int | None) -> None:
@@ -280,7 +285,7 @@ class PartFile:
             self.size += len(block)
         self.etag, self.total = etag, total
 
-    def _link_free_name(self) -> str:
+    def _link_final_name(self) -> str:
         for candidate in self._final_names():
             with contextlib.suppress(FileExistsError):
                 self._name_without_replacing(candidate)

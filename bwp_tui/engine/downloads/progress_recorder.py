@@ -1,4 +1,4 @@
-"""Record the progress of a running transfer: once a second while bytes come, hardly ever without."""
+"""Record the progress of a running transfer, once a second while bytes come."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.engine.downloads.transfer_rate import SLOWEST, SpeedWatch, TransferRate
-from bwp_tui.engine.downloads.transfer_thread import TransferThread
+from bwp_tui.engine.downloads.transfer_thread import PartTransfer
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
@@ -18,7 +18,7 @@ PROGRESS_S: Final = 1.0
 STALLED_S: Final = 10.0
 """Seconds without a byte after which the download is shown as stalled; the connection times out later."""
 
-SLOW: Final = f"Fewer than {SLOWEST} bytes a second"
+SLOW_TEXT: Final = f"Fewer than {SLOWEST} bytes a second"
 
 
 class ProgressRecorder:
@@ -34,7 +34,7 @@ class ProgressRecorder:
         store: Store,
         job: DownloadJob,
         part: PartFile,
-        transfer: TransferThread,
+        transfer: PartTransfer,
         trouble: str | None,
         on_bytes: Callable[[], object],
     ) -> None:
@@ -63,7 +63,7 @@ class ProgressRecorder:
         elif received != self._received:
             self._on_bytes()
             self._received, self._received_at = received, now
-            self.trouble = f"{SLOW}." if self.speed.slow else self._transfer.restart_reason
+            self.trouble = f"{SLOW_TEXT}." if self.speed.slow else self._transfer.restart_reason
         elif now - self._received_at >= STALLED_S:
             self.trouble = f"No bytes for {STALLED_S:.0f} s."
         # The rate of a stalled transfer sinks until it is None: record only that, not each decrease.
@@ -72,8 +72,8 @@ class ProgressRecorder:
             self._record(rate)
             self._recorded = state
 
-    def record_end(self) -> None:
-        """Record where a transfer resumed that ended before the first update."""
+    def record_missed_start(self) -> None:
+        """Record where a transfer resumed or restarted, if it ended before the first update."""
         if self._received < 0 and (self._transfer.restart_reason or self._transfer.start):
             self.update()
 

@@ -12,10 +12,11 @@ from bwp_tui.api.errors import ArchiveChanged, ConnectionLost, RangeNotSatisfiab
 from bwp_tui.api.link_response_errors import ARCHIVE_CHANGED
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import size_of
+from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
-from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S, SLOW, ProgressRecorder
+from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S, SLOW_TEXT, ProgressRecorder
 from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SpeedWatch
-from bwp_tui.engine.downloads.transfer_thread import TransferThread, in_daemon_thread
+from bwp_tui.engine.downloads.transfer_thread import PartTransfer
 from bwp_tui.engine.resilience.backoff import retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import CircuitBreaker, Reservation
 from bwp_tui.engine.worker import WorkerContext
@@ -37,7 +38,7 @@ class TooSlow(Exception):
     """The download is very slow and others wait for its slot; `str()` is the message."""
 
     def __str__(self) -> str:
-        return f"{SLOW}, and others wait: it resumes after them."
+        return f"{SLOW_TEXT}, and others wait: it resumes after them."
 
 
 class ResumeLoop:
@@ -59,7 +60,7 @@ class ResumeLoop:
         self._request_link = request_link
         self._others_wait = others_wait
         self._trouble: str | None = None
-        self._last_run: asyncio.Future[None] | None = None
+        self._last_transfer: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
         """Complete the part file, over as many links as it takes while bytes come.
@@ -71,7 +72,7 @@ class ResumeLoop:
             TooSlow: it is very slow, and others wait for the slot.
         """
         part = self._part
-        furthest, fruitless = part.size, 0
+        most_bytes, attempts = part.size, 0
         while True:
             try:
                 await self._transfer()
@@ -89,18 +90,18 @@ class ResumeLoop:
                 trouble = error
             else:
                 return
-            # Only bytes beyond the furthest so far are progress: a download that restarts each time must end.
-            fruitless = 0 if part.size > furthest else fruitless + 1
-            furthest = max(furthest, part.size)
-            if fruitless >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
+            # Only bytes beyond the most so far are progress: a download that restarts each time must end.
+            attempts = 0 if part.size > most_bytes else attempts + 1
+            most_bytes = max(most_bytes, part.size)
+            if attempts >= MAX_ATTEMPTS_WITHOUT_PROGRESS:
                 raise trouble
-            await self._wait_before_retry(trouble, fruitless)
+            await self._wait_before_retry(trouble, attempts)
 
-    async def _wait_before_retry(self, trouble: TransferError, fruitless: int) -> None:
-        """Record the failed attempt, then wait, except after a restart, since the server is healthy."""
+    async def _wait_before_retry(self, trouble: TransferError, attempts: int) -> None:
+        """Record the last of `attempts` without progress, then wait, except after a restart: the server is healthy."""
         restarts = isinstance(trouble, RangeNotSatisfiable | ArchiveChanged)
-        wait = 0.0 if restarts else retry_delay(fruitless + 1, self._context.rng)
-        again_at = self._context.now() + timedelta(seconds=max(wait, self._server.seconds_open()))
+        wait = 0.0 if restarts else retry_delay(attempts + 1, self._context.rng)
+        again_at = self._context.now() + timedelta(seconds=max(wait, self._server.seconds_until_retry()))
         self._trouble = ARCHIVE_CHANGED if restarts else str(trouble)
         downloads.record_failed_attempt(self._context.store, self._job, self._trouble, self._part.size, again_at)
         if not restarts:
@@ -129,7 +130,7 @@ class ResumeLoop:
     async def _reserve_server(self) -> Reservation:
         """Wait until the archive server may be called: all slots share its circuit breaker."""
         while not (reservation := self._server.reserve()).calls:  # noqa: ASYNC110  # it opens by time, without an event
-            await asyncio.sleep(min(max(_CHECK_S, self._server.seconds_open()), PROGRESS_S))
+            await asyncio.sleep(min(max(_CHECK_S, self._server.seconds_until_retry()), PROGRESS_S))
         return reservation
 
     async def _size(self) -> int | None:
@@ -143,9 +144,9 @@ class ResumeLoop:
 
     async def _follow(self, link: PresignedLink) -> None:
         part = self._part
-        if self._last_run is not None and not self._last_run.done():
+        if self._last_transfer is not None and not self._last_transfer.done():
             raise FolderError(f"The disk of {part.folder} does not respond. Fix it, then download again.")
-        transfer = TransferThread(link, part)
+        transfer = PartTransfer(link, part)
         progress = ProgressRecorder(
             self._context.store, self._job, part, transfer, self._trouble, self._server.record_success
         )
@@ -158,7 +159,7 @@ class ResumeLoop:
                 self._check_speed(progress.speed)
                 # Record the ETag as soon as it is known: without it, a kill would lose the bytes.
                 await asyncio.wait([running], timeout=PROGRESS_S if transfer.started else _CHECK_S)
-            progress.record_end()
+            progress.record_missed_start()
             await running
         except asyncio.CancelledError:
             await _stop_transfer(transfer, running)
@@ -167,7 +168,7 @@ class ResumeLoop:
         finally:
             await _stop_transfer(transfer, running)
             self._trouble = progress.trouble
-            self._last_run = running if transfer.started else None
+            self._last_transfer = running if transfer.started else None
 
     def _check_speed(self, speed: SpeedWatch) -> None:
         """End a stalled attempt, or a slow one whose slot others wait for."""
@@ -177,7 +178,7 @@ class ResumeLoop:
             raise TooSlow
 
 
-async def _stop_transfer(transfer: TransferThread, running: asyncio.Future[None]) -> None:
+async def _stop_transfer(transfer: PartTransfer, running: asyncio.Future[None]) -> None:
     """Stop a running transfer before its part file is closed."""
     if not running.done():
         transfer.stop()

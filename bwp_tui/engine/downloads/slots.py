@@ -14,7 +14,7 @@ from bwp_tui.store.worklog.downloads import DownloadJob
 class _Slot:
     number: int
     work: asyncio.Task[None]
-    leaving: bool = False
+    is_leaving: bool = False
 
 
 class Slots:
@@ -45,13 +45,13 @@ class Slots:
     def keep_only(self, job_ids: Collection[int]) -> None:
         """Cancel each job whose id is not in `job_ids`, once; it leaves its slot after cleaning up."""
         for job_id, slot in self._slots.items():
-            if job_id not in job_ids and not slot.leaving:
-                slot.leaving = True
+            if job_id not in job_ids and not slot.is_leaving:
+                slot.is_leaving = True
                 slot.work.cancel()
 
     def mark_leaving(self, job: DownloadJob) -> None:
         """Record that a job is leaving its slot by itself and must not be cancelled any more."""
-        self._slots[job.id].leaving = True
+        self._slots[job.id].is_leaving = True
 
     async def close(self) -> None:
         """Cancel all jobs and wait until they have left."""

@@ -32,7 +32,7 @@ class SpeedWatch:
     """Detects a stalled or very slow download by the bytes of each `MINUTE_S`.
 
     Attributes:
-        silent: no byte came in the last one.
+        silent: no byte came in the last of them.
         slow: fewer than `SLOWEST` bytes a second came.
     """
 

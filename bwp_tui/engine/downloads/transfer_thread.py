@@ -1,17 +1,12 @@
-"""Copy an archive's bytes from a fresh link into its part file, in a daemon thread.
+"""Copy an archive's bytes from a fresh link into its part file.
 
-In a thread, because reading a TLS stream in an event loop takes a whole core; a daemon, because a silent connection
-must not keep the program from ending.
+It blocks, to be run in a thread: reading a TLS stream in an event loop takes a whole core.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import functools
 import threading
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from bwp_tui.api.link_response_errors import ARCHIVE_CHANGED
 from bwp_tui.api.links import PresignedLink
@@ -21,10 +16,8 @@ from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 _NO_RANGE: Final = "The service ignored the range; restarted."
 _NO_TAG: Final = "The service sent no ETag to resume by; restarted."
 
-Result = TypeVar("Result")
 
-
-class TransferThread:
+class PartTransfer:
     """One transfer. `run` works in a thread; any other thread may call `stop`.
 
     Attributes:
@@ -89,29 +82,3 @@ def _restart_reason(before: str | None, after: str | None) -> str:
     if before is None:
         return _NO_TAG
     return _NO_RANGE if before == after else ARCHIVE_CHANGED
-
-
-def in_daemon_thread(work: Callable[[], Result], name: str) -> asyncio.Future[Result]:
-    """Run `work` in a daemon thread and return a future of the running loop for its result."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Result] = loop.create_future()
-
-    def succeed(result: Result) -> None:
-        if not done.cancelled():
-            done.set_result(result)
-
-    def fail(error: BaseException) -> None:
-        if not done.cancelled():
-            done.set_exception(error)
-            done.exception()  # nobody awaits a stopped transfer, and its end needs no log entry
-
-    def body() -> None:
-        try:
-            ended = functools.partial(succeed, work())
-        except BaseException as raised:  # noqa: BLE001  # the future raises it
-            ended = functools.partial(fail, raised)
-        with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
-            loop.call_soon_threadsafe(ended)
-
-    threading.Thread(target=body, name=name, daemon=True).start()
-    return done

@@ -8,7 +8,7 @@ from typing import Final
 from bwp_tui.engine.resilience.backoff import PollSchedule
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import due_polls, engine_state
-from bwp_tui.store.worklog.service_events import is_proven
+from bwp_tui.store.worklog.service_events import events_are_reliable
 
 UNREACHABLE_AFTER: Final = timedelta(minutes=5)
 """How long the queue may be unreachable before all tasks are polled in the usual rhythm again."""
@@ -26,7 +26,7 @@ class PollRelaxation:
     def __init__(self, store: Store, schedule: PollSchedule) -> None:
         self._store = store
         self._schedule = schedule
-        self._read_at = store.clock()
+        self._last_read_at = store.clock()
 
     def update(self, state: str | None) -> None:
         """Record the state of the queue: `EVENTS_ON`, or what is wrong with it, or None without a queue.
@@ -35,11 +35,11 @@ class PollRelaxation:
             StoreError: it could not be recorded; the next call tries again.
         """
         store, now = self._store, self._store.clock()
-        if state == engine_state.EVENTS_ON or now < self._read_at:  # the clock was set back
-            self._read_at = now
+        if state == engine_state.EVENTS_ON or now < self._last_read_at:  # the clock was set back
+            self._last_read_at = now
         was_relaxed = engine_state.read(store).polls_relaxed
-        is_reachable = state == engine_state.EVENTS_ON or (was_relaxed and now - self._read_at < UNREACHABLE_AFTER)
-        self._schedule.relaxed = state is not None and is_reachable and is_proven(store)
+        is_reachable = state == engine_state.EVENTS_ON or (was_relaxed and now - self._last_read_at < UNREACHABLE_AFTER)
+        self._schedule.relaxed = state is not None and is_reachable and events_are_reliable(store)
         if was_relaxed and not self._schedule.relaxed:
             self._reschedule()
         engine_state.record_event_queue(store, state, polls_relaxed=self._schedule.relaxed)
@@ -48,5 +48,5 @@ class PollRelaxation:
         """Make the tasks due that would wait for longer than in the usual rhythm."""
         store, now, number = self._store, self._store.clock(), 0
         while polls := due_polls.due_after(store, now, number, _CHUNK):
-            due_polls.reschedule(store, {poll.number: self._schedule.next_unrelaxed(poll, now) for poll in polls})
+            due_polls.reschedule(store, {poll.number: self._schedule.catch_up_times(poll, now) for poll in polls})
             number = polls[-1].number

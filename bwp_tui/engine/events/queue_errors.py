@@ -70,8 +70,8 @@ _BY_CLASS: Final = {
 """Sentences by the name of botocore's class of error; its classes are not imported for it."""
 
 
-def sentence_of(error: BaseException, queue: EventQueue) -> str:
-    """Return what is wrong and what to do, in a sentence that quotes nothing but an error code."""
+def operator_sentence(error: BaseException, queue: EventQueue) -> str:
+    """Return what is wrong and what to do, in a sentence that quotes only the error code."""
     refusal = _aws_refusal(error)
     if refusal is not None:
         code, message = refusal

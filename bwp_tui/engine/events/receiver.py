@@ -10,12 +10,11 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Final, Protocol
 
 from bwp_tui.contract.events import parse_event
 from bwp_tui.contract.payloads import ContractViolation
-from bwp_tui.engine.events.call_thread import CallThread
+from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.events.poll_relaxation import PollRelaxation
 from bwp_tui.engine.events.queue_errors import EventQueueError
 from bwp_tui.engine.events.sqs_queue import LONG_POLL_S, Message
@@ -65,29 +64,27 @@ class EventReceiver:
             EngineSuperseded: another process is the engine now.
         """
         wait_s = 0  # the first response is to come soon: it says whether the queue can be used
-        with closing(CallThread("event-queue")) as thread:
-            while True:
-                began = time.monotonic()
-                try:
-                    found = await self._receive(thread, wait_s)
-                except StoreMoved:
-                    raise
-                except StoreError:
-                    await asyncio.sleep(STORE_RETRY_S)  # the messages come again
-                    continue
-                if self._messages is None:
-                    return
-                wait_s = 0 if self._failures else LONG_POLL_S
-                pause = retry_delay(self._failures, self._rng) if self._failures else 0.0 if found else _MIN_INTERVAL_S
-                await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
+        while True:
+            began = time.monotonic()
+            try:
+                found = await self._receive(wait_s)
+            except StoreMoved:
+                raise
+            except StoreError:
+                await asyncio.sleep(STORE_RETRY_S)  # the messages come again
+                continue
+            if self._messages is None:
+                return
+            wait_s = 0 if self._failures else LONG_POLL_S
+            pause = retry_delay(self._failures, self._rng) if self._failures else 0.0 if found else _MIN_INTERVAL_S
+            await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
 
     async def receive_waiting(self) -> None:
         """Receive the messages that wait in the queue now."""
-        with closing(CallThread("event-queue")) as thread:
-            while await self._receive(thread, 0):
-                pass
+        while await self._receive(0):
+            pass
 
-    async def _receive(self, thread: CallThread, wait_s: int) -> bool:
+    async def _receive(self, wait_s: int) -> bool:
         """Receive once, and record the state of the queue; return whether events were recorded and deleted."""
         messages = self._messages
         if messages is None:
@@ -95,9 +92,9 @@ class EventReceiver:
             return False
         state, receipts = EVENTS_ON, list[str]()
         try:
-            receipts = self._record(await thread.call(lambda: messages.receive(wait_s)))
+            receipts = self._record(await in_daemon_thread(lambda: messages.receive(wait_s), "event-queue"))
             if receipts:
-                await thread.call(lambda: messages.delete(receipts))
+                await in_daemon_thread(lambda: messages.delete(receipts), "event-queue")
             self._failures = 0
         except EventQueueError as error:
             state = str(error)

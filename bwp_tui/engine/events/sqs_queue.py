@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
 from bwp_tui import VERSION
-from bwp_tui.engine.events.queue_errors import EventQueueError, sentence_of
+from bwp_tui.engine.events.queue_errors import EventQueueError, operator_sentence
 from bwp_tui.settings import EventQueue
 
 LONG_POLL_S: Final = 20
@@ -131,7 +131,7 @@ class SqsQueue:
             self._client = self._client or _client(self._queue)
             response: dict[str, Any] = getattr(self._client, method)(**parameters)
         except Exception as error:  # noqa: BLE001  # botocore's errors quote requests, and any may come out of a plug-in
-            sentence = sentence_of(error, self._queue)
+            sentence = operator_sentence(error, self._queue)
         else:
             return response
         self._client = None  # so that new credentials are looked for

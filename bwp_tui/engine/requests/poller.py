@@ -19,11 +19,11 @@ from bwp_tui.store.worklog.due_polls import DuePoll
 from bwp_tui.store.worklog.poll_responses import PollResponse
 
 LARGEST_BATCH: Final = 20
-SIZE_KEPT: Final = timedelta(hours=1)
+BATCH_LIMIT_LIFETIME: Final = timedelta(hours=1)
 """How long a batch size found after a refusal is kept; then larger ones are tried again."""
 
-_AHEAD: Final = 2 * POOL_SIZE
-"""Requests filled by one read: each read sorts the whole backlog."""
+_REQUESTS_PER_READ: Final = 2 * POOL_SIZE
+"""How many requests each read of due polls is to fill: reads are few, since each sorts all polls that are due."""
 
 
 class Poller(QueueWorker[DuePoll]):
@@ -45,7 +45,7 @@ class Poller(QueueWorker[DuePoll]):
 
     def _take(self, calls: int) -> list[list[DuePoll]]:
         """Take the batches of up to `calls` requests: what is due, then what is due soon to fill the last one."""
-        polls = self._due.take(calls * self._batch_size, _AHEAD * self._batch_size)
+        polls = self._due.take(calls * self._batch_size, _REQUESTS_PER_READ * self._batch_size)
         if free := -len(polls) % self._batch_size:
             polls = [*polls, *self._due.take_early(free, self._read_soon)]
         return [polls[start : start + self._batch_size] for start in range(0, len(polls), self._batch_size)]
@@ -74,19 +74,19 @@ class Poller(QueueWorker[DuePoll]):
                 self._batch_size = max(1, len(batch) // 2)  # perhaps the batch was too large
             self._record_failed_polls(batch, error, self._context.health.record_failure(error))
         else:
-            again_at = self._record_outcomes(batch, results)
+            again_at = self._record_health(batch, results)
             with self._context.store.write():  # one transaction: each would wait for the disk
-                self._record(batch, results, again_at)
+                self._record_results(batch, results, again_at)
 
-    def _record_outcomes(self, batch: Sequence[DuePoll], results: Mapping[str, TaskPayload | ApiError]) -> datetime:
-        """Record the service's health; return when to poll the tasks again that it left out."""
+    def _record_health(self, batch: Sequence[DuePoll], results: Mapping[str, TaskPayload | ApiError]) -> datetime:
+        """Record the service's health, and let batches grow; return when to poll the tasks again that had no result."""
         outcomes = list(results.values())
         trouble = _service_error(outcomes)
         if trouble is not None:
             return self._context.health.record_failure(trouble)
-        alone = outcomes[0] if len(outcomes) == 1 else None
-        if isinstance(alone, AccessDenied | ServerFault):
-            return self._context.health.record_single_refusal(batch[0].number, alone)
+        single = outcomes[0] if len(outcomes) == 1 else None
+        if isinstance(single, AccessDenied | ServerFault):
+            return self._context.health.record_single_refusal(batch[0].number, single)
         self._context.health.record_success()
         most = self._max_batch if self._context.now() < self._max_batch_until else LARGEST_BATCH
         self._batch_size = min(most, self._batch_size + 1)
@@ -107,20 +107,20 @@ class Poller(QueueWorker[DuePoll]):
         half = len(batch) // 2
         self._batch_size = max(1, min(self._batch_size, half))
         if isinstance(error, RequestNotAccepted):
-            self._max_batch, self._max_batch_until = len(batch) - 1, self._context.now() + SIZE_KEPT
+            self._max_batch, self._max_batch_until = len(batch) - 1, self._context.now() + BATCH_LIMIT_LIFETIME
         for part in (batch[:half], batch[half:]):
             await self._poll(part)
 
     def _record_failed_polls(self, batch: Sequence[DuePoll], error: ApiError, again_at: datetime) -> None:
         poll_responses.record_failed_polls(self._context.store, [poll.number for poll in batch], str(error), again_at)
 
-    def _record(
+    def _record_results(
         self, batch: Sequence[DuePoll], results: Mapping[str, TaskPayload | ApiError], again_at: datetime
     ) -> None:
         context, now = self._context, self._context.now()
         responses: dict[int, tuple[PollResponse, datetime | None]] = {}
         # An event that came while the poll was on its way asks for another one soon.
-        announced = service_events.announced_among(
+        announced = service_events.tasks_with_event(
             context.store, [poll.number for poll in batch if not poll.is_announced]
         )
         for poll in batch:

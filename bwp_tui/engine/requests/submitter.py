@@ -19,7 +19,7 @@ from bwp_tui.engine.worker import WorkerContext
 from bwp_tui.store.worklog import intent_outcomes, intents
 from bwp_tui.store.worklog.intents import Intent
 
-_AHEAD: Final = 4 * POOL_SIZE
+_INTENTS_PER_READ: Final = 4 * POOL_SIZE
 """Intents read at a time."""
 
 _ERRORS_OF_ONE_REQUEST: Final = (RequestNotAccepted, Rejected, NotFound)
@@ -61,11 +61,11 @@ class Submitter(QueueWorker[Intent]):
         return intents.next_at(self._context.store)
 
     def _take(self, calls: int) -> list[list[Intent]]:
-        return [[intent] for intent in self._due.take(calls, _AHEAD)]
+        return [[intent] for intent in self._due.take(calls, _INTENTS_PER_READ)]
 
     async def _make_calls(self, reservation: Reservation, first: list[Intent]) -> None:
         with reservation:
-            intent = self._record_sending(first[0]) if await self._check_service_clock(first[0]) else None
+            intent = self._begin_sending(first[0]) if await self._obtain_service_time(first[0]) else None
             while intent is not None:
                 intent = await self._send_next(reservation, intent)
 
@@ -77,24 +77,24 @@ class Submitter(QueueWorker[Intent]):
         if intent.action == IntentAction.SUBMIT:
             await self._sync()  # so that an older copy of the history is recognized if it is restored
         try:
-            outcome: str | ApiError = await self._call(intent)
+            outcome: str | ApiError = await self._send(intent)
         except ApiError as error:
             outcome = error
         with self._context.store.write():
-            self._settle(intent, outcome)
+            self._record_outcome(intent, outcome)
             reservation.close()
             self._due.release([intent])
-            return self._next() if self._may_continue else None
+            return self._take_next() if self._may_continue else None
 
-    def _next(self) -> Intent | None:
-        for intent in self._due.take(1, _AHEAD):
+    def _take_next(self) -> Intent | None:
+        for intent in self._due.take(1, _INTENTS_PER_READ):
             if intent.first_sent_at is None:
-                return self._record_sending(intent)
+                return self._begin_sending(intent)
             self._due.release([intent])  # it needs the service's clock first
         return None
 
-    async def _check_service_clock(self, intent: Intent) -> bool:
-        """Obtain the service's time before using a client token; reschedule the intent without a response."""
+    async def _obtain_service_time(self, intent: Intent) -> bool:
+        """Obtain the service's time, to judge client tokens by; without a response, reschedule and return False."""
         context = self._context
         try:
             await context.api.refresh_clock(if_stale=intent.first_sent_at is not None)
@@ -110,10 +110,11 @@ class Submitter(QueueWorker[Intent]):
             return False
         return True
 
-    def _record_sending(self, intent: Intent) -> Intent | None:
-        """Record an intent as being sent and return it, or None if it is not to be sent now.
+    def _begin_sending(self, intent: Intent) -> Intent | None:
+        """Record an intent as being sent and return it; None if it is not to be sent now, or its token has expired.
 
-        The caller must send it. It is on disk before the first byte leaves; after a crash the same token is sent again.
+        The caller must send what is returned. It is on disk before the first byte leaves; after a crash the same token
+        is sent again.
         """
         context, service_now = self._context, self._context.api.service_now()
         is_submission = intent.action == IntentAction.SUBMIT
@@ -124,7 +125,7 @@ class Submitter(QueueWorker[Intent]):
         self._due.release([intent])
         return None
 
-    async def _call(self, intent: Intent) -> str:
+    async def _send(self, intent: Intent) -> str:
         """Send the request; return the task id."""
         api = self._context.api
         if intent.action == IntentAction.SUBMIT:
@@ -132,7 +133,7 @@ class Submitter(QueueWorker[Intent]):
         await api.cancel(intent.task_id or "")
         return intent.task_id or ""
 
-    def _settle(self, intent: Intent, outcome: str | ApiError) -> None:
+    def _record_outcome(self, intent: Intent, outcome: str | ApiError) -> None:
         context, submission = self._context, intent.action == IntentAction.SUBMIT
         if isinstance(outcome, Rejected) and submission:
             intent_outcomes.record_rejected(context.store, intent.id, outcome.code, str(outcome))

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from bwp_tui.engine.resilience.circuit_breaker import Reservation
-from bwp_tui.engine.worker import WorkerContext
+from bwp_tui.engine.worker import Worker, WorkerContext
 
 POOL_SIZE: Final = 4
 """The highest number of concurrent calls of one worker."""
@@ -32,26 +32,26 @@ class WorkQueue(Generic[_Item]):
         self._items: list[_Item] = []
         self._in_progress: set[int] = set()
 
-    def take(self, most: int, ahead: int) -> list[_Item]:
-        """Take up to `most` items, reading `ahead` when too few are left. Call `release` once each is settled."""
+    def take(self, most: int, read_ahead: int) -> list[_Item]:
+        """Take up to `most` items, reading `read_ahead` when too few are left. Call `release` once each is done."""
         if len(self._items) < most:
-            self._items = self._free(self._read, ahead)
+            self._items = self._read_free(self._read, read_ahead)
         taken, self._items = self._items[:most], self._items[most:]
         self._in_progress.update(map(self._key, taken))
         return taken
 
     def take_early(self, most: int, read: Callable[[int], list[_Item]]) -> list[_Item]:
         """Take up to `most` items that `read` returns before they are due. Call `release` for them as well."""
-        taken = self._free(read, most)[:most]
+        taken = self._read_free(read, most)[:most]
         self._in_progress.update(map(self._key, taken))
         return taken
 
-    def _free(self, read: Callable[[int], list[_Item]], most: int) -> list[_Item]:
+    def _read_free(self, read: Callable[[int], list[_Item]], most: int) -> list[_Item]:
         due = read(most + len(self._in_progress))
         return [item for item in due if self._key(item) not in self._in_progress]
 
     def release(self, items: Sequence[_Item]) -> None:
-        """Release items that are settled or rescheduled."""
+        """Release items that are done or rescheduled."""
         self._in_progress.difference_update(map(self._key, items))
 
     def drop_read_ahead(self) -> None:
@@ -80,11 +80,11 @@ class WorkerPool:
         """Whether a coroutine may make another call: not after one of them has failed."""
         return self._failure is None
 
-    async def run(self, start: Callable[[int], Sequence[WorkerCoroutine]]) -> None:
+    async def run(self, new_coroutines: Callable[[int], Sequence[WorkerCoroutine]]) -> None:
         """Run coroutines until none is left and none is started; raise what the first failed one has raised.
 
         Args:
-            start: returns up to a number of new coroutines, if something is due and calls may start.
+            new_coroutines: returns up to a number of them, if something is due and calls may start.
         """
         self._failure = None
         tasks: set[asyncio.Task[None]] = set()
@@ -93,7 +93,7 @@ class WorkerPool:
                 self._wake.clear()
                 tasks = self._unfinished(tasks)
                 if self.may_continue and len(tasks) < POOL_SIZE:
-                    tasks |= self._start(start, POOL_SIZE - len(tasks))
+                    tasks |= self._start(new_coroutines, POOL_SIZE - len(tasks))
                 if not tasks:
                     break
                 await self._wake.wait()
@@ -111,9 +111,9 @@ class WorkerPool:
             self._failure = self._failure or failure
         return tasks - ended
 
-    def _start(self, begin: Callable[[int], Sequence[WorkerCoroutine]], most: int) -> set[asyncio.Task[None]]:
+    def _start(self, new_coroutines: Callable[[int], Sequence[WorkerCoroutine]], most: int) -> set[asyncio.Task[None]]:
         try:
-            started = {asyncio.create_task(task) for task in begin(most)}
+            started = {asyncio.create_task(task) for task in new_coroutines(most)}
         except Exception as error:  # noqa: BLE001  # raised once the running tasks have ended
             self._failure = error
             return set()
@@ -122,8 +122,8 @@ class WorkerPool:
         return started
 
 
-class QueueWorker(ABC, Generic[_Item]):
-    """A worker that calls the service for due items, some calls at a time. What it was interrupted in is still due.
+class QueueWorker(Worker, ABC, Generic[_Item]):
+    """A worker that calls the service for due items, some calls at a time. An interrupted item is still due.
 
     Args:
         wake: interrupts the wait for running calls, to start what has become due.
@@ -135,11 +135,6 @@ class QueueWorker(ABC, Generic[_Item]):
         self._pool = WorkerPool(wake)
         self._due = WorkQueue(self._read, key)
 
-    @property
-    def busy(self) -> bool:
-        """Never: `run_due` awaits all that it starts."""
-        return False
-
     async def run_due(self) -> None:
         """Do all that is due; while the service is failing, one call at a time."""
         self._due.reset()
@@ -147,10 +142,10 @@ class QueueWorker(ABC, Generic[_Item]):
 
     def next_at(self) -> datetime | None:
         """Return when the next call may start, or None."""
-        return self._context.when_available(self._next_due())
+        return self._context.earliest_start(self._next_due())
 
     async def close(self) -> None:
-        """Do nothing: `run_due` leaves nothing running."""
+        """Return at once: `run_due` awaits all that it starts."""
 
     @abstractmethod
     def _read(self, most: int) -> list[_Item]:

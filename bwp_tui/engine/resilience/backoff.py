@@ -11,16 +11,16 @@ from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import DAY, HOUR
 from bwp_tui.store.worklog.due_polls import SOON, DuePoll
 
-FIRST_S: Final = 2.0
-LONGEST_YOUNG_S: Final = 300.0
-OLD_S: Final = 1_800.0
+FIRST_POLL_S: Final = 2.0
+MAX_FIRST_DAY_S: Final = 300.0
+AFTER_FIRST_DAY_S: Final = 1_800.0
 JITTER: Final = 0.1
 """The share of an interval by which polls are spread, so that the tasks of one batch drift apart."""
 
 RELAXED_S: Final = (6 * HOUR - 60.0) / (1.0 + JITTER)
 """The interval while events announce the ends of tasks: with jitter and a minute to send, each is polled every 6 h."""
 
-_EARLY: Final = 0.09
+_EARLY_SHARE: Final = 0.09
 """The share of the interval by which a task may be polled early."""
 
 _ANNOUNCED_POLLS: Final = 10
@@ -39,7 +39,7 @@ class BackoffPolicy:
     cap_s: float = RETRY_CAP_S
     denied_base_s: float = 30.0
     denied_cap_s: float = 900.0
-    slowest: float = 0.5
+    lowest_rate: float = 0.5
 
 
 @dataclass(slots=True)
@@ -47,53 +47,53 @@ class PollSchedule:
     """Computes when to poll tasks. `speed` is how many times faster than real the service's days pass."""
 
     speed: float
-    random: random.Random
+    rng: random.Random
     relaxed: bool = False
     """Whether polls are rare, since events announce the ends of tasks."""
 
     def first_poll(self, now: datetime) -> datetime:
         """Return when to poll a task that was just accepted."""
-        return now + self._spread(FIRST_S)
+        return now + self._spread(FIRST_POLL_S)
 
     def next_poll(self, poll: DuePoll, status: str, holding_period: int | None, now: datetime) -> datetime:
         """Return when to poll a task again whose status is now `status`."""
         return now + self._spread(self._interval(poll, status, holding_period, now))
 
-    def next_unrelaxed(self, poll: DuePoll, now: datetime) -> tuple[datetime, datetime]:
-        """Return when to poll a task that was to be polled rarely, and when the usual schedule would at the latest.
+    def catch_up_times(self, poll: DuePoll, now: datetime) -> tuple[datetime, datetime]:
+        """Return when to poll a task whose polls are no longer rare, and by when the usual schedule would poll it.
 
-        The first is any time before the second: many tasks are rescheduled at once.
+        The first is a random instant before the second, to spread the many tasks that are rescheduled at once.
         """
         interval = self._interval(poll, poll.status, poll.holding_period, now)
-        return now + timedelta(seconds=interval * self.random.random()), now + self._spread(interval)
+        return now + timedelta(seconds=interval * self.rng.random()), now + self._spread(interval)
 
     @property
     def soon(self) -> timedelta:
-        """How early a task may be polled to fill up a batch; polls that are rare would go alone otherwise."""
-        return timedelta(seconds=_EARLY * RELAXED_S / self.speed) if self.relaxed else SOON
+        """How early a task may be polled to fill up a batch: rare polls would otherwise be sent alone."""
+        return timedelta(seconds=_EARLY_SHARE * RELAXED_S / self.speed) if self.relaxed else SOON
 
     def next_after_unknown(self, now: datetime) -> datetime:
         """Return when to poll a task again that the service does not know."""
-        return now + self._spread(OLD_S)
+        return now + self._spread(AFTER_FIRST_DAY_S)
 
     def _interval(self, poll: DuePoll, status: str, holding_period: int | None, now: datetime) -> float:
         unchanged = poll.polls if status == poll.status else 0
-        quick = min(FIRST_S * 2.0 ** min(unchanged, _MAX_DOUBLINGS), LONGEST_YOUNG_S)
+        quick = min(FIRST_POLL_S * 2.0 ** min(unchanged, _MAX_DOUBLINGS), MAX_FIRST_DAY_S)
         if poll.is_announced and unchanged < _ANNOUNCED_POLLS:
             return quick
         if status == Status.ON_HOLD:
             # In seconds: adding days to a date of the service could leave the calendar.
             left = (poll.submitted_at - now).total_seconds() + (holding_period or 0) * DAY / self.speed
             if left > 0:
-                return max(FIRST_S, min(left, DAY / self.speed))
+                return max(FIRST_POLL_S, min(left, DAY / self.speed))
         if self.relaxed:
-            return max(FIRST_S, RELAXED_S / self.speed)
+            return max(FIRST_POLL_S, RELAXED_S / self.speed)
         if (now - poll.submitted_at).total_seconds() > DAY / self.speed:
-            return max(FIRST_S, OLD_S / self.speed)
+            return max(FIRST_POLL_S, AFTER_FIRST_DAY_S / self.speed)
         return quick
 
     def _spread(self, seconds: float) -> timedelta:
-        return timedelta(seconds=seconds * self.random.uniform(1.0, 1.0 + JITTER))
+        return timedelta(seconds=seconds * self.rng.uniform(1.0, 1.0 + JITTER))
 
 
 def retry_delay(failures: int, rng: random.Random, *, base: float = RETRY_BASE_S, cap: float = RETRY_CAP_S) -> float:

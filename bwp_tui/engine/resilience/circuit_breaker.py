@@ -1,4 +1,4 @@
-"""Circuit breaker: after a failure no call starts for a while, then a single probe."""
+"""Circuit breaker: after a failure it is open, so that no call starts for a while; then one call is tried alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Reservation(ExitStack[None]):
-    """Permission for so many calls, held until it is closed; closing it again does nothing."""
+    """Permission for `calls` calls, held until it is closed; closing it again does nothing."""
 
     def __init__(self, calls: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class CircuitBreaker:
         self._clock = clock
         self._changed = changed
         self._failures = 0
-        self._open_until = float("-inf")
+        self._retry_not_before = float("-inf")
         self._probing = False
 
     @property
@@ -41,12 +41,12 @@ class CircuitBreaker:
     @property
     def is_available(self) -> bool:
         """Whether a call may start now."""
-        return not self.is_probing and self.seconds_open() <= 0
+        return not self.is_probing and self.seconds_until_retry() <= 0
 
-    def seconds_open(self) -> float:
-        """Return the seconds for which no call may start; 0 if one may."""
-        # In whole microseconds, as an instant has them: a shorter rest would end at an instant that is not after now.
-        return max(0.0, round(self._open_until - self._clock(), 6))
+    def seconds_until_retry(self) -> float:
+        """Return the seconds until a call may start; 0 if one may now."""
+        # In whole microseconds, as an instant has them: a shorter wait would end at an instant that is not after now.
+        return max(0.0, round(self._retry_not_before - self._clock(), 6))
 
     def reserve(self, most: int = 1) -> Reservation:
         """Reserve up to `most` calls: none while open or probing, one while failing."""
@@ -59,27 +59,27 @@ class CircuitBreaker:
         return reservation
 
     def record_success(self) -> bool:
-        """Record a success; return whether the host is healthy. A call from before the opening proves nothing."""
-        if self.seconds_open() > 0:
+        """Record a success; return whether the host is healthy. A call from before the last failure proves nothing."""
+        if self.seconds_until_retry() > 0:
             return False
         if self._failures:
-            self._failures, self._open_until = 0, float("-inf")
+            self._failures, self._retry_not_before = 0, float("-inf")
             self._changed()
         return True
 
     def record_failure(self, delay: Callable[[int], float]) -> bool:
-        """Record a failure and stay open for `delay(failures in a row)` seconds; return whether it is a new failure.
+        """Record a failure and wait for `delay(failures in a row)` seconds; return whether it is a new failure.
 
         Calls that were running when the first of them failed count as the same failure; they never shorten the wait.
         """
-        new = self.seconds_open() <= 0
+        new = self.seconds_until_retry() <= 0
         self._failures += new
-        self._open_until = max(self._open_until, self._clock() + delay(self._failures))
+        self._retry_not_before = max(self._retry_not_before, self._clock() + delay(self._failures))
         return new
 
     def shift_clock(self, seconds: float) -> None:
         """Adjust recorded times after the clock went back by `seconds`."""
-        self._open_until -= seconds
+        self._retry_not_before -= seconds
 
     def _end_probe(self) -> None:
         self._probing = False

@@ -19,12 +19,12 @@ _TICK_S: Final = 0.001
 class RateLimiter:
     """Halves the rate when requests are throttled and raises it step by step while they succeed (AIMD).
 
-    `slowest` is the lowest rate, in requests a second.
+    `lowest_rate` is the lowest rate, in requests a second.
     """
 
-    def __init__(self, clock: Callable[[], float], slowest: float) -> None:
+    def __init__(self, clock: Callable[[], float], lowest_rate: float) -> None:
         self._clock = clock
-        self._slowest = slowest
+        self._lowest_rate = lowest_rate
         self._starts: deque[float] = deque()
         self.rate: float | None = None
         """The highest rate in requests a second, or None for no limit."""
@@ -58,8 +58,8 @@ class RateLimiter:
     def record_throttled(self) -> None:
         """Halve the rate: of the requests that went out, or the present limit."""
         if self.rate is None:
-            self.rate = self._ceiling = max(self._measured_rate(), 2 * self._slowest)
-        self.rate = max(self._slowest, self.rate / 2)
+            self.rate = self._ceiling = max(self._measured_rate(), 2 * self._lowest_rate)
+        self.rate = max(self._lowest_rate, self.rate / 2)
         self._tokens, self._tokens_at = 0.0, self._clock()
         self._raised_at = self._tokens_at
 

@@ -26,11 +26,11 @@ from bwp_tui.store.worklog.engine_state import ServiceState
 SINGLE_REFUSAL_PAUSE_S: Final = 600.0
 """Seconds before a retry for a single task whose request failed while others succeed."""
 
-REFUSED_PAUSES_S: Final = (60.0, 300.0, 900.0)
+CREDENTIAL_RETRY_S: Final = (60.0, 300.0, 900.0)
 """Seconds before refused credentials are tried again: services have refused valid ones for a moment."""
 
 _SLOWED: Final = "Rate limit hit: requests are sent more slowly for a while."
-_SERVICES: Final[dict[type[ApiError], ServiceState]] = {
+_STATE_OF_ERROR: Final[dict[type[ApiError], ServiceState]] = {
     Unreachable: ServiceState.UNREACHABLE,
     Throttled: ServiceState.THROTTLED,
     AccessDenied: ServiceState.DENIED,
@@ -44,19 +44,19 @@ class ServiceHealth:
     """Stops calls after failures, for longer with each one, then lets a single probe through.
 
     Token and API endpoint count as one service, since a call needs both. `changed` is set when calls may start again,
-    `refused` while the service refuses the credentials.
+    `credentials_refused` while the service refuses the credentials.
     """
 
     def __init__(self, store: Store, rng: random.Random, policy: BackoffPolicy | None = None) -> None:
         self.changed = asyncio.Event()
-        self.refused = asyncio.Event()
+        self.credentials_refused = asyncio.Event()
         self._store = store
         self._rng = rng
         self._policy = policy or BackoffPolicy()
         self._breaker = CircuitBreaker(self._seconds, self.changed.set)
-        self._limiter = RateLimiter(self._seconds, self._policy.slowest)
-        self._refused_task: int | None = None
-        self._refusals = 0
+        self._limiter = RateLimiter(self._seconds, self._policy.lowest_rate)
+        self._single_refusal_task: int | None = None
+        self._credential_refusals = 0
 
     @property
     def is_failing(self) -> bool:
@@ -68,9 +68,9 @@ class ServiceHealth:
 
         `datetime.max` means unknown: a probe is running, and `changed` is set when it ends.
         """
-        if self._breaker.is_probing and self._breaker.seconds_open() <= 0:
+        if self._breaker.is_probing and self._breaker.seconds_until_retry() <= 0:
             return datetime.max.replace(tzinfo=self._store.clock().tzinfo)
-        wait_s = max(self._breaker.seconds_open(), self._limiter.seconds_until_ready())
+        wait_s = max(self._breaker.seconds_until_retry(), self._limiter.seconds_until_ready())
         return self._store.clock() + timedelta(seconds=wait_s) if wait_s > 0 else None
 
     def reserve(self, most: int = 1) -> Reservation:
@@ -87,7 +87,7 @@ class ServiceHealth:
 
         If it returns True, the caller must send.
         """
-        if self._breaker.seconds_open() > 0:
+        if self._breaker.seconds_until_retry() > 0:
             return False
         self._limiter.record_start()
         return True
@@ -96,8 +96,8 @@ class ServiceHealth:
         """Record a success. A call from before the last failure does not end the wait."""
         if not self._breaker.record_success():
             return
-        self._refused_task, self._refusals = None, 0
-        self.refused.clear()
+        self._single_refusal_task, self._credential_refusals = None, 0
+        self.credentials_refused.clear()
         self._limiter.record_success()
         rate = self._limiter.rate
         if rate is None:
@@ -113,16 +113,16 @@ class ServiceHealth:
         new = self._breaker.record_failure(lambda failures: self._delay(error, failures))
         if new and isinstance(error, Throttled):
             self._limiter.record_throttled()
-        retry_at = self._store.clock() + timedelta(seconds=self._breaker.seconds_open())
-        service = next((name for kind, name in _SERVICES.items() if isinstance(error, kind)), ServiceState.FAULTY)
+        retry_at = self._store.clock() + timedelta(seconds=self._breaker.seconds_until_retry())
+        service = next((name for kind, name in _STATE_OF_ERROR.items() if isinstance(error, kind)), ServiceState.FAULTY)
         message = str(error)
         if isinstance(error, BadCredentials):
-            self._refusals += new
-            self.refused.set()
+            self._credential_refusals += new
+            self.credentials_refused.set()
             message = f"{error} New credentials are picked up within a minute, and these are tried again."
         rate = self._limiter.rate
         engine_state.record_health(self._store, service, message, retry_at, None if rate is None else _rounded(rate))
-        return self._store.clock() if self.refused.is_set() else retry_at
+        return self._store.clock() if self.credentials_refused.is_set() else retry_at
 
     def record_single_refusal(self, number: int, error: ApiError, wait: float = SINGLE_REFUSAL_PAUSE_S) -> datetime:
         """Record that a request for a single task was refused; return when to retry.
@@ -130,15 +130,15 @@ class ServiceHealth:
         The first one makes only that task wait. A second one without a success in between counts as a failure of the
         service.
         """
-        if self.is_failing or self._refused_task not in (None, number):
+        if self.is_failing or self._single_refusal_task not in (None, number):
             return self.record_failure(error)
-        self._refused_task = number
+        self._single_refusal_task = number
         return self._store.clock() + timedelta(seconds=max(wait, error.retry_after or 0.0))
 
     def use_new_credentials(self) -> None:
         """Let calls start again, with new credentials."""
-        self.refused.clear()
-        self._refusals = 0
+        self.credentials_refused.clear()
+        self._credential_refusals = 0
         self._breaker = CircuitBreaker(self._seconds, self.changed.set)
         engine_state.record_health(self._store, ServiceState.UNTRIED, None, None)
         self.changed.set()
@@ -152,12 +152,12 @@ class ServiceHealth:
         return self._store.clock().timestamp()
 
     def _delay(self, error: ApiError, failures: int) -> float:
-        patience = self._policy
+        policy = self._policy
         if isinstance(error, BadCredentials):
-            pause = REFUSED_PAUSES_S[min(self._refusals, len(REFUSED_PAUSES_S) - 1)]
+            pause = CREDENTIAL_RETRY_S[min(self._credential_refusals, len(CREDENTIAL_RETRY_S) - 1)]
             return pause * self._rng.uniform(1.0, 1.1)
         denied = isinstance(error, AccessDenied)
-        base, cap = (patience.denied_base_s, patience.denied_cap_s) if denied else (patience.base_s, patience.cap_s)
+        base, cap = (policy.denied_base_s, policy.denied_cap_s) if denied else (policy.base_s, policy.cap_s)
         return max(error.retry_after or 0.0, retry_delay(failures, self._rng, base=base, cap=cap))
 
 

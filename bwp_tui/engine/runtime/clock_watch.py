@@ -38,13 +38,13 @@ class ClockWatch:
             expected.append(seen_at + timedelta(seconds=max(0.0, uptime.seconds - seen_uptime_s)))
         setback = max(expected) - now
         if setback > TOLERANCE:
-            self._mark_unmeasured_unconfirmed(uptime.boot)
+            self._record_unmeasured_as_unconfirmed(uptime.boot)
             clock_correction.correct_future_times(store, setback)
             self._health.shift_clock(setback)
         self._seen = (now, uptime.seconds)
 
-    def _mark_unmeasured_unconfirmed(self, boot: str | None) -> None:
-        """Record as unconfirmed what was sent before the machine's last start: its age cannot be measured."""
+    def _record_unmeasured_as_unconfirmed(self, boot: str | None) -> None:
+        """Record submissions of before the machine's last start as unconfirmed: their age cannot be measured."""
         for intent in intents.submissions_in_doubt(self._store):
             if boot is None or intent.first_sent_boot != boot:
                 intent_outcomes.record_unconfirmed(self._store, intent.id, _UNMEASURED)

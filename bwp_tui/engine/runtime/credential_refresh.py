@@ -25,19 +25,19 @@ class CredentialRefresh:
     """
 
     def __init__(self, config: EngineConfig, load_config: Callable[[], EngineConfig]) -> None:
-        self.refused = False
+        self.were_refused = False
         """Whether the credentials were refused when the engine ended."""
         self._shop = config.profile.shop
         self._used = {_credentials(config)}
         self._load_config = load_config
 
-    async def has_others(self) -> bool:
+    async def has_new_credentials(self) -> bool:
         """Return whether the settings hold credentials that were not refused before."""
         with contextlib.suppress(SettingsError):
             return _credentials(await asyncio.to_thread(self._load_config)) not in self._used
         return False
 
-    async def __call__(self, exit_stack: AsyncExitStack) -> PrivacyApi | None:
+    async def reconnect(self, exit_stack: AsyncExitStack) -> PrivacyApi | None:
         """Return a client, which `exit_stack` closes, or None if there are no new credentials."""
         try:
             config = await asyncio.to_thread(self._load_config)

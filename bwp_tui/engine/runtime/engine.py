@@ -74,9 +74,9 @@ class Engine:
             self._workers.append(Downloader(self._context, download_slots))
 
     @property
-    def refused(self) -> bool:
+    def credentials_refused(self) -> bool:
         """Whether the credentials are refused and no others have been found yet."""
-        return self._health.refused.is_set()
+        return self._health.credentials_refused.is_set()
 
     def wake(self) -> None:
         """Make all workers check the history now. Call it in the engine's loop."""
@@ -110,14 +110,14 @@ class Engine:
                 self._clock_watch.check()
                 for worker in self._workers:
                     await worker.run_due()
-                if not self._due() and not any(worker.busy for worker in self._workers):
+                if not self._is_work_due() and not any(worker.is_busy for worker in self._workers):
                     return
                 await asyncio.sleep(_BUSY_CHECK_S)
         finally:
             for worker in self._workers:
                 await worker.close()
 
-    def _due(self) -> bool:
+    def _is_work_due(self) -> bool:
         now = self._store.clock()
         return any(at is not None and at <= now for at in (worker.next_at() for worker in self._workers))
 
@@ -154,7 +154,7 @@ class Engine:
     async def _renew_credentials(self) -> None:
         """Look for new credentials while the current ones are refused, and use them at once."""
         while self._reconnect is not None:
-            await self._health.refused.wait()
+            await self._health.credentials_refused.wait()
             await asyncio.sleep(CREDENTIAL_CHECK_S)
             with contextlib.suppress(StoreError):
                 api = await self._reconnect()

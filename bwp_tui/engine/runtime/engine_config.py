@@ -75,11 +75,11 @@ def connect(config: EngineConfig) -> PrivacyApi:
 
 def config_loader(profile: Profile, config: EngineConfig | None = None) -> Callable[[], EngineConfig]:
     """Return a function that returns `config`, or reads it from `profile`; later calls read the settings again."""
-    first = [config]
+    unused = [config]
 
     def load_config() -> EngineConfig:
-        if first:
-            return first.pop() or engine_config(profile)
+        if unused:
+            return unused.pop() or engine_config(profile)
         return engine_config(profile if profile.is_sandbox else load_profile(profile.name, os.environ))
 
     return load_config

@@ -60,9 +60,9 @@ class EngineThread:
         profile: the profile whose history and lease are used.
         load_config: returns the configuration. It is called in a thread, since a secret command may take seconds, and
             again when the credentials are refused.
-        brief: the process ends with its command: back up the history only if today's backup is missing, and make
-            `stop` wait for that.
-        changed: called in the engine's thread when `role`, `trouble` or `notice` changes.
+        is_short_lived: the process ends with its command: back up the history only if today's backup is missing, and
+            make `stop` wait for that.
+        changed: called in the engine's thread when `role`, `trouble` or `maintenance_finding` changes.
     """
 
     def __init__(
@@ -70,13 +70,13 @@ class EngineThread:
         profile: Profile,
         load_config: Callable[[], EngineConfig],
         *,
-        brief: bool = False,
+        is_short_lived: bool = False,
         changed: Callable[[], None] = lambda: None,
         clock: Clock = utc_now,
     ) -> None:
         self._profile = profile
         self._load_config = load_config
-        self._brief = brief
+        self._is_short_lived = is_short_lived
         self._visible = VisibleTasks()
         self._changed = changed
         self._clock = clock
@@ -86,10 +86,10 @@ class EngineThread:
         """What keeps this process from being the engine, or its engine from working, or None."""
         self.other_engine: EngineState | None = None
         """The engine that this process follows or has superseded."""
-        self.notice: str | None = None
-        """What is wrong with the history: a failed backup, damage."""
+        self.maintenance_finding: str | None = None
+        """What the last maintenance found wrong with the history: a failed backup, damage; or None."""
         self._faults = 0
-        self._unable_until = 0.0
+        self._next_attempt_s = 0.0
         self._refresh: CredentialRefresh | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -152,13 +152,13 @@ class EngineThread:
 
         `first_store`, the first connection to the history, stays open, so that no other file is taken for the same.
         """
-        first_store.data_version()
+        first_store.check_in_place()
         store = first_store.open_another()
         try:
             store.require_shop(self._profile.shop)
-            while (term := begin_term(store, lease, await self._ability())) is None:
+            while (term := begin_term(store, lease, await self._present_ability())) is None:
                 self.other_engine = engine_state.read(store)
-                self._set_role(Role.FOLLOWER, _silence_message(self.other_engine) if lease.seconds_silent() else None)
+                self._set_role(Role.FOLLOWER, _silence_message(self.other_engine) if lease.observe_silence() else None)
                 await asyncio.sleep(LEASE_CHECK_S)
             store.term, self.other_engine = term.number, term.superseded
             # Set the role last: an observer must not take the last state of a dead engine for this one's.
@@ -168,15 +168,15 @@ class EngineThread:
         finally:
             store.close()
 
-    async def _ability(self) -> Ability:
+    async def _present_ability(self) -> Ability:
         """Return what this process could do as the engine, as far as it knows."""
-        refused = self._refresh is not None and self._refresh.refused
-        if refused and time.monotonic() >= self._unable_until:
-            self._unable_until = time.monotonic() + CREDENTIAL_CHECK_S
-            refused = self._refresh is not None and not await self._refresh.has_others()
+        refused = self._refresh is not None and self._refresh.were_refused
+        if refused and time.monotonic() >= self._next_attempt_s:
+            self._next_attempt_s = time.monotonic() + CREDENTIAL_CHECK_S
+            refused = self._refresh is not None and not await self._refresh.has_new_credentials()
             if not refused:
-                self._refresh, self._unable_until = None, 0.0
-        if refused or time.monotonic() < self._unable_until:
+                self._refresh, self._next_attempt_s = None, 0.0
+        if refused or time.monotonic() < self._next_attempt_s:
             return Ability.NOTHING
         return max_ability(self._profile)
 
@@ -184,14 +184,14 @@ class EngineThread:
         # Only here: the console's first frame does not need it.
         from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
-        maintenance = MaintenanceThread(store, self._set_notice, when_due=self._brief)
+        maintenance = MaintenanceThread(store, self._set_maintenance_finding, only_without_copy=self._is_short_lived)
         try:
             if not self._profile.is_sandbox:
                 maintenance.start()
             while True:
                 await self._run_until_failure(store)
         finally:
-            await asyncio.to_thread(maintenance.finish if self._brief else maintenance.stop)
+            await asyncio.to_thread(maintenance.finish if self._is_short_lived else maintenance.stop)
 
     async def _run_until_failure(self, store: Store) -> None:
         """Run an engine until it fails, then wait for the next attempt."""
@@ -200,7 +200,7 @@ class EngineThread:
         try:
             config = await asyncio.to_thread(self._load_config)
             self._refresh = CredentialRefresh(config, self._load_config)
-            await run_engine(store, config, visible=self._visible, reconnect=self._refresh)
+            await run_engine(store, config, visible=self._visible, refresh=self._refresh)
         except SettingsError as error:
             _report(store, ServiceState.BAD_CREDENTIALS, str(error), pause)
         except ApiError as error:
@@ -208,13 +208,13 @@ class EngineThread:
         except (StoreError, OSError, EngineSuperseded):
             raise
         except Exception as error:  # noqa: BLE001  # a fault of this program must not end the only engine
-            pause = self._fault(store, error)
+            pause = self._record_fault(store, error)
         finally:
             recovery.cancel()
-        self._unable_until = time.monotonic() + pause
+        self._next_attempt_s = time.monotonic() + pause
         await asyncio.sleep(pause)
 
-    def _fault(self, store: Store, error: Exception) -> float:
+    def _record_fault(self, store: Store, error: Exception) -> float:
         pause = min(RESTART_S * float(2**self._faults), MAX_RESTART_S)
         self._faults += pause < MAX_RESTART_S
         path = record(self._profile.log_dir, error)
@@ -235,8 +235,8 @@ class EngineThread:
             if engine_state.read(store).service == ServiceState.ENGINE_FAULT:
                 engine_state.record_health(store, ServiceState.UNTRIED, None, None)
 
-    def _set_notice(self, sentence: str | None) -> None:
-        self.notice = sentence
+    def _set_maintenance_finding(self, sentence: str | None) -> None:
+        self.maintenance_finding = sentence
         self._changed()
 
     def _set_role(self, role: Role, trouble: str | None = None) -> None:
@@ -266,7 +266,7 @@ async def heartbeats(lease: Lease, store: Store) -> AsyncIterator[None]:
                 yield
             finally:
                 with contextlib.suppress(StoreError, EngineSuperseded):
-                    engine_state.record_engine_process(store, None, None)
+                    engine_state.record_new_term(store, None, None)
             beating.cancel()
 
 
@@ -275,7 +275,7 @@ async def _write_heartbeats(lease: Lease, store: Store) -> None:
         try:
             lease.write_heartbeat()
         except EngineSuperseded:
-            store.revision()
+            store.check_in_place()
             raise
         await asyncio.sleep(BEAT_S)
 
@@ -309,14 +309,14 @@ async def run_engine(
     *,
     once: bool = False,
     visible: VisibleTasks | None = None,
-    reconnect: CredentialRefresh | None = None,
+    refresh: CredentialRefresh | None = None,
 ) -> None:
     """Run an engine in this loop; the caller holds the lease.
 
     Args:
         once: do all that is due and return; otherwise work until cancelled.
         visible: the tasks to poll first.
-        reconnect: finds new credentials after these are refused; None turns that off.
+        refresh: finds new credentials after these are refused; None turns that off.
 
     Raises:
         ApiError: no call can be made with this machine's proxy or certificates.
@@ -340,7 +340,7 @@ async def run_engine(
             download_slots=profile.download_slots,
             visible=visible,
             events=None if profile.events is None else SqsQueue(profile.events),
-            reconnect=None if reconnect is None else functools.partial(reconnect, exit_stack),
+            reconnect=None if refresh is None else functools.partial(refresh.reconnect, exit_stack),
         )
         if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):
             engine_state.record_health(store, ServiceState.UNTRIED, None, None)
@@ -351,8 +351,8 @@ async def run_engine(
             with unwrap_group():
                 await (engine.run_once() if once else engine.run())
         finally:
-            if reconnect is not None:
-                reconnect.refused = engine.refused
+            if refresh is not None:
+                refresh.were_refused = engine.credentials_refused
 
 
 def _call_in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

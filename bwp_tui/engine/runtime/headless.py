@@ -61,9 +61,9 @@ def _why_superseded(other: EngineState) -> str:
     """Return why an engine was superseded."""
     if other.service == ServiceState.BAD_CREDENTIALS:
         return "has no credentials that are accepted"
-    if other.ability is Ability.NOTHING:
+    if other.present_ability is Ability.NOTHING:
         return "cannot work"
-    return "is read-only" if other.ability is Ability.POLLS else "did not respond"
+    return "is read-only" if other.present_ability is Ability.POLLS else "did not respond"
 
 
 def serve_once(config: EngineConfig) -> None:
@@ -124,7 +124,7 @@ def _any_due(store: Store) -> bool:
 async def _work_once(store: Store, config: EngineConfig) -> None:
     from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
-    maintenance = MaintenanceThread(store, lambda _sentence: None, when_due=True)
+    maintenance = MaintenanceThread(store, lambda _sentence: None, only_without_copy=True)
     try:
         if not config.profile.is_sandbox:
             maintenance.start()

@@ -73,7 +73,7 @@ class Lease:
             raise LeaseUnusable(self._path, error) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken = self._is_in_place(descriptor)
+            taken = _is_in_place(self._path, descriptor)
             if taken:
                 os.ftruncate(descriptor, 0)
         except BlockingIOError:
@@ -87,7 +87,7 @@ class Lease:
         self._descriptor = descriptor
         return True
 
-    def replace(self) -> None:
+    def take_over(self) -> None:
         """Take the lease from its holder: put a new file in the place of the locked one.
 
         Call it inside the transaction that begins the new term, so that only one process does it at a time.
@@ -108,14 +108,14 @@ class Lease:
 
     def write_heartbeat(self) -> None:
         """Write a heartbeat; raise EngineSuperseded if the lease is another process's now, or its file is gone."""
-        if self._descriptor is None or not self._is_in_place(self._descriptor):
+        if self._descriptor is None or not _is_in_place(self._path, self._descriptor):
             raise EngineSuperseded
         heartbeat = f"{read_uptime().boot or '-'} {time.monotonic():.3f}"
         with contextlib.suppress(OSError):  # a full disk: the history says so
             os.pwrite(self._descriptor, heartbeat.ljust(_HEARTBEAT_BYTES - 1).encode() + b"\n", 0)
 
-    def seconds_silent(self) -> float | None:
-        """Return for how many seconds the holder has written no heartbeat, as far as this process can tell.
+    def observe_silence(self) -> float | None:
+        """Return for how many seconds the holder has written no heartbeat, as far as calls so far have seen.
 
         None if it never wrote one: then it is a restore, or the engine of an earlier version. All processes of a
         machine share the monotonic clock, which stops while the machine sleeps.
@@ -134,11 +134,13 @@ class Lease:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _is_in_place(self, descriptor: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(descriptor), os.lstat(self._path))
-        except OSError:
-            return False
+
+def _is_in_place(path: Path, descriptor: int) -> bool:
+    """Return whether the open file is still the one at the path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except OSError:
+        return False
 
 
 def _open(path: Path, extra_flags: int) -> int:
@@ -157,8 +159,8 @@ def _read_heartbeat(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def is_silent(path: Path) -> bool:
-    """Return whether the newest heartbeat is so old that its engine may be stopped."""
+def misses_heartbeats(path: Path) -> bool:
+    """Return whether two heartbeats or more are missing, so that the engine may be stopped."""
     return _age(_read_heartbeat(path)) > _MIN_WATCHED_S
 
 
@@ -173,13 +175,17 @@ def _age(heartbeat: bytes) -> float:
 
 def is_held(path: Path) -> bool:
     """Return whether a process is the profile's engine now."""
-    lease = Lease(path)
     try:
-        return not lease.acquire()
-    except LeaseUnusable:
+        descriptor = _open(path, 0)
+    except OSError:
         return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return not _is_in_place(path, descriptor)  # else another process has put its own file there meanwhile
+    except BlockingIOError:
+        return True
     finally:
-        lease.release()
+        os.close(descriptor)
 
 
 class Term(NamedTuple):
@@ -198,19 +204,19 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
         LeaseUnusable: the lock file cannot be used.
         StoreError: the history cannot be written.
     """
-    store.data_version()  # before a lock file is created: none belongs where the history is not
+    store.check_in_place()  # before a lock file is created: none belongs where the history is not
     superseded, holder = not lease.acquire(), engine_state.read(store)
-    silence = lease.seconds_silent() if superseded else 0.0
-    if silence is None or (superseded and holder.ability >= ability and silence <= SILENT_S):
+    silence = lease.observe_silence() if superseded else 0.0
+    if silence is None or (superseded and holder.present_ability >= ability and silence <= SILENT_S):
         return None
     try:
         with store.write():
             if superseded:
                 if engine_state.read(store).term != holder.term:
                     return None
-                lease.replace()
+                lease.take_over()
             lease.write_heartbeat()
-            term = engine_state.record_engine_process(store, os.getpid(), socket.gethostname(), ability)
+            term = engine_state.record_new_term(store, os.getpid(), socket.gethostname(), ability)
     except StoreUnavailable as error:
         if silence <= SILENT_S or isinstance(error, StoreMoved):
             raise

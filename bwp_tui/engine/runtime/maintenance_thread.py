@@ -19,11 +19,11 @@ from bwp_tui.store.errors import StoreDamaged, StoreError
 from bwp_tui.store.maintenance import backups, integrity, purge
 from bwp_tui.store.worklog import engine_state
 
-EVERY_S: Final = 3_600.0
-"""Seconds between two rounds: the day may change while an engine runs."""
+INTERVAL_S: Final = 3_600.0
+"""Seconds between two rounds: each checks the pages, and the first of a day makes the copy."""
 
 
-def run_daily_maintenance(store: Store, stop: threading.Event) -> str | None:
+def run_maintenance(store: Store, stop: threading.Event) -> str | None:
     """Check the pages, make today's copy, finish a purge; return a sentence on what is wrong, or None.
 
     Takes seconds for a large history, so call it in a thread of its own, with the engine's lease held. Ends soon once
@@ -59,15 +59,15 @@ class MaintenanceThread:
     Args:
         store: the engine's connection; the thread opens others to the same file, and never another file in its place.
         report: called in the thread after each round, with a sentence on what is wrong, or None.
-        when_due: skip the rounds on a day that has its copy.
+        only_without_copy: maintain the history only on a day that has no copy yet.
     """
 
-    def __init__(self, store: Store, report: Callable[[str | None], None], *, when_due: bool = False) -> None:
+    def __init__(self, store: Store, report: Callable[[str | None], None], *, only_without_copy: bool = False) -> None:
         self._store = store
         self._report = report
-        self._when_due = when_due
+        self._only_without_copy = only_without_copy
         self._stopped = threading.Event()
-        self._last = threading.Event()
+        self._finishing = threading.Event()
         self._thread = threading.Thread(target=self._rounds, name="history-maintenance", daemon=True)
 
     def start(self) -> None:
@@ -80,8 +80,8 @@ class MaintenanceThread:
         self.finish()
 
     def finish(self) -> None:
-        """Wait for the end of the present round, which is the last."""
-        self._last.set()
+        """Begin no further round, and wait for the end of the present one."""
+        self._finishing.set()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -91,10 +91,11 @@ class MaintenanceThread:
 
     def _rounds(self) -> None:
         while True:
-            if not self._when_due or not backups.todays_path(self._store.path, local_day(self._store.clock())).exists():
-                sentence = run_daily_maintenance(self._store, self._stopped)
+            todays_copy = backups.todays_path(self._store.path, local_day(self._store.clock()))
+            if not (self._only_without_copy and todays_copy.exists()):
+                sentence = run_maintenance(self._store, self._stopped)
                 if not self._stopped.is_set():
                     self._record(sentence)
                     self._report(sentence)
-            if self._last.wait(EVERY_S):
+            if self._finishing.wait(INTERVAL_S):
                 return

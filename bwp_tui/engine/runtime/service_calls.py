@@ -32,14 +32,14 @@ class ServiceCallError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeResult:
+class ServiceCheck:
     """The result of a probe, with a sentence for the operator."""
 
     reachable: bool
     sentence: str
 
 
-def probe(config: EngineConfig) -> ProbeResult:
+def check_service(config: EngineConfig) -> ServiceCheck:
     """Obtain a token and poll a task id that cannot exist: "not found" proves all that a poll needs."""
     from bwp_tui.api.errors import NotFound
 
@@ -47,10 +47,10 @@ def probe(config: EngineConfig) -> ProbeResult:
     try:
         result = _call(config, lambda api: api.poll([(Kind.RETRIEVAL, task_id)]))[task_id]
     except (ServiceCallError, SettingsError) as error:
-        return ProbeResult(False, str(error))
+        return ServiceCheck(False, str(error))
     if isinstance(result, Exception) and not isinstance(result, NotFound):
-        return ProbeResult(False, str(result))
-    return ProbeResult(True, "The service responds and accepts the credentials.")
+        return ServiceCheck(False, str(result))
+    return ServiceCheck(True, "The service responds and accepts the credentials.")
 
 
 def subscriptions(config: EngineConfig) -> list[SubscriptionPayload]:

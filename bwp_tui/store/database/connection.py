@@ -274,6 +274,11 @@ class Store:
             flag_damage(self.path)
             raise damage_error(self.path, str(error)) from error
 
+    def check_in_place(self) -> None:
+        """Raise `StoreMoved` once the file was moved, removed or replaced."""
+        with self._translated_errors():
+            self._check_in_place()
+
     def revision(self) -> int:
         """Return the number of the last transaction; each row carries that of the last one that touched it."""
         return self.integer("SELECT revision FROM meta")

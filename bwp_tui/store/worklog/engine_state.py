@@ -53,7 +53,8 @@ class EngineState:
     rate_limit: float | None = None
     """The present limit of requests a second, while the service throttles."""
     term: int = 0
-    permitted: Ability = Ability.ALL
+    max_ability: Ability = Ability.ALL
+    """How much of the due work its profile permits; the column `ability`."""
     maintenance_finding: str | None = None
     """What the last daily maintenance found wrong."""
     events: str | None = None
@@ -77,16 +78,18 @@ class EngineState:
         return "another process" if self.pid is None else f"process {self.pid}"
 
     @property
-    def ability(self) -> Ability:
-        """How much of the due work the engine can do at present."""
-        return Ability.NOTHING if self.service in _DISABLING else self.permitted
+    def present_ability(self) -> Ability:
+        """How much of the due work the engine can do at present: nothing while its settings are of no use."""
+        return Ability.NOTHING if self.service in _DISABLING else self.max_ability
 
     def applies_to(self, pid: int) -> bool:
-        """Return whether this state concerns process `pid` too, and not only another engine's settings."""
-        return self.pid is not None and (self.pid == pid or self.ability is not Ability.NOTHING)
+        """Return whether process `pid` can do no better: it is the engine, or another one is and can work."""
+        return self.pid is not None and (self.pid == pid or self.present_ability is not Ability.NOTHING)
 
 
-_STATE: Final = RowMapper(EngineState, without=("permitted",), rate_limit="most_a_second", maintenance_finding="upkeep")
+_STATE: Final = RowMapper(
+    EngineState, without=("max_ability",), rate_limit="most_a_second", maintenance_finding="upkeep"
+)
 
 
 def read(store: Store) -> EngineState:
@@ -94,13 +97,13 @@ def read(store: Store) -> EngineState:
     row = store.row(f"SELECT {_STATE.columns}, ability FROM engine")
     if row is None:
         return EngineState(None, None, ServiceState.UNTRIED, None, None)
-    return _STATE(row, permitted=Ability(as_int(row[_STATE.width])))
+    return _STATE(row, max_ability=Ability(as_int(row[_STATE.width])))
 
 
-def record_engine_process(store: Store, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:
-    """Record that process `pid` on `host` is the engine now; None when it has stopped.
+def record_new_term(store: Store, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:
+    """Begin a new term, in which process `pid` on `host` is the engine, or none is if that is None; return its number.
 
-    Returns its term, from which on engines of earlier terms cannot write.
+    From now on engines of earlier terms cannot write, and nothing is known about service and event queue.
     """
     with store.write() as transaction:
         [(term,)] = transaction.run(

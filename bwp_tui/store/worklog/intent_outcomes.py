@@ -45,7 +45,7 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
 def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datetime) -> None:
     """Record the task id of a submitted task, also when it arrives after the intent lapsed."""
     with store.write() as transaction:
-        number, before = _settle_done(transaction, intent)
+        number, before = _end_as_done(transaction, intent)
         merge_adopted(transaction, task_id, number, is_certain=True)  # its event may have come before this response
         twin = transaction.row(
             "SELECT o.number, o.kind = t.kind AND (o.email = '' OR o.email = t.email COLLATE NOCASE)"
@@ -87,7 +87,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
     """
     with store.write() as transaction:
         warning = _earlier_attempt_warning(transaction, intent, "started")
-        number = _settle(transaction, intent, IntentState.REFUSED)
+        number = _end_intent(transaction, intent, IntentState.REFUSED)
         if number is None:
             return
         transaction.run(
@@ -132,7 +132,7 @@ def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, 
         number = as_int(row[0])
         cancellation = _waiting_cancellation(transaction, number)
         if cancellation is not None and withdraw_unsent(transaction, number, as_text(cancellation[1])):
-            _settle(transaction, as_int(cancellation[0]), IntentState.DONE)
+            _end_intent(transaction, as_int(cancellation[0]), IntentState.DONE)
         else:
             set_trouble(transaction, number, reason)
 
@@ -141,7 +141,7 @@ def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
     """Record that a sent request got no response while its client token protected it."""
     with store.write() as transaction:
         sent = transaction.row("SELECT attempts, first_sent_at FROM intents WHERE id = ?", (intent,))
-        number = _settle(transaction, intent, IntentState.LAPSED)
+        number = _end_intent(transaction, intent, IntentState.LAPSED)
         if number is None:
             return
         transaction.run("UPDATE tasks SET status = ? WHERE number = ?", (Status.UNCONFIRMED, number))
@@ -153,7 +153,7 @@ def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
 def record_cancelled(store: Store, intent: int) -> None:
     """Record that the service cancelled a deletion."""
     with store.write() as transaction:
-        number, before = _settle_done(transaction, intent)
+        number, before = _end_as_done(transaction, intent)
         finish(transaction, number, Status.CANCELLED)
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = NULL WHERE number = ?", (number,))
         _append(transaction, number, EventKind.CANCELLED, before, Status.CANCELLED)
@@ -171,7 +171,7 @@ def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
 
 
 def refuse_waiting_cancellation(transaction: Transaction, number: int, reason: str) -> None:
-    """Settle a waiting cancellation of a task that can no longer be cancelled, if there is one."""
+    """End a waiting cancellation of a task that can no longer be cancelled, if there is one."""
     row = _waiting_cancellation(transaction, number)
     if row is not None:
         _refuse_cancellation(transaction, as_int(row[0]), reason)
@@ -202,7 +202,7 @@ def _move_cancellation(transaction: Transaction, number: int, twin: int) -> None
 
 def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> int | None:
     reason += _earlier_attempt_warning(transaction, intent, "cancelled")
-    number = _settle(transaction, intent, IntentState.REFUSED)
+    number = _end_intent(transaction, intent, IntentState.REFUSED)
     if number is not None:
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (reason, number))
         set_revision(transaction, number)
@@ -236,8 +236,8 @@ def _attempts_text(sent: Row | None) -> str:
     return f"{'once' if times == 1 else f'{times} times, first'} at {as_text(sent[1])}"
 
 
-def _settle(transaction: Transaction, intent: int, state: str) -> int | None:
-    """Settle a waiting intent and return the number of its task, or None if it is settled already."""
+def _end_intent(transaction: Transaction, intent: int, state: str) -> int | None:
+    """End a waiting intent and return the number of its task, or None if it has ended already."""
     row = transaction.row(
         f"UPDATE intents SET state = ?, settled_at = ? WHERE id = ? AND {INTENT_IS_WAITING} RETURNING task",
         (state, transaction.now_text, intent),
@@ -245,8 +245,8 @@ def _settle(transaction: Transaction, intent: int, state: str) -> int | None:
     return None if row is None else as_int(row[0])
 
 
-def _settle_done(transaction: Transaction, intent: int) -> tuple[int, str]:
-    """Settle an intent as done, even a lapsed one; return the number and the status of its task."""
+def _end_as_done(transaction: Transaction, intent: int) -> tuple[int, str]:
+    """End an intent as done, even a lapsed one; return the number and the status of its task."""
     rows = transaction.run(
         "UPDATE intents SET state = 'done', settled_at = ? WHERE id = ? RETURNING task", (transaction.now_text, intent)
     )

@@ -91,7 +91,7 @@ def _record(
         (*columns.values(), number),
     )
     if response.submitted_at is not None and "submitted_at" in changes:
-        service_events.date_adopted(transaction, number, response.submitted_at)
+        service_events.date_receipt_by_submission(transaction, number, response.submitted_at)
     if "status" in changes:
         _record_status(transaction, number, status, as_text(after[_STATUS]), response)
     return bool(changes)
@@ -123,7 +123,7 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
         finished = format_instant(response.updated_at) if response.updated_at else transaction.now_text
     transaction.run("UPDATE tasks SET finished_at = ? WHERE number = ?", (finished, number))
     if status in (Status.COMPLETED, Status.FAILED):
-        service_events.check_announced(transaction, number, status, response.updated_at)
+        service_events.record_missed_event(transaction, number, status, response.updated_at)
     detail = "; ".join(error.code or error.message for error in response.errors) or None
     timeline.append(transaction, number, SERVICE, EventKind.STATUS, before=before, after=status, detail=detail)
     if status in PAST_HOLD:

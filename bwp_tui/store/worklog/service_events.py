@@ -116,8 +116,8 @@ def merge_adopted(transaction: Transaction, task_id: str, number: int, *, is_cer
     transaction.run("DELETE FROM tasks WHERE number = ?", (adopted,))
 
 
-def date_adopted(transaction: Transaction, number: int, submitted_at: datetime) -> None:
-    """Date the receipt of an adopted task by its submission, if nobody has: it was not received later."""
+def date_receipt_by_submission(transaction: Transaction, number: int, submitted_at: datetime) -> None:
+    """Date the receipt of an adopted task by its submission, unless an operator has set it."""
     row = transaction.row(
         f"SELECT regulation FROM tasks t WHERE number = ? AND {IS_ADOPTED} AND received_on > ? AND NOT EXISTS"
         " (SELECT 1 FROM timeline WHERE task = t.number AND actor NOT IN (?, ?))",
@@ -131,8 +131,8 @@ def date_adopted(transaction: Transaction, number: int, submitted_at: datetime) 
         )
 
 
-def check_announced(transaction: Transaction, number: int, status: str, ended_at: datetime | None) -> None:
-    """Record that events cannot be relied on if a poll has found an end that no event had announced in time."""
+def record_missed_event(transaction: Transaction, number: int, status: str, ended_at: datetime | None) -> None:
+    """Record that events are unreliable if none has announced in time an end that a poll has found."""
     if ended_at is None or transaction.now - ended_at > EVENT_MARGIN:
         transaction.run(
             "UPDATE engine SET events_proven = 0, revision = ? WHERE events_proven = 1"
@@ -141,12 +141,12 @@ def check_announced(transaction: Transaction, number: int, status: str, ended_at
         )
 
 
-def announced_among(store: Store, task_numbers: Collection[int]) -> frozenset[int]:
+def tasks_with_event(store: Store, task_numbers: Collection[int]) -> frozenset[int]:
     """Return which of these tasks have an event."""
     among = in_numbers("task", frozenset(task_numbers))
     return frozenset(as_int(number) for (number,) in store.rows(f"SELECT task FROM service_events WHERE {among}"))
 
 
-def is_proven(store: Store) -> bool:
+def events_are_reliable(store: Store) -> bool:
     """Return whether an event has come since the last end of a task that only a poll found."""
     return store.integer("SELECT events_proven FROM engine") == 1

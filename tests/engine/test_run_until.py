@@ -18,8 +18,8 @@ from bwp_tui.engine.runtime.engine_config import engine_config
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve, serve_once
 from bwp_tui.engine.runtime.lease import Lease, begin_term
-from bwp_tui.engine.runtime.service_calls import probe
-from bwp_tui.engine.runtime.wait_until import wait_until
+from bwp_tui.engine.runtime.run_until import run_engine_until
+from bwp_tui.engine.runtime.service_calls import check_service
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
@@ -69,7 +69,7 @@ def test_a_command_has_all_that_is_due_done_while_it_lasts(
 ) -> None:
     other = submit(live_history, "eve@example.com")
     number = submit(live_history, "jane@example.com")
-    assert wait_until(
+    assert run_engine_until(
         config_of(profile), lambda store: accepted(number)(store) and accepted(other)(store), timeout=PATIENCE_S
     )
     assert sorted(start.email for start in sandbox.state.starts) == ["eve@example.com", "jane@example.com"]
@@ -78,13 +78,13 @@ def test_a_command_has_all_that_is_due_done_while_it_lasts(
 
 def test_what_is_so_already_needs_no_engine(sandbox: Sandbox, profile: Profile) -> None:
     sandbox.stop()
-    assert wait_until(config_of(profile), lambda _store: True, timeout=0)
+    assert run_engine_until(config_of(profile), lambda _store: True, timeout=0)
 
 
 def test_time_runs_out(profile: Profile, live_history: Store) -> None:
     submit(live_history, "slow@example.com")
     began = time.monotonic()
-    assert not wait_until(config_of(profile), never, timeout=0.5)
+    assert not run_engine_until(config_of(profile), never, timeout=0.5)
     assert time.monotonic() - began < 5
     assert lease_is_free(profile)
 
@@ -93,7 +93,7 @@ def test_without_a_service_it_returns_early(sandbox: Sandbox, profile: Profile, 
     sandbox.stop()
     number = submit(live_history, "jane@example.com")
     began = time.monotonic()
-    assert not wait_until(config_of(profile), accepted(number), timeout=None)
+    assert not run_engine_until(config_of(profile), accepted(number), timeout=None)
     assert time.monotonic() - began < 10
     assert "cannot be reached" in (tasks.get(live_history, number).trouble or "")
 
@@ -109,21 +109,21 @@ def test_the_patient_wait_for_a_service_that_comes_back(
             sandbox.start()
         return tasks.get(store, number).task_id is not None
 
-    assert wait_until(config_of(profile), done, timeout=PATIENCE_S, patient=True)
+    assert run_engine_until(config_of(profile), done, timeout=PATIENCE_S, despite_failures=True)
 
 
 def test_what_a_dead_engine_said_last_discourages_nobody(profile: Profile, live_history: Store) -> None:
-    engine_state.record_engine_process(live_history, 4_000_000, "here")
+    engine_state.record_new_term(live_history, 4_000_000, "here")
     engine_state.record_health(live_history, ServiceState.UNREACHABLE, "gone", None)
     number = submit(live_history, "jane@example.com")
-    assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
+    assert run_engine_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
 
 
 def test_another_engine_does_the_work_for_a_command(profile: Profile, live_history: Store) -> None:
     with serving(profile) as said:
         eventually(lambda: said)
         number = submit(live_history, "jane@example.com")
-        assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
+        assert run_engine_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
         assert not lease_is_free(profile)
 
 
@@ -186,13 +186,13 @@ def test_a_command_that_waits_on_a_held_deletion_does_what_others_ask_for(
     held = submit(live_history, "held@example.com", Kind.DELETION, 30)
     stop = threading.Event()
     waiting = threading.Thread(
-        target=lambda: wait_until(config_of(profile), lambda _store: stop.is_set(), timeout=None)
+        target=lambda: run_engine_until(config_of(profile), lambda _store: stop.is_set(), timeout=None)
     )
     waiting.start()
     try:
         eventually(lambda: tasks.get(live_history, held).status == "ON_HOLD")
         number = submit(live_history, "jane@example.com")
-        assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
+        assert run_engine_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
         assert waiting.is_alive()
         assert len(sandbox.state.starts) == 2
     finally:
@@ -204,14 +204,14 @@ def test_a_wrong_secret_of_another_process_is_not_taken_for_this_ones(profile: P
     number = submit(live_history, "jane@example.com")
     with running(EngineThread(profile, lambda: config_of(profile, "wrong"))):
         eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
-        assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
+        assert run_engine_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
 
 
 def test_what_keeps_this_process_from_being_the_engine_is_told(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
     profile.lease_path.mkdir()
     said: list[str] = []
-    assert not wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S, report=said.append)
+    assert not run_engine_until(config_of(profile), accepted(number), timeout=PATIENCE_S, report=said.append)
     [sentence] = said
     assert str(profile.lease_path) in sentence
 
@@ -222,7 +222,7 @@ def test_whoever_is_the_engine_for_a_moment_makes_the_daily_copy(
 ) -> None:
     number = submit(live_history, "jane@example.com")
     profile = replace(profile, is_sandbox=practice)
-    assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
+    assert run_engine_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
     assert backups.todays_path(profile.history_path, local_day(utc_now())).exists() is not practice
     for copy in backups.daily_backups(profile.history_path):
         copy.unlink()
@@ -236,8 +236,8 @@ def test_a_day_that_has_its_copy_needs_no_other_look(
     profile = replace(profile, is_sandbox=False)
     serve_once(config_of(profile))
     looks: list[Path] = []
-    monkeypatch.setattr(maintenance_thread, "run_daily_maintenance", lambda path, *_others: looks.append(path))
-    assert wait_until(config_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=PATIENCE_S)
+    monkeypatch.setattr(maintenance_thread, "run_maintenance", lambda path, *_others: looks.append(path))
+    assert run_engine_until(config_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=PATIENCE_S)
     assert looks == []
 
 
@@ -260,7 +260,7 @@ def test_serving_once_with_an_unusable_certificate_file_is_a_mistake_of_the_sett
 
 
 def test_a_probe_proves_credentials_and_reach_and_starts_nothing(sandbox: Sandbox, profile: Profile) -> None:
-    result = probe(config_of(profile))
+    result = check_service(config_of(profile))
     assert (result.reachable, result.sentence) == (True, "The service responds and accepts the credentials.")
     assert sandbox.state.starts == []
     assert not profile.history_path.exists()
@@ -269,13 +269,13 @@ def test_a_probe_proves_credentials_and_reach_and_starts_nothing(sandbox: Sandbo
 @pytest.mark.parametrize("fault", ["denied", "throttled", "html", "garbled", "down"])
 def test_a_probe_tells_trouble_in_a_sentence(sandbox: Sandbox, profile: Profile, fault: str) -> None:
     sandbox.faults.set(fault)
-    result = probe(config_of(profile))
+    result = check_service(config_of(profile))
     assert not result.reachable
     assert result.sentence.endswith(".")
 
 
 def test_a_probe_with_a_wrong_secret_does_not_show_it(profile: Profile) -> None:
-    result = probe(config_of(profile, "not-the-secret"))
+    result = check_service(config_of(profile, "not-the-secret"))
     assert not result.reachable
     assert "refused" in result.sentence
     assert "not-the-secret" not in result.sentence
@@ -285,9 +285,9 @@ def test_a_probe_without_a_service_or_usable_certificates_is_a_sentence(
     sandbox: Sandbox, profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.stop()
-    assert "cannot be reached" in probe(config_of(profile)).sentence
+    assert "cannot be reached" in check_service(config_of(profile)).sentence
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
-    assert "SSL_CERT_FILE" in probe(config_of(profile)).sentence
+    assert "SSL_CERT_FILE" in check_service(config_of(profile)).sentence
 
 
 def test_the_config_holds_the_secret_and_does_not_show_it(profile: Profile) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
-from bwp_tui.engine.runtime.lease import is_silent
+from bwp_tui.engine.runtime.lease import misses_heartbeats
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
@@ -30,13 +30,13 @@ _NOT_WORTH_WAITING: Final = frozenset(
 )
 
 
-def wait_until(
+def run_engine_until(
     config: EngineConfig,
     done: Callable[[Store], bool],
     *,
     timeout: float | None,
     visible: Collection[int] = (),
-    patient: bool = False,
+    despite_failures: bool = False,
     report: Callable[[str], None] = lambda _sentence: None,
 ) -> bool:
     """Wait until `done(store)` is true while an engine works; return whether it became true.
@@ -46,14 +46,14 @@ def wait_until(
     Args:
         timeout: seconds; None waits without end.
         visible: tasks to poll first.
-        patient: keep waiting even if the service cannot be reached or denies access.
+        despite_failures: keep waiting even if the service cannot be reached or denies access.
         report: called with what keeps this process from being the engine, or its engine from working.
     """
     profile = config.profile
     store = open_store(profile.history_path)
     changed = threading.Event()
     watch = ChangeWatcher(store.open_another(), changed.set)
-    engine = EngineThread(profile, lambda: config, brief=True, changed=changed.set)
+    engine = EngineThread(profile, lambda: config, is_short_lived=True, changed=changed.set)
     engine.set_visible_tasks(visible)
     deadline = None if timeout is None else time.monotonic() + timeout
     reported: str | None = None
@@ -73,7 +73,7 @@ def wait_until(
             if done(store):
                 return True
             left = _CHECK_S if deadline is None else min(_CHECK_S, deadline - time.monotonic())
-            if left <= 0 or (not patient and _is_not_worth_waiting(store, engine, profile)):
+            if left <= 0 or (not despite_failures and _is_not_worth_waiting(store, engine, profile)):
                 report_trouble()  # what made it hopeless may have come since
                 return done(store)
             changed.wait(left)
@@ -88,7 +88,7 @@ def _is_not_worth_waiting(store: Store, engine: EngineThread, profile: Profile) 
     state = engine_state.read(store)
     if engine.role is Role.BLOCKED:
         return state.pid is None
-    if engine.role is Role.FOLLOWER and is_silent(profile.lease_path):
+    if engine.role is Role.FOLLOWER and misses_heartbeats(profile.lease_path):
         return False  # the other engine's state is old, and this process takes over soon
     return (
         engine.role in (Role.ENGINE, Role.FOLLOWER)
