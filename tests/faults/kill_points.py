@@ -38,7 +38,7 @@ EVENT_KILL_POINTS: Final[dict[str, tuple[object, str]]] = {
     "task adopted, not committed": (service_events, "_adopt"),
     "event recorded, not deleted": (service_events, "record_events"),
     "event deleted": (SqsQueue, "delete"),
-    "adopted task merged, not committed": (intent_outcomes, "merge_adopted"),
+    "duplicate row merged, not committed": (intent_outcomes, "merge_duplicate"),
 }
 """The same for an engine that receives events."""
 

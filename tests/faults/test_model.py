@@ -117,6 +117,7 @@ class Machine(RuleBasedStateMachine):
         self.processes = [Process(self.folder, self) for _ in range(2)]
         self.asked: dict[int, str] = {}
         self.withdrawn: set[int] = set()
+        self.cancellations: set[int] = set()
         self.seen: dict[int, Entry] = {}
         for kind in Kind:
             self.submit(kind=kind, refused=False, days=1)
@@ -230,7 +231,8 @@ class Machine(RuleBasedStateMachine):
         """Let the work go on without trouble until no request waits."""
         for process in self.processes[1:]:
             process.crash()
-        for doubling in range(60):  # two days: a cancellation of a task that the service does not know lasts one
+        # A cancellation of a task that the service does not know lasts a day, of a clock that may be three days behind.
+        for doubling in range(180):
             self.processes[0].work([], [])
             waiting = [at for at in (intents.next_at(self.store), due_polls.next_at(self.store)) if at is not None]
             if not waiting:
@@ -250,10 +252,13 @@ class Machine(RuleBasedStateMachine):
             waited = self.local_time() - parse_instant(entry.first_sent_at or "")
             refused = entry.email.startswith(REFUSED_NAME)  # after a try that had no answer
             return refused or not self.clock_is_sane or waited >= TOKEN_LIFETIME - MARGIN
-        return entry.task_id is not None or entry.number in self.withdrawn
+        if entry.status == "CANCELLED" and entry.first_sent_at is None:
+            return entry.number in self.cancellations  # withdrawn, perhaps while an attempt failed to be sent
+        return entry.task_id is not None
 
     def _cancel(self, number: int) -> None:
         with contextlib.suppress(NotPossible):
+            self.cancellations.add(number)
             if requests.cancel(self.store, number, ACTOR).status == "CANCELLED":
                 self.withdrawn.add(number)
 

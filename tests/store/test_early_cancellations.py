@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -92,17 +92,15 @@ def test_it_lapses_where_the_request_is_given_up(store: Store) -> None:
 
 
 @pytest.mark.parametrize("is_cancelled_too", [False, True])
-def test_it_moves_to_the_row_that_an_operator_tracked_by_the_same_task_id(store: Store, is_cancelled_too: bool) -> None:
+def test_it_is_sent_once_where_an_operator_tracked_the_same_task(store: Store, is_cancelled_too: bool) -> None:
     number, submission = early(store)
     twin = requests.track(store, Kind.DELETION, "task-1", request(Kind.DELETION), ACTOR).number
     single.answered(store, twin, answer("ON_HOLD", email="jane@example.com"), SOON)
     if is_cancelled_too:
         requests.cancel(store, twin, ACTOR)
     intent_outcomes.record_accepted(store, submission.id, "task-1", SOON)
-    assert not tasks.get(store, number).cancel_asked
-    assert tasks.get(store, number).status == Status.CANCELLED
-    assert due(store) == [(twin, "cancel", "task-1")]
-    assert tasks.get(store, twin).cancel_asked
+    assert tasks.get(store, number).cancel_asked
+    assert due(store) == [(number, "cancel", "task-1")]
 
 
 def test_a_deletion_without_a_hold_cannot_be_cancelled_once_it_was_sent(store: Store) -> None:

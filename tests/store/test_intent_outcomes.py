@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import due_polls, intent_outcomes, intents, poll_responses
 from tests.manual_clock import ManualClock
@@ -270,16 +271,22 @@ def test_an_accepted_request_has_its_task_id_and_is_asked_about(
     assert (event.what, event.before, event.after, event.detail) == ("accepted", "QUEUED", status, "task-1")
 
 
-def test_an_accepted_request_that_was_adopted_by_hand_meanwhile_is_kept_once(store: Store) -> None:
+@pytest.mark.parametrize("days", [-9, 9])
+def test_an_accepted_request_that_was_tracked_meanwhile_is_kept_once_with_the_earlier_due_date(
+    store: Store, days: int
+) -> None:
     task = submitted(store)
     intent = sent(store, task.number)
-    by_hand = requests.track(store, Kind.RETRIEVAL, "task-1", request(), ACTOR)
+    asked = replace(request(), received_on=task.received_on + timedelta(days=days))
+    by_hand = requests.track(store, Kind.RETRIEVAL, "task-1", asked, ACTOR)
     intent_outcomes.record_accepted(store, intent.id, "task-1", SOON)
-    assert tasks.find_by_name(store, "task-1") == by_hand
-    twin = tasks.get(store, task.number)
-    assert (twin.status, twin.task_id, twin.next_poll_at) == ("CANCELLED", None, None)
-    event = timeline.of_task(store, task.number)[-1]
-    assert (event.after, event.detail) == ("CANCELLED", f"task-1, kept as #{by_hand.number}")
+    found = tasks.find_by_name(store, "task-1")
+    assert (found.number, found.status, found.next_poll_at) == (task.number, "IN_PROGRESS", SOON)
+    assert (found.received_on, found.due_on) == min(
+        ((row.received_on, row.due_on) for row in (task, by_hand)), key=lambda dates: dates[1] or date.max
+    )
+    with pytest.raises(NoSuchTask):
+        tasks.get(store, by_hand.number)
 
 
 def test_the_same_acceptance_twice_is_one(store: Store) -> None:

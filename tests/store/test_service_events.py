@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import Kind, Status, TaskEvent
+from bwp_tui.domain.task import Kind, Status, TaskEvent, Verification
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, NoSuchTask, NotPossible
@@ -18,7 +18,7 @@ from bwp_tui.store.maintenance import backups, integrity, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
-from bwp_tui.store.worklog import due_polls, engine_state, intent_outcomes
+from bwp_tui.store.worklog import downloads, due_polls, engine_state, intent_outcomes
 from bwp_tui.store.worklog.service_events import RecordedEvents, events_are_reliable, record_events
 from tests.manual_clock import ManualClock
 from tests.store import single
@@ -149,9 +149,13 @@ def test_the_response_after_the_event_leaves_one_task_with_the_event(store: Stor
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
 
     found = tasks.find_by_name(store, "task-9")
-    assert (found.number, found.status, found.next_poll_at) == (task.number, "ON_HOLD", SOON)
-    assert [line for line in kinds(store, task.number) if line != EventKind.RECORDED] == [
+    assert (found.number, found.status, found.next_poll_at) == (task.number, "COMPLETED", None)
+    assert kinds(store, task.number) == [
+        EventKind.RECORDED,
+        EventKind.ADOPTED,
         EventKind.EVENT_RECEIVED,
+        EventKind.STATUS,
+        EventKind.MERGED,
         EventKind.ACCEPTED,
     ]
     with pytest.raises(NoSuchTask):
@@ -162,18 +166,39 @@ def test_the_response_after_the_event_leaves_one_task_with_the_event(store: Stor
     assert store.rows("PRAGMA foreign_key_check") == []
 
 
-def test_an_adopted_task_that_somebody_worked_on_is_kept(store: Store) -> None:
-    task = submitted(store)
+def test_what_people_did_with_an_adopted_task_becomes_the_requests_own(store: Store) -> None:
+    received = TODAY - timedelta(days=19)
+    task = requests.submit(store, replace(request(note="call her", tags=("vip",)), received_on=received), ACTOR)
     intent = sent(store, task.number)
     record_events(store, [event("task-9")])
-    adopted = tasks.find_by_name(store, "task-9")
-    single.add_note(store, adopted.number, "called the shopper", ACTOR)
+    adopted = tasks.find_by_name(store, "task-9").number
+    assert tasks.get(store, adopted).received_on > received
+    single.set_tags(store, adopted, ("eu",), ACTOR)
+    single.verify(store, adopted, Verification(TODAY, ACTOR, "order details"), ACTOR)
+    single.acknowledge(store, adopted, TODAY, ACTOR)
+    single.assign(store, adopted, "Ann", ACTOR)
+    single.answered(store, adopted, answer("COMPLETED", email=task.email), SOON)
+    requests.download(store, adopted, "/srv", ACTOR)
+    (job,) = downloads.due(store, SOON, 5)
+    downloads.record_start(store, job)
 
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+    downloads.record_progress(store, job, 1, 2, None, None, step=(EventKind.TRANSFER_RESUMED, "at byte 1"))
+    downloads.record_success(store, job, "/srv/a.zip", 2, "00")
 
-    assert tasks.find_by_name(store, "task-9").number == adopted.number
-    assert tasks.get(store, task.number).status == "CANCELLED"
-    assert timeline.of_task(store, task.number)[-1].detail == f"task-9, kept as #{adopted.number}"
+    found = tasks.find_by_name(store, "task-9")
+    assert (found.number, found.status, found.is_saved) == (task.number, "COMPLETED", True)
+    assert (found.received_on, found.due_on) == (received, task.due_on)
+    assert (found.note, found.tags, found.assigned_to) == ("call her", ("vip", "eu"), "Ann")
+    assert (found.verification, found.acknowledged_on) == (Verification(TODAY, ACTOR, "order details"), TODAY)
+    assert kinds(store, task.number)[-4:] == [
+        EventKind.MERGED,
+        EventKind.ACCEPTED,
+        EventKind.TRANSFER_RESUMED,
+        EventKind.DOWNLOADED,
+    ]
+    assert scalar(store, "SELECT count(*) FROM tasks") == scalar(store, "SELECT sum(tasks) FROM tallies") == 1
+    assert store.rows("PRAGMA foreign_key_check") == []
 
 
 def test_an_unconfirmed_request_can_be_settled_with_the_id_of_the_task_that_was_adopted(store: Store) -> None:

@@ -20,12 +20,12 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
     """
     if wrong := task_id_mistake(task_id):
         raise BadRequest("task_id", wrong)
-    from bwp_tui.store.worklog.service_events import merge_adopted  # not before the first frame
+    from bwp_tui.store.worklog.service_events import merge_duplicate  # not before the first frame
 
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_enter_task_id(task))
-        merge_adopted(transaction, task_id, number, is_certain=False)
+        merge_duplicate(transaction, task_id, number, is_certain=False)
         refuse_known(transaction, task_id)
         transaction.run(
             "UPDATE tasks SET task_id = ?, status = ?, terminal = 0, finished_at = NULL, trouble = NULL,"

@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     IMPORTED = "imported"
     TRACKED = "tracked"
     ADOPTED = "adopted"
+    MERGED = "merged"
     EVENT_RECEIVED = "event received"
     RESUBMITTED = "resubmitted"
     ACCEPTED = "accepted"

@@ -219,9 +219,10 @@ def record_success(
     )
     with store.write() as transaction:
         _finish(store, job, columns, (path, size, size, sha256, "\n".join(remarks) or None), when="1")
-        transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (job.task_number,))
+        number = _task_number(transaction, job)
+        transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (number,))
         detail = f"{path} ({size} bytes, sha256 {sha256})"
-        timeline.append(transaction, job.task_number, job.actor, EventKind.DOWNLOADED, detail=detail)
+        timeline.append(transaction, number, job.actor, EventKind.DOWNLOADED, detail=detail)
 
 
 def record_failure(
@@ -231,7 +232,9 @@ def record_failure(
     columns = f"state = 'failed', trouble = ?, etag = {'etag' if part_is_left else 'NULL'}"
     with store.write() as transaction:
         if _finish(store, job, columns, (reason,)):
-            timeline.append(transaction, job.task_number, actor, EventKind.DOWNLOAD_FAILED, detail=reason)
+            timeline.append(
+                transaction, _task_number(transaction, job), actor, EventKind.DOWNLOAD_FAILED, detail=reason
+            )
 
 
 def _finish(store: Store, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN) -> bool:
@@ -241,7 +244,7 @@ def _finish(store: Store, job: DownloadJob, columns: str, values: tuple[SqlValue
         ended = _update(store, job, columns, (*values, transaction.now_text), when=when)
         if ended:
             attempts = transaction.integer("SELECT attempts FROM downloads WHERE id = ?", (job.id,))
-            _append_summary(transaction, job.task_number, attempts - 1)
+            _append_summary(transaction, _task_number(transaction, job), attempts - 1)
     return ended
 
 
@@ -261,10 +264,16 @@ def _update(
             (*values, transaction.revision, job.id),
         )
         if rows:
-            set_revision(transaction, job.task_number)
+            number = _task_number(transaction, job)
+            set_revision(transaction, number)
             if step is not None:
-                _append_step(transaction, job.task_number, *step)
+                _append_step(transaction, number, *step)
     return bool(rows)
+
+
+def _task_number(transaction: Transaction, job: DownloadJob) -> int:
+    """Return the number of a download's task: another one than when it began if two rows were merged meanwhile."""
+    return transaction.integer("SELECT task FROM downloads WHERE id = ?", (job.id,))
 
 
 def _append_step(transaction: Transaction, number: int, what: EventKind, detail: str) -> None:

@@ -13,7 +13,7 @@ from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
 from bwp_tui.store.worklog.intents import withdraw_unsent
-from bwp_tui.store.worklog.service_events import merge_adopted
+from bwp_tui.store.worklog.service_events import merge_duplicate
 
 LAPSED: Final = "no response while its client token was valid"
 """The usual reason of an unconfirmed request."""
@@ -46,7 +46,8 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
     """Record the task id of a submitted task, also when it arrives after the intent lapsed."""
     with store.write() as transaction:
         number, before = _end_as_done(transaction, intent)
-        merge_adopted(transaction, task_id, number, is_certain=True)  # its event may have come before this response
+        # Its event may have come before this response, or an operator may have tracked it by its id.
+        is_final = merge_duplicate(transaction, task_id, number, is_certain=True)
         twin = transaction.row(
             "SELECT o.number, o.kind = t.kind AND (o.email = '' OR o.email = t.email COLLATE NOCASE)"
             " FROM tasks o, tasks t WHERE o.task_id = ? AND t.number = ?",
@@ -55,9 +56,8 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
         if twin is not None and as_int(twin[0]) == number:
             return  # a second engine sent the same client token and got its response first
         if twin is not None and twin[1]:
-            # An operator tracked this task by its id while the response was outstanding.
             finish(transaction, number, Status.CANCELLED)
-            _move_cancellation(transaction, number, as_int(twin[0]))
+            refuse_waiting_cancellation(transaction, number, f"Its task is #{as_int(twin[0])}: see there.")
             detail = f"{task_id}, kept as #{as_int(twin[0])}"
             _append(transaction, number, EventKind.ACCEPTED, before, Status.CANCELLED, detail)
             return
@@ -65,16 +65,17 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
             reason = f"The service returned task id {task_id}, which #{as_int(twin[0])} has. Contact its support."
             _mark_unconfirmed(transaction, number, EventKind.TASK_ID_REJECTED, before, reason)
             return
-        transaction.run(
-            "UPDATE tasks SET task_id = ?, submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
-            " next_poll_at = ?, polls = 0 WHERE number = ?",
-            (task_id, transaction.now_text, format_instant(next_poll_at), number),
-        )
-        row = transaction.row(
-            "UPDATE tasks SET status = CASE WHEN kind = 'DELETION' AND holding_period > 0 THEN 'ON_HOLD'"
-            " ELSE 'IN_PROGRESS' END WHERE number = ? RETURNING status",
-            (number,),
-        )
+        transaction.run("UPDATE tasks SET task_id = ? WHERE number = ?", (task_id, number))
+        if is_final:
+            refuse_waiting_cancellation(transaction, number, "The task has ended.")
+        else:
+            transaction.run(
+                "UPDATE tasks SET submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
+                " next_poll_at = ?, polls = 0, status = CASE WHEN kind = 'DELETION' AND holding_period > 0"
+                " THEN 'ON_HOLD' ELSE 'IN_PROGRESS' END WHERE number = ?",
+                (transaction.now_text, format_instant(next_poll_at), number),
+            )
+        row = transaction.row("SELECT status FROM tasks WHERE number = ?", (number,))
         set_revision(transaction, number)
         after = None if row is None else as_text(row[0])
         _append(transaction, number, EventKind.ACCEPTED, before, after, task_id)
@@ -182,22 +183,6 @@ def _waiting_cancellation(transaction: Transaction, number: int) -> Row | None:
     return transaction.row(
         f"SELECT id, actor FROM intents WHERE task = ? AND action = 'cancel' AND {INTENT_IS_WAITING}", (number,)
     )
-
-
-def _move_cancellation(transaction: Transaction, number: int, twin: int) -> None:
-    """Move the waiting cancellation of request `number` to `twin`, which has its task id."""
-    waiting = _waiting_cancellation(transaction, number)
-    if waiting is None:
-        return
-    is_free = transaction.row("SELECT 1 FROM tasks WHERE number = ? AND terminal = 0 AND cancel_asked = 0", (twin,))
-    if is_free is None:
-        refuse_waiting_cancellation(transaction, number, f"Its task is #{twin}: see there.")
-        return
-    transaction.run("UPDATE intents SET task = ? WHERE id = ?", (twin, waiting[0]))
-    transaction.run("UPDATE tasks SET cancel_asked = 0 WHERE number = ?", (number,))
-    transaction.run("UPDATE tasks SET cancel_asked = 1 WHERE number = ?", (twin,))
-    set_revision(transaction, twin)
-    timeline.append(transaction, twin, as_text(waiting[1]), EventKind.CANCEL_REQUESTED, detail=f"as #{number}")
 
 
 def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> int | None:
