@@ -175,7 +175,7 @@ def _line(columns: Sequence[str | None], cells: Sequence[str], number: int) -> C
 
 
 HEADINGS: Final = (
-    *("number", "task_id", "kind", "email", "masked", "status", "errors"),
+    *("number", "task_id", "kind", "email", "masked", "status", "cancelling", "trouble", "errors"),
     *("received", "regulation", "due_on", "extended_on", "acknowledged_on", "submitted_at", "finished_at"),
     *("holding_period", "reason", "note", "tags", "assigned_to"),
     *("verified_on", "verified_by", "verified_how", "resubmit_of", "resubmitted_as", "earlier", "sha256"),
@@ -188,6 +188,7 @@ def task_cells(task: Task, *, mask: bool) -> tuple[str, ...]:
     verified = task.verification
     values = (
         *(task.number, task.task_id, task.kind.lower(), task.email, "yes" if mask else "no", task.status),
+        *("yes" if task.cancel_asked else "no", task.trouble),
         "; ".join(f"{error.code}: {error.message}" if error.code else error.message for error in task.errors),
         *(task.received_on, task.regulation, task.due_on, task.extended_on, task.acknowledged_on),
         *(task.submitted_at, task.finished_at),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from bwp_tui.domain.times import stamp
+from bwp_tui.domain.times import format_instant, stamp
+from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.store.database.connection import as_text
-from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog import engine_state, intent_outcomes
+from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.cli.conftest import Bwp
 from tests.store.support import sent, submitted
 
@@ -48,8 +50,31 @@ def test_a_request_that_was_not_accepted_says_why_and_when_it_is_sent_next(bwp: 
     task = submitted(store)
     later = store.clock() + timedelta(minutes=5)
     intent_outcomes.reschedule(store, sent(store, task.number).id, "Not accepted.", later, never_sent=True)
-    store.close()
-    assert f"Not accepted. Next try: {stamp(later)}" in bwp("sent").out
+    assert "Not accepted. Next try: once an engine runs" in bwp("sent").out
+    assert "next try       once an engine runs" in bwp("show", "1").out
     (record,) = json.loads(bwp("sent", "--json").out)
-    assert (record["attempts"], record["last_failure"]) == (0, "Not accepted.")
-    assert f"next try       {stamp(later)}" in bwp("show", "1").out
+    assert (record["attempts"], record["last_failure"], record["next_at"]) == (0, "Not accepted.", None)
+    lease = Lease(bwp.folder / "engine.lock")
+    assert begin_term(store, lease, Ability.ALL)
+    assert f"Not accepted. Next try: {stamp(later)}" in bwp("sent").out
+    even_later = later + timedelta(minutes=5)
+    engine_state.record_health(store, ServiceState.UNREACHABLE, "Out of reach.", even_later)
+    assert f"Not accepted. Next try: {stamp(even_later)}" in bwp("sent").out
+    assert f"next try       {stamp(even_later)}" in bwp("show", "1").out
+    shown = json.loads(bwp("show", "1", "--json").out)
+    assert (shown["trouble"], shown["next_try"]) == ("Not accepted.", format_instant(even_later))
+    lease.release()
+    store.close()
+
+
+def test_a_request_that_was_not_tried_yet_says_what_keeps_the_engine_from_it(bwp: Bwp) -> None:
+    store = bwp.store()
+    submitted(store)
+    lease = Lease(bwp.folder / "engine.lock")
+    assert begin_term(store, lease, Ability.ALL)
+    later = store.clock() + timedelta(minutes=5)
+    engine_state.record_health(store, ServiceState.UNREACHABLE, "Out of reach.", later)
+    shown = json.loads(bwp("show", "1", "--json").out)
+    assert (shown["trouble"], shown["next_try"]) == ("Out of reach.", format_instant(later))
+    lease.release()
+    store.close()

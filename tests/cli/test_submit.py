@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import signal
@@ -25,6 +27,8 @@ FIELDS = [
     "kind",
     "email",
     "status",
+    "cancelling",
+    "trouble",
     "errors",
     "submitted_at",
     "updated_at",
@@ -246,6 +250,29 @@ def test_a_refused_cancellation_says_why(shop: Bwp, practice: Sandbox, monkeypat
     assert (ended.code, "status of IN_PROGRESS" in ended.err) == (1, True)
     ended = shop("cancel", "1", "2", "--yes")
     assert (ended.code, ended.err.count("status of IN_PROGRESS")) == (1, 2)
+
+
+@pytest.mark.parametrize(("fault", "state"), [("down", "not sent yet"), ("lost-answer", "not confirmed yet")])
+def test_a_cancellation_that_waits_is_in_every_output(shop: Bwp, practice: Sandbox, fault: str, state: str) -> None:
+    shop("submit", "deletion", "jane@example.com", "--holding-period", "9", "--yes")
+    if fault == "down":
+        practice.stop()
+    else:
+        practice.faults.set(fault, times=1)
+    ended = shop("cancel", "1", "--yes", "--json")
+    assert ended.code == 3
+    assert state in ended.err
+    practice.start()
+    (listed,) = json.loads(shop("list", "--json").out)
+    shown = json.loads(shop("show", "1", "--json").out)
+    exported = json.loads(shop("export", "--format", "jsonl", "-").out)
+    for record in (json.loads(ended.out), listed, shown, exported):
+        assert (record["status"], record["cancelling"]) == ("ON_HOLD", True)
+        assert record["trouble"]
+    (row,) = csv.DictReader(io.StringIO(shop("export", "-").out))
+    assert (row["cancelling"], row["trouble"]) == ("yes", listed["trouble"])
+    assert "ON_HOLD, cancelling, " in shop("list", "--sentences").out
+    assert listed["trouble"] in shop("list", "--sentences").out
 
 
 def test_a_held_deletion_is_cancelled_and_stays_so(shop: Bwp, practice: Sandbox) -> None:

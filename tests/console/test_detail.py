@@ -97,7 +97,7 @@ async def test_the_timeline_tells_what_happened_newest_first_and_by_whom(profile
     async with opened(profile) as console:
         await console.go_to(HELD)
         requests.cancel(console.store, HELD, "op (from 10.0.0.7)")
-        await console.sees("Cancelling requested; no response from the service yet")
+        await console.sees("Cancelling requested; not confirmed by the service")
         await console.until(lambda: "cancel asked" in console.line("detail-timeline").partition("\n")[0])
         lines = console.line("detail-timeline").splitlines()
         assert lines[0].split("  ")[:3] == ["09:30:00", "cancel asked", "by op (from 10.0.0.7)"]

@@ -90,7 +90,7 @@ async def test_a_deletion_without_a_response_is_cancelled_once_its_task_id_is_kn
             "is recorded. It is sent once the task id is known.", "requested; it is sent once the task id"
         )
         intent_outcomes.record_accepted(console.store, intent.id, "task-new", NOW)
-        await console.sees("Cancelling requested; no response from the service yet")
+        await console.sees("Cancelling requested; not confirmed by the service")
         assert [due.task_id for due in intents.due(console.store, NOW, 9)] == ["task-new"]
 
 

@@ -38,7 +38,7 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.queries.saved_results import saved_path
 from bwp_tui.store.worklog import downloads, due_polls
-from bwp_tui.store.worklog.intents import UnfinishedWork, unfinished_work
+from bwp_tui.store.worklog.intents import UnfinishedWork, is_unsent, unfinished_work
 
 
 def refresh(arguments: Namespace) -> None:
@@ -105,14 +105,22 @@ def cancel(arguments: Namespace) -> ExitCode:
         settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)
         cancelled = tasks.window(session.store, asked)
         print_tasks(cancelled, as_json=arguments.json)
-        if not settled:
-            what = f"The cancellation of #{asked[0]} is" if len(asked) == 1 else "The cancellations are"
+        pending = [task.number for task in cancelled if task.cancel_asked and task.status != Status.UNCONFIRMED]
+        if not settled and pending:
             raise waiter.timed_out(
-                f"{what} recorded and not confirmed yet.",
+                _describe_pending_cancellations(session.store, pending),
                 cancelled[0].trouble if len(asked) == 1 else None,
             )
         _check_cancelled(session, cancelled)
         return ExitCode.DONE if all_done else ExitCode.FAILED
+
+
+def _describe_pending_cancellations(store: Store, pending: Sequence[int]) -> str:
+    unsent = sum(is_unsent(store, number) for number in pending)
+    if len(pending) == 1:
+        return f"The cancellation of #{pending[0]} is recorded and not {'sent' if unsent else 'confirmed'} yet."
+    also = f" ({unsent} of them are not sent yet)" if unsent else ""
+    return f"{len(pending)} cancellations are recorded and not confirmed yet{also}."
 
 
 def wait(arguments: Namespace) -> ExitCode:
@@ -190,7 +198,8 @@ def _describe_unfinished(left: UnfinishedWork) -> str:
     parts = (
         (left.unsent, "request is", "requests are", "not sent yet"),
         (left.unanswered, "request has", "requests have", "no response yet"),
-        (left.cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
+        (left.unsent_cancellations, "cancellation is", "cancellations are", "not sent yet"),
+        (left.unconfirmed_cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
         (left.unrefreshed, "task", "tasks", "could not be refreshed"),
     )
     counts = ", ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in parts if count)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import replace
+from datetime import datetime
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
@@ -27,6 +29,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import SentRequest
+from bwp_tui.store.worklog import engine_state
 
 _SENT_HEADINGS = ("CREATED", "#", "REQUEST", "EMAIL", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
 _EXPENDABLE = ("TOKEN", "BY", "TRIES", "EMAIL")
@@ -71,11 +74,22 @@ def show(arguments: Namespace) -> None:
         found = tasks.find_by_name(session.store, arguments.task)
         (task,) = with_requeued_downloads([found], session.has_engine)
         events = timeline.of_task(session.store, task.number)
-        next_try = max(
+        next_at = max(
             (sent.next_at for sent in request_log.of_task(session.store, task.number) if sent.next_at), default=None
         )
+        has_engine = session.has_engine()
+        if next_at is not None and has_engine and task.trouble is None:
+            # The engine calls nothing for a while, so that this request was not even tried.
+            task = replace(task, trouble=engine_state.read(session.store).message)
+    next_try = _next_try(next_at, has_engine=has_engine) if task.trouble or not has_engine else None
     lines = detail_lines(task, events, utc_now(), today(), next_try=next_try, unmask=arguments.unmask)
-    print_result(arguments, task_record(task, mask=arguments.mask), lines)
+    record = {**task_record(task, mask=arguments.mask), "next_try": iso_instant(next_at) if has_engine else None}
+    print_result(arguments, record, lines)
+
+
+def _next_try(at: datetime | None, *, has_engine: bool) -> str | None:
+    """Return when a waiting request is sent, which only an engine does; None where none waits."""
+    return None if at is None else stamp(at) if has_engine else "once an engine runs"
 
 
 def list_views(arguments: Namespace) -> None:
@@ -126,17 +140,21 @@ def sent(arguments: Namespace) -> None:
         else:
             number = tasks.find_by_name(session.store, arguments.task).number
             requests = request_log.of_task(session.store, number)[::-1][: arguments.limit]
-    rows = [_SENT_HEADINGS, *(_sent_cells(request, unmask=arguments.unmask) for request in requests)]
+        has_engine = session.has_engine()
+    rows = [
+        _SENT_HEADINGS,
+        *(_sent_cells(request, has_engine=has_engine, unmask=arguments.unmask) for request in requests),
+    ]
     print_result(
         arguments,
-        [_sent_record(request, mask=arguments.mask) for request in requests],
+        [_sent_record(request, has_engine=has_engine, mask=arguments.mask) for request in requests],
         aligned(rows, expendable=_EXPENDABLE) if requests else (),
     )
     if not requests and not arguments.json:
         print_note("No requests were sent.")
 
 
-def _sent_record(request: SentRequest, *, mask: bool) -> dict[str, object]:
+def _sent_record(request: SentRequest, *, has_engine: bool, mask: bool) -> dict[str, object]:
     email = mask_email(request.email) if mask and request.email else request.email
     what, detail = request.outcome_event
     failure = request.last_failure
@@ -155,18 +173,18 @@ def _sent_record(request: SentRequest, *, mask: bool) -> dict[str, object]:
         "asked_by": request.actor,
         "first_sent_at": iso_instant(request.first_sent_at),
         "settled_at": iso_instant(request.settled_at),
-        "next_at": iso_instant(request.next_at),
+        "next_at": iso_instant(request.next_at) if has_engine else None,
         "last_failure": mask_in_text(failure, request.email) if failure and mask else failure,
         "answer": what,
         "answer_detail": mask_in_text(detail, request.email) if detail and mask else detail,
     }
 
 
-def _sent_cells(request: SentRequest, *, unmask: bool) -> tuple[str, ...]:
+def _sent_cells(request: SentRequest, *, has_engine: bool, unmask: bool) -> tuple[str, ...]:
     what, detail = request.outcome_event
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
-    if request.last_failure and request.next_at:
-        answer = f"{request.last_failure} Next try: {stamp(request.next_at)}"
+    if request.last_failure and (next_try := _next_try(request.next_at, has_engine=has_engine)):
+        answer = f"{request.last_failure} Next try: {next_try}"
     cells = (
         stamp(request.asked_at),
         str(request.task_number),

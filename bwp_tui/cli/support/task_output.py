@@ -52,6 +52,8 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "kind": task.kind.value,
         "email": task.email,
         "status": task.status,
+        "cancelling": task.cancel_asked,
+        "trouble": task.trouble,
         "errors": [{"code": error.code, "message": error.message} for error in task.errors],
         "submitted_at": iso_instant(task.submitted_at),
         "updated_at": iso_instant(task.updated_at),
@@ -89,13 +91,17 @@ def _verification_record(verified: Verification | None) -> dict[str, str] | None
 
 def task_line(task: Task) -> str:
     """Return a task as one line, with its email masked."""
-    parts = (f"#{task.number}", task.task_id or "-", task.kind.lower(), task.subject(masked=True), task.status)
+    parts = (f"#{task.number}", task.task_id or "-", task.kind.lower(), task.subject(masked=True), _status(task))
     return "  ".join(clean_line(part) for part in parts)
 
 
+def _status(task: Task) -> str:
+    return f"{task.status}, cancelling" if task.cancel_asked else task.status
+
+
 def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = False) -> str:
-    """Return a task as one sentence, for screen readers."""
-    parts = [f"Number {task.number}, {task.kind.lower()} for {task.subject(masked=not unmask)}: {task.status}"]
+    """Return a task as one sentence, for screen readers, and why its last call failed as another."""
+    parts = [f"Number {task.number}, {task.kind.lower()} for {task.subject(masked=not unmask)}: {_status(task)}"]
     parts += [error.code for error in task.errors if error.code]
     if task.download is not None:
         parts.append(f"download {task.download.state}")
@@ -107,8 +113,8 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     parts += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]
     if task.tags:
         parts.append(f"tags {' and '.join(task.tags)}")
-    sentence = ", ".join(parts)
-    return f"{clean_line(sentence if unmask else mask_task_text(sentence, task))}."
+    sentence = f"{', '.join(parts)}.{f' {task.trouble}' if task.trouble else ''}"
+    return clean_line(sentence if unmask else mask_task_text(sentence, task))
 
 
 def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
@@ -134,12 +140,10 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
 
 
 def detail_lines(
-    task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool, next_try: datetime | None = None
+    task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool, next_try: str | None = None
 ) -> list[str]:
-    """Return the details and the timeline of a task as lines; `next_try` is when its waiting request is sent again."""
-    facts = [(name, value) for name, value in _facts(task, now, today) if value]
-    if next_try is not None and task.trouble:
-        facts.insert([name for name, _ in facts].index("trouble") + 1, ("next try", stamp(next_try)))
+    """Return the details and the timeline of a task as lines; `next_try` is when its waiting request is sent."""
+    facts = [(name, value) for name, value in _facts(task, now, today, next_try) if value]
     facts += [("error", f"{error.code}: {error.message}" if error.code else error.message) for error in task.errors]
     code = task.errors[0].code if task.errors else None
     advice = advice_for(task.status, code, lambda action: f"bwp-tui {_COMMANDS[action].format(task.number)}")
@@ -158,7 +162,7 @@ def detail_lines(
     ]
 
 
-def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None]]:
+def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list[tuple[str, str | None]]:
     submitted = None
     if task.submitted_at is not None:
         submitted = f"{stamp(task.submitted_at)} ({format_duration(now - task.submitted_at)} ago)"
@@ -168,8 +172,9 @@ def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None
         due = f"{task.due_on} ({task.regulation}{left})"
     return [
         ("task id", task.task_id),
-        ("status", f"{task.status}, cancelling" if task.cancel_asked else task.status),
+        ("status", _status(task)),
         ("trouble", task.trouble),
+        ("next try", next_try),
         ("submitted", submitted),
         ("updated", stamp(task.updated_at) if task.updated_at else None),
         ("polled", stamp(task.polled_at) if task.polled_at else None),

@@ -89,7 +89,7 @@ def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None)
         yield fact("Finished", stamp(task.finished_at))
     if task.cancel_asked:
         is_waiting = task.status in (Status.QUEUED, Status.UNCONFIRMED)
-        state = "it is sent once the task id is known" if is_waiting else "no response from the service yet"
+        state = "it is sent once the task id is known" if is_waiting else "not confirmed by the service"
         yield fact("Cancelling", (f"requested; {state}", "warn"))
     for label, text in (("Reason", task.reason), ("Note", task.note), ("Tags", ", ".join(task.tags))):
         if text:

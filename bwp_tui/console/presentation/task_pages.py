@@ -82,7 +82,8 @@ def _request_lines(request: SentRequest, task: Task, context: DisplayContext) ->
     first = "not accepted yet" if request.last_failure else "not yet"
     yield fact("First sent", f"{stamp(request.first_sent_at) if request.first_sent_at else first}{attempts}")
     if request.next_at:
-        yield fact("Next", stamp(request.next_at))
+        has_engine = context.engine is None or context.engine.pid is not None
+        yield fact("Next", stamp(request.next_at) if has_engine else "once an engine runs")
     if request.settled_at:
         event, detail = request.outcome_event
         response = f"{stamp(request.settled_at)}  {event or request.state}{f': {detail}' if detail else ''}"

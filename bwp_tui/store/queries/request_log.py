@@ -29,7 +29,7 @@ class SentRequest:
         action: `submit` or `cancel`.
         state: an `IntentState`.
         attempts: how often it was sent, without those that the service certainly did not carry out.
-        next_at: when it is sent next, while it waits.
+        next_at: when an engine sends it next, while it waits.
         last_failure: why the last attempt failed, while it waits.
         client_token_start: its first characters; the token itself never leaves the history.
         client_token_sha256: proves which client token was used.
@@ -63,7 +63,9 @@ _REQUEST: Final = RowMapper(
     id="i.id",
     task_number="i.task",
     state=f"CASE l.what WHEN '{EventKind.WITHDRAWN}' THEN '{IntentState.WITHDRAWN}' ELSE i.state END",
-    next_at=f"CASE WHEN {INTENT_CAN_BE_SENT} THEN not_before END",
+    next_at=(
+        f"CASE WHEN {INTENT_CAN_BE_SENT} THEN max(not_before, ifnull((SELECT next_try_at FROM engine), not_before)) END"
+    ),
     last_failure=f"CASE WHEN {INTENT_CAN_BE_SENT} THEN t.trouble END",
     actor="i.actor",
 )

@@ -105,30 +105,41 @@ class UnfinishedWork:
     Attributes:
         unsent: submissions of which no byte was sent.
         unanswered: submissions without a response.
-        cancellations: those that the service has not confirmed.
+        unsent_cancellations: cancellations of which no byte was sent.
+        unconfirmed_cancellations: cancellations without a response.
         unrefreshed: tasks whose last poll failed.
         why: why the newest of these failed, if one did.
     """
 
     unsent: int
     unanswered: int
-    cancellations: int
+    unsent_cancellations: int
+    unconfirmed_cancellations: int
     unrefreshed: int
     why: str | None
 
 
 def unfinished_work(store: Store) -> UnfinishedWork | None:
     """Return what is left to do at the service, or None where nothing is."""
+    cancellation = "action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')"
     (counts,) = store.rows(
         "SELECT count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL),"
         " count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NOT NULL),"
-        " count(*) FILTER (WHERE action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONFIRMED'))"
+        f" count(*) FILTER (WHERE {cancellation} AND first_sent_at IS NULL),"
+        f" count(*) FILTER (WHERE {cancellation} AND first_sent_at IS NOT NULL)"
         f" FROM intents i JOIN tasks t ON t.number = i.task WHERE i.{INTENT_IS_WAITING}"
     )
     failing = "FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED'"
     unrefreshed = store.integer(f"SELECT count(*) {failing} AND task_id IS NOT NULL AND cancel_asked = 0")
-    unsent, unanswered, cancellations = map(as_int, counts)
-    if not any((unsent, unanswered, cancellations, unrefreshed)):
+    unsent, unanswered, unsent_cancellations, unconfirmed_cancellations = map(as_int, counts)
+    if not any((unsent, unanswered, unsent_cancellations, unconfirmed_cancellations, unrefreshed)):
         return None
     why = store.row(f"SELECT trouble {failing} ORDER BY number DESC LIMIT 1")
-    return UnfinishedWork(unsent, unanswered, cancellations, unrefreshed, None if why is None else as_text(why[0]))
+    return UnfinishedWork(
+        unsent=unsent,
+        unanswered=unanswered,
+        unsent_cancellations=unsent_cancellations,
+        unconfirmed_cancellations=unconfirmed_cancellations,
+        unrefreshed=unrefreshed,
+        why=None if why is None else as_text(why[0]),
+    )
