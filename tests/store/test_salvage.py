@@ -16,12 +16,12 @@ from bwp_tui.store.database import migrate
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.schema_check import schema_of
 from bwp_tui.store.errors import StoreTooNew
-from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, recover
+from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity
 from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.open_store import open_store
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.damage import overwrite
+from tests.store.damage import PAGE, overwrite
 from tests.store.golden import write as golden
 from tests.store.hand_reader import rows_of
 from tests.store.support import NOW, TODAY, accepted, scalar, submitted
@@ -38,36 +38,6 @@ def _closed(path: Path, clock: ManualClock, count: int) -> None:
 
 def _back_up(path: Path) -> None:
     assert backups.back_up_daily(path, TODAY, threading.Event())
-
-
-def _flip_number(path: Path, number: int, bit: int) -> None:
-    """Flip a bit of a task's own number where it lies in its page: it is the byte before the record's header."""
-    data = path.read_bytes()
-    task_id = f"task-{number}RETRIEVAL".encode()
-    record = data.index(task_id)
-    (start,) = (
-        at
-        for at in range(record - 60, record)
-        if data[at] == number and data[at + 1] == record - at - 1 and number < 128
-    )
-    overwrite(path, start, bytes([data[start] ^ bit]))
-
-
-@pytest.mark.parametrize("bit", [1, 2, 8, 64])
-@pytest.mark.parametrize("with_backup", [False, True])
-def test_a_damaged_number_costs_neither_its_task_nor_another_one(
-    path: Path, clock: ManualClock, bit: int, with_backup: bool
-) -> None:
-    _closed(path, clock, 60)
-    before = rows_of(path)["tasks"]
-    if with_backup:
-        _back_up(path)
-    _flip_number(path, 40, bit)
-    recover.recover(path, clock())
-    recovered = rows_of(path)["tasks"]
-    assert {number: row[:4] for number, row in recovered.items()} == {number: row[:4] for number, row in before.items()}
-    assert integrity.full_check(path) == []
-    _start(path, clock)
 
 
 def _start(path: Path, clock: ManualClock) -> None:
@@ -267,7 +237,6 @@ _NEWER = (
     f"ALTER TABLE tasks ADD COLUMN brand_new TEXT; PRAGMA user_version = {_NEXT}",
     f"ALTER TABLE engine DROP COLUMN term; PRAGMA application_id = 7; PRAGMA user_version = {_NEXT}",
 )
-_PAGE = 4096
 
 
 @pytest.mark.parametrize("sql", _NEWER)
@@ -279,9 +248,9 @@ def test_a_history_of_a_newer_program_is_left_alone_even_if_it_is_damaged(
     if damage == "flagged":
         flag_damage(path)
     elif damage == "schema":
-        overwrite(path, 100, b"\xff" * (_PAGE - 100))
+        overwrite(path, 100, b"\xff" * (PAGE - 100))
     elif damage == "pages":
-        overwrite(path, _PAGE, b"\xff" * _PAGE * 10)
+        overwrite(path, PAGE, b"\xff" * PAGE * 10)
         flag_damage(path)
     elif damage == "log":
         path.with_name("history.db-wal").write_bytes(_log_of_another_history(path.with_name("other") / "history.db"))

@@ -107,13 +107,13 @@ def _match(db: apsw.Connection) -> None:
         " fresh INTEGER NOT NULL DEFAULT 0, later INTEGER NOT NULL DEFAULT 0, later_status INTEGER NOT NULL DEFAULT 0)"
     )
     for same in (
-        # A reference may be damaged: the two must agree in their number or their instant.
-        "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token"
-        " WHERE m.task = o.task OR (SELECT recorded_at FROM main.tasks WHERE number = m.task)"
-        " = (SELECT recorded_at FROM other.tasks WHERE number = o.task)",
-        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id",
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
         " AND m.recorded_at = o.recorded_at AND m.kind = o.kind",
+        # A reference may be damaged: the two must agree in their number, or in what an import gives one task only.
+        "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token"
+        " WHERE m.task = o.task OR EXISTS (SELECT recorded_at, email FROM main.tasks WHERE number = m.task"
+        " INTERSECT SELECT recorded_at, email FROM other.tasks WHERE number = o.task)",
+        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id",
     ):
         db.execute(f"INSERT OR IGNORE INTO matched (theirs, ours) {same}")
     # A number that is free, or whose task alone was lost, is kept; another task's is not taken.

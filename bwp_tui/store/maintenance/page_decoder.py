@@ -64,20 +64,25 @@ def start_of(number: int) -> int:
 def cell_offsets(page: bytes, start: int) -> tuple[list[int], int]:
     """Return where the cells of a leaf lie, in the order of their keys, and how many of them the page says it has.
 
-    The count may be damaged: pointers are read up to the first cell, whatever it says.
+    The count may be damaged: pointers are read up to the first cell, whatever it says. That is where the header says,
+    if that agrees with the count, since a damaged pointer may point before it.
     """
-    count = int.from_bytes(page[start + 3 : start + 5], "big")
+    count, first_cell = struct.unpack_from(">HH", page, start + 3)
+    agree = start + 8 + 2 * count <= first_cell <= PAGE
     offsets: list[int] = []
-    at, end = start + 8, PAGE
+    at, end = start + 8, first_cell if agree else PAGE
     while at + 2 <= end:
         offset = page[at] << 8 | page[at + 1]
         if len(offsets) >= count and not start + 8 < offset < PAGE:
             break
         offsets.append(offset)
         at += 2
-        if at <= offset < end:
+        if at <= offset < end and not agree:
             end = offset
-    return offsets, count
+    used = next((at for at in range(len(offsets), 0, -1) if start + 8 < offsets[at - 1] < PAGE), 0)
+    if len(offsets) - used > 1:  # one of them may be a damaged pointer, more are unused space
+        del offsets[used:]
+    return offsets, min(count, len(offsets))
 
 
 def children(page: bytes, start: int) -> list[int]:

@@ -173,21 +173,38 @@ def _was_deletion(db: apsw.Connection, number: int) -> bool:
 
 
 def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:
-    """Return the last task id and status on the timeline of a task."""
-    accepted = db.execute(
-        f"SELECT CASE what WHEN '{EventKind.ACCEPTED}'"
-        " THEN detail ELSE substr(detail, 1 + instr(detail, ' ')) END AS said FROM timeline WHERE task = ?"
-        f" AND what IN ('{EventKind.ACCEPTED}', '{EventKind.TRACKED}', '{EventKind.ADOPTED}')"
-        " AND detail NOT GLOB '*, kept as #*'"
-        " AND said NOT IN (SELECT task_id FROM tasks WHERE task_id IS NOT NULL) ORDER BY id DESC LIMIT 1",
-        (number,),
-    ).fetchall()
+    """Return the last task id on the timeline of a task, unless another one has it, and the last status."""
+    task_id = last_task_id(db, number)
+    if task_id is not None and not free_task_id(db, task_id):
+        task_id = None
     status = db.execute(
         "SELECT after FROM timeline WHERE task = ? AND after IS NOT NULL ORDER BY id DESC LIMIT 1", (number,)
     ).fetchall()
-    task_id = str(accepted[0][0]) if accepted else None
     known = str(status[0][0]) if status else "UNCONFIRMED"
     return task_id, "UNCONFIRMED" if task_id is None and known == "QUEUED" else known
+
+
+def last_task_id(db: apsw.Connection, number: int) -> str | None:
+    """Return the last task id on the timeline of a task."""
+    recorded = db.execute(
+        f"SELECT CASE WHEN what = '{EventKind.ACCEPTED}' THEN detail"
+        " WHEN detail GLOB 'by hand: *' THEN substr(detail, 10) ELSE substr(detail, 1 + instr(detail, ' ')) END"
+        " FROM timeline WHERE task = ?"
+        f" AND what IN ('{EventKind.ACCEPTED}', '{EventKind.TRACKED}', '{EventKind.ADOPTED}')"
+        " AND detail NOT GLOB '*, kept as #*' ORDER BY id DESC LIMIT 1",
+        (number,),
+    ).fetchall()
+    return str(recorded[0][0]) if recorded else None
+
+
+def free_task_id(db: apsw.Connection, task_id: str) -> bool:
+    """Return whether no task has this id; one that has another id on its timeline gets that one back."""
+    for (number,) in db.execute("SELECT number FROM tasks WHERE task_id = ?", (task_id,)).fetchall():
+        own = last_task_id(db, int(str(number)))
+        if own in (None, task_id) or db.execute("SELECT 1 FROM tasks WHERE task_id = ?", (own,)).fetchall():
+            return False
+        db.execute("UPDATE tasks SET task_id = ? WHERE number = ?", (own, number))
+    return True
 
 
 def mark_waiting_as_sent(db: apsw.Connection) -> None:

@@ -9,6 +9,7 @@ import apsw
 
 from bwp_tui.domain.task import IntentState
 from bwp_tui.store.maintenance.page_decoder import Value
+from bwp_tui.store.maintenance.rebuild import free_task_id, last_task_id
 from bwp_tui.store.maintenance.salvage import Row
 from bwp_tui.store.maintenance.table_shapes import Fields
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
@@ -102,8 +103,10 @@ class RowWriter:
                 self._db.execute(f"DELETE FROM {table} WHERE {key} = ?", (other[key],))
             elif column == key:
                 del fields[key]
-            elif not self._drop_task_id(fields, other):
+            elif "task_id" not in fields:
                 return None
+            elif not self._correct_task_id(fields, str(value)):
+                self._drop_task_id(fields, other)
         try:
             return self._insert(table, fields)
         except apsw.ConstraintError:
@@ -118,9 +121,15 @@ class RowWriter:
         return None
 
     def _is_copy(self, table: str, fields: Fields, other: Fields) -> bool:
-        if table == "tasks" and fields.get("task_id") is not None and fields.get("task_id") == other["task_id"]:
-            return fields.get("email") == other["email"] and fields.get("kind") == other["kind"]
-        return all(fields.get(name) == other[name] for name in _IDENTITY_COLUMNS[table])
+        is_same = all(fields.get(name) == other[name] for name in _IDENTITY_COLUMNS[table])
+        if table != "tasks":
+            return is_same
+        # An import records many tasks at one instant, and a damaged task id may be that of another task.
+        is_same_email = fields.get("email") in ("", other["email"]) or other["email"] == ""
+        if "number" not in fields:
+            return is_same and is_same_email
+        is_same_id = other["task_id"] is not None and fields.get("task_id") == other["task_id"]
+        return fields["number"] == other["number"] and (is_same_id or (is_same and is_same_email))
 
     def _is_later(self, table: str, row: Row, other: Fields) -> bool:
         """Return whether a row is a later copy of another one; a damaged row never is."""
@@ -131,10 +140,16 @@ class RowWriter:
             return other["state"] == waiting and row.fields.get("state") != waiting
         return int(str(row.fields.get("revision", 0))) > int(str(other.get("revision", 0)))
 
-    def _drop_task_id(self, fields: Fields, other: Fields) -> bool:
+    def _correct_task_id(self, fields: Fields, task_id: str) -> bool:
+        """Leave a task id that two tasks have to the one on whose timeline it is, if the other's has another one."""
+        own = last_task_id(self._db, int(str(fields.get("number", 0))))
+        if own not in (None, task_id) and free_task_id(self._db, str(own)):
+            fields["task_id"] = own
+            return True
+        return free_task_id(self._db, task_id)
+
+    def _drop_task_id(self, fields: Fields, other: Fields) -> None:
         """Remove a task id that another task has, and mark the task as UNCONFIRMED."""
-        if "task_id" not in fields:
-            return False
         self.ids_doubled += 1
         if not fields.get("terminal"):
             fields["status"] = "UNCONFIRMED"
@@ -145,4 +160,3 @@ class RowWriter:
                 (fields["number"], self._now, PROGRAM, detail),
             )
         fields["task_id"] = None
-        return True

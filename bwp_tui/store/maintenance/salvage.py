@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -112,9 +112,9 @@ class Salvage:
 
     @property
     def tables(self) -> list[str]:
-        """The tables whose rows are kept, those that others refer to first."""
+        """The tables whose rows are kept, the timeline first: it says which of two tasks has a task id."""
         own = [table for table in self._shapes if table not in (SCHEMA, SEQUENCE)]
-        return sorted(own, key=lambda table: table != "tasks")
+        return sorted(own, key=lambda table: table != "timeline")
 
     def rows(self, table: str) -> Iterator[Row]:
         """Yield the intact rows in the order of their keys; possibly outdated ones come last."""
@@ -135,21 +135,20 @@ class Salvage:
             page = self._page(bounds.leaf)
             offsets, count = cell_offsets(page, start_of(bounds.leaf.number))
             cells = [self._cell(shape, page, offset) for offset in offsets]
-            sound = _sound_in_order(shape, cells, bounds)
+            sound = _sound_in_order(shape, cells, bounds, count)
             below = bounds.low
-            for index in range(min(count, len(cells))):
-                header = cells[index].header
-                if index in sound and header is not None:
-                    below = header.rowid
+            for index in range(count):
+                if index in sound:
+                    below = _key(cells[index]) or below
                     continue
-                above = next((key for later in sound if later > index and (key := _key(cells[later]))), bounds.high)
+                above = _highest_possible(cells, sound, index, bounds, count) + 1
                 row = self._repair(
                     shape, page, _DoubtfulCell(offsets, index, below, above, start_of(bounds.leaf.number))
                 )
+                below = (row and row.number) or below + 1
                 if row is None:
                     self.lost[table] += 1
                 else:
-                    below = row.number or below
                     yield row._replace(stale=bounds.stale)
 
     def indexed_tokens(self) -> Iterator[str]:
@@ -170,7 +169,7 @@ class Salvage:
         table = self._table_of(page, offsets, is_leaf=page[start] == LEAF)
         if table is not None:
             row_ids = [self._rowid(page, offset) for offset in offsets[:count] or offsets]
-            keys = [row_ids[index] for index in _increasing(row_ids)]
+            keys = [row_ids[index] for index in _in_sequence(dict(enumerate(row_ids)))]
             edges = keys[0], keys[min(1, len(keys) - 1)], keys[len(keys) // 2], keys[max(-2, -len(keys))], keys[-1]
             self._leaves[table].append(_Leaf(number, from_wal, *edges))
 
@@ -228,7 +227,7 @@ class Salvage:
         page = self._page(bounds.leaf)
         offsets, count = cell_offsets(page, start_of(bounds.leaf.number))
         cells = [self._cell(shape, page, offset) for offset in offsets]
-        sound = _sound_in_order(shape, cells, bounds)
+        sound = _sound_in_order(shape, cells, bounds, count)
         if any(index not in sound for index in range(count)):
             self._leaves_with_doubtful_rows[shape.table].append(bounds)
         for index in sound:
@@ -316,40 +315,49 @@ def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Itera
         yield _LeafBounds(leaf, low, firsts[index + 1] if index + 1 < len(ordered) else end, stale)
 
 
-def _sound_in_order(shape: Shape, cells: list[_Cell], bounds: _LeafBounds) -> list[int]:
-    """Return the indexes of the sound cells whose keys fit those around them."""
+def _sound_in_order(shape: Shape, cells: list[_Cell], bounds: _LeafBounds, count: int) -> list[int]:
+    """Return the indexes of the sound cells whose keys leave room for those of all cells around them."""
     sound = [index for index, cell in enumerate(cells) if cell.sound]
     if shape.key is None:
         return sound
-    sound = [index for index in sound if bounds.low < (_key(cells[index]) or 0) < bounds.high]
-    keys = [_key(cells[index]) or 0 for index in sound]
-    return [sound[index] for index in _increasing(keys)]
+    keys = {index: _key(cells[index]) or 0 for index in sound}
+    return _in_sequence(
+        {
+            index: key
+            for index, key in keys.items()
+            if bounds.low + index < key <= _highest_possible(cells, [], index, bounds, count)
+        }
+    )
 
 
-def _increasing(keys: list[int]) -> list[int]:
-    """Return the indexes of the longest increasing subsequence; of two equal keys, the one that leaves room."""
-    if all(left < right for left, right in pairwise(keys)):
-        return list(range(len(keys)))
+def _highest_possible(cells: list[_Cell], sound: list[int], index: int, bounds: _LeafBounds, count: int) -> int:
+    """Return the highest key that leaves room for the cells between one and the next sound one, or the next leaf."""
+    following, end = next(
+        ((later, key) for later in sound if later > index and (key := _key(cells[later]))),
+        (count, bounds.high),
+    )
+    return end - max(following - index, 1)
+
+
+def _in_sequence(keys: Mapping[int, int]) -> list[int]:
+    """Return the longest series of cells whose keys increase and leave room for the cells between them.
+
+    Args:
+        keys: the keys of cells, by their places in the page.
+    """
     ends: list[int] = []
-    tails: list[int] = []
-    before: list[int] = []
-    for index, key in enumerate(keys):
-        at = bisect_left(ends, key)
-        ends[at : at + 1], tails[at : at + 1] = [key], [index]
-        before.append(tails[at - 1] if at else -1)
-    run: list[int] = []
-    index = tails[-1]
-    while index >= 0:
-        run.append(index)
-        index = before[index]
-    run.reverse()
-    for at, index in enumerate(run):
-        first = run[at - 1] + 1 if at else 0
-        for other in range(first, index):
-            follows = keys[run[at + 1]] if at + 1 < len(run) else keys[index] + 2
-            if keys[other] == keys[index] and at and keys[index] - keys[run[at - 1]] == 1 and follows - keys[index] > 1:
-                run[at] = other
-    return run
+    places: list[int] = []
+    before: dict[int, int | None] = {}
+    for place, key in keys.items():
+        at = bisect_right(ends, key - place)
+        before[place] = places[at - 1] if at else None
+        ends[at : at + 1], places[at : at + 1] = [key - place], [place]
+    series: list[int] = []
+    last = places[-1] if places else None
+    while last is not None:
+        series.append(last)
+        last = before[last]
+    return series[::-1]
 
 
 def _one_bit_away(page: bytes, doubt: _DoubtfulCell, header: Header | None) -> Iterator[tuple[bytes, int]]:
