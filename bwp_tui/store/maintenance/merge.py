@@ -74,6 +74,8 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
 def withhold_deletions(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
     """Leave the deletions that wait to be sent to the operator: since this copy was made, they may have been withdrawn.
 
+    A cancellation that waits for the task id of one goes on waiting for it.
+
     Args:
         now: the instant, as text.
         condition: SQL that selects the tasks.
@@ -84,7 +86,8 @@ def withhold_deletions(db: apsw.Connection, now: str, condition: str = "TRUE") -
     ).fetchall()
     for (number,) in withheld:
         db.execute(
-            f"UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND {INTENT_IS_WAITING}",
+            "UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
+            f" AND {INTENT_IS_WAITING}",
             (now, number),
         )
         db.execute(

@@ -157,7 +157,9 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
             (number, task_id, kind, status, int(status in FINAL_STATUSES), first[:10], first, note),
         )
         db.execute(
-            f"UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND {INTENT_IS_WAITING}", (now, number)
+            "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
+            f" AND {INTENT_IS_WAITING}",
+            (now, number),
         )
     return len(orphans)
 
@@ -215,6 +217,76 @@ def mark_waiting_as_sent(db: apsw.Connection) -> None:
     db.execute(
         "UPDATE intents SET first_sent_at = coalesce(first_sent_at, asked_at), attempts = max(attempts, 1)"
         f" WHERE {INTENT_IS_WAITING} AND action = 'submit'"
+    )
+
+
+_WAITING_CANCELLATION: Final = f"action = 'cancel' AND {INTENT_IS_WAITING}"
+_DOUBTFUL_CANCELLATION: Final = "whether its cancellation was asked for is not certain: if so, ask for it again"
+
+
+def settle_cancellations(db: apsw.Connection, now: str) -> None:
+    """Make waiting cancellations agree with tasks and timeline: none is lost, and none is sent to another task."""
+    db.execute(
+        f"UPDATE intents SET state = 'lapsed', settled_at = ? WHERE {_WAITING_CANCELLATION}"
+        f" AND task IN (SELECT number FROM tasks WHERE kind = 'RETRIEVAL' OR status IN ({_FINAL}))",
+        (now,),
+    )
+    for intent, task, asked_at in db.execute(
+        f"SELECT id, task, asked_at FROM intents WHERE {_WAITING_CANCELLATION}"
+        " AND task NOT IN (SELECT number FROM tasks WHERE cancel_asked = 1)"
+    ).fetchall():
+        number = _task_of_cancellation(db, int(str(task)), str(asked_at))
+        if number is None:
+            db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
+            _append_recovered(db, now, int(str(task)), _DOUBTFUL_CANCELLATION)
+        else:
+            db.execute("UPDATE intents SET task = ? WHERE id = ?", (number, intent))
+            db.execute("UPDATE tasks SET cancel_asked = 1 WHERE number = ?", (number,))
+    for asked_of, is_final in db.execute(
+        f"SELECT number, status IN ({_FINAL}) FROM tasks WHERE cancel_asked = 1"
+        f" AND number NOT IN (SELECT task FROM intents WHERE {_WAITING_CANCELLATION})"
+    ).fetchall():
+        asked = None if is_final else _unsettled_cancellation(db, int(str(asked_of)))
+        if asked is not None:
+            db.execute(
+                "INSERT INTO intents (task, action, attempts, first_sent_at, not_before, asked_at, actor)"
+                " VALUES (?1, 'cancel', 1, ?2, ?2, ?2, ?3)",
+                (asked_of, *asked),
+            )
+            continue
+        db.execute("UPDATE tasks SET cancel_asked = 0 WHERE number = ?", (asked_of,))
+        if not is_final:
+            _append_recovered(db, now, int(str(asked_of)), _DOUBTFUL_CANCELLATION)
+
+
+def _task_of_cancellation(db: apsw.Connection, task: int, asked_at: str) -> int | None:
+    """Return the task whose timeline ends with that cancellation: the one it refers to, or else the only one."""
+    asked = db.execute(
+        f"SELECT DISTINCT task FROM timeline WHERE what = '{EventKind.CANCEL_REQUESTED}' AND at = ?"
+        f" AND task IN (SELECT number FROM tasks WHERE kind = 'DELETION' AND status NOT IN ({_FINAL}))",
+        (asked_at,),
+    ).fetchall()
+    numbers = [int(str(number)) for (number,) in asked]
+    unsettled = [number for number in numbers if (_unsettled_cancellation(db, number) or ("",))[0] == asked_at]
+    return task if task in unsettled else unsettled[0] if len(unsettled) == 1 else None
+
+
+def _unsettled_cancellation(db: apsw.Connection, number: int) -> tuple[str, str] | None:
+    """Return when and by whom the cancellation of a task was asked for, unless its timeline has an outcome of it."""
+    events = db.execute(
+        "SELECT what, at, actor FROM timeline WHERE task = ? AND what IN"
+        f" ('{EventKind.CANCEL_REQUESTED}', '{EventKind.CANCEL_REFUSED}', '{EventKind.CANCELLED}')"
+        " ORDER BY id DESC LIMIT 1",
+        (number,),
+    ).fetchall()
+    return next(((str(at), str(actor)) for what, at, actor in events if what == EventKind.CANCEL_REQUESTED), None)
+
+
+def _append_recovered(db: apsw.Connection, now: str, number: int, detail: str) -> None:
+    db.execute(
+        f"INSERT INTO timeline (task, at, actor, what, detail) SELECT number, ?, ?, '{EventKind.RECOVERED}', ?"
+        " FROM tasks WHERE number = ?",
+        (now, PROGRAM, detail, number),
     )
 
 

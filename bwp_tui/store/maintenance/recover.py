@@ -148,6 +148,7 @@ def _fill(
         highest = max(highest, scalar(db, "SELECT max(number) FROM tasks"))
         rebuild.lapse_orphan_submissions(db, instant)
         counts.reconstructed_tasks = rebuild.add_lost_tasks(db, instant, highest)
+        rebuild.settle_cancellations(db, instant)
         counts.dangling = rebuild.remove_dangling_references(db)
         rebuild.mark_tokenless_unconfirmed(db, instant)
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)

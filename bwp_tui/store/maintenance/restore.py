@@ -103,6 +103,7 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
         before = scalar(db, "SELECT count(*) FROM tasks")
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
+            rebuild.settle_cancellations(db, instant)
             rebuild.mark_tokenless_unconfirmed(db, instant)
         unconfirmed = rebuild.count_made_unconfirmed(db, instant)
     atomic_swap.commit(swap)
