@@ -249,6 +249,8 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             notice = self._engine.trouble or self._engine.maintenance_finding
             if notice and notice != self._last_notice:
                 self._main.show_status(notice, "bad" if self._engine.trouble else "warn")
+            elif not notice and self._last_notice:
+                self._clear_status(self._last_notice)
             self._last_notice = notice
 
     def _is_key_of(self, key: str, names: Collection[str]) -> bool:
@@ -300,12 +302,13 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
 
     def _report_dropped_paste(self) -> None:
         self._show_status(_PASTE_DROPPED, "warn")
-        self.set_timer(PASTE_NOTICE_S, self._forget_dropped_paste)
+        self.set_timer(PASTE_NOTICE_S, lambda: self._clear_status(_PASTE_DROPPED))
 
-    def _forget_dropped_paste(self) -> None:
+    def _clear_status(self, sentence: str) -> None:
+        """Remove a sentence where it is still shown."""
         for screen in self.screen_stack:
             if isinstance(screen, ActionScreen) and any(
-                line.sentence == _PASTE_DROPPED for line in screen.query("#status").results(StatusLine)
+                line.sentence == sentence for line in screen.query("#status").results(StatusLine)
             ):
                 screen.show_status("")
 

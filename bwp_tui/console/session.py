@@ -126,6 +126,8 @@ class Session:
             return "▲ cannot be the engine"
         if role is Role.HISTORY_MISSING:
             return "▲ engine waits: history moved or replaced"
+        if role is Role.DISK_FULL:
+            return "▲ engine waits: disk full"
         return "○ engine starting" if role is Role.STARTING else "○ engine stopped"
 
     def events_label(self, state: EngineState) -> StyledText | None:
@@ -149,7 +151,7 @@ class Session:
 
     def has_engine(self) -> bool:
         """Return whether a process is the engine, or this one is about to be."""
-        if self.role() not in (Role.BLOCKED, Role.HISTORY_MISSING, Role.STOPPED):
+        if self.role() not in (Role.BLOCKED, Role.HISTORY_MISSING, Role.DISK_FULL, Role.STOPPED):
             return True
         from bwp_tui.engine.runtime.lease import is_held
 
@@ -160,7 +162,9 @@ class Session:
         return state if state.pid is None or self.has_engine() else replace(state, pid=None)
 
     def service_trouble(self, state: EngineState) -> str | None:
-        """Return what is wrong with the API, in a few words, or None."""
+        """Return what is wrong with the API, in a few words, or None: without an engine the state is an old one."""
+        if not self.has_engine():
+            return None
         trouble = _TROUBLE_LABELS.get(ServiceState(state.service))
         if state.service == ServiceState.THROTTLED and state.rate_limit is not None:
             trouble = f"rate-limited: {state.rate_limit:g} requests/s"

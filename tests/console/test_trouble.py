@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import Kind, Task
+from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store, as_int
@@ -20,6 +21,7 @@ from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
 from tests.console.past import HELD, NOW, PAST
 from tests.console.support import Console, opened
+from tests.store import single
 
 LONG = "a long note " * 300
 
@@ -72,6 +74,26 @@ async def test_what_the_engine_said_of_the_service_goes_once_it_no_longer_holds(
         await console.until(lambda: "asks for patience." in console.line("status"))
         engine_state.record_health(console.store, ServiceState.REACHED, None, None)
         await console.until(lambda: "patience" not in console.line("status"))
+
+
+async def test_without_an_engine_an_old_state_of_the_service_is_not_shown(profile: Profile) -> None:
+    async with opened(profile) as console:
+        engine_state.record_health(console.store, ServiceState.UNREACHABLE, "Out of reach.", NOW)
+        await console.sees("▲ service unreachable", " Out of reach.")
+        engine, full = console.app._engine, "The disk is full."
+        engine.role, engine.trouble = Role.DISK_FULL, full
+        console.app.post_message(console.app.RoleChanged())
+        await console.until(lambda: "▲ engine waits: disk full" in console.line("header"))
+        assert console.line("status").strip() == full
+        engine_state.record_health(console.store, ServiceState.DENIED, "Access was denied.", NOW)
+        single.set_note(console.store, HELD, "looked at", "op")
+        await console.sees("looked at")
+        assert "denied" not in console.text
+        assert console.line("status").strip() == full
+        engine.role, engine.trouble = Role.ENGINE, None
+        console.app.post_message(console.app.RoleChanged())
+        await console.until(lambda: "▲ access denied" in console.line("header"))
+        assert full not in console.text
 
 
 async def test_a_history_that_cannot_be_read_is_told_and_shown_again_when_it_can(

@@ -139,7 +139,7 @@ async def test_the_notice_of_a_dropped_paste_does_not_stay(profile: Profile, mon
         await console.sees(SAID)
         await console.until(lambda: SAID not in console.text)
         console.main.show_status("Something newer.")
-        console.app._forget_dropped_paste()
+        console.app._clear_status(app._PASTE_DROPPED)
         assert console.main.query_one("#status", StatusLine).sentence == "Something newer."
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import apsw
 import pytest
@@ -26,7 +27,7 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import StoreError
+from bwp_tui.store.errors import DiskFull, StoreError
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
@@ -363,6 +364,24 @@ def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monke
         profile.history_path.unlink()
         eventually(lambda: engine.role is Role.ENGINE)
     assert not profile.log_dir.exists()
+
+
+@pytest.mark.usefixtures("live_history")
+def test_an_engine_whose_disk_is_full_says_so_and_goes_on_once_there_is_space(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> NoReturn:
+        raise DiskFull("The disk is full.")
+
+    monkeypatch.setattr(engine_thread, "RESTART_S", 0.05)
+    with monkeypatch.context() as filled:
+        filled.setattr(engine_thread, "begin_term", full)
+        with running(engine_of(profile)) as engine:
+            eventually(lambda: engine.role is Role.DISK_FULL)
+            assert engine.trouble == "The disk is full."
+            filled.undo()
+            eventually(lambda: engine.role is Role.ENGINE)
+            assert engine.trouble is None
 
 
 def of_a_newer_program(path: Path) -> None:

@@ -124,7 +124,8 @@ class MainPanels:
         Args:
             shown: what the status line says; the engine's last message is cleared once it no longer holds.
         """
-        previous, message = before and before.engine.problem, now.engine.problem
+        previous = before and before.engine.problem
+        message = now.engine.problem if self._session.has_engine() else None
         if message and message != previous:
             yield message, "warn"
         elif previous and not message and shown == previous:

@@ -25,7 +25,7 @@ from bwp_tui.engine.worker import VisibleTasks
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import EngineSuperseded, StoreError, StoreMoved
+from bwp_tui.store.errors import DiskFull, EngineSuperseded, StoreError, StoreMoved
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
@@ -50,7 +50,15 @@ class Role(StrEnum):
     BLOCKED = "blocked"
     HISTORY_MISSING = "history missing"
     """The history is not in its place; work goes on once the same file is back."""
+    DISK_FULL = "disk full"
+    """The history cannot be written; work goes on once there is space."""
     STOPPED = "stopped"
+
+
+_ROLES_OF_ERRORS: Final[dict[type[Exception], Role]] = {
+    StoreMoved: Role.HISTORY_MISSING,
+    DiskFull: Role.DISK_FULL,
+}
 
 
 class EngineThread:
@@ -138,9 +146,9 @@ class EngineThread:
                 except (StoreError, LeaseUnusable, OSError) as error:
                     # The history or the lease cannot be used now. What is due stays due.
                     lease.release()
-                    is_missing = isinstance(error, StoreMoved)
-                    self._set_role(Role.HISTORY_MISSING if is_missing else Role.BLOCKED, str(error))
-                    await asyncio.sleep(LEASE_CHECK_S if is_missing else RESTART_S)
+                    role = _ROLES_OF_ERRORS.get(type(error), Role.BLOCKED)
+                    self._set_role(role, str(error))
+                    await asyncio.sleep(LEASE_CHECK_S if role is Role.HISTORY_MISSING else RESTART_S)
                 finally:
                     lease.release()
         finally:

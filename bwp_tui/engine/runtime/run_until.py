@@ -86,7 +86,7 @@ def run_engine_until(
 def _is_not_worth_waiting(store: Store, engine: EngineThread, profile: Profile) -> bool:
     """Return whether no engine can use the service now."""
     state = engine_state.read(store)
-    if engine.role is Role.BLOCKED:
+    if engine.role in (Role.BLOCKED, Role.DISK_FULL):
         return state.pid is None
     if engine.role is Role.FOLLOWER and misses_heartbeats(profile.lease_path):
         return False  # the other engine's state is old, and this process takes over soon
