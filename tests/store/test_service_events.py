@@ -290,6 +290,23 @@ def test_a_damaged_history_keeps_its_events(path: Path, clock: ManualClock) -> N
     _check_known(path, clock)
 
 
+def test_a_restore_brings_no_row_back_that_was_merged_since(path: Path, clock: ManualClock) -> None:
+    store = open_store(path, clock=clock)
+    task = submitted(store)
+    intent = sent(store, task.number)
+    record_events(store, [event("task-9")])
+    backup = path.with_name("older.db")
+    backups.back_up_to(path, backup)
+    intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+    store.close()
+    restore.restore(path, backup, clock())
+    again = open_store(path, clock=clock)
+    assert [(row.number, row.task_id) for row in tasks.matching(again, parse(""), today=TODAY, limit=9)] == [
+        (task.number, "task-9")
+    ]
+    again.close()
+
+
 def test_a_restored_history_takes_the_events_of_the_backup(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     _with_events(store)

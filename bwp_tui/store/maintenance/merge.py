@@ -103,8 +103,15 @@ def scalar(db: apsw.Connection, sql: str) -> int:
     return int(value or 0)
 
 
+_MERGED: Final = (
+    "SELECT o.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id JOIN main.timeline t"
+    f" ON t.task = m.number AND t.what = '{EventKind.MERGED}' AND t.detail GLOB 'with #' || o.number || ',*'"
+)
+"""The rows of the other history that became one with another row of the same task in this one."""
+
+
 def _match(db: apsw.Connection) -> None:
-    """Fill `matched`: each task of the other history with its number in this one."""
+    """Fill `matched`: each task of the other history, except those of `_MERGED`, with its number in this one."""
     db.execute(
         "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
         " fresh INTEGER NOT NULL DEFAULT 0, later INTEGER NOT NULL DEFAULT 0, later_status INTEGER NOT NULL DEFAULT 0)"
@@ -116,13 +123,14 @@ def _match(db: apsw.Connection) -> None:
         "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token"
         " WHERE m.task = o.task OR EXISTS (SELECT recorded_at, email FROM main.tasks WHERE number = m.task"
         " INTERSECT SELECT recorded_at, email FROM other.tasks WHERE number = o.task)",
-        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id",
+        f"SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id"
+        f" WHERE o.number NOT IN ({_MERGED})",
     ):
         db.execute(f"INSERT OR IGNORE INTO matched (theirs, ours) {same}")
     # A number that is free, or whose task alone was lost, is kept; another task's is not taken.
     db.execute(
         "INSERT OR IGNORE INTO matched (theirs, ours) SELECT number, number FROM other.tasks"
-        " WHERE number NOT IN (SELECT number FROM main.tasks)"
+        f" WHERE number NOT IN (SELECT number FROM main.tasks) AND number NOT IN ({_MERGED})"
     )
     highest = scalar(
         db,
@@ -131,7 +139,7 @@ def _match(db: apsw.Connection) -> None:
     )
     db.execute(
         "INSERT INTO matched (theirs, ours) SELECT number, ? + row_number() OVER (ORDER BY number) FROM other.tasks"
-        " WHERE number NOT IN (SELECT theirs FROM matched)",
+        f" WHERE number NOT IN (SELECT theirs FROM matched) AND number NOT IN ({_MERGED})",
         (highest,),
     )
     db.execute("UPDATE matched SET fresh = 1 WHERE ours NOT IN (SELECT number FROM main.tasks)")
