@@ -57,8 +57,14 @@ class Target:
     until: str = ""
 
 
-def _empty(_target: Target) -> str:
+def no_text(*_: object) -> str:
+    """Return no sentence: what an operation has where it does not ask, explain or report."""
     return ""
+
+
+def no_reason(*_: object) -> None:
+    """Return no reason against it: what an action has that is always possible, or an argument that takes any text."""
+    return
 
 
 _SIGNED_WORD: Final = re.compile(r'[+-]?"[^"]*"?|[^\s"]+')
@@ -73,10 +79,6 @@ def split_signed(words: Sequence[str]) -> list[str]:
         for part in filter(None, word.removeprefix(sign).split(",")):
             parts.append(part if part[0] in "+-" else f"{sign}{part}")
     return parts
-
-
-def _no_mistake(_text: str) -> str | None:
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,15 @@ class Argument:
     name: str
     metavar: str
     help: str
-    question: Callable[[Target], str] = _empty
-    initial: Callable[[Target], str] = _empty
-    mistake: Callable[[str], str | None] = _no_mistake
+    question: Callable[[Target], str] = no_text
+    initial: Callable[[Target], str] = no_text
+    mistake: Callable[[str], str | None] = no_reason
     read: Callable[[Sequence[str], Task | None], Values | None] | None = None
     place: Place = Place.OPTION
     need: Need = Need.REQUIRED
     choices: tuple[str, ...] = ()
     is_day: bool = False
-    leave_out: Callable[[Target], str] = _empty
+    leave_out: Callable[[Target], str] = no_text
     missing: str = ""
 
     @property
@@ -134,21 +136,8 @@ class Argument:
         return None if not value and self.need is Need.REQUIRED else {self.name: value or None}
 
 
-def _always(_task: Task, _today: date) -> None:
-    return None
-
-
 def _purged(task: Task, _today: date) -> str | None:
     return cannot_change_purged(task)
-
-
-def _no_refusal(_task: Task, _values: Values, _today: date) -> None:
-    return None
-
-
-def no_text(*_: object) -> str:
-    """Return no sentence: what an operation has where it does not ask, explain or report."""
-    return ""
 
 
 class Variant(NamedTuple, Generic[OperationT]):
@@ -187,10 +176,10 @@ class TaskOperation:
     variant: Variant[Any] | None = None
     keys: tuple[str, ...] = ()
     label: str = ""
-    disabled_reason: Check = _always
+    disabled_reason: Check = no_reason
     skip_reason: Check | None = None
     short_reason: Callable[[Task], str] = no_text
-    refusal: Callable[[Task, Values, date], Refusal | None] = _no_refusal
+    refusal: Callable[[Task, Values, date], Refusal | None] = no_reason
     shell_command: str = ""
     keywords: str = ""
     writes: bool = True

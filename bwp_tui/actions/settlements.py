@@ -34,7 +34,7 @@ class Settlement(TaskOperation):
 
 
 ENTER_TASK_ID: Final = Settlement(
-    name="adopt",
+    name="enter_task_id",
     keys=("i",),
     help="Enter the task id of an unconfirmed request",
     shell_command="settle TASK --task-id ID",

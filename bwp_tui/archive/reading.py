@@ -51,11 +51,7 @@ class Archive:
         self._file.close()
 
     def blocks(self, entry: Entry) -> Iterator[bytes]:
-        """Yield the bytes of a readable entry; after the last one its size and CRC were right.
-
-        Raises:
-            BadArchive: they are not what the archive claims.
-        """
+        """Yield the bytes of a readable entry, as `blocks` does."""
         return blocks(self._file.fileno(), entry)
 
     def start(self, entry: Entry, count: int) -> bytes:

@@ -20,7 +20,7 @@ _BY_STATUS: Final = {
         "The service does not know this task id. Check that the profile is the right shop, then resubmit ({resubmit})."
     ),
     "UNCONFIRMED": (
-        "It may have been started. Enter its task id if you learn it ({adopt}), resubmit it at "
+        "It may have been started. Enter its task id if you learn it ({enter_task_id}), resubmit it at "
         "the risk of a second task ({resubmit}), or give it up ({give_up})."
     ),
 }
@@ -36,4 +36,4 @@ def advice_for(status: str, code: str | None, how: Callable[[str], str]) -> str 
         how: returns how to do an action, by its name: the console's key, or the CLI command.
     """
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(status) or (_UNKNOWN if status == "FAILED" else None)
-    return advice and advice.format(**{action: how(action) for action in ("resubmit", "adopt", "give_up")})
+    return advice and advice.format(**{action: how(action) for action in ("resubmit", "enter_task_id", "give_up")})

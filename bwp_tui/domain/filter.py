@@ -122,13 +122,16 @@ def view_named(views: Iterable[View], name: str) -> View | None:
     return next((view for view in views if view.name.casefold() == name.casefold()), None)
 
 
+DUE_SOON: Final = 7
+"""Days before the due date from which an open task is due soon: shown so, and polled first."""
+
 VIEWS: Final = (
     View("all", ""),
     View("active", "is:active"),
     View("ready", "is:ready"),
     View("failed", "is:failed"),
     View("on hold", "status:on_hold"),
-    View("due soon", "is:open due<8d", sort="due"),
+    View("due soon", f"is:open due<{DUE_SOON + 1}d", sort="due"),
 )
 """The built-in views, at the keys 1 to 6."""
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.contract.inputs import TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Uptime
-from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_LIFETIME
+from bwp_tui.engine.requests.token_protection import MARGIN
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import timeline

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint
+from bwp_tui.contract.inputs import TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.requests.token_protection import TOKEN_LIFETIME
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.store.commands import requests

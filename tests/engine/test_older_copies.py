@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
+from bwp_tui.contract.inputs import TOKEN_LIFETIME
 from bwp_tui.engine.requests.submitter import SharedSync
-from bwp_tui.engine.requests.token_protection import TOKEN_LIFETIME
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.open_store import open_store

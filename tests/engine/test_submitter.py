@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from bwp_tui.api import service_clock
+from bwp_tui.contract.inputs import TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_LIFETIME
+from bwp_tui.engine.requests.token_protection import MARGIN
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible

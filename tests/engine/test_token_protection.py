@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bwp_tui.contract.inputs import TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Uptime, read_uptime
-from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_LIFETIME, is_token_valid
+from bwp_tui.engine.requests.token_protection import MARGIN, is_token_valid
 from bwp_tui.store.worklog.intents import Intent
 from tests.engine.shop import NOON
 

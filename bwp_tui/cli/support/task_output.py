@@ -7,6 +7,8 @@ from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
+from bwp_tui.actions.service_operations import RESUBMIT
+from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
@@ -16,7 +18,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
 from bwp_tui.store.queries.saved_results import is_gone
 
-_COMMANDS = {"resubmit": "resubmit {}", "adopt": "settle {} --task-id ID", "give_up": "settle {} --give-up REASON"}
+_COMMANDS = {operation.name: f"bwp-tui {operation.command}" for operation in (RESUBMIT, *SETTLEMENTS)}
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 _EXPENDABLE = ("SUBMITTED", "AGE", "TASK", "KIND")
 
@@ -146,7 +148,7 @@ def detail_lines(
     facts = [(name, value) for name, value in _facts(task, now, today, next_try) if value]
     facts += [("error", f"{error.code}: {error.message}" if error.code else error.message) for error in task.errors]
     code = task.errors[0].code if task.errors else None
-    advice = advice_for(task.status, code, lambda action: f"bwp-tui {_COMMANDS[action].format(task.number)}")
+    advice = advice_for(task.status, code, lambda action: _COMMANDS[action].replace("TASK", str(task.number)))
     if advice:
         facts.append(("what to do", advice))
 

@@ -9,7 +9,7 @@ from datetime import date
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from bwp_tui.actions.operation import TaskOperation
+from bwp_tui.actions.operation import TaskOperation, no_reason
 from bwp_tui.actions.record_operations import RECORDS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
@@ -49,11 +49,6 @@ NO_TASK: Final = "No task is selected."
 DisabledReason = Callable[[ActionContext], str | None]
 
 
-def never_disabled(_context: ActionContext) -> None:
-    """Say that an action is always possible."""
-    return
-
-
 class CopiedText(NamedTuple):
     """What an action copies: what a sentence calls it, and its text for a task, or None without one."""
 
@@ -83,7 +78,7 @@ class Action:
     help: str
     group: str
     command: str | None = None
-    disabled_reason: DisabledReason = never_disabled
+    disabled_reason: DisabledReason = no_reason
     keywords: str = ""
     copied: CopiedText | None = None
     scope: Scope = Scope.MAIN

@@ -88,7 +88,7 @@ _DECLARED: Final = (
     Command(
         "settle",
         "[TASK] --task-id ID | --give-up REASON",
-        "adopt",
+        "enter_task_id",
         tuple(settlement.text.option for settlement in SETTLEMENTS),
     ),
     Command("mark", "TASK…", "mark"),

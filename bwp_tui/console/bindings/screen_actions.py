@@ -8,6 +8,7 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from bwp_tui.actions.operation import no_reason
 from bwp_tui.console.bindings.actions import (
     ACTIONS,
     ACTIONS_BY_NAME,
@@ -22,7 +23,6 @@ from bwp_tui.console.bindings.actions import (
     ActionContext,
     DisabledReason,
     Scope,
-    never_disabled,
     read_only_reason,
 )
 from bwp_tui.console.services.write_guard import READ_ONLY
@@ -87,7 +87,7 @@ def _with_main_keys(
     help: str,
     group: str,
     command: str | None = None,
-    disabled_reason: DisabledReason = never_disabled,
+    disabled_reason: DisabledReason = no_reason,
 ) -> Action:
     """Return an action that has name and keys of one of the main screen's."""
     return Action(name, ACTIONS_BY_NAME[name].keys, label, help, group, command, disabled_reason)

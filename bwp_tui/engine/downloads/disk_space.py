@@ -22,7 +22,7 @@ class DiskSpace:
     """Adds up what the downloads of one engine will still write. Thread-safe.
 
     Args:
-        store: the history file, on whose disk `HISTORY_RESERVE` bytes stay free, or None.
+        history: the history file, on whose disk `HISTORY_RESERVE` bytes stay free, or None.
     """
 
     def __init__(self, history: Path | None = None) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from bwp_tui.contract.inputs import TOKEN_LIFETIME
 from bwp_tui.domain.times import Uptime
 from bwp_tui.store.worklog.intents import Intent
-
-TOKEN_LIFETIME: Final = timedelta(hours=8)
-"""How long after the first attempt a client token starts no second task."""
 
 MARGIN: Final = timedelta(minutes=15)
 """How long before its end a token counts as expired: a call may take minutes, and clocks differ."""

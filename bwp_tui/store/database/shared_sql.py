@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.task import ADOPTED, Status
 from bwp_tui.store.database.connection import Transaction
 
 DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
@@ -23,8 +23,9 @@ INTENT_CAN_BE_SENT: Final = (
 """The condition on an intent `i` of a task `t`: a cancellation waits until the service has confirmed the task id."""
 
 DOWNLOAD_HAS_ENDED: Final = "state IN ('done', 'failed', 'cancelled')"
+"""The opposite of `DOWNLOAD_IS_OPEN`, in the text that its index repeats."""
 
-IS_ADOPTED: Final = "instr(tags, '\"adopted\"')"
+IS_ADOPTED: Final = f"instr(tags, '\"{ADOPTED}\"')"
 """The condition that a task has the tag `ADOPTED`."""
 
 

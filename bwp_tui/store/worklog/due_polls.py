@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant, local_day
 from bwp_tui.store.database.connection import Store
@@ -36,15 +37,11 @@ _POLL: Final = RowMapper(
 )
 _TASKS: Final = f"SELECT {_POLL.columns} FROM tasks WHERE task_id IS NOT NULL"
 
-NEAR_DAYS: Final = 7
-"""Days before the due date from which a task is polled first."""
-
-
 SOON: Final = timedelta(seconds=30)
 """How early a task may be polled, where a batch that is sent is not full."""
 
 _INTERVALS_KEPT: Final = 10
-"""Tasks with intervals shorter than so many times the lead are not polled early."""
+"""A task is polled early by at most this share of its interval, so that it is not polled more often for it."""
 
 
 def due(store: Store, now: datetime, limit: int, in_sight: frozenset[int] = frozenset()) -> list[DuePoll]:
@@ -52,7 +49,7 @@ def due(store: Store, now: datetime, limit: int, in_sight: frozenset[int] = froz
 
     Visible tasks come first, then those near their due date, then the longest overdue.
     """
-    near = local_day(now) + timedelta(days=NEAR_DAYS)
+    near = local_day(now) + timedelta(days=DUE_SOON)
     orders = (
         (in_numbers("number", in_sight), "next_poll_at"),
         (f"open = 1 AND due_on <= '{near.isoformat()}'", "due_on, next_poll_at"),
