@@ -108,6 +108,8 @@ DOWNLOAD: Final = ServiceOperation(
 def _short_reason_to_skip_resubmission(task: Task) -> str:
     if task.resubmitted_as is not None:
         return "resubmitted already"
+    if task.is_cancellation_waiting:
+        return "cancellation waits for the task id"
     return "without email" if not task.is_purged and not task.email else ""
 
 

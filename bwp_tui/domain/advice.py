@@ -24,16 +24,25 @@ _BY_STATUS: Final = {
         "the risk of a second task ({resubmit}), or give it up ({give_up})."
     ),
 }
+_CANCELLATION_WAITING: Final = (
+    "It may have been started. Its cancellation is sent once you enter its task id ({adopt}); "
+    "or give it up ({give_up})."
+)
 _UNKNOWN: Final = (
     "Unknown error code. Read the message; if it does not help, send the task id to Buy with Prime support."
 )
 
 
-def advice_for(status: str, code: str | None, how: Callable[[str], str]) -> str | None:
+def advice_for(
+    status: str, code: str | None, how: Callable[[str], str], *, is_cancellation_waiting: bool = False
+) -> str | None:
     """Return what to do about a task, or None if nothing.
 
     Args:
         how: returns how to do an action, by its name: the console's key, or the CLI command.
+        is_cancellation_waiting: as `Task.is_cancellation_waiting`.
     """
+    if is_cancellation_waiting:
+        return _CANCELLATION_WAITING.format(adopt=how("adopt"), give_up=how("give_up"))
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(status) or (_UNKNOWN if status == "FAILED" else None)
     return advice and advice.format(**{action: how(action) for action in ("resubmit", "enter_task_id", "give_up")})

@@ -288,6 +288,11 @@ class Task:
         return self.status == Status.QUEUED and self.task_id is None
 
     @property
+    def is_cancellation_waiting(self) -> bool:
+        """Whether its cancellation was asked for and waits until an operator enters the task id."""
+        return self.cancel_asked and self.status == Status.UNCONFIRMED
+
+    @property
     def is_task_id_unknown(self) -> bool:
         """Whether the service was polled for its task id and never knew it."""
         was_asked = self.task_id is not None and self.polled_at is not None

@@ -6,6 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.service_operations import RESUBMIT
+from bwp_tui.cli.support.task_output import detail_lines
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store
@@ -14,7 +17,7 @@ from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, intents
 from bwp_tui.store.worklog.intents import Intent
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, answer, has_waiting_intent, request, sent, submitted
+from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, has_waiting_intent, request, sent, submitted
 
 FAR = NOW + timedelta(days=1)
 
@@ -89,6 +92,20 @@ def test_it_lapses_where_the_request_is_given_up(store: Store) -> None:
     assert not tasks.get(store, number).cancel_asked
     assert not has_waiting_intent(store, number)
     assert reasons(store, number)
+
+
+def test_while_it_waits_the_request_is_not_resubmitted(store: Store) -> None:
+    number, submission = early(store)
+    intent_outcomes.record_unconfirmed(store, submission.id)
+    with pytest.raises(NotPossible, match="cancellation"):
+        requests.resubmit(store, number, ACTOR)
+    plan = bulk_plan.plan(store, RESUBMIT.name, [number], TODAY, {})
+    assert (plan.possible, plan.skipped) == ((), (("cancellation waits for the task id", 1),))
+    shown = "\n".join(detail_lines(tasks.get(store, number), [], NOW, TODAY, unmask=False))
+    assert "--task-id" in shown
+    assert "bwp-tui resubmit" not in shown
+    unconfirmed.give_up(store, number, "no trace of it", ACTOR)
+    assert requests.resubmit(store, number, ACTOR).status == "QUEUED"
 
 
 @pytest.mark.parametrize("is_cancelled_too", [False, True])

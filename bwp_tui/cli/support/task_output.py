@@ -148,7 +148,12 @@ def detail_lines(
     facts = [(name, value) for name, value in _facts(task, now, today, next_try) if value]
     facts += [("error", f"{error.code}: {error.message}" if error.code else error.message) for error in task.errors]
     code = task.errors[0].code if task.errors else None
-    advice = advice_for(task.status, code, lambda action: _COMMANDS[action].replace("TASK", str(task.number)))
+    advice = advice_for(
+        task.status,
+        code,
+        lambda action: _COMMANDS[action].replace("TASK", str(task.number)),
+        is_cancellation_waiting=task.is_cancellation_waiting,
+    )
     if advice:
         facts.append(("what to do", advice))
 

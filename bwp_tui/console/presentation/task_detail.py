@@ -52,12 +52,14 @@ def error_paragraphs(task: Task, context: DisplayContext) -> Iterator[list[Style
         yield [*code, (mask(error.message, task, context), "plain")]
         yield from advice_lines(task.status, error.code, context)
     if not task.errors:
-        yield from advice_lines(task.status, None, context)
+        yield from advice_lines(task.status, None, context, is_cancellation_waiting=task.is_cancellation_waiting)
 
 
-def advice_lines(status: str, code: str | None, context: DisplayContext) -> Iterator[list[StyledText]]:
+def advice_lines(
+    status: str, code: str | None, context: DisplayContext, *, is_cancellation_waiting: bool = False
+) -> Iterator[list[StyledText]]:
     """Yield the advice on a status and an error code, if there is one."""
-    if advice := advice_for(status, code, context.key):
+    if advice := advice_for(status, code, context.key, is_cancellation_waiting=is_cancellation_waiting):
         yield [("→ ", "accent"), (advice, "strong")]
 
 

@@ -82,6 +82,11 @@ def cannot_resubmit(task: Task) -> str | None:
         return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
     if task.status not in _RESUBMITTED:
         return f"Only a task that ended without a result can be resubmitted; {task.name} is {task.status}."
+    if task.is_cancellation_waiting:
+        return (
+            f"The cancellation of {task.name} was asked for and waits for its task id: enter that, or give up the "
+            "request before resubmitting it."
+        )
     return cannot_change_purged(task) or (None if task.email else f"Task {task.name} has no email to submit again.")
 
 
