@@ -25,7 +25,7 @@ _BY_STATUS: Final = {
     ),
 }
 _CANCELLATION_WAITING: Final = (
-    "It may have been started. Its cancellation is sent once you enter its task id ({adopt}); "
+    "It may have been started. Its cancellation is sent once you enter its task id ({enter_task_id}); "
     "or give it up ({give_up})."
 )
 _UNKNOWN: Final = (
@@ -42,7 +42,7 @@ def advice_for(
         how: returns how to do an action, by its name: the console's key, or the CLI command.
         is_cancellation_waiting: as `Task.is_cancellation_waiting`.
     """
-    if is_cancellation_waiting:
-        return _CANCELLATION_WAITING.format(adopt=how("adopt"), give_up=how("give_up"))
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(status) or (_UNKNOWN if status == "FAILED" else None)
+    if is_cancellation_waiting:
+        advice = _CANCELLATION_WAITING
     return advice and advice.format(**{action: how(action) for action in ("resubmit", "enter_task_id", "give_up")})
