@@ -159,7 +159,7 @@ async def test_an_address_of_a_command_replaces_the_restored_one(profile: Profil
 async def test_a_deletion_that_would_end_too_late_is_told_before_it_is_sent_with_the_way_out(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(kind="deletion", email="bye@example.com", regulation="ccpa", hold="20")
-        assert "5 days too late: due 2027-01-04, completes by 2027-01-09." in console.text
+        assert "5 days too late: due 2027-01-04, ends by 2027-01-09." in console.text
         assert "F2 sets the hold to 15 days, which meets the due date" in console.text
         await console.press("f2")
         assert console.field("hold").value == "15"
@@ -217,7 +217,7 @@ async def test_all_fields_of_a_deletion_are_seen_in_the_usual_terminal(profile: 
             "Reason",
             "Note",
             "9 days too late: due",
-            "completes by 2026-12-30.",
+            "ends by 2026-12-30.",
             "F2",
             "esc",
         ):
@@ -315,6 +315,23 @@ async def test_a_deletion_that_would_end_too_late_is_filed_by_a_second_enter_alo
         await console.until(lambda: "again submits it late" in " ".join(console.line("form-remedy").split()))
         await console.file()
         assert count_tasks(console.store) == FIRST_NEW
+
+
+@pytest.mark.parametrize("received", ["2026-11-18", "2026-01-05"])
+async def test_the_warnings_of_a_late_deletion_are_seen_whole_in_a_small_terminal(
+    profile: Profile, received: str
+) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        address = "bye@example.com"
+        await console.fill(kind="deletion", email=address, again=address, hold="30", received=received)
+        form = console.main.form
+        outlook, role = form.draft.outlook(TODAY)
+        assert role == "warn"
+        await console.until(lambda: console.line("form-outlook").strip() == outlook)
+        assert console.line("form-remedy").strip()
+        await console.press("enter")
+        await console.until(lambda: console.line("form-remedy").endswith("enter again submits it late"))
+        assert {console.main.query_one(f"#form-{name}").region.height for name in ("outlook", "remedy")} == {1}
 
 
 async def test_a_double_enter_does_not_confirm_a_late_deletion(

@@ -101,12 +101,11 @@ class Draft:
             return doubt, "warn"
         due = self.due()
         last = latest_end(today, self._hold_days())
-        done = f"completes by {last.isoformat()}"
+        done = f"ends by {last.isoformat()}"  # each of these sentences fits on a line of 60 columns
         if due is None:
             return f"No legal due date; {done}.", "muted"
         if last <= due:
             return f"Due {due.isoformat()} ({format_due(due, today)}), {done}.", "muted"
-        # What matters comes first, and is seen whole in 60 columns.
         return f"{counted((last - due).days, 'day')} too late: due {due.isoformat()}, {done}.", "warn"
 
     def is_late(self, today: date) -> bool:

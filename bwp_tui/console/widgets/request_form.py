@@ -286,7 +286,7 @@ class RequestForm(Vertical):
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
             texts = [("Too late even with no hold: consider an extension", "warn")]
         if texts and draft == self._late_draft:
-            choice = f" sets the hold to {counted(days, 'day')}" if days is not None else "Too late even with no hold"
+            choice = f" sets a {days}-day hold" if days is not None else "Late even with no hold"
             texts = [*texts[:-1], (f"{choice}; ", "plain"), ("enter", "key"), (" again submits it late", "warn")]
         self._line("form-remedy").show(*texts)
 
