@@ -224,6 +224,15 @@ def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:
     assert "refreshed" not in ended.err
 
 
+def test_running_once_with_refused_credentials_fails_as_the_other_commands_do(shop: Bwp) -> None:
+    shop("submit", "retrieval", "bob@example.com", "--timeout", "0", env=UNREACHED)
+    refused = {"BWP_CLIENT_SECRET": "wrong"}
+    assert [shop(*words, env=refused).code for words in (["run", "--once"], ["submit", "retrieval", "a@b.cd"])] == [
+        2,
+        2,
+    ]
+
+
 def test_what_is_saved_is_not_fetched_again_without_another_word(result: Bwp, practice: Sandbox) -> None:
     first = result("download", "1")
     path = Path(first.out.strip())

@@ -24,7 +24,7 @@ from bwp_tui.cli.support.context import (
     require_yes,
     today,
 )
-from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_response
+from bwp_tui.cli.support.engine_wait import WRONG_SETTINGS, EngineWaiter, wait_for_response
 from bwp_tui.cli.support.progress_line import DownloadProgress
 from bwp_tui.cli.support.streams import draw
 from bwp_tui.cli.support.task_output import print_tasks
@@ -182,11 +182,12 @@ def run(arguments: Namespace) -> ExitCode:
         config = engine_config(session.profile)
         if arguments.once:
             try:
-                serve_once(config)
+                service = serve_once(config)
             except (OtherEngineBusy, LeaseUnusable) as elsewhere:
                 raise CommandError(ExitCode.LATER, str(elsewhere)) from None
             if (left := unfinished_work(session.store)) is not None:
-                raise CommandError(ExitCode.LATER, _describe_unfinished(left))
+                code = ExitCode.USAGE if service in WRONG_SETTINGS else ExitCode.LATER
+                raise CommandError(code, _describe_unfinished(left))
             return ExitCode.DONE
         stop = Stopper()
         serve(config, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))

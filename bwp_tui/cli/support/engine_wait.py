@@ -20,7 +20,8 @@ from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
 if TYPE_CHECKING:
     from bwp_tui.engine.runtime.engine_config import EngineConfig
 
-_WRONG_SETTINGS = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.DENIED, ServiceState.UNUSABLE})
+WRONG_SETTINGS = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.DENIED, ServiceState.UNUSABLE})
+"""The states that only other settings or permissions end."""
 NO_ENGINE_LEFT = "Start bwp-tui run or the console to go on with it."
 
 
@@ -57,7 +58,7 @@ class EngineWaiter:
             nonlocal met
             met = done(store)
             self._read_state(store)
-            return met or (patient and self._state.service in _WRONG_SETTINGS)
+            return met or (patient and self._state.service in WRONG_SETTINGS)
 
         def say(sentence: str) -> None:
             self._trouble = sentence
@@ -96,12 +97,12 @@ class EngineWaiter:
             )
         state = self._state
         message = state.message if state.service != ServiceState.REACHED else None
-        if state.service in _WRONG_SETTINGS:
+        if state.service in WRONG_SETTINGS:
             why = message or why
         why = why or message or self._trouble or otherwise
         goes_on = f"Process {holder} is the engine and goes on with it." if holder is not None else NO_ENGINE_LEFT
         return CommandError(
-            ExitCode.USAGE if state.service in _WRONG_SETTINGS else ExitCode.LATER,
+            ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.LATER,
             f"{why} {consequence} {goes_on}",
         )
 

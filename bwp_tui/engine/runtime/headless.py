@@ -66,8 +66,10 @@ def _why_superseded(other: EngineState) -> str:
     return "is read-only" if other.present_ability is Ability.POLLS else "did not respond"
 
 
-def serve_once(config: EngineConfig) -> None:
+def serve_once(config: EngineConfig) -> str | None:
     """Do all that is due as the profile's engine, or wait until another engine has done it.
+
+    Returns how the service responded to this process, a `ServiceState`; None where another engine did it.
 
     Raises:
         OtherEngineBusy: the other engine has not done it.
@@ -75,21 +77,22 @@ def serve_once(config: EngineConfig) -> None:
         SettingsError: no call can be made with this machine's proxy or certificates.
     """
     try:
-        asyncio.run(_until_nothing_is_due(config))
+        return asyncio.run(_until_nothing_is_due(config))
     except ApiError as error:  # failures of single calls are handled inside
         raise SettingsError(str(error)) from None
 
 
-async def _until_nothing_is_due(config: EngineConfig) -> None:
+async def _until_nothing_is_due(config: EngineConfig) -> str | None:
     while True:
         store, lease = open_store(config.profile.history_path), Lease(config.profile.lease_path)
         try:
             term = await _take_over(store, lease, config)
-            if term is not None:
-                store.term = term.number
-                async with heartbeats(lease, store):
-                    await _work_once(store, config)
-            return
+            if term is None:
+                return None
+            store.term = term.number
+            async with heartbeats(lease, store):
+                await _work_once(store, config)
+                return engine_state.read(store).service
         except EngineSuperseded:
             continue
         finally:
