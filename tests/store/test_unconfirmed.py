@@ -11,7 +11,7 @@ from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import due_polls, intent_outcomes, intents, poll_responses
+from bwp_tui.store.worklog import downloads, due_polls, intent_outcomes, intents, poll_responses
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, accepted, answer, in_status, intent_of, request, sent, submitted
 
@@ -173,3 +173,15 @@ def test_a_refused_request_hides_not_that_an_earlier_try_may_have_started_it(sto
     intent_outcomes.record_rejected(store, sent(store, task.number).id, None, "not valid")
     detail = timeline.of_task(store, task.number)[-1].detail or ""
     assert ("may have been started" in detail) is not never_sent
+
+
+def test_without_a_task_id_nothing_is_ever_due(store: Store) -> None:
+    """A merge may take the task id of a row that waited for a poll and a download."""
+    number = in_status(store, "COMPLETED").number
+    requests.download(store, number, "/srv", ACTOR)
+    store.rows("UPDATE tasks SET status = 'UNCONFIRMED', terminal = 0, next_poll_at = recorded_at")
+    assert due_polls.next_at(store) is not None
+    assert downloads.next_at(store) is not None
+    store.rows("UPDATE tasks SET task_id = NULL")
+    assert (due_polls.next_at(store), due_polls.due(store, SOON, 9)) == (None, [])
+    assert (downloads.next_at(store), downloads.due(store, SOON, 9)) == (None, [])

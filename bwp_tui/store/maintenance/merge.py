@@ -170,6 +170,7 @@ _NOT_REPAIRED: Final = ("number", "task_id", "status", "terminal", "resubmit_of"
 _TRANSLATED: Final = {
     "task_id": f"CASE WHEN EXISTS ({_SAME_ID}) THEN NULL ELSE o.task_id END",
     "status": f"CASE WHEN o.terminal = 0 AND EXISTS ({_SAME_ID}) THEN 'UNCONFIRMED' ELSE o.status END",
+    "next_poll_at": f"CASE WHEN EXISTS ({_SAME_ID}) THEN NULL ELSE o.next_poll_at END",
     "resubmit_of": "(SELECT ours FROM matched WHERE theirs = o.resubmit_of)",
     "earlier": "(SELECT ours FROM matched WHERE theirs = o.earlier)",
     "download": "NULL",

@@ -32,7 +32,7 @@ PLACE: Final = "coalesce(d.place, d.id)"
 WAITING_FOR_SERVICE: Final = "Waiting for the service."
 """The trouble of a download that cannot have a link yet."""
 
-_DUE: Final = f"{QUEUED} AND d.paused = 0"
+_DUE: Final = f"{QUEUED} AND d.paused = 0 AND (SELECT task_id FROM tasks WHERE number = d.task) IS NOT NULL"
 _RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
 
 
@@ -90,7 +90,7 @@ def due(store: Store, now: datetime, limit: int, busy: frozenset[int] = frozense
         busy: tasks to leave out, since another download of theirs still holds a slot.
     """
     rows = store.rows(
-        f"{_JOBS} WHERE {_DUE} AND d.not_before <= ? AND t.task_id IS NOT NULL"
+        f"{_JOBS} WHERE {_DUE} AND d.not_before <= ?"
         f" AND NOT {in_numbers('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
         (format_instant(now), limit),
     )

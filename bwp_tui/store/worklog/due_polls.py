@@ -35,7 +35,8 @@ _POLL: Final = RowMapper(
     submitted_at="coalesce(submitted_at, recorded_at)",
     is_announced="EXISTS (SELECT 1 FROM service_events WHERE task = number)",
 )
-_TASKS: Final = f"SELECT {_POLL.columns} FROM tasks WHERE task_id IS NOT NULL"
+_POLLED: Final = "FROM tasks WHERE task_id IS NOT NULL"
+_TASKS: Final = f"SELECT {_POLL.columns} {_POLLED}"
 
 SOON: Final = timedelta(seconds=30)
 """How early a task may be polled, where a batch that is sent is not full."""
@@ -76,7 +77,7 @@ def due_soon(store: Store, now: datetime, limit: int, soon: timedelta) -> list[D
 
 def next_at(store: Store) -> datetime | None:
     """Return when the next poll is due, or None."""
-    return store.instant("SELECT min(next_poll_at) FROM tasks WHERE next_poll_at IS NOT NULL")
+    return store.instant(f"SELECT min(next_poll_at) {_POLLED} AND next_poll_at IS NOT NULL")
 
 
 def due_after(store: Store, at: datetime, after_number: int, limit: int) -> list[DuePoll]:
@@ -101,5 +102,5 @@ def reschedule(store: Store, times: Mapping[int, tuple[datetime, datetime]]) -> 
 def any_due(store: Store, task_numbers: Sequence[int], at: datetime) -> bool:
     """Return whether one of these tasks is due to be polled by `at`."""
     condition = in_numbers("number", frozenset(task_numbers))
-    sql = f"SELECT 1 FROM tasks WHERE task_id IS NOT NULL AND next_poll_at <= ? AND {condition} LIMIT 1"
+    sql = f"SELECT 1 {_POLLED} AND next_poll_at <= ? AND {condition} LIMIT 1"
     return store.row(sql, (format_instant(at),)) is not None
