@@ -72,6 +72,7 @@ async def test_no_key_acts_while_nothing_is_shown(profile: Profile, size: tuple[
         await console.go_to(HELD)
         await console.pilot.resize_terminal(*size)
         await console.until(lambda: console.main.has_class("-too-small"))
+        assert not console.main.show_vertical_scrollbar
         before = console.store.revision()
         await console.press("n", *"blind@example.com", "enter", "x", "y", "enter", "t", *"blind", "enter", "space", "j")
         assert (console.store.revision(), console.main.table.current_number) == (before, HELD)
