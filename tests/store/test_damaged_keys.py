@@ -103,6 +103,21 @@ def test_a_damaged_count_of_rows_costs_none(path: Path, clock: ManualClock, bit:
     assert rows_of(path)["tasks"] == before
 
 
+@pytest.mark.parametrize("extra", [1, 8])
+def test_a_count_that_takes_an_unused_pointer_for_one_in_use_costs_no_row(
+    path: Path, clock: ManualClock, extra: int
+) -> None:
+    _closed(path, clock, 47)
+    before = rows_of(path)["tasks"]
+    page = _place_of(path, 30) // PAGE * PAGE
+    count = path.read_bytes()[page + 4]
+    overwrite(path, page + 8 + 2 * count, path.read_bytes()[page + 6 + 2 * count :][:2])
+    overwrite(path, page + 4, bytes([count + extra]))
+    _flip_bit(path, _place_of(path, 30) + len("task-30RE"), 1)
+    recover.recover(path, clock())
+    assert rows_of(path)["tasks"] == before
+
+
 @pytest.mark.parametrize("at", [0, 1, 5, 15])
 def test_a_pointer_into_the_header_costs_no_row(path: Path, clock: ManualClock, at: int) -> None:
     _closed(path, clock, 47)

@@ -141,7 +141,13 @@ class Salvage:
                 if index in sound:
                     below = _key(cells[index]) or below
                     continue
-                above = _highest_possible(cells, sound, index, bounds, count) + 1
+                following, end = next(
+                    ((later, key) for later in sound if later > index and (key := _key(cells[later]))),
+                    (count, bounds.high),
+                )
+                above = end - (following - index) + 1
+                if above <= below + 1:  # there is no room: the count is damaged, or one of the keys
+                    above = end
                 row = self._repair(
                     shape, page, _DoubtfulCell(offsets, index, below, above, start_of(bounds.leaf.number))
                 )
@@ -320,23 +326,13 @@ def _sound_in_order(shape: Shape, cells: list[_Cell], bounds: _LeafBounds, count
     sound = [index for index, cell in enumerate(cells) if cell.sound]
     if shape.key is None:
         return sound
-    keys = {index: _key(cells[index]) or 0 for index in sound}
-    return _in_sequence(
-        {
-            index: key
-            for index, key in keys.items()
-            if bounds.low + index < key <= _highest_possible(cells, [], index, bounds, count)
-        }
+    keys = {index: key for index in sound if bounds.low < (key := _key(cells[index]) or 0) < bounds.high}
+    in_sequence = _in_sequence(keys)
+    with_room = _in_sequence(
+        {index: key for index, key in keys.items() if bounds.low + index < key <= bounds.high - max(count - index, 1)}
     )
-
-
-def _highest_possible(cells: list[_Cell], sound: list[int], index: int, bounds: _LeafBounds, count: int) -> int:
-    """Return the highest key that leaves room for the cells between one and the next sound one, or the next leaf."""
-    following, end = next(
-        ((later, key) for later in sound if later > index and (key := _key(cells[later]))),
-        (count, bounds.high),
-    )
-    return end - max(following - index, 1)
+    # A single damaged key costs one of them; a count or a neighbour that is damaged costs most.
+    return with_room if len(with_room) >= len(in_sequence) - 1 else in_sequence
 
 
 def _in_sequence(keys: Mapping[int, int]) -> list[int]:
