@@ -7,9 +7,9 @@ from typing import Final
 
 from bwp_tui.domain.filter import ADOPTED_VIEW, VIEWS, FilterError, View, parse, view_named
 from bwp_tui.domain.text import clean_line, did_you_mean
-from bwp_tui.store.database.connection import Row, Store, as_text
+from bwp_tui.store.database.connection import Row, Store, as_text, unreadable
 from bwp_tui.store.database.shared_sql import IS_ADOPTED
-from bwp_tui.store.errors import NotPossible, StoreDamaged
+from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries.filter_sql import SORTS
 
 LONGEST_NAME: Final = 30
@@ -112,5 +112,5 @@ def _view(row: Row) -> View:
     try:
         columns = tuple(str(column) for column in json.loads(as_text(row[3])))
     except (ValueError, TypeError) as error:
-        raise StoreDamaged(f"The history holds a view “{clean_line(name)}” that cannot be read.") from error
+        raise unreadable(f"a view “{clean_line(name)}” that cannot be read") from error
     return View(name, as_text(row[1]), as_text(row[2]), columns)

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,9 @@ from bwp_tui.store.database.open import OpenedDatabase, open_database
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.database.shop_binding import bind_shop, binding_conflict
 from bwp_tui.store.errors import EngineSuperseded, OtherShop, ReadCancelled, StoreDamaged, StoreError, StoreUnavailable
+
+_open_paths: Final[list[Path]] = []
+"""The paths of the histories that this process has open, one for each connection."""
 
 SqlValue = None | int | float | str | bytes
 Row = tuple[SqlValue, ...]
@@ -99,6 +102,7 @@ class Store:
         self._check_in_place = opened.check_in_place
         self._shop: Shop | None = None
         self._transaction: Transaction | None = None
+        _open_paths.append(path)
 
     def open_another(self) -> Store:
         """Open another connection to the same file, which this one keeps others from replacing.
@@ -151,6 +155,8 @@ class Store:
                 self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
             self._db.close()
             self._file_lock.release()
+            with suppress(ValueError):  # it was closed before
+                _open_paths.remove(self.path)
 
     def rows(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute a query and return all of its rows, leaving no cursor open."""
@@ -172,7 +178,7 @@ class Store:
     def instant(self, sql: str, values: Sequence[SqlValue] = ()) -> datetime | None:
         """Read the instant of the first row, or None."""
         row = self.row(sql, values)
-        return None if row is None or not row[0] else parse_instant(as_text(row[0]))
+        return None if row is None or not row[0] else as_instant(row[0])
 
     def integers(
         self, sql: str, values: Sequence[SqlValue] = (), is_cancelled: Callable[[], bool] | None = None
@@ -266,6 +272,12 @@ class Store:
         except StoreDamaged:
             flag_damage(self.path)
             raise
+        except apsw.ConstraintError as error:
+            # The statement is right: what it changes must be damaged.
+            if self._db.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]:
+                raise
+            flag_damage(self.path)
+            raise damage_error(self.path, str(error)) from error
         except apsw.SQLError as error:
             # The statement is right: the schema or the text index must be damaged.
             if "fts5" not in str(error) and schema_of(self._db) == expected_schema():
@@ -294,12 +306,36 @@ class Store:
 def as_int(value: SqlValue) -> int:
     """Narrow a column that the schema declares INTEGER NOT NULL."""
     if not isinstance(value, int):
-        raise StoreDamaged(f"The history holds {type(value).__name__} where a number belongs.")
+        raise unreadable(f"{type(value).__name__} where a number belongs")
     return value
 
 
 def as_text(value: SqlValue) -> str:
     """Narrow a column that the schema declares TEXT NOT NULL."""
     if not isinstance(value, str):
-        raise StoreDamaged(f"The history holds {type(value).__name__} where text belongs.")
+        raise unreadable(f"{type(value).__name__} where text belongs")
     return value
+
+
+def as_instant(value: SqlValue) -> datetime:
+    """Read a column that holds an instant."""
+    try:
+        return parse_instant(as_text(value))
+    except ValueError as error:
+        raise unreadable("other text where an instant belongs") from error
+
+
+def as_day(value: SqlValue) -> date:
+    """Read a column that holds a calendar day."""
+    try:
+        return date.fromisoformat(as_text(value))
+    except ValueError as error:
+        raise unreadable("other text where a day belongs") from error
+
+
+def unreadable(what: str) -> StoreDamaged:
+    """Return the error for a value that this program never writes, and flag the open history for recovery."""
+    paths = set(_open_paths)
+    for path in paths:
+        flag_damage(path)
+    return damage_error(paths.pop(), f"it holds {what}") if paths else StoreDamaged(f"The history holds {what}.")

@@ -73,9 +73,9 @@ def state_of(db: apsw.Connection, path: Path) -> HistoryState:
         StoreDamaged, apsw.Error: it cannot be read.
     """
     rows = db.execute("SELECT identity, revision, newest_at FROM meta").fetchall()
-    for identity, revision, newest_at in rows:
-        if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
-            return HistoryState(identity, revision, newest_at)
+    identity, revision, newest_at = rows[0] if len(rows) == 1 else (None, None, None)
+    if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
+        return HistoryState(identity, revision, newest_at)
     raise StoreDamaged(f"The history {path} is damaged (it does not say which one it is).")
 
 

@@ -13,6 +13,9 @@ from bwp_tui.store.errors import StoreTooNew
 
 _FOLDER: Final = Path(__file__).parents[1] / "migrations"
 
+LARGEST_VERSION: Final = 10_000
+"""A larger number of a schema is damaged: no program will have so many migrations."""
+
 
 @cache
 def migration_scripts() -> tuple[str, ...]:
@@ -32,7 +35,7 @@ def refuse_newer(version: int, path: Path) -> None:
         StoreTooNew: it does not.
     """
     known = newest_version()
-    if version > known:
+    if known < version <= LARGEST_VERSION:
         raise StoreTooNew(
             f"A newer bwp-tui wrote the history {path} (schema {version}, this program knows {known}). "
             "Update bwp-tui; nothing was changed."

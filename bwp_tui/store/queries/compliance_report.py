@@ -9,8 +9,8 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.domain.times import local_day, parse_instant
-from bwp_tui.store.database.connection import Store, as_int, as_text
+from bwp_tui.domain.times import local_day
+from bwp_tui.store.database.connection import Store, as_day, as_instant, as_int, as_text
 
 _FAILED: Final = frozenset({Status.FAILED, Status.MISSING, Status.GIVEN_UP})
 
@@ -64,7 +64,7 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
         counts.statuses.append(as_text(status))
         counts.open += as_int(is_open)
         if status == Status.COMPLETED and finished_at is not None:
-            took = local_day(parse_instant(as_text(finished_at))) - date.fromisoformat(as_text(received_on))
+            took = local_day(as_instant(finished_at)) - as_day(received_on)
             counts.days.append(max(0, took.days))
     return [_line(kind, regulation, counts) for (kind, regulation), counts in tallies.items()]
 

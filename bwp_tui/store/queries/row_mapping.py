@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Final, Generic, TypeVar
 
 from bwp_tui.domain.task import Download, Kind, Task, TaskError, Verification
-from bwp_tui.domain.times import parse_instant
-from bwp_tui.store.database.connection import Row, SqlValue, as_int, as_text
-from bwp_tui.store.errors import StoreDamaged
+from bwp_tui.store.database.connection import Row, SqlValue, as_day, as_instant, as_int, as_text, unreadable
 
 _Value = TypeVar("_Value")
 
@@ -32,23 +29,28 @@ class RowMapper(Generic[_Value]):
         ]
         self.width = len(fields)
         self._mapped: Callable[..., _Value] = mapped
+        self._name = mapped.__name__.lower()
 
     def __call__(self, row: Sequence[SqlValue], **fields: object) -> _Value:
-        """Map the first columns of a row."""
-        mapped = {
-            name: None if value is None and is_optional else convert(value)
-            for (name, convert, is_optional), value in zip(self._converters, row, strict=False)
-        }
+        """Map the first columns of a row.
+
+        Raises:
+            StoreDamaged: a column holds what this program never writes.
+        """
+        try:
+            mapped = {
+                name: None if value is None and is_optional else convert(value)
+                for (name, convert, is_optional), value in zip(self._converters, row, strict=False)
+            }
+        except (ValueError, TypeError) as error:
+            number = f" #{row[0]}" if isinstance(row[0], int) else ""
+            raise unreadable(f"a {self._name}{number} that cannot be read") from error
         return self._mapped(**mapped, **fields)
 
 
 def errors_of(value: SqlValue) -> tuple[TaskError, ...]:
     """Read the `errors` column."""
     return tuple(TaskError(code, message) for code, message in json.loads(as_text(value)))
-
-
-def _day(value: SqlValue) -> date:
-    return date.fromisoformat(as_text(value))
 
 
 def _tags_of(value: SqlValue) -> tuple[str, ...]:
@@ -61,8 +63,8 @@ _CONVERTERS: Final[dict[str, Callable[[SqlValue], object]]] = {
     "bool": bool,
     "str": as_text,
     "Kind": lambda value: Kind(as_text(value)),
-    "date": _day,
-    "datetime": lambda value: parse_instant(as_text(value)),
+    "date": as_day,
+    "datetime": as_instant,
     "tuple[str, ...]": _tags_of,
     "tuple[TaskError, ...]": errors_of,
 }
@@ -100,14 +102,11 @@ def task_of(row: Row) -> Task:
         StoreDamaged: a column holds what this program never writes.
     """
     day, by, how, *download = row[_TASK.width :]
-    try:
-        return _TASK(
-            row,
-            verification=None if day is None else Verification(_day(day), as_text(by or ""), as_text(how or "")),
-            download=None if download[0] is None else download_of(download),
-        )
-    except (ValueError, TypeError, OverflowError) as error:
-        raise StoreDamaged(f"The history holds a task #{row[0]!r} that cannot be read.") from error
+    return _TASK(
+        row,
+        verification=None if day is None else Verification(as_day(day), as_text(by or ""), as_text(how or "")),
+        download=None if download[0] is None else download_of(download),
+    )
 
 
 def download_of(row: Sequence[SqlValue]) -> Download:

@@ -7,7 +7,6 @@ from typing import Final
 
 from bwp_tui.domain.task import Event
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
-from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.queries.row_mapping import RowMapper
 
 SERVICE = "service"
@@ -91,10 +90,7 @@ def append(
 
 def of_task(store: Store, number: int) -> list[Event]:
     """Return the timeline of task `number`, oldest first."""
-    try:
-        return [_EVENT(row) for row in store.rows(f"{_EVENTS} WHERE task = ? ORDER BY id", (number,))]
-    except ValueError as error:
-        raise StoreDamaged("The history holds a timeline event without an instant.") from error
+    return [_EVENT(row) for row in store.rows(f"{_EVENTS} WHERE task = ? ORDER BY id", (number,))]
 
 
 def last_event(store: Store) -> int:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.task import FINAL_STATUSES, PAST_HOLD, Status, TaskError, status_after
-from bwp_tui.domain.times import format_instant, parse_instant
-from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
+from bwp_tui.domain.times import format_instant
+from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_instant, as_int, as_text
 from bwp_tui.store.database.shared_sql import finish, set_revision, set_trouble
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
@@ -190,7 +190,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
             _drop_task_id(transaction, number, "the service does not know it")
             return
         before, since, responses = as_text(row[0]), as_text(row[1]), as_int(row[2])
-        missing = responses >= MISSING_AFTER_RESPONSES and transaction.now - parse_instant(since) >= MISSING_AFTER
+        missing = responses >= MISSING_AFTER_RESPONSES and transaction.now - as_instant(since) >= MISSING_AFTER
         transaction.run(
             "UPDATE tasks SET unknown_since = ?, unknown_answers = ?, trouble = ?, polled_at = ?, next_poll_at = ?,"
             " polls = polls + 1 WHERE number = ?",

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, due_on
 from bwp_tui.domain.task import ADOPTED, Request, Status, TaskEvent
 from bwp_tui.domain.times import iso_day, iso_instant, local_day
-from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import Store, Transaction, as_day, as_int, as_text
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, IS_ADOPTED, set_revision
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
@@ -136,11 +136,11 @@ def _merge_records(transaction: Transaction, number: int, other: int) -> None:
     (mine, others) = (
         transaction.run(f"SELECT {columns} FROM tasks WHERE number = ?", (each,))[0] for each in (number, other)
     )
-    received_on, regulation = date.fromisoformat(as_text(mine[0])), as_text(mine[1])
+    received_on, regulation = as_day(mine[0]), as_text(mine[1])
     if transaction.row(
         "SELECT 1 FROM timeline WHERE task = ? AND what IN (?, ?)", (other, EventKind.TRACKED, EventKind.CORRECTED)
     ):
-        theirs = date.fromisoformat(as_text(others[0])), as_text(others[1])
+        theirs = as_day(others[0]), as_text(others[1])
         received_on, regulation = min((received_on, regulation), theirs, key=lambda dates: _due_or_never(*dates))
     is_extended = mine[2] is not None or others[2] is not None
     due = _due_or_never(received_on, regulation, extended=is_extended)
