@@ -9,8 +9,8 @@ import calendar
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Kind, Status, Task
-from bwp_tui.domain.times import zone_name
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Status, Task
+from bwp_tui.domain.times import local_day, zone_name
 
 PROCESSING_DAYS: Final = 30
 """Days that the service may take; for a deletion, after the holding period."""
@@ -142,7 +142,32 @@ def extend_by(regulation: str, received_on: date) -> date | None:
 
 def latest_end(submitted_on: date, holding_period: int | None) -> date:
     """Return the latest day on which the service finishes a task submitted on `submitted_on`."""
-    return submitted_on + timedelta(days=(holding_period or 0) + PROCESSING_DAYS)
+    try:
+        return submitted_on + timedelta(days=(holding_period or 0) + PROCESSING_DAYS)
+    except OverflowError:
+        return date.max
+
+
+def done_by(task: Task, today: date) -> date | None:
+    """Return the latest day on which the service finishes a task, or None once its status is final.
+
+    A request that was not submitted yet is taken as submitted today.
+    """
+    if task.is_final:
+        return None
+    hold = task.holding_period
+    if task.kind is Kind.DELETION and hold is None:
+        hold = DEFAULT_HOLDING_PERIOD
+    return max(today, latest_end(today if task.submitted_at is None else local_day(task.submitted_at), hold))
+
+
+def is_late(task: Task, today: date) -> bool:
+    """Return whether the service may finish a task after its due date.
+
+    The filter `is:late` computes the same in SQL.
+    """
+    last = done_by(task, today)
+    return last is not None and task.due_on is not None and last > task.due_on and is_clock_running(task)
 
 
 def longest_fitting_hold(submitted_on: date, due: date) -> int | None:

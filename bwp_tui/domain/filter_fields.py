@@ -78,7 +78,7 @@ class FieldSpec(NamedTuple):
 
 
 _YES_OR_NO: Final = ("yes", "no")
-_STATES: Final = ("active", "open", "ready", "failed", "unsent", "resubmitted", "duplicate")
+_STATES: Final = ("active", "open", "ready", "late", "failed", "unsent", "resubmitted", "duplicate")
 _PERIODS: Final = ("7d", "30d")
 _PAST: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
 _AHEAD: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}

@@ -44,7 +44,7 @@ def make_task(number: int) -> Task:
         tags=(),
         received_on=date(2026, 11, 10),
         regulation="gdpr",
-        due_on=date(2026, 12, 10),
+        due_on=date(2027, 1, 9),
         recorded_at=submitted_at,
         submitted_at=submitted_at,
         updated_at=submitted_at,

@@ -167,6 +167,27 @@ async def test_a_deletion_that_would_end_too_late_is_told_before_it_is_sent_with
         assert "F2 makes" not in console.text
 
 
+async def test_the_form_proposes_the_longest_hold_that_meets_the_due_date(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(kind="deletion", email="bye@example.com", regulation="ccpa")
+        for received, proposed in (
+            ("2026-11-12", "7"),
+            ("2026-11-20", "10"),
+            ("2026-11-06", "1"),
+            ("2026-11-05", "10"),
+        ):
+            console.field("received").value = received
+            await console.pilot.pause()
+            assert console.field("hold").value == proposed
+        # A hold of 0 meets this date, but it has to be asked for.
+        assert "F2 sets the hold to 0 days, which meets the due date but cannot be cancelled" in console.text
+        await console.press("f2")
+        assert "begins at once and cannot be cancelled" in console.text
+        console.field("received").value = "2026-11-20"
+        await console.pilot.pause()
+        assert console.field("hold").value == "0"
+
+
 async def test_where_no_holding_period_is_short_enough_an_extension_is_advised(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(kind="deletion", email="bye@example.com", received="2026-11-01", hold="0")
@@ -211,7 +232,7 @@ async def test_tab_goes_round_in_the_form_and_arrows_choose(profile: Profile) ->
 
 async def test_all_fields_of_a_deletion_are_seen_in_the_usual_terminal(profile: Profile) -> None:
     async with opened(profile, size=USUAL) as console:
-        await console.fill(kind="deletion", email="bye@example.com")
+        await console.fill(kind="deletion", email="bye@example.com", hold="10")
         for words in (
             "Confirm email",
             "Reason",

@@ -53,7 +53,7 @@ def download(state: str, done: int = 0, total: int | None = None, trouble: str |
 async def test_a_line_says_kind_subject_status_submission_age_due_date_and_note() -> None:
     line = await line_of(replace(make_task(2), note="VIP"))
     submitted = (NOW - timedelta(hours=1)).astimezone().strftime("%m-%d %H:%M")
-    assert " ".join(line.split()) == f"retrieval shopper2@example.com ▸ IN_PROGRESS {submitted} 1h in 19d VIP"
+    assert " ".join(line.split()) == f"retrieval shopper2@example.com ▸ IN_PROGRESS {submitted} 1h in 49d VIP"
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ async def test_masked_addresses_show_one_letter() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"status": "QUEUED", "submitted_at": None, "trouble": "no network"}, "… QUEUED 1h in 19d no network"),
-        ({"status": "COMPLETED"}, "✓ COMPLETED ⇣ in 19d"),
-        ({"status": "COMPLETED", "download": download("queued")}, "✓ COMPLETED waits in 19d"),
-        ({"status": "COMPLETED", "download": download("queued", 57, 100)}, "✓ COMPLETED … 57% in 19d"),
+        ({"status": "QUEUED", "submitted_at": None, "trouble": "no network"}, "… QUEUED 1h in 49d no network"),
+        ({"status": "COMPLETED"}, "✓ COMPLETED ⇣ in 49d"),
+        ({"status": "COMPLETED", "download": download("queued")}, "✓ COMPLETED waits in 49d"),
+        ({"status": "COMPLETED", "download": download("queued", 57, 100)}, "✓ COMPLETED … 57% in 49d"),
         ({"status": "COMPLETED", "download": replace(download("queued", 57, 100), paused=True)}, "COMPLETED ‖ 57%"),
         ({"status": "COMPLETED", "download": replace(download("queued"), paused=True)}, "COMPLETED ‖ 0%"),
         ({"status": "COMPLETED", "download": replace(download("running", 57, 100), paused=True)}, "COMPLETED ‖ 57%"),
@@ -121,12 +121,12 @@ async def test_masked_addresses_show_one_letter() -> None:
         ({"status": "COMPLETED", "download": download("running", 100, 100)}, "⇣ 99%"),
         ({"status": "COMPLETED", "download": download("running", 5 << 20)}, "⇣ 5M"),
         ({"status": "COMPLETED", "download": download("done")}, "✓ COMPLETED saved"),
-        ({"status": "COMPLETED", "download": download("failed", trouble="disk full")}, "⇣ ✗ in 19d disk full"),
+        ({"status": "COMPLETED", "download": download("failed", trouble="disk full")}, "⇣ ✗ in 49d disk full"),
         ({"status": "FAILED", "errors": (TaskError("NEW_CODE", "x"),), "note": "hm"}, "✗ FAILED NEW_CODE · hm"),
         ({"status": "REJECTED", "errors": (TaskError(None, "not valid"),)}, "✗ REJECTED not valid"),
         ({"status": "FAILED", "resubmitted_as": 9}, "✗ FAILED resubmitted as #9"),
-        ({"status": "UNCONFIRMED"}, "? UNCONFIRMED in 19d"),
-        ({"status": "SOMETHING_NEW"}, "? SOMETHING_NEW in 19d"),
+        ({"status": "UNCONFIRMED"}, "? UNCONFIRMED in 49d"),
+        ({"status": "SOMETHING_NEW"}, "? SOMETHING_NEW in 49d"),
         ({"due_on": date(2026, 11, 18)}, "3d over"),
         ({"due_on": None}, "IN_PROGRESS"),
     ],
@@ -148,7 +148,7 @@ async def test_the_line_says_how_things_stand(changes: dict[str, object], words:
 )
 async def test_an_answered_request_has_no_countdown(settled: dict[str, object]) -> None:
     line = await line_of(replace(make_task(2), **settled))  # type: ignore[arg-type]  # names of fields
-    assert " in 19d" not in line
+    assert " in 49d" not in line
 
 
 async def test_a_held_deletion_counts_down_its_holding_period() -> None:
@@ -312,7 +312,7 @@ async def test_a_tick_moves_ages_and_countdowns_on() -> None:
     async with running() as (app, table, _pilot):
         app.now += timedelta(days=2)
         table.refresh_cells()
-        assert lines(table)[1].split()[-3:] == ["2d", "in", "17d"]
+        assert lines(table)[1].split()[-3:] == ["2d", "in", "47d"]
 
 
 async def test_marks_are_signs_in_the_gutter() -> None:

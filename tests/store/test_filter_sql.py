@@ -154,12 +154,21 @@ def _is_open(task: Task) -> bool:
     return task.status != "COMPLETED" or (task.kind == "RETRIEVAL" and not saved)
 
 
+def _is_late(task: Task) -> bool:
+    if task.status in FINAL_STATUSES or task.due_on is None or not _is_open(task):
+        return False
+    hold = 0 if task.kind == "RETRIEVAL" else 10 if task.holding_period is None else task.holding_period
+    begun = local_day(task.submitted_at or NOW)
+    return max(begun + timedelta(days=hold + 30), TODAY) > task.due_on
+
+
 def _is(task: Task, state: str) -> bool:
     saved = task.download is not None and task.download.state == "done"
     return {
         "active": task.status not in FINAL_STATUSES,
         "open": _is_open(task),
         "ready": task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
+        "late": _is_late(task),
         "failed": task.status in _FAILED and task.resubmitted_as is None,
         "unsent": task.task_id is None,
         "resubmitted": task.resubmitted_as is not None,

@@ -79,6 +79,7 @@ def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
             for (kind, status), tasks in sorted(figures.counts.items())
         ],
         "overdue": figures.overdue,
+        "late": figures.late,
         "due": [
             {"from": (day + timedelta(weeks=week)).isoformat(), "tasks": tasks}
             for week, tasks in enumerate(figures.due)
@@ -97,6 +98,7 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
         again = figures.resubmitted.get((kind, status), 0)
         yield f"{kind.lower()} {status}: {tasks}{f', {again} of them resubmitted' if again else ''}"
     yield f"overdue: {figures.overdue}"
+    yield f"may finish late: {figures.late}"
     for week, tasks in enumerate(figures.due):
         first = day + timedelta(weeks=week)
         yield f"due {first} to {first + timedelta(days=6)}: {tasks}"

@@ -23,6 +23,7 @@ class Glyphs(NamedTuple):
     cursor: str = "›"
     mark: str = "+"
     watched: str = "◉"
+    late: str = "!"
     cut: str = "…"
     ascii_only: bool = False
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from bwp_tui.console.presentation.glyphs import Glyphs
-from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.deadlines import done_by, is_clock_running, is_late
 from bwp_tui.domain.task import FINAL_STATUSES, WATCHED, Download, DownloadState, Kind, Status, Task, newest_problem
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import DAY, MINUTE, format_due, format_duration, minute_stamp
@@ -171,7 +171,16 @@ def _due(task: Task, context: CellContext) -> Cell:
         return Cell("", "muted")
     days = (task.due_on - context.today).days
     style = "overdue" if days < 0 else "warn" if days <= DUE_SOON else "muted"
-    return Cell(format_due(task.due_on, context.today), style)
+    text = format_due(task.due_on, context.today)
+    if days >= 0 and is_late(task, context.today):
+        return Cell(f"{text}{context.glyphs.late}", "warn")
+    return Cell(text, style)
+
+
+def _done_by(task: Task, context: CellContext) -> Cell:
+    last = done_by(task, context.today)
+    style = "warn" if is_late(task, context.today) else "muted"
+    return _short_date(last.isoformat(), context)._replace(style=style) if last else Cell("", "muted")
 
 
 def _note(task: Task, context: CellContext) -> Cell:
@@ -221,6 +230,7 @@ COLUMNS: Final = (
     Column("updated", "Updated", 11, _IF_CHOSEN, _updated, letter="u", rank=1, sort="updated"),
     Column("age", "Age", 4, range(79, _WIDEST_TABLE), _age, letter="g", rank=5, right=True),
     Column("due", "Due", 9, _ALWAYS, _due, letter="d", rank=10, sort="due"),
+    Column("done_by", "Done by", 10, _IF_CHOSEN, _done_by, letter="y", rank=4),
     Column("assigned", "Assigned", 12, _IF_CHOSEN, _assigned, letter="a", rank=7, sort="assigned", highlighted=True),
     Column("tags", "Tags", 14, _IF_CHOSEN, _tags, letter="l", rank=6, highlighted=True),
     Column("id", "Task id", 8, _IF_CHOSEN, _task_id, letter="i", rank=4, highlighted=True),

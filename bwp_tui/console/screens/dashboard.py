@@ -122,8 +122,9 @@ def _failures(figures: Statistics) -> Iterator[list[StyledText]]:
 
 def _due(figures: Statistics, today: date) -> Iterator[list[StyledText]]:
     yield from _title("open requests by due date")
-    most = max(figures.overdue, *figures.due)
+    most = max(figures.overdue, figures.late, *figures.due)
     yield _row("overdue", figures.overdue, most, "bad")
+    yield _row("may be late", figures.late, most, "warn")
     for week, count in enumerate(figures.due):
         first = today + timedelta(weeks=week)
         last = first + timedelta(days=6)

@@ -34,6 +34,10 @@ PROCESSING_HINT: Final[Hint] = (
     f"then up to {PROCESSING_DAYS} days' work",
     f"and {PROCESSING_DAYS} more",
 )
+NO_HOLD_HINT: Final[Hint] = (
+    "begins at once and cannot be cancelled",
+    "cannot be cancelled",
+)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -117,6 +121,15 @@ class Draft:
         """Return the longest holding period that ends in time, where the typed one does not."""
         due = self.due()
         return longest_fitting_hold(today, due) if due is not None and self.is_late(today) else None
+
+    def proposed_hold(self, today: date) -> int:
+        """Return the longest hold up to the service's default that meets the due date, or else the default.
+
+        A hold of 0 is never proposed: such a deletion cannot be cancelled.
+        """
+        due = self.due()
+        fitting = longest_fitting_hold(today, due) if due is not None else None
+        return min(fitting, DEFAULT_HOLDING_PERIOD) if fitting else DEFAULT_HOLDING_PERIOD
 
     def too_late_anyway(self, today: date) -> bool:
         """Return whether the deletion would end too late without any holding period."""

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.state.request_draft import PROCESSING_HINT, Draft, Hint
+from bwp_tui.console.state.request_draft import NO_HOLD_HINT, PROCESSING_HINT, Draft, Hint
 from bwp_tui.console.widgets.styled_line import Heading, StyledLine, StyledWidget
 from bwp_tui.console.widgets.text_field import TextField
 from bwp_tui.domain.deadlines import REGULATIONS
@@ -119,6 +119,7 @@ class RequestForm(Vertical):
         self._today = today
         self._earlier = earlier
         self._default_received = ""
+        self._proposed_hold = str(DEFAULT_HOLDING_PERIOD)
         self._late_draft: Draft | None = None
         self._late_since = 0.0
         self._is_restored = False
@@ -171,6 +172,7 @@ class RequestForm(Vertical):
             self.query_one("#field-kind", RadioField).value = self._opened_kind.lower()
         if email is not None:
             self._field("email").value = email
+        self._propose_hold()
         self._opened = self.draft
         self._check()
         self._field("email").focus()
@@ -179,7 +181,7 @@ class RequestForm(Vertical):
     def clear(self, kind: Kind = Kind.RETRIEVAL) -> None:
         self._is_restored = False
         for field, _label, _hint in _TEXTS:
-            self._field(field).value = str(DEFAULT_HOLDING_PERIOD) if field == "hold" else ""
+            self._field(field).value = self._proposed_hold if field == "hold" else ""
         self._set_received_today()
         self.query_one("#field-kind", RadioField).value = kind.lower()
         self._check()
@@ -249,7 +251,14 @@ class RequestForm(Vertical):
         if days is not None:
             self._field("hold").value = str(days)
 
+    def _propose_hold(self) -> None:
+        """Set the hold to one that meets the due date, unless the operator typed another."""
+        field = self._field("hold")
+        if field.value == self._proposed_hold:
+            self._proposed_hold = field.value = str(self.draft.proposed_hold(self._today()))
+
     def _check(self) -> None:
+        self._propose_hold()
         draft, today = self.draft, self._today()
         deletion = draft.kind is Kind.DELETION
         for field in _DELETION_FIELDS:
@@ -260,6 +269,8 @@ class RequestForm(Vertical):
                 self._hint(field, mistakes[field], "bad")
             else:
                 self._hint(field, (f"the day in {zone_name()}",) if field == "received" else hint, "muted")
+        if deletion and draft.holding_period() == 0:
+            self._hint("hold", NO_HOLD_HINT, "warn")
         if "email" not in mistakes and draft.email.strip():
             earlier = self._earlier(draft.kind, draft.email.strip())
             self._hint("email", (earlier or "✓",), "warn" if earlier else "good")
@@ -282,7 +293,11 @@ class RequestForm(Vertical):
         days = draft.shorter_hold(today)
         texts: list[StyledText] = []
         if days is not None:
-            texts = [("F2", "key"), (f" sets the hold to {counted(days, 'day')}, which meets the due date", "plain")]
+            but = "" if days else " but cannot be cancelled"
+            texts = [
+                ("F2", "key"),
+                (f" sets the hold to {counted(days, 'day')}, which meets the due date{but}", "plain"),
+            ]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
             texts = [("Too late even with no hold: consider an extension", "warn")]
         if texts and draft == self._late_draft:

@@ -15,7 +15,15 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.shop import Shop
-from bwp_tui.domain.times import Clock, UptimeClock, format_instant, parse_instant, read_uptime, utc_now
+from bwp_tui.domain.times import (
+    Clock,
+    UptimeClock,
+    format_instant,
+    local_day,
+    parse_instant,
+    read_uptime,
+    utc_now,
+)
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.database.file_lock import FileLock
@@ -65,6 +73,12 @@ class Transaction:
         return 0 if row is None or row[0] is None else as_int(row[0])
 
 
+def _local_day(*instant: SqlValue) -> str | None:
+    """Return the office's day of an instant, both as the history stores them: an SQL function of one argument."""
+    (text,) = instant
+    return None if text is None else local_day(parse_instant(as_text(text))).isoformat()
+
+
 class Store:
     """One connection to a profile's history, made by `open_store`.
 
@@ -99,6 +113,7 @@ class Store:
         self._file_lock = lock
         self._high_water_mark = HighWaterMark(lock.descriptor)
         self._db = opened.db
+        self._db.create_scalar_function("local_day", _local_day, 1, deterministic=True)
         self._check_in_place = opened.check_in_place
         self._shop: Shop | None = None
         self._transaction: Transaction | None = None

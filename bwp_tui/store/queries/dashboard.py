@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from bwp_tui.domain import filter as filters
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
@@ -13,6 +14,8 @@ from bwp_tui.store.queries.saved_results import is_on_disk
 
 WEEKS: Final = 6
 """Weeks ahead for which due dates are counted."""
+
+_SAVED: Final = "state = 'done' AND path IS NOT NULL"
 
 _NEWEST: Final = 5_000
 """Newest completed tasks of a kind whose durations are used."""
@@ -36,6 +39,7 @@ class Statistics:
         counts: tasks by (kind, status).
         resubmitted: those of them that were resubmitted, which the view of failed tasks leaves out.
         overdue: open tasks whose due date has passed.
+        late: tasks that the service may finish after their due date.
         due: open tasks due in each of the next `WEEKS` weeks.
         failures: failed tasks by error code, the most frequent first.
         saved: finished downloads whose files are still on disk, and their bytes.
@@ -45,6 +49,7 @@ class Statistics:
     counts: dict[tuple[str, str], int]
     resubmitted: dict[tuple[str, str], int]
     overdue: int
+    late: int
     due: tuple[int, ...]
     durations: tuple[Duration, ...]
     failures: tuple[tuple[str, int], ...]
@@ -61,6 +66,7 @@ def read_statistics(store: Store, today: date) -> Statistics:
         counts=tasks.status_counts(store),
         resubmitted=tasks.status_counts(store, "resubmitted = 1"),
         overdue=store.integer("SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", (today.isoformat(),)),
+        late=tasks.count(store, filters.parse("is:late"), today=today),
         due=tuple(_due_in_week(store, today + timedelta(weeks=week)) for week in range(WEEKS)),
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
         failures=_failures(store),

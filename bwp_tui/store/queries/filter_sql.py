@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import REGULATIONS, received_until
+from bwp_tui.domain.deadlines import PROCESSING_DAYS, REGULATIONS, received_until
 from bwp_tui.domain.filter import AgeClause, Clause, DayClause, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
 from bwp_tui.domain.times import DAY, format_instant, midnight
 from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_scan
@@ -43,7 +44,7 @@ _LATELY_S: Final = 7 * DAY
 
 
 class _State(NamedTuple):
-    """The condition of a value of `is:`, and whether the columns of `tallies` determine it."""
+    """The condition of a value of `is:`, with `{today}`, and whether the columns of `tallies` determine it."""
 
     condition: str
     is_tallied: bool = True
@@ -54,6 +55,13 @@ _STATES: Final = {
     "open": _State("t.open = 1"),
     "ready": _State("(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)"),
     "failed": _State("(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))"),
+    "late": _State(
+        "(t.terminal = 0 AND t.open = 1 AND t.due_on IS NOT NULL AND t.due_on < max('{today}',"
+        " date(coalesce(local_day(t.submitted_at), '{today}'),"
+        f" (coalesce(t.holding_period, iif(t.kind = 'DELETION', {DEFAULT_HOLDING_PERIOD}, 0)) + {PROCESSING_DAYS})"
+        " || ' days')))",
+        is_tallied=False,
+    ),
     "unsent": _State("t.task_id IS NULL", is_tallied=False),
     "resubmitted": _State("t.resubmitted = 1"),
     "duplicate": _State("t.earlier IS NOT NULL", is_tallied=False),
@@ -128,7 +136,7 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
         case TextClause(text):
             return _anywhere(text, narrow)
         case ValueClause(field, values):
-            return _one_of(FIELDS[field], values, narrow)
+            return _one_of(FIELDS[field], values, today, narrow)
         case AgeClause(field, op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
             sql = f"t.{FIELDS[field].column} {op.translate(_AGE_TO_INSTANT)} ?"
@@ -207,13 +215,13 @@ def _anywhere(text: str, narrow: Narrowing) -> Condition:
     return sql, (*bounds, question, like, like, *bounds)
 
 
-def _one_of(spec: FieldSpec, values: tuple[str, ...], narrow: Narrowing) -> Condition:
+def _one_of(spec: FieldSpec, values: tuple[str, ...], today: date, narrow: Narrowing) -> Condition:
     """Return the condition that a task has one of the values of a field."""
     if spec.match is Match.ONE_OF:
         return f"t.{spec.column} IN ({','.join('?' * len(values))})", values
     if spec.match is Match.NOTE:
         return _in_notes(values, narrow)
-    tests = [_field_test(spec, value, narrow) for value in values]
+    tests = [_field_test(spec, value, today, narrow) for value in values]
     return " OR ".join(f"({sql})" for sql, _ in tests), tuple(value for _, bound in tests for value in bound)
 
 
@@ -228,12 +236,12 @@ def _in_notes(values: tuple[str, ...], narrow: Narrowing) -> Condition:
     return f"t.number IN ({sql})", (texts,)
 
 
-def _field_test(spec: FieldSpec, value: str, narrow: Narrowing) -> Condition:
+def _field_test(spec: FieldSpec, value: str, today: date, narrow: Narrowing) -> Condition:
     """Return the condition that a task has a value of a field."""
     column = f"t.{spec.column}"
     match spec.match:
         case Match.STATE:
-            return _STATES[value].condition, ()
+            return _STATES[value].condition.format(today=today), ()
         case Match.PRESENT:
             return f"{column} IS {'NOT NULL' if value == 'yes' else 'NULL'}", ()
         case Match.BEGINS:

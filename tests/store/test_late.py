@@ -1,0 +1,87 @@
+"""Tasks that the service may finish after their due date: the function and the filter find the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from itertools import product
+
+import pytest
+
+from bwp_tui.console.presentation.glyphs import UNICODE
+from bwp_tui.console.presentation.task_columns import COLUMNS, CellContext
+from bwp_tui.domain import times
+from bwp_tui.domain.deadlines import PROCESSING_DAYS, done_by, is_late
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Status
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries import dashboard, tasks
+from tests.store.support import NOW, TODAY, submitted
+
+SUBMISSIONS = (
+    None,  # it waits here
+    "2026-10-30T09:00:00.000000Z",
+    "2026-11-24T04:59:59.999999Z",  # the 23rd in New York
+    "2026-11-24T05:00:00.000000Z",
+)
+HOLDS = (None, 0, 1, 180)
+
+
+@pytest.fixture
+def new_york() -> Iterator[None]:
+    times.set_office_zone("America/New_York")
+    yield
+    times.set_office_zone(None)
+
+
+def _insert(store: Store) -> None:
+    columns = "email, recorded_at, received_on, regulation, revision"
+    first = submitted(store).number
+    dues = [None, *(TODAY + timedelta(days=days) for days in (-1, 0, 28, 29, 30, 31, 39, 40))]
+    with store.write() as transaction:
+        for kind, status, at, hold, due in product(Kind, (Status.ON_HOLD, Status.FAILED), SUBMISSIONS, HOLDS, dues):
+            transaction.run(
+                f"INSERT INTO tasks ({columns}, kind, status, terminal, submitted_at, holding_period, due_on)"
+                f" SELECT {columns}, ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
+                (kind, status, status == Status.FAILED, at, hold, due.isoformat() if due else None, first),
+            )
+
+
+@pytest.mark.usefixtures("new_york")
+def test_the_filter_finds_what_the_function_calls_late(store: Store) -> None:
+    _insert(store)
+    every = tasks.matching(store, parse(""), today=TODAY, limit=10_000)
+    late = {task.number for task in every if is_late(task, TODAY)}
+    assert late == set(tasks.numbers(store, parse("is:late"), today=TODAY))
+    assert 0 < len(late) < len(every)
+    assert dashboard.read_statistics(store, TODAY).late == len(late)
+
+
+@pytest.mark.usefixtures("new_york")
+def test_the_latest_day_counts_hold_and_processing_from_the_offices_day(store: Store) -> None:
+    _insert(store)
+    for task in tasks.matching(store, parse("status:on_hold"), today=TODAY, limit=10_000):
+        begun = TODAY if task.submitted_at is None else times.local_day(task.submitted_at)
+        default = DEFAULT_HOLDING_PERIOD if task.kind is Kind.DELETION else 0
+        days = PROCESSING_DAYS + (default if task.holding_period is None else task.holding_period)
+        assert done_by(task, TODAY) == max(TODAY, begun + timedelta(days=days))
+    (final, *_) = tasks.matching(store, parse("is:failed"), today=TODAY, limit=1)
+    assert done_by(final, TODAY) is None
+
+
+def test_the_table_marks_a_late_task_until_it_is_overdue(store: Store) -> None:
+    _insert(store)
+    due, done = (next(column for column in COLUMNS if column.id == name) for name in ("due", "done_by"))
+    context = CellContext(NOW, TODAY, timedelta(days=1), True, frozenset(), UNICODE)
+    for task in tasks.matching(store, parse("due:today status:on_hold"), today=TODAY, limit=100):
+        assert due.cell(task, context).text == "today!"
+        assert done.cell(task, context).style == "warn"
+    for task in tasks.matching(store, parse("due:over status:on_hold"), today=TODAY, limit=100):
+        assert due.cell(task, context).text == "1d over"
+
+
+def test_a_submission_on_the_last_day_of_the_calendar_can_be_read(store: Store) -> None:
+    number = submitted(store, Kind.DELETION).number
+    store.rows("UPDATE tasks SET submitted_at = '9999-12-31T23:59:59.999999Z' WHERE number = ?", (number,))
+    assert done_by(tasks.get(store, number), TODAY) == date.max
+    assert number not in tasks.numbers(store, parse("is:late"), today=TODAY)
