@@ -104,7 +104,6 @@ class Argument:
     read: Callable[[Sequence[str], Task | None], Values | None] | None = None
     place: Place = Place.OPTION
     need: Need = Need.REQUIRED
-    choices: tuple[str, ...] = ()
     is_day: bool = False
     leave_out: Callable[[Target], str] = no_text
     missing: str = ""
@@ -113,12 +112,6 @@ class Argument:
     def option(self) -> str:
         """The name of its option."""
         return f"--{self.name.replace('_', '-')}"
-
-    def choice_or_text_mistake(self, text: str) -> str | None:
-        """Return why a typed text cannot be the value, or None when it can."""
-        if self.choices and text.strip().casefold() not in self.choices:
-            return f"Write one of {', '.join(self.choices)}."
-        return self.mistake(text)
 
     def words(self, text: str) -> list[str]:
         """Return the words of a typed text that `read` takes; quotation marks keep blanks and commas in a word."""
@@ -132,7 +125,7 @@ class Argument:
         """Return the values of a typed text; None where it means that nothing is to be done."""
         if self.read is not None:
             return self.read(self.words(text), task)
-        value = text.strip().casefold() if self.choices else text.strip()
+        value = text.strip()
         return None if not value and self.need is Need.REQUIRED else {self.name: value or None}
 
 

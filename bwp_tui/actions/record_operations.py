@@ -7,8 +7,9 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.actions.operation import Argument, Need, Operation, Place, Target, Values, Variant
-from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
+from bwp_tui.domain.deadlines import acknowledge_by, due_on, extend_by, is_clock_running
 from bwp_tui.domain.filter_fields import NOBODY
+from bwp_tui.domain.regulations import REGULATIONS, find_regulation, force_warning, regulation_id
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
 from bwp_tui.store.commands import records
 from bwp_tui.store.commands.records import Field, LegalRecord
@@ -228,8 +229,8 @@ ACKNOWLEDGE: Final = Operation(
 def _extend_question(target: Target) -> str:
     task, until = target.task, target.until
     if task is not None:
-        title, limit = REGULATIONS[task.regulation].title, extend_by(task.regulation, task.received_on)
-        until = f" to {records.extended_due(task)} ({title}, tell by {limit})"
+        law, limit = REGULATIONS[task.regulation], extend_by(task.regulation, task.received_on)
+        until = f" to {records.extended_due(task)} ({law.citation}, tell by {limit})"
     return f"Extend {target.name}{until}. Reason the shopper is told:"
 
 
@@ -275,6 +276,19 @@ EXTEND: Final = Operation(
 # correct
 
 
+def _read_regulation(words: Sequence[str], _task: Task | None) -> Values:
+    found = find_regulation(words[0])
+    return {"regulation": found.id if found else None}
+
+
+def _regulation_mistake(text: str) -> str | None:
+    try:
+        regulation_id(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _corrected(task: Task, values: Values) -> tuple[date, str]:
     """Return the day of receipt and the regulation of a corrected task."""
     return values.get("received") or task.received_on, values.get("regulation") or task.regulation
@@ -283,7 +297,8 @@ def _corrected(task: Task, values: Values) -> tuple[date, str]:
 def _review_correction(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
     due = f"due {task.due_on or 'never'} → {records.corrected_due(task, day, law) or 'never'}"
-    return f"{task.name}: received {day} under {law}, {due}. Correct it?"
+    doubt = force_warning(law, day)
+    return f"{f'{doubt} ' if doubt else ''}{task.name}: received {day} under {law}, {due}. Correct it?"
 
 
 CORRECT: Final = Operation(
@@ -308,9 +323,10 @@ CORRECT: Final = Operation(
             name="regulation",
             metavar="LAW",
             help="which regulation sets the due date",
-            question=lambda _: f"Regulation ({', '.join(REGULATIONS)}):",
+            question=lambda _: "Regulation, such as us-tx or Texas:",
             initial=lambda target: target.task.regulation if target.task else "",
-            choices=tuple(REGULATIONS),
+            mistake=_regulation_mistake,
+            read=_read_regulation,
             need=Need.OPTIONAL,
         ),
     ),

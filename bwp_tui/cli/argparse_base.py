@@ -8,9 +8,8 @@ from argparse import SUPPRESS
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, NoReturn, TypeAlias
 
-from bwp_tui.cli.argument_types import one_line, seconds
+from bwp_tui.cli.argument_types import one_line, regulation, seconds
 from bwp_tui.cli.exit_codes import Effect
-from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
 from bwp_tui.domain.shell_commands import HELP
 from bwp_tui.domain.text import clean_line
 from bwp_tui.settings.profile import THEMES
@@ -139,8 +138,12 @@ def add_timeout(parser: Parser, default: float | None) -> None:
 
 def add_regulation(parser: Parser, purpose: str) -> None:
     """Add which regulation sets due dates."""
-    names, default = tuple(REGULATIONS), DEFAULT_REGULATION
-    parser.add_argument("--regulation", choices=names, default=default, help=f"{purpose} ({default})")
+    parser.add_argument(
+        "--regulation",
+        metavar="LAW",
+        type=regulation,
+        help=f"{purpose}: an id or a state; see: bwp-tui regulations (the profile's)",
+    )
 
 
 def add_sort(parser: Parser) -> None:

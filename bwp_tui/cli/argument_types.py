@@ -10,6 +10,7 @@ from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from bwp_tui.domain.regulations import regulation_id
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, task_id_mistake
 from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.domain.times import parse_day, utc_now
@@ -109,11 +110,19 @@ def result_folder(text: str) -> Path:
     return path
 
 
+def regulation(text: str) -> str:
+    """Read the name of a regulation; return its id."""
+    try:
+        return regulation_id(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error).removesuffix(".")) from None
+
+
 def value_of(argument: Argument) -> Callable[[str], Any]:
     """Return what reads the value of an operation's argument."""
 
     def read(text: str) -> Any:
-        if why_not := argument.choice_or_text_mistake(text):
+        if why_not := argument.mistake(text):
             raise ArgumentTypeError(why_not.removesuffix("."))
         return argument.read([text], None) if argument.read else {argument.name: one_line(text)}
 

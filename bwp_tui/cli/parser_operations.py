@@ -83,8 +83,5 @@ def _add_operation(commands: Commands, operation: TaskOperation, module: str, fu
 
 
 def _add_option(parser: argparse._ActionsContainer, argument: Argument) -> None:
-    if argument.choices:
-        parser.add_argument(argument.option, choices=argument.choices, help=argument.help)
-    else:
-        read = day if argument.is_day else value_of(argument)
-        parser.add_argument(argument.option, metavar=argument.metavar, type=read, help=argument.help)
+    read = day if argument.is_day else value_of(argument)
+    parser.add_argument(argument.option, metavar=argument.metavar, type=read, help=argument.help)

@@ -13,7 +13,7 @@ _FORMATS: Final = ("csv", "jsonl", "json")
 
 
 def add_tables(commands: Commands) -> None:
-    """Add `import`, `export`, `report` and `views`."""
+    """Add `import`, `export`, `report`, `regulations` and `views`."""
     _add_import(commands)
     export = commands.add("export", "export", json=False, effect=Effect.READS)
     export.add_argument("words", metavar="FILTER… FILE", nargs="+", help="which tasks (all), then a new file, or -")
@@ -26,6 +26,8 @@ def add_tables(commands: Commands) -> None:
         "--from", dest="first", metavar="DATE", type=any_day, required=True, help="first day of receipt"
     )
     report.add_argument("--to", dest="last", metavar="DATE", type=any_day, required=True, help="last day of receipt")
+
+    commands.add("regulations", "report", effect=Effect.READS)
 
     views = commands.add("views", "list_show", function="list_views", effect=Effect.READS)
     actions = views.add_subparsers(metavar="ACTION", parser_class=Parser)

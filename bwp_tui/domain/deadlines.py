@@ -1,14 +1,13 @@
-"""The clocks the law sets, as data, and the arithmetic of calendar months and business days.
-
-Sources: GDPR art. 12(3) with Reg. 1182/71; CCPA regulations (11 CCR) §7021.
-"""
+"""Compute the dates that a regulation sets, in calendar days, months or business days, and those of the service."""
 
 from __future__ import annotations
 
 import calendar
 from datetime import date, timedelta
-from typing import Final, NamedTuple
+from functools import cache
+from typing import Final
 
+from bwp_tui.domain.regulations import FEDERAL_HOLIDAYS, REGULATIONS, Holiday
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Status, Task
 from bwp_tui.domain.times import local_day, zone_name
 
@@ -16,34 +15,10 @@ PROCESSING_DAYS: Final = 30
 """Days that the service may take; for a deletion, after the holding period."""
 
 _SATURDAY: Final = 5
+_SUNDAY: Final = 6
 
 _UNANSWERED: Final = frozenset({Status.FAILED, Status.REJECTED, Status.MISSING})
 """Final statuses in which the shopper still needs an answer."""
-
-
-class Regulation(NamedTuple):
-    """A regulation: time to answer, length of an extension, business days to acknowledge receipt."""
-
-    name: str
-    title: str
-    months: int = 0
-    days: int = 0
-    rolls_to_monday: bool = False
-    extension_months: int = 0
-    extension_days: int = 0
-    acknowledge_business_days: int | None = None
-
-
-REGULATIONS: Final[dict[str, Regulation]] = {
-    regulation.name: regulation
-    for regulation in (
-        Regulation("gdpr", "GDPR art. 12(3)", months=1, rolls_to_monday=True, extension_months=2),
-        Regulation("ccpa", "CCPA §7021", days=45, extension_days=45, acknowledge_business_days=10),
-        Regulation("none", "no legal deadline"),
-    )
-}
-
-DEFAULT_REGULATION: Final = "gdpr"
 
 
 def is_clock_running(task: Task) -> bool:
@@ -84,12 +59,35 @@ def add_months(day: date, months: int) -> date:
 
 
 def add_business_days(day: date, count: int) -> date:
-    """Return the day `count` weekdays after `day`; public holidays are not considered."""
+    """Return the day `count` business days after `day`."""
     while count > 0:
         day += timedelta(days=1)
-        if day.weekday() < _SATURDAY:
-            count -= 1
+        count -= is_business_day(day)
     return day
+
+
+def is_business_day(day: date) -> bool:
+    """Return whether a day is neither on a weekend nor the observed day of a federal holiday of the United States."""
+    return day.weekday() < _SATURDAY and day not in _observed_holidays(day.year)
+
+
+@cache
+def _observed_holidays(year: int) -> frozenset[date]:
+    days = {_observed(holiday, year) for holiday in FEDERAL_HOLIDAYS.values() if year >= holiday.since}
+    last = date(year, 12, 31)
+    # The next year's first day is then a Saturday.
+    return frozenset(days | {last} if last.weekday() == _SATURDAY - 1 else days)
+
+
+def _observed(holiday: Holiday, year: int) -> date:
+    """Return the day on which a holiday is observed in a year."""
+    if holiday.day:
+        day = date(year, holiday.month, holiday.day)
+        return day + timedelta(days={_SATURDAY: -1, _SUNDAY: 1}.get(day.weekday(), 0))
+    in_month = calendar.monthrange(year, holiday.month)[1]
+    days = [date(year, holiday.month, day) for day in range(1, in_month + 1)]
+    fitting = [day for day in days if day.weekday() == holiday.weekday]
+    return fitting[holiday.nth - 1 if holiday.nth > 0 else holiday.nth]
 
 
 def _roll_to_monday(day: date) -> date:
@@ -122,7 +120,7 @@ def received_until(day: date, count: int) -> date:
     """Return the latest day of receipt that is `count` business days before `day`, or the first of the calendar."""
     try:
         while count > 0:
-            count -= day.weekday() < _SATURDAY
+            count -= is_business_day(day)
             day -= timedelta(days=1)
     except OverflowError:
         return date.min
@@ -130,10 +128,7 @@ def received_until(day: date, count: int) -> date:
 
 
 def extend_by(regulation: str, received_on: date) -> date | None:
-    """Return the last day to notify the shopper of an extension, or None if there is none.
-
-    GDPR art. 12(3): within one month of receipt; CCPA regulations §7021(b): within the first 45 days.
-    """
+    """Return the last day to tell the shopper of an extension, the end of the first period; None if there is none."""
     rule = REGULATIONS[regulation]
     if not rule.extension_months and not rule.extension_days:
         return None

@@ -188,7 +188,8 @@ def _clause(match: re.Match[str]) -> Clause:
         return _comparison(spec, match, negated)
     if match["op"] not in (":", "="):
         raise FilterError(f"“{spec.key}” cannot be compared; use {spec.key}:value.", match.start("op"), match.end("op"))
-    return ValueClause(spec.key, tuple(_stored(spec, *value) for value in _values(match)), negated)
+    stored = (name for value in _values(match) for name in _stored(spec, *value))
+    return ValueClause(spec.key, tuple(dict.fromkeys(stored)), negated)
 
 
 def _bare_text(match: re.Match[str]) -> str:
@@ -209,16 +210,18 @@ def _values(match: re.Match[str]) -> list[tuple[str, int, int]]:
     return [(value, start, end) for value, start, end in found if value]
 
 
-def _stored(spec: FieldSpec, value: str, start: int, end: int) -> str:
-    """Return `value`, or the only known one that begins with it, as the history stores it."""
+def _stored(spec: FieldSpec, value: str, start: int, end: int) -> tuple[str, ...]:
+    """Return `value`, or the only known one that begins with it, in each way in which the history stores it."""
     if not spec.is_closed or (spec.may_be_new and value.isupper()):
-        return value
+        return (value,)
     typed = value.casefold().replace("-", "_")
-    known = {stored.casefold().replace("-", "_"): stored for stored in spec.values}
-    beginning = [stored for name, stored in known.items() if name.startswith(typed)]
+    stored = {word: (word,) for word in spec.values} | dict(spec.synonyms)
+    known = {word.casefold().replace("-", "_"): names for word, names in stored.items()}
+    beginning = {names for word, names in known.items() if word.startswith(typed)}
     if typed in known or len(beginning) == 1:
-        return known.get(typed, beginning[0])
-    raise FilterError(f"Unknown value of {spec.key}: “{value}”.", start, end, nearest(value, spec.suggestions))
+        return known.get(typed) or beginning.pop()
+    guess = nearest(value, (*spec.suggestions, *spec.synonyms))
+    raise FilterError(f"Unknown value of {spec.key}: “{value}”.", start, end, guess)
 
 
 def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Clause:

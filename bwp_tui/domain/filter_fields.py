@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.advice import KNOWN_CODES
-from bwp_tui.domain.deadlines import REGULATIONS
+from bwp_tui.domain.regulations import DEFAULT_REGULATION, IDS, REGULATIONS, stored_names
 from bwp_tui.domain.task import Kind, Status
 
 NOBODY: Final = "none"
@@ -43,6 +43,8 @@ class FieldSpec(NamedTuple):
     """Values to offer, as the history stores them; if `is_closed`, there are no others."""
     day_words: Mapping[str, tuple[str, int | None]] = MappingProxyType({})
     """Words for days, each a comparison with a number of days from today; None is no day or any day."""
+    synonyms: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    """What the history may store for a word that is typed, where that is not the word alone."""
     may_be_new: bool = False
     """Whether the service may send other values; any in capitals is accepted."""
 
@@ -98,7 +100,14 @@ FIELDS: Final = {
         FieldSpec("note", Match.NOTE, "", "text in a note"),
         FieldSpec("email", Match.CONTAINS, "email", "text in the email"),
         FieldSpec("id", Match.BEGINS, "task_id", "beginning of the task id"),
-        FieldSpec("regulation", Match.ONE_OF, "regulation", "regulation, such as gdpr", tuple(REGULATIONS)),
+        FieldSpec(
+            "regulation",
+            Match.ONE_OF,
+            "regulation",
+            f"regulation, such as {DEFAULT_REGULATION}",
+            IDS,
+            synonyms={name: stored_names(name) for name in REGULATIONS},
+        ),
         FieldSpec("assigned", Match.CONTAINS, "assigned_to", "assignee: assigned:none", (NOBODY,)),
         FieldSpec("verified", Match.PRESENT, "verified_on", "whether the identity was verified", _YES_OR_NO),
         FieldSpec("extended", Match.PRESENT, "extended_on", "whether the due date was extended", _YES_OR_NO),

@@ -29,6 +29,7 @@ SHELL_COMMANDS: Final = (
     ShellCommand("import", "record the requests of a CSV file, all of them or none", "load bulk"),
     ShellCommand("export", "write the tasks that fit a filter to a file", "csv json excel save"),
     ShellCommand("report", "count what was received in a period and what became of it", "stats metrics"),
+    ShellCommand("regulations", "list the regulations: periods, citations, what is unsure", "laws states deadlines"),
     ShellCommand("views", "list, save, delete views", "filters"),
     ShellCommand("backup", "copy the history to a new file while it is in use", "save"),
     ShellCommand("restore", "restore the history from a backup", "recover"),

@@ -48,7 +48,7 @@ _NOTES: Final = (
     "employee of a partner",
 )
 _TAGS: Final = ("vip", "phone", "letter", "legal", "store-app")
-_REASON_OF: Final = {"gdpr": "GDPR art. 17", "ccpa": "CCPA deletion request"}
+_REASON_OF: Final = {"eu-gdpr": "GDPR art. 17", "us-ca": "CCPA deletion request"}
 _REASONS: Final = ("account closed", "shopper asked by e-mail", *_REASON_OF.values())
 
 
@@ -79,7 +79,7 @@ def _filled(outline: TaskOutline, email: str, rng: random.Random) -> SampleTask:
     if rng.random() < 0.1:
         tags.add(rng.choice(_TAGS))
     reason = rng.choice(_REASONS) if outline.kind is Kind.DELETION and rng.random() < 0.7 else None
-    regulation = outline.regulation or rng.choice(("gdpr", "gdpr", "gdpr", "ccpa", "ccpa"))
+    regulation = outline.regulation or rng.choice(("eu-gdpr", "eu-gdpr", "eu-gdpr", "us-ca", "us-ca"))
     if reason in _REASON_OF.values():
         reason = _REASON_OF[regulation]
     return SampleTask(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from bwp_tui.domain.regulations import DEFAULT_REGULATION, find_regulation
 from bwp_tui.domain.text import clean, did_you_mean
 from bwp_tui.domain.times import find_zone
 from bwp_tui.domain.urls import check_url
@@ -80,6 +81,13 @@ def line(text: str) -> str | None:
 def notices(text: str) -> str | None:
     """Check the kind of notice for watched tasks."""
     return None if text in NOTICES else f"must be one of {', '.join(NOTICES)}"
+
+
+def regulation(text: str) -> str | None:
+    """Check the name of a regulation."""
+    if find_regulation(text) is not None:
+        return None
+    return f"must be a regulation such as {DEFAULT_REGULATION} or Texas; bwp-tui regulations prints all"
 
 
 def timezone(text: str) -> str | None:

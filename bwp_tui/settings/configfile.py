@@ -27,6 +27,7 @@ TEXTS: Final[Mapping[str, _Check]] = {
     "download_dir": checks.folder,
     "theme": checks.theme,
     "notices": checks.notices,
+    "regulation": checks.regulation,
     "timezone": checks.timezone,
     "actor": checks.line,
 }

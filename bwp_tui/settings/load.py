@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urljoin
 
+from bwp_tui.domain.regulations import DEFAULT_REGULATION, find_regulation
 from bwp_tui.domain.text import clean_line, did_you_mean, nearest
 from bwp_tui.domain.times import set_office_zone
 from bwp_tui.domain.urls import split_url
@@ -102,6 +103,7 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         read_only=variables.read_only(),
         theme=table.texts.get("theme", config.theme),
         notices=variables.text("notices") or NOTICES[0],
+        regulation=variables.regulation(),
         timezone=variables.text("timezone"),
         actor=variables.text("actor"),
         keys=config.keys,
@@ -202,6 +204,10 @@ class _Variables:
         if command is None or checks.command(command):
             return None
         return CommandSecret(tuple(shlex.split(command)))
+
+    def regulation(self) -> str:
+        found = find_regulation(self.text("regulation") or DEFAULT_REGULATION)
+        return DEFAULT_REGULATION if found is None else found.id
 
     def download_slots(self) -> int:
         value = self._environ.get("BWP_DOWNLOAD_SLOTS")

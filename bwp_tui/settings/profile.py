@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.shop import Shop
 from bwp_tui.settings.secret import SecretSource
 
@@ -89,6 +90,8 @@ class Profile:
     theme: str | None = None
     notices: str = NOTICES[0]
     """Kind of notice when a watched task finishes."""
+    regulation: str = DEFAULT_REGULATION
+    """Id of the regulation of a request that names none."""
     timezone: str | None = None
     """The office's time zone, an IANA name; None is the machine's own."""
     actor: str | None = None

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from typing import Final
 from unittest.mock import patch
 
-from bwp_tui.domain.deadlines import DEFAULT_REGULATION
+from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.task import Kind as TaskKind
 from bwp_tui.domain.task import SampleTask, Status
 from bwp_tui.domain.times import DAY, local_day

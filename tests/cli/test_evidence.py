@@ -51,6 +51,7 @@ def test_the_text_says_the_same(kept: tuple[Bwp, str, Path]) -> None:
         "received on",
         "due on",
         "regulation",
+        "citation",
         "TIMELINE",
         "DOWNLOADS",
         "on disk              unchanged",

@@ -81,7 +81,12 @@ def test_a_deletion_takes_all_of_its_facts() -> None:
         3,
         "art.17",
     )
-    assert (parsed.received, parsed.regulation, parsed.tag, parsed.yes) == (date(2026, 1, 31), "ccpa", ["a", "b"], True)
+    assert (parsed.received, parsed.regulation, parsed.tag, parsed.yes) == (
+        date(2026, 1, 31),
+        "us-ca",
+        ["a", "b"],
+        True,
+    )
 
 
 def test_a_filter_is_taken_as_it_was_typed() -> None:

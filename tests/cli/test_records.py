@@ -21,7 +21,7 @@ def _csv(bwp: Bwp, *lines: str) -> str:
 @pytest.fixture
 def office(bwp: Bwp) -> Bwp:
     """A register with three requests that nobody has sent."""
-    file = _csv(bwp, "access,jane@example.com,ccpa", "erase,bob@example.com,", "access,eve@example.com,none")
+    file = _csv(bwp, "access,jane@example.com,ccpa", "erase,bob@example.com,gdpr", "access,eve@example.com,none")
     assert bwp("import", file, "--yes").code == 2, "without credentials nobody knows for which shop"
     assert not bwp.data.exists()
     assert bwp("import", file, "--yes", env=CREDENTIALS).code == 0
@@ -170,9 +170,9 @@ def test_a_report_counts_what_was_received_by_kind_and_law(office: Bwp) -> None:
     ended = office("report", "--from", "2020-01-01", "--to", "2099-12-31", "--json")
     lines = json.loads(ended.out)["requests"]
     assert [(line["kind"], line["regulation"], line["received"], line["open"]) for line in lines] == [
-        ("DELETION", "gdpr", 1, 1),
-        ("RETRIEVAL", "ccpa", 1, 1),
+        ("DELETION", "eu-gdpr", 1, 1),
         ("RETRIEVAL", "none", 1, 1),
+        ("RETRIEVAL", "us-ca", 1, 1),
     ]
     assert "RECEIVED" in office("report", "--from", "2020-01-01", "--to", "2099-12-31").out
     assert "Nothing was received" in office("report", "--from", "2020-01-01", "--to", "2020-01-02").err
@@ -201,11 +201,13 @@ def test_a_record_is_withdrawn_and_what_it_said_stays(
 
 
 def test_receipt_and_law_are_corrected(office: Bwp) -> None:
+    same = office("correct", "1", "--regulation", "ccpa")
+    assert (same.code, "under us-ca already" in same.err) == (1, True)
     ended = office("correct", "1", "--received", "2026-01-02", "--regulation", "gdpr", "--json")
     assert ended.code == 0
     task = json.loads(ended.out)
-    assert (task["received_on"], task["regulation"], task["due_on"]) == ("2026-01-02", "gdpr", "2026-02-02")
-    assert "law ccpa → gdpr" in office("show", "1").out
+    assert (task["received_on"], task["regulation"], task["due_on"]) == ("2026-01-02", "eu-gdpr", "2026-02-02")
+    assert "law us-ca → eu-gdpr" in office("show", "1").out
     assert office("correct", "1").code == 2
     odd = office("correct", "1", "--received", "0026-01-02")
     assert (odd.code, "check the year" in odd.err) == (0, True)

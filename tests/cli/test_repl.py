@@ -123,7 +123,7 @@ def test_each_wrong_answer_is_asked_for_again_at_once(
         "“x” is neither retrieval nor deletion. Try again, or type quit.",
         "“jane” is not an email address",
         "invalid date “soon”; use YYYY-MM-DD.",
-        "“bdsg” is not one of gdpr, ccpa, none.",
+        "“bdsg” is no regulation; write one such as us-ca or Texas.",
         "The holding period must be 0 to 180 days, not 200.",
     ):
         assert wrong in told

@@ -112,13 +112,32 @@ def test_a_request_with_a_mistake_is_refused_before_anything_is_recorded(
 
 
 def test_a_deletion_that_may_end_late_is_warned_of_with_the_longest_hold_that_fits(shop: Bwp) -> None:
-    ended = shop("submit", "deletion", "bob@example.com", "--yes")
+    ended = shop("submit", "deletion", "bob@example.com", "--yes", "--holding-period", "20")
     assert ended.code == 0
     assert re.search(
-        r"Warning: this may take until \d{4}-.*after the due date .* --holding-period \d+ would", ended.err
+        r"Warning: this may take until \d{4}-.*after the due date .*§1798.* --holding-period 15 would", ended.err
     )
-    quiet = shop("submit", "deletion", "eve@example.com", "--yes", "--regulation", "ccpa")
+    quiet = shop("submit", "deletion", "eve@example.com", "--yes")
     assert (quiet.code, quiet.err) == (0, "")
+
+
+def test_the_regulation_is_the_profiles_unless_the_request_names_one(shop: Bwp) -> None:
+    cases: tuple[tuple[list[str], dict[str, str], str], ...] = (
+        ([], {}, "us-ca"),
+        ([], {"BWP_REGULATION": "Oregon"}, "us-or"),
+        (["--regulation", "Texas"], {"BWP_REGULATION": "us-or"}, "us-tx"),
+    )
+    for words, env, id in cases:
+        ended = shop("submit", "retrieval", f"{id}@example.com", *words, "--json", env=env)
+        assert json.loads(ended.out)["regulation"] == id
+    wrong = shop("submit", "retrieval", "jane@example.com", "--regulation", "tx")
+    assert (wrong.code, "“tx” is no regulation" in wrong.err, is_one_sentence(wrong)) == (2, True, True)
+
+
+def test_a_receipt_from_before_the_law_is_warned_of_and_recorded(shop: Bwp) -> None:
+    facts = ["--received", "2025-12-31", "--regulation", "us-in"]
+    ended = shop("submit", "retrieval", "jane@example.com", *facts)
+    assert (ended.code, "in force from 2026-01-01" in ended.err) == (0, True)
 
 
 def test_a_second_request_for_the_same_address_is_told_and_sent(shop: Bwp, practice: Sandbox) -> None:

@@ -116,7 +116,8 @@ class Console:
         """Open the form and type into its fields."""
         await self.do("new")
         self.main.query_one("#field-kind", RadioField).value = kind
-        self.main.query_one("#field-regulation", RadioField).value = regulation
+        self.field("regulation").value = regulation
+        await self.pilot.pause()  # the hold is proposed by it
         for name, text in texts.items():
             self.field(name).value = text
         await self.pilot.pause()

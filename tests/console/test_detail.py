@@ -111,7 +111,7 @@ async def test_the_details_follow_the_cursor_and_the_history(profile: Profile) -
     async with opened(profile) as console:
         await console.sees(f"#{READY} ──")
         await console.press("j")
-        await console.sees(f"#{WAITING} ──", "CCPA §7021")
+        await console.sees(f"#{WAITING} ──", "California", "Law        Civ. Code §1798.130(a)(2); 11 CCR §7021")
         single.answered(console.store, WAITING, answer("COMPLETED"), None)
         await console.sees("── COMPLETED · retrieval", "ready; d starts it")
 

@@ -69,7 +69,7 @@ async def test_a_field_left_out_is_asked_for(profile: Profile, kind: str, missin
 
 async def test_a_retrieval_becomes_a_row_an_intent_and_the_task_under_the_cursor(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.fill(email=" new@example.com ", received="2026-11-18", regulation="ccpa", note="by phone")
+        await console.fill(email=" new@example.com ", received="2026-11-18", regulation="Tex", note="by phone")
         await console.file()
         await console.until(lambda: console.main.table.current_number == FIRST_NEW)
         task = console.task(FIRST_NEW)
@@ -79,7 +79,7 @@ async def test_a_retrieval_becomes_a_row_an_intent_and_the_task_under_the_cursor
             Status.QUEUED,
             "by phone",
         )
-        assert (task.received_on.isoformat(), task.regulation) == ("2026-11-18", "ccpa")
+        assert (task.received_on.isoformat(), task.regulation) == ("2026-11-18", "us-tx")
         assert has_waiting_intent(console.store, FIRST_NEW)
         assert not console.main.form.display
         assert console.app.focused is console.main.table
@@ -253,7 +253,9 @@ async def test_no_hint_is_cut(profile: Profile, width: int, kind: str) -> None:
         await console.until(lambda: console.line("hint-email").strip())
         hints = [line.id for line in console.main.form.query(".form-hint") if line.id and line.region.width]
         assert hints
-        declared = {field: forms for field, _label, forms in _TEXTS} | console.main.form.draft.mistakes(TODAY)
+        draft = console.main.form.draft
+        declared = {field: forms for field, _label, forms in _TEXTS} | draft.mistakes(TODAY)
+        declared["regulation"] = draft.law_hint()
         whole = {form for forms in declared.values() for form in forms}
         for hint in hints:
             assert console.line(hint).strip() in {"", *whole}

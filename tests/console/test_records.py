@@ -50,7 +50,9 @@ async def test_an_extension_names_its_limit_and_moves_the_due_date_once(profile:
         await console.go_to(HELD)
         before = console.task(HELD).due_on
         await console.press("E")
-        await console.sees("to 2027-02-17 (GDPR art. 12(3), tell by 2026-12-17). Reason the shopper is told:")
+        await console.sees(
+            "to 2027-02-17 (GDPR art. 12(3); Reg. 1182/71, tell by 2026-12-17).", "Reason the shopper is told:"
+        )
         await console.press("enter")
         await console.sees("Nothing was done: an extension needs a reason.")
         await console.press("E", *"three shops", "enter")
@@ -75,7 +77,7 @@ async def test_the_confirmation_of_receipt_is_dated_and_recorded_once(profile: P
     async with opened(profile) as console:
         await console.go_to(WAITING)
         await console.press("A")
-        await console.sees("was acknowledged (by 2026-12-04): 2026-11-20")
+        await console.sees("was acknowledged (by 2026-12-07): 2026-11-20")
         await console.press("enter")
         await console.sees("receipt confirmed on 2026-11-20, recorded.")
         assert console.task(WAITING).acknowledged_on == TODAY
@@ -312,9 +314,11 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
         await console.press("L")
         await console.sees(f"Day of receipt of {before.name}: {before.received_on}")
         await type_over(console, "2026-11-09")
-        await console.sees("Regulation (gdpr, ccpa, none):")
-        await type_over(console, "ccpa")
-        await console.sees(f"received 2026-11-09 under ccpa, due {before.due_on} → 2026-12-24. Correct it?")
+        await console.sees("Regulation, such as us-tx or Texas:")
+        await type_over(console, "lgpd")
+        await console.sees("“lgpd” is no regulation")
+        await type_over(console, "California")
+        await console.sees(f"received 2026-11-09 under us-ca, due {before.due_on} → 2026-12-24. Correct it?")
         assert console.task(READY) == before
         await console.press("y")
         await console.sees("are corrected; the timeline keeps the old values.")

@@ -51,7 +51,7 @@ def test_most_are_done_and_every_state_is_there(past: tuple[SampleTask, ...]) ->
     assert 0.5 < retrievals / len(past) < 0.7
     assert done / len(past) > 0.8
     assert any(task.cancelled for task in past)
-    assert {task.regulation for task in past} == {"gdpr", "ccpa"}
+    assert {task.regulation for task in past} == {"eu-gdpr", "us-ca"}
     assert any(task.note for task in past)
     assert any(task.tags for task in past)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bwp_tui.domain.csv_table import HEADINGS, format_row, task_cells
 from bwp_tui.domain.filter import parse
+from bwp_tui.domain.regulations import IDS
 from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands import csv_import
@@ -20,9 +21,9 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intents
-from tests.store.support import ACTOR, NOW, TODAY, scalar, submitted
+from tests.store.support import ACTOR, NOW, TODAY, request, scalar, submitted
 
-DEFAULTS = Defaults(TODAY)
+DEFAULTS = Defaults(TODAY, "us-ia")
 
 
 def _file(*lines: str) -> bytes:
@@ -33,9 +34,9 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(s
     data = _file("deletion,bob@example.com,2026-11-02,CCPA,3,art. 17,two lines,vip;eu", "access,jane@example.com,,,,,,")
     numbers = csv_import.import_requests(store, csv_import.plan(store, data, DEFAULTS), ACTOR)
     bob, jane = tasks.window(store, numbers)
-    assert (bob.kind, bob.email, bob.regulation, bob.holding_period) == (Kind.DELETION, "bob@example.com", "ccpa", 3)
+    assert (bob.kind, bob.email, bob.regulation, bob.holding_period) == (Kind.DELETION, "bob@example.com", "us-ca", 3)
     assert (bob.reason, bob.note, bob.tags) == ("art. 17", "two lines", ("vip", "eu"))
-    assert (jane.kind, jane.received_on, jane.regulation) == (Kind.RETRIEVAL, TODAY, "gdpr")
+    assert (jane.kind, jane.received_on, jane.regulation) == (Kind.RETRIEVAL, TODAY, "us-ia")
     assert len({intent.client_token for intent in intents.due(store, NOW, 10)}) == 2
     first = timeline.of_task(store, bob.number)[0]
     assert (first.what, first.actor) == ("imported", ACTOR)
@@ -51,7 +52,8 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(s
         ("jane@example.com,retrieval,,,,,,", "neither retrieval nor deletion"),
         ("access,jane@example.com,2.11.2026,,,,,", "no date"),
         (f"access,jane@example.com,{TODAY + timedelta(days=2)},,,,,", "in the future"),
-        ("access,jane@example.com,,lgpd,,,,", "must be one of gdpr"),
+        ("access,jane@example.com,,lgpd,,,,", "“lgpd” is no regulation"),
+        ("access,jane@example.com,,DE,,,,", "“DE” is no regulation"),
         ("access,jane@example.com,,,10,,,", "A retrieval has no holding period"),
         ("access,jane@example.com,,,,because,,", "A retrieval has no reason"),
         ("deletion,jane@example.com,,,181,,,", "0 to 180 days"),
@@ -73,8 +75,14 @@ def test_a_wrong_line_is_told_and_nothing_can_be_recorded(store: Store, line: st
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("acess,jane,2.11.2026,lgpd,ten,,,", ["“acess”", "“jane”", "no date", "must be one of", "no number of days"]),
-        ("deletion,,1999-01-01,lgpd,500,,,", ["is missing", "must be one of", "too long ago", "0 to 180 days"]),
+        (
+            "acess,jane,2.11.2026,lgpd,ten,,,",
+            ["“acess”", "“jane”", "no date", "“lgpd” is no regulation", "no number of days"],
+        ),
+        (
+            "deletion,,1999-01-01,lgpd,500,,,",
+            ["is missing", "“lgpd” is no regulation", "too long ago", "0 to 180 days"],
+        ),
         ("access,,,,9,why,,,x", ["more cells", "no holding period", "no reason", "is missing"]),
     ],
 )
@@ -83,6 +91,23 @@ def test_all_mistakes_of_a_line_are_told_each_once(store: Store, line: str, told
     sentences = wrong.wrong or ""
     assert all(part in sentences for part in told)
     assert sentences.count(". ") + sentences.count("? ") == len(told) - 1
+
+
+def test_a_regulation_is_named_by_its_id_its_alias_or_its_state_and_stored_by_its_id(store: Store) -> None:
+    lines = (f"access,s@example.com,,{name}" for name in ("us-tx", "Texas", "gdpr", "rhode island", "NONE"))
+    planned = csv_import.plan(store, _file(*lines), DEFAULTS)
+    named = [line.request.regulation for line in planned.lines if line.request]
+    assert named == ["us-tx", "us-tx", "eu-gdpr", "us-ri", "none"]
+
+
+def test_what_an_older_version_stored_is_exported_as_it_is_and_imported_by_its_id(store: Store) -> None:
+    old = actions.submit(store, request(regulation="ccpa"), ACTOR)
+    row = task_cells(old, mask=False)
+    assert "ccpa" in row
+    data = "".join(map(format_row, (HEADINGS, row))).encode()
+    (line,) = csv_import.plan(store, data, DEFAULTS).lines
+    assert line.request
+    assert line.request.regulation == "us-ca"
 
 
 def test_duplicates_are_flagged_within_the_file_and_against_the_history_and_not_blocked(store: Store) -> None:
@@ -126,7 +151,7 @@ _REQUESTS = st.builds(
     kind=st.sampled_from(list(Kind)),
     email=st.from_regex(r"[a-z0-9._%+-]{1,9}@[a-z]{1,5}\.(de|com)", fullmatch=True),
     received_on=st.dates(TODAY - timedelta(days=900), TODAY),
-    regulation=st.sampled_from(["gdpr", "ccpa", "none"]),
+    regulation=st.sampled_from(IDS),
     holding_period=st.none() | st.integers(0, 180),
     reason=st.none() | _TEXT,
     note=_TEXT,

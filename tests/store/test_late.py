@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from bwp_tui.console.presentation.glyphs import UNICODE
-from bwp_tui.console.presentation.task_columns import COLUMNS, CellContext
+from bwp_tui.console.presentation.task_row_cells import COLUMNS, CellContext
 from bwp_tui.domain import times
 from bwp_tui.domain.deadlines import PROCESSING_DAYS, done_by, is_late
 from bwp_tui.domain.filter import parse

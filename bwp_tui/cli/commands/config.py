@@ -95,6 +95,7 @@ def _settings(profile: Profile) -> dict[str, object]:
         "read_only": profile.read_only,
         "theme": profile.theme,
         "notices": profile.notices,
+        "regulation": profile.regulation,
         "timezone": zone_name(),
         "actor": actor(os.environ, profile.actor),
         "events_queue_url": profile.events.queue_url if profile.events else None,

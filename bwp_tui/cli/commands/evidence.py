@@ -10,8 +10,8 @@ from bwp_tui import VERSION
 from bwp_tui.archive.fingerprint import FileState, compare
 from bwp_tui.cli.support.context import open_session
 from bwp_tui.cli.support.task_output import print_result
-from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.masking import mask_task_record
+from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_instant, iso_day, iso_instant, utc_now
@@ -51,6 +51,7 @@ def _record(
         "email": task.email,
         "received_on": task.received_on.isoformat(),
         "regulation": regulation.title if regulation else task.regulation,
+        "citation": regulation.citation if regulation else None,
         "due_on": iso_day(task.due_on),
         "recorded_at": format_instant(task.recorded_at),
         "recorded_by": events[0].actor if events else None,

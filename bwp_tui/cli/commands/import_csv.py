@@ -22,7 +22,8 @@ from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.domain.csv_table import CsvError, format_row
 from bwp_tui.domain.deadlines import day_warning
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.regulations import force_warning
+from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.commands import csv_import
@@ -45,7 +46,7 @@ def import_file(arguments: Namespace) -> None:
 
         raise no_credentials(profile)  # nobody could say for which shop the requests are
     with open_session(arguments, changes=not arguments.dry_run) as session:
-        planned = _plan(session.store, data, Defaults(today(), arguments.regulation))
+        planned = _plan(session.store, data, Defaults(today(), arguments.regulation or session.profile.regulation))
         if not arguments.dry_run:
             _refuse_again(planned, again=arguments.again)
         _print_summary(planned, file)
@@ -110,8 +111,7 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
     for line in planned.lines:
         if line.duplicate is not None:
             print_note(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
-    doubts = [(line.number, line.request and day_warning(line.request.received_on, today())) for line in planned.lines]
-    warned = [(number, doubt) for number, doubt in doubts if doubt]
+    warned = [(line.number, doubt) for line in planned.lines if line.request and (doubt := _doubt(line.request))]
     if warned:
         first, doubt = warned[0]
         print_note(f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {doubt}")
@@ -122,6 +122,11 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
         f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
         f"{counted(planned.duplicates, 'possible duplicate')}, {counted(len(planned.wrong), 'invalid line')}."
     )
+
+
+def _doubt(request: Request) -> str | None:
+    """Return why the day of receipt is doubtful, or None."""
+    return day_warning(request.received_on, today()) or force_warning(request.regulation, request.received_on)
 
 
 def _end_without_recording(planned: ImportPlan, receipt: Path | None) -> None:

@@ -58,7 +58,7 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
     elif len(words) == 1 and arguments.filter is None and _TASK_NUMBER.fullmatch(words[0]):
         raise CommandError(ExitCode.USAGE, f"Give, after the task, {argument.help}. Nothing was done.")
     for word in typed:
-        if why_not := argument.choice_or_text_mistake(word):
+        if why_not := argument.mistake(word):
             raise CommandError(ExitCode.USAGE, f"{why_not} Nothing was done.")
     values = argument.read(typed, None) if argument.read else None
     return names, {argument.name: typed[0]} if values is None else values

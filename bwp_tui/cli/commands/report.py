@@ -1,7 +1,8 @@
-"""`bwp-tui dashboard` and `report`: figures of all tasks, and of those received in a period."""
+"""`bwp-tui dashboard`, `report` and `regulations`: figures of all tasks or of a period, and the laws."""
 
 from __future__ import annotations
 
+import textwrap
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -12,8 +13,9 @@ from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.streams import terminal_width
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
+from bwp_tui.domain.regulations import IDS, REGULATIONS, Regulation
 from bwp_tui.domain.text import clean_line, counted, format_size
-from bwp_tui.domain.times import format_duration
+from bwp_tui.domain.times import format_duration, iso_day
 from bwp_tui.store.queries.compliance_report import ReportLine, compliance_report, count_unknown_ids
 from bwp_tui.store.queries.dashboard import Statistics, read_statistics
 
@@ -21,6 +23,8 @@ _HEADINGS = (
     *("KIND", "REGULATION", "RECEIVED", "COMPLETED", "FAILED", "DENIED", "CANCELLED", "PENDING", "OPEN"),
     *("MEDIAN DAYS", "MEAN DAYS"),
 )
+_LAW_HEADINGS = ("ID", "TITLE", "ANSWER", "EXTENSION", "ACKNOWLEDGE", "APPEAL")
+_WIDTH = 80
 
 
 def report(arguments: Namespace) -> None:
@@ -112,3 +116,54 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
     if figures.gone:
         yield f"downloads gone from disk: {figures.gone}"
     yield f"downloads failed: {figures.failed_downloads}"
+
+
+def regulations(arguments: Namespace) -> None:
+    """Print the regulations: periods, citations, when they are in force, and what is unsure of them."""
+    rows = [REGULATIONS[id] for id in IDS]
+    print_result(arguments, [_law_record(row) for row in rows], _law_lines(rows))
+
+
+def _law_record(row: Regulation) -> dict[str, object]:
+    return row._asdict() | {"in_force": iso_day(row.in_force), "until": iso_day(row.until)}
+
+
+def _law_lines(rows: Sequence[Regulation]) -> Iterator[str]:
+    headings, *table = aligned([_LAW_HEADINGS, *map(_law_cells, rows)])
+    yield headings
+    for row, line in zip(rows, table, strict=True):
+        yield line
+        for remark in _law_remarks(row):
+            yield from textwrap.wrap(remark, _WIDTH, initial_indent="    ", subsequent_indent="      ")
+
+
+def _law_cells(row: Regulation) -> tuple[str, ...]:
+    business_days, appeal = row.acknowledge_business_days, row.appeal_days
+    more = f" + {row.appeal_extension_days}" if row.appeal_extension_days else ""
+    return (
+        row.id,
+        row.title,
+        _period(row.days, row.months),
+        _period(row.extension_days, row.extension_months),
+        f"{business_days} bus. days" if business_days else "-",
+        f"{appeal}{more} days" if appeal else "-",
+    )
+
+
+def _period(days: int, months: int) -> str:
+    return counted(months, "month") if months else counted(days, "day") if days else "-"
+
+
+def _law_remarks(row: Regulation) -> Iterator[str]:
+    until = f", until {row.until}" if row.until else ""
+    since = f"; in force since {row.in_force}{until}" if row.in_force else ""
+    if row.citation:
+        yield f"{row.citation}{since}"
+    if row.aliases:
+        yield f"Also called {' and '.join(row.aliases)}."
+    if row.rolls_to_monday:
+        yield "A period that ends on a weekend ends on the Monday."
+    if row.provided_only:
+        yield "Deletion covers only data that the shopper provided."
+    if row.unsure:
+        yield f"Unsure: {row.unsure}."

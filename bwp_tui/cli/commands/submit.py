@@ -16,6 +16,7 @@ from bwp_tui.cli.support.context import (
 from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_response
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
+from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.request_validation import check_request
@@ -25,7 +26,7 @@ from bwp_tui.store.queries import tasks
 def submit(arguments: Namespace) -> ExitCode:
     """Record a request, send it, and print its task."""
     with open_session(arguments) as session:
-        request = _request(arguments)
+        request = _request(arguments, session.profile.regulation)
         check_request(request)
         waiter = EngineWaiter(session)
         _warn_of_deadline(request)
@@ -40,7 +41,8 @@ def track(arguments: Namespace) -> None:
     kind = Kind(arguments.kind.upper())
     with open_session(arguments) as session:
         received_on = today() if arguments.received is None else checked_day(arguments.received)
-        facts = Request(kind=kind, email="", received_on=received_on, regulation=arguments.regulation)
+        facts = Request(kind, "", received_on, arguments.regulation or session.profile.regulation)
+        _warn_of_force(facts)
         waiter = EngineWaiter(session)
         number = requests.track(session.store, kind, arguments.task_id, facts, session.actor).number
         polled = _wait_for_poll(waiter, number, arguments)
@@ -85,14 +87,14 @@ def settle(arguments: Namespace) -> None:
             raise waiter.timed_out(f"The task id is recorded with #{number}.")
 
 
-def _request(arguments: Namespace) -> Request:
+def _request(arguments: Namespace, regulation: str) -> Request:
     kind = Kind(arguments.kind.upper())
     deletion = kind is Kind.DELETION
     return Request(
         kind=kind,
         email=arguments.email,
         received_on=today() if arguments.received is None else checked_day(arguments.received),
-        regulation=arguments.regulation,
+        regulation=arguments.regulation or regulation,
         holding_period=arguments.holding_period if deletion else None,
         reason=(arguments.reason or None) if deletion else None,
         note=arguments.note,
@@ -101,7 +103,8 @@ def _request(arguments: Namespace) -> Request:
 
 
 def _warn_of_deadline(request: Request) -> None:
-    """Print a warning where the service may finish after the due date."""
+    """Print a warning where the regulation was not in force, or the service may finish after the due date."""
+    _warn_of_force(request)
     due = due_on(request.regulation, request.received_on)
     if due is None:
         return
@@ -113,7 +116,13 @@ def _warn_of_deadline(request: Request) -> None:
         return
     fitting = longest_fitting_hold(today(), due) if hold else None
     advice = f"; --holding-period {fitting} would end by then" if fitting is not None else ""
-    print_note(f"Warning: this may take until {end}, after the due date {due} ({request.regulation}){advice}.")
+    source = REGULATIONS[request.regulation].source
+    print_note(f"Warning: this may take until {end}, after the due date {due} ({source}){advice}.")
+
+
+def _warn_of_force(request: Request) -> None:
+    if doubt := force_warning(request.regulation, request.received_on):
+        print_note(f"Warning: {doubt}")
 
 
 def _wait_for_poll(waiter: EngineWaiter, number: int, arguments: Namespace) -> bool:

@@ -7,9 +7,8 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from typing import Final
 
-from bwp_tui.cli.argument_types import count, day
+from bwp_tui.cli.argument_types import count, day, regulation
 from bwp_tui.cli.support.context import print_note
-from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.request_validation import BadRequest, check_email, check_holding_period
@@ -63,14 +62,9 @@ def _kind(answer: str) -> str:
     return matching[0]
 
 
-def _regulation(answer: str) -> None:
-    if answer not in REGULATIONS:
-        raise ArgumentTypeError(f"“{answer}” is not one of {', '.join(REGULATIONS)}")
-
-
 _QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (
     ("Received on, YYYY-MM-DD (enter: today):", "--received", day),
-    (f"Regulation, {', '.join(REGULATIONS)} (enter: {DEFAULT_REGULATION}):", "--regulation", _regulation),
+    ("Regulation, such as us-tx or Texas (enter: the profile's):", "--regulation", regulation),
     ("Note (optional):", "--note", str),
 )
 _DELETION_QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (

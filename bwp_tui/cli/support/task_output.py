@@ -13,6 +13,7 @@ from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
+from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification, newest_problem
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
@@ -176,7 +177,8 @@ def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list
     due = None
     if task.due_on is not None:
         left = f", {format_due(task.due_on, today)}" if is_clock_running(task) else ""
-        due = f"{task.due_on} ({task.regulation}{left})"
+        law = REGULATIONS.get(task.regulation)
+        due = f"{task.due_on}{left} ({law.id}: {law.citation})" if law else f"{task.due_on}{left} ({task.regulation})"
     return [
         ("task id", task.task_id),
         ("status", _status(task)),

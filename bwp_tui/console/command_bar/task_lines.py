@@ -144,9 +144,7 @@ class TaskLineCommands:
         if argument.is_day:
             return self._day(token)
         values = argument.values(token.text, None)
-        if why_not := argument.choice_or_text_mistake(token.text) or (
-            None if values else f"“{argument.option}” needs a value."
-        ):
+        if why_not := argument.mistake(token.text) or (None if values else f"“{argument.option}” needs a value."):
             raise token.error(why_not)
         return values and values[argument.name]
 
@@ -167,7 +165,7 @@ class TaskLineCommands:
             for token in rest:
                 if token.text[:1] not in ("+", "-") or len(token.text) == 1:
                     raise token.error(f"Give {argument.help}.")
-                if why_not := argument.choice_or_text_mistake(token.text):
+                if why_not := argument.mistake(token.text):
                     raise token.error(why_not)
         return numbers, rest
 

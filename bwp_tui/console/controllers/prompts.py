@@ -138,6 +138,6 @@ def _mistake(argument: Argument, text: str) -> InputError | None:
     """Return the first mistake in a typed text, at its place."""
     parts = re.finditer(r"[^\s,]+", text) if argument.place is Place.SIGNED else re.finditer(r"\A.*\Z", text, re.DOTALL)
     for part in parts:
-        if why_not := argument.choice_or_text_mistake(part.group()):
+        if why_not := argument.mistake(part.group()):
             return InputError(why_not, *part.span())
     return None

@@ -129,7 +129,8 @@ class MainScreen(ActionScreen):
         session = self.session
         self.actions = MainHandlers(self)
         self.handlers |= self.actions.by_name
-        self.form = RequestForm(session.today, session.reader.earlier_task_sentence, id="form")
+        earlier, regulation = session.reader.earlier_task_sentence, session.profile.regulation
+        self.form = RequestForm(session.today, earlier, regulation, id="form")
         self.commands = CommandList(id="commands")
         self._prompt = Prompt(id="prompt")
         await self.mount(self.form, before="#downloads")

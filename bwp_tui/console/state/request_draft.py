@@ -15,6 +15,7 @@ from bwp_tui.domain.deadlines import (
     latest_end,
     longest_fitting_hold,
 )
+from bwp_tui.domain.regulations import Regulation, complete_regulation, force_warning
 from bwp_tui.domain.task import (
     DEFAULT_HOLDING_PERIOD,
     EMAIL_PATTERN,
@@ -43,7 +44,7 @@ _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The form's values as typed."""
+    """The form's values as typed; `regulation` is an id, or the beginning of a name."""
 
     kind: Kind
     email: str
@@ -60,6 +61,7 @@ class Draft:
         found = {
             "email": self._email_mistake(),
             "received": self._received_mistake(today),
+            "regulation": self._regulation_mistake(),
             "hold": self._hold_mistake(),
             "again": self._again_mistake(),
         }
@@ -69,16 +71,18 @@ class Draft:
         """Return the first required field that is empty, or None."""
         if not self.email.strip():
             return "email"
+        if not self.regulation.strip():
+            return "regulation"
         return "again" if self.kind is Kind.DELETION and not self.again.strip() else None
 
     def request(self) -> Request:
         """Return the request of a complete draft without mistakes."""
-        deletion = self.kind is Kind.DELETION
+        deletion, law = self.kind is Kind.DELETION, self.law()
         return Request(
             kind=self.kind,
             email=self.email.strip(),
             received_on=date.fromisoformat(self.received.strip()),
-            regulation=self.regulation,
+            regulation=law.id if law else self.regulation,
             holding_period=self.holding_period() if deletion else None,
             reason=self.reason.strip() or None if deletion else None,
             note=self.note.strip(),
@@ -91,17 +95,30 @@ class Draft:
             return DEFAULT_HOLDING_PERIOD
         return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else None
 
+    def law(self) -> Regulation | None:
+        """Return the only regulation that the typed text can mean, or None."""
+        found = complete_regulation(self.regulation)
+        return found[0] if len(found) == 1 else None
+
+    def law_hint(self) -> Hint:
+        """Return what is known of the regulation."""
+        law = self.law()
+        if law is None:
+            return ("",)
+        name = law.title if self.regulation.strip() == law.id else f"{law.id}, {law.title}"
+        return (f"{name}: {law.citation}", name, law.title) if law.citation else (name, law.title)
+
     def due(self) -> date | None:
         """Return the day by which the shopper must be answered, or None."""
-        received = self._received()
-        return None if received is None else due_on(self.regulation, received)
+        received, law = self._received(), self.law()
+        return None if received is None or law is None else due_on(law.id, received)
 
     def outlook(self, today: date) -> tuple[str, str]:
         """Return a sentence on the dates this request will have, and the role to say it in."""
-        received = self._received()
-        if received is None:
+        received, law = self._received(), self.law()
+        if received is None or law is None:
             return "", "muted"
-        if doubt := day_warning(received, today):
+        if doubt := day_warning(received, today) or force_warning(law.id, received):
             return doubt, "warn"
         due = self.due()
         last = latest_end(today, self._hold_days())
@@ -159,6 +176,12 @@ class Draft:
         if received is None:
             return day_mistake(self.received)
         return ("date is in the future", "in the future") if future_day_mistake(received, today) else ()
+
+    def _regulation_mistake(self) -> Hint:
+        found = complete_regulation(self.regulation)
+        if len(found) == 1 or not self.regulation.strip():
+            return ()
+        return (f"which: {', '.join(law.id for law in found)}?", "which one?") if found else ("no such regulation",)
 
     def _hold_mistake(self) -> Hint:
         days = self.holding_period()

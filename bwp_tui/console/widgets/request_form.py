@@ -18,7 +18,6 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.request_draft import NO_HOLD_HINT, PROCESSING_HINT, Draft, Hint
 from bwp_tui.console.widgets.styled_line import Heading, StyledLine, StyledWidget
 from bwp_tui.console.widgets.text_field import TextField
-from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import zone_name
@@ -28,6 +27,7 @@ _DELETION_FIELDS: Final = ("hold", "reason", "again")
 _TEXTS: Final[tuple[tuple[str, str, Hint], ...]] = (
     ("email", "Email", ("the shopper's email address", "email address")),
     ("received", "Received on", ("",)),
+    ("regulation", "Regulation", ("",)),
     ("hold", "Hold (days)", PROCESSING_HINT),
     ("reason", "Reason", ("stored by Amazon for audit", "stored by Amazon")),
     ("note", "Note", ("local, not sent",)),
@@ -102,6 +102,7 @@ class RequestForm(Vertical):
     Args:
         today: returns the operator's local day.
         earlier: looks up an earlier task for a valid email.
+        regulation: id of the regulation that it begins with.
     """
 
     class Submitted(Message):
@@ -114,8 +115,11 @@ class RequestForm(Vertical):
     class Closed(Message):
         """The operator closed the form; its text is kept."""
 
-    def __init__(self, today: Callable[[], date], earlier: EarlierTaskSentence, *, id: str | None = None) -> None:
+    def __init__(
+        self, today: Callable[[], date], earlier: EarlierTaskSentence, regulation: str, *, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
+        self._regulation = regulation
         self._today = today
         self._earlier = earlier
         self._default_received = ""
@@ -132,12 +136,7 @@ class RequestForm(Vertical):
         with Horizontal(classes="form-row"):
             yield StyledLine(id="label-kind", classes="form-label")
             yield RadioField(_KINDS, id="field-kind")
-        for field, _label, _hint in _TEXTS[:2]:
-            yield from self._row(field)
-        with Horizontal(classes="form-row"):
-            yield StyledLine(id="label-regulation", classes="form-label")
-            yield RadioField(tuple(REGULATIONS), id="field-regulation")
-        for field, _label, _hint in _TEXTS[2:]:
+        for field, _label, _hint in _TEXTS:
             yield from self._row(field)
         yield StyledLine(id="form-outlook")
         yield StyledLine(id="form-remedy")
@@ -145,14 +144,14 @@ class RequestForm(Vertical):
     def _row(self, field: str) -> ComposeResult:
         with Horizontal(classes="form-row", id=f"row-{field}"):
             yield StyledLine(id=f"label-{field}", classes="form-label")
-            yield TextField(id=f"field-{field}")
+            yield TextField(id=f"field-{field}", select_on_focus=field == "regulation")
             yield StyledLine(id=f"hint-{field}", classes="form-hint")
 
     def on_mount(self) -> None:
         self.display = False
         if not self.query(TextField):
             return  # the console ends while this is being mounted: Textual then leaves the fields out
-        for field, label in (*(text[:2] for text in _TEXTS), ("kind", "Kind"), ("regulation", "Regulation")):
+        for field, label in (*(text[:2] for text in _TEXTS), ("kind", "Kind")):
             self._line(f"label-{field}").show((label, "muted"))
         self.clear()
 
@@ -181,7 +180,7 @@ class RequestForm(Vertical):
     def clear(self, kind: Kind = Kind.RETRIEVAL) -> None:
         self._is_restored = False
         for field, _label, _hint in _TEXTS:
-            self._field(field).value = self._proposed_hold if field == "hold" else ""
+            self._field(field).value = {"hold": self._proposed_hold, "regulation": self._regulation}.get(field, "")
         self._set_received_today()
         self.query_one("#field-kind", RadioField).value = kind.lower()
         self._check()
@@ -193,7 +192,6 @@ class RequestForm(Vertical):
     def draft(self) -> Draft:
         return Draft(
             kind=Kind(self.query_one("#field-kind", RadioField).value.upper()),
-            regulation=self.query_one("#field-regulation", RadioField).value,
             **{field: self._field(field).value for field, _label, _hint in _TEXTS},
         )
 
@@ -205,6 +203,11 @@ class RequestForm(Vertical):
     def _changed(self, event: Message) -> None:
         event.stop()
         self._check()
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """Complete what was typed of the regulation's name to its id."""
+        if event.widget.id == "field-regulation" and (law := self.draft.law()) is not None:
+            self._field("regulation").value = law.id
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -268,7 +271,8 @@ class RequestForm(Vertical):
             if field in mistakes:
                 self._hint(field, mistakes[field], "bad")
             else:
-                self._hint(field, (f"the day in {zone_name()}",) if field == "received" else hint, "muted")
+                right = {"received": (f"the day in {zone_name()}",), "regulation": draft.law_hint()}
+                self._hint(field, right.get(field, hint), "muted")
         if deletion and draft.holding_period() == 0:
             self._hint("hold", NO_HOLD_HINT, "warn")
         if "email" not in mistakes and draft.email.strip():

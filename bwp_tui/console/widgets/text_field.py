@@ -11,8 +11,8 @@ from bwp_tui.domain.text import clean
 class TextField(Input):
     """An input in one line, without a blinking cursor. Control characters, which a paste may have, become escapes."""
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id, compact=True, select_on_focus=False)
+    def __init__(self, *, id: str, select_on_focus: bool = False) -> None:
+        super().__init__(id=id, compact=True, select_on_focus=select_on_focus)
         self.cursor_blink = False
 
     def on_paste(self, event: events.Paste) -> None:

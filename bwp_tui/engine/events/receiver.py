@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from bwp_tui.contract.events import parse_event
 from bwp_tui.contract.payloads import ContractViolation
+from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.events.poll_relaxation import PollRelaxation
 from bwp_tui.engine.events.queue_errors import EventQueueError
@@ -44,13 +45,22 @@ class EventReceiver:
 
     Args:
         messages: the queue; without one, polls that were relaxed by another engine become as frequent as usual.
+        regulation: that of the tasks that an event makes known.
     """
 
-    def __init__(self, store: Store, schedule: PollSchedule, messages: MessageQueue | None, rng: random.Random) -> None:
+    def __init__(
+        self,
+        store: Store,
+        schedule: PollSchedule,
+        messages: MessageQueue | None,
+        rng: random.Random,
+        regulation: str = DEFAULT_REGULATION,
+    ) -> None:
         self._store = store
         self._relaxation = PollRelaxation(store, schedule)
         self._messages = messages
         self._rng = rng
+        self._regulation = regulation
         self._failures = 0
 
     async def run(self) -> None:
@@ -113,5 +123,5 @@ class EventReceiver:
             else:
                 receipts.append(message.receipt)
         if events or foreign:
-            service_events.record_events(self._store, events, foreign)
+            service_events.record_events(self._store, events, foreign, self._regulation)
         return receipts

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
+from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.engine.downloads.downloader import Downloader
 from bwp_tui.engine.events.receiver import EventReceiver, MessageQueue
 from bwp_tui.engine.requests.poller import Poller
@@ -43,6 +44,7 @@ class Engine:
         visible: the tasks to poll first.
         policy: the waits after failures.
         events: the queue of the service's events; None polls only.
+        regulation: that of the tasks that an event makes known.
         reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """
 
@@ -57,6 +59,7 @@ class Engine:
         visible: VisibleTasks | None = None,
         policy: BackoffPolicy | None = None,
         events: MessageQueue | None = None,
+        regulation: str = DEFAULT_REGULATION,
         reconnect: Reconnect | None = None,
     ) -> None:
         rng = random.Random()  # noqa: S311  # jitter, not secrecy
@@ -66,7 +69,7 @@ class Engine:
         self._reconnect = reconnect
         schedule = PollSchedule(speed, rng)
         self._context = WorkerContext(store, api, self._health, schedule, rng, visible or VisibleTasks())
-        self._receiver = EventReceiver(store, schedule, events, rng)
+        self._receiver = EventReceiver(store, schedule, events, rng, regulation)
         self._wakes = [asyncio.Event() for _ in range(1 if read_only else 3)]
         self._workers: list[Worker] = [Poller(self._context, self._wakes[0])]
         if not read_only:

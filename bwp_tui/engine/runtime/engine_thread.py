@@ -348,6 +348,7 @@ async def run_engine(
             download_slots=profile.download_slots,
             visible=visible,
             events=None if profile.events is None else SqsQueue(profile.events),
+            regulation=profile.regulation,
             reconnect=None if refresh is None else functools.partial(refresh.reconnect, exit_stack),
         )
         if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):

@@ -11,8 +11,9 @@ from typing import Final, TypeVar
 
 from bwp_tui.domain import csv_table
 from bwp_tui.domain.csv_table import CsvLine
-from bwp_tui.domain.deadlines import DEFAULT_REGULATION, future_day_mistake
+from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.masking import redact
+from bwp_tui.domain.regulations import DEFAULT_REGULATION, regulation_id
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import parse_day
@@ -190,7 +191,7 @@ def _read(line: CsvLine, defaults: Defaults) -> tuple[Request, list[BadRequest]]
         kind=kind or Kind.DELETION,
         email=cells.get("email", ""),
         received_on=read(lambda: _received(cells.get("received"), defaults.today), defaults.today),
-        regulation=clean_line(cells.get("regulation", defaults.regulation)).casefold(),
+        regulation=read(lambda: _regulation(cells.get("regulation", defaults.regulation)), defaults.regulation),
         holding_period=read(lambda: _days(cells.get("holding_period")), None),
         reason=cells.get("reason"),
         note=cells.get("note", ""),
@@ -216,6 +217,13 @@ def _received(cell: str | None, today: date) -> date:
     if why_not := future_day_mistake(day, today):
         raise BadRequest("received_on", why_not)
     return day
+
+
+def _regulation(cell: str) -> str:
+    try:
+        return regulation_id(cell)
+    except ValueError as error:
+        raise BadRequest("regulation", str(error)) from None
 
 
 def _days(cell: str | None) -> int | None:

@@ -8,7 +8,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
+from bwp_tui.domain.deadlines import acknowledge_by, due_on, extend_by, is_clock_running
+from bwp_tui.domain.regulations import REGULATIONS, stored_names
 from bwp_tui.domain.task import Task, cannot_change_purged, has_ended
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
@@ -295,7 +296,7 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
     if task.resubmitted_as is not None:
         sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; correct that one."
         return Refusal("resubmitted already", sentence)
-    if (received_on, regulation) == (task.received_on, task.regulation):
+    if received_on == task.received_on and task.regulation in stored_names(regulation):
         sentence = f"Task {task.name} was received on {received_on} under {regulation} already."
         return Refusal("received then under that law already", sentence)
     if (first := task.acknowledged_on) is not None and first < received_on:
@@ -338,8 +339,8 @@ def cannot_extend(task: Task, today: date) -> str | None:
     if limit is None:
         return _no_deadline(task)
     if today > limit:
-        title = REGULATIONS[task.regulation].title
-        return f"The shopper of {task.name} had to be told of an extension by {limit} ({title})."
+        source = REGULATIONS[task.regulation].source
+        return f"The shopper of {task.name} had to be told of an extension by {limit} ({source})."
     return None
 
 

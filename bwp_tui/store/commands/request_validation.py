@@ -7,7 +7,8 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from bwp_tui.domain.deadlines import REGULATIONS, due_on
+from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import EMAIL_PATTERN, LONGEST_EMAIL, LONGEST_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Transaction, as_int
@@ -81,7 +82,7 @@ def request_mistakes(request: Request) -> list[BadRequest]:
 
 def _check_regulation(regulation: str) -> None:
     if regulation not in REGULATIONS:
-        raise BadRequest("regulation", f"The regulation must be one of {', '.join(REGULATIONS)}.")
+        raise BadRequest("regulation", f"“{clean_line(regulation)}” is no regulation.")
 
 
 def check_received_on(request: Request) -> None:

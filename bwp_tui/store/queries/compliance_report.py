@@ -6,8 +6,10 @@ import statistics
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
+from operator import itemgetter
 from typing import Final
 
+from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import local_day
 from bwp_tui.store.database.connection import Store, as_day, as_instant, as_int, as_text
@@ -56,17 +58,19 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
     tallies: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
     rows = store.rows(
         "SELECT kind, regulation, status, received_on, finished_at, open FROM tasks"
-        f" WHERE resubmitted = 0 AND received_on BETWEEN ? AND ? AND NOT {_NO_REQUEST} ORDER BY kind, regulation",
+        f" WHERE resubmitted = 0 AND received_on BETWEEN ? AND ? AND NOT {_NO_REQUEST}",
         (first.isoformat(), last.isoformat()),
     )
     for kind, regulation, status, received_on, finished_at, is_open in rows:
-        counts = tallies[Kind(as_text(kind)), as_text(regulation)]
+        row = REGULATIONS.get(as_text(regulation))
+        counts = tallies[Kind(as_text(kind)), row.id if row else as_text(regulation)]
         counts.statuses.append(as_text(status))
         counts.open += as_int(is_open)
         if status == Status.COMPLETED and finished_at is not None:
             took = local_day(as_instant(finished_at)) - as_day(received_on)
             counts.days.append(max(0, took.days))
-    return [_line(kind, regulation, counts) for (kind, regulation), counts in tallies.items()]
+    ordered = sorted(tallies.items(), key=itemgetter(0))
+    return [_line(kind, regulation, counts) for (kind, regulation), counts in ordered]
 
 
 def count_unknown_ids(store: Store, first: date, last: date) -> int:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import PROCESSING_DAYS, REGULATIONS, received_until
+from bwp_tui.domain.deadlines import PROCESSING_DAYS, received_until
 from bwp_tui.domain.filter import AgeClause, Clause, DayClause, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
+from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
 from bwp_tui.domain.times import DAY, format_instant, midnight
 from bwp_tui.store.database.connection import SqlValue

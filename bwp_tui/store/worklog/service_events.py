@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import DEFAULT_REGULATION, due_on
+from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.task import ADOPTED, Request, Status, TaskEvent
 from bwp_tui.domain.times import iso_day, iso_instant, local_day
 from bwp_tui.store.database.connection import Store, Transaction, as_day, as_int, as_text
@@ -32,16 +33,19 @@ class RecordedEvents(NamedTuple):
     adopted: int = 0
 
 
-def record_events(store: Store, events: Sequence[TaskEvent], foreign: int = 0) -> RecordedEvents:
+def record_events(
+    store: Store, events: Sequence[TaskEvent], foreign: int = 0, regulation: str = DEFAULT_REGULATION
+) -> RecordedEvents:
     """Record events and make their tasks due to be polled at once; adopt the tasks that are not in the history.
 
     All of it is one transaction: when it has returned, the messages may be deleted.
 
     Args:
         foreign: messages that are counted with them, since they were no events.
+        regulation: that of the tasks that they make known.
     """
     with store.write() as transaction:
-        results = [_record(transaction, event) for event in events]
+        results = [_record(transaction, event, regulation) for event in events]
         recorded = RecordedEvents(len(results) - results.count(None), results.count(None), results.count(True))
         transaction.run(
             "UPDATE engine SET duplicate_events = duplicate_events + ?, foreign_messages = foreign_messages + ?,"
@@ -52,7 +56,7 @@ def record_events(store: Store, events: Sequence[TaskEvent], foreign: int = 0) -
     return recorded
 
 
-def _record(transaction: Transaction, event: TaskEvent) -> bool | None:
+def _record(transaction: Transaction, event: TaskEvent, regulation: str) -> bool | None:
     """Record an event; return whether its task was adopted, or None if the event was known already."""
     row = transaction.row(f"SELECT number, status IN {_ENDED} FROM tasks WHERE task_id = ?", (event.task_id,))
     known = transaction.row(
@@ -61,7 +65,7 @@ def _record(transaction: Transaction, event: TaskEvent) -> bool | None:
     )
     if known is not None:
         return None
-    number = _adopt(transaction, event) if row is None else as_int(row[0])
+    number = _adopt(transaction, event, regulation) if row is None else as_int(row[0])
     transaction.run(
         "INSERT INTO service_events (event_id, task, type, occurred_at, received_at) VALUES (?, ?, ?, ?, ?)",
         (event.id, number, event.type, iso_instant(event.occurred_at), transaction.now_text),
@@ -76,9 +80,9 @@ def _record(transaction: Transaction, event: TaskEvent) -> bool | None:
     return row is None
 
 
-def _adopt(transaction: Transaction, event: TaskEvent) -> int:
+def _adopt(transaction: Transaction, event: TaskEvent, regulation: str) -> int:
     """Insert the task of an event; its email and its day of submission come with its first poll."""
-    request = Request(event.kind, "", local_day(transaction.now), DEFAULT_REGULATION, tags=(ADOPTED,))
+    request = Request(event.kind, "", local_day(transaction.now), regulation, tags=(ADOPTED,))
     number = insert(transaction, request, task_id=event.task_id)
     detail = f"{event.kind} {event.task_id}"
     timeline.append(transaction, number, PROGRAM, EventKind.ADOPTED, after=Status.QUEUED, detail=detail)

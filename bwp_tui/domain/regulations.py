@@ -1,0 +1,356 @@
+"""The regulations that set due dates, and the holidays of the United States: each is one row of data.
+
+A regulation needs nothing else. No row is legal advice; `unsure` says what of it was not read in the law itself.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final, NamedTuple
+
+from bwp_tui.domain.text import clean_line, did_you_mean
+
+
+class Regulation(NamedTuple):
+    """A regulation. Periods count from the day of receipt, in calendar days or months unless named otherwise.
+
+    The shopper must be told of an extension within the first period; no regulation here says otherwise.
+
+    Attributes:
+        id: the id that the history stores.
+        aliases: ids in older histories, and other names that are accepted.
+        days, months: the time to answer.
+        extension_days, extension_months: the additional time of an extension; both 0 if there is none.
+        rolls_to_monday: whether a period that ends on a weekend ends on the Monday.
+        acknowledge_business_days: the time to acknowledge receipt.
+        appeal_days, appeal_extension_days: the time to answer an appeal; None if it has none, or no fixed one.
+        in_force, until: its first and its last day, where they are known.
+        provided_only: whether deletion covers only data that the shopper provided.
+        stops_for_identity: whether the time in which the shopper's identity is awaited does not count.
+        unsure: what was not read in the law itself, or differs between sources.
+    """
+
+    id: str
+    title: str
+    citation: str = ""
+    in_force: date | None = None
+    aliases: tuple[str, ...] = ()
+    days: int = 0
+    months: int = 0
+    extension_days: int = 0
+    extension_months: int = 0
+    rolls_to_monday: bool = False
+    acknowledge_business_days: int | None = None
+    appeal_days: int | None = None
+    appeal_extension_days: int | None = None
+    until: date | None = None
+    provided_only: bool = False
+    stops_for_identity: bool = False
+    unsure: str = ""
+
+    @property
+    def source(self) -> str:
+        """The title with the citation, for sentences."""
+        return f"{self.title}, {self.citation}"
+
+
+_STATE: Final = Regulation("", "", days=45, extension_days=45, appeal_days=60)
+"""What most US states have in common."""
+
+_NONE: Final = Regulation("none", "no legal deadline")
+_APPEAL: Final = "days of an appeal"
+
+_ROWS: Final = (
+    _STATE._replace(
+        id="us-ca",
+        title="California",
+        citation="Civ. Code §1798.130(a)(2); 11 CCR §7021",
+        in_force=date(2020, 1, 1),
+        aliases=("ccpa",),
+        acknowledge_business_days=10,
+        appeal_days=None,
+        unsure="whether the text of §7021 in force since 2026 changes its periods; summaries say no",
+    ),
+    _STATE._replace(
+        id="us-co",
+        title="Colorado",
+        citation="C.R.S. §6-1-1306(2)(a), (3)",
+        in_force=date(2023, 7, 1),
+        appeal_days=45,
+        appeal_extension_days=60,
+        unsure="extension of an appeal",
+    ),
+    _STATE._replace(
+        id="us-ct",
+        title="Connecticut",
+        citation="C.G.S. §42-518(c), (d)",
+        in_force=date(2023, 7, 1),
+        unsure=_APPEAL,
+    ),
+    _STATE._replace(
+        id="us-de",
+        title="Delaware",
+        citation="6 Del. C. §12D-104(c)(1), (d)",
+        in_force=date(2025, 1, 1),
+        until=date(2026, 12, 31),
+        unsure=f"{_APPEAL}; periods of the text that replaces it on 2027-01-01 (85 Del. Laws c. 463)",
+    ),
+    _STATE._replace(
+        id="us-fl",
+        title="Florida",
+        citation="Fla. Stat. §501.706(2), .707",
+        in_force=date(2024, 7, 1),
+        extension_days=15,
+        unsure=f"{_APPEAL}; §501.706(4) wants a notice of compliance within 60 days of receipt, not tracked here",
+    ),
+    _STATE._replace(
+        id="us-in",
+        title="Indiana",
+        citation="Ind. Code §24-15-3-1(c)(1), (d)",
+        in_force=date(2026, 1, 1),
+        unsure=_APPEAL,
+    ),
+    _STATE._replace(
+        id="us-ia",
+        title="Iowa",
+        citation="Iowa Code §715D.3(2), (3)",
+        in_force=date(2025, 1, 1),
+        days=90,
+        provided_only=True,
+        unsure="subsection of the appeal",
+    ),
+    _STATE._replace(
+        id="us-ky",
+        title="Kentucky",
+        citation="KRS 367.3615(3)(a), (4)",
+        in_force=date(2026, 1, 1),
+        unsure=_APPEAL,
+    ),
+    _STATE._replace(
+        id="us-md",
+        title="Maryland",
+        citation="Com. Law §14-4705(e)",
+        in_force=date(2025, 10, 1),
+        unsure="section letters",
+    ),
+    _STATE._replace(
+        id="us-mn",
+        title="Minnesota",
+        citation="Minn. Stat. §325M.14 subd. 4, 5",
+        in_force=date(2025, 7, 31),
+        appeal_days=45,
+        appeal_extension_days=60,
+        unsure=_APPEAL,
+    ),
+    _STATE._replace(
+        id="us-mt",
+        title="Montana",
+        citation="MCA §30-14-2808(4)(a), (5)",
+        in_force=date(2024, 10, 1),
+        unsure=_APPEAL,
+    ),
+    _STATE._replace(
+        id="us-ne",
+        title="Nebraska",
+        citation="Neb. Rev. Stat. §87-1108(2), §87-1109",
+        in_force=date(2025, 1, 1),
+        unsure=_APPEAL,
+    ),
+    _STATE._replace(
+        id="us-nh",
+        title="New Hampshire",
+        citation="RSA 507-H:4, III(a), IV",
+        in_force=date(2025, 1, 1),
+        unsure=_APPEAL,
+    ),
+    _STATE._replace(
+        id="us-nj",
+        title="New Jersey",
+        citation="N.J.S.A. 56:8-166.7(a), (c), (f)",
+        in_force=date(2025, 1, 15),
+        appeal_days=45,
+    ),
+    _STATE._replace(
+        id="us-or",
+        title="Oregon",
+        citation="ORS 646A.576(5)(a), (6)(d)",
+        in_force=date(2024, 7, 1),
+        appeal_days=45,
+    ),
+    _STATE._replace(
+        id="us-ri",
+        title="Rhode Island",
+        citation="R.I.G.L. §6-48.1-6(b)(1), (6)",
+        in_force=date(2026, 1, 1),
+    ),
+    _STATE._replace(
+        id="us-tn",
+        title="Tennessee",
+        citation="Tenn. Code §47-18-3203, 3204 or 3304",
+        in_force=date(2025, 7, 1),
+        unsure=f"the section, which three sources number differently; {_APPEAL}",
+    ),
+    _STATE._replace(
+        id="us-tx",
+        title="Texas",
+        citation="Bus. & Com. Code §541.052(b), (c), .053",
+        in_force=date(2024, 7, 1),
+        unsure=_APPEAL,
+    ),
+    _STATE._replace(
+        id="us-ut",
+        title="Utah",
+        citation="Utah Code §13-61-203",
+        in_force=date(2023, 12, 31),
+        appeal_days=None,
+        provided_only=True,
+        unsure="that there is no appeal",
+    ),
+    _STATE._replace(
+        id="us-va",
+        title="Virginia",
+        citation="Va. Code §59.1-577(B), (C)",
+        in_force=date(2023, 1, 1),
+        unsure=_APPEAL,
+    ),
+    Regulation(
+        "us-policy",
+        "all US states alike",
+        "45 + 45 days by the shop's own policy",
+        days=45,
+        extension_days=45,
+        unsure="whether each state is content: California also wants receipt acknowledged",
+    ),
+    Regulation(
+        "eu-gdpr",
+        "European Union",
+        "GDPR art. 12(3); Reg. 1182/71",
+        date(2018, 5, 25),
+        aliases=("gdpr",),
+        months=1,
+        extension_months=2,
+        rolls_to_monday=True,
+        unsure="public holidays of the member states, which are not considered",
+    ),
+    Regulation(
+        "uk-gdpr",
+        "United Kingdom",
+        "UK GDPR art. 12(3), 12A",
+        date(2021, 1, 1),
+        months=1,
+        extension_months=2,
+        stops_for_identity=True,
+        unsure="since when it is in force; art. 12A, of 2026-02-05, was read second-hand: the time until the identity "
+        "is known need not count, and does here",
+    ),
+    Regulation(
+        "ca-pipeda",
+        "Canada (PIPEDA)",
+        "PIPEDA s. 8(3), (4)",
+        date(2001, 1, 1),
+        days=30,
+        extension_days=30,
+        unsure="all of it; it has no right to deletion as such",
+    ),
+    Regulation(
+        "ca-qc",
+        "Quebec",
+        "CQLR c. P-39.1, s. 32",
+        date(2023, 9, 22),
+        days=30,
+        unsure="read second-hand: no extension, and silence is a refusal",
+    ),
+    _NONE,
+)
+
+IDS: Final = tuple(row.id for row in _ROWS)
+"""The ids of all regulations, the default first."""
+
+REGULATIONS: Final = {name: row for row in _ROWS for name in (row.id, *row.aliases)}
+"""The regulations by id, and by each alias that a history may store."""
+
+DEFAULT_REGULATION: Final = IDS[0]
+"""The regulation of a profile that sets none: the strictest of a US state, since it alone wants an acknowledgement."""
+
+_BY_NAME: Final = REGULATIONS | {row.title.casefold(): row for row in _ROWS}
+_BY_STATE_CODE: Final = {row.id.removeprefix("us-"): row for row in _ROWS if row.id.startswith("us-")}
+
+
+def _normalized(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def find_regulation(text: str) -> Regulation | None:
+    """Return the regulation with this id, alias or title, such as a state's whole name.
+
+    A state's code alone is none: in a table it may be a country's, such as DE.
+    """
+    return _BY_NAME.get(_normalized(text))
+
+
+def complete_regulation(text: str) -> tuple[Regulation, ...]:
+    """Return the regulations that a typed text may mean: a state by its code, else all that a name of begins so."""
+    typed = _normalized(text)
+    if (exact := find_regulation(typed) or _BY_STATE_CODE.get(typed)) is not None:
+        return (exact,)
+    return tuple(dict.fromkeys(row for name, row in _BY_NAME.items() if name.startswith(typed)))
+
+
+def regulation_id(text: str) -> str:
+    """Return the id of the regulation that a text names.
+
+    Raises:
+        ValueError: it names none.
+    """
+    if (found := find_regulation(text)) is None:
+        otherwise = f"; write one such as {DEFAULT_REGULATION} or Texas."
+        raise ValueError(f"“{clean_line(text)}” is no regulation{did_you_mean(text, _BY_NAME, otherwise)}")
+    return found.id
+
+
+def stored_names(id: str) -> tuple[str, ...]:
+    """Return what a history may store for a regulation: its id, and the aliases of older versions."""
+    row = REGULATIONS[id]
+    return (row.id, *row.aliases)
+
+
+def force_warning(regulation: str, received_on: date) -> str | None:
+    """Return that a request was received while a regulation was not in force, or None."""
+    row = REGULATIONS.get(regulation, _NONE)
+    if row.in_force is not None and received_on < row.in_force:
+        return f"{row.source} is in force from {row.in_force} only, and {received_on} is earlier."
+    if row.until is not None and received_on > row.until:
+        return f"{row.source} is recorded here until {row.until}, and {received_on} is later: check the periods."
+    return None
+
+
+class Holiday(NamedTuple):
+    """A holiday: a fixed day of a month, or else its first, second, … weekday of a kind; -1 is the last.
+
+    A fixed day on a Saturday is observed on the Friday, and one on a Sunday on the Monday.
+    """
+
+    month: int
+    day: int = 0
+    weekday: int = 0
+    nth: int = 0
+    since: int = 1
+
+
+_MONDAY: Final = 0
+_THURSDAY: Final = 3
+
+FEDERAL_HOLIDAYS: Final = {
+    "New Year's Day": Holiday(1, 1),
+    "Birthday of Martin Luther King, Jr.": Holiday(1, weekday=_MONDAY, nth=3, since=1986),
+    "Washington's Birthday": Holiday(2, weekday=_MONDAY, nth=3),
+    "Memorial Day": Holiday(5, weekday=_MONDAY, nth=-1),
+    "Juneteenth": Holiday(6, 19, since=2021),
+    "Independence Day": Holiday(7, 4),
+    "Labor Day": Holiday(9, weekday=_MONDAY, nth=1),
+    "Columbus Day": Holiday(10, weekday=_MONDAY, nth=2),
+    "Veterans Day": Holiday(11, 11),
+    "Thanksgiving Day": Holiday(11, weekday=_THURSDAY, nth=4),
+    "Christmas Day": Holiday(12, 25),
+}
+"""The holidays of 5 U.S.C. §6103(a)."""

@@ -1,0 +1,238 @@
+"""The regulations, against a reckoning that counts day by day and knows nothing of the program's arithmetic."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+
+from bwp_tui.domain import deadlines
+from bwp_tui.domain.regulations import (
+    DEFAULT_REGULATION,
+    FEDERAL_HOLIDAYS,
+    IDS,
+    REGULATIONS,
+    complete_regulation,
+    find_regulation,
+    force_warning,
+    regulation_id,
+    stored_names,
+)
+
+FIRST = date(2024, 2, 1)
+RECEIPTS = [FIRST + timedelta(days=offset) for offset in range(1_500)]
+ONE = timedelta(days=1)
+
+US = {
+    "us-ca": (45, 45), "us-co": (45, 45), "us-ct": (45, 45), "us-de": (45, 45), "us-fl": (45, 15), "us-ia": (90, 45),
+    "us-in": (45, 45), "us-ky": (45, 45), "us-md": (45, 45), "us-mn": (45, 45), "us-mt": (45, 45), "us-ne": (45, 45),
+    "us-nh": (45, 45), "us-nj": (45, 45), "us-or": (45, 45), "us-ri": (45, 45), "us-tn": (45, 45), "us-tx": (45, 45),
+    "us-ut": (45, 45), "us-va": (45, 45), "us-policy": (45, 45),
+}  # fmt: skip
+DAYS = US | {"ca-pipeda": (30, 30), "ca-qc": (30, None)}
+MONTHS = {"eu-gdpr": (1, 2), "uk-gdpr": (1, 2)}
+APPEALS = {"us-co": 45, "us-mn": 45, "us-nj": 45, "us-or": 45, "us-ca": None, "us-ut": None, "us-policy": None}
+
+
+def days_after(day: date) -> Iterator[date]:
+    """Each day after a day, in order."""
+    while True:
+        day += ONE
+        yield day
+
+
+def day_later(day: date, count: int) -> date:
+    """The day that many days later, counted one by one."""
+    for number, later in enumerate(days_after(day), start=1):
+        if number == count:
+            return later
+    raise AssertionError
+
+
+def month_later(day: date, count: int) -> date:
+    """The day of the same number that many months later, found in the pages of a calendar; else the page's last."""
+    year, month = day.year, day.month
+    for _ in range(count):
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+    page = [number for week in calendar.Calendar().monthdayscalendar(year, month) for number in week if number]
+    return date(year, month, day.day if day.day in page else page[-1])
+
+
+def holidays(year: int) -> dict[str, date]:
+    """The federal holidays of a year on which offices are closed, each found by walking over the year's days."""
+    walk = [date(year, 1, 1) + offset * ONE for offset in range(366)]
+    names = [(f"{day:%A}", f"{day:%B}", day) for day in walk if day.year == year]
+
+    def nth(weekday: str, month: str, number: int) -> date:
+        return [day for named, of, day in names if (named, of) == (weekday, month)][number]
+
+    def observed(month: str, number: int) -> date:
+        ((weekday, day),) = [(named, day) for named, of, day in names if (of, day.day) == (month, number)]
+        return day - ONE if weekday == "Saturday" else day + ONE if weekday == "Sunday" else day
+
+    found = {
+        "New Year's Day": observed("January", 1),
+        "Birthday of Martin Luther King, Jr.": nth("Monday", "January", 2),
+        "Washington's Birthday": nth("Monday", "February", 2),
+        "Memorial Day": nth("Monday", "May", -1),
+        "Juneteenth": observed("June", 19),
+        "Independence Day": observed("July", 4),
+        "Labor Day": nth("Monday", "September", 0),
+        "Columbus Day": nth("Monday", "October", 1),
+        "Veterans Day": observed("November", 11),
+        "Thanksgiving Day": nth("Thursday", "November", 3),
+        "Christmas Day": observed("December", 25),
+    }
+    if year < 2021:
+        del found["Juneteenth"]
+    return found
+
+
+CLOSED = {day: name for year in range(2017, 2036) for name, day in holidays(year).items()}
+
+
+def business_day_later(day: date, count: int) -> date:
+    """The day that many business days later, counted one by one."""
+    open_days = (later for later in days_after(day) if f"{later:%a}" not in ("Sat", "Sun") and later not in CLOSED)
+    for number, later in enumerate(open_days, start=1):
+        if number == count:
+            return later
+    raise AssertionError
+
+
+def weekday_or_monday(day: date) -> date:
+    return next(later for later in days_after(day - ONE) if f"{later:%a}" not in ("Sat", "Sun"))
+
+
+def reckoned(id: str, received: date) -> tuple[date | None, date | None, date | None]:
+    """When a request is due, when it is due once extended, and when its receipt is to be acknowledged."""
+    if id in DAYS:
+        first, more = DAYS[id]
+        extended = None if more is None else day_later(day_later(received, first), more)
+        return day_later(received, first), extended, business_day_later(received, 10) if id == "us-ca" else None
+    if id in MONTHS:
+        first, more = MONTHS[id]
+        ends = month_later(received, first), month_later(received, first + more)
+        return (*(map(weekday_or_monday, ends) if id == "eu-gdpr" else ends), None)
+    return None, None, None
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_dates_of_each_regulation_equal_an_independent_reckoning_for_1500_receipts(id: str) -> None:
+    for received in RECEIPTS:
+        due, extended, acknowledged = reckoned(id, received)
+        for name in stored_names(id):
+            assert deadlines.due_on(name, received) == due, received
+            assert deadlines.extend_by(name, received) == (None if extended is None else due), received
+            if extended is not None:
+                assert deadlines.due_on(name, received, extended=True) == extended, received
+            assert deadlines.acknowledge_by(name, received) == acknowledged, received
+
+
+def test_the_reckoning_knows_every_regulation_and_the_days_of_each_appeal() -> None:
+    assert {*DAYS, *MONTHS, "none"} == set(IDS)
+    appeals = {id: REGULATIONS[id].appeal_days for id in US}
+    assert appeals == dict.fromkeys(US, 60) | APPEALS
+    assert {id for id in US if REGULATIONS[id].appeal_extension_days == 60} == {"us-co", "us-mn"}
+
+
+@pytest.mark.parametrize("name", FEDERAL_HOLIDAYS)
+def test_each_holiday_is_no_business_day_where_an_independent_reckoning_finds_it(name: str) -> None:
+    days = [day for day, closed in CLOSED.items() if closed == name]
+    assert len(days) >= 15
+    for day in days:
+        assert not deadlines.is_business_day(day), day
+
+
+def test_no_other_weekday_is_a_holiday() -> None:
+    day, last = date(2018, 1, 1), date(2034, 12, 31)
+    while day <= last:
+        assert deadlines.is_business_day(day) is (f"{day:%a}" not in ("Sat", "Sun") and day not in CLOSED), day
+        day += ONE
+
+
+def test_days_that_offices_were_closed_in_the_published_calendars() -> None:
+    published = {
+        2021: "01-01 01-18 02-15 05-31 06-18 07-05 09-06 10-11 11-11 11-25 12-24 12-31",
+        2022: "01-17 02-21 05-30 06-20 07-04 09-05 10-10 11-11 11-24 12-26",
+        2026: "01-01 01-19 02-16 05-25 06-19 07-03 09-07 10-12 11-11 11-26 12-25",
+    }
+    for year, days in published.items():
+        walk = (date(year, 1, 1) + offset * ONE for offset in range(365))
+        closed = [day for day in walk if f"{day:%a}" not in ("Sat", "Sun") and not deadlines.is_business_day(day)]
+        assert [f"{day:%m-%d}" for day in closed] == days.split()
+
+
+def test_every_day_of_the_calendar_can_be_asked_about() -> None:
+    for day in (date.min, date(1, 12, 31), date(9999, 1, 1), date.max):
+        deadlines.is_business_day(day)
+    assert deadlines.received_until(date.min, 10) == date.min
+
+
+def test_old_names_mean_what_they_meant_and_every_row_has_its_source() -> None:
+    assert REGULATIONS["ccpa"] is REGULATIONS["us-ca"]
+    assert REGULATIONS["gdpr"] is REGULATIONS["eu-gdpr"]
+    assert (DEFAULT_REGULATION, stored_names("ccpa"), stored_names("us-tx")) == ("us-ca", ("us-ca", "ccpa"), ("us-tx",))
+    assert [id for id in IDS if not REGULATIONS[id].citation] == ["none"]
+    assert max(len(REGULATIONS[id].citation) for id in IDS) <= 41, "it fits the details beside the timeline"
+    assert len({REGULATIONS[id].title.casefold() for id in IDS}) == len(IDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "id"),
+    [
+        ("us-tx", "us-tx"),
+        ("US-TX", "us-tx"),
+        (" new   Hampshire ", "us-nh"),
+        ("ccpa", "us-ca"),
+        ("GDPR", "eu-gdpr"),
+        ("Quebec", "ca-qc"),
+        ("none", "none"),
+    ],
+)
+def test_ids_aliases_and_whole_names_are_understood(text: str, id: str) -> None:
+    assert regulation_id(text) == id
+    assert [row.id for row in complete_regulation(text)] == [id]
+
+
+@pytest.mark.parametrize("text", ["", "us", "de", "ca", "tex", "lgpd", "washington", "us-"])
+def test_a_code_or_a_beginning_is_not_enough_where_nobody_sees_what_it_becomes(text: str) -> None:
+    assert find_regulation(text) is None
+    with pytest.raises(ValueError, match="is no regulation"):
+        regulation_id(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "ids"),
+    [
+        ("Tex", {"us-tx"}),
+        ("california", {"us-ca"}),
+        ("ca", {"us-ca"}),
+        ("CAN", {"ca-pipeda"}),
+        ("ia", {"us-ia"}),
+        ("new", {"us-nh", "us-nj"}),
+        ("eu", {"eu-gdpr"}),
+        ("gd", {"eu-gdpr"}),
+        ("ccp", {"us-ca"}),
+        ("lgpd", set()),
+        ("", set(IDS)),
+    ],
+)
+def test_what_is_typed_is_completed(typed: str, ids: set[str]) -> None:
+    assert {row.id for row in complete_regulation(typed)} == ids
+
+
+def test_a_receipt_while_the_regulation_is_not_in_force_is_doubtful() -> None:
+    for id in IDS:
+        row = REGULATIONS[id]
+        if row.in_force is not None:
+            assert force_warning(id, row.in_force) is None
+            assert str(row.in_force) in (force_warning(id, row.in_force - ONE) or "")
+        if row.until is not None:
+            assert force_warning(id, row.until) is None
+            assert str(row.until) in (force_warning(id, row.until + ONE) or "")
+    assert force_warning("us-de", date(2027, 1, 1))
+    assert force_warning("none", date(2018, 1, 1)) is None
+    assert force_warning("a law of a later version", date(2026, 1, 1)) is None
