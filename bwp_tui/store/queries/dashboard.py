@@ -12,8 +12,8 @@ from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.saved_results import is_on_disk
 
-WEEKS: Final = 6
-"""Weeks ahead for which due dates are counted."""
+WEEKS: Final = 7
+"""Weeks ahead for which due dates are counted: the 45 days of most laws fit."""
 
 _SAVED: Final = "state = 'done' AND path IS NOT NULL"
 
