@@ -12,7 +12,7 @@ from bwp_tui.actions.operation import Operation
 from bwp_tui.actions.plan_deadlines import DeadlineCheck
 from bwp_tui.actions.record_operations import BY_NAME
 from bwp_tui.actions.service_operations import RESUBMIT, SERVICE_OPERATIONS_BY_NAME, ServiceOperation
-from bwp_tui.domain.holding_periods import same_hold
+from bwp_tui.domain.deadlines import same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.bulk import RefusalCheck

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from bwp_tui.domain.deadlines import latest_end, longest_fitting_hold
-from bwp_tui.domain.holding_periods import Hold
+from bwp_tui.domain.deadlines import Hold, latest_end, longest_fitting_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.records import extended_due

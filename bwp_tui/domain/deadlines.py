@@ -1,11 +1,12 @@
-"""Compute the dates that a regulation sets, in calendar days, months or business days, and those of the service."""
+"""Compute the dates that a regulation sets, in calendar days, months or business days, and holds that meet them."""
 
 from __future__ import annotations
 
 import calendar
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from bwp_tui.domain.regulations import FEDERAL_HOLIDAYS, REGULATIONS, Holiday
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Status, Task
@@ -169,3 +170,34 @@ def longest_fitting_hold(submitted_on: date, due: date) -> int | None:
     """Return the longest holding period, in days, with which a deletion finishes by `due`, or None."""
     days = (due - submitted_on).days - PROCESSING_DAYS
     return None if days < 0 else min(days, LONGEST_HOLDING_PERIOD)
+
+
+Hold: TypeAlias = Callable[[Task], int | None]
+"""Returns the holding period of a resubmitted task, in days."""
+
+
+def same_hold(task: Task) -> int | None:
+    """Return the holding period of the task."""
+    return task.holding_period
+
+
+def hold_of(days: int) -> Hold:
+    """Return a fixed holding period for every deletion."""
+    return lambda task: days if task.kind is Kind.DELETION else None
+
+
+def fitting_hold(today: date) -> Hold:
+    """Return the longest holding period, up to the task's own, that meets its due date.
+
+    A deletion that no hold can bring in time keeps its own: without one it would begin at once, could not be cancelled
+    and be late all the same.
+    """
+
+    def hold(task: Task) -> int | None:
+        own = DEFAULT_HOLDING_PERIOD if task.holding_period is None else task.holding_period
+        if task.kind is not Kind.DELETION or task.due_on is None or latest_end(today, own) <= task.due_on:
+            return task.holding_period
+        fitting = longest_fitting_hold(today, task.due_on)
+        return task.holding_period if fitting is None else fitting
+
+    return hold

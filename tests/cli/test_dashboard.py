@@ -10,7 +10,7 @@ from tests.cli.conftest import CREDENTIALS, Bwp
 def test_the_register_is_counted_in_lines_and_in_json(bwp: Bwp) -> None:
     file = bwp.data.parent / "requests.csv"
     file.write_text("kind,email\naccess,jane@example.com\nerase,bob@example.com\n", encoding="utf-8")
-    assert bwp("import", str(file), "--yes", env=CREDENTIALS).code == 0
+    assert bwp("import", str(file), "--regulation", "gdpr", "--yes", env=CREDENTIALS).code == 0
     lines = bwp("dashboard").out.splitlines()
     assert lines[:3] == ["deletion QUEUED: 1", "retrieval QUEUED: 1", "overdue: 0"]
     figures = json.loads(bwp("dashboard", "--json").out)
