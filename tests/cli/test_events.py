@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bwp_tui.contract.events import EVENT_TYPES
+from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import Bwp, queue_variables
 from tests.waiting import eventually
@@ -207,6 +208,13 @@ def test_status_tells_the_delay_from_the_event_to_the_poll(queued: Bwp) -> None:
     assert found["received"] == 1
     assert found["last_event"]["type"] == "PERSONAL_DATA_RETRIEVAL_TASK_COMPLETED"
     assert found["last_event"]["id"] == 1
+
+
+def test_a_task_from_elsewhere_is_adopted_under_the_regulation_of_the_profile(queued: Bwp, practice: Sandbox) -> None:
+    queued.env |= {"BWP_REGULATION": "Oregon"}
+    practice.state.start(Kind.RETRIEVAL, "jane@example.com")
+    eventually(lambda: queued("run", "--once").code == 0 and status(queued)["received"])
+    assert [task["regulation"] for task in json.loads(queued("list", "--json").out)] == ["us-or"]
 
 
 def test_status_without_a_queue_says_how_to_set_one_up(shop: Bwp) -> None:

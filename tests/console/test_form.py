@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from textual import events
@@ -10,6 +11,7 @@ from textual.widgets import Input
 
 from bwp_tui.console.widgets import request_form
 from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
+from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store, as_int
@@ -388,3 +390,48 @@ async def test_an_email_that_is_too_long_is_refused(profile: Profile) -> None:
         await console.sees("longer than 254 characters")
         await console.press("enter")
         assert console.main.form.display
+
+
+@pytest.mark.parametrize(
+    ("typed", "id"), [("Tex", "us-tx"), ("california", "us-ca"), ("ca", "us-ca"), ("gdpr", "eu-gdpr")]
+)
+async def test_a_regulation_is_completed_when_its_field_is_left(profile: Profile, typed: str, id: str) -> None:
+    async with opened(profile) as console:
+        await console.press("n", *"new@example.com", "down", "down", *typed)
+        await console.until(lambda: f"{id}, {REGULATIONS[id].title}" in console.line("hint-regulation"))
+        await console.press("down")
+        await console.until(lambda: console.field("regulation").value == id)
+        await console.until(lambda: REGULATIONS[id].citation in console.line("hint-regulation"))
+        await console.file()
+        assert console.task(FIRST_NEW).regulation == id
+
+
+async def test_the_form_begins_with_the_regulation_of_the_profile_each_time(profile: Profile) -> None:
+    async with opened(replace(profile, regulation="us-or")) as console:
+        await console.press("n", *"new@example.com")
+        assert console.field("regulation").value == "us-or"
+        console.field("regulation").value = "Iowa"
+        await console.file()
+        await console.do("new")
+        assert console.field("regulation").value == "us-or"
+        assert console.task(FIRST_NEW).regulation == "us-ia"
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"), [("new", "which: us-nh, us-nj?"), ("lgpd", "no such regulation"), ("", "needed")]
+)
+async def test_a_regulation_that_is_not_clear_is_not_guessed(profile: Profile, typed: str, hint: str) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="new@example.com", regulation=typed)
+        await console.press("enter")
+        await console.until(lambda: hint in console.line("hint-regulation"))
+        assert console.app.focused is console.field("regulation")
+        assert count_tasks(console.store) == len(PAST)
+
+
+async def test_a_receipt_from_before_the_law_is_warned_about(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="new@example.com", received="2025-12-31", regulation="us-in")
+        await console.sees("in force from 2026-01-01 only")
+        await console.file()
+        assert console.task(FIRST_NEW).received_on == date(2025, 12, 31)

@@ -310,3 +310,23 @@ def test_a_home_that_is_no_text_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     with pytest.raises(SettingsError, match="BWP_DATA_DIR"):
         load_profile(None, {"BWP_CONFIG_FILE": ""})
+
+
+@pytest.mark.parametrize(
+    ("named", "id"), [(None, "us-ca"), ("gdpr", "eu-gdpr"), ("New Jersey", "us-nj"), ("NONE", "none")]
+)
+def test_the_regulation_is_an_id_an_alias_or_a_state(tmp_path: Path, named: str | None, id: str) -> None:
+    environ = environment(tmp_path)
+    write(environ, "" if named is None else f'[profiles.default]\nregulation = "{named}"\n')
+    assert load_profile(None, environ).regulation == id
+
+
+@pytest.mark.parametrize("named", ["tx", "lgpd", "us"])
+def test_a_regulation_that_there_is_not_is_a_mistake_with_its_line(tmp_path: Path, named: str) -> None:
+    environ = environment(tmp_path)
+    write(environ, f'[profiles.default]\nregulation = "{named}"\n')
+    with pytest.raises(SettingsError, match=r"line 2: profiles\.default\.regulation must be a regulation such as"):
+        load_profile(None, environ)
+    write(environ, "")
+    with pytest.raises(SettingsError, match="The variable BWP_REGULATION must be a regulation"):
+        load_profile(None, {**environ, "BWP_REGULATION": named})
