@@ -50,7 +50,8 @@ def _add_import(commands: Commands) -> None:
         json=False,
         note="The first line names the columns: kind and email, and any of received, regulation, holding_period, "
         "reason, note, tags. A kind is retrieval (retrieve, access, copy, dsar) or deletion (delete, erasure, erase). "
-        "Commas, semicolons or bars are between tags. The requests are sent while a bwp-tui runs.",
+        "A regulation is an id or a state's name. Commas, semicolons or bars are between tags. The requests are "
+        "sent while a bwp-tui runs.",
     )
     importing.add_argument("file", metavar="FILE.csv", type=Path, help="a file or a pipe; - is stdin")
     importing.add_argument("--dry-run", action="store_true", help="check the file and record nothing")

@@ -209,6 +209,9 @@ def test_receipt_and_law_are_corrected(office: Bwp) -> None:
     assert (task["received_on"], task["regulation"], task["due_on"]) == ("2026-01-02", "eu-gdpr", "2026-02-02")
     assert "law us-ca → eu-gdpr" in office("show", "1").out
     assert office("correct", "1").code == 2
+    early = office("correct", "1", "--received", "2025-12-31", "--regulation", "Indiana")
+    assert (early.code, "in force from 2026-01-01" in early.err) == (0, True)
+    assert "in force from 2026-01-01" in office("show", "1").out
     odd = office("correct", "1", "--received", "0026-01-02")
     assert (odd.code, "check the year" in odd.err) == (0, True)
 

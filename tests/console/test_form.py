@@ -435,3 +435,4 @@ async def test_a_receipt_from_before_the_law_is_warned_about(profile: Profile) -
         await console.sees("in force from 2026-01-01 only")
         await console.file()
         assert console.task(FIRST_NEW).received_on == date(2025, 12, 31)
+        await console.sees("Warning    Indiana, Ind. Code")

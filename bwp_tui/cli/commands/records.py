@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Argument, Need, Operation, Place, Values, split_signed
-from bwp_tui.actions.record_operations import BY_NAME
+from bwp_tui.actions.record_operations import BY_NAME, CORRECT
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply, chosen, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import can_ask, checked_day, open_session, print_note, today
 from bwp_tui.cli.support.task_output import print_tasks
+from bwp_tui.domain.regulations import force_warning
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import zone_name
 from bwp_tui.store.queries import tasks
 
@@ -38,8 +41,17 @@ def record(arguments: Namespace) -> ExitCode:
             numbers = list(confirm_plan(session, operation.name, numbers, arguments, values).possible)
             check = bulk_plan.check_of(operation.name, today(), values)
         resulting, all_done = apply(session, command, numbers, check)
-        print_tasks(tasks.window(session.store, resulting), as_json=arguments.json)
+        changed = tasks.window(session.store, resulting)
+        if operation is CORRECT:
+            _warn_of_force(changed)
+        print_tasks(changed, as_json=arguments.json)
     return ExitCode.DONE if all_done else ExitCode.FAILED
+
+
+def _warn_of_force(corrected: Sequence[Task]) -> None:
+    doubts = (force_warning(task.regulation, task.received_on) for task in corrected)
+    for doubt in dict.fromkeys(filter(None, doubts)):
+        print_note(f"Warning: {doubt}")
 
 
 def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[str], Values]:

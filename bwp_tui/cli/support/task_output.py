@@ -13,7 +13,7 @@ from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
-from bwp_tui.domain.regulations import REGULATIONS
+from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification, newest_problem
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
@@ -189,6 +189,7 @@ def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list
         ("polled", stamp(task.polled_at) if task.polled_at else None),
         ("received", task.received_on.isoformat()),
         ("due", due),
+        ("warning", force_warning(task.regulation, task.received_on)),
         ("holding period", None if task.holding_period is None else f"{task.holding_period} days"),
         ("reason", task.reason),
         ("note", task.note),

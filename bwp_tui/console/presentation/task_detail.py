@@ -11,7 +11,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_row_cells import DUE_SOON, status_role
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running, latest_end
-from bwp_tui.domain.regulations import REGULATIONS
+from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Event, Kind, Status, Task
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, local_day, stamp
@@ -86,6 +86,8 @@ def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None)
         yield fact("Due", *_due(task, task.due_on, context))
         if regulation:
             yield fact("Law", (regulation.citation, "muted"))
+    if doubt := force_warning(task.regulation, task.received_on):
+        yield fact("Warning", (doubt, "warn"))
     if task.kind is Kind.DELETION and task.holding_period is not None:
         yield from _hold(task, task.holding_period, context)
     if task.submitted_at:
