@@ -240,8 +240,7 @@ _ROWS: Final = (
         months=1,
         extension_months=2,
         stops_for_identity=True,
-        unsure="since when it is in force; art. 12A, of 2026-02-05, was read second-hand: the time until the identity "
-        "is known need not count, and does here",
+        unsure="since when it is in force; art. 12A, of 2026-02-05, was read second-hand",
     ),
     Regulation(
         "ca-pipeda",

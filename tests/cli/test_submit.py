@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -134,10 +135,19 @@ def test_the_regulation_is_the_profiles_unless_the_request_names_one(shop: Bwp) 
     assert (wrong.code, "“tx” is no regulation" in wrong.err, is_one_sentence(wrong)) == (2, True, True)
 
 
-def test_a_receipt_from_before_the_law_is_warned_of_and_recorded(shop: Bwp) -> None:
+def test_a_receipt_from_before_the_law_is_warned_of_and_recorded(shop: Bwp, practice: Sandbox, tmp_path: Path) -> None:
     facts = ["--received", "2025-12-31", "--regulation", "us-in"]
-    ended = shop("submit", "retrieval", "jane@example.com", *facts)
-    assert (ended.code, "in force from 2026-01-01" in ended.err) == (0, True)
+    file = tmp_path / "requests.csv"
+    file.write_text("kind,email,received,regulation\naccess,eve@example.com,2025-12-31,Indiana\n", encoding="utf-8")
+    task_id = practice.state.start(Kind.RETRIEVAL, "joe@example.com")
+    commands = (
+        ["submit", "retrieval", "jane@example.com", *facts],
+        ["track", "retrieval", task_id, *facts],
+        ["import", str(file)],
+    )
+    for number, words in enumerate(commands, start=1):
+        ended = shop(*words)
+        assert (ended.code, "in force from 2026-01-01" in ended.err, recorded(shop)) == (0, True, number)
 
 
 def test_a_second_request_for_the_same_address_is_told_and_sent(shop: Bwp, practice: Sandbox) -> None:

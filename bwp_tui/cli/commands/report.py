@@ -129,12 +129,13 @@ def _law_record(row: Regulation) -> dict[str, object]:
 
 
 def _law_lines(rows: Sequence[Regulation]) -> Iterator[str]:
+    wrapper = textwrap.TextWrapper(_WIDTH, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
     headings, *table = aligned([_LAW_HEADINGS, *map(_law_cells, rows)])
     yield headings
     for row, line in zip(rows, table, strict=True):
         yield line
         for remark in _law_remarks(row):
-            yield from textwrap.wrap(remark, _WIDTH, initial_indent="    ", subsequent_indent="      ")
+            yield from wrapper.wrap(remark)
 
 
 def _law_cells(row: Regulation) -> tuple[str, ...]:
@@ -165,5 +166,7 @@ def _law_remarks(row: Regulation) -> Iterator[str]:
         yield "A period that ends on a weekend ends on the Monday."
     if row.provided_only:
         yield "Deletion covers only data that the shopper provided."
+    if row.stops_for_identity:
+        yield "The time in which the identity is awaited need not count, but counts here."
     if row.unsure:
         yield f"Unsure: {row.unsure}."
