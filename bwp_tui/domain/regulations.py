@@ -1,6 +1,6 @@
 """The regulations that set due dates, and the holidays of the United States: each is one row of data.
 
-A regulation needs nothing else. No row is legal advice; `unsure` says what of it was not read in the law itself.
+A regulation needs nothing else. No row is legal advice: most were read in secondary sources, not in the law itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Regulation(NamedTuple):
         in_force, until: its first and its last day, where they are known.
         provided_only: whether deletion covers only data that the shopper provided.
         stops_for_identity: whether the time in which the shopper's identity is awaited does not count.
-        unsure: what was not read in the law itself, or differs between sources.
+        unsure: what the sources leave open.
     """
 
     id: str

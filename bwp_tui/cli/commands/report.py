@@ -136,6 +136,7 @@ def _law_lines(rows: Sequence[Regulation]) -> Iterator[str]:
         yield line
         for remark in _law_remarks(row):
             yield from wrapper.wrap(remark)
+    yield "No legal advice: most rows are from secondary sources, not from the law itself."
 
 
 def _law_cells(row: Regulation) -> tuple[str, ...]:
