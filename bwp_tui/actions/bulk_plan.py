@@ -127,7 +127,7 @@ def _refusal(action: str, task: Task, today: date, values: Mapping[str, Any]) ->
     why_not = (operation.skip_reason or operation.disabled_reason)(task, today)
     if why_not:
         return Refusal(operation.short_reason(task) or _state_of(task), why_not)
-    return operation.refusal(task, dict(values), today)
+    return operation.refusal(task, dict(values), today) or operation.doubt(task, dict(values))
 
 
 def _state_of(task: Task) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -11,10 +12,8 @@ from bwp_tui.domain.deadlines import acknowledge_by, due_on, extend_by, is_clock
 from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.regulations import REGULATIONS, find_regulation, force_warning, regulation_id
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
-from bwp_tui.store.commands import records
+from bwp_tui.store.commands import answers, records
 from bwp_tui.store.commands.records import Field, LegalRecord
-
-# note
 
 
 def _read_note(words: Sequence[str], task: Task | None) -> Values | None:
@@ -45,9 +44,6 @@ NOTE: Final = Operation(
     result=lambda target, values: f"Note of {target.name} {'saved' if values['text'].strip() else 'removed'}.",
     field=Field.NOTE,
 )
-
-
-# tag
 
 
 def _own_tags(task: Task | None) -> list[str]:
@@ -105,9 +101,6 @@ TAG: Final = Operation(
 )
 
 
-# assign
-
-
 def _read_assignee(words: Sequence[str], _task: Task | None) -> Values:
     name = " ".join(words).strip()
     return {"assignee": None if name.casefold() in ("", NOBODY) else name}
@@ -144,6 +137,8 @@ def _withdrawal(record: LegalRecord) -> Variant[Operation]:
     def question(task: Task, _values: Values) -> str:
         back = due_on(task.regulation, task.received_on) if record is LegalRecord.EXTENSION else None
         moves = f" It is then due on {back}, not {task.due_on}." if back else ""
+        if record is LegalRecord.ANSWER and is_clock_running(replace(task, answered_on=None)):
+            moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
         return f"Withdraw the {record} of {task.name}, recorded for {records.recorded_on(task, record)}?{moves}"
 
     withdrawal = Operation(
@@ -166,6 +161,13 @@ def _day(question: Callable[[Target], str]) -> Argument:
     )
 
 
+def _how(example: str, question: Callable[[Target], str]) -> Argument:
+    def mistake(text: str) -> str | None:
+        return None if text.strip() else f"Say how, such as: {example}."
+
+    return Argument(name="how", metavar="TEXT", help=f"such as: {example}", question=question, mistake=mistake)
+
+
 VERIFY: Final = Operation(
     name="verify",
     done="verified",
@@ -173,13 +175,7 @@ VERIFY: Final = Operation(
     help="Record how the identity was verified",
     purpose="record how the requester's identity was verified",
     arguments=(
-        Argument(
-            name="how",
-            metavar="TEXT",
-            help="such as: recent order details",
-            question=lambda target: f"How was the identity of {target.name} verified:",
-            mistake=lambda text: None if text.strip() else "Say how, such as: recent order details.",
-        ),
+        _how("recent order details", lambda target: f"How was the identity of {target.name} verified:"),
         Argument(
             name="by",
             metavar="WHO",
@@ -198,10 +194,14 @@ VERIFY: Final = Operation(
 )
 
 
+def _already(day: date | None) -> str:
+    return f" (recorded: {day}; another day corrects it)" if day else ""
+
+
 def _acknowledge_question(target: Target) -> str:
     task, note = target.task, ""
     if task is not None and task.acknowledged_on is not None:
-        note = f" (recorded: {task.acknowledged_on}; another day corrects it)"
+        note = _already(task.acknowledged_on)
     elif task is not None and (limit := acknowledge_by(task.regulation, task.received_on)):
         note = f" (by {limit})"
     return f"Date receipt of {target.name} was acknowledged{note}:"
@@ -219,7 +219,7 @@ ACKNOWLEDGE: Final = Operation(
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: records.cannot_acknowledge(task),
     short_reason=lambda task: "" if task.acknowledged_on is None else "acknowledged already",
-    refusal=lambda task, values, today: records.refused_acknowledgement(task, values.get("on") or today),
+    refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
     confirms=True,
     field=Field.ACKNOWLEDGEMENT,
     variant=_withdrawal(LegalRecord.ACKNOWLEDGEMENT),
@@ -273,7 +273,29 @@ EXTEND: Final = Operation(
 )
 
 
-# correct
+ANSWER: Final = Operation(
+    name="answer",
+    done="answered",
+    keys=("r",),
+    label="answer",
+    help="Record that the shopper was answered",
+    purpose="record when and how shoppers were answered, which stops the legal clock",
+    keywords="reply respond told close",
+    arguments=(
+        _how("result sent by email", lambda target: f"How was the shopper of {target.name} answered:"),
+        _day(lambda target: f"Answered on{_already(target.task.answered_on) if target.task else ''}:"),
+    ),
+    apply=answers.answer,
+    result=lambda target, values: f"{target.name}: answered on {values['on']}, recorded.",
+    refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
+    doubt=lambda task, values: answers.doubtful_answer(task, values.get("on")),
+    disabled_reason=lambda task, _: answers.cannot_answer(task),
+    skip_reason=lambda task, _: answers.needs_no_answer(task),
+    short_reason=lambda task: "answered already" if task.answered_on else "",
+    confirms=True,
+    field=Field.ANSWER,
+    variant=_withdrawal(LegalRecord.ANSWER),
+)
 
 
 def _read_regulation(words: Sequence[str], _task: Task | None) -> Values:
@@ -341,9 +363,6 @@ CORRECT: Final = Operation(
 )
 
 
-# watch
-
-
 WATCH: Final = Operation(
     name="watch",
     done="watched",
@@ -366,7 +385,7 @@ UNWATCH: Final = Operation(
     field=Field.TAGS,
 )
 
-RECORDS: Final = (NOTE, TAG, ASSIGN, VERIFY, ACKNOWLEDGE, EXTEND, CORRECT)
+RECORDS: Final = (NOTE, TAG, ASSIGN, VERIFY, ACKNOWLEDGE, EXTEND, ANSWER, CORRECT)
 """The operations with a key, a `:` command and a CLI command, in the order of the help."""
 
 WITHDRAWALS: Final = tuple((operation, operation.variant.operation) for operation in RECORDS if operation.variant)

@@ -254,6 +254,10 @@ def _add_archive(commands: Commands) -> None:
         "--output", metavar="FILE", type=new_path, help="new file (default: beside the archive, with .age)"
     )
 
+    pack.add_argument(
+        "--answered", metavar="TEXT", type=one_line, help="record that the shopper got an answer today, and how"
+    )
+
     evidence = commands.add("evidence", "evidence", effect=Effect.READS)
     evidence.add_argument("task", metavar="TASK", help=TASK_HELP)
     evidence.add_argument("--mask", action="store_true", help="mask the email everywhere")

@@ -58,4 +58,9 @@ def _add_import(commands: Commands) -> None:
     importing.add_argument("--receipt", metavar="FILE", type=new_path, help="a new file for the result of each line")
     add_regulation(importing, "for lines that name none")
     importing.add_argument("--again", action="store_true", help="import a file that was imported before")
-    importing.add_argument("--yes", action="store_true", help="do not ask for the number of deletions")
+    importing.add_argument(
+        "--answers",
+        action="store_true",
+        help="the lines are answers to shoppers: task or number, or email and kind; how; on (today)",
+    )
+    importing.add_argument("--yes", action="store_true", help="do not ask for the number of deletions or answers")

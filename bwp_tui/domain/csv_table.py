@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -37,7 +37,15 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 }
 """The columns of a request and their other names."""
 
-_BY_NAME: Final = {name: column for column, names in COLUMNS.items() for name in (column.replace("_", " "), *names)}
+ANSWER_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "task": ("task id", "id"),
+    "number": ("task number",),
+    "kind": COLUMNS["kind"],
+    "email": COLUMNS["email"],
+    "on": ("answered on", "answered", "date", "date answered"),
+    "how": ("answered how", "answer", "text"),
+}
+"""The columns of an answer and their other names."""
 
 
 class CsvError(Exception):
@@ -100,8 +108,10 @@ def parse_tags(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip() for tag in _SPLIT_TAGS.split(cell) if tag.strip()))
 
 
-def read_table(data: bytes) -> CsvTable:
-    """Read a table of requests: UTF-8 with or without a byte-order mark, or UTF-16 with one.
+def read_table(
+    data: bytes, known: Mapping[str, tuple[str, ...]] = COLUMNS, required: Sequence[str] = ("kind", "email")
+) -> CsvTable:
+    """Read a table with some of the `known` columns: UTF-8 with or without a byte-order mark, or UTF-16 with one.
 
     Cells are separated by commas, semicolons, tabs or bars, or by what a first line such as `sep=;` names.
 
@@ -115,7 +125,10 @@ def read_table(data: bytes) -> CsvTable:
     if heading is None:
         raise CsvError("The file is empty; its first line names the columns, such as kind,email.", 1)
     number, names = heading
-    columns, ignored = _headings(names, number)
+    columns, ignored = _headings(names, number, known)
+    for column in required:
+        if column not in columns:
+            raise CsvError(f"There is no column “{column}”; the first line must name the columns.", number)
     lines = tuple(_line(columns, cells, at) for at, cells in rows)
     return CsvTable(lines, ignored)
 
@@ -151,16 +164,16 @@ def _rows(text: str, delimiter: str, *, before: int = 0) -> Iterator[tuple[int, 
             yield begins, row
 
 
-def _headings(names: Sequence[str], number: int) -> tuple[list[str | None], tuple[str, ...]]:
+def _headings(
+    names: Sequence[str], number: int, known: Mapping[str, tuple[str, ...]]
+) -> tuple[list[str | None], tuple[str, ...]]:
     """Return the column of each heading, or None, and the unknown headings."""
-    columns = [_BY_NAME.get(re.sub(r"[\s_-]+", " ", name.strip().casefold())) for name in names]
-    for column in COLUMNS:
+    by_name = {name: column for column, others in known.items() for name in (column.replace("_", " "), *others)}
+    columns = [by_name.get(re.sub(r"[\s_-]+", " ", name.strip().casefold())) for name in names]
+    for column in known:
         if columns.count(column) > 1:
             same = ", ".join(name.strip() for name, meant in zip(names, columns, strict=True) if meant == column)
             raise CsvError(f"More than one column is the {column}: {same}. Rename the others.", number)
-    for column in ("kind", "email"):
-        if column not in columns:
-            raise CsvError(f"There is no column “{column}”; the first line must name the columns.", number)
     unknown = (name.strip() for name, meant in zip(names, columns, strict=True) if meant is None)
     return columns, tuple(name for name in unknown if name)
 
@@ -178,7 +191,17 @@ HEADINGS: Final = (
     *("number", "task_id", "kind", "email", "masked", "status", "cancelling", "trouble", "errors"),
     *("received", "regulation", "due_on", "extended_on", "acknowledged_on", "submitted_at", "finished_at"),
     *("holding_period", "reason", "note", "tags", "assigned_to"),
-    *("verified_on", "verified_by", "verified_how", "resubmit_of", "resubmitted_as", "earlier", "sha256"),
+    *(
+        "verified_on",
+        "verified_by",
+        "verified_how",
+        "answered_on",
+        "answered_how",
+        "resubmit_of",
+        "resubmitted_as",
+        "earlier",
+        "sha256",
+    ),
 )
 """The columns of a task; those of a request have the names that an import reads."""
 
@@ -194,6 +217,7 @@ def task_cells(task: Task, *, mask: bool) -> tuple[str, ...]:
         *(task.submitted_at, task.finished_at),
         *(task.holding_period, task.reason, task.note, format_tags(task.tags), task.assigned_to),
         *((verified.on, verified.by, verified.how) if verified else (None, None, None)),
+        *(task.answered_on, task.answered_how),
         *(task.resubmit_of, task.resubmitted_as, task.earlier_number),
         task.download.sha256 if task.download else None,
     )

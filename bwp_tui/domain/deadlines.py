@@ -18,20 +18,15 @@ PROCESSING_DAYS: Final = 30
 _SATURDAY: Final = 5
 _SUNDAY: Final = 6
 
-_UNANSWERED: Final = frozenset({Status.FAILED, Status.REJECTED, Status.MISSING})
-"""Final statuses in which the shopper still needs an answer."""
-
 
 def is_clock_running(task: Task) -> bool:
     """Return whether the shopper still needs an answer, so that the due date counts down.
 
-    The column `open` of the history computes the same in SQL.
+    What the service does does not stop it: somebody has to answer the shopper. The column `open` of the history
+    computes the same in SQL.
     """
-    if task.was_resubmitted or task.purged_at is not None:
-        return False
-    if not task.is_final or task.status in _UNANSWERED:
-        return True
-    return task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL and not task.is_saved
+    is_over = task.answered_on is not None or task.is_purged or task.was_resubmitted
+    return not is_over and task.status != Status.CANCELLED
 
 
 def future_day_mistake(day: date, today: date) -> str | None:

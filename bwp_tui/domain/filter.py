@@ -129,11 +129,12 @@ VIEWS: Final = (
     View("all", ""),
     View("active", "is:active"),
     View("ready", "is:ready"),
+    View("to answer", "is:unanswered", sort="due"),
     View("failed", "is:failed"),
     View("on hold", "status:on_hold"),
     View("due soon", f"is:open due<{DUE_SOON + 1}d", sort="due"),
 )
-"""The built-in views, at the keys 1 to 6."""
+"""The built-in views, at the keys 1 to 7."""
 
 ADOPTED_VIEW: Final = View("adopted by event", f"tag:{ADOPTED}")
 """The view of the tasks that were submitted elsewhere, behind all others while there are any."""
@@ -143,6 +144,8 @@ _SHORT: Final = 5
 
 _SHORT_NAMES: Final = {
     "active": "act",
+    "ready": "rdy",
+    "to answer": "answ",
     "failed": "fail",
     "on hold": "hold",
     "due soon": "due",

@@ -80,11 +80,12 @@ class FieldSpec(NamedTuple):
 
 
 _YES_OR_NO: Final = ("yes", "no")
-_STATES: Final = ("active", "open", "ready", "late", "failed", "unsent", "resubmitted", "duplicate")
+_STATES: Final = ("active", "open", "ready", "unanswered", "late", "failed", "unsent", "resubmitted", "duplicate")
 _PERIODS: Final = ("7d", "30d")
 _PAST: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
 _AHEAD: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}
 _DUE: Final = {**_AHEAD, "none": ("=", None)}
+_ANSWERED: Final = {**_PAST, "none": ("=", None)}
 _RECEIPT: Final = {**_AHEAD, "pending": ("=", None)}
 
 FIELDS: Final = {
@@ -112,6 +113,7 @@ FIELDS: Final = {
         FieldSpec("verified", Match.PRESENT, "verified_on", "whether the identity was verified", _YES_OR_NO),
         FieldSpec("extended", Match.PRESENT, "extended_on", "whether the due date was extended", _YES_OR_NO),
         FieldSpec("ack", Match.ACKNOWLEDGE_BY, "", "receipt to be acknowledged: ack<3d", ("3d",), _RECEIPT),
+        FieldSpec("answered", Match.DAY, "answered_on", "day of the answer: answered<30d", _PERIODS, _ANSWERED),
         FieldSpec("received", Match.DAY, "received_on", "day of receipt: received<30d", _PERIODS, _PAST),
         FieldSpec("submitted", Match.INSTANT, "submitted_at", "day of submission: submitted<30d", _PERIODS, _PAST),
     )

@@ -271,6 +271,9 @@ class Task:
     """When the shopper was notified of the extension that moved `due_on`."""
     acknowledged_on: date | None = None
     """When receipt was acknowledged to the shopper."""
+    answered_on: date | None = None
+    """When the shopper was answered, which stops the legal clock."""
+    answered_how: str | None = None
     is_final: bool = False
     """Whether the status is final."""
     is_saved: bool = False

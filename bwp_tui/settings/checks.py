@@ -13,7 +13,7 @@ from bwp_tui.domain.regulations import DEFAULT_REGULATION, find_regulation
 from bwp_tui.domain.text import clean, did_you_mean
 from bwp_tui.domain.times import find_zone
 from bwp_tui.domain.urls import check_url
-from bwp_tui.settings.profile import MAX_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, SANDBOX_PROFILE, THEMES
+from bwp_tui.settings.profile import CLOCK_STOPS, MAX_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, SANDBOX_PROFILE, THEMES
 
 _PLAIN: Final = re.compile(r"[!-~]+")
 _SHELL_SIGNS: Final = re.compile(r"[|;&<>`]|\$\(")
@@ -88,6 +88,11 @@ def regulation(text: str) -> str | None:
     if find_regulation(text) is not None:
         return None
     return f"must be a regulation such as {DEFAULT_REGULATION} or Texas; bwp-tui regulations prints all"
+
+
+def clock_stops(text: str) -> str | None:
+    """Check what stops the legal clock."""
+    return None if text in CLOCK_STOPS else f"must be one of {', '.join(CLOCK_STOPS)}"
 
 
 def timezone(text: str) -> str | None:

@@ -15,7 +15,7 @@ from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import EVENT_TEXTS, TEXTS, ConfigFile, ProfileTable, read_config
 from bwp_tui.settings.errors import SettingsError
-from bwp_tui.settings.profile import API_URL, API_VERSION, NOTICES, TOKEN_URL, EventQueue, Profile
+from bwp_tui.settings.profile import API_URL, API_VERSION, CLOCK_STOPS, NOTICES, TOKEN_URL, EventQueue, Profile
 from bwp_tui.settings.secret import CommandSecret, LiteralSecret, SecretSource, check_secret
 
 _APP = "bwp-tui"
@@ -105,6 +105,7 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         notices=variables.text("notices") or NOTICES[0],
         regulation=variables.regulation(),
         timezone=variables.text("timezone"),
+        clock_stops=variables.text("clock_stops") or CLOCK_STOPS[0],
         actor=variables.text("actor"),
         keys=config.keys,
         events=variables.event_queue(),

@@ -27,6 +27,10 @@ MAX_DOWNLOAD_SLOTS: Final = 8
 NOTICES: Final = ("desktop", "bell", "off")
 """Kinds of notice: a desktop notification with the bell, the bell, or none."""
 
+AT_COMPLETION: Final = "completed"
+CLOCK_STOPS: Final = ("answered", AT_COMPLETION)
+"""What stops the legal clock: the answer to the shopper alone, or the completion too."""
+
 THEMES: Final = ("dark", "light", "ansi-dark", "ansi-light")
 """Names of the console's themes."""
 
@@ -94,6 +98,8 @@ class Profile:
     """Id of the regulation of a request that names none."""
     timezone: str | None = None
     """The office's time zone, an IANA name; None is the machine's own."""
+    clock_stops: str = CLOCK_STOPS[0]
+    """What stops the legal clock of a request."""
     actor: str | None = None
     """Name of the operator on the timeline; None is the login name."""
     keys: tuple[KeySetting, ...] = ()

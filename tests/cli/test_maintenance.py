@@ -13,7 +13,7 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import file_name, part_name
 from bwp_tui.engine.runtime.lease import Lease
-from bwp_tui.store.commands import requests, result_files, saved_views
+from bwp_tui.store.commands import answers, requests, saved_views
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.worklog import downloads
 from tests.cli.conftest import Bwp
@@ -116,7 +116,7 @@ def test_restoring_without_anyone_to_ask_needs_a_yes(bwp: Bwp) -> None:
 
 def test_a_purge_tells_what_it_does_and_does_it(bwp: Bwp) -> None:
     store = bwp.store()
-    in_status(store, "COMPLETED", Kind.DELETION)
+    single.answer(store, in_status(store, "COMPLETED", Kind.DELETION).number, "by email", TODAY, "op")
     store.close()
     refused = bwp("purge", "--older-than", "0d")
     assert (refused.code, "--yes" in refused.err) == (2, True)
@@ -187,7 +187,7 @@ def _zebra(bwp: Bwp, outside: Path) -> None:
         else:
             (folder / name).write_text("zebra")
             downloads.record_success(store, order, str(folder / name), 5, "abc123")
-    result_files.record_unpacked(store, 1, outside / "unpacked", "op")
+    answers.record_unpacked(store, 1, outside / "unpacked", "op")
     saved_views.save(store, View("hers", "zebra", "newest"))
     store.close()
     (bwp.folder / "copied-x1.txt").write_text("zebra")

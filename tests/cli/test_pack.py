@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 import sys
@@ -16,6 +17,7 @@ from bwp_tui.archive.encrypt import BadRecipient, SourceChanged, encrypt
 from bwp_tui.store.queries import timeline
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
+from tests.pty_terminal import Terminal
 
 KEY = pyrage.x25519.Identity.generate()
 RECIPIENT = str(KEY.to_public())
@@ -138,3 +140,20 @@ def test_what_fails_leaves_no_copy(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         encrypt(tmp_path / "none", tmp_path / "b.age", RECIPIENT, "")
     assert not (tmp_path / "b.age").exists()
+
+
+def test_the_answer_is_offered_after_the_copy_and_recorded_on_demand(
+    kept: tuple[Bwp, int, Path], tmp_path: Path
+) -> None:
+    bwp, number, _ = kept
+    words = ("pack", f"#{number}", "--recipient", RECIPIENT, "--output")
+    with Terminal(bwp.argv(*words, str(tmp_path / "1.age")), env=bwp.env, columns=120) as terminal:
+        terminal.wait_for("was answered with this copy today? [y/N]")
+        terminal.send("\r")
+        assert terminal.wait() == 0
+    assert json.loads(bwp("show", f"#{number}", "--json").out)["answered"] is None
+    ended = bwp(*words, str(tmp_path / "2.age"), "--answered", "handed over on a stick")
+    assert (ended.code, "recorded" in ended.err) == (0, True)
+    assert json.loads(bwp("show", f"#{number}", "--json").out)["answered"]["how"] == "handed over on a stick"
+    assert "already answered" in bwp(*words, str(tmp_path / "3.age"), "--answered", "again").err
+    assert bwp(*words, str(tmp_path / "4.age")).err == ""

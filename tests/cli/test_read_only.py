@@ -30,6 +30,7 @@ CHANGING = {
     "extend": ["extend", "1", "--reason", "complex"],
     "correct": ["correct", "1", "--regulation", "ccpa"],
     "acknowledge": ["acknowledge", "1"],
+    "answer": ["answer", "1", "--how", "by email"],
     "import": ["import", FILE, "--again"],
     "views save": ["views", "save", "mine", "is:failed"],
     "views delete": ["views", "delete", "kept"],

@@ -79,6 +79,14 @@ def test_what_is_recorded_is_recorded_for_all_tasks_that_are_meant(office: Bwp) 
     ("words", "code", "told"),
     [
         (["extend", "3", "--reason", "x"], 1, "no legal deadline"),
+        (["answer", "1"], 2, "Give --how"),
+        (["answer", "1", "--how", " "], 2, "Say how"),
+        (["answer", "1", "--how", "by email"], 2, "has not been sent"),
+        (["answer", "1", "--how", "by email", "--on", "2026-01-01"], 1, "was received on"),
+        (["answer", "1", "--how", "by email", "--on", "2099-01-01"], 2, "in the future"),
+        (["answer", "1", "2", "--how", "by email", "--yes"], 1, "not sent yet"),
+        (["answer", "1", "--withdraw"], 1, "No answer"),
+        (["import", "/dev/null", "--answers", "--again"], 2, "--again"),
         (["tag", "1"], 2, "Give tags to add"),
         (["tag", "1", "+"], 2, "Give tags to add"),
         (["tag", "+vip"], 2, "Name the tasks"),
@@ -260,3 +268,77 @@ def test_tags_are_split_at_commas_and_each_has_the_sign_of_its_word(office: Bwp)
     task = json.loads(office("tag", "1", "-a,b", "+d,", "--json").out)
     assert task["tags"] == ["d"]
     assert office("tag", "1", "+,").code == 2
+
+
+def test_the_regulations_are_printed_within_80_columns_and_as_json(bwp: Bwp) -> None:
+    printed = bwp("regulations")
+    assert (printed.code, printed.err, max(map(len, printed.out.splitlines())) <= 80) == (0, "", True)
+    rows = json.loads(bwp("regulations", "--json").out)
+    needed = {"id", "title", "citation", "days", "months", "extension_days", "extension_months", "appeal_days"}
+    assert all(needed | {"acknowledge_business_days", "in_force", "until", "unsure"} <= set(row) for row in rows)
+    by_id = {row["id"]: row for row in rows}
+    assert (by_id["us-ia"]["days"], by_id["us-fl"]["extension_days"], by_id["eu-gdpr"]["months"]) == (90, 15, 1)
+    assert (by_id["us-ca"]["acknowledge_business_days"], by_id["us-ca"]["in_force"]) == (10, "2020-01-01")
+    for row in rows:
+        words = printed.out.split()
+        assert row["id"] in words
+        assert set(row["citation"].split()) <= {word.rstrip(";") for word in words} | set(words)
+        assert set(row["unsure"].split()[1:-1]) <= set(words), row["id"]
+
+
+def _answers(bwp: Bwp, *lines: str) -> str:
+    file = bwp.data.parent / "answers.csv"
+    file.write_text("\n".join(("number,kind,email,answered_on,answered_how", *lines)), encoding="utf-8")
+    return str(file)
+
+
+def test_an_answer_is_recorded_shown_exported_and_withdrawn(office: Bwp) -> None:
+    answered = json.loads(office("answer", "1", "--how", "told at the counter", "--yes", "--json").out)
+    assert answered["answered"]["how"] == "told at the counter"
+    day = answered["answered"]["on"]
+    assert f"on {day}: told at the counter" in office("show", "1").out
+    assert f"answered on {day}" in office("list", "--sentences", "answered:today").out
+    evidence = json.loads(office("evidence", "1", "--json").out)
+    assert (evidence["answered_on"], evidence["answered_how"]) == (day, "told at the counter")
+    assert f",{day},told at the counter," in office("export", "answered:today", "-").out
+    assert json.loads(office("dashboard", "--json").out)["answers"] == {
+        "days": 90,
+        "in_time": 1,
+        "late": 0,
+        "median_days": 0,
+    }
+    lines = json.loads(office("report", "--from", day, "--to", day, "--json").out)["requests"]
+    assert sum(line["received"] for line in lines) == 3
+    assert {line["answered"]: line["median_days"] for line in lines} == {0: None, 1: 0}
+    assert sum(line["open"] for line in lines) == 2
+    assert json.loads(office("answer", "1", "--withdraw", "--json").out)["answered"] is None
+    assert "answer withdrawn" in office("show", "1").out
+
+
+def test_a_single_answer_before_the_task_was_sent_is_asked_about(office: Bwp) -> None:
+    with Terminal(office.argv("answer", "1", "--how", "by phone"), env=office.env, columns=120) as terminal:
+        terminal.wait_for("has not been sent to the service yet.")
+        terminal.wait_for("[y/N]")
+        terminal.send("n\r")
+        assert terminal.wait() == 1
+    assert json.loads(office("show", "1", "--json").out)["answered"] is None
+
+
+def test_a_file_of_answers_is_recorded_whole_or_not_at_all(office: Bwp) -> None:
+    store = office.store()
+    store.rows("UPDATE tasks SET submitted_at = recorded_at, status = 'COMPLETED', terminal = 1")
+    store.close()
+    wrong = office("import", _answers(office, "1,,,,by email", "7,,,,"), "--answers", "--yes")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "Line 3 is invalid: There is no task" in wrong.err
+    assert "fix 1 invalid line" in wrong.err
+    file = _answers(office, "1,,,,by email", ",deletion,bob@example.com,,by post")
+    assert office("import", file, "--answers").code == 2, "off a terminal, and without --yes"
+    assert "nothing was imported" in office("import", file, "--answers", "--dry-run").err
+    assert office("list", "--json", "--", "-answered:none").out == "[]\n"
+    done = office("import", file, "--answers", "--yes")
+    assert (done.code, done.out) == (0, "2 answers recorded.\n")
+    answers = [task["answered"]["how"] for task in json.loads(office("list", "--json", "--", "-answered:none").out)]
+    assert answers == ["by post", "by email"]
+    again = office("import", file, "--answers", "--yes")
+    assert (again.code, "already answered" in again.err) == (2, True)

@@ -44,6 +44,7 @@ FIELDS = [
     "verified",
     "extended_on",
     "acknowledged_on",
+    "answered",
     "download",
 ]
 NOWHERE = {"BWP_TOKEN_URL": "http://127.0.0.1:9/token", "BWP_API_URL": "http://127.0.0.1:9/graphql"}

@@ -35,9 +35,11 @@ async def test_each_built_in_view_has_its_key_and_an_empty_place_says_so(profile
     async with opened(profile) as console:
         await console.press("6")
         await console.until(lambda: console.main.view_index == 5)
+        await console.press("7")
+        await console.until(lambda: console.main.view_index == 6)
         await console.until(lambda: console.main.table.row_count == 3)
-        await console.press("8")
-        await console.sees("8: No view is saved here yet")
+        await console.press("9")
+        await console.sees("9: No view is saved here yet")
         await console.press("1")
         await console.until(lambda: console.main.table.row_count == len(PAST))
 

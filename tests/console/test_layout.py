@@ -19,7 +19,7 @@ TOO_SMALL = (59, 15)
 async def test_a_wide_terminal_shows_table_details_and_keys_at_once(profile: Profile) -> None:
     async with opened(profile, size=WIDE) as console:
         await console.sees(
-            "SUBMITTED", "jane" if not console.main.session.masked else "j•••@example.com", "6 due soon 3"
+            "SUBMITTED", "jane" if not console.main.session.masked else "j•••@example.com", "7 due soon 3"
         )
         await console.sees("── COMPLETED · retrieval", "Received", "accepted", "? help  q quit")
         await console.fill(email="new@example.com")

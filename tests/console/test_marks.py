@@ -21,8 +21,8 @@ def word_to_type(console: Console, numbers: list[int]) -> str:
 
 async def test_marked_tasks_are_submitted_again_after_a_plan_and_a_typed_word(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.press("4")
-        await console.until(lambda: console.main.view_index == 3 and console.main.table.row_count > 1)
+        await console.press("5")
+        await console.until(lambda: console.main.view_index == 4 and console.main.table.row_count > 1)
         failed = list(console.main.table.numbers)
         await console.press("asterisk", "R")
         await console.sees(f"{len(failed)} marked", f"{len(failed)} to resubmit", "Note for the new tasks")
@@ -39,8 +39,8 @@ async def test_marked_tasks_are_submitted_again_after_a_plan_and_a_typed_word(pr
 
 async def test_a_wrong_word_does_nothing(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.press("4")
-        await console.until(lambda: console.main.view_index == 3 and console.main.table.row_count > 1)
+        await console.press("5")
+        await console.until(lambda: console.main.view_index == 4 and console.main.table.row_count > 1)
         failed = list(console.main.table.numbers)
         await console.press("asterisk", "R", "enter", "9", "9", "enter")
         await console.sees("Nothing was done")
@@ -73,8 +73,8 @@ async def test_frozen_rows_change_only_when_they_are_let_go(profile: Profile) ->
 async def test_a_saved_view_has_the_next_key(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("slash", *"kind:deletion", "enter", "V", *"erasures", "enter")
-        await console.sees("The view “erasures” is saved.", "7 erasures")
-        await console.press("1", "7")
+        await console.sees("The view “erasures” is saved.", "8 eras")
+        await console.press("1", "8")
         await console.until(lambda: console.main.list_state.filter == "kind:deletion")
         assert HELD in set(console.main.table.numbers)
 
@@ -83,7 +83,7 @@ async def test_marking_all_waits_for_the_list_it_is_meant_for(profile: Profile) 
     async with opened(profile) as console:
         await console.until(lambda: console.main.has_all_rows)
         everything = set(console.main.table.numbers)
-        await console.press("4", "asterisk")
+        await console.press("5", "asterisk")
         failed = set(console.main.table.numbers)
         assert failed < everything
         assert console.main.table.marks == failed
@@ -94,7 +94,7 @@ async def test_a_list_that_is_not_read_yet_is_not_marked(profile: Profile, monke
     async with opened(profile) as console:
         await console.until(lambda: console.main.has_all_rows)
         monkeypatch.setattr(console.main.session.feed, "set_query", lambda *_: None)
-        await console.press("4", "asterisk")
+        await console.press("5", "asterisk")
         await console.sees("The list is still being read: nothing was marked.")
         assert not console.main.table.marks
 
@@ -104,8 +104,8 @@ async def test_no_mark_stays_on_a_task_that_is_not_listed(profile: Profile) -> N
         await console.until(lambda: console.main.has_all_rows)
         table = console.main.table
         marked = frozenset(table.numbers[:2])
-        await console.press("space", "space", "4")
-        await console.until(lambda: console.main.view_index == 3 and console.main.has_all_rows)
+        await console.press("space", "space", "5")
+        await console.until(lambda: console.main.view_index == 4 and console.main.has_all_rows)
         failed = set(table.numbers)
         assert table.marks == marked & failed
         before = [console.task(number).note for number in marked]
@@ -136,7 +136,7 @@ async def test_an_action_waits_for_the_list_that_was_asked_for(profile: Profile)
     async with opened(profile) as console:
         await console.until(lambda: console.main.has_all_rows)
         everything = set(console.main.table.numbers)
-        await console.press("4", "space")
+        await console.press("5", "space")
         await console.until(lambda: console.main.table.marks)
         failed = set(console.main.table.numbers)
         assert failed < everything

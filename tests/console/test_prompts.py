@@ -155,7 +155,7 @@ async def test_the_address_that_is_to_be_typed_is_shown_though_masked(profile: P
 
 async def test_a_filter_is_typed_on_behind_that_of_the_view(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.press("4", "slash", *"kind:deletion", "enter")
+        await console.press("5", "slash", *"kind:deletion", "enter")
         await console.until(lambda: console.main.list_state.filter == "is:failed kind:deletion")
 
 

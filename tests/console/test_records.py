@@ -8,13 +8,19 @@ from datetime import date
 import pytest
 from textual.widgets import Input
 
-from bwp_tui.domain.task import WATCHED, Task
+from bwp_tui.actions import bulk_plan
+from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.task import WATCHED, Kind, Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import records
 from bwp_tui.store.queries import tasks, timeline
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY, WAITING
 from tests.console.support import Console, opened
 from tests.store import single
+
+
+def request_of(email: str) -> Request:
+    return Request(Kind.RETRIEVAL, email, TODAY, "gdpr")
 
 
 async def type_over(console: Console, text: str) -> None:
@@ -381,3 +387,67 @@ async def test_a_day_to_be_recorded_can_be_read_whole_in_a_small_terminal(
         await console.sees("today is")
         field = console.app.screen.query_one("#prompt-input", Input)
         assert field.size.width > len(field.value)
+
+
+async def test_an_answer_says_how_and_when_and_stops_the_countdown(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.sees("not yet  r records the answer")
+        await console.press("r")
+        await console.sees("How was the shopper of ", " answered:")
+        await console.press("enter")
+        await console.sees("Say how, such as: result sent by email.")
+        await console.press(*"by email", "enter")
+        await console.sees("Answered on: 2026-11-20")
+        await type_over(console, "2026-11-01")
+        await console.sees("was received on ")
+        await console.press("r", *"by email", "enter")
+        await console.sees("Answered on: 2026-11-20")
+        await console.press("enter")
+        await console.sees("answered on 2026-11-20, recorded.", "by email")
+        task = console.task(READY)
+        assert (task.answered_on, task.answered_how, is_clock_running(task)) == (TODAY, "by email", False)
+        await console.press("r")
+        await console.sees("How was the shopper of ")
+        await console.press(*"by post", "enter")
+        await console.sees("(recorded: 2026-11-20; another day corrects it)")
+        await console.press("escape", "w")
+        await console.sees("Its clock runs again; it is due ")
+        await console.press("y")
+        await console.sees("The answer of ", " is withdrawn")
+        assert is_clock_running(console.task(READY))
+        await console.press("U")
+        await console.sees("Undone: the answer of 1 task.")
+        assert console.task(READY).answered_on == TODAY
+
+
+async def test_marked_tasks_are_answered_and_those_that_were_not_sent_are_left_out(profile: Profile) -> None:
+    async with opened(profile) as console:
+        unsent = console.main.session.tasks.submit(request_of("new@example.com")).number
+        await console.until(lambda: unsent in set(console.main.table.numbers))
+        await console.press("asterisk", "r")
+        await console.sees("not sent yet")
+        await console.press(*"by email", "enter")
+        await console.sees("Answered on")
+        await console.press("enter")
+        plan = bulk_plan.plan(
+            console.store, "answer", list(console.main.table.numbers), TODAY, {"how": "by email", "on": TODAY}
+        )
+        await console.press(*str(len(plan.possible)), "enter")
+        await console.sees(f"{len(plan.possible)} answered")
+        assert console.task(unsent).answered_on is None
+        assert console.task(READY).answered_on == TODAY
+
+
+async def test_an_unsent_request_is_answered_only_after_a_question(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("colon", *"answer", "enter")
+        await console.sees("How was the shopper of ")
+        await console.press("escape")
+        unsent = console.main.session.tasks.submit(request_of("new@example.com")).number
+        await console.until(lambda: unsent in set(console.main.table.numbers))
+        await console.go_to(unsent)
+        await console.press("r", *"by phone", "enter", "enter")
+        await console.sees("has not been sent to the service yet. Record it?")
+        await console.press("n")
+        assert console.task(unsent).answered_on is None

@@ -53,12 +53,12 @@ async def test_filter_order_columns_position_and_lines_are_there_at_the_next_sta
 async def test_a_saved_view_is_shown_again_and_one_that_is_gone_is_not(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("slash", *"is:failed", "enter", "V", *"broken", "enter")
-        await console.sees("7 broken")
-        await console.press("7")
-        await console.until(lambda: console.main.view_index == 6)
+        await console.sees("8 brok")
+        await console.press("8")
+        await console.until(lambda: console.main.view_index == 7)
     async with opened_again(profile) as console:
         await console.until(lambda: set(console.main.table.numbers) == {ORDERS_OPEN, NOT_KNOWN})
-        assert console.main.view_index == 6
+        assert console.main.view_index == 7
         console.main.session.tasks.delete_view("broken")
     async with opened_again(profile) as console:
         assert console.main.view_index == 0
@@ -77,8 +77,8 @@ async def test_no_address_is_kept(profile: Profile) -> None:
 async def test_a_read_only_profile_keeps_nothing(tmp_path: Path) -> None:
     profile = make_profile(tmp_path / "production", read_only=True)
     async with opened(profile) as console:
-        await console.press("4")
-        await console.until(lambda: console.main.view_index == 3)
+        await console.press("5")
+        await console.until(lambda: console.main.view_index == 4)
     assert not profile.state_path.exists()
 
 

@@ -140,8 +140,8 @@ async def test_the_line_says_how_things_stand(changes: dict[str, object], words:
 @pytest.mark.parametrize(
     "settled",
     [
-        {"status": "COMPLETED", "is_final": True, "kind": Kind.DELETION},
-        {"status": "COMPLETED", "is_final": True, "download": download("done"), "is_saved": True},
+        {"status": "COMPLETED", "is_final": True, "answered_on": date(2026, 11, 20)},
+        {"status": "IN_PROGRESS", "answered_on": date(2026, 11, 20)},
         {"status": "CANCELLED", "is_final": True},
         {"status": "FAILED", "is_final": True, "resubmitted_as": 9, "was_resubmitted": True},
     ],

@@ -47,7 +47,7 @@ def test_a_paste_on_the_table_does_nothing_and_it_is_said(terminal: Terminal, pa
     ]
     terminal.settle(0.6)
     assert not shows_failed_alone(terminal.screen_text())
-    terminal.send("4")
+    terminal.send("5")
     terminal.wait_for(shows_failed_alone)
 
 

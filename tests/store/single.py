@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bwp_tui.domain.task import Verification
-from bwp_tui.store.commands import records
+from bwp_tui.store.commands import answers, records
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import poll_responses
@@ -64,6 +64,10 @@ def assign(store: Store, number: int, who: str | None, actor: str) -> None:
 
 def acknowledge(store: Store, number: int, on: date, actor: str) -> None:
     edit(store, number, lambda one: records.acknowledge(one, on), actor)
+
+
+def answer(store: Store, number: int, how: str, on: date, actor: str) -> None:
+    edit(store, number, lambda one: answers.answer(one, how, on), actor)
 
 
 def extend(store: Store, number: int, reason: str, today: date, actor: str) -> date | None:

@@ -75,6 +75,7 @@ def _plant_details(store: Store) -> None:
     for number in (2, 5, 7):
         single.assign(store, number, "Jane D_e", ACTOR)
         single.verify(store, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
+    single.answer(store, _by_status(store, Status.REJECTED).number, "by email", TODAY + timedelta(days=1), ACTOR)
     for number in tasks.numbers(store, parse("regulation:ccpa"), today=TODAY)[:2]:
         single.acknowledge(store, number, TODAY, ACTOR)
         single.extend(store, number, "complex", TODAY, ACTOR)
@@ -85,6 +86,7 @@ def _plant_details(store: Store) -> None:
     requests.download(store, saved.number, "/srv", ACTOR)
     (order,) = downloads.due(store, SOON, 5)
     downloads.record_success(store, order, "/srv/a.zip", 1, "00")
+    single.answer(store, saved.number, "by email", TODAY, ACTOR)
 
 
 def _by_status(store: Store, status: Status) -> Task:
@@ -148,10 +150,7 @@ def _has(task: Task, spec: FieldSpec, value: str) -> bool:
 
 
 def _is_open(task: Task) -> bool:
-    saved = task.download is not None and task.download.state == "done"
-    if task.resubmitted_as is not None or task.status in ("CANCELLED", "GIVEN_UP"):
-        return False
-    return task.status != "COMPLETED" or (task.kind == "RETRIEVAL" and not saved)
+    return task.resubmitted_as is None and task.answered_on is None and task.status != "CANCELLED"
 
 
 def _is_late(task: Task) -> bool:
@@ -167,9 +166,10 @@ def _is(task: Task, state: str) -> bool:
     return {
         "active": task.status not in FINAL_STATUSES,
         "open": _is_open(task),
-        "ready": task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
+        "ready": _is_open(task) and task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
+        "unanswered": _is_open(task) and task.status in FINAL_STATUSES,
         "late": _is_late(task),
-        "failed": task.status in _FAILED and task.resubmitted_as is None,
+        "failed": _is_open(task) and task.status in _FAILED,
         "unsent": task.task_id is None,
         "resubmitted": task.resubmitted_as is not None,
         "duplicate": task.earlier_number is not None,

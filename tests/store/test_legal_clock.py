@@ -18,7 +18,7 @@ from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import PURGED, Kind, Status, Task
 from bwp_tui.domain.times import format_due
-from bwp_tui.store.commands import records, requests, result_files
+from bwp_tui.store.commands import answers, records, requests
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.maintenance import integrity
 from bwp_tui.store.queries import tasks
@@ -36,13 +36,13 @@ def every(store: Store) -> list[Task]:
     columns = "email, recorded_at, received_on, regulation, revision"
     first = submitted(store).number
     with store.write() as transaction:
-        for kind, status, terminal, saved, resubmitted, purged in product(
-            Kind, STATUSES, (0, 1), (0, 1), (0, 1), (None, "2026-11-20T09:14:00.000000Z")
+        for kind, status, terminal, saved, resubmitted, answered_on, purged in product(
+            Kind, STATUSES, (0, 1), (0, 1), (0, 1), (None, TODAY.isoformat()), (None, "2026-11-20T09:14:00.000000Z")
         ):
             transaction.run(
-                f"INSERT INTO tasks ({columns}, kind, status, terminal, saved, resubmitted, due_on) SELECT {columns},"
-                " ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
-                (kind, status, terminal, saved, resubmitted, DUE.isoformat(), first),
+                f"INSERT INTO tasks ({columns}, kind, status, terminal, saved, resubmitted, answered_on, due_on)"
+                f" SELECT {columns}, ?, ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
+                (kind, status, terminal, saved, resubmitted, answered_on, DUE.isoformat(), first),
             )
             if purged:
                 transaction.run(
@@ -53,7 +53,7 @@ def every(store: Store) -> list[Task]:
 
 
 def test_the_column_and_the_function_say_the_same(store: Store, every: list[Task]) -> None:
-    assert len(every) == 1 + 2 * len(STATUSES) * 16
+    assert len(every) == 1 + 2 * len(STATUSES) * 32
     running = {task.number for task in every if is_clock_running(task)}
     assert running == {as_int(row[0]) for row in store.rows("SELECT number FROM tasks WHERE open = 1")}
     assert running == set(tasks.numbers(store, parse("is:open"), today=TODAY))
@@ -85,7 +85,7 @@ def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: l
     for task in purged:
         assert task.subject(masked=True) == task.subject(masked=False) == PURGED
         assert PURGED in task_output.task_line(task)
-        assert "purged" in (result_files.cannot_open_result(task) or "")
+        assert "purged" in (answers.cannot_open_result(task) or "")
         assert "purged" in (requests.cannot_download(task) or "")
         assert "purged" in (service_operations.cannot_refresh(task) or "")
     given_up = next(task for task in purged if task.status == Status.FAILED and not task.was_resubmitted)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from itertools import product
 from pathlib import Path
 
 import apsw
 import pytest
 
+from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import FINAL_STATUSES, Kind, Status
+from bwp_tui.domain.times import format_instant, set_office_zone
 from bwp_tui.store.database import migrate
+from bwp_tui.store.database.connection import as_int
 from bwp_tui.store.maintenance import integrity
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
@@ -22,6 +27,7 @@ KNOWN = len(migrate.migration_scripts())
 GOLDEN = sorted(
     Path(write_golden.__file__).parent.glob("schema-*.db"), key=lambda golden: int(golden.stem.partition("-")[2])
 )
+AT, LATE = "2026-11-05T09:00:00.000000Z", "2026-11-10T20:00:00.000000Z"
 _NEXT = "CREATE TABLE next_one (x TEXT) STRICT;"
 
 
@@ -143,6 +149,50 @@ def test_what_only_the_service_called_cancelled_is_asked_about_again(path: Path)
     again = tasks.get(store, theirs)
     assert (again.status, again.finished_at, again.next_poll_at is None) == ("SERVICE_CANCELLED", None, False)
     store.close()
+
+
+def test_what_had_stopped_a_clock_before_answers_were_recorded_becomes_one(path: Path) -> None:
+    """No task opens or closes by the migration, and each answer has an event that says where it comes from."""
+    path.parent.mkdir()
+    shutil.copyfile(next(golden for golden in GOLDEN if golden.stem == "schema-12"), path)
+    db = apsw.Connection(os.fspath(path))
+    ((kept,),) = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'timeline_is_kept'").fetchall()
+    db.execute("DROP TRIGGER timeline_is_kept")
+    db.execute("DELETE FROM timeline; DELETE FROM intents; DELETE FROM downloads; DELETE FROM tasks")
+    db.execute(str(kept))
+    columns = "kind, status, terminal, saved, resubmitted, purged_at, email, received_on, regulation, recorded_at"
+    for kind, status, saved, resubmitted, purged in product(Kind, Status, (0, 1), (0, 1), (None, AT)):
+        row = (kind, status, status in FINAL_STATUSES, saved, resubmitted, purged, "a@b.de", "2026-11-01", "gdpr", AT)
+        finished = LATE if status in FINAL_STATUSES and status != Status.GIVEN_UP else None
+        db.execute(f"INSERT INTO tasks ({columns}, finished_at, revision) VALUES ({'?,' * 11} 1)", (*row, finished))
+    before = {as_int(number): is_open for number, is_open in db.execute("SELECT number, open FROM tasks")}
+    db.close()
+    set_office_zone("Asia/Tokyo")
+    try:
+        store = open_store(path)
+    finally:
+        set_office_zone(None)
+    assert store.rows("SELECT number, open FROM tasks") == list(before.items())
+    found = tasks.window(store, tasks.numbers(store, parse(""), today=TODAY))
+    assert {task.number: int(is_clock_running(task)) for task in found} == before
+    answered = {task.number: task for task in found if task.answered_on is not None}
+    assert {(task.kind, task.status, task.is_saved) for task in answered.values()} == {
+        *product(Kind, [Status.GIVEN_UP], [False, True]),
+        *product([Kind.DELETION], [Status.COMPLETED], [False, True]),
+        (Kind.RETRIEVAL, Status.COMPLETED, True),
+    }
+    for number, task in answered.items():
+        [event] = timeline.of_task(store, number)
+        at = AT if task.status == Status.GIVEN_UP else LATE
+        assert (event.what, event.actor, format_instant(event.at)) == ("answered", timeline.PROGRAM, at)
+        assert str(task.answered_on) == ("2026-11-05" if at == AT else "2026-11-11"), "the office's day"
+        assert task.answered_how
+        assert task.answered_how in (event.detail or "")
+    assert [timeline.of_task(store, number) for number in before if number not in answered] == [[]] * (
+        len(before) - len(answered)
+    )
+    store.close()
+    assert integrity.full_check(path) == []
 
 
 def test_there_is_a_golden_history_of_each_schema() -> None:

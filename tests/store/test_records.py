@@ -127,7 +127,10 @@ def test_a_plan_says_why_it_does_not_extend_a_completed_retrieval(store: Store) 
 
 def test_what_has_no_deadline_or_is_answered_is_not_extended(store: Store) -> None:
     assert "no legal deadline" in (records.cannot_extend(_received(store, 0, "none"), TODAY) or "")
-    assert "COMPLETED" in (records.cannot_extend(in_status(store, Status.COMPLETED, Kind.DELETION), TODAY) or "")
+    assert "CANCELLED" in (records.cannot_extend(in_status(store, Status.CANCELLED, Kind.DELETION), TODAY) or "")
+    answered = in_status(store, Status.COMPLETED, task_id="task-2")
+    single.answer(store, answered.number, "by email", TODAY, ACTOR)
+    assert f"answered on {TODAY}" in (records.cannot_extend(tasks.get(store, answered.number), TODAY) or "")
     with pytest.raises(NotPossible):
         single.extend(store, 1, "", TODAY, ACTOR)
 
@@ -170,9 +173,11 @@ def test_a_purge_takes_notes_and_the_words_of_a_verification_and_keeps_that_it_w
     task = in_status(store, Status.COMPLETED, Kind.DELETION)
     single.add_note(store, task.number, "jane's secret", ACTOR)
     single.verify(store, task.number, Verification(TODAY, ACTOR, "jane's secret"), ACTOR)
+    single.answer(store, task.number, "jane's secret", TODAY, ACTOR)
     clock.advance(days=800)
     assert purge.purge(store, [task.number], ACTOR, TODAY, evidence_too=False).tasks == 1
     found = tasks.get(store, task.number)
+    assert (found.answered_on, found.answered_how) == (TODAY, None)
     assert found.verification == Verification(TODAY, ACTOR, "")
     assert single.notes(store, task.number) == []
     assert b"jane's secret" not in store.path.read_bytes()

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bwp_tui.actions.record_operations import ACKNOWLEDGE, BY_NAME, CORRECT, NOTE, VERIFY
+from bwp_tui.actions.record_operations import ACKNOWLEDGE, ANSWER, BY_NAME, CORRECT, NOTE, VERIFY
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
@@ -37,6 +37,7 @@ def recorded(store: Store) -> Task:
     single.verify(store, number, Verification(TODAY, "anna", "order 17"), ACTOR)
     single.acknowledge(store, number, TODAY, ACTOR)
     single.extend(store, number, "three shops", TODAY, ACTOR)
+    single.answer(store, number, "result sent", TODAY, ACTOR)
     return tasks.get(store, number)
 
 
@@ -49,6 +50,7 @@ def test_what_is_withdrawn_counts_no_longer_and_stays_on_the_timeline(store: Sto
         LegalRecord.ACKNOWLEDGEMENT: after.acknowledged_on,
         LegalRecord.VERIFICATION: after.verification,
         LegalRecord.EXTENSION: after.extended_on,
+        LegalRecord.ANSWER: after.answered_on,
     }
     assert {one: value is None for one, value in there.items()} == {one: one is record for one in LegalRecord}
     assert (after.due_on == before.due_on) is (record is not LegalRecord.EXTENSION)
@@ -67,6 +69,7 @@ def test_a_withdrawn_extension_brings_the_first_due_date_back_and_can_be_made_an
     assert after.due_on == due_on(after.regulation, after.received_on)
     event = timeline.of_task(store, before.number)[-1]
     assert (event.before, event.after) == (str(before.due_on), str(after.due_on))
+    perform(store, withdrawing(LegalRecord.ANSWER), before.number)
     single.extend(store, before.number, "again", TODAY, ACTOR)
     assert tasks.get(store, before.number).due_on == before.due_on
 
@@ -117,6 +120,8 @@ def test_of_a_resubmitted_request_the_new_task_is_corrected(store: Store) -> Non
     [
         (Field.ACKNOWLEDGEMENT, ACKNOWLEDGE.task_command(ACTOR, TODAY, on=TODAY + timedelta(days=1))),
         (Field.VERIFICATION, VERIFY.task_command(ACTOR, TODAY, how="passport", by="bob")),
+        (Field.ANSWER, ANSWER.task_command(ACTOR, TODAY, how="by phone", on=TODAY + timedelta(days=1))),
+        (Field.ANSWER, withdrawing(LegalRecord.ANSWER)),
         (Field.EXTENSION, withdrawing(LegalRecord.EXTENSION)),
         (Field.RECEIPT, CORRECT.task_command(ACTOR, TODAY, received=TODAY - timedelta(days=5), regulation="ccpa")),
     ],

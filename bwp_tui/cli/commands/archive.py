@@ -12,14 +12,15 @@ from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.verify import verify_archive
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import CommandSession, open_session, print_note
+from bwp_tui.cli.support.context import CommandSession, ask_yes_no, can_ask, open_session, print_note, today
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.new_file import new_file
-from bwp_tui.store.commands import result_files
+from bwp_tui.store.commands import answers
+from bwp_tui.store.commands.records import Edit
 from bwp_tui.store.queries import tasks
 
 _HEADINGS = ("SIZE", "PACKED", "MODIFIED", "NAME")
@@ -46,8 +47,9 @@ def pack(arguments: Namespace) -> None:
         source, sha256 = _downloaded(task)
         target = arguments.output or source.with_name(f"{source.name}.age")
         encrypted = _encrypt_and_record(session, task, source, target, arguments.recipient, sha256)
-    record = {"path": str(target), "receipt": str(_receipt_of(target)), "sha256": encrypted.sha256}
-    print_result(arguments, record, [str(target)])
+        record = {"path": str(target), "receipt": str(_receipt_of(target)), "sha256": encrypted.sha256}
+        print_result(arguments, record, [str(target)])
+        _offer_answer(session, task, arguments.answered)
 
 
 def _path(arguments: Namespace) -> Path:
@@ -69,7 +71,7 @@ def _downloaded(task: Task) -> tuple[Path, str]:
     Raises:
         CommandError: it is not downloaded.
     """
-    why_not = result_files.cannot_open_result(task)
+    why_not = answers.cannot_open_result(task)
     match task.download:
         case Download(path=str(path), sha256=str(sha256)) if why_not is None:
             return Path(path), sha256
@@ -104,9 +106,7 @@ def _encrypt_and_record(
                 file.write(_receipt(task, recipient, target, encrypted, session.actor).encode())
                 file.flush()
                 os.fsync(file.fileno())
-                result_files.record_packed(
-                    session.store, task.number, target, recipient, encrypted.sha256, session.actor
-                )
+                answers.record_packed(session.store, task.number, target, recipient, encrypted.sha256, session.actor)
             except BaseException:
                 target.unlink(missing_ok=True)
                 raise
@@ -118,6 +118,20 @@ def _encrypt_and_record(
     except SourceChanged as error:
         raise CommandError(ExitCode.FAILED, str(error)) from None
     return encrypted
+
+
+def _offer_answer(session: CommandSession, task: Task, how: str | None) -> None:
+    """Record that the shopper was answered today: as `how` says, or else with the encrypted copy, once confirmed."""
+    why_not = answers.needs_no_answer(task)
+    if why_not and how is not None:
+        print_note(why_not)
+    question = f"Record that the shopper of {task.name} was answered with this copy today?"
+    if why_not or (how is None and not (can_ask() and ask_yes_no(question))):
+        return
+    how = how or "encrypted copy of the result"
+    with session.store.write() as transaction:
+        answers.answer(Edit(transaction, session.store, task.number, session.actor, today()), how)
+    print_note(f"{task.name}: answered on {today()}, recorded.")
 
 
 def _receipt_of(target: Path) -> Path:

@@ -97,6 +97,7 @@ def _settings(profile: Profile) -> dict[str, object]:
         "notices": profile.notices,
         "regulation": profile.regulation,
         "timezone": zone_name(),
+        "clock_stops": profile.clock_stops,
         "actor": actor(os.environ, profile.actor),
         "events_queue_url": profile.events.queue_url if profile.events else None,
         "events_region": profile.events.region if profile.events else None,

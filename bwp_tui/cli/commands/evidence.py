@@ -57,6 +57,8 @@ def _record(
         "recorded_by": events[0].actor if events else None,
         "acknowledged_on": iso_day(task.acknowledged_on),
         "extended_on": iso_day(task.extended_on),
+        "answered_on": iso_day(task.answered_on),
+        "answered_how": task.answered_how,
         "verified_on": iso_day(task.verification.on) if task.verification else None,
         "verified_by": task.verification.by if task.verification else None,
         "verified_how": task.verification.how if task.verification else None,

@@ -1,11 +1,11 @@
-"""`bwp-tui import`: record the requests of a CSV file."""
+"""`bwp-tui import`: record the requests of a CSV file, or the answers to shoppers."""
 
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import (
@@ -26,16 +26,21 @@ from bwp_tui.domain.regulations import force_warning
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import utc_now
-from bwp_tui.store.commands import csv_import
+from bwp_tui.store.commands import answer_import, csv_import
+from bwp_tui.store.commands.answer_import import AnswerPlan
 from bwp_tui.store.commands.csv_import import CheckedLine, Defaults, ImportPlan
-from bwp_tui.store.database.connection import Store
 
 _MAX_BYTES: Final = 64_000_000
 """Largest size of a file, in bytes."""
 
+_Plan = TypeVar("_Plan", ImportPlan, AnswerPlan)
+
 
 def import_file(arguments: Namespace) -> None:
     """Record the requests of a CSV file, all of them or none."""
+    if arguments.answers:
+        _import_answers(arguments)
+        return
     file: Path = arguments.file
     receipt: Path | None = arguments.receipt
     if receipt is not None:
@@ -46,22 +51,47 @@ def import_file(arguments: Namespace) -> None:
 
         raise no_credentials(profile)  # nobody could say for which shop the requests are
     with open_session(arguments, changes=not arguments.dry_run) as session:
-        planned = _plan(session.store, data, Defaults(today(), arguments.regulation or session.profile.regulation))
+        defaults = Defaults(today(), arguments.regulation or session.profile.regulation)
+        steps = ProgressLine("checking", data.count(b"\n"))
+        planned = _checked(lambda: csv_import.plan(session.store, data, defaults, steps))
         if not arguments.dry_run:
             _refuse_again(planned, again=arguments.again)
         _print_summary(planned, file)
         if planned.wrong or arguments.dry_run:
-            _end_without_recording(planned, receipt)
+            if receipt is not None:
+                _write_receipt(receipt, planned, ())
+            _end_without_recording(len(planned.wrong))
             return
         if not arguments.yes:
             _confirm(planned)
-        steps = ProgressLine("recording", len(planned.lines))
-        numbers = csv_import.import_requests(session.store, planned, session.actor, steps)
+        recorded = ProgressLine("recording", len(planned.lines))
+        numbers = csv_import.import_requests(session.store, planned, session.actor, recorded)
     if receipt is not None or is_file:
         _save_receipt(receipt or _receipt_beside(file), planned, numbers)
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
     _note_when_sent(session)
+
+
+def _import_answers(arguments: Namespace) -> None:
+    """Record the answers of a CSV file, all of them or none."""
+    if arguments.receipt is not None or arguments.again:
+        raise CommandError(ExitCode.USAGE, "--receipt and --again are for requests, not for answers.")
+    data, _ = _read(arguments.file)
+    with open_session(arguments, changes=not arguments.dry_run) as session:
+        planned = _checked(lambda: answer_import.plan(session.store, data, today()))
+        for line in planned.wrong:
+            print_note(f"Line {line.number} is invalid: {' '.join(line.mistakes)}")
+        count = len(planned.lines)
+        print_note(f"{arguments.file}: {counted(count, 'answer')}, {counted(len(planned.wrong), 'invalid line')}.")
+        _note_ignored(planned.ignored)
+        if planned.wrong or arguments.dry_run:
+            _end_without_recording(len(planned.wrong))
+            return
+        if not arguments.yes:
+            require_typed(f"This records that {counted(count, 'shopper')} got an answer.", str(count))
+        numbers = answer_import.record_answers(session.store, planned, session.actor, today())
+    print(f"{counted(len(numbers), 'answer')} recorded.")
 
 
 def _note_when_sent(session: CommandSession) -> None:
@@ -91,15 +121,20 @@ def _read(file: Path) -> tuple[bytes, bool]:
     return data, is_file
 
 
-def _plan(store: Store, data: bytes, defaults: Defaults) -> ImportPlan:
+def _checked(plan: Callable[[], _Plan]) -> _Plan:
+    """Return what `plan` makes of a file.
+
+    Raises:
+        CommandError: it is no such table, or an empty one.
+    """
     try:
-        planned = csv_import.plan(store, data, defaults, ProgressLine("checking", data.count(b"\n")))
+        planned = plan()
     except CsvError as error:
         raise CommandError(
             ExitCode.USAGE, f"Line {error.line}: {clean_line(str(error))} Nothing was imported."
         ) from None
     if not planned.lines:
-        raise CommandError(ExitCode.USAGE, "The file has no requests below its column names. Nothing was imported.")
+        raise CommandError(ExitCode.USAGE, "The file has no lines below its column names. Nothing was imported.")
     return planned
 
 
@@ -115,8 +150,7 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
     if warned:
         first, doubt = warned[0]
         print_note(f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {doubt}")
-    if planned.ignored:
-        print_note(f"Ignored columns: {clean_line(', '.join(planned.ignored))}.")
+    _note_ignored(planned.ignored)
     print_note(
         f"{file}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
         f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
@@ -129,12 +163,15 @@ def _doubt(request: Request) -> str | None:
     return day_warning(request.received_on, today()) or force_warning(request.regulation, request.received_on)
 
 
-def _end_without_recording(planned: ImportPlan, receipt: Path | None) -> None:
-    if receipt is not None:
-        _write_receipt(receipt, planned, ())
-    if planned.wrong:
+def _note_ignored(headings: Sequence[str]) -> None:
+    if headings:
+        print_note(f"Ignored columns: {clean_line(', '.join(headings))}.")
+
+
+def _end_without_recording(wrong_lines: int) -> None:
+    if wrong_lines:
         raise CommandError(
-            ExitCode.USAGE, f"Nothing was imported: fix {counted(len(planned.wrong), 'invalid line')} and retry."
+            ExitCode.USAGE, f"Nothing was imported: fix {counted(wrong_lines, 'invalid line')} and retry."
         )
     print_note("Dry run: nothing was imported.")
 

@@ -14,7 +14,15 @@ from bwp_tui.actions.record_operations import BY_NAME, CORRECT
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply, chosen, confirm_plan, select_tasks, values_of
-from bwp_tui.cli.support.context import can_ask, checked_day, open_session, print_note, today
+from bwp_tui.cli.support.context import (
+    CommandSession,
+    can_ask,
+    checked_day,
+    open_session,
+    print_note,
+    require_yes,
+    today,
+)
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.regulations import force_warning
 from bwp_tui.domain.task import Task
@@ -40,6 +48,8 @@ def record(arguments: Namespace) -> ExitCode:
         if arguments.filter is not None or (operation.confirms and len(numbers) > 1):
             numbers = list(confirm_plan(session, operation.name, numbers, arguments, values).possible)
             check = bulk_plan.check_of(operation.name, today(), values)
+        elif not arguments.yes:
+            _confirm_doubtful(session, operation, numbers, values)
         resulting, all_done = apply(session, command, numbers, check)
         changed = tasks.window(session.store, resulting)
         if operation is CORRECT:
@@ -52,6 +62,15 @@ def _warn_of_force(corrected: Sequence[Task]) -> None:
     doubts = (force_warning(task.regulation, task.received_on) for task in corrected)
     for doubt in dict.fromkeys(filter(None, doubts)):
         print_note(f"Warning: {doubt}")
+
+
+def _confirm_doubtful(session: CommandSession, operation: Operation, numbers: list[int], values: Values) -> None:
+    """Have values confirmed that are probably a mistake for a single task."""
+    for task in tasks.each(session.store, numbers):
+        is_refused = operation.disabled_reason(task, today()) or operation.refusal(task, values, today())
+        if not is_refused and (doubt := operation.doubt(task, values)):
+            print_note(f"Warning: {doubt.sentence}")
+            require_yes(f"Record it for {task.name} all the same?")
 
 
 def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[str], Values]:

@@ -17,10 +17,10 @@ from bwp_tui.domain.regulations import IDS, REGULATIONS, Regulation
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import format_duration, iso_day
 from bwp_tui.store.queries.compliance_report import ReportLine, compliance_report, count_unknown_ids
-from bwp_tui.store.queries.dashboard import Statistics, read_statistics
+from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, Statistics, read_statistics
 
 _HEADINGS = (
-    *("KIND", "REGULATION", "RECEIVED", "COMPLETED", "FAILED", "DENIED", "CANCELLED", "PENDING", "OPEN"),
+    *("KIND", "REGULATION", "RECEIVED", "COMPLETED", "FAILED", "DENIED", "CANCELLED", "PENDING", "ANSWERED", "OPEN"),
     *("MEDIAN DAYS", "MEAN DAYS"),
 )
 _LAW_HEADINGS = ("ID", "TITLE", "ANSWER", "EXTENSION", "ACKNOWLEDGE", "APPEAL")
@@ -56,7 +56,8 @@ def _table(lines: Sequence[ReportLine]) -> list[str]:
 
 
 def _cells(line: ReportLine) -> tuple[str, ...]:
-    counts = (line.received, line.completed, line.failed, line.denied, line.cancelled, line.pending, line.open)
+    ends = (line.completed, line.failed, line.denied, line.cancelled, line.pending)
+    counts = (line.received, *ends, line.answered, line.open)
     days = ("-" if number is None else f"{number:.1f}" for number in (line.median_days, line.mean_days))
     return (line.kind.lower(), line.regulation, *map(str, counts), *days)
 
@@ -88,6 +89,7 @@ def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
             {"from": (day + timedelta(weeks=week)).isoformat(), "tasks": tasks}
             for week, tasks in enumerate(figures.due)
         ],
+        "answers": {"days": ANSWERED_DAYS, **asdict(figures.answers)},
         "durations": [
             {"kind": found.kind.value, "tasks": found.tasks, "median_s": found.median, "p90_s": found.p90}
             for found in figures.durations
@@ -106,6 +108,9 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
     for week, tasks in enumerate(figures.due):
         first = day + timedelta(weeks=week)
         yield f"due {first} to {first + timedelta(days=6)}: {tasks}"
+    answers = figures.answers
+    median_days = "" if answers.median_days is None else f", median {counted(answers.median_days, 'day')}"
+    yield f"answered in the last {ANSWERED_DAYS} days: {answers.in_time} in time, {answers.late} late{median_days}"
     for found in figures.durations:
         median, p90 = (format_duration(timedelta(seconds=length)) for length in (found.median, found.p90))
         yield f"{found.kind.lower()} completed: median {median}, 90% within {p90}"

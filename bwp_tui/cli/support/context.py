@@ -127,6 +127,11 @@ def _ask(question: str) -> str:
     return sys.stdin.readline().strip()
 
 
+def ask_yes_no(question: str) -> bool:
+    """Ask on the terminal; enter means no."""
+    return _ask(f"{question} [y/N]").casefold() in ("y", "yes")
+
+
 def require_yes(question: str) -> None:
     """Have a question answered with yes; enter means no.
 
@@ -134,7 +139,7 @@ def require_yes(question: str) -> None:
         CommandError: no terminal is there to ask on, or the answer was no.
     """
     _require_terminal("use --yes to confirm")
-    if _ask(f"{question} [y/N]").casefold() not in ("y", "yes"):
+    if not ask_yes_no(question):
         raise CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.")
 
 

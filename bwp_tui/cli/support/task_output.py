@@ -71,6 +71,7 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "verified": _verification_record(task.verification),
         "extended_on": iso_day(task.extended_on),
         "acknowledged_on": iso_day(task.acknowledged_on),
+        "answered": _answer_record(task),
         "download": _download_record(task.download),
     }
     return mask_task_record(record, task) if mask else record
@@ -90,6 +91,10 @@ def _download_record(download: Download | None) -> dict[str, object] | None:
 
 def _verification_record(verified: Verification | None) -> dict[str, str] | None:
     return None if verified is None else {"on": verified.on.isoformat(), "by": verified.by, "how": verified.how}
+
+
+def _answer_record(task: Task) -> dict[str, str | None] | None:
+    return None if task.answered_on is None else {"on": task.answered_on.isoformat(), "how": task.answered_how}
 
 
 def task_line(task: Task) -> str:
@@ -113,6 +118,8 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     parts.append(f"{format_duration(task.age(now))} old")
     if task.due_on is not None and is_clock_running(task):
         parts.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
+    if task.answered_on is not None:
+        parts.append(f"answered on {task.answered_on}")
     parts += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]
     if task.tags:
         parts.append(f"tags {' and '.join(task.tags)}")
@@ -213,7 +220,14 @@ def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
         ("verified", f"on {verified.on} by {verified.by}: {verified.how}" if verified else None),
         ("receipt", receipt),
         ("extended", f"on {task.extended_on}" if task.extended_on else None),
+        ("answered", _answer(task)),
     ]
+
+
+def _answer(task: Task) -> str | None:
+    if task.answered_on is None:
+        return f"not yet; bwp-tui answer {task.number} --how TEXT" if task.is_final and is_clock_running(task) else None
+    return f"on {task.answered_on}{f': {task.answered_how}' if task.answered_how else ''}"
 
 
 def _download_facts(task: Task) -> list[tuple[str, str | None]]:

@@ -90,7 +90,7 @@ class RecordController:
             return operation.disabled_reason(now, today) or (refusal and refusal.sentence)
 
         check = check_unchanged(
-            task, why_not, partial(_shown, operation, target), lambda now: operation.review(now, values)
+            task, why_not, partial(_shown, operation, target), lambda now: operation.question(now, values)
         )
         if await self._is_confirmed(operation, task, values, check):
             results = await run_in_thread_and_report(
@@ -105,9 +105,9 @@ class RecordController:
         if why_not := check(task):
             self._screen.show_status(why_not, "warn")
             return False
-        if not (question := operation.review(task, values)):
+        if not (question := operation.question(task, values)):
             return True
-        with about_task(self._screen, task, check, lambda now: operation.review(now, values)):
+        with about_task(self._screen, task, check, lambda now: operation.question(now, values)):
             return await self._screen.prompt.ask_yes_no(question)
 
     async def _watch(self) -> None:

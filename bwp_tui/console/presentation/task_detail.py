@@ -120,6 +120,11 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
         yield fact("Verified", mask(verification, task, context))
     if task.extended_on:
         yield fact("Extended", task.extended_on.isoformat())
+    if task.answered_on:
+        how = f"  {mask(task.answered_how, task, context)}" if task.answered_how else ""
+        yield fact("Answered", (task.answered_on.isoformat(), "good"), (how, "plain"))
+    elif task.is_final and is_clock_running(task):
+        yield fact("Answered", ("not yet  ", "warn"), (context.key("answer"), "key"), " records the answer")
     limit = acknowledge_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
     if task.acknowledged_on:
         yield fact("Receipt", f"acknowledged on {task.acknowledged_on}")

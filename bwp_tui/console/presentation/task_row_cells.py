@@ -149,6 +149,10 @@ def _received(task: Task, context: CellContext) -> Cell:
     return _short_date(task.received_on.isoformat(), context)
 
 
+def _answered(task: Task, context: CellContext) -> Cell:
+    return _short_date(task.answered_on.isoformat() if task.answered_on else "", context)
+
+
 def _assigned(task: Task, _context: CellContext) -> Cell:
     return Cell(clean_line(task.assigned_to or ""), "row")
 
@@ -231,6 +235,7 @@ COLUMNS: Final = (
     Column("age", "Age", 4, range(79, _WIDEST_TABLE), _age, letter="g", rank=5, right=True),
     Column("due", "Due", 9, _ALWAYS, _due, letter="d", rank=10, sort="due"),
     Column("done_by", "Done by", 10, _IF_CHOSEN, _done_by, letter="y", rank=4),
+    Column("answered", "Answered", 10, _IF_CHOSEN, _answered, letter="w", rank=2),
     Column("assigned", "Assigned", 12, _IF_CHOSEN, _assigned, letter="a", rank=7, sort="assigned", highlighted=True),
     Column("tags", "Tags", 14, _IF_CHOSEN, _tags, letter="l", rank=6, highlighted=True),
     Column("id", "Task id", 8, _IF_CHOSEN, _task_id, letter="i", rank=4, highlighted=True),

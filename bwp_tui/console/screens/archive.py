@@ -41,7 +41,7 @@ from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted, format_size
-from bwp_tui.store.commands import result_files
+from bwp_tui.store.commands import answers
 from bwp_tui.store.errors import StoreError
 
 
@@ -178,7 +178,7 @@ class ArchiveScreen(ActionScreen):
         try:
             folder = await asyncio.to_thread(_extract, self._path)
             await asyncio.to_thread(
-                result_files.record_unpacked,
+                answers.record_unpacked,
                 self._session.guard.store,
                 self._archive_task.number,
                 folder,

@@ -24,7 +24,7 @@ from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_duration
-from bwp_tui.store.queries.dashboard import Statistics
+from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, Answers, Statistics
 
 _INDENT: Final = 3
 _LABEL: Final = 24
@@ -76,7 +76,7 @@ class DashboardScreen(ScrolledScreen):
         figures = await asyncio.to_thread(self._read)
         self.query_one("#dashboard-left", Paragraphs).set_lines([*_statuses(figures), *_failures(figures)])
         self.query_one("#dashboard-right", Paragraphs).set_lines(
-            [*_due(figures, self._today), *_durations(figures), *_downloads(figures)]
+            [*_due(figures, self._today), *_answers(figures.answers), *_durations(figures), *_downloads(figures)]
         )
 
 
@@ -129,6 +129,15 @@ def _due(figures: Statistics, today: date) -> Iterator[list[StyledText]]:
         first = today + timedelta(weeks=week)
         last = first + timedelta(days=6)
         yield _row(f"{first:%m-%d} to {last:%m-%d}", count, most, "warn" if week == 0 else "busy")
+
+
+def _answers(answers: Answers) -> Iterator[list[StyledText]]:
+    yield from _title(f"answered in the last {ANSWERED_DAYS} days")
+    most = max(answers.in_time, answers.late)
+    yield _row("in time", answers.in_time, most, "good")
+    yield _row("late", answers.late, most, "bad")
+    if answers.median_days is not None:
+        yield [(f"   {'receipt to answer':<{_LABEL}}", "plain"), (f"median {answers.median_days}d", "strong")]
 
 
 def _durations(figures: Statistics) -> Iterator[list[StyledText]]:

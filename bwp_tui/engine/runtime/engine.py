@@ -13,6 +13,7 @@ from bwp_tui.api.client import PrivacyApi
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.engine.downloads.downloader import Downloader
 from bwp_tui.engine.events.receiver import EventReceiver, MessageQueue
+from bwp_tui.engine.requests.completion_answerer import CompletionAnswerer
 from bwp_tui.engine.requests.poller import Poller
 from bwp_tui.engine.requests.submitter import Submitter
 from bwp_tui.engine.resilience.backoff import BackoffPolicy, PollSchedule
@@ -41,6 +42,7 @@ class Engine:
         speed: how many times faster than real the service's days pass.
         read_only: poll only; nothing that changes a task is sent.
         download_slots: the number of downloads at a time.
+        is_completion_answer: whether completed deletions and saved results count as answered.
         visible: the tasks to poll first.
         policy: the waits after failures.
         events: the queue of the service's events; None polls only.
@@ -56,6 +58,7 @@ class Engine:
         speed: float = 1.0,
         read_only: bool = False,
         download_slots: int = DOWNLOAD_SLOTS,
+        is_completion_answer: bool = False,
         visible: VisibleTasks | None = None,
         policy: BackoffPolicy | None = None,
         events: MessageQueue | None = None,
@@ -70,11 +73,15 @@ class Engine:
         schedule = PollSchedule(speed, rng)
         self._context = WorkerContext(store, api, self._health, schedule, rng, visible or VisibleTasks())
         self._receiver = EventReceiver(store, schedule, events, rng, regulation)
-        self._wakes = [asyncio.Event() for _ in range(1 if read_only else 3)]
+        self._wakes = [asyncio.Event()]
         self._workers: list[Worker] = [Poller(self._context, self._wakes[0])]
         if not read_only:
+            self._wakes += [asyncio.Event(), asyncio.Event()]
             self._workers.append(Submitter(self._context, self._wakes[1]))
             self._workers.append(Downloader(self._context, download_slots))
+        if is_completion_answer:
+            self._wakes.append(asyncio.Event())
+            self._workers.append(CompletionAnswerer(store))
 
     @property
     def credentials_refused(self) -> bool:

@@ -181,7 +181,7 @@ def _read(line: CsvLine, defaults: Defaults) -> tuple[Request, list[BadRequest]]
     if line.surplus:
         surplus = "It has more cells than there are columns; is something to be put in quotes?"
         mistakes.append(BadRequest("", surplus))
-    kind = read(lambda: _kind(cells.get("kind", "")), None)
+    kind = read(lambda: kind_of(cells.get("kind", "")), None)
     if kind is Kind.RETRIEVAL:
         only_of_deletions = [column for column in _ONLY_OF_DELETIONS if column in cells]
         mistakes += [BadRequest(name, f"A retrieval has no {name.replace('_', ' ')}.") for name in only_of_deletions]
@@ -190,7 +190,7 @@ def _read(line: CsvLine, defaults: Defaults) -> tuple[Request, list[BadRequest]]
     request = Request(
         kind=kind or Kind.DELETION,
         email=cells.get("email", ""),
-        received_on=read(lambda: _received(cells.get("received"), defaults.today), defaults.today),
+        received_on=read(lambda: past_day(cells.get("received"), defaults.today), defaults.today),
         regulation=read(lambda: _regulation(cells.get("regulation", defaults.regulation)), defaults.regulation),
         holding_period=read(lambda: _days(cells.get("holding_period")), None),
         reason=cells.get("reason"),
@@ -201,14 +201,24 @@ def _read(line: CsvLine, defaults: Defaults) -> tuple[Request, list[BadRequest]]
     return request, mistakes + [mistake for mistake in request_mistakes(request) if mistake.field not in wrong]
 
 
-def _kind(cell: str) -> Kind:
+def kind_of(cell: str) -> Kind:
+    """Return the kind that a cell names.
+
+    Raises:
+        BadRequest: it names none.
+    """
     try:
         return _KINDS[cell.casefold()]
     except KeyError:
         raise BadRequest("kind", f"The kind “{clean_line(cell)}” is neither retrieval nor deletion.") from None
 
 
-def _received(cell: str | None, today: date) -> date:
+def past_day(cell: str | None, today: date) -> date:
+    """Return the day in a cell, by default today.
+
+    Raises:
+        BadRequest: it is no day, or is in the future.
+    """
     if cell is None:
         return today
     day = parse_day(_COMPACT_DAY.sub(r"\1-\2-\3", cell))

@@ -31,6 +31,7 @@ class Field(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     VERIFICATION = "verification"
     EXTENSION = "extension"
+    ANSWER = "answer"
     RECEIPT = "receipt and regulation"
 
 
@@ -40,12 +41,14 @@ class LegalRecord(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     VERIFICATION = "verification"
     EXTENSION = "extension"
+    ANSWER = "answer"
 
 
 _COLUMN_PREFIXES: Final = {
     LegalRecord.ACKNOWLEDGEMENT: "acknowledged",
     LegalRecord.VERIFICATION: "verified",
     LegalRecord.EXTENSION: "extended",
+    LegalRecord.ANSWER: "answered",
 }
 
 
@@ -181,7 +184,7 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
     task, day = edit.task, on or edit.today
     before = task.acknowledged_on
     refuse(cannot_acknowledge(task) if day == before else None)
-    refusal = refused_acknowledgement(task, day)
+    refusal = refused_day(task, day)
     refuse(refusal and refusal.sentence)
     edit.set(acknowledged_on=day.isoformat())
     limit = acknowledge_by(task.regulation, task.received_on)
@@ -202,8 +205,8 @@ def cannot_acknowledge(task: Task) -> str | None:
     return cannot_change_purged(task)
 
 
-def refused_acknowledgement(task: Task, day: date) -> Refusal | None:
-    """Return why receipt cannot have been confirmed on that day, or None when it can."""
+def refused_day(task: Task, day: date) -> Refusal | None:
+    """Return why nothing can have been said to the shopper on that day, or None when it can."""
     if day >= task.received_on:
         return None
     return Refusal("received after that day", f"Task {task.name} was received on {task.received_on}, after {day}.")
@@ -244,6 +247,8 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
         columns, was = ("verified_on", "verified_by", "verified_how"), f"{was} by {verification.by}: {verification.how}"
     elif record is LegalRecord.EXTENSION:
         due = _due(task.regulation, task.received_on, extended=False)
+    elif record is LegalRecord.ANSWER:
+        columns, was = ("answered_on", "answered_how"), f"{was}: {task.answered_how}"
     edit.set(**dict.fromkeys(columns), due_on=iso_day(due))
     edit.add_event(EventKind(f"{record} withdrawn"), was, (task.due_on, due))
 
@@ -264,6 +269,8 @@ def recorded_on(task: Task, record: LegalRecord) -> date | None:
             return task.verification.on if task.verification else None
         case LegalRecord.EXTENSION:
             return task.extended_on
+        case LegalRecord.ANSWER:
+            return task.answered_on
 
 
 def records_of(task: Task) -> tuple[LegalRecord, ...]:
@@ -334,7 +341,8 @@ def cannot_extend(task: Task, today: date) -> str | None:
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; extend that one."
     if not is_clock_running(task):
-        return cannot_change_purged(task) or f"Task {task.name} is {task.status}: nothing is left to be extended."
+        state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
+        return cannot_change_purged(task) or f"Task {task.name} {state}: nothing is left to be extended."
     limit = extend_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
     if limit is None:
         return _no_deadline(task)

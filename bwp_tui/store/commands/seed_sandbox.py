@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.deadlines import due_on
-from bwp_tui.domain.task import FINAL_STATUSES, Event, SampleTask, Status
-from bwp_tui.domain.times import format_instant, iso_day
+from bwp_tui.domain.task import FINAL_STATUSES, Event, Kind, SampleTask, Status
+from bwp_tui.domain.times import format_instant, iso_day, local_day
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
@@ -17,6 +17,11 @@ _FIRST_POLLS_S: Final = 5.0
 """Seconds over which the first polls of unfinished tasks are spread."""
 
 _RESPONSE_TIME: Final = timedelta(seconds=1)
+
+
+_HOUR: Final = timedelta(hours=1)
+_HOW: Final = "confirmed by email"
+"""How the shoppers of past deletions were answered, and how long after their end."""
 
 
 def seed_tasks(store: Store, past: Iterable[SampleTask], actor: str) -> int:
@@ -37,11 +42,12 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
     terminal = status in FINAL_STATUSES
     due = due_on(task.regulation, task.received_on)
     next_poll = transaction.now + timedelta(seconds=_FIRST_POLLS_S * spread)
+    answered = local_day(task.updated_at) if _is_answered(task, transaction.now) else None
     number = transaction.integer(
         "INSERT INTO tasks (task_id, kind, email, status, terminal, errors, holding_period, reason, note, tags,"
         " received_on, regulation, due_on, recorded_at, submitted_at, updated_at, finished_at, polled_at,"
-        " next_poll_at, earlier, revision)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " next_poll_at, answered_on, answered_how, earlier, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         " (SELECT max(number) FROM tasks WHERE email = ? COLLATE NOCASE AND kind = ?), ?) RETURNING number",
         (
             task.task_id,
@@ -63,17 +69,28 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
             format_instant(task.updated_at) if terminal else None,
             format_instant(task.updated_at),
             None if terminal else format_instant(next_poll),
+            iso_day(answered),
+            None if answered is None else _HOW,
             task.email,
             task.kind,
             transaction.revision,
         ),
     )
-    for event in _timeline(task, status, actor):
+    events = _timeline(task, status, actor)
+    if answered is not None:
+        events.append(Event(task.updated_at + _HOUR, actor, EventKind.ANSWERED, None, None, f"on {answered}: {_HOW}"))
+    for event in events:
         at = format_instant(event.at)
         transaction.run(
             "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (number, at, event.actor, event.what, event.before, event.after, event.detail),
         )
+
+
+def _is_answered(task: SampleTask, now: datetime) -> bool:
+    """Return whether the shopper was answered: for deletions, within two days after the end."""
+    is_deleted = task.kind is Kind.DELETION and task.status == Status.COMPLETED
+    return is_deleted and task.updated_at < now - timedelta(days=2)
 
 
 def _timeline(task: SampleTask, status: Status, actor: str) -> list[Event]:

@@ -22,6 +22,7 @@ _COLUMNS: Final = {
     Field.ACKNOWLEDGEMENT: ("acknowledged_on",),
     Field.VERIFICATION: ("verified_on", "verified_by", "verified_how"),
     Field.EXTENSION: ("extended_on", "due_on"),
+    Field.ANSWER: ("answered_on", "answered_how"),
     Field.RECEIPT: ("received_on", "regulation", "due_on"),
 }
 

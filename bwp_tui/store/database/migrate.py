@@ -9,6 +9,7 @@ from typing import Final
 
 import apsw
 
+from bwp_tui.domain.times import local_day, parse_instant
 from bwp_tui.store.errors import StoreTooNew
 
 _FOLDER: Final = Path(__file__).parents[1] / "migrations"
@@ -21,6 +22,18 @@ LARGEST_VERSION: Final = 10_000
 def migration_scripts() -> tuple[str, ...]:
     """Return the SQL of every migration, in order; they are read once."""
     return tuple(file.read_text(encoding="utf-8") for file in sorted(_FOLDER.glob("*.sql")))
+
+
+def run_script(db: apsw.Connection, sql: str) -> None:
+    """Run one migration, in the caller's transaction; in its SQL, `local_day` is the office's day of an instant."""
+    db.create_scalar_function("local_day", _local_day, 1, deterministic=True)
+    # Fetched to its end: a script would stop at its first statement that returns a row.
+    db.execute(sql).fetchall()
+
+
+def _local_day(*values: apsw.SQLiteValue) -> str:
+    (instant,) = values
+    return local_day(parse_instant(str(instant))).isoformat()
 
 
 def newest_version() -> int:
@@ -70,8 +83,7 @@ def apply_missing(db: apsw.Connection) -> None:
     """Run the migrations that `db` lacks, in the caller's transaction and without a backup."""
     version = version_of(db)
     for number, sql in enumerate(migration_scripts()[version:], start=version + 1):
-        # Fetched to its end: a script would stop at its first statement that returns a row.
-        db.execute(sql).fetchall()
+        run_script(db, sql)
         db.execute(f"PRAGMA user_version = {number}")
 
 

@@ -28,6 +28,7 @@ _COLUMNS_SINCE: Final = (
     ("meta", "identity", 8),
     ("engine", "term", 10),
     ("service_events", "event_id", 12),
+    ("tasks", "answered_on", 13),
 )
 """Columns that migrations added, each with the first schema that has it."""
 
@@ -100,7 +101,7 @@ def expected_schema() -> Schema:
     """Return the schema that this program's migrations make."""
     with closing(apsw.Connection(":memory:")) as db:
         for sql in migrate.migration_scripts():
-            db.execute(sql).fetchall()
+            migrate.run_script(db, sql)
         return schema_of(db)
 
 

@@ -84,6 +84,25 @@ def correct_numbers(db: apsw.Connection) -> int:
     return len(wrong)
 
 
+def answer_stopped(db: apsw.Connection, numbers: Iterable[int]) -> None:
+    """Record an answer for each of these tasks, whose legal clock a schema without answers had stopped.
+
+    The migration that brings answers does the same for a history that is not damaged.
+    """
+    for number in numbers:
+        stopped = db.execute(
+            "UPDATE tasks SET answered_how = 'finished, before answers were recorded',"
+            " answered_on = local_day(coalesce(finished_at, updated_at, recorded_at)) WHERE number = ? AND open = 1"
+            " RETURNING coalesce(finished_at, updated_at, recorded_at), 'on ' || answered_on || ': ' || answered_how",
+            (number,),
+        )
+        for at, detail in stopped.fetchall():
+            db.execute(
+                "INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, ?, ?)",
+                (number, at, PROGRAM, EventKind.ANSWERED, detail),
+            )
+
+
 _BITS_OF_DIGIT: Final = 4
 """Bits of a hexadecimal digit of a client token."""
 

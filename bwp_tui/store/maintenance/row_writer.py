@@ -39,12 +39,15 @@ class RowWriter:
         self.replaced: Counter[str] = Counter()
         self.guessed: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
+        self.stopped: set[int] = set()
+        """The tasks from a schema without answers whose legal clock had stopped."""
         self.ids_doubled = 0
         db.execute("CREATE TEMP TABLE replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
 
     def write(self, table: str, row: Row) -> None:
         """Write a row, unless a copy as good was written."""
         fields = dict(row.fields)
+        is_stopped = fields.pop("open", 1) == 0 and "answered_on" not in fields
         if table not in _KEYS:
             self._write_single(table, row.number, fields)
             return
@@ -62,6 +65,7 @@ class RowWriter:
         guessed = row.guessed or row.number != number
         self.guessed[table] += guessed
         if table == "tasks":
+            (self.stopped.add if is_stopped else self.stopped.discard)(number)
             names = (*row.replaced, "number") if guessed else row.replaced
             self._db.executemany("INSERT INTO temp.replaced VALUES (?, ?)", [(number, name) for name in names])
 

@@ -18,7 +18,7 @@ import apsw
 
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import Status
-from bwp_tui.store.database.migrate import migration_scripts
+from bwp_tui.store.database.migrate import migration_scripts, run_script
 from bwp_tui.store.maintenance.page_decoder import Value
 
 Fields = dict[str, Value]
@@ -146,12 +146,11 @@ class Shape:
         return status is not None and values[status] in _STATUSES, same
 
     def sound_fields(self, values: Sequence[Value]) -> Fields:
-        """Return the columns of an intact row, without its key."""
-        pairs = zip(self.columns, values, strict=False)
-        return {column.name: value for column, value in pairs if not (column.is_key or column.is_computed)}
+        """Return the columns of an intact row, without its key; with those that are computed from others."""
+        return {column.name: value for column, value in zip(self.columns, values, strict=False) if not column.is_key}
 
     def fields(self, values: Sequence[Value], now: str) -> tuple[Fields, list[str]]:
-        """Return the row's columns without its key, and the names of those that were replaced."""
+        """Return the row's stored columns without its key, and the names of those that were replaced."""
         fields: Fields = {}
         replaced = []
         for column, value in zip(self.columns, values, strict=False):
@@ -188,7 +187,7 @@ def shapes() -> dict[str, Shape]:
     min_columns: dict[str, int] = {}
     with closing(apsw.Connection(":memory:")) as db:
         for sql in migration_scripts():
-            db.execute(sql).fetchall()
+            run_script(db, sql)
             for table in _tables(db):
                 min_columns.setdefault(table, len(_declared(db, table)))
         ours = _tables(db)

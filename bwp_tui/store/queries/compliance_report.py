@@ -11,8 +11,7 @@ from typing import Final
 
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.domain.times import local_day
-from bwp_tui.store.database.connection import Store, as_day, as_instant, as_int, as_text
+from bwp_tui.store.database.connection import Store, as_day, as_int, as_text
 
 _FAILED: Final = frozenset({Status.FAILED, Status.MISSING, Status.GIVEN_UP})
 
@@ -28,9 +27,10 @@ _NO_REQUEST: Final = (
 class ReportLine:
     """Requests of one kind under one regulation, received in the period, by their present status.
 
-    `received` is the sum of the others up to `pending`, the requests that have not ended at the service. `open` are
-    those whose shopper still needs an answer, whatever their status. A resubmitted request counts once, with its newest
-    status. `median_days` and `mean_days` are calendar days from receipt to completion, None if no request is complete.
+    `received` is the sum of the others up to `pending`, the requests that have not ended at the service. `answered` are
+    those whose shopper was answered, `open` those whose shopper still needs an answer, whatever their status. A
+    resubmitted request counts once, with its newest status. `median_days` and `mean_days` are calendar days from
+    receipt to the answer, None if no request is answered.
     """
 
     kind: Kind
@@ -41,6 +41,7 @@ class ReportLine:
     denied: int
     cancelled: int
     pending: int
+    answered: int
     open: int
     median_days: float | None
     mean_days: float | None
@@ -57,17 +58,17 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
     """Count the requests received from `first` to `last` inclusive, by kind and regulation."""
     tallies: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
     rows = store.rows(
-        "SELECT kind, regulation, status, received_on, finished_at, open FROM tasks"
+        "SELECT kind, regulation, status, received_on, answered_on, open FROM tasks"
         f" WHERE resubmitted = 0 AND received_on BETWEEN ? AND ? AND NOT {_NO_REQUEST}",
         (first.isoformat(), last.isoformat()),
     )
-    for kind, regulation, status, received_on, finished_at, is_open in rows:
+    for kind, regulation, status, received_on, answered_on, is_open in rows:
         row = REGULATIONS.get(as_text(regulation))
         counts = tallies[Kind(as_text(kind)), row.id if row else as_text(regulation)]
         counts.statuses.append(as_text(status))
         counts.open += as_int(is_open)
-        if status == Status.COMPLETED and finished_at is not None:
-            took = local_day(as_instant(finished_at)) - as_day(received_on)
+        if answered_on is not None:
+            took = as_day(answered_on) - as_day(received_on)
             counts.days.append(max(0, took.days))
     ordered = sorted(tallies.items(), key=itemgetter(0))
     return [_line(kind, regulation, counts) for (kind, regulation), counts in ordered]
@@ -94,6 +95,7 @@ def _line(kind: Kind, regulation: str, counts: _Counts) -> ReportLine:
         received=len(counts.statuses),
         **counted,
         pending=len(counts.statuses) - sum(counted.values()),
+        answered=len(counts.days),
         open=counts.open,
         median_days=statistics.median(counts.days) if counts.days else None,
         mean_days=statistics.fmean(counts.days) if counts.days else None,

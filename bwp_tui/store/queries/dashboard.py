@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import Final
 
 from bwp_tui.domain import filter as filters
@@ -14,6 +15,9 @@ from bwp_tui.store.queries.saved_results import is_on_disk
 
 WEEKS: Final = 7
 """Weeks ahead for which due dates are counted: the 45 days of most laws fit."""
+
+ANSWERED_DAYS: Final = 90
+"""Days back for which answers are counted."""
 
 _SAVED: Final = "state = 'done' AND path IS NOT NULL"
 
@@ -29,6 +33,15 @@ class Duration:
     tasks: int
     median: float
     p90: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Answers of the last `ANSWERED_DAYS`: by their due dates, after them, and the median of the days from receipt."""
+
+    in_time: int
+    late: int
+    median_days: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Statistics:
     overdue: int
     late: int
     due: tuple[int, ...]
+    answers: Answers
     durations: tuple[Duration, ...]
     failures: tuple[tuple[str, int], ...]
     saved: tuple[int, int]
@@ -68,6 +82,7 @@ def read_statistics(store: Store, today: date) -> Statistics:
         overdue=store.integer("SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", (today.isoformat(),)),
         late=tasks.count(store, filters.parse("is:late"), today=today),
         due=tuple(_due_in_week(store, today + timedelta(weeks=week)) for week in range(WEEKS)),
+        answers=_answers(store, today - timedelta(days=ANSWERED_DAYS - 1)),
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
         failures=_failures(store),
         saved=(len(sizes), sum(sizes)),
@@ -80,6 +95,19 @@ def _due_in_week(store: Store, first: date) -> int:
     end = first + timedelta(weeks=1)
     sql = "SELECT count(*) FROM tasks WHERE open = 1 AND due_on >= ? AND due_on < ?"
     return store.integer(sql, (first.isoformat(), end.isoformat()))
+
+
+def _answers(store: Store, first: date) -> Answers:
+    rows = store.rows(
+        "SELECT max(0, CAST(julianday(answered_on) - julianday(received_on) AS INTEGER)) AS days, count(*),"
+        " sum(due_on IS NOT NULL AND answered_on > due_on) FROM tasks WHERE answered_on >= ? GROUP BY 1 ORDER BY 1",
+        (first.isoformat(),),
+    )
+    counts = [(as_int(days), as_int(count)) for days, count, _ in rows]
+    total, late = sum(count for _, count in counts), sum(as_int(row[2]) for row in rows)
+    reached = accumulate(count for _, count in counts)
+    median = next((days for (days, _), upto in zip(counts, reached, strict=True) if 2 * upto >= total), None)
+    return Answers(total - late, late, median)
 
 
 def _duration(store: Store, kind: Kind) -> Duration | None:

@@ -55,6 +55,7 @@ _STATES: Final = {
     "active": _State("t.terminal = 0"),
     "open": _State("t.open = 1"),
     "ready": _State("(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)"),
+    "unanswered": _State("(t.open = 1 AND t.terminal = 1)"),
     "failed": _State("(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))"),
     "late": _State(
         "(t.terminal = 0 AND t.open = 1 AND t.due_on IS NOT NULL AND t.due_on < max('{today}',"

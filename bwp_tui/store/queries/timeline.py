@@ -60,6 +60,8 @@ class EventKind(StrEnum):
     VERIFICATION_WITHDRAWN = "verification withdrawn"
     EXTENDED = "extended"
     EXTENSION_WITHDRAWN = "extension withdrawn"
+    ANSWERED = "answered"
+    ANSWER_WITHDRAWN = "answer withdrawn"
     CORRECTED = "corrected"
     UNDONE = "undone"
     PURGED = "purged"

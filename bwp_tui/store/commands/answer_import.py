@@ -1,0 +1,127 @@
+"""Import answers to shoppers from a CSV file: every line is checked first, and all are recorded or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from bwp_tui.domain import csv_table
+from bwp_tui.domain.csv_table import ANSWER_COLUMNS, CsvLine
+from bwp_tui.domain.masking import redact
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import clean_line
+from bwp_tui.store.commands.answers import answer, doubtful_answer, needs_no_answer
+from bwp_tui.store.commands.csv_import import kind_of, past_day
+from bwp_tui.store.commands.records import Edit, refused_day
+from bwp_tui.store.commands.request_validation import BadRequest
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NoSuchTask, NotPossible
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.row_mapping import TASKS, task_of
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLine:
+    """A line of the file: the task that it answers, when and how, or its mistakes."""
+
+    number: int
+    task: int | None
+    on: date
+    how: str
+    mistakes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPlan:
+    """What an import of answers would record; `ignored` are the unknown headings."""
+
+    lines: tuple[AnswerLine, ...]
+    ignored: tuple[str, ...]
+
+    @property
+    def wrong(self) -> tuple[AnswerLine, ...]:
+        """The lines with a mistake."""
+        return tuple(line for line in self.lines if line.mistakes)
+
+
+def plan(store: Store, data: bytes, today: date) -> AnswerPlan:
+    """Check the lines of a file, without recording anything.
+
+    Raises:
+        CsvError: the file is no table of answers.
+    """
+    table = csv_table.read_table(data, ANSWER_COLUMNS, required=())
+    seen: dict[int, int] = {}
+    return AnswerPlan(tuple(_checked(store, line, today, seen) for line in table.lines), table.ignored)
+
+
+def record_answers(store: Store, planned: AnswerPlan, actor: str, today: date) -> list[int]:
+    """Record every answer of a plan in one transaction; return the tasks in the order of the lines.
+
+    Raises:
+        NotPossible: a line is wrong, or a task was answered or closed since the plan; nothing was recorded.
+    """
+    if planned.wrong:
+        raise NotPossible(f"{len(planned.wrong)} lines are wrong; nothing was recorded.")
+    numbers = []
+    with store.write() as transaction:
+        for line in planned.lines:
+            if line.task is None:
+                continue
+            edit = Edit(transaction, store, line.task, actor, today)
+            if why_not := needs_no_answer(edit.task):
+                raise NotPossible(f"{why_not} Nothing was recorded.")
+            answer(edit, line.how, line.on)
+            numbers.append(line.task)
+    return numbers
+
+
+def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> AnswerLine:
+    mistakes, task, day = [], None, today
+    if line.surplus:
+        mistakes.append("It has more cells than there are columns; is something to be put in quotes?")
+    try:
+        task = _task(store, line.cells)
+    except (BadRequest, NoSuchTask) as mistake:
+        mistakes.append(str(mistake))
+    try:
+        day = past_day(line.cells.get("on"), today)
+    except BadRequest as mistake:
+        mistakes.append(str(mistake))
+    if "how" not in line.cells:
+        mistakes.append("It does not say how the shopper was answered.")
+    if task is not None:
+        mistakes += _refusals(task, day)
+        if (first := seen.setdefault(task.number, line.number)) != line.number:
+            mistakes.append(f"Line {first} answers the same task.")
+    texts = tuple(redact(clean_line(mistake), emails=True) for mistake in mistakes)
+    return AnswerLine(line.number, None if task is None else task.number, day, line.cells.get("how", ""), texts)
+
+
+def _task(store: Store, cells: dict[str, str]) -> Task:
+    """Return the task that the cells of a line name, or the one that waits for an answer to this email.
+
+    Raises:
+        BadRequest, NoSuchTask: there is none, or more than one.
+    """
+    name = cells.get("task") or cells.get("number")
+    if name is not None:
+        return tasks.find_by_name(store, name)
+    email, kind = cells.get("email"), kind_of(cells["kind"]) if "kind" in cells else None
+    if email is None or kind is None:
+        raise BadRequest("task", "It names no task: give task or number, or email and kind.")
+    rows = store.rows(f"{TASKS} WHERE t.email = ? COLLATE NOCASE AND t.kind = ? AND t.open = 1 LIMIT 2", (email, kind))
+    if len(rows) != 1:
+        found = "More than one" if rows else "No"
+        raise BadRequest("task", f"{found} {kind.lower()} for this email waits for an answer; give the task.")
+    return task_of(rows[0])
+
+
+def _refusals(task: Task, day: date) -> Iterator[str]:
+    if why_not := needs_no_answer(task):
+        yield why_not
+        return
+    for refusal in (refused_day(task, day), doubtful_answer(task, day)):
+        if refusal is not None:
+            yield refusal.sentence

@@ -1,0 +1,228 @@
+"""Answers to shoppers: recorded, corrected, imported from a file, and those that a profile counts by itself."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.record_operations import ANSWER
+from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.domain.task import Kind, Status, Task
+from bwp_tui.store.commands import answer_import, answers, records, requests
+from bwp_tui.store.commands.records import LegalRecord
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.maintenance import integrity
+from bwp_tui.store.queries import dashboard, tasks, timeline
+from bwp_tui.store.worklog import completed_answers, downloads
+from tests.manual_clock import ManualClock
+from tests.store import single
+from tests.store.support import ACTOR, TODAY, accepted, in_status, scalar, submitted
+
+SENT = "UPDATE tasks SET submitted_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?"
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+def _finished(store: Store, kind: Kind = Kind.DELETION, task_id: str = "task-1") -> Task:
+    """A completed task that was sent today."""
+    number = in_status(store, Status.COMPLETED, kind, task_id).number
+    store.rows(SENT, (number,))
+    return tasks.get(store, number)
+
+
+def _table(*lines: str) -> bytes:
+    return "\r\n".join(("task,kind,email,on,how", *lines)).encode()
+
+
+def test_an_answer_stops_the_clock_and_the_end_at_the_service_does_not(store: Store) -> None:
+    task = _finished(store)
+    (to_answer,) = (view for view in VIEWS if view.name == "to answer")
+    assert is_clock_running(task)
+    assert list(tasks.numbers(store, parse(to_answer.filter), today=TODAY)) == [task.number]
+    single.answer(store, task.number, " by\nemail ", TODAY, ACTOR)
+    found = tasks.get(store, task.number)
+    assert (found.answered_on, found.answered_how, is_clock_running(found)) == (TODAY, "by email", False)
+    assert tasks.count(store, parse(to_answer.filter), today=TODAY) == 0
+    assert list(tasks.numbers(store, parse("answered:today"), today=TODAY)) == [task.number]
+    event = timeline.of_task(store, task.number)[-1]
+    assert (event.what, event.actor, event.detail) == ("answered", ACTOR, f"on {TODAY}: by email")
+    assert store.rows(integrity.TASK_COUNTS) == store.rows(integrity.TALLIED_COUNTS)
+
+
+def test_another_answer_corrects_the_first_and_a_late_one_says_so(store: Store) -> None:
+    task = _finished(store)
+    due = task.due_on
+    assert due is not None
+    single.answer(store, task.number, "by email", TODAY, ACTOR)
+    single.answer(store, task.number, "by post", due + timedelta(days=2), ACTOR)
+    details = [event.detail for event in timeline.of_task(store, task.number) if event.what == "answered"]
+    late = due + timedelta(days=2)
+    assert details == [f"on {TODAY}: by email", f"on {late}, 2 days late, corrected from {TODAY}: by post"]
+
+
+def test_a_withdrawn_answer_lets_the_clock_run_again(store: Store) -> None:
+    task = _finished(store)
+    single.answer(store, task.number, "by email", TODAY, ACTOR)
+    single.edit(store, task.number, lambda edit: records.withdraw(edit, LegalRecord.ANSWER), ACTOR)
+    found = tasks.get(store, task.number)
+    assert (found.answered_on, found.answered_how, is_clock_running(found)) == (None, None, True)
+    event = timeline.of_task(store, task.number)[-1]
+    assert (event.what, event.detail) == ("answer withdrawn", f"was on {TODAY}: by email")
+    assert scalar(store, "SELECT sum(tasks) FROM tallies WHERE open = 1") == 1
+
+
+@pytest.mark.parametrize(("how", "on", "told"), [(" ", TODAY, "how"), ("x", YESTERDAY, "was received on")])
+def test_an_answer_says_how_and_comes_after_the_receipt(store: Store, how: str, on: date, told: str) -> None:
+    task = _finished(store)
+    with pytest.raises(NotPossible, match=told):
+        single.answer(store, task.number, how, on, ACTOR)
+    assert tasks.get(store, task.number) == task
+
+
+def test_of_a_resubmitted_request_the_new_task_is_answered_and_a_purged_one_is_closed(store: Store) -> None:
+    failed = in_status(store, Status.FAILED)
+    new = requests.resubmit(store, failed.number, ACTOR)
+    with pytest.raises(NotPossible, match=f"#{new.number}"):
+        single.answer(store, failed.number, "x", TODAY, ACTOR)
+    store.rows("UPDATE tasks SET purged_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?", (new.number,))
+    with pytest.raises(NotPossible, match="purged"):
+        single.answer(store, new.number, "x", TODAY, ACTOR)
+
+
+def test_among_many_what_is_doubtful_is_left_out_and_counted(store: Store) -> None:
+    done, unsent = _finished(store), submitted(store)
+    answered = _finished(store, task_id="task-2")
+    single.answer(store, answered.number, "x", TODAY, ACTOR)
+    cancelled = in_status(store, Status.CANCELLED, Kind.DELETION, "task-3")
+    numbers = [done.number, unsent.number, answered.number, cancelled.number]
+    plan = bulk_plan.plan(store, ANSWER.name, numbers, TODAY, {"how": "by email"})
+    assert plan.possible == (done.number,)
+    assert dict(plan.skipped) == {"not sent yet": 1, "answered already": 1, "deletion CANCELLED": 1}
+    store.rows("UPDATE tasks SET received_on = '2026-11-01' WHERE number = ?", (done.number,))
+    early = bulk_plan.plan(store, ANSWER.name, [done.number], TODAY, {"how": "by email", "on": YESTERDAY})
+    assert dict(early.skipped) == {"sent after that day": 1}
+
+
+def test_a_single_doubtful_answer_is_asked_about(store: Store) -> None:
+    unsent = submitted(store)
+    assert "has not been sent" in ANSWER.question(unsent, {"how": "by email"})
+    done = _finished(store, task_id="task-2")
+    assert ANSWER.question(done, {"how": "by email"}) == ANSWER.question(done, {"how": "by email", "on": TODAY}) == ""
+    assert f"sent to the service on {TODAY}" in ANSWER.question(done, {"how": "by email", "on": YESTERDAY})
+    single.answer(store, unsent.number, "told at the counter", TODAY, ACTOR)
+    assert tasks.get(store, unsent.number).answered_on == TODAY
+
+
+def test_answers_of_a_file_are_all_recorded_by_task_or_by_email_and_kind(store: Store) -> None:
+    done = _finished(store)
+    other = _finished(store, Kind.RETRIEVAL, "task-2")
+    store.rows("UPDATE tasks SET email = 'Bob@example.com' WHERE number = ?", (other.number,))
+    planned = answer_import.plan(
+        store, _table(f"{done.task_id},,,20261120,by email", ",access,bob@EXAMPLE.com,,by post"), TODAY
+    )
+    assert planned.wrong == ()
+    assert answer_import.record_answers(store, planned, ACTOR, TODAY) == [done.number, other.number]
+    found = [tasks.get(store, number) for number in (done.number, other.number)]
+    assert [(task.answered_on, task.answered_how) for task in found] == [(TODAY, "by email"), (TODAY, "by post")]
+
+
+def test_all_mistakes_of_each_line_are_told_and_nothing_is_recorded(store: Store) -> None:
+    done, unsent = _finished(store), submitted(store)
+    _finished(store, task_id="task-2")
+    email = done.email
+    planned = answer_import.plan(
+        store,
+        _table(
+            f"{done.number},,,,by email",
+            f"{done.number},,,2099-01-01,,surplus",
+            f",deletion,{email},,x",
+            ",deletion,nobody@example.com,,x",
+            f",nothing,{email},,x",
+            f"{unsent.number},,,2026-11-19,x",
+            "999,,,soon,",
+            ",,,,x",
+        ),
+        TODAY,
+    )
+    told = [
+        (),
+        ("more cells", "in the future", "how the shopper was answered", "Line 2 answers the same task"),
+        ("More than one deletion",),
+        ("No deletion",),
+        ("neither retrieval nor deletion",),
+        ("was received on", "has not been sent"),
+        ("There is no task", "is no date", "how the shopper was answered"),
+        ("names no task",),
+    ]
+    assert [len(line.mistakes) for line in planned.lines] == [len(parts) for parts in told]
+    for line, parts in zip(planned.lines, told, strict=True):
+        assert all(part in mistake for part, mistake in zip(parts, line.mistakes, strict=True)), line
+        assert not any("@example.com" in mistake for mistake in line.mistakes)
+    with pytest.raises(NotPossible):
+        answer_import.record_answers(store, planned, ACTOR, TODAY)
+    assert tasks.count(store, parse("-answered:none"), today=TODAY) == 0
+
+
+def test_a_file_of_answers_is_recorded_once_even_if_two_import_it(store: Store) -> None:
+    first, second = _finished(store), _finished(store, task_id="task-2")
+    planned = answer_import.plan(store, _table(f"{first.number},,,,x", f"{second.number},,,,x"), TODAY)
+    single.answer(store, second.number, "meanwhile", TODAY, ACTOR)
+    with pytest.raises(NotPossible, match="already answered"):
+        answer_import.record_answers(store, planned, ACTOR, TODAY)
+    assert tasks.get(store, first.number).answered_on is None
+
+
+def test_a_profile_can_count_what_is_completed_as_answered(store: Store, clock: ManualClock) -> None:
+    deleted, ready = _finished(store), _finished(store, Kind.RETRIEVAL, "task-2")
+    failed = in_status(store, Status.FAILED, task_id="task-3")
+    seen = completed_answers.answer_completed(store, 0)
+    assert not completed_answers.is_any_completed(store, seen)
+    answered = [tasks.get(store, task.number).answered_on for task in (deleted, ready, failed)]
+    assert answered == [TODAY, None, None]
+    clock.advance(days=3)
+    requests.download(store, ready.number, "/srv", ACTOR)
+    (job,) = downloads.due(store, clock(), 5)
+    downloads.record_success(store, job, "/srv/a.zip", 1, "00")
+    assert completed_answers.is_any_completed(store, seen)
+    seen = completed_answers.answer_completed(store, seen)
+    found = tasks.get(store, ready.number)
+    assert (found.answered_on, is_clock_running(found)) == (TODAY + timedelta(days=3), False)
+    event = timeline.of_task(store, ready.number)[-1]
+    assert (event.what, event.actor) == ("answered", timeline.PROGRAM)
+    single.edit(store, ready.number, lambda edit: records.withdraw(edit, LegalRecord.ANSWER), ACTOR)
+    completed_answers.answer_completed(store, seen)
+    assert tasks.get(store, ready.number).answered_on is None, "what a person took back is left to them"
+
+
+def test_many_completed_tasks_are_answered_in_one_go(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(completed_answers, "_CHUNK", 2)
+    for number in range(5):
+        _finished(store, task_id=f"task-{number}")
+    completed_answers.answer_completed(store, 0)
+    assert tasks.count(store, parse("is:unanswered"), today=TODAY) == 0
+
+
+def test_the_dashboard_counts_answers_in_time_and_late_and_their_median(store: Store) -> None:
+    received = TODAY - timedelta(days=60)
+    for place, days in enumerate((3, 5, 60)):
+        task = accepted(store, f"task-{place}", email=f"s{place}@example.com")
+        store.rows(
+            "UPDATE tasks SET received_on = ?, due_on = ? WHERE number = ?",
+            (str(received), str(received + timedelta(days=30)), task.number),
+        )
+        single.answer(store, task.number, "x", received + timedelta(days=days), ACTOR)
+    figures = dashboard.read_statistics(store, TODAY).answers
+    assert (figures.in_time, figures.late, figures.median_days) == (2, 1, 5)
+    later = dashboard.read_statistics(store, TODAY + timedelta(days=60)).answers
+    assert (later.in_time, later.late, later.median_days) == (0, 1, 60)
+    empty = dashboard.read_statistics(store, TODAY + timedelta(days=900)).answers
+    assert (empty.in_time, empty.late, empty.median_days) == (0, 0, None)
+
+
+def test_nobody_waits_for_an_answer_to_a_cancelled_request(store: Store) -> None:
+    cancelled = in_status(store, Status.CANCELLED, Kind.DELETION)
+    assert "nobody waits" in (answers.needs_no_answer(cancelled) or "")
+    assert answers.cannot_answer(cancelled) is None
