@@ -11,7 +11,7 @@ from bwp_tui.store.worklog.completed_answers import answer_completed, is_any_com
 class CompletionAnswerer:
     """A worker that records the answers of completed deletions and saved results."""
 
-    busy = False
+    is_busy = False
 
     def __init__(self, store: Store) -> None:
         self._store = store
