@@ -39,5 +39,8 @@ BEGIN
 END;
 
 CREATE INDEX tasks_answered ON tasks (answered_on, received_on, due_on) WHERE answered_on IS NOT NULL;
-INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('tasks', 'tasks_answered', '900000 1000 50 10');
+CREATE INDEX tasks_to_answer ON tasks (due_on IS NULL, due_on, number) WHERE open = 1 AND terminal = 1;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('tasks', 'tasks_answered', '900000 1000 50 10'),
+    ('tasks', 'tasks_to_answer', '20000 10000 100 1');
 ANALYZE sqlite_schema;
