@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, timedelta
+from pathlib import Path
 
+import apsw
 import pytest
 
 from bwp_tui.actions import bulk_plan
@@ -15,12 +18,13 @@ from bwp_tui.store.commands import answer_import, answers, records, requests
 from bwp_tui.store.commands.records import LegalRecord
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.maintenance import integrity
+from bwp_tui.store.maintenance import integrity, restore
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, tasks, timeline
 from bwp_tui.store.worklog import completed_answers, downloads
 from tests.manual_clock import ManualClock
-from tests.store import single
-from tests.store.support import ACTOR, TODAY, accepted, in_status, scalar, submitted
+from tests.store import golden, single
+from tests.store.support import ACTOR, NOW, TODAY, accepted, in_status, scalar, submitted
 
 SENT = "UPDATE tasks SET submitted_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?"
 YESTERDAY = TODAY - timedelta(days=1)
@@ -226,3 +230,28 @@ def test_nobody_waits_for_an_answer_to_a_cancelled_request(store: Store) -> None
     cancelled = in_status(store, Status.CANCELLED, Kind.DELETION)
     assert "nobody waits" in (answers.needs_no_answer(cancelled) or "")
     assert answers.cannot_answer(cancelled) is None
+
+
+def test_a_backup_of_the_last_schema_brings_no_answer_back_and_none_twice(path: Path) -> None:
+    """What a migration records is the same in a backup, and no later than what a person did."""
+    path.parent.mkdir()
+    shutil.copyfile(Path(golden.__file__).with_name("schema-12.db"), path)
+    db = apsw.Connection(str(path))
+    finished = "status = 'COMPLETED', terminal = 1, kind = 'DELETION', finished_at = '2026-11-10T09:00:00.000000Z'"
+    db.execute(f"UPDATE tasks SET {finished} WHERE number IN (4, 5)")
+    db.close()
+    backup = path.with_name("mine.db")
+    shutil.copyfile(path, backup)
+    clock = ManualClock(NOW + timedelta(days=9))
+    store = open_store(path, clock=clock)
+    assert [str(tasks.get(store, number).answered_on) for number in (4, 5)] == ["2026-11-10"] * 2
+    single.edit(store, 4, lambda edit: records.withdraw(edit, LegalRecord.ANSWER), ACTOR)
+    events = [timeline.of_task(store, number) for number in (4, 5)]
+    store.close()
+    clock.advance(days=1)
+    restore.restore(path, backup, clock())
+    again = open_store(path, clock=clock)
+    assert [tasks.get(again, number).answered_on for number in (4, 5)] == [None, date(2026, 11, 10)]
+    assert [timeline.of_task(again, number) for number in (4, 5)] == events
+    again.close()
+    assert integrity.full_check(path) == []

@@ -202,7 +202,7 @@ ACTIONS: Final = (
         "withdraw",
         ("w",),
         "",
-        "Withdraw an acknowledgement, verification or extension",
+        "Withdraw a verification, acknowledgement, extension or answer",
         TASK_GROUP,
         "acknowledge TASK --withdraw",
         _needs_task(_nothing_to_withdraw, writes=True),
