@@ -58,7 +58,7 @@ def _loosen(path: Path, table: str, declared: str, looser: str, sql: str) -> Non
         ("UPDATE tasks SET received_on = '2026-11-99'", lambda store: tasks.get(store, 1)),
         ("UPDATE tasks SET errors = '[1]'", lambda store: tasks.get(store, 1)),
         (
-            "UPDATE tasks SET finished_at = '2026-11-20T09:14:00.000000Y' WHERE number = 2",
+            "UPDATE tasks SET answered_on = '2026-11-99', answered_how = 'by email' WHERE number = 2",
             lambda store: compliance_report.compliance_report(store, date(2026, 1, 1), date(2026, 12, 31)),
         ),
         ("UPDATE views SET columns = '['", saved_views.all_views),

@@ -155,6 +155,8 @@ def _merge_records(transaction: Transaction, number: int, other: int) -> None:
         " verified_by = iif(r.verified_on IS NULL, t.verified_by, r.verified_by),"
         " verified_how = iif(r.verified_on IS NULL, t.verified_how, r.verified_how),"
         " verified_on = coalesce(r.verified_on, t.verified_on),"
+        " answered_how = iif(r.answered_on IS NULL, t.answered_how, r.answered_how),"
+        " answered_on = coalesce(r.answered_on, t.answered_on),"
         " acknowledged_on = coalesce(min(r.acknowledged_on, t.acknowledged_on), r.acknowledged_on, t.acknowledged_on),"
         " extended_on = coalesce(r.extended_on, t.extended_on), saved = max(r.saved, t.saved),"
         " resubmitted = max(r.resubmitted, t.resubmitted), download = coalesce(t.download, r.download)"
