@@ -22,6 +22,7 @@ from typing import Final, Self, cast
 
 import bwp_tui
 from tests.program_server import LAYERS
+from tests.waiting import PATIENCE_S
 
 ROOT: Final = Path(bwp_tui.__file__).parents[1]
 
@@ -67,7 +68,7 @@ class ForkedProcess:
         """End it as a lost machine does; returns once it is gone."""
         if self.status is None:
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-            assert self.wait(10.0)
+            assert self.wait(PATIENCE_S)
 
 
 class ForkServer:
