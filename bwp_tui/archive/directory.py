@@ -58,14 +58,14 @@ class Record:
 @dataclass(frozen=True, slots=True)
 class Directory:
     """The central directory: its entries, size and offset, the archive's offset in the file (`shift`), and how many
-    bytes of the file follow the archive (`trailing`).
+    bytes of the file follow the archive (`bytes_behind`).
     """
 
     count: int
     size: int
     at: int
     shift: int
-    trailing: int
+    bytes_behind: int
 
 
 def incomplete_error() -> BadArchive:
@@ -191,7 +191,7 @@ def _located(descriptor: int, claimed: Directory, end_at: int) -> Directory:
         if shift < 0 or at + claimed.size > end_at:
             continue
         if not claimed.size or os.pread(descriptor, 4, at) == b"PK\x01\x02":
-            return Directory(claimed.count, claimed.size, at, shift, claimed.trailing)
+            return Directory(claimed.count, claimed.size, at, shift, claimed.bytes_behind)
     raise incomplete_error()
 
 

@@ -130,7 +130,7 @@ def test_a_file_that_got_its_name_before_its_download_was_cancelled_is_recorded(
     download_queue.cancel(store, [order.id], ACTOR)
     downloads.record_success(store, order, "/srv/results/a.zip", 10, "ab" * 32)
     assert (_now(store, order).state, _now(store, order).path) == ("done", "/srv/results/a.zip")
-    assert downloads.with_unwanted_part(store) == []
+    assert downloads.unwanted_parts(store) == []
 
 
 def test_a_download_that_was_paused_or_cancelled_before_its_slot_took_it_up_does_not_start(
@@ -160,10 +160,10 @@ def test_a_part_is_unwanted_until_it_was_removed_and_its_task_not_purged_before(
 ) -> None:
     downloads.record_start(store, order)
     download_queue.cancel(store, [order.id], ACTOR)
-    assert [(found.id, found.folder) for found in downloads.with_unwanted_part(store)] == [(order.id, "/srv/results")]
+    assert [(found.id, found.folder) for found in downloads.unwanted_parts(store)] == [(order.id, "/srv/results")]
     assert purge.plan(store, parse(""), timedelta(), TODAY, evidence_too=False, unanswered_too=True).numbers == ()
     downloads.record_part_removed(store, order)
-    assert downloads.with_unwanted_part(store) == []
+    assert downloads.unwanted_parts(store) == []
     assert purge.plan(store, parse(""), timedelta(), TODAY, evidence_too=False, unanswered_too=True).numbers == (
         order.task_number,
     )
@@ -196,7 +196,7 @@ def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(store: Sto
     for byte in range(40):
         downloads.record_failed_attempt(store, order, "The line broke.", byte, SOON)
         downloads.record_progress(
-            store, order, byte, 100, None, None, step=(EventKind.TRANSFER_RESUMED, f"at byte {byte}, over a new link")
+            store, order, byte, 100, None, None, event=(EventKind.TRANSFER_RESUMED, f"at byte {byte}, over a new link")
         )
     assert _now(store, order).attempts == 40
     downloads.record_success(store, order, "/srv/results/a.zip", 100, "ab" * 32)

@@ -12,7 +12,7 @@ from bwp_tui.actions.operation import Argument, Need, Operation, Place, Values, 
 from bwp_tui.actions.record_operations import BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
-from bwp_tui.cli.support.bulk import apply, chosen, confirm_plan, select_tasks, values_of
+from bwp_tui.cli.support.bulk import apply, chosen_variant, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import can_ask, checked_day, open_session, print_note, today
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.times import zone_name
@@ -27,7 +27,7 @@ def record(arguments: Namespace) -> ExitCode:
     names, values = _positional(operation.positional, arguments)
     _check_options(operation, arguments)
     with open_session(arguments) as session:
-        operation = chosen(operation, arguments)
+        operation = chosen_variant(operation, arguments)
         values |= values_of(operation, arguments)
         for argument in operation.options:
             _check_day(argument, values.get(argument.name))
@@ -36,7 +36,7 @@ def record(arguments: Namespace) -> ExitCode:
         check = None
         if arguments.filter is not None or (operation.confirms and len(numbers) > 1):
             numbers = list(confirm_plan(session, operation.name, numbers, arguments, values).possible)
-            check = bulk_plan.check_of(operation.name, today(), values)
+            check = bulk_plan.plan_check(operation.name, today(), values)
         resulting, all_done = apply(session, command, numbers, check)
         print_tasks(tasks.window(session.store, resulting), as_json=arguments.json)
     return ExitCode.DONE if all_done else ExitCode.FAILED

@@ -91,7 +91,7 @@ class Store:
         self.clock = clock
         self.uptime = uptime
         self.opening_report = opening_report
-        self.read_only = opened.read_only
+        self.read_only_reason = opened.read_only_reason
         """Why nothing can be recorded, in a sentence; None where it can."""
         self.term: int | None = None
         """The term of the engine that writes by this connection; None where that is no engine."""
@@ -132,7 +132,7 @@ class Store:
         return other
 
     def require_shop(self, shop: Shop | None) -> None:
-        """Accept writes for this shop alone from now on; with None, for the shop that the history is bound to.
+        """Accept writes for this shop alone from now on; None accepts those for whichever shop the history is bound to.
 
         Raises:
             OtherShop: it is bound to another one; then nothing can be recorded any more.
@@ -214,8 +214,8 @@ class Store:
             StoreUnavailable: nothing can be recorded now.
             EngineSuperseded: another engine has begun a later term than this connection's.
         """
-        if self.read_only is not None:
-            raise StoreUnavailable(self.read_only)
+        if self.read_only_reason is not None:
+            raise StoreUnavailable(self.read_only_reason)
         with self._lock:
             if self._transaction is not None:
                 yield self._transaction

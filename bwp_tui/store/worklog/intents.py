@@ -75,7 +75,7 @@ def next_at(store: Store) -> datetime | None:
     )
 
 
-def withdraw_unsent(transaction: Transaction, number: int, actor: str) -> bool:
+def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     """Cancel a request of which no byte was sent, on behalf of `actor`; return whether that was so."""
     withdrawn = transaction.run(
         "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
@@ -107,16 +107,16 @@ class UnfinishedWork:
         unanswered: submissions without a response.
         unsent_cancellations: cancellations of which no byte was sent.
         unconfirmed_cancellations: cancellations without a response.
-        unrefreshed: tasks whose last poll failed.
-        why: why the newest of these failed, if one did.
+        failed_polls: tasks whose last poll failed.
+        newest_failure: why the newest of these failed, if one did.
     """
 
     unsent: int
     unanswered: int
     unsent_cancellations: int
     unconfirmed_cancellations: int
-    unrefreshed: int
-    why: str | None
+    failed_polls: int
+    newest_failure: str | None
 
 
 def unfinished_work(store: Store) -> UnfinishedWork | None:
@@ -140,6 +140,6 @@ def unfinished_work(store: Store) -> UnfinishedWork | None:
         unanswered=unanswered,
         unsent_cancellations=unsent_cancellations,
         unconfirmed_cancellations=unconfirmed_cancellations,
-        unrefreshed=unrefreshed,
-        why=None if why is None else as_text(why[0]),
+        failed_polls=unrefreshed,
+        newest_failure=None if why is None else as_text(why[0]),
     )
