@@ -28,10 +28,10 @@ from bwp_tui.store.commands import requests
 from tests.benchmarks.archive_server import BLOCK
 from tests.benchmarks.far_service import far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped, p95
+from tests.benchmarks.histories import fresh
 from tests.benchmarks.keys import CURSOR, PAUSE_S
+from tests.benchmarks.machine_load import undisturbed
 from tests.benchmarks.ptys import ROOT, TimedPty, resident_mib
-from tests.benchmarks.quiet import undisturbed
-from tests.benchmarks.registers import fresh
 from tests.e2e.operator import DOWN, UP
 
 _ROUNDS: Final = 7

@@ -1,4 +1,4 @@
-"""From a key to the last byte of its frame, in the big register, beside Textual's own table with 1,000 rows."""
+"""From a key to the last byte of its frame, in the big history, beside Textual's own table with 1,000 rows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 
 from bwp_tui.console.widgets.bars import short_count
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, p95
+from tests.benchmarks.histories import Place, big
 from tests.benchmarks.ptys import TimedPty
-from tests.benchmarks.registers import Place, big
 from tests.e2e.operator import DOWN, UP
 
 PEER: Final = "bare DataTable, 1,000 rows"
@@ -53,7 +53,7 @@ def run(effort: Effort) -> Iterator[Row]:
 
 
 def opened(place: Place, count: int) -> TimedPty:
-    """Open the console on a register of so many tasks, and return when it is complete."""
+    """Open the console on a history of so many tasks, and return when it is complete."""
     console = place.console()
     console.until("›", "Received", f"all {short_count(count)}")
     console.settle(1.0)

@@ -1,4 +1,4 @@
-"""What a console costs that shows a busy register, and what becomes of it while its terminal does not read."""
+"""What a console costs that shows a busy history, and what becomes of it while its terminal does not read."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.shared_sql import set_revision
 from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
+from tests.benchmarks.histories import fresh
 from tests.benchmarks.ptys import TimedPty, cpu_seconds
-from tests.benchmarks.registers import fresh
 from tests.store import single
 
 _ACTIVE: Final = 1_000
@@ -89,7 +89,7 @@ def _processes(count: int) -> Iterator[None]:
 
 
 def _cpu_over(console: TimedPty, store: Store | None, seconds: int) -> float:
-    """Return the share of a core that a program uses, while each task of a register is updated once a second."""
+    """Return the share of a core that a program uses, while each task of a history is updated once a second."""
     cpu, began = cpu_seconds(console.pid), time.monotonic()
     for second in range(seconds):
         if store is not None:

@@ -8,9 +8,9 @@ from typing import Final
 
 from tests.benchmarks.bare_app import LAST
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
+from tests.benchmarks.histories import big
 from tests.benchmarks.keys import opened
 from tests.benchmarks.ptys import TimedPty, resident_mib
-from tests.benchmarks.registers import big
 from tests.benchmarks.startup import BARE
 
 _ROUNDS: Final = 4

@@ -1,4 +1,4 @@
-"""Submitting, tracking, cancelling and submitting again, against the practice API and its own books."""
+"""Submitting, tracking, cancelling and submitting again, against the practice API and its state."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NOWHERE = {"BWP_TOKEN_URL": "http://127.0.0.1:9/token", "BWP_API_URL": "http://1
 
 
 def recorded(bwp: Bwp) -> int:
-    """How many tasks the register holds."""
+    """How many tasks the history holds."""
     if not (bwp.folder / "history.db").exists():
         return 0
     store = bwp.store()

@@ -21,7 +21,7 @@ from tests.console.support import WIDE, Console, make_profile, opened
 
 @asynccontextmanager
 async def opened_again(profile: Profile) -> AsyncIterator[Console]:
-    """The console on a register that is there already."""
+    """The console on a history that is there already."""
     store = open_store(profile.history_path, clock=clock)
     app = ConsoleApp(profile, clock=clock, with_engine=False)
     try:

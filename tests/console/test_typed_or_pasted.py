@@ -14,7 +14,7 @@ from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.settings import Profile
 from tests.console.past import PAST
 from tests.console.support import opened
-from tests.console.test_wire_driver import Watched
+from tests.console.test_diff_driver import Watched
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 

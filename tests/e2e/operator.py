@@ -51,7 +51,7 @@ class Operator(Bwp):
         return Terminal(argv, *size, env={**self.env, **env}, cwd=str(ROOT))
 
     def plant(self, past: Sequence[SampleTask]) -> None:
-        """Give the register a past."""
+        """Give the history a past."""
         store = self.store()
         seed_tasks(store, past, "op")
         store.close()

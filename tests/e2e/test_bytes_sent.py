@@ -28,7 +28,7 @@ Count = Callable[[str, object], None]
 
 @pytest.fixture
 def terminal(shop: Operator, practice: Sandbox) -> Iterator[Terminal]:
-    """The console on a register of the past and one retrieval under way; the cursor is on another task."""
+    """The console on a history of the past and one retrieval under way; the cursor is on another task."""
     shop.plant(unchanging_history(60))
     practice.state.start(Kind.RETRIEVAL, "slow@example.com")
     task_id = practice.state.starts[0].task_id

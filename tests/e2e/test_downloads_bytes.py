@@ -40,7 +40,7 @@ def past(shop: Operator) -> list[SampleTask]:
 
 @pytest.fixture
 def store(shop: Operator) -> Iterator[Store]:
-    """The register; the test holds the engine's lease, so that no engine takes up its downloads."""
+    """The history; the test holds the engine's lease, so that no engine takes up its downloads."""
     store = shop.store()
     lease = Lease(shop.folder / "engine.lock")
     assert lease.acquire()

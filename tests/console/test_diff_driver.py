@@ -1,4 +1,4 @@
-"""What the operator sees through the thin driver is what Textual painted, cell by cell, whatever happens."""
+"""What the operator sees through the diff driver is what Textual painted, cell by cell, whatever happens."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Watched:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         plant(make_profile(folder), PAST).close()
-        argv = [sys.executable, "-m", "tests.console.wire_app", str(folder), str(self._copy)]
+        argv = [sys.executable, "-m", "tests.console.driver_app", str(folder), str(self._copy)]
         self.terminal = Terminal(argv, columns, rows, env={"PYTHONPATH": str(ROOT)}, cwd=str(ROOT))
 
     def shows_what_is_painted(self) -> bool:
