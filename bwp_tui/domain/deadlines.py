@@ -1,4 +1,4 @@
-"""The clocks the law sets, as data, and the arithmetic of calendar months and business days.
+"""Compute the deadlines that a regulation sets, in calendar months, days and business days.
 
 Sources: GDPR art. 12(3) with Reg. 1182/71; CCPA regulations (11 CCR) §7021.
 """

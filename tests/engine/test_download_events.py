@@ -115,8 +115,8 @@ def test_a_stall_costs_two_writes_however_long_it_lasts(
     monkeypatch.setattr("bwp_tui.engine.downloads.progress_recorder.time.monotonic", lambda: seconds[0])
     told: list[tuple[float, float | None, str | None]] = []
 
-    def progressed(*arguments: object, trouble: str | None, step: object) -> None:
-        assert step is None
+    def progressed(*arguments: object, trouble: str | None, event: object) -> None:
+        assert event is None
         rate = arguments[4]
         assert isinstance(rate, float | None)
         told.append((seconds[0], rate, trouble))

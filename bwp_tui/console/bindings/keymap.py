@@ -116,7 +116,7 @@ def _message(setting: KeySetting, wrong: str) -> str:
 
 _EVERYWHERE: Final = frozenset(action.name for action in actions_of(REGISTRY, Scope.APP))
 _NEVER_TYPED: Final = re.compile(r"ctrl\+[a-z]|f\d+")
-"""Keys that an open prompt leaves to the actions of all screens."""
+"""The keys that no prompt takes as text or editing, and that the actions of all screens may therefore have."""
 
 _MAX_QUOTED: Final = 20
 """Characters of a mistaken key that a sentence repeats."""
