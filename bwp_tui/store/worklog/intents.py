@@ -130,9 +130,9 @@ def unfinished_work(store: Store) -> UnfinishedWork | None:
         f" FROM intents i JOIN tasks t ON t.number = i.task WHERE i.{INTENT_IS_WAITING}"
     )
     failing = "FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED'"
-    unrefreshed = store.integer(f"SELECT count(*) {failing} AND task_id IS NOT NULL AND cancel_asked = 0")
+    failed_polls = store.integer(f"SELECT count(*) {failing} AND task_id IS NOT NULL AND cancel_asked = 0")
     unsent, unanswered, unsent_cancellations, unconfirmed_cancellations = map(as_int, counts)
-    if not any((unsent, unanswered, unsent_cancellations, unconfirmed_cancellations, unrefreshed)):
+    if not any((unsent, unanswered, unsent_cancellations, unconfirmed_cancellations, failed_polls)):
         return None
     why = store.row(f"SELECT trouble {failing} ORDER BY number DESC LIMIT 1")
     return UnfinishedWork(
@@ -140,6 +140,6 @@ def unfinished_work(store: Store) -> UnfinishedWork | None:
         unanswered=unanswered,
         unsent_cancellations=unsent_cancellations,
         unconfirmed_cancellations=unconfirmed_cancellations,
-        failed_polls=unrefreshed,
+        failed_polls=failed_polls,
         newest_failure=None if why is None else as_text(why[0]),
     )
