@@ -274,9 +274,10 @@ class RivalRun:
         try:
             eventually(is_found)
         except AssertionError:
+            running = sum(not process.wait(0) for process in self._processes.values())
             raise RunFailed(
-                f"None of {len(self._processes)} engines took over within {PATIENCE_S:.0f} s; the engine that was is"
-                f" process {engine_state.read(store).pid}."
+                f"No engine took over from process {engine_state.read(store).pid} within {PATIENCE_S:.0f} s;"
+                f" {running} of {len(self._processes)} others run."
             ) from None
         return found[-1]
 

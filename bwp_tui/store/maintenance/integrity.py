@@ -111,6 +111,8 @@ def _contents(db: apsw.Connection) -> list[str]:
                     return [f"{table} holds a {wrong} that cannot be read"]
         for row in db.execute(TASKS):
             task_of(row)
+        if db.execute("SELECT 1 FROM meta, engine").fetchall() != [(1,)]:
+            return ["its own state is not one row"]
     except (StoreDamaged, UnicodeDecodeError, ValueError) as error:
         return [str(error)]
     return []
