@@ -169,7 +169,7 @@ class Terminal:
             assert holds(text), f"{wanted!r} is not on the screen:\n{text}"
             return text
 
-    def settle(self, quiet: float = 0.3, timeout: float = PATIENCE_S) -> None:
+    def wait_until_quiet(self, quiet: float = 0.3, timeout: float = PATIENCE_S) -> None:
         """Wait until the program has written nothing for `quiet` seconds, the first of which is now.
 
         Raises:

@@ -248,7 +248,7 @@ class PrivacyApi:
             return outcome
         outcome, _ = await self._send(document, variables)
         if outcome.is_denied:
-            self._auth.renewal_did_not_help()
+            self._auth.record_denied_renewal()
         return outcome
 
     async def _send(self, document: str, variables: Mapping[str, object]) -> tuple[_Response, str]:

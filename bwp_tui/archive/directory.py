@@ -57,14 +57,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The central directory: its entries, size and offset, the archive's offset in the file (`shift`), and how many
-    bytes of the file follow the archive (`bytes_behind`).
+    """The central directory.
+
+    Attributes:
+        archive_offset: where in the file the archive begins.
+        bytes_behind: how many bytes of the file follow the archive.
     """
 
     count: int
     size: int
     at: int
-    shift: int
+    archive_offset: int
     bytes_behind: int
 
 
@@ -197,7 +200,7 @@ def _located(descriptor: int, claimed: Directory, end_at: int) -> Directory:
 
 def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes, directory: Directory) -> Record:
     size, packed, header_at = _zip64_numbers(extra, fields[11], fields[10], fields[18])
-    header_at += directory.shift
+    header_at += directory.archive_offset
     if header_at + _LOCAL.size > directory.at:
         raise contradiction_error()
     local = _read(descriptor, header_at, _LOCAL.size + len(name))

@@ -203,7 +203,7 @@ def _round_of_keys(effort: Effort, curl: str | None) -> _Keys:
         place = stack.enter_context(fresh(past, env))
         console = stack.enter_context(place.console())
         console.until("engine here", "Received")
-        console.settle(1.0)
+        console.wait_until_quiet(1.0)
         _cursor(console, keys[:4])  # the first key pays for what it is first to use
         idle = p95(_cursor(console, keys))
         beside = math.nan

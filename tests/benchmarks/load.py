@@ -51,7 +51,7 @@ def _updates(effort: Effort) -> Iterator[Row]:
         store = place.store()
         with place.console() as console:
             console.until("›", f"active {_ACTIVE}")
-            console.settle(1.0)
+            console.wait_until_quiet(1.0)
             idle = _cpu_over(console, None, seconds)
             busy = _cpu_over(console, store, seconds)
         store.close()
@@ -115,7 +115,7 @@ def _stall(effort: Effort) -> Iterator[Row]:
     past = _active(_POLLED, utc_now() - timedelta(days=2))
     with far_service(0.05) as service, fresh(past, service.env) as place, place.console() as console:
         console.until("engine here", f"active {_POLLED}", "Received")
-        console.settle(1.0)
+        console.wait_until_quiet(1.0)
         store = place.store()
         flowing = _polls_over(store, service, seconds, console)
         stalled = _polls_over(store, service, seconds, None)
@@ -123,7 +123,7 @@ def _stall(effort: Effort) -> Iterator[Row]:
         before, began = console.size, time.monotonic()
         console.until("written meanwhile")
         seconds_behind = time.monotonic() - began
-        console.settle(1.0)
+        console.wait_until_quiet(1.0)
         size = console.size - before
         store.close()
     what = f"polls while the terminal stalls for {seconds} s"

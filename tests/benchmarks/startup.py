@@ -53,14 +53,14 @@ def start(place: Place, count: int) -> float:
     seen = ("q quit", "KIND", "default", f"all {short_count(count)}", *rows)
     with place.console() as console:
         console.until(*seen)
-        console.settle()
+        console.wait_until_quiet()
         return console.when(*seen) * 1000
 
 
 def bare_start() -> float:
     """Return the milliseconds to the first complete frame of Textual alone."""
     with TimedPty([sys.executable, "-m", "tests.benchmarks.bare_app", "1"], {}) as bare:
-        bare.settle()
+        bare.wait_until_quiet()
         return bare.when(LAST, "KIND".title(), "BareApp", "Quit") * 1000
 
 

@@ -53,11 +53,11 @@ class Watched:
 
     def cost(self, act: Callable[[], object]) -> int:
         """Return the bytes that are sent for what `act` does."""
-        self.console.settle(_QUIET_S)
+        self.console.wait_until_quiet(_QUIET_S)
         before = self.console.size
         act()
         self.console.read_for(_QUIET_S)
-        self.console.settle(_QUIET_S)
+        self.console.wait_until_quiet(_QUIET_S)
         return self.console.size - before
 
     def key(self, key: str) -> int:
@@ -78,7 +78,7 @@ def watched() -> Iterator[Watched]:
         found = Watched(console, store)
         found.status(TASKS, Status.ON_HOLD)
         console.until(f"all {TASKS}", "Received", "on hold 1")
-        console.settle()
+        console.wait_until_quiet()
         yield found
 
 

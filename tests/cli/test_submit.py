@@ -335,7 +335,7 @@ def test_a_deletion_asks_for_the_address_on_a_terminal(shop: Bwp, practice: Sand
 
 
 def test_an_interrupted_wait_keeps_what_was_recorded(shop: Bwp, practice: Sandbox) -> None:
-    practice.state.load(())
+    practice.state.add_past_tasks(())
     shop("submit", "retrieval", "slow@example.com")
     process = subprocess.Popen(
         shop.argv("wait", "1"), env=shop.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

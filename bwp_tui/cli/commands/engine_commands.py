@@ -131,7 +131,7 @@ def wait(arguments: Namespace) -> ExitCode:
         def have_ended(store: Store) -> bool:
             return all(has_ended(task.status) for task in tasks.window(store, numbers))
 
-        ended = waiter.until(have_ended, numbers, arguments.timeout, patient=True)
+        ended = waiter.until(have_ended, numbers, arguments.timeout, persist=True)
         waited = tasks.window(session.store, numbers)
         print_tasks(waited, as_json=arguments.json)
         if not ended:
@@ -163,7 +163,7 @@ def download(arguments: Namespace) -> ExitCode:
             return not any(result.is_open and not result.paused for result in results)
 
         try:
-            done = not asked or waiter.until(have_ended, asked, arguments.timeout, patient=True)
+            done = not asked or waiter.until(have_ended, asked, arguments.timeout, persist=True)
         finally:
             draw("")
         ended = tasks.window(session.store, asked)
