@@ -208,7 +208,8 @@ class Store:
     def write(self) -> Iterator[Transaction]:
         """Open a transaction, committed when the block ends and rolled back when it raises.
 
-        A transaction that the same thread opens within another one is a part of that one.
+        A transaction that the same thread opens within another one is a part of that one. It binds the history to the
+        shop of `require_shop`, where it is not bound to that yet.
 
         Raises:
             StoreUnavailable: nothing can be recorded now.
