@@ -63,8 +63,9 @@ def _loosen(path: Path, table: str, declared: str, looser: str, sql: str) -> Non
             lambda store: compliance_report.compliance_report(store, date(2026, 1, 1), date(2026, 12, 31)),
         ),
         ("UPDATE views SET columns = '['", saved_views.all_views),
+        ("UPDATE tasks SET tags = '[}'", tasks.tags_in_use),
     ],
-    ids=["intent", "event", "day", "errors", "report", "view"],
+    ids=["intent", "event", "day", "errors", "report", "view", "tags"],
 )
 def test_a_value_that_cannot_be_read_has_the_history_recovered_at_the_next_start(
     path: Path, clock: ManualClock, sql: str, use: Use

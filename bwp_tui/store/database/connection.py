@@ -280,8 +280,9 @@ class Store:
             flag_damage(self.path)
             raise damage_error(self.path, str(error)) from error
         except apsw.SQLError as error:
-            # The statement is right: the schema or the text index must be damaged.
-            if "fts5" not in str(error) and schema_of(self._db) == expected_schema():
+            # The statement is right: the schema, the text index or a list of tags must be damaged.
+            is_content = any(text in str(error) for text in ("fts5", "malformed JSON"))
+            if not is_content and schema_of(self._db) == expected_schema():
                 raise
             refuse_newer(version_of(self._db), self.path)  # another process may have migrated the file meanwhile
             flag_damage(self.path)
