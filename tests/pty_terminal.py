@@ -36,6 +36,9 @@ ANSWERS: Final[tuple[tuple[re.Pattern[bytes], bytes], ...]] = (
 FOREIGN_TO_PYTE: Final = re.compile(rb"\x1b\[[<>=?][0-9;]*u|\x1b\[>[0-9;]*[mq]|\x1b\[[?0-9;]*\$p|\x1bP.*?\x1b\\")
 UNFINISHED: Final = re.compile(rb"\x1b(?:\[[0-9;?<>=$]*|\][^\x07\x1b]*\x1b?|P[^\x1b]*\x1b?)?$")
 
+_LAST_OUTPUT_S: Final = 10.0
+"""Seconds to wait for the last output of an ended program: what it has started may keep the terminal open."""
+
 
 class Terminal:
     """A program in a pty of its own, as its session's controlling terminal.
@@ -119,7 +122,10 @@ class Terminal:
         Raises:
             subprocess.TimeoutExpired: it still runs.
         """
-        return self._process.wait(timeout)
+        status = self._process.wait(timeout)
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended, _LAST_OUTPUT_S)
+        return status
 
     def close(self) -> None:
         """End the program, the hard way where it still runs, and give everything back."""
@@ -169,7 +175,7 @@ class Terminal:
             assert holds(text), f"{wanted!r} is not on the screen:\n{text}"
             return text
 
-    def settle(self, quiet: float = 0.3, timeout: float = PATIENCE_S) -> None:
+    def wait_until_quiet(self, quiet: float = 0.3, timeout: float = PATIENCE_S) -> None:
         """Wait until the program has written nothing for `quiet` seconds, the first of which is now.
 
         Raises:

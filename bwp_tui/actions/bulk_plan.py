@@ -51,10 +51,10 @@ class BulkPlan:
     def summary(self) -> str:
         """The plan without its warning."""
         kinds = f": {self.kinds}" if self.kinds else ""
-        return f"{len(self.possible)} to {self.action}{self.until}{kinds}{self.skipped_count}"
+        return f"{len(self.possible)} to {self.action}{self.due_dates_clause}{kinds}{self.skipped_clause}"
 
     @property
-    def until(self) -> str:
+    def due_dates_clause(self) -> str:
         """The new due dates: ` to 2026-12-31`, or nothing."""
         if self.new_due_dates is None:
             return ""
@@ -62,7 +62,7 @@ class BulkPlan:
         return f" to {first}" if first == last else f" to days from {first} to {last}"
 
     @property
-    def skipped_count(self) -> str:
+    def skipped_clause(self) -> str:
         """How many tasks are skipped and why, or nothing. A single reason is not counted again."""
         count = sum(count for _, count in self.skipped)
         shown = self.skipped if len(self.skipped) > 1 else ()
@@ -91,7 +91,7 @@ def plan(
     Raises:
         KeyError: there is no such action.
     """
-    deadlines = DeadlineCheck(action, today, values.get("holding_period", same_hold))
+    effects = DeadlineCheck(action, today, values.get("holding_period", same_hold))
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
@@ -100,7 +100,7 @@ def plan(
         if refusal is None:
             possible.append(task.number)
             kinds[task.kind.lower(), task.status] += 1
-            deadlines.count(task)
+            effects.count(task)
         else:
             skipped[refusal.short] += 1
     if gone := len(numbers) - len(possible) - skipped.total():
@@ -108,10 +108,10 @@ def plan(
     reasons = tuple(skipped.most_common())
     shown = kinds.most_common() if action == RESUBMIT.name else ()
     named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in shown)
-    return BulkPlan(action, tuple(possible), reasons, named, deadlines.warning, deadlines.can_be_met, deadlines.ends)
+    return BulkPlan(action, tuple(possible), reasons, named, effects.warning, effects.can_be_met, effects.new_due_dates)
 
 
-def check_of(action: str, today: date, values: Mapping[str, Any] = _NO_VALUES) -> RefusalCheck:
+def plan_check(action: str, today: date, values: Mapping[str, Any] = _NO_VALUES) -> RefusalCheck:
     """Return the check that refuses the tasks which a plan of `action` would skip."""
 
     def check(task: Task) -> str | None:

@@ -14,7 +14,7 @@ class DeadlineCheck:
     """Collects the effects of a plan on due dates, task by task.
 
     Attributes:
-        ends: the first and the last new due date of extensions; None without one.
+        new_due_dates: the first and the last new due date of extensions; None without one.
         shortened: how many deletions get a shorter hold than they had.
         without_hold: how many of these get none.
     """
@@ -26,7 +26,7 @@ class DeadlineCheck:
         self._late = 0
         self._late_without_hold = 0
         self._fitting: int | None = None
-        self.ends: tuple[date, date] | None = None
+        self.new_due_dates: tuple[date, date] | None = None
         self.shortened = self.without_hold = 0
 
     @property
@@ -39,8 +39,8 @@ class DeadlineCheck:
         if self._action == "resubmit" and task.kind is Kind.DELETION and task.due_on is not None:
             self._count_deletion(task, task.due_on)
         elif self._action == "extend" and (due := extended_due(task)) is not None:
-            first, last = self.ends or (due, due)
-            self.ends = (min(first, due), max(last, due))
+            first, last = self.new_due_dates or (due, due)
+            self.new_due_dates = (min(first, due), max(last, due))
 
     @property
     def warning(self) -> str:

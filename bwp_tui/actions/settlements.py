@@ -19,12 +19,12 @@ class Settlement(TaskOperation):
     Attributes:
         apply: settles a task with the text, in the name of the actor.
         result: the sentence about it.
-        step: what cannot be undone.
+        irreversible_step: what cannot be undone.
     """
 
     apply: Callable[[Store, int, str, str], Task]
     result: Callable[[Task, str], str]
-    step: Callable[[Task], str]
+    irreversible_step: Callable[[Task], str]
 
     @property
     def text(self) -> Argument:
@@ -50,7 +50,7 @@ ENTER_TASK_ID: Final = Settlement(
     ),
     apply=enter_task_id,
     result=lambda _, task_id: f"Asking the service whether {task_id} is this request.",
-    step=lambda task: f"The task id of {task.name}",
+    irreversible_step=lambda task: f"The task id of {task.name}",
 )
 
 GIVE_UP: Final = Settlement(
@@ -69,7 +69,7 @@ GIVE_UP: Final = Settlement(
     ),
     apply=give_up,
     result=lambda task, _: f"{task.name} is given up; the reason is on its timeline.",
-    step=lambda task: f"Giving up {task.name}",
+    irreversible_step=lambda task: f"Giving up {task.name}",
 )
 
 SETTLEMENTS: Final = (ENTER_TASK_ID, GIVE_UP)

@@ -63,7 +63,7 @@ class ClientCredentials(httpx.Auth):
             self._token = None
         return True
 
-    def renewal_did_not_help(self) -> None:
+    def record_denied_renewal(self) -> None:
         """Record that a renewed token was denied too, so that denials do not flood the token endpoint."""
         self._no_renewal_before = self._clock() + DENIAL_PAUSE
 

@@ -65,7 +65,7 @@ _MOST_PAGES: Final = 20  # more than any shop subscribes to
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Response:
     response: GraphQLResponse
     http: HttpResponse
 
@@ -242,16 +242,16 @@ class PrivacyApi:
             raise NotFound(UNKNOWN_SUBSCRIPTION) if isinstance(error, NotFound) else error
         return outcome.response.field(field)
 
-    async def _query(self, document: str, variables: Mapping[str, object]) -> _Outcome:
+    async def _query(self, document: str, variables: Mapping[str, object]) -> _Response:
         outcome, header = await self._send(document, variables)
         if not outcome.is_denied or not self._auth.invalidate(header):
             return outcome
         outcome, _ = await self._send(document, variables)
         if outcome.is_denied:
-            self._auth.renewal_did_not_help()
+            self._auth.record_denied_renewal()
         return outcome
 
-    async def _send(self, document: str, variables: Mapping[str, object]) -> tuple[_Outcome, str]:
+    async def _send(self, document: str, variables: Mapping[str, object]) -> tuple[_Response, str]:
         request = httpx.Request(
             "POST",
             self._endpoint.api_url,
@@ -264,7 +264,7 @@ class PrivacyApi:
             },
         )
         response = await self._transport.send(request, self._auth)
-        return _Outcome(graphql_response(response), response), request.headers["Authorization"]
+        return _Response(graphql_response(response), response), request.headers["Authorization"]
 
 
 def _task(response: GraphQLResponse, alias: str, task_id: str, batch_size: int) -> TaskPayload | ApiError:

@@ -40,7 +40,7 @@ PAGE_INSTEAD_OF_ARCHIVE: Final = "The link led to a page instead of an archive; 
 _EXPIRED_CODES: Final = ("ExpiredToken", "ExpiredRequest", "TokenRefreshRequired", "InvalidToken")
 
 
-class PartResponse(NamedTuple):
+class ArchivePart(NamedTuple):
     """An archive from byte `start` on: its strong ETag and its size in bytes, each None if unknown."""
 
     start: int
@@ -73,7 +73,7 @@ def transport_error(error: Exception) -> ConnectionLost:
     return ConnectionLost("The connection to the archive's server broke.")
 
 
-def read_headers(response: urllib3.BaseHTTPResponse, requested: PartResponse) -> PartResponse:
+def read_headers(response: urllib3.BaseHTTPResponse, requested: ArchivePart) -> ArchivePart:
     """Return which part of which archive the response holds.
 
     Raises:
@@ -86,8 +86,8 @@ def read_headers(response: urllib3.BaseHTTPResponse, requested: PartResponse) ->
     etag = strong_etag(response.headers.get("ETag"))
     if response.status == 200:
         length = response.headers.get("Content-Length", "")
-        return PartResponse(0, etag, int(length) if _SIZE.fullmatch(length) else None)
-    return PartResponse(requested.start, etag or requested.etag, _agreed_size(response, requested, etag))
+        return ArchivePart(0, etag, int(length) if _SIZE.fullmatch(length) else None)
+    return ArchivePart(requested.start, etag or requested.etag, _agreed_size(response, requested, etag))
 
 
 def is_compressed(response: urllib3.BaseHTTPResponse) -> bool:
@@ -99,7 +99,7 @@ def is_compressed(response: urllib3.BaseHTTPResponse) -> bool:
     return not _CODINGS.isdisjoint(coding.strip() for coding in codings)
 
 
-def _agreed_size(response: urllib3.BaseHTTPResponse, requested: PartResponse, etag: str | None) -> int:
+def _agreed_size(response: urllib3.BaseHTTPResponse, requested: ArchivePart, etag: str | None) -> int:
     value = parse_content_range(response.headers.get("Content-Range"))
     if value is None or value.total is None or value.first != requested.start:
         raise ArchiveChanged("The server sent another part of the archive than was requested; restarted.")

@@ -77,7 +77,7 @@ class PresignedLink:
         """Return the seconds in which a download may still start; negative once it is too late."""
         return self.issued_at + self.life - clock()
 
-    def is_spent(self, clock: Callable[[], float] = time.monotonic) -> bool:
+    def is_too_old(self, clock: Callable[[], float] = time.monotonic) -> bool:
         """Return whether a new link is needed to start a download."""
         return clock() - self.received_at > _JUST_RECEIVED_S and self.seconds_left(clock) < MIN_SECONDS_LEFT
 

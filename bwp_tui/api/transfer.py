@@ -22,7 +22,7 @@ from bwp_tui.api.http_connections import POOL_CLASSES
 from bwp_tui.api.link_response_errors import (
     ARCHIVE_CHANGED,
     PAGE_INSTEAD_OF_ARCHIVE,
-    PartResponse,
+    ArchivePart,
     is_compressed,
     read_headers,
     strong_etag,
@@ -58,7 +58,7 @@ class Transfer:
         self,
         manager: urllib3.PoolManager,
         response: urllib3.BaseHTTPResponse,
-        part: PartResponse,
+        part: ArchivePart,
     ) -> None:
         self.start = part.start
         self.total = part.total
@@ -166,10 +166,10 @@ def open_transfer(
     Raises:
         TransferError: no archive is available.
     """
-    if link.is_spent():
+    if link.is_too_old():
         raise LinkExpired("The link was too old before it was used.")
     quiet_http_loggers()
-    part = PartResponse(start, etag, total) if strong_etag(etag) else PartResponse(0, None, None)
+    part = ArchivePart(start, etag, total) if strong_etag(etag) else ArchivePart(0, None, None)
     timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
     manager, response = _request(link, part, timeout)
     try:
@@ -191,7 +191,7 @@ def size_of(link: PresignedLink, etag: str | None) -> int | None:
         TransferError: the archive is another one, or there is none.
     """
     quiet_http_loggers()
-    first = PartResponse(0, strong_etag(etag), None)
+    first = ArchivePart(0, strong_etag(etag), None)
     manager, response = _request(link, first, urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_READ_TIMEOUT), last=0)
     try:
         found = read_headers(response, first)
@@ -217,7 +217,7 @@ def _release(manager: urllib3.PoolManager, response: urllib3.BaseHTTPResponse) -
 
 
 def _request(
-    link: PresignedLink, part: PartResponse, timeout: urllib3.Timeout, *, last: int | None = None
+    link: PresignedLink, part: ArchivePart, timeout: urllib3.Timeout, *, last: int | None = None
 ) -> tuple[urllib3.PoolManager, urllib3.BaseHTTPResponse]:
     headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "bwp-tui"}
     if part.etag and (part.start or last is not None):

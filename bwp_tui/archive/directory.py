@@ -57,15 +57,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The central directory: its entries, size and offset, the archive's offset in the file (`shift`), and how many
-    bytes of the file follow the archive (`trailing`).
+    """The central directory.
+
+    Attributes:
+        archive_offset: where in the file the archive begins.
+        bytes_behind: how many bytes of the file follow the archive.
     """
 
     count: int
     size: int
     at: int
-    shift: int
-    trailing: int
+    archive_offset: int
+    bytes_behind: int
 
 
 def incomplete_error() -> BadArchive:
@@ -191,13 +194,13 @@ def _located(descriptor: int, claimed: Directory, end_at: int) -> Directory:
         if shift < 0 or at + claimed.size > end_at:
             continue
         if not claimed.size or os.pread(descriptor, 4, at) == b"PK\x01\x02":
-            return Directory(claimed.count, claimed.size, at, shift, claimed.trailing)
+            return Directory(claimed.count, claimed.size, at, shift, claimed.bytes_behind)
     raise incomplete_error()
 
 
 def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes, directory: Directory) -> Record:
     size, packed, header_at = _zip64_numbers(extra, fields[11], fields[10], fields[18])
-    header_at += directory.shift
+    header_at += directory.archive_offset
     if header_at + _LOCAL.size > directory.at:
         raise contradiction_error()
     local = _read(descriptor, header_at, _LOCAL.size + len(name))

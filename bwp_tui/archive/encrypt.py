@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from bwp_tui.archive.fingerprint import open_plain
+from bwp_tui.archive.saved_file import open_plain
 from bwp_tui.new_file import new_file
 
 

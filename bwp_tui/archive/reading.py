@@ -12,8 +12,8 @@ from typing import Final, Self
 
 from bwp_tui.archive.directory import incomplete_error, read_directory
 from bwp_tui.archive.entry import STORED, Entry, entries_of
-from bwp_tui.archive.fingerprint import open_plain
 from bwp_tui.archive.limits import LIMITS, BadArchive, Limits
+from bwp_tui.archive.saved_file import open_plain
 from bwp_tui.domain.text import format_size
 
 _BLOCK: Final = 1 << 18

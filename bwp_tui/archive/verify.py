@@ -51,16 +51,16 @@ def verify_archive(path: Path, limits: Limits = LIMITS, stopped: Callable[[], bo
 
 def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], bool]) -> Iterator[str]:
     directory = find_directory(descriptor, size)
-    if directory.trailing:
-        yield f"{directory.trailing} bytes follow the archive's end"
+    if directory.bytes_behind:
+        yield f"{directory.bytes_behind} bytes follow the archive's end"
     if directory.size > _MAX_DIRECTORY:
         yield f"Its list of entries has {format_size(directory.size)} and was not verified"
         return
-    survey = _Survey(limits)
+    survey = _FlawCounter(limits)
     for entry in entries_of(records(descriptor, directory)):
         survey.add(entry)
     before = min((start for start, _ in survey.spans), default=directory.at)
-    if before and directory.trailing and b"PK\x03\x04" in os.pread(descriptor, _BEGINNING, 0):
+    if before and directory.bytes_behind and b"PK\x03\x04" in os.pread(descriptor, _BEGINNING, 0):
         raise contradiction_error()  # an archive in an archive of which the end is missing
     if before:
         yield f"{before} bytes stand before the archive's first entry"
@@ -84,7 +84,7 @@ def _verify(descriptor: int, directory: Directory, size: int, stopped: Callable[
     return skipped
 
 
-class _Survey:
+class _FlawCounter:
     """Counts the flaws that prevent unpacking, with the first entry of each."""
 
     def __init__(self, limits: Limits) -> None:

@@ -53,10 +53,10 @@ class Parser(argparse.ArgumentParser):
         return " ".join(str(action.metavar) for action in self._actions if not action.option_strings)
 
 
-Actions: TypeAlias = "argparse._SubParsersAction[Parser]"
+ActionParsers: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
-class Commands:
+class CommandParsers:
     """Adds commands to the grammar, with the options common to all."""
 
     def __init__(self, parser: Parser) -> None:
@@ -87,7 +87,7 @@ class Commands:
 
 
 def add_actions(
-    commands: Commands, name: str, purposes: Mapping[str, str], *, changing: Collection[str]
+    commands: CommandParsers, name: str, purposes: Mapping[str, str], *, changing: Collection[str]
 ) -> dict[str, Parser]:
     """Add a command that has actions alone, and return their parsers; `changing` are those that change something."""
     command = commands.add(name, name, effect=Effect.READS)
@@ -100,7 +100,7 @@ def add_actions(
 
 
 def add_action(
-    actions: Actions, name: str, purpose: str, command: tuple[str, str], effect: Effect = Effect.READS
+    actions: ActionParsers, name: str, purpose: str, command: tuple[str, str], effect: Effect = Effect.READS
 ) -> Parser:
     """Add an action of a command, which has the options of the command too; `command` is its module and function."""
     parser = actions.add_parser(name, help=purpose, allow_abbrev=False)

@@ -20,7 +20,7 @@ class Effect(Enum):
     """What a command does: it decides whether a read-only profile allows it and whether a closed stdout ends it."""
 
     READS = auto()  # it only prints
-    WORKS = auto()  # the engine works, or files are copied
+    RUNS = auto()  # the engine works, or files are copied
     CHANGES = auto()  # it records a decision
 
 

@@ -16,12 +16,12 @@ from bwp_tui.cli.support import streams
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import SettingsError, profile_folder
 
-CONSOLE: Final[dict[str, object]] = {
+CONSOLE_DEFAULTS: Final[dict[str, object]] = {
     "profile": None,
     "theme": None,
     "plain": False,
     "command_name": None,
-    "effect": Effect.WORKS,
+    "effect": Effect.RUNS,
 }
 """The default options of the console."""
 
@@ -46,7 +46,7 @@ def run(words: Sequence[str]) -> int:
 def parse_arguments(words: Sequence[str]) -> Namespace:
     """Parse a command line; without words it opens the console, whose start does not wait for the grammar."""
     if not words:
-        return Namespace(command=("console", "console"), **CONSOLE)
+        return Namespace(command=("console", "console"), **CONSOLE_DEFAULTS)
     from bwp_tui.cli.parser import parse
 
     return parse(words)

@@ -10,7 +10,7 @@ from bwp_tui import VERSION
 from bwp_tui.cli.argparse_base import (
     RESPONSE_TIMEOUT_S,
     TASK_HELP,
-    Commands,
+    CommandParsers,
     Parser,
     add_actions,
     add_common,
@@ -102,8 +102,8 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--profile", metavar="NAME", help="profile to use (BWP_PROFILE)")
     add_theme(parser)
     parser.add_argument("--plain", action="store_true", help="line by line, for screen readers")
-    parser.set_defaults(command=("console", "console"), command_name=None, effect=Effect.WORKS)
-    commands = Commands(parser)
+    parser.set_defaults(command=("console", "console"), command_name=None, effect=Effect.RUNS)
+    commands = CommandParsers(parser)
     _add_requests(commands)
     add_service_commands(commands)
     _add_reading(commands)
@@ -118,7 +118,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     return parser, commands.parsers
 
 
-def _add_requests(commands: Commands) -> None:
+def _add_requests(commands: CommandParsers) -> None:
     submit = commands.add("submit", "submit", json=False)
     kinds = submit.add_subparsers(metavar="KIND", dest="kind", required=True, parser_class=Parser)
     retrieval = kinds.add_parser("retrieval", help="a copy of a shopper's data", allow_abbrev=False)
@@ -155,7 +155,7 @@ def _add_receipt(parser: Parser) -> None:
     add_regulation(parser, "regulation that sets the due date")
 
 
-def _add_reading(commands: Commands) -> None:
+def _add_reading(commands: CommandParsers) -> None:
     listing = commands.add(
         "list",
         "list_show",
@@ -184,8 +184,8 @@ def _add_reading(commands: Commands) -> None:
     add_masking(sent)
 
 
-def _add_working(commands: Commands) -> None:
-    wait = commands.add("wait", "engine_commands", effect=Effect.WORKS)
+def _add_working(commands: CommandParsers) -> None:
+    wait = commands.add("wait", "engine_commands", effect=Effect.RUNS)
     wait.add_argument("tasks", metavar="TASK", nargs="+", help=TASK_HELP)
     add_timeout(wait, None)
 
@@ -201,14 +201,14 @@ def _add_working(commands: Commands) -> None:
     queue.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"print at most N ({SHOWN})")
     add_masking(queue)
 
-    run = commands.add("run", "engine_commands", json=False, effect=Effect.WORKS)
+    run = commands.add("run", "engine_commands", json=False, effect=Effect.RUNS)
     run.add_argument("--once", action="store_true", help="process everything due once, then exit")
 
     commands.add("doctor", "doctor", effect=Effect.READS)
 
 
-def _add_maintenance(commands: Commands) -> None:
-    backup = commands.add("backup", "maintenance", json=False, effect=Effect.WORKS)
+def _add_maintenance(commands: CommandParsers) -> None:
+    backup = commands.add("backup", "maintenance", json=False, effect=Effect.RUNS)
     backup.add_argument("file", metavar="FILE", type=new_path, help="new file to create")
 
     restore = commands.add(
@@ -239,7 +239,7 @@ def _add_maintenance(commands: Commands) -> None:
     purge.add_argument("--yes", action="store_true", help="do not ask to type the number of tasks")
 
 
-def _add_archive(commands: Commands) -> None:
+def _add_archive(commands: CommandParsers) -> None:
     inspect = commands.add("inspect", "archive", effect=Effect.READS)
     inspect.add_argument("task", metavar="TASK|FILE", help=f"{TASK_HELP}; or a .zip file")
 
@@ -263,7 +263,7 @@ def _add_archive(commands: Commands) -> None:
     evidence.add_argument("--mask", action="store_true", help="mask the email everywhere")
 
 
-def _add_config(commands: Commands) -> None:
+def _add_config(commands: CommandParsers) -> None:
     purposes = {
         "path": "print the path of the config file",
         "show": "print the effective settings, without the secret",
@@ -273,7 +273,7 @@ def _add_config(commands: Commands) -> None:
     add_actions(commands, "config", purposes, changing=("adopt",))
 
 
-def _add_events(commands: Commands) -> None:
+def _add_events(commands: CommandParsers) -> None:
     purposes = {
         "setup": "print the steps that bring the events to an SQS queue, as a shell script; it changes nothing",
         "subscribe": "subscribe to the four event types of privacy requests",
@@ -296,12 +296,12 @@ def _add_events(commands: Commands) -> None:
     unsubscribe.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _add_practice(commands: Commands) -> None:
+def _add_practice(commands: CommandParsers) -> None:
     sandbox = commands.add(
         "sandbox",
         "sandbox",
         json=False,
-        effect=Effect.WORKS,
+        effect=Effect.RUNS,
         note="Each start begins with a new sample history: what an earlier sandbox recorded and downloaded is deleted.",
     )
     add_theme(sandbox, default=SUPPRESS)

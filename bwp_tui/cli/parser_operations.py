@@ -11,7 +11,7 @@ from bwp_tui.actions.operation import Argument, Place, TaskOperation
 from bwp_tui.actions.record_operations import BY_NAME, RECORDS
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
-from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S, TASK_HELP, Commands, Parser, add_timeout
+from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S, TASK_HELP, CommandParsers, Parser, add_timeout
 from bwp_tui.cli.argument_types import day, result_folder, value_of
 from bwp_tui.cli.exit_codes import Effect
 
@@ -40,13 +40,13 @@ def minus_signs(command: str, words: Sequence[str]) -> list[str]:
     return [MINUS + word[1:] if _REMOVAL.fullmatch(word) and word != "-h" else word for word in words]
 
 
-def add_record_commands(commands: Commands) -> None:
+def add_record_commands(commands: CommandParsers) -> None:
     """Add a command for each operation that is recorded in the history."""
     for operation in RECORDS:
         _add_operation(commands, operation, "records", "record")
 
 
-def add_service_commands(commands: Commands) -> None:
+def add_service_commands(commands: CommandParsers) -> None:
     """Add a command for each operation that the engine carries out, and its options on waiting and printing."""
     for operation in SERVICE_OPERATIONS:
         parser = _add_operation(commands, operation, "engine_commands", operation.name)
@@ -63,8 +63,8 @@ def add_service_commands(commands: Commands) -> None:
     add_timeout(settle, RESPONSE_TIMEOUT_S)
 
 
-def _add_operation(commands: Commands, operation: TaskOperation, module: str, function: str) -> Parser:
-    effect = Effect.CHANGES if operation.writes else Effect.WORKS
+def _add_operation(commands: CommandParsers, operation: TaskOperation, module: str, function: str) -> Parser:
+    effect = Effect.CHANGES if operation.writes else Effect.RUNS
     purpose, note = operation.purpose, operation.example
     parser = commands.add(operation.name, module, purpose=purpose, function=function, note=note, effect=effect)
     if operation.positional is None:

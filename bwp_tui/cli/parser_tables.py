@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.argparse_base import Commands, Parser, add_action, add_regulation, add_sort
+from bwp_tui.cli.argparse_base import CommandParsers, Parser, add_action, add_regulation, add_sort
 from bwp_tui.cli.argument_types import any_day, new_path, one_line
 from bwp_tui.cli.exit_codes import Effect
 
 _FORMATS: Final = ("csv", "jsonl", "json")
 
 
-def add_tables(commands: Commands) -> None:
+def add_tables(commands: CommandParsers) -> None:
     """Add `import`, `export`, `report`, `regulations` and `views`."""
     _add_import(commands)
     export = commands.add("export", "export", json=False, effect=Effect.READS)
@@ -42,7 +42,7 @@ def add_tables(commands: Commands) -> None:
     delete.add_argument("name", metavar="NAME", type=one_line)
 
 
-def _add_import(commands: Commands) -> None:
+def _add_import(commands: CommandParsers) -> None:
     importing = commands.add(
         "import",
         "import_csv",

@@ -362,7 +362,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
     @property
     def opening_report(self) -> str | None:
         """What was recovered when the history was opened, or why it can only be read; else None."""
-        return self._other_shop or self._session.feed.opening_report or self._store.read_only
+        return self._other_shop or self._session.feed.opening_report or self._store.read_only_reason
 
     @property
     def crash(self) -> str | None:

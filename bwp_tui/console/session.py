@@ -71,15 +71,15 @@ class Session:
     gone_results: set[int] = field(default_factory=set)
 
     @cached_property
-    def guard(self) -> WriteGuard:
+    def write_guard(self) -> WriteGuard:
         """The connection for writes, which a read-only profile refuses."""
         return WriteGuard(self.write_store, self.profile)
 
     @cached_property
-    def tasks(self) -> TaskCommands:
+    def task_commands(self) -> TaskCommands:
         from bwp_tui.console.services.task_commands import TaskCommands
 
-        return TaskCommands(self.guard, self.profile, self.actor)
+        return TaskCommands(self.write_guard, self.profile, self.actor)
 
     @property
     def service_day(self) -> timedelta:
@@ -89,12 +89,12 @@ class Session:
     @property
     def read_only(self) -> bool:
         """Whether nothing can be changed: the profile says so, or its history cannot be written."""
-        return self.profile.read_only or self.read_store.read_only is not None
+        return self.profile.read_only or self.read_store.read_only_reason is not None
 
     def unwatch(self, task_numbers: Sequence[int]) -> None:
         """Record that tasks are no longer watched, where this profile may record anything."""
         if not self.read_only:
-            self.tasks.unwatch(task_numbers, self.today())
+            self.task_commands.unwatch(task_numbers, self.today())
 
     def today(self) -> date:
         """Return the operator's local day."""

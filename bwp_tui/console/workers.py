@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bwp_tui.console.session import Session
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
-Outcome: TypeAlias = Callable[[], Coroutine[Any, Any, tuple[str, str]]]
+OutcomeReader: TypeAlias = Callable[[], Coroutine[Any, Any, tuple[str, str]]]
 """Reads what came of an action, and why it is not sent yet: an empty text once it is."""
 
 _Result = TypeVar("_Result")

@@ -67,7 +67,7 @@ class TaskPayload(_Body):
         return None if self.email is None else clean_line(self.email)
 
 
-class StartPayload(_Body):
+class MutationPayload(_Body):
     """The payload of a mutation: the task it started or cancelled."""
 
     task_id: _Id
@@ -222,13 +222,13 @@ def _check_task(received: str | None, requested: str) -> None:
         raise ContractViolation("The response is about another task.")
 
 
-def parse_start(value: object) -> StartPayload:
+def parse_start(value: object) -> MutationPayload:
     """Parse the payload of a mutation.
 
     Raises:
         ContractViolation: it holds no usable task id.
     """
-    return _read(StartPayload, value)
+    return _read(MutationPayload, value)
 
 
 def parse_link(value: object, task_id: str) -> LinkPayload:

@@ -34,15 +34,15 @@ _UNKNOWN: Final = (
 
 
 def advice_for(
-    status: str, code: str | None, how: Callable[[str], str], *, is_cancellation_waiting: bool = False
+    status: str, code: str | None, describe: Callable[[str], str], *, is_cancellation_waiting: bool = False
 ) -> str | None:
     """Return what to do about a task, or None if nothing.
 
     Args:
-        how: returns how to do an action, by its name: the console's key, or the CLI command.
+        describe: returns how to do an action, by its name: the console's key, or the CLI command.
         is_cancellation_waiting: as `Task.is_cancellation_waiting`.
     """
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(status) or (_UNKNOWN if status == "FAILED" else None)
     if is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
-    return advice and advice.format(**{action: how(action) for action in ("resubmit", "enter_task_id", "give_up")})
+    return advice and advice.format(**{action: describe(action) for action in ("resubmit", "enter_task_id", "give_up")})

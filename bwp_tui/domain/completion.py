@@ -42,7 +42,7 @@ def complete(text: str, cursor: int, tags: Sequence[str]) -> list[tuple[int, int
     return [(start, end, f'"{value}"' if _QUOTED.search(value) else value) for value in fitting[:MAX_COMPLETIONS]]
 
 
-def highlights(task_filter: Filter) -> tuple[str, ...]:
+def highlighted_texts(task_filter: Filter) -> tuple[str, ...]:
     """Return the texts to highlight: bare words, and the values of the fields of text."""
     texts: list[str] = []
     for clause in task_filter.clauses:
@@ -53,7 +53,7 @@ def highlights(task_filter: Filter) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def spans(shown: str, texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
+def highlight_spans(shown: str, texts: Sequence[str]) -> tuple[tuple[int, int], ...]:
     """Return where `texts` occur in a shown text, ignoring case, as ordered disjoint (start, end)."""
     disjoint: list[tuple[int, int]] = []
     matches = (match.span() for text in texts if text for match in re.finditer(re.escape(text), shown, re.IGNORECASE))

@@ -3,8 +3,8 @@
     status:failed,on_hold kind:deletion age>2d due<7d error:ORDERS_NOT_CLOSED tag:vip -note:"left message" jane
     received<30d submitted>2026-11-01 due:over ack:over assigned:none verified:no extended:yes
 
-`due:over` and `ack:over` match open tasks only: an answered request is not overdue. `due<2026-12-01` matches
-every task.
+`due:over` and `ack:over` match open tasks only: an answered request is not overdue. A comparison with a day, such as
+`due<2026-12-01`, matches answered ones too.
 
 Clauses are joined by *and*, values by *or*; `-` negates a clause. A bare word searches the email, the task id and the
 newest note; `note:` searches every note.

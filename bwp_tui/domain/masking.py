@@ -1,4 +1,4 @@
-"""Mask emails and redact secrets in texts."""
+"""Redact secrets in texts, and mask the email of a task in all that is shown of it."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ class Uptime(NamedTuple):
     boot: str | None
     seconds: float
 
-    def since(self, boot: str | None, seconds: float | None) -> float | None:
+    def seconds_since(self, boot: str | None, seconds: float | None) -> float | None:
         """Return the seconds since an earlier instant, or None after a reboot."""
         if self.boot is None or seconds is None or boot != self.boot or seconds > self.seconds:
             return None

@@ -108,7 +108,7 @@ class ArchiveServer:
     def _response(self, status: int, headers: Headers, part: FileSlice) -> HttpResponse:
         cut_after = None
         if self._faults.hits("cut-download"):
-            share = 0.1 + 0.8 * self._faults.share("cut-download")
+            share = 0.1 + 0.8 * self._faults.random_share("cut-download")
             cut_after = max(1, int(part.length * share))
         return HttpResponse(status, headers, part, self._rate, cut_after)
 

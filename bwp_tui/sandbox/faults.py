@@ -124,7 +124,7 @@ class Faults:
             self._hit_counts[name] += 1
             return True
 
-    def share(self, name: str) -> float:
+    def random_share(self, name: str) -> float:
         """Return a seeded number between 0 and 1, for the share of a body that is sent before a fault."""
         with self._lock:
             return self._rng[name].random()

@@ -45,7 +45,7 @@ def scenario_for(number: int, rng: random.Random) -> Scenario:
         if roll < share:
             return scenario
         roll -= share
-    return _found
+    return _retrieved
 
 
 def _ago(rng: random.Random, now: datetime, fewest: float, most: float) -> datetime:
@@ -60,12 +60,12 @@ def _later(rng: random.Random, at: datetime, now: datetime, minutes: tuple[float
     return min(at + timedelta(minutes=rng.uniform(*minutes)), now - timedelta(seconds=5))
 
 
-def _found(rng: random.Random, now: datetime) -> TaskOutline:
+def _retrieved(rng: random.Random, now: datetime) -> TaskOutline:
     at = _ago(rng, now, 0.1, HISTORY_SPAN.days - 1)
     return TaskOutline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(rng, at, now, (1, 900)))
 
 
-def _found_lately(rng: random.Random, now: datetime) -> TaskOutline:
+def _retrieved_lately(rng: random.Random, now: datetime) -> TaskOutline:
     at = now - timedelta(minutes=rng.uniform(20, 50))
     return TaskOutline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(rng, at, now, (2, 15)))
 
@@ -81,7 +81,7 @@ def _searching(rng: random.Random, now: datetime) -> TaskOutline:
     return TaskOutline(Kind.RETRIEVAL, Status.IN_PROGRESS, at, at)
 
 
-def _deletion_over(rng: random.Random, now: datetime) -> tuple[datetime, int, datetime]:
+def _ended_deletion_times(rng: random.Random, now: datetime) -> tuple[datetime, int, datetime]:
     days = rng.choice((0, 0, 1, 3, 5, 5, 7, 10, 10, 14))
     at = _ago(rng, now, days + 1.5, HISTORY_SPAN.days - 1)
     held_until = at + timedelta(days=days)
@@ -89,17 +89,17 @@ def _deletion_over(rng: random.Random, now: datetime) -> tuple[datetime, int, da
 
 
 def _deleted(rng: random.Random, now: datetime) -> TaskOutline:
-    at, days, end = _deletion_over(rng, now)
+    at, days, end = _ended_deletion_times(rng, now)
     return TaskOutline(Kind.DELETION, Status.COMPLETED, at, end, days)
 
 
 def _open_orders(rng: random.Random, now: datetime) -> TaskOutline:
-    at, days, end = _deletion_over(rng, now)
+    at, days, end = _ended_deletion_times(rng, now)
     return TaskOutline(Kind.DELETION, Status.FAILED, at, end, days, code="ORDERS_NOT_CLOSED")
 
 
 def _nobody_to_delete(rng: random.Random, now: datetime) -> TaskOutline:
-    at, days, end = _deletion_over(rng, now)
+    at, days, end = _ended_deletion_times(rng, now)
     return TaskOutline(Kind.DELETION, Status.FAILED, at, end, days, code="DATA_SUBJECT_NOT_FOUND")
 
 
@@ -156,39 +156,39 @@ def _cancelled(rng: random.Random, now: datetime) -> TaskOutline:
 _SCENARIOS: Final[Sequence[Scenario]] = (
     _searching,
     _overdue,
-    _found_lately,
+    _retrieved_lately,
     _due_in_days,
     _unknown_shopper,
     _hold_ending,
     _being_deleted,
-    _found,
+    _retrieved,
     _open_orders,
     _cancelled,
     _searching,
     _held,
-    _found,
+    _retrieved,
     _due_under_ccpa,
-    _found,
+    _retrieved,
     _searching,
     _nobody_to_delete,
-    _found_lately,
+    _retrieved_lately,
     _hold_ending_soon,
-    _found,
+    _retrieved,
     _deleted,
-    _found,
+    _retrieved,
     _searching,
-    _found,
+    _retrieved,
     _held,
-    _found,
+    _retrieved,
     _held,
-    _found,
+    _retrieved,
     _deleted,
-    _found,
+    _retrieved,
 )
 """The first scenarios, so that even a short history has every status."""
 
 _USUAL: Final[Sequence[tuple[float, Scenario]]] = (
-    (0.57, _found),
+    (0.57, _retrieved),
     (0.015, _unknown_shopper),
     (0.005, _searching),
     (0.34, _deleted),

@@ -77,7 +77,7 @@ class Sandbox:
         self.faults = Faults(faults, seed)
         self.state = SandboxState(seed=seed, speed=speed, clock=clock)
         self.past = past_tasks(tasks, seed, clock())
-        self.state.load(self.past)
+        self.state.add_past_tasks(self.past)
         self.subscriptions = Subscriptions(seed)
         for event_type in EVENT_TYPES:
             self.subscriptions.create(event_type, Destination(ACCOUNT, self.region, "practice"))

@@ -171,7 +171,7 @@ class SandboxState:
             now = self._clock()
             return self._record(kind, task_id, now).snapshot_at(now)
 
-    def load(self, past: Iterable[SampleTask]) -> None:
+    def add_past_tasks(self, past: Iterable[SampleTask]) -> None:
         """Add tasks of the past. Those in progress end within minutes, the first of them within seconds."""
         with self._lock:
             now = self._clock()

@@ -79,7 +79,7 @@ def _open_and_compare(
     """Open the history, and compare it with the high-water mark unless it was just recovered."""
     opened = open_database(path)
     try:
-        return opened, report or (None if opened.read_only else _prepare_older_copy(opened.db, path, mark, clock))
+        return opened, report or (None if opened.read_only_reason else _adapt_older_copy(opened.db, path, mark, clock))
     except BaseException:
         opened.db.close()
         raise
@@ -107,7 +107,7 @@ def _recover(path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
     return report
 
 
-def _prepare_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
+def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
     """Compare an opened history with the high-water mark; if it is older or another one, prepare it and say so.
 
     Its waiting intents then count as sent when they were recorded: each is sent under its own client token alone,

@@ -105,7 +105,7 @@ async def test_a_denied_token_is_dropped_unless_it_is_already_replaced(
     assert auth.invalidate(old)
     assert await _header(auth) == new == "Bearer token-2"
 
-    auth.renewal_did_not_help()
+    auth.record_denied_renewal()
     assert not auth.invalidate(new)
     clock.now += 61
     assert auth.invalidate(new)

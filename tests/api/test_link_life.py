@@ -55,7 +55,7 @@ def test_a_link_with_a_stamp_that_is_none_counts_from_when_it_was_asked_for(stam
 def test_a_link_is_spent_with_ten_seconds_to_live_unless_it_has_just_been_told(
     now: float, date: datetime | None, spent: bool
 ) -> None:
-    assert _link(date=date).is_spent(clock=lambda: now) is spent
+    assert _link(date=date).is_too_old(clock=lambda: now) is spent
 
 
 @pytest.mark.parametrize(

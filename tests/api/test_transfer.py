@@ -1,4 +1,4 @@
-"""The pump: bytes come whole and in order, or an error says what to do."""
+"""A transfer: bytes come whole and in order, or an error says what to do."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import download, events, keys, listing, load, memory, sending, startup, wire
+from tests.benchmarks import download, events, keys, listing, load, memory, sending, startup, terminal_bytes
 from tests.benchmarks.figures import Benchmark, Effort, Row
 from tests.benchmarks.table import line, write
 
@@ -18,7 +18,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "listing": listing.run,
     "keys": keys.run,
     "memory": memory.run,
-    "wire": wire.run,
+    "terminal_bytes": terminal_bytes.run,
     "sending": sending.run,
     "events": events.run,
     "load": load.run,

@@ -28,10 +28,10 @@ from bwp_tui.store.commands import requests
 from tests.benchmarks.archive_server import BLOCK
 from tests.benchmarks.far_service import far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped, p95
+from tests.benchmarks.histories import fresh
 from tests.benchmarks.keys import CURSOR, PAUSE_S
+from tests.benchmarks.machine_load import undisturbed
 from tests.benchmarks.ptys import ROOT, TimedPty, resident_mib
-from tests.benchmarks.quiet import undisturbed
-from tests.benchmarks.registers import fresh
 from tests.e2e.operator import DOWN, UP
 
 _ROUNDS: Final = 7
@@ -203,7 +203,7 @@ def _round_of_keys(effort: Effort, curl: str | None) -> _Keys:
         place = stack.enter_context(fresh(past, env))
         console = stack.enter_context(place.console())
         console.until("engine here", "Received")
-        console.settle(1.0)
+        console.wait_until_quiet(1.0)
         _cursor(console, keys[:4])  # the first key pays for what it is first to use
         idle = p95(_cursor(console, keys))
         beside = math.nan

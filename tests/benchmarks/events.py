@@ -26,7 +26,7 @@ from bwp_tui.sandbox.task_outcomes import PROCESSING_SECONDS
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog.due_polls import SOON
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
-from tests.benchmarks.registers import Place, fresh
+from tests.benchmarks.histories import Place, fresh
 from tests.practice import profile_of, queue_of
 from tests.waiting import eventually
 

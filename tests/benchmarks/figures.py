@@ -83,7 +83,7 @@ class Effort:
 
     @property
     def many(self) -> int:
-        """Tasks of the big register."""
+        """Tasks of the big history."""
         return 20_000 if self.quick else 1_000_000
 
     def rounds(self, full: int) -> int:

@@ -1,4 +1,4 @@
-"""Draw how the costs grow with the register: `python -m tests.benchmarks.growth PICTURE.svg`."""
+"""Draw how the costs grow with the history: `python -m tests.benchmarks.growth PICTURE.svg`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from statistics import median
 from typing import Final
 
 from tests.benchmarks.figures import p95
+from tests.benchmarks.histories import argv, big
 from tests.benchmarks.keys import moves, opened
 from tests.benchmarks.ptys import resident_mib
-from tests.benchmarks.registers import argv, big
 from tests.benchmarks.startup import start
 from tests.e2e.operator import DOWN, UP
 

@@ -1,4 +1,4 @@
-"""From a key to the last byte of its frame, in the big register, beside Textual's own table with 1,000 rows."""
+"""From a key to the last byte of its frame, in the big history, beside Textual's own table with 1,000 rows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 
 from bwp_tui.console.widgets.bars import short_count
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, p95
+from tests.benchmarks.histories import Place, big
 from tests.benchmarks.ptys import TimedPty
-from tests.benchmarks.registers import Place, big
 from tests.e2e.operator import DOWN, UP
 
 PEER: Final = "bare DataTable, 1,000 rows"
@@ -46,17 +46,17 @@ def run(effort: Effort) -> Iterator[Row]:
         ours = stack.enter_context(opened(place, effort.many))
         theirs = stack.enter_context(TimedPty([sys.executable, "-m", "tests.benchmarks.bare_app", str(_PEER_ROWS)], {}))
         theirs.until("the note")
-        theirs.settle(1.0)
+        theirs.wait_until_quiet(1.0)
         yield from _cursor(ours, theirs, effort)
     with place.without_engine(), opened(place, effort.many) as console:
         yield from answers(console, effort)
 
 
 def opened(place: Place, count: int) -> TimedPty:
-    """Open the console on a register of so many tasks, and return when it is complete."""
+    """Open the console on a history of so many tasks, and return when it is complete."""
     console = place.console()
     console.until("›", "Received", f"all {short_count(count)}")
-    console.settle(1.0)
+    console.wait_until_quiet(1.0)
     return console
 
 
@@ -83,7 +83,7 @@ def moves(pty: TimedPty, keys: Sequence[str], pause: float = PAUSE_S) -> list[fl
     found = []
     for key in keys:
         found.append(pty.press(key).seconds * 1000)
-        pty.settle(pause)
+        pty.wait_until_quiet(pause)
     return found
 
 
@@ -106,15 +106,15 @@ def _shown(console: TimedPty, key: str) -> float:
 def _sorted(console: TimedPty, key: str) -> float:
     console.send("s")
     console.until("Sort by:")
-    console.settle()
+    console.wait_until_quiet()
     return _shown(console, key)
 
 
 def _filtered(console: TimedPty) -> list[float]:
     console.send("/")
-    console.settle()
+    console.wait_until_quiet()
     typed = [_shown(console, words) for words in ("vip", " kind:deletion")]
     for _ in range(2):  # close the line, then clear the filter
         console.send("\x1b")
-        console.settle(1.0)
+        console.wait_until_quiet(1.0)
     return typed

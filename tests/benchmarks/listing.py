@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
-from tests.benchmarks.registers import argv, big
+from tests.benchmarks.histories import argv, big
 
 _ROUNDS: Final = 15
 _ALLOWED_MS: Final = 120.0

@@ -1,4 +1,4 @@
-"""What a console costs that shows a busy register, and what becomes of it while its terminal does not read."""
+"""What a console costs that shows a busy history, and what becomes of it while its terminal does not read."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.shared_sql import set_revision
 from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
+from tests.benchmarks.histories import fresh
 from tests.benchmarks.ptys import TimedPty, cpu_seconds
-from tests.benchmarks.registers import fresh
 from tests.store import single
 
 _ACTIVE: Final = 1_000
@@ -51,7 +51,7 @@ def _updates(effort: Effort) -> Iterator[Row]:
         store = place.store()
         with place.console() as console:
             console.until("›", f"active {_ACTIVE}")
-            console.settle(1.0)
+            console.wait_until_quiet(1.0)
             idle = _cpu_over(console, None, seconds)
             busy = _cpu_over(console, store, seconds)
         store.close()
@@ -89,7 +89,7 @@ def _processes(count: int) -> Iterator[None]:
 
 
 def _cpu_over(console: TimedPty, store: Store | None, seconds: int) -> float:
-    """Return the share of a core that a program uses, while each task of a register is updated once a second."""
+    """Return the share of a core that a program uses, while each task of a history is updated once a second."""
     cpu, began = cpu_seconds(console.pid), time.monotonic()
     for second in range(seconds):
         if store is not None:
@@ -115,7 +115,7 @@ def _stall(effort: Effort) -> Iterator[Row]:
     past = _active(_POLLED, utc_now() - timedelta(days=2))
     with far_service(0.05) as service, fresh(past, service.env) as place, place.console() as console:
         console.until("engine here", f"active {_POLLED}", "Received")
-        console.settle(1.0)
+        console.wait_until_quiet(1.0)
         store = place.store()
         flowing = _polls_over(store, service, seconds, console)
         stalled = _polls_over(store, service, seconds, None)
@@ -123,7 +123,7 @@ def _stall(effort: Effort) -> Iterator[Row]:
         before, began = console.size, time.monotonic()
         console.until("written meanwhile")
         seconds_behind = time.monotonic() - began
-        console.settle(1.0)
+        console.wait_until_quiet(1.0)
         size = console.size - before
         store.close()
     what = f"polls while the terminal stalls for {seconds} s"

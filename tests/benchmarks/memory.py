@@ -8,9 +8,9 @@ from typing import Final
 
 from tests.benchmarks.bare_app import LAST
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
+from tests.benchmarks.histories import big
 from tests.benchmarks.keys import opened
 from tests.benchmarks.ptys import TimedPty, resident_mib
-from tests.benchmarks.registers import big
 from tests.benchmarks.startup import BARE
 
 _ROUNDS: Final = 4
@@ -27,11 +27,11 @@ def run(effort: Effort) -> Iterator[Row]:
             still.append(resident_mib(console.pid))
             for key in _TOUR:
                 console.send(key)
-                console.settle(1.0)
+                console.wait_until_quiet(1.0)
             walked.append(resident_mib(console.pid))
         with TimedPty([sys.executable, "-m", "tests.benchmarks.bare_app", "1"], {}) as peer:
             peer.until(LAST)
-            peer.settle(1.0)
+            peer.wait_until_quiet(1.0)
             bare.append(resident_mib(peer.pid))
     for what, samples in (("first shown", still), ("after a walk", walked)):
         yield Figure(

@@ -131,7 +131,7 @@ class TimedPty:
             if found := pattern.search(str(drawing)):
                 yield at, found[1]
 
-    def settle(self, quiet: float = 0.5, timeout: float = 60.0) -> None:
+    def wait_until_quiet(self, quiet: float = 0.5, timeout: float = 60.0) -> None:
         """Read until nothing comes for `quiet` seconds, the first byte excepted, which may take its time.
 
         Raises:
@@ -175,7 +175,7 @@ class TimedPty:
         shown, began = self._part(lines, columns), time.monotonic()
         seen = [(began, shown)]
         self.send(keys)
-        self.settle(quiet)
+        self.wait_until_quiet(quiet)
         for at, data in self._chunks[self._drawn :]:
             self._drawing.feed(data)
             self._drawn += 1

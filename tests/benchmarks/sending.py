@@ -24,7 +24,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import due_polls, intents
 from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
-from tests.benchmarks.registers import Place, fresh
+from tests.benchmarks.histories import Place, fresh
 
 _ROUND_TRIP_S: Final = 0.05
 _POLLED: Final = 10_000
@@ -68,7 +68,7 @@ def all_asked(store: Store) -> bool:
 
 
 def make_due(place: Place, count: int) -> None:
-    """Have the register's first tasks due to be asked about."""
+    """Have the history's first tasks due to be asked about."""
     store = place.store()
     actions.poll_now(store, list(range(1, count + 1)))
     store.close()

@@ -11,8 +11,8 @@ from typing import Final
 from bwp_tui.console.widgets.bars import short_count
 from tests.benchmarks.bare_app import LAST
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
+from tests.benchmarks.histories import Place, big, fresh
 from tests.benchmarks.ptys import TimedPty
-from tests.benchmarks.registers import Place, big, fresh
 
 BARE: Final = "bare Textual app"
 _ROUNDS: Final = 9
@@ -21,7 +21,7 @@ _OTHERS: Final = (("posting", "Collection is empty"), ("harlequin", "Query Resul
 
 
 def run(effort: Effort) -> Iterator[Row]:
-    """Measure starts with an empty register, with the big one, and those of the peers, in turns."""
+    """Measure starts with an empty history, with the big one, and those of the peers, in turns."""
     with ExitStack() as stack:
         places = {0: stack.enter_context(fresh()), effort.many: big(effort.many)}
         ours: dict[int, list[float]] = {count: [] for count in places}
@@ -48,19 +48,19 @@ def run(effort: Effort) -> Iterator[Row]:
 
 
 def start(place: Place, count: int) -> float:
-    """Return the milliseconds to the first complete frame of the console on a register of so many tasks."""
+    """Return the milliseconds to the first complete frame of the console on a history of so many tasks."""
     rows = ("›", "Received") if count else ("No tasks yet.",)
     seen = ("q quit", "KIND", "default", f"all {short_count(count)}", *rows)
     with place.console() as console:
         console.until(*seen)
-        console.settle()
+        console.wait_until_quiet()
         return console.when(*seen) * 1000
 
 
 def bare_start() -> float:
     """Return the milliseconds to the first complete frame of Textual alone."""
     with TimedPty([sys.executable, "-m", "tests.benchmarks.bare_app", "1"], {}) as bare:
-        bare.settle()
+        bare.wait_until_quiet()
         return bare.when(LAST, "KIND".title(), "BareApp", "Quit") * 1000
 
 

@@ -17,10 +17,10 @@ from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.worklog import intents
 from tests.benchmarks.far_service import far_service
+from tests.benchmarks.histories import fresh
 from tests.benchmarks.ptys import ROOT
-from tests.benchmarks.registers import fresh
 from tests.benchmarks.sending import all_asked, imported, make_due, under_way, worked
-from tests.benchmarks.wire import TASKS, Watched, watched
+from tests.benchmarks.terminal_bytes import TASKS, Watched, watched
 from tests.e2e.operator import DOWN, UP, unchanging_history
 from tests.store import single
 from tests.waiting import eventually
@@ -88,7 +88,7 @@ def test_a_change_is_shown_with_few_statements() -> None:
     with fresh(unchanging_history(60)) as place:
         apsw.connection_hooks.append(count)
         try:
-            feed = SnapshotFeed(place.register, utc_now)
+            feed = SnapshotFeed(place.history, utc_now)
             feed.subscribe(told.append)
         finally:
             apsw.connection_hooks.remove(count)

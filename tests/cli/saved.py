@@ -1,4 +1,4 @@
-"""A register with a retrieval whose result is on disk."""
+"""A history with a retrieval whose result is on disk."""
 
 from __future__ import annotations
 

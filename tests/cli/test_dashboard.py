@@ -1,4 +1,4 @@
-"""The figures of the whole register, from the command line."""
+"""The figures of the whole history, from the command line."""
 
 from __future__ import annotations
 

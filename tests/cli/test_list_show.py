@@ -1,4 +1,4 @@
-"""Listing and showing what a planted register holds."""
+"""Listing and showing what a planted history holds."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_every_command_that_changes_something_is_in_the_table() -> None:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Bwp:
-    """A register with a request and a view, and a copy of it."""
+    """A history with a request and a view, and a copy of it."""
     folder = tmp_path_factory.mktemp("read-only")
     (folder / FILE).write_text("kind,email\nretrieval,jane@example.com\n")
     env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8", "BWP_DATA_DIR": str(folder)}

@@ -20,7 +20,7 @@ def _csv(bwp: Bwp, *lines: str) -> str:
 
 @pytest.fixture
 def office(bwp: Bwp) -> Bwp:
-    """A register with three requests that nobody has sent."""
+    """A history with three requests that nobody has sent."""
     file = _csv(bwp, "access,jane@example.com,ccpa", "erase,bob@example.com,gdpr", "access,eve@example.com,none")
     assert bwp("import", file, "--yes").code == 2, "without credentials nobody knows for which shop"
     assert not bwp.data.exists()

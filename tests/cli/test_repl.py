@@ -81,7 +81,7 @@ def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) 
         ):
             terminal.send(f"{said}\r")
             terminal.wait_for(asked)
-            terminal.settle()
+            terminal.wait_until_quiet()
         terminal.send("quit\r")
         assert terminal.wait() == 0
         written = terminal.bytes_since().decode()

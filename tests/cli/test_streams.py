@@ -86,7 +86,7 @@ def _sent(bwp: Bwp) -> int:
 
 
 def test_no_file_takes_the_number_of_a_closed_stream(bwp: Bwp) -> None:
-    """A register at descriptor 2 would be written over by the first warning of a library."""
+    """A history at descriptor 2 would be written over by the first warning of a library."""
     code = (
         "import sys; from bwp_tui.__main__ import main; sys.argv = ['bwp-tui', 'list']; main(); import os;"
         "sys.exit([os.readlink(f'/proc/self/fd/{n}') for n in range(3)] != ['/dev/null'] * 3)"

@@ -1,4 +1,4 @@
-"""Submitting, tracking, cancelling and submitting again, against the practice API and its own books."""
+"""Submitting, tracking, cancelling and submitting again, against the practice API and its state."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ NOWHERE = {"BWP_TOKEN_URL": "http://127.0.0.1:9/token", "BWP_API_URL": "http://1
 
 
 def recorded(bwp: Bwp) -> int:
-    """How many tasks the register holds."""
+    """How many tasks the history holds."""
     if not (bwp.folder / "history.db").exists():
         return 0
     store = bwp.store()
@@ -365,7 +365,7 @@ def test_a_deletion_asks_for_the_address_on_a_terminal(shop: Bwp, practice: Sand
 
 
 def test_an_interrupted_wait_keeps_what_was_recorded(shop: Bwp, practice: Sandbox) -> None:
-    practice.state.load(())
+    practice.state.add_past_tasks(())
     shop("submit", "retrieval", "slow@example.com")
     process = subprocess.Popen(
         shop.argv("wait", "1"), env=shop.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -144,7 +144,7 @@ def test_what_was_imported_is_sent_by_the_next_engine(shop: Bwp, practice: Sandb
 
 @pytest.fixture
 def filed(bwp: Bwp) -> Bwp:
-    """A register with two tasks, the note of one of which a spreadsheet would take for a formula."""
+    """A history with two tasks, the note of one of which a spreadsheet would take for a formula."""
     file = _file(bwp, "access,jane@example.com,'=1+1", "erase,bob@example.com,")
     assert bwp("import", str(file), "--yes").code == 0
     return bwp

@@ -1,4 +1,4 @@
-"""A register with downloads in every state they can be in, in the order of the queue."""
+"""A history with downloads in every state they can be in, in the order of the queue."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
 
 
 def plant(profile: Profile, past: Iterable[Planted | SampleTask] = PAST) -> Store:
-    """Open the profile's register, filled with a past."""
+    """Open the profile's history, filled with a past."""
     path = profile.history_path
     store = open_store(path, clock=clock) if path.exists() else new_history(path, clock=clock)
     seed_sandbox.seed_tasks(store, [one.task if isinstance(one, Planted) else one for one in past], "op")
@@ -60,7 +60,7 @@ def screen_lines(app: ConsoleApp) -> list[str]:
 
 @dataclass
 class Console:
-    """A console that runs, its register, and shortcuts to drive and read it."""
+    """A console that runs, its history, and shortcuts to drive and read it."""
 
     app: ConsoleApp
     pilot: Pilot[int]
@@ -122,7 +122,7 @@ class Console:
             self.field(name).value = text
         await self.pilot.pause()
 
-    async def file(self) -> None:
+    async def submit_form(self) -> None:
         """Press enter in the form, and wait until the status line says that the request is recorded."""
         await self.press("enter")
         await self.until(lambda: "Recorded as #" in self.line("status"))

@@ -62,7 +62,7 @@ def make_task(number: int) -> Task:
     )
 
 
-class Register:
+class History:
     """A source of tasks in memory: those that were `put`, and plain ones of every other number up to `size`."""
 
     def __init__(self, size: int) -> None:
@@ -81,7 +81,7 @@ class Register:
 
 
 class TableApp(App[None]):
-    """The table over a register. Its clock stands still until a test moves it; what it says is in `heard`."""
+    """The table over a history. Its clock stands still until a test moves it; what it says is in `heard`."""
 
     CSS_PATH = STYLES
     ENABLE_COMMAND_PALETTE = False
@@ -97,19 +97,19 @@ class TableApp(App[None]):
         ("t", "tick"),
     ]
 
-    def __init__(self, register: Register, glyphs: Glyphs = UNICODE, driver_class: type[Driver] | None = None) -> None:
+    def __init__(self, history: History, glyphs: Glyphs = UNICODE, driver_class: type[Driver] | None = None) -> None:
         super().__init__(driver_class=driver_class)
-        self.register = register
+        self.history = history
         self.now = NOW
         self.heard: list[tuple[str, int | None]] = []
-        self.table = TaskTable(register, clock=lambda: self.now, glyphs=glyphs)
+        self.table = TaskTable(history, clock=lambda: self.now, glyphs=glyphs)
         self.table.empty_text = Content("No task matches.")
 
     def compose(self) -> ComposeResult:
         yield self.table
 
     def on_mount(self) -> None:
-        self.table.show(self.register.numbers())
+        self.table.show(self.history.numbers())
         self.table.focus()
 
     def on_virtual_rows_highlighted(self) -> None:
@@ -119,8 +119,8 @@ class TableApp(App[None]):
         self.heard.append(("chosen", self.table.current_number))
 
     def change(self, task: Task) -> None:
-        """Put a task into the register and tell the table, as the program does when a revision is new."""
-        self.register.put[task.number] = task
+        """Put a task into the history and tell the table, as the program does when a revision is new."""
+        self.history.put[task.number] = task
         self.table.refresh_tasks([task.number])
 
     def action_move(self, rows: int) -> None:
@@ -130,7 +130,7 @@ class TableApp(App[None]):
         self.table.moves["last"]()
 
     def action_flip(self, number: int) -> None:
-        task = self.register.put.get(number) or make_task(number)
+        task = self.history.put.get(number) or make_task(number)
         status = "COMPLETED" if task.status == "IN_PROGRESS" else "IN_PROGRESS"
         self.change(replace(task, status=status, revision=task.revision + 1))
 
@@ -139,12 +139,12 @@ class TableApp(App[None]):
         self.change(replace(make_task(number), status="FAILED", errors=(error,)))
 
     def action_append(self) -> None:
-        self.register.size += 1
-        self.table.show(self.register.numbers())
+        self.history.size += 1
+        self.table.show(self.history.numbers())
 
     def action_prepend(self) -> None:
-        self.register.size += 1
-        self.table.show(array("q", [self.register.size, *range(1, self.register.size)]))
+        self.history.size += 1
+        self.table.show(array("q", [self.history.size, *range(1, self.history.size)]))
 
     def action_tick(self) -> None:
         self.now += timedelta(seconds=1)
@@ -152,4 +152,4 @@ class TableApp(App[None]):
 
 
 if __name__ == "__main__":
-    TableApp(Register(int(sys.argv[1])), driver_class=driver_class(os.environ)).run()
+    TableApp(History(int(sys.argv[1])), driver_class=driver_class(os.environ)).run()

@@ -31,7 +31,7 @@ MEMBERS: Mapping[str, bytes] = {
 
 
 def save(console: Console, profile: Profile, members: Mapping[str, bytes] = MEMBERS) -> Path:
-    """Lay an archive where the register says the result of `READY` was saved."""
+    """Lay an archive where the history says the result of `READY` was saved."""
     profile.download_dir.mkdir(parents=True, exist_ok=True)
     path = plain(profile.download_dir / "retrieval-jane.doe@example.com-1.zip", members)
     record(console, path)

@@ -103,7 +103,7 @@ def test_what_the_terminal_would_drop_goes_to_a_file_of_its_owners_alone(
 async def test_without_a_task_id_there_is_nothing_to_copy(profile: Profile) -> None:
     async with opened(profile, past=()) as console:
         await console.fill(email="new@example.com")
-        await console.file()
+        await console.submit_form()
         await console.until(lambda: console.main.current_task)
         await console.press("y")
         assert "y: Task #1 has not reached the service yet." in console.line("status")

@@ -1,4 +1,4 @@
-"""The register at a glance, in words that need no colour; and the views and orders that lead there."""
+"""The history at a glance, in words that need no colour; and the views and orders that lead there."""
 
 from __future__ import annotations
 

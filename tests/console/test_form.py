@@ -72,7 +72,7 @@ async def test_a_field_left_out_is_asked_for(profile: Profile, kind: str, missin
 async def test_a_retrieval_becomes_a_row_an_intent_and_the_task_under_the_cursor(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(email=" new@example.com ", received="2026-11-18", regulation="Tex", note="by phone")
-        await console.file()
+        await console.submit_form()
         await console.until(lambda: console.main.table.current_number == FIRST_NEW)
         task = console.task(FIRST_NEW)
         assert (task.kind, task.email, task.status, task.note) == (
@@ -93,7 +93,7 @@ async def test_a_deletion_carries_its_holding_period_and_reason(profile: Profile
     async with opened(profile) as console:
         address = "bye@example.com"
         await console.fill(kind="deletion", email=address, hold="0", reason="asked us", again=address)
-        await console.file()
+        await console.submit_form()
         task = console.task(FIRST_NEW)
         assert (task.kind, task.holding_period, task.reason) == (Kind.DELETION, 0, "asked us")
 
@@ -202,7 +202,7 @@ async def test_an_address_that_asked_before_is_flagged_but_not_refused(profile: 
     async with opened(profile) as console:
         await console.fill(email="JANE.DOE@example.com")
         assert f"#{READY} (COMPLETED) has this email" in console.text
-        await console.file()
+        await console.submit_form()
         assert console.task(FIRST_NEW).earlier_number == READY
         await console.sees(f"#{READY} has the same email")
 
@@ -338,7 +338,7 @@ async def test_a_deletion_that_would_end_too_late_is_filed_by_a_second_enter_alo
         await console.until(lambda: "submits it late" not in console.text)
         await console.press("enter")
         await console.until(lambda: "again submits it late" in " ".join(console.line("form-remedy").split()))
-        await console.file()
+        await console.submit_form()
         assert count_tasks(console.store) == FIRST_NEW
 
 
@@ -371,7 +371,7 @@ async def test_a_double_enter_does_not_confirm_a_late_deletion(
         await console.press("enter")
         assert count_tasks(console.store) == len(PAST)
         monkeypatch.setattr(request_form, "SECOND_ENTER_S", 0.0)
-        await console.file()
+        await console.submit_form()
         assert count_tasks(console.store) == FIRST_NEW
 
 
@@ -402,7 +402,7 @@ async def test_a_regulation_is_completed_when_its_field_is_left(profile: Profile
         await console.press("down")
         await console.until(lambda: console.field("regulation").value == id)
         await console.until(lambda: REGULATIONS[id].citation in console.line("hint-regulation"))
-        await console.file()
+        await console.submit_form()
         assert console.task(FIRST_NEW).regulation == id
 
 
@@ -411,7 +411,7 @@ async def test_the_form_begins_with_the_regulation_of_the_profile_each_time(prof
         await console.press("n", *"new@example.com")
         assert console.field("regulation").value == "us-or"
         console.field("regulation").value = "Iowa"
-        await console.file()
+        await console.submit_form()
         await console.do("new")
         assert console.field("regulation").value == "us-or"
         assert console.task(FIRST_NEW).regulation == "us-ia"
@@ -433,6 +433,6 @@ async def test_a_receipt_from_before_the_law_is_warned_about(profile: Profile) -
     async with opened(profile) as console:
         await console.fill(email="new@example.com", received="2025-12-31", regulation="us-in")
         await console.sees("in force from 2026-01-01 only")
-        await console.file()
+        await console.submit_form()
         assert console.task(FIRST_NEW).received_on == date(2025, 12, 31)
         await console.sees("Warning    Indiana, Ind. Code")

@@ -41,7 +41,7 @@ STEERING: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u
 
 
 def spoil(store: Store, text: str) -> None:
-    """Put a text wherever the register keeps one that others wrote, as if nothing had cleaned it."""
+    """Put a text wherever the history keeps one that others wrote, as if nothing had cleaned it."""
     with store.write() as transaction:
         errors = json.dumps([[text, text]])
         transaction.run("UPDATE tasks SET email = ?, note = ?, reason = ?, trouble = ?", (text,) * 4)

@@ -60,7 +60,7 @@ async def test_all_places_that_name_a_shopper_are_masked_until_the_operator_asks
 async def test_a_filed_request_is_named_masked_and_forgotten_when_masked_again(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(email="jane+new@example.com")
-        await console.file()
+        await console.submit_form()
         assert "retrieval for j•••@example.com" in console.line("status")
         await console.press("m")
         await console.fill(email="jane+two@example.com")

@@ -60,17 +60,17 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
         session, revision = console.main.session, console.store.revision()
         deeds: tuple[Callable[[], object], ...] = (
-            lambda: session.tasks.save_view(View("mine", "")),
-            lambda: session.tasks.delete_view("mine"),
-            lambda: session.tasks.apply(CANCEL, [HELD], "the task", cannot_cancel),
-            lambda: session.tasks.apply(DOWNLOAD, [READY], "the task", cannot_download),
-            lambda: session.tasks.apply(RESUBMIT, [NOT_KNOWN], "the task", cannot_resubmit),
-            lambda: session.tasks.record(NOTE, [READY], TODAY, text="a note"),
-            lambda: download_queue.move(session.guard.store, 1, 1, session.actor),
-            lambda: download_queue.pause(session.guard.store, [1], session.actor),
+            lambda: session.task_commands.save_view(View("mine", "")),
+            lambda: session.task_commands.delete_view("mine"),
+            lambda: session.task_commands.apply(CANCEL, [HELD], "the task", cannot_cancel),
+            lambda: session.task_commands.apply(DOWNLOAD, [READY], "the task", cannot_download),
+            lambda: session.task_commands.apply(RESUBMIT, [NOT_KNOWN], "the task", cannot_resubmit),
+            lambda: session.task_commands.record(NOTE, [READY], TODAY, text="a note"),
+            lambda: download_queue.move(session.write_guard.store, 1, 1, session.actor),
+            lambda: download_queue.pause(session.write_guard.store, [1], session.actor),
         )
         for deed in deeds:
             with pytest.raises(NotPossible, match=READ_ONLY):
                 deed()
         assert console.store.revision() == revision
-        assert session.tasks.apply(REFRESH, [READY], "the task", cannot_refresh)
+        assert session.task_commands.apply(REFRESH, [READY], "the task", cannot_refresh)

@@ -423,7 +423,7 @@ async def test_an_answer_says_how_and_when_and_stops_the_countdown(profile: Prof
 
 async def test_marked_tasks_are_answered_and_those_that_were_not_sent_are_left_out(profile: Profile) -> None:
     async with opened(profile) as console:
-        unsent = console.main.session.tasks.submit(request_of("new@example.com")).number
+        unsent = console.main.session.task_commands.submit(request_of("new@example.com")).number
         await console.until(lambda: unsent in set(console.main.table.numbers))
         await console.press("asterisk", "r")
         await console.sees("not sent yet")
@@ -444,7 +444,7 @@ async def test_an_unsent_request_is_answered_only_after_a_question(profile: Prof
         await console.press("colon", *"answer", "enter")
         await console.sees("How was the shopper of ")
         await console.press("escape")
-        unsent = console.main.session.tasks.submit(request_of("new@example.com")).number
+        unsent = console.main.session.task_commands.submit(request_of("new@example.com")).number
         await console.until(lambda: unsent in set(console.main.table.numbers))
         await console.go_to(unsent)
         await console.press("r", *"by phone", "enter", "enter")

@@ -98,7 +98,7 @@ def other_engine_settles(
     console: Console, profile: Profile, monkeypatch: pytest.MonkeyPatch, settle: Callable[[Store, int], None]
 ) -> None:
     """Let another process settle what is asked for, before the console reads what became of it."""
-    commands = console.main.session.tasks
+    commands = console.main.session.task_commands
     apply = commands.apply
 
     def apply_and_settle(*args: Any, **values: Any) -> Any:

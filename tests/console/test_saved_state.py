@@ -21,7 +21,7 @@ from tests.console.support import WIDE, Console, make_profile, opened
 
 @asynccontextmanager
 async def opened_again(profile: Profile) -> AsyncIterator[Console]:
-    """The console on a register that is there already."""
+    """The console on a history that is there already."""
     store = open_store(profile.history_path, clock=clock)
     app = ConsoleApp(profile, clock=clock, with_engine=False)
     try:
@@ -59,7 +59,7 @@ async def test_a_saved_view_is_shown_again_and_one_that_is_gone_is_not(profile: 
     async with opened_again(profile) as console:
         await console.until(lambda: set(console.main.table.numbers) == {ORDERS_OPEN, NOT_KNOWN})
         assert console.main.view_index == 7
-        console.main.session.tasks.delete_view("broken")
+        console.main.session.task_commands.delete_view("broken")
     async with opened_again(profile) as console:
         assert console.main.view_index == 0
 

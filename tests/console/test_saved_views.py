@@ -8,7 +8,7 @@ from bwp_tui.domain.filter import View
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from tests.console.support import Console, opened
-from tests.console.test_controller import types
+from tests.console.test_command_bar import types
 
 
 async def ask_for_name(console: Console, name: str) -> None:

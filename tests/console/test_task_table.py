@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from bwp_tui.console.presentation.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.task import Download, Kind, Task, TaskError
-from tests.console.table_app import NOW, Register, TableApp, make_task
+from tests.console.table_app import NOW, History, TableApp, make_task
 
 PAGE = 23
 
@@ -25,11 +25,11 @@ PAGE = 23
 async def running(
     size: int = 1_000, *, columns: int = 120, glyphs: Glyphs = UNICODE, put: Task | None = None
 ) -> AsyncIterator[tuple[TableApp, TaskTable, Pilot[None]]]:
-    """The table over a register of `size` tasks, on a screen with room for `PAGE` of them."""
-    register = Register(size)
+    """The table over a history of `size` tasks, on a screen with room for `PAGE` of them."""
+    history = History(size)
     if put is not None:
-        register.put[put.number] = put
-    app = TableApp(register, glyphs)
+        history.put[put.number] = put
+    app = TableApp(history, glyphs)
     async with app.run_test(size=(columns, PAGE + 1)) as pilot:
         await pilot.pause()
         yield app, app.table, pilot
@@ -166,25 +166,25 @@ async def test_a_terminal_without_unicode_gets_ascii_alone() -> None:
 
 async def test_a_million_rows_are_read_by_the_page() -> None:
     async with running(1_000_000) as (app, table, pilot):
-        app.register.read.clear()
+        app.history.read.clear()
         table.moves["last"]()
         await pilot.pause()
         assert (table.cursor_row, table.current_number) == (999_999, 1_000_000)
-        assert len(app.register.read) == PAGE
+        assert len(app.history.read) == PAGE
         table.moves["first"]()
         await pilot.pause()
         assert table.current_number == 1
-        assert len(app.register.read) == 2 * PAGE
+        assert len(app.history.read) == 2 * PAGE
 
 
 async def test_a_step_over_the_edge_reads_one_row() -> None:
     async with running() as (app, table, pilot):
         table.go_to(PAGE - 1)
         await pilot.pause()
-        app.register.read.clear()
+        app.history.read.clear()
         table.move(1)
         await pilot.pause()
-        assert app.register.read == [PAGE + 1]
+        assert app.history.read == [PAGE + 1]
         assert lines(table)[PAGE].startswith(UNICODE.cursor)
 
 
@@ -220,7 +220,7 @@ async def test_the_cursor_stays_on_its_task_when_rows_come_above_it() -> None:
 
 async def test_at_the_top_new_rows_come_into_sight() -> None:
     async with running() as (app, table, pilot):
-        app.register.size = 2_000
+        app.history.size = 2_000
         table.show(array("q", [2_000, *range(1, 1_001)]))
         await pilot.pause()
         table.masked = False
@@ -254,8 +254,8 @@ async def test_an_empty_view_says_so_in_the_middle_and_has_no_current_task() -> 
 async def test_rows_take_the_place_of_the_empty_text_and_give_it_back() -> None:
     async with running(0) as (app, table, _pilot):
         assert lines(table)[1 + PAGE // 2].strip() == "No task matches."
-        app.register.size = 3
-        table.show(app.register.numbers())
+        app.history.size = 3
+        table.show(app.history.numbers())
         assert ["IN_PROGRESS" in line for line in lines(table)] == [False] + [True] * 3 + [False] * (PAGE - 3)
         assert "No task" not in "".join(lines(table))
         table.show(array("q"))
@@ -265,8 +265,8 @@ async def test_rows_take_the_place_of_the_empty_text_and_give_it_back() -> None:
 async def test_the_scrollbar_takes_a_column_only_while_it_is_needed() -> None:
     async with running(3) as (app, table, pilot):
         assert table.scrollable_size.width == 120
-        app.register.size = 500
-        table.show(app.register.numbers())
+        app.history.size = 500
+        table.show(app.history.numbers())
         await pilot.pause()
         assert table.scrollable_size.width == 119
         assert {table.render_line(y).cell_length for y in range(PAGE + 1)} == {119}
@@ -274,11 +274,11 @@ async def test_the_scrollbar_takes_a_column_only_while_it_is_needed() -> None:
 
 async def test_a_changed_task_is_read_again_only_in_sight() -> None:
     async with running() as (app, table, _pilot):
-        app.register.read.clear()
+        app.history.read.clear()
         app.change(replace(make_task(900), status="FAILED"))
-        assert app.register.read == []
+        assert app.history.read == []
         app.change(replace(make_task(3), status="FAILED"))
-        assert app.register.read == [3]
+        assert app.history.read == [3]
         assert "FAILED" in lines(table)[3]
 
 
@@ -294,7 +294,7 @@ async def test_a_row_changed_out_of_sight_is_up_to_date_when_it_comes_into_sight
 
 async def test_a_row_the_history_lost_is_blank() -> None:
     async with running() as (app, table, _pilot):
-        app.register.lost.add(3)
+        app.history.lost.add(3)
         table.refresh_tasks({3})
         assert lines(table)[3] == ""
         table.go_to(2)

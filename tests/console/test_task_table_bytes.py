@@ -19,7 +19,7 @@ def terminal() -> Iterator[Terminal]:
     argv = [sys.executable, "-m", "tests.console.table_app", "10000"]
     with Terminal(argv, columns=120, rows=40, env={"PYTHONPATH": str(ROOT)}, cwd=str(ROOT)) as terminal:
         terminal.wait_for("s•••@example.com")
-        terminal.settle(quiet=1.0)
+        terminal.wait_until_quiet(quiet=1.0)
         yield terminal
 
 
@@ -27,13 +27,13 @@ def cost(terminal: Terminal, key: str, shown: str | Callable[[str], bool]) -> in
     mark = terminal.mark()
     terminal.send(key)
     terminal.wait_for(shown)
-    terminal.settle(quiet=0.5)
+    terminal.wait_until_quiet(quiet=0.5)
     return len(terminal.bytes_since(mark))
 
 
 def test_nothing_is_sent_while_nothing_happens(terminal: Terminal) -> None:
     mark = terminal.mark()
-    terminal.settle(quiet=2.0)
+    terminal.wait_until_quiet(quiet=2.0)
     assert terminal.bytes_since(mark) == b""
 
 
@@ -59,10 +59,10 @@ def test_a_task_that_joins_the_view_out_of_sight_costs_nothing(terminal: Termina
 
 def test_a_task_that_joins_the_view_above_the_lines_in_sight_costs_nothing(terminal: Terminal) -> None:
     terminal.send("G")
-    terminal.settle()
+    terminal.wait_until_quiet()
     mark = terminal.mark()
     terminal.send("p")
-    terminal.settle()
+    terminal.wait_until_quiet()
     assert terminal.bytes_since(mark) == b""
     assert cost(terminal, "k", lambda _text: True) > SYNC
 

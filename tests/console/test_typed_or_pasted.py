@@ -14,7 +14,7 @@ from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.settings import Profile
 from tests.console.past import PAST
 from tests.console.support import opened
-from tests.console.test_wire_driver import Watched
+from tests.console.test_diff_driver import Watched
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 
@@ -26,7 +26,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     watched = Watched(tmp_path, 120, 40)
     with watched.terminal as terminal:
         terminal.wait_for(f"1 all {len(PAST)}")
-        terminal.settle()
+        terminal.wait_until_quiet()
         yield watched
 
 
@@ -40,12 +40,12 @@ def test_a_paste_on_the_table_does_nothing_and_it_is_said(terminal: Terminal, pa
     before = terminal.cells()
     terminal.send(pasted)
     terminal.wait_for(SAID)
-    terminal.settle()
+    terminal.wait_until_quiet()
     status = next(y for y, line in enumerate(terminal.screen_text().splitlines()) if SAID in line)
     assert [row for y, row in enumerate(terminal.cells()) if y != status] == [
         row for y, row in enumerate(before) if y != status
     ]
-    terminal.settle(0.6)
+    terminal.wait_until_quiet(0.6)
     assert not shows_failed_alone(terminal.screen_text())
     terminal.send("5")
     terminal.wait_for(shows_failed_alone)
@@ -55,7 +55,7 @@ def test_a_paste_into_a_question_that_takes_a_key_answers_nothing(terminal: Term
     terminal.send("s")
     terminal.wait_for("Sort by")
     terminal.send("nora@example.com")
-    terminal.settle()
+    terminal.wait_until_quiet()
     terminal.wait_for("Sort by")
 
 
@@ -82,13 +82,13 @@ def test_a_filter_typed_ahead_is_typed_and_nothing_behind_its_enter(terminal: Te
 def test_a_pasted_command_is_not_run(terminal: Terminal) -> None:
     terminal.send(":list status:failed\r")
     terminal.wait_for(SAID)
-    terminal.settle()
+    terminal.wait_until_quiet()
     assert not shows_failed_alone(terminal.screen_text())
 
 
 def test_keys_typed_ahead_and_a_held_key_work(terminal: Terminal) -> None:
     terminal.send("\x1b[B" * 3 + "jjjjjjkkkkkk")
-    terminal.settle()
+    terminal.wait_until_quiet()
     terminal.send("gs")
     terminal.wait_for("Sort by")
     assert SAID not in terminal.screen_text()
@@ -96,7 +96,7 @@ def test_keys_typed_ahead_and_a_held_key_work(terminal: Terminal) -> None:
 
 def test_a_key_in_pieces_moves_the_cursor(terminal: Terminal) -> None:
     terminal.send("\x1b")
-    terminal.settle()
+    terminal.wait_until_quiet()
     terminal.send("[")
     terminal.send("B")
     terminal.wait_for("#9 ")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.completion import complete, highlights, spans
+from bwp_tui.domain.completion import complete, highlight_spans, highlighted_texts
 from bwp_tui.domain.filter import WORD, FilterError, parse
 from bwp_tui.domain.filter_fields import FIELDS
 
@@ -84,13 +84,13 @@ def test_any_text_can_be_completed_and_a_value_offered_is_one_the_grammar_takes(
     ],
 )
 def test_what_is_looked_for_is_highlighted_and_what_is_excluded_is_not(text: str, words: tuple[str, ...]) -> None:
-    assert highlights(parse(text)) == words
+    assert highlighted_texts(parse(text)) == words
 
 
 def test_the_places_of_words_are_told_in_order_and_without_overlaps() -> None:
-    assert spans("Jane Janet", ("jane", "anet", "e")) == ((0, 4), (5, 10))
-    assert spans("a.c abc", ("a.c",)) == ((0, 3),)
-    assert spans("jane", ("bob", "")) == ()
+    assert highlight_spans("Jane Janet", ("jane", "anet", "e")) == ((0, 4), (5, 10))
+    assert highlight_spans("a.c abc", ("a.c",)) == ((0, 3),)
+    assert highlight_spans("jane", ("bob", "")) == ()
 
 
 def test_a_wrong_filter_is_no_reason_to_offer_nothing() -> None:

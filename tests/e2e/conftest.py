@@ -28,7 +28,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def practice(clock: Clock) -> Iterator[Sandbox]:
-    """A practice API whose books the test can read."""
+    """A practice API whose state the test can read."""
     with Sandbox(clock=clock) as running:
         yield running
 

@@ -51,7 +51,7 @@ class Operator(Bwp):
         return Terminal(argv, *size, env={**self.env, **env}, cwd=str(ROOT))
 
     def plant(self, past: Sequence[SampleTask]) -> None:
-        """Give the register a past."""
+        """Give the history a past."""
         store = self.store()
         seed_tasks(store, past, "op")
         store.close()
@@ -143,10 +143,10 @@ def submit_deletion(terminal: Terminal, email: str) -> None:
     terminal.wait_for(lambda screen: screen.count(email) == 2)
     terminal.send(ENTER)
     if "Recorded as #" not in terminal.wait_for(lambda screen: "Recorded as #" in screen or "late" in screen):
-        terminal.settle(quiet=SECOND_ENTER_S + 0.1)
+        terminal.wait_until_quiet(quiet=SECOND_ENTER_S + 0.1)
         terminal.send(ENTER)
         terminal.wait_for("Recorded as #")
-    terminal.settle(quiet=PASTE_ENDED_S)
+    terminal.wait_until_quiet(quiet=PASTE_ENDED_S)
 
 
 def end(terminal: Terminal) -> int:

@@ -35,7 +35,7 @@ def test_without_credentials_the_console_says_what_is_missing_and_leaves_with_2(
 def test_a_terminal_that_cannot_be_drawn_on_is_refused_in_one_sentence(operator: Operator, words: list[str]) -> None:
     with operator.console(arguments=words, TERM="dumb") as terminal:
         assert terminal.wait() == 2
-        terminal.settle()
+        terminal.wait_until_quiet()
         said = terminal.bytes_since()
     assert b"\x1b" not in said
     assert said.decode().count("\n") == 1
@@ -69,10 +69,10 @@ def test_wrong_credentials_are_told_and_asked_for_once(shop: Operator, practice:
         terminal.wait_for("engine here")
         submit_retrieval(terminal, "jane@example.com")
         terminal.wait_for("▲ credentials refused")
-        terminal.settle(quiet=PASTE_ENDED_S)
+        terminal.wait_until_quiet(quiet=PASTE_ENDED_S)
         terminal.send("u")
         submit_retrieval(terminal, "john@example.com")
-        terminal.settle(quiet=2.0)
+        terminal.wait_until_quiet(quiet=2.0)
         assert practice.state.calls["token"] == 1
         assert practice.state.starts == []
         assert "wrong" not in terminal.screen_text().replace("went wrong", "")
@@ -110,7 +110,7 @@ def test_a_history_of_a_newer_program_is_left_alone(shop: Operator) -> None:
     before = path.read_bytes()
     with shop.console() as terminal:
         assert terminal.wait() == 1
-        terminal.settle()
+        terminal.wait_until_quiet()
         said = terminal.screen_text().strip()
     assert said.startswith("bwp-tui: A newer bwp-tui wrote the history")
     assert "Update bwp-tui" in said.replace("\n", "")
@@ -128,7 +128,7 @@ def test_an_unwritable_data_folder_is_told_in_one_sentence(shop: Operator, tmp_p
     folder = unusable_folders(tmp_path)[which]
     with shop.console(BWP_DATA_DIR=str(folder)) as terminal:
         assert terminal.wait() == 1
-        terminal.settle()
+        terminal.wait_until_quiet()
         said = terminal.bytes_since().decode()
     assert said.startswith("bwp-tui: The history ")
     assert "BWP_DATA_DIR" in said
@@ -140,7 +140,7 @@ def test_a_data_folder_of_someone_else_is_told_in_one_sentence(shop: Operator) -
     shop.data.mkdir(mode=0o500)
     with shop.console() as terminal:
         assert terminal.wait() == 1
-        terminal.settle()
+        terminal.wait_until_quiet()
         assert "cannot be written by this user" in terminal.bytes_since().decode()
 
 

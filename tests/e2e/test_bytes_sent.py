@@ -28,7 +28,7 @@ Count = Callable[[str, object], None]
 
 @pytest.fixture
 def terminal(shop: Operator, practice: Sandbox) -> Iterator[Terminal]:
-    """The console on a register of the past and one retrieval under way; the cursor is on another task."""
+    """The console on a history of the past and one retrieval under way; the cursor is on another task."""
     shop.plant(unchanging_history(60))
     practice.state.start(Kind.RETRIEVAL, "slow@example.com")
     task_id = practice.state.starts[0].task_id
@@ -39,7 +39,7 @@ def terminal(shop: Operator, practice: Sandbox) -> Iterator[Terminal]:
         terminal.send(DOWN)
         terminal.wait_for(lambda screen: "IN_PROGRESS" in screen and not on_current_row("IN_PROGRESS")(screen))
         terminal.wait_for(lambda screen: "── IN_PROGRESS" not in screen)  # the details have followed
-        terminal.settle()
+        terminal.wait_until_quiet()
         yield terminal
 
 
@@ -55,9 +55,9 @@ def test_nothing_is_sent_for_ten_seconds_in_which_nothing_happens(shop: Operator
     shop.plant(unchanging_history(60))
     with shop.console() as terminal:
         terminal.wait_for("engine here")
-        terminal.settle()
+        terminal.wait_until_quiet()
         mark = terminal.mark()
-        terminal.settle(quiet=IDLE_S, timeout=2 * IDLE_S)
+        terminal.wait_until_quiet(quiet=IDLE_S, timeout=2 * IDLE_S)
         assert terminal.bytes_since(mark) == b""
 
 
@@ -79,12 +79,12 @@ def test_events_that_bring_nothing_new_cost_nothing(shop: Operator, practice: Sa
         terminal.wait_for("events on")
         practice._queue.send(body)
         terminal.wait_for("polling every 6 h")
-        terminal.settle()
+        terminal.wait_until_quiet()
         mark = terminal.mark()
         for _ in range(3):
             practice._queue.send(body)
             eventually(lambda: practice._queue.depth() == (0, 0, 0))
-        terminal.settle(quiet=3.0)
+        terminal.wait_until_quiet(quiet=3.0)
         assert terminal.bytes_since(mark) == b""
     store = shop.store()
     assert engine_state.read(store).duplicate_events == 3
@@ -98,7 +98,7 @@ def test_a_status_that_changes_in_sight_costs_less_than_a_kilobyte_with_all_it_t
     complete(shop)
     terminal.wait_for("COMPLETED ⇣")
     terminal.wait_for("2 active 0")
-    terminal.settle()
+    terminal.wait_until_quiet()
     cost = len(terminal.bytes_since(mark))
     record_property("bytes of one status change", cost)
     print(f"one status change in sight: {cost} bytes")
@@ -111,7 +111,7 @@ def test_polls_that_bring_nothing_new_cost_nothing(
     asked = practice.state.calls["personalDataRetrievalTask"]
     mark = terminal.mark()
     assert shop("refresh", "61").code == 0
-    terminal.settle()
+    terminal.wait_until_quiet()
     cost = len(terminal.bytes_since(mark))
     record_property("bytes of an idle poll", cost)
     assert practice.state.calls["personalDataRetrievalTask"] > asked
@@ -122,7 +122,7 @@ def test_a_cursor_move_repaints_two_lines_and_the_details(terminal: Terminal, re
     mark = terminal.mark()
     terminal.send(UP)
     terminal.wait_for(on_current_row("IN_PROGRESS"))
-    terminal.settle()
+    terminal.wait_until_quiet()
     cost = len(terminal.bytes_since(mark))
     record_property("bytes of a cursor move", cost)
     print(f"a cursor move with its details: {cost} bytes")

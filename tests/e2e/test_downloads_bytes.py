@@ -40,7 +40,7 @@ def past(shop: Operator) -> list[SampleTask]:
 
 @pytest.fixture
 def store(shop: Operator) -> Iterator[Store]:
-    """The register; the test holds the engine's lease, so that no engine takes up its downloads."""
+    """The history; the test holds the engine's lease, so that no engine takes up its downloads."""
     store = shop.store()
     lease = Lease(shop.folder / "engine.lock")
     assert lease.acquire()
@@ -68,13 +68,13 @@ def terminal(shop: Operator, orders: list[DownloadJob]) -> Iterator[Terminal]:
         terminal.send("F")
         terminal.wait_for("3 running")
         terminal.wait_for(lambda screen: screen.count("64%") == len(orders))
-        terminal.settle()
+        terminal.wait_until_quiet()
         yield terminal
 
 
 def test_the_open_screen_sends_nothing_while_nothing_happens(terminal: Terminal) -> None:
     mark = terminal.mark()
-    terminal.settle(quiet=IDLE_S, timeout=4 * IDLE_S)
+    terminal.wait_until_quiet(quiet=IDLE_S, timeout=4 * IDLE_S)
     assert terminal.bytes_since(mark) == b""
 
 
@@ -84,7 +84,7 @@ def test_a_second_of_a_download_costs_the_cells_that_changed(
     mark = terminal.mark()
     downloads.record_progress(store, orders[0], 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
     terminal.wait_for("80%    15.6 / 19.3 MB   3.2 MB/s    1s")
-    terminal.settle()
+    terminal.wait_until_quiet()
     cost = len(terminal.bytes_since(mark))
     record_property("bytes of a second of a download", cost)
     print(f"one second of one download: {cost} bytes")
@@ -98,5 +98,5 @@ def test_what_the_engine_writes_without_a_change_in_sight_costs_nothing(
     downloads.record_progress(store, orders[0], 12_400_001, 19_300_000, 3_100_001.0, '"tag"')
     number = orders[0].task_number
     assert tasks.get(store, number).download is not None
-    terminal.settle(quiet=2.5)
+    terminal.wait_until_quiet(quiet=2.5)
     assert terminal.bytes_since(mark) == b""

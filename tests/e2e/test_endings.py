@@ -70,7 +70,7 @@ def test_a_signal_ends_the_console_and_leaves_the_terminal_as_it_was(
         mark = terminal.mark()
         terminal.signal(number)
         assert terminal.wait() == code
-        terminal.settle()
+        terminal.wait_until_quiet()
         said = terminal.bytes_since(mark)
         assert all(sequence in said for sequence in LEFT_ALONE)
         assert b"Traceback" not in said
@@ -113,7 +113,7 @@ def test_while_the_terminal_takes_nothing_the_work_goes_on_and_the_screen_catche
 ) -> None:
     with shop.console() as terminal:
         terminal.wait_for("engine here")
-        terminal.settle()
+        terminal.wait_until_quiet()
         with stalled(terminal):
             mark = terminal.mark()
             terminal.send(_MUCH)
@@ -134,7 +134,7 @@ def test_while_the_terminal_takes_nothing_the_work_goes_on_and_the_screen_catche
 def test_a_signal_ends_the_console_while_the_terminal_takes_nothing(shop: Operator) -> None:
     with shop.console() as terminal:
         terminal.wait_for("engine here")
-        terminal.settle()
+        terminal.wait_until_quiet()
         with stalled(terminal):
             terminal.send(_MUCH)
             terminal.signal(signal.SIGTERM)
@@ -145,17 +145,17 @@ def test_a_signal_ends_the_console_while_the_terminal_takes_nothing(shop: Operat
 def test_after_a_suspension_the_screen_is_painted_again(shop: Operator) -> None:
     with shop.console() as terminal, other_end(terminal) as modes:
         terminal.wait_for("engine here")
-        terminal.settle()
+        terminal.wait_until_quiet()
         mark = terminal.mark()
         terminal.signal(signal.SIGTSTP)
         eventually(lambda: process_state(terminal.pid) == "T")
-        terminal.settle()
+        terminal.wait_until_quiet()
         assert b"\x1b[?1049l" in terminal.bytes_since(mark)
         assert is_cooked(modes)
         mark = terminal.mark()
         terminal.signal(signal.SIGCONT)
         eventually(lambda: b"engine here" in terminal.bytes_since(mark))
-        terminal.settle()
+        terminal.wait_until_quiet()
         assert not is_cooked(modes)
         submit_retrieval(terminal, "jane@example.com")
         terminal.send("q")

@@ -75,7 +75,7 @@ def visit_every_screen(terminal: Terminal) -> None:
     ):
         terminal.send(keys)
         terminal.wait_for(shown)
-        terminal.settle(quiet=0.4)
+        terminal.wait_until_quiet(quiet=0.4)
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x40", "80x24"])
@@ -108,10 +108,10 @@ def test_hostile_words_of_colleagues_reach_no_screen(shop: Operator) -> None:
     with shop.console() as terminal:
         terminal.wait_for("CODE\\x1b]52")
         terminal.send(ENTER)
-        terminal.settle()
+        terminal.wait_until_quiet()
         terminal.send("e")
         terminal.wait_for("Note on")
-        terminal.settle()
+        terminal.wait_until_quiet()
         assert "Reason" in terminal.screen_text()
         written = terminal.bytes_since()
     assert [sequence for sequence in ARRIVED if sequence in written] == []
@@ -127,7 +127,7 @@ def test_a_status_with_hostile_words_is_shown_harmless(
         terminal.wait_for("engine here")
         assert shop("track", "retrieval", task_id).code == 0
         terminal.wait_for("NEW\\x1b]52")
-        terminal.settle()
+        terminal.wait_until_quiet()
         written = terminal.bytes_since()
     assert [sequence for sequence in ARRIVED if sequence in written] == []
 
@@ -140,6 +140,6 @@ def test_pasted_control_characters_are_never_echoed(shop: Operator) -> None:
         terminal.wait_for("new request")
         terminal.send("\x1b[200~evil" + HOSTILE.replace("\x1b", "") + "@example.com\x1b[201~")
         terminal.wait_for("not a valid email address")
-        terminal.settle()
+        terminal.wait_until_quiet()
         written = terminal.bytes_since(mark)
     assert [sequence for sequence in ARRIVED if sequence in written] == []

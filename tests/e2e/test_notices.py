@@ -24,12 +24,12 @@ def watch_and_end(shop: Operator, practice: Sandbox, terminal: Terminal, *, watc
     if watched:
         single.set_tags(store, 1, (WATCHED,), "op")
         terminal.wait_for(on_current_row("◉"))
-    terminal.settle()
+    terminal.wait_until_quiet()
     mark = terminal.mark()
     assert single.answered(store, 1, PollResponse(Status.COMPLETED, utc_now(), utc_now(), None, None, ()), None)
     store.close()
     terminal.wait_for("The watched retrieval" if watched else "── COMPLETED")
-    terminal.settle()
+    terminal.wait_until_quiet()
     return terminal.bytes_since(mark)
 
 

@@ -140,7 +140,7 @@ def test_a_deletion_is_cancelled_while_held_and_stays_so(shop: Operator, practic
         terminal.send("u")  # nothing that the service says of it could change what was done here
         terminal.wait_for("was cancelled here")
         assert practice.state.calls["personalDataDeletionTask"] == 0
-        terminal.settle()
+        terminal.wait_until_quiet()
         assert "CANCELLED" in current_row(terminal.screen_text())
         assert end(terminal) == 0
     store = shop.store()
@@ -154,7 +154,7 @@ def test_no_wrong_key_cancels_a_deletion(shop: Operator, practice: Sandbox) -> N
         submit_deletion(terminal, "gone@example.com")
         terminal.wait_for(on_current_row("ON_HOLD"))
         terminal.send("xn")
-        terminal.settle()
+        terminal.wait_until_quiet()
         assert "ON_HOLD" in current_row(terminal.screen_text())
         assert end(terminal) == 0
     assert practice.state.calls["cancelPersonalDataDeletionTask"] == 0
@@ -177,7 +177,7 @@ def test_each_download_has_a_link_of_its_own_however_long_ago_the_task_completed
         terminal.wait_for("Download it again?")
         terminal.send("y")
         eventually(lambda: practice.state.calls["download"] == 2)
-        terminal.settle()
+        terminal.wait_until_quiet()
         assert practice.state.calls["link"] == 2
         assert end(terminal) == 0
     assert len(list((shop.folder / "downloads").glob("*.zip"))) == 2

@@ -39,7 +39,7 @@ def open_screens(terminal: Terminal) -> bytes:
     for keys, shown in steps:
         terminal.send(keys)
         terminal.wait_for(shown)
-        terminal.settle(quiet=0.15)
+        terminal.wait_until_quiet(quiet=0.15)
     assert end(terminal) == 0
     return terminal.bytes_since()
 

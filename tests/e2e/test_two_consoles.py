@@ -36,7 +36,7 @@ def test_when_the_engine_ends_the_other_console_takes_over_and_goes_on(shop: Ope
             submit_retrieval(first, "jane@example.com")
             second.wait_for("IN_PROGRESS")
             if how == "quit":
-                first.settle(quiet=PASTE_ENDED_S)
+                first.wait_until_quiet(quiet=PASTE_ENDED_S)
                 first.send("q")
             else:
                 first.signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A practice shop for each test on a clock that the test moves, and a register in wall-clock time for threads."""
+"""A practice shop for each test on a clock that the test moves, and a history in wall-clock time for threads."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from tests.engine.shop import Shop
 
 
 def assert_saved(shop: Shop, number: int, name: str, edition: int = 0) -> None:
-    """The register and the disk agree on the archive that the practice API holds."""
-    size, sha256 = shop.truth(number, edition)
+    """The history and the disk agree on the archive that the practice API holds."""
+    size, sha256 = shop.expected_archive(number, edition)
     path = shop.profile.download_dir / name
     download = shop.download_of(number)
     assert (download.state, download.path) == ("done", str(path))

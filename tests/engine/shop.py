@@ -1,4 +1,4 @@
-"""A shop to test the engine with: a practice API, a profile for it, its register, and a clock that stands still."""
+"""A shop to test the engine with: a practice API, a profile for it, its history, and a clock that stands still."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def submit(store: Store, email: str, kind: Kind = Kind.RETRIEVAL, holding_period
 
 @dataclass
 class Shop:
-    """All that an engine test needs. The sandbox and the register go by the same clock."""
+    """All that an engine test needs. The sandbox and the history go by the same clock."""
 
     sandbox: Sandbox
     clock: ManualClock
@@ -61,7 +61,7 @@ class Shop:
     secret: str | None = None
 
     def task(self, number: int) -> Task:
-        """Return a task as the register has it."""
+        """Return a task as the history has it."""
         return tasks.get(self.store, number)
 
     def download_of(self, number: int) -> Download:
@@ -83,20 +83,20 @@ class Shop:
         """Have the program adopt a task id; return its local number."""
         return requests.track(self.store, kind, task_id, request("", kind), ACTOR).number
 
-    def order(self, number: int) -> Path:
+    def request_download(self, number: int) -> Path:
         """Record that a result is to be downloaded; return the folder."""
         requests.download(self.store, number, str(self.profile.download_dir), ACTOR)
         return self.profile.download_dir
 
     async def completed(self, email: str) -> int:
-        """Return the number of a retrieval that the register knows to be COMPLETED."""
+        """Return the number of a retrieval that the history knows to be COMPLETED."""
         number = self.track(email)
         self.clock.advance(PROCESSED)
         await self.work()
         assert self.task(number).status == "COMPLETED"
         return number
 
-    def truth(self, number: int, edition: int = 0) -> tuple[int, str]:
+    def expected_archive(self, number: int, edition: int = 0) -> tuple[int, str]:
         """Return size and SHA-256 of the archive that the practice API holds for a task: made anew, not fetched."""
         task = self.task(number)
         assert task.task_id is not None

@@ -1,4 +1,4 @@
-"""What a store may send in the place of an archive, from its socket to the register: never under the final name."""
+"""What a store may send in the place of an archive, from its socket to the history: never under the final name."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_an_odd_archive_that_is_whole_is_saved_with_a_remark(
     odd = made(tmp_path / "odd")
     number = await shop.completed("jane@example.com")
     _serve(monkeypatch, odd)
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     download = shop.download_of(number)
     assert (download.state, download.trouble) == ("done", None)
@@ -103,10 +103,10 @@ async def test_what_came_cut_with_a_length_that_fits_is_fetched_once_more(
 
     monkeypatch.setattr(ArchiveServer, "_response", sent)
     number = await shop.completed("jane@example.com")
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     download = shop.download_of(number)
-    assert (download.state, download.sha256) == ("done", shop.truth(number)[1])
+    assert (download.state, download.sha256) == ("done", shop.expected_archive(number)[1])
     assert shop.sandbox.state.calls["link"] == 2
 
 
@@ -119,7 +119,7 @@ async def test_a_bad_archive_never_gets_the_final_name_and_is_told_in_one_senten
 
     number = await shop.completed("jane@example.com")
     _serve(monkeypatch, bad)
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     await shop.work()
     download = shop.download_of(number)
     assert (download.state, download.path, download.sha256) == ("failed", None, None)
@@ -146,9 +146,9 @@ async def test_a_sound_archive_that_calls_itself_a_page_is_saved(
 
     monkeypatch.setattr(ArchiveServer, "_response", sent)
     number = await shop.completed("jane@example.com")
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
-    assert shop.download_of(number).sha256 == shop.truth(number)[1]
+    assert shop.download_of(number).sha256 == shop.expected_archive(number)[1]
 
 
 async def test_after_a_bad_archive_the_good_one_is_fetched_from_zero(
@@ -156,12 +156,12 @@ async def test_after_a_bad_archive_the_good_one_is_fetched_from_zero(
 ) -> None:
     bad = _truncated(tmp_path / "bad")
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     with monkeypatch.context() as patch:
         _serve(patch, bad)
         await shop.work()
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     download = shop.download_of(number)
-    assert (download.state, download.sha256) == ("done", shop.truth(number)[1])
+    assert (download.state, download.sha256) == ("done", shop.expected_archive(number)[1])
     assert len(names_in(folder)) == 1

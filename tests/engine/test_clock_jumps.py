@@ -158,7 +158,7 @@ async def test_no_request_or_download_hangs_because_the_clock_was_set_back(shop:
     done = await shop.completed("ann@example.com")
     shop.sandbox.stop()
     number = shop.submit("jane@example.com")
-    shop.order(done)
+    shop.request_download(done)
     await shop.work()
     shop.sandbox.start()
     machine.clock.advance(BACK)

@@ -25,7 +25,7 @@ async def test_a_completed_deletion_and_a_saved_result_are_answers_where_the_pro
     result = await shop.completed("bob@example.com")
     await shop.work()
     assert is_clock_running(shop.task(result)), "nothing was saved yet"
-    shop.order(result)
+    shop.request_download(result)
     shop.clock.advance(PROCESSED)
     await shop.work()
     tasks = [shop.task(deletion), shop.task(result)]

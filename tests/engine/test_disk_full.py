@@ -81,7 +81,7 @@ def endless(wait: Callable[[], object] = lambda: None) -> Callable[[ScriptedServ
 async def test_a_body_without_end_leaves_the_history_its_room(tiny: Shop, store: ScriptedServer) -> None:
     number = await tiny.completed("jane@example.com")
     store.script("/archive", endless())
-    folder = tiny.order(number)
+    folder = tiny.request_download(number)
     await tiny.work()
     download = tiny.download_of(number)
     assert download.state == "failed"
@@ -98,7 +98,7 @@ async def test_a_disk_that_others_fill_ends_the_download(
         monkeypatch.setattr(f"bwp_tui.engine.{module}.STORE_RETRY_S", 0.05)
     number = await tiny.completed("jane@example.com")
     store.script("/archive", endless(lambda: store.closing.wait(0.002)))
-    folder = tiny.order(number)
+    folder = tiny.request_download(number)
     part = folder / f"{name_of(tiny, number)}.part"
     async with at_work(tiny):
         await eventually_in_loop(lambda: size(part) > (1 << 20))
@@ -143,7 +143,7 @@ async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_aga
     monkeypatch.setattr(downloads, "record_progress", progressed)
     monkeypatch.setattr("bwp_tui.engine.downloads.downloader.remove_part_on_full_disk", noting)
     number = await slow.completed("jane@example.com")
-    folder = slow.order(number)
+    folder = slow.request_download(number)
     async with at_work(slow):
         await eventually_in_loop(lambda: removed)
         slow.sandbox.rate = None
@@ -154,7 +154,7 @@ async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_aga
 
 async def test_a_part_on_another_disk_in_use_or_with_a_final_name_is_left_alone(shop: Shop, tmp_path: Path) -> None:
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     [order] = downloads.due(shop.store, shop.clock(), 1)
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{name_of(shop, number)}.part"

@@ -29,7 +29,7 @@ async def test_a_fault_of_ours_ends_the_download_and_is_told_to_whoever_runs_the
         raise ZeroDivisionError
 
     number = await shop.completed("jane@example.com")
-    shop.order(number)
+    shop.request_download(number)
     monkeypatch.setattr("bwp_tui.engine.downloads.downloader.file_name", broken)
     async with shop.engine() as engine:
         with pytest.raises(ExceptionGroup) as caught:
@@ -50,7 +50,7 @@ async def test_one_fault_of_ours_holds_up_no_other_download(shop: Shop, monkeypa
 
     monkeypatch.setattr("bwp_tui.engine.downloads.downloader.file_name", sometimes)
     for number in (broken, sound):
-        shop.order(number)
+        shop.request_download(number)
     with pytest.raises(ZeroDivisionError):
         await shop.work()
     await shop.work()
@@ -71,7 +71,7 @@ async def test_stopping_while_the_file_gets_its_name_leaves_one_file_and_its_rec
 
     monkeypatch.setattr(PartFile, "publish", slow)
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     async with shop.engine() as engine:
         run = asyncio.create_task(engine.run())
         await eventually_in_loop(named.is_set)
@@ -91,7 +91,7 @@ async def test_a_crash_between_the_name_and_its_record_is_mended_without_a_secon
         raise StoreUnavailable("The disk is full.")
 
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     with monkeypatch.context() as patch:
         patch.setattr(downloads, "record_success", full)
         async with shop.engine() as engine:
@@ -112,13 +112,13 @@ async def test_a_crash_after_the_record_makes_the_next_download_no_part_of_the_f
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     name = name_of(shop, number)
     with monkeypatch.context() as patch:
         patch.setattr(PartFile, "discard", lambda _self: None)
         await shop.work()
     assert names_in(folder) == [name, f"{name}.part"]
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     again = name.replace(".zip", " (2).zip")
     assert_saved(shop, number, again)
@@ -137,7 +137,7 @@ async def test_a_dead_archive_server_stops_no_poll_and_loses_no_download(
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_arguments: delays[0])
     numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(5)]
     for number in numbers:
-        shop.order(number)
+        shop.request_download(number)
     tracked = shop.track("eve@example.com")
     delays[0] = 0.001
     async with shop.engine() as engine:
@@ -179,7 +179,7 @@ async def test_one_alone_tries_an_archive_server_in_trouble(shop: Shop, monkeypa
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_arguments: 0.005)
     numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(3)]
     for number in numbers:
-        shop.order(number)
+        shop.request_download(number)
     async with shop.engine() as engine:
         run = asyncio.create_task(engine.run())
         await eventually_in_loop(lambda: len(begun) >= 10)
@@ -198,7 +198,7 @@ async def test_an_engine_that_cannot_record_its_end_stops_all_the_same(
     with Sandbox(clock=shop.clock, rate=20_000) as sandbox:
         shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
         number = await shop.completed("jane@example.com")
-        shop.order(number)
+        shop.request_download(number)
         async with shop.engine() as engine:
             run = asyncio.create_task(engine.run())
             await eventually_in_loop(lambda: shop.download_of(number).bytes > 0)

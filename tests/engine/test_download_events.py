@@ -75,17 +75,17 @@ async def test_a_part_that_vanishes_ends_its_download_at_once_and_the_next_begin
     slow: Shop, served: list[int], remove: Callable[[Path], object]
 ) -> None:
     number = await slow.completed("jane@example.com")
-    folder = slow.order(number)
+    folder = slow.request_download(number)
     async with at_work(slow):
         await under_way(slow, number)
         remove(folder / f"{name_of(slow, number)}.part")
         await eventually_in_loop(lambda: slow.download_of(number).state == "failed")
     failed = slow.download_of(number)
-    assert sum(served) < slow.truth(number)[0], "it does not go on to the end"
+    assert sum(served) < slow.expected_archive(number)[0], "it does not go on to the end"
     assert "is gone: it was removed or moved" in (failed.trouble or "")
     assert "Download again" in (failed.trouble or "")
     assert timeline.of_task(slow.store, number)[-1].actor == "bwp-tui", "the service is not to blame"
-    slow.order(number)
+    slow.request_download(number)
     slow.sandbox.rate = None
     await slow.work()
     assert_saved(slow, number, name_of(slow, number))
@@ -97,7 +97,7 @@ async def test_a_line_that_says_nothing_is_told_as_such(shop: Shop, monkeypatch:
     monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.WINDOW_S", 0.2)
     async with stalling(shop, 1):
         number = await shop.completed("jane@example.com")
-        shop.order(number)
+        shop.request_download(number)
         async with at_work(shop):
             await eventually_in_loop(lambda: shop.download_of(number).trouble == "No bytes for 0 s.")
             assert shop.download_of(number).rate is None
@@ -115,8 +115,8 @@ def test_a_stall_costs_two_writes_however_long_it_lasts(
     monkeypatch.setattr("bwp_tui.engine.downloads.progress_recorder.time.monotonic", lambda: seconds[0])
     told: list[tuple[float, float | None, str | None]] = []
 
-    def progressed(*arguments: object, trouble: str | None, step: object) -> None:
-        assert step is None
+    def progressed(*arguments: object, trouble: str | None, event: object) -> None:
+        assert event is None
         rate = arguments[4]
         assert isinstance(rate, float | None)
         told.append((seconds[0], rate, trouble))
@@ -124,9 +124,9 @@ def test_a_stall_costs_two_writes_however_long_it_lasts(
     monkeypatch.setattr(downloads, "record_progress", progressed)
     with PartFile(tmp_path, "a.zip") as part:
         link = PresignedLink.checked("http://127.0.0.1/archive", issued_at=0, loopback_allowed=True)
-        pump = PartTransfer(link, part)
-        pump.started = True
-        progress = ProgressRecorder(shop.store, order, part, pump, None, lambda: None)
+        transfer = PartTransfer(link, part)
+        transfer.started = True
+        progress = ProgressRecorder(shop.store, order, part, transfer, None, lambda: None)
         for second in range(60):
             seconds[0] = float(second)
             if second <= 3 or second == 50:
@@ -146,7 +146,7 @@ async def test_a_line_that_stays_open_and_says_nothing_is_given_up_and_the_rest_
     )
     async with stalling(shop, 2):
         number = await shop.completed("jane@example.com")
-        shop.order(number)
+        shop.request_download(number)
         await shop.work()
         assert_saved(shop, number, name_of(shop, number))
         assert shop.sandbox.state.calls["link"] == 3
@@ -162,7 +162,7 @@ async def test_a_try_that_fails_is_told_while_the_next_one_is_waited_for(
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_args: 300.0)
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("busy-store")
-    shop.order(number)
+    shop.request_download(number)
     async with at_work(shop):
         await eventually_in_loop(lambda: shop.download_of(number).attempts == 1)
         waits = shop.download_of(number)
@@ -176,7 +176,7 @@ async def test_a_try_that_fails_is_told_while_the_next_one_is_waited_for(
 async def test_each_cut_and_each_new_beginning_is_on_the_timeline_with_its_byte(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download", times=2)
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     told = steps(shop, number)
     assert [what for what, _ in told] == [EventKind.CONNECTION_LOST, EventKind.TRANSFER_RESUMED] * 2
@@ -188,7 +188,7 @@ async def test_each_cut_and_each_new_beginning_is_on_the_timeline_with_its_byte(
 
 async def test_a_clean_download_is_one_try_without_a_step(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     assert (steps(shop, number), shop.download_of(number).attempts) == ([], 1)
 
@@ -209,7 +209,7 @@ async def test_a_download_that_begins_anew_says_why_while_it_runs_and_on_the_tim
     slow.sandbox.rate = None
     slow.sandbox.faults.set("cut-download", times=1)
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", meanwhile)
-    slow.order(number)
+    slow.request_download(number)
     async with at_work(slow):
         await eventually_in_loop(lambda: slow.download_of(number).trouble == sentence)
         slow.sandbox.rate = None
@@ -222,7 +222,7 @@ async def test_a_download_that_begins_anew_says_why_while_it_runs_and_on_the_tim
 async def test_links_that_always_come_expired_end_with_how_often_and_what_to_do(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("expired-link")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     await shop.work()
     failed = shop.download_of(number)
     assert failed.trouble == (
@@ -238,7 +238,7 @@ async def test_an_archive_that_does_not_fit_leaves_nothing_and_names_what_is_kep
 ) -> None:
     monkeypatch.setattr("bwp_tui.engine.downloads.disk_space.HISTORY_RESERVE", 1 << 60)
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     await shop.work()
     trouble = shop.download_of(number).trouble or ""
     assert f"{-(-(1 << 60) // 1_000_000)} for the history" in trouble
@@ -247,7 +247,7 @@ async def test_an_archive_that_does_not_fit_leaves_nothing_and_names_what_is_kep
 
 async def test_a_part_that_is_a_link_is_named_and_not_written_through(shop: Shop, tmp_path: Path) -> None:
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     folder.mkdir(parents=True, exist_ok=True)
     mine = tmp_path / "mine"
     mine.write_bytes(b"mine")

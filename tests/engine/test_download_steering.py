@@ -56,7 +56,7 @@ async def test_a_running_download_that_is_paused_stops_keeps_its_part_and_goes_o
     slow: Shop, served: list[int]
 ) -> None:
     number = await slow.completed("jane@example.com")
-    folder = slow.order(number)
+    folder = slow.request_download(number)
     part = folder / f"{name_of(slow, number)}.part"
     async with at_work(slow):
         running = await under_way(slow, number)
@@ -64,17 +64,17 @@ async def test_a_running_download_that_is_paused_stops_keeps_its_part_and_goes_o
         await eventually_in_loop(lambda: slow.download_of(number).state == "queued")
         paused = slow.download_of(number)
         assert (paused.paused, paused.rate, part.stat().st_size) == (True, None, paused.bytes)
-        assert 0 < paused.bytes < slow.truth(number)[0]
+        assert 0 < paused.bytes < slow.expected_archive(number)[0]
         slow.sandbox.rate = None
         download_queue.resume(slow.store, [running.id], ACTOR)
         await eventually_in_loop(lambda: slow.download_of(number).state == "done")
     assert_saved(slow, number, name_of(slow, number))
-    assert sum(served) <= 1.2 * slow.truth(number)[0] + 65_536
+    assert sum(served) <= 1.2 * slow.expected_archive(number)[0] + 65_536
 
 
 async def test_a_running_download_that_is_cancelled_stops_and_its_part_is_removed(slow: Shop) -> None:
     number = await slow.completed("jane@example.com")
-    folder = slow.order(number)
+    folder = slow.request_download(number)
     async with at_work(slow):
         running = await under_way(slow, number)
         assert names_in(folder) == [f"{name_of(slow, number)}.part"]
@@ -92,7 +92,7 @@ async def test_a_download_over_a_line_that_says_nothing_stops_all_the_same(shop:
             proxy.target = sandbox.own_port
             shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
             number = await shop.completed("jane@example.com")
-            shop.order(number)
+            shop.request_download(number)
             async with at_work(shop):
                 stalled = await under_way(shop, number)
                 began = asyncio.get_running_loop().time()
@@ -104,7 +104,7 @@ async def test_a_download_over_a_line_that_says_nothing_stops_all_the_same(shop:
 
 async def test_a_download_cancelled_and_asked_for_again_at_once_waits_until_the_first_has_left(slow: Shop) -> None:
     number = await slow.completed("jane@example.com")
-    folder = slow.order(number)
+    folder = slow.request_download(number)
     async with at_work(slow):
         running = await under_way(slow, number)
         download_queue.cancel(slow.store, [running.id], ACTOR)
@@ -119,7 +119,7 @@ async def test_a_download_cancelled_and_asked_for_again_at_once_waits_until_the_
 
 async def test_a_waiting_download_that_is_cancelled_leaves_no_part_of_an_earlier_try(slow: Shop) -> None:
     number = await slow.completed("jane@example.com")
-    folder = slow.order(number)
+    folder = slow.request_download(number)
     async with at_work(slow):
         await under_way(slow, number)
     waiting = slow.download_of(number)
@@ -138,7 +138,7 @@ async def test_a_part_that_its_folder_does_not_let_go_is_removed_later(
         raise PermissionError(missing_ok)
 
     number = await slow.completed("jane@example.com")
-    folder = slow.order(number)
+    folder = slow.request_download(number)
     async with at_work(slow):
         await under_way(slow, number)
     download_queue.cancel(slow.store, [slow.download_of(number).id], ACTOR)
@@ -174,7 +174,7 @@ async def test_a_file_that_is_just_getting_its_name_is_kept_though_its_download_
 
     monkeypatch.setattr(PartFile, "publish", slow_publish)
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     async with at_work(shop):
         await eventually_in_loop(at_it.is_set)
         download_queue.cancel(shop.store, [shop.download_of(number).id], ACTOR)
@@ -190,7 +190,7 @@ async def test_with_one_slot_results_are_fetched_one_by_one_in_the_order_of_the_
     shop = shop.with_profile(replace(shop.profile, download_slots=1))
     numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(3)]
     for number in numbers:
-        shop.order(number)
+        shop.request_download(number)
     download_queue.move(shop.store, shop.download_of(numbers[2]).id, -2, ACTOR)
     await shop.work()
     began = [line[0] for line in shop.store.rows("SELECT task FROM timeline WHERE what = 'downloaded' ORDER BY id")]

@@ -15,7 +15,7 @@ from tests.engine.shop import Shop, names_in
 async def test_a_folder_that_cannot_be_used_is_a_sentence(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.profile.download_dir.write_bytes(b"a file")
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     assert shop.download_of(number).state == "failed"
     assert "BWP_DOWNLOAD_DIR" in (shop.download_of(number).trouble or "")
@@ -25,7 +25,7 @@ async def test_a_folder_that_cannot_be_used_is_a_sentence(shop: Shop) -> None:
 async def test_an_archive_that_does_not_fit_is_a_sentence(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bwp_tui.engine.downloads.disk_space.HISTORY_RESERVE", 1 << 60)
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     await shop.work()
     assert shop.download_of(number).state == "failed"
     assert "Free some space" in (shop.download_of(number).trouble or "")
@@ -34,7 +34,7 @@ async def test_an_archive_that_does_not_fit_is_a_sentence(shop: Shop, monkeypatc
 
 async def test_wrong_credentials_leave_a_download_queued(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
-    shop.order(number)
+    shop.request_download(number)
     shop.secret = "not-the-secret"
     before = shop.sandbox.state.calls["token"]
     async with shop.engine() as engine:
@@ -51,7 +51,7 @@ async def test_wrong_credentials_leave_a_download_queued(shop: Shop) -> None:
 
 async def test_an_outage_puts_a_download_off(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
-    shop.order(number)
+    shop.request_download(number)
     shop.sandbox.stop()
     await shop.work()
     download = shop.download_of(number)
@@ -67,11 +67,11 @@ async def test_in_trouble_one_download_tries_first(shop: Shop) -> None:
     numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(6)]
     asked = []
     async with shop.engine() as engine:
-        shop.order(numbers.pop())
+        shop.request_download(numbers.pop())
         await engine.run_once()
         shop.sandbox.faults.set("html")
         for number in numbers:
-            shop.order(number)
+            shop.request_download(number)
         for _ in range(2):
             before = shop.sandbox.state.calls["graphql"]
             await engine.run_once()
@@ -86,7 +86,7 @@ async def test_in_trouble_one_download_tries_first(shop: Shop) -> None:
 async def test_a_read_only_profile_downloads_nothing(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop = shop.with_profile(replace(shop.profile, read_only=True))
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     assert shop.download_of(number).state == "queued"
     assert shop.sandbox.state.calls["link"] == 0

@@ -23,7 +23,7 @@ TOKEN = "practice-token-that-must-not-be-found"
 
 async def test_a_result_is_saved_whole_private_and_under_our_name(shop: Shop, served: list[int]) -> None:
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
     assert names_in(folder) == [name_of(shop, number)]
@@ -34,16 +34,16 @@ async def test_a_result_is_saved_whole_private_and_under_our_name(shop: Shop, se
 async def test_a_result_can_be_had_long_after_a_first_link_would_have_died(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.clock.advance(seconds=90)
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
 
 
 async def test_downloading_twice_keeps_both(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     name = name_of(shop, number)
     assert_saved(shop, number, name.replace(".zip", " (2).zip"))
@@ -53,7 +53,7 @@ async def test_downloading_twice_keeps_both(shop: Shop) -> None:
 async def test_more_results_than_slots_are_all_saved(shop: Shop) -> None:
     numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(7)]
     for number in numbers:
-        shop.order(number)
+        shop.request_download(number)
     await shop.work()
     for number in numbers:
         assert_saved(shop, number, name_of(shop, number))
@@ -63,19 +63,19 @@ async def test_more_results_than_slots_are_all_saved(shop: Shop) -> None:
 async def test_a_cut_download_goes_on_where_it_was(shop: Shop, served: list[int]) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download", times=4)
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
     assert shop.sandbox.faults.hit_counts["cut-download"] == 4
     assert shop.sandbox.state.calls["link"] == 5, "each try has a link of its own"
-    assert sum(served) <= 1.2 * shop.truth(number)[0]
+    assert sum(served) <= 1.2 * shop.expected_archive(number)[0]
 
 
 @pytest.mark.usefixtures("no_retry_delay")
 async def test_an_expired_link_is_replaced(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("expired-link", times=2)
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
     assert shop.sandbox.state.calls["link"] == 3
@@ -85,7 +85,7 @@ async def test_an_expired_link_is_replaced(shop: Shop) -> None:
 async def test_links_that_always_come_expired_end_in_a_sentence(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("expired-link")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     await shop.work()
     download = shop.download_of(number)
     assert download.state == "failed"
@@ -102,7 +102,7 @@ async def test_an_archive_that_changed_is_fetched_from_the_start(shop: Shop, mon
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download", times=1)
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", change_it_meanwhile)
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     assert shop.sandbox.faults.hit_counts["changed-archive"] == 1
     assert_saved(shop, number, name_of(shop, number), edition=1)
@@ -113,7 +113,7 @@ async def test_an_archive_that_keeps_changing_ends_in_a_sentence(shop: Shop) -> 
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download")
     shop.sandbox.faults.set("changed-archive")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     await shop.work()
     assert shop.download_of(number).state == "failed"
     assert not [name for name in names_in(folder) if not name.endswith(".part")]
@@ -124,7 +124,7 @@ async def test_a_store_that_knows_no_ranges_is_read_from_the_start(shop: Shop) -
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download", times=1)
     shop.sandbox.faults.set("no-range")
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
 
@@ -133,7 +133,7 @@ async def test_a_store_that_knows_no_ranges_is_read_from_the_start(shop: Shop) -
 async def test_a_busy_store_is_tried_again(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("busy-store", times=MAX_ATTEMPTS_WITHOUT_PROGRESS - 1)
-    shop.order(number)
+    shop.request_download(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
 
@@ -159,7 +159,7 @@ async def test_what_is_no_archive_gets_no_name(
 
     number = await shop.completed("jane@example.com")
     monkeypatch.setattr(Archives, "archive", archive)
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     await shop.work()
     download = shop.download_of(number)
     assert (download.state, download.path, download.sha256) == ("failed", None, None)
@@ -172,8 +172,8 @@ async def test_a_stopped_download_is_queued_and_the_next_engine_goes_on(
     slow: Shop, served: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     number = await slow.completed("jane@example.com")
-    size = slow.truth(number)[0]
-    folder = slow.order(number)
+    size = slow.expected_archive(number)[0]
+    folder = slow.request_download(number)
     part = folder / f"{name_of(slow, number)}.part"
     async with slow.engine() as engine:
         run = asyncio.create_task(engine.run())
@@ -201,19 +201,19 @@ def facts_of(path: Path) -> os.stat_result:
 
 async def test_progress_is_told_while_bytes_come(slow: Shop) -> None:
     number = await slow.completed("jane@example.com")
-    slow.order(number)
+    slow.request_download(number)
     async with slow.engine() as engine:
         run = asyncio.create_task(engine.run_once())
         await eventually_in_loop(lambda: slow.download_of(number).bytes > 0 or run.done())
         seen = slow.download_of(number)
         slow.sandbox.rate = None
         await run
-    assert (seen.state, seen.total) == ("running", slow.truth(number)[0])
+    assert (seen.state, seen.total) == ("running", slow.expected_archive(number)[0])
 
 
 async def test_a_download_that_a_killed_engine_left_running_goes_on(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
-    shop.order(number)
+    shop.request_download(number)
     with shop.store.write() as transaction:
         transaction.run("UPDATE downloads SET state = 'running'")
     await shop.work()
@@ -226,7 +226,7 @@ async def test_no_link_and_no_token_reaches_the_register_a_log_or_a_file(
 ) -> None:
     monkeypatch.setattr("bwp_tui.sandbox.tokens.secrets.token_urlsafe", lambda _bytes: TOKEN)
     for number in [await shop.completed(f"shopper{number}@example.com") for number in range(4)]:
-        shop.order(number)
+        shop.request_download(number)
     for fault in ("cut-download", "expired-link", "busy-store", "changed-archive", "down", "garbled", "html"):
         shop.sandbox.faults.set(fault, times=2)
     async with shop.engine() as engine:
@@ -249,7 +249,7 @@ async def test_a_part_that_is_whole_is_not_thrown_away_though_nothing_of_it_is_l
 ) -> None:
     """A kill between the last byte and the file's name leaves it so; the second store does not tell the size."""
     number = await shop.completed("jane@example.com")
-    folder = shop.order(number)
+    folder = shop.request_download(number)
     await shop.work()
     archive = folder / name_of(shop, number)
     content, task = archive.read_bytes(), shop.task(number)

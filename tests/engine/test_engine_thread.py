@@ -55,7 +55,7 @@ def holder_of(profile: Profile, sandbox: Sandbox) -> Iterator[subprocess.Popen[s
     """Another process that is the engine of the profile."""
     arguments = [str(profile.folder), sandbox.api_url, sandbox.token_url, sandbox.client_id, sandbox.target_id]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.engine.holder", *arguments],
+        [sys.executable, "-m", "tests.engine.engine_process", *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Which tasks are asked about first, how widely a backlog is worked off, and what that costs the register."""
+"""Which tasks are asked about first, how widely a backlog is worked off, and what that costs the history."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ async def test_access_denied_is_no_storm_however_much_waits(shop: Shop) -> None:
         shop.track(f"held{number}@example.com", Kind.DELETION, 180)
         shop.submit(f"new{number}@example.com")
     for number in done:
-        shop.order(number)
+        shop.request_download(number)
     shop.sandbox.faults.set("denied")
     before, tokens, minutes = requests(shop), shop.sandbox.state.calls["token"], []
     async with shop.engine() as engine:
@@ -81,7 +81,7 @@ async def test_what_was_denied_goes_on_once_access_is_given(shop: Shop, monkeypa
     monkeypatch.setattr("bwp_tui.api.auth.DENIAL_PAUSE", 0.0)  # it goes by another clock than this shop's
     done = await shop.completed("ann@example.com")
     number = shop.submit("jane@example.com")
-    shop.order(done)
+    shop.request_download(done)
     shop.sandbox.faults.set("denied")
     async with shop.engine() as engine:
         await engine.run_once()
@@ -104,7 +104,7 @@ async def test_a_link_that_alone_is_denied_ends_and_stops_nothing_else(
     number = await shop.completed("ann@example.com")
     tracked = shop.track("eve@example.com", Kind.DELETION, 180)
     monkeypatch.setattr(PrivacyApi, "link", denied)
-    shop.order(number)
+    shop.request_download(number)
     async with shop.engine() as engine:
         for _ in range(60):
             await engine.run_once()
@@ -129,7 +129,7 @@ async def test_a_link_that_once_was_not_to_be_had_is_asked_for_again(
 
     number = await shop.completed("ann@example.com")
     monkeypatch.setattr(PrivacyApi, "link", link)
-    shop.order(number)
+    shop.request_download(number)
     async with shop.engine() as engine:
         await engine.run_once()
         assert shop.download_of(number).state == "queued"

@@ -133,7 +133,7 @@ def limited(store: Store) -> float | None:
 
 def test_throttling_is_told_as_a_rate_until_it_is_over(health: ServiceHealth, clock: ManualClock, store: Store) -> None:
     for _ in range(8):
-        assert health.take_call_token()
+        assert health.begin_call()
     health.record_failure(Throttled("slow down"))
     assert (engine_state.read(store).service, limited(store)) == (ServiceState.THROTTLED, 4)
     told = []
@@ -147,17 +147,17 @@ def test_throttling_is_told_as_a_rate_until_it_is_over(health: ServiceHealth, cl
 
 def test_while_throttled_calls_begin_one_by_one(health: ServiceHealth, clock: ManualClock) -> None:
     for _ in range(4):
-        assert health.take_call_token()
+        assert health.begin_call()
     health.record_failure(Throttled("slow down"))
     clock.advance(seconds=2)
-    assert health.take_call_token()
+    assert health.begin_call()
     health.record_success()
     begun = 0
     for _ in range(50):
         clock.advance(seconds=0.1)
         with health.reserve(4) as reservation:
             assert reservation.calls <= 3
-            begun += sum(health.take_call_token() for _ in range(reservation.calls))
+            begun += sum(health.begin_call() for _ in range(reservation.calls))
     assert 13 <= begun <= 17, "5 seconds at 3 a second"
     available_at = health.available_at()
     assert available_at is None or available_at - clock.now < timedelta(seconds=0.5)

@@ -33,8 +33,8 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
 ) -> None:
     shop = slow.with_profile(replace(slow.profile, download_slots=1))
     first, second = [await shop.completed(f"{name}@example.com") for name in ("ann", "bob")]
-    size = shop.truth(first)[0] + shop.truth(second)[0]
-    shop.order(first)
+    size = shop.expected_archive(first)[0] + shop.expected_archive(second)[0]
+    shop.request_download(first)
     async with at_work(shop):
         await under_way(shop, first)
         monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.SLOWEST", 1 << 40)
@@ -42,7 +42,7 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
         before = shop.download_of(first).bytes
         await eventually_in_loop(lambda: shop.download_of(first).bytes > before + 5_000)
         assert shop.download_of(first).attempts == 0, "while nobody waits, it goes on"
-        shop.order(second)
+        shop.request_download(second)
         await eventually_in_loop(lambda: shop.download_of(second).state == "running")
         put_off = shop.download_of(first)
         assert (put_off.state, put_off.trouble) == ("queued", str(TooSlow()))
@@ -58,7 +58,7 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
 async def test_one_that_is_queued_again_stands_behind_those_that_wait(shop: Shop) -> None:
     numbers = [await shop.completed(f"{name}@example.com") for name in ("ann", "bob", "cat")]
     for number in numbers:
-        shop.order(number)
+        shop.request_download(number)
     [order, *_] = downloads.due(shop.store, shop.clock(), 3)
     assert downloads.record_start(shop.store, order)
     downloads.requeue_last(shop.store, order, "Too slow.")
@@ -88,7 +88,7 @@ async def test_an_answer_that_never_comes_to_its_end_is_given_up(shop: Shop, sto
 
     store.script("/archive", drip)
     number = await shop.completed("jane@example.com")
-    shop.order(number)
+    shop.request_download(number)
     async with at_work(shop):
         await eventually_in_loop(lambda: shop.download_of(number).attempts > 1)
         assert "nothing for too long" in (shop.download_of(number).trouble or "")

@@ -94,5 +94,5 @@ def test_the_margin_covers_the_longest_call() -> None:
 
 def test_the_uptime_of_this_machine_goes_on() -> None:
     first, second = read_uptime(), read_uptime()
-    since = second.since(first.boot, first.seconds)
+    since = second.seconds_since(first.boot, first.seconds)
     assert since is None if first.boot is None else since is not None and 0 <= since < 60

@@ -1,4 +1,4 @@
-"""The pump adds to a part only what belongs to it: each guard by itself, for a server may lack any of them."""
+"""A transfer appends to a part file only what belongs to it, even where the server checks nothing."""
 
 from __future__ import annotations
 

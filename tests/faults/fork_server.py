@@ -22,6 +22,7 @@ from typing import Final, Self, cast
 
 import bwp_tui
 from tests.program_server import LAYERS
+from tests.waiting import PATIENCE_S, eventually
 
 ROOT: Final = Path(bwp_tui.__file__).parents[1]
 
@@ -56,8 +57,16 @@ class ForkedProcess:
         return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
     def suspend(self) -> None:
-        """Have it stand still, as ctrl+z or a frozen container does."""
+        """Stop it, as ctrl+z or a frozen container does; returns once all of its threads are stopped."""
         signal.pidfd_send_signal(self._handle, signal.SIGSTOP)
+        eventually(self._is_stopped)
+
+    def _is_stopped(self) -> bool:
+        try:
+            threads = [stat.read_bytes() for stat in Path(f"/proc/{self.pid}/task").glob("*/stat")]
+        except (FileNotFoundError, ProcessLookupError):
+            return False  # a thread has just ended
+        return all(stat.rpartition(b")")[2].split()[0] in (b"T", b"Z", b"X") for stat in threads)
 
     def resume(self) -> None:
         """Have it go on where it stood still."""
@@ -67,7 +76,7 @@ class ForkedProcess:
         """End it as a lost machine does; returns once it is gone."""
         if self.status is None:
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
-            assert self.wait(10.0)
+            assert self.wait(PATIENCE_S)
 
 
 class ForkServer:

@@ -165,7 +165,7 @@ async def run(folder: Path, results: int, seed: int) -> Outcome:
 async def _fetched(shop: Shop, number: int, outcome: Outcome, wake: Callable[[], None]) -> Download:
     while True:
         outcome.asked[number] += 1
-        shop.order(number)
+        shop.request_download(number)
         wake()
         await eventually_in_loop(lambda: shop.download_of(number).state in ("done", "failed"))
         download = shop.download_of(number)
@@ -175,7 +175,7 @@ async def _fetched(shop: Shop, number: int, outcome: Outcome, wake: Callable[[],
 
 def _wrong(shop: Shop, number: int, download: Download) -> list[str]:
     """Return what is not as promised: a file that is not the archive, but for bytes behind it, which are remarked."""
-    size, sha256 = shop.truth(number)
+    size, sha256 = shop.expected_archive(number)
     if download.sha256 == sha256:
         return []
     if download.path is None:

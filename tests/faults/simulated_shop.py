@@ -143,7 +143,9 @@ class SimulatedShop:
         content = Path(saved.path).read_bytes()
         found = len(content), hashlib.sha256(content).hexdigest()
         assert found == (saved.bytes, saved.sha256)
-        assert any(found == self.shop.truth(number, edition) for edition in range(_MOST_EDITIONS)), saved.path
+        assert any(found == self.shop.expected_archive(number, edition) for edition in range(_MOST_EDITIONS)), (
+            saved.path
+        )
 
     def _is_rightly_unconfirmed(self, entry: Entry) -> bool:
         if entry.status != Status.UNCONFIRMED or entry.first_sent_at is None:

@@ -100,7 +100,7 @@ class Soak:
                     self._file(store)
                 self._download(store)
                 terminal.send(KEYS)
-                terminal.settle(quiet=0.1)
+                terminal.wait_until_quiet(quiet=0.1)
                 if passed >= seconds * (len(samples) + 1) / SAMPLES:
                     samples.append(self._sample(terminal, passed))
             store.close()
@@ -165,7 +165,7 @@ class Soak:
 
 def _press(terminal: Terminal, key: str) -> float:
     """Press a key and return the seconds until something is painted."""
-    terminal.settle(quiet=0.05)
+    terminal.wait_until_quiet(quiet=0.05)
     mark, began = terminal.mark(), time.perf_counter()
     terminal.send(key)
     eventually(lambda: terminal.mark() > mark)

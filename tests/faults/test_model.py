@@ -9,6 +9,7 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -264,7 +265,7 @@ class Machine(RuleBasedStateMachine):
                 self.withdrawn.add(number)
 
 
-TestWhateverHappens = Machine.TestCase
+TestWhateverHappens = pytest.mark.timeout(900)(Machine.TestCase)
 TestWhateverHappens.settings = settings(
     max_examples=150, stateful_step_count=40, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
 )

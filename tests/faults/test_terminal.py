@@ -90,7 +90,7 @@ def test_while_nobody_reads_the_terminal_for_twenty_seconds_work_and_downloads_g
     with Sandbox(rate=RATE) as sandbox, console(sandbox, tmp_path) as terminal:
         store = open_store(profile_below(sandbox, tmp_path).history_path)
         number = finished_retrieval(store, sandbox)
-        terminal.settle()
+        terminal.wait_until_quiet()
         with terminal.deaf():
             terminal.send(_MUCH)
             began = time.monotonic()

@@ -69,13 +69,13 @@ def answered(name: str) -> SampleTask:
 
 @pytest.mark.parametrize("name", ["retrieval-failed", "deletion-completed", "deletion-failed"])
 def test_a_finished_task_is_shown_as_documented(name: str, sandbox: Sandbox, client: Client) -> None:
-    sandbox.state.load([answered(name)])
+    sandbox.state.add_past_tasks([answered(name)])
     document, variables, response = example(name)
     assert client.call(document, variables) == response
 
 
 def test_a_completed_retrieval_is_shown_as_documented_with_a_link_of_its_own(sandbox: Sandbox, client: Client) -> None:
-    sandbox.state.load([answered("retrieval-completed")])
+    sandbox.state.add_past_tasks([answered("retrieval-completed")])
     document, variables, response = example("retrieval-completed")
     found = client.call(document, variables)
     links = [urlsplit(side["data"]["personalDataRetrievalTask"].pop("dataRetrievalLink")) for side in (found, response)]
@@ -87,7 +87,7 @@ def test_a_completed_retrieval_is_shown_as_documented_with_a_link_of_its_own(san
 def test_a_cancellation_is_answered_as_documented(sandbox: Sandbox, client: Client, clock: ManualClock) -> None:
     document, variables, response = example("cancel-deletion")
     held = past(variables["taskId"], Kind.DELETION, Status.ON_HOLD, clock())
-    sandbox.state.load([replace(held, holding_period=10)])
+    sandbox.state.add_past_tasks([replace(held, holding_period=10)])
     assert client.call(document, variables) == response
 
 
@@ -95,7 +95,7 @@ def test_a_cancellation_after_the_hold_is_refused_as_documented(
     sandbox: Sandbox, client: Client, clock: ManualClock
 ) -> None:
     document, variables, response = example("cancel-deletion-in-progress")
-    sandbox.state.load([past(variables["taskId"], Kind.DELETION, Status.IN_PROGRESS, clock())])
+    sandbox.state.add_past_tasks([past(variables["taskId"], Kind.DELETION, Status.IN_PROGRESS, clock())])
     assert client.call(document, variables) == response
 
 

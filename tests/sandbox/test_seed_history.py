@@ -93,7 +93,7 @@ def test_deletions_keep_to_their_holding_periods(past: tuple[SampleTask, ...]) -
 def test_the_service_shows_each_task_as_the_past_has_it(seed: int, clock: ManualClock) -> None:
     past = past_tasks(300, seed, clock())
     state = SandboxState(seed=seed, speed=1, clock=clock)
-    state.load(past)
+    state.add_past_tasks(past)
     for task in past:
         found = state.find(task.kind, task.task_id)
         assert (found.email, found.status, found.holding_period) == (task.email, task.status, task.holding_period)

@@ -197,7 +197,7 @@ def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(
 
 def test_what_a_plan_would_skip_is_refused_where_the_plan_acts(store: Store) -> None:
     saved = in_status(store, Status.COMPLETED, task_id="c1")
-    check = bulk_plan.check_of("acknowledge", TODAY)
+    check = bulk_plan.plan_check("acknowledge", TODAY)
     assert bulk_plan.plan(store, "acknowledge", [saved.number], TODAY).possible == (saved.number,)
     single.acknowledge(store, saved.number, TODAY, "kim")
     command = bulk.with_check(BY_NAME["acknowledge"].task_command(ACTOR, TODAY, on=TODAY), check)
@@ -231,7 +231,7 @@ def test_a_plan_skips_what_its_values_are_refused_for(
     numbers = [fresh, acknowledged, extended]
     planned = bulk_plan.plan(store, action, numbers, TODAY, values)
     assert dict(planned.skipped) == reasons
-    check = bulk_plan.check_of(action, TODAY, values)
+    check = bulk_plan.plan_check(action, TODAY, values)
     assert [number for number in numbers if check(tasks.get(store, number)) is None] == list(planned.possible)
     results = _results(store, BY_NAME[action].task_command(ACTOR, TODAY, **values), numbers)
     refused = {result.id for result in results if result.refused}

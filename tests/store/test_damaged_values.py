@@ -18,6 +18,7 @@ from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import integrity
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import compliance_report, request_log, tasks, timeline
+from bwp_tui.store.worklog import engine_state
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import PAGE, overwrite
@@ -62,8 +63,9 @@ def _loosen(path: Path, table: str, declared: str, looser: str, sql: str) -> Non
             lambda store: compliance_report.compliance_report(store, date(2026, 1, 1), date(2026, 12, 31)),
         ),
         ("UPDATE views SET columns = '['", saved_views.all_views),
+        ("UPDATE tasks SET tags = '[}'", tasks.tags_in_use),
     ],
-    ids=["intent", "event", "day", "errors", "report", "view"],
+    ids=["intent", "event", "day", "errors", "report", "view", "tags"],
 )
 def test_a_value_that_cannot_be_read_has_the_history_recovered_at_the_next_start(
     path: Path, clock: ManualClock, sql: str, use: Use
@@ -97,12 +99,31 @@ def test_a_statement_that_breaks_a_rule_of_a_sound_history_is_a_fault_of_the_pro
     assert not is_flagged(store.path)
 
 
-def test_a_second_row_of_the_state_is_damage(path: Path, clock: ManualClock) -> None:
+@pytest.mark.parametrize("table", ["meta", "engine"])
+@pytest.mark.parametrize("rows", [0, 4])
+def test_a_state_that_is_not_one_row_is_damage(path: Path, clock: ManualClock, table: str, rows: int) -> None:
     _filled(path, clock)
-    overwrite(path, PAGE + 4, b"\4")  # the number of rows of `meta`
+    with closing(apsw.Connection(str(path))) as db:
+        ((root,),) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchall()
+    overwrite(path, (int(str(root)) - 1) * PAGE + 4, bytes([rows]))  # the number of its rows
     with closing(open_store(path, clock=clock)) as store:
         assert store.opening_report is not None
         single.set_note(store, 1, "called", ACTOR)
+        engine_state.record_new_term(store, 1, "host")
+
+
+@pytest.mark.parametrize("table", ["meta", "engine"])
+def test_a_state_that_was_deleted_is_made_again(path: Path, clock: ManualClock, table: str) -> None:
+    _filled(path, clock)
+    _change(path, f"DELETE FROM {table}")
+    with closing(open_store(path, clock=clock)) as store:
+        assert store.opening_report is not None
+        engine_state.record_new_term(store, 1, "host")
+
+
+def test_an_engine_of_unknown_abilities_is_taken_for_one_that_can_do_nothing(store: Store) -> None:
+    store.rows("UPDATE engine SET pid = 1, ability = 7")
+    assert not engine_state.read(store).applies_to(2)
 
 
 def test_a_schema_number_that_no_program_has_is_damage(path: Path, clock: ManualClock) -> None:

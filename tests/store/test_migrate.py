@@ -121,7 +121,7 @@ def test_the_golden_history_of_each_schema_opens_and_keeps_what_it_holds(path: P
     path.parent.mkdir()
     shutil.copyfile(golden, path)
     store = open_store(path)
-    assert (store.opening_report, store.read_only) == (None, None)
+    assert (store.opening_report, store.read_only_reason) == (None, None)
     found = tasks.numbers(store, parse(""), today=TODAY)
     assert [(task.email, task.status) for task in tasks.window(store, found)] == [
         (f"{status.lower()}@example.com", status) for status in reversed(write_golden.STATUSES)

@@ -47,8 +47,8 @@ def test_on_a_full_disk_it_opens_to_be_read(small_disk: Path) -> None:
     store.close()
     fill(small_disk)
     full = open_store(path)
-    assert full.read_only is not None
-    assert "full" in full.read_only
+    assert full.read_only_reason is not None
+    assert "full" in full.read_only_reason
     assert tasks.get(full, task.number) == task
     _refuses(full)
     (small_disk / "ballast").unlink()
@@ -67,8 +67,8 @@ def test_on_a_read_only_file_system_it_opens_to_be_read(small_disk: Path) -> Non
     store.close()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     shown = open_store(path)
-    assert shown.read_only is not None
-    assert "read-only file system" in shown.read_only
+    assert shown.read_only_reason is not None
+    assert "read-only file system" in shown.read_only_reason
     assert tasks.get(shown, task.number) == task
     _refuses(shown)
     shown.close()

@@ -1,4 +1,4 @@
-"""The office's own work on a task: notes, tags, hands, verification, confirmation of receipt, extension."""
+"""What operators record on a task: notes, tags, assignment, verification, confirmation of receipt, extension."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def test_what_people_did_with_an_adopted_task_becomes_the_requests_own(store: St
     downloads.record_start(store, job)
 
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
-    downloads.record_progress(store, job, 1, 2, None, None, step=(EventKind.TRANSFER_RESUMED, "at byte 1"))
+    downloads.record_progress(store, job, 1, 2, None, None, event=(EventKind.TRANSFER_RESUMED, "at byte 1"))
     downloads.record_success(store, job, "/srv/a.zip", 2, "00")
 
     found = tasks.find_by_name(store, "task-9")

@@ -35,7 +35,7 @@ def _write(store: Store, message: str) -> None:
     ],
 )
 def test_two_shops_are_told_apart_by_target_and_host(other: Shop, is_other: bool) -> None:
-    assert OURS.is_other(other) is other.is_other(OURS) is is_other
+    assert OURS.is_certainly_other(other) is other.is_certainly_other(OURS) is is_other
 
 
 def test_the_first_request_binds_it_and_another_shop_records_nothing(store: Store) -> None:

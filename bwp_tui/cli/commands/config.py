@@ -67,7 +67,7 @@ def adopt(arguments: Namespace) -> None:
         raise CommandError(ExitCode.USAGE, "No shop is configured: set BWP_TARGET_ID. Nothing was changed.")
     with closing(open_store(profile.history_path)) as store:
         bound = shop_binding.bound_shop(store.rows(shop_binding.BOUND_SHOP))
-        if bound is None or not bound.is_other(profile.shop):
+        if bound is None or not bound.is_certainly_other(profile.shop):
             print_note(f"{store.path} has no requests of another shop. Nothing was changed.")
             return
         print_note(
@@ -76,7 +76,7 @@ def adopt(arguments: Namespace) -> None:
         )
         require_typed("Adopt this history?", profile.shop.target_id, "run this at a terminal to confirm")
         with store.write() as transaction:
-            transaction.run(shop_binding.BIND_ANEW, profile.shop)
+            transaction.run(shop_binding.REBIND, profile.shop)
 
 
 def _settings(profile: Profile) -> dict[str, object]:

@@ -248,7 +248,7 @@ def _engine(profile: Profile, state: EngineState) -> Finding:
 
 def _damage(store: Store, path: Path) -> Iterator[Finding]:
     """Report earlier damage, and a history that can only be read."""
-    for sentence in (store.opening_report, store.read_only):
+    for sentence in (store.opening_report, store.read_only_reason):
         if sentence is not None:
             yield Finding("history", Level.WARN, sentence)
     for aside in atomic_swap.histories_set_aside(path):

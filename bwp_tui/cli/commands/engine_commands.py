@@ -14,7 +14,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.bulk import FIT_HINT, apply, chosen, confirm_plan, select_tasks, values_of
+from bwp_tui.cli.support.bulk import FIT_HINT, apply, chosen_variant, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
     CommandSession,
     find_tasks,
@@ -45,7 +45,7 @@ def refresh(arguments: Namespace) -> None:
     """Poll the named tasks now, or all active ones."""
     with open_session(arguments) as session:
         if arguments.filter is None:
-            numbers = _polled(session.store, arguments.tasks)
+            numbers = _tasks_to_poll(session.store, arguments.tasks)
         else:
             fitting = select_tasks(session, arguments.tasks, arguments.filter)
             numbers = list(confirm_plan(session, REFRESH.name, fitting, arguments, {}).possible)
@@ -131,7 +131,7 @@ def wait(arguments: Namespace) -> ExitCode:
         def have_ended(store: Store) -> bool:
             return all(has_ended(task.status) for task in tasks.window(store, numbers))
 
-        ended = waiter.until(have_ended, numbers, arguments.timeout, patient=True)
+        ended = waiter.until(have_ended, numbers, arguments.timeout, persist=True)
         waited = tasks.window(session.store, numbers)
         print_tasks(waited, as_json=arguments.json)
         if not ended:
@@ -148,7 +148,9 @@ def download(arguments: Namespace) -> ExitCode:
         numbers = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
         if arguments.filter is not None:
-            numbers = list(confirm_plan(session, chosen(DOWNLOAD, arguments).name, numbers, arguments, {}).possible)
+            numbers = list(
+                confirm_plan(session, chosen_variant(DOWNLOAD, arguments).name, numbers, arguments, {}).possible
+            )
         folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
         refused = _queue_downloads(session, numbers, folder, arguments)
         asked = [number for number in numbers if number not in refused]
@@ -161,7 +163,7 @@ def download(arguments: Namespace) -> ExitCode:
             return not any(result.is_open and not result.paused for result in results)
 
         try:
-            done = not asked or waiter.until(have_ended, asked, arguments.timeout, patient=True)
+            done = not asked or waiter.until(have_ended, asked, arguments.timeout, persist=True)
         finally:
             draw("")
         ended = tasks.window(session.store, asked)
@@ -201,10 +203,10 @@ def _describe_unfinished(left: UnfinishedWork) -> str:
         (left.unanswered, "request has", "requests have", "no response yet"),
         (left.unsent_cancellations, "cancellation is", "cancellations are", "not sent yet"),
         (left.unconfirmed_cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
-        (left.unrefreshed, "task", "tasks", "could not be refreshed"),
+        (left.failed_polls, "task", "tasks", "could not be refreshed"),
     )
     counts = ", ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in parts if count)
-    return f"{left.why or 'Not all is done.'} {counts}."
+    return f"{left.newest_failure or 'Not all is done.'} {counts}."
 
 
 class Stopper:
@@ -226,13 +228,13 @@ def _is_single(arguments: Namespace, numbers: Sequence[int]) -> bool:
     return arguments.filter is None and len(numbers) == 1
 
 
-def _may_run(task: Task) -> bool:
+def _may_have_started(task: Task) -> bool:
     """Return whether a task may already run at the service, so that resubmitting it may start a second one."""
     return task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) and requests.cannot_resubmit(task) is None
 
 
 def _warn_of_second_tasks(session: CommandSession, numbers: Sequence[int]) -> None:
-    unsure = [task for task in tasks.window(session.store, numbers) if _may_run(task)]
+    unsure = [task for task in tasks.window(session.store, numbers) if _may_have_started(task)]
     if unsure:
         what = unsure[0].name if len(unsure) == 1 else f"{len(unsure)} of these tasks"
         print_note(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
@@ -254,7 +256,7 @@ def _confirm_resubmission(session: CommandSession, number: int, values: Values, 
         return
     if task.kind is Kind.DELETION:
         require_typed(f"This deletes the data of {task.email}.", task.email)
-    elif _may_run(task):
+    elif _may_have_started(task):
         require_yes(f"Resubmit {task.name} all the same?")
 
 
@@ -275,7 +277,7 @@ def _check_cancelled(session: CommandSession, asked: Sequence[Task]) -> None:
         raise CommandError(ExitCode.FAILED, f"{len(left)} of {len(asked)} tasks were not cancelled.")
 
 
-def _polled(store: Store, names: Sequence[str]) -> list[int]:
+def _tasks_to_poll(store: Store, names: Sequence[str]) -> list[int]:
     """Return the named tasks that can be polled, or all active ones."""
     if not names:
         return list(tasks.numbers(store, parse("is:active -is:unsent"), today=today()))

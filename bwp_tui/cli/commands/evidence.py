@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bwp_tui import VERSION
-from bwp_tui.archive.fingerprint import FileState, compare
+from bwp_tui.archive.saved_file import FileState, compare
 from bwp_tui.cli.support.context import open_session
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record

@@ -13,7 +13,7 @@ from bwp_tui.actions.operation import Argument, Need, Operation, Place, Values, 
 from bwp_tui.actions.record_operations import BY_NAME, CORRECT
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
-from bwp_tui.cli.support.bulk import apply, chosen, confirm_plan, select_tasks, values_of
+from bwp_tui.cli.support.bulk import apply, chosen_variant, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
     CommandSession,
     can_ask,
@@ -38,7 +38,7 @@ def record(arguments: Namespace) -> ExitCode:
     names, values = _positional(operation.positional, arguments)
     _check_options(operation, arguments)
     with open_session(arguments) as session:
-        operation = chosen(operation, arguments)
+        operation = chosen_variant(operation, arguments)
         values |= values_of(operation, arguments)
         for argument in operation.options:
             _check_day(argument, values.get(argument.name))
@@ -47,7 +47,7 @@ def record(arguments: Namespace) -> ExitCode:
         check = None
         if arguments.filter is not None or (operation.confirms and len(numbers) > 1):
             numbers = list(confirm_plan(session, operation.name, numbers, arguments, values).possible)
-            check = bulk_plan.check_of(operation.name, today(), values)
+            check = bulk_plan.plan_check(operation.name, today(), values)
         elif not arguments.yes:
             _confirm_doubtful(session, operation, numbers, values)
         resulting, all_done = apply(session, command, numbers, check)

@@ -41,14 +41,19 @@ class EngineWaiter:
         self._trouble: str | None = None
 
     def until(
-        self, done: Callable[[Store], bool], about: Collection[int], timeout: float | None, *, patient: bool = False
+        self,
+        done: Callable[[Store], bool],
+        visible: Collection[int],
+        timeout: float | None,
+        *,
+        persist: bool = False,
     ) -> bool:
         """Wait until `done`; return whether it became true.
 
         Args:
-            about: the tasks to poll first.
+            visible: the tasks to poll first.
             timeout: seconds; None waits for ever.
-            patient: an unreachable service does not end the wait; refused credentials do.
+            persist: an unreachable service does not end the wait; refused credentials do.
         """
         from bwp_tui.engine.runtime.run_until import run_engine_until
 
@@ -58,14 +63,14 @@ class EngineWaiter:
             nonlocal met
             met = done(store)
             self._read_state(store)
-            return met or (patient and self._state.service in WRONG_SETTINGS)
+            return met or (persist and self._state.service in WRONG_SETTINGS)
 
         def say(sentence: str) -> None:
             self._trouble = sentence
-            if patient:
+            if persist:
                 print_note(sentence)
 
-        run_engine_until(self._config, over, timeout=timeout, visible=about, despite_failures=patient, report=say)
+        run_engine_until(self._config, over, timeout=timeout, visible=visible, persist=persist, report=say)
         return met
 
     def _read_state(self, store: Store) -> None:

@@ -21,7 +21,7 @@ from bwp_tui.store.queries.saved_results import is_gone
 
 _COMMANDS = {operation.name: f"bwp-tui {operation.command}" for operation in (RESUBMIT, *SETTLEMENTS)}
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
-_EXPENDABLE = ("SUBMITTED", "AGE", "TASK", "KIND")
+_FIRST_TO_DROP = ("SUBMITTED", "AGE", "TASK", "KIND")
 
 
 def print_json(value: object) -> None:
@@ -130,7 +130,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
 def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
     """Return tasks as a table with headings."""
     rows = [_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)]
-    return aligned(rows, expendable=_EXPENDABLE)
+    return aligned(rows, expendable=_FIRST_TO_DROP)
 
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ class Scope(Enum):
     TASK = auto()
     DOWNLOADS = auto()
     ARCHIVE = auto()
-    SENT = auto()
+    REQUEST_LOG = auto()
     DASHBOARD = auto()
     HELP = auto()
     SETUP = auto()

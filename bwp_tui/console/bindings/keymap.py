@@ -84,7 +84,7 @@ def _keys(setting: KeySetting) -> tuple[str, ...]:
             keys[parse_key(text)] = None
         except InvalidKey as wrong:
             raise InvalidKey(f"cannot be “{clean_line(text)[:_MAX_QUOTED]}”, which {wrong}") from None
-    if setting.action in _EVERYWHERE and (typed := [key for key in keys if not _NEVER_TYPED.fullmatch(key)]):
+    if setting.action in _EVERYWHERE and (typed := [key for key in keys if not _KEYS_NO_PROMPT_USES.fullmatch(key)]):
         raise InvalidKey(f"cannot be “{shown_key(typed[0])}”, which prompts need; choose one such as ctrl+g or f5")
     return tuple(keys)
 
@@ -115,8 +115,8 @@ def _message(setting: KeySetting, wrong: str) -> str:
 
 
 _EVERYWHERE: Final = frozenset(action.name for action in actions_of(REGISTRY, Scope.APP))
-_NEVER_TYPED: Final = re.compile(r"ctrl\+[a-z]|f\d+")
-"""Keys that an open prompt leaves to the actions of all screens."""
+_KEYS_NO_PROMPT_USES: Final = re.compile(r"ctrl\+[a-z]|f\d+")
+"""The keys that no prompt takes as text or editing, and that the actions of all screens may therefore have."""
 
 _MAX_QUOTED: Final = 20
 """Characters of a mistaken key that a sentence repeats."""

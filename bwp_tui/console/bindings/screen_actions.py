@@ -225,7 +225,7 @@ REGISTRY: Final = tuple(
         Scope.TASK: _TASK,
         Scope.DOWNLOADS: _DOWNLOADS,
         Scope.ARCHIVE: _ARCHIVE,
-        Scope.SENT: _SENT,
+        Scope.REQUEST_LOG: _SENT,
         Scope.DASHBOARD: (*_PAGE, _with_main_keys("dashboard", "", "Go back to the tasks", _SCREEN)),
         Scope.HELP: _PAGE,
         Scope.SETUP: tuple(action for action in _PAGE if action.name != "help"),

@@ -9,7 +9,7 @@ from bwp_tui.console.command_bar.completion import complete
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError
 from bwp_tui.console.command_bar.task_lines import TaskLineCommands
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.state.tab_completion import InputError, TabCompleter
+from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
 
 
 class CommandBar:
@@ -37,7 +37,7 @@ class CommandBar:
             changed=self._changed,
             moved=self._move,
             completed=self._completer.complete,
-            checked=self._check,
+            checked=self._resolve_line,
             hint=("↑ earlier lines" if history else "", "muted"),
             enter="run",
         )
@@ -85,12 +85,12 @@ class CommandBar:
             at = -1 if self._selected is None else self._selected
             self._select(max(0, min(at + steps, len(self._listed) - 1)))
 
-    def _check(self, text: str) -> InputError | None:
+    def _resolve_line(self, text: str) -> InputMistake | None:
         """Find out what a line does; return its mistake, which keeps the prompt open."""
         self._handler = None
         selected = None if self._selected is None else self._listed[self._selected]
         if selected is not None and self._is_chosen:
-            return self._prepare(selected, text)
+            return self._resolve_selected(selected, text)
         if not text.strip():
             return None
         try:
@@ -99,10 +99,10 @@ class CommandBar:
             word = text.split()[0].casefold()
             if selected is None or selected.name == ALIASES.get(word, word):
                 return error.mistake
-            return self._prepare(selected, text)
+            return self._resolve_selected(selected, text)
         return None
 
-    def _prepare(self, command: Command, text: str) -> InputError | None:
+    def _resolve_selected(self, command: Command, text: str) -> InputMistake | None:
         """Find out what a selected command does; one that needs arguments is completed in the prompt."""
         self._line = command.name
         if command.action and command.name not in COMMANDS_BY_NAME:  # opens a view, whose name may have quotation marks
@@ -112,7 +112,7 @@ class CommandBar:
             self._handler = self._commands.read(command.name)
         except CommandLineError as error:
             if command.is_for_shell:
-                return InputError(error.mistake.sentence, 0, len(text))
+                return InputMistake(error.mistake.sentence, 0, len(text))
             self._screen.prompt.set_text(f"{command.name} ")
-            return InputError(f"Write {command.usage}.", 0, len(command.name))
+            return InputMistake(f"Write {command.usage}.", 0, len(command.name))
         return None

@@ -23,12 +23,12 @@ class ListCommands:
     """Parses the commands that change the list.
 
     Attributes:
-        readers: by command, what returns the handler of a line or raises CommandLineError.
+        parsers: by command, what returns the handler of a line or raises CommandLineError.
     """
 
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen
-        self.readers: dict[str, Callable[[CommandLine], CommandHandler]] = {
+        self.parsers: dict[str, Callable[[CommandLine], CommandHandler]] = {
             "list": self._read_list,
             "filter": self._read_filter,
             "view": self._read_view,
@@ -74,7 +74,7 @@ class ListCommands:
         return lambda: self._screen.show(self._screen.list_state.of_view(view))
 
     def _read_views(self, line: CommandLine) -> CommandHandler:
-        usage, actions = COMMANDS_BY_NAME["views"].usage, self._screen.session.tasks
+        usage, actions = COMMANDS_BY_NAME["views"].usage, self._screen.session.task_commands
         if [token.text for token in line.positionals] == ["list"]:
             return self._show_views
         if len(line.positionals) < 2 or line.positionals[0].text not in ("save", "delete"):

@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.actions.record_operations import RECORDS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
-from bwp_tui.console.state.tab_completion import InputError
+from bwp_tui.console.state.tab_completion import InputMistake
 
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 CommandHandler = Callable[[], None]
@@ -26,7 +26,7 @@ _QUOTED: Final = re.compile(r""""([^"]*)"|'([^']*)'""")
 class CommandLineError(Exception):
     """A line cannot be carried out; `mistake` says why and where."""
 
-    def __init__(self, mistake: InputError) -> None:
+    def __init__(self, mistake: InputMistake) -> None:
         super().__init__(mistake.sentence)
         self.mistake = mistake
 
@@ -48,7 +48,7 @@ class Token:
         """Return the error that points at this token, and asks whether `suggestion` was meant."""
         if suggestion:
             sentence = f"{sentence} Did you mean “{suggestion}”?"
-        return CommandLineError(InputError(sentence, self.start, self.end, suggestion))
+        return CommandLineError(InputMistake(sentence, self.start, self.end, suggestion))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class CommandLine:
 
     def error(self, sentence: str) -> CommandLineError:
         """Return the error that points at the whole line."""
-        return CommandLineError(InputError(sentence, self.command.start, self.command.end))
+        return CommandLineError(InputMistake(sentence, self.command.start, self.command.end))
 
     def reject_extra(self, tokens: Sequence[Token], usage: str) -> None:
         """Refuse tokens that a command does not take.
@@ -101,7 +101,7 @@ def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
     """
     found = tokenize(text)
     if not found:
-        raise CommandLineError(InputError("Type a command.", 0, 0))
+        raise CommandLineError(InputMistake("Type a command.", 0, 0))
     command, *rest = found
     options = options_of(command.text.casefold())
     tokens: list[Token] = []
@@ -126,7 +126,7 @@ def _check_gap(text: str, start: int, end: int) -> None:
     """Refuse a quotation mark between two tokens that nothing closes."""
     gap = text[start:end].lstrip()
     if gap:
-        raise CommandLineError(InputError("A quotation mark is not closed.", text.index(gap[0], start), len(text)))
+        raise CommandLineError(InputMistake("A quotation mark is not closed.", text.index(gap[0], start), len(text)))
 
 
 def _unquoted(text: str) -> str:

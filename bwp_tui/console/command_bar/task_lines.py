@@ -54,10 +54,10 @@ class TaskLineCommands:
         self._marked = marked
         self._service = service
         self._records = records
-        self._readers: dict[str, Callable[[CommandLine], CommandHandler]] = {
-            **ListCommands(screen).readers,
-            "show": self._read_one,
-            "inspect": self._read_one,
+        self._parsers: dict[str, Callable[[CommandLine], CommandHandler]] = {
+            **ListCommands(screen).parsers,
+            "show": self._read_single_task,
+            "inspect": self._read_single_task,
             "submit": self._read_submit,
             **dict.fromkeys((operation.name for operation in (*RECORDS, *SERVICE_OPERATIONS)), self._read_operation),
             "settle": self._read_settle,
@@ -75,7 +75,7 @@ class TaskLineCommands:
         name = ALIASES.get(typed, typed)
         if name not in COMMANDS_BY_NAME:
             raise _unknown(line.command)
-        return self._readers[name](line) if name in self._readers else self._read_action(COMMANDS_BY_NAME[name], line)
+        return self._parsers[name](line) if name in self._parsers else self._read_action(COMMANDS_BY_NAME[name], line)
 
     def _read_action(self, command: Command, line: CommandLine) -> CommandHandler:
         """Return the handler of an action, which is for the named tasks where it is one on tasks."""
@@ -84,7 +84,7 @@ class TaskLineCommands:
         numbers = [self._task(token) for token in line.positionals]
         return lambda: self._perform_on(command.action, numbers)
 
-    def _read_one(self, line: CommandLine) -> CommandHandler:
+    def _read_single_task(self, line: CommandLine) -> CommandHandler:
         command = COMMANDS_BY_NAME[line.command.text.casefold()]
         line.reject_extra(line.positionals[1:], command.usage)
         numbers = [self._task(token) for token in line.positionals]
@@ -118,7 +118,7 @@ class TaskLineCommands:
             if len(line.options) > 1:
                 raise line.options[variant.option].error(f"“{variant.option}” takes no other option beside it.")
             numbers = [self._task(token) for token in line.positionals]
-            return self._start_on(numbers, partial(self._run, variant.operation, {}))
+            return self._start_work_on(numbers, partial(self._run, variant.operation, {}))
         options = {argument.name: self._value(argument, line.options) for argument in operation.options}
         values: Values | None = {name: value for name, value in options.items() if value is not None}
         argument = operation.positional
@@ -129,7 +129,7 @@ class TaskLineCommands:
             values = argument.read([token.text for token in tokens], None) if argument.read and tokens else None
         if not values:
             return lambda: self._perform_on(operation.name, numbers)
-        return self._start_on(numbers, partial(self._run, operation, values))
+        return self._start_work_on(numbers, partial(self._run, operation, values))
 
     async def _run(self, operation: TaskOperation, values: Values) -> None:
         if isinstance(operation, ServiceOperation):
@@ -169,7 +169,7 @@ class TaskLineCommands:
                     raise token.error(why_not)
         return numbers, rest
 
-    def _start_on(self, numbers: Sequence[int], work: Work) -> CommandHandler:
+    def _start_work_on(self, numbers: Sequence[int], work: Work) -> CommandHandler:
         """Return what starts `work` on the tasks that a line names."""
 
         def start() -> None:
@@ -197,7 +197,7 @@ class TaskLineCommands:
         numbers = [self._task(token) for token in line.positionals]
         if not numbers:
             return lambda: self._screen.perform_later("mark")
-        return lambda: self._marked.set(self._marked.all | frozenset(numbers), are_named=True)
+        return lambda: self._marked.mark_only(self._marked.all | frozenset(numbers), are_named=True)
 
     # To which tasks
 
@@ -233,7 +233,7 @@ class TaskLineCommands:
         """Move the cursor to the one task that is named, or mark the named ones."""
         alone = len(numbers) == 1 and not self._marked.all
         if numbers and not (alone and self._screen.table.go_to_task(numbers[0])):
-            self._marked.set(frozenset(numbers), are_named=True)
+            self._marked.mark_only(frozenset(numbers), are_named=True)
 
     def _if_writable(self, handler: CommandHandler) -> None:
         if self._screen.context.read_only:

@@ -10,7 +10,7 @@ from bwp_tui.console.terminal.clipboard import copy
 
 async def copy_texts(screen: MainScreenProtocol, marked: MarkedTasks, copied: CopiedText) -> None:
     """Copy the texts of the marked tasks, newest first, or that of the task under the cursor."""
-    numbers, current = marked.numbers, screen.current_task
+    numbers, current = marked.newest_first, screen.current_task
     tasks = screen.session.reader.window(numbers) if numbers else [current] if current else []
     texts = [
         text for task in sorted(tasks, key=lambda task: -task.number) if (text := copied.text_of(task)) is not None

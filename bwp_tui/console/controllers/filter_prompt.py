@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.state.tab_completion import InputError, TabCompleter
+from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
 from bwp_tui.domain.completion import complete
 from bwp_tui.domain.filter import WORD, FilterError, parse
 from bwp_tui.domain.filter_fields import FIELDS
@@ -52,12 +52,12 @@ class FilterPrompt:
             self._tags = ()  # they are only offered; whoever reads the history next says what is wrong with it
 
 
-def mistake_in_filter(text: str) -> InputError | None:
+def mistake_in_filter(text: str) -> InputMistake | None:
     """Return what is wrong with a filter, or None."""
     try:
         parse(text)
     except FilterError as error:
-        return InputError(str(error), error.start, error.end, error.suggestion)
+        return InputMistake(str(error), error.start, error.end, error.suggestion)
     return None
 
 

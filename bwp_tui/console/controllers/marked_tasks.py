@@ -16,7 +16,7 @@ from bwp_tui.console.controllers.prompts import NOTHING_DONE, Wordings
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.task_commands import MarkStep
-from bwp_tui.console.widgets.prompt import F2, QuestionUpdate
+from bwp_tui.console.widgets.prompt import F2_ANSWER, QuestionUpdate
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
@@ -32,18 +32,18 @@ class OpenPlan:
     Attributes:
         numbers: the marked tasks.
         values: those of the action's arguments that are known already.
-        now: the plan as it is now.
+        current: the plan as it is now.
     """
 
     action: str
     numbers: Sequence[int]
     values: Values
-    now: BulkPlan
+    current: BulkPlan
 
     @property
     def possible(self) -> tuple[int, ...]:
         """The tasks for which the action is possible."""
-        return self.now.possible
+        return self.current.possible
 
 
 class MarkedTasks:
@@ -60,15 +60,15 @@ class MarkedTasks:
         return self._screen.table.marks
 
     @property
-    def numbers(self) -> list[int]:
+    def newest_first(self) -> list[int]:
         """The marked tasks, newest first: what is sent first is what came last onto the screen."""
         return sorted(self.all, reverse=True)
 
-    def set(self, numbers: frozenset[int], *, are_named: bool = False) -> None:
-        """Mark these tasks and no others; this can be undone. Those that were named need not be listed."""
+    def mark_only(self, numbers: frozenset[int], *, are_named: bool = False) -> None:
+        """Mark these tasks and no others, as a step that can be undone; tasks named in a command need not be listed."""
         self._are_named = are_named
         if numbers != self.all:
-            self._screen.session.tasks.steps.append(MarkStep(self.all))
+            self._screen.session.task_commands.steps.append(MarkStep(self.all))
         self._screen.mark(numbers)
 
     def toggle_current(self) -> None:
@@ -76,25 +76,25 @@ class MarkedTasks:
         number = self._screen.table.current_number
         if number is not None:
             self._last_marked = number
-            self.set(self.all ^ {number})
+            self.mark_only(self.all ^ {number})
             self._screen.table.move(1)
 
     def mark_range(self) -> None:
         """Mark all from the task marked last to the one under the cursor."""
-        if self._are_all_rows_read():
+        if self._require_all_rows():
             numbers, here, last_marked = self._screen.table.numbers, self._screen.table.cursor_row, self._last_marked
             start = here if last_marked is None or last_marked not in numbers else numbers.index(last_marked)
             first, last = sorted((start, here))
-            self.set(self.all | frozenset(numbers[first : last + 1]))
+            self.mark_only(self.all | frozenset(numbers[first : last + 1]))
 
     def mark_all(self) -> None:
         """Mark all that the view shows, or none when all are marked."""
-        if self._are_all_rows_read():
+        if self._require_all_rows():
             markable = frozenset(self._screen.table.numbers)
-            self.set(frozenset() if markable and markable <= self.all else self.all | markable)
+            self.mark_only(frozenset() if markable and markable <= self.all else self.all | markable)
 
-    def _are_all_rows_read(self) -> bool:
-        """Say whether all rows of the view are listed, and show where not: else tasks out of sight would be marked."""
+    def _require_all_rows(self) -> bool:
+        """Return whether all rows of the view are listed; if not, say so: tasks out of sight must not be marked."""
         if not self._screen.has_all_rows:
             self._screen.show_status("The list is still being read: nothing was marked. Press the key again.", "warn")
         return self._screen.has_all_rows
@@ -103,9 +103,9 @@ class MarkedTasks:
         """Remove marks from tasks that are not listed: what is done to the marked tasks is done to what is seen."""
         screen = self._screen
         if self.all and not self._are_named and screen.has_all_rows and not screen.prompt.is_open:
-            self.set(self.all.intersection(screen.table.numbers))
+            self.mark_only(self.all.intersection(screen.table.numbers))
 
-    def not_listed(self, numbers: Sequence[int]) -> str:
+    def unlisted_clause(self, numbers: Sequence[int]) -> str:
         """Return how many of these tasks are not in sight in the view, in a few words; empty where all are."""
         hidden = len(set(numbers).difference(self._screen.table.numbers)) if self._are_named else 0
         return f"{hidden} not in this view" if hidden else ""
@@ -114,38 +114,38 @@ class MarkedTasks:
         self, action: str, values: Values | None = None, numbers: Sequence[int] | None = None
     ) -> OpenPlan | None:
         """Return what an action would do to tasks, by default to the marked ones; say why where it would do nothing."""
-        numbers, values = self.numbers if numbers is None else numbers, values or {}
+        numbers, values = self.newest_first if numbers is None else numbers, values or {}
         plan = await self._plan(action, numbers, values)
         if plan.possible:
             return OpenPlan(action, numbers, values, plan)
-        self._screen.show_status(self._of_all(numbers, plan), "warn")
+        self._screen.show_status(self._plan_sentence(numbers, plan), "warn")
         return None
 
     async def _plan(self, action: str, numbers: Sequence[int], values: Values) -> BulkPlan:
         session = self._screen.session
         return await asyncio.to_thread(bulk_plan.plan, session.write_store, action, numbers, session.today(), values)
 
-    def _of_all(self, numbers: Sequence[int], plan: BulkPlan) -> str:
+    def _plan_sentence(self, numbers: Sequence[int], plan: BulkPlan) -> str:
         return f"Of {len(numbers)} {'named' if self._are_named else 'marked'}: {plan}."
 
-    def about(
+    def rechecking(
         self, planned: OpenPlan, *questions: Callable[[BulkPlan], str], is_fixed: bool = False
     ) -> AbstractContextManager[None]:
-        """Have the questions about a plan worded anew when it changes, and withdrawn where it does nothing any more.
+        """When a plan changes, word its questions anew, or close them if it would do nothing any more.
 
         Args:
-            is_fixed: whether they are withdrawn also where the plan is for other tasks.
+            is_fixed: whether they are closed also if the plan is then for other tasks.
         """
-        wordings = Wordings(planned.now, *questions)
+        wordings = Wordings(planned.current, *questions)
 
         async def update() -> QuestionUpdate:
             plan = await self._plan(planned.action, planned.numbers, planned.values)
             if not plan.possible or (is_fixed and plan.possible != planned.possible):
-                return QuestionUpdate(f"{self._of_all(planned.numbers, plan)} {NOTHING_DONE}")
-            planned.now = plan
-            return QuestionUpdate(wordings=wordings.now(plan))
+                return QuestionUpdate(f"{self._plan_sentence(planned.numbers, plan)} {NOTHING_DONE}")
+            planned.current = plan
+            return QuestionUpdate(wordings=wordings.current(plan))
 
-        return self._screen.prompt.about(planned.numbers, update)
+        return self._screen.prompt.rechecking(planned.numbers, update)
 
     async def confirm_plan(self, planned: OpenPlan, f2: str = "") -> bool | None:
         """Ask before the plan is carried out: a key for what does no harm, else a typed word that fits the harm.
@@ -154,19 +154,19 @@ class MarkedTasks:
             f2: what F2 does instead, where it does something; None is then its answer.
         """
         prompt, is_harmless = self._screen.prompt, planned.action in _HARMLESS
-        deletes = planned.action == "resubmit" and await asyncio.to_thread(self._deletes, planned.now)
+        deletes = planned.action == "resubmit" and await asyncio.to_thread(self._deletes, planned.current)
         if is_harmless or (len(planned.possible) == 1 and not deletes):
-            with self.about(planned, self._yes_or_no, is_fixed=not is_harmless):
-                return await prompt.ask_yes_no(self._yes_or_no(planned.now), irreversible=not is_harmless)
+            with self.rechecking(planned, self._yes_or_no, is_fixed=not is_harmless):
+                return await prompt.ask_yes_no(self._yes_or_no(planned.current), irreversible=not is_harmless)
 
         def question(plan: BulkPlan) -> str:
-            return self._typed(plan, deletes=deletes)[0]
+            return self._typed_confirmation(plan, deletes=deletes)[0]
 
-        with self.about(planned, question):
-            answer = await prompt.ask_text(question(planned.now), f2=f2)
-        if answer == F2 or answer is None:
+        with self.rechecking(planned, question):
+            answer = await prompt.ask_text(question(planned.current), f2=f2)
+        if answer == F2_ANSWER or answer is None:
             return None if answer else False
-        _, shown, word = self._typed(planned.now, deletes=deletes)
+        _, shown, word = self._typed_confirmation(planned.current, deletes=deletes)
         if answer.strip() != word:
             self._screen.show_status(f"Nothing was done: {shown} was not typed.", "warn")
         return answer.strip() == word
@@ -175,10 +175,10 @@ class MarkedTasks:
         return f"{self._described(plan)}Go on?"
 
     def _described(self, plan: BulkPlan) -> str:
-        hidden = self.not_listed(plan.possible)
+        hidden = self.unlisted_clause(plan.possible)
         return f"Plan: {plan}. {hidden[:1].upper()}{hidden[1:]}. " if hidden else f"Plan: {plan}. "
 
-    def _typed(self, plan: BulkPlan, *, deletes: bool) -> tuple[str, str, str]:
+    def _typed_confirmation(self, plan: BulkPlan, *, deletes: bool) -> tuple[str, str, str]:
         """Return the question that is answered by typing, what it asks to be typed, and that word."""
         profile, described = self._screen.session.profile, self._described(plan)
         word = profile.name if deletes and not profile.is_sandbox else str(len(plan.possible))

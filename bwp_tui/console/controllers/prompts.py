@@ -12,7 +12,7 @@ from typing import Final, Generic, TypeVar
 from bwp_tui.actions.operation import Argument, Need, Place, Target, TaskOperation, Values
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
-from bwp_tui.console.state.tab_completion import InputError
+from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.widgets.prompt import QuestionUpdate
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.task import Task
@@ -30,8 +30,8 @@ class Wordings(Generic[_Subject]):
     def __init__(self, subject: _Subject, *questions: Callable[[_Subject], str]) -> None:
         self._earlier = [(question, {question(subject)}) for question in questions]
 
-    def now(self, subject: _Subject) -> dict[str, str]:
-        """Return how each question is worded now, by each wording that it had."""
+    def current(self, subject: _Subject) -> dict[str, str]:
+        """Return the present wording of each question, by each of its earlier wordings."""
         wordings: dict[str, str] = {}
         for question, earlier in self._earlier:
             earlier.add(text := question(subject))
@@ -39,10 +39,10 @@ class Wordings(Generic[_Subject]):
         return wordings
 
 
-def about_task(
+def rechecking_task(
     screen: MainScreenProtocol, task: Task, check: RefusalCheck, question: Callable[[Task], str]
 ) -> AbstractContextManager[None]:
-    """Have `question` withdrawn where the task changes and `check` then refuses it, else worded as it is then."""
+    """When the task changes, close `question` if `check` then refuses the action, else word it anew."""
     wordings = Wordings(task, question)
 
     def update() -> QuestionUpdate:
@@ -50,12 +50,12 @@ def about_task(
         why_not = f"{task.name} is no longer in the history." if now is None else check(now)
         if now is None or why_not:
             return QuestionUpdate(f"{why_not} {NOTHING_DONE}")
-        return QuestionUpdate(wordings=wordings.now(now))
+        return QuestionUpdate(wordings=wordings.current(now))
 
-    return screen.prompt.about([task.number], lambda: asyncio.to_thread(update))
+    return screen.prompt.rechecking([task.number], lambda: asyncio.to_thread(update))
 
 
-def about_argument(
+def rechecking_argument(
     screen: MainScreenProtocol, operation: TaskOperation, target: Target, task: Task, argument: Argument
 ) -> AbstractContextManager[None]:
     """Have the question for an argument of a single task checked again when the task changes."""
@@ -68,7 +68,7 @@ def about_argument(
         return argument.initial(replace(target, task=now))
 
     check = check_unchanged(task, lambda now: operation.disabled_reason(now, today), question, initial)
-    return about_task(screen, task, check, question)
+    return rechecking_task(screen, task, check, question)
 
 
 async def ask_arguments(
@@ -76,19 +76,19 @@ async def ask_arguments(
     operation: TaskOperation,
     target: Target,
     given: Values,
-    about: Callable[[Argument], AbstractContextManager[None]],
+    rechecking: Callable[[Argument], AbstractContextManager[None]],
 ) -> Values | None:
     """Return the values of an operation's arguments, asking for those that are not given; None where one is refused.
 
     Args:
-        about: has the questions for an argument checked again when their tasks change.
+        rechecking: has the questions for an argument checked again when their tasks change.
     """
     values = dict(given)
     for argument in operation.arguments:
         is_optional = argument.need is Need.OPTIONAL or argument.place is not Place.OPTION
         if argument.name in given or (given and is_optional):
             continue
-        with about(argument):
+        with rechecking(argument):
             answer = await (_ask_day if argument.is_day else _ask_text)(screen, argument, target)
         if answer is None:
             return None
@@ -99,7 +99,7 @@ async def ask_arguments(
 async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: Target) -> Values | None:
     may_be_empty = argument.need is Need.OPTIONAL and target.task is None
 
-    def checked(text: str) -> InputError | None:
+    def checked(text: str) -> InputMistake | None:
         return None if may_be_empty and not text.strip() else _mistake(argument, text)
 
     text = await screen.prompt.ask_text(argument.question(target), argument.initial(target), checked=checked)
@@ -119,10 +119,10 @@ async def _ask_day(screen: MainScreenProtocol, argument: Argument, target: Targe
     today = screen.session.today()
     typed, zone = argument.initial(target) or today.isoformat(), (f"today is {today} ({zone_name()})", "muted")
 
-    def checked(text: str) -> InputError | None:
+    def checked(text: str) -> InputMistake | None:
         day = parse_day(text)
         wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
-        return InputError(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
+        return InputMistake(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
 
     while (
         answer := await screen.prompt.ask_text(argument.question(target), typed, checked=checked, hint=zone)
@@ -134,10 +134,10 @@ async def _ask_day(screen: MainScreenProtocol, argument: Argument, target: Targe
     return None
 
 
-def _mistake(argument: Argument, text: str) -> InputError | None:
+def _mistake(argument: Argument, text: str) -> InputMistake | None:
     """Return the first mistake in a typed text, at its place."""
     parts = re.finditer(r"[^\s,]+", text) if argument.place is Place.SIGNED else re.finditer(r"\A.*\Z", text, re.DOTALL)
     for part in parts:
         if why_not := argument.mistake(part.group()):
-            return InputError(why_not, *part.span())
+            return InputMistake(why_not, *part.span())
     return None

@@ -13,7 +13,7 @@ from bwp_tui.actions.operation import Argument, Operation, Target, Values
 from bwp_tui.actions.record_operations import RECORDS, UNWATCH, WATCH, WITHDRAWALS
 from bwp_tui.actions.settlements import SETTLEMENTS, Settlement
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
-from bwp_tui.console.controllers.prompts import about_argument, about_task, ask_arguments
+from bwp_tui.console.controllers.prompts import ask_arguments, rechecking_argument, rechecking_task
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.task import WATCHED, Task
@@ -53,14 +53,14 @@ class RecordController:
         actor, session = self._screen.session.actor, self._screen.session
 
         def target(now: BulkPlan) -> Target:
-            name = _plan_name(now, self._marked.not_listed(now.possible))
-            return Target(now.possible, name, None, actor, now.until)
+            name = _plan_name(now, self._marked.unlisted_clause(now.possible))
+            return Target(now.possible, name, None, actor, now.due_dates_clause)
 
         def about(argument: Argument) -> AbstractContextManager[None]:
             questions = (argument.question, argument.leave_out)
-            return self._marked.about(plan, *(lambda now, ask=ask: ask(target(now)) for ask in questions))
+            return self._marked.rechecking(plan, *(lambda now, ask=ask: ask(target(now)) for ask in questions))
 
-        values = await ask_arguments(self._screen, operation, target(plan.now), given, about)
+        values = await ask_arguments(self._screen, operation, target(plan.current), given, about)
         if values is None:
             return
         if operation.confirms:
@@ -68,19 +68,19 @@ class RecordController:
             if with_values is None or not await self._marked.confirm_plan(with_values):
                 return
             plan = with_values
-        today, now = session.today(), plan.now
-        check = bulk_plan.check_of(operation.name, today, values)
-        skipped = "" if operation.arguments or operation.confirms else now.skipped_count
+        today, now = session.today(), plan.current
+        check = bulk_plan.plan_check(operation.name, today, values)
+        skipped = "" if operation.arguments or operation.confirms else now.skipped_clause
         alone = session.reader.window(now.possible) if len(now.possible) == 1 else []
         await self._marked.carry_out(
             lambda count: f"{alone[0].name if alone and count else count} {operation.done}{skipped}",
-            lambda: session.tasks.record(operation, now.possible, today, check, **values),
+            lambda: session.task_commands.record(operation, now.possible, today, check, **values),
         )
 
     async def _run_on_one(self, operation: Operation, task: Task, given: Values) -> None:
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
         target = Target((task.number,), task.name, task, session.actor)
-        about = partial(about_argument, screen, operation, target, task)
+        about = partial(rechecking_argument, screen, operation, target, task)
         values = await ask_arguments(screen, operation, target, given, about)
         if values is None:
             return
@@ -92,27 +92,27 @@ class RecordController:
         check = check_unchanged(
             task, why_not, partial(_shown, operation, target), lambda now: operation.question(now, values)
         )
-        if await self._is_confirmed(operation, task, values, check):
+        if await self._confirm(operation, task, values, check):
             results = await run_in_thread_and_report(
-                screen, lambda: session.tasks.record(operation, target.numbers, today, check, **values)
+                screen, lambda: session.task_commands.record(operation, target.numbers, today, check, **values)
             )
             if results is not None:
                 refused = results[0].refused
                 screen.show_status(refused or operation.result(target, values), "bad" if refused else "plain")
 
-    async def _is_confirmed(self, operation: Operation, task: Task, values: Values, check: RefusalCheck) -> bool:
+    async def _confirm(self, operation: Operation, task: Task, values: Values, check: RefusalCheck) -> bool:
         """Have the question about a single task confirmed, where there is one."""
         if why_not := check(task):
             self._screen.show_status(why_not, "warn")
             return False
         if not (question := operation.question(task, values)):
             return True
-        with about_task(self._screen, task, check, lambda now: operation.question(now, values)):
+        with rechecking_task(self._screen, task, check, lambda now: operation.question(now, values)):
             return await self._screen.prompt.ask_yes_no(question)
 
     async def _watch(self) -> None:
         """Watch tasks, or no longer where all of them are watched."""
-        task, marked = self._screen.current_task, self._marked.numbers
+        task, marked = self._screen.current_task, self._marked.newest_first
         if marked:
             tasks = await asyncio.to_thread(self._screen.session.reader.window, marked)
         else:
@@ -142,9 +142,9 @@ class RecordController:
         if task is None:
             return
         target = Target((task.number,), task.name, task, self._screen.session.actor)
-        about = partial(about_argument, self._screen, settlement, target, task)
+        about = partial(rechecking_argument, self._screen, settlement, target, task)
         if (values := await ask_arguments(self._screen, settlement, target, given or {}, about)) is not None:
-            settled = partial(self._screen.session.tasks.settle, settlement, task, values[settlement.text.name])
+            settled = partial(self._screen.session.task_commands.settle, settlement, task, values[settlement.text.name])
             await run_in_thread_and_report(self._screen, settled)
 
 
@@ -157,6 +157,6 @@ def _shown(operation: Operation, target: Target, task: Task) -> str:
 def _plan_name(plan: BulkPlan, not_listed: str) -> str:
     """Return what a question calls the tasks of a plan: `these 7 (1 skipped: acknowledged already)`."""
     count = len(plan.possible)
-    left_out = ", ".join(filter(None, (plan.skipped_count.removeprefix(", "), not_listed)))
+    left_out = ", ".join(filter(None, (plan.skipped_clause.removeprefix(", "), not_listed)))
     name = "the marked one" if count == 1 else f"these {count}"
     return f"{name} ({left_out})" if left_out else name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.state.tab_completion import InputError
+from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.filter import VIEWS, View, view_named
 from bwp_tui.store.commands import saved_views
@@ -31,7 +31,8 @@ class SavedViewController:
         elif key == "d" and await self._screen.prompt.ask_yes_no(
             f"Delete the view “{shown.name}”? Its tasks stay.", irreversible=True
         ):
-            await run_in_thread_and_report(self._screen, lambda: self._screen.session.tasks.delete_view(shown.name))
+            commands = self._screen.session.task_commands
+            await run_in_thread_and_report(self._screen, lambda: commands.delete_view(shown.name))
 
     async def _save(self, typed: str) -> None:
         """Ask until the name can be one, or the operator goes back; a name that is taken is asked about."""
@@ -42,7 +43,7 @@ class SavedViewController:
             return
         view = View(name.strip(), listing.filter, listing.sort, listing.shown_columns)
         if await self.may_replace(view.name):
-            await run_in_thread_and_report(screen, lambda: screen.session.tasks.save_view(view))
+            await run_in_thread_and_report(screen, lambda: screen.session.task_commands.save_view(view))
 
     async def may_replace(self, name: str) -> bool:
         """Say whether a view may be saved under this name; where one has it, the operator is asked."""
@@ -53,12 +54,12 @@ class SavedViewController:
         question = f"Replace the view “{taken.name}”, which lists “{taken.filter or 'all'}”?"
         return await self._screen.prompt.ask_yes_no(question, irreversible=True)
 
-    def _mistake(self, text: str) -> InputError | None:
+    def _mistake(self, text: str) -> InputMistake | None:
         if not text.strip():
             return None
         listing = self._screen.list_state
         try:
             saved_views.check_view(View(text, listing.filter, listing.sort, listing.shown_columns))
         except StoreError as error:
-            return InputError(str(error), 0, len(text))
+            return InputMistake(str(error), 0, len(text))
         return None

@@ -12,10 +12,10 @@ from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
-from bwp_tui.console.controllers.prompts import about_task
+from bwp_tui.console.controllers.prompts import rechecking_task
 from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.widgets.prompt import F2
+from bwp_tui.console.widgets.prompt import F2_ANSWER
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.deadlines import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Status, Task
@@ -46,7 +46,7 @@ class ServiceController:
         Args:
             given: values of its arguments; a note on resubmitted tasks is asked for where several are marked.
         """
-        screen, commands, task = self._screen, self._screen.session.tasks, self._screen.current_task
+        screen, commands, task = self._screen, self._screen.session.task_commands, self._screen.current_task
         if operation is RESUBMIT:
             if self._marked.all:
                 await self._resubmit_marked(given)
@@ -55,25 +55,25 @@ class ServiceController:
         elif self._marked.all:
             plan = await self._marked.plan_action(operation.name)
             if plan is not None and await self._marked.confirm_plan(plan):
-                possible, check = plan.possible, bulk_plan.check_of(operation.name, screen.session.today())
+                possible, check = plan.possible, bulk_plan.plan_check(operation.name, screen.session.today())
                 tasks = counted(len(possible), "task")
                 await self._marked.carry_out(
-                    plan.now.describe_result, lambda: commands.apply(operation, possible, tasks, check, **given)
+                    plan.current.describe_result, lambda: commands.apply(operation, possible, tasks, check, **given)
                 )
         elif task is not None:
-            check = self._check_of(operation, task, lambda now: operation.question(now, now.email))
-            if await self._is_confirmed(operation, task, check):
+            check = self._check_for(operation, task, lambda now: operation.question(now, now.email))
+            if await self._confirm(operation, task, check):
                 results = await run_in_thread_and_report(
                     screen, lambda: commands.apply(operation, [task.number], task.name, check, **given)
                 )
                 if results is not None:
                     await self._report(operation, task, results[0].refused)
 
-    def _check_of(self, operation: ServiceOperation, task: Task, *shown: Callable[[Task], object]) -> RefusalCheck:
+    def _check_for(self, operation: ServiceOperation, task: Task, *shown: Callable[[Task], object]) -> RefusalCheck:
         today = self._screen.session.today()
         return check_unchanged(task, lambda now: operation.disabled_reason(now, today), *shown)
 
-    async def _is_confirmed(self, operation: ServiceOperation, task: Task, check: RefusalCheck) -> bool:
+    async def _confirm(self, operation: ServiceOperation, task: Task, check: RefusalCheck) -> bool:
         context = self._screen.session.display_context()
 
         def question(now: Task) -> str:
@@ -88,7 +88,7 @@ class ServiceController:
 
         if not asked:
             return True
-        with about_task(self._screen, task, check, question_now):
+        with rechecking_task(self._screen, task, check, question_now):
             return await self._screen.prompt.ask_yes_no(asked, irreversible=not operation.is_harmless)
 
     async def _report(self, operation: ServiceOperation, task: Task, refused: str | None) -> None:
@@ -107,18 +107,18 @@ class ServiceController:
         await screen.show_outcome(outcome)
 
     async def _resubmit_marked(self, given: Values) -> None:
-        screen, commands = self._screen, self._screen.session.tasks
+        screen, commands = self._screen, self._screen.session.task_commands
         hold: Hold = given.get("holding_period", same_hold)
         plan = await self._marked.plan_action(RESUBMIT.name, {"holding_period": hold})
         if plan is None:
             return
         note: str | None = given.get("note")
         if note is None:
-            with self._marked.about(plan, _question_for_note):
-                note = await screen.prompt.ask_text(_question_for_note(plan.now))
+            with self._marked.rechecking(plan, _question_for_note):
+                note = await screen.prompt.ask_text(_question_for_note(plan.current))
         if note is None:
             return
-        f2 = _SHORTEN if plan.now.can_meet_due_dates and hold is same_hold else ""
+        f2 = _SHORTEN if plan.current.can_meet_due_dates and hold is same_hold else ""
         confirmed = await self._marked.confirm_plan(plan, f2)
         if confirmed is None:
             fitting = {"holding_period": fitting_hold(screen.session.today())}
@@ -126,21 +126,23 @@ class ServiceController:
             confirmed = await self._marked.confirm_plan(plan)
         if confirmed:
             numbers, values = plan.possible, {**plan.values, "note": note.strip()}
-            check = bulk_plan.check_of(RESUBMIT.name, screen.session.today())
+            check = bulk_plan.plan_check(RESUBMIT.name, screen.session.today())
             await self._marked.carry_out(
-                plan.now.describe_result,
+                plan.current.describe_result,
                 lambda: commands.apply(RESUBMIT, numbers, counted(len(numbers), "task"), check, **values),
             )
 
     async def _resubmit_one(self, task: Task, given: Values) -> None:
         screen, session = self._screen, self._screen.session
-        check = self._check_of(RESUBMIT, task, _doubt, lambda now: (now.email, now.holding_period, now.due_on))
-        hold = await self._hold_of_resubmission(task, given.get("holding_period", same_hold), check)
+        check = self._check_for(
+            RESUBMIT, task, _started_warning, lambda now: (now.email, now.holding_period, now.due_on)
+        )
+        hold = await self._confirm_resubmission(task, given.get("holding_period", same_hold), check)
         if hold is None:
             return
         values = {**given, "holding_period": hold}
         results = await run_in_thread_and_report(
-            screen, lambda: session.tasks.apply(RESUBMIT, [task.number], task.name, check, **values)
+            screen, lambda: session.task_commands.apply(RESUBMIT, [task.number], task.name, check, **values)
         )
         if results is None:
             return
@@ -156,13 +158,13 @@ class ServiceController:
         await screen.show_outcome(outcome)
         screen.select_when_listed(result.resulting_id)
 
-    async def _hold_of_resubmission(self, task: Task, hold: Hold, check: RefusalCheck) -> Hold | None:
+    async def _confirm_resubmission(self, task: Task, hold: Hold, check: RefusalCheck) -> Hold | None:
         """Have the resubmission of a task with a hold confirmed; return the one to take, or None without any."""
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
-        doubt = _doubt(task)
+        doubt = _started_warning(task)
         if task.kind is Kind.RETRIEVAL:
             question = f"{doubt}Submit the retrieval for {subject(task, session.display_context())} again?"
-            with about_task(screen, task, check, lambda _: question):
+            with rechecking_task(screen, task, check, lambda _: question):
                 return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
         values = {"holding_period": hold}
         plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today, values)
@@ -170,9 +172,9 @@ class ServiceController:
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
         question = f"Type the email to submit the deletion for {clean_line(task.email)} again:"
         shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
-        with about_task(screen, task, check, lambda _: shown):
+        with rechecking_task(screen, task, check, lambda _: shown):
             answer = await screen.prompt.ask_text(shown, f2=f2)
-            if answer == F2:
+            if answer == F2_ANSWER:
                 hold = fitting_hold(today)
                 days = hold(task)
                 held = f"Held for {counted(days, 'day')}" if days else "Without a hold it begins at once, for good"
@@ -187,5 +189,5 @@ def _question_for_note(plan: BulkPlan) -> str:
     return f"{plan.summary}. Note for the new tasks (optional):"
 
 
-def _doubt(task: Task) -> str:
+def _started_warning(task: Task) -> str:
     return "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""

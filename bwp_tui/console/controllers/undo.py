@@ -11,7 +11,7 @@ from bwp_tui.domain.text import counted
 
 async def undo(screen: MainScreenProtocol) -> None:
     """Undo the last change of this session, and say which one that was."""
-    steps = screen.session.tasks.steps
+    steps = screen.session.task_commands.steps
     while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == screen.table.marks:
         steps.pop()  # the action on the marked tasks has removed these marks already
     if not steps:
@@ -31,7 +31,7 @@ async def undo(screen: MainScreenProtocol) -> None:
 
 
 async def _undo_records(screen: MainScreenProtocol, step: RecordStep) -> bool:
-    results = await run_in_thread_and_report(screen, lambda: screen.session.tasks.undo(step))
+    results = await run_in_thread_and_report(screen, lambda: screen.session.task_commands.undo(step))
     if results is None:
         return False
     refused = [result.refused for result in results if result.refused]

@@ -8,9 +8,10 @@ from typing import Final
 
 from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask, subject
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_row_cells import DUE_SOON, status_role
+from bwp_tui.console.presentation.task_row_cells import status_role
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running, latest_end
+from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Event, Kind, Status, Task
 from bwp_tui.domain.text import counted, format_size

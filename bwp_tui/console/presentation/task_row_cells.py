@@ -8,12 +8,10 @@ from typing import Final, NamedTuple
 
 from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.domain.deadlines import done_by, is_clock_running, is_late
+from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.task import FINAL_STATUSES, WATCHED, Download, DownloadState, Kind, Status, Task, newest_problem
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import DAY, MINUTE, format_due, format_duration, minute_stamp
-
-DUE_SOON: Final = 7
-"""Days before the due date from which a countdown is a warning."""
 
 _YEAR_IN_DAYS: Final = 365
 _LONGEST_DAYS: Final = 1_000

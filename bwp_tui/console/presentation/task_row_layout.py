@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.console.presentation.task_row_cells import COLUMNS, MARK, Cell, CellContext, Column
-from bwp_tui.domain.completion import spans
+from bwp_tui.domain.completion import highlight_spans
 from bwp_tui.domain.task import Task
 
 GAP: Final = 2
@@ -92,7 +92,7 @@ def cells_of(task: Task, columns: Sequence[PlacedColumn], context: CellContext) 
     for column, _, width in columns:
         text, style, _ = column.cell(task, context)
         text = fit(text, width, context.glyphs, right=column.right)
-        cells.append(Cell(text, style, spans(text, context.highlights) if column.highlighted else ()))
+        cells.append(Cell(text, style, highlight_spans(text, context.highlights) if column.highlighted else ()))
     return tuple(cells)
 
 

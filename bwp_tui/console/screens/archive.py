@@ -179,7 +179,7 @@ class ArchiveScreen(ActionScreen):
             folder = await asyncio.to_thread(_extract, self._path)
             await asyncio.to_thread(
                 answers.record_unpacked,
-                self._session.guard.store,
+                self._session.write_guard.store,
                 self._archive_task.number,
                 folder,
                 self._session.actor,

@@ -232,7 +232,7 @@ class DownloadsScreen(ActionScreen):
         session, chosen = self.session, self._selected()
         ids = [download.id for download in chosen]
         outcome = await run_in_thread_and_report(
-            self, lambda: download_queue.toggle_pause(session.guard.store, ids, session.actor)
+            self, lambda: download_queue.toggle_pause(session.write_guard.store, ids, session.actor)
         )
         if outcome is None:
             return
@@ -255,9 +255,9 @@ class DownloadsScreen(ActionScreen):
             if not left:
                 return QuestionUpdate(f"Of these downloads {_NONE_LEFT}. {NOTHING_DONE}")
             possible[:] = left
-            return QuestionUpdate(wordings=wordings.now(left))
+            return QuestionUpdate(wordings=wordings.current(left))
 
-        with self.prompt.about(ids, recheck):
+        with self.prompt.rechecking(ids, recheck):
             confirmed = await self.prompt.ask_yes_no(self._question_of_cancel(possible), irreversible=True)
         if confirmed:
             await self._apply("cancel", possible)
@@ -270,7 +270,7 @@ class DownloadsScreen(ActionScreen):
     async def _apply(self, action: str, downloads: Sequence[Download]) -> None:
         session, ids = self.session, [download.id for download in downloads]
         command = download_queue.retry if action == "retry" else download_queue.cancel
-        results = await run_in_thread_and_report(self, lambda: command(session.guard.store, ids, session.actor))
+        results = await run_in_thread_and_report(self, lambda: command(session.write_guard.store, ids, session.actor))
         if results is not None:
             self._report(action, downloads, results)
 
@@ -295,7 +295,7 @@ class DownloadsScreen(ActionScreen):
             return
         moved = self.current_download[0].id
         await run_in_thread_and_report(
-            self, lambda: download_queue.move(session.guard.store, moved, places, session.actor)
+            self, lambda: download_queue.move(session.write_guard.store, moved, places, session.actor)
         )
         self.reload(moved)
 

@@ -34,7 +34,7 @@ from bwp_tui.console.widgets.bars import ActiveDownloads, FooterLine, HeaderLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.widgets.virtual_rows import Debouncer
-from bwp_tui.console.workers import ACTION, Outcome, Work, start_worker
+from bwp_tui.console.workers import ACTION, OutcomeReader, Work, start_worker
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 
@@ -171,7 +171,7 @@ class MainScreen(ActionScreen):
         if self._prompt_host is not None:
             self._prompt_host.show_status(sentence, role)
 
-    async def show_outcome(self, read: Outcome) -> None:
+    async def show_outcome(self, read: OutcomeReader) -> None:
         """Show what came of an action and why it is not sent yet, and read both again until it is sent."""
         await self._status.show_outcome(read)
 
@@ -196,10 +196,10 @@ class MainScreen(ActionScreen):
             return
         before, panels.snapshot = panels.snapshot, update
         self.table.refresh_tasks(update.changed)
-        if (then := rows.select_awaited()) is not None:
+        if (then := rows.select_task()) is not None:
             self.perform_later(then)
         if before is None and update.is_whole:
-            rows.awaited = None  # the view no longer lists the last session's task
+            rows.task_to_select = None  # the view no longer lists the last session's task
         self._update_views()
         self.update_header()
         panels.update_downloads()
@@ -221,7 +221,7 @@ class MainScreen(ActionScreen):
 
     def select_when_listed(self, number: int, then: str | None = None) -> None:
         """Put the cursor on a task as soon as the view has it, and do the action `then`."""
-        self._rows.awaited = (number, then)
+        self._rows.task_to_select = (number, then)
         self.session.feed.refresh()
 
     def go_to(self, number: int) -> None:
@@ -245,7 +245,7 @@ class MainScreen(ActionScreen):
 
     def show(self, listing: ListState) -> None:
         """List what `listing` asks for; the cursor stays on its task."""
-        anchor = self._rows.anchor(self.list_state.query, listing.query)
+        anchor = self._rows.anchor_row(self.list_state.query, listing.query)
         self.list_state = listing
         self.table.columns = listing.shown_columns
         self.session.feed.set_query(listing.query, anchor)

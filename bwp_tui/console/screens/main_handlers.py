@@ -102,7 +102,7 @@ class MainHandlers:
         if screen.form.display:
             screen.close_form()
         elif self.marked.all:
-            self.marked.set(frozenset())
+            self.marked.mark_only(frozenset())
         elif screen.view_index != 0:
             screen.show_view(0)
         else:
@@ -111,7 +111,7 @@ class MainHandlers:
     async def _submit(self, request: Request) -> None:
         screen = self._screen
         try:
-            task = await run_in_thread_and_report(screen, lambda: screen.session.tasks.submit(request))
+            task = await run_in_thread_and_report(screen, lambda: screen.session.task_commands.submit(request))
         finally:
             self._is_submitting = False
         if task is None:

@@ -38,7 +38,7 @@ class RequestLogScreen(ActionScreen):
     """
 
     AUTO_FOCUS = "VirtualList"
-    scope = Scope.SENT
+    scope = Scope.REQUEST_LOG
     BINDINGS = bindings_of(scope)
 
     def __init__(self, session: Session, open_task: Callable[[int], None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.workers import Outcome
+from bwp_tui.console.workers import OutcomeReader
 
 
 class StatusUpdates:
@@ -17,9 +17,9 @@ class StatusUpdates:
         self.sentence = ""
         self._screen = screen
         self._read_error: str | None = None
-        self._delayed: tuple[str, Outcome] | None = None
+        self._delayed: tuple[str, OutcomeReader] | None = None
 
-    async def show_outcome(self, read: Outcome) -> None:
+    async def show_outcome(self, read: OutcomeReader) -> None:
         """Show what came of an action and why it is not sent yet, and read both again until it is sent."""
         self._show(read, *await read())
 
@@ -46,6 +46,6 @@ class StatusUpdates:
         else:  # another sentence has replaced it
             self._delayed = None
 
-    def _show(self, read: Outcome, sentence: str, delay: str) -> None:
+    def _show(self, read: OutcomeReader, sentence: str, delay: str) -> None:
         self._screen.show_status(f"{sentence}{delay}")
         self._delayed = (self.sentence, read) if delay else None

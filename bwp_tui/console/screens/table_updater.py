@@ -8,7 +8,7 @@ from textual.screen import Screen
 
 from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.domain.completion import highlights
+from bwp_tui.domain.completion import highlighted_texts
 from bwp_tui.store.queries.view_rows import AnchorRow
 
 
@@ -19,13 +19,13 @@ class TableUpdater:
         query: the query of the rows; None before the first snapshot.
         is_partial: whether they are only the first ones of it.
         is_paused: whether live updates are paused.
-        awaited: number of a task that gets the cursor once it is listed, and the action that follows.
+        task_to_select: number of a task that gets the cursor once it is listed, and the action that follows.
     """
 
     def __init__(self, screen: Screen[None], last_task: int | None) -> None:
         self.query: ListQuery | None = None
         self.is_partial = False
-        self.awaited: tuple[int, str | None] | None = None if last_task is None else (last_task, None)
+        self.task_to_select: tuple[int, str | None] | None = None if last_task is None else (last_task, None)
         self.is_paused = False
         self._held_back: Snapshot | None = None
         self._screen = screen
@@ -41,7 +41,7 @@ class TableUpdater:
         """
         table = self._table
         before, was_at_end, listed = table.current_number, self.is_partial and table.is_at_end, table.numbers
-        table.highlights = highlights(snapshot.query.filter)
+        table.highlights = highlighted_texts(snapshot.query.filter)
         table.show(snapshot.numbers)
         self.is_partial = not snapshot.is_whole
         if was_at_end:
@@ -66,18 +66,18 @@ class TableUpdater:
         self._held_back = replace(snapshot, changed=tuple({*seen, *snapshot.changed}))
         return True
 
-    def anchor(self, listed: ListQuery, query: ListQuery) -> AnchorRow | None:
+    def anchor_row(self, listed: ListQuery, query: ListQuery) -> AnchorRow | None:
         """Return the cursor's row, to be read first where `query` lists the same tasks in another order."""
         here = self._table.current_number
         if not here or not self.has_all_rows_of(listed) or listed.filter != query.filter:
             return None
         return AnchorRow(here, self._table.row_count)
 
-    def select_awaited(self) -> str | None:
+    def select_task(self) -> str | None:
         """Put the cursor on the awaited task once it is listed, and return the action that follows."""
-        if self.awaited is None or not self._table.go_to_task(self.awaited[0]):
+        if self.task_to_select is None or not self._table.go_to_task(self.task_to_select[0]):
             return None
-        (_, then), self.awaited = self.awaited, None
+        (_, then), self.task_to_select = self.task_to_select, None
         return then
 
     @property

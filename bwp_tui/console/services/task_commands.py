@@ -76,7 +76,7 @@ class TaskCommands:
     def settle(self, settlement: Settlement, task: Task, text: str) -> str:
         """Decide about an unconfirmed request."""
         settlement.apply(self._guard.store, task.number, text, self._actor)
-        self.steps.append(IrreversibleStep(settlement.step(task)))
+        self.steps.append(IrreversibleStep(settlement.irreversible_step(task)))
         return settlement.result(task, text)
 
     def apply(
@@ -128,5 +128,5 @@ class TaskCommands:
         return self._perform(command, [change.number for change in step.changes])
 
     def _perform(self, command: TaskCommand, numbers: Sequence[int], *, writes: bool = True) -> list[CommandResult]:
-        store = self._guard.store if writes else self._guard.unguarded
+        store = self._guard.store if writes else self._guard.store_for_polls
         return [result for results in bulk.perform(store, command, numbers) for result in results]

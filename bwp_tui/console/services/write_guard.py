@@ -15,11 +15,11 @@ class WriteGuard:
     """The connection for writes.
 
     Attributes:
-        unguarded: the same for polls, which change nothing that a read-only profile protects.
+        store_for_polls: the same for polls, which change nothing that a read-only profile protects.
     """
 
     def __init__(self, store: Store, profile: Profile) -> None:
-        self.unguarded = store
+        self.store_for_polls = store
         self._is_read_only = profile.read_only
 
     @property
@@ -31,4 +31,4 @@ class WriteGuard:
         """
         if self._is_read_only:
             raise NotPossible(f"{READ_ONLY} Nothing was done.")
-        return self.unguarded
+        return self.store_for_polls

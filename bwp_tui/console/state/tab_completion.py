@@ -11,7 +11,7 @@ _MAX_OFFERED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class InputError:
+class InputMistake:
     """A mistake in a typed line, from `start` to `end`, in a sentence, and what was probably meant."""
 
     sentence: str

@@ -19,7 +19,7 @@ _AMBIGUOUS_WIDTH: Final = re.compile(f"[{FILLER}{chr(CLUSTERS)}-\U0010ffff]")
 """Characters whose width differs between terminals."""
 
 _SAME_STYLE: Final = re.compile(r"(.)\1*", re.DOTALL)
-_MAX_BRIDGE: Final = 4
+_MAX_REWRITTEN: Final = 4
 """Unchanged cells between two changed ones that are as cheap to write as to skip."""
 
 
@@ -129,7 +129,7 @@ class ScreenBuffer:
 
     def _is_bridge(self, y: int, start: int, end: int) -> bool:
         """Return whether the cells between two runs are cheaper to write than to skip."""
-        if end - start > _MAX_BRIDGE or _UNKNOWN in self._letters[y][start:end]:
+        if end - start > _MAX_REWRITTEN or _UNKNOWN in self._letters[y][start:end]:
             return False
         return len(set(self._styles[y][start - 1 : end])) == 1
 

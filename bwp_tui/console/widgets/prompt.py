@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from rich.cells import cell_len
 from textual import events, on
@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.state.tab_completion import InputError
+from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.widgets.styled_line import StyledLine
 from bwp_tui.console.widgets.text_field import TextField
 from bwp_tui.console.workers import start_worker
@@ -28,7 +28,7 @@ _BLANKS: Final = 4
 """Blank cells around a question and its hint."""
 
 _BACK: Final = ("esc", "back")
-F2: Final = "\x1bF2"
+F2_ANSWER: Final = "\x1bF2"
 """Answer of a prompt that was closed by F2; it cannot be typed."""
 
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
@@ -46,11 +46,14 @@ class QuestionUpdate(NamedTuple):
     wordings: Mapping[str, str] = {}
 
 
+Recheck: TypeAlias = Callable[[], Coroutine[Any, Any, QuestionUpdate]]
+
+
 class _Subject(NamedTuple):
     """The tasks that a question is about, by number, and what checks it again when one of them changes."""
 
     tasks: frozenset[int]
-    recheck: Callable[[], Coroutine[Any, Any, QuestionUpdate]]
+    recheck: Recheck
 
 
 class Prompt(Horizontal, can_focus=True):
@@ -65,14 +68,14 @@ class Prompt(Horizontal, can_focus=True):
         self._changed: Callable[[str, int], None] | None = None
         self._moved: Callable[[int], None] | None = None
         self._completed: Callable[[str, int], tuple[str, int]] | None = None
-        self._checked: Callable[[str], InputError | None] | None = None
-        self._mistake: InputError | None = None
+        self._checked: Callable[[str], InputMistake | None] | None = None
+        self._mistake: InputMistake | None = None
         self._label = self._ending = ""
         self._keys: Mapping[str, str] = {}
         self._entries: Sequence[str] = ()
         self._beside = 0
         self._subject: _Subject | None = None
-        self._is_withdrawn = False
+        self._is_obsolete = False
         self._enter = self._f2 = ""
         self._focused_before: Widget | None = None
         self._default: str | None = None
@@ -109,7 +112,7 @@ class Prompt(Horizontal, can_focus=True):
     @property
     def footer_keys(self) -> Sequence[tuple[str, str]]:
         """The keys for the footer: those that answer, unless the prompt itself lists them."""
-        if self._is_withdrawn:
+        if self._is_obsolete:
             return (_BACK,)
         if not self._keys:
             others = {
@@ -121,7 +124,7 @@ class Prompt(Horizontal, can_focus=True):
         return (_BACK,) if self._entries and self.has_class("-long") else tuple(self._keys.items())
 
     @contextmanager
-    def about(self, tasks: Iterable[int], recheck: Callable[[], Coroutine[Any, Any, QuestionUpdate]]) -> Iterator[None]:
+    def rechecking(self, tasks: Iterable[int], recheck: Recheck) -> Iterator[None]:
         """Have the questions that are asked meanwhile checked again whenever one of these tasks changes."""
         before, self._subject = self._subject, _Subject(frozenset(tasks), recheck)
         try:
@@ -140,7 +143,7 @@ class Prompt(Horizontal, can_focus=True):
         if update is None or answer is None or answer is not self._answer or answer.done():
             return
         if update.why_not:
-            self._is_withdrawn, self._label, self._ending, self._entries = True, update.why_not, "", ()
+            self._is_obsolete, self._label, self._ending, self._entries = True, update.why_not, "", ()
             self._changed = self._moved = self._completed = self._checked = None
             self.hint("", "")
             self._mistake = None
@@ -156,7 +159,7 @@ class Prompt(Horizontal, can_focus=True):
         changed: Callable[[str, int], None] | None = None,
         moved: Callable[[int], None] | None = None,
         completed: Callable[[str, int], tuple[str, int]] | None = None,
-        checked: Callable[[str], InputError | None] | None = None,
+        checked: Callable[[str], InputMistake | None] | None = None,
         hint: StyledText = ("", "muted"),
         enter: str = "OK",
         f2: str = "",
@@ -170,7 +173,7 @@ class Prompt(Horizontal, can_focus=True):
             hint: text beside the field.
             checked: returns an error in the text, which keeps the prompt open.
             enter: label of that key in the footer.
-            f2: label of F2; with one, that key answers with `F2`.
+            f2: label of F2; with one, that key answers with `F2_ANSWER`.
         """
         field = self.query_one(Input)
         field.display = True
@@ -211,7 +214,7 @@ class Prompt(Horizontal, can_focus=True):
         line.show((f" {text} " if text else "", role))
         line.display = bool(text)
 
-    def show_mistake(self, mistake: InputError | None) -> None:
+    def show_mistake(self, mistake: InputMistake | None) -> None:
         """Mark an error in the text, or none."""
         if mistake != self._mistake:
             self._mistake = mistake
@@ -235,7 +238,7 @@ class Prompt(Horizontal, can_focus=True):
         """Show the question, and the keys that answer; on lines of their own where they do not fit beside it."""
         label, width = f"{self._label}{self._ending}", self.app.size.width
         is_long = cell_len(label) + self._beside + _BLANKS > width
-        self.query_one("#prompt-label", StyledLine).show((f" {label} ", "warn" if self._is_withdrawn else "strong"))
+        self.query_one("#prompt-label", StyledLine).show((f" {label} ", "warn" if self._is_obsolete else "strong"))
         self.set_class(is_long, "-long")
         if self._entries:
             self.hint(_in_lines(self._entries, width - _BLANKS) if is_long else _GAP.join(self._entries), "key")
@@ -245,7 +248,7 @@ class Prompt(Horizontal, can_focus=True):
     ) -> str | None:
         self.close()
         self._label, self._ending, self._keys, self._entries, self._beside = label, ending, keys, entries, beside
-        self._is_withdrawn = False
+        self._is_obsolete = False
         self._lay_out()
         self._answer = asyncio.get_running_loop().create_future()
         # Of consecutive questions, the first one saves the focus.
@@ -286,15 +289,15 @@ class Prompt(Horizontal, can_focus=True):
             event.stop()
             event.prevent_default()
             self._complete()
-        elif event.key == "f2" and self._f2 and not self._keys and not self._is_withdrawn:
+        elif event.key == "f2" and self._f2 and not self._keys and not self._is_obsolete:
             event.stop()
-            self._answer_with(F2)
+            self._answer_with(F2_ANSWER)
         elif self._moved is not None and event.key in ("down", "up"):
             event.stop()
             self._moved(1 if event.key == "down" else -1)
         elif self._keys:
             event.stop()
-            if self._is_withdrawn and (event.key == "enter" or event.key in self._keys):
+            if self._is_obsolete and (event.key == "enter" or event.key in self._keys):
                 self.close()
             elif event.key == "enter" and self._default is not None:
                 self._answer_with(self._default)
@@ -317,7 +320,7 @@ class Prompt(Horizontal, can_focus=True):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         mistake = self._checked(event.value) if self._checked is not None else None
-        if self._is_withdrawn:
+        if self._is_obsolete:
             self.close()
         elif mistake is None:
             self._answer_with(event.value)

@@ -206,7 +206,7 @@ class Downloader:
 
     async def _request_link(self, job: DownloadJob) -> PresignedLink:
         with self._reserved.pop(job.id, None) or self._context.health.reserve() as reservation:
-            if not reservation.calls or not self._context.health.take_call_token():
+            if not reservation.calls or not self._context.health.begin_call():
                 raise _NoLinkNow
             link = await self._context.api.link(job.task_id)
             self._context.health.record_success()

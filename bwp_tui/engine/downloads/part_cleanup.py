@@ -19,7 +19,7 @@ async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
 
     A file that cannot be removed is tried again when the history changes.
     """
-    for job in downloads.with_unwanted_part(store):
+    for job in downloads.unwanted_parts(store):
         if job.task_number in in_use:
             continue
         with contextlib.suppress(OSError):

@@ -95,5 +95,5 @@ class ProgressRecorder:
         part, total = self._part, self._transfer.total
         event, self._event = self._event, None
         downloads.record_progress(
-            self._store, self._job, part.size, total, rate, part.etag, trouble=self.trouble, step=event
+            self._store, self._job, part.size, total, rate, part.etag, trouble=self.trouble, event=event
         )

@@ -62,7 +62,7 @@ class Poller(QueueWorker[DuePoll]):
         return due_polls.next_at(self._context.store)
 
     async def _poll(self, batch: Sequence[DuePoll]) -> None:
-        if not self._context.health.take_call_token():
+        if not self._context.health.begin_call():
             return  # it stays due
         try:
             results = await self._context.api.poll([(poll.kind, poll.task_id) for poll in batch])

@@ -120,7 +120,7 @@ class Submitter(QueueWorker[Intent]):
         is_submission = intent.action == IntentAction.SUBMIT
         if is_submission and not is_token_valid(intent, context.now(), context.store.uptime(), service_now):
             intent_outcomes.record_unconfirmed(context.store, intent.id)
-        elif context.health.take_call_token() and intent_outcomes.record_sending(context.store, intent.id, service_now):
+        elif context.health.begin_call() and intent_outcomes.record_sending(context.store, intent.id, service_now):
             return intent
         self._due.release([intent])
         return None

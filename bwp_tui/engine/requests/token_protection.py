@@ -27,7 +27,7 @@ def is_token_valid(intent: Intent, now: datetime, uptime: Uptime, service_now: d
     if intent.first_sent_at is None:
         return True
     by_wall = now - intent.first_sent_at
-    by_uptime = uptime.since(intent.first_sent_boot, intent.first_sent_uptime)
+    by_uptime = uptime.seconds_since(intent.first_sent_boot, intent.first_sent_uptime)
     by_service = None if service_now is None else service_now - (intent.first_sent_service_at or intent.first_sent_at)
     is_measured = by_uptime is not None or (
         intent.first_sent_service_at is not None and by_service is not None and by_service >= timedelta(0)

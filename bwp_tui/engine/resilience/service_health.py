@@ -82,7 +82,7 @@ class ServiceHealth:
         """Return whether another call may follow without a reservation: only while the service is healthy."""
         return not self.is_failing and self.reserve().calls > 0
 
-    def take_call_token(self) -> bool:
+    def begin_call(self) -> bool:
         """Check again, immediately before sending, that the service is usable, and take a token of the rate limit.
 
         If it returns True, the caller must send.

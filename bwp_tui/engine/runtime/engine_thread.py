@@ -98,7 +98,7 @@ class EngineThread:
         self.maintenance_finding: str | None = None
         """What the last maintenance found wrong with the history: a failed backup, damage; or None."""
         self._faults = 0
-        self._next_attempt_s = 0.0
+        self._next_attempt_at = 0.0
         self._refresh: CredentialRefresh | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -180,12 +180,12 @@ class EngineThread:
     async def _present_ability(self) -> Ability:
         """Return what this process could do as the engine, as far as it knows."""
         refused = self._refresh is not None and self._refresh.were_refused
-        if refused and time.monotonic() >= self._next_attempt_s:
-            self._next_attempt_s = time.monotonic() + CREDENTIAL_CHECK_S
+        if refused and time.monotonic() >= self._next_attempt_at:
+            self._next_attempt_at = time.monotonic() + CREDENTIAL_CHECK_S
             refused = self._refresh is not None and not await self._refresh.has_new_credentials()
             if not refused:
-                self._refresh, self._next_attempt_s = None, 0.0
-        if refused or time.monotonic() < self._next_attempt_s:
+                self._refresh, self._next_attempt_at = None, 0.0
+        if refused or time.monotonic() < self._next_attempt_at:
             return Ability.NOTHING
         return max_ability(self._profile)
 
@@ -220,7 +220,7 @@ class EngineThread:
             pause = self._record_fault(store, error)
         finally:
             recovery.cancel()
-        self._next_attempt_s = time.monotonic() + pause
+        self._next_attempt_at = time.monotonic() + pause
         await asyncio.sleep(pause)
 
     def _record_fault(self, store: Store, error: Exception) -> float:

@@ -46,7 +46,7 @@ def run_maintenance(store: Store, stop: threading.Event) -> str | None:
 
 
 def _copy_and_clean(store: Store, today: date, stop: threading.Event) -> None:
-    if store.read_only is not None or stop.is_set():
+    if store.read_only_reason is not None or stop.is_set():
         return
     if purge.has_traces(store):
         purge.remove_traces(store, today, stop)

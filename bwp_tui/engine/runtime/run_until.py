@@ -36,7 +36,7 @@ def run_engine_until(
     *,
     timeout: float | None,
     visible: Collection[int] = (),
-    despite_failures: bool = False,
+    persist: bool = False,
     report: Callable[[str], None] = lambda _sentence: None,
 ) -> bool:
     """Wait until `done(store)` is true while an engine works; return whether it became true.
@@ -46,7 +46,7 @@ def run_engine_until(
     Args:
         timeout: seconds; None waits without end.
         visible: tasks to poll first.
-        despite_failures: keep waiting even if the service cannot be reached or denies access.
+        persist: keep waiting even if the service cannot be reached or denies access.
         report: called with what keeps this process from being the engine, or its engine from working.
     """
     profile = config.profile
@@ -73,7 +73,7 @@ def run_engine_until(
             if done(store):
                 return True
             left = _CHECK_S if deadline is None else min(_CHECK_S, deadline - time.monotonic())
-            if left <= 0 or (not despite_failures and _is_not_worth_waiting(store, engine, profile)):
+            if left <= 0 or (not persist and _is_not_worth_waiting(store, engine, profile)):
                 report_trouble()  # what made it hopeless may have come since
                 return done(store)
             changed.wait(left)

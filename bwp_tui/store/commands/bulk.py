@@ -59,18 +59,18 @@ RefusalCheck = Callable[[Task], str | None]
 
 
 def check_unchanged(seen: Task, why_not: RefusalCheck, *shown: Callable[[Task], object]) -> RefusalCheck:
-    """Return the check that also refuses a task where something `shown` with the question differs now, but its name."""
+    """Return a check that also refuses a task if what the question has `shown` is no longer so, but for its name."""
 
     def check(now: Task) -> str | None:
         if reason := why_not(now):
             return reason
-        is_same = all(_nameless(read(now), now) == _nameless(read(seen), seen) for read in shown)
+        is_same = all(_without_name(read(now), now) == _without_name(read(seen), seen) for read in shown)
         return None if is_same else f"{now.name} was changed meanwhile and is {now.status} now."
 
     return check
 
 
-def _nameless(shown: object, task: Task) -> object:
+def _without_name(shown: object, task: Task) -> object:
     return shown.replace(task.name, "") if isinstance(shown, str) else shown
 
 

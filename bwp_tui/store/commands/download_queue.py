@@ -103,11 +103,11 @@ class QueueCommand:
     """A command for downloads, given by their ids in one transaction.
 
     Attributes:
-        cannot: returns why it is not possible for a download, or None.
+        disabled_reason: returns why it is not possible for a download, or None.
         apply: changes a download, and returns the id of the one to look at now.
     """
 
-    cannot: Callable[[Download], str | None]
+    disabled_reason: Callable[[Download], str | None]
     apply: Callable[[Transaction, Store, Download, str], int]
 
     def __call__(self, store: Store, ids: Iterable[int], actor: str) -> list[CommandResult]:
@@ -123,7 +123,7 @@ class QueueCommand:
         try:
             # Checked inside the transaction: the engine may have written since the operator saw the download.
             download = _get(transaction, download_id)
-            refuse(self.cannot(download))
+            refuse(self.disabled_reason(download))
             return CommandResult(download_id, self.apply(transaction, store, download, actor))
         except NotPossible as why:
             return CommandResult(download_id, download_id, str(why))
@@ -163,7 +163,7 @@ def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, lis
     with store.write() as transaction:
         downloads_now = [_get(transaction, download_id) for download_id in ids]
         for name, command in (("pause", pause), ("resume", resume)):
-            possible = [download for download in downloads_now if command.cannot(download) is None]
+            possible = [download for download in downloads_now if command.disabled_reason(download) is None]
             for download in possible:
                 command.apply(transaction, store, download, actor)
             if possible:

@@ -194,12 +194,12 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
 
 
 def cannot_watch(task: Task) -> str | None:
-    """Return why there is nothing to watch task for, or None when there is."""
+    """Return why `task` cannot be watched, or None when it can."""
     return f"Task {task.name} has ended: {task.status}." if has_ended(task.status) else None
 
 
 def cannot_acknowledge(task: Task) -> str | None:
-    """Return why the confirmation of receipt is not to be recorded, or None when it is: many are not corrected."""
+    """Return why a bulk plan does not acknowledge receipt of `task`, or None when it does: it corrects no record."""
     if task.acknowledged_on is not None:
         return f"Receipt of {task.name} was already acknowledged on {task.acknowledged_on}."
     return cannot_change_purged(task)

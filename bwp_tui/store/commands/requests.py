@@ -14,12 +14,12 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.insert_request import Origin, insert, record
-from bwp_tui.store.worklog.intents import withdraw_unsent
+from bwp_tui.store.worklog.intents import cancel_unsent
 
-_RESUBMITTED: Final = frozenset(
+_RESUBMITTABLE: Final = frozenset(
     {Status.FAILED, Status.REJECTED, Status.UNCONFIRMED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
 )
-_OF_THE_REQUEST: Final = "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, assigned_to"
+_INHERITED_COLUMNS: Final = "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, assigned_to"
 
 
 def submit(store: Store, request: Request, actor: str) -> Task:
@@ -53,7 +53,7 @@ def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> T
         new = record(transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number))
         # To the shopper it is still one request: due together, an extension included, and with the same assignee.
         transaction.run(
-            f"UPDATE tasks SET ({_OF_THE_REQUEST}) = (SELECT {_OF_THE_REQUEST} FROM tasks WHERE number = ?)"
+            f"UPDATE tasks SET ({_INHERITED_COLUMNS}) = (SELECT {_INHERITED_COLUMNS} FROM tasks WHERE number = ?)"
             " WHERE number = ?",
             (number, new),
         )
@@ -80,7 +80,7 @@ def cannot_resubmit(task: Task) -> str | None:
     """Return why `task` cannot be resubmitted, or None when it can."""
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
-    if task.status not in _RESUBMITTED:
+    if task.status not in _RESUBMITTABLE:
         return f"Only a task that ended without a result can be resubmitted; {task.name} is {task.status}."
     if task.is_cancellation_waiting:
         return (
@@ -101,7 +101,7 @@ def cancel(store: Store, number: int, actor: str) -> Task:
     with store.write() as transaction:
         # Checked inside the transaction: the engine may have written since the operator saw the task.
         refuse(cannot_cancel(tasks.get(store, number)))
-        if not withdraw_unsent(transaction, number, actor):
+        if not cancel_unsent(transaction, number, actor):
             transaction.run(
                 "UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number)
             )
@@ -162,7 +162,7 @@ def cannot_download(task: Task) -> str | None:
     return None
 
 
-def track(store: Store, kind: Kind, task_id: str, request_facts: Request, actor: str) -> Task:
+def track(store: Store, kind: Kind, task_id: str, known_request: Request, actor: str) -> Task:
     """Track a task that was submitted elsewhere; the next poll fills in what the service knows.
 
     Raises:
@@ -171,8 +171,8 @@ def track(store: Store, kind: Kind, task_id: str, request_facts: Request, actor:
     """
     with store.write() as transaction:
         refuse_known(transaction, task_id)
-        check_received_on(request_facts)
-        number = insert(transaction, request_facts, task_id=task_id)
+        check_received_on(known_request)
+        number = insert(transaction, known_request, task_id=task_id)
         timeline.append(transaction, number, actor, EventKind.TRACKED, after=Status.QUEUED, detail=f"{kind} {task_id}")
     return tasks.get(store, number)
 

@@ -105,7 +105,7 @@ class Store:
         self.clock = clock
         self.uptime = uptime
         self.opening_report = opening_report
-        self.read_only = opened.read_only
+        self.read_only_reason = opened.read_only_reason
         """Why nothing can be recorded, in a sentence; None where it can."""
         self.term: int | None = None
         """The term of the engine that writes by this connection; None where that is no engine."""
@@ -147,7 +147,7 @@ class Store:
         return other
 
     def require_shop(self, shop: Shop | None) -> None:
-        """Accept writes for this shop alone from now on; with None, for the shop that the history is bound to.
+        """Accept writes for this shop alone from now on; None accepts those for whichever shop the history is bound to.
 
         Raises:
             OtherShop: it is bound to another one; then nothing can be recorded any more.
@@ -223,14 +223,15 @@ class Store:
     def write(self) -> Iterator[Transaction]:
         """Open a transaction, committed when the block ends and rolled back when it raises.
 
-        A transaction that the same thread opens within another one is a part of that one.
+        A transaction that the same thread opens within another one is a part of that one. It binds the history to the
+        shop of `require_shop`, where it is not bound to that yet.
 
         Raises:
             StoreUnavailable: nothing can be recorded now.
             EngineSuperseded: another engine has begun a later term than this connection's.
         """
-        if self.read_only is not None:
-            raise StoreUnavailable(self.read_only)
+        if self.read_only_reason is not None:
+            raise StoreUnavailable(self.read_only_reason)
         with self._lock:
             if self._transaction is not None:
                 yield self._transaction
@@ -294,8 +295,9 @@ class Store:
             flag_damage(self.path)
             raise damage_error(self.path, str(error)) from error
         except apsw.SQLError as error:
-            # The statement is right: the schema or the text index must be damaged.
-            if "fts5" not in str(error) and schema_of(self._db) == expected_schema():
+            # The statement is right: the schema, the text index or a list of tags must be damaged.
+            is_content = any(text in str(error) for text in ("fts5", "malformed JSON"))
+            if not is_content and schema_of(self._db) == expected_schema():
                 raise
             refuse_newer(version_of(self._db), self.path)  # another process may have migrated the file meanwhile
             flag_damage(self.path)

@@ -72,7 +72,8 @@ def state_of(db: apsw.Connection, path: Path) -> HistoryState:
     Raises:
         StoreDamaged, apsw.Error: it cannot be read.
     """
-    rows = db.execute("SELECT identity, revision, newest_at FROM meta").fetchall()
+    # Each of the two has one row, without which no engine could begin.
+    rows = db.execute("SELECT identity, meta.revision, newest_at FROM meta, engine").fetchall()
     identity, revision, newest_at = rows[0] if len(rows) == 1 else (None, None, None)
     if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
         return HistoryState(identity, revision, newest_at)

@@ -41,12 +41,12 @@ class OpenedDatabase:
 
     Attributes:
         check_in_place: raises `StoreMoved` once the file at the path is another one; costs one `stat`.
-        read_only: why a history opened for writing can only be read, in a sentence, or None.
+        read_only_reason: why a history opened for writing can only be read, in a sentence, or None.
     """
 
     db: apsw.Connection
     check_in_place: Callable[[], None]
-    read_only: str | None = None
+    read_only_reason: str | None = None
 
 
 def prepare_file(path: Path) -> None:
@@ -100,7 +100,7 @@ def open_database(path: Path) -> OpenedDatabase:
             db.close()
             raise
     except _NOT_WRITABLE as error:
-        return _open_for_reading_after(path, error)
+        return _fall_back_to_reading(path, error)
     return OpenedDatabase(db, check)
 
 
@@ -156,7 +156,7 @@ def open_for_reading(path: Path) -> OpenedDatabase:
     return OpenedDatabase(_open_reader(path, "immutable=1"), check_unchanged)
 
 
-def _open_for_reading_after(path: Path, cause: apsw.Error) -> OpenedDatabase:
+def _fall_back_to_reading(path: Path, cause: apsw.Error) -> OpenedDatabase:
     reason = _read_only_reason(path, cause)
     try:
         opening = open_for_reading(path)
@@ -169,7 +169,7 @@ def _open_for_reading_after(path: Path, cause: apsw.Error) -> OpenedDatabase:
             f"The history {path} must be brought to this program's schema ({version} to {newest_version()}) before it "
             "can be read, and it cannot be written. Free some space, or fix its permissions."
         )
-    return replace(opening, read_only=reason)
+    return replace(opening, read_only_reason=reason)
 
 
 def _open_reader(path: Path, mode: str) -> apsw.Connection:

@@ -17,7 +17,7 @@ from bwp_tui.domain.shop import Shop
 BOUND_SHOP: Final = "SELECT target_id, api_host FROM meta WHERE EXISTS (SELECT 1 FROM tasks)"
 """The query whose rows `bound_shop` takes."""
 
-BIND_ANEW: Final = "UPDATE meta SET target_id = ?, api_host = ?"
+REBIND: Final = "UPDATE meta SET target_id = ?, api_host = ?"
 """Binds a history to another shop."""
 
 
@@ -32,7 +32,7 @@ def bound_shop(rows: Iterable[Sequence[object]]) -> Shop | None:
 def binding_conflict(db: apsw.Connection, path: Path, shop: Shop) -> str | None:
     """Return a sentence if the history is bound to another shop, or None."""
     bound = bound_shop(db.execute(BOUND_SHOP))
-    if bound is None or not bound.is_other(shop):
+    if bound is None or not bound.is_certainly_other(shop):
         return None
     return (
         f"The history {path} holds the requests of {bound}, and the settings are those of {shop}: nothing is recorded "

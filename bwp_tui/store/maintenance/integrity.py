@@ -112,6 +112,8 @@ def _contents(db: apsw.Connection) -> list[str]:
         if version_of(db) == newest_version():  # an older one lacks columns of a task
             for row in db.execute(TASKS):
                 task_of(row)
+        if db.execute("SELECT 1 FROM meta, engine").fetchall() != [(1,)]:
+            return ["its own state is not one row"]
     except (StoreDamaged, UnicodeDecodeError, ValueError) as error:
         return [str(error)]
     return []

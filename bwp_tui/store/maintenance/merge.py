@@ -72,7 +72,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
 
 
 def withhold_deletions(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
-    """Leave the deletions that wait to be sent to the operator: since this copy was made, they may have been withdrawn.
+    """Let the operator decide on unsent deletions: they may have been withdrawn since this copy was made.
 
     A cancellation that waits for the task id of one goes on waiting for it.
 

@@ -34,7 +34,7 @@ class KeysetPage:
         self._up = reversed_keys(self._down)
         keys = ", ".join(key for key, _ in self._down)
         sql = f"SELECT {keys} FROM tasks t WHERE t.number = ? AND ({self._where})"
-        self._own = store.row(sql, (number, *self._values))
+        self._sort_values = store.row(sql, (number, *self._values))
 
     def page(self, reach: int, rows: int) -> tuple[int, array[int]] | None:
         """Return the index of the first row and the rows: the task with up to `reach` others before and after it.
@@ -45,12 +45,12 @@ class KeysetPage:
         Args:
             rows: how many tasks the view has.
         """
-        if self._own is None:
+        if self._sort_values is None:
             return None
-        above = self._next(rows_before(self._down, self._own), reach)
-        below = self._next(rows_before(self._up, self._own), reach)
+        above = self._next(rows_before(self._down, self._sort_values), reach)
+        below = self._next(rows_before(self._up, self._sort_values), reach)
         above.reverse()
-        return self._place(self._own, rows) - len(above), above + array("q", [self._number]) + below
+        return self._place(self._sort_values, rows) - len(above), above + array("q", [self._number]) + below
 
     def _place(self, key_values: Row, rows: int) -> int:
         above = self._count(rows_before(self._down, key_values))

@@ -50,7 +50,7 @@ class ViewRows:
         self._query: ViewQuery | None = None
         self._numbers: array[int] = array("q")
         self._highest = 0
-        self._tasks = 0
+        self._task_count = 0
 
     def first_page(self, query: ViewQuery, anchor: AnchorRow | None = None) -> array[int] | None:
         """Return the first page of a long view that was not read last, or None.
@@ -93,7 +93,7 @@ class ViewRows:
                 self._store, query.filter, today=query.today, sort=query.sort, is_cancelled=is_cancelled
             )
             self._query = query
-        self._highest, self._tasks = highest, count
+        self._highest, self._task_count = highest, count
         return self._numbers
 
     def _can_be_patched(self, query: ViewQuery, changed: Sequence[int], count: int) -> bool:
@@ -102,7 +102,7 @@ class ViewRows:
             query == self._query
             and query.sort in _NUMBER_ORDERS
             and len(changed) <= MAX_PATCHED
-            and count == self._tasks + added  # else some were removed, and it is unknown which
+            and count == self._task_count + added  # else some were removed, and it is unknown which
             and not any(
                 isinstance(clause, AgeClause) for clause in query.filter.clauses
             )  # their matches change with time

@@ -16,7 +16,7 @@ from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, RowMapper, download_of
 from bwp_tui.store.queries.timeline import EventKind
 
-_MAX_STEPS: Final = 10
+_MAX_EVENTS: Final = 10
 """Failed attempts of a download that get an event each, and likewise its continuations."""
 
 _FAILED_ATTEMPTS: Final = (EventKind.CONNECTION_LOST, EventKind.TRANSFER_POSTPONED)
@@ -97,7 +97,7 @@ def due(store: Store, now: datetime, limit: int, busy: frozenset[int] = frozense
     return [_JOB(row) for row in rows]
 
 
-def with_unwanted_part(store: Store) -> list[DownloadJob]:
+def unwanted_parts(store: Store) -> list[DownloadJob]:
     """Return the cancelled downloads whose part files are to be removed."""
     return [_JOB(row) for row in store.rows(f"{_JOBS} WHERE d.part_unwanted = 1 AND t.task_id IS NOT NULL")]
 
@@ -147,7 +147,7 @@ def requeue_interrupted(store: Store) -> int:
 def record_start(store: Store, job: DownloadJob) -> bool:
     """Record that a download starts; return False if it was paused or cancelled meanwhile."""
     columns = "state = 'running', started_at = coalesce(started_at, ?)"
-    return _update(store, job, columns, (format_instant(store.clock()),), when=_DUE)
+    return _update(store, job, columns, (format_instant(store.clock()),), where=_DUE)
 
 
 def record_progress(
@@ -159,30 +159,30 @@ def record_progress(
     etag: str | None,
     *,
     trouble: str | None = None,
-    step: tuple[EventKind, str] | None = None,
+    event: tuple[EventKind, str] | None = None,
 ) -> None:
     """Record the progress of a download: bytes received, total bytes, bytes a second.
 
     Args:
         trouble: the present problem, for the operator.
-        step: an event for the timeline, and its detail.
+        event: an event for the timeline, and its detail.
     """
     values = (received, total, rate, etag, trouble)
-    _update(store, job, "bytes = ?, total = ?, rate = ?, etag = ?, trouble = ?", values, step=step)
+    _update(store, job, "bytes = ?, total = ?, rate = ?, etag = ?, trouble = ?", values, event=event)
 
 
 def record_failed_attempt(store: Store, job: DownloadJob, reason: str, at_byte: int, again_at: datetime) -> None:
     """Record why an attempt failed at byte `at_byte`, and when the next one begins in the same slot."""
     columns = "attempts = attempts + 1, bytes = ?, rate = NULL, trouble = ?, not_before = ?"
     step = EventKind.CONNECTION_LOST, f"at byte {at_byte}: {reason}"
-    _update(store, job, columns, (at_byte, reason, format_instant(again_at)), step=step)
+    _update(store, job, columns, (at_byte, reason, format_instant(again_at)), event=step)
 
 
 def reschedule(store: Store, job: DownloadJob, reason: str, not_before: datetime, *, was_tried: bool = True) -> None:
     """Requeue a download until `not_before`; `was_tried` counts it as a failed attempt."""
     columns = "state = 'queued', attempts = attempts + ?, rate = NULL, trouble = ?, not_before = ?"
     step = (EventKind.TRANSFER_POSTPONED, reason) if was_tried else None
-    _update(store, job, columns, (was_tried, reason, format_instant(not_before)), step=step)
+    _update(store, job, columns, (was_tried, reason, format_instant(not_before)), event=step)
 
 
 def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
@@ -192,18 +192,18 @@ def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
         f" (SELECT max(coalesce(o.place, o.id)) + 1 FROM downloads o WHERE o.{DOWNLOAD_IS_OPEN})"
     )
     values = (reason, format_instant(store.clock()))
-    _update(store, job, columns, values, step=(EventKind.TRANSFER_POSTPONED, reason))
+    _update(store, job, columns, values, event=(EventKind.TRANSFER_POSTPONED, reason))
 
 
 def record_interruption(store: Store, job: DownloadJob) -> None:
     """Requeue a download that was interrupted; a paused one stays paused."""
     columns = "state = 'queued', rate = NULL, not_before = ?"
-    _update(store, job, columns, (format_instant(store.clock()),), when=_RUNNING)
+    _update(store, job, columns, (format_instant(store.clock()),), where=_RUNNING)
 
 
 def record_part_removed(store: Store, job: DownloadJob) -> None:
     """Record that the part file of a cancelled download was removed."""
-    _update(store, job, "part_unwanted = 0", (), when="d.part_unwanted = 1")
+    _update(store, job, "part_unwanted = 0", (), where="d.part_unwanted = 1")
 
 
 def record_success(
@@ -218,7 +218,7 @@ def record_success(
         "state = 'done', path = ?, bytes = ?, total = ?, sha256 = ?, trouble = NULL, part_unwanted = 0, remarks = ?"
     )
     with store.write() as transaction:
-        _finish(store, job, columns, (path, size, size, sha256, "\n".join(remarks) or None), when="1")
+        _finish(store, job, columns, (path, size, size, sha256, "\n".join(remarks) or None), where="1")
         number = _task_number(transaction, job)
         transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (number,))
         detail = f"{path} ({size} bytes, sha256 {sha256})"
@@ -237,11 +237,11 @@ def record_failure(
             )
 
 
-def _finish(store: Store, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN) -> bool:
+def _finish(store: Store, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, where: str = _OPEN) -> bool:
     """Do as `_update` at the end of a download, and append the summary of its attempts."""
     columns += ", paused = 0, rate = NULL, finished_at = ?, attempts = attempts + 1"
     with store.write() as transaction:
-        ended = _update(store, job, columns, (*values, transaction.now_text), when=when)
+        ended = _update(store, job, columns, (*values, transaction.now_text), where=where)
         if ended:
             attempts = transaction.integer("SELECT attempts FROM downloads WHERE id = ?", (job.id,))
             _append_summary(transaction, _task_number(transaction, job), attempts - 1)
@@ -254,20 +254,20 @@ def _update(
     columns: str,
     values: tuple[SqlValue, ...],
     *,
-    when: str = _OPEN,
-    step: tuple[EventKind, str] | None = None,
+    where: str = _OPEN,
+    event: tuple[EventKind, str] | None = None,
 ) -> bool:
-    """Update a download, its task and its timeline, if `when` still holds; return whether it did."""
+    """Update a download, its task and its timeline, if `where` still holds; return whether it did."""
     with store.write() as transaction:
         rows = transaction.run(
-            f"UPDATE downloads AS d SET {columns}, revision = ? WHERE d.id = ? AND {when} RETURNING id",
+            f"UPDATE downloads AS d SET {columns}, revision = ? WHERE d.id = ? AND {where} RETURNING id",
             (*values, transaction.revision, job.id),
         )
         if rows:
             number = _task_number(transaction, job)
             set_revision(transaction, number)
-            if step is not None:
-                _append_step(transaction, number, *step)
+            if event is not None:
+                _append_event(transaction, number, *event)
     return bool(rows)
 
 
@@ -276,10 +276,10 @@ def _task_number(transaction: Transaction, job: DownloadJob) -> int:
     return transaction.integer("SELECT task FROM downloads WHERE id = ?", (job.id,))
 
 
-def _append_step(transaction: Transaction, number: int, what: EventKind, detail: str) -> None:
+def _append_event(transaction: Transaction, number: int, what: EventKind, detail: str) -> None:
     """Append a step to the timeline of task `number`, unless its newest download has enough of that kind."""
     kinds = _FAILED_ATTEMPTS if what in _FAILED_ATTEMPTS else _CONTINUATIONS
-    if _count_since_request(transaction, number, kinds) < _MAX_STEPS:
+    if _count_since_request(transaction, number, kinds) < _MAX_EVENTS:
         timeline.append(transaction, number, timeline.PROGRAM, what, detail=detail)
 
 

@@ -45,19 +45,19 @@ _INTERVALS_KEPT: Final = 10
 """A task is polled early by at most this share of its interval, so that it is not polled more often for it."""
 
 
-def due(store: Store, now: datetime, limit: int, in_sight: frozenset[int] = frozenset()) -> list[DuePoll]:
+def due(store: Store, now: datetime, limit: int, visible: frozenset[int] = frozenset()) -> list[DuePoll]:
     """Return tasks whose poll is due.
 
     Visible tasks come first, then those near their due date, then the longest overdue.
     """
     near = local_day(now) + timedelta(days=DUE_SOON)
     orders = (
-        (in_numbers("number", in_sight), "next_poll_at"),
+        (in_numbers("number", visible), "next_poll_at"),
         (f"open = 1 AND due_on <= '{near.isoformat()}'", "due_on, next_poll_at"),
         ("1", "next_poll_at"),
     )
     found: dict[int, DuePoll] = {}
-    for condition, order in orders if in_sight else orders[1:]:
+    for condition, order in orders if visible else orders[1:]:
         if len(found) < limit:
             rows = store.rows(
                 f"{_TASKS} AND next_poll_at <= ? AND {condition} ORDER BY {order} LIMIT ?", (format_instant(now), limit)

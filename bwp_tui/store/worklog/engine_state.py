@@ -97,7 +97,8 @@ def read(store: Store) -> EngineState:
     row = store.row(f"SELECT {_STATE.columns}, ability FROM engine")
     if row is None:
         return EngineState(None, None, ServiceState.UNTRIED, None, None)
-    return _STATE(row, max_ability=Ability(as_int(row[_STATE.width])))
+    ability = as_int(row[_STATE.width])
+    return _STATE(row, max_ability=Ability(ability) if ability in tuple(Ability) else Ability.NOTHING)
 
 
 def record_new_term(store: Store, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:

@@ -12,7 +12,7 @@ from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, finish, set_rev
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
-from bwp_tui.store.worklog.intents import withdraw_unsent
+from bwp_tui.store.worklog.intents import cancel_unsent
 from bwp_tui.store.worklog.service_events import merge_duplicate
 
 LAPSED: Final = "no response while its client token was valid"
@@ -132,7 +132,7 @@ def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, 
             return
         number = as_int(row[0])
         cancellation = _waiting_cancellation(transaction, number)
-        if cancellation is not None and withdraw_unsent(transaction, number, as_text(cancellation[1])):
+        if cancellation is not None and cancel_unsent(transaction, number, as_text(cancellation[1])):
             _end_intent(transaction, as_int(cancellation[0]), IntentState.DONE)
         else:
             set_trouble(transaction, number, reason)

@@ -75,7 +75,7 @@ def next_at(store: Store) -> datetime | None:
     )
 
 
-def withdraw_unsent(transaction: Transaction, number: int, actor: str) -> bool:
+def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     """Cancel a request of which no byte was sent, on behalf of `actor`; return whether that was so."""
     withdrawn = transaction.run(
         "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
@@ -107,16 +107,16 @@ class UnfinishedWork:
         unanswered: submissions without a response.
         unsent_cancellations: cancellations of which no byte was sent.
         unconfirmed_cancellations: cancellations without a response.
-        unrefreshed: tasks whose last poll failed.
-        why: why the newest of these failed, if one did.
+        failed_polls: tasks whose last poll failed.
+        newest_failure: why the newest of these failed, if one did.
     """
 
     unsent: int
     unanswered: int
     unsent_cancellations: int
     unconfirmed_cancellations: int
-    unrefreshed: int
-    why: str | None
+    failed_polls: int
+    newest_failure: str | None
 
 
 def unfinished_work(store: Store) -> UnfinishedWork | None:
@@ -130,9 +130,9 @@ def unfinished_work(store: Store) -> UnfinishedWork | None:
         f" FROM intents i JOIN tasks t ON t.number = i.task WHERE i.{INTENT_IS_WAITING}"
     )
     failing = "FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED'"
-    unrefreshed = store.integer(f"SELECT count(*) {failing} AND task_id IS NOT NULL AND cancel_asked = 0")
+    failed_polls = store.integer(f"SELECT count(*) {failing} AND task_id IS NOT NULL AND cancel_asked = 0")
     unsent, unanswered, unsent_cancellations, unconfirmed_cancellations = map(as_int, counts)
-    if not any((unsent, unanswered, unsent_cancellations, unconfirmed_cancellations, unrefreshed)):
+    if not any((unsent, unanswered, unsent_cancellations, unconfirmed_cancellations, failed_polls)):
         return None
     why = store.row(f"SELECT trouble {failing} ORDER BY number DESC LIMIT 1")
     return UnfinishedWork(
@@ -140,6 +140,6 @@ def unfinished_work(store: Store) -> UnfinishedWork | None:
         unanswered=unanswered,
         unsent_cancellations=unsent_cancellations,
         unconfirmed_cancellations=unconfirmed_cancellations,
-        unrefreshed=unrefreshed,
-        why=None if why is None else as_text(why[0]),
+        failed_polls=failed_polls,
+        newest_failure=None if why is None else as_text(why[0]),
     )

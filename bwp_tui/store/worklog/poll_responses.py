@@ -67,7 +67,7 @@ def _record(
     next_poll_at: datetime | None,
 ) -> bool:
     email, status = as_text(before[_EMAIL]), as_text(before[_STATUS])
-    if _is_other_email(email, response.email) and _is_task_id_unproven(transaction, number):
+    if _is_other_email(email, response.email) and _was_task_id_entered(transaction, number):
         _drop_task_id(transaction, number, "that task is for another email")
         return True
     after = _values_after(before, response)
@@ -102,8 +102,8 @@ def _values_after(before: Sequence[SqlValue], response: PollResponse) -> tuple[S
     status, submitted_at, updated_at, _errors, _trouble, email, holding_period = before
     return (
         status_after(as_text(status), response.status),
-        _text_or(response.submitted_at, submitted_at),
-        _text_or(response.updated_at, updated_at),
+        _format_or_keep(response.submitted_at, submitted_at),
+        _format_or_keep(response.updated_at, updated_at),
         errors_text(response.errors),
         None,
         email or response.email or "",
@@ -111,7 +111,7 @@ def _values_after(before: Sequence[SqlValue], response: PollResponse) -> tuple[S
     )
 
 
-def _text_or(instant: datetime | None, before: SqlValue) -> str | None:
+def _format_or_keep(instant: datetime | None, before: SqlValue) -> str | None:
     if instant is not None:
         return format_instant(instant)
     return before if isinstance(before, str) else None
@@ -136,7 +136,7 @@ def _is_other_email(email: str, responded: str | None) -> bool:
     return bool(email and responded) and email.casefold() != (responded or "").casefold()
 
 
-def _is_task_id_unproven(transaction: Transaction, number: int) -> bool:
+def _was_task_id_entered(transaction: Transaction, number: int) -> bool:
     """Return whether the task's id was entered by hand for an unconfirmed request, and not confirmed yet."""
     row = transaction.row(
         "SELECT 1 FROM tasks t JOIN intents i ON i.task = t.number AND i.action = 'submit'"
@@ -186,7 +186,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
                 "UPDATE tasks SET polled_at = ?, next_poll_at = NULL WHERE number = ?", (transaction.now_text, number)
             )
             return
-        if _is_task_id_unproven(transaction, number):
+        if _was_task_id_entered(transaction, number):
             _drop_task_id(transaction, number, "the service does not know it")
             return
         before, since, responses = as_text(row[0]), as_text(row[1]), as_int(row[2])

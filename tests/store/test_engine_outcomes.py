@@ -1,4 +1,4 @@
-"""What the engine learns, written to the history."""
+"""The outcomes that the engine records: of intents, and of polls."""
 
 from __future__ import annotations
 

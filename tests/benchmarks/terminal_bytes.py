@@ -15,8 +15,8 @@ from bwp_tui.domain.times import utc_now
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
+from tests.benchmarks.histories import fresh
 from tests.benchmarks.ptys import TimedPty
-from tests.benchmarks.registers import fresh
 from tests.e2e.operator import DOWN, UP, unchanging_history
 from tests.store import single
 
@@ -41,7 +41,7 @@ _LARGEST_OPENING: Final = 12_000
 
 @dataclass(frozen=True)
 class Watched:
-    """A console on a register that nobody but the benchmark changes."""
+    """A console on a history that nobody but the benchmark changes."""
 
     console: TimedPty
     store: Store
@@ -53,11 +53,11 @@ class Watched:
 
     def cost(self, act: Callable[[], object]) -> int:
         """Return the bytes that are sent for what `act` does."""
-        self.console.settle(_QUIET_S)
+        self.console.wait_until_quiet(_QUIET_S)
         before = self.console.size
         act()
         self.console.read_for(_QUIET_S)
-        self.console.settle(_QUIET_S)
+        self.console.wait_until_quiet(_QUIET_S)
         return self.console.size - before
 
     def key(self, key: str) -> int:
@@ -67,7 +67,7 @@ class Watched:
 
 @contextmanager
 def watched() -> Iterator[Watched]:
-    """Open a console on a small register; the cursor is on its first task, a deletion on hold."""
+    """Open a console on a small history; the cursor is on its first task, a deletion on hold."""
     with ExitStack() as stack:
         place = stack.enter_context(fresh(unchanging_history(TASKS)))
         stack.enter_context(place.without_engine())
@@ -78,7 +78,7 @@ def watched() -> Iterator[Watched]:
         found = Watched(console, store)
         found.status(TASKS, Status.ON_HOLD)
         console.until(f"all {TASKS}", "Received", "on hold 1")
-        console.settle()
+        console.wait_until_quiet()
         yield found
 
 

@@ -1,4 +1,4 @@
-"""The console over a planted register, with a copy of all that Textual writes. Run it as a module, in a terminal."""
+"""The console over a planted history, with a copy of all that Textual writes. Run it as a module, in a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registers to measure with. The big ones take minutes to fill, so they are kept for the next run."""
+"""Histories to measure with. The big ones take minutes to fill, so they are kept for the next run."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Place:
         return self.data / _PROFILE
 
     @property
-    def register(self) -> Path:
-        """The register's file."""
+    def history(self) -> Path:
+        """The history's file."""
         return self.folder / "history.db"
 
     @property
@@ -62,11 +62,11 @@ class Place:
         }
 
     def store(self) -> Store:
-        """Open the register."""
-        return open_store(self.register)
+        """Open the history."""
+        return open_store(self.history)
 
     def plant(self, past: Sequence[SampleTask]) -> None:
-        """Give the register a past."""
+        """Give the history a past."""
         store = self.store()
         seed_tasks(store, past, "op")
         store.close()
@@ -78,7 +78,7 @@ class Place:
 
     @contextmanager
     def without_engine(self) -> Iterator[None]:
-        """Keep consoles from working the register: they watch only, as beside another engine."""
+        """Keep consoles from working the history: they watch only, as beside another engine."""
         lease = Lease(self.folder / "engine.lock")
         assert lease.acquire(), f"an engine works {self.folder}"
         try:
@@ -94,7 +94,7 @@ def argv(*words: str) -> list[str]:
 
 @contextmanager
 def fresh(past: Sequence[SampleTask] = (), service: dict[str, str] | None = None) -> Iterator[Place]:
-    """Give a register that holds `past` and is gone afterwards."""
+    """Give a history that holds `past` and is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="bwp-tui-") as folder:
         place = Place(Path(folder), service or {})
         place.plant(past)
@@ -102,7 +102,7 @@ def fresh(past: Sequence[SampleTask] = (), service: dict[str, str] | None = None
 
 
 def big(count: int) -> Place:
-    """Return a register of so many tasks of the past, made at the first call and kept between runs."""
+    """Return a history of so many tasks of the past, made at the first call and kept between runs."""
     kept = Path(tempfile.gettempdir()) / f"bwp-tui-benchmarks-{os.getuid()}"
     kept.mkdir(mode=0o700, exist_ok=True)
     assert kept.stat().st_uid == os.getuid(), f"{kept} belongs to somebody else"
@@ -110,8 +110,8 @@ def big(count: int) -> Place:
     if not place.data.exists():
         _fill(place, count)
     place.store().close()  # brings one of an older schema up to date
-    # An engine's first work of a day on a register of its own would be this copy.
-    backups.back_up_daily(place.register, local_day(utc_now()), threading.Event())
+    # An engine's first work of a day on a history of its own would be this copy.
+    backups.back_up_daily(place.history, local_day(utc_now()), threading.Event())
     return place
 
 
@@ -121,7 +121,7 @@ def _fill(place: Place, count: int) -> None:
     store = making.store()
     for seed, start in enumerate(range(0, count, _PORTION)):
         seed_tasks(store, past_tasks(min(_PORTION, count - start), seed, utc_now()), "op")
-        print(f"filling a register: {min(start + _PORTION, count)} of {count}", file=sys.stderr, flush=True)
+        print(f"filling a history: {min(start + _PORTION, count)} of {count}", file=sys.stderr, flush=True)
     store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     store.close()
     making.data.rename(place.data)

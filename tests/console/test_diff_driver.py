@@ -1,4 +1,4 @@
-"""What the operator sees through the thin driver is what Textual painted, cell by cell, whatever happens."""
+"""What the operator sees through the diff driver is what Textual painted, cell by cell, whatever happens."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Watched:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         plant(make_profile(folder), PAST).close()
-        argv = [sys.executable, "-m", "tests.console.wire_app", str(folder), str(self._copy)]
+        argv = [sys.executable, "-m", "tests.console.driver_app", str(folder), str(self._copy)]
         self.terminal = Terminal(argv, columns, rows, env={"PYTHONPATH": str(ROOT)}, cwd=str(ROOT))
 
     def shows_what_is_painted(self) -> bool:
@@ -56,7 +56,7 @@ class Watched:
         return self.terminal.cells() == cells(self._screen)
 
     def resize(self, columns: int, rows: int) -> None:
-        self.terminal.settle()
+        self.terminal.wait_until_quiet()
         eventually(self.shows_what_is_painted)
         self._screen.resize(rows, columns)
         self.terminal.resize(columns, rows)
@@ -71,7 +71,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     watched = Watched(tmp_path, 120, 40)
     with watched.terminal as terminal:
         terminal.wait_for(f"1 all {len(PAST)}")
-        terminal.settle()
+        terminal.wait_until_quiet()
         yield watched
 
 
@@ -81,7 +81,7 @@ def test_the_screen_is_the_painted_one_after_any_walk_over_the_keys(watched: Wat
     for _ in range(8):
         for key in walk.choices(KEYS, k=8):
             watched.terminal.send(key)
-            watched.terminal.settle(quiet=2 * GAP_S)  # or they would be a paste
+            watched.terminal.wait_until_quiet(quiet=2 * GAP_S)  # or they would be a paste
         eventually(watched.shows_what_is_painted)
 
 
@@ -90,7 +90,7 @@ def test_the_screen_is_the_painted_one_after_changes_of_size(watched: Watched) -
         watched.terminal.send("j")
         watched.resize(columns, rows)
         watched.terminal.wait_for("bwp-tui")
-        watched.terminal.settle()
+        watched.terminal.wait_until_quiet()
         eventually(watched.shows_what_is_painted)
 
 
@@ -98,7 +98,7 @@ def test_a_resize_to_the_same_size_sends_the_screen_anew(watched: Watched) -> No
     mark = watched.terminal.mark()
     watched.terminal.signal(signal.SIGWINCH)
     eventually(lambda: b"bwp-tui" in watched.terminal.bytes_since(mark))
-    watched.terminal.settle()
+    watched.terminal.wait_until_quiet()
     eventually(watched.shows_what_is_painted)
 
 
@@ -111,10 +111,10 @@ def test_the_screen_is_sent_anew_after_the_console_was_suspended(watched: Watche
     eventually(lambda: terminal.is_stopped)
     terminal.signal(signal.SIGCONT)
     eventually(lambda: b"bwp-tui" in terminal.bytes_since(mark) and b"detail" in terminal.bytes_since(mark))
-    terminal.settle()
+    terminal.wait_until_quiet()
     eventually(watched.shows_what_is_painted)
     terminal.send("j")
-    terminal.settle()
+    terminal.wait_until_quiet()
     eventually(watched.shows_what_is_painted)
 
 
@@ -125,7 +125,7 @@ def test_a_frame_that_changes_nothing_sends_nothing(watched: Watched) -> None:
         mark = terminal.mark()
         terminal.send("".join(keys))
         eventually(lambda: terminal.mark() > mark)
-        terminal.settle()
+        terminal.wait_until_quiet()
         return terminal.bytes_since(mark)
 
     sent_after("j")  # the console has started once this is shown

@@ -18,13 +18,13 @@ _MUCH = 200_000
 
 
 class Line:
-    """A terminal, and an outlet to it."""
+    """A terminal, and a writer to it."""
 
     def __init__(self, file: TextIO, master: int) -> None:
         self.file, self.master = file, master
         self.waiting: list[str] = []
-        self.outlet = OutputWriter(file, self._take, threading.RLock())
-        self.outlet.start()
+        self.writer = OutputWriter(file, self._take, threading.RLock())
+        self.writer.start()
 
     def _take(self) -> str:
         text = "".join(self.waiting)
@@ -33,7 +33,7 @@ class Line:
 
     def write(self, text: str) -> None:
         self.waiting.append(text)
-        self.outlet.wake()
+        self.writer.wake()
 
     def read(self, size: int) -> bytes:
         data = b""
@@ -50,7 +50,7 @@ def line() -> Iterator[Line]:
         line = Line(file, master)
         yield line
         threading.Thread(target=_read_all, args=(master,), daemon=True).start()
-        line.outlet.stop()
+        line.writer.stop()
     os.close(master)
 
 
@@ -90,7 +90,7 @@ def test_a_terminal_that_has_gone_is_written_to_no_more() -> None:
         for letter in "abc":
             line.write(letter)
             eventually(lambda: not line.waiting)
-        line.outlet.stop()
+        line.writer.stop()
 
 
 def test_what_is_no_terminal_is_written_to_as_well() -> None:
@@ -100,6 +100,6 @@ def test_what_is_no_terminal_is_written_to_as_well() -> None:
         line.write("a")
         assert line.read(1) == b"a"
         line.write("b")
-        line.outlet.stop()
+        line.writer.stop()
     assert os.read(source, 10) == b"b"
     os.close(source)

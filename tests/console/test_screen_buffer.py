@@ -91,86 +91,86 @@ def test_wide_characters_come_and_go_without_a_trace(frames: list[str]) -> None:
 
 def check_same(frames: list[str]) -> None:
     (plain, plain_stream), (thin, thin_stream) = terminal(), terminal()
-    picture = ScreenBuffer(COLUMNS, LINES)
+    buffer = ScreenBuffer(COLUMNS, LINES)
     for frame in frames:
-        picture.apply_frame(frame)
+        buffer.apply_frame(frame)
         plain_stream.feed(frame.replace("\n", "\r\n"))
-        thin_stream.feed(picture.changes())
+        thin_stream.feed(buffer.changes())
         assert cells(thin) == cells(plain)
         assert not thin.cursor.attrs.bold
-    assert picture.changes() == ""
+    assert buffer.changes() == ""
 
 
 def painted() -> ScreenBuffer:
-    picture = ScreenBuffer(COLUMNS, LINES)
-    picture.apply_frame(whole("x"))
-    picture.changes()
-    return picture
+    buffer = ScreenBuffer(COLUMNS, LINES)
+    buffer.apply_frame(whole("x"))
+    buffer.changes()
+    return buffer
 
 
 def test_a_frame_that_changes_nothing_costs_nothing() -> None:
-    picture = painted()
-    picture.apply_frame(whole("x"))
-    assert picture.changes() == ""
+    buffer = painted()
+    buffer.apply_frame(whole("x"))
+    assert buffer.changes() == ""
 
 
 def test_one_changed_cell_costs_its_address_its_look_and_itself() -> None:
-    picture = painted()
-    picture.apply_frame("\x1b[2;1Hxxx\x1b[1;31my\x1b[0mxxx")
-    assert picture.changes() == "\x1b[2;4H\x1b[1;31my\x1b[0m"
+    buffer = painted()
+    buffer.apply_frame("\x1b[2;1Hxxx\x1b[1;31my\x1b[0mxxx")
+    assert buffer.changes() == "\x1b[2;4H\x1b[1;31my\x1b[0m"
 
 
 def test_the_cursor_is_left_where_the_frame_leaves_it() -> None:
-    picture = painted()
-    picture.apply_frame("\x1b[2;1Hxyx\x1b[3;3H")
-    assert picture.changes() == "\x1b[2;2Hy\x1b[3;3H"
-    picture.apply_frame("\x1b[2;1Hxyx\x1b[3;5H")
-    assert picture.changes() == "\x1b[3;5H"
+    buffer = painted()
+    buffer.apply_frame("\x1b[2;1Hxyx\x1b[3;3H")
+    assert buffer.changes() == "\x1b[2;2Hy\x1b[3;3H"
+    buffer.apply_frame("\x1b[2;1Hxyx\x1b[3;5H")
+    assert buffer.changes() == "\x1b[3;5H"
 
 
 def test_a_few_unchanged_cells_between_two_changed_ones_are_written_rather_than_passed_over() -> None:
-    picture = painted()
-    picture.apply_frame("\x1b[1;1HyxxxyxxxxxxxY")
-    assert picture.changes() == "\x1b[1;1Hyxxxy\x1b[7CY"
+    buffer = painted()
+    buffer.apply_frame("\x1b[1;1HyxxxyxxxxxxxY")
+    assert buffer.changes() == "\x1b[1;1Hyxxxy\x1b[7CY"
 
 
 def test_a_line_with_a_character_of_doubtful_width_is_sent_whole() -> None:
-    picture = painted()
-    picture.apply_frame("\x1b[1;5H漢")
-    assert picture.changes() == "\x1b[1;1Hxxxx漢" + "x" * (COLUMNS - 6)
-    picture.apply_frame("\x1b[1;1Hy")
-    assert picture.changes() == "\x1b[1;1Hyxxx漢" + "x" * (COLUMNS - 6)
+    buffer = painted()
+    buffer.apply_frame("\x1b[1;5H漢")
+    assert buffer.changes() == "\x1b[1;1Hxxxx漢" + "x" * (COLUMNS - 6)
+    buffer.apply_frame("\x1b[1;1Hy")
+    assert buffer.changes() == "\x1b[1;1Hyxxx漢" + "x" * (COLUMNS - 6)
 
 
 def test_half_a_wide_character_that_is_covered_leaves_a_blank() -> None:
-    picture = painted()
-    picture.apply_frame("\x1b[1;5H漢")
-    picture.changes()
-    picture.apply_frame("\x1b[1;6Hy")
-    assert picture.changes() == "\x1b[1;1Hxxxx y" + "x" * (COLUMNS - 6)
+    buffer = painted()
+    buffer.apply_frame("\x1b[1;5H漢")
+    buffer.changes()
+    buffer.apply_frame("\x1b[1;6Hy")
+    assert buffer.changes() == "\x1b[1;1Hxxxx y" + "x" * (COLUMNS - 6)
 
 
 def test_a_terminal_of_the_same_size_that_may_show_anything_is_sent_all() -> None:
-    picture = painted()
-    picture.resize(COLUMNS, LINES)
-    sent = picture.changes()
+    buffer = painted()
+    buffer.resize(COLUMNS, LINES)
+    sent = buffer.changes()
     assert sent.count("x") == COLUMNS * LINES
-    assert picture.changes() == ""
+    assert buffer.changes() == ""
 
 
 def test_after_a_change_of_size_nothing_of_the_old_screen_is_sent() -> None:
-    picture = painted()
-    picture.resize(COLUMNS - 2, LINES)
-    assert picture.changes() == ""
-    picture.apply_frame("\x1b[1;1Hx")
-    assert picture.changes() == "\x1b[1;1Hx"
+    buffer = painted()
+    buffer.resize(COLUMNS - 2, LINES)
+    assert buffer.changes() == ""
+    buffer.apply_frame("\x1b[1;1Hx")
+    assert buffer.changes() == "\x1b[1;1Hx"
 
 
 def test_a_frame_for_a_larger_screen_is_refused_whole() -> None:
-    picture = painted()
+    buffer = painted()
     with pytest.raises(NotAFrame):
-        picture.apply_frame(f"\x1b[1;1Hy\n\x1b[1;{COLUMNS}Hyy")
-    assert picture.changes() == ""
+        buffer.apply_frame(f"\x1b[1;1Hy\n\x1b[1;{COLUMNS}Hyy")
+    assert buffer.changes() == ""
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ async def test_on_a_full_disk_the_form_keeps_what_was_typed_and_files_it_later(p
         assert console.field("email").value == "new@example.com"
         assert as_int(console.store.rows("SELECT count(*) FROM tasks")[0][0]) == len(PAST)
         store.rows("PRAGMA max_page_count = 100000")
-        await console.file()
+        await console.submit_form()
         assert console.task(len(PAST) + 1).email == "new@example.com"
 
 
@@ -168,7 +168,7 @@ async def test_once_the_history_is_moved_the_form_keeps_what_was_typed_and_files
         assert console.main.form.display
         assert console.field("email").value == "new@example.com"
         moved.rename(profile.folder)
-        await console.file()
+        await console.submit_form()
         assert console.task(len(PAST) + 1).email == "new@example.com"
 
 
