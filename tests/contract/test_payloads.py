@@ -94,7 +94,7 @@ def test_an_unusable_task_id_is_a_breach(value: object) -> None:
 
 
 def test_a_mutation_that_answers_nothing_is_a_breach() -> None:
-    with pytest.raises(ContractViolation, match="StartPayload"):
+    with pytest.raises(ContractViolation, match="MutationPayload"):
         parse_start(None)
 
 
