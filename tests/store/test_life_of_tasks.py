@@ -31,6 +31,7 @@ class _Known:
     """What the model knows of a task."""
 
     kind: Kind
+    has_hold: bool
     status: str = "QUEUED"
     task_id: str | None = None
     may_have_arrived: bool = False
@@ -64,7 +65,7 @@ class LifeOfTasks(RuleBasedStateMachine):
     @rule(target=numbers, kind=st.sampled_from(Kind), holding_period=st.sampled_from([None, 0, 30]))
     def submit(self, kind: Kind, holding_period: int | None) -> int:
         task = requests.submit(self.store, request(kind, holding_period=holding_period), ACTOR)
-        self.model[task.number] = _Known(kind)
+        self.model[task.number] = _Known(kind, kind is Kind.DELETION and holding_period != 0)
         return task.number
 
     @rule(target=under_way)
@@ -83,7 +84,10 @@ class LifeOfTasks(RuleBasedStateMachine):
         intent_outcomes.reschedule(self.store, identity, "no network", self.clock(), never_sent=never_sent)
         if action == "submit" and never_sent and first and not settled:
             ((attempts,),) = self.store.rows("SELECT attempts FROM intents WHERE id = ?", (identity,))
-            self.model[number].may_have_arrived = as_int(attempts) > 0
+            known = self.model[number]
+            known.may_have_arrived = as_int(attempts) > 0
+            if known.cancel_asked and not known.may_have_arrived:
+                known.status, known.cancel_asked = "CANCELLED", False
 
     @rule(intent=consumes(under_way))
     def succeed(self, intent: tuple[int, int, str, bool]) -> None:
@@ -111,6 +115,7 @@ class LifeOfTasks(RuleBasedStateMachine):
             intent_outcomes.record_rejected(self.store, identity, None, "not valid")
             refused = "REJECTED" if as_int(attempts) == 1 else "UNCONFIRMED"
             known.status = refused if state == "waiting" else known.status
+            known.cancel_asked = known.cancel_asked and known.status != "REJECTED"
 
     @rule(intent=consumes(under_way))
     def lapse(self, intent: tuple[int, int, str, bool]) -> None:
@@ -124,7 +129,8 @@ class LifeOfTasks(RuleBasedStateMachine):
     def cancel(self, number: int) -> None:
         known = self.model[number]
         unsent = known.status == "QUEUED" and not known.may_have_arrived
-        held = known.status == "ON_HOLD" and known.kind is Kind.DELETION and not known.cancel_asked
+        is_sent = known.status == "QUEUED" and known.may_have_arrived and known.has_hold
+        held = known.kind is Kind.DELETION and not known.cancel_asked and (known.status == "ON_HOLD" or is_sent)
         if not unsent and not held:
             with pytest.raises(NotPossible):
                 requests.cancel(self.store, number, ACTOR)
@@ -155,13 +161,13 @@ class LifeOfTasks(RuleBasedStateMachine):
     def resubmit(self, number: int) -> object:
         known = self.model[number]
         over = known.status in ("FAILED", "REJECTED", "UNCONFIRMED", "MISSING", "CANCELLED")
-        if known.resubmitted or not over:
+        if known.resubmitted or not over or (known.status == "UNCONFIRMED" and known.cancel_asked):
             with pytest.raises(NotPossible):
                 requests.resubmit(self.store, number, ACTOR)
             return multiple()
         task = requests.resubmit(self.store, number, ACTOR)
         known.resubmitted = True
-        self.model[task.number] = _Known(known.kind)
+        self.model[task.number] = _Known(known.kind, known.has_hold)
         return task.number
 
     @rule(hours=st.sampled_from([1, 13]))
