@@ -59,7 +59,8 @@ def test_it_lapses_where_the_request_is_rejected(store: Store) -> None:
     task = tasks.get(store, number)
     assert (task.status, task.cancel_asked) == ("REJECTED", False)
     assert not has_waiting_intent(store, number)
-    assert reasons(store, number)
+    (event,) = (line for line in timeline.of_task(store, number) if line.what == "cancel refused")
+    assert event.actor == timeline.PROGRAM, "the service was not asked"
 
 
 def test_a_request_that_was_never_sent_after_all_is_withdrawn(store: Store) -> None:

@@ -11,7 +11,7 @@ from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, a
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, finish, set_revision, set_trouble
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
-from bwp_tui.store.queries.timeline import SERVICE, EventKind
+from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
 from bwp_tui.store.worklog.intents import cancel_unsent
 from bwp_tui.store.worklog.service_events import merge_duplicate
 
@@ -175,7 +175,7 @@ def refuse_waiting_cancellation(transaction: Transaction, number: int, reason: s
     """End a waiting cancellation of a task that can no longer be cancelled, if there is one."""
     row = _waiting_cancellation(transaction, number)
     if row is not None:
-        _refuse_cancellation(transaction, as_int(row[0]), reason)
+        _refuse_cancellation(transaction, as_int(row[0]), reason, PROGRAM)
 
 
 def _waiting_cancellation(transaction: Transaction, number: int) -> Row | None:
@@ -185,13 +185,13 @@ def _waiting_cancellation(transaction: Transaction, number: int) -> Row | None:
     )
 
 
-def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> int | None:
+def _refuse_cancellation(transaction: Transaction, intent: int, reason: str, actor: str = SERVICE) -> int | None:
     reason += _earlier_attempt_warning(transaction, intent, "cancelled")
     number = _end_intent(transaction, intent, IntentState.REFUSED)
     if number is not None:
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (reason, number))
         set_revision(transaction, number)
-        timeline.append(transaction, number, SERVICE, EventKind.CANCEL_REFUSED, detail=reason)
+        timeline.append(transaction, number, actor, EventKind.CANCEL_REFUSED, detail=reason)
     return number
 
 
