@@ -11,7 +11,7 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Status, TaskEvent, Verification
-from bwp_tui.store.commands import requests, unconfirmed
+from bwp_tui.store.commands import records, requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import backups, integrity, purge, restore
@@ -201,6 +201,25 @@ def test_what_people_did_with_an_adopted_task_becomes_the_requests_own(store: St
     assert store.rows("PRAGMA foreign_key_check") == []
 
 
+def test_merged_rows_have_the_earlier_receipt_and_due_date_of_both_and_the_timeline_says_so(store: Store) -> None:
+    task = requests.submit(store, request(regulation="gdpr"), ACTOR)
+    intent = sent(store, task.number)
+    record_events(store, [event("task-9")])
+    adopted = tasks.find_by_name(store, "task-9").number
+    single.extend(store, adopted, "busy", TODAY, ACTOR)
+    received = TODAY - timedelta(days=9)
+    single.edit(store, adopted, lambda one: records.correct(one, received, "us-ca"), ACTOR, TODAY)
+    theirs = tasks.get(store, adopted).due_on
+
+    intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+
+    found = tasks.get(store, task.number)
+    assert (found.received_on, found.regulation, found.extended_on) == (received, "us-ca", TODAY)
+    assert found.due_on == theirs
+    (merged,) = (line for line in timeline.of_task(store, task.number) if line.what == EventKind.MERGED)
+    assert (merged.before, merged.after) == (str(task.due_on), str(found.due_on))
+
+
 def test_an_unconfirmed_request_can_be_settled_with_the_id_of_the_task_that_was_adopted(store: Store) -> None:
     task = in_status(store, "UNCONFIRMED")
     record_events(store, [event("task-id-9"), event("task-id-8", "event-2")])
@@ -325,6 +344,7 @@ def test_a_lost_row_of_an_adopted_task_is_made_anew_from_its_timeline(path: Path
     store = open_store(path, clock=clock)
     record_events(store, [event("task-9", kind=Kind.DELETION)])
     number = tasks.find_by_name(store, "task-9").number
+    single.extend(store, number, "busy", TODAY, ACTOR)  # an event with a due date where others have a status
     store.close()
     db = apsw.Connection(str(path))
     db.execute("PRAGMA foreign_keys = OFF; DELETE FROM tasks").fetchall()
@@ -332,5 +352,5 @@ def test_a_lost_row_of_an_adopted_task_is_made_anew_from_its_timeline(path: Path
     overwrite(path, 0, b"\0" * 24)
     recovered = open_store(path, clock=clock)
     task = tasks.get(recovered, number)
-    assert (task.task_id, task.kind) == ("task-9", Kind.DELETION)
+    assert (task.task_id, task.kind, task.status) == ("task-9", Kind.DELETION, "QUEUED")
     recovered.close()

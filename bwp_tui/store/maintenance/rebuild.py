@@ -199,7 +199,8 @@ def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:
     if task_id is not None and not free_task_id(db, task_id):
         task_id = None
     status = db.execute(
-        "SELECT after FROM timeline WHERE task = ? AND after IS NOT NULL ORDER BY id DESC LIMIT 1", (number,)
+        "SELECT after FROM timeline WHERE task = ? AND after GLOB '[A-Z]*' ORDER BY id DESC LIMIT 1",  # no due date
+        (number,),
     ).fetchall()
     known = str(status[0][0]) if status else "UNCONFIRMED"
     return task_id, "UNCONFIRMED" if task_id is None and known == "QUEUED" else known

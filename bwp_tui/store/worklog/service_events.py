@@ -92,7 +92,7 @@ def _adopt(transaction: Transaction, event: TaskEvent, regulation: str) -> int:
 def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_certain: bool) -> bool:
     """Merge the row that an event or an operator has made for `task_id` into request `number`, whose task it is.
 
-    The request keeps its number, and its dates unless an operator has given the other row an earlier due date. What was
+    The request keeps its number, and its dates unless an operator has given the other row earlier ones. What was
     recorded on the other row, its events, downloads and cancellation become the request's, and so does a final status.
     The other row is left alone if it cannot be that task, was submitted itself, or is purged.
 
@@ -115,7 +115,7 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
     if row is None:
         return False
     other, is_final = as_int(row[0]), bool(row[1])
-    _merge_records(transaction, number, other)
+    before, after = _merge_records(transaction, number, other)
     if is_final:
         columns = ", ".join(_STATE_COLUMNS)
         transaction.run(
@@ -123,7 +123,9 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
             (other, number),
         )
     _move_rows(transaction, number, other)
-    timeline.append(transaction, number, PROGRAM, EventKind.MERGED, detail=f"with #{other}, which had its task id")
+    moved = {} if before == after else {"before": before, "after": after}
+    detail = f"with #{other}, which had its task id"
+    timeline.append(transaction, number, PROGRAM, EventKind.MERGED, detail=detail, **moved)
     return is_final
 
 
@@ -134,20 +136,25 @@ _STATE_COLUMNS: Final = (
 """The columns of what the service has said of a task."""
 
 
-def _merge_records(transaction: Transaction, number: int, other: int) -> None:
-    """Merge what people have recorded on row `other` into request `number`."""
-    columns = "received_on, regulation, extended_on, tags"
+def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[str | None, str | None]:
+    """Merge what people have recorded on row `other` into request `number`; return its due date before and after.
+
+    Of two days of receipt the earlier one counts, and of two regulations the one with the earlier due date.
+    """
+    columns = "received_on, regulation, extended_on, tags, due_on"
     (mine, others) = (
         transaction.run(f"SELECT {columns} FROM tasks WHERE number = ?", (each,))[0] for each in (number, other)
     )
-    received_on, regulation = as_day(mine[0]), as_text(mine[1])
+    received, regulations = [as_day(mine[0])], [as_text(mine[1])]
     if transaction.row(
         "SELECT 1 FROM timeline WHERE task = ? AND what IN (?, ?)", (other, EventKind.TRACKED, EventKind.CORRECTED)
     ):
-        theirs = as_day(others[0]), as_text(others[1])
-        received_on, regulation = min((received_on, regulation), theirs, key=lambda dates: _due_or_never(*dates))
+        received.append(as_day(others[0]))
+        regulations.append(as_text(others[1]))
+    received_on = min(received)
     is_extended = mine[2] is not None or others[2] is not None
-    due = _due_or_never(received_on, regulation, extended=is_extended)
+    due, regulation = min((_due_or_never(received_on, law, extended=is_extended), law) for law in regulations)
+    due_on = None if due == date.max else due.isoformat()
     tags = [tag for row in (mine, others) for tag in json.loads(as_text(row[3])) if tag != ADOPTED]
     transaction.run(
         "UPDATE tasks AS r SET received_on = ?, regulation = ?, due_on = ?, tags = ?,"
@@ -164,12 +171,13 @@ def _merge_records(transaction: Transaction, number: int, other: int) -> None:
         (
             received_on.isoformat(),
             regulation,
-            None if due == date.max else due.isoformat(),
+            due_on,
             tags_text(tuple(dict.fromkeys(tags))),
             number,
             other,
         ),
     )
+    return as_text(mine[4]) if mine[4] is not None else None, due_on
 
 
 def _due_or_never(received_on: date, regulation: str, *, extended: bool = False) -> date:
