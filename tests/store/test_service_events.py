@@ -231,7 +231,9 @@ def test_an_unconfirmed_request_can_be_settled_with_the_id_of_the_task_that_was_
     with pytest.raises(NotPossible, match=f"#{other.number}"):
         unconfirmed.enter_task_id(store, task.number, "task-id-8", ACTOR)
 
-    assert unconfirmed.enter_task_id(store, task.number, "task-id-9", ACTOR).task_id == "task-id-9"
+    single.add_note(store, mine.number, "called her", ACTOR)
+    entered = unconfirmed.enter_task_id(store, task.number, "task-id-9", ACTOR)
+    assert (entered.task_id, entered.note) == ("task-id-9", "called her")
 
     assert scalar(store, "SELECT count(*) FROM tasks") == 2
 
@@ -347,7 +349,7 @@ def test_a_lost_row_of_an_adopted_task_is_made_anew_from_its_timeline(path: Path
     single.extend(store, number, "busy", TODAY, ACTOR)  # an event with a due date where others have a status
     store.close()
     db = apsw.Connection(str(path))
-    db.execute("PRAGMA foreign_keys = OFF; DELETE FROM tasks").fetchall()
+    db.execute("PRAGMA secure_delete = ON; PRAGMA foreign_keys = OFF; DELETE FROM tasks").fetchall()
     db.close()
     overwrite(path, 0, b"\0" * 24)
     recovered = open_store(path, clock=clock)

@@ -98,7 +98,7 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
 
     Args:
         is_certain: the service itself has given this task id, so that the email need not be known yet. Otherwise only a
-            row that an event has made, and that nobody has changed, is merged.
+            row that an event has made is merged.
 
     Returns:
         Whether the task has a final status.
@@ -108,9 +108,8 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
         " AND (t.email = o.email COLLATE NOCASE OR (t.email = '' AND ?2))"
         " WHERE t.task_id = ? AND t.number <> o.number AND t.purged_at IS NULL AND t.resubmit_of IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = t.number AND action = 'submit')"
-        " AND (?2 OR (t.tags = ? AND t.download IS NULL AND t.resubmitted = 0"
-        " AND NOT EXISTS (SELECT 1 FROM timeline WHERE task = t.number AND actor NOT IN (?, ?))))",
-        (number, int(is_certain), task_id, tags_text((ADOPTED,)), SERVICE, PROGRAM),
+        " AND (?2 OR EXISTS (SELECT 1 FROM timeline WHERE task = t.number AND what = ?))",
+        (number, int(is_certain), task_id, EventKind.ADOPTED),
     )
     if row is None:
         return False
