@@ -191,6 +191,27 @@ def test_a_newer_backup_restores_task_ids_after_an_older_one_was_recovered(
     assert integrity.full_check(path) == []
 
 
+def test_a_row_whose_timeline_alone_is_damaged_stays_newer_than_its_backup(path: Path, clock: ManualClock) -> None:
+    store = open_store(path, clock=clock)
+    task = submitted(store)
+    backups.back_up_daily(path, TODAY, _calm())
+    clock.advance(hours=1)
+    intent_outcomes.record_accepted(store, sent(store, task.number).id, "task-1", SOON)
+    poll_responses.record_responses(store, {task.number: (answer(Status.COMPLETED), None)})
+    single.answer(store, task.number, "mailed", TODAY, ACTOR)
+    store.close()
+    overwrite_table(path, "timeline")
+    damaged = open_store(path, clock=clock)
+    with pytest.raises(StoreDamaged):
+        timeline.of_task(damaged, task.number)
+    damaged.close()
+    recovered = open_store(path, clock=clock)
+    assert recovered.opening_report is not None
+    found = tasks.get(recovered, task.number)
+    assert (found.task_id, found.status, found.answered_on) == ("task-1", Status.COMPLETED, TODAY)
+    recovered.close()
+
+
 def test_a_deletion_that_was_withdrawn_after_the_backup_is_not_sent_when_it_is_recovered(
     path: Path, clock: ManualClock
 ) -> None:

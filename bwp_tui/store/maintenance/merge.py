@@ -46,7 +46,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     revision = _next_revision(db)
     doubled = _record_doubled_ids(db, now)
     _add_tasks(db, revision)
-    _update_tasks(db, revision)
+    _update_tasks(db, revision, is_own_backup=event is EventKind.RECOVERED)
     _repair_values(db)
     _add_intents(db)
     _settle_intents(db)
@@ -199,8 +199,12 @@ _SERVICE_COLUMNS: Final = (
 _STATUSES: Final = ", ".join(f"'{status}'" for status in Status)
 
 
-def _update_tasks(db: apsw.Connection, revision: int) -> None:
-    """Take from the other history the rows whose timeline is later there, and the columns of a later status."""
+def _update_tasks(db: apsw.Connection, revision: int, *, is_own_backup: bool) -> None:
+    """Take from the other history the rows whose timeline is later there, and the columns of a later status.
+
+    A row that was changed after the history's own backup was made stays, even if its timeline is lost.
+    """
+    changed_before = "m.revision <= (SELECT revision FROM other.meta)" if is_own_backup else "TRUE"
     for flag, events in (
         ("later", "TRUE"),
         ("later_status", f"(what = '{EventKind.STATUS}' OR after IN ({_STATUSES}))"),
@@ -211,7 +215,7 @@ def _update_tasks(db: apsw.Connection, revision: int) -> None:
             f" AND what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}') AND {events}), '')"
         )
         db.execute(
-            f"UPDATE matched SET {flag} = 1 WHERE NOT fresh AND (SELECT m.purged_at IS NULL"
+            f"UPDATE matched SET {flag} = 1 WHERE NOT fresh AND (SELECT m.purged_at IS NULL AND {changed_before}"
             f" AND ({latest.format('other.timeline', 'theirs')}, o.revision)"
             f" > ({latest.format('main.timeline', 'ours')}, m.revision)"
             " FROM other.tasks o, main.tasks m WHERE o.number = theirs AND m.number = ours)"
