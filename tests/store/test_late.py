@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from bwp_tui.cli.support import task_output
 from bwp_tui.console.presentation.glyphs import UNICODE
 from bwp_tui.console.presentation.task_row_cells import COLUMNS, CellContext
 from bwp_tui.domain import times
@@ -85,3 +86,11 @@ def test_a_submission_on_the_last_day_of_the_calendar_can_be_read(store: Store) 
     store.rows("UPDATE tasks SET submitted_at = '9999-12-31T23:59:59.999999Z' WHERE number = ?", (number,))
     assert done_by(tasks.get(store, number), TODAY) == date.max
     assert number not in tasks.numbers(store, parse("is:late"), today=TODAY)
+
+
+def test_the_command_line_says_it_too(store: Store) -> None:
+    _insert(store)
+    (late,) = tasks.matching(store, parse("due:today status:on_hold kind:deletion"), today=TODAY, limit=1)
+    assert task_output.table_lines([late], NOW, TODAY, unmask=False)[1].split().count("today!") == 1
+    facts = task_output.detail_lines(late, [], NOW, TODAY, unmask=False)
+    assert any(line.startswith("done by") and "after the due date" in line for line in facts)

@@ -11,11 +11,11 @@ from bwp_tui.actions.service_operations import RESUBMIT
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
+from bwp_tui.domain.deadlines import acknowledge_by, done_by, is_clock_running, is_late
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification, newest_problem
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
 from bwp_tui.store.queries.saved_results import is_gone
 
@@ -135,6 +135,7 @@ def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bo
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:
     due = format_due(task.due_on, today) if task.due_on is not None and is_clock_running(task) else "-"
+    due += "!" if is_late(task, today) else ""
     cells = (
         str(task.number),
         task.task_id[:8] if task.task_id else "-",
@@ -162,7 +163,7 @@ def detail_lines(
         lambda action: _COMMANDS[action].replace("TASK", str(task.number)),
         is_cancellation_waiting=task.is_cancellation_waiting,
     )
-    if advice:
+    if advice and not task.was_resubmitted:
         facts.append(("what to do", advice))
 
     def shown(text: str) -> str:
@@ -186,6 +187,7 @@ def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list
         left = f", {format_due(task.due_on, today)}" if is_clock_running(task) else ""
         law = REGULATIONS.get(task.regulation)
         due = f"{task.due_on}{left} ({law.id}: {law.citation})" if law else f"{task.due_on}{left} ({task.regulation})"
+    last = done_by(task, today)
     return [
         ("task id", task.task_id),
         ("status", _status(task)),
@@ -197,7 +199,8 @@ def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list
         ("received", task.received_on.isoformat()),
         ("due", due),
         ("warning", force_warning(task.regulation, task.received_on)),
-        ("holding period", None if task.holding_period is None else f"{task.holding_period} days"),
+        ("holding period", None if task.holding_period is None else counted(task.holding_period, "day")),
+        ("done by", None if last is None else f"{last}{', after the due date' if is_late(task, today) else ''}"),
         ("reason", task.reason),
         ("note", task.note),
         ("tags", ", ".join(task.tags)),

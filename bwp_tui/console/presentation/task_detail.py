@@ -52,8 +52,9 @@ def error_paragraphs(task: Task, context: DisplayContext) -> Iterator[list[Style
     for error in task.errors:
         code = [(f"{error.code}  ", "bad")] if error.code else []
         yield [*code, (mask(error.message, task, context), "plain")]
-        yield from advice_lines(task.status, error.code, context)
-    if not task.errors:
+        if not task.was_resubmitted:
+            yield from advice_lines(task.status, error.code, context)
+    if not (task.errors or task.was_resubmitted):
         yield from advice_lines(task.status, None, context, is_cancellation_waiting=task.is_cancellation_waiting)
 
 
