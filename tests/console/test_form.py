@@ -198,6 +198,14 @@ async def test_where_no_holding_period_is_short_enough_an_extension_is_advised(p
         assert console.field("hold").value == "0"
 
 
+async def test_no_extension_is_advised_where_the_law_knows_none_or_it_is_too_late(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for regulation, received in (("ca-qc", "2026-11-10"), ("us-ca", "2026-09-01")):
+            await console.fill(kind="deletion", email="bye@example.com", regulation=regulation, received=received)
+            assert "Too late even with no hold" in console.line("form-remedy")
+            assert "extension" not in console.line("form-remedy")
+
+
 async def test_an_address_that_asked_before_is_flagged_but_not_refused(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(email="JANE.DOE@example.com")

@@ -11,6 +11,7 @@ from bwp_tui.domain.deadlines import (
     PROCESSING_DAYS,
     day_warning,
     due_on,
+    extend_by,
     future_day_mistake,
     latest_end,
     longest_fitting_hold,
@@ -152,6 +153,12 @@ class Draft:
         """Return whether the deletion would end too late without any holding period."""
         due = self.due()
         return due is not None and longest_fitting_hold(today, due) is None
+
+    def can_be_extended(self, today: date) -> bool:
+        """Return whether the shopper can still be told that the answer takes longer."""
+        received, law = self._received(), self.law()
+        limit = None if received is None or law is None else extend_by(law.id, received)
+        return limit is not None and today <= limit
 
     def _hold_days(self) -> int:
         return (self.holding_period() or 0) if self.kind is Kind.DELETION else 0

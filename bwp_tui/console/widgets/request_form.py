@@ -303,7 +303,8 @@ class RequestForm(Vertical):
                 (f" sets the hold to {counted(days, 'day')}, which meets the due date{but}", "plain"),
             ]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
-            texts = [("Too late even with no hold: consider an extension", "warn")]
+            advice = ": consider an extension" if draft.can_be_extended(today) else ""
+            texts = [(f"Too late even with no hold{advice}", "warn")]
         if texts and draft == self._late_draft:
             choice = f" sets a {days}-day hold" if days is not None else "Late even with no hold"
             texts = [*texts[:-1], (f"{choice}; ", "plain"), ("enter", "key"), (" again submits it late", "warn")]
