@@ -164,7 +164,7 @@ async def test_the_last_change_is_taken_back_first_and_the_sentence_says_which(p
         await console.sees("assigned to anna")
         for part in ("assignment", "tags", "note"):
             await console.press("U")
-            await console.sees(f"Undone: the {part} of 1 task.")
+            await console.sees(f"As before again: the {part} of 1 task.")
             assert timeline.of_task(console.store, HELD)[-1].what == "undone"
         task = console.task(HELD)
         assert (task.note, task.tags, task.assigned_to) == ("VIP", ("vip", "phone"), None)
@@ -225,7 +225,7 @@ async def test_marks_that_an_action_took_away_are_no_step_of_their_own(profile: 
         await console.press("space", "e", *"seen", "enter")
         await console.sees(" noted.")
         await console.press("U")
-        await console.sees("Undone: the note of 1 task.")
+        await console.sees("As before again: the note of 1 task.")
         await console.press("U")
         await console.sees("Nothing to undo")
 
@@ -329,7 +329,7 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
         await console.press("y")
         await console.sees("are corrected; the timeline keeps the old values.")
         await console.press("U")
-        await console.sees("Undone: the receipt and regulation of 1 task.")
+        await console.sees("As before again: the receipt and regulation of 1 task.")
         assert (console.task(READY).received_on, console.task(READY).due_on) == (before.received_on, before.due_on)
         await console.press("colon", *"correct --received 2026-11-10", "enter")
         await console.sees("received 2026-11-10 under gdpr")
@@ -358,7 +358,7 @@ async def test_a_record_of_many_is_confirmed_by_their_count_and_taken_back(profi
         await console.press("asterisk", "A", "enter", *str(count), "enter")
         await console.sees(f"{count} acknowledged.")
         await console.press("U")
-        await console.sees(f"Undone: the acknowledgement of {count} tasks.")
+        await console.sees(f"As before again: the acknowledgement of {count} tasks.")
         found = tasks.window(console.store, list(console.main.table.numbers))
         assert not any(task.acknowledged_on for task in found)
 
@@ -417,7 +417,7 @@ async def test_an_answer_says_how_and_when_and_stops_the_countdown(profile: Prof
         await console.sees("The answer of ", " is withdrawn")
         assert is_clock_running(console.task(READY))
         await console.press("U")
-        await console.sees("Undone: the answer of 1 task.")
+        await console.sees("As before again: the answer of 1 task.")
         assert console.task(READY).answered_on == TODAY
 
 

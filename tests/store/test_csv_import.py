@@ -48,6 +48,7 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(s
     [
         ("access,,,,,,,", "email is missing"),
         ("access,jane@example,,,,,,", "not an email address"),
+        ("access,\u200bjane@example.com,,,,,,", "contains \\u200b,"),
         ("acess,jane@example.com,,,,,,", "“acess” is neither"),
         ("jane@example.com,retrieval,,,,,,", "neither retrieval nor deletion"),
         ("access,jane@example.com,2.11.2026,,,,,", "no date"),

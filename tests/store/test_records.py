@@ -22,7 +22,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, TODAY, in_status, request, submitted
+from tests.store.support import ACTOR, TODAY, accepted, in_status, request, submitted
 
 
 def _received(store: Store, days_ago: int, regulation: str) -> Task:
@@ -205,3 +205,11 @@ def test_a_note_from_before_notes_were_lines_becomes_one(
     lines = after.rows("SELECT task, actor, detail FROM timeline WHERE what = 'note' ORDER BY task")
     assert lines == [(1, "bwp-tui", "VIP"), (2, "op", "told")]
     after.close()
+
+
+def test_a_correction_puts_no_day_of_receipt_after_the_answer(store: Store) -> None:
+    number = accepted(store).number
+    single.answer(store, number, "mailed", TODAY, ACTOR)
+    refusal = records.refused_correction(tasks.get(store, number), TODAY + timedelta(days=1), "us-ca")
+    assert refusal is not None
+    assert refusal.short == "answered before that day"

@@ -53,7 +53,7 @@ def import_file(arguments: Namespace) -> None:
     with open_session(arguments, changes=not arguments.dry_run) as session:
         defaults = Defaults(today(), arguments.regulation or session.profile.regulation)
         steps = ProgressLine("checking", data.count(b"\n"))
-        planned = _checked(lambda: csv_import.plan(session.store, data, defaults, steps))
+        planned = _checked(lambda: csv_import.plan(session.store, data, defaults, steps), "requests")
         if not arguments.dry_run:
             _refuse_again(planned, again=arguments.again)
         _print_summary(planned, file)
@@ -79,7 +79,7 @@ def _import_answers(arguments: Namespace) -> None:
         raise CommandError(ExitCode.USAGE, "--receipt and --again are for requests, not for answers.")
     data, _ = _read(arguments.file)
     with open_session(arguments, changes=not arguments.dry_run) as session:
-        planned = _checked(lambda: answer_import.plan(session.store, data, today()))
+        planned = _checked(lambda: answer_import.plan(session.store, data, today()), "answers")
         for line in planned.wrong:
             print_note(f"Line {line.number} is invalid: {' '.join(line.mistakes)}")
         count = len(planned.lines)
@@ -121,8 +121,8 @@ def _read(file: Path) -> tuple[bytes, bool]:
     return data, is_file
 
 
-def _checked(plan: Callable[[], _Plan]) -> _Plan:
-    """Return what `plan` makes of a file.
+def _checked(plan: Callable[[], _Plan], what: str) -> _Plan:
+    """Return what `plan` makes of a file of requests or answers, as `what` says.
 
     Raises:
         CommandError: it is no such table, or an empty one.
@@ -134,7 +134,7 @@ def _checked(plan: Callable[[], _Plan]) -> _Plan:
             ExitCode.USAGE, f"Line {error.line}: {clean_line(str(error))} Nothing was imported."
         ) from None
     if not planned.lines:
-        raise CommandError(ExitCode.USAGE, "The file has no lines below its column names. Nothing was imported.")
+        raise CommandError(ExitCode.USAGE, f"The file has no {what} below its column names. Nothing was imported.")
     return planned
 
 

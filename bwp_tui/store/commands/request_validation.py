@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import EMAIL_PATTERN, LONGEST_EMAIL, LONGEST_HOLDING_PERIOD, Kind, Request
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.store.database.connection import Transaction, as_int
 from bwp_tui.store.errors import NotPossible
 
@@ -35,9 +35,10 @@ def check_email(email: str) -> None:
     if len(email) > LONGEST_EMAIL:
         raise BadRequest("email", f"The email has {len(email)} characters; more than {LONGEST_EMAIL} are impossible.")
     if not EMAIL_PATTERN.fullmatch(email):
-        raise BadRequest(
-            "email", f"“{clean_line(email)}” is not an email address the service takes, such as jane@example.com."
-        )
+        unsafe = unsafe_at(email)
+        character = "" if unsafe is None else f" It contains {clean_line(email[unsafe])}, which is invisible."
+        sentence = f"“{clean_line(email)}” is not an email address the service takes, such as jane@example.com."
+        raise BadRequest("email", f"{sentence}{character}")
 
 
 def check_holding_period(days: int) -> None:
