@@ -89,7 +89,10 @@ async def ask_arguments(
         if argument.name in given or (given and is_optional):
             continue
         with rechecking(argument):
-            answer = await (_ask_day if argument.is_day else _ask_text)(screen, argument, target)
+            if argument.is_day:
+                answer = await _ask_day(screen, operation, argument, target, values)
+            else:
+                answer = await _ask_text(screen, argument, target)
         if answer is None:
             return None
         values |= answer
@@ -111,8 +114,13 @@ async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: Targ
     return values
 
 
-async def _ask_day(screen: MainScreenProtocol, argument: Argument, target: Target) -> Values | None:
-    """Ask for a day that is not in the future, beginning with today where the target has none."""
+async def _ask_day(
+    screen: MainScreenProtocol, operation: TaskOperation, argument: Argument, target: Target, values: Values
+) -> Values | None:
+    """Ask for a day that is not in the future, beginning with today where the target has none.
+
+    A day with which the operation is refused, after the other `values`, is a mistake too: the prompt stays open.
+    """
     may_be_left_out = argument.need is Need.OPTIONAL and target.task is None
     if may_be_left_out and not await screen.prompt.ask_yes_no(argument.leave_out(target)):
         return {}
@@ -122,6 +130,9 @@ async def _ask_day(screen: MainScreenProtocol, argument: Argument, target: Targe
     def checked(text: str) -> InputMistake | None:
         day = parse_day(text)
         wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
+        if not wrong and target.task is not None and argument is operation.arguments[-1]:
+            refusal = operation.refusal(target.task, values | {argument.name: day}, today)
+            wrong = refusal and refusal.sentence
         return InputMistake(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
 
     while (
