@@ -10,12 +10,12 @@ from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_row_cells import status_role
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running, latest_end
+from bwp_tui.domain.deadlines import acknowledge_by, done_by, is_clock_running, is_late
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Event, Kind, Status, Task
 from bwp_tui.domain.text import counted, format_size
-from bwp_tui.domain.times import format_due, local_day, stamp
+from bwp_tui.domain.times import format_due, stamp
 from bwp_tui.store.queries.timeline import EventKind
 
 _LONGEST_IN_HEADING: Final = 40
@@ -171,9 +171,8 @@ def _hold(task: Task, days: int, context: DisplayContext) -> Iterator[list[Style
     until = f"  until {stamp(submitted + days * context.day)}" if submitted and is_held else ""
     yield fact("Hold", counted(days, "day"), (until, "held"))
     if submitted is not None:
-        last = latest_end(local_day(submitted), days)
-        is_late = task.due_on is not None and last > task.due_on
-        yield fact("Completes", f"by {last}", *([(", after the due date", "warn")] if is_late else []))
+        late: list[StyledText] = [(", after the due date", "warn")] if is_late(task, context.today) else []
+        yield fact("Completes", f"by {done_by(task, context.today)}", *late)
 
 
 def _result(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
