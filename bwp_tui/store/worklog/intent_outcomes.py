@@ -12,7 +12,7 @@ from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, finish, set_rev
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
-from bwp_tui.store.worklog.intents import cancel_unsent
+from bwp_tui.store.worklog.intents import cancel_unsent, waiting_cancellation
 from bwp_tui.store.worklog.service_events import merge_duplicate
 
 LAPSED: Final = "no response while its client token was valid"
@@ -48,21 +48,22 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
         number, before = _end_as_done(transaction, intent)
         # Its event may have come before this response, or an operator may have tracked it by its id.
         is_final = merge_duplicate(transaction, task_id, number, is_certain=True)
-        twin = transaction.row(
+        # Another row that has the task id and could not be merged, and whether it may be this task's.
+        other = transaction.row(
             "SELECT o.number, o.kind = t.kind AND (o.email = '' OR o.email = t.email COLLATE NOCASE)"
             " FROM tasks o, tasks t WHERE o.task_id = ? AND t.number = ?",
             (task_id, number),
         )
-        if twin is not None and as_int(twin[0]) == number:
+        if other is not None and as_int(other[0]) == number:
             return  # a second engine sent the same client token and got its response first
-        if twin is not None and twin[1]:
+        if other is not None and other[1]:
             finish(transaction, number, Status.CANCELLED)
-            refuse_waiting_cancellation(transaction, number, f"Its task is #{as_int(twin[0])}: see there.")
-            detail = f"{task_id}, kept as #{as_int(twin[0])}"
+            refuse_waiting_cancellation(transaction, number, f"Its task is #{as_int(other[0])}: see there.")
+            detail = f"{task_id}, kept as #{as_int(other[0])}"
             _append(transaction, number, EventKind.ACCEPTED, before, Status.CANCELLED, detail)
             return
-        if twin is not None:
-            reason = f"The service returned task id {task_id}, which #{as_int(twin[0])} has. Contact its support."
+        if other is not None:
+            reason = f"The service returned task id {task_id}, which #{as_int(other[0])} has. Contact its support."
             _mark_unconfirmed(transaction, number, EventKind.TASK_ID_REJECTED, before, reason)
             return
         transaction.run("UPDATE tasks SET task_id = ? WHERE number = ?", (task_id, number))
@@ -131,7 +132,7 @@ def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, 
         if row is None:
             return
         number = as_int(row[0])
-        cancellation = _waiting_cancellation(transaction, number)
+        cancellation = waiting_cancellation(transaction, number)
         if cancellation is not None and cancel_unsent(transaction, number, as_text(cancellation[1])):
             _end_intent(transaction, as_int(cancellation[0]), IntentState.DONE)
         else:
@@ -173,16 +174,9 @@ def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
 
 def refuse_waiting_cancellation(transaction: Transaction, number: int, reason: str) -> None:
     """End a waiting cancellation of a task that can no longer be cancelled, if there is one."""
-    row = _waiting_cancellation(transaction, number)
+    row = waiting_cancellation(transaction, number)
     if row is not None:
         _refuse_cancellation(transaction, as_int(row[0]), reason, PROGRAM)
-
-
-def _waiting_cancellation(transaction: Transaction, number: int) -> Row | None:
-    """Return id and actor of the waiting cancellation of task `number`, or None."""
-    return transaction.row(
-        f"SELECT id, actor FROM intents WHERE task = ? AND action = 'cancel' AND {INTENT_IS_WAITING}", (number,)
-    )
 
 
 def _refuse_cancellation(transaction: Transaction, intent: int, reason: str, actor: str = SERVICE) -> int | None:

@@ -8,11 +8,18 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import format_instant
-from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import EventKind
+
+
+def waiting_cancellation(transaction: Transaction, number: int) -> Row | None:
+    """Return id and actor of the waiting cancellation of task `number`, or None."""
+    return transaction.row(
+        f"SELECT id, actor FROM intents WHERE task = ? AND action = 'cancel' AND {INTENT_IS_WAITING}", (number,)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.task import ADOPTED, Request, Status, TaskEvent
 from bwp_tui.domain.times import iso_day, iso_instant, local_day
 from bwp_tui.store.database.connection import Store, Transaction, as_day, as_int, as_text
-from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, IS_ADOPTED, set_revision
+from bwp_tui.store.database.shared_sql import IS_ADOPTED, set_revision
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
 from bwp_tui.store.worklog.insert_request import insert
+from bwp_tui.store.worklog.intents import waiting_cancellation
 
 EVENT_MARGIN: Final = timedelta(minutes=5)
 """An event that has not come so long after the end of its task is taken to be lost."""
@@ -196,9 +197,7 @@ def _move_rows(transaction: Transaction, number: int, other: int) -> None:
     )
     transaction.run("UPDATE OR IGNORE service_events SET task = ? WHERE task = ?", (number, other))
     transaction.run("DELETE FROM service_events WHERE task = ?", (other,))
-    early = transaction.row(
-        f"SELECT id FROM intents WHERE task = ? AND action = 'cancel' AND {INTENT_IS_WAITING}", (number,)
-    )
+    early = waiting_cancellation(transaction, number)
     if transaction.row("SELECT 1 FROM tasks WHERE number = ? AND cancel_asked = 1", (other,)):
         transaction.run("UPDATE tasks SET cancel_asked = 1 WHERE number = ?", (number,))
         if early is not None:  # the other row's cancellation takes its place
