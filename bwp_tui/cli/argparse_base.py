@@ -80,7 +80,7 @@ class CommandParsers:
             name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", epilog=note, allow_abbrev=False
         )
         parser.purpose = purpose
-        parser.set_defaults(command=(module, function or name), command_name=name, effect=effect)
+        parser.set_defaults(command=(f"commands.{module}", function or name), command_name=name, effect=effect)
         add_common(parser, json=json)
         self.parsers[name] = parser
         return parser
@@ -104,7 +104,8 @@ def add_action(
 ) -> Parser:
     """Add an action of a command, which has the options of the command too; `command` is its module and function."""
     parser = actions.add_parser(name, help=purpose, allow_abbrev=False)
-    parser.set_defaults(command=command, effect=effect)
+    module, function = command
+    parser.set_defaults(command=(f"commands.{module}", function), effect=effect)
     parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
     parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
     return parser

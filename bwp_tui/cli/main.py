@@ -69,7 +69,7 @@ def _is_broken(word: str) -> bool:
 def command_of(arguments: Namespace) -> Command:
     """Import and return the function that runs a parsed command line."""
     module, function = arguments.command
-    return cast(Command, getattr(import_module(f"bwp_tui.cli.commands.{module}"), function))
+    return cast(Command, getattr(import_module(f"bwp_tui.cli.{module}"), function))
 
 
 def _run_command(arguments: Namespace) -> int:

@@ -55,7 +55,7 @@ _EPILOG: Final = (
 
 
 def parse(words: Sequence[str]) -> Namespace:
-    """Parse a command line; `command` is the module in `cli.commands` and its function.
+    """Parse a command line; `command` is the module in `cli` and its function.
 
     Raises:
         SystemExit: usage is wrong (2), or help or the version was printed (0).

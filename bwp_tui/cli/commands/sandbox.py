@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from bwp_tui.cli.commands.console import open_console, require_terminal
+from bwp_tui.cli.console import open_console, require_terminal
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import print_note
 from bwp_tui.settings import (
