@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import date
+from collections.abc import Sequence
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, Need, Operation, Place, Target, Values, Variant
-from bwp_tui.domain.deadlines import acknowledge_by, due_on, extend_by, is_clock_running
+from bwp_tui.actions.clock_operations import CLOCK_OPERATIONS
+from bwp_tui.actions.operation import Argument, Operation, Place, Target, Values
 from bwp_tui.domain.filter_fields import NOBODY
-from bwp_tui.domain.regulations import REGULATIONS, find_regulation, force_warning, regulation_id
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
-from bwp_tui.store.commands import answers, records
-from bwp_tui.store.commands.records import Field, LegalRecord
+from bwp_tui.store.commands import records
+from bwp_tui.store.commands.records import Field
 
 
 def _read_note(words: Sequence[str], task: Task | None) -> Values | None:
@@ -130,239 +127,6 @@ ASSIGN: Final = Operation(
 )
 
 
-# verify, acknowledge, extend: what the law asks for, and can be withdrawn
-
-
-def _withdrawal(record: LegalRecord) -> Variant[Operation]:
-    def question(task: Task, _values: Values) -> str:
-        back = due_on(task.regulation, task.received_on) if record is LegalRecord.EXTENSION else None
-        moves = f" It is then due on {back}, not {task.due_on}." if back else ""
-        if record is LegalRecord.ANSWER and is_clock_running(replace(task, answered_on=None)):
-            moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
-        return f"Withdraw the {record} of {task.name}, recorded for {records.recorded_on(task, record)}?{moves}"
-
-    withdrawal = Operation(
-        name=f"withdraw {record}",
-        done="withdrawn",
-        apply=lambda edit: records.withdraw(edit, record),
-        result=lambda target, _: f"The {record} of {target.name} is withdrawn; its timeline keeps it.",
-        disabled_reason=lambda task, _: records.cannot_withdraw(task, record),
-        short_reason=lambda task: "purged" if records.recorded_on(task, record) else f"without {record}",
-        review=question,
-        confirms=True,
-        field=Field(record.value),
-    )
-    return Variant("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
-
-
-def _day(question: Callable[[Target], str]) -> Argument:
-    return Argument(
-        name="on", metavar="DATE", help="when, YYYY-MM-DD (today)", question=question, need=Need.DEFAULT, is_day=True
-    )
-
-
-def _how(example: str, question: Callable[[Target], str]) -> Argument:
-    def mistake(text: str) -> str | None:
-        return None if text.strip() else f"Say how, such as: {example}."
-
-    return Argument(name="how", metavar="TEXT", help=f"such as: {example}", question=question, mistake=mistake)
-
-
-VERIFY: Final = Operation(
-    name="verify",
-    done="verified",
-    keys=("c",),
-    help="Record how the identity was verified",
-    purpose="record how the requester's identity was verified",
-    arguments=(
-        _how("recent order details", lambda target: f"How was the identity of {target.name} verified:"),
-        Argument(
-            name="by",
-            metavar="WHO",
-            help="who did it (you)",
-            question=lambda _: "Verified by:",
-            initial=lambda target: target.actor,
-            need=Need.DEFAULT,
-        ),
-        _day(lambda _: "Verified on:"),
-    ),
-    apply=records.verify,
-    result=lambda target, _: f"The verification of {target.name} is recorded.",
-    confirms=True,
-    field=Field.VERIFICATION,
-    variant=_withdrawal(LegalRecord.VERIFICATION),
-)
-
-
-def _already(day: date | None) -> str:
-    return f" (recorded: {day}; another day corrects it)" if day else ""
-
-
-def _acknowledge_question(target: Target) -> str:
-    task, note = target.task, ""
-    if task is not None and task.acknowledged_on is not None:
-        note = _already(task.acknowledged_on)
-    elif task is not None and (limit := acknowledge_by(task.regulation, task.received_on)):
-        note = f" (by {limit})"
-    return f"Date receipt of {target.name} was acknowledged{note}:"
-
-
-ACKNOWLEDGE: Final = Operation(
-    name="acknowledge",
-    done="acknowledged",
-    keys=("A",),
-    help="Record that receipt was acknowledged",
-    purpose="record that receipt was acknowledged to the shoppers",
-    keywords="acknowledgement",
-    arguments=(_day(_acknowledge_question),),
-    apply=records.acknowledge,
-    result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
-    skip_reason=lambda task, _: records.cannot_acknowledge(task),
-    short_reason=lambda task: "" if task.acknowledged_on is None else "acknowledged already",
-    refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
-    confirms=True,
-    field=Field.ACKNOWLEDGEMENT,
-    variant=_withdrawal(LegalRecord.ACKNOWLEDGEMENT),
-)
-
-
-def _extend_question(target: Target) -> str:
-    task, until = target.task, target.until
-    if task is not None:
-        law, limit = REGULATIONS[task.regulation], extend_by(task.regulation, task.received_on)
-        until = f" to {records.extended_due(task)} ({law.citation}, tell by {limit})"
-    return f"Extend {target.name}{until}. Reason the shopper is told:"
-
-
-def _why_not_extended(task: Task) -> str:
-    if task.extended_on is not None:
-        return "extended already"
-    if task.resubmitted_as is not None:
-        return "resubmitted already"
-    if not is_clock_running(task):
-        return ""
-    limit = extend_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
-    return "without deadline" if limit is None else "too late to be extended"
-
-
-EXTEND: Final = Operation(
-    name="extend",
-    done="extended",
-    keys=("E",),
-    help="Extend the due date, with the reason",
-    purpose="record that shoppers were told of an extension, and move the due dates",
-    keywords="deadline postpone longer",
-    arguments=(
-        Argument(
-            name="reason",
-            metavar="TEXT",
-            help="what the shopper was told",
-            question=_extend_question,
-            missing="Nothing was done: an extension needs a reason.",
-        ),
-    ),
-    apply=records.extend,
-    result=lambda target, _: (
-        f"{target.name} is now due on {records.extended_due(target.task) if target.task else None}."
-    ),
-    disabled_reason=records.cannot_extend,
-    short_reason=_why_not_extended,
-    confirms=True,
-    field=Field.EXTENSION,
-    variant=_withdrawal(LegalRecord.EXTENSION),
-)
-
-
-ANSWER: Final = Operation(
-    name="answer",
-    done="answered",
-    keys=("r",),
-    label="answer",
-    help="Record that the shopper was answered",
-    purpose="record when and how shoppers were answered, which stops the legal clock",
-    keywords="reply respond told close",
-    arguments=(
-        _how("result sent by email", lambda target: f"How was the shopper of {target.name} answered:"),
-        _day(lambda target: f"Answered on{_already(target.task.answered_on) if target.task else ''}:"),
-    ),
-    apply=answers.answer,
-    result=lambda target, values: f"{target.name}: answered on {values['on']}, recorded.",
-    refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
-    doubt=lambda task, values: answers.doubtful_answer(task, values.get("on")),
-    disabled_reason=lambda task, _: answers.cannot_answer(task),
-    skip_reason=lambda task, _: answers.needs_no_answer(task),
-    short_reason=lambda task: "answered already" if task.answered_on else "",
-    confirms=True,
-    field=Field.ANSWER,
-    variant=_withdrawal(LegalRecord.ANSWER),
-)
-
-
-def _read_regulation(words: Sequence[str], _task: Task | None) -> Values:
-    found = find_regulation(words[0])
-    return {"regulation": found.id if found else None}
-
-
-def _regulation_mistake(text: str) -> str | None:
-    try:
-        regulation_id(text)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _corrected(task: Task, values: Values) -> tuple[date, str]:
-    """Return the day of receipt and the regulation of a corrected task."""
-    return values.get("received") or task.received_on, values.get("regulation") or task.regulation
-
-
-def _review_correction(task: Task, values: Values) -> str:
-    day, law = _corrected(task, values)
-    due = f"due {task.due_on or 'never'} → {records.corrected_due(task, day, law) or 'never'}"
-    doubt = force_warning(law, day)
-    return f"{f'{doubt} ' if doubt else ''}{task.name}: received {day} under {law}, {due}. Correct it?"
-
-
-CORRECT: Final = Operation(
-    name="correct",
-    done="corrected",
-    keys=("M",),
-    help="Correct the day of receipt or the regulation",
-    purpose="correct the day of receipt or the regulation, which moves the due dates",
-    keywords="edit change regulation",
-    arguments=(
-        Argument(
-            name="received",
-            metavar="DATE",
-            help="when the shopper asked, YYYY-MM-DD",
-            question=lambda target: f"Day of receipt of {target.name}:",
-            initial=lambda target: target.task.received_on.isoformat() if target.task else "",
-            leave_out=lambda target: f"Another day of receipt for {target.name}?",
-            need=Need.OPTIONAL,
-            is_day=True,
-        ),
-        Argument(
-            name="regulation",
-            metavar="LAW",
-            help="which regulation sets the due date",
-            question=lambda _: "Regulation, such as us-tx or Texas:",
-            initial=lambda target: target.task.regulation if target.task else "",
-            mistake=_regulation_mistake,
-            read=_read_regulation,
-            need=Need.OPTIONAL,
-        ),
-    ),
-    apply=records.correct,
-    result=lambda target, _: (
-        f"Receipt and regulation of {target.name} are corrected; the timeline keeps the old values."
-    ),
-    refusal=lambda task, values, _: records.refused_correction(task, *_corrected(task, values)),
-    review=_review_correction,
-    confirms=True,
-    field=Field.RECEIPT,
-)
-
-
 WATCH: Final = Operation(
     name="watch",
     done="watched",
@@ -385,7 +149,7 @@ UNWATCH: Final = Operation(
     field=Field.TAGS,
 )
 
-RECORDS: Final = (NOTE, TAG, ASSIGN, VERIFY, ACKNOWLEDGE, EXTEND, ANSWER, CORRECT)
+RECORDS: Final = (NOTE, TAG, ASSIGN, *CLOCK_OPERATIONS)
 """The operations with a key, a `:` command and a CLI command, in the order of the help."""
 
 WITHDRAWALS: Final = tuple((operation, operation.variant.operation) for operation in RECORDS if operation.variant)

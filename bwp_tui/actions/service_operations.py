@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from bwp_tui.actions.operation import Argument, Need, TaskOperation, Values, Variant, no_text
 from bwp_tui.domain.deadlines import Hold, fitting_hold, hold_of, same_hold
-from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Status, Task, cannot_change_purged
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import records, requests

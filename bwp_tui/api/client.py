@@ -57,7 +57,8 @@ from bwp_tui.contract.payloads import (
     parse_subscription_page,
     parse_task,
 )
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.domain.urls import split_url
 
 _PAGE_SIZE: Final = 100

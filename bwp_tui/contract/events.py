@@ -13,7 +13,8 @@ from typing import Final
 from bwp_tui.contract.documents import POLL_FIELDS
 from bwp_tui.contract.fields import read_instant
 from bwp_tui.contract.payloads import ContractViolation
-from bwp_tui.domain.task import Kind, Status, TaskEvent, is_task_id
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, TaskEvent, is_task_id
 
 LONGEST_BODY: Final = 256 * 1024
 """Bytes of the largest event that EventBridge delivers."""

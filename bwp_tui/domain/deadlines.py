@@ -9,7 +9,8 @@ from functools import cache
 from typing import Final, TypeAlias
 
 from bwp_tui.domain.regulations import FEDERAL_HOLIDAYS, REGULATIONS, Holiday
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Status, Task
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Task
 from bwp_tui.domain.times import local_day, zone_name
 
 PROCESSING_DAYS: Final = 30

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, IDS, REGULATIONS, stored_names
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 
 NOBODY: Final = "none"
 """The value of `assigned:` that matches unassigned tasks."""

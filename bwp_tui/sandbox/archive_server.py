@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Final
 from xml.sax.saxutils import escape
 
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.http_connection import FileSlice, Headers, HttpRequest, HttpResponse

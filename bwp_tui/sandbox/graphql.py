@@ -24,7 +24,8 @@ from graphql import (
 )
 
 from bwp_tui.contract.documents import schema_text
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
 from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, not_found
 from bwp_tui.sandbox.service_state import NotOnHoldError, SandboxState, TaskSnapshot, UnknownTaskError

@@ -13,7 +13,8 @@ from typing import Final
 from uuid import UUID
 
 from bwp_tui.contract.inputs import TOKEN_LIFETIME
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, SampleTask, Status, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, SampleTask, TaskError
 from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.task_outcomes import orders_not_closed, outcome_of
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.domain.task import Kind, Status, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, TaskError
 
 SLOW: Final = timedelta(minutes=5)
 """How long a task about `slow@…` is processed."""

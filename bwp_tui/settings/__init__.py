@@ -1,10 +1,15 @@
 """Load profiles, credentials and paths from the config file and the environment."""
 
-from bwp_tui.settings.actor import actor
-from bwp_tui.settings.errors import SettingsError
-from bwp_tui.settings.load import config_path, load_profile, profile_folder, source_of_settings, unknown_variables
+from bwp_tui.settings.load import (
+    actor,
+    config_path,
+    load_profile,
+    profile_folder,
+    source_of_settings,
+    unknown_variables,
+)
 from bwp_tui.settings.profile import AwsKey, EventQueue, KeySetting, Profile
-from bwp_tui.settings.secret import CommandSecret, LiteralSecret, SecretSource, environment_of_children
+from bwp_tui.settings.secret import CommandSecret, LiteralSecret, SecretSource, SettingsError, environment_of_children
 
 __all__ = [
     "AwsKey",

@@ -12,8 +12,8 @@ from typing import Final
 
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import checks
-from bwp_tui.settings.errors import SettingsError
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS, KeySetting
+from bwp_tui.settings.secret import SettingsError
 
 _Check = Callable[[str], str | None]
 

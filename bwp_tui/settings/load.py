@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,9 +15,8 @@ from bwp_tui.domain.times import set_office_zone
 from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import EVENT_TEXTS, TEXTS, ConfigFile, ProfileTable, read_config
-from bwp_tui.settings.errors import SettingsError
 from bwp_tui.settings.profile import API_URL, API_VERSION, CLOCK_STOPS, NOTICES, TOKEN_URL, EventQueue, Profile
-from bwp_tui.settings.secret import CommandSecret, LiteralSecret, SecretSource, check_secret
+from bwp_tui.settings.secret import CommandSecret, LiteralSecret, SecretSource, SettingsError, check_secret
 
 _APP = "bwp-tui"
 _OTHER_VARIABLES = (
@@ -66,6 +66,27 @@ def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
     if wrong:
         raise SettingsError(f"The folder {clean_line(str(own))} {wrong}; set BWP_DATA_DIR to another.")
     return own / name
+
+
+def actor(environ: Mapping[str, str], name: str | None = None) -> str:
+    """Return the actor, with sudo and SSH: `op (sudo by alice, from 10.0.0.7)`.
+
+    The user comes from the system, since a variable such as LOGNAME may name anyone.
+
+    Args:
+        environ: has the variables of sudo and SSH.
+        name: the name from the settings; the user follows in parentheses.
+    """
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a user id without an account, as in containers
+        user = f"uid {os.getuid()}"
+    details = [user] if name and name != user else []
+    if (invoking_user := environ.get("SUDO_USER")) and invoking_user != user:
+        details.append(f"sudo by {invoking_user}")
+    if client := environ.get("SSH_CONNECTION", "").split(" ")[0]:
+        details.append(f"from {client}")
+    return clean_line(f"{name or user} ({', '.join(details)})" if details else name or user)
 
 
 def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: bool = False) -> Profile:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from bwp_tui.domain.text import clean_line
-from bwp_tui.settings.errors import SettingsError
 
 COMMAND_TIMEOUT_S: Final = 10
 """Seconds that a secret command may take; a locked key store would block for ever."""
@@ -21,6 +20,14 @@ _LONGEST_OUTPUT: Final = 64 * 1024
 
 _CHARACTERS: Final = re.compile(r"[ -~]+")
 _QUOTES: Final = ("''", '""', "``", "“”", "‘’")  # noqa: RUF001  the typographic ones come with a paste
+
+
+class SettingsError(Exception):
+    """One or more mistakes, each a sentence; `str()` has one per line."""
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
 
 
 class SecretSource(Protocol):

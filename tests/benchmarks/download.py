@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.api.links import PresignedLink
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind as TaskKind
-from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.engine.downloads.transfer_thread import PartTransfer

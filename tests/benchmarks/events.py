@@ -14,8 +14,9 @@ from typing import Final
 from unittest.mock import patch
 
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind as TaskKind
-from bwp_tui.domain.task import SampleTask, Status
+from bwp_tui.domain.task import SampleTask
 from bwp_tui.domain.times import DAY, local_day
 from bwp_tui.engine.resilience import backoff
 from bwp_tui.engine.runtime.engine_config import config_loader, engine_config

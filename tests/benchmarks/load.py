@@ -13,7 +13,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.task import SampleTask, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import SampleTask
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests

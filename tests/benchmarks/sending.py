@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.domain.task import SampleTask, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import SampleTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import Final
 
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog.poll_responses import PollResponse

@@ -13,7 +13,7 @@ import apsw
 import pytest
 
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.worklog import intents
 from tests.benchmarks.far_service import far_service

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.cli.support.progress_line import progress_text
-from bwp_tui.domain.task import Download, DownloadState, Kind
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.task import Download, Kind
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state

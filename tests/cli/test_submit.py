@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.filter import Filter
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service_state import NotOnHoldError
 from bwp_tui.store.queries import tasks, timeline

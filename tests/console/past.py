@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.task import Kind, SampleTask, Status, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, SampleTask, TaskError
 
 NOW: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 TODAY: Final = date(2026, 11, 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads, engine_state

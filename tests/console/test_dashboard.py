@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.console.widgets.styled_line import Paragraphs
-from bwp_tui.domain.task import Kind, Status, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from tests.console.past import PAST, Planted

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.domain.task import Kind, Request, Status, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Request, TaskError
 from bwp_tui.domain.times import format_instant
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.text import format_size, format_size_as
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests

@@ -8,7 +8,7 @@ import pytest
 from textual.content import Content
 
 from bwp_tui.console.widgets.styled_line import break_long_words
-from bwp_tui.domain.task import DownloadState, Status
+from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests

@@ -14,7 +14,7 @@ from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.widgets.bars import ActiveDownloads
 from bwp_tui.console.widgets.download_list import DownloadList
-from bwp_tui.domain.task import DownloadState
+from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.settings import KeySetting, Profile
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.worklog import downloads

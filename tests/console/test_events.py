@@ -8,7 +8,8 @@ import pytest
 
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.filter import View
-from bwp_tui.domain.task import Kind, Status, TaskEvent
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, TaskEvent
 from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views

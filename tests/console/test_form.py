@@ -12,7 +12,8 @@ from textual.widgets import Input
 from bwp_tui.console.widgets import request_form
 from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
 from bwp_tui.domain.regulations import REGULATIONS
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store, as_int
 from tests.console.past import PAST, READY, TODAY, clock

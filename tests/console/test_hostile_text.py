@@ -18,7 +18,8 @@ from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import fact_lines, heading, outcome_paragraphs, timeline
-from bwp_tui.domain.task import Event, Kind, Request, Status, Task, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Event, Kind, Request, Task, TaskError
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests

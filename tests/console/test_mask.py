@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.format import DisplayContext, mask
-from bwp_tui.domain.task import DownloadState, Kind, Status, TaskError
+from bwp_tui.domain.statuses import DownloadState, Status
+from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.domain.text import file_name
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests

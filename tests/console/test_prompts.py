@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.worklog import engine_state

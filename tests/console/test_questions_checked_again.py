@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.domain.task import DownloadState, Kind, Status, Task
+from bwp_tui.domain.statuses import DownloadState, Status
+from bwp_tui.domain.task import Kind, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.records import LegalRecord, withdraw

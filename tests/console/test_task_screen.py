@@ -8,7 +8,8 @@ from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
 from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.advice import KNOWN_CODES
-from bwp_tui.domain.task import Kind, Request, Status, Task, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Request, Task, TaskError
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_text

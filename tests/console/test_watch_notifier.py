@@ -5,7 +5,8 @@ from __future__ import annotations
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.services.watch_notifier import notification_text
 from bwp_tui.console.terminal.notification import notification_sequence
-from bwp_tui.domain.task import WATCHED, Status, has_ended
+from bwp_tui.domain.statuses import Status, has_ended
+from bwp_tui.domain.task import WATCHED
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bwp_tui.contract.events import EVENT_TYPES, LONGEST_BODY, parse_event
 from bwp_tui.contract.payloads import ContractViolation
-from bwp_tui.domain.task import Kind, Status, TaskEvent
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, TaskEvent
 from tests.contract.test_payloads import JSON
 
 EXAMPLES = Path(__file__).with_name("examples")

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.console.widgets.request_form import SECOND_ENTER_S
-from bwp_tui.domain.task import FINAL_STATUSES, SampleTask
+from bwp_tui.domain.statuses import FINAL_STATUSES
+from bwp_tui.domain.task import SampleTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.seed_history import past_tasks

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.domain.task import Kind, Status, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.sandbox import graphql, service_state
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.task_outcomes import TaskOutcome

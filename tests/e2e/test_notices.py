@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.domain.task import WATCHED, Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import WATCHED, Kind
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.worklog.poll_responses import PollResponse

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks, timeline
 from tests.e2e.operator import (

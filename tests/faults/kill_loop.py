@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries.timeline import EventKind

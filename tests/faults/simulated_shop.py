@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.contract.inputs import TOKEN_LIFETIME
-from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Kind, Status
+from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import requests

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bwp_tui.contract.inputs import TOKEN_LIFETIME
-from bwp_tui.domain.task import Kind, Request, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.times import Uptime
 from bwp_tui.engine.requests.token_protection import MARGIN
 from bwp_tui.engine.runtime.engine import Engine

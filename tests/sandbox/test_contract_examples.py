@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bwp_tui.domain.task import Kind, SampleTask, Status, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, SampleTask, TaskError
 from bwp_tui.domain.times import parse_instant
 from bwp_tui.sandbox.server import Sandbox
 from tests.manual_clock import ManualClock

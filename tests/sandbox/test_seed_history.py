@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.domain.deadlines import due_on
-from bwp_tui.domain.task import EMAIL_PATTERN, Kind, SampleTask, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import EMAIL_PATTERN, Kind, SampleTask
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service_state import SandboxState, UnknownTaskError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from bwp_tui.domain.task import Kind, Request, Status, Task
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.queries import tasks

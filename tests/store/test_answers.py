@@ -10,10 +10,11 @@ import apsw
 import pytest
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.record_operations import ANSWER
+from bwp_tui.actions.clock_operations import ANSWER
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import VIEWS, parse
-from bwp_tui.domain.task import Kind, Status, Task
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Task
 from bwp_tui.store.commands import answer_import, answers, records, requests
 from bwp_tui.store.commands.records import LegalRecord
 from bwp_tui.store.database.connection import Store

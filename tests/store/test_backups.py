@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store

@@ -12,7 +12,8 @@ from bwp_tui.actions.operation import Values
 from bwp_tui.actions.record_operations import ASSIGN, BY_NAME, NOTE, TAG
 from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
 from bwp_tui.domain.deadlines import fitting_hold, hold_of
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import bulk, records, requests
 from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.database.connection import Store

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import pytest
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import FINAL_STATUSES, Kind, Status
+from bwp_tui.domain.statuses import FINAL_STATUSES, Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import compliance_report, tasks

@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.store.commands import unconfirmed
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.maintenance import backups, integrity, recover

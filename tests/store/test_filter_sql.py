@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from bwp_tui.domain.deadlines import acknowledge_by
 from bwp_tui.domain.filter import LONGEST_FILTER, AgeClause, Clause, DayClause, TextClause, ValueClause, parse
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
-from bwp_tui.domain.task import FINAL_STATUSES, Kind, Status, Task, TaskError, Verification
+from bwp_tui.domain.statuses import FINAL_STATUSES, Status
+from bwp_tui.domain.task import Kind, Task, TaskError, Verification
 from bwp_tui.domain.times import local_day
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store

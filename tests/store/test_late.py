@@ -14,7 +14,8 @@ from bwp_tui.console.presentation.task_row_cells import COLUMNS, CellContext
 from bwp_tui.domain import times
 from bwp_tui.domain.deadlines import PROCESSING_DAYS, done_by, is_late
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import dashboard, tasks
 from tests.store.support import NOW, TODAY, submitted

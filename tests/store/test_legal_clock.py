@@ -16,7 +16,8 @@ from bwp_tui.console.presentation.glyphs import UNICODE
 from bwp_tui.console.presentation.task_row_cells import COLUMNS, CellContext
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import PURGED, Kind, Status, Task
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import PURGED, Kind, Task
 from bwp_tui.domain.times import format_due
 from bwp_tui.store.commands import answers, records, requests
 from bwp_tui.store.database.connection import Store, as_int

@@ -12,7 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from bwp_tui.domain.task import FINAL_STATUSES, PAST_HOLD, Kind
+from bwp_tui.domain.statuses import FINAL_STATUSES, PAST_HOLD
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import as_int, as_text
 from bwp_tui.store.errors import NotPossible

@@ -13,7 +13,8 @@ import pytest
 
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import FINAL_STATUSES, Kind, Status
+from bwp_tui.domain.statuses import FINAL_STATUSES, Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant, set_office_zone
 from bwp_tui.store.database import migrate
 from bwp_tui.store.database.connection import as_int

@@ -13,7 +13,8 @@ import apsw
 import pytest
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import Status, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import TaskError
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store

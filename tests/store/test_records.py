@@ -11,7 +11,8 @@ import pytest
 from bwp_tui.actions import bulk_plan
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import Kind, Status, Task, Verification
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Task, Verification
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.commands import records, requests
 from bwp_tui.store.database import migrate

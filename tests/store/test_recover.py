@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.errors import StoreError, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover
 from bwp_tui.store.open_store import open_store

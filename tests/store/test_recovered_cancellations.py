@@ -11,7 +11,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups, integrity, recover, restore

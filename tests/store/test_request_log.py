@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.queries import request_log

@@ -8,7 +8,8 @@ from datetime import date
 
 import pytest
 
-from bwp_tui.domain.task import Download, DownloadState, Kind, Request, Status
+from bwp_tui.domain.statuses import DownloadState, Status
+from bwp_tui.domain.task import Download, Kind, Request
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.request_validation import BadRequest, check_email
 from bwp_tui.store.database.connection import Store, Transaction, as_text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.filter import VIEWS, Filter, View, parse
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks, text_index

@@ -10,7 +10,8 @@ import apsw
 import pytest
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import Kind, Status, TaskEvent, Verification
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, TaskEvent, Verification
 from bwp_tui.store.commands import records, requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, NoSuchTask, NotPossible

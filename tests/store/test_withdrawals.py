@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from bwp_tui.actions.record_operations import ACKNOWLEDGE, ANSWER, BY_NAME, CORRECT, NOTE, VERIFY
+from bwp_tui.actions.clock_operations import ACKNOWLEDGE, ANSWER, CORRECT, VERIFY
+from bwp_tui.actions.record_operations import BY_NAME, NOTE
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo

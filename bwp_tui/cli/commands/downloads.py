@@ -11,7 +11,8 @@ from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
-from bwp_tui.domain.task import Download, DownloadState, Task, requeued
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.task import Download, Task, requeued
 from bwp_tui.domain.text import clean_line, format_size
 from bwp_tui.domain.times import format_instant, iso_instant
 from bwp_tui.engine.runtime.lease import Lease

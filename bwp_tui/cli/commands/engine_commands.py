@@ -30,7 +30,8 @@ from bwp_tui.cli.support.streams import draw
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.masking import mask_task_text
-from bwp_tui.domain.task import DownloadState, Kind, Status, Task, has_ended
+from bwp_tui.domain.statuses import DownloadState, Status, has_ended
+from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk, download_queue, requests
 from bwp_tui.store.database.connection import Store

@@ -12,7 +12,8 @@ from bwp_tui.cli.support.context import open_session
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record
 from bwp_tui.domain.regulations import REGULATIONS
-from bwp_tui.domain.task import Download, DownloadState, Event, Task
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.task import Download, Event, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_instant, iso_day, iso_instant, utc_now
 from bwp_tui.store.queries import request_log, tasks, timeline

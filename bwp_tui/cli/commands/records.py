@@ -9,8 +9,9 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.clock_operations import CORRECT
 from bwp_tui.actions.operation import Argument, Need, Operation, Place, Values, split_signed
-from bwp_tui.actions.record_operations import BY_NAME, CORRECT
+from bwp_tui.actions.record_operations import BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply, chosen_variant, confirm_plan, select_tasks, values_of

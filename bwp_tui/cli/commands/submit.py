@@ -17,7 +17,8 @@ from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_response
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Task
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.request_validation import check_request
 from bwp_tui.store.queries import tasks

@@ -16,7 +16,8 @@ from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import print_note, today
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.domain.filter import parse as parse_filter
-from bwp_tui.domain.task import WATCHED, Task, has_ended
+from bwp_tui.domain.statuses import has_ended
+from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, print_note
 from bwp_tui.cli.support.task_output import print_tasks
-from bwp_tui.domain.task import Status, Task
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Task
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state

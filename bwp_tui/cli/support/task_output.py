@@ -14,7 +14,8 @@ from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, done_by, is_clock_running, is_late
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
-from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification, newest_problem
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Download, Event, Kind, Task, Verification, newest_problem
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
 from bwp_tui.store.queries.saved_results import is_gone

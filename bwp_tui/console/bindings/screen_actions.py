@@ -26,7 +26,8 @@ from bwp_tui.console.bindings.actions import (
     read_only_reason,
 )
 from bwp_tui.console.services.write_guard import READ_ONLY
-from bwp_tui.domain.task import Download, DownloadState
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.task import Download
 from bwp_tui.store.commands.download_queue import (
     cannot_cancel,
     cannot_move,

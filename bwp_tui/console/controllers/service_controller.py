@@ -18,7 +18,8 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.widgets.prompt import F2_ANSWER
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.deadlines import Hold, fitting_hold, same_hold
-from bwp_tui.domain.task import Kind, Status, Task
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 

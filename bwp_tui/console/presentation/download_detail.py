@@ -10,7 +10,8 @@ from pathlib import Path
 from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import timeline
-from bwp_tui.domain.task import Download, DownloadState, Event, Task
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.task import Download, Event, Task
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_duration, stamp
 from bwp_tui.store.queries.timeline import EventKind

@@ -12,7 +12,8 @@ from bwp_tui.console.presentation.breakpoints import LIST_NARROW, LIST_WIDE
 from bwp_tui.console.presentation.download_detail import end_text, partial_file_text, state_text, trouble_of
 from bwp_tui.console.presentation.format import DisplayContext, bar, mask, pad, subject
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.domain.task import Download, DownloadState, Task, time_left
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.task import Download, Task, time_left
 from bwp_tui.domain.text import clean_line, format_size, format_size_as
 from bwp_tui.domain.times import format_duration
 

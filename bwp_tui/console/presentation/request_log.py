@@ -7,7 +7,7 @@ from typing import Final
 from bwp_tui.console.presentation.breakpoints import LIST_NARROW, LIST_WIDE
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.domain.task import IntentState
+from bwp_tui.domain.statuses import IntentState
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import minute_stamp
 from bwp_tui.store.queries.request_log import SentRequest

@@ -13,7 +13,8 @@ from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, done_by, is_clock_running, is_late
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
-from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Event, Kind, Status, Task
+from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
+from bwp_tui.domain.task import Event, Kind, Task
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, stamp
 from bwp_tui.store.queries.timeline import EventKind

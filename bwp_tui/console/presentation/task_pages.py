@@ -13,7 +13,8 @@ from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
 from bwp_tui.contract.inputs import mutation_name, shown_variables
 from bwp_tui.domain.advice import KNOWN_CODES
-from bwp_tui.domain.task import FINAL_STATUSES, Event, Status, Task
+from bwp_tui.domain.statuses import FINAL_STATUSES, Status
+from bwp_tui.domain.task import Event, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
 from bwp_tui.store.queries.request_log import SentRequest

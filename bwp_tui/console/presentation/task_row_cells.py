@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.domain.deadlines import done_by, is_clock_running, is_late
 from bwp_tui.domain.filter import DUE_SOON
-from bwp_tui.domain.task import FINAL_STATUSES, WATCHED, Download, DownloadState, Kind, Status, Task, newest_problem
+from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
+from bwp_tui.domain.task import WATCHED, Download, Kind, Task, newest_problem
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import DAY, MINUTE, format_due, format_duration, minute_stamp
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from bwp_tui.domain.task import WATCHED, Task, has_ended
+from bwp_tui.domain.statuses import has_ended
+from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import tasks, timeline

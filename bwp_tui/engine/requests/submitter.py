@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.api.errors import ApiError, BadResponse, NotFound, Rejected, RequestNotAccepted, ServerFault
 from bwp_tui.api.response_errors import CANNOT_CANCEL
-from bwp_tui.domain.task import IntentAction
+from bwp_tui.domain.statuses import IntentAction
 from bwp_tui.engine.requests.token_protection import is_token_valid
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.backoff import retry_delay

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.times import DAY, HOUR
 from bwp_tui.store.worklog.due_polls import SOON, DuePoll
 

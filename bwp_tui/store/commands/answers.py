@@ -6,7 +6,8 @@ from datetime import date
 from pathlib import Path
 
 from bwp_tui.domain.deadlines import is_clock_running
-from bwp_tui.domain.task import DownloadState, Kind, Task, cannot_change_purged
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import local_day
 from bwp_tui.store.commands.records import Edit, Refusal, refused_day

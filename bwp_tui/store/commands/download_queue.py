@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.domain.task import Download, DownloadState, Task
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.task import Download, Task
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.commands.request_validation import refuse

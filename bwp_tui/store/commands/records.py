@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import acknowledge_by, due_on, extend_by, is_clock_running
 from bwp_tui.domain.regulations import REGULATIONS, stored_names
-from bwp_tui.domain.task import Task, cannot_change_purged, has_ended
+from bwp_tui.domain.statuses import has_ended
+from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.request_validation import refuse

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwp_tui.domain.deadlines import Hold, same_hold
-from bwp_tui.domain.task import Kind, Request, Status, Task, cannot_change_purged
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged
 from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.shared_sql import set_revision

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.deadlines import due_on
-from bwp_tui.domain.task import FINAL_STATUSES, Event, Kind, SampleTask, Status
+from bwp_tui.domain.statuses import FINAL_STATUSES, Status
+from bwp_tui.domain.task import Event, Kind, SampleTask
 from bwp_tui.domain.times import format_instant, iso_day, local_day
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text

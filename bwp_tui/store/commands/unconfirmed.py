@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bwp_tui.domain.task import Status, Task, cannot_change_purged, task_id_mistake
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Task, cannot_change_purged, task_id_mistake
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
 from bwp_tui.store.database.connection import Store

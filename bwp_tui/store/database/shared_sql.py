@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from bwp_tui.domain.task import ADOPTED, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import ADOPTED
 from bwp_tui.store.database.connection import Transaction
 
 DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.task import FINAL_STATUSES
+from bwp_tui.domain.statuses import FINAL_STATUSES
 from bwp_tui.store.database.copy import copy_database, create_private
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading

@@ -7,7 +7,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.task import IntentState
+from bwp_tui.domain.statuses import IntentState
 from bwp_tui.store.maintenance.page_decoder import Value
 from bwp_tui.store.maintenance.rebuild import free_task_id, last_task_id
 from bwp_tui.store.maintenance.salvage import Row

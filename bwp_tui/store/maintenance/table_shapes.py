@@ -17,7 +17,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.regulations import REGULATIONS
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.store.database.migrate import migration_scripts, run_script
 from bwp_tui.store.maintenance.page_decoder import Value
 

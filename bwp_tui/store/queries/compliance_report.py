@@ -10,7 +10,8 @@ from operator import itemgetter
 from typing import Final
 
 from bwp_tui.domain.regulations import REGULATIONS
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_day, as_int, as_text
 
 _FAILED: Final = frozenset({Status.FAILED, Status.MISSING, Status.GIVEN_UP})

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bwp_tui.domain.task import IntentAction, IntentState, Kind
+from bwp_tui.domain.statuses import IntentAction, IntentState
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Row, Store, as_int, as_text
 from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT
 from bwp_tui.store.queries.row_mapping import RowMapper

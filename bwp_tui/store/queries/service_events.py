@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.row_mapping import RowMapper
 

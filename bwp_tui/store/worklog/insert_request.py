@@ -6,7 +6,8 @@ import uuid
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import due_on
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Transaction

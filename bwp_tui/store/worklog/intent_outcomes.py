@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from bwp_tui.domain.task import IntentState, Status, TaskError
+from bwp_tui.domain.statuses import IntentState, Status
+from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, finish, set_revision, set_trouble

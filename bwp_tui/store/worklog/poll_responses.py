@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.task import FINAL_STATUSES, PAST_HOLD, Status, TaskError, status_after
+from bwp_tui.domain.statuses import FINAL_STATUSES, PAST_HOLD, Status, status_after
+from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_instant, as_int, as_text
 from bwp_tui.store.database.shared_sql import finish, set_revision, set_trouble

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
-from bwp_tui.domain.task import ADOPTED, Request, Status, TaskEvent
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import ADOPTED, Request, TaskEvent
 from bwp_tui.domain.times import iso_day, iso_instant, local_day
 from bwp_tui.store.database.connection import Store, Transaction, as_day, as_int, as_text
 from bwp_tui.store.database.shared_sql import IS_ADOPTED, set_revision

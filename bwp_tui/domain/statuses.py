@@ -1,0 +1,82 @@
+"""Define the statuses of tasks, and the states of intents and downloads."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Status(StrEnum):
+    """Statuses that this program acts on; a task's status is a `str`, since the service may send new ones."""
+
+    QUEUED = "QUEUED"  # recorded here, no response yet
+    IN_PROGRESS = "IN_PROGRESS"
+    ON_HOLD = "ON_HOLD"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    REJECTED = "REJECTED"  # the service refused the request
+    UNCONFIRMED = "UNCONFIRMED"  # may have been sent, and must not be again: an operator decides (`settle`)
+    GIVEN_UP = "GIVEN_UP"  # given up while unconfirmed; the service may have started it
+    CANCELLED = "CANCELLED"  # cancelled here; the service documents no such status
+    MISSING = "MISSING"  # the service does not know the task
+
+
+FINAL_STATUSES: Final = frozenset(
+    {Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.CANCELLED, Status.MISSING}
+)
+"""Final statuses."""
+
+
+PAST_HOLD: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED})
+"""Statuses in which a deletion can no longer be cancelled."""
+
+SERVICE_STATUSES: Final = PAST_HOLD | {Status.ON_HOLD}
+"""The documented statuses of the service; the others are local."""
+
+_SERVICE_PREFIX: Final = "SERVICE_"
+
+
+def has_ended(status: str) -> bool:
+    """Return whether the engine does nothing more for a task of this status, so that waiting for it is useless."""
+    return status in FINAL_STATUSES or status == Status.UNCONFIRMED
+
+
+def status_after(current: str, reported: str) -> str:
+    """Return a task's status after the service reported `reported`.
+
+    A cancellation is known only here, so it stays whatever the service reports. A new status of
+    the service that has the name of a local one is prefixed.
+    """
+    if current == Status.CANCELLED:
+        return current
+    is_local = reported in Status.__members__ and reported not in SERVICE_STATUSES
+    return f"{_SERVICE_PREFIX}{reported}" if is_local else reported
+
+
+class IntentAction(StrEnum):
+    """What an intent asks the service to do."""
+
+    SUBMIT = "submit"
+    CANCEL = "cancel"
+
+
+class IntentState(StrEnum):
+    """State of an intent, the recorded wish to send a request."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+    LAPSED = "lapsed"
+    """Its client token expired, or it was withdrawn before it was sent (shown as `WITHDRAWN`)."""
+    WITHDRAWN = "withdrawn"
+    """Its operator withdrew it before it was sent; stored as `LAPSED`."""
+
+
+class DownloadState(StrEnum):
+    """State of a download."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
