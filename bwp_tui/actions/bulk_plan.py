@@ -99,7 +99,7 @@ def plan(
         refusal = _refusal(action, task, today, values)
         if refusal is None:
             possible.append(task.number)
-            kinds[task.kind.lower(), task.status] += 1
+            kinds[task.kind_name, task.status] += 1
             effects.count(task)
         else:
             skipped[refusal.short] += 1
@@ -131,4 +131,4 @@ def _refusal(action: str, task: Task, today: date, values: Mapping[str, Any]) ->
 
 
 def _state_of(task: Task) -> str:
-    return "purged" if task.is_purged else f"{task.kind.lower()} {task.status}"
+    return "purged" if task.is_purged else f"{task.kind_name} {task.status}"

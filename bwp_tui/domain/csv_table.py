@@ -210,7 +210,7 @@ def task_cells(task: Task, *, mask: bool) -> tuple[str, ...]:
     """Return a task as cells under `HEADINGS`; with `mask`, its email is masked everywhere."""
     verified = task.verification
     values = (
-        *(task.number, task.task_id, task.kind.lower(), task.email, "yes" if mask else "no", task.status),
+        *(task.number, task.task_id, task.kind_name, task.email, "yes" if mask else "no", task.status),
         *("yes" if task.cancel_asked else "no", task.trouble),
         "; ".join(f"{error.code}: {error.message}" if error.code else error.message for error in task.errors),
         *(task.received_on, task.regulation, task.due_on, task.extended_on, task.acknowledged_on),

@@ -62,6 +62,9 @@ WATCHED: Final = "watched"
 ADOPTED: Final = "adopted"
 """Tag of a task that was submitted elsewhere and is known from an event of the service."""
 
+KIND_UNKNOWN: Final = "kind-unknown"
+"""Tag of a task that was recovered from its timeline alone, which does not say what was asked for."""
+
 _SYMBOL: Final = "So"
 """The Unicode category of stars and of emoji."""
 
@@ -71,6 +74,14 @@ def tag_mistake(tag: str) -> str | None:
     if any(letter.isalnum() or unicodedata.category(letter) == _SYMBOL for letter in tag):
         return None
     return f"“{clean_line(tag)}” is not a tag: a tag needs a letter or a digit."
+
+
+def needs_kind(task: Task) -> str | None:
+    """Return why nothing can be done that depends on the kind of a task, or None where the kind is known."""
+    if KIND_UNKNOWN not in task.tags:
+        return None
+    how = "enter its task id" if task.task_id is None else "refresh it"
+    return f"Whether {task.name} is a retrieval or a deletion is not known: {how}, and the service says."
 
 
 def cannot_change_purged(task: Task) -> str | None:
@@ -230,6 +241,11 @@ class Task:
     def name(self) -> str:
         """Short name for messages: the start of the task id, or the task number."""
         return self.task_id[:_SHORT_NAME] if self.task_id else f"#{self.number}"
+
+    @property
+    def kind_name(self) -> str:
+        """The kind in lower case, or `unknown`."""
+        return "unknown" if KIND_UNKNOWN in self.tags else self.kind.lower()
 
     def age(self, now: datetime) -> timedelta:
         """Return the time since it was recorded, an instant that never changes."""

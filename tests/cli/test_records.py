@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date, timedelta
 
 import pytest
 
@@ -305,6 +306,7 @@ def test_an_answer_is_recorded_shown_exported_and_withdrawn(office: Bwp) -> None
         "days": 90,
         "in_time": 1,
         "late": 0,
+        "undated": 0,
         "median_days": 0,
     }
     lines = json.loads(office("report", "--from", day, "--to", day, "--json").out)["requests"]
@@ -313,6 +315,18 @@ def test_an_answer_is_recorded_shown_exported_and_withdrawn(office: Bwp) -> None
     assert sum(line["open"] for line in lines) == 2
     assert json.loads(office("answer", "1", "--withdraw", "--json").out)["answered"] is None
     assert "answer withdrawn" in office("show", "1").out
+
+
+def test_an_answer_whose_task_has_no_due_date_any_more_is_neither_in_time_nor_late(office: Bwp) -> None:
+    day = json.loads(office("show", "1", "--json").out)["received_on"]
+    office("correct", "1", "--received", str(date.fromisoformat(day) - timedelta(days=46)), "--regulation", "us-ca")
+    office("answer", "1", "--how", "by phone", "--on", day, "--yes")
+    assert f"on {day}, 1 day late: by phone" in office("show", "1").out
+    assert json.loads(office("dashboard", "--json").out)["answers"]["late"] == 1
+    office("correct", "1", "--regulation", "none")
+    answers = json.loads(office("dashboard", "--json").out)["answers"]
+    assert (answers["in_time"], answers["late"], answers["undated"]) == (0, 0, 1)
+    assert "0 in time, 0 late, 1 without due date" in office("dashboard").out
 
 
 def test_a_single_answer_before_the_task_was_sent_is_asked_about(office: Bwp) -> None:

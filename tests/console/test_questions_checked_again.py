@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.domain.statuses import DownloadState, Status
-from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.task import Kind, Task, TaskEvent
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.records import LegalRecord, withdraw
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog import downloads, intent_outcomes
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads, intent_outcomes, service_events
 from tests.console.downloads_screen import at_downloads, download_of
 from tests.console.past import HELD, NOT_KNOWN, READY
 from tests.console.queue_past import order_of
@@ -207,3 +208,22 @@ async def test_judging_again_ends_with_the_question(profile: Profile) -> None:
         await console.until(lambda: "COMPLETED" in console.line("detail"))
         assert not console.main.prompt.is_open
         assert NOTHING not in console.text
+
+
+async def test_a_note_that_is_typed_while_its_row_is_merged_lands_on_the_kept_row(profile: Profile) -> None:
+    async with opened(profile) as console:
+        task = requests.submit(console.store, request(email="mia@example.com"), "op")
+        intent = sent(console.store, task.number)
+        happened = TaskEvent("event-9", Kind.RETRIEVAL, Status.COMPLETED, "cafe0009-task", None)
+        service_events.record_events(console.store, [happened])
+        adopted = tasks.find_by_name(console.store, "cafe0009").number
+        await console.until(lambda: adopted in console.main.table.numbers)
+        await console.go_to(adopted)
+        await console.press("e")
+        await console.sees("Note on cafe0009:")
+        await console.press(*"seen")
+        intent_outcomes.record_accepted(console.store, intent.id, "cafe0009-task", SOON)
+        await console.until(lambda: adopted not in console.main.table.numbers)
+        await console.press("enter")
+        await console.sees(f"Note of cafe0009 saved. #{adopted} is #{task.number} now.")
+        assert console.task(task.number).note == "seen"

@@ -15,16 +15,19 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import KIND_UNKNOWN, Kind
+from bwp_tui.store.commands import requests, unconfirmed
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog import intent_outcomes, poll_responses
 from tests.manual_clock import ManualClock
+from tests.store import single
 from tests.store.damage import PAGE, overwrite, overwrite_table
 from tests.store.golden import write as golden
-from tests.store.support import NOW, SOON, TODAY, accepted, intent_of, scalar, sent, submitted
+from tests.store.support import NOW, SOON, TODAY, accepted, answer, intent_of, request, scalar, sent, submitted
 
 
 def _closed(path: Path, clock: ManualClock, count: int = 200) -> None:
@@ -298,3 +301,79 @@ def test_the_operators_views_are_kept(path: Path, clock: ManualClock) -> None:
     recovered = open_store(path, clock=clock)
     assert recovered.rows("SELECT name, filter FROM views") == [("mine", "tag:vip")]
     recovered.close()
+
+
+def test_the_root_of_each_index_is_read_since_sqlite_takes_an_empty_one_of_a_wrong_kind_for_sound(
+    path: Path, clock: ManualClock
+) -> None:
+    store = open_store(path, clock=clock)
+    store.rows("PRAGMA journal_mode = DELETE")
+    roots = store.rows("SELECT name, rootpage FROM sqlite_schema WHERE type = 'index'")
+    store.close()
+    for name, root in roots:
+        assert isinstance(root, int)
+        damaged = path.with_name("damaged.db")
+        damaged.write_bytes(path.read_bytes())
+        overwrite(damaged, (root - 1) * PAGE, b"\x02")  # the leaf of an index is an inner page then
+        assert integrity.full_check(damaged) != [], name
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_row_that_is_only_on_the_timeline_keeps_its_kind(path: Path, clock: ManualClock, kind: Kind) -> None:
+    store = open_store(path, clock=clock)
+    for number in range(1, 40):
+        task = requests.submit(store, request(kind, holding_period=0 if kind is Kind.DELETION else None), "op")
+        intent_outcomes.record_accepted(store, sent(store, task.number).id, f"task-{number}", SOON)
+    store.close()
+    overwrite_table(path, "tasks")
+    recover.recover(path, clock())
+    recovered = open_store(path, clock=clock)
+    assert recovered.rows("SELECT DISTINCT kind, tags FROM tasks") == [(kind, "[]")]
+    recovered.close()
+
+
+def _without_kind(path: Path, clock: ManualClock) -> Store:
+    """A history whose one task is known from a timeline that does not name its kind, as of an older version."""
+    store = open_store(path, clock=clock)
+    task = submitted(store, Kind.DELETION)
+    intent_outcomes.record_unconfirmed(store, sent(store, task.number).id)
+    store.rows("UPDATE tasks SET purged_at = recorded_at")  # the timeline of a purged task alone may be removed
+    store.rows("DELETE FROM timeline WHERE what = 'recorded'")
+    store.close()
+    overwrite_table(path, "tasks")
+    recover.recover(path, clock())
+    return open_store(path, clock=clock)
+
+
+def test_the_kind_of_a_row_that_nothing_names_is_said_to_be_unknown_and_settled_by_the_service(
+    path: Path, clock: ManualClock
+) -> None:
+    store = _without_kind(path, clock)
+    task = tasks.get(store, 1)
+    assert (task.kind_name, task.tags, task.status) == ("unknown", (KIND_UNKNOWN,), "UNCONFIRMED")
+    for refused in (requests.cannot_cancel(task), requests.cannot_download(task)):
+        assert refused is not None
+        assert "retrieval or a deletion is not known" in refused
+    assert "decide on: 1." in _aside(path).with_suffix(".txt").read_text()
+
+    unconfirmed.enter_task_id(store, 1, "task-id-1", "op")
+    first = tasks.get(store, 1).kind
+    poll_responses.record_unknown(store, 1, "no such task", SOON)
+    other = tasks.get(store, 1)
+    assert (other.kind is first, other.task_id, other.next_poll_at) == (False, "task-id-1", clock())
+
+    single.answered(store, 1, answer("IN_PROGRESS", email="jane@example.com"), SOON)
+    settled = tasks.get(store, 1)
+    assert (settled.kind, settled.kind_name, settled.tags) == (other.kind, other.kind.lower(), ())
+    assert "kind unknown → " in str(timeline.of_task(store, 1)[-2].detail)
+    store.close()
+
+
+def test_an_id_that_the_service_knows_as_neither_kind_is_dropped(path: Path, clock: ManualClock) -> None:
+    store = _without_kind(path, clock)
+    unconfirmed.enter_task_id(store, 1, "task-id-1", "op")
+    poll_responses.record_unknown(store, 1, "no such task", SOON)
+    poll_responses.record_unknown(store, 1, "no such task", SOON)
+    task = tasks.get(store, 1)
+    assert (task.task_id, task.status, task.kind_name) == (None, "UNCONFIRMED", "unknown")
+    store.close()

@@ -9,10 +9,11 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bwp_tui.actions.record_operations import NOTE
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, TaskEvent, Verification
-from bwp_tui.store.commands import records, requests, unconfirmed
+from bwp_tui.store.commands import bulk, records, requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import backups, integrity, purge, restore
@@ -200,6 +201,41 @@ def test_what_people_did_with_an_adopted_task_becomes_the_requests_own(store: St
     ]
     assert scalar(store, "SELECT count(*) FROM tasks") == scalar(store, "SELECT sum(tasks) FROM tallies") == 1
     assert store.rows("PRAGMA foreign_key_check") == []
+
+
+def test_a_merged_timeline_is_in_the_order_of_time(store: Store, clock: ManualClock) -> None:
+    task = submitted(store)
+    intent = sent(store, task.number)
+    record_events(store, [event("task-9")])
+    adopted = tasks.find_by_name(store, "task-9").number
+    for number, text in ((task.number, "first"), (adopted, "second"), (task.number, "third")):
+        clock.advance(seconds=1)
+        single.add_note(store, number, text, ACTOR)
+    clock.advance(seconds=1)
+    intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+    clock.advance(seconds=-60)
+    single.add_note(store, task.number, "fourth", ACTOR)
+    assert [note.text for note in single.notes(store, task.number)] == ["first", "second", "third", "fourth"]
+
+
+def test_what_is_recorded_on_a_row_that_was_merged_meanwhile_lands_on_the_kept_one(store: Store) -> None:
+    task = requests.submit(store, request(note="call her"), ACTOR)
+    intent = sent(store, task.number)
+    record_events(store, [event("task-9")])
+    seen = tasks.find_by_name(store, "task-9")
+    intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+
+    note = NOTE.task_command(ACTOR, TODAY, text="called back", replace=True)
+    check = bulk.check_unchanged(seen, lambda _: None, lambda now: now.note, loses_nothing=True)
+    ((result,),) = bulk.perform(store, bulk.with_check(note, check), [seen.number])
+
+    assert (result.resulting_id, result.refused) == (task.number, None)
+    assert [note.text for note in single.notes(store, task.number)] == ["call her", "called back"]
+    careful = bulk.check_unchanged(seen, lambda _: None, lambda now: now.note)
+    ((result,),) = bulk.perform(store, bulk.with_check(note, careful), [seen.number])
+    assert str(result.refused).startswith(f"#{seen.number} is #{task.number} now.")
+    with pytest.raises(NoSuchTask, match=f"#{task.number}"):
+        tasks.find_by_name(store, f"#{seen.number}")
 
 
 def test_merged_rows_have_the_earlier_receipt_and_due_date_of_both_and_the_timeline_says_so(store: Store) -> None:

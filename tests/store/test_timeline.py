@@ -31,7 +31,7 @@ def test_the_timeline_is_told_from_the_oldest_line_on_though_the_clock_went_back
     submitted(store)
     events = timeline.of_task(store, task.number)
     assert [(event.what, event.actor, event.detail) for event in events] == [
-        ("recorded", ACTOR, None),
+        ("recorded", ACTOR, "retrieval"),
         ("note", "other", "VIP"),
     ]
     assert events[1].at < events[0].at == NOW

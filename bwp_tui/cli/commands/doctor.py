@@ -219,7 +219,7 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
     age = (today() - backups.day_of(copies[0])).days
     if age <= _OLDEST_BACKUP_DAYS:
         return False, f"newest backup: {copies[0]}."
-    return True, f"newest backup: {copies[0]}, {age} days old. Keep bwp-tui running, which makes one a day."
+    return True, f"newest backup: {copies[0]}, {counted(age, 'day')} old. Keep bwp-tui running, which makes one a day."
 
 
 def _engine(profile: Profile, state: EngineState) -> Finding:

@@ -124,7 +124,7 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
 
 def _print_unanswered(examples: Sequence[Task], count: int) -> None:
     if count:
-        named = ", ".join(f"#{task.number} {task.kind.lower()} {task.status}" for task in examples)
+        named = ", ".join(f"#{task.number} {task.kind_name} {task.status}" for task in examples)
         more = f" and {count - len(examples)} more" if count > len(examples) else ""
         print_note(
             f"Skipped because the shopper still needs an answer: {counted(count, 'task')} ({named}{more}). "

@@ -110,7 +110,9 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
         yield f"due {first} to {first + timedelta(days=6)}: {tasks}"
     answers = figures.answers
     median_days = "" if answers.median_days is None else f", median {counted(answers.median_days, 'day')}"
-    yield f"answered in the last {ANSWERED_DAYS} days: {answers.in_time} in time, {answers.late} late{median_days}"
+    undated = f", {answers.undated} without due date" if answers.undated else ""
+    in_time = f"{answers.in_time} in time, {answers.late} late{undated}{median_days}"
+    yield f"answered in the last {ANSWERED_DAYS} days: {in_time}"
     for found in figures.durations:
         median, p90 = (format_duration(timedelta(seconds=length)) for length in (found.median, found.p90))
         yield f"{found.kind.lower()} completed: median {median}, 90% within {p90}"

@@ -53,7 +53,7 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
     record: dict[str, object] = {
         "id": task.number,
         "task_id": task.task_id,
-        "kind": task.kind.value,
+        "kind": task.kind_name.upper(),
         "email": task.email,
         "status": task.status,
         "cancelling": task.cancel_asked,
@@ -100,7 +100,7 @@ def _answer_record(task: Task) -> dict[str, str | None] | None:
 
 def task_line(task: Task) -> str:
     """Return a task as one line, with its email masked."""
-    parts = (f"#{task.number}", task.task_id or "-", task.kind.lower(), task.subject(masked=True), _status(task))
+    parts = (f"#{task.number}", task.task_id or "-", task.kind_name, task.subject(masked=True), _status(task))
     return "  ".join(clean_line(part) for part in parts)
 
 
@@ -110,7 +110,7 @@ def _status(task: Task) -> str:
 
 def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = False) -> str:
     """Return a task as one sentence, for screen readers, and why its last call failed as another."""
-    parts = [f"Number {task.number}, {task.kind.lower()} for {task.subject(masked=not unmask)}: {_status(task)}"]
+    parts = [f"Number {task.number}, {task.kind_name} for {task.subject(masked=not unmask)}: {_status(task)}"]
     parts += [error.code for error in task.errors if error.code]
     if task.download is not None:
         parts.append(f"download {task.download.state}")
@@ -140,7 +140,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
     cells = (
         str(task.number),
         task.task_id[:8] if task.task_id else "-",
-        task.kind.lower(),
+        task.kind_name,
         task.subject(masked=not unmask),
         task.status,
         minute_stamp(task.submitted_at) if task.submitted_at is not None else "-",
@@ -171,7 +171,7 @@ def detail_lines(
         return clean_line(text if unmask else mask_task_text(text, task))
 
     return [
-        f"#{task.number}  {task.kind.lower()} for {shown(task.subject(masked=not unmask))}",
+        f"#{task.number}  {task.kind_name} for {shown(task.subject(masked=not unmask))}",
         *(f"{name:<15}{shown(value)}" for name, value in facts),
         "",
         "timeline",

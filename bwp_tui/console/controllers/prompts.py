@@ -46,7 +46,7 @@ def rechecking_task(
     wordings = Wordings(task, question)
 
     def update() -> QuestionUpdate:
-        now = next(iter(screen.session.reader.window([task.number])), None)
+        now = screen.session.reader.current(task.number)
         why_not = f"{task.name} is no longer in the history." if now is None else check(now)
         if now is None or why_not:
             return QuestionUpdate(f"{why_not} {NOTHING_DONE}")

@@ -18,6 +18,7 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
+from bwp_tui.store.commands.records import Field
 
 
 class RecordController:
@@ -90,15 +91,20 @@ class RecordController:
             return operation.disabled_reason(now, today) or (refusal and refusal.sentence)
 
         check = check_unchanged(
-            task, why_not, partial(_shown, operation, target), lambda now: operation.question(now, values)
+            task,
+            why_not,
+            partial(_shown, operation, target),
+            lambda now: operation.question(now, values),
+            loses_nothing=operation.field is Field.NOTE,
         )
         if await self._confirm(operation, task, values, check):
             results = await run_in_thread_and_report(
                 screen, lambda: session.task_commands.record(operation, target.numbers, today, check, **values)
             )
             if results is not None:
-                refused = results[0].refused
-                screen.show_status(refused or operation.result(target, values), "bad" if refused else "plain")
+                refused, kept = results[0].refused, results[0].resulting_id
+                merged = "" if kept == task.number else f" #{task.number} is #{kept} now."
+                screen.show_status(refused or operation.result(target, values) + merged, "bad" if refused else "plain")
 
     async def _confirm(self, operation: Operation, task: Task, values: Values, check: RefusalCheck) -> bool:
         """Have the question about a single task confirmed, where there is one."""

@@ -27,7 +27,7 @@ def heading(task: Task, context: DisplayContext) -> list[StyledText]:
     """Return status, kind and email."""
     return [
         (task.status, status_role(task.status)),
-        (f" · {task.kind.lower()} for ", "muted"),
+        (f" · {task.kind_name} for ", "muted"),
         (subject(task, context), "strong"),
     ]
 

@@ -49,11 +49,11 @@ def _mark(task: Task, context: CellContext) -> Cell:
 
 
 def _kind(task: Task, _context: CellContext) -> Cell:
-    return Cell(task.kind.lower(), "row")
+    return Cell(task.kind_name, "row")
 
 
 def _short_kind(task: Task, _context: CellContext) -> Cell:
-    return Cell("retr" if task.kind is Kind.RETRIEVAL else "del", "row")
+    return Cell({"retrieval": "retr", "deletion": "del"}.get(task.kind_name, "?"), "row")
 
 
 def _subject(task: Task, context: CellContext) -> Cell:

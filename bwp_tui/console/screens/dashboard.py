@@ -133,9 +133,11 @@ def _due(figures: Statistics, today: date) -> Iterator[list[StyledText]]:
 
 def _answers(answers: Answers) -> Iterator[list[StyledText]]:
     yield from _title(f"answered in the last {ANSWERED_DAYS} days")
-    most = max(answers.in_time, answers.late)
+    most = max(answers.in_time, answers.late, answers.undated)
     yield _row("in time", answers.in_time, most, "good")
     yield _row("late", answers.late, most, "bad")
+    if answers.undated:
+        yield _row("no due date", answers.undated, most, "muted")
     if answers.median_days is not None:
         yield [(f"   {'receipt to answer':<{_LABEL}}", "plain"), (f"median {answers.median_days}d", "strong")]
 

@@ -198,7 +198,8 @@ class TaskScreen(ScrolledScreen):
 
     def _read(self) -> None:
         session = self._session
-        task = next(iter(session.reader.window([self._number])), None)
+        task = session.reader.current(self._number)
+        self._number = self._number if task is None else task.number
         self._details = None if task is None else session.reader.task_details(task)
         self._show()
 

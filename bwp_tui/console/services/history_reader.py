@@ -54,6 +54,13 @@ class HistoryReader:
         """Return these tasks (see `tasks.window`)."""
         return with_requeued_downloads(self._read(lambda: tasks.window(self._store, numbers), []), self._has_engine)
 
+    def current(self, number: int) -> Task | None:
+        """Return a task, or the one that its row was merged into since; None where it is gone."""
+        found = self.window([number])
+        if not found and (kept := self._read(lambda: timeline.merged_into(self._store, number), None)) is not None:
+            return self.current(kept)
+        return found[0] if found else None
+
     def requeue_without_engine(self, found: Sequence[Download]) -> list[Download]:
         """Return downloads, `requeued` where no process is the engine."""
         return list(found) if self._has_engine() else [requeued(download) for download in found]

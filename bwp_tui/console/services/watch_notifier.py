@@ -65,7 +65,7 @@ class WatchNotifier:
 
 def notification_text(ended: Sequence[Task]) -> str:
     """Return the text of a desktop notification, which others may see: no email, and nothing the service wrote."""
-    words = ", ".join(f"{task.kind.lower()} #{task.number} {task.status}" for task in ended[:3])
+    words = ", ".join(f"{task.kind_name} #{task.number} {task.status}" for task in ended[:3])
     return words if len(ended) <= 3 else f"{words} and {len(ended) - 3} more"
 
 
@@ -75,4 +75,4 @@ def status_text(ended: Sequence[Task], *, masked: bool) -> str:
         return f"Watched tasks have ended: {notification_text(ended)}."
     (task,) = ended
     email = task.subject(masked=masked)
-    return f"The watched {task.kind.lower()} for {email} is {task.status}."
+    return f"The watched {task.kind_name} for {email} is {task.status}."

@@ -10,7 +10,7 @@ from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import local_day
-from bwp_tui.store.commands.records import Edit, Refusal, refused_day
+from bwp_tui.store.commands.records import Edit, Refusal, late_clause, refused_day
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.shared_sql import set_revision
@@ -35,9 +35,8 @@ def answer(edit: Edit, how: str, on: date | None = None) -> None:
     refusal = refused_day(task, day)
     refuse(cannot_answer(task) or (refusal and refusal.sentence))
     edit.set(answered_on=day.isoformat(), answered_how=text)
-    late = f", {(day - task.due_on).days} days late" if task.due_on is not None and day > task.due_on else ""
     corrected = "" if task.answered_on is None else f", corrected from {task.answered_on}"
-    edit.add_event(EventKind.ANSWERED, f"on {day}{late}{corrected}: {text}")
+    edit.add_event(EventKind.ANSWERED, f"on {day}{late_clause(day, task.due_on)}{corrected}: {text}")
 
 
 def cannot_answer(task: Task) -> str | None:

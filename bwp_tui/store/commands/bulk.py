@@ -10,7 +10,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.store.commands.request_validation import BadRequest, refuse
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.errors import NoSuchTask, NotPossible
-from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries import tasks, timeline
 
 CHUNK_SIZE: Final = 100
 """Tasks of one transaction: others write meanwhile, and one wait for the disk serves them all."""
@@ -48,9 +48,17 @@ def perform(store: Store, command: TaskCommand, numbers: Sequence[int]) -> Itera
 
 
 def _result(transaction: Transaction, store: Store, command: TaskCommand, number: int) -> CommandResult:
+    """Return the result for a task, or for the row that it was merged into since the operator saw it."""
     try:
         return CommandResult(number, command(transaction, store, number))
-    except (NotPossible, NoSuchTask, BadRequest) as why:
+    except NoSuchTask as why:
+        kept = timeline.merged_into(store, number)
+        if kept is None:
+            return CommandResult(number, number, str(why))
+        merged = _result(transaction, store, command, kept)
+        refused = merged.refused and f"#{number} is #{kept} now. {merged.refused}"
+        return CommandResult(number, merged.resulting_id, refused)
+    except (NotPossible, BadRequest) as why:
         return CommandResult(number, number, str(why))
 
 
@@ -58,11 +66,18 @@ RefusalCheck = Callable[[Task], str | None]
 """Returns why what was asked about a task cannot be done to it as it is now, or None when it can."""
 
 
-def check_unchanged(seen: Task, why_not: RefusalCheck, *shown: Callable[[Task], object]) -> RefusalCheck:
-    """Return a check that also refuses a task if what the question has `shown` is no longer so, but for its name."""
+def check_unchanged(
+    seen: Task, why_not: RefusalCheck, *shown: Callable[[Task], object], loses_nothing: bool = False
+) -> RefusalCheck:
+    """Return a check that also refuses a task if what the question has `shown` is no longer so, but for its name.
+
+    Args:
+        loses_nothing: the timeline keeps what is replaced, so that another row which the task was merged into since
+            takes it whatever that row shows.
+    """
 
     def check(now: Task) -> str | None:
-        if reason := why_not(now):
+        if (reason := why_not(now)) or (loses_nothing and now.number != seen.number):
             return reason
         is_same = all(_without_name(read(now), now) == _without_name(read(seen), seen) for read in shown)
         return None if is_same else f"{now.name} was changed meanwhile and is {now.status} now."

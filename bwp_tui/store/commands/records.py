@@ -12,7 +12,7 @@ from bwp_tui.domain.deadlines import acknowledge_by, due_on, extend_by, is_clock
 from bwp_tui.domain.regulations import REGULATIONS, stored_names
 from bwp_tui.domain.statuses import has_ended
 from bwp_tui.domain.task import Task, cannot_change_purged
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store, Transaction
@@ -189,9 +189,13 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
     refuse(refusal and refusal.sentence)
     edit.set(acknowledged_on=day.isoformat())
     limit = acknowledge_by(task.regulation, task.received_on)
-    late = f", {(day - limit).days} days late" if limit is not None and day > limit else ""
     corrected = "" if before is None else f", corrected from {before}"
-    edit.add_event(EventKind.ACKNOWLEDGED, f"on {day}{late}{corrected}")
+    edit.add_event(EventKind.ACKNOWLEDGED, f"on {day}{late_clause(day, limit)}{corrected}")
+
+
+def late_clause(day: date, limit: date | None) -> str:
+    """Return by how much something done on a day was late, as a clause; empty where it was not."""
+    return f", {counted((day - limit).days, 'day')} late" if limit is not None and day > limit else ""
 
 
 def cannot_watch(task: Task) -> str | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.domain.deadlines import Hold, same_hold
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged
+from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, needs_kind
 from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.shared_sql import set_revision
@@ -116,6 +116,8 @@ def cancel(store: Store, number: int, actor: str) -> Task:
 
 def cannot_cancel(task: Task) -> str | None:
     """Return why `task` cannot be cancelled, or None when it can."""
+    if (why_not := needs_kind(task)) is not None:
+        return why_not
     if task.cancel_asked:
         return f"The cancellation of {task.name} was asked for already."
     if task.awaits_response and not task.is_outcome_unknown:
@@ -150,7 +152,7 @@ def download(store: Store, number: int, folder: str, actor: str) -> Task:
 
 def cannot_download(task: Task) -> str | None:
     """Return why there is nothing to download for `task`, or None when there is."""
-    if why_not := cannot_change_purged(task):
+    if why_not := cannot_change_purged(task) or needs_kind(task):
         return why_not
     if task.kind is Kind.DELETION:
         return "A deletion has no result to download."

@@ -21,7 +21,7 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
     """
     if wrong := task_id_mistake(task_id):
         raise BadRequest("task_id", wrong)
-    from bwp_tui.store.worklog.service_events import merge_duplicate  # not before the first frame
+    from bwp_tui.store.worklog.merge_duplicate import merge_duplicate  # not before the first frame
 
     with store.write() as transaction:
         task = tasks.get(store, number)

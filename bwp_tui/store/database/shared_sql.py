@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import ADOPTED
+from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN
 from bwp_tui.store.database.connection import Transaction
 
 DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
@@ -28,6 +28,10 @@ DOWNLOAD_HAS_ENDED: Final = "state IN ('done', 'failed', 'cancelled')"
 
 IS_ADOPTED: Final = f"instr(tags, '\"{ADOPTED}\"')"
 """The condition that a task has the tag `ADOPTED`."""
+
+
+HAS_UNKNOWN_KIND: Final = f"instr(tags, '\"{KIND_UNKNOWN}\"')"
+"""The condition that a task has the tag `KIND_UNKNOWN`."""
 
 
 def set_revision(transaction: Transaction, number: int) -> None:

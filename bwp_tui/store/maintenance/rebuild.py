@@ -11,6 +11,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.statuses import FINAL_STATUSES
+from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.copy import copy_database, create_private
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
@@ -19,9 +20,13 @@ from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.merge import Merged, merge, scalar
 from bwp_tui.store.queries import text_index
+from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _FINAL: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
+REBUILT: Final = "rebuilt from its timeline"
+"""How the detail of the event begins that a row made from nothing else has."""
+
 _LARGEST_REVISION: Final = 1 << 50
 """Above this it is damaged: a billion transactions a day would take 3,000 years."""
 
@@ -166,14 +171,22 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
         (highest,),
     ).fetchall()
     for number, first in ((int(number or 0), str(first)) for number, first in orphans):
-        kind = "DELETION" if _was_deletion(db, number) else "RETRIEVAL"
+        kind = _recorded_kind(db, number)
         task_id, status = _last_known(db, number)
-        note = "Recovered without its email, kind and dates: see the report."
+        missing = "email and dates" if kind else "email, kind and dates"
         db.execute(
             "INSERT INTO tasks (number, task_id, kind, email, status, terminal, received_on, regulation, recorded_at,"
-            " finished_at, note, revision) VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, 'none', ?7,"
-            " CASE WHEN ?5 THEN (SELECT max(at) FROM timeline WHERE task = ?1) END, ?8, 1)",
-            (number, task_id, kind, status, int(status in FINAL_STATUSES), first[:10], first, note),
+            " finished_at, note, tags, revision) VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, 'none', ?7,"
+            " CASE WHEN ?5 THEN (SELECT max(at) FROM timeline WHERE task = ?1) END, ?8, ?9, 1)",
+            (
+                *(number, task_id, kind or Kind.RETRIEVAL, status, int(status in FINAL_STATUSES), first[:10], first),
+                f"Recovered without its {missing}: see the report.",
+                tags_text(() if kind else (KIND_UNKNOWN,)),
+            ),
+        )
+        db.execute(
+            "INSERT INTO timeline (task, at, actor, what, after, detail) VALUES (?, ?, ?, ?, ?, ?)",
+            (number, now, PROGRAM, EventKind.RECOVERED, status, f"{REBUILT}: its {missing} are lost"),
         )
         db.execute(
             "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
@@ -183,14 +196,21 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
     return len(orphans)
 
 
-def _was_deletion(db: apsw.Connection, number: int) -> bool:
-    return bool(
-        db.execute(
-            "SELECT 1 FROM timeline WHERE task = ?1 AND (after = 'ON_HOLD' OR before = 'ON_HOLD' OR what GLOB 'cancel*'"
-            " OR detail GLOB 'DELETION *') UNION SELECT 1 FROM intents WHERE task = ?1 AND action = 'cancel'",
-            (number,),
-        ).fetchall()
-    )
+def _recorded_kind(db: apsw.Connection, number: int) -> Kind | None:
+    """Return the kind of a task by its timeline, events, intents and downloads, or None where they do not say it."""
+    told = (EventKind.RECORDED, EventKind.IMPORTED, EventKind.RESUBMITTED, EventKind.TRACKED, EventKind.ADOPTED)
+    kinds = db.execute(
+        "SELECT CASE WHEN what GLOB 'cancel*' OR 'ON_HOLD' IN (before, after) OR (what IN (?2, ?3, ?4, ?5, ?6)"
+        " AND (detail GLOB '*deletion' OR detail GLOB 'DELETION *')) THEN 'DELETION' WHEN what GLOB 'download*'"
+        " OR (what IN (?2, ?3, ?4, ?5, ?6) AND (detail GLOB '*retrieval' OR detail GLOB 'RETRIEVAL *'))"
+        " THEN 'RETRIEVAL' END AS kind FROM timeline WHERE task = ?1 AND kind IS NOT NULL"
+        " UNION ALL SELECT 'DELETION' FROM intents WHERE task = ?1 AND action = 'cancel'"
+        " UNION ALL SELECT 'RETRIEVAL' FROM downloads WHERE task = ?1"
+        " UNION ALL SELECT iif(type GLOB '*_DELETION_*', 'DELETION', 'RETRIEVAL') FROM service_events WHERE task = ?1",
+        (number, *told),
+    ).fetchall()
+    found = {str(kind) for (kind,) in kinds}
+    return Kind(found.pop()) if len(found) == 1 else None
 
 
 def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:

@@ -37,10 +37,14 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers of the last `ANSWERED_DAYS`: by their due dates, after them, and the median of the days from receipt."""
+    """Answers of the last `ANSWERED_DAYS`, and the median of the days from receipt.
+
+    No law sets a due date of those that are `undated`: they are neither in time nor late.
+    """
 
     in_time: int
     late: int
+    undated: int
     median_days: int | None
 
 
@@ -100,14 +104,16 @@ def _due_in_week(store: Store, first: date) -> int:
 def _answers(store: Store, first: date) -> Answers:
     rows = store.rows(
         "SELECT max(0, CAST(julianday(answered_on) - julianday(received_on) AS INTEGER)) AS days, count(*),"
-        " sum(due_on IS NOT NULL AND answered_on > due_on) FROM tasks WHERE answered_on >= ? GROUP BY 1 ORDER BY 1",
+        " sum(due_on IS NOT NULL AND answered_on > due_on), sum(due_on IS NULL)"
+        " FROM tasks WHERE answered_on >= ? GROUP BY 1 ORDER BY 1",
         (first.isoformat(),),
     )
-    counts = [(as_int(days), as_int(count)) for days, count, _ in rows]
-    total, late = sum(count for _, count in counts), sum(as_int(row[2]) for row in rows)
+    counts = [(as_int(days), as_int(count)) for days, count, *_ in rows]
+    total = sum(count for _, count in counts)
+    late, undated = (sum(as_int(row[column]) for row in rows) for column in (2, 3))
     reached = accumulate(count for _, count in counts)
     median = next((days for (days, _), upto in zip(counts, reached, strict=True) if 2 * upto >= total), None)
-    return Answers(total - late, late, median)
+    return Answers(total - late - undated, late, undated, median)
 
 
 def _duration(store: Store, kind: Kind) -> Duration | None:

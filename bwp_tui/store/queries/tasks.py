@@ -12,6 +12,7 @@ from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.errors import NoSuchTask
+from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import SORTS, Condition, condition, in_numbers, is_tallied, order_clause
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.text_index import narrowing
@@ -169,7 +170,8 @@ def find_by_name(store: Store, name: str) -> Task:
         return task_of(row)
     digits = text.removeprefix("#")
     as_number = None
-    if digits.isascii() and digits.isdigit() and len(digits) <= 18:
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= 18
+    if is_number:
         as_number = store.row(f"{TASKS} WHERE t.number = ?", (int(digits),))
     if as_number is not None and (text.startswith("#") or len(digits) < SHORTEST_PREFIX):
         return task_of(as_number)
@@ -179,6 +181,8 @@ def find_by_name(store: Store, name: str) -> Task:
         return matches[0]
     if matches:
         raise NoSuchTask(f"“{text}” matches more than one task; give more characters of the task id.")
+    if is_number and (kept := timeline.merged_into(store, int(digits))) is not None:
+        raise NoSuchTask(f"Task #{digits} is #{kept} now: both were rows of one task.")
     raise NoSuchTask(
         f"There is no task “{text}” in this history. Give a task id, its first {SHORTEST_PREFIX} characters "
         "or more, or the task number."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final
 
 from bwp_tui.domain.task import Event
@@ -91,8 +92,22 @@ def append(
 
 
 def of_task(store: Store, number: int) -> list[Event]:
-    """Return the timeline of task `number`, oldest first."""
-    return [_EVENT(row) for row in store.rows(f"{_EVENTS} WHERE task = ? ORDER BY id", (number,))]
+    """Return the timeline of task `number`, oldest first.
+
+    Events stand in the order in which they were recorded, whatever the clock said; those of two rows that were merged
+    stand in the order of their instants, up to the merge.
+    """
+    events = [_EVENT(row) for row in store.rows(f"{_EVENTS} WHERE task = ? ORDER BY id", (number,))]
+    merged = max((place for place, event in enumerate(events) if event.what == EventKind.MERGED), default=0)
+    return [*sorted(events[:merged], key=attrgetter("at")), *events[merged:]]
+
+
+def merged_into(store: Store, number: int) -> int | None:
+    """Return the number of the row that row `number` was merged into, or None; it reads the timelines of all tasks."""
+    kept = store.row(
+        f"SELECT task FROM timeline WHERE what = '{EventKind.MERGED}' AND detail GLOB ?", (f"with #{number},*",)
+    )
+    return None if kept is None else as_int(kept[0])
 
 
 def last_event(store: Store) -> int:

@@ -38,7 +38,9 @@ def record(transaction: Transaction, request: Request, actor: str, origin: Origi
         " VALUES (?, 'submit', ?, ?, ?, ?)",
         (number, str(uuid.uuid4()), transaction.now_text, transaction.now_text, actor),
     )
-    timeline.append(transaction, number, actor, origin.what, after=Status.QUEUED, detail=origin.detail)
+    # The kind is on the timeline too: a damaged row may have to be recovered from it.
+    detail = ", ".join(filter(None, (origin.detail, request.kind.lower())))
+    timeline.append(transaction, number, actor, origin.what, after=Status.QUEUED, detail=detail)
     note = clean_line(request.note)
     if note:
         timeline.append(transaction, number, actor, EventKind.NOTE, detail=note)

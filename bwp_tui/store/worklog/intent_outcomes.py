@@ -14,7 +14,7 @@ from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
 from bwp_tui.store.worklog.intents import cancel_unsent, waiting_cancellation
-from bwp_tui.store.worklog.service_events import merge_duplicate
+from bwp_tui.store.worklog.merge_duplicate import merge_duplicate
 
 LAPSED: Final = "no response while its client token was valid"
 """The usual reason of an unconfirmed request."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.statuses import FINAL_STATUSES, PAST_HOLD, Status, status_after
-from bwp_tui.domain.task import TaskError
+from bwp_tui.domain.task import KIND_UNKNOWN, TaskError
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_instant, as_int, as_text
-from bwp_tui.store.database.shared_sql import finish, set_revision, set_trouble
+from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND, finish, set_revision, set_trouble
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
-from bwp_tui.store.queries.row_mapping import errors_text
+from bwp_tui.store.queries.row_mapping import errors_text, tags_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
 from bwp_tui.store.worklog import intent_outcomes, service_events
 
@@ -93,9 +94,34 @@ def _record(
     )
     if response.submitted_at is not None and "submitted_at" in changes:
         service_events.date_receipt_by_submission(transaction, number, response.submitted_at)
+    if "submitted_at" in changes or "status" in changes:
+        _settle_kind(transaction, number)
     if "status" in changes:
         _record_status(transaction, number, status, as_text(after[_STATUS]), response)
     return bool(changes)
+
+
+def _settle_kind(transaction: Transaction, number: int) -> None:
+    """Record that the kind of a task, if it was not known, is the one with which the service knows it."""
+    row = transaction.row(f"SELECT kind, tags FROM tasks WHERE number = ? AND {HAS_UNKNOWN_KIND}", (number,))
+    if row is not None:
+        tags = tuple(tag for tag in json.loads(as_text(row[1])) if tag != KIND_UNKNOWN)
+        transaction.run("UPDATE tasks SET tags = ? WHERE number = ?", (tags_text(tags), number))
+        timeline.append(transaction, number, SERVICE, EventKind.CORRECTED, detail=f"kind unknown → {as_text(row[0])}")
+
+
+def _try_other_kind(transaction: Transaction, number: int) -> bool:
+    """Have a task of unknown kind polled as the other kind if the service does not know it as this one.
+
+    Returns False if the kind is known, or both were tried.
+    """
+    row = transaction.row(
+        "UPDATE tasks SET kind = iif(kind = 'DELETION', 'RETRIEVAL', 'DELETION'), next_poll_at = ?, revision = ?,"
+        " unknown_since = coalesce(unknown_since, ?1), unknown_answers = unknown_answers + 1"
+        f" WHERE number = ? AND {HAS_UNKNOWN_KIND} AND unknown_answers % 2 = 0 RETURNING number",
+        (transaction.now_text, transaction.revision, number),
+    )
+    return row is not None
 
 
 def _values_after(before: Sequence[SqlValue], response: PollResponse) -> tuple[SqlValue, ...]:
@@ -140,9 +166,10 @@ def _is_other_email(email: str, responded: str | None) -> bool:
 def _was_task_id_entered(transaction: Transaction, number: int) -> bool:
     """Return whether the task's id was entered by hand for an unconfirmed request, and not confirmed yet."""
     row = transaction.row(
-        "SELECT 1 FROM tasks t JOIN intents i ON i.task = t.number AND i.action = 'submit'"
-        " WHERE t.number = ? AND t.status = ? AND t.task_id IS NOT NULL",
-        (number, Status.QUEUED),
+        "SELECT 1 FROM tasks t WHERE number = ? AND status = ? AND task_id IS NOT NULL AND (EXISTS"
+        " (SELECT 1 FROM intents WHERE task = t.number AND action = 'submit') OR EXISTS"
+        " (SELECT 1 FROM timeline WHERE task = t.number AND what = ? AND detail GLOB 'by hand: *'))",
+        (number, Status.QUEUED, EventKind.TRACKED),
     )
     return row is not None
 
@@ -180,7 +207,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
             "SELECT status, coalesce(unknown_since, ?), unknown_answers + 1 FROM tasks WHERE number = ?",
             (transaction.now_text, number),
         )
-        if row is None:
+        if row is None or _try_other_kind(transaction, number):
             return
         if row[0] in FINAL_STATUSES:
             transaction.run(
