@@ -26,6 +26,7 @@ def add_tables(commands: CommandParsers) -> None:
         "--from", dest="first", metavar="DATE", type=any_day, required=True, help="first day of receipt"
     )
     report.add_argument("--to", dest="last", metavar="DATE", type=any_day, required=True, help="last day of receipt")
+    report.add_argument("--csv", action="store_true", help="print a CSV file")
 
     commands.add("regulations", "report", effect=Effect.READS)
 

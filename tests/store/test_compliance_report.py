@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -35,10 +36,19 @@ def test_each_request_counts_once_as_it_stands_with_the_days_it_took(store: Stor
     in_status(store, Status.CANCELLED, Kind.DELETION, "held")
     deletion, retrieval = compliance_report.compliance_report(store, TODAY - timedelta(days=30), TODAY)
     assert (deletion.kind, deletion.received, deletion.cancelled, deletion.mean_days) == (Kind.DELETION, 1, 1, None)
-    assert (retrieval.received, retrieval.completed, retrieval.denied) == (6, 3, 1)
-    assert (retrieval.failed, retrieval.cancelled, retrieval.pending) == (0, 0, 2)
-    assert (retrieval.answered, retrieval.open) == (3, 3)
+    assert (retrieval.received, retrieval.complied_in_whole, retrieval.cancelled) == (6, 3, 0)
+    assert (retrieval.answered, retrieval.unanswered) == (3, 3)
     assert (retrieval.median_days, retrieval.mean_days) == (3, 5)
+
+
+@pytest.mark.parametrize("took", [(7,), (0, 1), (1, 1, 9), (0, 2, 2, 30), (5, 4, 3, 2, 1)])
+def test_median_and_mean_are_those_of_the_days_from_receipt_to_answer(store: Store, took: tuple[int, ...]) -> None:
+    for number, days in enumerate(took):
+        _completed(store, number, 40)
+        single.answer(store, number + 1, "result sent", TODAY - timedelta(days=40 - days), ACTOR)
+    [line] = compliance_report.compliance_report(store, date.min, date.max)
+    assert (line.answered, line.median_days) == (len(took), statistics.median(took))
+    assert line.mean_days == pytest.approx(statistics.fmean(took))
 
 
 @pytest.mark.parametrize(("first", "last", "received"), [(0, 0, 1), (-1, 1, 1), (1, 9, 0), (-9, -1, 0)])
@@ -46,20 +56,24 @@ def test_both_ends_of_the_period_belong_to_it(store: Store, first: int, last: in
     in_status(store, Status.FAILED)
     lines = compliance_report.compliance_report(store, TODAY + timedelta(days=first), TODAY + timedelta(days=last))
     assert sum(line.received for line in lines) == received
-    assert all(line.failed == 1 for line in lines)
+    assert all(line.unanswered == 1 for line in lines)
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_each_status_is_in_one_column_and_open_is_what_the_filter_finds(store: Store, kind: Kind) -> None:
-    statuses = (*Status, "NEW_ONE")
-    for number, status in enumerate(statuses):
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_each_request_is_in_one_column_and_those_without_an_answer_are_what_the_filter_finds(
+    store: Store, kind: Kind, is_answered: bool
+) -> None:
+    for number, status in enumerate((*Status, "NEW_ONE")):
         task = requests.submit(store, request(kind, f"s{number}@example.com"), ACTOR)
+        if is_answered:
+            single.answer(store, task.number, "by email", TODAY, ACTOR)
         with store.write() as transaction:
-            is_final = status in FINAL_STATUSES
             transaction.run(
-                "UPDATE tasks SET status = ?, terminal = ? WHERE number = ?", (status, int(is_final), task.number)
+                "UPDATE tasks SET status = ?, terminal = ? WHERE number = ?",
+                (status, int(status in FINAL_STATUSES), task.number),
             )
-            [line] = compliance_report.compliance_report(store, date.min, date.max)
-            columns = (line.completed, line.failed, line.denied, line.cancelled, line.pending)
-            assert sum(columns) == line.received == number + 1, status
-            assert line.open == tasks.count(store, parse("is:open"), today=TODAY), status
+        [line] = compliance_report.compliance_report(store, date.min, date.max)
+        columns = (line.complied_in_whole, line.not_complied, line.cancelled, line.unanswered)
+        assert sum(columns) == line.received == number + 1, status
+        assert line.unanswered == tasks.count(store, parse("is:open"), today=TODAY), status

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import textwrap
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import date, timedelta
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
@@ -13,6 +14,7 @@ from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.streams import terminal_width
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
+from bwp_tui.domain.csv_table import format_row
 from bwp_tui.domain.regulations import IDS, REGULATIONS, Regulation
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import format_duration, iso_day
@@ -20,7 +22,7 @@ from bwp_tui.store.queries.compliance_report import ReportLine, compliance_repor
 from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, Statistics, read_statistics
 
 _HEADINGS = (
-    *("KIND", "REGULATION", "RECEIVED", "COMPLETED", "FAILED", "DENIED", "CANCELLED", "PENDING", "ANSWERED", "OPEN"),
+    *("KIND", "REGULATION", "RECEIVED", "COMPLIED", "NOT COMPLIED", "CANCELLED", "UNANSWERED", "ANSWERED"),
     *("MEDIAN DAYS", "MEAN DAYS"),
 )
 _LAW_HEADINGS = ("ID", "TITLE", "ANSWER", "EXTENSION", "ACKNOWLEDGE", "APPEAL")
@@ -34,8 +36,13 @@ def report(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         lines = compliance_report(session.store, arguments.first, arguments.last)
         unknown = count_unknown_ids(session.store, arguments.first, arguments.last)
-    record = {"from": str(arguments.first), "to": str(arguments.last), "requests": [asdict(line) for line in lines]}
-    print_result(arguments, record, _table(lines) if lines else ())
+    if arguments.csv:
+        names = [field.name for field in fields(ReportLine)]
+        sys.stdout.write("".join(map(format_row, [names, *(_values(line, "") for line in lines)])))
+    else:
+        counts = [asdict(line) for line in lines]
+        record = {"from": str(arguments.first), "to": str(arguments.last), "requests": counts}
+        print_result(arguments, record, _table(lines) if lines else ())
     if unknown:
         print_note(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
     if not lines:
@@ -44,7 +51,7 @@ def report(arguments: Namespace) -> None:
 
 def _table(lines: Sequence[ReportLine]) -> list[str]:
     """Return the figures as a table; on a terminal too narrow for it the columns become lines, in blocks that fit."""
-    rows = [*map(_cells, lines)]
+    rows = [_values(line, "-") for line in lines]
     table = aligned([_HEADINGS, *rows], right=range(2, len(_HEADINGS)))
     room = terminal_width()
     if room is None or len(table[0]) <= room:
@@ -55,11 +62,12 @@ def _table(lines: Sequence[ReportLine]) -> list[str]:
     return [line for block in blocks for line in (*aligned(list(zip(_HEADINGS, *block, strict=True))), "")][:-1]
 
 
-def _cells(line: ReportLine) -> tuple[str, ...]:
-    ends = (line.completed, line.failed, line.denied, line.cancelled, line.pending)
-    counts = (line.received, *ends, line.answered, line.open)
-    days = ("-" if number is None else f"{number:.1f}" for number in (line.median_days, line.mean_days))
-    return (line.kind.lower(), line.regulation, *map(str, counts), *days)
+def _values(line: ReportLine, unknown: str) -> list[str]:
+    """Return the values of a line as text, days with one decimal; `unknown` stands where there are none."""
+    values = (asdict(line) | {"kind": line.kind.lower()}).values()
+    return [
+        unknown if value is None else f"{value:.1f}" if isinstance(value, float) else str(value) for value in values
+    ]
 
 
 def dashboard(arguments: Namespace) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from dataclasses import dataclass
 from datetime import date
-from operator import itemgetter
+from itertools import accumulate
 from typing import Final
 
 from bwp_tui.domain.regulations import REGULATIONS
-from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
-from bwp_tui.store.database.connection import Store, as_day, as_int, as_text
+from bwp_tui.store.database.connection import Store, as_int, as_text
 
-_FAILED: Final = frozenset({Status.FAILED, Status.MISSING, Status.GIVEN_UP})
-
+_RECEIVED: Final = "resubmitted = 0 AND received_on BETWEEN ? AND ?"
 
 _NO_REQUEST: Final = (
     "(status IN ('MISSING', 'GIVEN_UP') AND submitted_at IS NULL"
@@ -23,81 +22,88 @@ _NO_REQUEST: Final = (
 )
 """Matches the task ids that were entered here and never known to the service."""
 
+_OUTCOME: Final = (
+    "CASE WHEN status = 'CANCELLED' THEN 'cancelled' WHEN answered_on IS NULL THEN 'unanswered'"
+    " WHEN status = 'COMPLETED' THEN 'complied_in_whole' ELSE 'not_complied' END"
+)
+"""What became of a request: one of the counts of a `ReportLine`."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """Requests of one kind under one regulation, received in the period, by their present status.
+    """Requests of one kind under one regulation, received in the period, by what became of them until now.
 
-    `received` is the sum of the others up to `pending`, the requests that have not ended at the service. `answered` are
-    those whose shopper was answered, `open` those whose shopper still needs an answer, whatever their status. A
-    resubmitted request counts once, with its newest status. `median_days` and `mean_days` are calendar days from
-    receipt to the answer, None if no request is answered.
+    A resubmitted request counts once, as its newest task.
+
+    Attributes:
+        received: the sum of the next ones, up to `unanswered`.
+        not_complied: those whose shopper was answered although the service did not carry the request out.
+        cancelled: the deletions that were cancelled.
+        unanswered: those whose shopper has no answer, whatever their status; of a purge before the answer too.
+        answered: those whose shopper was answered.
+        median_days, mean_days: calendar days from receipt to the answer; None if no request is answered.
     """
 
     kind: Kind
     regulation: str
     received: int
-    completed: int
-    failed: int
-    denied: int
+    complied_in_whole: int
+    not_complied: int
     cancelled: int
-    pending: int
+    unanswered: int
     answered: int
-    open: int
     median_days: float | None
     mean_days: float | None
 
 
-@dataclass(slots=True)
-class _Counts:
-    statuses: list[str] = field(default_factory=list)
-    open: int = 0
-    days: list[int] = field(default_factory=list)
-
-
 def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]:
-    """Count the requests received from `first` to `last` inclusive, by kind and regulation."""
-    tallies: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
+    """Count the requests received from `first` to `last` inclusive, by kind and regulation.
+
+    The database groups the requests: a program that reads a million of them takes several seconds.
+    """
+    outcomes: defaultdict[tuple[Kind, str], Counter[str]] = defaultdict(Counter)
+    days: defaultdict[tuple[Kind, str], Counter[int]] = defaultdict(Counter)
     rows = store.rows(
-        "SELECT kind, regulation, status, received_on, answered_on, open FROM tasks"
-        f" WHERE resubmitted = 0 AND received_on BETWEEN ? AND ? AND NOT {_NO_REQUEST}",
+        f"SELECT kind, regulation, {_OUTCOME}, answered_on IS NOT NULL,"
+        " CAST(julianday(answered_on) - julianday(received_on) AS INTEGER), count(*)"
+        f" FROM tasks WHERE {_RECEIVED} AND NOT {_NO_REQUEST} GROUP BY 1, 2, 3, 4, 5",
         (first.isoformat(), last.isoformat()),
     )
-    for kind, regulation, status, received_on, answered_on, is_open in rows:
+    for kind, regulation, outcome, is_answered, took, count in rows:
         row = REGULATIONS.get(as_text(regulation))
-        counts = tallies[Kind(as_text(kind)), row.id if row else as_text(regulation)]
-        counts.statuses.append(as_text(status))
-        counts.open += as_int(is_open)
-        if answered_on is not None:
-            took = as_day(answered_on) - as_day(received_on)
-            counts.days.append(max(0, took.days))
-    ordered = sorted(tallies.items(), key=itemgetter(0))
-    return [_line(kind, regulation, counts) for (kind, regulation), counts in ordered]
+        group = Kind(as_text(kind)), row.id if row else as_text(regulation)
+        outcomes[group][as_text(outcome)] += as_int(count)
+        if is_answered:
+            days[group][max(0, as_int(took))] += as_int(count)
+    return [_line(*group, outcomes[group], days[group]) for group in sorted(outcomes)]
 
 
 def count_unknown_ids(store: Store, first: date, last: date) -> int:
     """Return how many tasks of the period are not counted, since the service never knew their task id."""
     return store.integer(
-        f"SELECT count(*) FROM tasks WHERE resubmitted = 0 AND received_on BETWEEN ? AND ? AND {_NO_REQUEST}",
-        (first.isoformat(), last.isoformat()),
+        f"SELECT count(*) FROM tasks WHERE {_RECEIVED} AND {_NO_REQUEST}", (first.isoformat(), last.isoformat())
     )
 
 
-def _line(kind: Kind, regulation: str, counts: _Counts) -> ReportLine:
-    counted = {
-        "completed": counts.statuses.count(Status.COMPLETED),
-        "failed": sum(status in _FAILED for status in counts.statuses),
-        "denied": counts.statuses.count(Status.REJECTED),
-        "cancelled": counts.statuses.count(Status.CANCELLED),
-    }
+def _line(kind: Kind, regulation: str, outcomes: Counter[str], days: Counter[int]) -> ReportLine:
     return ReportLine(
         kind=kind,
         regulation=regulation,
-        received=len(counts.statuses),
-        **counted,
-        pending=len(counts.statuses) - sum(counted.values()),
-        answered=len(counts.days),
-        open=counts.open,
-        median_days=statistics.median(counts.days) if counts.days else None,
-        mean_days=statistics.fmean(counts.days) if counts.days else None,
+        received=outcomes.total(),
+        complied_in_whole=outcomes["complied_in_whole"],
+        not_complied=outcomes["not_complied"],
+        cancelled=outcomes["cancelled"],
+        unanswered=outcomes["unanswered"],
+        answered=days.total(),
+        median_days=_median(days) if days else None,
+        mean_days=statistics.fmean(days.keys(), days.values()) if days else None,
     )
+
+
+def _median(counts: Counter[int]) -> float:
+    """Return the median of values that occur so many times each."""
+    ordered = sorted(counts)
+    reached = list(accumulate(counts[value] for value in ordered))
+    total = reached[-1]
+    middle = (ordered[bisect_left(reached, place)] for place in ((total + 1) // 2, total // 2 + 1))
+    return statistics.fmean(middle)
