@@ -10,14 +10,14 @@ from bwp_tui.domain.task import Download
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads, engine_state
-from tests.console.past import Planted
+from tests.console.past import PastTask
 from tests.console.queue_past import NAMES, PAST, ask, run_all
 from tests.console.support import WIDE, Console, opened
 
 
 @asynccontextmanager
 async def at_downloads(
-    profile: Profile, *asked: str, size: tuple[int, int] = WIDE, past: tuple[Planted, ...] = PAST
+    profile: Profile, *asked: str, size: tuple[int, int] = WIDE, past: tuple[PastTask, ...] = PAST
 ) -> AsyncIterator[Console]:
     """The downloads screen over retrievals whose results were asked for, or over all states without any."""
     async with opened(profile, past, size=size) as console:

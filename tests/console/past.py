@@ -20,14 +20,14 @@ def clock() -> datetime:
 
 
 @dataclass(frozen=True)
-class Planted:
-    """A task for `support.plant`. `age_h` and `took_h` are hours: since it was submitted, and until its last change."""
+class PastTask:
+    """A task for `support.plant`, submitted `age_hours` ago and last changed `changed_after_hours` later."""
 
     email: str
     kind: Kind = Kind.RETRIEVAL
     status: Status = Status.IN_PROGRESS
-    age_h: float = 1.0
-    took_h: float = 0.5
+    age_hours: float = 1.0
+    changed_after_hours: float = 0.5
     errors: tuple[TaskError, ...] = ()
     holding_period: int | None = None
     reason: str | None = None
@@ -42,11 +42,11 @@ class Planted:
 
     @property
     def submitted_at(self) -> datetime:
-        return NOW - timedelta(hours=self.age_h)
+        return NOW - timedelta(hours=self.age_hours)
 
     @property
     def updated_at(self) -> datetime:
-        return self.submitted_at + timedelta(hours=self.took_h)
+        return self.submitted_at + timedelta(hours=self.changed_after_hours)
 
     @property
     def received_on(self) -> date:
@@ -62,34 +62,43 @@ NOT_FOUND: Final = TaskError("DATA_SUBJECT_NOT_FOUND", "The shopper email for re
 NOT_CLOSED: Final = TaskError("ORDERS_NOT_CLOSED", "The shopper has orders that are not closed")
 
 PAST: Final = (
-    Planted("alice@example.com", status=Status.COMPLETED, age_h=40 * _DAY, took_h=5 * _DAY),
-    Planted("carol@example.org", Kind.DELETION, Status.COMPLETED, age_h=60 * _DAY, took_h=41 * _DAY, holding_period=10),
-    Planted("dave@example.net", Kind.DELETION, age_h=9 * _DAY, took_h=30, holding_period=10, cancelled=True),
-    Planted(
+    PastTask("alice@example.com", status=Status.COMPLETED, age_hours=40 * _DAY, changed_after_hours=5 * _DAY),
+    PastTask(
+        "carol@example.org",
+        Kind.DELETION,
+        Status.COMPLETED,
+        age_hours=60 * _DAY,
+        changed_after_hours=41 * _DAY,
+        holding_period=10,
+    ),
+    PastTask(
+        "dave@example.net", Kind.DELETION, age_hours=9 * _DAY, changed_after_hours=30, holding_period=10, cancelled=True
+    ),
+    PastTask(
         "frank@example.com",
         Kind.DELETION,
         Status.FAILED,
-        age_h=26 * _DAY,
-        took_h=11 * _DAY,
+        age_hours=26 * _DAY,
+        changed_after_hours=11 * _DAY,
         errors=(NOT_CLOSED,),
         holding_period=10,
         reason="left the shop",
         note="wrote twice",
     ),
-    Planted("grace@example.org", Kind.DELETION, age_h=25 * _DAY, took_h=10 * _DAY, holding_period=10),
-    Planted(
+    PastTask("grace@example.org", Kind.DELETION, age_hours=25 * _DAY, changed_after_hours=10 * _DAY, holding_period=10),
+    PastTask(
         "bob@example.com",
         Kind.DELETION,
         Status.ON_HOLD,
-        age_h=3 * _DAY,
+        age_hours=3 * _DAY,
         holding_period=10,
         note="VIP",
         tags=("vip", "phone"),
     ),
-    Planted("heidi@example.net", age_h=30, took_h=1),
-    Planted("eve@example.com", status=Status.FAILED, age_h=3, took_h=1, errors=(NOT_FOUND,)),
-    Planted("ivan@example.org", age_h=0.2, took_h=0.1, regulation="ccpa"),
-    Planted("jane.doe@example.com", status=Status.COMPLETED, age_h=2, took_h=1.5),
+    PastTask("heidi@example.net", age_hours=30, changed_after_hours=1),
+    PastTask("eve@example.com", status=Status.FAILED, age_hours=3, changed_after_hours=1, errors=(NOT_FOUND,)),
+    PastTask("ivan@example.org", age_hours=0.2, changed_after_hours=0.1, regulation="ccpa"),
+    PastTask("jane.doe@example.com", status=Status.COMPLETED, age_hours=2, changed_after_hours=1.5),
 )
 """Ten tasks, numbered from 1 in this order."""
 

@@ -10,13 +10,13 @@ from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.downloads import DownloadJob
-from tests.console.past import NOW, Planted
+from tests.console.past import NOW, PastTask
 
 SHA: Final = "3f786850e387550fdab836ed7e6dc881de23001bb1e4a9b0d1f8c2a5b6e7d809"
 FOLDER: Final = "/srv/privacy/results"
 
 NAMES: Final = ("fast", "slow", "linked", "troubled", "parked", "next", "last", "saved", "broken", "dropped")
-PAST: Final = tuple(Planted(f"{name}@example.com", status=Status.COMPLETED) for name in NAMES)
+PAST: Final = tuple(PastTask(f"{name}@example.com", status=Status.COMPLETED) for name in NAMES)
 """Retrievals with a result each, numbered from 1 in this order."""
 
 

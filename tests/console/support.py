@@ -22,7 +22,7 @@ from bwp_tui.store.commands import seed_sandbox
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from tests.console.past import PAST, Planted, clock
+from tests.console.past import PAST, PastTask, clock
 from tests.new_history import new_history
 from tests.waiting import eventually_in_loop
 
@@ -45,11 +45,11 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
     )
 
 
-def plant(profile: Profile, past: Iterable[Planted | SampleTask] = PAST) -> Store:
+def plant(profile: Profile, past: Iterable[PastTask | SampleTask] = PAST) -> Store:
     """Open the profile's history, filled with a past."""
     path = profile.history_path
     store = open_store(path, clock=clock) if path.exists() else new_history(path, clock=clock)
-    seed_sandbox.seed_tasks(store, [one.task if isinstance(one, Planted) else one for one in past], "op")
+    seed_sandbox.seed_tasks(store, [one.task if isinstance(one, PastTask) else one for one in past], "op")
     return store
 
 
@@ -131,7 +131,7 @@ class Console:
 @asynccontextmanager
 async def opened(
     profile: Profile,
-    past: Iterable[Planted | SampleTask] = PAST,
+    past: Iterable[PastTask | SampleTask] = PAST,
     *,
     size: tuple[int, int] = WIDE,
     theme: str | None = None,

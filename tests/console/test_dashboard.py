@@ -9,7 +9,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from tests.console.past import PAST, Planted
+from tests.console.past import PAST, PastTask
 from tests.console.support import WIDE, opened
 
 LONG = " ".join(f"word{number}" for number in range(400))
@@ -57,8 +57,8 @@ async def test_the_rows_are_sorted_by_a_letter_and_the_cursor_stays_on_its_task(
 
 async def test_the_pane_of_details_is_scrolled_by_keys_of_its_own(profile: Profile) -> None:
     past = [
-        Planted("b@example.com", Kind.DELETION),
-        Planted("a@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG),)),
+        PastTask("b@example.com", Kind.DELETION),
+        PastTask("a@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG),)),
     ]
     async with opened(profile, past, size=WIDE) as console:
         await console.sees("SO_NEW  word0")

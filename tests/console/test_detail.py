@@ -13,7 +13,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, poll_responses
 from bwp_tui.store.worklog.poll_responses import PollResponse
-from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, Planted
+from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, PastTask
 from tests.console.support import USUAL, opened
 from tests.store import single
 
@@ -40,7 +40,7 @@ async def test_each_known_code_comes_with_its_message_in_full_and_advice(profile
 
 
 async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profile) -> None:
-    past = [Planted("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG),))]
+    past = [PastTask("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG),))]
     async with opened(profile, past) as console:
         await console.sees("SO_NEW  word0 word1", "word119", "→ Unknown error code.")
         single.answered(console.store, 1, answer("PAUSED_BY_SERVICE"), NOW)
@@ -56,7 +56,7 @@ async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profi
     ],
 )
 async def test_what_never_ran_is_explained(profile: Profile, status: Status, advice: str) -> None:
-    async with opened(profile, past=[Planted("a@example.com")]) as console:
+    async with opened(profile, past=[PastTask("a@example.com")]) as console:
         if status is Status.REJECTED:
             intent_outcomes.record_rejected(
                 console.store, _sent(console.store), "UnspecifiedError", "must match a pattern"
@@ -118,7 +118,7 @@ async def test_the_details_follow_the_cursor_and_the_history(profile: Profile) -
 
 
 async def test_in_a_usual_terminal_enter_opens_the_details_and_escape_gives_the_table_back(profile: Profile) -> None:
-    past = [Planted("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG * 3),))]
+    past = [PastTask("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG * 3),))]
     async with opened(profile, past, size=USUAL) as console:
         assert "SO_NEW  word0" not in console.text
         await console.press("enter")

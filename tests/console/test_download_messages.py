@@ -17,7 +17,7 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of
-from tests.console.past import NOW, Planted
+from tests.console.past import NOW, PastTask
 from tests.console.queue_past import FOLDER, PAST, SHA, ask, order_of, run, run_all
 from tests.console.support import USUAL, WIDE, opened, screen_lines
 
@@ -207,7 +207,7 @@ async def test_the_hash_of_a_saved_one_can_be_read_in_the_smallest_terminal(prof
 
 
 async def test_two_hundred_downloads_are_listed_and_the_rest_left_out(profile: Profile) -> None:
-    past = tuple(Planted(f"shopper{number}@example.com", status=Status.COMPLETED) for number in range(210))
+    past = tuple(PastTask(f"shopper{number}@example.com", status=Status.COMPLETED) for number in range(210))
     async with opened(profile, past, size=USUAL) as console:
         with console.store.write():
             for number in range(1, 211):

@@ -16,7 +16,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.dashboard import read_statistics
 from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.downloads import DownloadJob
-from tests.console.past import HELD, NOW, READY, Planted
+from tests.console.past import HELD, NOW, READY, PastTask
 from tests.console.support import USUAL, Console, opened
 
 SHA = "ab" * 32
@@ -71,7 +71,7 @@ async def test_what_has_no_result_says_so(profile: Profile) -> None:
 
 
 async def test_at_most_four_lines_are_shown_and_the_rest_counted(profile: Profile) -> None:
-    past = [Planted(f"shopper{number}@example.com", status=Status.COMPLETED) for number in range(6)]
+    past = [PastTask(f"shopper{number}@example.com", status=Status.COMPLETED) for number in range(6)]
     async with opened(profile, past, size=USUAL) as console:
         for number in range(1, 7):
             requests.download(console.store, number, "/srv/privacy", "op")

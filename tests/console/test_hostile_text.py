@@ -29,7 +29,7 @@ from bwp_tui.store.queries import timeline as timeline_of
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
-from tests.console.past import NOW, TODAY, Planted
+from tests.console.past import NOW, TODAY, PastTask
 from tests.console.support import WIDE, Console, opened
 from tests.console.table_app import make_task
 from tests.store import single
@@ -65,7 +65,7 @@ def shows_nothing_that_steers(console: Console) -> bool:
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
 async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: str) -> None:
-    past = [Planted("a@example.com", status=Status.FAILED), Planted("b@example.com", status=Status.COMPLETED)]
+    past = [PastTask("a@example.com", status=Status.FAILED), PastTask("b@example.com", status=Status.COMPLETED)]
     async with opened(profile, past) as console:
         requests.download(console.store, 2, "/srv", "op")
         spoil(console.store, text)
@@ -92,7 +92,7 @@ async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
 async def test_no_page_of_a_task_nor_the_list_of_what_was_sent_does(profile: Profile, text: str) -> None:
-    async with opened(profile, [Planted("a@example.com", status=Status.COMPLETED)]) as console:
+    async with opened(profile, [PastTask("a@example.com", status=Status.COMPLETED)]) as console:
         requests.download(console.store, 1, "/srv", "op")
         sent = requests.submit(console.store, Request(Kind.DELETION, "b@example.com", TODAY, "gdpr", 3, "r"), "op")
         single.assign(console.store, sent.number, "anna", "op")
@@ -157,7 +157,7 @@ def test_any_cleaned_text_becomes_content_of_the_same_words(text: str, masked: b
 
 
 async def test_a_very_long_text_leaves_the_console_usable(profile: Profile) -> None:
-    async with opened(profile, [Planted("a@example.com")], size=WIDE) as console:
+    async with opened(profile, [PastTask("a@example.com")], size=WIDE) as console:
         spoil(console.store, "long " * 800)
         await console.until(lambda: "long long" in console.line("detail-scroll"))
         assert all(len(line) <= WIDE[0] for line in console.text.splitlines())

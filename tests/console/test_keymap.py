@@ -20,7 +20,7 @@ from bwp_tui.console.screens.missing_credentials import UNCONFIGURED
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import KeySetting, Profile, load_profile
-from tests.console.past import NOT_KNOWN, READY, Planted
+from tests.console.past import NOT_KNOWN, READY, PastTask
 from tests.console.support import Console, opened
 
 
@@ -138,7 +138,7 @@ async def test_remapped_keys_are_shown_in_details_and_hints(profile: Profile) ->
 
 
 async def test_the_hint_on_a_receipt_names_the_remapped_key(profile: Profile) -> None:
-    past = [Planted("a@example.com", status=Status.IN_PROGRESS, regulation="ccpa")]
+    past = [PastTask("a@example.com", status=Status.IN_PROGRESS, regulation="ccpa")]
     async with opened(replace(profile, keys=settings(acknowledge="f3")), past) as console:
         await console.sees("acknowledge by", "f3")
 

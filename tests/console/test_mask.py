@@ -12,20 +12,20 @@ from bwp_tui.domain.text import file_name
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.worklog import downloads
-from tests.console.past import HELD, NOW, TODAY, Planted
+from tests.console.past import HELD, NOW, TODAY, PastTask
 from tests.console.support import Console, opened
 
 ADDRESS = "jane+shop.x%1@example.com"
 PAST = (
-    Planted(ADDRESS, Kind.DELETION, Status.ON_HOLD, holding_period=10),
-    Planted("other@example.com", status=Status.COMPLETED),
-    Planted(
+    PastTask(ADDRESS, Kind.DELETION, Status.ON_HOLD, holding_period=10),
+    PastTask("other@example.com", status=Status.COMPLETED),
+    PastTask(
         ADDRESS,
         status=Status.FAILED,
         errors=(TaskError("DATA_SUBJECT_NOT_FOUND", f"The shopper {ADDRESS} does not exist"),),
         note=f"{ADDRESS} rang",
     ),
-    Planted(ADDRESS.replace("1", "2"), status=Status.COMPLETED),
+    PastTask(ADDRESS.replace("1", "2"), status=Status.COMPLETED),
 )
 DELETION, FAILED, READY = 1, 3, 4
 

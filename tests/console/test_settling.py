@@ -13,7 +13,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import engine_state, intent_outcomes, intents
 from bwp_tui.store.worklog.engine_state import ServiceState
-from tests.console.past import HELD, NOW, Planted
+from tests.console.past import HELD, NOW, PastTask
 from tests.console.support import Console, opened
 
 NUMBER = 2
@@ -23,7 +23,7 @@ ID = "3556a10a-0000-4000-8000-000000000001"
 @asynccontextmanager
 async def unconfirmed(profile: Profile) -> AsyncIterator[Console]:
     """The console with the cursor on an unconfirmed request."""
-    async with opened(profile, past=[Planted("a@example.com")]) as console:
+    async with opened(profile, past=[PastTask("a@example.com")]) as console:
         requests.submit(console.store, Request(Kind.RETRIEVAL, "jane@example.com", NOW.date(), "gdpr"), "op")
         [intent] = intents.due(console.store, NOW, 5)
         assert intent_outcomes.record_sending(console.store, intent.id)
@@ -129,7 +129,7 @@ async def test_denied_access_stands_in_header_and_status_line(profile: Profile) 
 
 
 async def test_the_engine_is_told_what_is_in_sight(profile: Profile) -> None:
-    many = [Planted(f"shopper{number}@example.com") for number in range(100)]
+    many = [PastTask(f"shopper{number}@example.com") for number in range(100)]
     async with opened(profile, many) as console:
         told: list[Sequence[int]] = []
         console.main.session.set_visible_tasks = told.append

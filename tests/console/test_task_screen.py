@@ -16,7 +16,7 @@ from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
 from bwp_tui.store.worklog.poll_responses import PollResponse
-from tests.console.past import HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, Planted
+from tests.console.past import HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, PastTask
 from tests.console.support import USUAL, Console, opened
 from tests.store import single
 
@@ -259,7 +259,7 @@ async def test_notes_are_listed_with_what_was_taken_back_of_them(profile: Profil
 
 @pytest.mark.parametrize("keys", [["j"] * 12, ["pagedown", "pagedown"], ["G"]])
 async def test_a_page_keeps_its_place_while_another_is_read(profile: Profile, keys: list[str]) -> None:
-    past = [Planted("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", "word " * 700),))]
+    past = [PastTask("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", "word " * 700),))]
     async with opened(profile, past, size=USUAL) as console:
         await read(console, 1)
         await console.press("2", *keys)

@@ -11,7 +11,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog.poll_responses import PollResponse
-from tests.console.past import NOW, READY, WAITING, Planted, clock
+from tests.console.past import NOW, READY, WAITING, PastTask, clock
 from tests.console.support import WIDE, Console, make_profile, opened, plant
 from tests.console.table_app import make_task
 from tests.store import single
@@ -66,7 +66,7 @@ async def test_marked_tasks_are_watched_together_but_for_those_that_have_ended(p
 
 
 async def test_what_ended_while_no_console_was_open_is_told_at_the_next_start(profile: Profile) -> None:
-    store = plant(profile, [Planted("a@example.com"), Planted("b@example.com")])
+    store = plant(profile, [PastTask("a@example.com"), PastTask("b@example.com")])
     for number in (1, 2):
         single.set_tags(store, number, ("vip", WATCHED), "op")
     end(store, 1, Status.FAILED)

@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
-from tests.console.past import PAST, Planted, clock
+from tests.console.past import PAST, PastTask, clock
 from tests.console.support import USUAL, WIDE, Console, plant, screen_lines
 
 SMALL: Final = (60, 15)
@@ -59,7 +59,7 @@ class Camera:
         size: tuple[int, int],
         act: Act | None = None,
         *,
-        past: tuple[Planted, ...] = PAST,
+        past: tuple[PastTask, ...] = PAST,
         theme: str | None = None,
         prepare: Callable[[Store], None] | None = None,
         rows: int | None = None,
@@ -116,7 +116,7 @@ class Camera:
 
 
 @contextmanager
-def _planted(profile: Profile, past: tuple[Planted, ...]) -> Iterator[Store]:
+def _planted(profile: Profile, past: tuple[PastTask, ...]) -> Iterator[Store]:
     store = plant(profile, past)
     try:
         yield store
