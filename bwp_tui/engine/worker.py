@@ -45,8 +45,8 @@ class WorkerContext:
 
     def earliest_start(self, due: datetime | None) -> datetime | None:
         """Return when work due at `due` can start: not before the service may be called."""
-        available_at = self.health.available_at()
-        return due if due is None or available_at is None else max(due, available_at)
+        next_call_at = self.health.next_call_at()
+        return due if due is None or next_call_at is None else max(due, next_call_at)
 
 
 class Worker(Protocol):

@@ -37,8 +37,8 @@ def health(store: Store) -> ServiceHealth:
 
 
 def seconds_shut(health: ServiceHealth, clock: ManualClock) -> float:
-    available_at = health.available_at()
-    return 0.0 if available_at is None else (available_at - clock.now).total_seconds()
+    next_call_at = health.next_call_at()
+    return 0.0 if next_call_at is None else (next_call_at - clock.now).total_seconds()
 
 
 def test_it_stays_shut_longer_with_each_failure_up_to_a_minute(health: ServiceHealth, clock: ManualClock) -> None:
@@ -48,7 +48,7 @@ def test_it_stays_shut_longer_with_each_failure_up_to_a_minute(health: ServiceHe
         shut.append(seconds_shut(health, clock))
         assert health.is_failing
         clock.advance(seconds=61)
-        assert health.available_at() is None
+        assert health.next_call_at() is None
     assert shut[0] <= 1
     assert 30 < max(shut) <= 60
 
@@ -93,7 +93,7 @@ def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_d
         assert health.credentials_refused.is_set()
         health.record_success()
         assert pause <= seconds_shut(health, clock) <= 1.1 * pause
-        assert engine_state.read(store).next_try_at == health.available_at()
+        assert engine_state.read(store).next_try_at == health.next_call_at()
         clock.advance(seconds=1.1 * pause)
     health.record_success()
     assert not health.credentials_refused.is_set()
@@ -104,7 +104,7 @@ def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_d
 def test_other_credentials_open_it_at_once(health: ServiceHealth) -> None:
     health.record_failure(BadCredentials("wrong"))
     health.use_new_credentials()
-    assert health.available_at() is None
+    assert health.next_call_at() is None
 
 
 @pytest.mark.parametrize(
@@ -159,8 +159,8 @@ def test_while_throttled_calls_begin_one_by_one(health: ServiceHealth, clock: Ma
             assert reservation.calls <= 3
             begun += sum(health.begin_call() for _ in range(reservation.calls))
     assert 13 <= begun <= 17, "5 seconds at 3 a second"
-    available_at = health.available_at()
-    assert available_at is None or available_at - clock.now < timedelta(seconds=0.5)
+    next_call_at = health.next_call_at()
+    assert next_call_at is None or next_call_at - clock.now < timedelta(seconds=0.5)
 
 
 def test_in_trouble_one_call_alone_may_begin_whoever_asks(health: ServiceHealth, clock: ManualClock) -> None:
@@ -170,9 +170,9 @@ def test_in_trouble_one_call_alone_may_begin_whoever_asks(health: ServiceHealth,
     with health.reserve(4) as probe:
         assert probe.calls == 1
         assert [health.reserve(4).calls for _ in range(3)] == [0, 0, 0]
-        available_at = health.available_at()
-        assert available_at is not None
-        assert available_at.year == 9999, "nobody knows when; `changed` tells"
+        next_call_at = health.next_call_at()
+        assert next_call_at is not None
+        assert next_call_at.year == 9999, "nobody knows when; `changed` tells"
         health.changed.clear()
     assert health.changed.is_set()
     assert health.reserve(4).calls == 1
@@ -197,7 +197,7 @@ def test_one_refused_task_waits_and_a_second_one_is_the_services_word(
     health.record_single_refusal(1, AccessDenied("no"))
     health.record_success()
     health.record_single_refusal(2, AccessDenied("no"))
-    assert health.available_at() is None
+    assert health.next_call_at() is None
     health.record_single_refusal(3, AccessDenied("no"))
     assert seconds_shut(health, clock) >= 15
     assert engine_state.read(store).service == ServiceState.DENIED
@@ -207,7 +207,7 @@ def test_other_credentials_open_it(health: ServiceHealth, store: Store) -> None:
     health.record_failure(BadCredentials("wrong"))
     assert health.reserve().calls == 0
     health.use_new_credentials()
-    assert (health.available_at(), health.reserve(4).calls) == (None, 4)
+    assert (health.next_call_at(), health.reserve(4).calls) == (None, 4)
     assert engine_state.read(store).service == ServiceState.UNTRIED
 
 

@@ -104,7 +104,7 @@ def test_an_engine_stopped_inside_a_transaction_is_named_with_what_to_do(
         try:
             os.waitid(os.P_PID, writer.pid, os.WSTOPPED | os.WNOWAIT)
             store, lease = open_store(profile.history_path), Lease(profile.lease_path)
-            eventually(lambda: (lease.observe_silence() or 0.0) > lease_module.SILENT_S)
+            eventually(lambda: (lease.silence_seen() or 0.0) > lease_module.SILENT_S)
             with pytest.raises(StoreUnavailable, match=f"process {writer.pid}, is not responding"):
                 begin_term(store, lease, Ability.ALL)
             with pytest.raises(StoreUnavailable, match=f"Process {writer.pid} keeps .* locked.*-CONT {writer.pid}"):
@@ -121,7 +121,7 @@ def test_a_living_engine_is_not_superseded_whatever_its_clock_says(
     assert begin_term(live_history, first, Ability.ALL) is not None
     monkeypatch.setattr(lease_module, "_age", lambda _sign: 1_000_000.0)
     assert begin_term(live_history, second, Ability.ALL) is None
-    assert second.observe_silence() == 0.0
+    assert second.silence_seen() == 0.0
     first.release()
 
 

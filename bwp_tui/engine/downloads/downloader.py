@@ -40,7 +40,7 @@ _TOO_MANY_ATTEMPTS: Final = (
 )
 AGAIN: Final = "Download it again; if it fails again, report it to Buy with Prime support."
 _UNKNOWN_AFTER: Final = timedelta(days=1)
-"""A later instant stands for an unknown one (see `ServiceHealth.available_at`)."""
+"""A later instant stands for an unknown one (see `ServiceHealth.next_call_at`)."""
 
 _PART_IN_USE_RETRY: Final = timedelta(seconds=30)
 
@@ -104,14 +104,14 @@ class Downloader:
 
     def _others_wait(self) -> bool:
         context = self._context
-        if self._free_slots() > 0 or context.health.available_at() is not None:
+        if self._free_slots() > 0 or context.health.next_call_at() is not None:
             return False
         return bool(downloads.due(context.store, context.now(), 1, self._slots.task_numbers))
 
     def _start(self) -> bool:
         """Start the first due download, with a reservation for its link; return whether there was one."""
         context = self._context
-        if context.health.available_at() is not None:
+        if context.health.next_call_at() is not None:
             return False
         due = downloads.due(context.store, context.now(), 1, self._slots.task_numbers)
         for job in due:
@@ -155,7 +155,7 @@ class Downloader:
                     part.restart_beside_published()
                 await self._publish_even_if_cancelled(job, part, await self._download_and_verify(job, part))
         except _NoLinkNow:
-            at = context.health.available_at() or context.now()
+            at = context.health.next_call_at() or context.now()
             due_at = self._due_at(at)
             downloads.reschedule(context.store, job, downloads.WAITING_FOR_SERVICE, due_at, was_tried=False)
         except TooSlow as slow:
@@ -199,10 +199,10 @@ class Downloader:
     def _retry_later(self, job: DownloadJob, message: str, not_before: datetime) -> None:
         downloads.reschedule(self._context.store, job, message, self._due_at(not_before))
 
-    def _due_at(self, available_at: datetime) -> datetime:
+    def _due_at(self, next_call_at: datetime) -> datetime:
         """Return when a download is due that waits for the service: at once where that time is not known."""
         now = self._context.now()
-        return available_at if available_at - now < _UNKNOWN_AFTER else now
+        return next_call_at if next_call_at - now < _UNKNOWN_AFTER else now
 
     async def _request_link(self, job: DownloadJob) -> PresignedLink:
         with self._reserved.pop(job.id, None) or self._context.health.reserve() as reservation:

@@ -170,7 +170,7 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
 
     def _start_workers(self, most: int) -> list[WorkerCoroutine]:
         self._due.drop_read_ahead()
-        calls = self._take(most) if self._context.health.available_at() is None else []
+        calls = self._take(most) if self._context.health.next_call_at() is None else []
         if not calls:
             return []
         # Only now: releasing an unused reservation wakes all workers.

@@ -63,7 +63,7 @@ class ServiceHealth:
         """Whether the last call failed, so that the next one is a single probe."""
         return self._breaker.is_failing
 
-    def available_at(self) -> datetime | None:
+    def next_call_at(self) -> datetime | None:
         """Return when the service may be called again, or None if it may be now.
 
         `datetime.max` means unknown: a probe is running, and `changed` is set when it ends.
@@ -108,7 +108,7 @@ class ServiceHealth:
     def record_failure(self, error: ApiError) -> datetime:
         """Record a failed call; return when its work is due again.
 
-        After refused credentials that is now: only `available_at` waits, and new credentials end that wait.
+        After refused credentials that is now: only `next_call_at` waits, and new credentials end that wait.
         """
         new = self._breaker.record_failure(lambda failures: self._delay(error, failures))
         if new and isinstance(error, Throttled):

@@ -167,7 +167,7 @@ class EngineThread:
             store.require_shop(self._profile.shop)
             while (term := begin_term(store, lease, await self._present_ability())) is None:
                 self.other_engine = engine_state.read(store)
-                self._set_role(Role.FOLLOWER, _silence_message(self.other_engine) if lease.observe_silence() else None)
+                self._set_role(Role.FOLLOWER, _silence_message(self.other_engine) if lease.silence_seen() else None)
                 await asyncio.sleep(LEASE_CHECK_S)
             store.term, self.other_engine = term.number, term.superseded
             # Set the role last: an observer must not take the last state of a dead engine for this one's.

@@ -114,7 +114,7 @@ class Lease:
         with contextlib.suppress(OSError):  # a full disk: the history says so
             os.pwrite(self._descriptor, heartbeat.ljust(_HEARTBEAT_BYTES - 1).encode() + b"\n", 0)
 
-    def observe_silence(self) -> float | None:
+    def silence_seen(self) -> float | None:
         """Return for how many seconds the holder has written no heartbeat, as far as calls so far have seen.
 
         None if it never wrote one: then it is a restore, or the engine of an earlier version. All processes of a
@@ -206,7 +206,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
     """
     store.check_in_place()  # before a lock file is created: none belongs where the history is not
     superseded, holder = not lease.acquire(), engine_state.read(store)
-    silence = lease.observe_silence() if superseded else 0.0
+    silence = lease.silence_seen() if superseded else 0.0
     if silence is None or (superseded and holder.present_ability >= ability and silence <= SILENT_S):
         return None
     try:
