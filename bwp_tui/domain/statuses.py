@@ -27,10 +27,10 @@ FINAL_STATUSES: Final = frozenset(
 """Final statuses."""
 
 
-PAST_HOLD: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED})
+STATUSES_AFTER_HOLD: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED})
 """Statuses in which a deletion can no longer be cancelled."""
 
-SERVICE_STATUSES: Final = PAST_HOLD | {Status.ON_HOLD}
+SERVICE_STATUSES: Final = STATUSES_AFTER_HOLD | {Status.ON_HOLD}
 """The documented statuses of the service; the others are local."""
 
 _SERVICE_PREFIX: Final = "SERVICE_"

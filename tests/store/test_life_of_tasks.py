@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from bwp_tui.domain.statuses import FINAL_STATUSES, PAST_HOLD
+from bwp_tui.domain.statuses import FINAL_STATUSES, STATUSES_AFTER_HOLD
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import as_int, as_text
@@ -146,7 +146,7 @@ class LifeOfTasks(RuleBasedStateMachine):
         if known.task_id is not None:
             single.answered(self.store, number, answer(status), self.clock() + self._later())
             known.status = known.status if known.status == "CANCELLED" else status
-            known.cancel_asked = known.cancel_asked and known.status not in PAST_HOLD
+            known.cancel_asked = known.cancel_asked and known.status not in STATUSES_AFTER_HOLD
 
     @rule(number=numbers)
     def forget(self, number: int) -> None:

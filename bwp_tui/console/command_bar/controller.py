@@ -24,13 +24,13 @@ class CommandBar:
         self._listed: list[Command] = []
         self._selected: int | None = None
         self._is_chosen = False
-        self._recalled = 0
+        self._history_index = 0
         self._handler: CommandHandler | None = None
 
     async def ask(self) -> None:
         """Ask for a command, and carry it out once this worker has ended: it may ask something itself."""
         screen, history = self._screen, self._screen.command_history
-        self._recalled = len(history)
+        self._history_index = len(history)
         self._changed("", 0)
         answer = await screen.prompt.ask_text(
             ":",
@@ -72,13 +72,13 @@ class CommandBar:
     def _move(self, steps: int) -> None:
         """Select another command; where the line is empty or recalled, recall an earlier or later one."""
         history = self._screen.command_history
-        is_recalled = self._recalled < len(history) and self._text == history[self._recalled]
+        is_recalled = self._history_index < len(history) and self._text == history[self._history_index]
         if self._is_chosen and not self._text and self._selected == 0 and steps < 0:
             self._is_chosen = False
             self._select(None)
         elif not self._is_chosen and (is_recalled or (not self._text and steps < 0)):
-            self._recalled = max(0, min(self._recalled + steps, len(history)))
-            self._text = history[self._recalled] if self._recalled < len(history) else ""
+            self._history_index = max(0, min(self._history_index + steps, len(history)))
+            self._text = history[self._history_index] if self._history_index < len(history) else ""
             self._screen.prompt.set_text(self._text)
         elif self._listed:
             self._is_chosen = True

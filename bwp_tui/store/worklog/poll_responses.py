@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.statuses import FINAL_STATUSES, PAST_HOLD, Status, status_after
+from bwp_tui.domain.statuses import FINAL_STATUSES, STATUSES_AFTER_HOLD, Status, status_after
 from bwp_tui.domain.task import KIND_UNKNOWN, TaskError
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_instant, as_int, as_text
@@ -153,7 +153,7 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
         service_events.record_missed_event(transaction, number, status, response.updated_at)
     detail = "; ".join(error.code or error.message for error in response.errors) or None
     timeline.append(transaction, number, SERVICE, EventKind.STATUS, before=before, after=status, detail=detail)
-    if status in PAST_HOLD:
+    if status in STATUSES_AFTER_HOLD:
         intent_outcomes.refuse_waiting_cancellation(
             transaction, number, f"The deletion can no longer be cancelled: it is {status}."
         )
