@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.actions.operation import Argument, Need, Operation, Target, Values, Variant
-from bwp_tui.domain.deadlines import acknowledge_by, due_on, extend_by, is_clock_running
+from bwp_tui.domain.deadlines import acknowledgement_deadline, due_on, extension_notice_deadline, is_clock_running
 from bwp_tui.domain.regulations import REGULATIONS, find_regulation, force_warning, regulation_id
 from bwp_tui.domain.task import Task
 from bwp_tui.store.commands import answers, records
@@ -84,7 +84,7 @@ def _acknowledge_question(target: Target) -> str:
     task, note = target.task, ""
     if task is not None and task.acknowledged_on is not None:
         note = _already(task.acknowledged_on)
-    elif task is not None and (limit := acknowledge_by(task.regulation, task.received_on)):
+    elif task is not None and (limit := acknowledgement_deadline(task.regulation, task.received_on)):
         note = f" (by {limit})"
     return f"Date receipt of {target.name} was acknowledged{note}:"
 
@@ -109,11 +109,11 @@ ACKNOWLEDGE: Final = Operation(
 
 
 def _extend_question(target: Target) -> str:
-    task, until = target.task, target.until
+    task, clause = target.task, target.due_dates_clause
     if task is not None:
-        law, limit = REGULATIONS[task.regulation], extend_by(task.regulation, task.received_on)
-        until = f" to {records.extended_due(task)} ({law.citation}, tell by {limit})"
-    return f"Extend {target.name}{until}. Reason the shopper is told:"
+        law, limit = REGULATIONS[task.regulation], extension_notice_deadline(task.regulation, task.received_on)
+        clause = f" to {records.extended_due(task)} ({law.citation}, tell by {limit})"
+    return f"Extend {target.name}{clause}. Reason the shopper is told:"
 
 
 def _why_not_extended(task: Task) -> str:
@@ -123,7 +123,7 @@ def _why_not_extended(task: Task) -> str:
         return "resubmitted already"
     if not is_clock_running(task):
         return ""
-    limit = extend_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
+    limit = extension_notice_deadline(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
     return "without deadline" if limit is None else "too late to be extended"
 
 
@@ -140,7 +140,7 @@ EXTEND: Final = Operation(
             metavar="TEXT",
             help="what the shopper was told",
             question=_extend_question,
-            missing="Nothing was done: an extension needs a reason.",
+            empty_message="Nothing was done: an extension needs a reason.",
         ),
     ),
     apply=records.extend,
@@ -219,7 +219,7 @@ CORRECT: Final = Operation(
             help="when the shopper asked, YYYY-MM-DD",
             question=lambda target: f"Day of receipt of {target.name}:",
             initial=lambda target: target.task.received_on.isoformat() if target.task else "",
-            leave_out=lambda target: f"Another day of receipt for {target.name}?",
+            opt_in_question=lambda target: f"Another day of receipt for {target.name}?",
             need=Need.OPTIONAL,
             is_day=True,
         ),

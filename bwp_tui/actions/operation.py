@@ -27,9 +27,9 @@ class Place(Enum):
     """Where an argument stands in a command."""
 
     OPTION = auto()  # --name VALUE
-    REST = auto()  # behind the tasks: all words of a `:` line, the last word of a shell's
-    LAST = auto()  # the last word
-    SIGNED = auto()  # words that begin with + or -
+    TRAILING_TEXT = auto()  # behind the tasks: all words of a `:` line, the last word of a shell's
+    LAST_WORD = auto()  # the last word
+    SIGNED_WORDS = auto()  # words that begin with + or -
 
 
 class Need(Enum):
@@ -47,14 +47,14 @@ class Target:
     Attributes:
         name: what a question calls them.
         task: the task, where it is a single one that is not marked.
-        until: the days to which due dates are moved, as a plan writes them.
+        due_dates_clause: where due dates are moved to, as in `BulkPlan.due_dates_clause`.
     """
 
     numbers: tuple[int, ...]
     name: str
     task: Task | None
     actor: str
-    until: str = ""
+    due_dates_clause: str = ""
 
 
 def no_text(*_: object) -> str:
@@ -91,8 +91,8 @@ class Argument:
         mistake: returns why a typed text cannot be the value, or None.
         read: converts the typed words to the argument's values; None when there is nothing to change. The task is the
             single one whose present value they replace.
-        leave_out: for several tasks, the yes/no question that comes before an optional day.
-        missing: what the console says where nothing was typed.
+        opt_in_question: for several tasks, the yes/no question that comes before an optional day.
+        empty_message: what the console says where nothing was typed.
     """
 
     name: str
@@ -105,8 +105,8 @@ class Argument:
     place: Place = Place.OPTION
     need: Need = Need.REQUIRED
     is_day: bool = False
-    leave_out: Callable[[Target], str] = no_text
-    missing: str = ""
+    opt_in_question: Callable[[Target], str] = no_text
+    empty_message: str = ""
 
     @property
     def option(self) -> str:
@@ -115,7 +115,7 @@ class Argument:
 
     def words(self, text: str) -> list[str]:
         """Return the words of a typed text that `read` takes; quotation marks keep blanks and commas in a word."""
-        if self.place is not Place.SIGNED:
+        if self.place is not Place.SIGNED_WORDS:
             return [text]
         words = _SIGNED_WORD.findall(text)
         split = ([word.replace('"', "")] if '"' in word else split_signed([word]) for word in words)

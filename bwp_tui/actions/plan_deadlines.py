@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from bwp_tui.domain.deadlines import Hold, latest_end, longest_fitting_hold
+from bwp_tui.domain.deadlines import HoldRule, latest_end, longest_fitting_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.records import extended_due
@@ -19,7 +19,7 @@ class DeadlineCheck:
         without_hold: how many of these get none.
     """
 
-    def __init__(self, action: str, today: date, hold: Hold) -> None:
+    def __init__(self, action: str, today: date, hold: HoldRule) -> None:
         self._action = action
         self._hold = hold
         self._today = today

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final
 
 from bwp_tui.actions.operation import Argument, Need, TaskOperation, Values, Variant, no_text
-from bwp_tui.domain.deadlines import Hold, fitting_hold, hold_of, same_hold
+from bwp_tui.domain.deadlines import HoldRule, fitting_hold, fixed_hold, same_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
@@ -130,12 +130,12 @@ def _hold_mistake(text: str) -> str | None:
 def _read_hold(words: Sequence[str], _task: Task | None) -> Values:
     (text,) = words
     if text != "fit":
-        return {"holding_period": hold_of(int(text))}
+        return {"holding_period": fixed_hold(int(text))}
     return {"holding_period": lambda task: fitting_hold(local_day(utc_now()))(task)}  # the zone may not be set yet
 
 
 def _resubmit(
-    store: Store, number: int, actor: str, _folder: str, note: str = "", holding_period: Hold = same_hold
+    store: Store, number: int, actor: str, _folder: str, note: str = "", holding_period: HoldRule = same_hold
 ) -> Task:
     """Resubmit a failed task, with a note on the new one if there is one."""
     with store.write() as transaction:

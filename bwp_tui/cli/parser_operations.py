@@ -35,7 +35,7 @@ def join_filters(words: Sequence[str]) -> list[str]:
 def minus_signs(command: str, words: Sequence[str]) -> list[str]:
     """Return the words behind a command, with minus signs for the hyphens of those that are no options."""
     positional = BY_NAME[command].positional if command in BY_NAME else None
-    if positional is None or positional.place is not Place.SIGNED:
+    if positional is None or positional.place is not Place.SIGNED_WORDS:
         return list(words)
     return [MINUS + word[1:] if _REMOVAL.fullmatch(word) and word != "-h" else word for word in words]
 

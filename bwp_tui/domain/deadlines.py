@@ -107,13 +107,13 @@ def due_on(regulation: str, received_on: date, *, extended: bool = False) -> dat
     return _roll_to_monday(end) if rule.rolls_to_monday else end
 
 
-def acknowledge_by(regulation: str, received_on: date) -> date | None:
+def acknowledgement_deadline(regulation: str, received_on: date) -> date | None:
     """Return the day by which receipt must be acknowledged, or None."""
     count = REGULATIONS[regulation].acknowledge_business_days
     return None if count is None else add_business_days(received_on, count)
 
 
-def received_until(day: date, count: int) -> date:
+def latest_receipt(day: date, count: int) -> date:
     """Return the latest day of receipt that is `count` business days before `day`, or the first of the calendar."""
     try:
         while count > 0:
@@ -124,7 +124,7 @@ def received_until(day: date, count: int) -> date:
     return day
 
 
-def extend_by(regulation: str, received_on: date) -> date | None:
+def extension_notice_deadline(regulation: str, received_on: date) -> date | None:
     """Return the last day to tell the shopper of an extension, the end of the first period; None if there is none."""
     rule = REGULATIONS[regulation]
     if not rule.extension_months and not rule.extension_days:
@@ -168,7 +168,7 @@ def longest_fitting_hold(submitted_on: date, due: date) -> int | None:
     return None if days < 0 else min(days, LONGEST_HOLDING_PERIOD)
 
 
-Hold: TypeAlias = Callable[[Task], int | None]
+HoldRule: TypeAlias = Callable[[Task], int | None]
 """Returns the holding period of a resubmitted task, in days."""
 
 
@@ -177,12 +177,12 @@ def same_hold(task: Task) -> int | None:
     return task.holding_period
 
 
-def hold_of(days: int) -> Hold:
+def fixed_hold(days: int) -> HoldRule:
     """Return a fixed holding period for every deletion."""
     return lambda task: days if task.kind is Kind.DELETION else None
 
 
-def fitting_hold(today: date) -> Hold:
+def fitting_hold(today: date) -> HoldRule:
     """Return the longest holding period, up to the task's own, that meets its due date.
 
     A deletion that no hold can bring in time keeps its own: without one it would begin at once, could not be cancelled

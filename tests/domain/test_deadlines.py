@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.deadlines import (
-    acknowledge_by,
+    acknowledgement_deadline,
     add_business_days,
     add_months,
     due_on,
     is_business_day,
     latest_end,
+    latest_receipt,
     longest_fitting_hold,
-    received_until,
 )
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 
@@ -89,7 +89,7 @@ def test_ccpa_gives_calendar_days_that_do_not_roll() -> None:
 def test_no_law_sets_no_day() -> None:
     assert due_on("none", date(2026, 1, 1)) is None
     assert due_on("none", date(2026, 1, 1), extended=True) is None
-    assert acknowledge_by("none", date(2026, 1, 1)) is None
+    assert acknowledgement_deadline("none", date(2026, 1, 1)) is None
 
 
 def test_an_unknown_regulation_is_an_error() -> None:
@@ -119,7 +119,7 @@ def test_gdpr_is_never_due_on_a_weekend_nor_more_than_two_days_after_the_month(r
     ],
 )
 def test_ccpa_wants_receipt_confirmed_within_ten_business_days(received: date, by: date) -> None:
-    assert acknowledge_by("ccpa", received) == by
+    assert acknowledgement_deadline("ccpa", received) == by
 
 
 @given(DAYS, st.integers(0, 60))
@@ -132,7 +132,7 @@ def test_as_many_business_days_lie_between_as_were_asked_for(day: date, count: i
 
 @given(DAYS, st.integers(1, 20))
 def test_the_latest_receipt_for_a_day_is_the_last_that_is_acknowledged_by_then(day: date, count: int) -> None:
-    latest = received_until(day, count)
+    latest = latest_receipt(day, count)
     assert add_business_days(latest, count) <= day < add_business_days(latest + timedelta(days=1), count)
 
 

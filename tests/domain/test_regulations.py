@@ -29,10 +29,10 @@ def test_the_dates_of_each_regulation_equal_an_independent_reckoning_for_1500_re
         due, extended, acknowledged = reckoned(id, received)
         for name in stored_names(id):
             assert deadlines.due_on(name, received) == due, received
-            assert deadlines.extend_by(name, received) == (None if extended is None else due), received
+            assert deadlines.extension_notice_deadline(name, received) == (None if extended is None else due), received
             if extended is not None:
                 assert deadlines.due_on(name, received, extended=True) == extended, received
-            assert deadlines.acknowledge_by(name, received) == acknowledged, received
+            assert deadlines.acknowledgement_deadline(name, received) == acknowledged, received
 
 
 def test_the_reckoning_knows_every_regulation_and_the_days_of_each_appeal() -> None:
@@ -72,7 +72,7 @@ def test_days_that_offices_were_closed_in_the_published_calendars() -> None:
 def test_every_day_of_the_calendar_can_be_asked_about() -> None:
     for day in (date.min, date(1, 12, 31), date(9999, 1, 1), date.max):
         deadlines.is_business_day(day)
-    assert deadlines.received_until(date.min, 10) == date.min
+    assert deadlines.latest_receipt(date.min, 10) == date.min
 
 
 def test_old_names_mean_what_they_meant_and_every_row_has_its_source() -> None:

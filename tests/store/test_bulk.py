@@ -11,7 +11,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.record_operations import ASSIGN, BY_NAME, NOTE, TAG
 from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
-from bwp_tui.domain.deadlines import fitting_hold, hold_of
+from bwp_tui.domain.deadlines import fitting_hold, fixed_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import bulk, records, requests
@@ -128,7 +128,7 @@ def test_a_plan_says_which_holds_are_shortened_and_what_begins_at_once(store: St
 def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:
     in_status(store, Status.FAILED, Kind.DELETION, task_id="d")
     in_status(store, Status.FAILED, task_id="r")
-    results = _results(store, RESUBMIT.task_command(ACTOR, holding_period=hold_of(5)), [1, 2])
+    results = _results(store, RESUBMIT.task_command(ACTOR, holding_period=fixed_hold(5)), [1, 2])
     assert [tasks.get(store, result.resulting_id).holding_period for result in results] == [5, None]
 
 
@@ -244,7 +244,7 @@ def test_a_plan_skips_a_resubmission_that_the_service_would_refuse(store: Store)
     store.rows("UPDATE tasks SET email = 'nobody' WHERE number = ?", (numbers[0],))
     planned = bulk_plan.plan(store, "resubmit", numbers, TODAY)
     assert (planned.possible, planned.skipped) == ((numbers[1],), (("whose email the service would refuse", 1),))
-    assert bulk_plan.plan(store, "resubmit", numbers, TODAY, {"holding_period": hold_of(181)}).possible == ()
+    assert bulk_plan.plan(store, "resubmit", numbers, TODAY, {"holding_period": fixed_hold(181)}).possible == ()
 
 
 def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(store: Store) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.deadlines import acknowledge_by
+from bwp_tui.domain.deadlines import acknowledgement_deadline
 from bwp_tui.domain.filter import LONGEST_FILTER, AgeClause, Clause, DayClause, TextClause, ValueClause, parse
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
@@ -116,7 +116,7 @@ def _plainly_fits(task: Task, clause: Clause) -> bool:
 
 def _is_on(task: Task, spec: FieldSpec, op: str, bound: date | None) -> bool:
     if spec.match is Match.ACKNOWLEDGE_BY:
-        day = acknowledge_by(task.regulation, task.received_on)
+        day = acknowledgement_deadline(task.regulation, task.received_on)
         is_waiting = day is not None and task.acknowledged_on is None and _is_open(task)
         return is_waiting and (bound is None or day is None or bool(_COMPARE[op](day, bound)))
     value = getattr(task, spec.column)

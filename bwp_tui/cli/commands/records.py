@@ -80,7 +80,7 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
         return arguments.tasks, {}
     words = arguments.words
     names, typed = words[:-1], words[-1:]
-    if argument.place is Place.SIGNED:
+    if argument.place is Place.SIGNED_WORDS:
         words = [f"-{word[1:]}" if word.startswith(MINUS) else word for word in words]
         typed = [word for word in words if word.startswith(("+", "-"))]
         names = [word for word in words if word not in typed]

@@ -11,7 +11,7 @@ from bwp_tui.actions.service_operations import RESUBMIT
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import acknowledge_by, done_by, is_clock_running, is_late
+from bwp_tui.domain.deadlines import acknowledgement_deadline, done_by, is_clock_running, is_late
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.statuses import Status
@@ -216,7 +216,7 @@ def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list
 def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
     verified = task.verification
     receipt = f"acknowledged on {task.acknowledged_on}" if task.acknowledged_on else None
-    limit = acknowledge_by(task.regulation, task.received_on) if is_clock_running(task) else None
+    limit = acknowledgement_deadline(task.regulation, task.received_on) if is_clock_running(task) else None
     if receipt is None and limit is not None:
         receipt = f"acknowledge by {limit} ({format_due(limit, today)})"
     return [

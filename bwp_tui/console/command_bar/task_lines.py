@@ -158,10 +158,10 @@ class TaskLineCommands:
 
     def _split(self, argument: Argument, tokens: Sequence[Token]) -> tuple[list[int], Sequence[Token]]:
         """Split a line's tokens into the tasks that it names and the tokens of its argument."""
-        if argument.place is Place.LAST:
+        if argument.place is Place.LAST_WORD:
             return [self._task(token) for token in tokens[:-1]], tokens[-1:]
         numbers, rest = self._split_task_ids(tokens)
-        if argument.place is Place.SIGNED:
+        if argument.place is Place.SIGNED_WORDS:
             for token in rest:
                 if token.text[:1] not in ("+", "-") or len(token.text) == 1:
                     raise token.error(f"Give {argument.help}.")

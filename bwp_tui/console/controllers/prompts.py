@@ -109,8 +109,8 @@ async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: Targ
     if text is None:
         return None
     values = argument.values(text, target.task)
-    if values is None and argument.missing:
-        screen.show_status(argument.missing, "warn")
+    if values is None and argument.empty_message:
+        screen.show_status(argument.empty_message, "warn")
     return values
 
 
@@ -122,7 +122,7 @@ async def _ask_day(
     A day with which the operation is refused, after the other `values`, is a mistake too: the prompt stays open.
     """
     may_be_left_out = argument.need is Need.OPTIONAL and target.task is None
-    if may_be_left_out and not await screen.prompt.ask_yes_no(argument.leave_out(target)):
+    if may_be_left_out and not await screen.prompt.ask_yes_no(argument.opt_in_question(target)):
         return {}
     today = screen.session.today()
     typed, zone = argument.initial(target) or today.isoformat(), (f"today is {today} ({zone_name()})", "muted")
@@ -147,8 +147,8 @@ async def _ask_day(
 
 def _mistake(argument: Argument, text: str) -> InputMistake | None:
     """Return the first mistake in a typed text, at its place."""
-    parts = re.finditer(r"[^\s,]+", text) if argument.place is Place.SIGNED else re.finditer(r"\A.*\Z", text, re.DOTALL)
-    for part in parts:
+    words = r"[^\s,]+" if argument.place is Place.SIGNED_WORDS else r"(?s)\A.*\Z"
+    for part in re.finditer(words, text):
         if why_not := argument.mistake(part.group()):
             return InputMistake(why_not, *part.span())
     return None

@@ -58,7 +58,7 @@ class RecordController:
             return Target(now.possible, name, None, actor, now.due_dates_clause)
 
         def about(argument: Argument) -> AbstractContextManager[None]:
-            questions = (argument.question, argument.leave_out)
+            questions = (argument.question, argument.opt_in_question)
             return self._marked.rechecking(plan, *(lambda now, ask=ask: ask(target(now)) for ask in questions))
 
         values = await ask_arguments(self._screen, operation, target(plan.current), given, about)

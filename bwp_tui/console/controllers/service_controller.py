@@ -17,7 +17,7 @@ from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.widgets.prompt import F2_ANSWER
 from bwp_tui.console.workers import Work, run_in_thread_and_report
-from bwp_tui.domain.deadlines import Hold, fitting_hold, same_hold
+from bwp_tui.domain.deadlines import HoldRule, fitting_hold, same_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import clean_line, counted
@@ -109,7 +109,7 @@ class ServiceController:
 
     async def _resubmit_marked(self, given: Values) -> None:
         screen, commands = self._screen, self._screen.session.task_commands
-        hold: Hold = given.get("holding_period", same_hold)
+        hold: HoldRule = given.get("holding_period", same_hold)
         plan = await self._marked.plan_action(RESUBMIT.name, {"holding_period": hold})
         if plan is None:
             return
@@ -159,7 +159,7 @@ class ServiceController:
         await screen.show_outcome(outcome)
         screen.select_when_listed(result.resulting_id)
 
-    async def _confirm_resubmission(self, task: Task, hold: Hold, check: RefusalCheck) -> Hold | None:
+    async def _confirm_resubmission(self, task: Task, hold: HoldRule, check: RefusalCheck) -> HoldRule | None:
         """Have the resubmission of a task with a hold confirmed; return the one to take, or None without any."""
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
         doubt = _started_warning(task)

@@ -10,7 +10,7 @@ from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_row_cells import status_role
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import acknowledge_by, done_by, is_clock_running, is_late
+from bwp_tui.domain.deadlines import acknowledgement_deadline, done_by, is_clock_running, is_late
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
@@ -128,7 +128,7 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
         yield fact("Answered", (task.answered_on.isoformat(), "good"), (how, "plain"))
     elif task.is_final and is_clock_running(task):
         yield fact("Answered", ("not yet  ", "warn"), (context.key("answer"), "key"), " records the answer")
-    limit = acknowledge_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
+    limit = acknowledgement_deadline(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
     if task.acknowledged_on:
         yield fact("Receipt", f"acknowledged on {task.acknowledged_on}")
     elif limit is not None and is_clock_running(task):

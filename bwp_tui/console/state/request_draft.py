@@ -11,7 +11,7 @@ from bwp_tui.domain.deadlines import (
     PROCESSING_DAYS,
     day_warning,
     due_on,
-    extend_by,
+    extension_notice_deadline,
     future_day_mistake,
     latest_end,
     longest_fitting_hold,
@@ -157,7 +157,7 @@ class Draft:
     def can_be_extended(self, today: date) -> bool:
         """Return whether the shopper can still be told that the answer takes longer."""
         received, law = self._received(), self.law()
-        limit = None if received is None or law is None else extend_by(law.id, received)
+        limit = None if received is None or law is None else extension_notice_deadline(law.id, received)
         return limit is not None and today <= limit
 
     def _hold_days(self) -> int:

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import acknowledge_by, due_on, extend_by, is_clock_running
+from bwp_tui.domain.deadlines import acknowledgement_deadline, due_on, extension_notice_deadline, is_clock_running
 from bwp_tui.domain.regulations import REGULATIONS, stored_names
 from bwp_tui.domain.statuses import has_ended
 from bwp_tui.domain.task import Task, cannot_change_purged
@@ -188,7 +188,7 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
     refusal = refused_day(task, day)
     refuse(refusal and refusal.sentence)
     edit.set(acknowledged_on=day.isoformat())
-    limit = acknowledge_by(task.regulation, task.received_on)
+    limit = acknowledgement_deadline(task.regulation, task.received_on)
     corrected = "" if before is None else f", corrected from {before}"
     edit.add_event(EventKind.ACKNOWLEDGED, f"on {day}{late_clause(day, limit)}{corrected}")
 
@@ -318,7 +318,7 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
         sentence = f"{task.name} was answered on {first}; withdraw or correct that first."
         return Refusal("answered before that day", sentence)
     if task.extended_on is not None:
-        limit = extend_by(regulation, received_on)
+        limit = extension_notice_deadline(regulation, received_on)
         if limit is None:
             sentence = f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
             return Refusal(f"extended, which {regulation} does not allow", sentence)
@@ -342,7 +342,7 @@ def corrected_due(task: Task, received_on: date, regulation: str) -> date | None
 def cannot_extend(task: Task, today: date) -> str | None:
     """Return why the due date of task cannot be extended today, or None when it can.
 
-    Once, and only while the shopper can still be told in time (`deadlines.extend_by`).
+    Once, and only while the shopper can still be told in time (`deadlines.extension_notice_deadline`).
     """
     if task.extended_on is not None:
         return f"Task {task.name} was extended on {task.extended_on}; the law allows that once."
@@ -351,7 +351,7 @@ def cannot_extend(task: Task, today: date) -> str | None:
     if not is_clock_running(task):
         state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
         return cannot_change_purged(task) or f"Task {task.name} {state}: nothing is left to be extended."
-    limit = extend_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
+    limit = extension_notice_deadline(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
     if limit is None:
         return _no_deadline(task)
     if today > limit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bwp_tui.domain.deadlines import Hold, same_hold
+from bwp_tui.domain.deadlines import HoldRule, same_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, needs_kind
 from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
@@ -36,7 +36,7 @@ def submit(store: Store, request: Request, actor: str) -> Task:
     return tasks.get(store, number)
 
 
-def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> Task:
+def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> Task:
     """Record a new request like task `number`, with a client token of its own, linked to it.
 
     The new request was received when the old one was: sending it again moves no deadline.
@@ -63,7 +63,7 @@ def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> T
     return tasks.get(store, new)
 
 
-def resubmission(task: Task, hold: Hold) -> Request:
+def resubmission(task: Task, hold: HoldRule) -> Request:
     """Return the request that resubmits a task."""
     return Request(
         kind=task.kind,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import PROCESSING_DAYS, received_until
+from bwp_tui.domain.deadlines import PROCESSING_DAYS, latest_receipt
 from bwp_tui.domain.filter import AgeClause, Clause, DayClause, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
 from bwp_tui.domain.regulations import REGULATIONS
@@ -179,8 +179,8 @@ def _acknowledgement(op: str, day: date | None) -> Condition:
 
 def _received_for(business_days: int, op: str, day: date) -> Condition:
     """Return the condition on the day of receipt for an acknowledge-by date that compares with `day`."""
-    last = received_until(day, business_days)
-    before = received_until(max(day, date.min + _DAY) - _DAY, business_days)
+    last = latest_receipt(day, business_days)
+    before = latest_receipt(max(day, date.min + _DAY) - _DAY, business_days)
     return _in_range("t.received_on", op, str(before + _DAY), str(last + _DAY))
 
 
