@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from bwp_tui.domain.regulations import FEDERAL_HOLIDAYS, REGULATIONS, Holiday
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Task
-from bwp_tui.domain.times import local_day, zone_name
+from bwp_tui.domain.times import local_day
 
 PROCESSING_DAYS: Final = 30
 """Days that the service may take; for a deletion, after the holding period."""
@@ -41,7 +41,7 @@ def future_day_mistake(day: date, today: date) -> str | None:
 def day_warning(day: date, today: date) -> str | None:
     """Return why `day` is doubtful as the day of a past event, or None."""
     if day > today:
-        return f"{day} has not begun in the office, where it is {today} ({zone_name()})."
+        return f"{day} has not begun in the office: it is {today} there."
     if day < add_months(today, -12):
         return f"{day} is more than a year ago; check the year."
     return None

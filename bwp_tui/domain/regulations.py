@@ -315,11 +315,17 @@ def stored_names(id: str) -> tuple[str, ...]:
 
 def force_warning(regulation: str, received_on: date) -> str | None:
     """Return that a request was received while a regulation was not in force, or None."""
+    clause = force_clause(regulation, received_on)
+    return clause and f"{REGULATIONS[regulation].source} is {clause}: check the day and the periods."
+
+
+def force_clause(regulation: str, received_on: date) -> str | None:
+    """Return the predicate of that sentence, in at most 52 characters, or None."""
     row = REGULATIONS.get(regulation, _NONE)
     if row.in_force is not None and received_on < row.in_force:
-        return f"{row.source} is in force from {row.in_force} only, and {received_on} is earlier."
+        return f"in force from {row.in_force} only; {received_on} is earlier"
     if row.until is not None and received_on > row.until:
-        return f"{row.source} is recorded here until {row.until}, and {received_on} is later: check the periods."
+        return f"recorded until {row.until} only; {received_on} is later"
     return None
 
 

@@ -153,6 +153,7 @@ async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Prof
         await console.go_to(HELD)
         await console.go_to(READY)
         await console.until(lambda: "gone;" in console.text and "browses it" not in console.text)
+        await console.until(lambda: "COMPLETED gone" in console.line("table"))
         await console.press("D")
         await console.sees("gone from disk")
         assert read_statistics(console.store, NOW.date()).saved == (0, 0)

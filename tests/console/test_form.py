@@ -9,6 +9,7 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
+from bwp_tui.console.state.request_draft import Draft
 from bwp_tui.console.widgets import request_form
 from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
 from bwp_tui.domain.regulations import REGULATIONS
@@ -368,6 +369,17 @@ async def test_the_warnings_of_a_late_deletion_are_seen_whole_in_a_small_termina
         assert {console.main.query_one(f"#form-{name}").region.height for name in ("outlook", "remedy")} == {1}
 
 
+@pytest.mark.parametrize(
+    ("law", "received"), [("us-in", "2025-12-31"), ("us-de", "2027-01-01"), ("us-ca", "2020-02-02")]
+)
+async def test_a_doubt_about_the_day_of_receipt_is_seen_whole_in_a_small_terminal(law: str, received: str) -> None:
+    draft = Draft(
+        kind=Kind.RETRIEVAL, email="", again="", received=received, regulation=law, hold="", reason="", note=""
+    )
+    sentence, role = draft.outlook(date(2027, 1, 1))
+    assert (len(sentence) <= 54, role) == (True, "warn")
+
+
 async def test_a_double_enter_does_not_confirm_a_late_deletion(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -441,7 +453,7 @@ async def test_a_regulation_that_is_not_clear_is_not_guessed(profile: Profile, t
 async def test_a_receipt_from_before_the_law_is_warned_about(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(email="new@example.com", received="2025-12-31", regulation="us-in")
-        await console.sees("in force from 2026-01-01 only")
+        await console.sees("In force from 2026-01-01 only")
         await console.submit_form()
         assert console.task(FIRST_NEW).received_on == date(2025, 12, 31)
         await console.sees("Warning    Indiana, Ind. Code")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -208,9 +209,8 @@ def test_a_download_at_an_end_of_the_queue_goes_no_further_and_one_that_runs_is_
         (
             download_queue.retry,
             "paused",
-            "The download of #1 is queued; only a failed or cancelled one is tried again.",
+            "The download of #1 is queued; only one that failed, was cancelled or is gone is tried again.",
         ),
-        (download_queue.retry, "done", "The download of #1 is done; only a failed or cancelled one is tried again."),
     ],
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing_and_the_others_are_done(
@@ -226,6 +226,21 @@ def test_what_cannot_be_done_is_said_and_changes_nothing_and_the_others_are_done
     assert (results[0], results[1].refused) == (CommandResult(refused, refused, why_not), None)
     assert results[2].refused == "There is no download 999 in this history."
     assert _now(store, refused) == before
+
+
+def test_a_result_that_is_gone_from_disk_is_downloaded_again_and_one_that_is_there_is_not(
+    store: Store, tmp_path: Path
+) -> None:
+    (asked,) = _asked(store, 1)
+    order, file = _order(store, asked), tmp_path / "a.zip"
+    file.write_bytes(b"x" * 10)
+    downloads.record_start(store, order)
+    downloads.record_success(store, order, str(file), 10, "ab" * 32)
+    (refused,) = download_queue.retry(store, [asked], ACTOR)
+    assert "is done; only one that" in str(refused.refused)
+    file.unlink()
+    (again,) = download_queue.retry(store, [asked], ACTOR)
+    assert (again.refused, again.resulting_id == asked) == (None, False)
 
 
 def _bring(store: Store, download: int, state: str) -> None:

@@ -169,6 +169,7 @@ def _sent_record(request: SentRequest, *, has_engine: bool, mask: bool) -> dict[
         "variables": variables,
         "state": request.state,
         "attempts": request.attempts,
+        "is_assumed_sent": request.is_assumed_sent,
         "asked_at": format_instant(request.asked_at),
         "asked_by": request.actor,
         "first_sent_at": iso_instant(request.first_sent_at),
@@ -178,6 +179,13 @@ def _sent_record(request: SentRequest, *, has_engine: bool, mask: bool) -> dict[
         "answer": what,
         "answer_detail": mask_in_text(detail, request.email) if detail and mask else detail,
     }
+
+
+def _tries(request: SentRequest) -> str:
+    """Return how often a request was sent; with a question mark where it may have been sent before too."""
+    if request.is_assumed_sent:
+        return f"{request.attempts or ''}?"
+    return "-" if request.last_failure and not request.attempts else str(request.attempts)
 
 
 def _sent_cells(request: SentRequest, *, has_engine: bool, unmask: bool) -> tuple[str, ...]:
@@ -191,7 +199,7 @@ def _sent_cells(request: SentRequest, *, has_engine: bool, unmask: bool) -> tupl
         f"{request.action} {request.kind.lower()}",
         request.email if unmask else mask_email(request.email),
         request.state,
-        "-" if request.last_failure and not request.attempts else str(request.attempts),
+        _tries(request),
         f"{request.client_token_start}…" if request.client_token_start else "-",
         request.actor,
         answer if unmask else mask_in_text(answer, request.email),

@@ -113,7 +113,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     parts = [f"Number {task.number}, {task.kind_name} for {task.subject(masked=not unmask)}: {_status(task)}"]
     parts += [error.code for error in task.errors if error.code]
     if task.download is not None:
-        parts.append(f"download {task.download.state}")
+        parts.append("result gone from disk" if is_gone(task.download) else f"download {task.download.state}")
     elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
         parts.append("ready to download")
     parts.append(f"{format_duration(task.age(now))} old")

@@ -133,7 +133,7 @@ _DOWNLOADS: Final = (
         "retry",
         ("R",),
         "retry",
-        "Retry a download that ended without a file",
+        "Download again what ended without a file, or is gone",
         _QUEUE,
         "downloads retry TASK",
         _needs_download(cannot_retry, writes=True),

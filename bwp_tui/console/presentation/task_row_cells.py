@@ -32,6 +32,8 @@ class CellContext(NamedTuple):
     """Texts of the filter, to be found in what is shown: in masked emails they find no more than that."""
     service_in_trouble: bool = False
     """Whether the service is in trouble, which the header says once for all tasks."""
+    gone_results: Set[int] = frozenset()
+    """Ids of the downloads whose saved files are no longer on disk."""
 
 
 class Cell(NamedTuple):
@@ -87,7 +89,9 @@ def _status(task: Task, context: CellContext) -> Cell:
     if task.status == Status.ON_HOLD:
         parts.append(_holding_time_left(task, context))
     elif task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL:
-        parts.append(_download_progress(task, context.glyphs))
+        is_gone = task.download is not None and task.download.id in context.gone_results
+        parts.append("gone" if is_gone else _download_progress(task, context.glyphs))
+        role = "warn" if is_gone else role
     return Cell(" ".join(filter(None, parts)), role)
 
 

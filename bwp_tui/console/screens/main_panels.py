@@ -74,12 +74,14 @@ class MainPanels:
         pane = self._screen.query_one(DetailPane)
         pane.set_task(task, timeline, self._session.display_context())
 
-        async def look_for_result() -> None:
-            if task is not None and task.download and await self._session.check_results_on_disk(task.download):
+        async def look_for_results() -> None:
+            downloads = [each.download for each in self._table.visible_tasks if each.is_saved and each.download]
+            if await self._session.check_results_on_disk(*downloads):
+                self._table.gone_results = frozenset(self._session.gone_results)
                 pane.set_task(task, timeline, self._session.display_context())
 
-        if task is not None and task.is_saved:
-            start_worker(self._screen, look_for_result, group="result", exclusive=True)
+        if any(each.is_saved for each in self._table.visible_tasks):
+            start_worker(self._screen, look_for_results, group="result", exclusive=True)
 
     def update_downloads(self) -> None:
         session, snapshot = self._session, self.snapshot

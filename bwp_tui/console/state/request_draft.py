@@ -16,7 +16,7 @@ from bwp_tui.domain.deadlines import (
     latest_end,
     longest_fitting_hold,
 )
-from bwp_tui.domain.regulations import Regulation, complete_regulation, force_warning
+from bwp_tui.domain.regulations import Regulation, complete_regulation, force_clause
 from bwp_tui.domain.task import (
     DEFAULT_HOLDING_PERIOD,
     EMAIL_PATTERN,
@@ -119,8 +119,10 @@ class Draft:
         received, law = self._received(), self.law()
         if received is None or law is None:
             return "", "muted"
-        if doubt := day_warning(received, today) or force_warning(law.id, received):
+        if doubt := day_warning(received, today):
             return doubt, "warn"
+        if clause := force_clause(law.id, received):
+            return f"{clause.capitalize()}.", "warn"
         due = self.due()
         last = latest_end(today, self._hold_days())
         done = f"ends by {last.isoformat()}"  # each of these sentences fits on a line of 60 columns

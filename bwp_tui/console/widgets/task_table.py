@@ -125,6 +125,9 @@ class TaskTable(VirtualRows):
     service_in_trouble: var[bool] = var(False)
     """Whether the API is in trouble, which the header shows for all tasks."""
 
+    gone_results: var[frozenset[int]] = var[frozenset[int]](frozenset())
+    """Ids of the downloads whose saved files are no longer on disk."""
+
     highlights: var[tuple[str, ...]] = var[tuple[str, ...]](())
     """Texts of the filter, highlighted wherever a task shows them."""
 
@@ -207,11 +210,15 @@ class TaskTable(VirtualRows):
         """Update what depends on the time: ages, countdowns, holding periods."""
         self._repaint(self._rows.update(self._cell_context()))
 
-    watch_masked = watch_marks = watch_service_in_trouble = watch_highlights = refresh_cells
+    watch_masked = watch_marks = watch_service_in_trouble = watch_highlights = watch_gone_results = refresh_cells
 
     @property
     def visible_numbers(self) -> Sequence[int]:
         return self._in_sight()
+
+    @property
+    def visible_tasks(self) -> Sequence[Task]:
+        return list(filter(None, map(self._rows.task, self._in_sight())))
 
     @property
     def numbers(self) -> array[int]:
@@ -315,6 +322,7 @@ class TaskTable(VirtualRows):
             self._glyphs,
             self.highlights,
             self.service_in_trouble,
+            self.gone_results,
         )
 
     def _in_sight(self) -> array[int]:

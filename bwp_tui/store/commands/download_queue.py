@@ -16,6 +16,7 @@ from bwp_tui.store.database.shared_sql import DOWNLOAD_HAS_ENDED, set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
+from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 
@@ -58,7 +59,8 @@ def cannot_cancel(download: Download) -> str | None:
 
 def cannot_retry(download: Download) -> str | None:
     """Return why `download` cannot be retried, or None when it can."""
-    return _reason_unless(download.state in _RETRYABLE, download, "only a failed or cancelled one is tried again")
+    possible = download.state in _RETRYABLE or is_gone(download)
+    return _reason_unless(possible, download, "only one that failed, was cancelled or is gone is tried again")
 
 
 def cannot_move(download: Download) -> str | None:
@@ -147,7 +149,7 @@ cancel: Final = QueueCommand(
 """Ends downloads without a file. The engine removes their part files; a finished file stays."""
 
 retry: Final = QueueCommand(cannot_retry, _retry)
-"""Requests failed and cancelled downloads again, each as a new one that resumes the part file."""
+"""Requests downloads again that failed, were cancelled or are gone, each as a new one that resumes the part file."""
 
 
 def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, list[CommandResult]]:

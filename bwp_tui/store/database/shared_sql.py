@@ -23,6 +23,9 @@ INTENT_CAN_BE_SENT: Final = (
 )
 """The condition on an intent `i` of a task `t`: a cancellation waits until the service has confirmed the task id."""
 
+INTENT_IS_ASSUMED_SENT: Final = "first_sent_at IS NOT NULL AND first_sent_uptime IS NULL"
+"""The condition on an intent that counts as sent since the history was recovered or is an older copy."""
+
 DOWNLOAD_HAS_ENDED: Final = "state IN ('done', 'failed', 'cancelled')"
 """The opposite of `DOWNLOAD_IS_OPEN`, in the text that its index repeats."""
 

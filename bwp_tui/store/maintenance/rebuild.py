@@ -255,7 +255,8 @@ def mark_waiting_as_sent(db: apsw.Connection) -> None:
     It is then sent again under its own client token alone, and only while that token protects it.
     """
     db.execute(
-        "UPDATE intents SET first_sent_at = coalesce(first_sent_at, asked_at), attempts = max(attempts, 1)"
+        "UPDATE intents SET first_sent_at = coalesce(first_sent_at, asked_at), attempts = max(attempts, 1),"
+        " first_sent_uptime = iif(first_sent_at IS NULL, NULL, first_sent_uptime)"
         f" WHERE {INTENT_IS_WAITING} AND action = 'submit'"
     )
 

@@ -12,7 +12,7 @@ from typing import Final
 from bwp_tui.domain.statuses import IntentAction, IntentState
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Row, Store, as_int, as_text
-from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT
+from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_ASSUMED_SENT
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import EventKind
 
@@ -30,6 +30,7 @@ class SentRequest:
         action: `submit` or `cancel`.
         state: an `IntentState`.
         attempts: how often it was sent, without those that the service certainly did not carry out.
+        is_assumed_sent: whether it counts as sent before the first of them, since a recovered history may not know it.
         next_at: when an engine sends it next, while it waits.
         last_failure: why the last attempt failed, while it waits.
         client_token_start: its first characters; the token itself never leaves the history.
@@ -47,6 +48,7 @@ class SentRequest:
     action: str
     state: str
     attempts: int
+    is_assumed_sent: bool
     asked_at: datetime
     first_sent_at: datetime | None
     settled_at: datetime | None
@@ -58,12 +60,16 @@ class SentRequest:
     outcome_event: tuple[str | None, str | None]
 
 
+_ASSUMED: Final = f"i.{INTENT_IS_ASSUMED_SENT}"
 _REQUEST: Final = RowMapper(
     SentRequest,
     without=("client_token_start", "client_token_sha256", "outcome_event"),
     id="i.id",
     task_number="i.task",
     state=f"CASE l.what WHEN '{EventKind.WITHDRAWN}' THEN '{IntentState.WITHDRAWN}' ELSE i.state END",
+    attempts=f"i.attempts - ({_ASSUMED})",
+    is_assumed_sent=_ASSUMED,
+    first_sent_at=f"iif({_ASSUMED}, NULL, i.first_sent_at)",
     next_at=(
         f"CASE WHEN {INTENT_CAN_BE_SENT} THEN max(not_before, ifnull((SELECT next_try_at FROM engine), not_before)) END"
     ),

@@ -7,9 +7,16 @@ from typing import Final
 
 from bwp_tui.domain.statuses import IntentState, Status
 from bwp_tui.domain.task import TaskError
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
-from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, finish, set_revision, set_trouble
+from bwp_tui.store.database.shared_sql import (
+    INTENT_IS_ASSUMED_SENT,
+    INTENT_IS_WAITING,
+    finish,
+    set_revision,
+    set_trouble,
+)
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
@@ -143,7 +150,9 @@ def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, 
 def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
     """Record that a sent request got no response while its client token protected it."""
     with store.write() as transaction:
-        sent = transaction.row("SELECT attempts, first_sent_at FROM intents WHERE id = ?", (intent,))
+        sent = transaction.row(
+            f"SELECT attempts, first_sent_at, {INTENT_IS_ASSUMED_SENT} FROM intents WHERE id = ?", (intent,)
+        )
         number = _end_intent(transaction, intent, IntentState.LAPSED)
         if number is None:
             return
@@ -213,6 +222,9 @@ def _attempts_text(sent: Row | None) -> str:
     if sent is None or sent[1] is None:
         return "once"
     times = as_int(sent[0])
+    if sent[2]:
+        known = f"{counted(times - 1, 'time')}, and " if times > 1 else ""
+        return f"{known}perhaps before the history was recovered"
     return f"{'once' if times == 1 else f'{times} times, first'} at {as_text(sent[1])}"
 
 
