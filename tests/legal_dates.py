@@ -101,3 +101,22 @@ def reckoned(id: str, received: date) -> tuple[date | None, date | None, date | 
         ends = month_later(received, first), month_later(received, first + more)
         return (*(map(weekday_or_monday, ends) if id == "eu-gdpr" else ends), None)
     return None, None, None
+
+
+def reckoned_with_stop(
+    id: str, received: date, asked: date, replied: date | None, *, extended: bool = False
+) -> date | None:
+    """When a request is due whose shopper was asked on a day and replied on another: the days left at the question
+    are left at the reply, but not more than if the request had come with the reply. Under the UK GDPR alone."""
+    due = reckoned(id, received)[extended]
+    if id != "uk-gdpr" or due is None or asked > due:
+        return due
+    if replied is None:
+        return None
+    left, day = 0, asked
+    while day < due:
+        left, day = left + 1, day + ONE
+    runs_out = replied if left == 0 else day_later(replied, left)
+    received_with_reply = reckoned(id, replied)[extended]
+    assert received_with_reply is not None
+    return min(runs_out, received_with_reply)

@@ -8,28 +8,37 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.actions.operation import Argument, Need, Operation, Target, Values, Variant
-from bwp_tui.domain.deadlines import acknowledgement_deadline, due_on, extension_notice_deadline, is_clock_running
+from bwp_tui.domain.deadlines import (
+    acknowledgement_deadline,
+    due_of,
+    extension_limit,
+    is_clock_running,
+    is_clock_stopped,
+)
 from bwp_tui.domain.regulations import REGULATIONS, find_regulation, force_warning, regulation_id
 from bwp_tui.domain.task import Task
-from bwp_tui.store.commands import answers, records
-from bwp_tui.store.commands.records import Field, LegalRecord
+from bwp_tui.store.commands import answers, records, undo
+from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.undo import LegalRecord
 
 
 def _withdrawal(record: LegalRecord) -> Variant[Operation]:
     def question(task: Task, _values: Values) -> str:
-        back = due_on(task.regulation, task.received_on) if record is LegalRecord.EXTENSION else None
-        moves = f" It is then due on {back}, not {task.due_on}." if back else ""
+        back, now = undo.due_without(task, record), task.due_on
+        moves = f" It is then due on {back}, not {now}." if back and now != back else ""
+        if now and not back:
+            moves = f" Its clock then stands still since {task.inquired_on}."
         if record is LegalRecord.ANSWER and is_clock_running(replace(task, answered_on=None)):
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
-        return f"Withdraw the {record} of {task.name}, recorded for {records.recorded_on(task, record)}?{moves}"
+        return f"Withdraw the {record} of {task.name}, recorded for {undo.recorded_on(task, record)}?{moves}"
 
     withdrawal = Operation(
         name=f"withdraw {record}",
         done="withdrawn",
-        apply=lambda edit: records.withdraw(edit, record),
+        apply=lambda edit: undo.withdraw(edit, record),
         result=lambda target, _: f"The {record} of {target.name} is withdrawn; its timeline keeps it.",
-        disabled_reason=lambda task, _: records.cannot_withdraw(task, record),
-        short_reason=lambda task: "purged" if records.recorded_on(task, record) else f"without {record}",
+        disabled_reason=lambda task, _: undo.cannot_withdraw(task, record),
+        short_reason=lambda task: "purged" if undo.recorded_on(task, record) else f"without {record}",
         review=question,
         confirms=True,
         field=Field(record.value),
@@ -108,10 +117,76 @@ ACKNOWLEDGE: Final = Operation(
 )
 
 
+def inquiry_effect(task: Task) -> str:
+    """Return a sentence on what the clock of a task does while the reply to its inquiry is awaited."""
+    if is_clock_stopped(task):
+        return f"The clock stands still since {task.inquired_on}, until the reply is recorded."
+    law = REGULATIONS.get(task.regulation)
+    if law is not None and law.stops_for_identity:
+        return f"It was due on {task.due_on}: the clock does not stop for an inquiry after that."
+    source = f" ({law.citation})" if law is not None and law.citation else ""
+    return f"Under {task.regulation}{source} the clock does not stop for an inquiry."
+
+
+def _inquired(target: Target, values: Values) -> str:
+    effect = inquiry_effect(answers.inquired(target.task, values["on"])) if target.task else ""
+    return f"{target.name}: asked on {values['on']}, recorded. {effect}"
+
+
+INQUIRE: Final = Operation(
+    name="inquire",
+    done="inquired",
+    help="Record that the shopper was asked who they are or what they mean",
+    purpose="record that shoppers were asked for their identity or a clarification; some laws do not count the wait",
+    keywords="identity clarification pause stop clock ask await",
+    arguments=(
+        _day(lambda target: f"The shopper of {target.name} was asked on{_already(_inquiry_day(target.task))}:"),
+    ),
+    apply=answers.inquire,
+    result=_inquired,
+    refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
+    skip_reason=lambda task, _: answers.cannot_inquire(task),
+    short_reason=lambda task: "purged" if task.is_purged else "asked already",
+    confirms=True,
+    field=Field.INQUIRY,
+    variant=_withdrawal(LegalRecord.INQUIRY),
+)
+
+
+def _inquiry_day(task: Task | None) -> date | None:
+    return task.inquired_on if task else None
+
+
+def _replied(target: Target, values: Values) -> str:
+    due = due_of(replace(target.task, replied_on=values["on"])) if target.task else None
+    return f"{target.name}: reply on {values['on']}, recorded. It is due {due or 'never'}."
+
+
+REPLY: Final = Operation(
+    name="reply",
+    done="replied",
+    help="Record that the shopper replied to the inquiry",
+    purpose="record that shoppers replied to the inquiry, with which the clock runs on; verify does the same",
+    keywords="identity clarification resume clock received",
+    arguments=(_day(lambda target: f"The shopper of {target.name} replied on:"),),
+    apply=answers.reply,
+    result=_replied,
+    refusal=lambda task, values, today: answers.refused_reply(task, values.get("on") or today),
+    disabled_reason=lambda task, _: answers.cannot_reply(task),
+    skip_reason=lambda task, _: answers.has_reply(task),
+    short_reason=lambda task: (
+        "purged" if task.is_purged else "replied already" if task.replied_on else "without inquiry"
+    ),
+    confirms=True,
+    field=Field.REPLY,
+    variant=_withdrawal(LegalRecord.REPLY),
+)
+
+
 def _extend_question(target: Target) -> str:
     task, clause = target.task, target.due_dates_clause
     if task is not None:
-        law, limit = REGULATIONS[task.regulation], extension_notice_deadline(task.regulation, task.received_on)
+        law, limit = REGULATIONS[task.regulation], extension_limit(task)
         clause = f" to {records.extended_due(task)} ({law.citation}, tell by {limit})"
     return f"Extend {target.name}{clause}. Reason the shopper is told:"
 
@@ -123,8 +198,9 @@ def _why_not_extended(task: Task) -> str:
         return "resubmitted already"
     if not is_clock_running(task):
         return ""
-    limit = extension_notice_deadline(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
-    return "without deadline" if limit is None else "too late to be extended"
+    if is_clock_stopped(task):
+        return "awaiting a reply"
+    return "without deadline" if extension_limit(task) is None else "too late to be extended"
 
 
 EXTEND: Final = Operation(
@@ -166,6 +242,14 @@ ANSWER: Final = Operation(
     arguments=(
         _how("result sent by email", lambda target: f"How was the shopper of {target.name} answered:"),
         _day(lambda target: f"Answered on{_already(target.task.answered_on) if target.task else ''}:"),
+        Argument(
+            name="in_part",
+            metavar="WHY",
+            help="the answer leaves something out: what and why",
+            mistake=lambda text: None if text.strip() else "Say what the answer left out, and why.",
+            need=Need.DEFAULT,
+            is_asked=False,
+        ),
     ),
     apply=answers.answer,
     result=lambda target, values: f"{target.name}: answered on {values['on']}, recorded.",
@@ -244,5 +328,5 @@ CORRECT: Final = Operation(
     field=Field.RECEIPT,
 )
 
-CLOCK_OPERATIONS: Final = (VERIFY, ACKNOWLEDGE, EXTEND, ANSWER, CORRECT)
+CLOCK_OPERATIONS: Final = (VERIFY, ACKNOWLEDGE, INQUIRE, REPLY, EXTEND, ANSWER, CORRECT)
 """Those with a key, a `:` command and a CLI command, in the order of the help."""

@@ -93,6 +93,7 @@ class Argument:
             single one whose present value they replace.
         opt_in_question: for several tasks, the yes/no question that comes before an optional day.
         empty_message: what the console says where nothing was typed.
+        is_asked: whether the console asks for it where it is not given.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Argument:
     is_day: bool = False
     opt_in_question: Callable[[Target], str] = no_text
     empty_message: str = ""
+    is_asked: bool = True
 
     @property
     def option(self) -> str:

@@ -44,6 +44,7 @@ ANSWER_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "email": COLUMNS["email"],
     "on": ("answered on", "answered", "date", "date answered"),
     "how": ("answered how", "answer", "text"),
+    "in_part": ("answered in part",),
 }
 """The columns of an answer and their other names."""
 
@@ -197,6 +198,9 @@ HEADINGS: Final = (
         "verified_how",
         "answered_on",
         "answered_how",
+        "answered_in_part",
+        "inquired_on",
+        "replied_on",
         "resubmit_of",
         "resubmitted_as",
         "earlier",
@@ -217,7 +221,7 @@ def task_cells(task: Task, *, mask: bool) -> tuple[str, ...]:
         *(task.submitted_at, task.finished_at),
         *(task.holding_period, task.reason, task.note, format_tags(task.tags), task.assigned_to),
         *((verified.on, verified.by, verified.how) if verified else (None, None, None)),
-        *(task.answered_on, task.answered_how),
+        *(task.answered_on, task.answered_how, task.answered_in_part, task.inquired_on, task.replied_on),
         *(task.resubmit_of, task.resubmitted_as, task.earlier_number),
         task.download.sha256 if task.download else None,
     )

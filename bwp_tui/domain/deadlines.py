@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from typing import Final, TypeAlias
@@ -28,6 +29,16 @@ def is_clock_running(task: Task) -> bool:
     """
     is_over = task.answered_on is not None or task.is_purged or task.was_resubmitted
     return not is_over and task.status != Status.CANCELLED
+
+
+def is_clock_stopped(task: Task) -> bool:
+    """Return whether the clock stands still, since a reply of the shopper is awaited.
+
+    The filter `is:stopped` computes the same in SQL.
+    """
+    law = REGULATIONS.get(task.regulation)
+    is_awaited = task.inquired_on is not None and task.replied_on is None
+    return law is not None and law.stops_for_identity and is_awaited and task.due_on is None and is_clock_running(task)
 
 
 def future_day_mistake(day: date, today: date) -> str | None:
@@ -107,6 +118,35 @@ def due_on(regulation: str, received_on: date, *, extended: bool = False) -> dat
     return _roll_to_monday(end) if rule.rolls_to_monday else end
 
 
+def due_of(task: Task) -> date | None:
+    """Return the due date that the regulation of a task and what is recorded of it set.
+
+    Where the regulation stops for it, the days from an inquiry to its reply do not count; but it is never later than if
+    the request had been received with the reply, since art. 12A UK GDPR counts from there if the identity was awaited.
+    An inquiry after the due date changes nothing.
+
+    Returns:
+        None if no regulation or calendar has a due date, or the clock stands still.
+    """
+    is_extended = task.extended_on is not None
+    try:
+        due = due_on(task.regulation, task.received_on, extended=is_extended)
+        stops = REGULATIONS[task.regulation].stops_for_identity
+        if due is None or not stops or task.inquired_on is None or task.inquired_on > due:
+            return due
+        if task.replied_on is None:
+            return None
+        from_reply = due_on(task.regulation, task.replied_on, extended=is_extended)
+        return min(due + (task.replied_on - task.inquired_on), from_reply or due)
+    except (KeyError, ValueError, OverflowError):
+        return None
+
+
+def due_if_replied(task: Task, today: date) -> date | None:
+    """Return the due date of a task whose clock stands still if the reply came today."""
+    return due_of(replace(task, replied_on=max(today, task.inquired_on or today)))
+
+
 def acknowledgement_deadline(regulation: str, received_on: date) -> date | None:
     """Return the day by which receipt must be acknowledged, or None."""
     count = REGULATIONS[regulation].acknowledge_business_days
@@ -130,6 +170,17 @@ def extension_notice_deadline(regulation: str, received_on: date) -> date | None
     if not rule.extension_months and not rule.extension_days:
         return None
     return due_on(regulation, received_on)
+
+
+def extension_limit(task: Task) -> date | None:
+    """Return the last day to tell the shopper of an extension of a task, or None.
+
+    There is none where the regulation knows no extension, or while the clock stands still.
+    """
+    law = REGULATIONS.get(task.regulation)
+    if law is None or not (law.extension_months or law.extension_days):
+        return None
+    return due_of(replace(task, extended_on=None))
 
 
 def latest_end(submitted_on: date, holding_period: int | None) -> date:

@@ -81,7 +81,18 @@ class FieldSpec(NamedTuple):
 
 
 _YES_OR_NO: Final = ("yes", "no")
-_STATES: Final = ("active", "open", "ready", "unanswered", "late", "failed", "unsent", "resubmitted", "duplicate")
+_STATES: Final = (
+    "active",
+    "open",
+    "ready",
+    "unanswered",
+    "late",
+    "stopped",
+    "failed",
+    "unsent",
+    "resubmitted",
+    "duplicate",
+)
 _PERIODS: Final = ("7d", "30d")
 _PAST: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
 _AHEAD: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}

@@ -26,7 +26,7 @@ class Regulation(NamedTuple):
         appeal_days, appeal_extension_days: the time to answer an appeal; None if it has none, or no fixed one.
         in_force, until: its first and its last day, where they are known.
         provided_only: whether deletion covers only data that the shopper provided.
-        stops_for_identity: whether the time in which the shopper's identity is awaited does not count.
+        stops_for_identity: whether the days from an inquiry about identity or wishes to the reply do not count.
         unsure: what the sources leave open.
     """
 

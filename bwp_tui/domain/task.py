@@ -210,6 +210,12 @@ class Task:
     answered_on: date | None = None
     """When the shopper was answered, which stops the legal clock."""
     answered_how: str | None = None
+    answered_in_part: str | None = None
+    """What the answer left out and why; None if nothing, empty once a purge has removed the reason."""
+    inquired_on: date | None = None
+    """When the shopper was asked who they are or what they mean."""
+    replied_on: date | None = None
+    """When the reply to that came."""
     is_final: bool = False
     """Whether the status is final."""
     is_saved: bool = False

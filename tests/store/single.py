@@ -70,6 +70,14 @@ def answer(store: Store, number: int, how: str, on: date, actor: str) -> None:
     edit(store, number, lambda one: answers.answer(one, how, on), actor)
 
 
+def inquire(store: Store, number: int, on: date, actor: str) -> None:
+    edit(store, number, lambda one: answers.inquire(one, on), actor)
+
+
+def reply(store: Store, number: int, on: date, actor: str) -> None:
+    edit(store, number, lambda one: answers.reply(one, on), actor)
+
+
 def extend(store: Store, number: int, reason: str, today: date, actor: str) -> date | None:
     edit(store, number, lambda one: records.extend(one, reason), actor, today)
     return tasks.get(store, number).due_on

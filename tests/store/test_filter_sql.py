@@ -88,6 +88,8 @@ def _plant_details(store: Store) -> None:
     (order,) = downloads.due(store, SOON, 5)
     downloads.record_success(store, order, "/srv/a.zip", 1, "00")
     single.answer(store, saved.number, "by email", TODAY, ACTOR)
+    asked = requests.submit(store, request(regulation="uk-gdpr"), ACTOR)
+    single.inquire(store, asked.number, TODAY, ACTOR)
 
 
 def _by_status(store: Store, status: Status) -> Task:
@@ -170,6 +172,7 @@ def _is(task: Task, state: str) -> bool:
         "ready": _is_open(task) and task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
         "unanswered": _is_open(task) and task.status in FINAL_STATUSES,
         "late": _is_late(task),
+        "stopped": _is_open(task) and task.regulation == "uk-gdpr" and task.inquired_on is not None,
         "failed": _is_open(task) and task.status in _FAILED,
         "unsent": task.task_id is None,
         "resubmitted": task.resubmitted_as is not None,

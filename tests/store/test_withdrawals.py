@@ -13,8 +13,8 @@ from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
 from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.records import Field, LegalRecord
-from bwp_tui.store.commands.undo import Change
+from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.undo import Change, LegalRecord
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
@@ -37,6 +37,8 @@ def recorded(store: Store) -> Task:
     number = submitted(store).number
     single.verify(store, number, Verification(TODAY, "anna", "order 17"), ACTOR)
     single.acknowledge(store, number, TODAY, ACTOR)
+    single.inquire(store, number, TODAY, ACTOR)
+    single.reply(store, number, TODAY, ACTOR)
     single.extend(store, number, "three shops", TODAY, ACTOR)
     single.answer(store, number, "result sent", TODAY, ACTOR)
     return tasks.get(store, number)
@@ -48,12 +50,15 @@ def test_what_is_withdrawn_counts_no_longer_and_stays_on_the_timeline(store: Sto
     events = timeline.of_task(store, before.number)
     after = perform(store, withdrawing(record, "bob"), before.number)
     there = {
+        LegalRecord.INQUIRY: after.inquired_on,
+        LegalRecord.REPLY: after.replied_on,
         LegalRecord.ACKNOWLEDGEMENT: after.acknowledged_on,
         LegalRecord.VERIFICATION: after.verification,
         LegalRecord.EXTENSION: after.extended_on,
         LegalRecord.ANSWER: after.answered_on,
     }
-    assert {one: value is None for one, value in there.items()} == {one: one is record for one in LegalRecord}
+    gone = {record, LegalRecord.REPLY} if record is LegalRecord.INQUIRY else {record}
+    assert {one for one, value in there.items() if value is None} == gone
     assert (after.due_on == before.due_on) is (record is not LegalRecord.EXTENSION)
     now = timeline.of_task(store, before.number)
     assert now[:-1] == events

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.clock_operations import CORRECT
+from bwp_tui.actions.clock_operations import CORRECT, INQUIRE, inquiry_effect
 from bwp_tui.actions.operation import Argument, Need, Operation, Place, Values, split_signed
 from bwp_tui.actions.record_operations import BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
@@ -26,7 +26,6 @@ from bwp_tui.cli.support.context import (
 )
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.regulations import force_warning
-from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import zone_name
 from bwp_tui.store.queries import tasks
 
@@ -54,15 +53,17 @@ def record(arguments: Namespace) -> ExitCode:
         resulting, all_done = apply(session, command, numbers, check)
         changed = tasks.window(session.store, resulting)
         if operation is CORRECT:
-            _warn_of_force(changed)
+            doubts = (force_warning(task.regulation, task.received_on) for task in changed)
+            _print_once(f"Warning: {doubt}" for doubt in doubts if doubt)
+        elif operation is INQUIRE:
+            _print_once(map(inquiry_effect, changed))
         print_tasks(changed, as_json=arguments.json)
     return ExitCode.DONE if all_done else ExitCode.FAILED
 
 
-def _warn_of_force(corrected: Sequence[Task]) -> None:
-    doubts = (force_warning(task.regulation, task.received_on) for task in corrected)
-    for doubt in dict.fromkeys(filter(None, doubts)):
-        print_note(f"Warning: {doubt}")
+def _print_once(sentences: Iterable[str]) -> None:
+    for sentence in dict.fromkeys(sentences):
+        print_note(sentence)
 
 
 def _confirm_doubtful(session: CommandSession, operation: Operation, numbers: list[int], values: Values) -> None:

@@ -22,7 +22,7 @@ from bwp_tui.store.queries.compliance_report import ReportLine, compliance_repor
 from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, Statistics, read_statistics
 
 _HEADINGS = (
-    *("KIND", "REGULATION", "RECEIVED", "COMPLIED", "NOT COMPLIED", "CANCELLED", "UNANSWERED", "ANSWERED"),
+    *("KIND", "REGULATION", "RECEIVED", "IN WHOLE", "IN PART", "NOT COMPLIED", "CANCELLED", "UNANSWERED", "ANSWERED"),
     *("MEDIAN DAYS", "MEAN DAYS"),
 )
 _LAW_HEADINGS = ("ID", "TITLE", "ANSWER", "EXTENSION", "ACKNOWLEDGE", "APPEAL")
@@ -183,6 +183,6 @@ def _law_remarks(row: Regulation) -> Iterator[str]:
     if row.provided_only:
         yield "Deletion covers only data that the shopper provided."
     if row.stops_for_identity:
-        yield "The time in which the identity is awaited need not count, but counts here."
+        yield "The days from an inquiry about identity or wishes to the reply do not count."
     if row.unsure:
         yield f"Unsure: {row.unsure}."

@@ -11,13 +11,29 @@ from bwp_tui.actions.service_operations import RESUBMIT
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import acknowledgement_deadline, done_by, is_clock_running, is_late
+from bwp_tui.domain.deadlines import (
+    acknowledgement_deadline,
+    done_by,
+    due_if_replied,
+    is_clock_running,
+    is_clock_stopped,
+    is_late,
+)
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Download, Event, Kind, Task, Verification, newest_problem
 from bwp_tui.domain.text import clean_line, counted
-from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
+from bwp_tui.domain.times import (
+    format_due,
+    format_duration,
+    iso_day,
+    iso_instant,
+    local_day,
+    minute_stamp,
+    stamp,
+    utc_now,
+)
 from bwp_tui.store.queries.saved_results import is_gone
 
 _COMMANDS = {operation.name: f"bwp-tui {operation.command}" for operation in (RESUBMIT, *SETTLEMENTS)}
@@ -50,6 +66,7 @@ def print_tasks(shown: Sequence[Task], *, as_json: bool, mask: bool = False) -> 
 
 def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
     """Return a task as a JSON object; `id` is the task number, instants are ISO 8601 in UTC."""
+    day, is_stopped = local_day(utc_now()), is_clock_stopped(task)
     record: dict[str, object] = {
         "id": task.number,
         "task_id": task.task_id,
@@ -63,6 +80,10 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "updated_at": iso_instant(task.updated_at),
         "received_on": task.received_on.isoformat(),
         "due_on": iso_day(task.due_on),
+        "stopped_since": iso_day(task.inquired_on) if is_stopped else None,
+        "due_if_replied_today": iso_day(due_if_replied(task, day)) if is_stopped else None,
+        "done_by": iso_day(done_by(task, day)),
+        "late": is_late(task, day),
         "regulation": task.regulation,
         "holding_period": task.holding_period,
         "reason": task.reason,
@@ -70,6 +91,8 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "tags": list(task.tags),
         "assigned_to": task.assigned_to,
         "verified": _verification_record(task.verification),
+        "inquired_on": iso_day(task.inquired_on),
+        "replied_on": iso_day(task.replied_on),
         "extended_on": iso_day(task.extended_on),
         "acknowledged_on": iso_day(task.acknowledged_on),
         "answered": _answer_record(task),
@@ -95,7 +118,9 @@ def _verification_record(verified: Verification | None) -> dict[str, str] | None
 
 
 def _answer_record(task: Task) -> dict[str, str | None] | None:
-    return None if task.answered_on is None else {"on": task.answered_on.isoformat(), "how": task.answered_how}
+    if task.answered_on is None:
+        return None
+    return {"on": task.answered_on.isoformat(), "how": task.answered_how, "in_part": task.answered_in_part}
 
 
 def task_line(task: Task) -> str:
@@ -119,6 +144,8 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     parts.append(f"{format_duration(task.age(now))} old")
     if task.due_on is not None and is_clock_running(task):
         parts.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
+    elif is_clock_stopped(task):
+        parts.append(f"its clock stands still since {task.inquired_on}")
     if task.answered_on is not None:
         parts.append(f"answered on {task.answered_on}")
     parts += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]
@@ -136,7 +163,7 @@ def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bo
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:
     due = format_due(task.due_on, today) if task.due_on is not None and is_clock_running(task) else "-"
-    due += "!" if is_late(task, today) else ""
+    due = "stopped" if is_clock_stopped(task) else f"{due}!" if is_late(task, today) else due
     cells = (
         str(task.number),
         task.task_id[:8] if task.task_id else "-",
@@ -183,11 +210,13 @@ def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list
     submitted = None
     if task.submitted_at is not None:
         submitted = f"{stamp(task.submitted_at)} ({format_duration(now - task.submitted_at)} ago)"
-    due = None
+    due, law = None, REGULATIONS.get(task.regulation)
+    source = f"({law.id}: {law.citation})" if law else f"({task.regulation})"
     if task.due_on is not None:
         left = f", {format_due(task.due_on, today)}" if is_clock_running(task) else ""
-        law = REGULATIONS.get(task.regulation)
-        due = f"{task.due_on}{left} ({law.id}: {law.citation})" if law else f"{task.due_on}{left} ({task.regulation})"
+        due = f"{task.due_on}{left} {source}"
+    elif is_clock_stopped(task):
+        due = f"{due_if_replied(task, today)} if the reply came today; stopped since {task.inquired_on} {source}"
     last = done_by(task, today)
     return [
         ("task id", task.task_id),
@@ -223,6 +252,8 @@ def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
         ("assigned to", task.assigned_to),
         ("verified", f"on {verified.on} by {verified.by}: {verified.how}" if verified else None),
         ("receipt", receipt),
+        ("inquired", f"on {task.inquired_on}" if task.inquired_on else None),
+        ("replied", f"on {task.replied_on}" if task.replied_on else None),
         ("extended", f"on {task.extended_on}" if task.extended_on else None),
         ("answered", _answer(task)),
     ]
@@ -231,7 +262,8 @@ def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
 def _answer(task: Task) -> str | None:
     if task.answered_on is None:
         return f"not yet; bwp-tui answer {task.number} --how TEXT" if task.is_final and is_clock_running(task) else None
-    return f"on {task.answered_on}{f': {task.answered_how}' if task.answered_how else ''}"
+    part = "" if task.answered_in_part is None else f"; in part: {task.answered_in_part or 'the reason was purged'}"
+    return f"on {task.answered_on}{f': {task.answered_how}' if task.answered_how else ''}{part}"
 
 
 def _download_facts(task: Task) -> list[tuple[str, str | None]]:

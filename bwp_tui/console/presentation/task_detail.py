@@ -10,7 +10,14 @@ from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_row_cells import status_role
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import acknowledgement_deadline, done_by, is_clock_running, is_late
+from bwp_tui.domain.deadlines import (
+    acknowledgement_deadline,
+    done_by,
+    due_if_replied,
+    is_clock_running,
+    is_clock_stopped,
+    is_late,
+)
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
@@ -87,8 +94,11 @@ def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None)
     yield fact("Received", task.received_on.isoformat(), (f"  {title}", "muted"))
     if task.due_on:
         yield fact("Due", *_due(task, task.due_on, context))
-        if regulation:
-            yield fact("Law", (regulation.citation, "muted"))
+    elif is_clock_stopped(task):
+        yield fact("Due", str(due_if_replied(task, context.today)), ("  if the reply came today", "muted"))
+        yield fact("Stopped", (f"since {task.inquired_on}: a reply is awaited", "held"))
+    if regulation and (task.due_on or is_clock_stopped(task)):
+        yield fact("Law", (regulation.citation, "muted"))
     if doubt := force_warning(task.regulation, task.received_on):
         yield fact("Warning", (doubt, "warn"))
     if task.kind is Kind.DELETION and task.holding_period is not None:
@@ -121,11 +131,16 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
     if task.verification:
         verification = f"{task.verification.on} by {task.verification.by}: {task.verification.how}"
         yield fact("Verified", mask(verification, task, context))
+    if task.inquired_on:
+        replied = f"; replied on {task.replied_on}" if task.replied_on else "; no reply yet"
+        yield fact("Inquired", f"{task.inquired_on}{replied}")
     if task.extended_on:
         yield fact("Extended", task.extended_on.isoformat())
     if task.answered_on:
         how = f"  {mask(task.answered_how, task, context)}" if task.answered_how else ""
         yield fact("Answered", (task.answered_on.isoformat(), "good"), (how, "plain"))
+        if task.answered_in_part is not None:
+            yield fact("In part", mask(task.answered_in_part or "the reason was purged", task, context))
     elif task.is_final and is_clock_running(task):
         yield fact("Answered", ("not yet  ", "warn"), (context.key("answer"), "key"), " records the answer")
     limit = acknowledgement_deadline(task.regulation, task.received_on) if task.regulation in REGULATIONS else None

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from bwp_tui.console.presentation.glyphs import Glyphs
-from bwp_tui.domain.deadlines import done_by, is_clock_running, is_late
+from bwp_tui.domain.deadlines import done_by, is_clock_running, is_clock_stopped, is_late
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
 from bwp_tui.domain.task import WATCHED, Download, Kind, Task, newest_problem
@@ -175,7 +175,7 @@ def _age(task: Task, context: CellContext) -> Cell:
 
 def _due(task: Task, context: CellContext) -> Cell:
     if task.due_on is None or not is_clock_running(task):
-        return Cell("", "muted")
+        return Cell("stopped" if is_clock_stopped(task) else "", "held")
     days = (task.due_on - context.today).days
     style = "overdue" if days < 0 else "warn" if days <= DUE_SOON else "muted"
     text = format_due(task.due_on, context.today)

@@ -23,12 +23,13 @@ from bwp_tui.store.queries.row_mapping import TASKS, task_of
 
 @dataclass(frozen=True, slots=True)
 class AnswerLine:
-    """A line of the file: the task that it answers, when and how, or its mistakes."""
+    """A line of the file: the task that it answers, when, how and whether in part, or its mistakes."""
 
     number: int
     task: int | None
     on: date
     how: str
+    in_part: str
     mistakes: tuple[str, ...] = ()
 
 
@@ -72,7 +73,7 @@ def record_answers(store: Store, planned: AnswerPlan, actor: str, today: date) -
             edit = Edit(transaction, store, line.task, actor, today)
             if why_not := needs_no_answer(edit.task):
                 raise NotPossible(f"{why_not} Nothing was recorded.")
-            answer(edit, line.how, line.on)
+            answer(edit, line.how, line.on, line.in_part)
             numbers.append(line.task)
     return numbers
 
@@ -96,7 +97,8 @@ def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> 
         if (first := seen.setdefault(task.number, line.number)) != line.number:
             mistakes.append(f"Line {first} answers the same task.")
     texts = tuple(redact(clean_line(mistake), emails=True) for mistake in mistakes)
-    return AnswerLine(line.number, None if task is None else task.number, day, line.cells.get("how", ""), texts)
+    number, how, in_part = task.number if task else None, line.cells.get("how", ""), line.cells.get("in_part", "")
+    return AnswerLine(line.number, number, day, how, in_part, texts)
 
 
 def _task(store: Store, cells: dict[str, str]) -> Task:

@@ -1,15 +1,16 @@
-"""Record when and how shoppers were answered, which stops the legal clock, and the copies made of their results."""
+"""Record inquiries to shoppers and their replies, the answers, which stop the legal clock, and copies of results."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.deadlines import due_of, is_clock_running
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import local_day
+from bwp_tui.domain.times import iso_day, local_day
 from bwp_tui.store.commands.records import Edit, Refusal, late_clause, refused_day
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store
@@ -19,24 +20,26 @@ from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import EventKind
 
 
-def answer(edit: Edit, how: str, on: date | None = None) -> None:
+def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = None) -> None:
     """Record how the shopper was answered. A second record replaces the first.
 
     Args:
         on: the day on which the shopper was answered; today where it is None.
+        in_part: what the answer left out and why; None if nothing.
 
     Raises:
         NotPossible: `cannot_answer` says why, it does not say how, or the request was received after that day.
         NoSuchTask: there is no such task.
     """
-    task, day, text = edit.task, on or edit.today, clean_line(how)
+    task, day, text, left_out = edit.task, on or edit.today, clean_line(how), clean_line(in_part or "")
     if not text:
         raise NotPossible("An answer must say how it was given.")
     refusal = refused_day(task, day)
     refuse(cannot_answer(task) or (refusal and refusal.sentence))
-    edit.set(answered_on=day.isoformat(), answered_how=text)
+    edit.set(answered_on=day.isoformat(), answered_how=text, answered_in_part=left_out or None)
     corrected = "" if task.answered_on is None else f", corrected from {task.answered_on}"
-    edit.add_event(EventKind.ANSWERED, f"on {day}{late_clause(day, task.due_on)}{corrected}: {text}")
+    part = f"; in part: {left_out}" if left_out else ""
+    edit.add_event(EventKind.ANSWERED, f"on {day}{late_clause(day, task.due_on)}{corrected}: {text}{part}")
 
 
 def cannot_answer(task: Task) -> str | None:
@@ -63,6 +66,82 @@ def doubtful_answer(task: Task, day: date | None) -> Refusal | None:
     if day is None or day >= sent_on:
         return None
     return Refusal("sent after that day", f"Task {task.name} was sent to the service on {sent_on}, after {day}.")
+
+
+def inquire(edit: Edit, on: date | None = None) -> None:
+    """Record that the shopper was asked who they are or what they mean; its reply is awaited from then on.
+
+    A second inquiry takes the place of the first one with its reply, so that the due date is earlier rather than later.
+
+    Args:
+        on: the day of the inquiry; today where it is None.
+
+    Raises:
+        NotPossible: that day is recorded already, or is before the request was received.
+        NoSuchTask: there is no such task.
+    """
+    task, day = edit.task, on or edit.today
+    refuse(cannot_inquire(task) if day == task.inquired_on else None)
+    refusal = refused_day(task, day)
+    refuse(refusal and refusal.sentence)
+    due = due_of(inquired(task, day))
+    edit.set(inquired_on=day.isoformat(), replied_on=None, due_on=iso_day(due))
+    corrected = "" if task.inquired_on is None else f", instead of {task.inquired_on}"
+    edit.add_event(EventKind.INQUIRED, f"on {day}{corrected}", (task.due_on, due))
+
+
+def inquired(task: Task, day: date) -> Task:
+    """Return a task as it is once an inquiry of a day is recorded."""
+    after = replace(task, inquired_on=day, replied_on=None)
+    return replace(after, due_on=due_of(after))
+
+
+def cannot_inquire(task: Task) -> str | None:
+    """Return why a bulk plan records no inquiry of task, or None: it replaces none that awaits its reply."""
+    if task.inquired_on is not None and task.replied_on is None:
+        return f"The shopper of {task.name} was already asked on {task.inquired_on}; the reply is awaited."
+    return cannot_change_purged(task)
+
+
+def reply(edit: Edit, on: date | None = None) -> None:
+    """Record that the shopper replied to the inquiry; another day corrects the recorded one.
+
+    Args:
+        on: the day on which the reply came; today where it is None.
+
+    Raises:
+        NotPossible: there is no inquiry, or it is of a later day.
+        NoSuchTask: there is no such task.
+    """
+    task, day = edit.task, on or edit.today
+    refuse(cannot_reply(task))
+    refusal = refused_reply(task, day)
+    refuse(refusal and refusal.sentence)
+    due = due_of(replace(task, replied_on=day))
+    edit.set(replied_on=day.isoformat(), due_on=iso_day(due))
+    corrected = "" if task.replied_on is None else f", corrected from {task.replied_on}"
+    edit.add_event(EventKind.REPLIED, f"on {day}{corrected}", (task.due_on, due))
+
+
+def cannot_reply(task: Task) -> str | None:
+    """Return why no reply of the shopper can be recorded, or None when one can."""
+    if task.inquired_on is None:
+        return f"No inquiry of {task.name} is recorded that a reply could be to."
+    return cannot_change_purged(task)
+
+
+def has_reply(task: Task) -> str | None:
+    """Return why a bulk plan records no reply of task, or None when it does: it corrects none."""
+    if task.replied_on is not None:
+        return f"The reply of {task.name} was already recorded for {task.replied_on}."
+    return cannot_reply(task)
+
+
+def refused_reply(task: Task, day: date) -> Refusal | None:
+    """Return why the reply cannot have come on that day, or None when it can."""
+    if task.inquired_on is None or day >= task.inquired_on:
+        return None
+    return Refusal("asked after that day", f"The shopper of {task.name} was asked on {task.inquired_on}, after {day}.")
 
 
 def cannot_open_result(task: Task) -> str | None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from bwp_tui.domain.deadlines import acknowledgement_deadline, due_on, extension_notice_deadline, is_clock_running
+from bwp_tui.domain.deadlines import (
+    acknowledgement_deadline,
+    due_of,
+    due_on,
+    extension_limit,
+    is_clock_running,
+    is_clock_stopped,
+)
 from bwp_tui.domain.regulations import REGULATIONS, stored_names
 from bwp_tui.domain.statuses import has_ended
 from bwp_tui.domain.task import Task, cannot_change_purged
@@ -31,26 +38,11 @@ class Field(StrEnum):
     ASSIGNMENT = "assignment"
     ACKNOWLEDGEMENT = "acknowledgement"
     VERIFICATION = "verification"
+    INQUIRY = "inquiry"
+    REPLY = "reply"
     EXTENSION = "extension"
     ANSWER = "answer"
     RECEIPT = "receipt and regulation"
-
-
-class LegalRecord(StrEnum):
-    """What is recorded of the law's demands, and can be withdrawn."""
-
-    ACKNOWLEDGEMENT = "acknowledgement"
-    VERIFICATION = "verification"
-    EXTENSION = "extension"
-    ANSWER = "answer"
-
-
-_COLUMN_PREFIXES: Final = {
-    LegalRecord.ACKNOWLEDGEMENT: "acknowledged",
-    LegalRecord.VERIFICATION: "verified",
-    LegalRecord.EXTENSION: "extended",
-    LegalRecord.ANSWER: "answered",
-}
 
 
 class Refusal(NamedTuple):
@@ -144,6 +136,8 @@ def changed_tags(task: Task, add: Iterable[str], remove: Iterable[str]) -> tuple
 def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
     """Record how the identity of the person who asks was verified. A second record replaces the first.
 
+    It is also the reply to an inquiry that awaits one.
+
     Args:
         by: who verified it; the actor where it is empty.
         on: the day on which it was verified; today where it is None.
@@ -155,8 +149,12 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
     how, by, day = clean_line(how), clean_line(by) or edit.actor, on or edit.today
     if not how:
         raise NotPossible("A verification must say how it was made.")
-    edit.set(verified_on=day.isoformat(), verified_by=by, verified_how=how)
-    edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}")
+    task = edit.task
+    is_reply = task.inquired_on is not None and task.replied_on is None and task.inquired_on <= day
+    due = due_of(replace(task, replied_on=day)) if is_reply else task.due_on
+    reply = {"replied_on": day.isoformat(), "due_on": iso_day(due)} if is_reply else {}
+    edit.set(verified_on=day.isoformat(), verified_by=by, verified_how=how, **reply)
+    edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}", (task.due_on, due))
 
 
 def assign(edit: Edit, assignee: str | None) -> None:
@@ -236,53 +234,6 @@ def extend(edit: Edit, reason: str) -> None:
     edit.add_event(EventKind.EXTENDED, why, (task.due_on, due))
 
 
-def withdraw(edit: Edit, record: LegalRecord) -> None:
-    """Withdraw a record: it counts no longer, and its timeline keeps what it said.
-
-    Raises:
-        NotPossible: there is no such record.
-        NoSuchTask: there is no such task.
-    """
-    task = edit.task
-    refuse(cannot_withdraw(task, record))
-    due, verification = task.due_on, task.verification
-    columns: tuple[str, ...] = (f"{_COLUMN_PREFIXES[record]}_on",)
-    was = f"was on {recorded_on(task, record)}"
-    if record is LegalRecord.VERIFICATION and verification:
-        columns, was = ("verified_on", "verified_by", "verified_how"), f"{was} by {verification.by}: {verification.how}"
-    elif record is LegalRecord.EXTENSION:
-        due = _due(task.regulation, task.received_on, extended=False)
-    elif record is LegalRecord.ANSWER:
-        columns, was = ("answered_on", "answered_how"), f"{was}: {task.answered_how}"
-    edit.set(**dict.fromkeys(columns), due_on=iso_day(due))
-    edit.add_event(EventKind(f"{record} withdrawn"), was, (task.due_on, due))
-
-
-def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
-    """Return why a record cannot be withdrawn, or None when it can."""
-    if record in records_of(task):
-        return cannot_change_purged(task)
-    return f"No {record} of {task.name} is recorded."
-
-
-def recorded_on(task: Task, record: LegalRecord) -> date | None:
-    """Return the day for which a record of task is made, or None where there is none."""
-    match record:
-        case LegalRecord.ACKNOWLEDGEMENT:
-            return task.acknowledged_on
-        case LegalRecord.VERIFICATION:
-            return task.verification.on if task.verification else None
-        case LegalRecord.EXTENSION:
-            return task.extended_on
-        case LegalRecord.ANSWER:
-            return task.answered_on
-
-
-def records_of(task: Task) -> tuple[LegalRecord, ...]:
-    """Return the records of task that can be withdrawn."""
-    return tuple(record for record in LegalRecord if recorded_on(task, record) is not None)
-
-
 def correct(edit: Edit, received: date | None = None, regulation: str | None = None) -> None:
     """Correct the day of receipt or the regulation of a task, which moves its due date; None leaves one as it is.
 
@@ -318,7 +269,7 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
         sentence = f"{task.name} was answered on {first}; withdraw or correct that first."
         return Refusal("answered before that day", sentence)
     if task.extended_on is not None:
-        limit = extension_notice_deadline(regulation, received_on)
+        limit = extension_limit(replace(task, regulation=regulation, received_on=received_on))
         if limit is None:
             sentence = f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
             return Refusal(f"extended, which {regulation} does not allow", sentence)
@@ -336,13 +287,13 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
 
 def corrected_due(task: Task, received_on: date, regulation: str) -> date | None:
     """Return when task would be due if it had been received on that day under that law."""
-    return _due(regulation, received_on, extended=task.extended_on is not None)
+    return due_of(replace(task, regulation=regulation, received_on=received_on))
 
 
 def cannot_extend(task: Task, today: date) -> str | None:
     """Return why the due date of task cannot be extended today, or None when it can.
 
-    Once, and only while the shopper can still be told in time (`deadlines.extension_notice_deadline`).
+    Once, and only while the shopper can still be told in time (`deadlines.extension_limit`).
     """
     if task.extended_on is not None:
         return f"Task {task.name} was extended on {task.extended_on}; the law allows that once."
@@ -351,7 +302,9 @@ def cannot_extend(task: Task, today: date) -> str | None:
     if not is_clock_running(task):
         state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
         return cannot_change_purged(task) or f"Task {task.name} {state}: nothing is left to be extended."
-    limit = extension_notice_deadline(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
+    if is_clock_stopped(task):
+        return f"The clock of {task.name} stands still since {task.inquired_on}; extend it once the reply is recorded."
+    limit = extension_limit(task)
     if limit is None:
         return _no_deadline(task)
     if today > limit:
@@ -362,14 +315,7 @@ def cannot_extend(task: Task, today: date) -> str | None:
 
 def extended_due(task: Task) -> date | None:
     """Return the day by which the shopper of an extended task must be answered, or None where no law sets one."""
-    return _due(task.regulation, task.received_on, extended=True)
-
-
-def _due(regulation: str, received_on: date, *, extended: bool) -> date | None:
-    try:
-        return due_on(regulation, received_on, extended=extended)
-    except (KeyError, ValueError, OverflowError):
-        return None
+    return due_of(replace(task, extended_on=task.extended_on or date.max))
 
 
 def _no_deadline(task: Task) -> str:

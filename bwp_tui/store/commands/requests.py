@@ -20,7 +20,9 @@ from bwp_tui.store.worklog.intents import cancel_unsent
 _RESUBMITTABLE: Final = frozenset(
     {Status.FAILED, Status.REJECTED, Status.UNCONFIRMED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
 )
-_INHERITED_COLUMNS: Final = "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, assigned_to"
+_INHERITED_COLUMNS: Final = (
+    "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, inquired_on, replied_on, assigned_to"
+)
 
 
 def submit(store: Store, request: Request, actor: str) -> Task:

@@ -29,6 +29,7 @@ _COLUMNS_SINCE: Final = (
     ("engine", "term", 10),
     ("service_events", "event_id", 12),
     ("tasks", "answered_on", 13),
+    ("tasks", "inquired_on", 14),
 )
 """Columns that migrations added, each with the first schema that has it."""
 

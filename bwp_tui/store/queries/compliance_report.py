@@ -24,7 +24,8 @@ _NO_REQUEST: Final = (
 
 _OUTCOME: Final = (
     "CASE WHEN status = 'CANCELLED' THEN 'cancelled' WHEN answered_on IS NULL THEN 'unanswered'"
-    " WHEN status = 'COMPLETED' THEN 'complied_in_whole' ELSE 'not_complied' END"
+    " WHEN answered_in_part IS NOT NULL THEN 'complied_in_part' WHEN status = 'COMPLETED' THEN 'complied_in_whole'"
+    " ELSE 'not_complied' END"
 )
 """What became of a request: one of the counts of a `ReportLine`."""
 
@@ -37,7 +38,8 @@ class ReportLine:
 
     Attributes:
         received: the sum of the next ones, up to `unanswered`.
-        not_complied: those whose shopper was answered although the service did not carry the request out.
+        complied_in_part: those whose answer left something out, whatever the service did.
+        not_complied: the others whose shopper was answered although the service did not carry the request out.
         cancelled: the deletions that were cancelled.
         unanswered: those whose shopper has no answer, whatever their status; of a purge before the answer too.
         answered: those whose shopper was answered.
@@ -48,6 +50,7 @@ class ReportLine:
     regulation: str
     received: int
     complied_in_whole: int
+    complied_in_part: int
     not_complied: int
     cancelled: int
     unanswered: int
@@ -91,6 +94,7 @@ def _line(kind: Kind, regulation: str, outcomes: Counter[str], days: Counter[int
         regulation=regulation,
         received=outcomes.total(),
         complied_in_whole=outcomes["complied_in_whole"],
+        complied_in_part=outcomes["complied_in_part"],
         not_complied=outcomes["not_complied"],
         cancelled=outcomes["cancelled"],
         unanswered=outcomes["unanswered"],

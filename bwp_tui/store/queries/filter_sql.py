@@ -64,6 +64,11 @@ _STATES: Final = {
         " || ' days')))",
         is_tallied=False,
     ),
+    "stopped": _State(
+        "(t.open = 1 AND t.inquired_on IS NOT NULL AND t.replied_on IS NULL AND t.due_on IS NULL AND t.regulation IN"
+        f" ({', '.join(repr(name) for name, law in REGULATIONS.items() if law.stops_for_identity)}))",
+        is_tallied=False,
+    ),
     "unsent": _State("t.task_id IS NULL", is_tallied=False),
     "resubmitted": _State("t.resubmitted = 1"),
     "duplicate": _State("t.earlier IS NOT NULL", is_tallied=False),

@@ -6,11 +6,12 @@ import json
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.deadlines import due_of, due_on
 from bwp_tui.domain.task import ADOPTED
+from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Transaction, as_day, as_int, as_text
 from bwp_tui.store.queries import timeline
-from bwp_tui.store.queries.row_mapping import tags_text
+from bwp_tui.store.queries.row_mapping import TASKS, tags_text, task_of
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 from bwp_tui.store.worklog.intents import waiting_cancellation
 
@@ -78,15 +79,17 @@ def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[s
         regulations.append(as_text(others[1]))
     received_on = min(received)
     is_extended = mine[2] is not None or others[2] is not None
-    due, regulation = min((_due_or_never(received_on, law, extended=is_extended), law) for law in regulations)
-    due_on = None if due == date.max else due.isoformat()
+    _, regulation = min((_due_or_never(received_on, law, extended=is_extended), law) for law in regulations)
     tags = [tag for row in (mine, others) for tag in json.loads(as_text(row[3])) if tag != ADOPTED]
     transaction.run(
-        "UPDATE tasks AS r SET received_on = ?, regulation = ?, due_on = ?, tags = ?,"
+        "UPDATE tasks AS r SET received_on = ?, regulation = ?, tags = ?,"
         " note = iif(t.note <> '', t.note, r.note), assigned_to = coalesce(t.assigned_to, r.assigned_to),"
         " verified_by = iif(r.verified_on IS NULL, t.verified_by, r.verified_by),"
         " verified_how = iif(r.verified_on IS NULL, t.verified_how, r.verified_how),"
         " verified_on = coalesce(r.verified_on, t.verified_on),"
+        " replied_on = iif(r.inquired_on IS NULL, t.replied_on, r.replied_on),"
+        " inquired_on = coalesce(r.inquired_on, t.inquired_on),"
+        " answered_in_part = iif(r.answered_on IS NULL, t.answered_in_part, r.answered_in_part),"
         " answered_how = iif(r.answered_on IS NULL, t.answered_how, r.answered_how),"
         " answered_on = coalesce(r.answered_on, t.answered_on),"
         " acknowledged_on = coalesce(min(r.acknowledged_on, t.acknowledged_on), r.acknowledged_on, t.acknowledged_on),"
@@ -96,13 +99,15 @@ def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[s
         (
             received_on.isoformat(),
             regulation,
-            due_on,
             tags_text(tuple(dict.fromkeys(tags))),
             number,
             other,
         ),
     )
-    return as_text(mine[4]) if mine[4] is not None else None, due_on
+    (row,) = transaction.run(f"{TASKS} WHERE t.number = ?", (number,))
+    due = iso_day(due_of(task_of(row)))
+    transaction.run("UPDATE tasks SET due_on = ? WHERE number = ?", (due, number))
+    return as_text(mine[4]) if mine[4] is not None else None, due
 
 
 def _due_or_never(received_on: date, regulation: str, *, extended: bool = False) -> date:

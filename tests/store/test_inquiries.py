@@ -1,0 +1,162 @@
+"""The clock that stands still while a reply of the shopper is awaited, against reckonings of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import partial
+from itertools import product
+
+import pytest
+
+from bwp_tui.actions import clock_operations
+from bwp_tui.domain import deadlines
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.regulations import IDS
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Task, Verification
+from bwp_tui.store.commands import records, requests
+from bwp_tui.store.commands.undo import LegalRecord, withdraw
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks, timeline
+from tests.legal_dates import RECEIPTS, reckoned, reckoned_with_stop
+from tests.store import single
+from tests.store.support import ACTOR, TODAY, in_status, request
+
+RECEIVED = date(2026, 10, 30)
+ASKED, REPLIED = date(2026, 11, 10), date(2026, 11, 17)
+DUE = date(2026, 11, 30)
+
+
+def uk(store: Store, regulation: str = "uk-gdpr") -> int:
+    return requests.submit(store, replace(request(regulation=regulation), received_on=RECEIVED), ACTOR).number
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_due_date_after_a_stop_equals_an_independent_reckoning(store: Store, id: str) -> None:
+    task = tasks.get(store, uk(store, id))
+    stops = list(product((0, 1, 12, 29, 30, 31, 100), (0, 1, 3, 28, 45), (False, True)))
+    for at, received in enumerate(RECEIPTS if id == "uk-gdpr" else RECEIPTS[:40]):
+        for asked_after, awaited, extended in (stops[at % len(stops)], stops[(at * 7 + 3) % len(stops)]):
+            asked = received + timedelta(days=asked_after)
+            replied = asked + timedelta(days=awaited)
+            is_extended = extended and reckoned(id, received)[1] is not None
+            one = replace(task, received_on=received, inquired_on=asked, extended_on=received if is_extended else None)
+            for reply in (None, replied):
+                expected = reckoned_with_stop(id, received, asked, reply, extended=is_extended)
+                assert deadlines.due_of(replace(one, replied_on=reply)) == expected, (received, asked, reply)
+
+
+def test_the_clock_stands_still_from_the_inquiry_to_the_reply(store: Store) -> None:
+    number = uk(store)
+    single.inquire(store, number, ASKED, ACTOR)
+    waiting = tasks.get(store, number)
+    assert (waiting.due_on, deadlines.is_clock_stopped(waiting), deadlines.is_clock_running(waiting)) == (
+        None,
+        True,
+        True,
+    )
+    assert deadlines.due_if_replied(waiting, REPLIED) == DUE + (REPLIED - ASKED)
+    assert deadlines.due_if_replied(waiting, ASKED - timedelta(days=1)) == DUE
+    assert "2026-11-10" in (records.cannot_extend(waiting, ASKED) or "")
+    single.reply(store, number, REPLIED, ACTOR)
+    after = tasks.get(store, number)
+    assert (after.due_on, deadlines.is_clock_stopped(after)) == (DUE + (REPLIED - ASKED), False)
+    assert [(event.what, event.before, event.after) for event in timeline.of_task(store, number)][-2:] == [
+        ("inquired", str(DUE), None),
+        ("replied", None, str(after.due_on)),
+    ]
+
+
+def test_a_verification_is_the_reply_unless_it_was_before_the_inquiry(store: Store) -> None:
+    for day, is_reply in ((REPLIED, True), (ASKED - timedelta(days=1), False)):
+        number = uk(store)
+        single.inquire(store, number, ASKED, ACTOR)
+        single.verify(store, number, Verification(day, "anna", "order 17"), ACTOR)
+        task = tasks.get(store, number)
+        assert (task.replied_on == day, deadlines.is_clock_stopped(task)) == (is_reply, not is_reply)
+
+
+def test_a_correction_moves_the_dates_and_another_regulation_does_not_stop(store: Store) -> None:
+    number = uk(store)
+    single.inquire(store, number, ASKED, ACTOR)
+    single.reply(store, number, REPLIED, ACTOR)
+    for received, law in ((RECEIVED - timedelta(days=3), "uk-gdpr"), (RECEIVED, "us-ca"), (RECEIVED, "uk-gdpr")):
+        single.edit(store, number, partial(records.correct, received=received, regulation=law), ACTOR)
+        assert tasks.get(store, number).due_on == reckoned_with_stop(law, received, ASKED, REPLIED)
+
+
+def test_withdrawals_put_the_due_date_back(store: Store) -> None:
+    number = uk(store)
+    single.inquire(store, number, ASKED, ACTOR)
+    single.reply(store, number, REPLIED, ACTOR)
+    single.edit(store, number, lambda one: withdraw(one, LegalRecord.REPLY), ACTOR)
+    assert deadlines.is_clock_stopped(tasks.get(store, number))
+    single.reply(store, number, REPLIED, ACTOR)
+    single.edit(store, number, lambda one: withdraw(one, LegalRecord.INQUIRY), ACTOR)
+    task = tasks.get(store, number)
+    assert (task.due_on, task.inquired_on, task.replied_on) == (DUE, None, None)
+
+
+@pytest.mark.parametrize("id", [id for id in IDS if id != "uk-gdpr"])
+def test_under_other_regulations_it_is_recorded_and_the_clock_runs_on(store: Store, id: str) -> None:
+    number = uk(store, id)
+    before = tasks.get(store, number)
+    single.inquire(store, number, ASKED, ACTOR)
+    task = tasks.get(store, number)
+    assert (task.inquired_on, task.due_on) == (ASKED, before.due_on)
+    assert "does not stop" in clock_operations.inquiry_effect(task)
+
+
+def test_an_inquiry_after_the_due_date_stops_nothing(store: Store) -> None:
+    number = uk(store)
+    single.inquire(store, number, DUE + timedelta(days=1), ACTOR)
+    task = tasks.get(store, number)
+    assert (task.due_on, deadlines.is_clock_stopped(task)) == (DUE, False)
+    assert "does not stop" in clock_operations.inquiry_effect(task)
+
+
+def test_days_that_cannot_be_are_refused_and_nothing_is_recorded(store: Store) -> None:
+    number = uk(store)
+    with pytest.raises(NotPossible, match="No inquiry"):
+        single.reply(store, number, REPLIED, ACTOR)
+    with pytest.raises(NotPossible, match="received on"):
+        single.inquire(store, number, RECEIVED - timedelta(days=1), ACTOR)
+    single.inquire(store, number, ASKED, ACTOR)
+    with pytest.raises(NotPossible, match="already asked"):
+        single.inquire(store, number, ASKED, ACTOR)
+    with pytest.raises(NotPossible, match="was asked on"):
+        single.reply(store, number, ASKED - timedelta(days=1), ACTOR)
+    assert tasks.get(store, number).replied_on is None
+
+
+def test_the_filter_and_the_function_say_the_same_of_every_combination(store: Store) -> None:
+    first = uk(store)
+    columns = "email, kind, recorded_at, received_on, revision"
+    with store.write() as transaction:
+        for law, status, resubmitted, asked, replied, due, answered, purged in product(
+            ("uk-gdpr", "gdpr", "us-ca", "none", "a law to come"),
+            (Status.QUEUED, Status.COMPLETED, Status.CANCELLED),
+            (0, 1),
+            *((None, day) for day in ("2026-11-10", "2026-11-17", "2026-11-30", "2026-11-20")),
+            (None, "2026-11-20T09:14:00.000000Z"),
+        ):
+            transaction.run(
+                f"INSERT INTO tasks ({columns}, regulation, status, resubmitted, inquired_on, replied_on, due_on,"
+                f" answered_on, purged_at) SELECT {columns}, ?, ?, ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
+                (law, status, resubmitted, asked, replied, due, answered, purged, first),
+            )
+    every: list[Task] = list(tasks.each(store, tasks.numbers(store, parse(""), today=TODAY)))
+    stopped = {task.number for task in every if deadlines.is_clock_stopped(task)}
+    assert stopped == {*tasks.numbers(store, parse("is:stopped"), today=TODAY)}
+    assert len(stopped) == 2, "one of each status whose clock runs"
+    assert not stopped & {*tasks.numbers(store, parse("is:late"), today=TODAY)}
+
+
+def test_a_resubmitted_request_takes_inquiry_and_reply_along(store: Store) -> None:
+    task = in_status(store, Status.FAILED, task_id="task-1")
+    single.edit(store, task.number, partial(records.correct, regulation="uk-gdpr"), ACTOR)
+    single.inquire(store, task.number, TODAY, ACTOR)
+    new = requests.resubmit(store, task.number, ACTOR)
+    assert (new.inquired_on, new.due_on, deadlines.is_clock_stopped(new)) == (TODAY, None, True)
