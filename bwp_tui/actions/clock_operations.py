@@ -136,6 +136,7 @@ def _inquired(target: Target, values: Values) -> str:
 INQUIRE: Final = Operation(
     name="inquire",
     done="inquired",
+    keys=("I",),
     help="Record that the shopper was asked who they are or what they mean",
     purpose="record that shoppers were asked for their identity or a clarification; some laws do not count the wait",
     keywords="identity clarification pause stop clock ask await",
@@ -165,6 +166,7 @@ def _replied(target: Target, values: Values) -> str:
 REPLY: Final = Operation(
     name="reply",
     done="replied",
+    keys=("Y",),
     help="Record that the shopper replied to the inquiry",
     purpose="record that shoppers replied to the inquiry, with which the clock runs on; verify does the same",
     keywords="identity clarification resume clock received",

@@ -62,6 +62,6 @@ def _add_import(commands: CommandParsers) -> None:
     importing.add_argument(
         "--answers",
         action="store_true",
-        help="the lines are answers to shoppers: task or number, or email and kind; how; on (today)",
+        help="the lines are answers to shoppers: task or number, or email and kind; how; on (today); in_part",
     )
     importing.add_argument("--yes", action="store_true", help="do not ask for the number of deletions or answers")

@@ -178,7 +178,7 @@ def test_a_saved_view_lists_what_fits_in_its_order_and_another_word_narrows_it(o
 def test_a_report_counts_what_was_received_by_kind_and_law(office: Bwp) -> None:
     ended = office("report", "--from", "2020-01-01", "--to", "2099-12-31", "--json")
     lines = json.loads(ended.out)["requests"]
-    assert [(line["kind"], line["regulation"], line["received"], line["open"]) for line in lines] == [
+    assert [(line["kind"], line["regulation"], line["received"], line["unanswered"]) for line in lines] == [
         ("DELETION", "eu-gdpr", 1, 1),
         ("RETRIEVAL", "none", 1, 1),
         ("RETRIEVAL", "us-ca", 1, 1),
@@ -312,7 +312,7 @@ def test_an_answer_is_recorded_shown_exported_and_withdrawn(office: Bwp) -> None
     lines = json.loads(office("report", "--from", day, "--to", day, "--json").out)["requests"]
     assert sum(line["received"] for line in lines) == 3
     assert {line["answered"]: line["median_days"] for line in lines} == {0: None, 1: 0}
-    assert sum(line["open"] for line in lines) == 2
+    assert sum(line["unanswered"] for line in lines) == 2
     assert json.loads(office("answer", "1", "--withdraw", "--json").out)["answered"] is None
     assert "answer withdrawn" in office("show", "1").out
 

@@ -124,6 +124,7 @@ async def test_every_action_changes_what_is_shown_or_recorded(profile: Profile, 
     async with opened(profile, size=(120, 30)) as console:
         main = console.main
         single.acknowledge(console.store, HELD, TODAY, "op")  # so that there is something to withdraw
+        single.inquire(console.store, HELD, TODAY, "op")  # and to reply to
         single.add_note(console.store, HELD, "a long note " * 100, "op")  # and something to scroll
         unsure = requests.submit(console.store, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op").number
         [intent] = intents.due(console.store, console.store.clock(), 5)

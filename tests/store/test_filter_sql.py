@@ -88,8 +88,7 @@ def _plant_details(store: Store) -> None:
     (order,) = downloads.due(store, SOON, 5)
     downloads.record_success(store, order, "/srv/a.zip", 1, "00")
     single.answer(store, saved.number, "by email", TODAY, ACTOR)
-    asked = requests.submit(store, request(regulation="uk-gdpr"), ACTOR)
-    single.inquire(store, asked.number, TODAY, ACTOR)
+    single.inquire(store, requests.submit(store, request(regulation="uk-gdpr"), ACTOR).number, TODAY, ACTOR)
 
 
 def _by_status(store: Store, status: Status) -> Task:

@@ -1,0 +1,82 @@
+"""Inquiries, replies and answers in part, from the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from tests.cli.conftest import CREDENTIALS, Bwp
+
+
+@pytest.fixture
+def office(bwp: Bwp) -> Bwp:
+    """A history with a request under the UK GDPR, and one under California's law."""
+    bwp.env.update(CREDENTIALS)
+    file = bwp.data.parent / "requests.csv"
+    file.write_text("kind,email,regulation\naccess,jane@example.com,uk-gdpr\naccess,bob@example.com,us-ca\n")
+    assert bwp("import", str(file), "--yes").code == 0
+    return bwp
+
+
+def shown(bwp: Bwp, task: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(bwp("show", task, "--json").out)
+    return found
+
+
+def test_the_clock_stands_still_where_the_law_says_so_and_it_is_said_where_it_does_not(office: Bwp) -> None:
+    before = [shown(office, task) for task in "12"]
+    ended = office("inquire", "1", "2", "--yes")
+    assert ended.code == 0
+    assert "The clock stands still since " in ended.err
+    assert "Under us-ca (Civ. Code §1798.130(a)(2); 11 CCR §7021) the clock does not stop for an inquiry." in ended.err
+    uk, ca = (shown(office, task) for task in "12")
+    assert (uk["due_on"], uk["stopped_since"], uk["due_if_replied_today"]) == (
+        None,
+        uk["inquired_on"],
+        before[0]["due_on"],
+    )
+    assert (ca["due_on"], ca["stopped_since"]) == (before[1]["due_on"], None)
+    assert "if the reply came today; stopped since" in office("show", "1").out
+    assert "stopped" in office("list", "is:stopped").out
+    assert office("reply", "1").code == 0
+    assert shown(office, "1")["due_on"] == before[0]["due_on"]
+    assert office("inquire", "1", "--withdraw").code == 0
+    assert (shown(office, "1")["inquired_on"], shown(office, "1")["replied_on"]) == (None, None)
+    assert office("reply", "1").code == 1
+
+
+def test_an_answer_in_part_says_why_counts_as_such_and_outlives_a_purge(office: Bwp) -> None:
+    assert office("answer", "1", "--how", "by email", "--in-part", "  ").code == 2
+    assert office("answer", "1", "--how", "by email", "--in-part", "card numbers withheld", "--yes").code == 0
+    answered = shown(office, "1")["answered"]
+    assert isinstance(answered, dict)
+    assert answered["in_part"] == "card numbers withheld"
+    assert "in part: card numbers withheld" in office("show", "1").out
+    answers = office.data.parent / "answers.csv"
+    answers.write_text("number,how,in part\n2,by post,trade secrets\n")
+    assert office("import", str(answers), "--answers", "--yes").code == 2, "it was not sent yet"
+    store = office.store()
+    store.rows("UPDATE tasks SET status = 'COMPLETED', terminal = 1, submitted_at = recorded_at, finished_at = recorded_at")
+    store.close()
+    assert office("import", str(answers), "--answers", "--yes").code == 0
+    assert office("purge", "--older-than", "0", "--yes").code == 0
+    period = ("--from", "2020-01-01", "--to", "2099-12-31")
+    rows = list(csv.DictReader(io.StringIO(office("report", *period, "--csv").out)))
+    assert [(row["regulation"], row["complied_in_whole"], row["complied_in_part"]) for row in rows] == [
+        ("uk-gdpr", "0", "1"),
+        ("us-ca", "0", "1"),
+    ]
+    assert "withheld" not in office("show", "1").out
+
+
+def test_a_task_has_the_day_by_which_it_is_done_and_whether_that_is_late(bwp: Bwp) -> None:
+    bwp.env.update(CREDENTIALS)
+    file = bwp.data.parent / "requests.csv"
+    file.write_text("kind,email,regulation,holding_period\nerase,a@example.com,us-ca,0\nerase,b@example.com,us-ca,90\n")
+    assert bwp("import", str(file), "--yes").code == 0
+    tasks = json.loads(bwp("list", "--json").out)
+    assert {task["email"]: task["late"] for task in tasks} == {"a@example.com": False, "b@example.com": True}
+    assert all(task["done_by"] and (task["done_by"] > task["due_on"]) is task["late"] for task in tasks)
