@@ -59,7 +59,11 @@ def test_an_answer_in_part_says_why_counts_as_such_and_outlives_a_purge(office: 
     answers.write_text("number,how,in part\n2,by post,trade secrets\n")
     assert office("import", str(answers), "--answers", "--yes").code == 2, "it was not sent yet"
     store = office.store()
-    store.rows("UPDATE tasks SET status = 'COMPLETED', terminal = 1, submitted_at = recorded_at, finished_at = recorded_at")
+    store.rows(
+        "UPDATE tasks SET status = 'COMPLETED', terminal = 1, submitted_at = recorded_at,"
+        " finished_at = '2026-01-02T09:00:00.000000Z'"
+    )
+    store.rows("UPDATE intents SET state = 'done', settled_at = asked_at")
     store.close()
     assert office("import", str(answers), "--answers", "--yes").code == 0
     assert office("purge", "--older-than", "0", "--yes").code == 0
