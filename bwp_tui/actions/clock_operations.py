@@ -17,28 +17,28 @@ from bwp_tui.domain.deadlines import (
 )
 from bwp_tui.domain.regulations import REGULATIONS, find_regulation, force_warning, regulation_id
 from bwp_tui.domain.task import Task
-from bwp_tui.store.commands import answers, records, undo
+from bwp_tui.store.commands import answers, records
+from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.commands.records import Field
-from bwp_tui.store.commands.undo import LegalRecord
 
 
 def _withdrawal(record: LegalRecord) -> Variant[Operation]:
     def question(task: Task, _values: Values) -> str:
-        back, now = undo.due_without(task, record), task.due_on
+        back, now = answers.due_without(task, record), task.due_on
         moves = f" It is then due on {back}, not {now}." if back and now != back else ""
         if now and not back:
             moves = f" Its clock then stands still since {task.inquired_on}."
         if record is LegalRecord.ANSWER and is_clock_running(replace(task, answered_on=None)):
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
-        return f"Withdraw the {record} of {task.name}, recorded for {undo.recorded_on(task, record)}?{moves}"
+        return f"Withdraw the {record} of {task.name}, recorded for {answers.recorded_on(task, record)}?{moves}"
 
     withdrawal = Operation(
         name=f"withdraw {record}",
         done="withdrawn",
-        apply=lambda edit: undo.withdraw(edit, record),
+        apply=lambda edit: answers.withdraw(edit, record),
         result=lambda target, _: f"The {record} of {target.name} is withdrawn; its timeline keeps it.",
-        disabled_reason=lambda task, _: undo.cannot_withdraw(task, record),
-        short_reason=lambda task: "purged" if undo.recorded_on(task, record) else f"without {record}",
+        disabled_reason=lambda task, _: answers.cannot_withdraw(task, record),
+        short_reason=lambda task: "purged" if answers.recorded_on(task, record) else f"without {record}",
         review=question,
         confirms=True,
         field=Field(record.value),

@@ -8,7 +8,7 @@ from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, Task, TaskEvent
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.commands.undo import LegalRecord, withdraw
+from bwp_tui.store.commands.answers import LegalRecord, withdraw
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, intent_outcomes, service_events

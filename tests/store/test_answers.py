@@ -15,8 +15,8 @@ from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.store.commands import answer_import, answers, requests, undo
-from bwp_tui.store.commands.undo import LegalRecord
+from bwp_tui.store.commands import answer_import, answers, requests
+from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, restore
@@ -71,7 +71,7 @@ def test_another_answer_corrects_the_first_and_a_late_one_says_so(store: Store) 
 def test_a_withdrawn_answer_lets_the_clock_run_again(store: Store) -> None:
     task = _finished(store)
     single.answer(store, task.number, "by email", TODAY, ACTOR)
-    single.edit(store, task.number, lambda edit: undo.withdraw(edit, LegalRecord.ANSWER), ACTOR)
+    single.edit(store, task.number, lambda edit: answers.withdraw(edit, LegalRecord.ANSWER), ACTOR)
     found = tasks.get(store, task.number)
     assert (found.answered_on, found.answered_how, is_clock_running(found)) == (None, None, True)
     event = timeline.of_task(store, task.number)[-1]
@@ -197,7 +197,7 @@ def test_a_profile_can_count_what_is_completed_as_answered(store: Store, clock: 
     assert (found.answered_on, is_clock_running(found)) == (TODAY + timedelta(days=3), False)
     event = timeline.of_task(store, ready.number)[-1]
     assert (event.what, event.actor) == ("answered", timeline.PROGRAM)
-    single.edit(store, ready.number, lambda edit: undo.withdraw(edit, LegalRecord.ANSWER), ACTOR)
+    single.edit(store, ready.number, lambda edit: answers.withdraw(edit, LegalRecord.ANSWER), ACTOR)
     completed_answers.answer_completed(store, seen)
     assert tasks.get(store, ready.number).answered_on is None, "what a person took back is left to them"
 
@@ -246,7 +246,7 @@ def test_a_backup_of_the_last_schema_brings_no_answer_back_and_none_twice(path: 
     clock = ManualClock(NOW + timedelta(days=9))
     store = open_store(path, clock=clock)
     assert [str(tasks.get(store, number).answered_on) for number in (4, 5)] == ["2026-11-10"] * 2
-    single.edit(store, 4, lambda edit: undo.withdraw(edit, LegalRecord.ANSWER), ACTOR)
+    single.edit(store, 4, lambda edit: answers.withdraw(edit, LegalRecord.ANSWER), ACTOR)
     events = [timeline.of_task(store, number) for number in (4, 5)]
     store.close()
     clock.advance(days=1)

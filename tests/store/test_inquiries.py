@@ -16,7 +16,7 @@ from bwp_tui.domain.regulations import IDS
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import records, requests
-from bwp_tui.store.commands.undo import LegalRecord, withdraw
+from bwp_tui.store.commands.answers import LegalRecord, withdraw
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline

@@ -12,9 +12,10 @@ from bwp_tui.actions.record_operations import BY_NAME, NOTE
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
+from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.records import Field
-from bwp_tui.store.commands.undo import Change, LegalRecord
+from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline

@@ -16,8 +16,7 @@ from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
-from bwp_tui.store.commands.answers import cannot_open_result
-from bwp_tui.store.commands.undo import records_of
+from bwp_tui.store.commands.answers import cannot_open_result, records_of
 
 
 class Scope(Enum):

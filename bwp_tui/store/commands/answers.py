@@ -1,10 +1,12 @@
-"""Record inquiries to shoppers and their replies, the answers, which stop the legal clock, and copies of results."""
+"""Record inquiries to shoppers, replies, answers, which stop the legal clock, and copies; withdraw what is recorded."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from bwp_tui.domain.deadlines import due_of, is_clock_running
 from bwp_tui.domain.statuses import DownloadState
@@ -18,6 +20,28 @@ from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import EventKind
+
+
+class LegalRecord(StrEnum):
+    """What is recorded of the law's demands, and can be withdrawn."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    VERIFICATION = "verification"
+    INQUIRY = "inquiry"
+    REPLY = "reply"
+    EXTENSION = "extension"
+    ANSWER = "answer"
+
+
+_COLUMNS: Final = {
+    LegalRecord.ACKNOWLEDGEMENT: ("acknowledged_on",),
+    LegalRecord.VERIFICATION: ("verified_on", "verified_by", "verified_how"),
+    LegalRecord.INQUIRY: ("inquired_on", "replied_on"),
+    LegalRecord.REPLY: ("replied_on",),
+    LegalRecord.EXTENSION: ("extended_on",),
+    LegalRecord.ANSWER: ("answered_on", "answered_how", "answered_in_part"),
+}
+"""The columns of each record, the day first."""
 
 
 def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = None) -> None:
@@ -142,6 +166,67 @@ def refused_reply(task: Task, day: date) -> Refusal | None:
     if task.inquired_on is None or day >= task.inquired_on:
         return None
     return Refusal("asked after that day", f"The shopper of {task.name} was asked on {task.inquired_on}, after {day}.")
+
+
+def withdraw(edit: Edit, record: LegalRecord) -> None:
+    """Withdraw a record: it counts no longer, and its timeline keeps what it said.
+
+    Raises:
+        NotPossible: there is no such record.
+        NoSuchTask: there is no such task.
+    """
+    task = edit.task
+    refuse(cannot_withdraw(task, record))
+    due, was = due_without(task, record), f"was on {recorded_on(task, record)}"
+    if record is LegalRecord.VERIFICATION and task.verification:
+        was = f"{was} by {task.verification.by}: {task.verification.how}"
+    elif record is LegalRecord.INQUIRY and task.replied_on:
+        was = f"{was}, replied on {task.replied_on}"
+    elif record is LegalRecord.ANSWER:
+        was = f"{was}: {task.answered_how}"
+    edit.set(**dict.fromkeys(_COLUMNS[record]), due_on=iso_day(due))
+    edit.add_event(EventKind(f"{record} withdrawn"), was, (task.due_on, due))
+
+
+def due_without(task: Task, record: LegalRecord) -> date | None:
+    """Return the due date of task without a record."""
+    match record:
+        case LegalRecord.EXTENSION:
+            return due_of(replace(task, extended_on=None))
+        case LegalRecord.INQUIRY:
+            return due_of(replace(task, inquired_on=None, replied_on=None))
+        case LegalRecord.REPLY:
+            return due_of(replace(task, replied_on=None))
+    return task.due_on
+
+
+def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
+    """Return why a record cannot be withdrawn, or None when it can."""
+    if record in records_of(task):
+        return cannot_change_purged(task)
+    return f"No {record} of {task.name} is recorded."
+
+
+def recorded_on(task: Task, record: LegalRecord) -> date | None:
+    """Return the day for which a record of task is made, or None where there is none."""
+    match record:
+        case LegalRecord.ACKNOWLEDGEMENT:
+            return task.acknowledged_on
+        case LegalRecord.VERIFICATION:
+            return task.verification.on if task.verification else None
+        case LegalRecord.INQUIRY:
+            return task.inquired_on
+        case LegalRecord.REPLY:
+            return task.replied_on
+        case LegalRecord.EXTENSION:
+            return task.extended_on
+        case LegalRecord.ANSWER:
+            return task.answered_on
+
+
+def records_of(task: Task) -> tuple[LegalRecord, ...]:
+    """Return the records of task that can be withdrawn."""
+    return tuple(record for record in LegalRecord if recorded_on(task, record) is not None)
 
 
 def cannot_open_result(task: Task) -> str | None:
