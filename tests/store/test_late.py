@@ -18,7 +18,8 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import dashboard, tasks
-from tests.store.support import NOW, TODAY, submitted
+from tests.store import single
+from tests.store.support import ACTOR, NOW, TODAY, submitted
 
 SUBMISSIONS = (
     None,  # it waits here
@@ -95,3 +96,28 @@ def test_the_command_line_says_it_too(store: Store) -> None:
     assert task_output.table_lines([late], NOW, TODAY, unmask=False)[1].split().count("today!") == 1
     facts = task_output.detail_lines(late, [], NOW, TODAY, unmask=False)
     assert any(line.startswith("done by") and "after the due date" in line for line in facts)
+
+
+@pytest.mark.usefixtures("new_york")
+def test_the_order_by_the_day_of_the_end_is_that_of_the_function_and_what_is_not_sent_or_over_is_behind(
+    store: Store,
+) -> None:
+    _insert(store)
+    every = [tasks.get(store, number) for number in tasks.numbers(store, parse(""), today=TODAY, sort="done_by")]
+    groups = [(task.is_final, task.submitted_at is None) for task in every]
+    running = [task for task in every if not task.is_final]
+    assert [final for final, _ in groups] == sorted(final for final, _ in groups)
+    assert [task.submitted_at is None for task in running] == sorted(task.submitted_at is None for task in running)
+    for is_sent in (True, False):
+        days = [done_by(task, TODAY) for task in running if (task.submitted_at is not None) is is_sent]
+        assert days == sorted(days, key=str)
+        assert len(set(days)) > 2
+
+
+def test_the_order_by_the_answer_begins_with_the_newest_and_ends_with_those_without(store: Store) -> None:
+    for days in (3, None, 1, 2):
+        number = submitted(store).number
+        if days is not None:
+            single.answer(store, number, "by email", TODAY + timedelta(days=days), ACTOR)
+    found = tasks.numbers(store, parse(""), today=TODAY, sort="answered")
+    assert list(found) == [1, 4, 3, 2]

@@ -23,6 +23,12 @@ SortKey = tuple[str, bool]
 
 _NEWEST: Final[SortKey] = ("t.number", True)
 _OLDEST: Final[SortKey] = ("t.number", False)
+_END: Final[SortKey] = (
+    "iif(t.terminal = 1, NULL, coalesce(julianday(t.submitted_at), 9e9)"
+    f" + coalesce(t.holding_period, iif(t.kind = 'DELETION', {DEFAULT_HOLDING_PERIOD}, 0)))",
+    False,
+)
+"""The instant at which the service is done, as the index `tasks_end_order` has it; requests not sent yet come last."""
 SORTS: Final[dict[str, tuple[SortKey, ...]]] = {
     "newest": (_NEWEST,),
     "oldest": (_OLDEST,),
@@ -33,6 +39,8 @@ SORTS: Final[dict[str, tuple[SortKey, ...]]] = {
     "received": (("t.received_on", False), _OLDEST),
     "submitted": (("t.submitted_at", True), _NEWEST),
     "updated": (("t.updated_at", True), _NEWEST),
+    "done_by": (("t.terminal", False), _END, _OLDEST),
+    "answered": (("t.answered_on", True), _NEWEST),
     "assigned": (("t.assigned_to IS NULL", False), ("t.assigned_to COLLATE NOCASE", False), _NEWEST),
     "note": (("t.note = ''", False), ("t.note COLLATE NOCASE", False), _NEWEST),
 }
