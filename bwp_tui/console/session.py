@@ -28,7 +28,7 @@ from bwp_tui.store.worklog.engine_state import EVENTS_ON, Ability, EngineState, 
 if TYPE_CHECKING:
     from bwp_tui.console.services.task_commands import TaskCommands
 
-_TROUBLE_LABELS = {
+_TROUBLE_LABELS: dict[str, str] = {
     ServiceState.UNREACHABLE: "service unreachable",
     ServiceState.THROTTLED: "rate-limited",
     ServiceState.DENIED: "access denied",
@@ -165,7 +165,7 @@ class Session:
         """Return what is wrong with the API, in a few words, or None: without an engine the state is an old one."""
         if not self.has_engine():
             return None
-        trouble = _TROUBLE_LABELS.get(ServiceState(state.service))
+        trouble = _TROUBLE_LABELS.get(state.service)
         if state.service == ServiceState.THROTTLED and state.rate_limit is not None:
             trouble = f"rate-limited: {state.rate_limit:g} requests/s"
         if trouble is None or state.next_try_at is None:

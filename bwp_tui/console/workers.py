@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
@@ -26,12 +26,17 @@ ACTION: Final = "action"
 """The group of the work that carries out an action of the operator."""
 
 
-class StatusReporter(Protocol):
-    """A screen with a status line."""
-
-    session: Session
+@runtime_checkable
+class _StatusLineOwner(Protocol):
+    """A screen that may have a status line."""
 
     def show_status(self, sentence: str, role: str = "plain") -> None: ...
+
+
+class StatusReporter(_StatusLineOwner, Protocol):
+    """A screen with a status line that has the parts all screens share."""
+
+    session: Session
 
 
 def start_worker(node: DOMNode, work: Work, *, group: str = "default", exclusive: bool = False) -> None:
@@ -39,7 +44,7 @@ def start_worker(node: DOMNode, work: Work, *, group: str = "default", exclusive
 
     The coroutine is made when it is first stepped: one made here would never be awaited where the node ends sooner.
     Textual removes a screen's widgets before it cancels the screen's workers: work that goes on between the two and
-    finds its widgets gone ends here.
+    finds its widgets gone ends here. Where the history fails, the status line says so.
     """
 
     async def run() -> None:
@@ -48,6 +53,10 @@ def start_worker(node: DOMNode, work: Work, *, group: str = "default", exclusive
         except NoMatches:
             if node.app.is_running and node.screen in node.app.screen_stack:
                 raise
+        except StoreError as error:
+            for screen in node.app.screen_stack:
+                if isinstance(screen, _StatusLineOwner) and screen.query("#status"):
+                    screen.show_status(str(error), "bad")
 
     worker: WorkType[None] = run
     node.run_worker(worker, group=group, exclusive=exclusive)

@@ -148,9 +148,12 @@ def due_if_replied(task: Task, today: date) -> date | None:
 
 
 def acknowledgement_deadline(regulation: str, received_on: date) -> date | None:
-    """Return the day by which receipt must be acknowledged, or None."""
-    count = REGULATIONS[regulation].acknowledge_business_days
-    return None if count is None else add_business_days(received_on, count)
+    """Return the day by which receipt must be acknowledged, or None, as for a regulation that is not known."""
+    count = REGULATIONS[regulation].acknowledge_business_days if regulation in REGULATIONS else None
+    try:
+        return None if count is None else add_business_days(received_on, count)
+    except OverflowError:
+        return None
 
 
 def latest_receipt(day: date, count: int) -> date:
@@ -166,8 +169,8 @@ def latest_receipt(day: date, count: int) -> date:
 
 def extension_notice_deadline(regulation: str, received_on: date) -> date | None:
     """Return the last day to tell the shopper of an extension, the end of the first period; None if there is none."""
-    rule = REGULATIONS[regulation]
-    if not rule.extension_months and not rule.extension_days:
+    rule = REGULATIONS.get(regulation)
+    if rule is None or not (rule.extension_months or rule.extension_days):
         return None
     return due_on(regulation, received_on)
 

@@ -8,6 +8,7 @@ import apsw
 import pytest
 from textual.widgets import Input
 
+from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.engine.runtime.engine_thread import Role
@@ -16,7 +17,7 @@ from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import request_log, tasks, timeline
+from bwp_tui.store.queries import dashboard, request_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
 from tests.console.past import HELD, NOW, PAST
@@ -198,3 +199,37 @@ async def test_trouble_of_the_service_hides_no_note(profile: Profile) -> None:
         assert "VIP" in console.line("table")
         engine_state.record_health(console.store, ServiceState.REACHED, None, None)
         await console.sees("VIP · The line")
+
+
+async def test_the_dashboard_says_that_the_history_is_damaged(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object) -> None:
+        raise StoreDamaged("The history is damaged.")
+
+    monkeypatch.setattr(dashboard, "read_statistics", damaged)
+    async with opened(profile) as console:
+        await console.press("D")
+        await console.sees("The history is damaged.")
+
+
+async def test_work_beside_a_screen_that_meets_damage_ends_with_a_sentence(profile: Profile) -> None:
+    async def meet_damage() -> None:
+        raise StoreDamaged("The history is damaged.")
+
+    async with opened(profile) as console:
+        start_worker(console.main, meet_damage)
+        await console.sees("The history is damaged.")
+
+
+async def test_a_task_under_a_regulation_that_is_not_known_is_shown_without_its_dates(profile: Profile) -> None:
+    async with opened(profile) as console:
+        console.store.rows("UPDATE tasks SET regulation = 'us-mars', revision = revision + 1 WHERE number = ?", (HELD,))
+        await console.until(lambda: console.task(HELD).regulation == "us-mars")
+        await console.go_to(HELD)
+        await console.sees("us-mars")
+        await console.press("E")
+        await console.sees("has no legal deadline that could be extended")
+        await console.press("A")
+        await console.sees("Date receipt of")
+        await console.press("enter", "escape")

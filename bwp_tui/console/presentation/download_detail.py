@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -53,13 +54,16 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
             return (f"waiting{at}" if at and reason.endswith("slot") else reason, "muted")
 
 
+_END_ROLES: Final[dict[str, str]] = {DownloadState.DONE: "good", DownloadState.FAILED: "bad"}
+
+
 def end_text(download: Download, context: DisplayContext) -> StyledText:
     """Return how and when a download ended."""
     if download.is_purged:
         return ("purged", "muted")
     if download.id in context.gone_results:
         return ("gone from disk", "warn")
-    role = {DownloadState.DONE: "good", DownloadState.FAILED: "bad"}.get(DownloadState(download.state), "muted")
+    role = _END_ROLES.get(download.state, "muted")
     when = "" if download.finished_at is None else f" {clock_time(download.finished_at, context.today)}"
     return (f"{download.state}{when}", role)
 

@@ -143,7 +143,7 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
             yield fact("In part", mask(task.answered_in_part or "the reason was purged", task, context))
     elif task.is_final and is_clock_running(task):
         yield fact("Answered", ("not yet  ", "warn"), (context.key("answer"), "key"), " records the answer")
-    limit = acknowledgement_deadline(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
+    limit = acknowledgement_deadline(task.regulation, task.received_on)
     if task.acknowledged_on:
         yield fact("Receipt", f"acknowledged on {task.acknowledged_on}")
     elif limit is not None and is_clock_running(task):

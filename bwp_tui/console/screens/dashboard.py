@@ -24,6 +24,7 @@ from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_duration
+from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, Answers, Statistics
 
 _INDENT: Final = 3
@@ -73,7 +74,11 @@ class DashboardScreen(ScrolledScreen):
         self.set_class(self.app.size.width >= _BESIDE, "-beside")
 
     async def _fill(self) -> None:
-        figures = await asyncio.to_thread(self._read)
+        try:
+            figures = await asyncio.to_thread(self._read)
+        except StoreError as error:
+            self.query_one("#dashboard-left", Paragraphs).set_lines([[], [(str(error), "bad")]])
+            return
         self.query_one("#dashboard-left", Paragraphs).set_lines([*_statuses(figures), *_failures(figures)])
         self.query_one("#dashboard-right", Paragraphs).set_lines(
             [*_due(figures, self._today), *_answers(figures.answers), *_durations(figures), *_downloads(figures)]
