@@ -38,6 +38,7 @@ from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.cli.parser_operations import add_record_commands, add_service_commands, join_filters, minus_signs
 from bwp_tui.cli.parser_tables import add_tables
 from bwp_tui.domain.filter_fields import FIELDS
+from bwp_tui.domain.letters import BUILT_IN, LetterKind
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import did_you_mean
 from bwp_tui.sandbox.faults import FAULTS
@@ -258,6 +259,18 @@ def _add_archive(commands: CommandParsers) -> None:
         "--answered", metavar="TEXT", type=one_line, help="record that the shopper got an answer today, and how"
     )
 
+    letter = commands.add(
+        "letter",
+        "letter",
+        note="Without --to or --copy the text is printed. The timeline keeps the kind of letter and its SHA-256. "
+        "Texts of your own: see bwp-tui config letters.",
+    )
+    letter.add_argument("kind", metavar="KIND", choices=[*map(str, LetterKind)], help=", ".join(LetterKind))
+    letter.add_argument("task", metavar="TASK", help=TASK_HELP)
+    target = letter.add_mutually_exclusive_group()
+    target.add_argument("--to", metavar="FILE", type=new_path, help="a new file for the text")
+    target.add_argument("--copy", action="store_true", help="copy the text to the clipboard")
+
     evidence = commands.add("evidence", "evidence", effect=Effect.READS)
     evidence.add_argument("task", metavar="TASK", help=TASK_HELP)
     evidence.add_argument("--mask", action="store_true", help="mask the email everywhere")
@@ -268,9 +281,16 @@ def _add_config(commands: CommandParsers) -> None:
         "path": "print the path of the config file",
         "show": "print the effective settings, without the secret",
         "validate": "list mistakes in the file and the environment",
+        "letters": "list the templates of letters to shoppers; with a name, print one",
         "adopt": "bind the history to the shop of these settings",
     }
-    add_actions(commands, "config", purposes, changing=("adopt",))
+    actions = add_actions(commands, "config", purposes, changing=("adopt",))
+    actions["letters"].add_argument(
+        "name", metavar="NAME", nargs="?", choices=tuple(BUILT_IN), help=", ".join(BUILT_IN)
+    )
+    actions["letters"].add_argument(
+        "--create", action="store_true", help="write the built-in texts to the folder, to be changed; never over a file"
+    )
 
 
 def _add_events(commands: CommandParsers) -> None:

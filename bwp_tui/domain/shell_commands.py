@@ -35,6 +35,7 @@ SHELL_COMMANDS: Final = (
     ShellCommand("restore", "restore the history from a backup", "recover"),
     ShellCommand("purge", "remove personal data of finished tasks, keep the evidence", "erase delete forget"),
     ShellCommand("inspect", "list the contents of a downloaded archive", "unzip zip files"),
+    ShellCommand("letter", "write a letter to a shopper; nothing is sent", "template mail reply text draft"),
     ShellCommand("pack", "write an encrypted copy of a downloaded archive, with a receipt", "age zip encrypt"),
     ShellCommand("evidence", "print the record of a request: steps, people, hashes", "audit proof"),
     ShellCommand("config", "show, locate and check the configuration", "settings profile"),

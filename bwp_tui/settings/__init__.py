@@ -3,6 +3,7 @@
 from bwp_tui.settings.load import (
     actor,
     config_path,
+    letters_folder,
     load_profile,
     profile_folder,
     source_of_settings,
@@ -23,6 +24,7 @@ __all__ = [
     "actor",
     "config_path",
     "environment_of_children",
+    "letters_folder",
     "load_profile",
     "profile_folder",
     "source_of_settings",

@@ -30,6 +30,7 @@ TEXTS: Final[Mapping[str, _Check]] = {
     "regulation": checks.regulation,
     "timezone": checks.timezone,
     "actor": checks.line,
+    "shop_name": checks.line,
     "clock_stops": checks.clock_stops,
 }
 """The settings of a profile that are texts, each with its check."""

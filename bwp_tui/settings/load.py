@@ -47,6 +47,11 @@ def config_path(environ: Mapping[str, str]) -> Path:
     return platformdirs.user_config_path(_APP, appauthor=False) / "config.toml"
 
 
+def letters_folder(environ: Mapping[str, str]) -> Path:
+    """Return the folder of the shop's own templates of letters."""
+    return config_path(environ).parent / "letters"
+
+
 def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
     """Return the folder of profile `name`.
 
@@ -127,6 +132,8 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         regulation=variables.regulation(),
         timezone=variables.text("timezone"),
         clock_stops=variables.text("clock_stops") or CLOCK_STOPS[0],
+        shop_name=variables.text("shop_name"),
+        letters_folder=letters_folder(environ),
         actor=variables.text("actor"),
         keys=config.keys,
         events=variables.event_queue(),

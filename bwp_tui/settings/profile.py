@@ -100,6 +100,10 @@ class Profile:
     """The office's time zone, an IANA name; None is the machine's own."""
     clock_stops: str = CLOCK_STOPS[0]
     """What stops the legal clock of a request."""
+    shop_name: str | None = None
+    """The shop's name in letters to shoppers."""
+    letters_folder: Path | None = None
+    """The folder of the shop's own templates of letters; None uses the built-in ones alone."""
     actor: str | None = None
     """Name of the operator on the timeline; None is the login name."""
     keys: tuple[KeySetting, ...] = ()

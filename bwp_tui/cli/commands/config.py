@@ -5,23 +5,28 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from contextlib import closing, suppress
+from pathlib import Path
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import chosen_profile, print_note, require_typed
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.bindings.keymap import keymap
+from bwp_tui.domain.letters import BUILT_IN, PLACEHOLDERS
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
+from bwp_tui.new_file import new_file
 from bwp_tui.settings import (
     Profile,
     SettingsError,
     actor,
     config_path,
+    letters_folder,
     load_profile,
     source_of_settings,
     unknown_variables,
 )
 from bwp_tui.settings.configfile import read_config
+from bwp_tui.settings.letter_templates import mistakes_in, read_template, template_path
 from bwp_tui.store.database import shop_binding
 from bwp_tui.store.open_store import open_store
 
@@ -50,10 +55,40 @@ def validate(arguments: Namespace) -> ExitCode:
         mistakes = error.mistakes
     with suppress(SettingsError):  # the same mistakes again, outside of the profiles
         mistakes += keymap(read_config(config_path(os.environ), required=False).keys).mistakes
-    mistakes = (*mistakes, *unknown_variables(os.environ))
+    mistakes = (*mistakes, *mistakes_in(letters_folder(os.environ)), *unknown_variables(os.environ))
     lines = mistakes or (f"No mistakes. The settings are from {source_of_settings(os.environ)}.",)
     print_result(arguments, [clean_line(mistake) for mistake in mistakes], map(clean_line, lines))
     return ExitCode.USAGE if mistakes else ExitCode.DONE
+
+
+def letters(arguments: Namespace) -> None:
+    """List the templates of letters, print one, or write the built-in texts to new files.
+
+    Raises:
+        SettingsError: the template cannot be read, or has mistakes.
+    """
+    folder = letters_folder(os.environ)
+    if arguments.create:
+        _create_templates(folder)
+    if arguments.name is not None:
+        text, file = read_template(folder, arguments.name)
+        print_result(arguments, {"name": arguments.name, "path": file and str(file), "text": text}, [text.rstrip()])
+        return
+    records = [
+        {"name": name, "path": str(path), "exists": path.exists()}
+        for name, path in ((name, template_path(folder, name)) for name in BUILT_IN)
+    ]
+    lines = [f"{record['name']:<18}{record['path'] if record['exists'] else 'built-in text'}" for record in records]
+    lines += ["", f"A file in {folder}, such as answer-deletion.txt, replaces a built-in text. It may use:"]
+    lines += [f"  {f'${name}':<16}{meaning}" for name, meaning in PLACEHOLDERS.items()]
+    print_result(arguments, {"templates": records, "placeholders": PLACEHOLDERS}, lines)
+
+
+def _create_templates(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, text in BUILT_IN.items():
+        with suppress(FileExistsError), new_file(template_path(folder, name)) as file:
+            file.write(text.encode())
 
 
 def adopt(arguments: Namespace) -> None:
@@ -98,6 +133,8 @@ def _settings(profile: Profile) -> dict[str, object]:
         "regulation": profile.regulation,
         "timezone": zone_name(),
         "clock_stops": profile.clock_stops,
+        "shop_name": profile.shop_name,
+        "letters_folder": profile.letters_folder and str(profile.letters_folder),
         "actor": actor(os.environ, profile.actor),
         "events_queue_url": profile.events.queue_url if profile.events else None,
         "events_region": profile.events.region if profile.events else None,

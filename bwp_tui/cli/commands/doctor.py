@@ -25,7 +25,8 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zone_name
-from bwp_tui.settings import CommandSecret, Profile, SettingsError, load_profile, source_of_settings
+from bwp_tui.settings import CommandSecret, Profile, SettingsError, letters_folder, load_profile, source_of_settings
+from bwp_tui.settings.letter_templates import mistakes_in
 from bwp_tui.settings.profile import MINIMUM_SIZE
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.connection import Store
@@ -67,6 +68,7 @@ def _findings(name: str | None) -> Iterator[Finding]:
         source = source_of_settings(os.environ)
         yield Finding("settings", Level.OK, f"Profile {profile.name}, from {source}.")
         yield from (Finding("keys", Level.WARN, mistake) for mistake in keymap(profile.keys).mistakes)
+        yield from (Finding("letters", Level.WARN, mistake) for mistake in mistakes_in(letters_folder(os.environ)))
         yield from service(profile)
         yield from events(profile)
         yield from permissions(profile)  # before opening the history, which fixes some of them

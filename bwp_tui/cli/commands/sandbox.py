@@ -77,6 +77,7 @@ def sandbox_profile(practice: Sandbox, speed: float) -> Profile:
     folder = profile_folder(SANDBOX_PROFILE, os.environ)
     return Profile(
         name=SANDBOX_PROFILE,
+        shop_name="Practice Shop",
         folder=folder,
         api_url=practice.api_url,
         token_url=practice.token_url,

@@ -16,7 +16,7 @@ from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
-from bwp_tui.store.commands.answers import cannot_open_result, records_of
+from bwp_tui.store.commands.answers import cannot_answer, cannot_open_result, records_of
 
 
 class Scope(Enum):
@@ -26,6 +26,7 @@ class Scope(Enum):
     TASK = auto()
     DOWNLOADS = auto()
     ARCHIVE = auto()
+    LETTER = auto()
     REQUEST_LOG = auto()
     DASHBOARD = auto()
     HELP = auto()
@@ -162,6 +163,9 @@ MOVES: Final = (
 )
 """The actions that move the cursor, or scroll a page of text."""
 
+LETTERS: Final = ("acknowledgement", "extension", "answer")
+"""The letters to shoppers, as `domain.letters.LetterKind`, which the first frame does not need."""
+
 ACTIONS: Final = (
     Action("new", ("n",), "new", "Submit a new request", REQUEST_GROUP, "submit KIND EMAIL", read_only_reason),
     Action(
@@ -195,6 +199,16 @@ ACTIONS: Final = (
         TASK_GROUP,
         "show TASK",
         _needs_task(_no_earlier),
+    ),
+    Action(
+        "letter",
+        ("L",),
+        "",
+        "Write a letter to the shopper: preview it, then copy it or write it to a file",
+        TASK_GROUP,
+        "letter answer TASK",
+        _needs_task(cannot_answer),
+        keywords="template mail reply text",
     ),
     *map(_action_of, RECORDS),
     Action(

@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.actions.record_operations import RECORDS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
-from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME
+from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTERS
 from bwp_tui.domain.filter import MAX_VIEWS, View
 from bwp_tui.domain.shell_commands import SHELL_COMMANDS, ShellCommand
 
@@ -80,6 +80,7 @@ _DECLARED: Final = (
     Command("list", "[FILTER] [--view NAME] [--sort ORDER]", "filter", ("--view", "--sort")),
     Command("show", "[TASK]", "detail"),
     Command("inspect", "[TASK]", "archive"),
+    Command("letter", f"[{'|'.join(LETTERS)}] [TASK]", "letter"),
     Command("submit", "retrieval|deletion [EMAIL]", "new"),
     *(
         Command(operation.name, operation.usage.partition(" ")[2], operation.name, operation.option_names)

@@ -12,6 +12,7 @@ from bwp_tui.actions.operation import no_reason
 from bwp_tui.console.bindings.actions import (
     ACTIONS,
     ACTIONS_BY_NAME,
+    LETTERS,
     MARK_GROUP,
     MOVE_GROUP,
     MOVES,
@@ -192,6 +193,15 @@ _ARCHIVE: Final = (
     *MOVES,
     *_BACK,
 )
+_LETTER: Final = (
+    Action("next_page", ("tab", "right"), "", "The next letter", _SCREEN),
+    Action("previous_page", ("shift+tab", "left"), "", "The letter before", _SCREEN),
+    *(Action(f"page_{key}", (str(key),), "", f"Letter: {kind}", _SCREEN) for key, kind in enumerate(LETTERS, 1)),
+    _with_main_keys("copy", "copy", "Copy the letter", _SCREEN, None, read_only_reason),
+    Action("write", ("w",), "write", "Write the letter to a new file", _SCREEN, None, read_only_reason),
+    _with_main_keys("mask", "mask", "Show or mask the email", _SCREEN),
+    *_PAGE,
+)
 _SENT: Final = (
     Action("read", ("enter",), "open the task", "Open the task", _SCREEN),
     *MOVES,
@@ -226,6 +236,7 @@ REGISTRY: Final = tuple(
         Scope.TASK: _TASK,
         Scope.DOWNLOADS: _DOWNLOADS,
         Scope.ARCHIVE: _ARCHIVE,
+        Scope.LETTER: _LETTER,
         Scope.REQUEST_LOG: _SENT,
         Scope.DASHBOARD: (*_PAGE, _with_main_keys("dashboard", "", "Go back to the tasks", _SCREEN)),
         Scope.HELP: _PAGE,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from bwp_tui.console.bindings.actions import LETTERS
 from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
 from bwp_tui.console.controllers.filter_prompt import complete_filter
 from bwp_tui.domain.filter import VIEWS, View
@@ -27,6 +28,8 @@ def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: 
         known = tuple(view.name for view in views)
     elif before == ["submit"]:
         known = tuple(f"{kind.value.casefold()} " for kind in Kind)
+    elif before == ["letter"]:
+        known = tuple(f"{kind} " for kind in LETTERS)
     elif before == ["views"]:
         known = ("save ", "delete ", "list")
     elif before[:2] == ["views", "delete"]:

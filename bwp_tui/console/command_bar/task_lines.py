@@ -12,7 +12,7 @@ from bwp_tui.actions.operation import Argument, Operation, Place, TaskOperation,
 from bwp_tui.actions.record_operations import RECORDS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.actions.settlements import SETTLEMENTS
-from bwp_tui.console.bindings.actions import NO_TASK
+from bwp_tui.console.bindings.actions import LETTERS, NO_TASK
 from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, FOR_SHELL, Command
 from bwp_tui.console.command_bar.list_commands import ListCommands
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Token, parse_line
@@ -41,6 +41,7 @@ class TaskLineCommands:
     Args:
         service: carries out the operations of the service.
         records: carries out those that are recorded in the history.
+        open_letter: previews the letters about a task, beginning with a kind where one is given.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class TaskLineCommands:
         marked: MarkedTasks,
         service: ServiceController,
         records: RecordController,
+        open_letter: Callable[..., None],
     ) -> None:
         self._screen = screen
         self._marked = marked
         self._service = service
         self._records = records
+        self._open_letter = open_letter
         self._parsers: dict[str, Callable[[CommandLine], CommandHandler]] = {
             **ListCommands(screen).parsers,
             "show": self._read_single_task,
@@ -62,6 +65,7 @@ class TaskLineCommands:
             **dict.fromkeys((operation.name for operation in (*RECORDS, *SERVICE_OPERATIONS)), self._read_operation),
             "settle": self._read_settle,
             "mark": self._read_mark,
+            "letter": self._read_letter,
         }
 
     def read(self, text: str) -> CommandHandler:
@@ -198,6 +202,19 @@ class TaskLineCommands:
         if not numbers:
             return lambda: self._screen.perform_later("mark")
         return lambda: self._marked.mark_only(self._marked.all | frozenset(numbers), are_named=True)
+
+    def _read_letter(self, line: CommandLine) -> CommandHandler:
+        kinds = [token.text.casefold() for token in line.positionals[:1] if token.text.casefold() in LETTERS]
+        rest = line.positionals[len(kinds) :]
+        for token in rest[:1]:
+            if token.text.isalpha() and not _LIKE_AN_ID.fullmatch(token.text):
+                there_are = f"There is no letter “{clean_line(token.text)}”; there are {', '.join(LETTERS)}."
+                raise token.error(there_are, nearest(token.text, LETTERS))
+        line.reject_extra(rest[1:], COMMANDS_BY_NAME["letter"].usage)
+        numbers = [self._task(token) for token in rest] or self._current_number()
+        if not numbers:
+            return lambda: self._screen.show_status(NO_TASK, "warn")
+        return lambda: self._open_letter(numbers[0], *kinds)
 
     # To which tasks
 

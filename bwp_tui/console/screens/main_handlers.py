@@ -24,6 +24,7 @@ from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen
+from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.workers import Work, run_in_thread_and_report
@@ -54,7 +55,9 @@ class MainHandlers:
             **recording.single_task_actions,
             **recording.marked_task_actions,
             "undo": partial(undo, screen),
-            "command": CommandBar(screen, TaskLineCommands(screen, self.marked, service, recording)).ask,
+            "command": CommandBar(
+                screen, TaskLineCommands(screen, self.marked, service, recording, self._open_letter)
+            ).ask,
             **service.actions,
             **copying,
             "sort": partial(choose_sort, screen),
@@ -69,6 +72,7 @@ class MainHandlers:
             "detail": self._open_task,
             "earlier": self._go_to_earlier,
             "archive": self._open_archive,
+            "letter": self._open_letter_of_current,
             "downloads": self._open_downloads,
             "sent": self._open_sent,
             "dashboard": self._open_dashboard,
@@ -141,6 +145,13 @@ class MainHandlers:
         task = self._screen.current_task
         if task is not None and task.download is not None and task.download.path is not None:
             self._screen.app.push_screen(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
+
+    def _open_letter(self, number: int, kind: str | None = None) -> None:
+        self._screen.app.push_screen(LetterScreen(self._screen, number, kind))
+
+    def _open_letter_of_current(self) -> None:
+        if (task := self._screen.current_task) is not None:
+            self._open_letter(task.number)
 
     def _open_downloads(self) -> None:
         self._screen.app.push_screen(DownloadsScreen(self._screen.session, self._screen.context))

@@ -1,4 +1,4 @@
-"""Record inquiries to shoppers, replies, answers, which stop the legal clock, and copies; withdraw what is recorded."""
+"""Record inquiries to shoppers, replies, letters, copies, and answers, which stop the legal clock; withdraw records."""
 
 from __future__ import annotations
 
@@ -248,6 +248,14 @@ def record_unpacked(store: Store, number: int, folder: Path, actor: str) -> None
 def record_packed(store: Store, number: int, path: Path, recipient: str, sha256: str, actor: str) -> None:
     """Record that a copy of the result, encrypted for `recipient`, was written to `path`; `sha256` is the copy's."""
     _append(store, number, actor, EventKind.PACKED, f"{path} for {recipient} (sha256 {sha256})")
+
+
+def record_letter(store: Store, number: int, kind: str, sha256: str, actor: str, path: Path | None) -> None:
+    """Record that a letter was written, and to which file; not again where the last event says the same."""
+    detail = f"{kind} (sha256 {sha256})" + ("" if path is None else f", written to {path}")
+    last = timeline.of_task(store, number)[-1:]
+    if [(event.what, event.detail) for event in last] != [(EventKind.LETTER, detail)]:
+        _append(store, number, actor, EventKind.LETTER, detail)
 
 
 def _append(store: Store, number: int, actor: str, what: EventKind, detail: str) -> None:

@@ -101,8 +101,9 @@ def plan(
     chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
     own, elsewhere = _files(store, chosen)
     handled = store.rows(
-        "SELECT task, what, detail FROM timeline WHERE what IN (?, ?) ORDER BY id",
-        (EventKind.UNPACKED, EventKind.PACKED),
+        # A letter that was copied names no file.
+        "SELECT task, what, detail FROM timeline WHERE what IN (?, ?, ?) AND detail LIKE '%/%' ORDER BY id",
+        (EventKind.UNPACKED, EventKind.PACKED, EventKind.LETTER),
     )
     return PurgePlan(
         tuple(chosen),

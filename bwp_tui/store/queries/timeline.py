@@ -67,6 +67,7 @@ class EventKind(StrEnum):
     REPLY_WITHDRAWN = "reply withdrawn"
     ANSWERED = "answered"
     ANSWER_WITHDRAWN = "answer withdrawn"
+    LETTER = "letter"
     CORRECTED = "corrected"
     UNDONE = "undone"
     PURGED = "purged"

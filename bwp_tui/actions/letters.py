@@ -1,0 +1,84 @@
+"""Draft letters to shoppers from templates, and record them; nothing is sent."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bwp_tui.domain import letters
+from bwp_tui.domain.letters import LetterFacts, LetterKind
+from bwp_tui.domain.task import Task
+from bwp_tui.new_file import new_file
+from bwp_tui.settings import Profile
+from bwp_tui.settings.letter_templates import read_template
+from bwp_tui.store.commands import answers
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.timeline import EventKind
+
+BUILT_IN: Final = "built-in text"
+
+
+class Letter(NamedTuple):
+    """A letter about a task, as it can be sent.
+
+    Attributes:
+        template: the file of its template, or that it is the built-in text.
+        remarks: what to check before it is sent, a sentence each.
+    """
+
+    kind: LetterKind
+    number: int
+    text: str
+    template: str
+    remarks: tuple[str, ...]
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the text in UTF-8."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, operator: str, today: date) -> Letter:
+    """Return a letter about a task.
+
+    Raises:
+        NotPossible: there is no such letter about the task, or it lacks a value that the template needs.
+        SettingsError: the shop's own template cannot be read, or has mistakes.
+    """
+    if why_not := letters.cannot_write(kind, task):
+        raise NotPossible(why_not)
+    events = timeline.of_task(store, task.number)
+    reasons = [event.detail for event in events if event.what == EventKind.EXTENDED]
+    facts = LetterFacts(today, operator, profile.shop_name, reasons[-1] if reasons else None)
+    template, path = read_template(profile.letters_folder, letters.template_name(kind, task))
+    values = letters.values_of(kind, task, facts)
+    if name := letters.missing_value(template, values):
+        raise NotPossible(f"The letter needs ${name}, {letters.PLACEHOLDERS[name]}, and {task.name} has none.")
+    text = letters.fill(template, values)
+    return Letter(kind, task.number, text, str(path or BUILT_IN), letters.remarks(kind, task, facts))
+
+
+def write(store: Store, letter: Letter, path: Path, actor: str) -> None:
+    """Write a letter to a new file (0600), and record it; where that fails, there is no file.
+
+    Raises:
+        FileExistsError: there is such a file.
+        OSError: it cannot be written.
+        StoreError: it cannot be recorded.
+    """
+    with new_file(path) as file:
+        file.write(letter.text.encode())
+        record(store, letter, actor, path)
+
+
+def record(store: Store, letter: Letter, actor: str, path: Path | None = None) -> None:
+    """Record a letter on the timeline of its task, with its SHA-256 and the file that it was written to.
+
+    Raises:
+        StoreError: it cannot be recorded.
+    """
+    answers.record_letter(store, letter.number, letter.kind, letter.sha256, actor, path and path.absolute())

@@ -1,0 +1,226 @@
+"""The letters about a task: a preview of each, which is copied or written to a file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+
+from bwp_tui.actions import letters
+from bwp_tui.actions.letters import Letter
+from bwp_tui.console.bindings.actions import ActionContext, Scope
+from bwp_tui.console.bindings.screen_actions import bindings_of
+from bwp_tui.console.presentation.format import subject
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.screens.action_screen import ScrolledScreen
+from bwp_tui.console.screens.help import open_help
+from bwp_tui.console.services.snapshot_feed import Snapshot
+from bwp_tui.console.state.tab_completion import InputMistake
+from bwp_tui.console.terminal.clipboard import copy
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.styled_line import Heading, Paragraphs, StyledLine
+from bwp_tui.console.workers import start_worker
+from bwp_tui.domain.letters import LetterKind, cannot_write, fitting_kind
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import mask_in_text, unsafe_at
+from bwp_tui.settings import SettingsError
+from bwp_tui.store.errors import StoreError
+
+
+class LetterScreen(ScrolledScreen):
+    """Shows one letter about a task; nothing is recorded before it is copied or written.
+
+    Args:
+        number: local number of the task.
+        kind: the letter to begin with; None is the one that fits the task's state.
+    """
+
+    AUTO_FOCUS = ""
+    scope = Scope.LETTER
+    BINDINGS = bindings_of(scope)
+
+    def __init__(self, main: MainScreenProtocol, number: int, kind: str | None = None) -> None:
+        super().__init__(main.session.keymap)
+        self._main = main
+        self._session = main.session
+        self._number = number
+        self._kind = None if kind is None else LetterKind(kind)
+        self._letter_task: Task | None = None
+        self._letter: Letter | None = None
+        self._why_not = ""
+        self.handlers |= {
+            "help": partial(open_help, self),
+            "next_page": lambda: self._turn(1),
+            "previous_page": lambda: self._turn(-1),
+            **{f"page_{at}": partial(self._open, kind) for at, kind in enumerate(LetterKind, start=1)},
+            "copy": partial(start_worker, self, self._copy, group="letter"),
+            "write": partial(start_worker, self, self._write, group="letter"),
+            "mask": self._toggle_mask,
+        }
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="letter-heading")
+        yield StyledLine(id="letter-tabs")
+        with VerticalScroll(id="letter-scroll", can_focus=False):
+            yield Paragraphs(id="letter-text")
+        yield Prompt(id="prompt")
+        yield StatusLine(id="status")
+        yield FooterLine(id="footer")
+
+    def on_mount(self) -> None:
+        self._update_footer()
+        start_worker(self, self._read, group="reading", exclusive=True)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave all keys to an open prompt."""
+        return not self.is_asking and super().check_action(action, parameters)
+
+    @property
+    def context(self) -> ActionContext:
+        return ActionContext(self._letter_task, self._session.read_only, self._session.today())
+
+    @on(Prompt.Toggled)
+    def _update_footer(self) -> None:
+        footer, hint = self.query_one(FooterLine), self.keymap.hint
+        if not self.prompt.is_open:
+            pages = f"{self.keymap.key('next_page')} {self.keymap.key('page_1')}-{len(LetterKind)}"
+            actions = (("copy", "copy"), ("write to a file", "write"), ("mask", "mask"), ("help", "help"))
+            footer.show_keys((pages, "letter"), *(hint(*action) for action in actions), hint("back", "back"))
+        elif self.prompt.mistake is not None:
+            footer.show_mistake(*self.prompt.mistake)
+        else:
+            footer.show_keys(*self.prompt.footer_keys)
+
+    def apply(self, update: Snapshot | str) -> None:
+        """Draft the letter again where its task has changed."""
+        if isinstance(update, str):
+            self.show_status(update, "bad")
+        elif self._number in update.changed:
+            start_worker(self, self._read, group="reading", exclusive=True)
+
+    def _turn(self, step: int) -> None:
+        kinds = list(LetterKind)
+        self._open(kinds[(kinds.index(self._kind or kinds[0]) + step) % len(kinds)])
+
+    def _open(self, kind: LetterKind) -> None:
+        self._kind = kind
+        self.show_status("")
+        self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
+        start_worker(self, self._read, group="reading", exclusive=True)
+
+    def _toggle_mask(self) -> None:
+        self._main.mask(not self._session.masked)
+        self._show()
+
+    async def _read(self) -> None:
+        """Draft the letter; what is to be checked in a new one is shown on the status line."""
+        session, before = self._session, self._letter
+        self._letter_task = next(iter(session.reader.window([self._number])), None)
+        self._letter, self._why_not = None, "This task no longer exists."
+        if self._letter_task is not None:
+            self._kind = self._kind or fitting_kind(self._letter_task)
+            try:
+                self._letter = await asyncio.to_thread(
+                    letters.draft,
+                    session.write_store,
+                    session.profile,
+                    self._letter_task,
+                    self._kind,
+                    session.actor,
+                    session.today(),
+                )
+            except (StoreError, SettingsError) as error:
+                self._why_not = str(error)
+        self._show()
+        if self._letter is not None and self._letter != before:
+            self.show_status(" ".join(self._letter.remarks), "warn")
+
+    def _show(self) -> None:
+        task, letter = self._letter_task, self._letter
+        heading = self.query_one(Heading)
+        if task is None:
+            heading.set_text([("letter", "strong")])
+        else:
+            kind, whose = f" · {task.kind.lower()} for ", subject(task, self._session.display_context())
+            source = "" if letter is None else f"{Path(letter.template).name} · "
+            shown: list[StyledText] = [("letter", "strong"), (kind, "muted"), (whose, "strong")]
+            heading.set_text(shown, f"{source}#{task.number}", f"#{task.number}")
+            self.query_one("#letter-tabs", StyledLine).show(*self._tabs(task))
+        text = self._why_not if letter is None else letter.text
+        if self._session.masked and task is not None:
+            text = mask_in_text(text, task.email)
+        role = "warn" if letter is None else "plain"
+        self.query_one(Paragraphs).set_lines([(line, role)] for line in text.splitlines())
+
+    def _tabs(self, task: Task) -> Iterator[StyledText]:
+        for at, kind in enumerate(LetterKind, start=1):
+            yield (f"{'   ' if at > 1 else ' '}{self.keymap.key(f'page_{at}')} ", "key")
+            possible = "muted" if cannot_write(kind, task) else "plain"
+            yield (kind.value, "current" if kind is self._kind else possible)
+
+    async def _copy(self) -> None:
+        if (letter := self._drafted()) is None:
+            return
+        session = self._session
+        try:
+            await asyncio.to_thread(letters.record, session.write_guard.store, letter, session.actor)
+        except StoreError as error:
+            self.show_status(str(error), "bad")
+            return
+        how = await copy(letter.text, self.app.copy_to_clipboard, session.profile.folder)
+        self._show_done(letter, how)
+
+    async def _write(self) -> None:
+        if (letter := self._drafted()) is None:
+            return
+        initial, session = f"~/{letter.kind}-{letter.number}.txt", self._session
+        typed = await self.prompt.ask_text("Write the letter to:", initial, checked=_file_mistake, enter="write")
+        if typed is None:
+            return
+        path = _path(typed)
+        try:
+            await asyncio.to_thread(letters.write, session.write_guard.store, letter, path, session.actor)
+        except StoreError as error:
+            self.show_status(str(error), "bad")
+        except OSError as error:
+            self.show_status(f"{path} cannot be written: {error.strerror}. Nothing was recorded.", "bad")
+        else:
+            self._show_done(letter, f"written to {path}")
+
+    def _drafted(self) -> Letter | None:
+        """Return the letter that is shown; say why there is none."""
+        if self._letter is None:
+            self.show_status("There is no such letter to copy or to write.", "warn")
+        return self._letter
+
+    def _show_done(self, letter: Letter, how: str) -> None:
+        task, key = self._letter_task, self.keymap.key
+        once = {LetterKind.ACKNOWLEDGEMENT: "acknowledge", LetterKind.ANSWER: "answer"}.get(letter.kind)
+        then = f" Once you have sent it, record that with {key(once)}." if task is not None and once else ""
+        self.show_status(f"The {letter.kind} of #{letter.number}: {how}.{then}", "good")
+        self._session.feed.refresh()
+
+
+def _path(text: str) -> Path:
+    return Path(os.path.expanduser(text.strip()))  # noqa: PTH111  Path.expanduser raises without a home
+
+
+def _file_mistake(text: str) -> InputMistake | None:
+    """Return why a typed path cannot be that of a new file, or None."""
+    path = _path(text)
+    wrong = ""
+    if not text.strip() or unsafe_at(text) is not None:
+        wrong = "Type the path of a new file."
+    elif os.path.lexists(path):
+        wrong = "This file exists already; name another one."
+    elif not path.parent.is_dir():
+        wrong = f"There is no folder {path.parent}."
+    return InputMistake(wrong, 0, len(text)) if wrong else None

@@ -1,0 +1,280 @@
+"""Write letters to shoppers: the built-in texts, and what their placeholders stand for. Nothing is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from enum import StrEnum
+from string import Template
+from typing import Final, NamedTuple
+
+from bwp_tui.domain.deadlines import is_clock_running, is_clock_stopped
+from bwp_tui.domain.regulations import REGULATIONS, force_warning
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Task, cannot_change_purged
+from bwp_tui.domain.text import clean_line, did_you_mean, escaped
+from bwp_tui.domain.times import local_day
+
+
+class LetterKind(StrEnum):
+    """What a letter is for, in the order of a request's life."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    EXTENSION = "extension"
+    ANSWER = "answer"
+
+
+_BEGINNING: Final = """\
+$today
+
+Dear customer,
+
+On $received_on we received your request for $request. It concerns the email address $email.
+"""
+
+_END: Final = """\
+If you have any questions, please reply to this message and mention our reference $reference.
+
+Kind regards,
+$shop_name
+"""
+
+BUILT_IN: Final = {
+    "acknowledgement": f"""\
+{_BEGINNING}
+$identity
+
+$deadline
+
+{_END}""",
+    "extension": f"""\
+{_BEGINNING}
+We are sorry that we need more time to answer it. The reason: $reason
+
+$deadline
+
+{_END}""",
+    "answer-retrieval": f"""\
+{_BEGINNING}
+With this message we send you that copy. It is the personal data that was collected about you when you shopped with us \
+through Buy with Prime.
+
+$left_out
+
+$basis
+
+{_END}""",
+    "answer-deletion": f"""\
+{_BEGINNING}
+The personal data that was collected about you when you shopped with us through Buy with Prime has been deleted. The \
+deletion was completed on $completed_on.
+
+$left_out
+
+$basis
+
+We keep a record of your request and of this answer, so that we can show that it was fulfilled.
+
+{_END}""",
+}
+"""The built-in templates by name."""
+
+PLACEHOLDERS: Final = {
+    "shop_name": "the profile's setting shop_name",
+    "operator": "who writes the letter, as on the timeline",
+    "today": "the date of the letter",
+    "email": "the shopper's email",
+    "reference": "the task number, such as #17",
+    "task_id": "the service's task id",
+    "request": "what was asked for: a copy, or the deletion, of your personal data",
+    "note": "the task's note",
+    "received_on": "the day of receipt",
+    "due_on": "the due date of the answer",
+    "regulation": "the regulation's title and citation",
+    "citation": "the citation alone",
+    "identity": "a sentence: whether the identity was verified",
+    "verified_on": "the day of the verification",
+    "deadline": "a sentence: by when the answer comes, and under which law",
+    "basis": "a sentence: under which law this is the answer; an apology where it is late",
+    "left_out": "a sentence: what the answer leaves out; nothing where it is whole",
+    "extended_on": "the day of the extension",
+    "reason": "the reason of the extension",
+    "completed_on": "the day on which the service completed the task",
+}
+"""What a template may use, with what each stands for."""
+
+_UNNAMED_SHOP: Final = "[name of the shop]"
+_OWN_POLICY: Final = "us-policy"
+_EMPTY_PARAGRAPHS: Final = re.compile(r"\n{3,}")
+
+
+class LetterFacts(NamedTuple):
+    """What a letter is made of, besides the task.
+
+    Attributes:
+        shop_name: the shop's name, or None where no setting gives it.
+        reason: the recorded reason of the extension.
+    """
+
+    today: date
+    operator: str
+    shop_name: str | None = None
+    reason: str | None = None
+
+
+def template_name(kind: LetterKind, task: Task) -> str:
+    """Return the name of the template for a letter about a task."""
+    return f"{kind}-{task.kind.lower()}" if kind is LetterKind.ANSWER else kind.value
+
+
+def fitting_kind(task: Task) -> LetterKind:
+    """Return the letter that fits a task's state best: the latest one of a request's life that is possible."""
+    possible = (kind for kind in reversed(LetterKind) if cannot_write(kind, task) is None)
+    return next(possible, LetterKind.ACKNOWLEDGEMENT)
+
+
+def cannot_write(kind: LetterKind, task: Task) -> str | None:
+    """Return why there is no such letter about a task, or None: a letter claims only what is recorded."""
+    if why_not := cannot_change_purged(task):
+        return why_not
+    if task.was_resubmitted:
+        other = f" as #{task.resubmitted_as}; write the letter about that one" if task.resubmitted_as else ""
+        return f"Task {task.name} was resubmitted{other}."
+    state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
+    if kind is LetterKind.ANSWER:
+        is_completed = task.status == Status.COMPLETED
+        return None if is_completed else f"Task {task.name} is {task.status}: there is no result to answer with."
+    if not is_clock_running(task):
+        return f"Task {task.name} {state}: the shopper awaits no answer."
+    if kind is LetterKind.EXTENSION and task.extended_on is None:
+        return f"No extension of {task.name} is recorded: record it with its reason first, and the letter gives both."
+    return None
+
+
+def template_mistakes(text: str) -> Iterator[str]:
+    """Yield the mistakes in a template, each as the rest of a sentence that begins with its file."""
+    for found in Template.pattern.finditer(text):
+        line = text.count("\n", 0, found.start()) + 1
+        name = found["named"] or found["braced"]
+        if found["invalid"] is not None:
+            yield f"line {line}: a dollar sign alone is written $$."
+        elif name and name not in PLACEHOLDERS:
+            guess = did_you_mean(name, PLACEHOLDERS, ".")
+            yield f"line {line}: ${clean_line(name)} is no placeholder{guess} There are {', '.join(PLACEHOLDERS)}."
+
+
+def missing_value(text: str, values: Mapping[str, str | None]) -> str | None:
+    """Return the first placeholder of a template that has no value for this task, or None."""
+    return next((name for name in Template(text).get_identifiers() if values[name] is None), None)
+
+
+def fill(text: str, values: Mapping[str, str | None]) -> str:
+    """Return a template with its values, without control characters; a paragraph that is left empty goes."""
+    filled = escaped(Template(text).substitute(values).replace("\t", "    "))
+    return _EMPTY_PARAGRAPHS.sub("\n\n", filled).strip() + "\n"
+
+
+def values_of(kind: LetterKind, task: Task, facts: LetterFacts) -> dict[str, str | None]:
+    """Return what each placeholder stands for in a letter about a task; None where that is not known."""
+    law = REGULATIONS.get(task.regulation, REGULATIONS["none"])
+    finished = local_day(task.finished_at) if task.finished_at and task.status == Status.COMPLETED else None
+    wanted = "a copy" if task.kind is Kind.RETRIEVAL else "the deletion"
+    values = {
+        "shop_name": facts.shop_name or _UNNAMED_SHOP,
+        "operator": facts.operator,
+        "today": format_date(facts.today),
+        "email": task.email,
+        "reference": f"#{task.number}",
+        "task_id": task.task_id,
+        "request": f"{wanted} of your personal data",
+        "note": task.note,
+        "received_on": format_date(task.received_on),
+        "due_on": format_date(task.due_on),
+        "regulation": law.source if law.citation else None,
+        "citation": law.citation,
+        "identity": _identity_sentence(task),
+        "verified_on": format_date(task.verification.on) if task.verification else None,
+        "deadline": _deadline_sentence(kind, task, facts.today),
+        "basis": _basis_sentence(task, facts.today),
+        "left_out": _left_out_sentence(task),
+        "extended_on": format_date(task.extended_on),
+        "reason": facts.reason and _as_sentence(facts.reason),
+        "completed_on": format_date(finished),
+    }
+    optional = ("basis", "left_out")  # these may be empty, and are not unknown then
+    return {name: clean_line(value or "") or ("" if name in optional else None) for name, value in values.items()}
+
+
+def remarks(kind: LetterKind, task: Task, facts: LetterFacts) -> tuple[str, ...]:
+    """Return what the operator checks before a letter is sent, a sentence each."""
+    law, is_answer = REGULATIONS.get(task.regulation), kind is LetterKind.ANSWER
+    unsure = "; ".join(part for part in (law.unsure if law else "").split("; ") if "appeal" not in part)
+    is_unsaved = is_answer and task.kind is Kind.RETRIEVAL and not task.is_saved
+    found = (
+        None if facts.shop_name else f"Fill in {_UNNAMED_SHOP}: the profile has no shop_name.",
+        "The result is not downloaded yet." if is_unsaved else None,
+        "No verification of the identity is recorded." if is_answer and task.verification is None else None,
+        force_warning(task.regulation, task.received_on),
+        f"Check the law first; unsure of {law.title}: {unsure}." if law and unsure else None,
+    )
+    return tuple(filter(None, found))
+
+
+def format_date(day: date | None) -> str | None:
+    """Return a day as letters write it: `November 9, 2026`."""
+    return None if day is None else f"{day:%B} {day.day}, {day.year}"
+
+
+def _law_clause(task: Task) -> str:
+    """Return under which law a request is answered, as a sentence begins or ends; empty without one."""
+    law = REGULATIONS.get(task.regulation)
+    if law is None or not law.citation:
+        return ""
+    if law.id == _OWN_POLICY:
+        return "under our privacy policy"
+    return f"under the privacy law that applies to your request ({law.source})"
+
+
+def _left_out_sentence(task: Task) -> str:
+    return f"This answer leaves something out: {_as_sentence(task.answered_in_part)}" if task.answered_in_part else ""
+
+
+def _identity_sentence(task: Task) -> str:
+    if task.inquired_on is not None and task.replied_on is None:
+        asked = f"On {format_date(task.inquired_on)} we asked you for more information about it."
+        return f"{asked} Please reply to that, so that we can go on with your request."
+    if task.verification is not None:
+        return f"We confirmed on {format_date(task.verification.on)} that the request comes from you."
+    return (
+        "Before we act on it, we may have to make sure that it comes from you. If so, we compare it with what we "
+        "already know, such as your email address and your orders, and write to you if we need anything more."
+    )
+
+
+def _deadline_sentence(kind: LetterKind, task: Task, today: date) -> str:
+    law, due = _law_clause(task), format_date(task.due_on)
+    under = f"{law[:1].upper()}{law[1:]}, " if law else ""
+    if is_clock_stopped(task):
+        sentence = f"{under}the time until your reply does not count. We will answer as soon as we can after that."
+    elif task.due_on is None:
+        sentence = "We will answer as soon as we can."
+    elif task.due_on < today:
+        sentence = f"{under}our answer was due on {due}. We apologize for the delay and will answer as soon as we can."
+    elif kind is LetterKind.EXTENSION:
+        sentence = f"{under}we may take this additional time, and you can expect our answer by {due}."
+    else:
+        sentence = f"{under}you can expect our answer by {due}."
+    return f"{sentence[0].upper()}{sentence[1:]}"
+
+
+def _basis_sentence(task: Task, today: date) -> str:
+    law = _law_clause(task)
+    basis = f"This is our answer {law}." if law else ""
+    if task.due_on is None or task.due_on >= (task.answered_on or today):
+        return basis
+    return f"{basis} It was due on {format_date(task.due_on)}, and we apologize for the delay.".strip()
+
+
+def _as_sentence(text: str) -> str:
+    return text if text.rstrip().endswith((".", "!", "?")) else f"{text.rstrip()}."

@@ -1,0 +1,214 @@
+"""Letters to shoppers: they claim what is recorded, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from bwp_tui.console.bindings.actions import LETTERS
+from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.letters import (
+    BUILT_IN,
+    PLACEHOLDERS,
+    LetterFacts,
+    LetterKind,
+    cannot_write,
+    fill,
+    fitting_kind,
+    format_date,
+    missing_value,
+    remarks,
+    template_mistakes,
+    template_name,
+    values_of,
+)
+from bwp_tui.domain.regulations import IDS, REGULATIONS
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Task, Verification
+
+TODAY = date(2026, 11, 29)
+RECEIVED = date(2026, 11, 9)
+FACTS = LetterFacts(TODAY, "anna", "Acme Shop", "many requests came at once")
+TASK = Task(
+    number=17,
+    task_id="3556a10a-0001",
+    kind=Kind.RETRIEVAL,
+    email="jane@example.com",
+    status=Status.IN_PROGRESS,
+    errors=(),
+    holding_period=None,
+    reason=None,
+    note="called twice",
+    tags=(),
+    received_on=RECEIVED,
+    regulation="us-tx",
+    due_on=date(2026, 12, 24),
+    recorded_at=datetime(2026, 11, 9, 12, tzinfo=UTC),
+    submitted_at=datetime(2026, 11, 9, 12, tzinfo=UTC),
+    updated_at=None,
+    finished_at=None,
+    polled_at=None,
+    next_poll_at=None,
+    polls=0,
+    trouble=None,
+    resubmit_of=None,
+    resubmitted_as=None,
+    earlier_number=None,
+    cancel_asked=False,
+    revision=1,
+    download=None,
+)
+COMPLETED = replace(TASK, status=Status.COMPLETED, finished_at=datetime(2026, 11, 20, 12, tzinfo=UTC), is_final=True)
+DELETED = replace(COMPLETED, kind=Kind.DELETION)
+EXTENDED = replace(TASK, extended_on=TODAY, due_on=date(2027, 2, 7))
+LETTERS_AND_TASKS = [
+    (LetterKind.ACKNOWLEDGEMENT, TASK),
+    (LetterKind.EXTENSION, EXTENDED),
+    (LetterKind.ANSWER, COMPLETED),
+    (LetterKind.ANSWER, DELETED),
+]
+
+
+def letter(kind: LetterKind, task: Task, facts: LetterFacts = FACTS) -> str:
+    """The built-in letter about a task."""
+    assert cannot_write(kind, task) is None
+    return fill(BUILT_IN[template_name(kind, task)], values_of(kind, task, facts))
+
+
+@pytest.mark.parametrize("regulation", IDS)
+@pytest.mark.parametrize(("kind", "task"), LETTERS_AND_TASKS)
+def test_each_letter_is_whole_and_cites_the_law_with_the_dates(kind: LetterKind, task: Task, regulation: str) -> None:
+    law, due = REGULATIONS[regulation], due_on(regulation, RECEIVED)
+    text = letter(kind, replace(task, regulation=regulation, due_on=due))
+    assert "$" not in text
+    assert "None" not in text
+    assert "\n\n\n" not in text
+    day, _greeting, *paragraphs, end = text.split("\n\n")
+    assert (day, end) == ("November 29, 2026", "Kind regards,\nAcme Shop\n")
+    assert all(paragraph[0].isupper() and paragraph[-1] == "." for paragraph in paragraphs)
+    assert all(fact in text for fact in ("November 9, 2026", "jane@example.com", "#17"))
+    if law.citation and regulation != "us-policy":
+        assert f"({law.title}, {law.citation})" in text
+    if due is not None and kind is not LetterKind.ANSWER:
+        assert (format_date(due) or "") in text
+
+
+def test_the_letters_say_what_was_recorded() -> None:
+    assert "we need more time" in letter(LetterKind.EXTENSION, EXTENDED)
+    assert "The reason: many requests came at once." in letter(LetterKind.EXTENSION, EXTENDED)
+    assert "by February 7, 2027" in letter(LetterKind.EXTENSION, EXTENDED)
+    assert "completed on November 20, 2026" in letter(LetterKind.ANSWER, DELETED)
+    assert "delet" not in letter(LetterKind.ANSWER, COMPLETED)
+    verified = replace(TASK, verification=Verification(date(2026, 11, 10), "anna", "passport 123"))
+    text = letter(LetterKind.ACKNOWLEDGEMENT, verified)
+    assert "confirmed on November 10, 2026 that the request comes from you" in text
+    assert "passport" not in text
+    assert "confirmed" not in letter(LetterKind.ACKNOWLEDGEMENT, TASK)
+
+
+def test_a_letter_asks_for_the_reply_that_is_awaited() -> None:
+    asked = replace(TASK, inquired_on=date(2026, 11, 12))
+    text = letter(LetterKind.ACKNOWLEDGEMENT, asked)
+    assert "On November 12, 2026 we asked you for more information" in text
+    assert "by December 24, 2026" in text
+    stopped = letter(LetterKind.ACKNOWLEDGEMENT, replace(asked, regulation="uk-gdpr", due_on=None))
+    assert "the time until your reply does not count" in stopped
+    assert "asked you" not in letter(LetterKind.ACKNOWLEDGEMENT, replace(asked, replied_on=TODAY))
+
+
+def test_an_answer_in_part_says_what_it_leaves_out() -> None:
+    partly = replace(COMPLETED, answered_on=TODAY, answered_in_part="order 5, as it concerns others")
+    assert "leaves something out: order 5, as it concerns others." in letter(LetterKind.ANSWER, partly)
+    assert "leaves" not in letter(LetterKind.ANSWER, COMPLETED)
+
+
+def test_a_late_letter_promises_no_day_in_the_past() -> None:
+    late = replace(TASK, due_on=date(2026, 11, 28))
+    assert "was due on November 28, 2026. We apologize" in letter(LetterKind.ACKNOWLEDGEMENT, late)
+    assert "expect" not in letter(LetterKind.ACKNOWLEDGEMENT, late)
+    answered = replace(COMPLETED, due_on=date(2026, 11, 28))
+    assert "was due on November 28, 2026, and we apologize" in letter(LetterKind.ANSWER, answered)
+    in_time = replace(answered, answered_on=date(2026, 11, 28))
+    assert "apologize" not in letter(LetterKind.ANSWER, in_time)
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("status", Status)
+def test_only_what_is_completed_is_answered(kind: Kind, status: Status) -> None:
+    task = replace(COMPLETED, kind=kind, status=status)
+    assert (cannot_write(LetterKind.ANSWER, task) is None) == (status == Status.COMPLETED)
+    assert values_of(LetterKind.ANSWER, task, FACTS)["completed_on"] == (
+        "November 20, 2026" if status == Status.COMPLETED else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "task", "words"),
+    [
+        (LetterKind.EXTENSION, TASK, "No extension of 3556a10a is recorded"),
+        (LetterKind.ACKNOWLEDGEMENT, replace(COMPLETED, answered_on=TODAY), "was answered on 2026-11-29"),
+        (LetterKind.EXTENSION, replace(EXTENDED, answered_on=TODAY), "was answered on 2026-11-29"),
+        (LetterKind.ACKNOWLEDGEMENT, replace(TASK, status=Status.CANCELLED), "is CANCELLED"),
+        *((kind, replace(DELETED, purged_at=datetime(2026, 11, 29, tzinfo=UTC)), "was purged") for kind in LetterKind),
+        *(
+            (kind, replace(DELETED, resubmitted_as=18, was_resubmitted=True), "was resubmitted as #18")
+            for kind in LetterKind
+        ),
+    ],
+)
+def test_a_letter_that_would_claim_too_much_is_refused(kind: LetterKind, task: Task, words: str) -> None:
+    assert words in (cannot_write(kind, task) or "")
+
+
+@pytest.mark.parametrize(
+    ("task", "kind"),
+    [
+        (TASK, LetterKind.ACKNOWLEDGEMENT),
+        (replace(TASK, status=Status.FAILED), LetterKind.ACKNOWLEDGEMENT),
+        (EXTENDED, LetterKind.EXTENSION),
+        (COMPLETED, LetterKind.ANSWER),
+        (replace(DELETED, extended_on=TODAY), LetterKind.ANSWER),
+    ],
+)
+def test_the_letter_that_fits_the_state_comes_first(task: Task, kind: LetterKind) -> None:
+    assert fitting_kind(task) is kind
+
+
+def test_foreign_text_is_cleaned_and_never_read_as_a_template() -> None:
+    hostile = replace(TASK, email="a\x1b]52;c;x\x07@b.example", note="$email\n\n$$ \u202eevil")
+    text = fill("$email|$note|$$\x07", values_of(LetterKind.ACKNOWLEDGEMENT, hostile, FACTS))
+    assert text == "a\\x1b]52;c;x\\x07@b.example|$email $$ \\u202eevil|$\\x07\n"
+
+
+def test_a_value_that_is_not_known_is_named() -> None:
+    values = values_of(LetterKind.ACKNOWLEDGEMENT, replace(TASK, email="", due_on=None, note=""), FACTS)
+    assert set(values) == set(PLACEHOLDERS)
+    assert missing_value("$shop_name $email", values) == "email"
+    assert missing_value("${due_on}", values) == "due_on"
+    assert missing_value("$note", values) == "note"
+    assert missing_value("$today $deadline $basis", values) is None
+
+
+def test_mistakes_in_a_template_are_named_with_their_line_and_what_exists() -> None:
+    assert [*template_mistakes("$today\nfor ${emial}, 5 $ and $Today")] == [
+        f"line 2: $emial is no placeholder; did you mean email? There are {', '.join(PLACEHOLDERS)}.",
+        "line 2: a dollar sign alone is written $$.",
+        f"line 2: $Today is no placeholder; did you mean today? There are {', '.join(PLACEHOLDERS)}.",
+    ]
+    assert [mistake for text in BUILT_IN.values() for mistake in template_mistakes(text)] == []
+
+
+def test_what_is_to_be_checked_before_a_letter_is_sent_is_said() -> None:
+    assert remarks(LetterKind.ACKNOWLEDGEMENT, TASK, FACTS) == ()
+    bare = " ".join(remarks(LetterKind.ANSWER, replace(COMPLETED, regulation="us-ca"), FACTS._replace(shop_name=None)))
+    assert "shop_name" in bare
+    assert "not downloaded" in bare
+    assert "No verification" in bare
+    assert "§7021" in bare
+    assert "downloaded" not in " ".join(remarks(LetterKind.ANSWER, DELETED, FACTS))
+
+
+def test_the_console_knows_the_letters() -> None:
+    assert tuple(LetterKind) == LETTERS
