@@ -247,8 +247,8 @@ def _identity_sentence(task: Task) -> str:
     if task.verification is not None:
         return f"We confirmed on {format_date(task.verification.on)} that the request comes from you."
     return (
-        "Before we act on it, we may have to make sure that it comes from you. If so, we compare it with what we "
-        "already know, such as your email address and your orders, and write to you if we need anything more."
+        "To make sure that a request comes from the person whom it concerns, we compare it with what we already know, "
+        "such as an email address and orders. We write to you if we need anything more from you."
     )
 
 

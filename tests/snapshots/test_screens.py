@@ -59,6 +59,16 @@ def test_task_small(camera: Camera) -> None:
 
 
 @both_sizes
+def test_letter(camera: Camera, size: tuple[int, int]) -> None:
+    async def act(console: Console) -> None:
+        await console.go_to(READY)
+        await console.press("L")
+        await console.sees("With this message")
+
+    assert camera.agrees(size, act)
+
+
+@both_sizes
 def test_sent(camera: Camera, size: tuple[int, int]) -> None:
     async def act(console: Console) -> None:
         await console.press("H")
