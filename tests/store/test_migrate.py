@@ -21,6 +21,7 @@ from bwp_tui.store.database.connection import as_int
 from bwp_tui.store.maintenance import integrity
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
+from tests.benchmarks import migration
 from tests.store.golden import write as write_golden
 from tests.store.support import TODAY, intent_of, submitted
 
@@ -168,11 +169,21 @@ def test_what_had_stopped_a_clock_before_answers_were_recorded_becomes_one(path:
         db.execute(f"INSERT INTO tasks ({columns}, finished_at, revision) VALUES ({'?,' * 11} 1)", (*row, finished))
     before = {as_int(number): is_open for number, is_open in db.execute("SELECT number, open FROM tasks")}
     db.close()
+    shutil.copyfile(path, old := path.with_name("old.db"))
     set_office_zone("Asia/Tokyo")
     try:
         store = open_store(path)
+        explained = migration.explained(old, path, TODAY)
     finally:
         set_office_zone(None)
+    assert {change for change, _ in explained} == {"open → open", "closed → closed"}
+    assert {reason for _, reason in explained} == {
+        "open",
+        "cancelled",
+        "purged",
+        "resubmitted: the new task has the clock",
+        "finished: it counts as answered on that day",
+    }
     assert store.rows("SELECT number, open FROM tasks") == list(before.items())
     found = tasks.window(store, tasks.numbers(store, parse(""), today=TODAY))
     assert {task.number: int(is_clock_running(task)) for task in found} == before

@@ -93,6 +93,7 @@ def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
         ],
         "overdue": figures.overdue,
         "late": figures.late,
+        "stopped": figures.stopped,
         "due": [
             {"from": (day + timedelta(weeks=week)).isoformat(), "tasks": tasks}
             for week, tasks in enumerate(figures.due)
@@ -113,6 +114,8 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
         yield f"{kind.lower()} {status}: {tasks}{f', {again} of them resubmitted' if again else ''}"
     yield f"overdue: {figures.overdue}"
     yield f"may finish late: {figures.late}"
+    if figures.stopped:
+        yield f"clock stopped: {figures.stopped}"
     for week, tasks in enumerate(figures.due):
         first = day + timedelta(weeks=week)
         yield f"due {first} to {first + timedelta(days=6)}: {tasks}"

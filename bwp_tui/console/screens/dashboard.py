@@ -79,9 +79,12 @@ class DashboardScreen(ScrolledScreen):
         except StoreError as error:
             self.query_one("#dashboard-left", Paragraphs).set_lines([[], [(str(error), "bad")]])
             return
-        self.query_one("#dashboard-left", Paragraphs).set_lines([*_statuses(figures), *_failures(figures)])
+        # Deadlines first: in one column, a low terminal shows little more.
+        self.query_one("#dashboard-left", Paragraphs).set_lines(
+            [*_due(figures, self._today), *_answers(figures.answers), *_durations(figures)]
+        )
         self.query_one("#dashboard-right", Paragraphs).set_lines(
-            [*_due(figures, self._today), *_answers(figures.answers), *_durations(figures), *_downloads(figures)]
+            [*_statuses(figures), *_failures(figures), *_downloads(figures)]
         )
 
 
@@ -127,9 +130,11 @@ def _failures(figures: Statistics) -> Iterator[list[StyledText]]:
 
 def _due(figures: Statistics, today: date) -> Iterator[list[StyledText]]:
     yield from _title("open requests by due date")
-    most = max(figures.overdue, figures.late, *figures.due)
+    most = max(figures.overdue, figures.late, figures.stopped, *figures.due)
     yield _row("overdue", figures.overdue, most, "bad")
     yield _row("may be late", figures.late, most, "warn")
+    if figures.stopped:
+        yield _row("clock stopped", figures.stopped, most, "held")
     for week, count in enumerate(figures.due):
         first = today + timedelta(weeks=week)
         last = first + timedelta(days=6)

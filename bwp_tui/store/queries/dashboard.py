@@ -57,6 +57,7 @@ class Statistics:
         resubmitted: those of them that were resubmitted, which the view of failed tasks leaves out.
         overdue: open tasks whose due date has passed.
         late: tasks that the service may finish after their due date.
+        stopped: open tasks whose clock stands still, and that therefore have no due date now.
         due: open tasks due in each of the next `WEEKS` weeks.
         failures: failed tasks by error code, the most frequent first.
         saved: finished downloads whose files are still on disk, and their bytes.
@@ -67,6 +68,7 @@ class Statistics:
     resubmitted: dict[tuple[str, str], int]
     overdue: int
     late: int
+    stopped: int
     due: tuple[int, ...]
     answers: Answers
     durations: tuple[Duration, ...]
@@ -85,6 +87,7 @@ def read_statistics(store: Store, today: date) -> Statistics:
         resubmitted=tasks.status_counts(store, "resubmitted = 1"),
         overdue=store.integer("SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", (today.isoformat(),)),
         late=tasks.count(store, filters.parse("is:late"), today=today),
+        stopped=tasks.count(store, filters.parse("is:stopped"), today=today),
         due=tuple(_due_in_week(store, today + timedelta(weeks=week)) for week in range(WEEKS)),
         answers=_answers(store, today - timedelta(days=ANSWERED_DAYS - 1)),
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
