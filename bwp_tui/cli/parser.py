@@ -37,7 +37,7 @@ from bwp_tui.cli.argument_types import (
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.cli.parser_operations import add_record_commands, add_service_commands, join_filters, minus_signs
 from bwp_tui.cli.parser_tables import add_tables
-from bwp_tui.domain.filter_fields import FIELDS
+from bwp_tui.domain.filter_fields import FIELDS, STATES
 from bwp_tui.domain.letters import BUILT_IN, LetterKind
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import did_you_mean
@@ -163,6 +163,7 @@ def _add_reading(commands: CommandParsers) -> None:
         function="list_tasks",
         note='A filter: status:failed,on_hold kind:deletion age>2d due<7d tag:vip note:"left message" jane. '
         f"Quote it; put one that begins with - after --. Its fields: {', '.join(FIELDS)}. "
+        f"Of is: {'; '.join(f'{state} ({meaning})' for state, meaning in STATES.items())}. "
         "JSON has emails in full unless --mask is given.",
         effect=Effect.READS,
     )

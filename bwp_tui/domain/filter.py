@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.filter_fields import FIELDS, FieldSpec, Match
+from bwp_tui.domain.filter_fields import FIELDS, STATES, FieldSpec, Match
 from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.text import nearest, unsafe_at
 from bwp_tui.domain.times import DAY, HOUR, MINUTE, parse_day
@@ -115,6 +115,11 @@ class View:
     def short_name(self) -> str:
         """Its name in narrow places."""
         return _SHORT_NAMES.get(self.name, self.name if len(self.name) <= _SHORT else f"{self.name[: _SHORT - 1]}…")
+
+
+def meaning(view: View) -> str:
+    """Return which tasks a view lists that a shortcut alone filters, as the end of `3 tasks …`; else nothing."""
+    return STATES.get(view.filter.removeprefix("is:"), "")
 
 
 def view_named(views: Iterable[View], name: str) -> View | None:

@@ -81,18 +81,19 @@ class FieldSpec(NamedTuple):
 
 
 _YES_OR_NO: Final = ("yes", "no")
-_STATES: Final = (
-    "active",
-    "open",
-    "ready",
-    "unanswered",
-    "late",
-    "stopped",
-    "failed",
-    "unsent",
-    "resubmitted",
-    "duplicate",
-)
+STATES: Final = {
+    "active": "in progress at the service",
+    "open": "to be answered to the shopper",
+    "ready": "with a result to download",
+    "unanswered": "over at the service, not answered to the shopper",
+    "late": "perhaps over only after the due date",
+    "stopped": "waiting for the shopper's reply",
+    "failed": "without a result",
+    "unsent": "without a task id",
+    "resubmitted": "resubmitted as another task",
+    "duplicate": "with an earlier task for the same email and kind",
+}
+"""The values of `is:` with what they mean, as the end of `3 tasks …`."""
 _PERIODS: Final = ("7d", "30d")
 _PAST: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
 _AHEAD: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}
@@ -107,7 +108,7 @@ FIELDS: Final = {
         FieldSpec("kind", Match.ONE_OF, "kind", "retrieval or deletion", tuple(Kind)),
         FieldSpec("age", Match.AGE, "recorded_at", "time since it was recorded: age>2d", ("1h", "1d", "2d", "1w")),
         FieldSpec("due", Match.DAY, "due_on", "due date: due<7d; due:over is overdue", ("3d", "7d", "14d"), _DUE),
-        FieldSpec("is", Match.STATE, "", "shortcut: is:active, is:failed", _STATES),
+        FieldSpec("is", Match.STATE, "", "shortcut: is:active, is:failed", tuple(STATES)),
         FieldSpec("error", Match.ERROR_CODE, "errors", "error code", KNOWN_CODES),
         FieldSpec("tag", Match.TAG, "tags", "tag"),
         FieldSpec("note", Match.NOTE, "", "text in a note"),

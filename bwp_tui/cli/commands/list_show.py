@@ -21,7 +21,7 @@ from bwp_tui.cli.support.task_output import (
 )
 from bwp_tui.console.presentation.task_row_cells import columns_named
 from bwp_tui.contract.inputs import mutation_name, shown_variables
-from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.domain.filter import VIEWS, View, meaning
 from bwp_tui.domain.task import with_requeued_downloads
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
@@ -96,7 +96,7 @@ def list_views(arguments: Namespace) -> None:
     """Print the views, the built-in ones first."""
     with open_session(arguments) as session:
         known = saved_views.all_views(session.store)
-    rows = [(view.name, view.sort, view.filter or "(all)") for view in known]
+    rows = [(view.name, view.sort, view.filter or "(all)", meaning(view)) for view in known]
     print_result(arguments, [_view_record(view) for view in known], aligned(rows))
 
 

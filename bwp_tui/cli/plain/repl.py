@@ -16,6 +16,7 @@ from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import print_note, today
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.domain.filter import parse as parse_filter
+from bwp_tui.domain.filter_fields import STATES
 from bwp_tui.domain.statuses import has_ended
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.domain.text import clean_line
@@ -138,7 +139,7 @@ class _Repl:
 
     def _greet(self) -> None:
         counts = ", ".join(
-            f"{tasks.count(self._store, parse_filter(f'is:{state}'), today=today())} {state}"
+            f"{tasks.count(self._store, parse_filter(f'is:{state}'), today=today())} {STATES[state]}"
             for state in ("active", "ready", "failed")
         )
         print(f"bwp-tui, profile {self._profile.name}. Tasks: {counts}.")

@@ -14,7 +14,7 @@ from bwp_tui.actions.record_operations import RECORDS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.services.write_guard import READ_ONLY
-from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View
+from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, meaning
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
 from bwp_tui.store.commands.answers import cannot_answer, cannot_open_result, records_of
 
@@ -124,6 +124,10 @@ def _has_view(key: int) -> DisabledReason:
 def _list_command(filter_text: str) -> str:
     """Return the line that lists what fits a filter, as a shell takes it: `<` would read a file."""
     return f"list {shlex.quote(filter_text)}" if filter_text else "list"
+
+
+def _view_help(view: View) -> str:
+    return f"View: {view.name}{f', tasks {what}' if (what := meaning(view)) else ''}"
 
 
 REQUEST_GROUP: Final = "Requests"
@@ -244,7 +248,7 @@ ACTIONS: Final = (
     Action("mask", ("m",), "", "Show or mask emails", VIEW_GROUP, "list --unmask", keywords="hide emails"),
     Action("failed", ("f",), "", "Show failed tasks", VIEW_GROUP, "list is:failed", keywords="errors"),
     *(
-        Action(f"view_{key}", (str(key),), "", f"View: {view.name}", VIEW_GROUP, _list_command(view.filter))
+        Action(f"view_{key}", (str(key),), "", _view_help(view), VIEW_GROUP, _list_command(view.filter))
         for key, view in enumerate(VIEWS, start=1)
     ),
     *(
@@ -279,10 +283,8 @@ ACTIONS: Final = (
 
 def with_view_names(actions: Sequence[Action], views: Sequence[View]) -> tuple[Action, ...]:
     """Return the actions, those that open a saved view with its name."""
-    names = {f"view_{key}": view.name for key, view in enumerate(views, start=1)}
-    return tuple(
-        replace(action, help=f"View: {names[action.name]}") if action.name in names else action for action in actions
-    )
+    helps = {f"view_{key}": _view_help(view) for key, view in enumerate(views, start=1)}
+    return tuple(replace(action, help=helps[action.name]) if action.name in helps else action for action in actions)
 
 
 ACTIONS_BY_NAME: Final = {action.name: action for action in ACTIONS}
