@@ -27,7 +27,7 @@ def _withdrawal(record: LegalRecord) -> Variant[Operation]:
         back, now = answers.due_without(task, record), task.due_on
         moves = f" It is then due on {back}, not {now}." if back and now != back else ""
         if now and not back:
-            moves = f" Its clock then stands still since {task.inquired_on}."
+            moves = f" Its clock is then stopped from {task.inquired_on}."
         if record is LegalRecord.ANSWER and is_clock_running(replace(task, answered_on=None)):
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
         return f"Withdraw the {record} of {task.name}, recorded for {answers.recorded_on(task, record)}?{moves}"
@@ -120,7 +120,7 @@ ACKNOWLEDGE: Final = Operation(
 def inquiry_effect(task: Task) -> str:
     """Return a sentence on what the clock of a task does while the reply to its inquiry is awaited."""
     if is_clock_stopped(task):
-        return f"The clock stands still since {task.inquired_on}, until the reply is recorded."
+        return f"The clock has been stopped since {task.inquired_on}, until the reply is recorded."
     law = REGULATIONS.get(task.regulation)
     if law is not None and law.stops_for_identity:
         return f"It was due on {task.due_on}: the clock does not stop for an inquiry after that."
@@ -146,7 +146,8 @@ INQUIRE: Final = Operation(
     apply=answers.inquire,
     result=_inquired,
     refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
-    skip_reason=lambda task, _: answers.cannot_inquire(task),
+    disabled_reason=lambda task, _: answers.cannot_inquire(task),
+    skip_reason=lambda task, _: answers.awaits_reply(task),
     short_reason=lambda task: "purged" if task.is_purged else "asked already",
     confirms=True,
     field=Field.INQUIRY,
@@ -284,9 +285,14 @@ def _corrected(task: Task, values: Values) -> tuple[date, str]:
     return values.get("received") or task.received_on, values.get("regulation") or task.regulation
 
 
+def _due_words(task: Task) -> str:
+    return str(task.due_on or ("after the reply" if is_clock_stopped(task) else "never"))
+
+
 def _review_correction(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
-    due = f"due {task.due_on or 'never'} → {records.corrected_due(task, day, law) or 'never'}"
+    after = replace(task, received_on=day, regulation=law, due_on=records.corrected_due(task, day, law))
+    due = f"due {_due_words(task)} → {_due_words(after)}"
     doubt = force_warning(law, day)
     return f"{f'{doubt} ' if doubt else ''}{task.name}: received {day} under {law}, {due}. Correct it?"
 

@@ -129,6 +129,12 @@ def test_days_that_cannot_be_are_refused_and_nothing_is_recorded(store: Store) -
     with pytest.raises(NotPossible, match="was asked on"):
         single.reply(store, number, ASKED - timedelta(days=1), ACTOR)
     assert tasks.get(store, number).replied_on is None
+    single.inquire(store, number, ASKED + timedelta(days=1), ACTOR)  # which corrects the day
+    single.reply(store, number, REPLIED, ACTOR)
+    before = tasks.get(store, number)
+    with pytest.raises(NotPossible, match="Withdraw that inquiry to record another"):
+        single.inquire(store, number, REPLIED + timedelta(days=1), ACTOR)
+    assert tasks.get(store, number) == before
 
 
 def test_the_filter_and_the_function_say_the_same_of_every_combination(store: Store) -> None:

@@ -145,7 +145,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     if task.due_on is not None and is_clock_running(task):
         parts.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
     elif is_clock_stopped(task):
-        parts.append(f"its clock stands still since {task.inquired_on}")
+        parts.append(f"its clock has been stopped since {task.inquired_on}")
     if task.answered_on is not None:
         parts.append(f"answered on {task.answered_on}")
     parts += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]

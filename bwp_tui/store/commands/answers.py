@@ -95,36 +95,46 @@ def doubtful_answer(task: Task, day: date | None) -> Refusal | None:
 def inquire(edit: Edit, on: date | None = None) -> None:
     """Record that the shopper was asked who they are or what they mean; its reply is awaited from then on.
 
-    A second inquiry takes the place of the first one with its reply, so that the due date is earlier rather than later.
+    Another day corrects the recorded one while the reply is awaited.
 
     Args:
         on: the day of the inquiry; today where it is None.
 
     Raises:
-        NotPossible: that day is recorded already, or is before the request was received.
+        NotPossible: `cannot_inquire` says why, that day is recorded already, or is before the request was received.
         NoSuchTask: there is no such task.
     """
     task, day = edit.task, on or edit.today
-    refuse(cannot_inquire(task) if day == task.inquired_on else None)
+    refuse(awaits_reply(task) if day == task.inquired_on else cannot_inquire(task))
     refusal = refused_day(task, day)
     refuse(refusal and refusal.sentence)
     due = due_of(inquired(task, day))
-    edit.set(inquired_on=day.isoformat(), replied_on=None, due_on=iso_day(due))
-    corrected = "" if task.inquired_on is None else f", instead of {task.inquired_on}"
+    edit.set(inquired_on=day.isoformat(), due_on=iso_day(due))
+    corrected = "" if task.inquired_on is None else f", corrected from {task.inquired_on}"
     edit.add_event(EventKind.INQUIRED, f"on {day}{corrected}", (task.due_on, due))
 
 
 def inquired(task: Task, day: date) -> Task:
     """Return a task as it is once an inquiry of a day is recorded."""
-    after = replace(task, inquired_on=day, replied_on=None)
+    after = replace(task, inquired_on=day)
     return replace(after, due_on=due_of(after))
 
 
 def cannot_inquire(task: Task) -> str | None:
-    """Return why a bulk plan records no inquiry of task, or None: it replaces none that awaits its reply."""
+    """Return why no inquiry of task can be recorded, or None: a second would take the first one's place."""
+    if task.replied_on is not None:
+        return (
+            f"The shopper of {task.name} was asked on {task.inquired_on} and replied on {task.replied_on}. "
+            "Withdraw that inquiry to record another."
+        )
+    return cannot_change_purged(task)
+
+
+def awaits_reply(task: Task) -> str | None:
+    """Return why a bulk plan records no inquiry of task, or None when it does: it corrects none."""
     if task.inquired_on is not None and task.replied_on is None:
         return f"The shopper of {task.name} was already asked on {task.inquired_on}; the reply is awaited."
-    return cannot_change_purged(task)
+    return cannot_inquire(task)
 
 
 def reply(edit: Edit, on: date | None = None) -> None:

@@ -303,7 +303,9 @@ def cannot_extend(task: Task, today: date) -> str | None:
         state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
         return cannot_change_purged(task) or f"Task {task.name} {state}: nothing is left to be extended."
     if is_clock_stopped(task):
-        return f"The clock of {task.name} stands still since {task.inquired_on}; extend it once the reply is recorded."
+        return (
+            f"The clock of {task.name} has been stopped since {task.inquired_on}; extend it once the reply is recorded."
+        )
     limit = extension_limit(task)
     if limit is None:
         return _no_deadline(task)
