@@ -121,12 +121,15 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, cloc
         mark.record(here)
     if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
         return None
+    from bwp_tui.store.database.digest_chain import ChainWriter
     from bwp_tui.store.maintenance.merge import withhold_deletions
     from bwp_tui.store.maintenance.rebuild import mark_waiting_as_sent
 
+    chains = ChainWriter(db)
     with db:
         mark_waiting_as_sent(db)
         withhold_deletions(db, format_instant(clock()))
+        chains.seal()
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
     mark.clear()
     mark.record(state_of(db, path))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 
@@ -33,6 +33,9 @@ from bwp_tui.store.database.open import OpenedDatabase, open_database
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.database.shop_binding import bind_shop, binding_conflict
 from bwp_tui.store.errors import EngineSuperseded, OtherShop, ReadCancelled, StoreDamaged, StoreError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from bwp_tui.store.database.digest_chain import ChainWriter
 
 _open_paths: Final[list[Path]] = []
 """The paths of the histories that this process has open, one for each connection."""
@@ -117,6 +120,7 @@ class Store:
         self._check_in_place = opened.check_in_place
         self._shop: Shop | None = None
         self._transaction: Transaction | None = None
+        self._chains: ChainWriter | None = None
         _open_paths.append(path)
 
     def open_another(self) -> Store:
@@ -238,6 +242,7 @@ class Store:
                 return
             with self._translated_errors():
                 self._check_in_place()
+                chains = self._chain_writer()
                 self._db.execute("BEGIN IMMEDIATE")
             try:
                 self._check_term()
@@ -256,16 +261,25 @@ class Store:
                 self._transaction = Transaction(self, seen.revision, now, now_text)
                 yield self._transaction
                 with self._translated_errors():
+                    chains.seal()
                     self._check_in_place()
                     self._db.execute("COMMIT")
                 self._high_water_mark.record(seen)
             except BaseException:
+                chains.forget()
                 with suppress(apsw.Error):  # the first error is the one to raise
                     if self._db.in_transaction:
                         self._db.execute("ROLLBACK")
                 raise
             finally:
                 self._transaction = None
+
+    def _chain_writer(self) -> ChainWriter:
+        if self._chains is None:
+            from bwp_tui.store.database.digest_chain import ChainWriter  # no first frame waits for it
+
+            self._chains = ChainWriter(self._db)
+        return self._chains
 
     def sync_high_water_mark(self) -> None:
         """Flush the high-water mark to disk; to be called before a request is sent (see `high_water_mark`)."""

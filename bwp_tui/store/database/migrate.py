@@ -17,6 +17,9 @@ _FOLDER: Final = Path(__file__).parents[1] / "migrations"
 LARGEST_VERSION: Final = 10_000
 """A larger number of a schema is damaged: no program will have so many migrations."""
 
+FIRST_CHAINED: Final = 16
+"""The first schema whose timelines are chained by digests."""
+
 
 @cache
 def migration_scripts() -> tuple[str, ...]:
@@ -82,9 +85,19 @@ def migrate(db: apsw.Connection, path: Path) -> None:
 def apply_missing(db: apsw.Connection) -> None:
     """Run the migrations that `db` lacks, in the caller's transaction and without a backup."""
     version = version_of(db)
+    if version == newest_version():
+        return
+    from bwp_tui.store.database.digest_chain import ChainWriter, chain_all  # nearly every start does without it
+
+    chains = ChainWriter(db) if version >= FIRST_CHAINED else None
     for number, sql in enumerate(migration_scripts()[version:], start=version + 1):
         run_script(db, sql)
         db.execute(f"PRAGMA user_version = {number}")
+    if chains is not None:
+        chains.seal()
+        chains.stop()
+    elif version_of(db) >= FIRST_CHAINED:
+        chain_all(db)
 
 
 def version_of(db: apsw.Connection) -> int:
@@ -94,7 +107,7 @@ def version_of(db: apsw.Connection) -> int:
 
 def _back_up(path: Path, version: int) -> None:
     """Copy the history as it was, through a second connection: the first one has begun its transaction."""
-    from bwp_tui.store.database.copy import copy_database  # nearly every start does without it
+    from bwp_tui.store.database.copy import copy_database  # as above
 
     target = path.with_name(f"{path.stem}.before-schema-{version + 1}.db")
     if target.exists():

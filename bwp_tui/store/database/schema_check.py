@@ -30,6 +30,7 @@ _COLUMNS_SINCE: Final = (
     ("service_events", "event_id", 12),
     ("tasks", "answered_on", 13),
     ("tasks", "inquired_on", 14),
+    ("chains", "links", migrate.FIRST_CHAINED),
 )
 """Columns that migrations added, each with the first schema that has it."""
 

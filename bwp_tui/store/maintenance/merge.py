@@ -15,6 +15,7 @@ import apsw
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
+from bwp_tui.store.maintenance.chain_check import note_broken_chains
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
@@ -53,6 +54,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     withhold_deletions(db, now, "number IN (SELECT ours FROM matched WHERE fresh)")
     _add_downloads(db, now, revision)
     _add_timeline(db)
+    _add_chains(db)
     db.execute(
         "INSERT OR IGNORE INTO main.service_events (event_id, task, type, occurred_at, received_at)"
         " SELECT e.event_id, x.ours, e.type, e.occurred_at, e.received_at FROM other.service_events e"
@@ -325,3 +327,14 @@ def _add_timeline(db: apsw.Connection) -> None:
         db.execute("DELETE FROM main.timeline")
         db.execute(f"INSERT INTO main.timeline (task, {_EVENT_COLUMNS}) SELECT task, {_EVENT_COLUMNS} FROM main.lines")
         db.execute("DROP TABLE main.lines")
+
+
+def _add_chains(db: apsw.Connection) -> None:
+    """Add the digests of the added tasks whose numbers are the same, and those that are kept of removed tasks."""
+    same = "(SELECT theirs FROM matched WHERE fresh AND ours = theirs)"
+    note_broken_chains(db, f"IN {same}", "other")
+    db.execute(f"INSERT OR REPLACE INTO main.chains SELECT * FROM other.chains WHERE task IN {same}")
+    db.execute(
+        "INSERT OR IGNORE INTO main.chains SELECT * FROM other.chains"
+        " WHERE links = x'' AND task NOT IN (SELECT number FROM main.tasks)"
+    )

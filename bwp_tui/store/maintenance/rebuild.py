@@ -17,6 +17,7 @@ from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreDamaged
+from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.merge import Merged, merge, scalar
 from bwp_tui.store.queries import text_index
@@ -32,10 +33,13 @@ _LARGEST_REVISION: Final = 1 << 50
 
 
 @contextmanager
-def build_history(part: Path, source: Path | None = None) -> Iterator[apsw.Connection]:
+def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[apsw.Connection]:
     """Create a history at `part`, empty or a copy of `source`, to be filled in the block.
 
-    Triggers and foreign keys are off in the block; at its end both are restored.
+    Triggers and foreign keys are off in the block; at its end both are restored, and the digests completed.
+
+    Args:
+        now: the instant, as text.
 
     Raises:
         StoreDamaged: the result is not sound.
@@ -46,10 +50,13 @@ def build_history(part: Path, source: Path | None = None) -> Iterator[apsw.Conne
             db.execute(f"PRAGMA {pragma}")
         with db:
             apply_missing(db)
+            if source is not None:
+                chain_check.note_broken_chains(db, gaps=True)
         triggers = _drop_triggers(db)
         yield db
         with db:
             _restore_invariants(db)
+            chain_check.seal_rebuilt(db, now)
             for trigger in triggers:
                 db.execute(trigger)
         _check(db, part)
@@ -388,6 +395,7 @@ def _restore_invariants(db: apsw.Connection) -> None:
         " AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"
     )
     purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
+    chain_check.forget_purged_details(db)
     db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged}")
     db.execute(f"UPDATE downloads SET directory = '', path = NULL, trouble = NULL WHERE task IN {purged}")
     for statement in ("DELETE FROM tallies", f"INSERT INTO tallies {TASK_COUNTS}", *text_index.REBUILD):

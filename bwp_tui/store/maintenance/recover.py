@@ -18,10 +18,11 @@ from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.new_file import new_file
 from bwp_tui.store.database.damage_flag import unflag
+from bwp_tui.store.database.digest_chain import chain_all
 from bwp_tui.store.database.error_translation import translated_errors
-from bwp_tui.store.database.migrate import refuse_newer
+from bwp_tui.store.database.migrate import FIRST_CHAINED, refuse_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
-from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, rebuild
+from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, damaged_file, integrity, rebuild
 from bwp_tui.store.maintenance.merge import Merged, scalar
 from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.maintenance.salvage import Salvage
@@ -55,6 +56,8 @@ class _RecoveryCounts:
     ids_doubled: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     wal_is_foreign: bool = False
+    is_unchained: bool = False
+    """Whether the file is of a schema without digests, as far as can be seen."""
     failed: list[str] = field(default_factory=list)
     backup: str | None = None
     merged: Merged = field(default_factory=Merged)
@@ -112,11 +115,12 @@ def _damage(path: Path) -> str | None:
 
 def _recover(path: Path, now: datetime, reason: str) -> str:
     failed: list[str] = []
+    instant = format_instant(now)
     for from_pages, from_backups in ((True, True), (False, True), (False, False)):
         swap, counts = atomic_swap.prepare_swap(path, "damaged", now), _RecoveryCounts(failed=failed)
         try:
-            with rebuild.build_history(swap.part) as db:
-                _fill(db, path, counts, format_instant(now), from_pages=from_pages, from_backups=from_backups)
+            with rebuild.build_history(swap.part, instant) as db:
+                _fill(db, path, counts, instant, from_pages=from_pages, from_backups=from_backups)
         except _SYSTEM_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
@@ -141,6 +145,10 @@ def _fill(
             highest = _take_rows(db, path, counts, instant)
             rebuild.correct_numbers(db)
             rebuild.reattach_submissions(db)
+            if counts.kept["chains"] or not counts.is_unchained:
+                chain_check.note_broken_chains(db)
+            else:
+                chain_all(db)
             rebuild.mark_waiting_as_sent(db)
     if from_backups:
         _add_backup(db, path, counts, instant)
@@ -161,6 +169,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
     highest = 0
     with damaged_file.opened(path) as file:
         counts.wal_is_foreign = file.wal_is_foreign
+        counts.is_unchained = max(file.version(from_wal=True), file.version(from_wal=False)) < FIRST_CHAINED
         salvage = Salvage(file, now)
         for table in salvage.tables:
             for row in salvage.rows(table):

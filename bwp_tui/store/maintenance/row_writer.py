@@ -14,12 +14,13 @@ from bwp_tui.store.maintenance.salvage import Row
 from bwp_tui.store.maintenance.table_shapes import Fields
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
-_KEYS: Final = {"tasks": "number", "intents": "id", "downloads": "id", "timeline": "id"}
+_KEYS: Final = {"tasks": "number", "intents": "id", "downloads": "id", "timeline": "id", "chains": "task"}
 _IDENTITY_COLUMNS: Final = {
     "tasks": ("recorded_at", "kind"),
     "intents": ("action", "asked_at", "client_token"),
     "downloads": ("task", "asked_at"),
     "timeline": ("task", "at", "actor", "what"),
+    "chains": (),
 }
 """The columns in which two copies of one row agree, whatever happened to it since."""
 
@@ -47,6 +48,8 @@ class RowWriter:
     def write(self, table: str, row: Row) -> None:
         """Write a row, unless a copy as good was written."""
         fields = dict(row.fields)
+        if table == "chains" and (row.replaced or row.guessed or row.stale):
+            return  # it would prove nothing: the chain begins anew
         is_stopped = fields.pop("open", 1) == 0 and "answered_on" not in fields
         if table not in _KEYS:
             self._write_single(table, row.number, fields)
@@ -139,6 +142,8 @@ class RowWriter:
         """Return whether a row is a later copy of another one; a damaged row never is."""
         if row.replaced or row.guessed:
             return False
+        if table == "chains":
+            return len(str(row.fields["links"])) > len(str(other["links"]))
         if table == "intents":
             waiting = IntentState.WAITING
             return other["state"] == waiting and row.fields.get("state") != waiting

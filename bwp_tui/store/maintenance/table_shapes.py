@@ -59,6 +59,8 @@ class ColumnShape:
             return isinstance(value, str) and (
                 self.format_check is None or value == self.default or self.format_check(value)
             )
+        if self.kind == "BLOB":
+            return isinstance(value, bytes)
         return isinstance(value, int) or (self.kind == "REAL" and isinstance(value, float))
 
     def nearest(self, value: Value) -> Value:

@@ -1,0 +1,325 @@
+"""Chain the events of each task by digests, so that a change by another program is found.
+
+The rule, with SHA-256 and texts in UTF-8; `0` is a zero byte, and a value that is missing is empty:
+
+- link of event n = digest of: link of event n - 1, commitment, `at 0 actor 0 what 0 before 0 after`.
+  The link before the first event is the digest of `bwp-tui task N`.
+- commitment of a detail, which a purge removes = digest of: salt, n, `:`, detail. Without a detail: 32 zero bytes.
+- record = digest of: the last link, `number 0 events 0 found 0 begun_at 0` and the columns `FACTS` of the task's row,
+  separated by `0`, without those at the end that are empty. A checksum of a byte for each column follows.
+
+Nothing in it is secret: it finds what was changed without this rule. Who rewrites a chain by the rule is found only by
+what was kept elsewhere: a signed evidence document, or a copy of the history.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
+from typing import Final, NamedTuple
+from zlib import crc32
+
+import apsw
+
+from bwp_tui.domain.times import format_instant, utc_now
+
+DIGEST_BYTES: Final = 32
+
+FACTS: Final = (
+    *("task_id", "kind", "email", "status", "terminal", "saved", "errors", "holding_period", "reason", "note", "tags"),
+    *("received_on", "regulation", "due_on", "recorded_at", "submitted_at", "finished_at", "resubmit_of"),
+    *("resubmitted", "purged_at", "assigned_to", "verified_on", "verified_by", "verified_how", "extended_on"),
+    *("acknowledged_on", "answered_on", "answered_how", "inquired_on", "replied_on", "answered_in_part"),
+)
+"""The columns of a task that its record covers. A new one goes to the end and is NULL where nothing is recorded."""
+
+NOT_COVERED: Final = frozenset(
+    {"number", "updated_at", "polled_at", "next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble"}
+    | {"earlier", "cancel_asked", "download", "revision", "open"}
+)
+"""The other columns: what the engine notes for itself, and what follows from other columns."""
+
+Value = None | int | float | str | bytes
+Facts = Sequence[Value]
+"""The columns `FACTS` of a task."""
+
+EventRow = tuple[Value, ...]
+"""Instant, actor, what, before, after and detail of an event."""
+
+_NO_DETAIL: Final = bytes(DIGEST_BYTES)
+_SALT_BYTES: Final = 16
+
+
+@dataclass(slots=True)
+class Chain:
+    """The chain of a task, as its row of the table `chains` holds it."""
+
+    task: int
+    links: bytes = b""
+    salt: bytes | None = None
+    commitments: bytes = b""
+    found: int = 0
+    begun_at: str | None = None
+    record: bytes = b""
+
+    @property
+    def length(self) -> int:
+        """The number of events that the chain has."""
+        return len(self.links) // DIGEST_BYTES
+
+    def link(self, position: int) -> bytes:
+        """Return the link of the event at `position`, counted from 1; that before the first one for 0."""
+        if position == 0:
+            return sha256(b"bwp-tui task %d" % self.task).digest()
+        return _digest_at(self.links, position)
+
+    def commitment(self, position: int, detail: Value) -> bytes:
+        """Return the commitment of a detail; after a purge, that of the detail which was there."""
+        kept = _digest_at(self.commitments, position)
+        if detail is None:
+            return kept or _NO_DETAIL
+        return b"" if kept else _commitment(self.salt or b"", position, detail)
+
+    def fits(self, position: int, event: EventRow) -> bool:
+        """Return whether an event is the one that was recorded at `position`."""
+        link = _link(self.link(position - 1), self.commitment(position, event[5]), event)
+        return link == self.link(position)
+
+    def extend(self, events: Iterable[EventRow]) -> None:
+        """Add the links of events that follow the last one."""
+        link, links = self.link(self.length), [self.links]
+        for position, event in enumerate(events, start=self.length + 1):
+            commitment = _NO_DETAIL
+            if event[5] is not None:
+                if self.salt is None:
+                    self.salt = os.urandom(_SALT_BYTES)
+                commitment = _commitment(self.salt, position, event[5])
+            link = _link(link, commitment, event)
+            links.append(link)
+        self.links = b"".join(links)
+
+    def forget(self, details: Sequence[Value]) -> None:
+        """Keep the commitments of all details in the place of their salt: they are removed."""
+        kept = [self.commitment(position, detail) for position, detail in enumerate(details, start=1)]
+        self.commitments, self.salt = b"".join(kept), None
+
+    def record_of(self, facts: Facts) -> bytes:
+        """Return the record of this chain and of the task's row."""
+        return self._digest_of(facts) + bytes(map(_checksum, facts))
+
+    def _digest_of(self, facts: Facts) -> bytes:
+        texts = ["" if fact is None else str(fact) for fact in facts]
+        start = f"{self.task}\0{self.length}\0{self.found}\0{self.begun_at or ''}\0"
+        return sha256(self.link(self.length) + (start + "\0".join(texts).rstrip("\0")).encode()).digest()
+
+    def has_record_of(self, facts: Facts) -> bool:
+        """Return whether the record is that of the task's row, which may have got columns since."""
+        return self.record[:DIGEST_BYTES] == self._digest_of(facts)
+
+    def changed_facts(self, facts: Facts) -> list[str]:
+        """Return the columns of the task's row whose checksum differs."""
+        checksums = zip(FACTS, self.record[DIGEST_BYTES:], map(_checksum, facts), strict=False)
+        return [name for name, recorded, present in checksums if recorded != present]
+
+
+def _checksum(fact: Value) -> int:
+    return 0 if fact is None else crc32(str(fact).encode()) & 0xFF
+
+
+def _digest_at(digests: bytes, position: int) -> bytes:
+    return digests[(position - 1) * DIGEST_BYTES : position * DIGEST_BYTES]
+
+
+def _commitment(salt: bytes, position: int, detail: Value) -> bytes:
+    return sha256(b"%b%d:%b" % (salt, position, str(detail).encode())).digest()
+
+
+def _link(previous: bytes, commitment: bytes, event: EventRow) -> bytes:
+    at, actor, what, before, after, _ = event
+    text = f"{at!s}\0{actor!s}\0{what!s}\0{before or ''!s}\0{after or ''!s}"
+    return sha256(b"%b%b%b" % (previous, commitment, text.encode())).digest()
+
+
+def begin(task: int, facts: Facts, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
+    """Return the chain of a task that has none, or that is to begin anew at the instant `begun_at`."""
+    chain = Chain(task, found=0 if begun_at is None else len(events), begun_at=begun_at)
+    chain.extend(events)
+    chain.record = chain.record_of(facts)
+    return chain
+
+
+def chain_of_removed(task: int) -> Chain:
+    """Return what is kept of the chain of a task that was removed with its timeline."""
+    chain = Chain(task)
+    chain.record = chain.record_of(())
+    return chain
+
+
+class ChainedTask(NamedTuple):
+    """A task number with all that is stored of it: each is None or empty where there is none."""
+
+    number: int
+    facts: Facts | None
+    events: list[EventRow]
+    chain: Chain | None
+
+
+_CHAIN_COLUMNS: Final = "task, links, salt, commitments, found, begun_at, record"
+_EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
+
+
+def chained_tasks(db: apsw.Connection, among: str = "", schema: str = "main") -> Iterator[ChainedTask]:
+    """Yield every number that a task, an event or a chain has, in order.
+
+    Args:
+        among: the SQL that follows a number in a condition which selects some, such as `IN (1, 2)`.
+    """
+    chosen, chosen_number = (f"WHERE {column} {among}" if among else "" for column in ("task", "number"))
+    facts_columns = ", ".join(FACTS)
+    rows = db.execute(f"SELECT number, {facts_columns} FROM {schema}.tasks {chosen_number} ORDER BY number")
+    lines = db.execute(f"SELECT task, {_EVENT_COLUMNS} FROM {schema}.timeline {chosen} ORDER BY task, id")
+    chains = db.execute(f"SELECT {_CHAIN_COLUMNS} FROM {schema}.chains {chosen} ORDER BY task")
+    events = groupby(lines, itemgetter(0))
+    row, timeline, chain = next(rows, None), next(events, None), next(chains, None)
+    while row or timeline or chain:
+        number = min(one[0] for one in (row, timeline, chain) if one)
+        facts, own_events, own_chain = None, [], None
+        if row and row[0] == number:
+            facts, row = row[1:], next(rows, None)
+        if timeline and timeline[0] == number:
+            own_events = [event[1:] for event in timeline[1]]
+            timeline = next(events, None)
+        if chain and chain[0] == number:
+            own_chain, chain = Chain(*chain), next(chains, None)
+        yield ChainedTask(number, facts, own_events, own_chain)
+
+
+def write_chains(db: apsw.Connection, chains: Iterable[Chain]) -> None:
+    """Write rows of the table `chains`, in the place of those of the same tasks."""
+    db.executemany(
+        f"INSERT OR REPLACE INTO main.chains ({_CHAIN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            (chain.task, chain.links, chain.salt, chain.commitments, chain.found, chain.begun_at, chain.record)
+            for chain in chains
+        ),
+    )
+
+
+def chain_all(db: apsw.Connection) -> None:
+    """Begin the chain of each task of a history that has none: with the events that are there now."""
+    begun_at = format_instant(utc_now())
+    write_chains(
+        db, (begin(number, facts, events, begun_at) for number, facts, events, _ in chained_tasks(db) if facts)
+    )
+    write_chains(db, [chain_of_removed(number) for number in missing_numbers(db)])
+
+
+def missing_numbers(db: apsw.Connection) -> list[int]:
+    """Return the task numbers that were given and have neither a chain nor a task."""
+    gaps: apsw.Cursor = db.execute(
+        "SELECT low, high FROM (SELECT task + 1 AS low, lead(task, 1, (SELECT coalesce(max(seq), 0) + 1"
+        " FROM sqlite_sequence WHERE name = 'tasks')) OVER (ORDER BY task) - 1 AS high"
+        " FROM (SELECT 0 AS task UNION SELECT task FROM chains UNION SELECT number FROM tasks)) WHERE low <= high"
+    )
+    return [number for low, high in gaps.fetchall() for number in range(_int(low), _int(high) + 1)]
+
+
+_EVENT_TRIGGERS: Final = (
+    "CREATE TEMP TRIGGER note_insertion AFTER INSERT ON main.tasks BEGIN SELECT note_task(NEW.number); END",
+    "CREATE TEMP TRIGGER note_removal AFTER DELETE ON main.tasks BEGIN SELECT note_task(OLD.number); END",
+    "CREATE TEMP TRIGGER note_event AFTER INSERT ON main.timeline"
+    " BEGIN SELECT note_event(NEW.task, NEW.at, NEW.actor, NEW.what, NEW.before, NEW.after, NEW.detail); END",
+    "CREATE TEMP TRIGGER note_detail BEFORE UPDATE OF detail ON main.timeline"
+    " WHEN OLD.detail IS NOT NULL BEGIN SELECT note_detail(OLD.task, OLD.id, OLD.detail); END",
+)
+"""Triggers of one connection: with those of the history itself, other programs could not write to it."""
+
+
+def _row_trigger(db: apsw.Connection) -> str:
+    """Return the trigger for changes of the columns `FACTS`, of which an older schema lacks some."""
+    present = {row[1] for row in db.execute("PRAGMA main.table_info(tasks)")}
+    old = [f"OLD.{name}" if name in present else "NULL" for name in FACTS]
+    of = "" if "NULL" in old else f" OF {', '.join(FACTS)}"
+    return (
+        f"CREATE TEMP TRIGGER note_change BEFORE UPDATE{of} ON main.tasks"
+        f" BEGIN SELECT note_task(OLD.number, {', '.join(old)}); END"
+    )
+
+
+def _int(value: Value) -> int:
+    return int(str(value))
+
+
+class ChainWriter:
+    """Extends the chains by what its connection changes; `seal` writes them before each commit."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._facts: dict[int, Facts | None] = {}
+        """The tasks that were changed, as they were before; None for a new one."""
+        self._events: dict[int, list[EventRow]] = {}
+        self._removed_details: dict[int, dict[int, Value]] = {}
+        """By task and id of the event."""
+        db.create_scalar_function("note_task", self._note_task)
+        db.create_scalar_function("note_event", self._note_event, 7)
+        db.create_scalar_function("note_detail", self._note_detail, 3)
+        self.stop()
+        for trigger in (_row_trigger(db), *_EVENT_TRIGGERS):
+            db.execute(trigger)
+
+    def stop(self) -> None:
+        """Note no more changes."""
+        for name in ("note_change", "note_insertion", "note_removal", "note_event", "note_detail"):
+            self._db.execute(f"DROP TRIGGER IF EXISTS temp.{name}")
+
+    def _note_task(self, *values: Value) -> None:
+        number, *facts = values
+        self._facts.setdefault(_int(number), facts or None)
+
+    def _note_event(self, *values: Value) -> None:
+        self._events.setdefault(_int(values[0]), []).append(values[1:])
+
+    def _note_detail(self, *values: Value) -> None:
+        task, event, detail = values
+        self._removed_details.setdefault(_int(task), {})[_int(event)] = detail
+
+    def seal(self) -> None:
+        """Write the chains of all that was changed since the last call."""
+        touched = {**self._facts, **self._events, **self._removed_details}
+        if touched:
+            write_chains(self._db, filter(None, map(self._sealed, touched)))
+            self.forget()
+
+    def forget(self) -> None:
+        """Drop what was noted: it was rolled back."""
+        for noted in (self._facts, self._events, self._removed_details):
+            noted.clear()
+
+    def _sealed(self, number: int) -> Chain | None:
+        """Return the chain of a task as it is now; None for a task whose chain another program has removed."""
+        facts = next(self._db.execute(f"SELECT {', '.join(FACTS)} FROM main.tasks WHERE number = ?", (number,)), None)
+        if facts is None:
+            return chain_of_removed(number)
+        before, events = self._facts.get(number, facts), self._events.get(number, [])
+        row = next(self._db.execute(f"SELECT {_CHAIN_COLUMNS} FROM main.chains WHERE task = ?", (number,)), None)
+        if row is None:
+            return begin(number, facts, events) if before is None else None
+        chain = Chain(*row)
+        # Where the row was changed meanwhile by another program, the record keeps saying so.
+        is_intact = before is None or chain.has_record_of(before)
+        chain.extend(events)
+        if number in self._removed_details:
+            chain.forget(self._details(number))
+        if is_intact:
+            chain.record = chain.record_of(facts)
+        return chain
+
+    def _details(self, number: int) -> list[Value]:
+        """Return the details of a task's events, with those that are removed now."""
+        removed = self._removed_details[number]
+        events = self._db.execute("SELECT id, detail FROM main.timeline WHERE task = ? ORDER BY id", (number,))
+        return [removed.get(_int(event), detail) for event, detail in events]

@@ -1,0 +1,189 @@
+"""Compare timelines and rows of tasks with their digests, and begin chains anew where a recovery has broken them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import apsw
+
+from bwp_tui.store.database.digest_chain import (
+    Chain,
+    ChainedTask,
+    EventRow,
+    begin,
+    chain_of_removed,
+    chained_tasks,
+    missing_numbers,
+    write_chains,
+)
+from bwp_tui.store.database.open import open_for_reading
+from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+
+_LONGEST_GAP: Final = 50
+"""Events in a row that are looked for as changed, inserted or removed; after more, the rest is unknown."""
+
+_REMOVED: Final = "the task is gone"
+
+
+class ChainFinding(NamedTuple):
+    """What is wrong with a task; `event` is the number of the event, counted from 1, or None for the task's row."""
+
+    task: int
+    event: int | None
+    what: str
+
+    @property
+    def sentence(self) -> str:
+        """The finding, with task and event."""
+        return f"#{self.task}{'' if self.event is None else f', event {self.event}'}: {self.what}"
+
+
+def check_file(path: Path, task: int | None = None) -> tuple[int, list[ChainFinding]]:
+    """Check the history at `path`, or one task of it, as of one instant; return the number of events and the findings.
+
+    Raises:
+        StoreError, apsw.Error: it cannot be read.
+    """
+    with closing(open_for_reading(path).db) as db:
+        db.execute("BEGIN")
+        if task is not None:
+            return check_chains(db, f"= {task:d}")
+        events, findings = check_chains(db)
+        missing = (ChainFinding(number, None, _REMOVED) for number in missing_numbers(db))
+        return events, sorted([*findings, *missing], key=lambda finding: finding.task)
+
+
+def check_chains(db: apsw.Connection, among: str = "", schema: str = "main") -> tuple[int, list[ChainFinding]]:
+    """Check all tasks, or those with a number `among` some; return the number of their events and the findings."""
+    events, findings = 0, list[ChainFinding]()
+    for chained in chained_tasks(db, among, schema):
+        events += len(chained.events)
+        findings += _findings(chained)
+    return events, findings
+
+
+def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
+    number, facts, events, chain = chained
+    if chain is None:
+        yield ChainFinding(number, None, "its digests were removed, or another program added the task")
+        return
+    if facts is None:
+        if events or chain != chain_of_removed(number):
+            yield ChainFinding(number, None, _REMOVED)
+        return
+    differences = list(_differences(chain, events))
+    yield from differences
+    if not chain.has_record_of(facts):
+        changed = chain.changed_facts(facts)
+        if changed:
+            yield ChainFinding(number, None, f"changed by another program: {', '.join(changed)}")
+        elif not differences:
+            yield ChainFinding(number, None, "its digests were changed by another program")
+
+
+def _differences(chain: Chain, events: list[EventRow]) -> Iterator[ChainFinding]:
+    """Compare events with the links of their chain; after a difference go on where both agree again."""
+    at = link = 0
+    while at < len(events) or link < chain.length:
+        if at < len(events) and link < chain.length and chain.fits(link + 1, events[at]):
+            at, link = at + 1, link + 1
+            continue
+        agreement = _next_agreement(chain, events, at, link)
+        if agreement is None:
+            yield ChainFinding(chain.task, at + 1, "from here on, events were changed, added or removed")
+            return
+        present, recorded = agreement
+        for offset in range(min(present, recorded)):
+            yield ChainFinding(chain.task, at + offset + 1, "was changed or moved")
+        for offset in range(recorded, present):
+            yield ChainFinding(chain.task, at + offset + 1, "was added by another program")
+        for offset in range(present, recorded):
+            yield ChainFinding(chain.task, link + offset + 1, "was removed")
+        at, link = at + present, link + recorded
+
+
+def _next_agreement(chain: Chain, events: list[EventRow], at: int, link: int) -> tuple[int, int] | None:
+    """Return how many events, and how many links, are to be skipped until both agree or end."""
+    rest, links = len(events) - at, chain.length - link
+    for most in range(1, _LONGEST_GAP + 1):
+        # As many of both first: a changed event is likelier than one removed and another added.
+        for fewer in range(most, -1, -1):
+            for present, recorded in ((most, fewer), (fewer, most)):
+                is_end = (present, recorded) == (rest, links)
+                is_within = present < rest and recorded < links
+                if is_end or (is_within and chain.fits(link + recorded + 1, events[at + present])):
+                    return present, recorded
+    return None
+
+
+_BROKEN: Final = "CREATE TEMP TABLE IF NOT EXISTS broken_chains (task INTEGER NOT NULL, what TEXT NOT NULL)"
+
+
+def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main", *, gaps: bool = False) -> None:
+    """Note what is wrong with chains before rows of another history are merged in; `seal_rebuilt` records it.
+
+    Args:
+        gaps: whether a task number of which nothing is left is wrong.
+    """
+    db.execute(_BROKEN)
+    _, findings = check_chains(db, among, schema)
+    wrong = [(finding.task, finding.sentence) for finding in findings]
+    wrong += [(number, _REMOVED) for number in (missing_numbers(db) if gaps else ())]
+    db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?)", wrong)
+
+
+def forget_purged_details(db: apsw.Connection) -> None:
+    """Keep the commitments of the details of purged tasks, which are about to be removed."""
+    with_details = (
+        "IN (SELECT task FROM timeline JOIN tasks ON number = task WHERE purged_at IS NOT NULL AND detail IS NOT NULL)"
+    )
+    chains = []
+    for _, _, events, chain in chained_tasks(db, with_details):
+        if chain is not None:
+            chain.forget([event[-1] for event in events[: chain.length]])
+            chains.append(chain)
+    write_chains(db, chains)
+
+
+def seal_rebuilt(db: apsw.Connection, now: str) -> None:
+    """Bring the chains of a rebuilt history up to date.
+
+    What is wrong with a chain becomes an event of its task, with which the chain begins anew.
+    """
+    db.execute(_BROKEN)
+    noted = db.execute("SELECT task, group_concat(what, '; ') FROM temp.broken_chains GROUP BY task")
+    wrong = {int(str(task)): str(what) for task, what in noted}
+    chains = []
+    for chained in chained_tasks(db):
+        number, facts, events, chain = chained
+        if facts is None:
+            continue
+        if any(_findings(chained)):
+            reason = wrong.get(number) or _reason(chain, events)
+            if chain is None or reason is not None:
+                detail = f"digests begun anew: {reason or 'it came without digests'}"
+                event = (now, PROGRAM, str(EventKind.RECOVERED), None, None, detail)
+                db.execute(
+                    "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (number, *event),
+                )
+                chain = begin(number, facts, [*events, event], begun_at=now)
+            else:
+                chain.extend(events[chain.length :])
+                chain.record = chain.record_of(facts)
+            chains.append(chain)
+    write_chains(db, chains)
+    write_chains(db, [chain_of_removed(number) for number in missing_numbers(db) if number not in wrong])
+
+
+def _reason(chain: Chain | None, events: list[EventRow]) -> str | None:
+    """Return why a chain that was right before a merge cannot go on, or None if it can."""
+    if chain is None:
+        return None
+    is_prefix = chain.length <= len(events) and all(
+        chain.fits(at, event) for at, event in zip(range(1, chain.length + 1), events, strict=False)
+    )
+    return None if is_prefix else "events of another copy were added between its own"
