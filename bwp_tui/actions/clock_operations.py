@@ -120,7 +120,7 @@ ACKNOWLEDGE: Final = Operation(
 def inquiry_effect(task: Task) -> str:
     """Return a sentence on what the clock of a task does while the reply to its inquiry is awaited."""
     if is_clock_stopped(task):
-        return f"The clock has been stopped since {task.inquired_on}, until the reply is recorded."
+        return f"The clock is stopped from {task.inquired_on} until the reply is recorded."
     law = REGULATIONS.get(task.regulation)
     if law is not None and law.stops_for_identity:
         return f"It was due on {task.due_on}: the clock does not stop for an inquiry after that."

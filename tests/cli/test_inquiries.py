@@ -30,7 +30,7 @@ def test_the_clock_stands_still_where_the_law_says_so_and_it_is_said_where_it_do
     before = [shown(office, task) for task in "12"]
     ended = office("inquire", "1", "2", "--yes")
     assert ended.code == 0
-    assert "The clock has been stopped since " in ended.err
+    assert "The clock is stopped from " in ended.err
     assert "Under us-ca (Civ. Code §1798.130(a)(2); 11 CCR §7021) the clock does not stop for an inquiry." in ended.err
     uk, ca = (shown(office, task) for task in "12")
     assert (uk["due_on"], uk["stopped_since"], uk["due_if_replied_today"]) == (

@@ -14,15 +14,17 @@ from bwp_tui.domain import deadlines
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.regulations import IDS
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Task, Verification
+from bwp_tui.domain.task import Kind, Task, TaskEvent, Verification
 from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.answers import LegalRecord, withdraw
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog.service_events import record_events
 from tests.legal_dates import RECEIPTS, reckoned, reckoned_with_stop
 from tests.store import single
-from tests.store.support import ACTOR, TODAY, in_status, request
+from tests.store.support import ACTOR, NOW, SOON, TODAY, in_status, request, sent
 
 RECEIVED = date(2026, 10, 30)
 ASKED, REPLIED = date(2026, 11, 10), date(2026, 11, 17)
@@ -158,6 +160,17 @@ def test_the_filter_and_the_function_say_the_same_of_every_combination(store: St
     assert stopped == {*tasks.numbers(store, parse("is:stopped"), today=TODAY)}
     assert len(stopped) == 2, "one of each status whose clock runs"
     assert not stopped & {*tasks.numbers(store, parse("is:late"), today=TODAY)}
+
+
+def test_a_row_that_is_merged_keeps_its_inquiry_and_the_clock_stays_stopped(store: Store) -> None:
+    number = uk(store)
+    intent = sent(store, number)
+    record_events(store, [TaskEvent("event-1", Kind.RETRIEVAL, Status.COMPLETED, "task-9", NOW)])
+    adopted = tasks.find_by_name(store, "task-9").number
+    single.inquire(store, adopted, TODAY, ACTOR)
+    intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+    found = tasks.get(store, number)
+    assert (found.inquired_on, found.due_on, deadlines.is_clock_stopped(found)) == (TODAY, None, True)
 
 
 def test_a_resubmitted_request_takes_inquiry_and_reply_along(store: Store) -> None:
