@@ -19,7 +19,7 @@ from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.answers import LegalRecord, withdraw
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries import dashboard, tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes
 from bwp_tui.store.worklog.service_events import record_events
 from tests.legal_dates import RECEIPTS, reckoned, reckoned_with_stop
@@ -87,6 +87,17 @@ def test_a_correction_moves_the_dates_and_another_regulation_does_not_stop(store
     for received, law in ((RECEIVED - timedelta(days=3), "uk-gdpr"), (RECEIVED, "us-ca"), (RECEIVED, "uk-gdpr")):
         single.edit(store, number, partial(records.correct, received=received, regulation=law), ACTOR)
         assert tasks.get(store, number).due_on == reckoned_with_stop(law, received, ASKED, REPLIED)
+
+
+def test_an_answer_ends_the_stop_and_is_in_time_until_the_days_left_are_over(store: Store) -> None:
+    number = uk(store)
+    single.inquire(store, number, ASKED, ACTOR)
+    single.answer(store, number, "nothing came", REPLIED, ACTOR)
+    task = tasks.get(store, number)
+    assert (task.due_on, deadlines.is_clock_stopped(task)) == (DUE + (REPLIED - ASKED), False)
+    assert dashboard.read_statistics(store, TODAY).answers.in_time == 1
+    single.edit(store, number, lambda one: withdraw(one, LegalRecord.ANSWER), ACTOR)
+    assert deadlines.is_clock_stopped(tasks.get(store, number))
 
 
 def test_withdrawals_put_the_due_date_back(store: Store) -> None:

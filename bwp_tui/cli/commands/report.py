@@ -120,7 +120,7 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
         first = day + timedelta(weeks=week)
         yield f"due {first} to {first + timedelta(days=6)}: {tasks}"
     answers = figures.answers
-    median_days = "" if answers.median_days is None else f", median {counted(answers.median_days, 'day')}"
+    median_days = "" if answers.median_days is None else f", median {answers.median_days:g} d"
     undated = f", {answers.undated} without due date" if answers.undated else ""
     in_time = f"{answers.in_time} in time, {answers.late} late{undated}{median_days}"
     yield f"answered in the last {ANSWERED_DAYS} days: {in_time}"

@@ -149,7 +149,7 @@ def _answers(answers: Answers) -> Iterator[list[StyledText]]:
     if answers.undated:
         yield _row("no due date", answers.undated, most, "muted")
     if answers.median_days is not None:
-        yield [(f"   {'receipt to answer':<{_LABEL}}", "plain"), (f"median {answers.median_days}d", "strong")]
+        yield [(f"   {'receipt to answer':<{_LABEL}}", "plain"), (f"median {answers.median_days:g}d", "strong")]
 
 
 def _durations(figures: Statistics) -> Iterator[list[StyledText]]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.deadlines import due_of, is_clock_running
+from bwp_tui.domain.deadlines import due_if_replied, due_of, is_clock_running, is_clock_stopped
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
@@ -60,10 +60,12 @@ def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = N
         raise NotPossible("An answer must say how it was given.")
     refusal = refused_day(task, day)
     refuse(cannot_answer(task) or (refusal and refusal.sentence))
-    edit.set(answered_on=day.isoformat(), answered_how=text, answered_in_part=left_out or None)
+    due = due_if_replied(task, day) if is_clock_stopped(task) else task.due_on
+    edit.set(answered_on=day.isoformat(), answered_how=text, answered_in_part=left_out or None, due_on=iso_day(due))
     corrected = "" if task.answered_on is None else f", corrected from {task.answered_on}"
     part = f"; in part: {left_out}" if left_out else ""
-    edit.add_event(EventKind.ANSWERED, f"on {day}{late_clause(day, task.due_on)}{corrected}: {text}{part}")
+    detail = f"on {day}{late_clause(day, due)}{corrected}: {text}{part}"
+    edit.add_event(EventKind.ANSWERED, detail, (task.due_on, due))
 
 
 def cannot_answer(task: Task) -> str | None:
@@ -207,6 +209,8 @@ def due_without(task: Task, record: LegalRecord) -> date | None:
             return due_of(replace(task, inquired_on=None, replied_on=None))
         case LegalRecord.REPLY:
             return due_of(replace(task, replied_on=None))
+        case LegalRecord.ANSWER if task.inquired_on is not None:
+            return due_of(task)  # the answer may have ended a stop
     return task.due_on
 
 

@@ -24,7 +24,7 @@ _COLUMNS: Final = {
     Field.INQUIRY: ("inquired_on", "replied_on", "due_on"),
     Field.REPLY: ("replied_on", "due_on"),
     Field.EXTENSION: ("extended_on", "due_on"),
-    Field.ANSWER: ("answered_on", "answered_how", "answered_in_part"),
+    Field.ANSWER: ("answered_on", "answered_how", "answered_in_part", "due_on"),
     Field.RECEIPT: ("received_on", "regulation", "due_on"),
 }
 

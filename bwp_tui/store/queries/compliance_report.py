@@ -99,13 +99,15 @@ def _line(kind: Kind, regulation: str, outcomes: Counter[str], days: Counter[int
         cancelled=outcomes["cancelled"],
         unanswered=outcomes["unanswered"],
         answered=days.total(),
-        median_days=_median(days) if days else None,
+        median_days=median(days),
         mean_days=statistics.fmean(days.keys(), days.values()) if days else None,
     )
 
 
-def _median(counts: Counter[int]) -> float:
-    """Return the median of values that occur so many times each."""
+def median(counts: Counter[int]) -> float | None:
+    """Return the median of values that occur so many times each, or None of no values."""
+    if not counts:
+        return None
     ordered = sorted(counts)
     reached = list(accumulate(counts[value] for value in ordered))
     total = reached[-1]

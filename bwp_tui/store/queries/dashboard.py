@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import accumulate
 from typing import Final
 
 from bwp_tui.domain import filter as filters
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.compliance_report import median
 from bwp_tui.store.queries.saved_results import is_on_disk
 
 WEEKS: Final = 7
@@ -45,7 +46,7 @@ class Answers:
     in_time: int
     late: int
     undated: int
-    median_days: int | None
+    median_days: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +109,12 @@ def _answers(store: Store, first: date) -> Answers:
     rows = store.rows(
         "SELECT max(0, CAST(julianday(answered_on) - julianday(received_on) AS INTEGER)) AS days, count(*),"
         " sum(due_on IS NOT NULL AND answered_on > due_on), sum(due_on IS NULL)"
-        " FROM tasks WHERE answered_on >= ? GROUP BY 1 ORDER BY 1",
+        " FROM tasks WHERE answered_on >= ? GROUP BY 1",
         (first.isoformat(),),
     )
-    counts = [(as_int(days), as_int(count)) for days, count, *_ in rows]
-    total = sum(count for _, count in counts)
+    counts = Counter({as_int(days): as_int(count) for days, count, *_ in rows})
     late, undated = (sum(as_int(row[column]) for row in rows) for column in (2, 3))
-    reached = accumulate(count for _, count in counts)
-    median = next((days for (days, _), upto in zip(counts, reached, strict=True) if 2 * upto >= total), None)
-    return Answers(total - late - undated, late, undated, median)
+    return Answers(counts.total() - late - undated, late, undated, median(counts))
 
 
 def _duration(store: Store, kind: Kind) -> Duration | None:
