@@ -272,9 +272,23 @@ def _add_archive(commands: CommandParsers) -> None:
     target.add_argument("--to", metavar="FILE", type=new_path, help="a new file for the text")
     target.add_argument("--copy", action="store_true", help="copy the text to the clipboard")
 
-    evidence = commands.add("evidence", "evidence", effect=Effect.READS)
-    evidence.add_argument("task", metavar="TASK", help=TASK_HELP)
+    evidence = commands.add(
+        "evidence",
+        "evidence",
+        effect=Effect.READS,
+        note="--verify finds what another program changed in timelines and rows of tasks; without a task it checks all."
+        " A signature also proves who made the document, and that it was not changed since.",
+    )
+    evidence.add_argument("tasks", metavar="TASK", nargs="*", help=TASK_HELP)
     evidence.add_argument("--mask", action="store_true", help="mask the email everywhere")
+    purpose = evidence.add_mutually_exclusive_group()
+    purpose.add_argument("--verify", action="store_true", help="compare timelines and rows with their digests")
+    purpose.add_argument(
+        "--sign", metavar="KEY", type=new_path, help="sign with this SSH key; a public key is taken from the ssh-agent"
+    )
+    evidence.add_argument(
+        "--to", metavar="FILE", type=new_path, help="a new file for the document; the signature is FILE.sig"
+    )
 
 
 def _add_config(commands: CommandParsers) -> None:

@@ -33,7 +33,9 @@ def test_all_is_well_with_a_service_that_answers(shop: Bwp) -> None:
     assert ended.code == 0
     found = levels(ended)
     assert found.pop("terminal") == "warn"  # there is none under a test
-    assert found == dict.fromkeys(("settings", "credentials", "service", "files", "history", "engine", "clock"), "ok")
+    assert found == dict.fromkeys(
+        ("settings", "credentials", "service", "files", "history", "timelines", "engine", "clock"), "ok"
+    )
 
 
 def test_missing_credentials_fail_and_the_rest_is_still_checked(bwp: Bwp) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import apsw
@@ -23,3 +26,23 @@ def overwrite(path: Path, offset: int, content: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(content)
+
+
+_SQLITE = """
+import json, sys
+import apsw
+path, statements = json.loads(sys.argv[1])
+with apsw.Connection(path) as db:
+    kept = db.execute("SELECT name, sql FROM sqlite_schema WHERE name GLOB 'timeline_is_*'").fetchall()
+    for name, _ in kept:
+        db.execute(f"DROP TRIGGER {name}")
+    for statement in statements:
+        db.execute(statement)
+    for _, sql in kept:
+        db.execute(sql)
+"""
+
+
+def change_elsewhere(path: Path, *statements: str) -> None:
+    """Change a history with another program, which takes away what keeps the timeline, and puts it back."""
+    subprocess.run([sys.executable, "-c", _SQLITE, json.dumps([str(path), statements])], check=True)

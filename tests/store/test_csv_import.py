@@ -40,7 +40,7 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(s
     assert len({intent.client_token for intent in intents.due(store, NOW, 10)}) == 2
     first = timeline.of_task(store, bob.number)[0]
     assert (first.what, first.actor) == ("imported", ACTOR)
-    assert (first.detail or "").endswith(" line 2")
+    assert (first.detail or "").endswith(" line 2, deletion")
 
 
 @pytest.mark.parametrize(

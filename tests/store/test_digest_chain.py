@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -24,7 +21,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import timeline
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.damage import PAGE, overwrite, overwrite_table
+from tests.store.damage import PAGE, change_elsewhere, overwrite, overwrite_table
 from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, scalar, submitted
 
 Named = list[tuple[int, int | None]]
@@ -33,26 +30,6 @@ Named = list[tuple[int, int | None]]
 def _named(path: Path) -> Named:
     """The tasks and events that the check names."""
     return [(finding.task, finding.event) for finding in chain_check.check_file(path)[1]]
-
-
-_SQLITE = """
-import json, sys
-import apsw
-path, statements = json.loads(sys.argv[1])
-with apsw.Connection(path) as db:
-    kept = db.execute("SELECT name, sql FROM sqlite_schema WHERE name GLOB 'timeline_is_*'").fetchall()
-    for name, _ in kept:
-        db.execute(f"DROP TRIGGER {name}")
-    for statement in statements:
-        db.execute(statement)
-    for _, sql in kept:
-        db.execute(sql)
-"""
-
-
-def _tamper(path: Path, *statements: str) -> None:
-    """Change a history with another program, which takes away what keeps the timeline, and puts it back."""
-    subprocess.run([sys.executable, "-c", _SQLITE, json.dumps([str(path), statements])], check=True)
 
 
 def _three_tasks(store: Store) -> None:
@@ -127,7 +104,7 @@ def test_what_another_program_changed_is_named_and_stays_so(
 ) -> None:
     _three_tasks(store)
     assert chain_check.check_file(path) == (scalar(store, "SELECT count(*) FROM timeline"), [])
-    _tamper(path, *statements)
+    change_elsewhere(path, *statements)
     found = _named(path)
     assert found == named
     # What the program records later hides none of it.
@@ -139,10 +116,10 @@ def test_what_another_program_changed_is_named_and_stays_so(
 
 def test_the_changed_columns_of_a_row_are_named(path: Path, store: Store) -> None:
     _three_tasks(store)
-    _tamper(path, "UPDATE tasks SET due_on = '2027-12-31', received_on = '2026-11-30' WHERE number = 3")
-    (finding,) = chain_check.check_file(path, 3)[1]
+    change_elsewhere(path, "UPDATE tasks SET due_on = '2027-12-31', received_on = '2026-11-30' WHERE number = 3")
+    (finding,) = chain_check.check_file(path, [3])[1]
     assert finding.what.endswith("received_on, due_on")
-    assert chain_check.check_file(path, 2)[1] == []
+    assert chain_check.check_file(path, [2])[1] == []
 
 
 def test_a_history_without_digests_is_chained_as_it_is_when_it_is_migrated(tmp_path: Path) -> None:
@@ -152,7 +129,7 @@ def test_a_history_without_digests_is_chained_as_it_is_when_it_is_migrated(tmp_p
     store = open_store(path)
     assert chain_check.check_file(path) == (scalar(store, "SELECT count(*) FROM timeline"), [])
     assert store.rows("SELECT 1 FROM chains WHERE begun_at IS NULL OR found = 0") == []
-    _tamper(path, "UPDATE timeline SET actor = 'other' WHERE id = 1")
+    change_elsewhere(path, "UPDATE timeline SET actor = 'other' WHERE id = 1")
     assert _named(path) == [(scalar(store, "SELECT task FROM timeline WHERE id = 1"), 1)]
     store.close()
 
@@ -191,13 +168,13 @@ def test_a_purge_keeps_the_digests_and_a_change_after_it_is_found(path: Path, st
     _purge(store, clock, evidence_too=False)
     assert store.rows("SELECT salt FROM chains WHERE task = 2") == [(None,)]
     assert _named(path) == []
-    _tamper(path, f"UPDATE timeline SET actor = 'other' WHERE id = {EVENT.format(3)}")
+    change_elsewhere(path, f"UPDATE timeline SET actor = 'other' WHERE id = {EVENT.format(3)}")
     assert _named(path) == [(2, 4)]
 
 
 def test_a_change_before_a_purge_is_found_after_it(path: Path, store: Store, clock: ManualClock) -> None:
     _three_tasks(store)
-    _tamper(path, f"UPDATE timeline SET detail = 'other' WHERE id = {EVENT.format(2)}")
+    change_elsewhere(path, f"UPDATE timeline SET detail = 'other' WHERE id = {EVENT.format(2)}")
     _purge(store, clock, evidence_too=False)
     assert _named(path) == [(2, 3)]
 
@@ -267,8 +244,8 @@ def test_a_restore_over_a_later_history_keeps_its_digests(
 def test_a_restore_records_the_changes_of_another_program(
     path: Path, store: Store, clock: ManualClock, backup: Path
 ) -> None:
-    _tamper(path, f"UPDATE timeline SET actor = 'other' WHERE id = {EVENT.format(2)}")
-    _tamper(backup, "UPDATE tasks SET received_on = '2026-11-30' WHERE number = 1")
+    change_elsewhere(path, f"UPDATE timeline SET actor = 'other' WHERE id = {EVENT.format(2)}")
+    change_elsewhere(backup, "UPDATE tasks SET received_on = '2026-11-30' WHERE number = 1")
     _restore(path, store, clock, backup)
     (start,) = _starts(path)
     assert "#2, event 3" in start
@@ -278,7 +255,7 @@ def test_a_restore_records_the_changes_of_another_program(
 def test_a_restore_records_that_the_backup_was_changed(
     path: Path, store: Store, clock: ManualClock, backup: Path
 ) -> None:
-    _tamper(backup, "UPDATE tasks SET received_on = '2026-11-30' WHERE number = 1")
+    change_elsewhere(backup, "UPDATE tasks SET received_on = '2026-11-30' WHERE number = 1")
     store.close()
     for file in path.parent.glob("history.db*"):
         file.unlink()
@@ -294,7 +271,7 @@ def test_a_restore_does_not_hide_that_a_task_is_gone(
 ) -> None:
     single.add_note(store, 1, "later", ACTOR)
     for each in (path, backup):
-        _tamper(
+        change_elsewhere(
             each,
             *(f"DELETE FROM {table} WHERE task = 3" for table in ("timeline", "chains", "intents")),
             "DELETE FROM tasks WHERE number = 3",

@@ -158,7 +158,7 @@ def test_what_failed_is_submitted_again_with_a_new_token_and_the_old_deadline(
     assert tasks.get(store, old.number).revision == new.revision
     assert intent_of(store, new.number).client_token not in before
     assert timeline.of_task(store, old.number)[-1].detail == f"as #{new.number}"
-    assert timeline.of_task(store, new.number)[0].detail == f"of #{old.number}"
+    assert timeline.of_task(store, new.number)[0].detail == f"of #{old.number}, deletion"
 
 
 @pytest.mark.parametrize("status", ["QUEUED", "IN_PROGRESS", "COMPLETED", "ON_HOLD", "SUSPENDED"])

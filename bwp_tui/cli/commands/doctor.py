@@ -10,7 +10,7 @@ import stat
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -33,7 +33,8 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.errors import StoreError
-from bwp_tui.store.maintenance import atomic_swap, backups, integrity
+from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity
+from bwp_tui.store.maintenance.chain_check import ChainFinding
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.saved_results import is_gone
@@ -44,6 +45,7 @@ from bwp_tui.store.worklog.engine_state import Ability, EngineState
 _RECOMMENDED_SIZE = (80, 24)
 _OLDEST_BACKUP_DAYS = 2
 _CHECKED_RESULTS = 1_000
+_NAMED_CHANGES = 3
 _SMALL_FILE_BYTES = 65_536  # less than SQLite needs to record anything
 
 
@@ -181,6 +183,7 @@ def history(profile: Profile) -> Iterator[Finding]:
         with closing(open_store(path)) as store:
             with translated_errors(path):
                 found = integrity.full_check(path)
+                events, changed = (0, []) if found else chain_check.check_file(path)
             span, state = timeline.span(store), engine_state.read(store)
             store.require_shop(profile.shop)
             size = count(store, parse(""), today=today())
@@ -195,6 +198,7 @@ def history(profile: Profile) -> Iterator[Finding]:
         late, backup = _newest_backup(path, span[0] if span else None)
         level = Level.WARN if late else Level.OK
         yield Finding("history", level, f"{path} is sound and has {counted(size, 'task')}; {backup}")
+        yield _timelines(events, changed)
     if state.maintenance_finding is not None:
         yield Finding("history", Level.WARN, f"The daily check of the history found: {state.maintenance_finding}")
     yield _engine(profile, state)
@@ -204,6 +208,15 @@ def history(profile: Profile) -> Iterator[Finding]:
         yield Finding("files", Level.WARN, f"Gone from disk: {what}, first that of {gone[0].name}; again: {fetch}")
     yield from _damage(store, path)
     yield _clock(span[1] if span else None)
+
+
+def _timelines(events: int, changed: Sequence[ChainFinding]) -> Finding:
+    """Report what another program has changed in timelines and rows of tasks."""
+    if not changed:
+        return Finding("timelines", Level.OK, f"{counted(events, 'event')} and their tasks agree with their digests.")
+    named = "; ".join(finding.sentence for finding in changed[:_NAMED_CHANGES])
+    what = f"{counted(len(changed), 'change')} by another program, such as {named}."
+    return Finding("timelines", Level.FAIL, f"{what} See all: bwp-tui evidence --verify")
 
 
 def _gone_results(store: Store) -> list[Task]:

@@ -1,21 +1,28 @@
-"""`bwp-tui evidence`: print the record of one request for an auditor or a court."""
+"""`bwp-tui evidence`: the record of one request for an auditor or a court, and what other programs changed."""
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bwp_tui import VERSION
 from bwp_tui.archive.saved_file import FileState, compare
-from bwp_tui.cli.support.context import open_session
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import find_tasks, open_session, print_note
+from bwp_tui.cli.support.new_text_file import refuse_existing
+from bwp_tui.cli.support.ssh_signature import integrity_command, sign, verify_command
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Event, Task
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import format_instant, iso_day, iso_instant, utc_now
+from bwp_tui.new_file import new_file
+from bwp_tui.store.database.digest_chain import Chain
+from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import SentRequest
 from bwp_tui.store.worklog import downloads
@@ -23,24 +30,85 @@ from bwp_tui.store.worklog import downloads
 _LABEL = 20
 
 
-def evidence(arguments: Namespace) -> None:
-    """Print the request, its regulation, each step with its actor, and the hashes of the downloads."""
+def evidence(arguments: Namespace) -> ExitCode:
+    """Print or sign the request, its regulation, each step with its actor and digest, and the hashes of the downloads.
+
+    Raises:
+        CommandError: the options do not go together, or the document cannot be signed or written.
+    """
+    if arguments.verify:
+        return _verify(arguments)
+    if len(arguments.tasks) != 1:
+        raise CommandError(ExitCode.USAGE, "Name one task; only --verify takes several, or none for all.")
+    if arguments.sign is None and arguments.to is not None:
+        raise CommandError(ExitCode.USAGE, "--to needs --sign KEY; without it the document is printed.")
     with open_session(arguments) as session:
-        task = tasks.find_by_name(session.store, arguments.task)
+        task = tasks.find_by_name(session.store, arguments.tasks[0])
+        chain, findings = chain_check.check_task(session.store.path, task.number)
         record = _record(
             task,
             timeline.of_task(session.store, task.number),
             request_log.of_task(session.store, task.number),
             downloads.of_task(session.store, task.number),
             session.profile.name,
+            chain or Chain(task.number),
         )
+    record["digests_agree"] = not findings
+    record["digest_findings"] = [finding.sentence for finding in findings]
     if arguments.mask:
-        record = mask_task_record(record, task)
-    print_result(arguments, record, _lines(record))
+        record = {**mask_task_record(record, task), "chain_salt": None}
+    if arguments.sign is None:
+        print_result(arguments, record, _lines(record))
+    else:
+        _sign(arguments, record, arguments.to or Path(f"evidence-{task.number}.{'json' if arguments.json else 'txt'}"))
+    for finding in findings:
+        print_note(f"Warning: {finding.sentence}.")
+    return ExitCode.DONE
+
+
+def _verify(arguments: Namespace) -> ExitCode:
+    """Compare timelines and rows with their digests; print what another program changed."""
+    if arguments.to is not None:
+        raise CommandError(ExitCode.USAGE, "--to needs --sign KEY; --verify prints what it finds.")
+    with open_session(arguments) as session:
+        numbers = find_tasks(session.store, arguments.tasks)
+        events, findings = chain_check.check_file(session.store.path, numbers)
+    lines = [f"{finding.sentence}." for finding in findings]
+    if not findings:
+        lines = [f"{counted(events, 'event')} and the rows of their tasks agree with their digests."]
+    record = {
+        "verified": not findings,
+        "events": events,
+        "findings": [{"task": task, "event": event, "what": what} for task, event, what in findings],
+    }
+    print_result(arguments, record, lines)
+    return ExitCode.FAILED if findings else ExitCode.DONE
+
+
+def _sign(arguments: Namespace, record: dict[str, object], target: Path) -> None:
+    """Write the document and its signature to new files, and print both and the command that verifies them."""
+    beside = target.with_name(f"{target.name}.sig")
+    for path in (target, beside):
+        refuse_existing(path)
+    record["verify_with"] = integrity_command(target.name)
+    text = json.dumps(record, indent=2, ensure_ascii=False) if arguments.json else "\n".join(_lines(record))
+    document = f"{text}\n".encode()
+    signature = sign(document, arguments.sign)
+    with new_file(target) as file, new_file(beside) as signature_file:
+        file.write(document)
+        signature_file.write(signature)
+    command = verify_command(target, signature)
+    lines = [str(target), str(beside), "It is verified, with the key that signed it, by:", command]
+    print_result(arguments, {"path": str(target), "signature": str(beside), "verify_with": command}, lines)
 
 
 def _record(
-    task: Task, events: Sequence[Event], sent: Sequence[SentRequest], fetched: Sequence[Download], profile: str
+    task: Task,
+    events: Sequence[Event],
+    sent: Sequence[SentRequest],
+    fetched: Sequence[Download],
+    profile: str,
+    chain: Chain,
 ) -> dict[str, object]:
     regulation = REGULATIONS.get(task.regulation)
     return {
@@ -77,7 +145,10 @@ def _record(
         "errors": [{"code": error.code, "message": error.message} for error in task.errors],
         "sent": [_sent_record(request) for request in sent],
         "downloads": [_download_record(download) for download in fetched],
-        "timeline": [_event_record(event) for event in events],
+        "timeline": [_event_record(event, chain.link(at)) for at, event in enumerate(events, start=1)],
+        "chain_begun_at": chain.begun_at,
+        "chain_begun_with_events": chain.found,
+        "chain_salt": chain.salt and chain.salt.hex(),
     }
 
 
@@ -116,7 +187,7 @@ def _on_disk(download: Download) -> FileState | None:
     return compare(Path(download.path), download.sha256)
 
 
-def _event_record(event: Event) -> dict[str, object]:
+def _event_record(event: Event, digest: bytes) -> dict[str, object]:
     return {
         "at": format_instant(event.at),
         "actor": event.actor,
@@ -124,6 +195,7 @@ def _event_record(event: Event) -> dict[str, object]:
         "from": event.before,
         "to": event.after,
         "detail": event.detail,
+        "digest": digest.hex(),
     }
 
 

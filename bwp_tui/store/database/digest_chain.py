@@ -91,16 +91,22 @@ class Chain:
 
     def extend(self, events: Iterable[EventRow]) -> None:
         """Add the links of events that follow the last one."""
-        link, links = self.link(self.length), [self.links]
-        for position, event in enumerate(events, start=self.length + 1):
+        if self.salt is None:
+            self.salt = os.urandom(_SALT_BYTES)
+        self.links += self.links_of(events, self.length)
+
+    def links_of(self, events: Iterable[EventRow], after: int = 0) -> bytes:
+        """Return the links of events that follow the one at position `after`."""
+        link, links, is_purged = self.link(after), [], bool(self.commitments)
+        for position, event in enumerate(events, start=after + 1):
             commitment = _NO_DETAIL
-            if event[5] is not None:
-                if self.salt is None:
-                    self.salt = os.urandom(_SALT_BYTES)
-                commitment = _commitment(self.salt, position, event[5])
+            if is_purged:
+                commitment = self.commitment(position, event[5])
+            elif event[5] is not None:
+                commitment = _commitment(self.salt or b"", position, event[5])
             link = _link(link, commitment, event)
             links.append(link)
-        self.links = b"".join(links)
+        return b"".join(links)
 
     def forget(self, details: Sequence[Value]) -> None:
         """Keep the commitments of all details in the place of their salt: they are removed."""

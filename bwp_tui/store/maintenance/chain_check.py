@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -41,19 +41,31 @@ class ChainFinding(NamedTuple):
         return f"#{self.task}{'' if self.event is None else f', event {self.event}'}: {self.what}"
 
 
-def check_file(path: Path, task: int | None = None) -> tuple[int, list[ChainFinding]]:
-    """Check the history at `path`, or one task of it, as of one instant; return the number of events and the findings.
+def check_file(path: Path, tasks: Collection[int] = ()) -> tuple[int, list[ChainFinding]]:
+    """Check a history, or some tasks of it, as of one instant; return the number of events and the findings.
 
     Raises:
         StoreError, apsw.Error: it cannot be read.
     """
     with closing(open_for_reading(path).db) as db:
         db.execute("BEGIN")
-        if task is not None:
-            return check_chains(db, f"= {task:d}")
+        if tasks:
+            return check_chains(db, f"IN ({', '.join(map(str, tasks))})")
         events, findings = check_chains(db)
         missing = (ChainFinding(number, None, _REMOVED) for number in missing_numbers(db))
         return events, sorted([*findings, *missing], key=lambda finding: finding.task)
+
+
+def check_task(path: Path, number: int) -> tuple[Chain | None, list[ChainFinding]]:
+    """Return the chain of a task and what is wrong with it.
+
+    Raises:
+        StoreError, apsw.Error: it cannot be read.
+    """
+    with closing(open_for_reading(path).db) as db:
+        db.execute("BEGIN")
+        (chained,) = chained_tasks(db, f"= {number}")
+        return chained.chain, list(_findings(chained))
 
 
 def check_chains(db: apsw.Connection, among: str = "", schema: str = "main") -> tuple[int, list[ChainFinding]]:
@@ -74,7 +86,7 @@ def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
         if events or chain != chain_of_removed(number):
             yield ChainFinding(number, None, _REMOVED)
         return
-    differences = list(_differences(chain, events))
+    differences = [] if chain.links_of(events) == chain.links else list(_differences(chain, events))
     yield from differences
     if not chain.has_record_of(facts):
         changed = chain.changed_facts(facts)
