@@ -10,6 +10,7 @@ from textual import events
 from textual.app import App
 
 from bwp_tui.console.terminal import key_queue
+from bwp_tui.console.terminal.key_bursts import Burst, Key
 from bwp_tui.console.terminal.key_queue import KeyQueue
 from tests.waiting import eventually_in_loop
 
@@ -72,3 +73,26 @@ async def test_a_bunch_is_painted_with_its_first_key_and_its_last(monkeypatch: p
 async def test_a_bunch_that_takes_long_is_seen_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_queue, "_MAX_UNPAINTED_S", 0.0)
     assert await _unpainted(TypingApp()) == ""
+
+
+async def test_a_key_that_only_moves_does_not_overtake_the_one_before_it() -> None:
+    """The first one waits for the end of its burst: it must not act on the row that the second one goes to."""
+    app = TypingApp()
+    delivered: list[str] = []
+
+    async def deliver(event: events.Event) -> None:
+        assert isinstance(event, Key)
+        delivered.append(event.key)
+
+    async with app.run_test():
+        queue = KeyQueue(app, deliver, lambda _: True, asks_text=lambda: False, only_moves=lambda key: key == "down")
+        queue.start()
+        queue.open()
+        await eventually_in_loop(lambda: queue._is_idle)
+        burst = Burst()
+        for key, character in (("x", "x"), ("down", None)):
+            burst.count(typed := events.Key(key, character))
+            await queue.put(Key(typed, burst))
+        await eventually_in_loop(lambda: len(delivered) == 2)
+        queue.stop()
+    assert delivered == ["x", "down"]

@@ -48,7 +48,8 @@ class RecordController:
             if (plan := await self._marked.plan_action(operation.name)) is not None:
                 await self._run_on_marked(operation, plan, given or {})
         elif task is not None:
-            await self._run_on_one(operation, task, given or {})
+            # The table may not show yet what the operator recorded just now.
+            await self._run_on_one(operation, self._screen.session.reader.current(task.number) or task, given or {})
 
     async def _run_on_marked(self, operation: Operation, plan: OpenPlan, given: Values) -> None:
         actor, session = self._screen.session.actor, self._screen.session

@@ -86,7 +86,8 @@ class KeyQueue:
         """Deliver `event` once all before it have been handled."""
         if not self._may_act(event):
             return
-        if self._is_idle and self._is_due(event) and not self._is_doubtful(event):
+        is_first = self._is_idle and self._waiting.empty()
+        if is_first and self._is_due(event) and not self._is_doubtful(event):
             self._is_idle = False
             await self._deliver(event)
             self._waiting.put_nowait(None)

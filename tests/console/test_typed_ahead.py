@@ -1,0 +1,44 @@
+"""What is typed into a question arrives in pieces: the answer holds all that came before the enter."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from textual.widgets import Input
+
+from bwp_tui.console.terminal.key_reader import KeyReader
+from bwp_tui.settings import Profile
+from bwp_tui.store.queries import timeline
+from tests.console.past import HELD
+from tests.console.support import Console, opened
+
+TYPED = "complicated\r"
+
+
+async def _feed(console: Console, reader: KeyReader, text: str, turns: int) -> None:
+    """Pass on what arrives at once, and let so many turns of the loop go by."""
+    for message in reader.feed(text) if text else ():
+        console.app.post_message(message)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("turns", [0, 3, 60])
+async def test_no_character_before_the_enter_is_lost_wherever_the_bytes_are_cut(profile: Profile, turns: int) -> None:
+    async with opened(profile) as console:
+        reader = KeyReader()
+        await console.go_to(HELD)
+        for first in range(1, len(TYPED)):
+            for second in range(first, len(TYPED), 4):
+                await console.do("note")
+                field = console.main.prompt.query_one(Input)
+                await console.until(lambda field=field: console.main.prompt.is_open and field.has_focus)
+                field.value = f"{first} {second} "
+                field.cursor_position = len(field.value)
+                for piece in (TYPED[:first], TYPED[first:second], TYPED[second:]):
+                    await _feed(console, reader, piece, turns)
+                await console.until(lambda: not console.main.prompt.is_open)
+                expected = f"{first} {second} complicated"
+                await console.until(lambda expected=expected: console.task(HELD).note == expected)
+        assert timeline.of_task(console.store, HELD)[-1].detail == "11 11 complicated"
