@@ -24,6 +24,19 @@ async def _feed(console: Console, reader: KeyReader, text: str, turns: int) -> N
         await asyncio.sleep(0)
 
 
+async def _note(console: Console, reader: KeyReader, before: str, pieces: tuple[str, ...], turns: int) -> None:
+    """Type a note in pieces, behind what the field holds already."""
+    await console.do("note")
+    field = console.main.prompt.query_one(Input)
+    await console.until(lambda: console.main.prompt.is_open and field.has_focus)
+    field.value = before
+    field.cursor_position = len(before)
+    for piece in pieces:
+        await _feed(console, reader, piece, turns)
+    await console.until(lambda: not console.main.prompt.is_open)
+    await console.until(lambda: console.task(HELD).note == f"{before}complicated")
+
+
 @pytest.mark.parametrize("turns", [0, 3, 60])
 async def test_no_character_before_the_enter_is_lost_wherever_the_bytes_are_cut(profile: Profile, turns: int) -> None:
     async with opened(profile) as console:
@@ -31,14 +44,6 @@ async def test_no_character_before_the_enter_is_lost_wherever_the_bytes_are_cut(
         await console.go_to(HELD)
         for first in range(1, len(TYPED)):
             for second in range(first, len(TYPED), 4):
-                await console.do("note")
-                field = console.main.prompt.query_one(Input)
-                await console.until(lambda field=field: console.main.prompt.is_open and field.has_focus)
-                field.value = f"{first} {second} "
-                field.cursor_position = len(field.value)
-                for piece in (TYPED[:first], TYPED[first:second], TYPED[second:]):
-                    await _feed(console, reader, piece, turns)
-                await console.until(lambda: not console.main.prompt.is_open)
-                expected = f"{first} {second} complicated"
-                await console.until(lambda expected=expected: console.task(HELD).note == expected)
+                pieces = (TYPED[:first], TYPED[first:second], TYPED[second:])
+                await _note(console, reader, f"{first} {second} ", pieces, turns)
         assert timeline.of_task(console.store, HELD)[-1].detail == "11 11 complicated"
