@@ -1,4 +1,4 @@
-"""`bwp-tui list` from the start of its process to its end."""
+"""`bwp-tui list` and `report` from the start of their processes to the end."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from tests.benchmarks.histories import argv, big
 
 _ROUNDS: Final = 15
 _ALLOWED_MS: Final = 120.0
+_LONGEST_REPORT_MS: Final = 2_000.0
+_PERIOD: Final = ("--from", "2000-01-01", "--to", "2099-12-31")
 
 
 def run(effort: Effort) -> Iterator[Row]:
-    """Measure it in turns with a Python that does nothing."""
+    """Measure `list` in turns with a Python that does nothing, and `report` alone."""
     place = big(effort.many)
     ours, theirs = [], []
     for _ in range(effort.rounds(_ROUNDS)):
@@ -31,6 +33,8 @@ def run(effort: Effort) -> Iterator[Row]:
         "python -c pass + 120 ms",
         tuple(theirs),
     )
+    reports = tuple(_milliseconds(argv("report", *_PERIOD), place.env) for _ in range(effort.rounds(5)))
+    yield Figure(f"report of {effort.many:,} tasks, cold process", "ms", reports, _LONGEST_REPORT_MS)
 
 
 def _milliseconds(command: Sequence[str], env: Mapping[str, str]) -> float:

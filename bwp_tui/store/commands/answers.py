@@ -113,7 +113,8 @@ def inquire(edit: Edit, on: date | None = None) -> None:
     due = due_of(inquired(task, day))
     edit.set(inquired_on=day.isoformat(), due_on=iso_day(due))
     corrected = "" if task.inquired_on is None else f", corrected from {task.inquired_on}"
-    edit.add_event(EventKind.INQUIRED, f"on {day}{corrected}", (task.due_on, due))
+    stops = ", which stops the clock" if due is None and task.due_on is not None else ""
+    edit.add_event(EventKind.INQUIRED, f"on {day}{corrected}{stops}", (task.due_on, due))
 
 
 def inquired(task: Task, day: date) -> Task:
