@@ -89,6 +89,14 @@ def test_a_correction_moves_the_dates_and_another_regulation_does_not_stop(store
         assert tasks.get(store, number).due_on == reckoned_with_stop(law, received, ASKED, REPLIED)
 
 
+def test_a_receipt_after_the_inquiry_is_refused(store: Store) -> None:
+    number = uk(store)
+    single.inquire(store, number, ASKED, ACTOR)
+    with pytest.raises(NotPossible, match="withdraw that inquiry first"):
+        single.edit(store, number, partial(records.correct, received=ASKED + timedelta(days=1)), ACTOR)
+    assert tasks.get(store, number).received_on == RECEIVED
+
+
 def test_an_answer_ends_the_stop_and_is_in_time_until_the_days_left_are_over(store: Store) -> None:
     number = uk(store)
     single.inquire(store, number, ASKED, ACTOR)

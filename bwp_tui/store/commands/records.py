@@ -265,6 +265,9 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
     if (first := task.acknowledged_on) is not None and first < received_on:
         sentence = f"Receipt of {task.name} was acknowledged on {first}; withdraw or correct that first."
         return Refusal("acknowledged before that day", sentence)
+    if (first := task.inquired_on) is not None and first < received_on:
+        sentence = f"The shopper of {task.name} was asked on {first}; withdraw that inquiry first."
+        return Refusal("asked before that day", sentence)
     if (first := task.answered_on) is not None and first < received_on:
         sentence = f"{task.name} was answered on {first}; withdraw or correct that first."
         return Refusal("answered before that day", sentence)
