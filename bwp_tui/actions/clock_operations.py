@@ -139,7 +139,7 @@ INQUIRE: Final = Operation(
     keys=("I",),
     help="Record that the shopper was asked who they are or what they mean",
     purpose="record that shoppers were asked for their identity or a clarification; some laws do not count the wait",
-    keywords="identity clarification pause stop clock ask await",
+    keywords="clarification pause stop clock ask await",
     arguments=(
         _day(lambda target: f"The shopper of {target.name} was asked on{_already(_inquiry_day(target.task))}:"),
     ),
@@ -170,7 +170,7 @@ REPLY: Final = Operation(
     keys=("Y",),
     help="Record that the shopper replied to the inquiry",
     purpose="record that shoppers replied to the inquiry, with which the clock runs on; verify does the same",
-    keywords="identity clarification resume clock received",
+    keywords="clarification resume clock received",
     arguments=(_day(lambda target: f"The shopper of {target.name} replied on:"),),
     apply=answers.reply,
     result=_replied,
