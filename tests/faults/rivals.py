@@ -16,11 +16,11 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import apsw
 
@@ -33,6 +33,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Ability
 from tests.engine.shop import ACTOR
 from tests.engine.shop import request as request_for
 from tests.faults.consistency import RecordingState, Verdict, compare, entries, unsettled, use_recording_state
@@ -52,18 +53,45 @@ SILENT_S: Final = 1.0
 """So soon these engines take another for stopped; the operator's wait longer."""
 
 LATE_S: Final = 2.0
-"""So soon an engine that goes on has noticed, on a busy machine, that another is the engine."""
+"""So soon after its first call an engine that goes on has noticed, on a busy machine, that another is the engine."""
+
+_LAST: Final = 0
+"""The number of the engine that settles what is left once the others are killed."""
 
 _CHECK_S: Final = 0.01
 
 RIVAL: Final = "tests.faults.rivals:rival"
 
 
-def rival(**arguments: str) -> None:
-    """Be an engine that does not wait long for a stopped one, until killed."""
+def rival(*, terms: str, number: int, **arguments: str) -> None:
+    """Be an engine that does not wait long for a stopped one, until killed, and note each term that it begins."""
     vars(lease).update(SILENT_S=SILENT_S, _MIN_WATCHED_S=SILENT_S / 2)  # the process is this run's alone
     vars(engine_thread)["BEAT_S"] = SILENT_S / 10
+    begin = engine_state.record_new_term
+
+    def noted(store: Store, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:
+        term = begin(store, pid, host, ability)
+        if pid is not None:
+            with Path(terms).open("a", encoding="ascii") as file:
+                file.write(json.dumps([term, number, time.monotonic()]) + "\n")
+        return term
+
+    vars(engine_state)["record_new_term"] = noted
     engine(**arguments)
+
+
+class Term(NamedTuple):
+    """A term of the history: which engine began it, and when on the monotonic clock."""
+
+    number: int
+    engine: int
+    began_at: float
+
+
+def terms_in(file: Path) -> list[Term]:
+    """Return the terms in their order; of two that were noted under one number the first was not committed."""
+    noted = [Term(*json.loads(line)) for line in file.read_text("ascii").splitlines()]
+    return sorted({term.number: term for term in noted}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +152,7 @@ class Outcome:
     supersessions: list[float] = field(default_factory=list)
     """From an engine's being stopped until another had superseded it."""
     late_calls: int = 0
-    """Calls that a stopped engine made when it went on, before it noticed."""
+    """Calls that an engine made after its term, before it noticed."""
     calls: int = 0
     polls: int = 0
     overlaps: list[str] = field(default_factory=list)
@@ -138,7 +166,7 @@ class Outcome:
             "taken over after, at most": f"{max(self.take_overs):.2f} s",
             "stops of the engine": len(self.supersessions),
             "superseded after, at most": f"{max(self.supersessions, default=0.0):.2f} s",
-            "late calls of stopped engines": self.late_calls,
+            "calls of engines after their terms": self.late_calls,
             "calls": self.calls,
             "polls": self.polls,
             "calls of two engines at a time": len(self.overlaps),
@@ -166,7 +194,7 @@ class RivalRun:
         self._processes: dict[int, ForkedProcess] = {}
         self._killed_at: dict[int, float] = {}
         self._suspended: dict[int, ForkedProcess] = {}
-        self._resumed_at: defaultdict[int, list[float]] = defaultdict(list)
+        self._terms = folder / "terms"
         self._filed = 0
 
     def run(self, seconds: float) -> Outcome:
@@ -186,12 +214,13 @@ class RivalRun:
                 else:
                     outcome.take_overs.append(self._kill_engine(server, store))
             self._kill_all()
-            last = server.fork(DRAIN, self._arguments(0))
+            last = server.fork(DRAIN, self._arguments(_LAST))
             if not last.wait(PATIENCE_S) or last.status != 0:
                 raise RunFailed(f"The last engine did not settle what was left (status {last.status}).")
         outcome.calls = len(self._sandbox.seen)
         outcome.polls = sum(call.is_poll for call in self._sandbox.seen)
-        outcome.late_calls, outcome.overlaps = overlaps(self._sandbox.seen, self._killed_at, self._resumed_at)
+        rivals_calls = [call for call in self._sandbox.seen if call.engine != _LAST]
+        outcome.late_calls, outcome.overlaps = overlaps(rivals_calls, self._killed_at, terms_in(self._terms))
         found = entries(store)
         store.close()
         outcome.verdict = compare(found, self._state.starts, self._state.cancelled)
@@ -242,8 +271,7 @@ class RivalRun:
         return True
 
     def _resume_suspended(self) -> None:
-        for number, process in self._suspended.items():
-            self._resumed_at[number].append(time.monotonic())
+        for process in self._suspended.values():
             process.resume()
         self._processes |= self._suspended
         self._suspended.clear()
@@ -296,7 +324,8 @@ class RivalRun:
 
     def _start_rival(self, server: ForkServer) -> None:
         number = len(self._processes) + len(self._suspended) + len(self._killed_at) + 1
-        self._processes[number] = server.fork(RIVAL, self._arguments(number))
+        arguments = {**self._arguments(number), "terms": str(self._terms), "number": number}
+        self._processes[number] = server.fork(RIVAL, arguments)
 
     def _arguments(self, number: int) -> dict[str, str | int | float | None]:
         return {
@@ -312,27 +341,26 @@ class RivalRun:
         self._suspended.clear()
 
 
-def overlaps(
-    calls: list[Call], killed_at: Mapping[int, float], resumed_at: Mapping[int, list[float]]
-) -> tuple[int, list[str]]:
-    """Return sentences on what two engines did at a time, and on calls about one thing that overlap.
+def overlaps(calls: list[Call], killed_at: Mapping[int, float], terms: Sequence[Term]) -> tuple[int, list[str]]:
+    """Return how many calls came from engines whose term was over, and sentences on what two engines did at a time.
 
-    A call that was cut off when its engine was killed ends with it. What an engine that was suspended calls at once
-    when it is resumed is counted, and no overlap.
+    An engine that did not run for a while, since it was stopped or the machine was busy, calls on until it notices that
+    another one is the engine. That is counted if it ends soon, and else two engines work. A call that was cut off when
+    its engine was killed ends with it.
     """
-    found, late = [], 0
+    late: defaultdict[Term | None, list[Call]] = defaultdict(list)
     by_time = sorted(calls, key=lambda call: call.started_at)
-    terms: list[tuple[int, int]] = []
     for call in by_time:
-        resumed = resumed_at.get(call.engine, [])
-        term = call.engine, sum(at <= call.started_at for at in resumed)
-        if term in terms[:-1]:
-            found.append(f"engine {call.engine} called after engine {terms[-1][0]} had taken over")
-        elif terms[-1:] != [term]:
-            if any(0 <= call.started_at - at < LATE_S for at in resumed) and _stays_engine(by_time, call, terms):
-                late += 1
-            else:
-                terms.append(term)
+        begun = [term for term in terms if term.engine == call.engine and term.began_at <= call.started_at]
+        own = begun[-1] if begun else None
+        following = [term for term in terms if own and term.number > own.number and term.began_at <= call.started_at]
+        if own is None or following:
+            late[own].append(call)
+    found = []
+    for last_term, stale in late.items():
+        if last_term is None or stale[-1].started_at - stale[0].started_at >= LATE_S:
+            what = "was never the engine" if last_term is None else f"was none after term {last_term.number}"
+            found.append(f"engine {stale[0].engine} called {len(stale)} times and {what}")
     by_subject: defaultdict[str, list[Call]] = defaultdict(list)
     for call in by_time:
         for subject in call.subjects:
@@ -342,12 +370,7 @@ def overlaps(
             over = min(before.ended_at, killed_at.get(before.engine, before.ended_at))
             if after.started_at < over:
                 found.append(f"engines {before.engine} and {after.engine} called about {subject} at a time")
-    return late, found
-
-
-def _stays_engine(calls: list[Call], late: Call, terms: list[tuple[int, int]]) -> bool:
-    """Say whether the engine that called before a late call goes on to call after it: it was the engine all along."""
-    return any(call.engine == terms[-1][0] and call.started_at > late.started_at for call in calls)
+    return sum(map(len, late.values())), found
 
 
 def main() -> int:
