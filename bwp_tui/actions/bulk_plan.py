@@ -11,7 +11,7 @@ from typing import Any, Final
 from bwp_tui.actions.operation import Operation
 from bwp_tui.actions.plan_deadlines import DeadlineCheck
 from bwp_tui.actions.record_operations import BY_NAME
-from bwp_tui.actions.service_operations import RESUBMIT, SERVICE_OPERATIONS_BY_NAME, ServiceOperation
+from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME, ServiceOperation
 from bwp_tui.domain.deadlines import same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
@@ -28,7 +28,7 @@ class BulkPlan:
     Attributes:
         action: the action as a verb, for the plan line.
         possible: the tasks for which it is possible, in the given order.
-        kinds: how many of them there are of each kind and status, the most frequent first; of a resubmission alone.
+        kinds: how many of them there are of each kind and status, the most frequent first; of a submission alone.
         skipped: the reasons to skip others, and how many; the most frequent first.
         warning: an unwanted effect of the plan, without a full stop; or empty.
         can_meet_due_dates: whether shorter holds would bring deletions in time.
@@ -91,7 +91,9 @@ def plan(
     Raises:
         KeyError: there is no such action.
     """
-    effects = DeadlineCheck(action, today, values.get("holding_period", same_hold))
+    operation = _OPERATIONS[action]
+    submits = isinstance(operation, ServiceOperation) and operation.submits
+    effects = DeadlineCheck(action, today, values.get("holding_period", same_hold), submits=submits)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
@@ -106,7 +108,7 @@ def plan(
     if gone := len(numbers) - len(possible) - skipped.total():
         skipped["gone"] = gone
     reasons = tuple(skipped.most_common())
-    shown = kinds.most_common() if action == RESUBMIT.name else ()
+    shown = kinds.most_common() if submits else ()
     named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in shown)
     return BulkPlan(action, tuple(possible), reasons, named, effects.warning, effects.can_be_met, effects.new_due_dates)
 

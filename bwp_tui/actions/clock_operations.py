@@ -65,6 +65,7 @@ VERIFY: Final = Operation(
     keys=("c",),
     help="Record how the identity was verified",
     purpose="record how the requester's identity was verified",
+    keywords="identity",
     arguments=(
         _how("recent order details", lambda target: f"How was the identity of {target.name} verified:"),
         Argument(

@@ -11,7 +11,7 @@ from bwp_tui.store.commands.records import extended_due
 
 
 class DeadlineCheck:
-    """Collects the effects of a plan on due dates, task by task.
+    """Collects the effects of a plan on due dates, task by task; holds count where the action submits requests.
 
     Attributes:
         new_due_dates: the first and the last new due date of extensions; None without one.
@@ -19,8 +19,9 @@ class DeadlineCheck:
         without_hold: how many of these get none.
     """
 
-    def __init__(self, action: str, today: date, hold: HoldRule) -> None:
+    def __init__(self, action: str, today: date, hold: HoldRule, *, submits: bool) -> None:
         self._action = action
+        self._submits = submits
         self._hold = hold
         self._today = today
         self._late = 0
@@ -36,7 +37,7 @@ class DeadlineCheck:
 
     def count(self, task: Task) -> None:
         """Add a task of the plan."""
-        if self._action == "resubmit" and task.kind is Kind.DELETION and task.due_on is not None:
+        if self._submits and task.kind is Kind.DELETION and task.due_on is not None:
             self._count_deletion(task, task.due_on)
         elif self._action == "extend" and (due := extended_due(task)) is not None:
             first, last = self.new_due_dates or (due, due)

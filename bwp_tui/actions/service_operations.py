@@ -17,7 +17,13 @@ from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.records import Refusal
 from bwp_tui.store.commands.request_validation import request_mistakes
-from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel, cannot_download, cannot_resubmit
+from bwp_tui.store.commands.requests import (
+    cancellation_phrase,
+    cannot_cancel,
+    cannot_download,
+    cannot_resubmit,
+    cannot_send,
+)
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.queries.saved_results import saved_path
 from bwp_tui.store.queries.timeline import EventKind
@@ -33,6 +39,7 @@ class ServiceOperation(TaskOperation):
             task that it returns is the one to look at now.
         question: asked before it is done to a single task, given whom it is about; empty for none.
         result: the sentence about a single task, as it and its timeline are afterwards.
+        submits: whether it submits requests: a deletion is then confirmed by typing.
         is_harmless: whether a key confirms it for many tasks, and undo has nothing to say of it.
     """
 
@@ -42,6 +49,7 @@ class ServiceOperation(TaskOperation):
     variant: Variant[ServiceOperation] | None = None
     question: Callable[[Task, str], str] = no_text
     result: Callable[[Task, Sequence[Event]], str] = no_text
+    submits: bool = False
     is_harmless: bool = False
 
     def outcome(self, count: int) -> str:
@@ -114,8 +122,8 @@ def _short_reason_to_skip_resubmission(task: Task) -> str:
     return "without email" if not task.is_purged and not task.email else ""
 
 
-def _refused_resubmission(task: Task, values: Values, _today: date) -> Refusal | None:
-    """Return what the service would refuse of the new request, such as an adopted task's email."""
+def _refused_submission(task: Task, values: Values, _today: date) -> Refusal | None:
+    """Return what the service would refuse of the request, such as an adopted task's email."""
     for mistake in request_mistakes(requests.resubmission(task, values.get("holding_period", same_hold))):
         return Refusal(f"whose {mistake.field.replace('_', ' ')} the service would refuse", str(mistake))
     return None
@@ -145,6 +153,38 @@ def _resubmit(
     return new
 
 
+_HOLD: Final = Argument(
+    name="holding_period",
+    metavar="DAYS",
+    help="hold of deletions in days, or fit: the longest that ends by the due date (default: unchanged)",
+    mistake=_hold_mistake,
+    read=_read_hold,
+    need=Need.DEFAULT,
+)
+
+SEND: Final = ServiceOperation(
+    name="send",
+    noun="submission",
+    keys=("S",),
+    help="Send a received request, once its requester is verified",
+    purpose="send received requests whose requesters are verified",
+    keywords="submit release verified",
+    arguments=(_HOLD,),
+    disabled_reason=lambda task, _: cannot_send(task),
+    short_reason=lambda task: "not verified yet" if task.status == Status.RECEIVED else "",
+    refusal=_refused_submission,
+    apply=lambda store, number, actor, _, holding_period=same_hold: requests.send(store, number, actor, holding_period),
+    result=lambda task, _: f"The submission of #{task.number} is recorded, with a client token of its own.",
+    submits=True,
+)
+
+
+def _result_of_resubmit(task: Task, _events: Sequence[Event]) -> str:
+    if task.status == Status.RECEIVED:
+        return f"Recorded as #{task.number}, which is RECEIVED: nothing is sent yet."
+    return f"Recorded as #{task.number} with a client token of its own."
+
+
 RESUBMIT: Final = ServiceOperation(
     name="resubmit",
     noun="resubmission",
@@ -156,19 +196,14 @@ RESUBMIT: Final = ServiceOperation(
     keywords="again retry repeat",
     arguments=(
         Argument(name="note", metavar="TEXT", help="note for the new tasks", need=Need.DEFAULT),
-        Argument(
-            name="holding_period",
-            metavar="DAYS",
-            help="hold of deletions in days, or fit: the longest that ends by the due date (default: unchanged)",
-            mistake=_hold_mistake,
-            read=_read_hold,
-            need=Need.DEFAULT,
-        ),
+        _HOLD,
     ),
     disabled_reason=lambda task, _: cannot_resubmit(task),
     short_reason=_short_reason_to_skip_resubmission,
-    refusal=_refused_resubmission,
+    refusal=_refused_submission,
     apply=_resubmit,
+    result=_result_of_resubmit,
+    submits=True,
 )
 
 
@@ -237,7 +272,7 @@ REFRESH: Final = ServiceOperation(
     writes=False,
 )
 
-SERVICE_OPERATIONS: Final = (DOWNLOAD, RESUBMIT, CANCEL, REFRESH)
+SERVICE_OPERATIONS: Final = (DOWNLOAD, SEND, RESUBMIT, CANCEL, REFRESH)
 """Those with a key, a prompt command and a CLI command."""
 
 SERVICE_OPERATIONS_BY_NAME: Final = {operation.name: operation for operation in (*SERVICE_OPERATIONS, DOWNLOAD_AGAIN)}

@@ -130,6 +130,9 @@ def add_theme(parser: Parser, default: str | None = None) -> None:
     )
 
 
+HOLD_HELP: Final = "identity not verified yet: record it as RECEIVED and send nothing"
+
+
 def add_timeout(parser: Parser, default: float | None) -> None:
     shown = "no limit" if default is None else f"{default:g}"
     parser.add_argument(

@@ -8,6 +8,7 @@ from typing import Final
 
 from bwp_tui import VERSION
 from bwp_tui.cli.argparse_base import (
+    HOLD_HELP,
     RESPONSE_TIMEOUT_S,
     TASK_HELP,
     CommandParsers,
@@ -148,6 +149,7 @@ def _add_request(parser: Parser) -> None:
     _add_receipt(parser)
     parser.add_argument("--note", metavar="TEXT", type=one_line, default="", help="local note, not sent")
     parser.add_argument("--tag", metavar="TEXT", type=one_line, action="append", default=[], help="tag; repeatable")
+    parser.add_argument("--hold", action="store_true", help=HOLD_HELP)
     add_timeout(parser, RESPONSE_TIMEOUT_S)
 
 

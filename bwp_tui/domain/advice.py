@@ -15,6 +15,7 @@ KNOWN_CODES: Final = tuple(_BY_CODE)
 """The documented codes."""
 
 _BY_STATUS: Final = {
+    "RECEIVED": "Nothing is sent yet. Verify the requester's identity ({verify}), then send the request ({send}).",
     "REJECTED": "Nothing was started. Correct what the service names, then resubmit ({resubmit}).",
     "MISSING": (
         "The service does not know this task id. Check that the profile is the right shop, then resubmit ({resubmit})."
@@ -24,6 +25,9 @@ _BY_STATUS: Final = {
         "the risk of a second task ({resubmit}), or give it up ({give_up})."
     ),
 }
+_ACTIONS: Final = ("resubmit", "enter_task_id", "give_up", "verify", "send")
+"""The actions that are named in the advice."""
+
 _CANCELLATION_WAITING: Final = (
     "It may have been started. Its cancellation is sent once you enter its task id ({enter_task_id}); "
     "or give it up ({give_up})."
@@ -45,4 +49,4 @@ def advice_for(
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(status) or (_UNKNOWN if status == "FAILED" else None)
     if is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
-    return advice and advice.format(**{action: describe(action) for action in ("resubmit", "enter_task_id", "give_up")})
+    return advice and advice.format(**{action: describe(action) for action in _ACTIONS})

@@ -132,8 +132,8 @@ DUE_SOON: Final = 7
 
 VIEWS: Final = (
     View("all", ""),
+    View("to verify", "status:received", sort="due"),
     View("active", "is:active"),
-    View("ready", "is:ready"),
     View("to answer", "is:unanswered", sort="due"),
     View("failed", "is:failed"),
     View("on hold", "status:on_hold"),
@@ -149,7 +149,7 @@ _SHORT: Final = 5
 
 _SHORT_NAMES: Final = {
     "active": "act",
-    "ready": "rdy",
+    "to verify": "vrfy",
     "to answer": "answ",
     "failed": "fail",
     "on hold": "hold",

@@ -9,7 +9,8 @@ from typing import Final
 class Status(StrEnum):
     """Statuses that this program acts on; a task's status is a `str`, since the service may send new ones."""
 
-    QUEUED = "QUEUED"  # recorded here, no response yet
+    RECEIVED = "RECEIVED"  # recorded here; nothing is sent before the identity is verified and an operator sends it
+    QUEUED = "QUEUED"  # to be sent, or sent without a response yet
     IN_PROGRESS = "IN_PROGRESS"
     ON_HOLD = "ON_HOLD"
     COMPLETED = "COMPLETED"

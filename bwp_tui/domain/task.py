@@ -233,6 +233,11 @@ class Task:
         return self.status == Status.QUEUED and self.task_id is None
 
     @property
+    def is_unsent(self) -> bool:
+        """Whether no byte of its request was sent, so that it can be withdrawn."""
+        return self.status == Status.RECEIVED or (self.awaits_response and not self.is_outcome_unknown)
+
+    @property
     def is_cancellation_waiting(self) -> bool:
         """Whether its cancellation was asked for and waits until an operator enters the task id."""
         return self.cancel_asked and self.status == Status.UNCONFIRMED
@@ -271,7 +276,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A checked request. `holding_period` (days) and `reason` are for deletions."""
+    """A checked request. `holding_period` (days) and `reason` are for deletions.
+
+    With `awaits_verification` it is recorded as RECEIVED, and nothing is sent.
+    """
 
     kind: Kind
     email: str
@@ -281,6 +289,7 @@ class Request:
     reason: str | None = None
     note: str = ""
     tags: tuple[str, ...] = ()
+    awaits_verification: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_w
     file.write_text("kind,email,note,tags\naccess,jane@example.com,left a message,vip\n", encoding="utf-8")
     assert bwp("import", str(file), env=CREDENTIALS).code == 0
     greeting, listed, noted, shown, *_ = talk(bwp, "list", 'note 1 "called back"', "show 1", "quit", "list")
-    counted = "Tasks: 1 in progress at the service, 0 with a result to download, 0 without a result."
+    counted = "Tasks: 0 to verify, 1 in progress at the service, 0 with a result to download, 0 without a result."
     assert greeting.startswith(f"bwp-tui, profile default. {counted}")
     assert "Nothing can be sent: BWP_CLIENT_ID" in greeting
     assert listed.startswith("Number 1, retrieval for j•••@example.com: QUEUED, ")
@@ -72,7 +72,8 @@ def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) 
             ("jane@example.com", "Received on"),
             ("", "Regulation"),
             ("", "Note (optional):"),
-            ("by phone", "#1"),
+            ("by phone", "Is the requester's identity verified?"),
+            ("", "#1"),
             ("watch 1", "#1"),
             ("wait 1", "COMPLETED"),
             ("news", "Number 1, retrieval for j•••@example.com: COMPLETED, ready to download"),
@@ -116,9 +117,10 @@ def test_each_wrong_answer_is_asked_for_again_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = ["x", "d", "jane", "jane@example.com", "soon", "2026-01-05", "bdsg", "ccpa", "", "200", "3", "moved"]
+    answers += ["maybe", "no"]
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join([*answers, ""])))
     filed = ["submit", "deletion", "jane@example.com", "--received=2026-01-05", "--regulation=ccpa"]
-    assert ask_request() == [*filed, "--holding-period=3", "--reason=moved"]
+    assert ask_request() == [*filed, "--holding-period=3", "--reason=moved", "--hold"]
     told = capsys.readouterr().err
     for wrong in (
         "“x” is neither retrieval nor deletion. Try again, or type quit.",
@@ -126,6 +128,7 @@ def test_each_wrong_answer_is_asked_for_again_at_once(
         "invalid date “soon”; use YYYY-MM-DD.",
         "“bdsg” is no regulation; write one such as us-ca or Texas.",
         "The holding period must be 0 to 180 days, not 200.",
+        "“maybe” is neither yes nor no. Try again, or type quit.",
     ):
         assert wrong in told
 

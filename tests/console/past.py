@@ -35,6 +35,7 @@ class PastTask:
     tags: tuple[str, ...] = ()
     regulation: str = "gdpr"
     cancelled: bool = False
+    awaits_verification: bool = False
 
     @property
     def task_id(self) -> str:

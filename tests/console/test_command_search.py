@@ -79,9 +79,9 @@ async def test_a_command_is_searched_selected_and_run(profile: Profile, key: str
         assert console.app.focused is console.main.table
         assert console.main.command_history == ("mask",)
         await console.press(key, *"active", "down", "down", "up", "up")
-        await console.sees("› 2       view active")
+        await console.sees("› 3       view active")
         await console.press("enter")
-        await console.until(lambda: console.main.view_index == 1)
+        await console.until(lambda: console.main.view_index == 2)
 
 
 async def test_arrows_choose_and_tab_completes_what_is_chosen(profile: Profile) -> None:

@@ -9,7 +9,7 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from bwp_tui.console.state.request_draft import Draft
+from bwp_tui.console.state.request_draft import VERIFIED_HINT, Draft
 from bwp_tui.console.widgets import request_form
 from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
 from bwp_tui.domain.regulations import REGULATIONS
@@ -230,7 +230,7 @@ async def test_tab_goes_round_in_the_form_and_arrows_choose(profile: Profile) ->
         await console.fill(email="new@example.com")
         before = console.app.focused
         visited = []
-        for _ in range(5):
+        for _ in range(6):
             await console.press("tab")
             visited.append(console.app.focused)
         assert console.app.focused is before
@@ -267,7 +267,7 @@ async def test_no_hint_is_cut(profile: Profile, width: int, kind: str) -> None:
         assert hints
         draft = console.main.form.draft
         declared = {field: forms for field, _label, forms in _TEXTS} | draft.mistakes(TODAY)
-        declared["regulation"] = draft.law_hint()
+        declared |= {"regulation": draft.law_hint(), "verified": VERIFIED_HINT}
         whole = {form for forms in declared.values() for form in forms}
         for hint in hints:
             assert console.line(hint).strip() in {"", *whole}

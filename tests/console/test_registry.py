@@ -24,7 +24,7 @@ from bwp_tui.cli.parser import build_parser, parse
 from bwp_tui.console.bindings.actions import ACTIONS, Action, Scope
 from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
-from bwp_tui.domain.task import Kind, Request
+from bwp_tui.domain.task import Kind, Request, Verification
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.worklog import intent_outcomes, intents
@@ -126,13 +126,16 @@ async def test_every_action_changes_what_is_shown_or_recorded(profile: Profile, 
         single.acknowledge(console.store, HELD, TODAY, "op")  # so that there is something to withdraw
         single.inquire(console.store, HELD, TODAY, "op")  # and to reply to
         single.add_note(console.store, HELD, "a long note " * 100, "op")  # and something to scroll
-        unsure = requests.submit(console.store, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op").number
+        requests.submit(console.store, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op")
         [intent] = intents.due(console.store, console.store.clock(), 5)
         assert intent_outcomes.record_sending(console.store, intent.id)
         intent_outcomes.record_unconfirmed(console.store, intent.id)
+        received = Request(Kind.RETRIEVAL, "later@example.com", TODAY, "gdpr", awaits_verification=True)
+        last = requests.submit(console.store, received, "op").number
+        single.verify(console.store, last, Verification(TODAY, "op", "order 17"), "op")  # so that it can be sent
         main.session.feed.refresh()
-        await console.until(lambda: unsure in main.table.numbers)
-        for number in (HELD, *range(1, unsure + 1)):
+        await console.until(lambda: last in main.table.numbers)
+        for number in (HELD, *range(1, last + 1)):
             await console.go_to(number)
             if action.disabled_reason(main.context) is None:
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from bwp_tui.domain.statuses import Status
@@ -64,6 +65,11 @@ def submitted(store: Store, kind: Kind = Kind.RETRIEVAL, email: str = "jane@exam
     return requests.submit(store, request(kind, email), ACTOR)
 
 
+def received(store: Store, kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com") -> Task:
+    """A request that was recorded and is not to be sent yet."""
+    return requests.submit(store, replace(request(kind, email), awaits_verification=True), ACTOR)
+
+
 def intent_of(store: Store, number: int) -> Intent:
     """The waiting intent of task `number`."""
     far = NOW + timedelta(days=10_000)
@@ -94,8 +100,8 @@ def accepted(
 
 def in_status(store: Store, status: str, kind: Kind = Kind.RETRIEVAL, task_id: str = "task-1") -> Task:
     """A task of `kind` that came to `status` by the way operators and the service bring it there."""
-    if status == Status.QUEUED:
-        return submitted(store, kind)
+    if status in (Status.QUEUED, Status.RECEIVED):
+        return submitted(store, kind) if status == Status.QUEUED else received(store, kind)
     if status in (Status.REJECTED, Status.UNCONFIRMED):
         task = submitted(store, kind)
         intent = sent(store, task.number)

@@ -47,7 +47,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     for place, status in enumerate(Status):
         kind = Kind.DELETION if status in (Status.ON_HOLD, Status.CANCELLED) else Kind.RETRIEVAL
         in_status(store, status, kind, f"{place:04x}A10a-{status}")
-        clock.advance(hours=31)
+        clock.advance(hours=27)
     _plant_details(store)
     clock.now = NOW
     yield store
@@ -166,7 +166,7 @@ def _is_late(task: Task) -> bool:
 def _is(task: Task, state: str) -> bool:
     saved = task.download is not None and task.download.state == "done"
     return {
-        "active": task.status not in FINAL_STATUSES,
+        "active": task.status not in FINAL_STATUSES and task.status != "RECEIVED",
         "open": _is_open(task),
         "ready": _is_open(task) and task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
         "unanswered": _is_open(task) and task.status in FINAL_STATUSES,

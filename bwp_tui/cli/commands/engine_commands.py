@@ -12,7 +12,15 @@ from types import FrameType
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Values
-from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, cannot_refresh
+from bwp_tui.actions.service_operations import (
+    CANCEL,
+    DOWNLOAD,
+    REFRESH,
+    RESUBMIT,
+    SEND,
+    ServiceOperation,
+    cannot_refresh,
+)
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.bulk import FIT_HINT, apply, chosen_variant, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
@@ -66,18 +74,27 @@ def refresh(arguments: Namespace) -> None:
             raise waiter.timed_out(f"{which} could not be refreshed.")
 
 
+def send(arguments: Namespace) -> ExitCode:
+    """Submit received requests, each under a client token of its own."""
+    return _submit(SEND, arguments)
+
+
 def resubmit(arguments: Namespace) -> ExitCode:
     """Submit failed tasks again, each under a new client token."""
+    return _submit(RESUBMIT, arguments)
+
+
+def _submit(operation: ServiceOperation, arguments: Namespace) -> ExitCode:
     with open_session(arguments) as session:
         numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
         _warn_of_second_tasks(session, numbers)
-        values = values_of(RESUBMIT, arguments)
+        values = values_of(operation, arguments)
         if _is_single(arguments, numbers):
-            _confirm_resubmission(session, numbers[0], values, arguments)
+            _confirm_submission(session, operation, numbers[0], values, arguments)
         else:
-            numbers = confirm_plan(session, RESUBMIT.name, numbers, arguments, values).possible
-        new, all_done = apply(session, RESUBMIT.task_command(session.actor, **values), numbers)
+            numbers = confirm_plan(session, operation.name, numbers, arguments, values).possible
+        new, all_done = apply(session, operation.task_command(session.actor, **values), numbers)
         if not new:
             return ExitCode.FAILED
         exit_code = wait_for_response(session, waiter, new, arguments)
@@ -129,14 +146,17 @@ def wait(arguments: Namespace) -> ExitCode:
         numbers = find_tasks(session.store, arguments.tasks)
         waiter = EngineWaiter(session)
 
+        def is_over(task: Task) -> bool:
+            return has_ended(task.status) or task.status == Status.RECEIVED  # which nothing but an operator sends
+
         def have_ended(store: Store) -> bool:
-            return all(has_ended(task.status) for task in tasks.window(store, numbers))
+            return all(map(is_over, tasks.window(store, numbers)))
 
         ended = waiter.until(have_ended, numbers, arguments.timeout, persist=True)
         waited = tasks.window(session.store, numbers)
         print_tasks(waited, as_json=arguments.json)
         if not ended:
-            left = counted(sum(not has_ended(task.status) for task in waited), "task")
+            left = counted(sum(not is_over(task) for task in waited), "task")
             raise waiter.timed_out(
                 f"{left} not finished; wait again, or see: bwp-tui list is:active.", otherwise="Timed out."
             )
@@ -241,16 +261,18 @@ def _warn_of_second_tasks(session: CommandSession, numbers: Sequence[int]) -> No
         print_note(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
 
 
-def _confirm_resubmission(session: CommandSession, number: int, values: Values, arguments: Namespace) -> None:
-    """Warn of a late end; have the resubmission confirmed of a deletion, and of what may already run.
+def _confirm_submission(
+    session: CommandSession, operation: ServiceOperation, number: int, values: Values, arguments: Namespace
+) -> None:
+    """Warn of a late end; have the submission confirmed of a deletion, and of what may already run.
 
     Raises:
-        CommandError: it cannot be resubmitted, or was not confirmed.
+        CommandError: it cannot be submitted, or was not confirmed.
     """
     task = tasks.get(session.store, number)
-    if why_not := requests.cannot_resubmit(task):
+    if why_not := operation.disabled_reason(task, today()):
         raise CommandError(ExitCode.FAILED, why_not)
-    planned = bulk_plan.plan(session.store, RESUBMIT.name, [number], today(), values)
+    planned = bulk_plan.plan(session.store, operation.name, [number], today(), values)
     if planned.warning:
         print_note(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
     if arguments.yes:

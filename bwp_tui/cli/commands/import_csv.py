@@ -14,6 +14,7 @@ from bwp_tui.cli.support.context import (
     chosen_profile,
     open_session,
     print_note,
+    require_credentials,
     require_typed,
     require_yes,
     today,
@@ -46,12 +47,11 @@ def import_file(arguments: Namespace) -> None:
     if receipt is not None:
         refuse_existing(receipt)
     data, is_file = _read(file)
-    if not arguments.dry_run and (profile := chosen_profile(arguments)).missing():
-        from bwp_tui.engine.runtime.engine_config import no_credentials
-
-        raise no_credentials(profile)  # nobody could say for which shop the requests are
+    if not arguments.dry_run:
+        require_credentials(chosen_profile(arguments))
     with open_session(arguments, changes=not arguments.dry_run) as session:
-        defaults = Defaults(today(), arguments.regulation or session.profile.regulation)
+        regulation = arguments.regulation or session.profile.regulation
+        defaults = Defaults(today(), regulation, awaits_verification=arguments.hold)
         steps = ProgressLine("checking", data.count(b"\n"))
         planned = _checked(lambda: csv_import.plan(session.store, data, defaults, steps), "requests")
         if not arguments.dry_run:
@@ -63,20 +63,23 @@ def import_file(arguments: Namespace) -> None:
             _end_without_recording(len(planned.wrong))
             return
         if not arguments.yes:
-            _confirm(planned)
+            _confirm(planned, is_sent=not arguments.hold)
         recorded = ProgressLine("recording", len(planned.lines))
         numbers = csv_import.import_requests(session.store, planned, session.actor, recorded)
     if receipt is not None or is_file:
         _save_receipt(receipt or _receipt_beside(file), planned, numbers)
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
-    _note_when_sent(session)
+    if arguments.hold:
+        print_note("They are RECEIVED and not sent: record how each requester was verified, then bwp-tui send.")
+    else:
+        _note_when_sent(session)
 
 
 def _import_answers(arguments: Namespace) -> None:
     """Record the answers of a CSV file, all of them or none."""
-    if arguments.receipt is not None or arguments.again:
-        raise CommandError(ExitCode.USAGE, "--receipt and --again are for requests, not for answers.")
+    if arguments.receipt is not None or arguments.again or arguments.hold:
+        raise CommandError(ExitCode.USAGE, "--receipt, --again and --hold are for requests, not for answers.")
     data, _ = _read(arguments.file)
     with open_session(arguments, changes=not arguments.dry_run) as session:
         planned = _checked(lambda: answer_import.plan(session.store, data, today()), "answers")
@@ -185,10 +188,10 @@ def _refuse_again(planned: ImportPlan, *, again: bool) -> None:
         )
 
 
-def _confirm(planned: ImportPlan) -> None:
-    """Have the number of deletions typed; at a terminal, have possible duplicates confirmed."""
+def _confirm(planned: ImportPlan, *, is_sent: bool) -> None:
+    """Have the number of deletions that are sent typed; at a terminal, have possible duplicates confirmed."""
     count = planned.count(Kind.DELETION)
-    if not count:
+    if not (count and is_sent):
         if planned.duplicates and can_ask():
             require_yes(f"Import with {counted(planned.duplicates, 'possible duplicate')}?")
         return

@@ -10,10 +10,11 @@ from bwp_tui.cli.support.context import (
     checked_day,
     open_session,
     print_note,
+    require_credentials,
     require_typed,
     today,
 )
-from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_response
+from bwp_tui.cli.support.engine_wait import EngineWaiter, note_earlier, wait_for_response
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
@@ -29,6 +30,13 @@ def submit(arguments: Namespace) -> ExitCode:
     with open_session(arguments) as session:
         request = _request(arguments, session.profile.regulation)
         check_request(request)
+        if request.awaits_verification:
+            require_credentials(session.profile)
+            _warn_of_force(request)
+            task = requests.submit(session.store, request, session.actor)
+            note_earlier([task])
+            print_tasks([task], as_json=arguments.json)
+            return ExitCode.DONE
         waiter = EngineWaiter(session)
         _warn_of_deadline(request)
         if request.kind is Kind.DELETION and not arguments.yes:
@@ -100,6 +108,7 @@ def _request(arguments: Namespace, regulation: str) -> Request:
         reason=(arguments.reason or None) if deletion else None,
         note=arguments.note,
         tags=tuple(dict.fromkeys(tag for tag in arguments.tag if tag)),
+        awaits_verification=arguments.hold,
     )
 
 

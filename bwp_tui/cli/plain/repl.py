@@ -138,9 +138,11 @@ class _Repl:
         return self._run(["--profile", self._profile.name, *words])
 
     def _greet(self) -> None:
+        filters = {"to verify": "status:received"} | {
+            STATES[state]: f"is:{state}" for state in ("active", "ready", "failed")
+        }
         counts = ", ".join(
-            f"{tasks.count(self._store, parse_filter(f'is:{state}'), today=today())} {STATES[state]}"
-            for state in ("active", "ready", "failed")
+            f"{tasks.count(self._store, parse_filter(text), today=today())} {name}" for name, text in filters.items()
         )
         print(f"bwp-tui, profile {self._profile.name}. Tasks: {counts}.")
         if missing := self._profile.missing():

@@ -35,6 +35,8 @@ def ask_request() -> list[str]:
     for question, option, check in (*_QUESTIONS, *(_DELETION_QUESTIONS if kind == Kind.DELETION.lower() else ())):
         if answer := _answer(question, check, may_be_empty=True):
             words.append(f"{option}={answer}")
+    if _answer(_VERIFIED, _check_yes_or_no, may_be_empty=True).casefold() in _NO:
+        words.append("--hold")
     return words
 
 
@@ -54,6 +56,11 @@ def _answer(question: str, check: Check, *, may_be_empty: bool = False) -> str:
             return answer
 
 
+def _check_yes_or_no(answer: str) -> None:
+    if answer.casefold() not in (*_YES, *_NO):
+        raise ArgumentTypeError(f"“{answer}” is neither yes nor no")
+
+
 def _kind(answer: str) -> str:
     typed = answer.casefold()
     matching = [kind.lower() for kind in Kind if kind.lower().startswith(typed)]
@@ -61,6 +68,10 @@ def _kind(answer: str) -> str:
         raise ArgumentTypeError(f"“{answer}” is neither retrieval nor deletion")
     return matching[0]
 
+
+_YES: Final = ("y", "yes")
+_NO: Final = ("n", "no")
+_VERIFIED: Final = "Is the requester's identity verified? no: nothing is sent (enter: yes):"
 
 _QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (
     ("Received on, YYYY-MM-DD (enter: today):", "--received", day),

@@ -132,6 +132,18 @@ def ask_yes_no(question: str) -> bool:
     return _ask(f"{question} [y/N]").casefold() in ("y", "yes")
 
 
+def require_credentials(profile: Profile) -> None:
+    """Refuse to record requests without credentials, which say for which shop they are.
+
+    Raises:
+        SettingsError: there are none.
+    """
+    if profile.missing():
+        from bwp_tui.engine.runtime.engine_config import no_credentials
+
+        raise no_credentials(profile)
+
+
 def require_yes(question: str) -> None:
     """Have a question answered with yes; enter means no.
 

@@ -118,9 +118,7 @@ def wait_for_response(
 ) -> ExitCode:
     """Wait for the service's response to recorded requests, print their tasks, and report what became of them."""
     single = len(numbers) == 1
-    for task in tasks.window(session.store, numbers):
-        if task.earlier_number is not None and task.resubmit_of is None:
-            print_note(f"#{task.earlier_number} has the same email and kind; see: bwp-tui show {task.earlier_number}.")
+    note_earlier(tasks.window(session.store, numbers))
     responded = waiter.until(lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout)
     sent = tasks.window(session.store, numbers)
     print_tasks(sent, as_json=arguments.json)
@@ -137,6 +135,13 @@ def wait_for_response(
     if single:
         raise CommandError(ExitCode.FAILED, _why_refused(refused[0]))
     raise CommandError(ExitCode.FAILED, f"{len(refused)} requests were not accepted; see: bwp-tui list is:failed.")
+
+
+def note_earlier(recorded: Sequence[Task]) -> None:
+    """Print which of the requests have an earlier one with the same email and kind."""
+    for task in recorded:
+        if task.earlier_number is not None and task.resubmit_of is None:
+            print_note(f"#{task.earlier_number} has the same email and kind; see: bwp-tui show {task.earlier_number}.")
 
 
 def _describe_queued(queued: Sequence[Task]) -> str:

@@ -7,7 +7,8 @@ from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from bwp_tui.actions.service_operations import RESUBMIT
+from bwp_tui.actions.clock_operations import VERIFY
+from bwp_tui.actions.service_operations import RESUBMIT, SEND
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
@@ -36,7 +37,7 @@ from bwp_tui.domain.times import (
 )
 from bwp_tui.store.queries.saved_results import is_gone
 
-_COMMANDS = {operation.name: f"bwp-tui {operation.command}" for operation in (RESUBMIT, *SETTLEMENTS)}
+_COMMANDS = {operation.name: f"bwp-tui {operation.command}" for operation in (RESUBMIT, SEND, VERIFY, *SETTLEMENTS)}
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 _FIRST_TO_DROP = ("SUBMITTED", "AGE", "TASK", "KIND")
 

@@ -23,6 +23,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.bulk import CommandResult
 
 _HARMLESS: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.is_harmless)
+_SUBMITTING: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.submits)
 
 
 @dataclass
@@ -154,7 +155,7 @@ class MarkedTasks:
             f2: what F2 does instead, where it does something; None is then its answer.
         """
         prompt, is_harmless = self._screen.prompt, planned.action in _HARMLESS
-        deletes = planned.action == "resubmit" and await asyncio.to_thread(self._deletes, planned.current)
+        deletes = planned.action in _SUBMITTING and await asyncio.to_thread(self._deletes, planned.current)
         if is_harmless or (len(planned.possible) == 1 and not deletes):
             with self.rechecking(planned, self._yes_or_no, is_fixed=not is_harmless):
                 return await prompt.ask_yes_no(self._yes_or_no(planned.current), irreversible=not is_harmless)

@@ -48,11 +48,11 @@ class ServiceController:
             given: values of its arguments; a note on resubmitted tasks is asked for where several are marked.
         """
         screen, commands, task = self._screen, self._screen.session.task_commands, self._screen.current_task
-        if operation is RESUBMIT:
+        if operation.submits:
             if self._marked.all:
-                await self._resubmit_marked(given)
+                await self._submit_marked(operation, given)
             elif task is not None:
-                await self._resubmit_one(task, given)
+                await self._submit_one(operation, task, given)
         elif self._marked.all:
             plan = await self._marked.plan_action(operation.name)
             if plan is not None and await self._marked.confirm_plan(plan):
@@ -107,43 +107,43 @@ class ServiceController:
 
         await screen.show_outcome(outcome)
 
-    async def _resubmit_marked(self, given: Values) -> None:
+    async def _submit_marked(self, operation: ServiceOperation, given: Values) -> None:
         screen, commands = self._screen, self._screen.session.task_commands
         hold: HoldRule = given.get("holding_period", same_hold)
-        plan = await self._marked.plan_action(RESUBMIT.name, {"holding_period": hold})
+        plan = await self._marked.plan_action(operation.name, {"holding_period": hold})
         if plan is None:
             return
         note: str | None = given.get("note")
-        if note is None:
+        if note is None and operation is RESUBMIT:
             with self._marked.rechecking(plan, _question_for_note):
                 note = await screen.prompt.ask_text(_question_for_note(plan.current))
-        if note is None:
-            return
+            if note is None:
+                return
         f2 = _SHORTEN if plan.current.can_meet_due_dates and hold is same_hold else ""
         confirmed = await self._marked.confirm_plan(plan, f2)
         if confirmed is None:
             fitting = {"holding_period": fitting_hold(screen.session.today())}
-            plan = await self._marked.plan_action(RESUBMIT.name, fitting) or plan
+            plan = await self._marked.plan_action(operation.name, fitting) or plan
             confirmed = await self._marked.confirm_plan(plan)
         if confirmed:
-            numbers, values = plan.possible, {**plan.values, "note": note.strip()}
-            check = bulk_plan.plan_check(RESUBMIT.name, screen.session.today())
+            numbers, values = plan.possible, plan.values if note is None else {**plan.values, "note": note.strip()}
+            check = bulk_plan.plan_check(operation.name, screen.session.today())
             await self._marked.carry_out(
                 plan.current.describe_result,
-                lambda: commands.apply(RESUBMIT, numbers, counted(len(numbers), "task"), check, **values),
+                lambda: commands.apply(operation, numbers, counted(len(numbers), "task"), check, **values),
             )
 
-    async def _resubmit_one(self, task: Task, given: Values) -> None:
+    async def _submit_one(self, operation: ServiceOperation, task: Task, given: Values) -> None:
         screen, session = self._screen, self._screen.session
         check = self._check_for(
-            RESUBMIT, task, _started_warning, lambda now: (now.email, now.holding_period, now.due_on)
+            operation, task, _started_warning, lambda now: (now.email, now.holding_period, now.due_on)
         )
-        hold = await self._confirm_resubmission(task, given.get("holding_period", same_hold), check)
+        hold = await self._confirm_submission(operation, task, given.get("holding_period", same_hold), check)
         if hold is None:
             return
         values = {**given, "holding_period": hold}
         results = await run_in_thread_and_report(
-            screen, lambda: session.task_commands.apply(RESUBMIT, [task.number], task.name, check, **values)
+            screen, lambda: session.task_commands.apply(operation, [task.number], task.name, check, **values)
         )
         if results is None:
             return
@@ -154,24 +154,29 @@ class ServiceController:
 
         async def outcome() -> tuple[str, str]:
             delay = await session.delay_sentence(result.resulting_id)
-            return f"Recorded as #{result.resulting_id} with a client token of its own.", delay
+            (now,) = session.reader.window([result.resulting_id]) or (task,)
+            return operation.result(now, ()), delay
 
         await screen.show_outcome(outcome)
         screen.select_when_listed(result.resulting_id)
 
-    async def _confirm_resubmission(self, task: Task, hold: HoldRule, check: RefusalCheck) -> HoldRule | None:
-        """Have the resubmission of a task with a hold confirmed; return the one to take, or None without any."""
+    async def _confirm_submission(
+        self, operation: ServiceOperation, task: Task, hold: HoldRule, check: RefusalCheck
+    ) -> HoldRule | None:
+        """Have the submission of a task with a hold confirmed; return the one to take, or None without any."""
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
-        doubt = _started_warning(task)
+        doubt, again = _started_warning(task), " again" if operation is RESUBMIT else ""
         if task.kind is Kind.RETRIEVAL:
-            question = f"{doubt}Submit the retrieval for {subject(task, session.display_context())} again?"
+            question = f"{doubt}Submit the retrieval for {subject(task, session.display_context())}{again}?"
             with rechecking_task(screen, task, check, lambda _: question):
                 return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
         values = {"holding_period": hold}
-        plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today, values)
+        plan = await asyncio.to_thread(
+            bulk_plan.plan, session.write_store, operation.name, [task.number], today, values
+        )
         late = plan.warning
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
-        question = f"Type the email to submit the deletion for {clean_line(task.email)} again:"
+        question = f"Type the email to submit the deletion for {clean_line(task.email)}{again}:"
         shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
         with rechecking_task(screen, task, check, lambda _: shown):
             answer = await screen.prompt.ask_text(shown, f2=f2)

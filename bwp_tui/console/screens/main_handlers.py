@@ -126,7 +126,8 @@ class MainHandlers:
 
         async def outcome() -> tuple[str, str]:
             delay = await screen.session.delay_sentence(task.number)
-            return f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}.", delay
+            unsent = "" if not request.awaits_verification else " RECEIVED: nothing is sent yet."
+            return f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}.{unsent}", delay
 
         await screen.show_outcome(outcome)
         screen.select_when_listed(task.number)

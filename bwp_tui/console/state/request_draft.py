@@ -36,6 +36,12 @@ PROCESSING_HINT: Final[Hint] = (
     f"then up to {PROCESSING_DAYS} days' work",
     f"and {PROCESSING_DAYS} more",
 )
+UNVERIFIED_HINT: Final[Hint] = (
+    "it becomes RECEIVED, and nothing is sent yet",
+    "RECEIVED: nothing is sent yet",
+    "RECEIVED, not sent",
+)
+VERIFIED_HINT: Final[Hint] = ("the identity; no: it is not sent", "no: it is not sent")
 NO_HOLD_HINT: Final[Hint] = (
     "begins at once and cannot be cancelled",
     "cannot be cancelled",
@@ -55,7 +61,9 @@ class Draft:
     reason: str
     note: str
     again: str
-    """For a deletion: the email typed a second time."""
+    """For a deletion that is sent: the email typed a second time."""
+    verified: bool = True
+    """Whether the requester's identity is verified; if not, the request is recorded and not sent."""
 
     def mistakes(self, today: date) -> dict[str, Hint]:
         """Return the mistake of each wrong field. An empty field is no mistake."""
@@ -74,7 +82,12 @@ class Draft:
             return "email"
         if not self.regulation.strip():
             return "regulation"
-        return "again" if self.kind is Kind.DELETION and not self.again.strip() else None
+        return "again" if self.is_confirmed and not self.again.strip() else None
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the email is typed a second time: it is for a deletion that is sent."""
+        return self.kind is Kind.DELETION and self.verified
 
     def request(self) -> Request:
         """Return the request of a complete draft without mistakes."""
@@ -87,6 +100,7 @@ class Draft:
             holding_period=self.holding_period() if deletion else None,
             reason=self.reason.strip() or None if deletion else None,
             note=self.note.strip(),
+            awaits_verification=not self.verified,
         )
 
     def holding_period(self) -> int | None:
@@ -133,7 +147,7 @@ class Draft:
         return f"{counted((last - due).days, 'day')} too late: due {due.isoformat()}, {done}.", "warn"
 
     def is_late(self, today: date) -> bool:
-        """Return whether this is a deletion that would end after its due date."""
+        """Return whether this is a deletion that would end after its due date if it were sent now."""
         due = self.due()
         return self.kind is Kind.DELETION and due is not None and latest_end(today, self._hold_days()) > due
 
@@ -198,7 +212,7 @@ class Draft:
         return (f"0 to {LONGEST_HOLDING_PERIOD} days",) if is_wrong else ()
 
     def _again_mistake(self) -> Hint:
-        typed = self.again.strip() if self.kind is Kind.DELETION else ""
+        typed = self.again.strip() if self.is_confirmed else ""
         return ("not the same email", "not the same") if typed and typed != self.email.strip() else ()
 
 

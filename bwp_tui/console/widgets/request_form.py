@@ -15,7 +15,14 @@ from textual.message import Message
 from textual.widgets import Input
 
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.state.request_draft import NO_HOLD_HINT, PROCESSING_HINT, Draft, Hint
+from bwp_tui.console.state.request_draft import (
+    NO_HOLD_HINT,
+    PROCESSING_HINT,
+    UNVERIFIED_HINT,
+    VERIFIED_HINT,
+    Draft,
+    Hint,
+)
 from bwp_tui.console.widgets.styled_line import Heading, StyledLine, StyledWidget
 from bwp_tui.console.widgets.text_field import TextField
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
@@ -23,7 +30,8 @@ from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import zone_name
 
 _KINDS: Final = ("retrieval", "deletion")
-_DELETION_FIELDS: Final = ("hold", "reason", "again")
+_YES: Final = "yes"
+_DELETION_FIELDS: Final = ("hold", "reason")
 _TEXTS: Final[tuple[tuple[str, str, Hint], ...]] = (
     ("email", "Email", ("the shopper's email address", "email address")),
     ("received", "Received on", ("",)),
@@ -138,6 +146,11 @@ class RequestForm(Vertical):
             yield RadioField(_KINDS, id="field-kind")
         for field, _label, _hint in _TEXTS:
             yield from self._row(field)
+            if field == "regulation":
+                with Horizontal(classes="form-row"):
+                    yield StyledLine(id="label-verified", classes="form-label")
+                    yield RadioField((_YES, "no"), id="field-verified")
+                    yield StyledLine(id="hint-verified", classes="form-hint")
         yield StyledLine(id="form-outlook")
         yield StyledLine(id="form-remedy")
 
@@ -151,7 +164,7 @@ class RequestForm(Vertical):
         self.display = False
         if not self.query(TextField):
             return  # the console ends while this is being mounted: Textual then leaves the fields out
-        for field, label in (*(text[:2] for text in _TEXTS), ("kind", "Kind")):
+        for field, label in (*(text[:2] for text in _TEXTS), ("kind", "Kind"), ("verified", "Verified")):
             self._line(f"label-{field}").show((label, "muted"))
         self.clear()
 
@@ -183,6 +196,7 @@ class RequestForm(Vertical):
             self._field(field).value = {"hold": self._proposed_hold, "regulation": self._regulation}.get(field, "")
         self._set_received_today()
         self.query_one("#field-kind", RadioField).value = kind.lower()
+        self.query_one("#field-verified", RadioField).value = _YES
         self._check()
 
     def _set_received_today(self) -> None:
@@ -192,6 +206,7 @@ class RequestForm(Vertical):
     def draft(self) -> Draft:
         return Draft(
             kind=Kind(self.query_one("#field-kind", RadioField).value.upper()),
+            verified=self.query_one("#field-verified", RadioField).value == _YES,
             **{field: self._field(field).value for field, _label, _hint in _TEXTS},
         )
 
@@ -242,7 +257,7 @@ class RequestForm(Vertical):
 
     def _submit_unless_late(self, draft: Draft) -> None:
         """Submit a draft; one that would miss its due date only after a second enter, which is no double key."""
-        if draft.is_late(self._today()) and draft != self._late_draft:
+        if draft.verified and draft.is_late(self._today()) and draft != self._late_draft:
             self._late_draft, self._late_since = draft, time.monotonic()
             self._show_outlook(draft, self._today())
         elif self._late_draft is None or time.monotonic() - self._late_since >= SECOND_ENTER_S:
@@ -266,6 +281,8 @@ class RequestForm(Vertical):
         deletion = draft.kind is Kind.DELETION
         for field in _DELETION_FIELDS:
             self.query_one(f"#row-{field}").display = deletion
+        self.query_one("#row-again").display = draft.is_confirmed
+        self._hint("verified", *((VERIFIED_HINT, "muted") if draft.verified else (UNVERIFIED_HINT, "warn")))
         mistakes = draft.mistakes(today)
         for field, _label, hint in _TEXTS:
             if field in mistakes:

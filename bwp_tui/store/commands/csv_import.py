@@ -76,10 +76,14 @@ class ImportPlan:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """The day of receipt and the regulation of lines without one. No line may be from after `today`."""
+    """The day of receipt and the regulation of lines without one. No line may be from after `today`.
+
+    With `awaits_verification`, every request is recorded as RECEIVED.
+    """
 
     today: date
     regulation: str = DEFAULT_REGULATION
+    awaits_verification: bool = False
 
 
 Progress = Callable[[int], None]
@@ -196,6 +200,7 @@ def _read(line: CsvLine, defaults: Defaults) -> tuple[Request, list[BadRequest]]
         reason=cells.get("reason"),
         note=cells.get("note", ""),
         tags=csv_table.parse_tags(cells.get("tags", "")),
+        awaits_verification=defaults.awaits_verification,
     )
     wrong = {mistake.field for mistake in mistakes}
     return request, mistakes + [mistake for mistake in request_mistakes(request) if mistake.field not in wrong]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, same_hold
@@ -14,7 +15,7 @@ from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.insert_request import Origin, insert, record
+from bwp_tui.store.worklog.insert_request import Origin, insert, insert_submission, record
 from bwp_tui.store.worklog.intents import cancel_unsent
 
 _RESUBMITTABLE: Final = frozenset(
@@ -41,7 +42,8 @@ def submit(store: Store, request: Request, actor: str) -> Task:
 def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> Task:
     """Record a new request like task `number`, with a client token of its own, linked to it.
 
-    The new request was received when the old one was: sending it again moves no deadline.
+    The new request was received when the old one was: sending it again moves no deadline. One that was never to be sent
+    is RECEIVED again.
 
     Raises:
         NotPossible: the task has not failed, or was resubmitted already.
@@ -51,7 +53,9 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_resubmit(task))
-        request = resubmission(task, hold)
+        was_asked = transaction.row("SELECT 1 FROM intents WHERE task = ? AND action = 'submit'", (number,))
+        is_only_received = task.task_id is None and was_asked is None
+        request = replace(resubmission(task, hold), awaits_verification=is_only_received)
         check_request(request)
         new = record(transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number))
         # To the shopper it is still one request: due together, an extension included, and with the same assignee.
@@ -65,8 +69,41 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
     return tasks.get(store, new)
 
 
+def send(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> Task:
+    """Record the intent to submit a RECEIVED request; return the QUEUED task.
+
+    Raises:
+        NotPossible: it is not RECEIVED, or the identity of the requester is not verified.
+        BadRequest: the service would refuse it.
+        StoreError: it could not be recorded.
+    """
+    with store.write() as transaction:
+        task = tasks.get(store, number)
+        refuse(cannot_send(task))
+        request = resubmission(task, hold)
+        check_request(request)
+        transaction.run(
+            "UPDATE tasks SET status = ?, holding_period = ?, revision = ? WHERE number = ?",
+            (Status.QUEUED, request.holding_period, transaction.revision, number),
+        )
+        insert_submission(transaction, number, actor)
+        timeline.append(
+            transaction, number, actor, EventKind.SEND_REQUESTED, before=Status.RECEIVED, after=Status.QUEUED
+        )
+    return tasks.get(store, number)
+
+
+def cannot_send(task: Task) -> str | None:
+    """Return why `task` cannot be sent for the first time, or None when it can."""
+    if task.status != Status.RECEIVED:
+        return f"Only a RECEIVED request can be sent; {task.name} is {task.status}."
+    if task.verification is None:
+        return f"{task.name} cannot be sent before its requester's identity is verified: record how that was done."
+    return needs_kind(task)
+
+
 def resubmission(task: Task, hold: HoldRule) -> Request:
-    """Return the request that resubmits a task."""
+    """Return the request that submits a task, once more or for the first time."""
     return Request(
         kind=task.kind,
         email=task.email,
@@ -122,7 +159,7 @@ def cannot_cancel(task: Task) -> str | None:
         return why_not
     if task.cancel_asked:
         return f"The cancellation of {task.name} was asked for already."
-    if task.awaits_response and not task.is_outcome_unknown:
+    if task.is_unsent:
         return None
     if task.kind is Kind.RETRIEVAL:
         return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
@@ -135,8 +172,7 @@ def cannot_cancel(task: Task) -> str | None:
 
 def cancellation_phrase(task: Task) -> str:
     """Return the beginning of a sentence on what the cancellation of `task` does."""
-    is_unsent = task.awaits_response and not task.is_outcome_unknown
-    return f"Withdraw the {task.kind.lower()}" if is_unsent else "Cancel the deletion"
+    return f"Withdraw the {task.kind.lower()}" if task.is_unsent else "Cancel the deletion"
 
 
 def download(store: Store, number: int, folder: str, actor: str) -> Task:

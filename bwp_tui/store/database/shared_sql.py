@@ -18,10 +18,13 @@ DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
 INTENT_IS_WAITING: Final = "state = 'waiting'"
 
 INTENT_CAN_BE_SENT: Final = (
-    f"i.{INTENT_IS_WAITING} AND (i.action = 'submit'"
-    " OR (t.task_id IS NOT NULL AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')))"
+    f"i.{INTENT_IS_WAITING} AND ((i.action = 'submit' AND t.terminal = 0 AND t.status <> 'RECEIVED')"
+    " OR (i.action = 'cancel' AND t.task_id IS NOT NULL AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')))"
 )
-"""The condition on an intent `i` of a task `t`: a cancellation waits until the service has confirmed the task id."""
+"""The condition on an intent `i` of a task `t`: a cancellation waits until the service has confirmed the task id.
+
+Whatever an intent says, a task that is RECEIVED or has ended is not submitted.
+"""
 
 INTENT_IS_ASSUMED_SENT: Final = "first_sent_at IS NOT NULL AND first_sent_uptime IS NULL"
 """The condition on an intent that counts as sent since the history was recovered or is an older copy."""

@@ -51,6 +51,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _repair_values(db)
     _add_intents(db)
     _settle_intents(db)
+    _lapse_submissions(db, now)
     withhold_deletions(db, now, "number IN (SELECT ours FROM matched WHERE fresh)")
     _add_downloads(db, now, revision)
     _add_timeline(db)
@@ -287,6 +288,15 @@ def _settle_intents(db: apsw.Connection) -> None:
         " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"
         " WHERE EXISTS (SELECT 1 FROM other.intents o JOIN matched x ON x.theirs = o.task"
         " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"
+    )
+
+
+def _lapse_submissions(db: apsw.Connection, now: str) -> None:
+    """Lapse the waiting submissions of tasks that are not to be sent: RECEIVED again, or ended, as one row says."""
+    db.execute(
+        f"UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE action = 'submit' AND {INTENT_IS_WAITING}"
+        " AND task IN (SELECT number FROM main.tasks WHERE terminal = 1 OR status = 'RECEIVED')",
+        (now,),
     )
 
 

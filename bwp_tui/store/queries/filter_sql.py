@@ -60,7 +60,7 @@ class _State(NamedTuple):
 
 
 _STATES: Final = {
-    "active": _State("t.terminal = 0"),
+    "active": _State("(t.terminal = 0 AND t.status <> 'RECEIVED')"),
     "open": _State("t.open = 1"),
     "ready": _State("(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)"),
     "unanswered": _State("(t.open = 1 AND t.terminal = 1)"),

@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     EVENT_RECEIVED = "event received"
     RESUBMITTED = "resubmitted"
     ACCEPTED = "accepted"
+    SEND_REQUESTED = "send asked"
     REFUSED = "refused"
     NO_RESPONSE = "no answer"
     WITHDRAWN = "withdrawn"

@@ -28,29 +28,35 @@ _RECORDED_HERE: Final = Origin()
 
 
 def record(transaction: Transaction, request: Request, actor: str, origin: Origin = _RECORDED_HERE) -> int:
-    """Insert a QUEUED task and the intent that carries its client token; return its number.
+    """Insert a QUEUED task with its submission, or a RECEIVED one without; return its number.
 
     The request must have passed `request_validation.check`.
     """
     number = insert(transaction, request, resubmit_of=origin.resubmit_of)
-    transaction.run(
-        "INSERT INTO intents (task, action, client_token, not_before, asked_at, actor)"
-        " VALUES (?, 'submit', ?, ?, ?, ?)",
-        (number, str(uuid.uuid4()), transaction.now_text, transaction.now_text, actor),
-    )
+    if not request.awaits_verification:
+        insert_submission(transaction, number, actor)
     # The kind is on the timeline too: a damaged row may have to be recovered from it.
     detail = ", ".join(filter(None, (origin.detail, request.kind.lower())))
-    timeline.append(transaction, number, actor, origin.what, after=Status.QUEUED, detail=detail)
+    timeline.append(transaction, number, actor, origin.what, after=_first_status(request), detail=detail)
     note = clean_line(request.note)
     if note:
         timeline.append(transaction, number, actor, EventKind.NOTE, detail=note)
     return number
 
 
+def insert_submission(transaction: Transaction, number: int, actor: str) -> None:
+    """Insert the intent to submit task `number`, with a client token of its own."""
+    transaction.run(
+        "INSERT INTO intents (task, action, client_token, not_before, asked_at, actor)"
+        " VALUES (?, 'submit', ?, ?, ?, ?)",
+        (number, str(uuid.uuid4()), transaction.now_text, transaction.now_text, actor),
+    )
+
+
 def insert(
     transaction: Transaction, request: Request, *, resubmit_of: int | None = None, task_id: str | None = None
 ) -> int:
-    """Insert a task, QUEUED and due to be polled if the service knows it by `task_id`; return its number."""
+    """Insert a task, due to be polled if the service knows it by `task_id`; return its number."""
     due = due_on(request.regulation, request.received_on)
     return transaction.integer(
         "INSERT INTO tasks (task_id, kind, email, status, holding_period, reason, note, tags, received_on, regulation,"
@@ -62,7 +68,7 @@ def insert(
             task_id,
             request.kind,
             request.email,
-            Status.QUEUED,
+            _first_status(request),
             _holding_period(request, tracked=task_id is not None),
             clean_line(request.reason) if request.reason and request.kind is Kind.DELETION else None,
             clean_line(request.note),
@@ -78,6 +84,10 @@ def insert(
             transaction.revision,
         ),
     )
+
+
+def _first_status(request: Request) -> Status:
+    return Status.RECEIVED if request.awaits_verification else Status.QUEUED
 
 
 def _holding_period(request: Request, *, tracked: bool) -> int | None:

@@ -85,12 +85,14 @@ def next_at(store: Store) -> datetime | None:
 
 def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     """Cancel a request of which no byte was sent, on behalf of `actor`; return whether that was so."""
+    row = transaction.row("SELECT status FROM tasks WHERE number = ?", (number,))
+    before = Status.QUEUED if row is None else as_text(row[0])
     withdrawn = transaction.run(
         "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
         f" AND {INTENT_IS_WAITING} AND first_sent_at IS NULL RETURNING id",
         (transaction.now_text, number),
     )
-    if not withdrawn:
+    if not withdrawn and before != Status.RECEIVED:
         return False
     finish(transaction, number, Status.CANCELLED)
     transaction.run("UPDATE tasks SET trouble = NULL, cancel_asked = 0 WHERE number = ?", (number,))
@@ -99,7 +101,7 @@ def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
         number,
         actor,
         EventKind.WITHDRAWN,
-        before=Status.QUEUED,
+        before=before,
         after=Status.CANCELLED,
         detail="never sent",
     )

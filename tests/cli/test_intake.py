@@ -1,0 +1,80 @@
+"""Requests that wait for the verification of who asks: recorded, verified and sent, and never sent by anything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.sandbox.server import Sandbox
+from tests.cli.conftest import CREDENTIALS, Bwp
+from tests.cli.test_repl import talk
+
+
+def test_a_held_request_is_sent_only_once_it_is_verified(shop: Bwp, practice: Sandbox) -> None:
+    held = shop("submit", "deletion", "jane@example.com", "--hold", "--json")
+    assert (held.code, held.err) == (0, "")
+    task = json.loads(held.out)
+    assert (task["status"], task["task_id"], task["submitted_at"]) == ("RECEIVED", None, None)
+    assert shop("run", "--once").code == 0
+    waited = shop("wait", "1", "--json")
+    assert (waited.code, json.loads(waited.out)["status"]) == (1, "RECEIVED")
+    for command in (["resubmit", "1", "--yes"], ["send", "1", "--yes"], ["refresh", "1"]):
+        refused = shop(*command)
+        assert "#1" in refused.err
+        assert not practice.state.starts
+    assert "Verify the requester's identity (bwp-tui verify 1 --how TEXT), then" in shop("show", "1").out
+    assert shop("verify", "1", "--how", "order 17").code == 0
+    assert shop("send", "1").code == 2  # nobody is there to type the email of a deletion
+    sent = shop("send", "1", "--yes", "--holding-period", "3", "--json")
+    assert sent.code == 0
+    (start,) = practice.state.starts
+    assert (start.kind, start.email, json.loads(sent.out)["holding_period"]) == (Kind.DELETION, "jane@example.com", 3)
+    assert (json.loads(sent.out)["status"], json.loads(sent.out)["task_id"]) == ("ON_HOLD", start.task_id)
+    again = shop("send", "1", "--yes")
+    assert (again.code, again.err) == (
+        1,
+        f"bwp-tui: Only a RECEIVED request can be sent; {start.task_id[:8]} is ON_HOLD.\n",
+    )
+    assert len(practice.state.starts) == 1
+
+
+def test_those_that_fit_a_filter_are_sent_after_a_plan(shop: Bwp, practice: Sandbox) -> None:
+    for number in range(3):
+        shop("submit", "retrieval", f"shopper{number}@example.com", "--hold")
+    shop("verify", "1", "2", "--how", "order 17", "--yes")
+    ended = shop("send", "--filter", "status:received", "--yes")
+    assert ended.code == 0
+    assert "2 to send: 2 retrievals RECEIVED, 1 skipped: not verified yet" in ended.err
+    assert sorted(start.email for start in practice.state.starts) == ["shopper0@example.com", "shopper1@example.com"]
+    assert [task["status"] for task in json.loads(shop("list", "status:received", "--json").out)] == ["RECEIVED"]
+
+
+def test_a_file_is_imported_and_nothing_of_it_is_sent(shop: Bwp, practice: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "requests.csv"
+    file.write_text("kind,email\ndeletion,bob@example.com\nretrieval,jane@example.com\n")
+    ended = shop("import", str(file), "--hold")
+    assert ended.code == 0, ended.err
+    assert "They are RECEIVED and not sent" in ended.err
+    assert shop("run", "--once").code == 0
+    assert not practice.state.starts
+    assert shop("import", str(file), "--hold").code == 1
+    refused = shop("import", str(file), "--answers", "--hold")
+    assert (refused.code, "--hold are for requests" in refused.err) == (2, True)
+    listed = json.loads(shop("list", "--view", "to verify", "--json").out)
+    assert [task["status"] for task in listed] == ["RECEIVED", "RECEIVED"]
+
+
+def test_a_held_request_needs_credentials_as_a_sent_one_does(bwp: Bwp) -> None:
+    ended = bwp("submit", "retrieval", "jane@example.com", "--hold")
+    assert (ended.code, "BWP_CLIENT_ID" in ended.err) == (2, True)
+    assert bwp("submit", "retrieval", "jane@example.com", "--hold", env=CREDENTIALS).code == 0
+
+
+def test_plain_mode_has_it_too(bwp: Bwp) -> None:
+    bwp.env |= CREDENTIALS
+    assert bwp("submit", "retrieval", "jane@example.com", "--hold").code == 0
+    greeting, verified, listed, *_ = talk(bwp, 'verify 1 --how "order 17"', "list status:received", "quit")
+    assert "1 to verify, 0 " in greeting
+    assert "RECEIVED" in verified
+    assert listed.startswith("Number 1, retrieval for j•••@example.com: RECEIVED")

@@ -1,0 +1,219 @@
+"""Requests that are recorded before they are sent: their clocks run, and nothing but `send` sends them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.service_operations import SEND
+from bwp_tui.domain.deadlines import fitting_hold, is_clock_running
+from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Verification
+from bwp_tui.store.commands import csv_import, records, requests, unconfirmed
+from bwp_tui.store.commands.csv_import import Defaults
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.maintenance import integrity, recover, restore
+from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import due_polls, intents
+from tests.manual_clock import ManualClock
+from tests.store import single
+from tests.store.damage import overwrite_table
+from tests.store.support import ACTOR, NOW, TODAY, intent_of, received, request, scalar, sent
+
+FAR = NOW + timedelta(days=10_000)
+VERIFIED = Verification(TODAY, ACTOR, "order 17")
+
+
+def nothing_is_due(store: Store) -> bool:
+    """Whether the engine has nothing to send or to poll, however late it is."""
+    polls = due_polls.due(store, FAR, 100)
+    return not intents.due(store, FAR, 100) and not polls and intents.unfinished_work(store) is None
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_its_clocks_run_and_nothing_is_due_to_be_sent(store: Store, kind: Kind) -> None:
+    task = received(store, kind)
+    assert (task.status, task.is_final, is_clock_running(task)) == (Status.RECEIVED, False, True)
+    assert task.due_on is not None
+    assert nothing_is_due(store)
+    assert scalar(store, "SELECT count(*) FROM intents") == 0
+    (event,) = timeline.of_task(store, task.number)
+    assert (event.what, event.before, event.after) == ("recorded", None, "RECEIVED")
+    (to_verify,) = (view for view in VIEWS if view.name == "to verify")
+    assert list(tasks.numbers(store, parse(to_verify.filter), today=TODAY)) == [task.number]
+    assert task.number in tasks.numbers(store, parse("is:open -is:active"), today=TODAY)
+    assert store.rows(integrity.TASK_COUNTS) == store.rows(integrity.TALLIED_COUNTS)
+
+
+def test_no_other_path_sends_it(store: Store) -> None:
+    task = received(store, Kind.DELETION)
+    paths: tuple[Callable[[], object], ...] = (
+        lambda: requests.resubmit(store, task.number, ACTOR),
+        lambda: unconfirmed.enter_task_id(store, task.number, "a-whole-task-id", ACTOR),
+        lambda: unconfirmed.give_up(store, task.number, "no", ACTOR),
+        lambda: requests.download(store, task.number, "/tmp", ACTOR),
+        lambda: requests.send(store, task.number, ACTOR),
+    )
+    for refused in paths:
+        with pytest.raises(NotPossible):
+            refused()
+    requests.poll_now(store, [task.number])
+    assert nothing_is_due(store)
+    assert tasks.get(store, task.number) == task
+
+
+def test_a_submission_that_waits_for_it_is_not_sent_either(store: Store) -> None:
+    number = received(store).number
+    store.rows(
+        "INSERT INTO intents (task, action, client_token, not_before, asked_at, actor)"
+        " VALUES (?, 'submit', 'a token', '2026-11-20', '2026-11-20', 'op')",
+        (number,),
+    )
+    assert not intents.due(store, FAR, 100)
+    assert intents.next_at(store) is None
+
+
+def test_what_is_recorded_of_any_task_is_recorded_of_it(store: Store) -> None:
+    number = received(store).number
+    single.acknowledge(store, number, TODAY, ACTOR)
+    single.add_note(store, number, "called", ACTOR)
+    single.set_tags(store, number, ["vip"], ACTOR)
+    single.edit(store, number, lambda edit: records.extend(edit, "many orders"), ACTOR, TODAY)
+    single.edit(store, number, lambda edit: records.correct(edit, TODAY - timedelta(days=2)), ACTOR, TODAY)
+    task = tasks.get(store, number)
+    assert (task.status, task.note, task.tags) == (Status.RECEIVED, "called", ("vip",))
+    assert (task.acknowledged_on, task.extended_on, task.received_on) == (TODAY, TODAY, TODAY - timedelta(days=2))
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_verified_one_is_sent_once_with_a_token_of_its_own(store: Store, kind: Kind) -> None:
+    number = received(store, kind).number
+    with pytest.raises(NotPossible, match="identity is verified"):
+        requests.send(store, number, ACTOR)
+    single.verify(store, number, VERIFIED, ACTOR)
+    task = requests.send(store, number, "anna")
+    assert (task.status, task.verification) == (Status.QUEUED, VERIFIED)
+    assert intent_of(store, number).client_token
+    event = timeline.of_task(store, number)[-1]
+    assert (event.what, event.actor, event.before, event.after) == ("send asked", "anna", "RECEIVED", "QUEUED")
+    with pytest.raises(NotPossible, match="Only a RECEIVED request"):
+        requests.send(store, number, ACTOR)
+    assert scalar(store, "SELECT count(*) FROM intents") == 1
+    assert sent(store, number).client_token == intent_of(store, number).client_token
+
+
+def test_a_deletion_is_sent_with_the_hold_that_still_fits(store: Store) -> None:
+    old = replace(request(Kind.DELETION, regulation="us-co"), received_on=TODAY - timedelta(days=10))
+    number = requests.submit(store, replace(old, awaits_verification=True), ACTOR).number
+    single.verify(store, number, VERIFIED, ACTOR)
+    plan = bulk_plan.plan(store, SEND.name, [number], TODAY)
+    assert "1 deletion would end after its due date" in plan.warning
+    assert plan.can_meet_due_dates
+    assert requests.send(store, number, ACTOR, fitting_hold(TODAY)).holding_period == 5
+
+
+def test_a_plan_leaves_out_what_cannot_be_sent_and_says_why(store: Store) -> None:
+    ready, unverified = received(store), received(store, Kind.DELETION)
+    other = requests.submit(store, request(), ACTOR)
+    single.verify(store, ready.number, VERIFIED, ACTOR)
+    plan = bulk_plan.plan(store, SEND.name, [ready.number, unverified.number, other.number], TODAY)
+    assert plan.possible == (ready.number,)
+    assert dict(plan.skipped) == {"not verified yet": 1, "retrieval QUEUED": 1}
+
+
+def test_one_without_an_email_is_not_sent(store: Store) -> None:
+    number = received(store).number
+    store.rows("UPDATE tasks SET email = '' WHERE number = ?", (number,))
+    single.verify(store, number, VERIFIED, ACTOR)
+    assert bulk_plan.plan(store, SEND.name, [number], TODAY).possible == ()
+
+
+def test_it_can_be_withdrawn_and_a_repetition_is_received_again(store: Store) -> None:
+    number = received(store, Kind.DELETION).number
+    task = requests.cancel(store, number, ACTOR)
+    assert (task.status, is_clock_running(task)) == (Status.CANCELLED, False)
+    event = timeline.of_task(store, number)[-1]
+    assert (event.what, event.before, event.after) == ("withdrawn", "RECEIVED", "CANCELLED")
+    again = requests.resubmit(store, number, ACTOR)
+    assert (again.status, again.resubmit_of) == (Status.RECEIVED, number)
+    assert nothing_is_due(store)
+
+
+def test_a_file_is_imported_without_sending_anything(store: Store) -> None:
+    data = b"kind,email\nretrieval,jane@example.com\ndeletion,bob@example.com\n"
+    plan = csv_import.plan(store, data, Defaults(TODAY, "us-co", awaits_verification=True))
+    numbers = csv_import.import_requests(store, plan, ACTOR)
+    assert {task.status for task in tasks.window(store, numbers)} == {Status.RECEIVED}
+    assert nothing_is_due(store)
+    again = csv_import.plan(store, data, Defaults(TODAY, "us-co"))
+    assert (again.imported_before, again.duplicates) == (2, 2)
+
+
+def test_a_restored_backup_sends_nothing_that_was_only_received(path: Path, clock: ManualClock, tmp_path: Path) -> None:
+    store = open_store(path, clock=clock)
+    numbers = [received(store, kind).number for kind in Kind]
+    store.close()
+    shutil.copy(path, tmp_path / "backup.db")
+    path.unlink()
+    restored = restore.restore(path, tmp_path / "backup.db", clock())
+    store = open_store(path, clock=clock)
+    assert (restored.unconfirmed, restored.merged.added) == (0, 2)
+    assert [task.status for task in tasks.window(store, numbers)] == [Status.RECEIVED, Status.RECEIVED]
+    assert nothing_is_due(store)
+    store.close()
+
+
+@pytest.mark.parametrize("later", ["sent", "withdrawn"])
+def test_of_a_received_and_a_later_row_the_later_one_counts(
+    path: Path, clock: ManualClock, tmp_path: Path, later: str
+) -> None:
+    store = open_store(path, clock=clock)
+    number = received(store, Kind.RETRIEVAL).number
+    single.verify(store, number, VERIFIED, ACTOR)
+    store.close()
+    shutil.copy(path, tmp_path / "early.db")
+    clock.advance(minutes=1)
+    store = open_store(path, clock=clock)
+    if later == "sent":
+        requests.send(store, number, ACTOR)
+    else:
+        requests.cancel(store, number, ACTOR)
+    store.close()
+    shutil.copy(path, tmp_path / "late.db")
+    for present, backup in (("early", "late"), ("late", "early")):
+        clock.advance(minutes=1)
+        shutil.copy(tmp_path / f"{present}.db", path)
+        restore.restore(path, tmp_path / f"{backup}.db", clock())
+        store = open_store(path, clock=clock)
+        task = tasks.get(store, number)
+        assert task.status == (Status.QUEUED if later == "sent" else Status.CANCELLED)
+        assert [intent.task_number for intent in intents.due(store, FAR, 9)] == ([number] if later == "sent" else [])
+        store.close()
+
+
+def test_a_recovered_history_sends_nothing_that_was_only_received(path: Path, clock: ManualClock) -> None:
+    store = open_store(path, clock=clock)
+    shoppers = [(kind, f"shopper{number}@example.com") for number in range(40) for kind in Kind]
+    numbers = [received(store, kind, email).number for kind, email in shoppers]
+    store.close()
+    overwrite_table(path, "tasks")
+    recover.recover(path, clock())
+    store = open_store(path, clock=clock)
+    found = tasks.window(store, numbers)
+    assert len(found) == len(numbers)
+    assert {task.status for task in found} == {Status.RECEIVED}
+    assert nothing_is_due(store)
+    lost = [task.number for task in found if not task.email]
+    for number in lost[:1]:
+        single.verify(store, number, VERIFIED, ACTOR)
+        assert bulk_plan.plan(store, SEND.name, [number], date.max).possible == ()
+    store.close()
