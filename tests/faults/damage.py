@@ -24,7 +24,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
-from bwp_tui.store.maintenance import atomic_swap, backups, integrity
+from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity
 from bwp_tui.store.maintenance import recover as recovery
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads
@@ -210,6 +210,8 @@ def run(of: Specimen, trials: Iterator[tuple[str, Damage, int]], *, with_backup:
                 wrong = integrity.full_check(path)
                 if aside and aside[0].read_bytes() != bytes(data):
                     wrong.append("the damaged file was not kept as it was")
+                if aside:
+                    wrong += [one.sentence for one in chain_check.check_file(path)[1] if one.what != chain_check.GONE]
                 if aside and "fault of this program" in aside[0].with_suffix(".txt").read_text():
                     wrong.append(aside[0].with_suffix(".txt").read_text())
             except Exception as error:  # noqa: BLE001  # a fault is what it looks for

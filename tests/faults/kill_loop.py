@@ -21,6 +21,7 @@ from typing import Final
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries.timeline import EventKind
 from tests.faults.consistency import Entry, RecordingState, Verdict, compare, entries, unsettled, use_recording_state
@@ -193,6 +194,7 @@ class KillLoop:
         found = entries(store)
         outcome.merged = store.integer(_EVENT_FIRST)
         assert store.rows("PRAGMA integrity_check") == [("ok",)]
+        assert chain_check.check_file(store.path)[1] == []
         store.close()
         # What was submitted elsewhere is known from its event alone.
         unknown = self._elsewhere - self._queue.announced

@@ -84,6 +84,8 @@ EVENT = "(SELECT id FROM timeline WHERE task = 2 ORDER BY id LIMIT 1 OFFSET {})"
         (["UPDATE tasks SET status = 'FAILED' WHERE number = 2"], [(2, None)]),
         (["UPDATE tasks SET email = 'eve@example.com' WHERE number = 2"], [(2, None)]),
         (["DELETE FROM chains WHERE task = 2"], [(2, None)]),
+        (["UPDATE chains SET links = CAST(links || x'00' AS BLOB) WHERE task = 2"], [(2, None)]),
+        (["UPDATE chains SET begun_at = '2026-11-30T00:00:00.000000Z', found = 5 WHERE task = 2"], [(2, None)]),
         (["DELETE FROM timeline WHERE task = 2", "DELETE FROM tasks WHERE number = 2"], [(2, None)]),
         (
             [f"DELETE FROM {table} WHERE task = 2" for table in ("timeline", "chains", "intents")]

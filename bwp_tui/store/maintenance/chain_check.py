@@ -19,13 +19,14 @@ from bwp_tui.store.database.digest_chain import (
     missing_numbers,
     write_chains,
 )
+from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _LONGEST_GAP: Final = 50
 """Events in a row that are looked for as changed, inserted or removed; after more, the rest is unknown."""
 
-_REMOVED: Final = "the task is gone"
+GONE: Final = "the task is gone"
 
 
 class ChainFinding(NamedTuple):
@@ -45,14 +46,14 @@ def check_file(path: Path, tasks: Collection[int] = ()) -> tuple[int, list[Chain
     """Check a history, or some tasks of it, as of one instant; return the number of events and the findings.
 
     Raises:
-        StoreError, apsw.Error: it cannot be read.
+        StoreError: it cannot be read.
     """
-    with closing(open_for_reading(path).db) as db:
+    with translated_errors(path), closing(open_for_reading(path).db) as db:
         db.execute("BEGIN")
         if tasks:
             return check_chains(db, f"IN ({', '.join(map(str, tasks))})")
         events, findings = check_chains(db)
-        missing = (ChainFinding(number, None, _REMOVED) for number in missing_numbers(db))
+        missing = (ChainFinding(number, None, GONE) for number in missing_numbers(db))
         return events, sorted([*findings, *missing], key=lambda finding: finding.task)
 
 
@@ -60,9 +61,9 @@ def check_task(path: Path, number: int) -> tuple[Chain | None, list[ChainFinding
     """Return the chain of a task and what is wrong with it.
 
     Raises:
-        StoreError, apsw.Error: it cannot be read.
+        StoreError: it cannot be read.
     """
-    with closing(open_for_reading(path).db) as db:
+    with translated_errors(path), closing(open_for_reading(path).db) as db:
         db.execute("BEGIN")
         (chained,) = chained_tasks(db, f"= {number}")
         return chained.chain, list(_findings(chained))
@@ -84,16 +85,17 @@ def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
         return
     if facts is None:
         if events or chain != chain_of_removed(number):
-            yield ChainFinding(number, None, _REMOVED)
+            yield ChainFinding(number, None, GONE)
         return
-    differences = [] if chain.links_of(events) == chain.links else list(_differences(chain, events))
+    agrees = chain.links_of(events) == chain.links
+    differences = [] if agrees else list(_differences(chain, events))
     yield from differences
-    if not chain.has_record_of(facts):
-        changed = chain.changed_facts(facts)
-        if changed:
-            yield ChainFinding(number, None, f"changed by another program: {', '.join(changed)}")
-        elif not differences:
-            yield ChainFinding(number, None, "its digests were changed by another program")
+    agrees_with_row = chain.has_record_of(facts)
+    changed = [] if agrees_with_row else chain.changed_facts(facts)
+    if changed:
+        yield ChainFinding(number, None, f"changed by another program: {', '.join(changed)}")
+    elif not differences and not (agrees and agrees_with_row):
+        yield ChainFinding(number, None, "its digests were changed by another program")
 
 
 def _differences(chain: Chain, events: list[EventRow]) -> Iterator[ChainFinding]:
@@ -143,7 +145,7 @@ def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main
     db.execute(_BROKEN)
     _, findings = check_chains(db, among, schema)
     wrong = [(finding.task, finding.sentence) for finding in findings]
-    wrong += [(number, _REMOVED) for number in (missing_numbers(db) if gaps else ())]
+    wrong += [(number, GONE) for number in (missing_numbers(db) if gaps else ())]
     db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?)", wrong)
 
 
