@@ -8,7 +8,7 @@ import json
 import re
 import signal
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -128,6 +128,13 @@ def test_a_deletion_that_may_end_late_is_warned_of_with_the_longest_hold_that_fi
     )
     quiet = shop("submit", "deletion", "eve@example.com", "--yes")
     assert (quiet.code, quiet.err) == (0, "")
+
+
+def test_it_is_said_that_the_only_hold_that_fits_leaves_no_time_to_cancel(shop: Bwp) -> None:
+    received = (datetime.now(UTC).date() - timedelta(days=15)).isoformat()
+    ended = shop("submit", "deletion", "bob@example.com", "--yes", "--received", received)
+    assert ended.code == 0
+    assert "--holding-period 0 would end by then, but could not be cancelled" in ended.err
 
 
 def test_the_regulation_is_the_profiles_unless_the_request_names_one(shop: Bwp) -> None:

@@ -125,7 +125,8 @@ def _warn_of_deadline(request: Request) -> None:
     if end <= due:
         return
     fitting = longest_fitting_hold(today(), due) if hold else None
-    advice = f"; --holding-period {fitting} would end by then" if fitting is not None else ""
+    advice = "" if fitting is None else f"; --holding-period {fitting} would end by then"
+    advice += ", but could not be cancelled" if fitting == 0 else ""
     source = REGULATIONS[request.regulation].source
     print_note(f"Warning: this may take until {end}, after the due date {due} ({source}){advice}.")
 
