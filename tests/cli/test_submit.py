@@ -16,6 +16,7 @@ import pytest
 from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service_state import NotOnHoldError
 from bwp_tui.store.queries import tasks, timeline
@@ -131,7 +132,7 @@ def test_a_deletion_that_may_end_late_is_warned_of_with_the_longest_hold_that_fi
 
 
 def test_it_is_said_that_the_only_hold_that_fits_leaves_no_time_to_cancel(shop: Bwp) -> None:
-    received = (datetime.now(UTC).date() - timedelta(days=15)).isoformat()
+    received = (local_day(utc_now()) - timedelta(days=15)).isoformat()
     ended = shop("submit", "deletion", "bob@example.com", "--yes", "--received", received)
     assert ended.code == 0
     assert "--holding-period 0 would end by then, but could not be cancelled" in ended.err
