@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import download, events, keys, listing, load, memory, sending, startup, terminal_bytes
+from tests.benchmarks import digests, download, events, keys, listing, load, memory, sending, startup, terminal_bytes
 from tests.benchmarks.figures import Benchmark, Effort, Row
 from tests.benchmarks.table import line, write
 
@@ -22,6 +22,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "sending": sending.run,
     "events": events.run,
     "load": load.run,
+    "digests": digests.run,
 }
 
 

@@ -34,6 +34,7 @@ LATER = (
     "bwp_tui.engine.runtime.maintenance_thread", "botocore", "bwp_tui.engine.events", "bwp_tui.contract.events",
     "bwp_tui.store.commands.undo", "bwp_tui.console.screens.help", "bwp_tui.console.screens.task",
     "bwp_tui.console.widgets.request_form", "bwp_tui.console.widgets.prompt",
+    "bwp_tui.store.database.digest_chain",
 )  # fmt: skip
 """What the first frame does not show."""
 

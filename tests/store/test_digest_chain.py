@@ -12,17 +12,20 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.domain.task import Kind, TaskError
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, TaskError, TaskEvent
 from bwp_tui.store.database import digest_chain
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.maintenance import backups, chain_check, integrity, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog.service_events import record_events
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import PAGE, change_elsewhere, overwrite, overwrite_table
-from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, scalar, submitted
+from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, scalar, sent, submitted
 
 Named = list[tuple[int, int | None]]
 
@@ -200,6 +203,21 @@ def test_a_rolled_back_transaction_leaves_no_digest(path: Path, store: Store) ->
     with pytest.raises(LookupError):
         rolled_back()
     single.add_note(store, 2, "later", ACTOR)
+    assert _named(path) == []
+
+
+def test_a_row_that_is_merged_into_another_leaves_both_chains_right(
+    path: Path, store: Store, clock: ManualClock
+) -> None:
+    task = submitted(store)
+    intent = sent(store, task.number)
+    record_events(store, [TaskEvent("event-1", Kind.RETRIEVAL, Status.COMPLETED, "task-9", clock.now)])
+    single.add_note(store, 2, "adopted", ACTOR)
+    clock.advance(seconds=1)
+    single.add_note(store, task.number, "later", ACTOR)
+    intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+    assert scalar(store, "SELECT count(*) FROM tasks") == 1
+    assert [event.what for event in timeline.as_recorded(store, task.number)].count("note") == 2
     assert _named(path) == []
 
 

@@ -47,7 +47,7 @@ def evidence(arguments: Namespace) -> ExitCode:
         chain, findings = chain_check.check_task(session.store.path, task.number)
         record = _record(
             task,
-            timeline.of_task(session.store, task.number),
+            timeline.as_recorded(session.store, task.number),
             request_log.of_task(session.store, task.number),
             downloads.of_task(session.store, task.number),
             session.profile.name,

@@ -115,25 +115,29 @@ class Chain:
 
     def record_of(self, facts: Facts) -> bytes:
         """Return the record of this chain and of the task's row."""
-        return self._digest_of(facts) + bytes(map(_checksum, facts))
+        texts = _texts(facts)
+        return self._digest_of(texts) + _checksums(texts)
 
-    def _digest_of(self, facts: Facts) -> bytes:
-        texts = ["" if fact is None else str(fact) for fact in facts]
+    def _digest_of(self, texts: list[str]) -> bytes:
         start = f"{self.task}\0{self.length}\0{self.found}\0{self.begun_at or ''}\0"
         return sha256(self.link(self.length) + (start + "\0".join(texts).rstrip("\0")).encode()).digest()
 
     def has_record_of(self, facts: Facts) -> bool:
         """Return whether the record is that of the task's row, which may have got columns since."""
-        return len(self.links) % DIGEST_BYTES == 0 and self.record[:DIGEST_BYTES] == self._digest_of(facts)
+        return len(self.links) % DIGEST_BYTES == 0 and self.record[:DIGEST_BYTES] == self._digest_of(_texts(facts))
 
     def changed_facts(self, facts: Facts) -> list[str]:
         """Return the columns of the task's row whose checksum differs."""
-        checksums = zip(FACTS, self.record[DIGEST_BYTES:], map(_checksum, facts), strict=False)
+        checksums = zip(FACTS, self.record[DIGEST_BYTES:], _checksums(_texts(facts)), strict=False)
         return [name for name, recorded, present in checksums if recorded != present]
 
 
-def _checksum(fact: Value) -> int:
-    return 0 if fact is None else crc32(str(fact).encode()) & 0xFF
+def _texts(facts: Facts) -> list[str]:
+    return ["" if fact is None else str(fact) for fact in facts]
+
+
+def _checksums(texts: list[str]) -> bytes:
+    return bytes([crc32(text.encode()) & 0xFF if text else 0 for text in texts])
 
 
 def _digest_at(digests: bytes, position: int) -> bytes:
@@ -283,8 +287,7 @@ class ChainWriter:
             self._db.execute(f"DROP TRIGGER IF EXISTS temp.{name}")
 
     def _note_task(self, *values: Value) -> None:
-        number, *facts = values
-        self._facts.setdefault(_int(number), facts or None)
+        self._facts.setdefault(_int(values[0]), values[1:] or None)
 
     def _note_event(self, *values: Value) -> None:
         self._events.setdefault(_int(values[0]), []).append(values[1:])
@@ -306,17 +309,21 @@ class ChainWriter:
             noted.clear()
 
     def _sealed(self, number: int) -> Chain | None:
-        """Return the chain of a task as it is now; None for a task whose chain another program has removed."""
+        """Return the chain of a task as it is now; None if it is the same, or if another program has removed it."""
         facts = next(self._db.execute(f"SELECT {', '.join(FACTS)} FROM main.tasks WHERE number = ?", (number,)), None)
         if facts is None:
             return chain_of_removed(number)
         before, events = self._facts.get(number, facts), self._events.get(number, [])
+        if before == facts and not events and number not in self._removed_details:
+            return None
+        if before is None:
+            return begin(number, facts, events)
         row = next(self._db.execute(f"SELECT {_CHAIN_COLUMNS} FROM main.chains WHERE task = ?", (number,)), None)
         if row is None:
-            return begin(number, facts, events) if before is None else None
+            return None
         chain = Chain(*row)
-        # Where the row was changed meanwhile by another program, the record keeps saying so.
-        is_intact = before is None or chain.has_record_of(before)
+        # Where another program has changed the row before, the record keeps saying so.
+        is_intact = chain.has_record_of(before)
         chain.extend(events)
         if number in self._removed_details:
             chain.forget(self._details(number))

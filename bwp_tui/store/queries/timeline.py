@@ -103,9 +103,14 @@ def of_task(store: Store, number: int) -> list[Event]:
     Events stand in the order in which they were recorded, whatever the clock said; those of two rows that were merged
     stand in the order of their instants, up to the merge.
     """
-    events = [_EVENT(row) for row in store.rows(f"{_EVENTS} WHERE task = ? ORDER BY id", (number,))]
+    events = as_recorded(store, number)
     merged = max((place for place, event in enumerate(events) if event.what == EventKind.MERGED), default=0)
     return [*sorted(events[:merged], key=attrgetter("at")), *events[merged:]]
+
+
+def as_recorded(store: Store, number: int) -> list[Event]:
+    """Return the timeline of task `number` in the order of its digests: that in which it was recorded."""
+    return [_EVENT(row) for row in store.rows(f"{_EVENTS} WHERE task = ? ORDER BY id", (number,))]
 
 
 def merged_into(store: Store, number: int) -> int | None:
