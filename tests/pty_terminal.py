@@ -9,7 +9,6 @@ import selectors
 import signal
 import socket
 import struct
-import subprocess
 import termios
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import Final
 
 import pyte
 
+from tests.program_server import start_in_terminal
 from tests.waiting import PATIENCE_S
 
 _INHERITED: Final = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "SSL_CERT_FILE")
@@ -65,16 +65,8 @@ class Terminal:
         self._ended = False
         self._stop_reading, self._stop_asked = socket.socketpair()
         _set_size(slave, columns, rows)
-        self._process = subprocess.Popen(
-            argv,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            cwd=cwd,
-            env={**{name: os.environ[name] for name in _INHERITED if name in os.environ}, **_MODERN, **(env or {})},
-            start_new_session=True,
-            preexec_fn=_take_terminal,
-        )
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        self._process = start_in_terminal(argv, slave, {**inherited, **_MODERN, **(env or {})}, cwd)
         os.close(slave)
         self._reader = threading.Thread(target=self._read, name="pty reader", daemon=True)
         self._reader.start()
@@ -222,10 +214,6 @@ class Terminal:
                     self.send(answer)
             self._stream.feed(FOREIGN_TO_PYTE.sub(b"", data))
             self._changed.notify_all()
-
-
-def _take_terminal() -> None:
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _set_size(descriptor: int, columns: int, rows: int) -> None:

@@ -19,9 +19,8 @@ def test_a_second_console_follows_the_first_live(shop: Operator) -> None:
         first.wait_for("engine here")
         with shop.console() as second:
             second.wait_for(f"follows process {first.pid}")
-            for typed, other in ((first, second), (second, first)):
+            for number, (typed, other) in enumerate(((first, second), (second, first)), 1):
                 submit_retrieval(typed, f"jane+{typed.pid}@example.com")
-                number = typed.screen_text().partition("Recorded as #")[2].partition(":")[0]
                 other.wait_for(f"1 all {number}", timeout=LIVE_S)
             for terminal in (first, second):
                 terminal.wait_for(lambda screen: screen.count(RESULT_OFFERED) == 2)

@@ -25,10 +25,10 @@ from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries.timeline import EventKind
 from tests.faults.consistency import Entry, RecordingState, Verdict, compare, entries, unsettled, use_recording_state
-from tests.faults.fork_server import Arguments, ForkedProcess, ForkServer
 from tests.faults.kill_points import ACKNOWLEDGED, EVENT_KILL_POINTS, KILL_POINTS
 from tests.faults.operator_process import DRAIN, ENGINE, OPERATOR, AckLog, engine_arguments
 from tests.faults.recording_queue import use_recording_queue
+from tests.program_server import Arguments, ForkedProcess, Forks, forking
 from tests.waiting import eventually
 
 AT_RANDOM: Final = "at random"
@@ -118,15 +118,14 @@ class KillLoop:
         self._sandbox.faults.set("slow", 0.5)
         for fault, rate in _FAULTS.items() if self._with_events else ():
             self._sandbox.faults.set(fault, rate)
-        with self._sandbox, ForkServer() as server:
+        with self._sandbox, forking() as forks:
             for number in range(kills):
                 place = self._place(number)
-                outcome.kills[place if self._kill_once(server, number, place) else AT_RANDOM] += 1
+                outcome.kills[place if self._kill_once(forks, number, place) else AT_RANDOM] += 1
             if self._with_events:
-                self._await_events(server)
-            drained = server.fork(DRAIN, self._arguments)
-            assert drained.wait(90.0), "what was asked for is not settled"
-            assert drained.status == 0
+                self._await_events(forks)
+            drained = forks.fork(DRAIN, self._arguments)
+            assert drained.poll(90.0) == 0, "what was asked for is not settled"
             outcome.verdict = self._verdict(outcome, kills)
         outcome.seconds = time.monotonic() - began
         return outcome
@@ -140,10 +139,10 @@ class KillLoop:
     def _arguments(self) -> Arguments:
         return engine_arguments(self._sandbox, self._folder, with_events=self._with_events)
 
-    def _await_events(self, server: ForkServer) -> None:
+    def _await_events(self, forks: Forks) -> None:
         """Have an engine receive and poll until every task that can end has ended, and its event is recorded."""
         self._sandbox.faults.clear()
-        engine = server.fork(ENGINE, self._arguments)
+        engine = forks.fork(ENGINE, self._arguments)
         store = open_store(self._folder / "history.db")
         under_way = "SELECT 1 FROM tasks WHERE terminal = 0 AND status NOT IN ('ON_HOLD', 'UNCONFIRMED')"
         eventually(lambda: Status.IN_PROGRESS not in self._state.statuses().values())
@@ -151,13 +150,13 @@ class KillLoop:
         store.close()
         engine.kill()
 
-    def _kill_once(self, server: ForkServer, number: int, place: str) -> bool:
+    def _kill_once(self, forks: Forks, number: int, place: str) -> bool:
         """Start a process and kill it; say whether it ended where it was to."""
         if self._with_events and self._rng.random() < 0.5:
             self._elsewhere.add(self._state.start(Kind.RETRIEVAL, f"elsewhere.{number}@example.com"))
         nth = 1 if place == _PASSED_ONCE else self._rng.randint(1, _LATEST_PASS if place in KILL_POINTS else 2)
         self._awaited_call, self._calls_left = _CALLS.get(place), nth
-        process = server.fork(
+        process = forks.fork(
             OPERATOR,
             {
                 **self._arguments,
@@ -170,9 +169,9 @@ class KillLoop:
         self._target_pid = process.pid
         if place == AT_RANDOM:
             longest = _EVENTS_WITHIN_S if self._with_events else 1.0
-            by_itself = process.wait(self._rng.uniform(0.0, _RANDOM_WITHIN_S * longest))
+            by_itself = process.poll(self._rng.uniform(0.0, _RANDOM_WITHIN_S * longest)) is not None
         elif self._with_events:
-            by_itself = process.wait(_EVENTS_WITHIN_S)
+            by_itself = process.poll(_EVENTS_WITHIN_S) is not None
         else:
             by_itself = _ended_at_point(process)
         self._target_pid, self._awaited_call = 0, None
@@ -230,14 +229,14 @@ class KillLoop:
 def _ended_at_point(process: ForkedProcess) -> bool:
     """Wait for a process's end; say whether it came within the processor time that it takes."""
     at_most = time.monotonic() + _POINT_AT_MOST_S
-    while not process.wait(0.02):
+    while process.poll(0.02) is None:
         if process.processor_time() > _POINT_WITHIN_S or time.monotonic() > at_most:
             return False
     return True
 
 
 def _check_killed(process: ForkedProcess) -> None:
-    assert process.status == -signal.SIGKILL, f"a process ended by itself with {process.status}"
+    assert process.returncode == -signal.SIGKILL, f"a process ended by itself with {process.returncode}"
 
 
 def main() -> int:

@@ -36,7 +36,7 @@ from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
 from tests.engine.shop import ACTOR, submit
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
-from tests.faults.fork_server import ROOT
+from tests.program_server import ROOT
 from tests.waiting import eventually_in_loop
 
 MB: Final = 1_000_000

@@ -27,7 +27,7 @@ from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.open_store import open_store
 from tests.faults import kill_points
-from tests.faults.fork_server import Arguments
+from tests.program_server import Arguments
 from tests.waiting import eventually
 
 ACTOR: Final = "op"

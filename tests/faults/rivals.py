@@ -11,6 +11,7 @@ import argparse
 import itertools
 import json
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -37,8 +38,8 @@ from bwp_tui.store.worklog.engine_state import Ability
 from tests.engine.shop import ACTOR
 from tests.engine.shop import request as request_for
 from tests.faults.consistency import RecordingState, Verdict, compare, entries, unsettled, use_recording_state
-from tests.faults.fork_server import ForkedProcess, ForkServer
 from tests.faults.operator_process import DRAIN, engine, engine_arguments
+from tests.program_server import ForkedProcess, Forks, forking
 from tests.waiting import PATIENCE_S, eventually
 
 RIVALS: Final = 3
@@ -206,17 +207,17 @@ class RivalRun:
         outcome = Outcome()
         store = open_store(self._folder / "history.db")
         self._sandbox.faults.set("slow", 0.3)
-        with self._sandbox, ForkServer() as server, self._rivals(server):
+        with self._sandbox, forking() as forks, self._rivals(forks):
             until = time.monotonic() + seconds
             while time.monotonic() < until or not self._is_sufficient(outcome):
                 if self._rng.random() < _STOPS:
                     outcome.supersessions.append(self._suspend_engine(store))
                 else:
-                    outcome.take_overs.append(self._kill_engine(server, store))
+                    outcome.take_overs.append(self._kill_engine(forks, store))
             self._kill_all()
-            last = server.fork(DRAIN, self._arguments(_LAST))
-            if not last.wait(PATIENCE_S) or last.status != 0:
-                raise RunFailed(f"The last engine did not settle what was left (status {last.status}).")
+            last = forks.fork(DRAIN, self._arguments(_LAST))
+            if last.poll(PATIENCE_S) != 0:
+                raise RunFailed(f"The last engine did not settle what was left (status {last.returncode}).")
         outcome.calls = len(self._sandbox.seen)
         outcome.polls = sum(call.is_poll for call in self._sandbox.seen)
         rivals_calls = [call for call in self._sandbox.seen if call.engine != _LAST]
@@ -232,7 +233,7 @@ class RivalRun:
         polled = any(call.is_poll for call in self._sandbox.seen)
         return polled and len(outcome.take_overs) >= FEWEST_TAKE_OVERS and len(outcome.supersessions) >= 1
 
-    def _kill_engine(self, server: ForkServer, store: Store) -> float:
+    def _kill_engine(self, forks: Forks, store: Store) -> float:
         """Kill whoever is the engine amid its work; return how long it took until another was."""
         holder = self._busy_engine(store)
         self._processes.pop(holder).kill()
@@ -241,7 +242,7 @@ class RivalRun:
         self._engine(store)
         taken_over_after = time.monotonic() - killed
         self._resume_suspended()
-        self._start_rival(server)  # only now: a new one tries at once, and what counts is when the waiting ones do
+        self._start_rival(forks)  # only now: a new one tries at once, and what counts is when the waiting ones do
         return taken_over_after
 
     def _suspend_engine(self, store: Store) -> float:
@@ -251,8 +252,8 @@ class RivalRun:
         self._suspended[holder] = self._processes.pop(holder)
         self._suspended[holder].suspend()
         while not self._is_writable():  # what is stopped amid a transaction keeps everybody from writing
-            self._suspended[holder].resume()
-            self._suspended[holder].wait(_CHECK_S)
+            self._suspended[holder].send_signal(signal.SIGCONT)
+            self._suspended[holder].poll(_CHECK_S)
             self._suspended[holder].suspend()
         stopped = time.monotonic()
         self._engine(store)
@@ -272,7 +273,7 @@ class RivalRun:
 
     def _resume_suspended(self) -> None:
         for process in self._suspended.values():
-            process.resume()
+            process.send_signal(signal.SIGCONT)
         self._processes |= self._suspended
         self._suspended.clear()
 
@@ -283,7 +284,7 @@ class RivalRun:
             requests.submit(store, request_for(f"jane+{self._filed}@example.com"), ACTOR)
             self._filed += 1
         requests.poll_now(store, list(range(max(1, self._filed - 30), self._filed)))
-        self._processes[holder].wait(self._rng.uniform(0.0, _LONGEST_WORK_S))
+        self._processes[holder].poll(self._rng.uniform(0.0, _LONGEST_WORK_S))
         return holder
 
     def _engine(self, store: Store) -> int:
@@ -302,7 +303,7 @@ class RivalRun:
         try:
             eventually(is_found)
         except AssertionError:
-            running = sum(not process.wait(0) for process in self._processes.values())
+            running = sum(process.poll() is None for process in self._processes.values())
             raise RunFailed(
                 f"No engine took over from process {engine_state.read(store).pid} within {PATIENCE_S:.0f} s;"
                 f" {running} of {len(self._processes)} others run."
@@ -314,18 +315,18 @@ class RivalRun:
         return next((number for number, process in self._processes.items() if process.pid == pid), None)
 
     @contextmanager
-    def _rivals(self, server: ForkServer) -> Iterator[None]:
+    def _rivals(self, forks: Forks) -> Iterator[None]:
         for _ in range(RIVALS):
-            self._start_rival(server)
+            self._start_rival(forks)
         try:
             yield
         finally:
             self._kill_all()
 
-    def _start_rival(self, server: ForkServer) -> None:
+    def _start_rival(self, forks: Forks) -> None:
         number = len(self._processes) + len(self._suspended) + len(self._killed_at) + 1
         arguments = {**self._arguments(number), "terms": str(self._terms), "number": number}
-        self._processes[number] = server.fork(RIVAL, arguments)
+        self._processes[number] = forks.fork(RIVAL, arguments)
 
     def _arguments(self, number: int) -> dict[str, str | int | float | None]:
         return {

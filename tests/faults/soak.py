@@ -25,8 +25,8 @@ from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from tests.engine.shop import ACTOR, submit
-from tests.faults.fork_server import ROOT
 from tests.faults.operator_process import engine_arguments
+from tests.program_server import ROOT
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.fork_server import ROOT
 from tests.faults.long_download import SMALL, LongDownload
+from tests.program_server import ROOT
 from tests.pty_terminal import Terminal
 
 ACCESS_TOKEN = "practice-access-token-0123456789"

@@ -24,8 +24,8 @@ from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
 from tests.e2e.operator import DOWN, UP
 from tests.engine.shop import ACTOR, config_of, request, submit
-from tests.faults.fork_server import ROOT
 from tests.practice import profile_of
+from tests.program_server import ROOT
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 
