@@ -13,7 +13,7 @@ from bwp_tui.contract.events import parse_event
 from bwp_tui.contract.payloads import ContractViolation
 from bwp_tui.domain.task import TaskEvent
 from bwp_tui.domain.times import utc_now
-from bwp_tui.sandbox.events.message_queue import MessageQueue
+from bwp_tui.sandbox.events.message_queue import Message, MessageQueue
 from bwp_tui.sandbox.server import Sandbox
 
 VISIBILITY: Final = timedelta(seconds=0.5)
@@ -26,6 +26,8 @@ class RecordingQueue(MessageQueue):
         super().__init__(name, utc_now, VISIBILITY, seed=1)
         self.announced: set[str] = set()
         """Task ids of the events that were sent."""
+        self.reads = 0
+        """How often it was looked at for messages; the events that are due are sent before each time."""
         self.deleted = 0
         self.unrecorded: list[str] = []
         """Sentences on events that were deleted and are not in the history."""
@@ -38,6 +40,11 @@ class RecordingQueue(MessageQueue):
         event = _event(body)
         if event is not None:
             self.announced.add(event.task_id)
+
+    def receive(self, most: int, visibility: timedelta | None = None) -> list[Message]:
+        """Receive messages, and count the call."""
+        self.reads += 1
+        return super().receive(most, visibility)
 
     def delete(self, receipt: str) -> None:
         """Check that the event is in the history, then delete its message."""
