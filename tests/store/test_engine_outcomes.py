@@ -110,6 +110,16 @@ def test_what_the_operator_wrote_is_not_replaced_by_what_the_service_says(store:
     assert (kept.email, kept.holding_period) == ("jane@example.com", 10)
 
 
+def test_a_task_of_the_services_own_id_that_is_for_another_email_is_warned_about(store: Store) -> None:
+    task = accepted(store)
+    single.answered(store, task.number, answer("COMPLETED", email="JANE@example.com"), None)
+    assert tasks.get(store, task.number).trouble is None
+    single.answered(store, task.number, answer("COMPLETED", email="bob@example.com"), None)
+    warned = tasks.get(store, task.number)
+    assert (warned.status, warned.email, warned.task_id) == ("COMPLETED", task.email, task.task_id)
+    assert "is for b•••@example.com" in str(warned.trouble)
+
+
 def test_an_answer_clears_the_trouble_before_it(store: Store) -> None:
     task = accepted(store)
     poll_responses.record_failed_polls(store, [task.number], "The service cannot be reached.", SOON)

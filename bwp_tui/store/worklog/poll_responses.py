@@ -10,6 +10,7 @@ from typing import Final
 
 from bwp_tui.domain.statuses import FINAL_STATUSES, STATUSES_AFTER_HOLD, Status, status_after
 from bwp_tui.domain.task import KIND_UNKNOWN, TaskError
+from bwp_tui.domain.text import mask_email
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_instant, as_int, as_text
 from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND, finish, set_revision, set_trouble
@@ -132,7 +133,7 @@ def _values_after(before: Sequence[SqlValue], response: PollResponse) -> tuple[S
         _format_or_keep(response.submitted_at, submitted_at),
         _format_or_keep(response.updated_at, updated_at),
         errors_text(response.errors),
-        None,
+        _email_warning(as_text(email), response.email),
         email or response.email or "",
         holding_period if holding_period is not None else response.holding_period,
     )
@@ -161,6 +162,19 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
 
 def _is_other_email(email: str, responded: str | None) -> bool:
     return bool(email and responded) and email.casefold() != (responded or "").casefold()
+
+
+def _email_warning(email: str, responded: str | None) -> str | None:
+    """Return a warning if the service's own task id turns out to be for another email, or None.
+
+    The service may only write emails in another way, so that the operator has to judge.
+    """
+    if not _is_other_email(email, responded):
+        return None
+    return (
+        f"The service says that this task is for {mask_email(responded or '')}: before you use or send its result, "
+        "make sure whose it is, and contact the service's support."
+    )
 
 
 def _was_task_id_entered(transaction: Transaction, number: int) -> bool:
