@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeGuard
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.message_pump import MessagePump
 
 from bwp_tui.console.terminal.key_bursts import Burst, Key
@@ -114,7 +114,7 @@ class KeyQueue:
             self._is_idle = self._waiting.empty() and not self._taken_early
             event = self._taken_early.pop() if self._taken_early else await self._waiting.get()
             self._is_idle = False
-            with self._painting_delayed():
+            with contextlib.suppress(ScreenStackError), self._painting_delayed():  # the app ends: no screen is left
                 await self._handle(event)
 
     async def _handle(self, event: events.Event | None) -> None:
