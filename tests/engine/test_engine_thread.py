@@ -27,13 +27,15 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import DiskFull, StoreError
+from bwp_tui.store.database.damage_flag import flag_damage, unflag
+from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.engine.shop import ACTOR, bytes_below, config_of, request, submit
 from tests.practice import profile_of
+from tests.store.damage import PAGE, overwrite
 from tests.waiting import eventually
 
 ROOT = Path(bwp_tui.__file__).parents[1]
@@ -86,6 +88,35 @@ def test_a_request_recorded_while_it_runs_is_sent_at_once(profile: Profile, live
         assert time.monotonic() - began < 5
         eventually(lambda: engine_state.read(live_history).service == "reached")
         assert engine_state.read(live_history).pid == os.getpid()
+
+
+def test_an_engine_that_has_a_damaged_history_alone_recovers_it_and_goes_on(profile: Profile) -> None:
+    path = profile.history_path
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: engine.role is Role.ENGINE)
+        with closing(open_store(path)) as other:
+            (root,) = other.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'intents_waiting'")[0]
+            other.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert isinstance(root, int)
+        overwrite(path, (root - 1) * PAGE, b"\xff" * PAGE)
+        flag_damage(path)
+        eventually(lambda: engine.opening_report is not None)
+        eventually(lambda: engine.role is Role.ENGINE)
+        with closing(open_store(path)) as other:
+            number = submit(other, "jane@example.com")
+            eventually(lambda: tasks.get(other, number).task_id)
+
+
+def test_what_has_been_noticed_to_be_damaged_is_written_no_more(profile: Profile, live_history: Store) -> None:
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: engine.role is Role.ENGINE)
+        flag_damage(live_history.path)
+        with pytest.raises(StoreDamaged):
+            submit(live_history, "jane@example.com")
+        eventually(lambda: engine.role is Role.BLOCKED and "is damaged" in str(engine.trouble))
+        assert live_history.integer("SELECT count(*) FROM tasks") == 0
+        unflag(live_history.path)
+        eventually(lambda: engine.role is Role.ENGINE)
 
 
 def test_roles_are_told_in_order_and_the_end_frees_the_lease(profile: Profile, live_history: Store) -> None:

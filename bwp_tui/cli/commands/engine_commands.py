@@ -212,9 +212,9 @@ def run(arguments: Namespace) -> ExitCode:
                 code = ExitCode.USAGE if service in WRONG_SETTINGS else ExitCode.LATER
                 raise CommandError(code, _describe_unfinished(left))
             return ExitCode.DONE
-        stop = Stopper()
-        serve(config, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
-        return ExitCode.INTERRUPTED if stop.by == signal.SIGINT else ExitCode.DONE
+    stop = Stopper()  # the history is closed here: the engine recovers a damaged one only if it alone has it open
+    serve(config, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
+    return ExitCode.INTERRUPTED if stop.by == signal.SIGINT else ExitCode.DONE
 
 
 def _describe_unfinished(left: UnfinishedWork) -> str:

@@ -22,7 +22,7 @@ from bwp_tui.engine.events.sqs_queue import LONG_POLL_S, Message
 from bwp_tui.engine.resilience.backoff import PollSchedule, retry_delay
 from bwp_tui.engine.worker import STORE_RETRY_S
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import StoreError, StoreMoved
+from bwp_tui.store.errors import StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.worklog import service_events
 from bwp_tui.store.worklog.engine_state import EVENTS_ON
 
@@ -70,7 +70,7 @@ class EventReceiver:
         time-out.
 
         Raises:
-            StoreMoved: the history's file was moved, removed or replaced.
+            StoreMoved, StoreDamaged: the history's file was moved, removed or replaced, or is damaged.
             EngineSuperseded: another process is the engine now.
         """
         wait_s = 0  # the first response is to come soon: it says whether the queue can be used
@@ -78,7 +78,7 @@ class EventReceiver:
             began = time.monotonic()
             try:
                 found = await self._receive(wait_s)
-            except StoreMoved:
+            except (StoreMoved, StoreDamaged):
                 raise
             except StoreError:
                 await asyncio.sleep(STORE_RETRY_S)  # the messages come again

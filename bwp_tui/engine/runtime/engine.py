@@ -23,7 +23,7 @@ from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S
 from bwp_tui.engine.worker import STORE_RETRY_S, VisibleTasks, Worker, WorkerContext
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import StoreError, StoreMoved
+from bwp_tui.store.errors import StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.worklog import downloads
 
 LONGEST_SLEEP_S: Final = 30.0
@@ -97,7 +97,8 @@ class Engine:
         """Work until cancelled.
 
         Raises:
-            ExceptionGroup: a worker failed, or the history's file was moved, removed or replaced (`StoreMoved`).
+            ExceptionGroup: a worker failed, or the history's file was moved, removed or replaced (`StoreMoved`), or is
+                damaged (`StoreDamaged`).
         """
         downloads.requeue_interrupted(self._store)
         try:
@@ -138,7 +139,7 @@ class Engine:
                 self._clock_watch.check()
                 await worker.run_due()
                 next_at = worker.next_at()
-            except StoreMoved:
+            except (StoreMoved, StoreDamaged):
                 raise
             except StoreError:
                 # A full disk or a lock: what could not be written is still due, and the console shows why.

@@ -26,7 +26,7 @@ from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.settings.profile import AT_COMPLETION
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import DiskFull, EngineSuperseded, StoreError, StoreMoved
+from bwp_tui.store.errors import DiskFull, EngineSuperseded, StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
@@ -97,6 +97,8 @@ class EngineThread:
         """The engine that this process follows or has superseded."""
         self.maintenance_finding: str | None = None
         """What the last maintenance found wrong with the history: a failed backup, damage; or None."""
+        self.opening_report: str | None = None
+        """What was recovered when the history was opened, or None."""
         self._faults = 0
         self._next_attempt_at = 0.0
         self._refresh: CredentialRefresh | None = None
@@ -140,13 +142,18 @@ class EngineThread:
             while True:
                 lease = Lease(self._profile.lease_path)
                 try:
-                    first_store = first_store or open_store(self._profile.history_path, clock=self._clock)
+                    if first_store is None:
+                        first_store = open_store(self._profile.history_path, clock=self._clock)
+                        self.opening_report = first_store.opening_report
                     await self._wait_for_lease_and_work(lease, first_store)
                 except EngineSuperseded:
                     continue  # and follow
                 except (StoreError, LeaseUnusable, OSError) as error:
                     # The history or the lease cannot be used now. What is due stays due.
                     lease.release()
+                    if isinstance(error, StoreDamaged) and first_store is not None:
+                        first_store.close()  # opening it anew recovers it, unless another connection is open
+                        first_store = None
                     role = _ROLES_OF_ERRORS.get(type(error), Role.BLOCKED)
                     self._set_role(role, str(error))
                     await asyncio.sleep(LEASE_CHECK_S if role is Role.HISTORY_MISSING else RESTART_S)
@@ -267,6 +274,7 @@ async def heartbeats(lease: Lease, store: Store) -> AsyncIterator[None]:
     Raises:
         EngineSuperseded: another process holds the lease.
         StoreMoved: the history was moved, and the lease with it.
+        StoreDamaged: the history was flagged as damaged.
     """
     with unwrap_group():
         async with asyncio.TaskGroup() as group:
@@ -286,6 +294,7 @@ async def _write_heartbeats(lease: Lease, store: Store) -> None:
         except EngineSuperseded:
             store.check_in_place()
             raise
+        store.check_unflagged()
         await asyncio.sleep(BEAT_S)
 
 
@@ -295,7 +304,7 @@ def unwrap_group() -> Iterator[None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        error: BaseException = group.subgroup((StoreMoved, EngineSuperseded)) or group
+        error: BaseException = group.subgroup((StoreMoved, StoreDamaged, EngineSuperseded)) or group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         raise error from None

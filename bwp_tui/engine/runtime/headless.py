@@ -37,8 +37,12 @@ def serve(config: EngineConfig, *, stop: threading.Event, report: Callable[[str]
     engine = EngineThread(config.profile, config_loader(config.profile, config))
     engine.start()
     last: str | None = None
+    recovered: str | None = None
     try:
         while not stop.wait(_CHECK_S):
+            if engine.opening_report not in (None, recovered):
+                recovered = engine.opening_report
+                report(recovered)
             sentence = engine.trouble or _describe_role(engine, config.profile.name)
             if sentence is not None and sentence != last:
                 last = sentence

@@ -24,7 +24,7 @@ from bwp_tui.domain.times import (
     read_uptime,
     utc_now,
 )
-from bwp_tui.store.database.damage_flag import flag_damage
+from bwp_tui.store.database.damage_flag import flag_damage, is_flagged
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
@@ -232,6 +232,7 @@ class Store:
 
         Raises:
             StoreUnavailable: nothing can be recorded now.
+            StoreDamaged: the history is damaged, or flagged so until a start checks it.
             EngineSuperseded: another engine has begun a later term than this connection's.
         """
         if self.read_only_reason is not None:
@@ -242,6 +243,7 @@ class Store:
                 return
             with self._translated_errors():
                 self._check_in_place()
+                self.check_unflagged()
                 chains = self._chain_writer()
                 self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -321,6 +323,11 @@ class Store:
         """Raise `StoreMoved` once the file was moved, removed or replaced."""
         with self._translated_errors():
             self._check_in_place()
+
+    def check_unflagged(self) -> None:
+        """Raise `StoreDamaged` once the history was flagged: what is written then may damage more of it."""
+        if is_flagged(self.path):
+            raise damage_error(self.path, "as was noticed before: nothing is recorded or sent")
 
     def revision(self) -> int:
         """Return the number of the last transaction; each row carries that of the last one that touched it."""
