@@ -44,7 +44,7 @@ LAYERS: Final = (
     "bwp_tui.engine.runtime.maintenance_thread",
     "bwp_tui.store.open_store",
     "bwp_tui.settings",
-    "bwp_tui.cli.parser",
+    "platformdirs",
 )
 """They import what takes a start most of its time: pydantic, httpx and what it imports late, apsw."""
 
@@ -294,14 +294,16 @@ def main() -> None:
 
 
 def _import_program() -> None:
-    """Import what every command needs, and read the certificates: the longest steps of a start."""
+    """Import what every command needs, read the certificates and build the grammar: the longest steps of a start."""
     from bwp_tui.api.tls import tls_context
     from bwp_tui.cli import commands
+    from bwp_tui.cli.parser import build_parser
 
     modules = [f"{commands.__name__}.{module.name}" for module in pkgutil.iter_modules(commands.__path__)]
     for name in (*LAYERS, *modules):
         import_module(name)
     tls_context()
+    build_parser()
     gc.freeze()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import SUPPRESS, Namespace
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from bwp_tui import VERSION
@@ -92,6 +93,7 @@ def _command_at(parser: Parser, words: Sequence[str], known: tuple[str, ...]) ->
     return len(words)
 
 
+@cache
 def build_parser() -> tuple[Parser, dict[str, Parser]]:
     """Return the grammar, and that of each command by its name."""
     parser = Parser(
