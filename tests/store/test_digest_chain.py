@@ -341,8 +341,12 @@ def test_a_recovery_begins_the_digests_anew_where_events_are_lost(path: Path, st
     assert _named(path) == []
 
 
-def test_whatever_the_program_does_the_digests_are_right(path: Path, store: Store, clock: ManualClock) -> None:
+@pytest.mark.parametrize("most_noted", [10_000, 0])
+def test_whatever_the_program_does_the_digests_are_right(
+    path: Path, store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, most_noted: int
+) -> None:
     """Random operations on a few tasks, with backups, purges and restores among them."""
+    monkeypatch.setattr(digest_chain, "_MOST_NOTED", most_noted)
     choose = random.Random(13)
     _three_tasks(store)
     opened = store

@@ -63,7 +63,9 @@ class Transaction:
 
     def run(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute one statement and return its rows."""
-        return self._store._execute(sql, values)
+        rows = self._store._execute(sql, values)
+        self._store._chain_writer().seal_many()
+        return rows
 
     def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
         """Execute one statement and return its first row, or None."""

@@ -249,6 +249,10 @@ _EVENT_TRIGGERS: Final = (
 """Triggers of one connection: with those of the history itself, other programs could not write to it."""
 
 
+_MOST_NOTED: Final = 10_000
+"""Tasks that are noted before their chains are written, within a transaction too: about 20 MB."""
+
+
 def _row_trigger(db: apsw.Connection) -> str:
     """Return the trigger for changes of the columns `FACTS`, of which an older schema lacks some."""
     present = {row[1] for row in db.execute("PRAGMA main.table_info(tasks)")}
@@ -302,6 +306,11 @@ class ChainWriter:
         if touched:
             write_chains(self._db, filter(None, map(self._sealed, touched)))
             self.forget()
+
+    def seal_many(self) -> None:
+        """Write the chains if so much was noted that the memory for it is to be used again."""
+        if len(self._facts) > _MOST_NOTED or len(self._events) > _MOST_NOTED:
+            self.seal()
 
     def forget(self) -> None:
         """Drop what was noted: it was rolled back."""

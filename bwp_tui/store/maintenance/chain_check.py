@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -170,7 +170,12 @@ def seal_rebuilt(db: apsw.Connection, now: str) -> None:
     db.execute(_BROKEN)
     noted = db.execute("SELECT task, group_concat(what, '; ') FROM temp.broken_chains GROUP BY task")
     wrong = {int(str(task)): str(what) for task, what in noted}
-    chains = []
+    write_chains(db, _rebuilt(db, now, wrong))
+    write_chains(db, [chain_of_removed(number) for number in missing_numbers(db) if number not in wrong])
+
+
+def _rebuilt(db: apsw.Connection, now: str, wrong: Mapping[int, str]) -> Iterator[Chain]:
+    """Yield the chains that go on or begin anew; add the events of the latter."""
     for chained in chained_tasks(db):
         number, facts, events, chain = chained
         if facts is None:
@@ -188,9 +193,7 @@ def seal_rebuilt(db: apsw.Connection, now: str) -> None:
             else:
                 chain.extend(events[chain.length :])
                 chain.record = chain.record_of(facts)
-            chains.append(chain)
-    write_chains(db, chains)
-    write_chains(db, [chain_of_removed(number) for number in missing_numbers(db) if number not in wrong])
+            yield chain
 
 
 def _reason(chain: Chain | None, events: list[EventRow]) -> str | None:

@@ -143,7 +143,8 @@ class RowWriter:
         if row.replaced or row.guessed:
             return False
         if table == "chains":
-            return len(str(row.fields["links"])) > len(str(other["links"]))
+            links, others = row.fields.get("links"), other["links"]
+            return isinstance(links, bytes) and isinstance(others, bytes) and len(links) > len(others)
         if table == "intents":
             waiting = IntentState.WAITING
             return other["state"] == waiting and row.fields.get("state") != waiting
