@@ -111,7 +111,7 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, cloc
     """Compare an opened history with the high-water mark; if it is older or another one, prepare it and say so.
 
     Its waiting intents then count as sent when they were recorded: each is sent under its own client token alone,
-    and only while that token protects it. Deletions that wait to be sent become UNCONFIRMED.
+    and only while that token protects it. Deletions that wait to be sent and RECEIVED requests become UNCONFIRMED.
 
     Raises:
         StoreDamaged, apsw.Error: its state cannot be read.
@@ -122,13 +122,13 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, cloc
     if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
         return None
     from bwp_tui.store.database.digest_chain import ChainWriter
-    from bwp_tui.store.maintenance.merge import withhold_deletions
+    from bwp_tui.store.maintenance.merge import withhold_unsent
     from bwp_tui.store.maintenance.rebuild import mark_waiting_as_sent
 
     chains = ChainWriter(db)
     with db:
         mark_waiting_as_sent(db)
-        withhold_deletions(db, format_instant(clock()))
+        withhold_unsent(db, format_instant(clock()))
         chains.seal()
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
     mark.clear()
@@ -144,5 +144,5 @@ def _older_copy_report(path: Path, seen: HistoryState, here: HistoryState) -> st
     return (
         f"The history {path} {what} {seen.newest_at}. If you did not mean that, merge a newer copy in: bwp-tui restore "
         "FILE. What waits in it may have been sent since: retrievals are sent under their own client tokens or become "
-        "UNCONFIRMED, deletions become UNCONFIRMED for you to decide on."
+        "UNCONFIRMED, deletions and RECEIVED requests become UNCONFIRMED for you to decide on."
     )

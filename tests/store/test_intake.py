@@ -158,7 +158,7 @@ def test_a_file_is_imported_without_sending_anything(store: Store) -> None:
     assert (again.imported_before, again.duplicates) == (2, 2)
 
 
-def test_a_restored_backup_sends_nothing_that_was_only_received(path: Path, clock: ManualClock, tmp_path: Path) -> None:
+def test_one_that_only_a_backup_has_may_have_been_sent_since(path: Path, clock: ManualClock, tmp_path: Path) -> None:
     store = open_store(path, clock=clock)
     numbers = [received(store, kind).number for kind in Kind]
     store.close()
@@ -166,10 +166,39 @@ def test_a_restored_backup_sends_nothing_that_was_only_received(path: Path, cloc
     path.unlink()
     restored = restore.restore(path, tmp_path / "backup.db", clock())
     store = open_store(path, clock=clock)
-    assert (restored.unconfirmed, restored.merged.added) == (0, 2)
-    assert [task.status for task in tasks.window(store, numbers)] == [Status.RECEIVED, Status.RECEIVED]
-    assert nothing_is_due(store)
+    assert (restored.unconfirmed, restored.merged.added) == (2, 2)
+    assert_unconfirmed(store, numbers)
     store.close()
+
+
+def test_one_in_an_older_copy_put_back_by_hand_may_have_been_sent_since(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    store = open_store(path, clock=clock)
+    numbers = [received(store, kind).number for kind in Kind]
+    store.close()
+    shutil.copy(path, tmp_path / "older.db")
+    store = open_store(path, clock=clock)
+    for number in numbers:
+        single.verify(store, number, VERIFIED, ACTOR)
+        requests.send(store, number, ACTOR)
+    store.close()
+    shutil.copy(tmp_path / "older.db", path)
+    for beside in ("history.db-wal", "history.db-shm"):
+        path.with_name(beside).unlink(missing_ok=True)
+    store = open_store(path, clock=clock)
+    assert_unconfirmed(store, numbers)
+    store.close()
+
+
+def assert_unconfirmed(store: Store, numbers: list[int]) -> None:
+    """Check that requests are for the operator to decide on, and that a repetition is not sent by itself either."""
+    assert {task.status for task in tasks.window(store, numbers)} == {Status.UNCONFIRMED}
+    for number in numbers:
+        changes = [(event.before, event.after) for event in timeline.of_task(store, number)]
+        assert (Status.RECEIVED, Status.UNCONFIRMED) in changes
+    assert requests.resubmit(store, numbers[0], ACTOR).status == Status.RECEIVED
+    assert nothing_is_due(store)
 
 
 @pytest.mark.parametrize("later", ["sent", "withdrawn"])

@@ -4,7 +4,8 @@ A task is the same in both when its client token or its task id is, or its numbe
 Of a task in both, the row with the later timeline is kept, with what the service said from the one whose status
 changed later; events of earlier merges do not count. What was purged stays purged. A request that waits in the other
 history may have been sent since: it is sent again under its own client token alone, and only while that token protects
-it. A deletion that waits there may have been withdrawn since: it becomes UNCONFIRMED, for the operator to decide on.
+it. A deletion that waits there may have been withdrawn since, and a RECEIVED request may have been sent: both become
+UNCONFIRMED, for the operator to decide on.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.maintenance.chain_check import note_broken_chains
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
+_IN_OLDER_COPY: Final = "it waited in an older copy: it may have been sent or withdrawn since"
 _EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
 _SAME_EVENT: Final = (
     "m.task = x.ours AND m.at = t.at AND m.actor = t.actor AND m.what = t.what"
@@ -52,7 +55,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _add_intents(db)
     _settle_intents(db)
     _lapse_submissions(db, now)
-    withhold_deletions(db, now, "number IN (SELECT ours FROM matched WHERE fresh)")
+    withhold_unsent(db, now, "number IN (SELECT ours FROM matched WHERE fresh)")
     _add_downloads(db, now, revision)
     _add_timeline(db)
     _add_chains(db)
@@ -74,29 +77,33 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     return Merged(added, updated, doubled, matched - added)
 
 
-def withhold_deletions(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
-    """Let the operator decide on unsent deletions: they may have been withdrawn since this copy was made.
+def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
+    """Let the operator decide on deletions that wait to be sent, and on RECEIVED requests, as an older copy has them.
 
-    A cancellation that waits for the task id of one goes on waiting for it.
+    The former may have been withdrawn since the copy was made, the latter sent. A cancellation that waits for the task
+    id of one goes on waiting for it.
 
     Args:
         now: the instant, as text.
         condition: SQL that selects the tasks.
     """
     withheld = db.execute(
-        "UPDATE main.tasks SET status = 'UNCONFIRMED', revision = (SELECT revision FROM main.meta)"
-        f" WHERE kind = 'DELETION' AND status = 'QUEUED' AND task_id IS NULL AND {condition} RETURNING number"
+        f"SELECT number, status FROM main.tasks WHERE task_id IS NULL AND {condition}"
+        f" AND (status = '{Status.RECEIVED}' OR kind = '{Kind.DELETION}' AND status = '{Status.QUEUED}')"
     ).fetchall()
-    for (number,) in withheld:
+    for number, status in withheld:
+        db.execute(
+            "UPDATE main.tasks SET status = ?, revision = (SELECT revision FROM main.meta) WHERE number = ?",
+            (Status.UNCONFIRMED, number),
+        )
         db.execute(
             "UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
             f" AND {INTENT_IS_WAITING}",
             (now, number),
         )
         db.execute(
-            "INSERT INTO main.timeline (task, at, actor, what, before, after, detail)"
-            f" VALUES (?, ?, ?, '{EventKind.RECOVERED}', 'QUEUED', 'UNCONFIRMED', ?)",
-            (number, now, PROGRAM, "it waited in an older copy: it may have been sent or withdrawn since"),
+            "INSERT INTO main.timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (number, now, PROGRAM, EventKind.RECOVERED, status, Status.UNCONFIRMED, _IN_OLDER_COPY),
         )
 
 

@@ -259,7 +259,8 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         "",
         "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",
         "from when they were asked for), and become UNCONFIRMED after that: none is sent twice.",
-        "Deletions that waited in a backup may have been withdrawn since: they are UNCONFIRMED for you to decide on.",
+        "Deletions that waited in a backup may have been withdrawn since, and RECEIVED requests may have been sent:",
+        "those that only the backup had are UNCONFIRMED for you to decide on.",
     ]
     with new_file(swap.report) as file:
         file.write(("\n".join(lines) + "\n").encode())
