@@ -17,6 +17,7 @@ import pytest
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.store.commands import requests
 from tests.cli.conftest import Bwp
+from tests.pty_terminal import Terminal
 from tests.store import single
 from tests.store.damage import change_elsewhere
 
@@ -151,6 +152,18 @@ def test_a_key_of_the_agent_signs_by_its_public_file(
     ended = kept("evidence", "1", "--sign", f"{key}.pub", "--to", str(target), env=agent)
     assert (ended.code, ended.err) == (0, "")
     assert _shell(ended.out.splitlines()[-1], tmp_path) == 0
+
+
+def test_a_passphrase_is_asked_for_on_the_terminal(kept: Bwp, tmp_path: Path) -> None:
+    locked, target = _key(tmp_path / "locked", "a passphrase"), tmp_path / "document"
+    words = ("evidence", "1", "--sign", str(locked), "--to", str(target), "--json")
+    with Terminal(kept.argv(*words), env=kept.env, columns=400) as terminal:
+        terminal.wait_for("passphrase")
+        terminal.send("a passphrase\r")
+        assert terminal.wait() == 0
+        printed = terminal.screen_text()
+    command = json.loads(printed[printed.index("{") : printed.rindex("}") + 1])["verify_with"]
+    assert _shell(command, tmp_path) == 0
 
 
 def test_what_cannot_be_signed_leaves_no_file(kept: Bwp, key: Path, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def _sign(arguments: Namespace, record: dict[str, object], target: Path) -> None
     for path in (target, beside):
         refuse_existing(path)
     record["verify_with"] = integrity_command(target.name)
-    text = json.dumps(record, indent=2, ensure_ascii=False) if arguments.json else "\n".join(_lines(record))
+    text = json.dumps(record, indent=2) if arguments.json else "\n".join(_lines(record))
     document = f"{text}\n".encode()
     signature = sign(document, arguments.sign)
     with new_file(target) as file, new_file(beside) as signature_file:
