@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.benchmarks import digests, download, events, keys, listing, load, memory, sending, startup, terminal_bytes
-from tests.benchmarks.figures import Benchmark, Effort, Row
-from tests.benchmarks.table import line, write
+from tests.benchmarks.figures import Benchmark, Effort, Row, Skipped
+from tests.benchmarks.table import line, read_earlier, write
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "download": download.run,
@@ -32,7 +34,7 @@ def main() -> int:
     rows: list[Row] = []
     for name in arguments.only or BENCHMARKS:
         print(f"{name}:", flush=True)
-        for row in BENCHMARKS[name](Effort(quick=arguments.quick)):
+        for row in _rows(name, arguments.against, quick=arguments.quick):
             print(f"  {line(row)}", flush=True)
             rows.append(row)
     if arguments.out is not None:
@@ -40,10 +42,31 @@ def main() -> int:
     return int(any(getattr(row, "met", None) is False for row in rows))
 
 
+def _rows(name: str, earlier: Path | None, *, quick: bool) -> Iterator[Row]:
+    """Measure the rows of a benchmark, then those of the earlier version, so that both meet the same machine."""
+    yield from BENCHMARKS[name](Effort(quick=quick))
+    if earlier is None:
+        return
+    with TemporaryDirectory() as folder:
+        stem = Path(folder) / "earlier"
+        argv = [str(earlier / ".venv/bin/python"), "-m", "tests.benchmarks", "--only", name, "--out", str(stem)]
+        ended = subprocess.run([*argv, *(["--quick"] if quick else [])], cwd=earlier, stdout=subprocess.DEVNULL)
+        if stem.with_suffix(".json").exists():
+            yield from read_earlier(stem)
+        else:
+            yield Skipped(f"earlier version: {name}", f"it ended with exit code {ended.returncode}")
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=tuple(BENCHMARKS), help="may be given several times")
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds: to see that it works")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="a checkout of an earlier version with a .venv of its own: each benchmark is run there too, right after",
+    )
     parser.add_argument(
         "--out",
         type=Path,

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bwp_tui.domain.times import utc_now
 from tests.benchmarks.figures import Figure, Kind, Row, Skipped
@@ -35,6 +35,27 @@ def write(rows: Sequence[Row], stem: Path, *, quick: bool) -> None:
     stem.with_suffix(".md").write_text("\n".join(lines) + "\n")
     data = {"circumstances": words, "rows": [_data(row) for row in rows]}
     stem.with_suffix(".json").write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_earlier(stem: Path) -> list[Row]:
+    """Read the rows that `write` wrote for an earlier version; their goals were its own and are left out."""
+    return [_earlier_row(row) for row in json.loads(stem.with_suffix(".json").read_text())["rows"]]
+
+
+def _earlier_row(data: dict[str, Any]) -> Row:
+    what = f"earlier version: {data['what']}"
+    if "skipped" in data:
+        return Skipped(what, data["skipped"])
+    return Figure(
+        what=what,
+        unit=data["unit"],
+        ours=tuple(data["ours"]),
+        goal=None,
+        kind=Kind[data["kind"].upper()],
+        peer=data["peer"],
+        theirs=tuple(data["theirs"]),
+        note=data["note"],
+    )
 
 
 def _circumstances(*, quick: bool) -> str:
