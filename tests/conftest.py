@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from tests.practice import profile_of
@@ -52,6 +53,22 @@ def sandbox() -> Iterator[Sandbox]:
 def profile(sandbox: Sandbox, tmp_path: Path) -> Profile:
     """The profile of `sandbox`; nothing is on disk yet."""
     return profile_of(sandbox, tmp_path / "sandbox")
+
+
+@pytest.fixture
+def served_lengths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of the pieces of archives that practice APIs of this process have sent."""
+    lengths: list[int] = []
+    real = http_connection._chunks
+
+    def counted(body: bytes | http_connection.FileSlice, length: int, step: int) -> Iterator[bytes]:
+        for chunk in real(body, length, step):
+            if isinstance(body, http_connection.FileSlice):
+                lengths.append(len(chunk))
+            yield chunk
+
+    monkeypatch.setattr(http_connection, "_chunks", counted)
+    return lengths
 
 
 @pytest.fixture

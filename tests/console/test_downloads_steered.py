@@ -14,7 +14,6 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Kind, Request
-from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -29,22 +28,6 @@ RATE = 20_000
 """Bytes a second, until a test sets `slow.rate` to None."""
 
 PROCESSED = timedelta(seconds=9)
-
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Lengths of all pieces of archives that the store has sent."""
-    lengths: list[int] = []
-    real = http_connection._chunks
-
-    def counted(body: bytes | http_connection.FileSlice, length: int, step: int) -> Iterator[bytes]:
-        for chunk in real(body, length, step):
-            if isinstance(body, http_connection.FileSlice):
-                lengths.append(len(chunk))
-            yield chunk
-
-    monkeypatch.setattr(http_connection, "_chunks", counted)
-    return lengths
 
 
 @pytest.fixture
@@ -109,21 +92,21 @@ async def start(console: Console) -> None:
 
 
 async def test_a_paused_download_gets_no_byte_over_a_restart_and_ends_with_the_right_hash(
-    profile: Profile, store: Store, slow: Sandbox, served: list[int]
+    profile: Profile, store: Store, slow: Sandbox, served_lengths: list[int]
 ) -> None:
     async with at_work(profile, store) as console:
         await start(console)
         await console.press("p")
         await console.until(lambda: download(store).state == DownloadState.QUEUED)
         await console.sees("paused at ", "1 paused")
-    kept, sent = download(store).bytes, sum(served)
+    kept, sent = download(store).bytes, sum(served_lengths)
     [part] = profile.download_dir.iterdir()
     assert part.stat().st_size == kept
     async with at_work(profile, store) as console:
         await console.until(lambda: "engine here" in console.text)
         await open_downloads(console)
         await console.sees("paused at ", "p resumes it")
-        assert (download(store).bytes, sum(served)) == (kept, sent)
+        assert (download(store).bytes, sum(served_lengths)) == (kept, sent)
         slow.rate = None
         await console.press("p")
         await console.until(lambda: download(store).state == DownloadState.DONE)
@@ -131,7 +114,7 @@ async def test_a_paused_download_gets_no_byte_over_a_restart_and_ends_with_the_r
     done = download(store)
     assert done.path is not None
     assert sha256_of(done.path) == done.sha256
-    assert sum(served) <= 1.2 * done.bytes + 65_536
+    assert sum(served_lengths) <= 1.2 * done.bytes + 65_536
 
 
 async def test_a_cancelled_download_leaves_nothing_and_is_asked_for_again_with_its_key(

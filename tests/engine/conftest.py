@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.api.client import PrivacyApi
+from bwp_tui.api.links import PresignedLink
 from bwp_tui.engine.downloads import resume_loop
 from bwp_tui.engine.runtime import engine_thread
-from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
+from tests.api.server import ScriptedServer
 from tests.engine.shop import NOON, Shop
 from tests.manual_clock import ManualClock
 from tests.new_history import new_history
@@ -58,24 +60,21 @@ def live_history(profile: Profile) -> Iterator[Store]:
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Lengths of all pieces of archives that the store has sent."""
-    lengths: list[int] = []
-    real = http_connection._chunks
-
-    def counted(body: bytes | http_connection.FileSlice, length: int, step: int) -> Iterator[bytes]:
-        for chunk in real(body, length, step):
-            if isinstance(body, http_connection.FileSlice):
-                lengths.append(len(chunk))
-            yield chunk
-
-    monkeypatch.setattr(http_connection, "_chunks", counted)
-    return lengths
-
-
-@pytest.fixture
 def slow(shop: Shop) -> Iterator[Shop]:
     """A shop whose archives take half a minute each: on a busy machine, too, there is time to steer them."""
     with Sandbox(clock=shop.clock, rate=RATE) as sandbox:
         shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
         yield shop
+
+
+@pytest.fixture
+def archive_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
+    """A server that every link leads to."""
+    server = ScriptedServer()
+
+    async def link(_api: PrivacyApi, _task_id: str) -> PresignedLink:
+        return PresignedLink.checked(f"{server.url}/archive", issued_at=1e12, loopback_allowed=True)
+
+    monkeypatch.setattr(PrivacyApi, "link", link)
+    yield server
+    server.close()

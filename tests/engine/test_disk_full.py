@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from bwp_tui.api.client import PrivacyApi
-from bwp_tui.api.links import PresignedLink
 from bwp_tui.archive.limits import HISTORY_RESERVE
 from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk
 from bwp_tui.engine.downloads.part_file import PartFile
@@ -47,19 +45,6 @@ def tiny(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
         subprocess.run(["umount", "-l", os.fspath(disk)], check=True)
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
-    """A store that every link leads to."""
-    server = ScriptedServer()
-
-    async def link(_api: PrivacyApi, _task_id: str) -> PresignedLink:
-        return PresignedLink.checked(f"{server.url}/archive", issued_at=1e12, loopback_allowed=True)
-
-    monkeypatch.setattr(PrivacyApi, "link", link)
-    yield server
-    server.close()
-
-
 def free(folder: Path) -> int:
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
@@ -78,9 +63,9 @@ def endless(wait: Callable[[], object] = lambda: None) -> Callable[[ScriptedServ
     return react
 
 
-async def test_a_body_without_end_leaves_the_history_its_room(tiny: Shop, store: ScriptedServer) -> None:
+async def test_a_body_without_end_leaves_the_history_its_room(tiny: Shop, archive_server: ScriptedServer) -> None:
     number = await tiny.completed("jane@example.com")
-    store.script("/archive", endless())
+    archive_server.script("/archive", endless())
     folder = tiny.request_download(number)
     await tiny.work()
     download = tiny.download_of(number)
@@ -92,12 +77,12 @@ async def test_a_body_without_end_leaves_the_history_its_room(tiny: Shop, store:
 
 
 async def test_a_disk_that_others_fill_ends_the_download(
-    tiny: Shop, store: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    tiny: Shop, archive_server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("downloads.downloader", "runtime.engine"):
         monkeypatch.setattr(f"bwp_tui.engine.{module}.STORE_RETRY_S", 0.05)
     number = await tiny.completed("jane@example.com")
-    store.script("/archive", endless(lambda: store.closing.wait(0.002)))
+    archive_server.script("/archive", endless(lambda: archive_server.closing.wait(0.002)))
     folder = tiny.request_download(number)
     part = folder / f"{name_of(tiny, number)}.part"
     async with at_work(tiny):

@@ -85,7 +85,7 @@ async def test_stopping_while_the_file_gets_its_name_leaves_one_file_and_its_rec
 
 
 async def test_a_crash_between_the_name_and_its_record_is_mended_without_a_second_copy(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, served: list[int]
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, served_lengths: list[int]
 ) -> None:
     def full(*_arguments: object) -> None:
         raise StoreUnavailable("The disk is full.")
@@ -101,11 +101,11 @@ async def test_a_crash_between_the_name_and_its_record_is_mended_without_a_secon
             with pytest.raises(asyncio.CancelledError):
                 await run
     assert shop.download_of(number).state != "done"
-    before = len(served)
+    before = len(served_lengths)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
     assert names_in(folder) == [name_of(shop, number)]
-    assert len(served) == before, "it was whole: nothing is fetched again"
+    assert len(served_lengths) == before, "it was whole: nothing is fetched again"
 
 
 async def test_a_crash_after_the_record_makes_the_next_download_no_part_of_the_first(

@@ -72,7 +72,7 @@ async def stalling(shop: Shop, stalls: int) -> AsyncIterator[None]:
     ],
 )
 async def test_a_part_that_vanishes_ends_its_download_at_once_and_the_next_begins_anew(
-    slow: Shop, served: list[int], remove: Callable[[Path], object]
+    slow: Shop, served_lengths: list[int], remove: Callable[[Path], object]
 ) -> None:
     number = await slow.completed("jane@example.com")
     folder = slow.request_download(number)
@@ -81,7 +81,7 @@ async def test_a_part_that_vanishes_ends_its_download_at_once_and_the_next_begin
         remove(folder / f"{name_of(slow, number)}.part")
         await eventually_in_loop(lambda: slow.download_of(number).state == "failed")
     failed = slow.download_of(number)
-    assert sum(served) < slow.expected_archive(number)[0], "it does not go on to the end"
+    assert sum(served_lengths) < slow.expected_archive(number)[0], "it does not go on to the end"
     assert "is gone: it was removed or moved" in (failed.trouble or "")
     assert "Download again" in (failed.trouble or "")
     assert timeline.of_task(slow.store, number)[-1].actor == "bwp-tui", "the service is not to blame"

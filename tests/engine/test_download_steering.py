@@ -53,7 +53,7 @@ async def under_way(shop: Shop, number: int) -> Download:
 
 
 async def test_a_running_download_that_is_paused_stops_keeps_its_part_and_goes_on_there(
-    slow: Shop, served: list[int]
+    slow: Shop, served_lengths: list[int]
 ) -> None:
     number = await slow.completed("jane@example.com")
     folder = slow.request_download(number)
@@ -69,7 +69,7 @@ async def test_a_running_download_that_is_paused_stops_keeps_its_part_and_goes_o
         download_queue.resume(slow.store, [running.id], ACTOR)
         await eventually_in_loop(lambda: slow.download_of(number).state == "done")
     assert_saved(slow, number, name_of(slow, number))
-    assert sum(served) <= 1.2 * slow.expected_archive(number)[0] + 65_536
+    assert sum(served_lengths) <= 1.2 * slow.expected_archive(number)[0] + 65_536
 
 
 async def test_a_running_download_that_is_cancelled_stops_and_its_part_is_removed(slow: Shop) -> None:

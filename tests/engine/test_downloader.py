@@ -21,14 +21,14 @@ from tests.waiting import eventually_in_loop
 TOKEN = "practice-token-that-must-not-be-found"
 
 
-async def test_a_result_is_saved_whole_private_and_under_our_name(shop: Shop, served: list[int]) -> None:
+async def test_a_result_is_saved_whole_private_and_under_our_name(shop: Shop, served_lengths: list[int]) -> None:
     number = await shop.completed("jane@example.com")
     folder = shop.request_download(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
     assert names_in(folder) == [name_of(shop, number)]
     assert shop.sandbox.state.calls["link"] == 1, "a link is not wasted"
-    assert sum(served) == shop.download_of(number).bytes
+    assert sum(served_lengths) == shop.download_of(number).bytes
 
 
 async def test_a_result_can_be_had_long_after_a_first_link_would_have_died(shop: Shop) -> None:
@@ -60,7 +60,7 @@ async def test_more_results_than_slots_are_all_saved(shop: Shop) -> None:
 
 
 @pytest.mark.usefixtures("no_retry_delay")
-async def test_a_cut_download_goes_on_where_it_was(shop: Shop, served: list[int]) -> None:
+async def test_a_cut_download_goes_on_where_it_was(shop: Shop, served_lengths: list[int]) -> None:
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download", times=4)
     shop.request_download(number)
@@ -68,7 +68,7 @@ async def test_a_cut_download_goes_on_where_it_was(shop: Shop, served: list[int]
     assert_saved(shop, number, name_of(shop, number))
     assert shop.sandbox.faults.hit_counts["cut-download"] == 4
     assert shop.sandbox.state.calls["link"] == 5, "each try has a link of its own"
-    assert sum(served) <= 1.2 * shop.expected_archive(number)[0]
+    assert sum(served_lengths) <= 1.2 * shop.expected_archive(number)[0]
 
 
 @pytest.mark.usefixtures("no_retry_delay")
@@ -169,7 +169,7 @@ async def test_what_is_no_archive_gets_no_name(
 
 
 async def test_a_stopped_download_is_queued_and_the_next_engine_goes_on(
-    slow: Shop, served: list[int], caplog: pytest.LogCaptureFixture
+    slow: Shop, served_lengths: list[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     number = await slow.completed("jane@example.com")
     size = slow.expected_archive(number)[0]
@@ -191,7 +191,7 @@ async def test_a_stopped_download_is_queued_and_the_next_engine_goes_on(
     slow.sandbox.rate = None
     await slow.work()
     assert_saved(slow, number, name_of(slow, number))
-    assert sum(served) <= 1.2 * size + 65_536
+    assert sum(served_lengths) <= 1.2 * size + 65_536
     assert "never retrieved" not in caplog.text
 
 
@@ -245,7 +245,7 @@ async def test_no_link_and_no_token_reaches_the_register_a_log_or_a_file(
 @pytest.mark.parametrize("words", ["<ActualObjectSize>", "<Untold>"])
 @pytest.mark.usefixtures("no_retry_delay")
 async def test_a_part_that_is_whole_is_not_thrown_away_though_nothing_of_it_is_left_to_ask_for(
-    shop: Shop, served: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+    shop: Shop, served_lengths: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     """A kill between the last byte and the file's name leaves it so; the second store does not tell the size."""
     number = await shop.completed("jane@example.com")
@@ -259,11 +259,11 @@ async def test_a_part_that_is_whole_is_not_thrown_away_though_nothing_of_it_is_l
         transaction.run("UPDATE downloads SET state = 'queued', path = NULL, sha256 = NULL, etag = ?", (etag,))
     real = ArchiveServer._refusal
     monkeypatch.setattr(ArchiveServer, "_refusal", lambda store, refusal: _reworded(real(store, refusal), words))
-    served.clear()
+    served_lengths.clear()
     await shop.work()
     assert_saved(shop, number, archive.name)
     assert archive.read_bytes() == content
-    assert sum(served) <= 1
+    assert sum(served_lengths) <= 1
 
 
 def _reworded(answer: HttpResponse, words: str) -> HttpResponse:

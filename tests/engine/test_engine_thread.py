@@ -252,7 +252,7 @@ def test_stopping_in_the_middle_of_a_download_keeps_what_is_there(tmp_path: Path
         store.close()
 
 
-def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path, served: list[int]) -> None:
+def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path, served_lengths: list[int]) -> None:
     with Sandbox(rate=20_000) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
         store = open_store(profile.history_path)
@@ -277,7 +277,7 @@ def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path,
         done = download()
         assert done.path is not None
         assert hashlib.sha256(Path(done.path).read_bytes()).hexdigest() == done.sha256
-        assert sum(served) <= 1.2 * done.bytes
+        assert sum(served_lengths) <= 1.2 * done.bytes
         store.close()
 
 

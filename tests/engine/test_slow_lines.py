@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
 from socket import socket
 
 import pytest
 
-from bwp_tui.api.client import PrivacyApi
-from bwp_tui.api.links import PresignedLink
 from bwp_tui.engine.downloads.progress_recorder import SLOW_TEXT
 from bwp_tui.engine.downloads.resume_loop import TooSlow
 from bwp_tui.store.worklog import downloads
@@ -29,7 +26,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_part(
-    slow: Shop, monkeypatch: pytest.MonkeyPatch, served: list[int]
+    slow: Shop, monkeypatch: pytest.MonkeyPatch, served_lengths: list[int]
 ) -> None:
     shop = slow.with_profile(replace(slow.profile, download_slots=1))
     first, second = [await shop.completed(f"{name}@example.com") for name in ("ann", "bob")]
@@ -52,7 +49,7 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
         await eventually_in_loop(lambda: shop.download_of(first).state == "done")
     for number in (first, second):
         assert_saved(shop, number, name_of(shop, number))
-    assert sum(served) < 1.5 * size
+    assert sum(served_lengths) < 1.5 * size
 
 
 async def test_one_that_is_queued_again_stands_behind_those_that_wait(shop: Shop) -> None:
@@ -66,27 +63,14 @@ async def test_one_that_is_queued_again_stands_behind_those_that_wait(shop: Shop
     assert [waiting.task_number for waiting in due] == [*numbers[1:], numbers[0]]
 
 
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
-    """A store that every link leads to."""
-    server = ScriptedServer()
-
-    async def link(_api: PrivacyApi, _task_id: str) -> PresignedLink:
-        return PresignedLink.checked(f"{server.url}/archive", issued_at=1e12, loopback_allowed=True)
-
-    monkeypatch.setattr(PrivacyApi, "link", link)
-    yield server
-    server.close()
-
-
-async def test_an_answer_that_never_comes_to_its_end_is_given_up(shop: Shop, store: ScriptedServer) -> None:
+async def test_an_answer_that_never_comes_to_its_end_is_given_up(shop: Shop, archive_server: ScriptedServer) -> None:
     def drip(server: ScriptedServer, line: socket, _: Received) -> None:
         with contextlib.suppress(OSError):
             line.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
             while not server.closing.wait(0.02):
                 line.sendall(b"x")
 
-    store.script("/archive", drip)
+    archive_server.script("/archive", drip)
     number = await shop.completed("jane@example.com")
     shop.request_download(number)
     async with at_work(shop):

@@ -108,7 +108,7 @@ def test_while_nobody_reads_the_terminal_for_twenty_seconds_work_and_downloads_g
 
 @pytest.mark.timeout(400)
 def test_a_terminal_that_goes_away_amid_a_download_leaves_no_process_and_no_byte_to_fetch_twice(
-    tmp_path: Path, served: list[int]
+    tmp_path: Path, served_lengths: list[int]
 ) -> None:
     with Sandbox(rate=RATE) as sandbox:
         profile = profile_below(sandbox, tmp_path)
@@ -128,7 +128,7 @@ def test_a_terminal_that_goes_away_amid_a_download_leaves_no_process_and_no_byte
         done = download_of(store, number)
         assert done.path is not None
         assert hashlib.sha256(Path(done.path).read_bytes()).hexdigest() == done.sha256
-        assert sum(served) <= 1.2 * done.bytes
+        assert sum(served_lengths) <= 1.2 * done.bytes
         store.close()
 
 
