@@ -19,7 +19,7 @@ from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError, StoreForeign, StoreTooNew
-from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover
+from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, poll_responses
@@ -340,10 +340,10 @@ def test_a_row_that_is_only_on_the_timeline_keeps_its_kind(path: Path, clock: Ma
     recovered.close()
 
 
-def _without_kind(path: Path, clock: ManualClock) -> Store:
+def _without_kind(path: Path, clock: ManualClock, number: int | None = None) -> Store:
     """A history whose one task is known from a timeline that does not name its kind, as of an older version."""
     store = open_store(path, clock=clock)
-    task = submitted(store, Kind.DELETION)
+    task = submitted(store, Kind.DELETION) if number is None else tasks.get(store, number)
     intent_outcomes.record_unconfirmed(store, sent(store, task.number).id)
     store.rows("UPDATE tasks SET purged_at = recorded_at")  # the timeline of a purged task alone may be removed
     store.rows("DELETE FROM timeline WHERE what = 'recorded'")
@@ -385,3 +385,21 @@ def test_an_id_that_the_service_knows_as_neither_kind_is_dropped(path: Path, clo
     task = tasks.get(store, 1)
     assert (task.task_id, task.status, task.kind_name) == (None, "UNCONFIRMED", "unknown")
     store.close()
+
+
+def test_a_row_rebuilt_from_its_timeline_gets_its_values_back_from_a_backup(path: Path, clock: ManualClock) -> None:
+    store = open_store(path, clock=clock)
+    task = submitted(store, Kind.DELETION)
+    backup = path.with_name("older.db")
+    backups.back_up_to(path, backup)
+    store.close()
+    clock.advance(seconds=1)
+    again = _without_kind(path, clock, task.number)
+    assert tasks.get(again, task.number).email == ""
+    again.close()
+    restore.restore(path, backup, clock())
+    restored = open_store(path, clock=clock)
+    whole = tasks.get(restored, task.number)
+    assert (whole.kind, whole.email, whole.due_on, whole.tags) == (Kind.DELETION, task.email, task.due_on, ())
+    assert (whole.status, scalar(restored, "SELECT count(*) FROM tasks")) == (Status.UNCONFIRMED, 1)
+    restored.close()

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.maintenance.chain_check import note_broken_chains
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
@@ -51,6 +51,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     doubled = _record_doubled_ids(db, now)
     _add_tasks(db, revision)
     _update_tasks(db, revision, is_own_backup=event is EventKind.RECOVERED)
+    _replace_rebuilt_values(db)
     _repair_values(db)
     _add_intents(db)
     _settle_intents(db)
@@ -120,6 +121,25 @@ _MERGED: Final = (
 """The rows of the other history that became one with another row of the same task in this one."""
 
 
+REBUILT: Final = "rebuilt from its timeline"
+"""How the detail of the event begins that a row made from nothing else has."""
+
+_LOST_VALUES: Final = (
+    "kind",
+    "received_on",
+    "regulation",
+    "due_on",
+    "holding_period",
+    "reason",
+    "note",
+    "tags",
+    "email",
+)
+"""The columns that such a row lacks."""
+
+_UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
+
+
 def _match(db: apsw.Connection) -> None:
     """Fill `matched`: each task of the other history, except those of `_MERGED`, with its number in this one."""
     db.execute(
@@ -128,7 +148,7 @@ def _match(db: apsw.Connection) -> None:
     )
     for same in (
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
-        " AND m.recorded_at = o.recorded_at AND m.kind = o.kind",
+        f" AND m.recorded_at = o.recorded_at AND (m.kind = o.kind OR {_UNKNOWN_KIND})",
         # A reference may be damaged: the two must agree in their number, or in what an import gives one task only.
         "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token"
         " WHERE m.task = o.task OR EXISTS (SELECT recorded_at, email FROM main.tasks WHERE number = m.task"
@@ -253,6 +273,18 @@ def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
         (now, PROGRAM),
     )
     return len(events.fetchall())
+
+
+def _replace_rebuilt_values(db: apsw.Connection) -> None:
+    """Have the values that a row rebuilt from its timeline lacks taken from the other history."""
+    rebuilt = f"SELECT task FROM main.timeline WHERE what = '{EventKind.RECOVERED}' AND detail GLOB '{REBUILT}*'"
+    for name in _LOST_VALUES:
+        db.execute(
+            "INSERT INTO replaced SELECT m.number, ? FROM main.tasks m JOIN matched x ON x.ours = m.number"
+            " JOIN other.tasks o ON o.number = x.theirs WHERE m.email = '' AND o.email <> ''"
+            f" AND m.number IN ({rebuilt})",
+            (name,),
+        )
 
 
 def _repair_values(db: apsw.Connection) -> None:

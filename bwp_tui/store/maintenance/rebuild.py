@@ -19,15 +19,12 @@ from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
-from bwp_tui.store.maintenance.merge import Merged, merge, scalar
+from bwp_tui.store.maintenance.merge import REBUILT, Merged, merge, scalar
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _FINAL: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
-REBUILT: Final = "rebuilt from its timeline"
-"""How the detail of the event begins that a row made from nothing else has."""
-
 _LARGEST_REVISION: Final = 1 << 50
 """Above this it is damaged: a billion transactions a day would take 3,000 years."""
 
@@ -113,56 +110,6 @@ def answer_stopped(db: apsw.Connection, numbers: Iterable[int]) -> None:
                 "INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, ?, ?)",
                 (number, at, PROGRAM, EventKind.ANSWERED, detail),
             )
-
-
-_BITS_OF_DIGIT: Final = 4
-"""Bits of a hexadecimal digit of a client token."""
-
-_ORPHAN: Final = (
-    f"i.action = 'submit' AND i.{INTENT_IS_WAITING} AND ("
-    " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL)"
-    f" OR (SELECT count(*) FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.{INTENT_IS_WAITING}) > 1)"
-)
-"""Waiting submissions whose task is missing, has a task id already, or has another waiting submission."""
-
-
-def reattach_submissions(db: apsw.Connection) -> None:
-    """Reattach a submission with a damaged reference to its task: one bit away, and recorded in the same order."""
-    for submission, task, asked_at in db.execute(
-        f"SELECT id, task, asked_at FROM intents i WHERE {_ORPHAN}"
-    ).fetchall():
-        alone = db.execute(
-            "SELECT number FROM tasks t WHERE recorded_at = ?1 AND status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
-            f" (SELECT 1 FROM intents WHERE task = t.number AND action = 'submit' AND {INTENT_IS_WAITING})"
-            " AND number > coalesce((SELECT task FROM intents WHERE action = 'submit' AND id < ?2"
-            " ORDER BY id DESC LIMIT 1), 0)"
-            " AND number < coalesce((SELECT task FROM intents WHERE action = 'submit' AND id > ?2"
-            " ORDER BY id LIMIT 1), number + 1)",
-            (asked_at, submission),
-        ).fetchall()
-        near = [number for (number,) in alone if (int(str(number)) ^ int(str(task))).bit_count() == 1]
-        if len(near) == 1:
-            db.execute("UPDATE intents SET task = ? WHERE id = ?", (near[0], submission))
-
-
-def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str) -> None:
-    """Lapse waiting submissions whose client token the index has with another digit: either may be damaged.
-
-    Args:
-        indexed: the client tokens of the damaged history's index.
-    """
-    known = "SELECT 1 FROM intents WHERE client_token = ?"
-    others = [int(token.replace("-", ""), 16) for token in indexed if not db.execute(known, (token,)).fetchall()]
-    waiting = f"SELECT id, client_token FROM intents WHERE action = 'submit' AND {INTENT_IS_WAITING}"
-    for intent, token in db.execute(waiting).fetchall() if others else ():
-        number = int(str(token).replace("-", ""), 16)
-        if any((number ^ other).bit_count() <= _BITS_OF_DIGIT for other in others):
-            db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
-
-
-def lapse_orphan_submissions(db: apsw.Connection, now: str) -> None:
-    """Lapse waiting submissions whose task is unknown, so that they are not sent."""
-    db.execute(f"UPDATE intents AS i SET state = 'lapsed', settled_at = ? WHERE {_ORPHAN}", (now,))
 
 
 def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
@@ -254,102 +201,6 @@ def free_task_id(db: apsw.Connection, task_id: str) -> bool:
             return False
         db.execute("UPDATE tasks SET task_id = ? WHERE number = ?", (own, number))
     return True
-
-
-def mark_waiting_as_sent(db: apsw.Connection) -> None:
-    """Mark every waiting submission as sent when it was recorded: the last commits may be lost.
-
-    It is then sent again under its own client token alone, and only while that token protects it.
-    """
-    db.execute(
-        "UPDATE intents SET first_sent_at = coalesce(first_sent_at, asked_at), attempts = max(attempts, 1),"
-        " first_sent_uptime = iif(first_sent_at IS NULL, NULL, first_sent_uptime)"
-        f" WHERE {INTENT_IS_WAITING} AND action = 'submit'"
-    )
-
-
-_WAITING_CANCELLATION: Final = f"action = 'cancel' AND {INTENT_IS_WAITING}"
-_DOUBTFUL_CANCELLATION: Final = "whether its cancellation was asked for is not certain: if so, ask for it again"
-
-
-def settle_cancellations(db: apsw.Connection, now: str) -> None:
-    """Make waiting cancellations agree with tasks and timeline: none is lost, and none is sent to another task."""
-    db.execute(
-        f"UPDATE intents SET state = 'lapsed', settled_at = ? WHERE {_WAITING_CANCELLATION}"
-        f" AND task IN (SELECT number FROM tasks WHERE kind = 'RETRIEVAL' OR status IN ({_FINAL}))",
-        (now,),
-    )
-    for intent, task, asked_at in db.execute(
-        f"SELECT id, task, asked_at FROM intents WHERE {_WAITING_CANCELLATION}"
-        " AND task NOT IN (SELECT number FROM tasks WHERE cancel_asked = 1)"
-    ).fetchall():
-        number = _task_of_cancellation(db, int(str(task)), str(asked_at))
-        if number is None:
-            db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
-            _append_recovered(db, now, int(str(task)), _DOUBTFUL_CANCELLATION)
-        else:
-            db.execute("UPDATE intents SET task = ? WHERE id = ?", (number, intent))
-            db.execute("UPDATE tasks SET cancel_asked = 1 WHERE number = ?", (number,))
-    for asked_of, is_final in db.execute(
-        f"SELECT number, status IN ({_FINAL}) FROM tasks WHERE cancel_asked = 1"
-        f" AND number NOT IN (SELECT task FROM intents WHERE {_WAITING_CANCELLATION})"
-    ).fetchall():
-        asked = None if is_final else _unsettled_cancellation(db, int(str(asked_of)))
-        if asked is not None:
-            db.execute(
-                "INSERT INTO intents (task, action, attempts, first_sent_at, not_before, asked_at, actor)"
-                " VALUES (?1, 'cancel', 1, ?2, ?2, ?2, ?3)",
-                (asked_of, *asked),
-            )
-            continue
-        db.execute("UPDATE tasks SET cancel_asked = 0 WHERE number = ?", (asked_of,))
-        if not is_final:
-            _append_recovered(db, now, int(str(asked_of)), _DOUBTFUL_CANCELLATION)
-
-
-def _task_of_cancellation(db: apsw.Connection, task: int, asked_at: str) -> int | None:
-    """Return the task whose timeline ends with that cancellation: the one it refers to, or else the only one."""
-    asked = db.execute(
-        f"SELECT DISTINCT task FROM timeline WHERE what = '{EventKind.CANCEL_REQUESTED}' AND at = ?"
-        f" AND task IN (SELECT number FROM tasks WHERE kind = 'DELETION' AND status NOT IN ({_FINAL}))",
-        (asked_at,),
-    ).fetchall()
-    numbers = [int(str(number)) for (number,) in asked]
-    unsettled = [number for number in numbers if (_unsettled_cancellation(db, number) or ("",))[0] == asked_at]
-    return task if task in unsettled else unsettled[0] if len(unsettled) == 1 else None
-
-
-def _unsettled_cancellation(db: apsw.Connection, number: int) -> tuple[str, str] | None:
-    """Return when and by whom the cancellation of a task was asked for, unless its timeline has an outcome of it."""
-    events = db.execute(
-        "SELECT what, at, actor FROM timeline WHERE task = ? AND what IN"
-        f" ('{EventKind.CANCEL_REQUESTED}', '{EventKind.CANCEL_REFUSED}', '{EventKind.CANCELLED}')"
-        " ORDER BY id DESC LIMIT 1",
-        (number,),
-    ).fetchall()
-    return next(((str(at), str(actor)) for what, at, actor in events if what == EventKind.CANCEL_REQUESTED), None)
-
-
-def _append_recovered(db: apsw.Connection, now: str, number: int, detail: str) -> None:
-    db.execute(
-        f"INSERT INTO timeline (task, at, actor, what, detail) SELECT number, ?, ?, '{EventKind.RECOVERED}', ?"
-        " FROM tasks WHERE number = ?",
-        (now, PROGRAM, detail, number),
-    )
-
-
-def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:
-    """Mark queued tasks that lost their client token as UNCONFIRMED."""
-    changed = db.execute(
-        "UPDATE tasks SET status = 'UNCONFIRMED' WHERE status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
-        f" (SELECT 1 FROM intents WHERE task = number AND action = 'submit' AND {INTENT_IS_WAITING}) RETURNING number"
-    ).fetchall()
-    for (number,) in changed:
-        db.execute(
-            "INSERT INTO timeline (task, at, actor, what, before, after, detail)"
-            f" VALUES (?, ?, ?, '{EventKind.RECOVERED}', 'QUEUED', 'UNCONFIRMED', 'its client token is lost')",
-            (number, now, PROGRAM),
-        )
 
 
 def count_made_unconfirmed(db: apsw.Connection, now: str) -> int:

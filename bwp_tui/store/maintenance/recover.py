@@ -22,7 +22,7 @@ from bwp_tui.store.database.digest_chain import chain_all
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import FIRST_CHAINED, refuse_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
-from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, damaged_file, integrity, rebuild
+from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, damaged_file, integrity, intent_repair, rebuild
 from bwp_tui.store.maintenance.merge import Merged, scalar
 from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.maintenance.salvage import Salvage
@@ -144,21 +144,21 @@ def _fill(
         with db:
             highest = _take_rows(db, path, counts, instant)
             rebuild.correct_numbers(db)
-            rebuild.reattach_submissions(db)
+            intent_repair.reattach_submissions(db)
             if counts.kept["chains"] or not counts.is_unchained:
                 chain_check.note_broken_chains(db)
             else:
                 chain_all(db)
-            rebuild.mark_waiting_as_sent(db)
+            intent_repair.mark_waiting_as_sent(db)
     if from_backups:
         _add_backup(db, path, counts, instant)
     with db:
         highest = max(highest, scalar(db, "SELECT max(number) FROM tasks"))
-        rebuild.lapse_orphan_submissions(db, instant)
+        intent_repair.lapse_orphan_submissions(db, instant)
         counts.reconstructed_tasks = rebuild.add_lost_tasks(db, instant, highest)
-        rebuild.settle_cancellations(db, instant)
+        intent_repair.settle_cancellations(db, instant)
         counts.dangling = rebuild.remove_dangling_references(db)
-        rebuild.mark_tokenless_unconfirmed(db, instant)
+        intent_repair.mark_tokenless_unconfirmed(db, instant)
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
         counts.tasks = scalar(db, "SELECT count(*) FROM tasks")
 
@@ -183,7 +183,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
             if table == "tasks":
                 highest = max(assigned, given if given <= assigned + _MAX_KEY_GAP else 0)
         rebuild.answer_stopped(db, writer.stopped)
-        rebuild.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
+        intent_repair.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
         counts.lost = salvage.lost + writer.rejected
     counts.kept, counts.ids_doubled = writer.kept, writer.ids_doubled
     counts.replaced, counts.guessed = writer.replaced.total(), writer.guessed.total()
