@@ -10,8 +10,9 @@ from bwp_tui.domain.times import format_instant
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import intent_outcomes, poll_responses
+from bwp_tui.store.worklog import downloads, intent_outcomes, poll_responses
 from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, PastTask
 from tests.console.support import USUAL, opened
@@ -131,3 +132,18 @@ async def test_in_a_usual_terminal_enter_opens_the_details_and_escape_gives_the_
         await console.press("escape")
         await console.sees("EMAIL")
         assert tasks.get(console.store, 1).status == Status.FAILED
+
+
+async def test_of_a_purged_task_nothing_is_said_to_be_saved_or_still_to_do(profile: Profile) -> None:
+    async with opened(profile) as console:
+        requests.download(console.store, READY, "/results", "op")
+        (order,) = (order for order in downloads.due(console.store, NOW, 100) if order.task_number == READY)
+        downloads.record_success(console.store, order, "/results/a.zip", 5, "0" * 64)
+        await console.go_to(READY)
+        await console.sees("/results/a.zip")
+        purge.purge(console.store, [READY, NOT_KNOWN], "op", NOW.date(), evidence_too=False, unanswered_too=True)
+        await console.sees("purged; where the file was saved is no longer known")
+        assert "saved" not in console.line("table")
+        await console.go_to(NOT_KNOWN)
+        await console.sees("DATA_SUBJECT_NOT_FOUND")
+        assert "Check the email" not in console.line("detail")

@@ -138,7 +138,9 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     """Return a task as one sentence, for screen readers, and why its last call failed as another."""
     parts = [f"Number {task.number}, {task.kind_name} for {task.subject(masked=not unmask)}: {_status(task)}"]
     parts += [error.code for error in task.errors if error.code]
-    if task.download is not None:
+    if task.is_purged:
+        parts.append("purged")
+    elif task.download is not None:
         parts.append("result gone from disk" if is_gone(task.download) else f"download {task.download.state}")
     elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
         parts.append("ready to download")
@@ -192,7 +194,7 @@ def detail_lines(
         lambda action: _COMMANDS[action].replace("TASK", str(task.number)),
         is_cancellation_waiting=task.is_cancellation_waiting,
     )
-    if advice and not task.was_resubmitted:
+    if advice and not (task.was_resubmitted or task.is_purged):
         facts.append(("what to do", advice))
 
     def shown(text: str) -> str:

@@ -60,9 +60,9 @@ def error_paragraphs(task: Task, context: DisplayContext) -> Iterator[list[Style
     for error in task.errors:
         code = [(f"{error.code}  ", "bad")] if error.code else []
         yield [*code, (mask(error.message, task, context), "plain")]
-        if not task.was_resubmitted:
+        if not (task.was_resubmitted or task.is_purged):
             yield from advice_lines(task.status, error.code, context)
-    if not (task.errors or task.was_resubmitted):
+    if not (task.errors or task.was_resubmitted or task.is_purged):
         yield from advice_lines(task.status, None, context, is_cancellation_waiting=task.is_cancellation_waiting)
 
 
@@ -194,6 +194,10 @@ def _hold(task: Task, days: int, context: DisplayContext) -> Iterator[list[Style
 def _result(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     download = task.download
     match download.state if download else None:
+        case _ if task.is_purged:
+            yield fact(
+                "Download", ("purged; where the file was saved is no longer known" if download else "none", "muted")
+            )
         case DownloadState.DONE if download:
             is_gone = download.id in context.gone_results
             path = mask(download.path or "", task, context)
