@@ -1,9 +1,12 @@
-"""Advise on failed tasks by the error code of the service."""
+"""Advise on tasks by their status and by the error code of the service."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
+
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Task
 
 _BY_CODE: Final = {
     "DATA_SUBJECT_NOT_FOUND": "Check the email with the shopper, then resubmit ({resubmit}).",
@@ -32,21 +35,35 @@ _CANCELLATION_WAITING: Final = (
     "It may have been started. Its cancellation is sent once you enter its task id ({enter_task_id}); "
     "or give it up ({give_up})."
 )
+_VERIFIED: Final = "Nothing is sent yet. The requester's identity is verified: send the request ({send})."
 _UNKNOWN: Final = (
     "Unknown error code. Read the message; if it does not help, send the task id to Buy with Prime support."
 )
 
 
-def advice_for(
-    status: str, code: str | None, describe: Callable[[str], str], *, is_cancellation_waiting: bool = False
-) -> str | None:
-    """Return what to do about a task, or None if nothing.
+def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> str | None:
+    """Return what to do about a task, or None if nothing, as for one that was purged or resubmitted.
 
     Args:
+        code: the error code of the service, if there is one.
         describe: returns how to do an action, by its name: the console's key, or the CLI command.
-        is_cancellation_waiting: as `Task.is_cancellation_waiting`.
     """
-    advice = _BY_CODE.get(code or "") or _BY_STATUS.get(status) or (_UNKNOWN if status == "FAILED" else None)
-    if is_cancellation_waiting:
+    if task.was_resubmitted or task.is_purged:
+        return None
+    advice = _BY_CODE.get(code or "") or _BY_STATUS.get(task.status)
+    if task.status == Status.FAILED:
+        advice = advice or _UNKNOWN
+    if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
-    return advice and advice.format(**{action: describe(action) for action in _ACTIONS})
+    if task.status == Status.RECEIVED and task.verification is not None:
+        advice = _VERIFIED
+    return advice and _with_actions(advice, describe)
+
+
+def code_advice(code: str, describe: Callable[[str], str]) -> str:
+    """Return what to do about a documented error code; `describe` as for `advice_for`."""
+    return _with_actions(_BY_CODE[code], describe)
+
+
+def _with_actions(advice: str, describe: Callable[[str], str]) -> str:
+    return advice.format(**{action: describe(action) for action in _ACTIONS})

@@ -215,7 +215,7 @@ async def test_the_footer_offers_what_can_be_done_to_the_task(profile: Profile) 
 
 async def test_a_key_never_acts_on_the_task_that_has_taken_the_place_of_the_one_that_is_read(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.press("2")
+        await console.press("3")
         await console.until(lambda: console.main.table.row_count < len(PAST))
         await read(console, HELD)
         requests.cancel(console.store, HELD, "bob")

@@ -12,11 +12,13 @@ import pytest
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.service_operations import SEND
+from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import fitting_hold, is_clock_running
 from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
-from bwp_tui.store.commands import csv_import, records, requests, unconfirmed
+from bwp_tui.store.commands import answers, csv_import, records, requests, unconfirmed
+from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.commands.csv_import import Defaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -109,6 +111,26 @@ def test_a_verified_one_is_sent_once_with_a_token_of_its_own(store: Store, kind:
         requests.send(store, number, ACTOR)
     assert scalar(store, "SELECT count(*) FROM intents") == 1
     assert sent(store, number).client_token == intent_of(store, number).client_token
+
+
+def test_the_verification_of_one_that_is_about_to_be_sent_stays(store: Store) -> None:
+    number = received(store, Kind.DELETION).number
+    single.verify(store, number, VERIFIED, ACTOR)
+    requests.send(store, number, ACTOR)
+    with pytest.raises(NotPossible, match="cancel it before"):
+        single.edit(store, number, lambda edit: answers.withdraw(edit, LegalRecord.VERIFICATION), ACTOR, TODAY)
+    requests.cancel(store, number, ACTOR)
+    single.edit(store, number, lambda edit: answers.withdraw(edit, LegalRecord.VERIFICATION), ACTOR, TODAY)
+    assert tasks.get(store, number).verification is None
+
+
+def test_the_advice_on_it_is_the_next_step(store: Store) -> None:
+    number = received(store).number
+    assert "verify" in (advice_for(tasks.get(store, number), None, str) or "")
+    single.verify(store, number, VERIFIED, ACTOR)
+    advice = advice_for(tasks.get(store, number), None, str) or ""
+    assert "(send)" in advice
+    assert "(verify)" not in advice
 
 
 def test_a_deletion_is_sent_with_the_hold_that_still_fits(store: Store) -> None:

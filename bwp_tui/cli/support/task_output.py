@@ -188,13 +188,7 @@ def detail_lines(
     facts = [(name, value) for name, value in _facts(task, now, today, next_try) if value]
     facts += [("error", f"{error.code}: {error.message}" if error.code else error.message) for error in task.errors]
     code = task.errors[0].code if task.errors else None
-    advice = advice_for(
-        task.status,
-        code,
-        lambda action: _COMMANDS[action].replace("TASK", str(task.number)),
-        is_cancellation_waiting=task.is_cancellation_waiting,
-    )
-    if advice and not (task.was_resubmitted or task.is_purged):
+    if advice := advice_for(task, code, lambda action: _COMMANDS[action].replace("TASK", str(task.number))):
         facts.append(("what to do", advice))
 
     def shown(text: str) -> str:

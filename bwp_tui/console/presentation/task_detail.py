@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask, subject
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_row_cells import status_role
-from bwp_tui.domain.advice import advice_for
+from bwp_tui.domain.advice import advice_for, code_advice
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     done_by,
@@ -60,17 +60,18 @@ def error_paragraphs(task: Task, context: DisplayContext) -> Iterator[list[Style
     for error in task.errors:
         code = [(f"{error.code}  ", "bad")] if error.code else []
         yield [*code, (mask(error.message, task, context), "plain")]
-        if not (task.was_resubmitted or task.is_purged):
-            yield from advice_lines(task.status, error.code, context)
-    if not (task.errors or task.was_resubmitted or task.is_purged):
-        yield from advice_lines(task.status, None, context, is_cancellation_waiting=task.is_cancellation_waiting)
+        yield from _advice_lines(advice_for(task, error.code, context.key))
+    if not task.errors:
+        yield from _advice_lines(advice_for(task, None, context.key))
 
 
-def advice_lines(
-    status: str, code: str | None, context: DisplayContext, *, is_cancellation_waiting: bool = False
-) -> Iterator[list[StyledText]]:
-    """Yield the advice on a status and an error code, if there is one."""
-    if advice := advice_for(status, code, context.key, is_cancellation_waiting=is_cancellation_waiting):
+def code_advice_lines(code: str, context: DisplayContext) -> Iterator[list[StyledText]]:
+    """Yield the advice on a documented error code."""
+    return _advice_lines(code_advice(code, context.key))
+
+
+def _advice_lines(advice: str | None) -> Iterator[list[StyledText]]:
+    if advice:
         yield [("→ ", "accent"), (advice, "strong")]
 
 

@@ -13,7 +13,7 @@ from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
 from bwp_tui.contract.inputs import mutation_name, shown_variables
 from bwp_tui.domain.advice import KNOWN_CODES
-from bwp_tui.domain.statuses import FINAL_STATUSES, Status
+from bwp_tui.domain.statuses import FINAL_STATUSES
 from bwp_tui.domain.task import Event, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
@@ -44,7 +44,7 @@ def errors_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]
     for code in KNOWN_CODES:
         if code not in codes:
             yield [(code, "plain")]
-            yield from task_detail.advice_lines(Status.FAILED, code, context)
+            yield from task_detail.code_advice_lines(code, context)
 
 
 def timeline_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:

@@ -217,9 +217,11 @@ def due_without(task: Task, record: LegalRecord) -> date | None:
 
 def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
     """Return why a record cannot be withdrawn, or None when it can."""
-    if record in records_of(task):
-        return cannot_change_purged(task)
-    return f"No {record} of {task.name} is recorded."
+    if record not in records_of(task):
+        return f"No {record} of {task.name} is recorded."
+    if record is LegalRecord.VERIFICATION and task.awaits_response:
+        return f"{task.name} is QUEUED and will be sent: cancel it before its verification is withdrawn."
+    return cannot_change_purged(task)
 
 
 def recorded_on(task: Task, record: LegalRecord) -> date | None:
