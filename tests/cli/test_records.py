@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import CREDENTIALS, USER, Bwp
 from tests.cli.test_submit import recorded
@@ -327,6 +328,13 @@ def test_an_answer_whose_task_has_no_due_date_any_more_is_neither_in_time_nor_la
     answers = json.loads(office("dashboard", "--json").out)["answers"]
     assert (answers["in_time"], answers["late"], answers["undated"]) == (0, 0, 1)
     assert "0 in time, 0 late, 1 without due date" in office("dashboard").out
+
+
+def test_the_report_says_of_tasks_whose_kind_was_lost_how_they_are_counted(office: Bwp) -> None:
+    day = json.loads(office("show", "1", "--json").out)["received_on"]
+    assert "whose kind was lost" not in office("report", "--from", day, "--to", day).err
+    office("tag", "1", f"+{KIND_UNKNOWN}")
+    assert f"1 task whose kind was lost (tag:{KIND_UNKNOWN})" in office("report", "--from", day, "--to", day).err
 
 
 def test_a_single_answer_before_the_task_was_sent_is_asked_about(office: Bwp) -> None:

@@ -16,9 +16,15 @@ from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.csv_table import format_row
 from bwp_tui.domain.regulations import IDS, REGULATIONS, Regulation
+from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import format_duration, iso_day
-from bwp_tui.store.queries.compliance_report import ReportLine, compliance_report, count_unknown_ids
+from bwp_tui.store.queries.compliance_report import (
+    ReportLine,
+    compliance_report,
+    count_unknown_ids,
+    count_unknown_kinds,
+)
 from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, Statistics, read_statistics
 
 _HEADINGS = (
@@ -36,6 +42,7 @@ def report(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         lines = compliance_report(session.store, arguments.first, arguments.last)
         unknown = count_unknown_ids(session.store, arguments.first, arguments.last)
+        of_no_kind = count_unknown_kinds(session.store, arguments.first, arguments.last)
     if arguments.csv:
         names = [field.name for field in fields(ReportLine)]
         sys.stdout.write("".join(map(format_row, [names, *(_values(line, "") for line in lines)])))
@@ -45,6 +52,8 @@ def report(arguments: Namespace) -> None:
         print_result(arguments, record, _table(lines) if lines else ())
     if unknown:
         print_note(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
+    if of_no_kind:
+        print_note(f"Counted as retrievals: {counted(of_no_kind, 'task')} whose kind was lost (tag:{KIND_UNKNOWN}).")
     if not lines:
         print_note(f"Nothing was received from {arguments.first} to {arguments.last}.")
 

@@ -13,6 +13,7 @@ from typing import Final
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
+from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND
 
 _RECEIVED: Final = "resubmitted = 0 AND received_on BETWEEN ? AND ?"
 
@@ -85,6 +86,13 @@ def count_unknown_ids(store: Store, first: date, last: date) -> int:
     """Return how many tasks of the period are not counted, since the service never knew their task id."""
     return store.integer(
         f"SELECT count(*) FROM tasks WHERE {_RECEIVED} AND {_NO_REQUEST}", (first.isoformat(), last.isoformat())
+    )
+
+
+def count_unknown_kinds(store: Store, first: date, last: date) -> int:
+    """Return how many tasks of the period are counted as retrievals, since a damaged history has lost their kind."""
+    return store.integer(
+        f"SELECT count(*) FROM tasks WHERE {_RECEIVED} AND {HAS_UNKNOWN_KIND}", (first.isoformat(), last.isoformat())
     )
 
 
