@@ -33,7 +33,7 @@ from tests.waiting import eventually
 
 _LOOK_S: Final = 0.05
 _LIMIT_S: Final = 3_600.0
-_ACTIVE: Final = re.compile(r"2 active ([\d,]+)")
+_ACTIVE: Final = re.compile(r"active ([\d,]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def _with_events(scenario: Scenario) -> tuple[int, list[float]]:
         while _active(store):
             console.read_for(_LOOK_S)
         requests = sandbox.state.calls["graphql"]
-        console.until("2 active 0")
+        console.until("active 0")
         tasks = [sandbox.state.find(start.kind, start.task_id) for start in sandbox.state.starts]
         ends = sorted(task.updated_at.timestamp() for task in tasks if task.updated_at is not None)
         shown: list[float] = []

@@ -34,7 +34,7 @@ _LONGEST_MS: Final = 150.0
 _ANSWERS: Final = (
     ("jump to the end and back", ("G", "g")),
     ("page down", (_PAGE_DOWN, _PAGE_DOWN)),
-    ("view switched", ("2", "4", "5", "1")),
+    ("view switched", ("3", "4", "5", "1")),
 )
 
 

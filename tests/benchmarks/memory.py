@@ -14,7 +14,7 @@ from tests.benchmarks.ptys import TimedPty, resident_mib
 from tests.benchmarks.startup import BARE
 
 _ROUNDS: Final = 4
-_TOUR: Final = ("G", "g", "2", "1", "?", "\x1b")
+_TOUR: Final = ("G", "g", "3", "1", "?", "\x1b")
 _MORE_MIB: Final = 75.0
 
 
