@@ -110,7 +110,7 @@ class PrivacyApi:
         holding_period: int | None = None,
         reason: str | None = None,
     ) -> str:
-        """Start a task and return its task id. The same client token starts no second task for `TOKEN_LIFETIME`."""
+        """Start a task and return its id. A client token starts no second task for `CLIENT_TOKEN_LIFETIME`."""
         variables = start_variables(kind, email, client_token, holding_period, reason)
         return await self._mutate(START_DOCUMENTS[kind], variables, START_FIELDS[kind])
 

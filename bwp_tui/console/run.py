@@ -13,7 +13,7 @@ from bwp_tui.console.terminal.diff_driver import driver_class
 from bwp_tui.console.terminal.key_reader import is_over_ssh
 from bwp_tui.console.terminal.textual_compat import changed_names
 from bwp_tui.domain.text import counted
-from bwp_tui.engine.runtime.lease import is_held
+from bwp_tui.engine.runtime.lease import is_any_engine_running
 from bwp_tui.settings import Profile
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
@@ -32,7 +32,7 @@ def exit_message(profile: Profile) -> str | None:
             left = sum(not download.paused for download in downloads.unfinished(store))
     except StoreError:
         return None
-    if not left or is_held(profile.lease_path):
+    if not left or is_any_engine_running(profile.lease_path):
         return None
     return f"{counted(left, 'download')} {'goes' if left == 1 else 'go'} on at the next start."
 

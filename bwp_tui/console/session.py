@@ -153,9 +153,9 @@ class Session:
         """Return whether a process is the engine, or this one is about to be."""
         if self.role() not in (Role.BLOCKED, Role.HISTORY_MISSING, Role.DISK_FULL, Role.STOPPED):
             return True
-        from bwp_tui.engine.runtime.lease import is_held
+        from bwp_tui.engine.runtime.lease import is_any_engine_running
 
-        return is_held(self.profile.lease_path)
+        return is_any_engine_running(self.profile.lease_path)
 
     def without_killed_process(self, state: EngineState) -> EngineState:
         """Return the engine's state, without its process id where that process was killed."""

@@ -8,7 +8,7 @@ from typing import Final
 from bwp_tui.contract.documents import CANCEL_FIELD, START_FIELDS
 from bwp_tui.domain.task import Kind
 
-TOKEN_LIFETIME: Final = timedelta(hours=8)
+CLIENT_TOKEN_LIFETIME: Final = timedelta(hours=8)
 """How long after it started a task a client token starts no second one."""
 
 

@@ -220,7 +220,7 @@ def _values(match: re.Match[str]) -> list[tuple[str, int, int]]:
 
 def _stored(spec: FieldSpec, value: str, start: int, end: int) -> tuple[str, ...]:
     """Return `value`, or the only known one that begins with it, in each way in which the history stores it."""
-    if not spec.is_closed or (spec.may_be_new and value.isupper()):
+    if not spec.is_closed or (spec.accepts_unknown_values and value.isupper()):
         return (value,)
     typed = value.casefold().replace("-", "_")
     stored = {word: (word,) for word in spec.values} | dict(spec.synonyms)
@@ -252,7 +252,7 @@ def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Clause:
         return AgeClause(spec.key, own_op if op == ":" else op, seconds, negated)
     op, days = "<=" if op == ":" else op, seconds // DAY
     # A duration is an age: the younger, the later the day.
-    return DayClause(spec.key, *((op.translate(_AGE_TO_DATE), -days) if spec.is_past else (op, days)), negated)
+    return DayClause(spec.key, *((op.translate(_AGE_TO_DATE), -days) if spec.counts_back else (op, days)), negated)
 
 
 def _seconds(value: str, start: int, end: int) -> int | None:

@@ -46,7 +46,7 @@ class FieldSpec(NamedTuple):
     """Words for days, each a comparison with a number of days from today; None is no day or any day."""
     synonyms: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     """What the history may store for a word that is typed, where that is not the word alone."""
-    may_be_new: bool = False
+    accepts_unknown_values: bool = False
     """Whether the service may send other values; any in capitals is accepted."""
 
     @property
@@ -65,7 +65,7 @@ class FieldSpec(NamedTuple):
         return self.match in (Match.AGE, Match.INSTANT, Match.DAY, Match.ACKNOWLEDGE_BY)
 
     @property
-    def is_past(self) -> bool:
+    def counts_back(self) -> bool:
         """Whether durations count back from today, as its words do."""
         return "yesterday" in self.day_words
 
@@ -104,7 +104,9 @@ _RECEIPT: Final = {**_AHEAD, "pending": ("=", None)}
 FIELDS: Final = {
     spec.key: spec
     for spec in (
-        FieldSpec("status", Match.ONE_OF, "status", "status, such as failed", tuple(Status), may_be_new=True),
+        FieldSpec(
+            "status", Match.ONE_OF, "status", "status, such as failed", tuple(Status), accepts_unknown_values=True
+        ),
         FieldSpec("kind", Match.ONE_OF, "kind", "retrieval or deletion", tuple(Kind)),
         FieldSpec("age", Match.AGE, "recorded_at", "time since it was recorded: age>2d", ("1h", "1d", "2d", "1w")),
         FieldSpec("due", Match.DAY, "due_on", "due date: due<7d; due:over is overdue", ("3d", "7d", "14d"), _DUE),

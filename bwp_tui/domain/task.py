@@ -146,7 +146,7 @@ class Download:
         return percent(self.bytes, self.total)
 
 
-def requeued(download: Download) -> Download:
+def requeue_if_running(download: Download) -> Download:
     """Return a download as the next engine finds it where the last one was killed: one that ran is queued again."""
     is_running = download.state == DownloadState.RUNNING
     return replace(download, state=DownloadState.QUEUED, rate=None) if is_running else download
@@ -336,11 +336,11 @@ class SampleTask(Request):
 
 
 def with_requeued_downloads(tasks: Sequence[Task], has_engine: Callable[[], bool]) -> list[Task]:
-    """Return tasks, with their downloads `requeued` where no process is the engine, which is asked only if one runs."""
+    """Return tasks; where no process is the engine, which is asked only if a download runs, that download is queued."""
     is_any_running = any(task.download and task.download.state == DownloadState.RUNNING for task in tasks)
     if not is_any_running or has_engine():
         return list(tasks)
-    return [replace(task, download=task.download and requeued(task.download)) for task in tasks]
+    return [replace(task, download=task.download and requeue_if_running(task.download)) for task in tasks]
 
 
 def newest_problem(task: Task) -> str | None:

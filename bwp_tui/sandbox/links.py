@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 
 from bwp_tui.domain.times import Clock
 
-LIFETIME: Final = timedelta(seconds=60)
+LINK_LIFETIME: Final = timedelta(seconds=60)
 """How long a download may begin after the query that made its link."""
 
 _PATH: Final = re.compile(r"/privacyRequest/([^/]+)/result/data_retrieval\.zip")
@@ -52,14 +52,14 @@ class LinkSigner:
     def make(self, task_id: str, *, expired: bool = False) -> str:
         """Return a link to a task's archive; with `expired`, one that is too old already."""
         self._made += 1
-        at = self._clock() - (LIFETIME + timedelta(seconds=5) if expired else timedelta())
+        at = self._clock() - (LINK_LIFETIME + timedelta(seconds=5) if expired else timedelta())
         path = f"/privacyRequest/{task_id}/result/data_retrieval.zip"
         session = hashlib.sha256(self._key + f"{self._made} {task_id}".encode()).hexdigest()
         query = {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
             "X-Amz-Credential": f"ASIAPRACTICE/{at:%Y%m%d}/us-east-1/s3/aws4_request",
             "X-Amz-Date": at.astimezone(UTC).strftime(_STAMP),
-            "X-Amz-Expires": str(int(LIFETIME.total_seconds())),
+            "X-Amz-Expires": str(int(LINK_LIFETIME.total_seconds())),
             "X-Amz-Security-Token": session,
             "X-Amz-SignedHeaders": "host",
         }

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from bwp_tui.contract.inputs import TOKEN_LIFETIME
+from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, SampleTask, TaskError
 from bwp_tui.domain.times import Clock
@@ -129,11 +129,11 @@ class SandboxState:
     def start(
         self, kind: Kind, email: str, *, client_token: str | None = None, holding_period: int | None = None
     ) -> str:
-        """Start a task and return its id, or the id that the client token has started within `TOKEN_LIFETIME`."""
+        """Start a task and return its id, or the one that the client token started within `CLIENT_TOKEN_LIFETIME`."""
         with self._lock:
             now = self._clock()
             earlier = self._starts_by_token.get(client_token) if client_token is not None else None
-            if earlier is not None and now - earlier.at < TOKEN_LIFETIME:
+            if earlier is not None and now - earlier.at < CLIENT_TOKEN_LIFETIME:
                 return earlier.task_id
             task_id = str(UUID(int=self._ids.getrandbits(128), version=4))
             record = self._records[task_id] = self._new_record(task_id, kind, email, holding_period, now)

@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.domain.times import Clock
 
-LIFETIME: Final = timedelta(minutes=15)
+ACCESS_TOKEN_LIFETIME: Final = timedelta(minutes=15)
 """How long an access token lives."""
 
 
@@ -42,10 +42,10 @@ class TokenIssuer:
         now = self._clock()
         self._ends = {token: end for token, end in self._ends.items() if end > now}
         token = secrets.token_urlsafe(48)
-        self._ends[token] = now + LIFETIME
+        self._ends[token] = now + ACCESS_TOKEN_LIFETIME
         return TokenResponse(
             200,
-            {"access_token": token, "token_type": "bearer", "expires_in": int(LIFETIME.total_seconds())},
+            {"access_token": token, "token_type": "bearer", "expires_in": int(ACCESS_TOKEN_LIFETIME.total_seconds())},
         )
 
     def accepts(self, authorization: str) -> bool:

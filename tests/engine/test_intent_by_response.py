@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint
-from bwp_tui.contract.inputs import TOKEN_LIFETIME
+from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.runtime.engine import Engine
@@ -179,7 +179,7 @@ async def test_after_eight_hours_of_refusals_only_what_may_have_been_started_is_
     number = submit(store, "jane@example.com", Kind.DELETION, 0)
     for _ in range(3):
         await tried(engine, clock)
-    clock.advance(TOKEN_LIFETIME)
+    clock.advance(CLIENT_TOKEN_LIFETIME)
     server.script("/graphql", STARTED)
     await engine.run_once()
     assert tasks.get(store, number).status == status

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, is_held
+from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, is_any_engine_running
 from tests.waiting import eventually
 
 HOLDER = """
@@ -56,7 +56,7 @@ def test_releasing_twice_or_unheld_is_harmless(tmp_path: Path) -> None:
     assert lease.acquire()
     lease.release()
     lease.release()
-    assert not is_held(tmp_path / "engine.lock")
+    assert not is_any_engine_running(tmp_path / "engine.lock")
 
 
 def test_the_file_of_the_lease_stays_the_same_one(tmp_path: Path) -> None:

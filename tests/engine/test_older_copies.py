@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.contract.inputs import TOKEN_LIFETIME
+from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.engine.requests.submitter import SharedSync
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
 from bwp_tui.store.maintenance import backups
@@ -40,7 +40,7 @@ async def test_while_its_token_protects_it_is_repeated_and_finds_the_one_task(sh
 
 
 async def test_after_that_it_is_left_to_the_operator(shop: Shop) -> None:
-    shop = await _put_back_after_sending(shop, TOKEN_LIFETIME + timedelta(hours=1))
+    shop = await _put_back_after_sending(shop, CLIENT_TOKEN_LIFETIME + timedelta(hours=1))
     assert len(shop.sandbox.state.starts) == 1
     assert shop.task(1).status == "UNCONFIRMED"
 

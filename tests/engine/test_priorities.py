@@ -32,29 +32,29 @@ def held(shop: Shop, count: int, received_on: date = date(2026, 11, 20)) -> list
     return numbers
 
 
-def order_of(shop: Shop, limit: int = 100, in_sight: frozenset[int] = frozenset()) -> list[int]:
+def due_order(shop: Shop, limit: int = 100, in_sight: frozenset[int] = frozenset()) -> list[int]:
     return [poll.number for poll in due_polls.due(shop.store, shop.clock.now, limit, in_sight)]
 
 
 def test_the_longest_overdue_comes_first(shop: Shop) -> None:
     numbers = held(shop, 5)
-    assert order_of(shop) == numbers
-    assert order_of(shop, 2) == numbers[:2]
+    assert due_order(shop) == numbers
+    assert due_order(shop, 2) == numbers[:2]
 
 
 def test_what_is_near_its_due_date_comes_before_it_and_what_is_in_sight_before_all(shop: Shop) -> None:
     others = held(shop, 4)
     near = held(shop, 2, date(2026, 10, 25))
     nearest = held(shop, 1, date(2026, 10, 22))
-    assert order_of(shop) == [*nearest, *near, *others]
-    assert order_of(shop, 100, frozenset(others[2:])) == [*others[2:], *nearest, *near, *others[:2]]
-    assert order_of(shop, 3, frozenset(others[2:])) == [*others[2:], *nearest]
+    assert due_order(shop) == [*nearest, *near, *others]
+    assert due_order(shop, 100, frozenset(others[2:])) == [*others[2:], *nearest, *near, *others[:2]]
+    assert due_order(shop, 3, frozenset(others[2:])) == [*others[2:], *nearest]
 
 
 def test_what_is_in_sight_and_not_due_is_not_asked_about(shop: Shop) -> None:
     [first, second] = held(shop, 2)
     poll_responses.record_failed_polls(shop.store, [first], "later", shop.clock.now + timedelta(hours=1))
-    assert order_of(shop, 100, frozenset([first])) == [second]
+    assert due_order(shop, 100, frozenset([first])) == [second]
 
 
 async def test_the_engine_asks_first_about_what_somebody_looks_at(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

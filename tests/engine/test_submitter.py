@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from bwp_tui.api import service_clock
-from bwp_tui.contract.inputs import TOKEN_LIFETIME
+from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.requests.token_protection import MARGIN
 from bwp_tui.store.commands import requests
@@ -137,7 +137,7 @@ async def test_a_request_that_was_never_sent_waits_longer_than_eight_hours_and_m
     shop.sandbox.stop()
     number = shop.submit("jane@example.com")
     await shop.work()
-    shop.clock.advance(TOKEN_LIFETIME * 5)
+    shop.clock.advance(CLIENT_TOKEN_LIFETIME * 5)
     await shop.work()
     assert shop.task(number).status == "QUEUED"
     requests.cancel(shop.store, number, ACTOR)
@@ -153,7 +153,7 @@ async def test_a_request_without_an_answer_is_unconfirmed_after_eight_hours_and_
     number = shop.submit("jane@example.com")
     await shop.work()
     shop.sandbox.stop()
-    shop.clock.advance(TOKEN_LIFETIME - MARGIN - timedelta(minutes=5))
+    shop.clock.advance(CLIENT_TOKEN_LIFETIME - MARGIN - timedelta(minutes=5))
     await shop.work()
     assert shop.task(number).status == "QUEUED"
     shop.sandbox.start()

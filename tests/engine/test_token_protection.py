@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bwp_tui.contract.inputs import TOKEN_LIFETIME
+from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Uptime, read_uptime
 from bwp_tui.engine.requests.token_protection import MARGIN, is_token_valid
@@ -12,7 +12,7 @@ from bwp_tui.store.worklog.intents import Intent
 from tests.engine.shop import NOON
 
 YOUNG = timedelta(hours=7)
-OLD = TOKEN_LIFETIME - MARGIN
+OLD = CLIENT_TOKEN_LIFETIME - MARGIN
 
 
 def sent(

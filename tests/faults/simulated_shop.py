@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint
-from bwp_tui.contract.inputs import TOKEN_LIFETIME
+from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.runtime.engine import Engine
@@ -151,7 +151,7 @@ class SimulatedShop:
     def _is_rightly_unconfirmed(self, entry: Entry) -> bool:
         if entry.status != Status.UNCONFIRMED or entry.first_sent_at is None:
             return False
-        return self.shop.clock.now - parse_instant(entry.first_sent_at) >= TOKEN_LIFETIME - timedelta(minutes=30)
+        return self.shop.clock.now - parse_instant(entry.first_sent_at) >= CLIENT_TOKEN_LIFETIME - timedelta(minutes=30)
 
 
 def _next(engine: Engine) -> datetime | None:

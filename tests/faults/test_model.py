@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bwp_tui.contract.inputs import TOKEN_LIFETIME
+from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.times import Uptime
@@ -254,7 +254,7 @@ class Machine(RuleBasedStateMachine):
         if entry.status == "UNCONFIRMED":
             waited = self.local_time() - parse_instant(entry.first_sent_at or "")
             refused = entry.email.startswith(REFUSED_NAME)  # after a try that had no answer
-            return refused or not self.clock_is_sane or waited >= TOKEN_LIFETIME - MARGIN
+            return refused or not self.clock_is_sane or waited >= CLIENT_TOKEN_LIFETIME - MARGIN
         if entry.status == "CANCELLED" and entry.first_sent_at is None:
             return entry.number in self.cancellations  # withdrawn, perhaps while an attempt failed to be sent
         return entry.task_id is not None

@@ -19,7 +19,7 @@ from bwp_tui.contract.payloads import SubscriptionPayload
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.engine.runtime import service_calls
 from bwp_tui.engine.runtime.engine_config import engine_config
-from bwp_tui.engine.runtime.lease import is_held
+from bwp_tui.engine.runtime.lease import is_any_engine_running
 from bwp_tui.engine.runtime.service_calls import ServiceCallError
 from bwp_tui.settings import Profile, load_profile
 from bwp_tui.store.queries import service_events
@@ -99,7 +99,9 @@ def status(arguments: Namespace) -> ExitCode:
     except ServiceCallError as error:
         found, code = str(error), ExitCode.LATER if error.is_transient else ExitCode.FAILED
     attributes = None if profile.events is None else queue_attributes(profile.events)
-    report = EventReport(found, profile.events, attributes, state, is_held(profile.lease_path), received, newest)
+    report = EventReport(
+        found, profile.events, attributes, state, is_any_engine_running(profile.lease_path), received, newest
+    )
     print_result(arguments, report.record(), (f"{name:<15}{clean_line(text)}" for name, text in report.lines()))
     return ExitCode.FAILED if isinstance(attributes, str) else code
 

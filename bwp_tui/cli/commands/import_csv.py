@@ -98,10 +98,10 @@ def _import_answers(arguments: Namespace) -> None:
 
 
 def _note_when_sent(session: CommandSession) -> None:
-    from bwp_tui.engine.runtime.lease import is_held, misses_heartbeats
+    from bwp_tui.engine.runtime.lease import is_any_engine_running, misses_heartbeats
 
     lease_path = session.profile.lease_path
-    if not is_held(lease_path):
+    if not is_any_engine_running(lease_path):
         print_note("They are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
     elif misses_heartbeats(lease_path):
         print_note("The engine does not answer, so they are not sent yet; see: bwp-tui doctor.")

@@ -31,9 +31,9 @@ class CommandSession:
 
     def has_engine(self) -> bool:
         """Return whether a process is the engine of the profile."""
-        from bwp_tui.engine.runtime.lease import is_held
+        from bwp_tui.engine.runtime.lease import is_any_engine_running
 
-        return is_held(self.profile.lease_path)
+        return is_any_engine_running(self.profile.lease_path)
 
 
 def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:

@@ -77,7 +77,7 @@ class EngineWaiter:
     def _read_state(self, store: Store) -> None:
         # The state that a stopped engine left, or that concerns its own settings alone, does not count.
         state = engine_state.read(store)
-        if state.applies_to(os.getpid()) and state.service != ServiceState.UNTRIED:
+        if state.is_decisive_for(os.getpid()) and state.service != ServiceState.UNTRIED:
             self._state = state
 
     def timed_out(
@@ -90,11 +90,11 @@ class EngineWaiter:
             why: why the task's own last call failed; only wrong settings, which stop every call, come before it.
             otherwise: the reason when none is known.
         """
-        from bwp_tui.engine.runtime.lease import is_held, misses_heartbeats
+        from bwp_tui.engine.runtime.lease import is_any_engine_running, misses_heartbeats
         from bwp_tui.store.database.error_translation import is_stopped
 
         lease_path = self._config.profile.lease_path
-        holder = engine_state.read(self._store).pid if is_held(lease_path) else None
+        holder = engine_state.read(self._store).pid if is_any_engine_running(lease_path) else None
         if holder is not None and (is_stopped(holder) or misses_heartbeats(lease_path)):
             return CommandError(
                 ExitCode.LATER,

@@ -12,7 +12,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME
-from bwp_tui.console.controllers.prompts import NOTHING_DONE, Wordings
+from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionWordings
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.task_commands import MarkStep
@@ -137,7 +137,7 @@ class MarkedTasks:
         Args:
             is_fixed: whether they are closed also if the plan is then for other tasks.
         """
-        wordings = Wordings(planned.current, *questions)
+        wordings = QuestionWordings(planned.current, *questions)
 
         async def update() -> QuestionUpdate:
             plan = await self._plan(planned.action, planned.numbers, planned.values)

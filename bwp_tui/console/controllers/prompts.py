@@ -24,7 +24,7 @@ NOTHING_DONE: Final = "Nothing was done."
 _Subject = TypeVar("_Subject")
 
 
-class Wordings(Generic[_Subject]):
+class QuestionWordings(Generic[_Subject]):
     """How some questions about a task or a plan were worded so far."""
 
     def __init__(self, subject: _Subject, *questions: Callable[[_Subject], str]) -> None:
@@ -43,7 +43,7 @@ def rechecking_task(
     screen: MainScreenProtocol, task: Task, check: RefusalCheck, question: Callable[[Task], str]
 ) -> AbstractContextManager[None]:
     """When the task changes, close `question` if `check` then refuses the action, else word it anew."""
-    wordings = Wordings(task, question)
+    wordings = QuestionWordings(task, question)
 
     def update() -> QuestionUpdate:
         now = screen.session.reader.current(task.number)

@@ -14,7 +14,7 @@ from textual.timer import Timer
 
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS, bindings_of
-from bwp_tui.console.controllers.prompts import NOTHING_DONE, Wordings
+from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionWordings
 from bwp_tui.console.presentation.download_detail import queue_text
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
 from bwp_tui.console.presentation.format import DisplayContext, mask, result_sentence, subject
@@ -248,7 +248,7 @@ class DownloadsScreen(ActionScreen):
         if not possible:
             self.show_status(f"Of the marked downloads {_NONE_LEFT}.", "warn")
             return
-        ids, wordings = {download.id for download in possible}, Wordings(possible, self._question_of_cancel)
+        ids, wordings = {download.id for download in possible}, QuestionWordings(possible, self._question_of_cancel)
 
         async def recheck() -> QuestionUpdate:
             left = _left_to_cancel([download for download, _ in self.listed if download.id in ids])

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.domain.task import Download, Event, Kind, Task, requeued, with_requeued_downloads
+from bwp_tui.domain.task import Download, Event, Kind, Task, requeue_if_running, with_requeued_downloads
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
@@ -62,8 +62,8 @@ class HistoryReader:
         return found[0] if found else None
 
     def requeue_without_engine(self, found: Sequence[Download]) -> list[Download]:
-        """Return downloads, `requeued` where no process is the engine."""
-        return list(found) if self._has_engine() else [requeued(download) for download in found]
+        """Return downloads; where no process is the engine, those that ran are queued again."""
+        return list(found) if self._has_engine() else [requeue_if_running(download) for download in found]
 
     def views(self) -> tuple[View, ...]:
         """Return the built-in views and the saved ones."""

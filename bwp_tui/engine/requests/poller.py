@@ -47,7 +47,7 @@ class Poller(QueueWorker[DuePoll]):
         """Take the batches of up to `calls` requests: what is due, then what is due soon to fill the last one."""
         polls = self._due.take(calls * self._batch_size, _REQUESTS_PER_READ * self._batch_size)
         if free := -len(polls) % self._batch_size:
-            polls = [*polls, *self._due.take_early(free, self._read_soon)]
+            polls = [*polls, *self._due.take_before_due(free, self._read_soon)]
         return [polls[start : start + self._batch_size] for start in range(0, len(polls), self._batch_size)]
 
     def _read(self, most: int) -> list[DuePoll]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.contract.inputs import TOKEN_LIFETIME
+from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.times import Uptime
 from bwp_tui.store.worklog.intents import Intent
 
@@ -17,8 +17,8 @@ def is_token_valid(intent: Intent, now: datetime, uptime: Uptime, service_now: d
     """Return whether a submission may be sent: for the first time, or while its token is certainly valid.
 
     The token's age is the longest of the times since the first attempt by three clocks, and must be below
-    `TOKEN_LIFETIME - MARGIN`. No clock suffices alone: the wall clock may have been set back (see `ClockWatch`); the
-    uptime cannot, but misses the time a virtual machine was suspended, and counts as 0 after a reboot; the service's
+    `CLIENT_TOKEN_LIFETIME - MARGIN`. No clock suffices alone: the wall clock may have been set back (see `ClockWatch`);
+    the uptime cannot, but misses the time a virtual machine was suspended, and counts as 0 after a reboot; the service's
     clock, by which the token expires, counts as 0 while it is unknown.
 
     Where the wall clock is earlier than at the first attempt, the token counts as expired unless the uptime or the
@@ -35,4 +35,4 @@ def is_token_valid(intent: Intent, now: datetime, uptime: Uptime, service_now: d
     if by_wall < timedelta(0) and not is_measured:
         return False
     ages = (by_wall, timedelta(seconds=by_uptime or 0.0), by_service or timedelta(0))
-    return max(ages) < TOKEN_LIFETIME - MARGIN
+    return max(ages) < CLIENT_TOKEN_LIFETIME - MARGIN

@@ -40,7 +40,7 @@ class WorkQueue(Generic[_Item]):
         self._in_progress.update(map(self._key, taken))
         return taken
 
-    def take_early(self, most: int, read: Callable[[int], list[_Item]]) -> list[_Item]:
+    def take_before_due(self, most: int, read: Callable[[int], list[_Item]]) -> list[_Item]:
         """Take up to `most` items that `read` returns before they are due. Call `release` for them as well."""
         taken = self._read_free(read, most)[:most]
         self._in_progress.update(map(self._key, taken))

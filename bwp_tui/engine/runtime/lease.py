@@ -173,7 +173,7 @@ def _age(heartbeat: bytes) -> float:
         return 0.0
 
 
-def is_held(path: Path) -> bool:
+def is_any_engine_running(path: Path) -> bool:
     """Return whether a process is the profile's engine now."""
     try:
         descriptor = _open(path, 0)

@@ -83,7 +83,7 @@ def open_database(path: Path) -> OpenedDatabase:
         StoreTooNew, StoreForeign: it is not for this program.
         StoreDamaged, StoreUnavailable, apsw.Error: it is damaged or cannot be used.
     """
-    check = move_check(path)
+    check = new_move_check(path)
     try:
         db = apsw.Connection(os.fspath(path))
         try:
@@ -111,7 +111,7 @@ def has_wal(path: Path) -> bool:
     return False
 
 
-def move_check(path: Path) -> Callable[[], None]:
+def new_move_check(path: Path) -> Callable[[], None]:
     """Return a check that raises `StoreMoved` once the file now at `path` was moved, removed or replaced.
 
     What SQLite writes after that is lost.
@@ -139,7 +139,7 @@ def open_for_reading(path: Path) -> OpenedDatabase:
         StoreTooNew, StoreForeign: it is not for this program.
         StoreDamaged, apsw.Error: it is damaged or cannot be read.
     """
-    check = move_check(path)
+    check = new_move_check(path)
     try:
         return OpenedDatabase(_open_reader(path, "mode=ro"), check)
     except (apsw.CantOpenError, apsw.IOError):

@@ -82,7 +82,7 @@ class EngineState:
         """How much of the due work the engine can do at present: nothing while its settings are of no use."""
         return Ability.NOTHING if self.service in _DISABLING else self.max_ability
 
-    def applies_to(self, pid: int) -> bool:
+    def is_decisive_for(self, pid: int) -> bool:
         """Return whether process `pid` can do no better: it is the engine, or another one is and can work."""
         return self.pid is not None and (self.pid == pid or self.present_ability is not Ability.NOTHING)
 
