@@ -177,6 +177,16 @@ def test_a_purge_keeps_the_digests_and_a_change_after_it_is_found(path: Path, st
     assert _named(path) == [(2, 4)]
 
 
+def test_a_text_that_is_put_back_after_a_purge_is_found(path: Path, store: Store, clock: ManualClock) -> None:
+    _three_tasks(store)
+    _purge(store, clock, evidence_too=False)
+    change_elsewhere(path, f"UPDATE timeline SET detail = 'called' WHERE id = {EVENT.format(2)}")
+    assert _named(path) == [(2, 3)]
+    with store.write() as transaction:
+        transaction.run("UPDATE timeline SET detail = NULL WHERE task = 2")
+    assert _named(path) == []
+
+
 def test_a_change_before_a_purge_is_found_after_it(path: Path, store: Store, clock: ManualClock) -> None:
     _three_tasks(store)
     change_elsewhere(path, f"UPDATE timeline SET detail = 'other' WHERE id = {EVENT.format(2)}")

@@ -110,8 +110,9 @@ class Chain:
 
     def forget(self, details: Sequence[Value]) -> None:
         """Keep the commitments of all details in the place of their salt: they are removed."""
-        kept = [self.commitment(position, detail) for position, detail in enumerate(details, start=1)]
-        self.commitments, self.salt = b"".join(kept), None
+        kept = len(self.commitments) // DIGEST_BYTES
+        new = [self.commitment(position, detail) for position, detail in enumerate(details[kept:], start=kept + 1)]
+        self.commitments, self.salt = self.commitments + b"".join(new), None
 
     def record_of(self, facts: Facts) -> bytes:
         """Return the record of this chain and of the task's row."""
@@ -247,7 +248,6 @@ _EVENT_TRIGGERS: Final = (
     " WHEN OLD.detail IS NOT NULL BEGIN SELECT note_detail(OLD.task, OLD.id, OLD.detail); END",
 )
 """Triggers of one connection: with those of the history itself, other programs could not write to it."""
-
 
 _MOST_NOTED: Final = 10_000
 """Tasks that are noted before their chains are written, within a transaction too: about 20 MB."""
