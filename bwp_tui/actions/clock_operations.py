@@ -22,7 +22,9 @@ from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.commands.records import Field
 
 
-def _withdrawal(record: LegalRecord) -> Variant[Operation]:
+def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
+    """Return what withdraws a record."""
+
     def question(task: Task, _values: Values) -> str:
         back, now = answers.due_without(task, record), task.due_on
         moves = f" It is then due on {back}, not {now}." if back and now != back else ""
@@ -46,7 +48,8 @@ def _withdrawal(record: LegalRecord) -> Variant[Operation]:
     return Variant("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
 
 
-def _day(question: Callable[[Target], str]) -> Argument:
+def day_argument(question: Callable[[Target], str]) -> Argument:
+    """Return the argument for the day of a record, by default today."""
     return Argument(
         name="on", metavar="DATE", help="when, YYYY-MM-DD (today)", question=question, need=Need.DEFAULT, is_day=True
     )
@@ -76,13 +79,13 @@ VERIFY: Final = Operation(
             initial=lambda target: target.actor,
             need=Need.DEFAULT,
         ),
-        _day(lambda _: "Verified on:"),
+        day_argument(lambda _: "Verified on:"),
     ),
     apply=records.verify,
     result=lambda target, _: f"The verification of {target.name} is recorded.",
     confirms=True,
     field=Field.VERIFICATION,
-    variant=_withdrawal(LegalRecord.VERIFICATION),
+    variant=withdrawal_of(LegalRecord.VERIFICATION),
 )
 
 
@@ -106,7 +109,7 @@ ACKNOWLEDGE: Final = Operation(
     help="Record that receipt was acknowledged",
     purpose="record that receipt was acknowledged to the shoppers",
     keywords="acknowledgement",
-    arguments=(_day(_acknowledge_question),),
+    arguments=(day_argument(_acknowledge_question),),
     apply=records.acknowledge,
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: records.cannot_acknowledge(task),
@@ -114,7 +117,7 @@ ACKNOWLEDGE: Final = Operation(
     refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
     confirms=True,
     field=Field.ACKNOWLEDGEMENT,
-    variant=_withdrawal(LegalRecord.ACKNOWLEDGEMENT),
+    variant=withdrawal_of(LegalRecord.ACKNOWLEDGEMENT),
 )
 
 
@@ -142,7 +145,7 @@ INQUIRE: Final = Operation(
     purpose="record that shoppers were asked for their identity or a clarification; some laws do not count the wait",
     keywords="clarification pause stop clock ask await",
     arguments=(
-        _day(lambda target: f"The shopper of {target.name} was asked on{_already(_inquiry_day(target.task))}:"),
+        day_argument(lambda target: f"The shopper of {target.name} was asked on{_already(_inquiry_day(target.task))}:"),
     ),
     apply=answers.inquire,
     result=_inquired,
@@ -152,7 +155,7 @@ INQUIRE: Final = Operation(
     short_reason=lambda task: "purged" if task.is_purged else "asked already",
     confirms=True,
     field=Field.INQUIRY,
-    variant=_withdrawal(LegalRecord.INQUIRY),
+    variant=withdrawal_of(LegalRecord.INQUIRY),
 )
 
 
@@ -172,7 +175,7 @@ REPLY: Final = Operation(
     help="Record that the shopper replied to the inquiry",
     purpose="record that shoppers replied to the inquiry, with which the clock runs on; verify does the same",
     keywords="clarification resume clock received",
-    arguments=(_day(lambda target: f"The shopper of {target.name} replied on:"),),
+    arguments=(day_argument(lambda target: f"The shopper of {target.name} replied on:"),),
     apply=answers.reply,
     result=_replied,
     refusal=lambda task, values, today: answers.refused_reply(task, values.get("on") or today),
@@ -183,7 +186,7 @@ REPLY: Final = Operation(
     ),
     confirms=True,
     field=Field.REPLY,
-    variant=_withdrawal(LegalRecord.REPLY),
+    variant=withdrawal_of(LegalRecord.REPLY),
 )
 
 
@@ -231,7 +234,7 @@ EXTEND: Final = Operation(
     short_reason=_why_not_extended,
     confirms=True,
     field=Field.EXTENSION,
-    variant=_withdrawal(LegalRecord.EXTENSION),
+    variant=withdrawal_of(LegalRecord.EXTENSION),
 )
 
 
@@ -245,14 +248,14 @@ ANSWER: Final = Operation(
     keywords="reply respond told close",
     arguments=(
         _how("result sent by email", lambda target: f"How was the shopper of {target.name} answered:"),
-        _day(lambda target: f"Answered on{_already(target.task.answered_on) if target.task else ''}:"),
+        day_argument(lambda target: f"Answered on{_already(target.task.answered_on) if target.task else ''}:"),
         Argument(
             name="in_part",
             metavar="WHY",
             help="the answer leaves something out: what and why",
             mistake=lambda text: None if text.strip() else "Say what the answer left out, and why.",
             need=Need.DEFAULT,
-            is_asked=False,
+            is_asked=lambda _: False,
         ),
     ),
     apply=answers.answer,
@@ -264,7 +267,7 @@ ANSWER: Final = Operation(
     short_reason=lambda task: "answered already" if task.answered_on else "",
     confirms=True,
     field=Field.ANSWER,
-    variant=_withdrawal(LegalRecord.ANSWER),
+    variant=withdrawal_of(LegalRecord.ANSWER),
 )
 
 
@@ -336,6 +339,7 @@ CORRECT: Final = Operation(
     confirms=True,
     field=Field.RECEIPT,
 )
+
 
 CLOCK_OPERATIONS: Final = (VERIFY, ACKNOWLEDGE, INQUIRE, REPLY, EXTEND, ANSWER, CORRECT)
 """Those with a key, a `:` command and a CLI command, in the order of the help."""

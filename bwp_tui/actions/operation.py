@@ -57,6 +57,11 @@ class Target:
     due_dates_clause: str = ""
 
 
+def always(*_: object) -> bool:
+    """Return True: what an argument has that the console always asks for."""
+    return True
+
+
 def no_text(*_: object) -> str:
     """Return no sentence: what an operation has where it does not ask, explain or report."""
     return ""
@@ -93,7 +98,7 @@ class Argument:
             single one whose present value they replace.
         opt_in_question: for several tasks, the yes/no question that comes before an optional day.
         empty_message: what the console says where nothing was typed.
-        is_asked: whether the console asks for it where it is not given.
+        is_asked: whether the console asks for it where it is not given, given the target.
     """
 
     name: str
@@ -108,7 +113,7 @@ class Argument:
     is_day: bool = False
     opt_in_question: Callable[[Target], str] = no_text
     empty_message: str = ""
-    is_asked: bool = True
+    is_asked: Callable[[Target], bool] = always
 
     @property
     def option(self) -> str:
@@ -224,13 +229,13 @@ class Operation(TaskOperation):
         result: the sentence about a single task.
         review: the question before it is done to a single task.
         confirms: whether the number of more than one task has to be typed.
-        field: what undo puts back.
+        field: what undo puts back; None where it cannot be undone.
         disabled_reason: why it cannot be done; without one, only a purged task is closed to it.
         variant: what takes the record back.
     """
 
     done: str
-    field: Field
+    field: Field | None = None
     apply: Callable[..., object]
     result: Callable[[Target, Values], str]
     review: Callable[[Task, Values], str] = no_text

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bwp_tui.actions.clock_operations import CLOCK_OPERATIONS
-from bwp_tui.actions.operation import Argument, Operation, Place, Target, Values
+from bwp_tui.actions.clock_operations import CLOCK_OPERATIONS, day_argument, withdrawal_of
+from bwp_tui.actions.operation import Argument, Need, Operation, Place, Target, Values, Variant
+from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.filter_fields import NOBODY
+from bwp_tui.domain.regulations import REGULATIONS
+from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
-from bwp_tui.store.commands import records
+from bwp_tui.store.commands import answers, records, requests
+from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel
 
 
 def _read_note(words: Sequence[str], task: Task | None) -> Values | None:
@@ -127,6 +132,151 @@ ASSIGN: Final = Operation(
 )
 
 
+_AT_SERVICE: Final = (Status.ON_HOLD, Status.QUEUED)
+_YES_OR_NO: Final = {"yes": True, "y": True, "no": False, "n": False}
+
+
+def _has_appeal(target: Target) -> bool:
+    return target.task is not None and target.task.appealed_on is not None
+
+
+def _reasons_like(text: str) -> list[str]:
+    typed = text.strip().casefold().replace("-", "_").replace(" ", "_")
+    return [typed] if typed in set(DeclineReason) else [reason for reason in DeclineReason if reason.startswith(typed)]
+
+
+def _reason_mistake(text: str) -> str | None:
+    if text.strip() and len(_reasons_like(text)) == 1:
+        return None
+    return f"Give one of the reasons: {', '.join(DeclineReason)}."
+
+
+def _withdraw_decline() -> Variant[Operation]:
+    withdrawal = Operation(
+        name="withdraw decline",
+        done="withdrawn",
+        apply=requests.withdraw_decline,
+        result=lambda target, _: f"The decline of {target.name} is withdrawn; its timeline keeps it.",
+        disabled_reason=lambda task, _: requests.cannot_withdraw_decline(task),
+        short_reason=lambda task: "not declined" if task.declined_on is None else "",
+        review=lambda task, _: f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?",
+        confirms=True,
+    )
+    return Variant("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
+
+
+def _declined(target: Target, values: Values) -> str:
+    task = target.task
+    if task is not None and task.status != Status.RECEIVED and (task.cancel_asked or task.status in _AT_SERVICE):
+        return f"{target.name}: its cancellation is recorded; the decline comes into effect with it."
+    return f"{target.name}: declined on {values['on']}, recorded. It is not sent any more."
+
+
+def _review_decline(task: Task, _values: Values) -> str:
+    if task.cancel_asked or cannot_cancel(task):
+        return ""
+    return f"{cancellation_phrase(task)} and decline it?" if task.status != Status.RECEIVED else ""
+
+
+DECLINE: Final = Operation(
+    name="decline",
+    done="declined",
+    keys=("B",),
+    help="Decline the request, with a reason and what the shopper was told",
+    purpose="decline requests, which are then never sent; those on hold are cancelled first",
+    keywords="refuse reject deny unverified fraud",
+    arguments=(
+        Argument(
+            name="reason",
+            metavar="REASON",
+            help=", ".join(DeclineReason),
+            question=lambda target: f"Decline {target.name}, since ({', '.join(DeclineReason)}):",
+            mistake=_reason_mistake,
+            read=lambda words, _: {"reason": _reasons_like(words[0])[0]},
+        ),
+        Argument(
+            name="text",
+            metavar="TEXT",
+            help="what the shopper was told",
+            question=lambda _: "What was the shopper told:",
+            mistake=lambda text: None if text.strip() else "Say what the shopper was told.",
+        ),
+        day_argument(lambda _: "Told on:"),
+    ),
+    apply=requests.decline,
+    result=_declined,
+    review=_review_decline,
+    refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
+    disabled_reason=lambda task, _: requests.cannot_decline(task),
+    short_reason=lambda task: "declined already" if task.declined_on else "answered" if task.answered_on else "",
+    confirms=True,
+    variant=_withdraw_decline(),
+)
+
+
+def _appeal_question(target: Target) -> str:
+    days = REGULATIONS[target.task.regulation].appeal_days if target.task else None
+    return f"Appeal of {target.name} received on{f' (answer in {days} days)' if days else ''}:"
+
+
+def _appealed(target: Target, values: Values) -> str:
+    if (received := values.get("received")) and values.get("upheld") is None:
+        due = appeal_deadline(target.task.regulation, received) if target.task else None
+        return f"{target.name}: appeal of {received} recorded, to be answered by {due}."
+    return f"{target.name}: the answer to the appeal is recorded, {'upheld' if values.get('upheld') else 'not upheld'}."
+
+
+APPEAL: Final = Operation(
+    name="appeal",
+    done="recorded",
+    keys=("P",),
+    help="Record the appeal against a decline, or its answer",
+    purpose="record appeals against declines, with a due date of their own, and the answers to them",
+    keywords="objection complaint review",
+    example="First: bwp-tui appeal 17 --received DATE. Then: bwp-tui appeal 17 --answered DATE --upheld no.",
+    arguments=(
+        Argument(
+            name="received",
+            metavar="DATE",
+            help="when the appeal was received, YYYY-MM-DD",
+            question=_appeal_question,
+            opt_in_question=lambda target: f"Record that appeals of {target.name} were received?",
+            need=Need.OPTIONAL,
+            is_day=True,
+            is_asked=lambda target: target.task is None or target.task.appealed_on is None,
+        ),
+        Argument(
+            name="answered",
+            metavar="DATE",
+            help="when it was answered (today)",
+            question=lambda target: f"Appeal of {target.name} answered on:",
+            need=Need.OPTIONAL,
+            is_day=True,
+            is_asked=_has_appeal,
+        ),
+        Argument(
+            name="upheld",
+            metavar="yes|no",
+            help="whether the answer gives the shopper right",
+            question=lambda _: "Was the appeal upheld (yes or no):",
+            mistake=lambda text: None if text.strip().casefold() in _YES_OR_NO else "Answer yes or no.",
+            read=lambda words, _: {"upheld": _YES_OR_NO.get(words[0].strip().casefold())},
+            need=Need.OPTIONAL,
+            is_asked=_has_appeal,
+        ),
+    ),
+    apply=answers.appeal,
+    result=_appealed,
+    refusal=lambda task, values, today: answers.refused_appeal(
+        task, today, values.get("received"), values.get("answered"), values.get("upheld")
+    ),
+    disabled_reason=lambda task, _: answers.cannot_appeal(task),
+    short_reason=lambda task: "not declined" if task.status != Status.DECLINED else "without appeal by law",
+    confirms=True,
+    field=Field.APPEAL,
+    variant=withdrawal_of(LegalRecord.APPEAL),
+)
+
 WATCH: Final = Operation(
     name="watch",
     done="watched",
@@ -149,7 +299,7 @@ UNWATCH: Final = Operation(
     field=Field.TAGS,
 )
 
-RECORDS: Final = (NOTE, TAG, ASSIGN, *CLOCK_OPERATIONS)
+RECORDS: Final = (NOTE, TAG, ASSIGN, *CLOCK_OPERATIONS, DECLINE, APPEAL)
 """The operations with a key, a `:` command and a CLI command, in the order of the help."""
 
 WITHDRAWALS: Final = tuple((operation, operation.variant.operation) for operation in RECORDS if operation.variant)

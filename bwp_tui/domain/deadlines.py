@@ -28,6 +28,8 @@ def is_clock_running(task: Task) -> bool:
     computes the same in SQL.
     """
     is_over = task.answered_on is not None or task.is_purged or task.was_resubmitted
+    if task.status == Status.DECLINED:
+        return not is_over and task.is_appeal_running
     return not is_over and task.status != Status.CANCELLED
 
 
@@ -123,11 +125,13 @@ def due_of(task: Task) -> date | None:
 
     Where the regulation stops for it, the days from an inquiry to its reply do not count; but it is never later than if
     the request had been received with the reply, since art. 12A UK GDPR counts from there if the identity was awaited.
-    An inquiry after the due date changes nothing.
+    An inquiry after the due date changes nothing. While an appeal waits for its answer, that one's due date counts.
 
     Returns:
         None if no regulation or calendar has a due date, or the clock stands still.
     """
+    if task.is_appeal_running and task.appealed_on is not None:
+        return appeal_deadline(task.regulation, task.appealed_on)
     is_extended = task.extended_on is not None
     try:
         due = due_on(task.regulation, task.received_on, extended=is_extended)
@@ -145,6 +149,15 @@ def due_of(task: Task) -> date | None:
 def due_if_replied(task: Task, today: date) -> date | None:
     """Return the due date of a task whose clock stands still if the reply came today."""
     return due_of(replace(task, replied_on=max(today, task.inquired_on or today)))
+
+
+def appeal_deadline(regulation: str, appealed_on: date) -> date | None:
+    """Return the day by which an appeal must be answered, or None, as for a regulation that is not known."""
+    days = REGULATIONS[regulation].appeal_days if regulation in REGULATIONS else None
+    try:
+        return None if days is None else appealed_on + timedelta(days=days)
+    except OverflowError:
+        return None
 
 
 def acknowledgement_deadline(regulation: str, received_on: date) -> date | None:
@@ -208,11 +221,11 @@ def done_by(task: Task, today: date) -> date | None:
 
 
 def is_late(task: Task, today: date) -> bool:
-    """Return whether the service may finish a task after its due date.
+    """Return whether the service may finish a task after its due date, or the answer to an appeal is overdue.
 
     The filter `is:late` computes the same in SQL.
     """
-    last = done_by(task, today)
+    last = today if task.is_appeal_running else done_by(task, today)
     return last is not None and task.due_on is not None and last > task.due_on and is_clock_running(task)
 
 

@@ -19,11 +19,20 @@ class Status(StrEnum):
     UNCONFIRMED = "UNCONFIRMED"  # may have been sent, and must not be again: an operator decides (`settle`)
     GIVEN_UP = "GIVEN_UP"  # given up while unconfirmed; the service may have started it
     CANCELLED = "CANCELLED"  # cancelled here; the service documents no such status
+    DECLINED = "DECLINED"  # the shop refused it, and told the shopper
     MISSING = "MISSING"  # the service does not know the task
 
 
 FINAL_STATUSES: Final = frozenset(
-    {Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.CANCELLED, Status.MISSING}
+    {
+        Status.COMPLETED,
+        Status.FAILED,
+        Status.REJECTED,
+        Status.GIVEN_UP,
+        Status.CANCELLED,
+        Status.DECLINED,
+        Status.MISSING,
+    }
 )
 """Final statuses."""
 
@@ -45,13 +54,25 @@ def has_ended(status: str) -> bool:
 def status_after(current: str, reported: str) -> str:
     """Return a task's status after the service reported `reported`.
 
-    A cancellation is known only here, so it stays whatever the service reports. A new status of
+    A cancellation and a decline are known only here, so they stay whatever the service reports. A new status of
     the service that has the name of a local one is prefixed.
     """
-    if current == Status.CANCELLED:
+    if current in (Status.CANCELLED, Status.DECLINED):
         return current
     is_local = reported in Status.__members__ and reported not in SERVICE_STATUSES
     return f"{_SERVICE_PREFIX}{reported}" if is_local else reported
+
+
+class DeclineReason(StrEnum):
+    """Why the shop declines a request."""
+
+    NOT_VERIFIED = "not_verified"
+    EXEMPT = "exempt"
+    FRAUD = "fraud"
+    EXCESSIVE = "excessive"
+    NOT_A_SHOPPER = "not_a_shopper"
+    WITHDRAWN = "withdrawn"
+    OTHER = "other"
 
 
 class IntentAction(StrEnum):

@@ -216,6 +216,15 @@ class Task:
     """When the shopper was asked who they are or what they mean."""
     replied_on: date | None = None
     """When the reply to that came."""
+    declined_on: date | None = None
+    """When the shopper was told that the request is declined; not in effect before the status is DECLINED."""
+    decline_reason: str | None = None
+    """A `DeclineReason`."""
+    decline_text: str | None = None
+    appealed_on: date | None = None
+    """When the appeal against the decline was received; `due_on` is that of its answer until it is given."""
+    appeal_answered_on: date | None = None
+    is_appeal_upheld: bool | None = None
     is_final: bool = False
     """Whether the status is final."""
     is_saved: bool = False
@@ -236,6 +245,12 @@ class Task:
     def is_unsent(self) -> bool:
         """Whether no byte of its request was sent, so that it can be withdrawn."""
         return self.status == Status.RECEIVED or (self.awaits_response and not self.is_outcome_unknown)
+
+    @property
+    def is_appeal_running(self) -> bool:
+        """Whether the appeal against its decline waits for the answer."""
+        is_answered = self.appeal_answered_on is not None
+        return self.status == Status.DECLINED and self.appealed_on is not None and not is_answered
 
     @property
     def is_cancellation_waiting(self) -> bool:

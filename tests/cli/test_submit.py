@@ -53,6 +53,8 @@ FIELDS = [
     "extended_on",
     "acknowledged_on",
     "answered",
+    "declined",
+    "appeal",
     "download",
 ]
 NOWHERE = {"BWP_TOKEN_URL": "http://127.0.0.1:9/token", "BWP_API_URL": "http://127.0.0.1:9/graphql"}

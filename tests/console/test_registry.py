@@ -46,6 +46,7 @@ PLACES = {
     "-OLD": "-old",
     "NAME": "light",
     "DATE": "2026-01-02",
+    "REASON": "fraud",
 }
 OF_THE_SCREEN = {
     "undo": "it takes back what this session did; a line of one's own does the contrary",
@@ -133,6 +134,9 @@ async def test_every_action_changes_what_is_shown_or_recorded(profile: Profile, 
         received = Request(Kind.RETRIEVAL, "later@example.com", TODAY, "gdpr", awaits_verification=True)
         last = requests.submit(console.store, received, "op").number
         single.verify(console.store, last, Verification(TODAY, "op", "order 17"), "op")  # so that it can be sent
+        law = Request(Kind.RETRIEVAL, "declined@example.com", TODAY, "us-co", awaits_verification=True)
+        last = requests.submit(console.store, law, "op").number  # so that there is something to appeal against
+        single.edit(console.store, last, lambda edit: requests.decline(edit, "fraud", "not ours"), "op", TODAY)
         main.session.feed.refresh()
         await console.until(lambda: last in main.table.numbers)
         for number in (HELD, *range(1, last + 1)):

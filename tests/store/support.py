@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import records, requests
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
@@ -111,7 +111,10 @@ def in_status(store: Store, status: str, kind: Kind = Kind.RETRIEVAL, task_id: s
             intent_outcomes.record_unconfirmed(store, intent.id)
         return tasks.get(store, task.number)
     task = accepted(store, task_id, kind)
-    if status == Status.CANCELLED:
+    if status == Status.DECLINED:
+        with store.write() as transaction:
+            requests.decline(records.Edit(transaction, store, task.number, ACTOR, TODAY), "exempt", "told by email")
+    elif status == Status.CANCELLED:
         requests.cancel(store, task.number, ACTOR)
         intent_outcomes.record_cancelled(store, sent(store, task.number).id)
     elif status == Status.MISSING:

@@ -74,6 +74,6 @@ def test_each_request_is_in_one_column_and_those_without_an_answer_are_what_the_
                 (status, int(status in FINAL_STATUSES), task.number),
             )
         [line] = compliance_report.compliance_report(store, date.min, date.max)
-        columns = (line.complied_in_whole, line.not_complied, line.cancelled, line.unanswered)
+        columns = (line.complied_in_whole, line.not_complied, line.declined, line.cancelled, line.unanswered)
         assert sum(columns) == line.received == number + 1, status
         assert line.unanswered == tasks.count(store, parse("is:open"), today=TODAY), status

@@ -47,7 +47,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     for place, status in enumerate(Status):
         kind = Kind.DELETION if status in (Status.ON_HOLD, Status.CANCELLED) else Kind.RETRIEVAL
         in_status(store, status, kind, f"{place:04x}A10a-{status}")
-        clock.advance(hours=27)
+        clock.advance(hours=25)
     _plant_details(store)
     clock.now = NOW
     yield store
@@ -152,7 +152,7 @@ def _has(task: Task, spec: FieldSpec, value: str) -> bool:
 
 
 def _is_open(task: Task) -> bool:
-    return task.resubmitted_as is None and task.answered_on is None and task.status != "CANCELLED"
+    return task.resubmitted_as is None and task.answered_on is None and task.status not in ("CANCELLED", "DECLINED")
 
 
 def _is_late(task: Task) -> bool:

@@ -37,13 +37,17 @@ def every(store: Store) -> list[Task]:
     columns = "email, recorded_at, received_on, regulation, revision"
     first = submitted(store).number
     with store.write() as transaction:
-        for kind, status, terminal, saved, resubmitted, answered_on, purged in product(
-            Kind, STATUSES, (0, 1), (0, 1), (0, 1), (None, TODAY.isoformat()), (None, "2026-11-20T09:14:00.000000Z")
+        for kind, status, terminal, saved, resubmitted, answered_on, purged, appeal in product(
+            Kind,
+            STATUSES,
+            *((0, 1), (0, 1), (0, 1), (None, TODAY.isoformat()), (None, "2026-11-20T09:14:00.000000Z")),
+            ((None, None), (TODAY.isoformat(), None), (TODAY.isoformat(), TODAY.isoformat())),
         ):
             transaction.run(
-                f"INSERT INTO tasks ({columns}, kind, status, terminal, saved, resubmitted, answered_on, due_on)"
-                f" SELECT {columns}, ?, ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
-                (kind, status, terminal, saved, resubmitted, answered_on, DUE.isoformat(), first),
+                f"INSERT INTO tasks ({columns}, kind, status, terminal, saved, resubmitted, answered_on, due_on,"
+                " appealed_on, appeal_answered_on)"
+                f" SELECT {columns}, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
+                (kind, status, terminal, saved, resubmitted, answered_on, DUE.isoformat(), *appeal, first),
             )
             if purged:
                 transaction.run(
@@ -54,7 +58,7 @@ def every(store: Store) -> list[Task]:
 
 
 def test_the_column_and_the_function_say_the_same(store: Store, every: list[Task]) -> None:
-    assert len(every) == 1 + 2 * len(STATUSES) * 32
+    assert len(every) == 1 + 2 * len(STATUSES) * 32 * 3
     running = {task.number for task in every if is_clock_running(task)}
     assert running == {as_int(row[0]) for row in store.rows("SELECT number FROM tasks WHERE open = 1")}
     assert running == set(tasks.numbers(store, parse("is:open"), today=TODAY))
@@ -76,7 +80,7 @@ def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_
             "plain": task_output.task_sentence(task, NOW, TODAY),
         }
         assert {place: words in text for place, text in shown.items()} == dict.fromkeys(shown, runs), task
-        assert (records.cannot_extend(task, TODAY) is None) == runs, task
+        assert (records.cannot_extend(task, TODAY) is None) == (runs and task.status != Status.DECLINED), task
 
 
 def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: list[Task]) -> None:

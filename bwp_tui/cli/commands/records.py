@@ -106,6 +106,9 @@ def _check_options(operation: Operation, arguments: Namespace) -> None:
             ExitCode.USAGE,
             f"Give {options[0].option}, or {operation.variant.option}; one of the two. Nothing was done.",
         )
+    left_out = [argument for argument in options if argument.need is Need.REQUIRED and argument not in given]
+    if given and left_out:
+        raise CommandError(ExitCode.USAGE, f"Give {left_out[0].option} too. Nothing was done.")
     if options and not (given or operation.variant):
         names = " or ".join(argument.option for argument in options)
         raise CommandError(ExitCode.USAGE, f"Give {names}. Nothing was done.")

@@ -28,7 +28,18 @@ from bwp_tui.store.queries.compliance_report import (
 from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, Statistics, read_statistics
 
 _HEADINGS = (
-    *("KIND", "REGULATION", "RECEIVED", "IN WHOLE", "IN PART", "NOT COMPLIED", "CANCELLED", "UNANSWERED", "ANSWERED"),
+    *(
+        "KIND",
+        "REGULATION",
+        "RECEIVED",
+        "IN WHOLE",
+        "IN PART",
+        "NOT COMPLIED",
+        "DECLINED",
+        "CANCELLED",
+        "UNANSWERED",
+        "ANSWERED",
+    ),
     *("MEDIAN DAYS", "MEAN DAYS"),
 )
 _LAW_HEADINGS = ("ID", "TITLE", "ANSWER", "EXTENSION", "ACKNOWLEDGE", "APPEAL")
@@ -102,6 +113,7 @@ def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
         ],
         "overdue": figures.overdue,
         "late": figures.late,
+        "appeals": figures.appeals,
         "stopped": figures.stopped,
         "due": [
             {"from": (day + timedelta(weeks=week)).isoformat(), "tasks": tasks}
@@ -123,6 +135,8 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
         yield f"{kind.lower()} {status}: {tasks}{f', {again} of them resubmitted' if again else ''}"
     yield f"overdue: {figures.overdue}"
     yield f"may finish late: {figures.late}"
+    if figures.appeals:
+        yield f"appeals to answer: {figures.appeals}"
     if figures.stopped:
         yield f"clock stopped: {figures.stopped}"
     for week, tasks in enumerate(figures.due):

@@ -14,6 +14,7 @@ from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
+    appeal_deadline,
     done_by,
     due_if_replied,
     is_clock_running,
@@ -97,6 +98,8 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "extended_on": iso_day(task.extended_on),
         "acknowledged_on": iso_day(task.acknowledged_on),
         "answered": _answer_record(task),
+        "declined": _decline_record(task),
+        "appeal": _appeal_record(task),
         "download": _download_record(task.download),
     }
     return mask_task_record(record, task) if mask else record
@@ -122,6 +125,20 @@ def _answer_record(task: Task) -> dict[str, str | None] | None:
     if task.answered_on is None:
         return None
     return {"on": task.answered_on.isoformat(), "how": task.answered_how, "in_part": task.answered_in_part}
+
+
+def _decline_record(task: Task) -> dict[str, str | None] | None:
+    if task.declined_on is None:
+        return None
+    return {"on": task.declined_on.isoformat(), "reason": task.decline_reason, "text": task.decline_text}
+
+
+def _appeal_record(task: Task) -> dict[str, object] | None:
+    if task.appealed_on is None:
+        return None
+    due = appeal_deadline(task.regulation, task.appealed_on)
+    days = {"received_on": task.appealed_on, "due_on": due, "answered_on": task.appeal_answered_on}
+    return {**{name: iso_day(day) for name, day in days.items()}, "upheld": task.is_appeal_upheld}
 
 
 def task_line(task: Task) -> str:
@@ -151,6 +168,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
         parts.append(f"its clock has been stopped since {task.inquired_on}")
     if task.answered_on is not None:
         parts.append(f"answered on {task.answered_on}")
+    parts += [text for _, text in _decline_facts(task) if text]
     parts += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]
     if task.tags:
         parts.append(f"tags {' and '.join(task.tags)}")
@@ -253,10 +271,26 @@ def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
         ("replied", f"on {task.replied_on}" if task.replied_on else None),
         ("extended", f"on {task.extended_on}" if task.extended_on else None),
         ("answered", _answer(task)),
+        *_decline_facts(task),
+    ]
+
+
+def _decline_facts(task: Task) -> list[tuple[str, str | None]]:
+    """Return the decline and the appeal against it."""
+    if task.declined_on is None:
+        return []
+    waits = "" if task.status == Status.DECLINED else ", once the cancellation is confirmed"
+    outcome = "upheld" if task.is_appeal_upheld else "not upheld"
+    answered = f"answered on {task.appeal_answered_on}, {outcome}" if task.appeal_answered_on else "not answered yet"
+    return [
+        ("declined", f"declined on {task.declined_on}{waits}, {task.decline_reason}: {task.decline_text or ''}"),
+        ("appeal", f"appeal received on {task.appealed_on}, {answered}" if task.appealed_on else None),
     ]
 
 
 def _answer(task: Task) -> str | None:
+    if task.declined_on is not None:
+        return None
     if task.answered_on is None:
         return f"not yet; bwp-tui answer {task.number} --how TEXT" if task.is_final and is_clock_running(task) else None
     part = "" if task.answered_in_part is None else f"; in part: {task.answered_in_part or 'the reason was purged'}"

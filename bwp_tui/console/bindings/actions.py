@@ -16,6 +16,7 @@ from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, meaning
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
+from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.answers import cannot_answer, cannot_open_result, records_of
 
 
@@ -100,6 +101,8 @@ def _not_sent(task: Task) -> str | None:
 
 
 def _nothing_to_withdraw(task: Task) -> str | None:
+    if task.declined_on is not None and not records_of(task):
+        return requests.cannot_withdraw_decline(task)
     if records_of(task):
         return cannot_change_purged(task)
     return f"Nothing that could be withdrawn is recorded for {task.name}."
@@ -219,7 +222,7 @@ ACTIONS: Final = (
         "withdraw",
         ("w",),
         "",
-        "Withdraw a verification, acknowledgement, extension or answer",
+        "Withdraw a verification, acknowledgement, extension, answer or decline",
         TASK_GROUP,
         "acknowledge TASK --withdraw",
         _needs_task(_nothing_to_withdraw, writes=True),

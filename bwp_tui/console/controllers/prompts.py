@@ -86,7 +86,7 @@ async def ask_arguments(
     values = dict(given)
     for argument in operation.arguments:
         is_optional = argument.need is Need.OPTIONAL or argument.place is not Place.OPTION
-        if argument.name in given or (given and is_optional) or not argument.is_asked:
+        if argument.name in given or (given and is_optional) or not argument.is_asked(target):
             continue
         with rechecking(argument):
             if argument.is_day:
@@ -130,7 +130,7 @@ async def _ask_day(
     def checked(text: str) -> InputMistake | None:
         day = parse_day(text)
         wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
-        is_last = argument is [one for one in operation.arguments if one.is_asked][-1]
+        is_last = argument is [one for one in operation.arguments if one.is_asked(target)][-1]
         if not wrong and target.task is not None and is_last:
             refusal = operation.refusal(target.task, values | {argument.name: day}, today)
             wrong = refusal and refusal.sentence

@@ -138,7 +138,7 @@ class RecordController:
         }
         key: str | None = next(iter(records), None)
         if len(records) > 1:
-            names = {key: withdrawal.field.value for key, withdrawal in records.items()}
+            names = {key: withdrawal.name.removeprefix("withdraw ") for key, withdrawal in records.items()}
             key = await self._screen.prompt.ask_key("Withdraw:", names)
         if key is not None:
             await self.run(records[key])

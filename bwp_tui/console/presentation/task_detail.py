@@ -137,23 +137,39 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
         yield fact("Inquired", f"{task.inquired_on}{replied}")
     if task.extended_on:
         yield fact("Extended", task.extended_on.isoformat())
+    yield from _decline_lines(task, context)
     if task.answered_on:
         how = f"  {mask(task.answered_how, task, context)}" if task.answered_how else ""
         yield fact("Answered", (task.answered_on.isoformat(), "good"), (how, "plain"))
         if task.answered_in_part is not None:
             yield fact("In part", mask(task.answered_in_part or "the reason was purged", task, context))
-    elif task.is_final and is_clock_running(task):
+    elif task.is_final and task.declined_on is None and is_clock_running(task):
         yield fact("Answered", ("not yet  ", "warn"), (context.key("answer"), "key"), " records the answer")
     limit = acknowledgement_deadline(task.regulation, task.received_on)
     if task.acknowledged_on:
         yield fact("Receipt", f"acknowledged on {task.acknowledged_on}")
-    elif limit is not None and is_clock_running(task):
+    elif limit is not None and task.declined_on is None and is_clock_running(task):
         yield fact(
             "Receipt",
             (f"acknowledge by {limit}", "warn"),
             (f"  {format_due(limit, context.today)}  ", "muted"),
             (context.key("acknowledge"), "key"),
         )
+
+
+def _decline_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
+    """Yield the decline and the appeal against it."""
+    if task.declined_on is not None:
+        waits = "" if task.status == Status.DECLINED else "  once the cancellation is confirmed"
+        text = mask(task.decline_text or "", task, context)
+        yield fact("Declined", f"{task.declined_on}  {task.decline_reason}", (waits, "warn"), (f"  {text}", "muted"))
+    if task.appealed_on is not None:
+        outcome: list[StyledText] = [("  upheld" if task.is_appeal_upheld else "  not upheld", "muted")]
+        if task.is_appeal_running:
+            key = context.key("appeal")
+            outcome = [(f"  answer by {task.due_on}  ", "warn"), (key, "key"), (" records it", "plain")]
+        answered = f", answered on {task.appeal_answered_on}" if task.appeal_answered_on else ""
+        yield fact("Appeal", f"received on {task.appealed_on}{answered}", *outcome)
 
 
 def timeline(

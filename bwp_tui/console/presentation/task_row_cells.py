@@ -74,6 +74,7 @@ _STATUSES: Final[dict[str, tuple[str, str]]] = {
     Status.UNCONFIRMED: ("unknown", "warn"),
     Status.GIVEN_UP: ("ended", "muted"),
     Status.CANCELLED: ("ended", "muted"),
+    Status.DECLINED: ("ended", "muted"),
     Status.MISSING: ("unknown", "bad"),
 }
 """The glyph before each status and its style; a status that this program does not know is a warning."""
@@ -95,6 +96,9 @@ def _status(task: Task, context: CellContext) -> Cell:
         is_gone = task.download is not None and task.download.id in context.gone_results
         parts.append("gone" if is_gone else _download_progress(task, context.glyphs))
         role = "warn" if is_gone else role
+    elif task.is_appeal_running:
+        parts.append("appeal")
+        role = "warn"
     return Cell(" ".join(filter(None, parts)), role)
 
 

@@ -133,6 +133,8 @@ def _due(figures: Statistics, today: date) -> Iterator[list[StyledText]]:
     most = max(figures.overdue, figures.late, figures.stopped, *figures.due)
     yield _row("overdue", figures.overdue, most, "bad")
     yield _row("may be late", figures.late, most, "warn")
+    if figures.appeals:
+        yield _row("of them appeals", figures.appeals, most, "warn")
     if figures.stopped:
         yield _row("clock stopped", figures.stopped, most, "held")
     for week, count in enumerate(figures.due):

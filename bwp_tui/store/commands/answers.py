@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.deadlines import due_if_replied, due_of, is_clock_running, is_clock_stopped
-from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, due_of, is_clock_running, is_clock_stopped
+from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
@@ -31,6 +31,7 @@ class LegalRecord(StrEnum):
     REPLY = "reply"
     EXTENSION = "extension"
     ANSWER = "answer"
+    APPEAL = "appeal"
 
 
 _COLUMNS: Final = {
@@ -40,6 +41,7 @@ _COLUMNS: Final = {
     LegalRecord.REPLY: ("replied_on",),
     LegalRecord.EXTENSION: ("extended_on",),
     LegalRecord.ANSWER: ("answered_on", "answered_how", "answered_in_part"),
+    LegalRecord.APPEAL: ("appealed_on", "appeal_answered_on", "appeal_upheld"),
 }
 """The columns of each record, the day first."""
 
@@ -72,6 +74,8 @@ def cannot_answer(task: Task) -> str | None:
     """Return why no answer of task can be recorded, or None when one can."""
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; answer that one."
+    if task.declined_on is not None:
+        return f"Task {task.name} was declined on {task.declined_on}, which is its answer."
     return cannot_change_purged(task)
 
 
@@ -80,7 +84,7 @@ def needs_no_answer(task: Task) -> str | None:
     if task.answered_on is not None:
         return f"Task {task.name} was already answered on {task.answered_on}."
     if is_clock_running(task):
-        return None
+        return cannot_answer(task)
     return cannot_answer(task) or f"Task {task.name} is {task.status}: nobody waits for an answer."
 
 
@@ -181,6 +185,71 @@ def refused_reply(task: Task, day: date) -> Refusal | None:
     return Refusal("asked after that day", f"The shopper of {task.name} was asked on {task.inquired_on}, after {day}.")
 
 
+def appeal(edit: Edit, received: date | None = None, answered: date | None = None, upheld: bool | None = None) -> None:
+    """Record the appeal against a decline, or its answer, or both.
+
+    Args:
+        received: when it was received; another day corrects the recorded one.
+        answered: when it was answered; today where it is None and `upheld` is given.
+
+    Raises:
+        NotPossible: `cannot_appeal` or `refused_appeal` says why.
+        NoSuchTask: there is no such task.
+    """
+    task = edit.task
+    refusal = refused_appeal(task, edit.today, received, answered, upheld)
+    refuse(cannot_appeal(task) or (refusal and refusal.sentence))
+    if received is not None:
+        after = replace(task, appealed_on=received)
+        edit.set(appealed_on=received.isoformat(), due_on=iso_day(due_of(after)))
+        corrected = "" if task.appealed_on is None else f", corrected from {task.appealed_on}"
+        edit.add_event(EventKind.APPEALED, f"on {received}{corrected}", (task.due_on, due_of(after)))
+        task = replace(after, due_on=due_of(after))
+    if upheld is not None:
+        day = answered or edit.today
+        due = due_of(replace(task, appeal_answered_on=day))
+        late = late_clause(day, appeal_deadline(task.regulation, task.appealed_on or day))
+        edit.set(appeal_answered_on=day.isoformat(), appeal_upheld=int(upheld), due_on=iso_day(due))
+        outcome = "upheld" if upheld else "not upheld"
+        edit.add_event(EventKind.APPEAL_ANSWERED, f"on {day}{late}: {outcome}", (task.due_on, due))
+
+
+def cannot_appeal(task: Task) -> str | None:
+    """Return why no appeal of task can be recorded, or None when one can."""
+    if task.status != Status.DECLINED:
+        return f"Only against a decline there is an appeal; {task.name} is {task.status}."
+    if task.was_resubmitted:
+        return f"Task {task.name} was resubmitted: nothing is left to be appealed."
+    if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
+        return f"{task.regulation} knows no appeal that the shop has to answer, so none of {task.name} is recorded."
+    return cannot_change_purged(task)
+
+
+def refused_appeal(
+    task: Task, today: date, received: date | None, answered: date | None, upheld: bool | None
+) -> Refusal | None:
+    """Return why an appeal or its answer cannot have been on these days, or None when it can."""
+    if received is None and answered is None and upheld is None:
+        return Refusal("without a day", f"Say when the appeal of {task.name} was received, or when it was answered.")
+    if received is not None and task.appeal_answered_on is not None:
+        sentence = (
+            f"The appeal of {task.name} was answered on {task.appeal_answered_on}; withdraw it to record another."
+        )
+        return Refusal("appeal answered already", sentence)
+    if received is not None and task.declined_on is not None and received < task.declined_on:
+        return Refusal("declined after that day", f"{task.name} was declined on {task.declined_on}, after {received}.")
+    if answered is None and upheld is None:
+        return None
+    if upheld is None:
+        return Refusal("without its outcome", f"Say whether the appeal of {task.name} was upheld.")
+    began, day = received or task.appealed_on, answered or today
+    if began is None:
+        return Refusal("without appeal", f"No appeal of {task.name} is recorded: say when it was received.")
+    if day < began:
+        return Refusal("appealed after that day", f"The appeal of {task.name} was received on {began}, after {day}.")
+    return None
+
+
 def withdraw(edit: Edit, record: LegalRecord) -> None:
     """Withdraw a record: it counts no longer, and its timeline keeps what it said.
 
@@ -208,6 +277,8 @@ def due_without(task: Task, record: LegalRecord) -> date | None:
             return due_of(replace(task, extended_on=None))
         case LegalRecord.INQUIRY:
             return due_of(replace(task, inquired_on=None, replied_on=None))
+        case LegalRecord.APPEAL:
+            return due_of(replace(task, appealed_on=None))
         case LegalRecord.REPLY:
             return due_of(replace(task, replied_on=None))
         case LegalRecord.ANSWER if task.inquired_on is not None:
@@ -239,6 +310,8 @@ def recorded_on(task: Task, record: LegalRecord) -> date | None:
             return task.extended_on
         case LegalRecord.ANSWER:
             return task.answered_on
+        case LegalRecord.APPEAL:
+            return task.appealed_on
 
 
 def records_of(task: Task) -> tuple[LegalRecord, ...]:

@@ -17,7 +17,7 @@ from bwp_tui.domain.deadlines import (
     is_clock_stopped,
 )
 from bwp_tui.domain.regulations import REGULATIONS, stored_names
-from bwp_tui.domain.statuses import has_ended
+from bwp_tui.domain.statuses import Status, has_ended
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import iso_day
@@ -42,6 +42,7 @@ class Field(StrEnum):
     REPLY = "reply"
     EXTENSION = "extension"
     ANSWER = "answer"
+    APPEAL = "appeal"
     RECEIPT = "receipt and regulation"
 
 
@@ -67,7 +68,7 @@ class Edit:
         """The task as it is now. Raises NoSuchTask where there is none."""
         return tasks.get(self.store, self.number)
 
-    def set(self, **columns: str | None) -> None:
+    def set(self, **columns: str | int | None) -> None:
         """Write columns of the task's row. Raises NotPossible for a purged task: it is closed."""
         refuse(cannot_change_purged(self.task))
         assignments = ", ".join(f"{column} = ?" for column in columns)
@@ -268,6 +269,12 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
     if (first := task.inquired_on) is not None and first < received_on:
         sentence = f"The shopper of {task.name} was asked on {first}; withdraw that inquiry first."
         return Refusal("asked before that day", sentence)
+    if (first := task.declined_on) is not None and first < received_on:
+        sentence = f"{task.name} was declined on {first}; withdraw that first."
+        return Refusal("declined before that day", sentence)
+    if task.appealed_on is not None and regulation != task.regulation:
+        sentence = f"An appeal of {task.name} under {task.regulation} is recorded; withdraw that first."
+        return Refusal("appealed under another law", sentence)
     if (first := task.answered_on) is not None and first < received_on:
         sentence = f"{task.name} was answered on {first}; withdraw or correct that first."
         return Refusal("answered before that day", sentence)
@@ -302,6 +309,8 @@ def cannot_extend(task: Task, today: date) -> str | None:
         return f"Task {task.name} was extended on {task.extended_on}; the law allows that once."
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; extend that one."
+    if task.declined_on is not None or task.status == Status.DECLINED:
+        return cannot_change_purged(task) or f"Task {task.name} was declined: nothing is left to be extended."
     if not is_clock_running(task):
         state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
         return cannot_change_purged(task) or f"Task {task.name} {state}: nothing is left to be extended."

@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, same_hold
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, needs_kind
+from bwp_tui.domain.text import clean_line
+from bwp_tui.store.commands.records import Edit, refused_day
 from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.connection import Store, Transaction, as_text
 from bwp_tui.store.database.shared_sql import set_revision
+from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.insert_request import Origin, insert, insert_submission, record
-from bwp_tui.store.worklog.intents import cancel_unsent
+from bwp_tui.store.worklog.intents import cancel_unsent, complete_decline
 
 _RESUBMITTABLE: Final = frozenset(
-    {Status.FAILED, Status.REJECTED, Status.UNCONFIRMED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
+    {
+        Status.FAILED,
+        Status.REJECTED,
+        Status.UNCONFIRMED,
+        Status.GIVEN_UP,
+        Status.MISSING,
+        Status.CANCELLED,
+        Status.DECLINED,
+    }
 )
 _INHERITED_COLUMNS: Final = (
     "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, inquired_on, replied_on, assigned_to"
@@ -120,6 +132,8 @@ def cannot_resubmit(task: Task) -> str | None:
     """Return why `task` cannot be resubmitted, or None when it can."""
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
+    if task.status == Status.DECLINED and not task.is_appeal_upheld:
+        return f"{task.name} was declined: it is resubmitted only if that is withdrawn, or an appeal upheld."
     if task.status not in _RESUBMITTABLE:
         return f"Only a task that ended without a result can be resubmitted; {task.name} is {task.status}."
     if task.is_cancellation_waiting:
@@ -141,16 +155,20 @@ def cancel(store: Store, number: int, actor: str) -> Task:
     with store.write() as transaction:
         # Checked inside the transaction: the engine may have written since the operator saw the task.
         refuse(cannot_cancel(tasks.get(store, number)))
-        if not cancel_unsent(transaction, number, actor):
-            transaction.run(
-                "UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number)
-            )
-            transaction.run(
-                "INSERT INTO intents (task, action, not_before, asked_at, actor) VALUES (?, 'cancel', ?, ?, ?)",
-                (number, transaction.now_text, transaction.now_text, actor),
-            )
-            timeline.append(transaction, number, actor, EventKind.CANCEL_REQUESTED)
+        _cancel(transaction, number, actor)
     return tasks.get(store, number)
+
+
+def _cancel(transaction: Transaction, number: int, actor: str) -> None:
+    if not cancel_unsent(transaction, number, actor):
+        transaction.run(
+            "UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number)
+        )
+        transaction.run(
+            "INSERT INTO intents (task, action, not_before, asked_at, actor) VALUES (?, 'cancel', ?, ?, ?)",
+            (number, transaction.now_text, transaction.now_text, actor),
+        )
+        timeline.append(transaction, number, actor, EventKind.CANCEL_REQUESTED)
 
 
 def cannot_cancel(task: Task) -> str | None:
@@ -173,6 +191,107 @@ def cannot_cancel(task: Task) -> str | None:
 def cancellation_phrase(task: Task) -> str:
     """Return the beginning of a sentence on what the cancellation of `task` does."""
     return f"Withdraw the {task.kind.lower()}" if task.is_unsent else "Cancel the deletion"
+
+
+def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
+    """Record that the shop declines a request, and what the shopper was told; nothing of it is sent afterwards.
+
+    What was not sent is withdrawn first. A deletion on hold is cancelled first: the decline comes into effect once the
+    service has confirmed that, and is dropped where it cannot be cancelled any more.
+
+    Args:
+        on: the day on which the shopper was told; today where it is None.
+
+    Raises:
+        NotPossible: `cannot_decline` says why, or there is no text, or that day is before the receipt.
+        NoSuchTask: there is no such task.
+    """
+    task, day, line = edit.task, on or edit.today, clean_line(text)
+    if not line:
+        raise NotPossible("A decline must say what the shopper was told.")
+    refusal = refused_day(task, day)
+    refuse(cannot_decline(task) or (refusal and refusal.sentence))
+    edit.set(declined_on=day.isoformat(), decline_reason=DeclineReason(reason), decline_text=line)
+    if task.status != Status.RECEIVED and not task.cancel_asked and cannot_cancel(task) is None:
+        _cancel(edit.transaction, edit.number, edit.actor)
+    if edit.task.cancel_asked:
+        edit.add_event(EventKind.DECLINE_REQUESTED, f"once it is cancelled; on {day}, {reason}: {line}")
+    else:
+        complete_decline(edit.transaction, edit.number, edit.actor)
+
+
+_DECLINABLE: Final = frozenset(
+    {Status.RECEIVED, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
+)
+
+
+def cannot_decline(task: Task) -> str | None:
+    """Return why `task` cannot be declined, or None when it can."""
+    if why_not := cannot_change_purged(task):
+        return why_not
+    if task.was_resubmitted:
+        return f"Task {task.name} was resubmitted; decline the new one."
+    if task.declined_on is not None:
+        return f"Task {task.name} was declined on {task.declined_on} already."
+    if task.answered_on is not None:
+        return f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
+    if task.status in _DECLINABLE:
+        return None
+    if why_not := needs_kind(task):
+        return why_not
+    if task.kind is Kind.DELETION and task.status == Status.COMPLETED:
+        return f"The deletion of {task.name} is COMPLETED: it can be answered, and no longer declined."
+    if task.status == Status.UNCONFIRMED:
+        return f"{task.name} may have been started: enter its task id, or give it up, before declining it."
+    if task.cancel_asked or cannot_cancel(task) is None:
+        return None
+    if task.awaits_response:
+        return f"The service has not responded to {task.name} yet; decline it once it has."
+    if task.download is not None and task.download.is_open:
+        return f"The result of {task.name} is being downloaded; cancel the download before declining it."
+    if task.kind is Kind.DELETION:
+        return f"The deletion of {task.name} is {task.status} and cannot be cancelled, so it cannot be declined."
+    return None
+
+
+def withdraw_decline(edit: Edit) -> None:
+    """Withdraw a decline: the task is again what it was before.
+
+    Raises:
+        NotPossible: it is not declined, or its timeline does not say what it was.
+        NoSuchTask: there is no such task.
+    """
+    task, transaction = edit.task, edit.transaction
+    refuse(cannot_withdraw_decline(task))
+    row = transaction.row(
+        "SELECT before FROM timeline WHERE task = ? AND what = ? AND after = ? ORDER BY id DESC LIMIT 1",
+        (edit.number, EventKind.DECLINED, Status.DECLINED),
+    )
+    if row is None or row[0] is None:
+        raise NotPossible(f"The timeline of {task.name} does not say what it was before it was declined.")
+    before = as_text(row[0])
+    is_final = before in FINAL_STATUSES
+    edit.set(**dict.fromkeys(("declined_on", "decline_reason", "decline_text")), status=before, terminal=int(is_final))
+    if not is_final:
+        polled_at = None if task.task_id is None else transaction.now_text
+        edit.set(finished_at=None, next_poll_at=polled_at)
+    detail = f"was on {task.declined_on}, {task.decline_reason}: {task.decline_text}"
+    what = EventKind.DECLINE_WITHDRAWN
+    timeline.append(transaction, edit.number, edit.actor, what, before=Status.DECLINED, after=before, detail=detail)
+    set_revision(transaction, edit.number)
+
+
+def cannot_withdraw_decline(task: Task) -> str | None:
+    """Return why the decline of `task` cannot be withdrawn, or None when it can."""
+    if task.declined_on is None:
+        return f"Task {task.name} is not declined."
+    if task.status != Status.DECLINED:
+        return f"The decline of {task.name} waits for its cancellation; the service has not responded to that yet."
+    if task.was_resubmitted:
+        return f"Task {task.name} was resubmitted, so that its decline cannot be withdrawn."
+    if task.appealed_on is not None:
+        return f"An appeal of {task.name} is recorded; withdraw that first."
+    return cannot_change_purged(task)
 
 
 def download(store: Store, number: int, folder: str, actor: str) -> Task:

@@ -25,6 +25,7 @@ _COLUMNS: Final = {
     Field.REPLY: ("replied_on", "due_on"),
     Field.EXTENSION: ("extended_on", "due_on"),
     Field.ANSWER: ("answered_on", "answered_how", "answered_in_part", "due_on"),
+    Field.APPEAL: ("appealed_on", "appeal_answered_on", "appeal_upheld", "due_on"),
     Field.RECEIPT: ("received_on", "regulation", "due_on"),
 }
 

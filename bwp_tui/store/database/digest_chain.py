@@ -34,6 +34,7 @@ FACTS: Final = (
     *("received_on", "regulation", "due_on", "recorded_at", "submitted_at", "finished_at", "resubmit_of"),
     *("resubmitted", "purged_at", "assigned_to", "verified_on", "verified_by", "verified_how", "extended_on"),
     *("acknowledged_on", "answered_on", "answered_how", "inquired_on", "replied_on", "answered_in_part"),
+    *("declined_on", "decline_reason", "decline_text", "appealed_on", "appeal_answered_on", "appeal_upheld"),
 )
 """The columns of a task that its record covers. A new one goes to the end and is NULL where nothing is recorded."""
 

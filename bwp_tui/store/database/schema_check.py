@@ -31,6 +31,7 @@ _COLUMNS_SINCE: Final = (
     ("tasks", "answered_on", 13),
     ("tasks", "inquired_on", 14),
     ("chains", "links", migrate.FIRST_CHAINED),
+    ("tasks", "declined_on", 17),
 )
 """Columns that migrations added, each with the first schema that has it."""
 

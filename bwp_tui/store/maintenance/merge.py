@@ -223,8 +223,9 @@ def _add_tasks(db: apsw.Connection, revision: int) -> None:
 _SERVICE_COLUMNS: Final = (
     *("task_id", "status", "terminal", "errors", "submitted_at", "updated_at", "finished_at", "polled_at"),
     *("next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble"),
+    *("declined_on", "decline_reason", "decline_text"),
 )
-"""What the service said of a task, and what follows from it."""
+"""What the service said of a task, what follows from it, and the decline, which is a status too."""
 
 _STATUSES: Final = ", ".join(f"'{status}'" for status in Status)
 

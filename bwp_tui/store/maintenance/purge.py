@@ -223,7 +223,7 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
         return True
     transaction.run(
         "UPDATE tasks SET email = '', reason = NULL, note = '', tags = '[]', verified_how = NULL, answered_how = NULL,"
-        " answered_in_part = iif(answered_in_part IS NULL, NULL, ''), trouble = NULL, errors = ?,"
+        " decline_text = NULL, answered_in_part = iif(answered_in_part IS NULL, NULL, ''), trouble = NULL, errors = ?,"
         " revision = ? WHERE number = ?",
         (_codes(as_text(rows[0][0])), transaction.revision, number),
     )

@@ -232,6 +232,11 @@ def _restore_invariants(db: apsw.Connection) -> None:
         " AND number IN (SELECT resubmit_of FROM tasks WHERE resubmit_of IS NOT NULL)"
     )
     db.execute(f"UPDATE tasks SET terminal = 1 - terminal WHERE terminal <> (status IN ({_FINAL}))")
+    # A decline comes into effect with the cancellation that it waits for.
+    db.execute(
+        "UPDATE tasks SET declined_on = NULL, decline_reason = NULL, decline_text = NULL"
+        " WHERE declined_on IS NOT NULL AND status <> 'DECLINED' AND cancel_asked = 0"
+    )
     for table in ("tasks", "downloads"):
         db.execute(f"UPDATE {table} SET revision = 0 WHERE revision NOT BETWEEN 0 AND {_LARGEST_REVISION}")
     db.execute(

@@ -24,11 +24,15 @@ _NO_REQUEST: Final = (
 """Matches the task ids that were entered here and never known to the service."""
 
 _OUTCOME: Final = (
-    "CASE WHEN status = 'CANCELLED' THEN 'cancelled' WHEN answered_on IS NULL THEN 'unanswered'"
+    "CASE WHEN status = 'DECLINED' THEN 'declined' WHEN status = 'CANCELLED' THEN 'cancelled'"
+    " WHEN answered_on IS NULL THEN 'unanswered'"
     " WHEN answered_in_part IS NOT NULL THEN 'complied_in_part' WHEN status = 'COMPLETED' THEN 'complied_in_whole'"
     " ELSE 'not_complied' END"
 )
 """What became of a request: one of the counts of a `ReportLine`."""
+
+_TOLD_ON: Final = "iif(status = 'DECLINED', declined_on, answered_on)"
+"""The day of the answer, or of the decline, which is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,10 @@ class ReportLine:
         received: the sum of the next ones, up to `unanswered`.
         complied_in_part: those whose answer left something out, whatever the service did.
         not_complied: the others whose shopper was answered although the service did not carry the request out.
+        declined: those that the shop declined, for whatever reason.
         cancelled: the deletions that were cancelled.
         unanswered: those whose shopper has no answer, whatever their status; of a purge before the answer too.
-        answered: those whose shopper was answered.
+        answered: those whose shopper was answered or told of the decline.
         median_days, mean_days: calendar days from receipt to the answer; None if no request is answered.
     """
 
@@ -53,6 +58,7 @@ class ReportLine:
     complied_in_whole: int
     complied_in_part: int
     not_complied: int
+    declined: int
     cancelled: int
     unanswered: int
     answered: int
@@ -68,8 +74,8 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
     outcomes: defaultdict[tuple[Kind, str], Counter[str]] = defaultdict(Counter)
     days: defaultdict[tuple[Kind, str], Counter[int]] = defaultdict(Counter)
     rows = store.rows(
-        f"SELECT kind, regulation, {_OUTCOME}, answered_on IS NOT NULL,"
-        " CAST(julianday(answered_on) - julianday(received_on) AS INTEGER), count(*)"
+        f"SELECT kind, regulation, {_OUTCOME}, {_TOLD_ON} IS NOT NULL,"
+        f" CAST(julianday({_TOLD_ON}) - julianday(received_on) AS INTEGER), count(*)"
         f" FROM tasks WHERE {_RECEIVED} AND NOT {_NO_REQUEST} GROUP BY 1, 2, 3, 4, 5",
         (first.isoformat(), last.isoformat()),
     )
@@ -104,6 +110,7 @@ def _line(kind: Kind, regulation: str, outcomes: Counter[str], days: Counter[int
         complied_in_whole=outcomes["complied_in_whole"],
         complied_in_part=outcomes["complied_in_part"],
         not_complied=outcomes["not_complied"],
+        declined=outcomes["declined"],
         cancelled=outcomes["cancelled"],
         unanswered=outcomes["unanswered"],
         answered=days.total(),

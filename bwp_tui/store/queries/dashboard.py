@@ -56,6 +56,7 @@ class Statistics:
     Attributes:
         counts: tasks by (kind, status).
         resubmitted: those of them that were resubmitted, which the view of failed tasks leaves out.
+        appeals: tasks whose appeal waits for its answer.
         overdue: open tasks whose due date has passed.
         late: tasks that the service may finish after their due date.
         stopped: open tasks whose clock stands still, and that therefore have no due date now.
@@ -67,6 +68,7 @@ class Statistics:
 
     counts: dict[tuple[str, str], int]
     resubmitted: dict[tuple[str, str], int]
+    appeals: int
     overdue: int
     late: int
     stopped: int
@@ -86,6 +88,7 @@ def read_statistics(store: Store, today: date) -> Statistics:
     return Statistics(
         counts=tasks.status_counts(store),
         resubmitted=tasks.status_counts(store, "resubmitted = 1"),
+        appeals=tasks.count(store, filters.parse("is:open status:declined"), today=today),
         overdue=store.integer("SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", (today.isoformat(),)),
         late=tasks.count(store, filters.parse("is:late"), today=today),
         stopped=tasks.count(store, filters.parse("is:stopped"), today=today),

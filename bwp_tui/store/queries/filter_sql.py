@@ -69,7 +69,7 @@ _STATES: Final = {
         "(t.terminal = 0 AND t.open = 1 AND t.due_on IS NOT NULL AND t.due_on < max('{today}',"
         " date(coalesce(local_day(t.submitted_at), '{today}'),"
         f" (coalesce(t.holding_period, iif(t.kind = 'DELETION', {DEFAULT_HOLDING_PERIOD}, 0)) + {PROCESSING_DAYS})"
-        " || ' days')))",
+        " || ' days'))) OR (t.status = 'DECLINED' AND t.open = 1 AND t.due_on < '{today}')",
         is_tallied=False,
     ),
     "stopped": _State(

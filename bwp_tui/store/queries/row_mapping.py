@@ -77,6 +77,7 @@ _TASK: Final = RowMapper(
     without=("verification", "download"),
     is_final="t.terminal",
     is_saved="t.saved",
+    is_appeal_upheld="t.appeal_upheld",
     was_resubmitted="t.resubmitted",
     earlier_number="t.earlier",
     resubmitted_as="(SELECT max(number) FROM tasks WHERE resubmit_of = t.number)",

@@ -20,7 +20,7 @@ from bwp_tui.store.database.shared_sql import (
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
-from bwp_tui.store.worklog.intents import cancel_unsent, waiting_cancellation
+from bwp_tui.store.worklog.intents import cancel_unsent, complete_decline, drop_decline, waiting_cancellation
 from bwp_tui.store.worklog.merge_duplicate import merge_duplicate
 
 LAPSED: Final = "no response while its client token was valid"
@@ -169,6 +169,7 @@ def record_cancelled(store: Store, intent: int) -> None:
         finish(transaction, number, Status.CANCELLED)
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = NULL WHERE number = ?", (number,))
         _append(transaction, number, EventKind.CANCELLED, before, Status.CANCELLED)
+        complete_decline(transaction, number, PROGRAM)
 
 
 def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
@@ -196,6 +197,7 @@ def _refuse_cancellation(transaction: Transaction, intent: int, reason: str, act
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (reason, number))
         set_revision(transaction, number)
         timeline.append(transaction, number, actor, EventKind.CANCEL_REFUSED, detail=reason)
+        drop_decline(transaction, number, reason)
     return number
 
 

@@ -8,12 +8,13 @@ from typing import Final
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import RowMapper
-from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 
 def waiting_cancellation(transaction: Transaction, number: int) -> Row | None:
@@ -105,7 +106,44 @@ def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
         after=Status.CANCELLED,
         detail="never sent",
     )
+    complete_decline(transaction, number, actor)
     return True
+
+
+def complete_decline(transaction: Transaction, number: int, actor: str) -> None:
+    """Bring task `number` to the status DECLINED if its decline is recorded: nothing of it runs at the service."""
+    row = transaction.row(
+        "SELECT status, declined_on, decline_reason, decline_text,"
+        " max(0, CAST(julianday(declined_on) - julianday(due_on) AS INTEGER)) FROM tasks"
+        " WHERE number = ? AND declined_on IS NOT NULL AND status <> 'DECLINED'",
+        (number,),
+    )
+    if row is None:
+        return
+    before, day, reason, text, late = row
+    transaction.run(
+        "UPDATE tasks SET status = ?, terminal = 1, finished_at = coalesce(finished_at, ?), next_poll_at = NULL,"
+        " cancel_asked = 0, trouble = NULL, revision = ? WHERE number = ?",
+        (Status.DECLINED, transaction.now_text, transaction.revision, number),
+    )
+    lateness = f", {counted(as_int(late), 'day')} late" if late else ""
+    detail = f"on {as_text(day)}{lateness}, {as_text(reason)}: {as_text(text)}"
+    what = EventKind.DECLINED
+    timeline.append(transaction, number, actor, what, before=as_text(before), after=Status.DECLINED, detail=detail)
+
+
+def drop_decline(transaction: Transaction, number: int, reason: str) -> None:
+    """Withdraw the decline of task `number` if it is not in effect: its deletion was not cancelled, for `reason`."""
+    row = transaction.row(
+        "SELECT declined_on FROM tasks WHERE number = ? AND declined_on IS NOT NULL AND status <> 'DECLINED'", (number,)
+    )
+    if row is not None:
+        transaction.run(
+            "UPDATE tasks SET declined_on = NULL, decline_reason = NULL, decline_text = NULL WHERE number = ?",
+            (number,),
+        )
+        detail = f"was on {as_text(row[0])}; the deletion was not cancelled: {reason}"
+        timeline.append(transaction, number, PROGRAM, EventKind.DECLINE_WITHDRAWN, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,74 @@
+"""Declines and appeals at the keyboard."""
+
+from __future__ import annotations
+
+import pytest
+
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Request
+from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from tests.console.past import HELD, PAST, TODAY
+from tests.console.support import USUAL, WIDE, opened
+
+NEW = len(PAST) + 1
+
+
+@pytest.mark.parametrize("size", [WIDE, USUAL])
+async def test_a_request_is_declined_appealed_and_the_appeal_answered(profile: Profile, size: tuple[int, int]) -> None:
+    async with opened(profile, size=size) as console:
+        request = Request(Kind.RETRIEVAL, "new@example.com", TODAY, "us-co", awaits_verification=True)
+        requests.submit(console.store, request, "op")
+        await console.press("2")
+        await console.until(lambda: list(console.main.table.numbers) == [NEW])
+        await console.press("B")
+        await console.sees("not_a_shopper")
+        await console.press(*"rude", "enter")
+        await console.sees("Give one of the reasons:")
+        await console.press("ctrl+u", *"fraud", "enter")
+        await console.sees("What was the shopper told:")
+        await console.press(*"not ours", "enter")
+        await console.sees("Told on:")
+        await console.press("enter")
+        await console.sees("It is not sent any more.")
+        assert console.task(NEW).status == Status.DECLINED
+        await console.press("1")
+        await console.until(lambda: console.main.table.row_count == NEW)
+        console.main.table.go_to_task(NEW)
+        await console.press("P")
+        await console.sees("(answer in 45 days):")
+        await console.press("enter")
+        await console.sees("to be answered by 2027-01-04.", "DECLINED appeal")
+        await console.press("P")
+        await console.sees("answered on:")
+        await console.press("enter")
+        await console.sees("Was the appeal upheld (yes or no):")
+        await console.press(*"no", "enter")
+        await console.sees("not upheld.")
+        assert console.task(NEW).is_appeal_upheld is False
+        await console.press("U")
+        await console.sees("As before again")
+        assert console.task(NEW).is_appeal_running
+        await console.press("w")
+        await console.sees("Withdraw the appeal")
+        await console.press("y")
+        await console.sees("The appeal of", "is withdrawn")
+        await console.press("w")
+        await console.sees("Withdraw the decline of")
+        await console.press("y")
+        await console.sees("The decline of", "is withdrawn")
+        assert console.task(NEW).status == Status.RECEIVED
+
+
+async def test_a_held_deletion_is_cancelled_first_and_undo_says_that_it_cannot(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("B", *"exempt", "enter", *"an open invoice", "enter", "enter")
+        await console.sees("Cancel the deletion and decline it?")
+        await console.press("y")
+        await console.sees("the decline comes into effect with it")
+        await console.go_to(HELD)
+        await console.sees("exempt  once the cancellation")
+        assert (console.task(HELD).status, console.task(HELD).cancel_asked) == (Status.ON_HOLD, True)
+        await console.press("U")
+        await console.sees("cannot be undone")

@@ -1,0 +1,319 @@
+"""Declines: nothing is sent afterwards, a held deletion is cancelled first, and appeals have a clock of their own."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.record_operations import APPEAL, DECLINE
+from bwp_tui.domain.deadlines import is_clock_running, is_late
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.statuses import DeclineReason, Status
+from bwp_tui.domain.task import Kind, Task
+from bwp_tui.store.commands import answers, records, requests
+from bwp_tui.store.commands.answers import LegalRecord
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.maintenance import integrity, purge, restore
+from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import dashboard, tasks, timeline
+from bwp_tui.store.queries.compliance_report import compliance_report
+from bwp_tui.store.worklog import due_polls, intent_outcomes, intents
+from tests.manual_clock import ManualClock
+from tests.store import single
+from tests.store.support import ACTOR, NOW, SOON, TODAY, accepted, answer, in_status, received, request, sent, submitted
+
+FAR = NOW + timedelta(days=10_000)
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+def decline(store: Store, number: int, reason: str = "exempt", on: date = TODAY) -> Task:
+    single.edit(store, number, lambda edit: requests.decline(edit, reason, " told\nby email ", on), ACTOR, TODAY)
+    return tasks.get(store, number)
+
+
+def withdraw(store: Store, number: int) -> Task:
+    single.edit(store, number, requests.withdraw_decline, ACTOR, TODAY)
+    return tasks.get(store, number)
+
+
+def appeal(
+    store: Store, number: int, on: date | None = None, answered: date | None = None, upheld: bool | None = None
+) -> Task:
+    single.edit(store, number, lambda edit: answers.appeal(edit, on, answered, upheld), ACTOR, TODAY)
+    return tasks.get(store, number)
+
+
+def declined(store: Store, regulation: str = "us-co") -> Task:
+    """A retrieval under a law with appeals that was declined today."""
+    task = requests.submit(store, replace(request(regulation=regulation), awaits_verification=True), ACTOR)
+    return decline(store, task.number)
+
+
+def is_nothing_due(store: Store) -> bool:
+    return not intents.due(store, FAR, 100) and not due_polls.due(store, FAR, 100)
+
+
+def counts_agree(store: Store) -> bool:
+    return store.rows(integrity.TASK_COUNTS) == sorted(store.rows(integrity.TALLIED_COUNTS))
+
+
+@pytest.mark.parametrize("status", ["RECEIVED", "QUEUED", "FAILED", "REJECTED", "CANCELLED", "MISSING", "IN_PROGRESS"])
+def test_a_declined_request_is_over_and_nothing_of_it_is_sent(store: Store, status: str) -> None:
+    kind = Kind.DELETION if status == Status.CANCELLED else Kind.RETRIEVAL
+    before = in_status(store, status, kind)
+    task = decline(store, before.number)
+    assert (task.status, task.is_final, is_clock_running(task)) == (Status.DECLINED, True, False)
+    assert (task.declined_on, task.decline_reason, task.decline_text) == (TODAY, "exempt", "told by email")
+    assert is_nothing_due(store)
+    assert intents.unfinished_work(store) is None
+    event = timeline.of_task(store, task.number)[-1]
+    unsent = "CANCELLED" if status == Status.QUEUED else status
+    assert (event.what, event.before, event.after) == ("declined", unsent, "DECLINED")
+    assert event.detail == f"on {TODAY}, exempt: told by email"
+    for refused in (
+        lambda: requests.resubmit(store, task.number, ACTOR),
+        lambda: requests.send(store, task.number, ACTOR),
+        lambda: single.answer(store, task.number, "by post", TODAY, ACTOR),
+        lambda: decline(store, task.number),
+    ):
+        with pytest.raises(NotPossible, match=r"declined|Only a RECEIVED"):
+            refused()
+    assert records.cannot_extend(task, TODAY)
+    assert counts_agree(store)
+    assert is_clock_running(before) is (status != Status.CANCELLED)
+
+
+def test_the_service_does_not_bring_a_declined_request_back(store: Store) -> None:
+    number = decline(store, accepted(store).number).number
+    single.answered(store, number, answer("COMPLETED"), SOON)
+    assert tasks.get(store, number).status == Status.DECLINED
+    assert "declined" in (requests.cannot_resubmit(tasks.get(store, number)) or "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "why"),
+    [
+        (Kind.DELETION, "COMPLETED", "no longer declined"),
+        (Kind.DELETION, "IN_PROGRESS", "cannot be cancelled, so it cannot be declined"),
+        (Kind.RETRIEVAL, "UNCONFIRMED", "may have been started"),
+    ],
+)
+def test_what_is_done_or_uncertain_is_not_declined(store: Store, kind: Kind, status: str, why: str) -> None:
+    number = in_status(store, status, kind).number
+    before, events = tasks.get(store, number), timeline.of_task(store, number)
+    with pytest.raises(NotPossible, match=why):
+        decline(store, number)
+    assert (tasks.get(store, number), timeline.of_task(store, number)) == (before, events)
+
+
+def test_a_retrieval_without_a_response_waits_for_it(store: Store) -> None:
+    number = submitted(store).number
+    sent(store, number)
+    with pytest.raises(NotPossible, match="has not responded"):
+        decline(store, number)
+
+
+@pytest.mark.parametrize("on", [YESTERDAY - timedelta(days=300), YESTERDAY])
+def test_a_day_before_receipt_is_refused_and_nothing_recorded(store: Store, on: date) -> None:
+    number = received(store).number
+    with pytest.raises(NotPossible, match="was received on"):
+        decline(store, number, on=on)
+    assert tasks.get(store, number).declined_on is None
+    with pytest.raises(NotPossible, match="told"):
+        single.edit(store, number, lambda edit: requests.decline(edit, "fraud", " "), ACTOR, TODAY)
+
+
+def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store: Store) -> None:
+    task = decline(store, accepted(store, kind=Kind.DELETION).number)
+    assert (task.status, task.cancel_asked, is_clock_running(task)) == (Status.ON_HOLD, True, True)
+    assert [event.what for event in timeline.of_task(store, task.number)][-2:] == ["cancel asked", "decline asked"]
+    assert "waits for its cancellation" in (requests.cannot_withdraw_decline(task) or "")
+    intent_outcomes.record_cancelled(store, sent(store, task.number).id)
+    task = tasks.get(store, task.number)
+    assert (task.status, task.cancel_asked, is_clock_running(task)) == (Status.DECLINED, False, False)
+    *_, cancelled, last = timeline.of_task(store, task.number)
+    assert (cancelled.what, last.what, last.before) == ("cancelled", "declined", "CANCELLED")
+    assert is_nothing_due(store)
+    task = withdraw(store, task.number)
+    assert (task.status, task.declined_on, requests.cannot_resubmit(task)) == (Status.CANCELLED, None, None)
+
+
+@pytest.mark.parametrize("refused_by", ["service", "poll"])
+def test_the_decline_of_a_deletion_that_is_not_cancelled_any_more_is_dropped(store: Store, refused_by: str) -> None:
+    task = decline(store, accepted(store, kind=Kind.DELETION).number)
+    if refused_by == "service":
+        intent_outcomes.record_cancel_refused(store, sent(store, task.number).id, "Too late.")
+    else:
+        single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
+    task = tasks.get(store, task.number)
+    assert (task.declined_on, task.decline_reason, task.cancel_asked) == (None, None, False)
+    assert is_clock_running(task)
+    event = timeline.of_task(store, task.number)[-1]
+    assert (event.what, event.actor) == ("decline withdrawn", "bwp-tui")
+    assert f"was on {TODAY}; the deletion was not cancelled" in (event.detail or "")
+
+
+def test_a_cancellation_that_was_asked_for_before_is_not_asked_for_twice(store: Store) -> None:
+    number = accepted(store, kind=Kind.DELETION).number
+    requests.cancel(store, number, ACTOR)
+    decline(store, number)
+    intent_outcomes.record_cancelled(store, sent(store, number).id)
+    assert tasks.get(store, number).status == Status.DECLINED
+    assert is_nothing_due(store)
+
+
+def test_a_deletion_that_was_sent_without_a_response_is_declined_with_its_cancellation(store: Store) -> None:
+    number = submitted(store, Kind.DELETION).number
+    intent = sent(store, number)
+    assert decline(store, number).cancel_asked
+    intent_outcomes.reschedule(store, intent.id, "no route", NOW, never_sent=True)
+    task = tasks.get(store, number)
+    assert (task.status, is_nothing_due(store)) == (Status.DECLINED, True)
+
+
+@pytest.mark.parametrize("status", ["RECEIVED", "IN_PROGRESS", "FAILED", "COMPLETED"])
+def test_a_withdrawn_decline_leaves_the_task_as_it_was(store: Store, status: str) -> None:
+    before = in_status(store, status)
+    task = withdraw(store, decline(store, before.number).number)
+    assert (task.status, task.is_final, task.finished_at) == (before.status, before.is_final, before.finished_at)
+    assert (task.declined_on, task.decline_reason, task.decline_text) == (None, None, None)
+    assert is_clock_running(task)
+    assert bool(due_polls.due(store, FAR, 9)) is (status == "IN_PROGRESS")
+    event = timeline.of_task(store, task.number)[-1]
+    assert (event.what, event.detail) == ("decline withdrawn", f"was on {TODAY}, exempt: told by email")
+    assert counts_agree(store)
+
+
+def test_an_appeal_runs_until_it_is_answered(store: Store) -> None:
+    task = declined(store)
+    due = task.due_on
+    task = appeal(store, task.number, TODAY)
+    assert (task.is_appeal_running, is_clock_running(task)) == (True, True)
+    assert task.due_on == TODAY + timedelta(days=45)
+    assert list(tasks.numbers(store, parse("is:open is:unanswered due<46d"), today=TODAY)) == [task.number]
+    later = TODAY + timedelta(days=46)
+    for today, late in ((later, True), (TODAY, False)):
+        assert is_late(task, today) is late
+        assert bool(tasks.count(store, parse("is:late"), today=today)) is late
+        assert bool(tasks.count(store, parse("due:over"), today=today)) is late
+    figures = dashboard.read_statistics(store, later)
+    assert (figures.appeals, figures.overdue) == (1, 1)
+    with pytest.raises(NotPossible, match="was declined"):
+        single.answer(store, task.number, "by post", TODAY, ACTOR)
+    task = appeal(store, task.number, None, TODAY, False)
+    assert (task.is_appeal_running, is_clock_running(task), task.due_on) == (False, False, due)
+    assert (task.appealed_on, task.appeal_answered_on, task.is_appeal_upheld) == (TODAY, TODAY, False)
+    what = [(event.what, event.detail) for event in timeline.of_task(store, task.number)][-2:]
+    assert what == [("appealed", f"on {TODAY}"), ("appeal answered", f"on {TODAY}: not upheld")]
+    assert "upheld" in (requests.cannot_resubmit(task) or "")
+    assert counts_agree(store)
+
+
+def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verified(store: Store) -> None:
+    number = declined(store).number
+    appeal(store, number, TODAY, TODAY, True)
+    again = requests.resubmit(store, number, ACTOR)
+    assert (again.status, again.declined_on, again.resubmit_of) == (Status.RECEIVED, None, number)
+    failed = in_status(store, "FAILED").number
+    store.rows("UPDATE tasks SET regulation = 'us-co' WHERE number = ?", (failed,))
+    decline(store, failed)
+    appeal(store, failed, TODAY, TODAY, True)
+    assert requests.resubmit(store, failed, ACTOR).status == Status.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("days", "why"),
+    [
+        ((None, None, None), "Say when"),
+        ((YESTERDAY, None, None), "was declined on"),
+        ((None, TODAY, None), "whether the appeal"),
+        ((None, TODAY, True), "No appeal of"),
+        ((TODAY, YESTERDAY, True), "was received on"),
+    ],
+)
+def test_an_impossible_appeal_is_refused_in_one_sentence(
+    store: Store, days: tuple[date | None, date | None, bool | None], why: str
+) -> None:
+    before = declined(store)
+    with pytest.raises(NotPossible, match=why) as refused:
+        appeal(store, before.number, *days)
+    assert str(refused.value).count(".") == 1
+    assert tasks.get(store, before.number) == before
+
+
+def test_only_a_declined_request_of_a_law_with_appeals_has_one(store: Store) -> None:
+    with pytest.raises(NotPossible, match="Only against a decline"):
+        appeal(store, received(store).number, TODAY)
+    with pytest.raises(NotPossible, match="us-ca knows no appeal"):
+        appeal(store, declined(store, "us-ca").number, TODAY)
+
+
+def test_an_appeal_is_withdrawn_and_then_the_decline(store: Store) -> None:
+    task = declined(store)
+    appeal(store, task.number, TODAY)
+    with pytest.raises(NotPossible, match="withdraw that first"):
+        withdraw(store, task.number)
+    single.edit(store, task.number, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR)
+    found = tasks.get(store, task.number)
+    assert (found.appealed_on, found.due_on, is_clock_running(found)) == (None, task.due_on, False)
+    assert withdraw(store, task.number).status == Status.RECEIVED
+
+
+def test_plans_say_what_is_left_out(store: Store) -> None:
+    numbers = [received(store).number, in_status(store, "COMPLETED", Kind.DELETION).number, declined(store).number]
+    values = {"reason": DeclineReason.FRAUD, "text": "x"}
+    plan = bulk_plan.plan(store, DECLINE.name, numbers, TODAY, values)
+    assert plan.possible == (numbers[0],)
+    assert dict(plan.skipped) == {"deletion COMPLETED": 1, "declined already": 1}
+    assert bulk_plan.plan(store, APPEAL.name, numbers, TODAY, {"received": TODAY}).possible == (numbers[2],)
+
+
+def test_the_report_counts_declines_with_the_days_until_the_shopper_was_told(store: Store) -> None:
+    declined(store)
+    (line,) = compliance_report(store, TODAY, TODAY)
+    assert (line.received, line.declined, line.unanswered, line.answered, line.median_days) == (1, 1, 0, 1, 0)
+
+
+def test_a_purge_removes_the_text_and_keeps_the_reason(store: Store, clock: ManualClock) -> None:
+    task = declined(store)
+    clock.advance(days=800)
+    purge.purge(store, [task.number], ACTOR, TODAY, evidence_too=False)
+    found = tasks.get(store, task.number)
+    assert found.is_purged
+    assert (found.declined_on, found.decline_reason, found.decline_text) == (TODAY, "exempt", None)
+
+
+@pytest.mark.parametrize("noted_in", ["early", "late"])
+def test_a_decline_and_its_status_stay_together_in_a_merge(
+    path: Path, clock: ManualClock, tmp_path: Path, noted_in: str
+) -> None:
+    store = open_store(path, clock=clock)
+    number = submitted(store, Kind.DELETION).number
+    store.close()
+    shutil.copy(path, tmp_path / "early.db")
+    clock.advance(minutes=1)
+    store = open_store(path, clock=clock)
+    decline(store, number)
+    store.close()
+    shutil.copy(path, tmp_path / "late.db")
+    clock.advance(minutes=1)
+    shutil.copy(tmp_path / f"{noted_in}.db", path)
+    store = open_store(path, clock=clock)
+    single.add_note(store, number, "called", ACTOR)
+    store.close()
+    shutil.copy(path, tmp_path / f"{noted_in}.db")
+    for present, backup in (("early", "late"), ("late", "early")):
+        clock.advance(minutes=1)
+        shutil.copy(tmp_path / f"{present}.db", path)
+        restore.restore(path, tmp_path / f"{backup}.db", clock())
+        store = open_store(path, clock=clock)
+        task = tasks.get(store, number)
+        assert (task.status, task.declined_on, task.note) == (Status.DECLINED, TODAY, "called")
+        assert is_nothing_due(store)
+        store.close()
