@@ -162,6 +162,13 @@ _HOLD: Final = Argument(
     need=Need.DEFAULT,
 )
 
+
+def _unsent_reason(task: Task) -> str:
+    if task.status != Status.RECEIVED:
+        return ""
+    return "not verified yet" if task.answered_on is None else "answered already"
+
+
 SEND: Final = ServiceOperation(
     name="send",
     noun="submission",
@@ -171,7 +178,7 @@ SEND: Final = ServiceOperation(
     keywords="submit release verified",
     arguments=(_HOLD,),
     disabled_reason=lambda task, _: cannot_send(task),
-    short_reason=lambda task: "not verified yet" if task.status == Status.RECEIVED else "",
+    short_reason=_unsent_reason,
     refusal=_refused_submission,
     apply=lambda store, number, actor, _, holding_period=same_hold: requests.send(store, number, actor, holding_period),
     result=lambda task, _: f"The submission of #{task.number} is recorded, with a client token of its own.",

@@ -55,7 +55,9 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         advice = advice or _UNKNOWN
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
-    if task.status == Status.RECEIVED and task.verification is not None:
+    if task.status == Status.RECEIVED and task.answered_on is not None:
+        advice = None
+    elif task.status == Status.RECEIVED and task.verification is not None:
         advice = _VERIFIED
     return advice and _with_actions(advice, describe)
 

@@ -132,7 +132,7 @@ DUE_SOON: Final = 7
 
 VIEWS: Final = (
     View("all", ""),
-    View("to verify", "status:received", sort="due"),
+    View("to verify", "status:received is:open", sort="due"),
     View("active", "is:active"),
     View("to answer", "is:unanswered", sort="due"),
     View("failed", "is:failed"),

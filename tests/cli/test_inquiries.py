@@ -84,3 +84,8 @@ def test_a_task_has_the_day_by_which_it_is_done_and_whether_that_is_late(bwp: Bw
     tasks = json.loads(bwp("list", "--json").out)
     assert {task["email"]: task["late"] for task in tasks} == {"a@example.com": False, "b@example.com": True}
     assert all(task["done_by"] and (task["done_by"] > task["due_on"]) is task["late"] for task in tasks)
+    spoken = bwp("list", "--sentences", "--unmask").out.splitlines()
+    assert {line.split(" for ")[1].split(":")[0]: "after the due date" in line for line in spoken} == {
+        "a@example.com": False,
+        "b@example.com": True,
+    }

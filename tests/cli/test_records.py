@@ -251,6 +251,8 @@ def test_days_are_the_offices(office: Bwp) -> None:
     assert office("correct", "3", "--received", "2026-01-02").code == 0
     days = [json.loads(office("acknowledge", "3", "--json", env=zone).out)["acknowledged_on"] for zone in (west, east)]
     assert days[0] < days[1]  # 25 hours apart: never the same day
+    shown = [json.loads(office("dashboard", "--json", env=zone).out)["on"] for zone in (west, east)]
+    assert shown[0] < shown[1]
     wrong = office("list", env={"BWP_TIMEZONE": "Mars/Base"})
     assert (wrong.code, "BWP_TIMEZONE" in wrong.err) == (2, True)
 

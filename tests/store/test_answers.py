@@ -171,6 +171,13 @@ def test_all_mistakes_of_each_line_are_told_and_nothing_is_recorded(store: Store
     assert tasks.count(store, parse("-answered:none"), today=TODAY) == 0
 
 
+def test_a_file_cannot_answer_on_a_day_that_has_not_begun_in_the_office(store: Store) -> None:
+    done = _finished(store)
+    tomorrow = TODAY + timedelta(days=1)
+    (line,) = answer_import.plan(store, _table(f"{done.number},,,{tomorrow},x"), TODAY).wrong
+    assert str(tomorrow) in line.mistakes[0]
+
+
 def test_a_file_of_answers_is_recorded_once_even_if_two_import_it(store: Store) -> None:
     first, second = _finished(store), _finished(store, task_id="task-2")
     planned = answer_import.plan(store, _table(f"{first.number},,,,x", f"{second.number},,,,x"), TODAY)

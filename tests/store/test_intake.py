@@ -25,7 +25,7 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, recover, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import due_polls, intents
+from bwp_tui.store.worklog import due_polls, intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import overwrite_table
@@ -122,6 +122,18 @@ def test_the_verification_of_one_that_is_about_to_be_sent_stays(store: Store) ->
     requests.cancel(store, number, ACTOR)
     single.edit(store, number, lambda edit: answers.withdraw(edit, LegalRecord.VERIFICATION), ACTOR, TODAY)
     assert tasks.get(store, number).verification is None
+
+
+def test_one_that_was_answered_is_neither_sent_nor_still_to_verify(store: Store) -> None:
+    number = received(store, Kind.DELETION).number
+    single.verify(store, number, VERIFIED, ACTOR)
+    single.answer(store, number, "told by mail that it is declined", TODAY, ACTOR)
+    with pytest.raises(NotPossible, match="answered"):
+        requests.send(store, number, ACTOR)
+    assert bulk_plan.plan(store, SEND.name, [number], TODAY).possible == ()
+    (to_verify,) = (view for view in VIEWS if view.name == "to verify")
+    assert list(tasks.numbers(store, parse(to_verify.filter), today=TODAY)) == []
+    assert advice_for(tasks.get(store, number), None, str) is None
 
 
 def test_the_advice_on_it_is_the_next_step(store: Store) -> None:
@@ -267,4 +279,26 @@ def test_a_recovered_history_sends_nothing_that_was_only_received(path: Path, cl
     for number in lost[:1]:
         single.verify(store, number, VERIFIED, ACTOR)
         assert bulk_plan.plan(store, SEND.name, [number], date.max).possible == ()
+    store.close()
+
+
+def test_one_that_was_sent_from_two_copies_becomes_two_tasks(path: Path, clock: ManualClock, tmp_path: Path) -> None:
+    store = open_store(path, clock=clock)
+    number = received(store, Kind.DELETION).number
+    single.verify(store, number, VERIFIED, ACTOR)
+    store.close()
+    copy = tmp_path / "copy" / "history.db"
+    copy.parent.mkdir()
+    shutil.copy(path, copy)
+    for file, task_id in ((path, "first-task"), (copy, "second-task")):
+        clock.advance(minutes=1)
+        store = open_store(file, clock=clock)
+        requests.send(store, number, ACTOR)
+        intent_outcomes.record_accepted(store, sent(store, number).id, task_id, FAR)
+        store.close()
+    restored = restore.restore(copy, path, clock())
+    assert restored.merged.added == 1
+    store = open_store(copy, clock=clock)
+    rows = [tasks.get(store, each) for each in tasks.numbers(store, parse(""), today=TODAY)]
+    assert {(task.task_id, task.status) for task in rows} == {("first-task", "ON_HOLD"), ("second-task", "ON_HOLD")}
     store.close()

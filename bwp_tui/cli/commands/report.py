@@ -92,8 +92,8 @@ def _values(line: ReportLine, unknown: str) -> list[str]:
 
 def dashboard(arguments: Namespace) -> None:
     """Print counts, due dates, times to completion, failures and downloads."""
-    day = today()
     with open_session(arguments) as session:
+        day = today()  # not before the office's time zone is set
         figures = read_statistics(session.store, day)
     print_result(arguments, _dashboard_record(figures, day), map(clean_line, _dashboard_lines(figures, day)))
 

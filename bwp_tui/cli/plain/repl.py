@@ -138,7 +138,7 @@ class _Repl:
         return self._run(["--profile", self._profile.name, *words])
 
     def _greet(self) -> None:
-        filters = {"to verify": "status:received"} | {
+        filters = {"to verify": "status:received is:open"} | {
             STATES[state]: f"is:{state}" for state in ("active", "ready", "failed")
         }
         counts = ", ".join(

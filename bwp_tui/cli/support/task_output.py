@@ -166,6 +166,8 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
         parts.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
     elif is_clock_stopped(task):
         parts.append(f"its clock has been stopped since {task.inquired_on}")
+    if is_late(task, today):
+        parts.append(f"done by {done_by(task, today)}, after the due date")
     if task.answered_on is not None:
         parts.append(f"answered on {task.answered_on}")
     parts += [text for _, text in _decline_facts(task) if text]

@@ -88,6 +88,8 @@ def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> 
         mistakes.append(str(mistake))
     try:
         day = past_day(line.cells.get("on"), today)
+        if day > today:
+            mistakes.append(f"{day} has not begun in the office: it is {today} there.")
     except BadRequest as mistake:
         mistakes.append(str(mistake))
     if "how" not in line.cells:

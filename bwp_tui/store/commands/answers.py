@@ -254,11 +254,15 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
     """Withdraw a record: it counts no longer, and its timeline keeps what it said.
 
     Raises:
-        NotPossible: there is no such record.
+        NotPossible: there is no such record, or a request that is about to be sent needs it.
         NoSuchTask: there is no such task.
     """
     task = edit.task
     refuse(cannot_withdraw(task, record))
+    if record is LegalRecord.VERIFICATION and task.awaits_response and _was_sent_as_verified(edit):
+        raise NotPossible(
+            f"{task.name} is about to be sent as verified: cancel it before you withdraw that."
+        )
     due, was = due_without(task, record), f"was on {recorded_on(task, record)}"
     if record is LegalRecord.VERIFICATION and task.verification:
         was = f"{was} by {task.verification.by}: {task.verification.how}"
@@ -268,6 +272,11 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
         was = f"{was}: {task.answered_how}"
     edit.set(**dict.fromkeys(_COLUMNS[record]), due_on=iso_day(due))
     edit.add_event(EventKind(f"{record} withdrawn"), was, (task.due_on, due))
+
+
+def _was_sent_as_verified(edit: Edit) -> bool:
+    events = timeline.of_task(edit.store, edit.number)
+    return any(event.what == EventKind.SEND_REQUESTED for event in events)
 
 
 def due_without(task: Task, record: LegalRecord) -> date | None:
@@ -288,11 +297,9 @@ def due_without(task: Task, record: LegalRecord) -> date | None:
 
 def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
     """Return why a record cannot be withdrawn, or None when it can."""
-    if record not in records_of(task):
-        return f"No {record} of {task.name} is recorded."
-    if record is LegalRecord.VERIFICATION and task.awaits_response:
-        return f"{task.name} is QUEUED and will be sent: cancel it before its verification is withdrawn."
-    return cannot_change_purged(task)
+    if record in records_of(task):
+        return cannot_change_purged(task)
+    return f"No {record} of {task.name} is recorded."
 
 
 def recorded_on(task: Task, record: LegalRecord) -> date | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.deadlines import HoldRule, same_hold
+from bwp_tui.domain.deadlines import HoldRule, is_clock_running, same_hold
 from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, needs_kind
 from bwp_tui.domain.text import clean_line
@@ -109,6 +109,8 @@ def cannot_send(task: Task) -> str | None:
     """Return why `task` cannot be sent for the first time, or None when it can."""
     if task.status != Status.RECEIVED:
         return f"Only a RECEIVED request can be sent; {task.name} is {task.status}."
+    if not is_clock_running(task):
+        return f"The shopper of {task.name} was answered on {task.answered_on}: withdraw the answer to send it still."
     if task.verification is None:
         return f"{task.name} cannot be sent before its requester's identity is verified: record how that was done."
     return needs_kind(task)

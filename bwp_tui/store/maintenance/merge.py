@@ -140,6 +140,14 @@ _LOST_VALUES: Final = (
 _UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
 
 
+_SENT_APART: Final = (
+    "m.task_id <> o.task_id"
+    " AND NOT EXISTS (SELECT 1 FROM main.timeline t WHERE t.task = m.number AND instr(t.detail, o.task_id))"
+    " AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND instr(t.detail, m.task_id))"
+)
+"""Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
+
+
 def _match(db: apsw.Connection) -> None:
     """Fill `matched`: each task of the other history, except those of `_MERGED`, with its number in this one."""
     db.execute(
@@ -148,7 +156,8 @@ def _match(db: apsw.Connection) -> None:
     )
     for same in (
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
-        f" AND m.recorded_at = o.recorded_at AND (m.kind = o.kind OR {_UNKNOWN_KIND})",
+        f" AND m.recorded_at = o.recorded_at AND (m.kind = o.kind OR {_UNKNOWN_KIND})"
+        f" WHERE NOT coalesce({_SENT_APART}, FALSE)",
         # A reference may be damaged: the two must agree in their number, or in what an import gives one task only.
         "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token"
         " WHERE m.task = o.task OR EXISTS (SELECT recorded_at, email FROM main.tasks WHERE number = m.task"
