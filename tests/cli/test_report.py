@@ -6,6 +6,7 @@ import csv
 import io
 import json
 
+from bwp_tui.domain.statuses import DeclineReason
 from tests.cli.conftest import CREDENTIALS, Bwp
 
 ALWAYS = ("--from", "2020-01-01", "--to", "2099-12-31")
@@ -27,7 +28,8 @@ def test_a_period_is_reported_as_a_table_as_csv_and_as_json(bwp: Bwp) -> None:
     )
     assert (retrieval["regulation"], retrieval["not_complied"], retrieval["median_days"]) == ("us-ca", 1, 0)
     rows = list(csv.DictReader(io.StringIO(bwp("report", *ALWAYS, "--csv").out, newline="")))
-    assert [set(row) for row in rows] == [set(deletion), set(retrieval)]
+    reasons = {f"declined_{reason}" for reason in DeclineReason}
+    assert [set(row) for row in rows] == [{*deletion} - {"declined"} | reasons] * 2
     assert [(row["kind"], row["received"], row["median_days"]) for row in rows] == [
         ("deletion", "1", ""),
         ("retrieval", "1", "0.0"),

@@ -9,12 +9,13 @@ from datetime import date, timedelta
 import pytest
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.statuses import FINAL_STATUSES, Status
+from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import compliance_report, tasks
 from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog.insert_request import record
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, request, sent
 
@@ -74,6 +75,40 @@ def test_each_request_is_in_one_column_and_those_without_an_answer_are_what_the_
                 (status, int(status in FINAL_STATUSES), task.number),
             )
         [line] = compliance_report.compliance_report(store, date.min, date.max)
-        columns = (line.complied_in_whole, line.not_complied, line.declined, line.cancelled, line.unanswered)
+        columns = (line.complied_in_whole, line.not_complied, *line.declined.values(), line.cancelled, line.unanswered)
         assert sum(columns) == line.received == number + 1, status
         assert line.unanswered == tasks.count(store, parse("is:open"), today=TODAY), status
+
+
+def test_declines_count_by_reason_with_their_appeals_and_the_days_until_the_shopper_was_told(store: Store) -> None:
+    received = TODAY - timedelta(days=20)
+    columns = "status = 'DECLINED', terminal = 1, received_on = ?, declined_on = ?, decline_reason = ?"
+    with store.write() as transaction:
+        for days, (reason, upheld) in enumerate(
+            [*((reason, None) for reason in DeclineReason), (DeclineReason.EXEMPT, 1), (DeclineReason.EXEMPT, 0)]
+        ):
+            number = record(transaction, request(), ACTOR)
+            told = received + timedelta(days=days)
+            transaction.run(
+                f"UPDATE tasks SET {columns}, appealed_on = ?, appeal_answered_on = ?, appeal_upheld = ?"
+                " WHERE number = ?",
+                (
+                    str(received),
+                    str(told),
+                    reason,
+                    *([None] * 2 if upheld is None else [str(TODAY)] * 2),
+                    upheld,
+                    number,
+                ),
+            )
+    [line] = compliance_report.compliance_report(store, date.min, date.max)
+    expected = dict.fromkeys(DeclineReason, 1) | {DeclineReason.EXEMPT: 3}
+    assert line.declined == expected
+    assert (line.received, sum(line.declined.values()), line.appealed, line.upheld) == (9, 9, 2, 1)
+    days_taken = [days for days in range(9) if days != [*DeclineReason].index(DeclineReason.WITHDRAWN)]
+    assert (line.answered, line.median_days) == (8, statistics.median(days_taken))
+    assert line.mean_days == pytest.approx(statistics.fmean(days_taken))
+    upheld = store.integer("SELECT number FROM tasks WHERE appeal_upheld = 1")
+    requests.resubmit(store, upheld, ACTOR)
+    [line] = compliance_report.compliance_report(store, date.min, date.max)
+    assert (line.received, line.declined["exempt"], line.unanswered, line.upheld) == (9, 2, 1, 1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import textwrap
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
 from datetime import date, timedelta
+from itertools import chain
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
@@ -16,6 +17,7 @@ from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.csv_table import format_row
 from bwp_tui.domain.regulations import IDS, REGULATIONS, Regulation
+from bwp_tui.domain.statuses import DeclineReason
 from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import format_duration, iso_day
@@ -27,21 +29,11 @@ from bwp_tui.store.queries.compliance_report import (
 )
 from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, Statistics, read_statistics
 
-_HEADINGS = (
-    *(
-        "KIND",
-        "REGULATION",
-        "RECEIVED",
-        "IN WHOLE",
-        "IN PART",
-        "NOT COMPLIED",
-        "DECLINED",
-        "CANCELLED",
-        "UNANSWERED",
-        "ANSWERED",
-    ),
-    *("MEDIAN DAYS", "MEAN DAYS"),
-)
+_CSV_HEADINGS = [
+    name
+    for field in fields(ReportLine)
+    for name in ([f"declined_{reason}" for reason in DeclineReason] if field.name == "declined" else [field.name])
+]
 _LAW_HEADINGS = ("ID", "TITLE", "ANSWER", "EXTENSION", "ACKNOWLEDGE", "APPEAL")
 _WIDTH = 80
 
@@ -55,12 +47,11 @@ def report(arguments: Namespace) -> None:
         unknown = count_unknown_ids(session.store, arguments.first, arguments.last)
         of_no_kind = count_unknown_kinds(session.store, arguments.first, arguments.last)
     if arguments.csv:
-        names = [field.name for field in fields(ReportLine)]
-        sys.stdout.write("".join(map(format_row, [names, *(_values(line, "") for line in lines)])))
+        sys.stdout.write("".join(map(format_row, [_CSV_HEADINGS, *map(_csv_cells, lines)])))
     else:
         counts = [asdict(line) for line in lines]
         record = {"from": str(arguments.first), "to": str(arguments.last), "requests": counts}
-        print_result(arguments, record, _table(lines) if lines else ())
+        print_result(arguments, record, [*_table(lines), *_reasons(lines)] if lines else ())
     if unknown:
         print_note(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
     if of_no_kind:
@@ -71,20 +62,34 @@ def report(arguments: Namespace) -> None:
 
 def _table(lines: Sequence[ReportLine]) -> list[str]:
     """Return the figures as a table; on a terminal too narrow for it the columns become lines, in blocks that fit."""
-    rows = [_values(line, "-") for line in lines]
-    table = aligned([_HEADINGS, *rows], right=range(2, len(_HEADINGS)))
+    figures = [asdict(line) | {"kind": line.kind.lower(), "declined": sum(line.declined.values())} for line in lines]
+    headings = [name.replace("_", " ").upper() for name in figures[0]]
+    rows = [_texts(row.values(), "-") for row in figures]
+    table = aligned([headings, *rows], right=range(2, len(headings)))
     room = terminal_width()
     if room is None or len(table[0]) <= room:
         return table
     cell_width = max(len(cell) for row in rows for cell in row)
-    in_block = max(1, (room - max(map(len, _HEADINGS))) // (cell_width + 2))
+    in_block = max(1, (room - max(map(len, headings))) // (cell_width + 2))
     blocks = (rows[at : at + in_block] for at in range(0, len(rows), in_block))
-    return [line for block in blocks for line in (*aligned(list(zip(_HEADINGS, *block, strict=True))), "")][:-1]
+    return [line for block in blocks for line in (*aligned(list(zip(headings, *block, strict=True))), "")][:-1]
 
 
-def _values(line: ReportLine, unknown: str) -> list[str]:
-    """Return the values of a line as text, days with one decimal; `unknown` stands where there are none."""
+def _reasons(lines: Sequence[ReportLine]) -> Iterator[str]:
+    """Yield why requests were declined, a line for each kind and law."""
+    for line in lines:
+        if reasons := ", ".join(f"{count} {reason}" for reason, count in line.declined.items() if count):
+            yield f"declined, {line.kind.lower()} {line.regulation}: {reasons}"
+
+
+def _csv_cells(line: ReportLine) -> list[str]:
     values = (asdict(line) | {"kind": line.kind.lower()}).values()
+    cells = (value.values() if isinstance(value, dict) else [value] for value in values)
+    return _texts(chain.from_iterable(cells), "")
+
+
+def _texts(values: Iterable[object], unknown: str) -> list[str]:
+    """Return figures as text, days with one decimal; `unknown` stands where there are none."""
     return [
         unknown if value is None else f"{value:.1f}" if isinstance(value, float) else str(value) for value in values
     ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import statistics
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import accumulate
+from operator import itemgetter
 from typing import Final
 
 from bwp_tui.domain.regulations import REGULATIONS
+from bwp_tui.domain.statuses import DeclineReason
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND
@@ -23,32 +25,37 @@ _NO_REQUEST: Final = (
 )
 """Matches the task ids that were entered here and never known to the service."""
 
+_DECLINED: Final = "declined as "
+_RESUBMITTED: Final = "resubmitted"
 _OUTCOME: Final = (
-    "CASE WHEN status = 'DECLINED' THEN 'declined' WHEN status = 'CANCELLED' THEN 'cancelled'"
-    " WHEN answered_on IS NULL THEN 'unanswered'"
-    " WHEN answered_in_part IS NOT NULL THEN 'complied_in_part' WHEN status = 'COMPLETED' THEN 'complied_in_whole'"
-    " ELSE 'not_complied' END"
+    f"CASE WHEN resubmitted = 1 THEN '{_RESUBMITTED}' WHEN status = 'CANCELLED' THEN 'cancelled'"
+    f" WHEN status = 'DECLINED' THEN '{_DECLINED}' || coalesce(decline_reason, '{DeclineReason.OTHER}')"
+    " WHEN answered_on IS NULL THEN 'unanswered' WHEN answered_in_part IS NOT NULL THEN 'complied_in_part'"
+    " WHEN status = 'COMPLETED' THEN 'complied_in_whole' ELSE 'not_complied' END"
 )
-"""What became of a request: one of the counts of a `ReportLine`."""
+"""What became of a request: one of the counts of a `ReportLine`, or a decline and its reason."""
 
-_TOLD_ON: Final = "iif(status = 'DECLINED', declined_on, answered_on)"
-"""The day of the answer, or of the decline, which is one."""
+_ANSWERED_ON: Final = "iif(status = 'DECLINED', iif(decline_reason = 'withdrawn', NULL, declined_on), answered_on)"
+"""When the shopper was answered or told of the decline: a request that was withdrawn needs no answer."""
+
+_IS_APPEALED: Final = "(status = 'DECLINED' AND appealed_on IS NOT NULL)"
 
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
     """Requests of one kind under one regulation, received in the period, by what became of them until now.
 
-    A resubmitted request counts once, as its newest task.
+    A resubmitted request counts once, as its newest task; an appeal counts although it led to another task.
 
     Attributes:
         received: the sum of the next ones, up to `unanswered`.
         complied_in_part: those whose answer left something out, whatever the service did.
         not_complied: the others whose shopper was answered although the service did not carry the request out.
-        declined: those that the shop declined, for whatever reason.
+        declined: those that were declined, by reason.
         cancelled: the deletions that were cancelled.
         unanswered: those whose shopper has no answer, whatever their status; of a purge before the answer too.
-        answered: those whose shopper was answered or told of the decline.
+        appealed, upheld: the declines that were appealed against, and those of them whose appeal was upheld.
+        answered: those whose shopper was answered, or told of the decline; a request that was withdrawn is not.
         median_days, mean_days: calendar days from receipt to the answer; None if no request is answered.
     """
 
@@ -58,12 +65,22 @@ class ReportLine:
     complied_in_whole: int
     complied_in_part: int
     not_complied: int
-    declined: int
+    declined: dict[str, int]
     cancelled: int
     unanswered: int
+    appealed: int
+    upheld: int
     answered: int
     median_days: float | None
     mean_days: float | None
+
+
+@dataclass(slots=True)
+class _Counts:
+    outcomes: Counter[str] = field(default_factory=Counter)
+    days: Counter[int] = field(default_factory=Counter)
+    appealed: int = 0
+    upheld: int = 0
 
 
 def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]:
@@ -71,21 +88,28 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
 
     The database groups the requests: a program that reads a million of them takes several seconds.
     """
-    outcomes: defaultdict[tuple[Kind, str], Counter[str]] = defaultdict(Counter)
-    days: defaultdict[tuple[Kind, str], Counter[int]] = defaultdict(Counter)
+    tallies: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
     rows = store.rows(
-        f"SELECT kind, regulation, {_OUTCOME}, {_TOLD_ON} IS NOT NULL,"
-        f" CAST(julianday({_TOLD_ON}) - julianday(received_on) AS INTEGER), count(*)"
-        f" FROM tasks WHERE {_RECEIVED} AND NOT {_NO_REQUEST} GROUP BY 1, 2, 3, 4, 5",
+        f"SELECT kind, regulation, {_OUTCOME}, {_ANSWERED_ON} IS NOT NULL,"
+        f" CAST(julianday({_ANSWERED_ON}) - julianday(received_on) AS INTEGER), count(*),"
+        f" sum({_IS_APPEALED}), sum({_IS_APPEALED} AND appeal_upheld IS 1)"
+        f" FROM tasks WHERE received_on BETWEEN ? AND ? AND NOT {_NO_REQUEST} GROUP BY 1, 2, 3, 4, 5",
         (first.isoformat(), last.isoformat()),
     )
-    for kind, regulation, outcome, is_answered, took, count in rows:
+    for kind, regulation, outcome, is_answered, took, count, appealed, upheld in rows:
         row = REGULATIONS.get(as_text(regulation))
-        group = Kind(as_text(kind)), row.id if row else as_text(regulation)
-        outcomes[group][as_text(outcome)] += as_int(count)
-        if is_answered:
-            days[group][max(0, as_int(took))] += as_int(count)
-    return [_line(*group, outcomes[group], days[group]) for group in sorted(outcomes)]
+        counts = tallies[Kind(as_text(kind)), row.id if row else as_text(regulation)]
+        if outcome != _RESUBMITTED:
+            counts.outcomes[as_text(outcome)] += as_int(count)
+            if is_answered:
+                counts.days[max(0, as_int(took))] += as_int(count)
+        counts.appealed += as_int(appealed)
+        counts.upheld += as_int(upheld)
+    return [
+        _line(*group, counts)
+        for group, counts in sorted(tallies.items(), key=itemgetter(0))
+        if counts.outcomes or counts.appealed
+    ]
 
 
 def count_unknown_ids(store: Store, first: date, last: date) -> int:
@@ -102,7 +126,8 @@ def count_unknown_kinds(store: Store, first: date, last: date) -> int:
     )
 
 
-def _line(kind: Kind, regulation: str, outcomes: Counter[str], days: Counter[int]) -> ReportLine:
+def _line(kind: Kind, regulation: str, counts: _Counts) -> ReportLine:
+    outcomes, days = counts.outcomes, counts.days
     return ReportLine(
         kind=kind,
         regulation=regulation,
@@ -110,9 +135,11 @@ def _line(kind: Kind, regulation: str, outcomes: Counter[str], days: Counter[int
         complied_in_whole=outcomes["complied_in_whole"],
         complied_in_part=outcomes["complied_in_part"],
         not_complied=outcomes["not_complied"],
-        declined=outcomes["declined"],
+        declined={reason.value: outcomes[f"{_DECLINED}{reason}"] for reason in DeclineReason},
         cancelled=outcomes["cancelled"],
         unanswered=outcomes["unanswered"],
+        appealed=counts.appealed,
+        upheld=counts.upheld,
         answered=days.total(),
         median_days=median(days),
         mean_days=statistics.fmean(days.keys(), days.values()) if days else None,
