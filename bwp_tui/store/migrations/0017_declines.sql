@@ -1,17 +1,12 @@
 -- When, why and in which words the shop declined a request, and the appeal against it.
-ALTER TABLE tasks ADD COLUMN declined_on TEXT;
-ALTER TABLE tasks ADD COLUMN decline_reason TEXT CHECK (decline_reason IN (
-    'not_verified', 'exempt', 'fraud', 'excessive', 'not_a_shopper', 'withdrawn', 'other'
-));
-ALTER TABLE tasks ADD COLUMN decline_text TEXT;
-ALTER TABLE tasks ADD COLUMN appealed_on TEXT;
-ALTER TABLE tasks ADD COLUMN appeal_answered_on TEXT;
-ALTER TABLE tasks ADD COLUMN appeal_upheld INTEGER CHECK (appeal_upheld IN (0, 1));
-
 -- A decline stops the legal clock, which runs again while an appeal waits for its answer. No row is declined yet, so none
--- changes by that. The text of the schema is edited, as in 0007.
+-- changes by that. The text of the schema is edited, as in 0007, for the columns too: each ALTER TABLE would read all rows.
 DROP TRIGGER tally_changed;
 PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = substr(sql, 1, length(sql) - length(') STRICT')) || ', declined_on TEXT, decline_reason TEXT CHECK (decline_reason IN (
+    ''not_verified'', ''exempt'', ''fraud'', ''excessive'', ''not_a_shopper'', ''withdrawn'', ''other''
+)), decline_text TEXT, appealed_on TEXT, appeal_answered_on TEXT, appeal_upheld INTEGER CHECK (appeal_upheld IN (0, 1))) STRICT'
+WHERE type = 'table' AND name = 'tasks';
 UPDATE sqlite_schema SET sql = replace(sql, 'answered_on IS NULL AND status <> ''CANCELLED''
 ', 'answered_on IS NULL AND status <> ''CANCELLED''
         AND (status <> ''DECLINED'' OR (appealed_on IS NOT NULL AND appeal_answered_on IS NULL))
