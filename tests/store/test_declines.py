@@ -277,7 +277,8 @@ def test_plans_say_what_is_left_out(store: Store) -> None:
 def test_the_report_counts_declines_with_the_days_until_the_shopper_was_told(store: Store) -> None:
     declined(store)
     (line,) = compliance_report(store, TODAY, TODAY)
-    assert (line.received, line.declined, line.unanswered, line.answered, line.median_days) == (1, 1, 0, 1, 0)
+    counted = (line.received, sum(line.declined.values()), line.unanswered, line.answered, line.median_days)
+    assert counted == (1, 1, 0, 1, 0)
 
 
 def test_a_purge_removes_the_text_and_keeps_the_reason(store: Store, clock: ManualClock) -> None:
