@@ -9,9 +9,9 @@ from enum import StrEnum
 from string import Template
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import is_clock_running, is_clock_stopped
+from bwp_tui.domain.deadlines import appeal_deadline, is_clock_running, is_clock_stopped
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, did_you_mean, escaped
 from bwp_tui.domain.times import local_day
@@ -23,6 +23,8 @@ class LetterKind(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     EXTENSION = "extension"
     ANSWER = "answer"
+    DECLINE = "decline"
+    APPEAL = "appeal"
 
 
 _BEGINNING: Final = """\
@@ -77,6 +79,24 @@ $basis
 We keep a record of your request and of this answer, so that we can show that it was fulfilled.
 
 {_END}""",
+    "decline": f"""\
+{_BEGINNING}
+$decision
+
+$explanation
+
+$basis
+
+$appeal_rights
+
+{_END}""",
+    "appeal": f"""\
+{_BEGINNING}
+On $appealed_on we received your appeal against our decision of $declined_on.
+
+$appeal_outcome
+
+{_END}""",
 }
 """The built-in templates by name."""
 
@@ -101,8 +121,32 @@ PLACEHOLDERS: Final = {
     "extended_on": "the day of the extension",
     "reason": "the reason of the extension",
     "completed_on": "the day on which the service completed the task",
+    "declined_on": "the day on which the request was declined",
+    "decision": "a sentence: that the request is declined, and for which reason",
+    "explanation": "the text that was recorded with the decline",
+    "appeal_rights": "sentences: how to appeal or to complain; nothing where the law has neither",
+    "appealed_on": "the day of receipt of the appeal",
+    "appeal_due_on": "the due date of the answer to the appeal",
+    "appeal_answered_on": "the day of the answer to the appeal",
+    "appeal_outcome": "sentences: whether the appeal is granted, or by when it is decided",
 }
 """What a template may use, with what each stands for."""
+
+_DECISIONS: Final[dict[str, str]] = {
+    DeclineReason.NOT_VERIFIED: ", because we could not verify that it comes from the person whom it concerns",
+    DeclineReason.EXEMPT: ", because the law exempts the data that it concerns",
+    DeclineReason.FRAUD: ", because we have reason to believe that it was not made in good faith",
+    DeclineReason.EXCESSIVE: ", because we consider it manifestly unfounded or excessive",
+    DeclineReason.NOT_A_SHOPPER: ", because we have no record of you as a customer of our shop",
+    DeclineReason.OTHER: "",
+}
+"""Why we cannot comply with a request, for each reason to decline one that was not withdrawn."""
+
+_COMPLAINTS: Final = {
+    "eu-gdpr": "You can lodge a complaint with a data protection supervisory authority, and seek a judicial remedy.",
+    "uk-gdpr": "You can complain to the Information Commissioner, and seek a judicial remedy.",
+}
+"""What those can do whose request was declined under a regulation without an appeal (art. 12(4) of both)."""
 
 _UNNAMED_SHOP: Final = "[name of the shop]"
 _OWN_POLICY: Final = "us-policy"
@@ -145,7 +189,15 @@ def cannot_write(kind: LetterKind, task: Task) -> str | None:
     if kind is LetterKind.ANSWER:
         is_completed = task.status == Status.COMPLETED
         return None if is_completed else f"Task {task.name} is {task.status}: there is no result to answer with."
-    if not is_clock_running(task):
+    if kind is LetterKind.DECLINE:
+        if task.status == Status.DECLINED:
+            return None
+        if task.declined_on is not None:
+            return f"The decline of {task.name} comes into effect once it is cancelled."
+        return f"No decline of {task.name} is recorded: record it with its reason first, and the letter gives both."
+    if kind is LetterKind.APPEAL:
+        return None if task.appealed_on is not None else f"No appeal of {task.name} is recorded."
+    if not is_clock_running(task) or task.status == Status.DECLINED:
         return f"Task {task.name} {state}: the shopper awaits no answer."
     if kind is LetterKind.EXTENSION and task.extended_on is None:
         return f"No extension of {task.name} is recorded: record it with its reason first, and the letter gives both."
@@ -179,6 +231,7 @@ def values_of(kind: LetterKind, task: Task, facts: LetterFacts) -> dict[str, str
     """Return what each placeholder stands for in a letter about a task; None where that is not known."""
     law = REGULATIONS.get(task.regulation, REGULATIONS["none"])
     finished = local_day(task.finished_at) if task.finished_at and task.status == Status.COMPLETED else None
+    appeal_due_on = task.appealed_on and appeal_deadline(task.regulation, task.appealed_on)
     wanted = "a copy" if task.kind is Kind.RETRIEVAL else "the deletion"
     values = {
         "shop_name": facts.shop_name or _UNNAMED_SHOP,
@@ -201,20 +254,32 @@ def values_of(kind: LetterKind, task: Task, facts: LetterFacts) -> dict[str, str
         "extended_on": format_date(task.extended_on),
         "reason": facts.reason and _as_sentence(facts.reason),
         "completed_on": format_date(finished),
+        "declined_on": format_date(task.declined_on),
+        "decision": _decision_sentence(task),
+        "explanation": task.decline_text and _capitalized(_as_sentence(task.decline_text)),
+        "appeal_rights": _appeal_rights(task),
+        "appealed_on": format_date(task.appealed_on),
+        "appeal_due_on": format_date(appeal_due_on),
+        "appeal_answered_on": format_date(task.appeal_answered_on),
+        "appeal_outcome": _appeal_outcome(task, appeal_due_on, facts.today),
     }
-    optional = ("basis", "left_out")  # these may be empty, and are not unknown then
+    optional = ("basis", "left_out", "appeal_rights")  # these may be empty, and are not unknown then
     return {name: clean_line(value or "") or ("" if name in optional else None) for name, value in values.items()}
 
 
 def remarks(kind: LetterKind, task: Task, facts: LetterFacts) -> tuple[str, ...]:
     """Return what the operator checks before a letter is sent, a sentence each."""
     law, is_answer = REGULATIONS.get(task.regulation), kind is LetterKind.ANSWER
-    unsure = "; ".join(part for part in (law.unsure if law else "").split("; ") if "appeal" not in part)
+    is_of_appeals = kind in (LetterKind.DECLINE, LetterKind.APPEAL)
+    parts = (law.unsure if law else "").split("; ")
+    unsure = "; ".join(part for part in parts if is_of_appeals or "appeal" not in part)
     is_unsaved = is_answer and task.kind is Kind.RETRIEVAL and not task.is_saved
+    is_granted = kind is LetterKind.APPEAL and task.is_appeal_upheld
     found = (
         None if facts.shop_name else f"Fill in {_UNNAMED_SHOP}: the profile has no shop_name.",
         "The result is not downloaded yet." if is_unsaved else None,
         "No verification of the identity is recorded." if is_answer and task.verification is None else None,
+        "The request is not sent by itself once its appeal is granted: resubmit it." if is_granted else None,
         force_warning(task.regulation, task.received_on),
         f"Check the law first; unsure of {law.title}: {unsure}." if law and unsure else None,
     )
@@ -254,7 +319,7 @@ def _identity_sentence(task: Task) -> str:
 
 def _deadline_sentence(kind: LetterKind, task: Task, today: date) -> str:
     law, due = _law_clause(task), format_date(task.due_on)
-    under = f"{law[:1].upper()}{law[1:]}, " if law else ""
+    under = f"{_capitalized(law)}, " if law else ""
     if is_clock_stopped(task):
         sentence = f"{under}the time until your reply does not count. We will answer as soon as we can after that."
     elif task.due_on is None:
@@ -265,15 +330,56 @@ def _deadline_sentence(kind: LetterKind, task: Task, today: date) -> str:
         sentence = f"{under}we may take this additional time, and you can expect our answer by {due}."
     else:
         sentence = f"{under}you can expect our answer by {due}."
-    return f"{sentence[0].upper()}{sentence[1:]}"
+    return sentence
 
 
 def _basis_sentence(task: Task, today: date) -> str:
     law = _law_clause(task)
     basis = f"This is our answer {law}." if law else ""
-    if task.due_on is None or task.due_on >= (task.answered_on or today):
+    if task.due_on is None or task.due_on >= (task.answered_on or task.declined_on or today):
         return basis
     return f"{basis} It was due on {format_date(task.due_on)}, and we apologize for the delay.".strip()
+
+
+def _decision_sentence(task: Task) -> str | None:
+    if task.decline_reason is None:
+        return None
+    if task.decline_reason == DeclineReason.WITHDRAWN:
+        return "We have closed your request, because it was withdrawn."
+    return f"We cannot comply with your request{_DECISIONS.get(task.decline_reason, '')}."
+
+
+def _appeal_rights(task: Task) -> str:
+    """Return how to appeal or to complain against a decline; empty where the regulation has neither."""
+    law = REGULATIONS.get(task.regulation)
+    if law is None or task.decline_reason == DeclineReason.WITHDRAWN:
+        return ""
+    if law.appeal_days is None:
+        return _COMPLAINTS.get(law.id, "")
+    within = f"We answer an appeal within {law.appeal_days} days of its receipt."
+    return f"You can appeal this decision by replying to this message. {within}"
+
+
+def _appeal_outcome(task: Task, due_on: date | None, today: date) -> str | None:
+    law, due = _law_clause(task), format_date(due_on)
+    if task.appealed_on is None or due_on is None:
+        return None
+    if task.appeal_answered_on is None and due_on < today:
+        late = (
+            f"{law}, our answer to it was due on {due}. We apologize for the delay and will answer as soon as we can."
+        )
+        return _capitalized(late)
+    if task.appeal_answered_on is None:
+        return _capitalized(f"{law}, you can expect our answer to it by {due}.")
+    if task.is_appeal_upheld:
+        return "Your appeal is granted: we have changed our decision, and will now act on your request."
+    attorney = f"you can contact the attorney general of {REGULATIONS[task.regulation].title}"
+    reason = f"{_decision_sentence(task)} {_capitalized(_as_sentence(task.decline_text or ''))}"
+    return f"We have reviewed our decision, and it stands. {reason} If you are concerned about this, {attorney}."
+
+
+def _capitalized(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _as_sentence(text: str) -> str:

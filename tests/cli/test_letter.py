@@ -96,7 +96,7 @@ def test_a_letter_is_copied_to_the_terminals_clipboard_and_nowhere_without_a_ter
         (("answer", "2"), 1, "is IN_PROGRESS: there is no result to answer with."),
         (("extension", "2"), 1, "No extension of task-2 is recorded"),
         (("answer", "3"), 4, "There is no task “3”"),
-        (("praise", "1"), 2, "KIND “praise” must be one of acknowledgement, extension, answer"),
+        (("praise", "1"), 2, "KIND “praise” must be one of acknowledgement, extension, answer, decline, appeal"),
         (("answer", "1", "--copy", "--to", "x"), 2, "give either --to or --copy"),
         (("answer", "1", "--to", "/absent/x.txt"), 1, "No such file or directory"),
     ],
@@ -150,6 +150,25 @@ def test_the_built_in_texts_are_printed_and_written_where_no_text_is_yet(kept: B
         str(folder / f"{name}.txt") for name in BUILT_IN
     }
     assert kept("config", "validate").code == 0
+
+
+def test_a_decline_and_its_appeal_have_letters_of_what_was_recorded(kept: Bwp) -> None:
+    store = kept.store()
+    number = str(in_status(store, "FAILED", task_id="task-3").number)
+    store.close()
+    assert kept("letter", "decline", number).code == 1
+    words = ("--reason", "exempt", "--text", "a warranty needs the data")
+    assert kept("decline", number, *words, "--yes").code == 0
+    assert kept("correct", number, "--regulation", "us-tx", "--yes").code == 0
+    declined = kept("letter", "decline", number)
+    assert "because the law exempts the data that it concerns.\n\nA warranty needs the data.\n" in declined.out
+    assert "You can appeal this decision" in declined.out
+    assert kept("letter", "appeal", number).code == 1
+    assert kept("appeal", number, "--received", str(seen(kept, int(number))[0].declined_on), "--yes").code == 0
+    assert "you can expect our answer to it by" in kept("letter", "appeal", number).out
+    assert kept("appeal", number, "--upheld", "no", "--yes").code == 0
+    assert "contact the attorney general of Texas" in kept("letter", "appeal", number).out
+    assert [event.what for event in seen(kept, int(number))[1]] == ["letter"] * 3
 
 
 def test_a_read_only_profile_writes_no_letter(kept: Bwp) -> None:

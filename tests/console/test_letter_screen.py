@@ -44,6 +44,8 @@ async def test_the_letter_that_fits_is_shown_with_the_email_masked(profile: Prof
         await console.press("m")
         await console.sees("jane.doe@example.com")
         await console.press("tab")
+        await shown(console, "decline", "No decline of ")
+        await console.press("1")
         await shown(console, "acknowledgement", "you can expect our answer by")
         await console.press("2")
         await shown(console, "extension", "No extension of ", "is recorded")
@@ -118,7 +120,7 @@ async def test_the_prompt_opens_a_letter_of_a_task_by_kind(profile: Profile) -> 
         await console.press("escape", "colon", *"letter 10", "enter")
         await shown(console, "answer", "Kind regards,")
         await console.press("escape", "colon", *"letter praise 10", "enter")
-        await console.sees("There is no letter “praise”; there are acknowledgement, extension, answer")
+        await console.sees("There is no letter “praise”; there are acknowledgement, extension, answer, decline, appeal")
 
 
 async def test_in_front_of_a_tasks_page_the_letter_is_about_that_task(profile: Profile) -> None:

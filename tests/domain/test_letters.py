@@ -25,7 +25,7 @@ from bwp_tui.domain.letters import (
     values_of,
 )
 from bwp_tui.domain.regulations import IDS, REGULATIONS
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, Verification
 
 TODAY = date(2026, 11, 29)
@@ -62,12 +62,21 @@ TASK = Task(
 )
 COMPLETED = replace(TASK, status=Status.COMPLETED, finished_at=datetime(2026, 11, 20, 12, tzinfo=UTC), is_final=True)
 DELETED = replace(COMPLETED, kind=Kind.DELETION)
+DECLINED = replace(
+    TASK,
+    status=Status.DECLINED,
+    declined_on=date(2026, 11, 12),
+    decline_reason="not_verified",
+    decline_text="no order is known",
+)
+APPEALED = replace(DECLINED, appealed_on=date(2026, 11, 16), due_on=date(2027, 1, 15))
 EXTENDED = replace(TASK, extended_on=TODAY, due_on=date(2027, 2, 7))
 LETTERS_AND_TASKS = [
     (LetterKind.ACKNOWLEDGEMENT, TASK),
     (LetterKind.EXTENSION, EXTENDED),
     (LetterKind.ANSWER, COMPLETED),
     (LetterKind.ANSWER, DELETED),
+    (LetterKind.DECLINE, DECLINED),
 ]
 
 
@@ -91,7 +100,7 @@ def test_each_letter_is_whole_and_cites_the_law_with_the_dates(kind: LetterKind,
     assert all(fact in text for fact in ("November 9, 2026", "jane@example.com", "#17"))
     if law.citation and regulation != "us-policy":
         assert f"({law.title}, {law.citation})" in text
-    if due is not None and kind is not LetterKind.ANSWER:
+    if due is not None and kind in (LetterKind.ACKNOWLEDGEMENT, LetterKind.EXTENSION):
         assert (format_date(due) or "") in text
 
 
@@ -124,6 +133,38 @@ def test_an_answer_in_part_says_what_it_leaves_out() -> None:
     assert "leaves" not in letter(LetterKind.ANSWER, COMPLETED)
 
 
+def test_a_decline_gives_reason_text_and_the_way_to_appeal_where_the_law_has_one() -> None:
+    texts = {
+        reason: letter(LetterKind.DECLINE, replace(DECLINED, decline_reason=reason.value)) for reason in DeclineReason
+    }
+    assert len(set(texts.values())) == len(DeclineReason)
+    assert "because we could not verify that it comes from" in texts[DeclineReason.NOT_VERIFIED]
+    assert "it was withdrawn" in texts[DeclineReason.WITHDRAWN]
+    for reason, text in texts.items():
+        assert "\nNo order is known.\n" in text
+        assert ("appeal this decision" in text) == ("within 60 days" in text) == (reason != DeclineReason.WITHDRAWN)
+    complaints = {law: letter(LetterKind.DECLINE, replace(DECLINED, regulation=law)) for law in ("eu-gdpr", "us-ca")}
+    assert "lodge a complaint" in complaints["eu-gdpr"]
+    assert not any("appeal" in text for text in complaints.values())
+    assert "apologize" not in letter(LetterKind.DECLINE, DECLINED)
+    assert "apologize" in letter(LetterKind.DECLINE, replace(DECLINED, due_on=date(2026, 11, 11)))
+
+
+def test_an_appeal_is_promised_an_answer_and_then_given_one() -> None:
+    text = letter(LetterKind.APPEAL, APPEALED)
+    assert "On November 16, 2026 we received your appeal against our decision of November 12, 2026" in text
+    assert "expect our answer to it by January 15, 2027" in text
+    late = letter(LetterKind.APPEAL, APPEALED, FACTS._replace(today=date(2027, 1, 16)))
+    assert "was due on January 15, 2027. We apologize" in late
+    answered = replace(APPEALED, appeal_answered_on=TODAY, is_appeal_upheld=False)
+    denied = letter(LetterKind.APPEAL, answered)
+    assert "it stands. We cannot comply with your request, because we could not verify" in denied
+    assert "the attorney general of Texas" in denied
+    granted = letter(LetterKind.APPEAL, replace(answered, is_appeal_upheld=True))
+    assert "Your appeal is granted" in granted
+    assert "attorney" not in granted
+
+
 def test_a_late_letter_promises_no_day_in_the_past() -> None:
     late = replace(TASK, due_on=date(2026, 11, 28))
     assert "was due on November 28, 2026. We apologize" in letter(LetterKind.ACKNOWLEDGEMENT, late)
@@ -151,6 +192,12 @@ def test_only_what_is_completed_is_answered(kind: Kind, status: Status) -> None:
         (LetterKind.ACKNOWLEDGEMENT, replace(COMPLETED, answered_on=TODAY), "was answered on 2026-11-29"),
         (LetterKind.EXTENSION, replace(EXTENDED, answered_on=TODAY), "was answered on 2026-11-29"),
         (LetterKind.ACKNOWLEDGEMENT, replace(TASK, status=Status.CANCELLED), "is CANCELLED"),
+        (LetterKind.DECLINE, TASK, "No decline of 3556a10a is recorded"),
+        (LetterKind.DECLINE, replace(DECLINED, status=Status.ON_HOLD), "comes into effect once it is cancelled"),
+        (LetterKind.APPEAL, DECLINED, "No appeal of 3556a10a is recorded"),
+        (LetterKind.ACKNOWLEDGEMENT, APPEALED, "is DECLINED"),
+        (LetterKind.EXTENSION, replace(APPEALED, extended_on=RECEIVED), "is DECLINED"),
+        (LetterKind.ANSWER, DECLINED, "is DECLINED"),
         *((kind, replace(DELETED, purged_at=datetime(2026, 11, 29, tzinfo=UTC)), "was purged") for kind in LetterKind),
         *(
             (kind, replace(DELETED, resubmitted_as=18, was_resubmitted=True), "was resubmitted as #18")
@@ -170,6 +217,8 @@ def test_a_letter_that_would_claim_too_much_is_refused(kind: LetterKind, task: T
         (EXTENDED, LetterKind.EXTENSION),
         (COMPLETED, LetterKind.ANSWER),
         (replace(DELETED, extended_on=TODAY), LetterKind.ANSWER),
+        (DECLINED, LetterKind.DECLINE),
+        (APPEALED, LetterKind.APPEAL),
     ],
 )
 def test_the_letter_that_fits_the_state_comes_first(task: Task, kind: LetterKind) -> None:
@@ -208,6 +257,7 @@ def test_what_is_to_be_checked_before_a_letter_is_sent_is_said() -> None:
     assert "No verification" in bare
     assert "§7021" in bare
     assert "downloaded" not in " ".join(remarks(LetterKind.ANSWER, DELETED, FACTS))
+    assert "unsure of Texas: days of an appeal" in " ".join(remarks(LetterKind.DECLINE, DECLINED, FACTS))
 
 
 def test_the_console_knows_the_letters() -> None:
