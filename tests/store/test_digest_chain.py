@@ -127,6 +127,19 @@ def test_the_changed_columns_of_a_row_are_named(path: Path, store: Store) -> Non
     assert chain_check.check_file(path, [2])[1] == []
 
 
+def test_what_the_program_changes_later_is_not_named(path: Path, store: Store) -> None:
+    _three_tasks(store)
+    change_elsewhere(path, "UPDATE tasks SET reason = 'forged' WHERE number = 3")
+    single.acknowledge(store, 3, TODAY, ACTOR)
+    single.assign(store, 3, "anna", ACTOR)
+    (finding,) = chain_check.check_file(path)[1]
+    assert finding.what.split(": ")[1] == "reason"
+    change_elsewhere(path, "UPDATE tasks SET reason = NULL WHERE number = 3")
+    (finding,) = chain_check.check_file(path)[1]
+    assert "assigned_to" not in finding.what
+    assert "row" in finding.what
+
+
 def test_a_history_without_digests_is_chained_as_it_is_when_it_is_migrated(tmp_path: Path) -> None:
     golden = Path(__file__).parent / "golden" / "schema-13.db"
     path = tmp_path / "history.db"

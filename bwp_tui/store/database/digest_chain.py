@@ -72,6 +72,11 @@ class Chain:
         """The number of events that the chain has."""
         return len(self.links) // DIGEST_BYTES
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its links are whole digests."""
+        return len(self.links) % DIGEST_BYTES == 0
+
     def link(self, position: int) -> bytes:
         """Return the link of the event at `position`, counted from 1; that before the first one for 0."""
         if position == 0:
@@ -120,13 +125,22 @@ class Chain:
         texts = _texts(facts)
         return self._digest_of(texts) + _checksums(texts)
 
+    def record_with(self, before: Facts, facts: Facts) -> bytes:
+        """Return the record of a row that another program has changed, with what this one has changed since.
+
+        It keeps the digest, which no row has any more, and the checksums of the columns that the other has changed.
+        """
+        recorded = self.record[DIGEST_BYTES:].ljust(len(FACTS), b"\0")
+        checksums = zip(recorded, _checksums(_texts(before)), _checksums(_texts(facts)), strict=True)
+        return self.record[:DIGEST_BYTES] + bytes([new if kept == old else kept for kept, old, new in checksums])
+
     def _digest_of(self, texts: list[str]) -> bytes:
         start = f"{self.task}\0{self.length}\0{self.found}\0{self.begun_at or ''}\0"
         return sha256(self.link(self.length) + (start + "\0".join(texts).rstrip("\0")).encode()).digest()
 
     def has_record_of(self, facts: Facts) -> bool:
         """Return whether the record is that of the task's row, which may have got columns since."""
-        return len(self.links) % DIGEST_BYTES == 0 and self.record[:DIGEST_BYTES] == self._digest_of(_texts(facts))
+        return self.is_whole and self.record[:DIGEST_BYTES] == self._digest_of(_texts(facts))
 
     def changed_facts(self, facts: Facts) -> list[str]:
         """Return the columns of the task's row whose checksum differs."""
@@ -337,8 +351,7 @@ class ChainWriter:
         chain.extend(events)
         if number in self._removed_details:
             chain.forget(self._details(number))
-        if is_intact:
-            chain.record = chain.record_of(facts)
+        chain.record = chain.record_of(facts) if is_intact else chain.record_with(before, facts)
         return chain
 
     def _details(self, number: int) -> list[Value]:

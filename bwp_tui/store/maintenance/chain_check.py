@@ -94,8 +94,8 @@ def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
     changed = [] if agrees_with_row else chain.changed_facts(facts)
     if changed:
         yield ChainFinding(number, None, f"changed by another program: {', '.join(changed)}")
-    elif not differences and not (agrees and agrees_with_row):
-        yield ChainFinding(number, None, "its digests were changed by another program")
+    elif not chain.is_whole or (not differences and not (agrees and agrees_with_row)):
+        yield ChainFinding(number, None, "its row or its digests were changed by another program")
 
 
 def _differences(chain: Chain, events: list[EventRow]) -> Iterator[ChainFinding]:
