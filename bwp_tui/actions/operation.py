@@ -24,7 +24,7 @@ Check = Callable[[Task, date], str | None]
 
 
 class Place(Enum):
-    """Where an argument stands in a command."""
+    """The position of an argument in a command."""
 
     OPTION = auto()  # --name VALUE
     TRAILING_TEXT = auto()  # behind the tasks: all words of a `:` line, the last word of a shell's
@@ -203,7 +203,7 @@ class TaskOperation:
 
     @property
     def usage(self) -> str:
-        """How the console's `:` line writes it; what stands in brackets may be left out."""
+        """How the console's `:` line writes it; brackets mark what may be left out."""
         parts = [self.name, "[TASK…]", *([self.positional.metavar] if self.positional else [])]
         parts += [f"[{argument.option} {argument.metavar}]" for argument in self.options]
         return " ".join([*parts, *([f"[{self.variant.option}]"] if self.variant else [])])

@@ -34,7 +34,7 @@ def is_clock_running(task: Task) -> bool:
 
 
 def is_clock_stopped(task: Task) -> bool:
-    """Return whether the clock stands still, since a reply of the shopper is awaited.
+    """Return whether the clock is stopped, since a reply of the shopper is awaited.
 
     The filter `is:stopped` computes the same in SQL.
     """
@@ -147,7 +147,7 @@ def due_of(task: Task) -> date | None:
 
 
 def due_if_replied(task: Task, today: date) -> date | None:
-    """Return the due date of a task whose clock stands still if the reply came today."""
+    """Return the due date of a task whose clock is stopped, as if the reply came today."""
     return due_of(replace(task, replied_on=max(today, task.inquired_on or today)))
 
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 
 class ShellCommand(NamedTuple):
-    """A command; `keywords` are words that find it and stand neither in its name nor in its help."""
+    """A command; `keywords` are words that find it and are neither in its name nor in its help."""
 
     name: str
     help: str

@@ -89,7 +89,7 @@ def _csv_cells(line: ReportLine) -> list[str]:
 
 
 def _texts(values: Iterable[object], unknown: str) -> list[str]:
-    """Return figures as text, days with one decimal; `unknown` stands where there are none."""
+    """Return figures as text, days with one decimal; `unknown` where there are none."""
     return [
         unknown if value is None else f"{value:.1f}" if isinstance(value, float) else str(value) for value in values
     ]

@@ -37,7 +37,7 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = (), *, expen
 
 
 def _fit(widths: list[int], room: int, expendable: Sequence[int]) -> list[int]:
-    """Narrow columns until they fit the room; return those that are shown."""
+    """Narrow columns until they fit the width; return those that are shown."""
     last, shown = len(widths) - 1, list(range(len(widths)))
 
     def excess() -> int:
