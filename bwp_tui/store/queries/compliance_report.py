@@ -11,11 +11,12 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import Final
 
+from bwp_tui.domain import filter as filters
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import DeclineReason
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
-from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND
+from bwp_tui.store.queries import tasks
 
 _RECEIVED: Final = "resubmitted = 0 AND received_on BETWEEN ? AND ?"
 
@@ -37,6 +38,12 @@ _OUTCOME: Final = (
 
 _ANSWERED_ON: Final = "iif(status = 'DECLINED', iif(decline_reason = 'withdrawn', NULL, declined_on), answered_on)"
 """When the shopper was answered or told of the decline: a request that was withdrawn needs no answer."""
+
+_DAYS: Final = (
+    f"iif({_ANSWERED_ON} IS NULL, NULL,"
+    f" coalesce(CAST(julianday({_ANSWERED_ON}) - julianday(received_on) AS INTEGER), 'no day'))"
+)
+"""The days from receipt to the answer, NULL without one; a text where a damaged day cannot be read."""
 
 _IS_APPEALED: Final = "(status = 'DECLINED' AND appealed_on IS NOT NULL)"
 
@@ -90,18 +97,17 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
     """
     tallies: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
     rows = store.rows(
-        f"SELECT kind, regulation, {_OUTCOME}, {_ANSWERED_ON} IS NOT NULL,"
-        f" CAST(julianday({_ANSWERED_ON}) - julianday(received_on) AS INTEGER), count(*),"
-        f" sum({_IS_APPEALED}), sum({_IS_APPEALED} AND appeal_upheld IS 1)"
-        f" FROM tasks WHERE received_on BETWEEN ? AND ? AND NOT {_NO_REQUEST} GROUP BY 1, 2, 3, 4, 5",
+        f"SELECT kind, regulation, {_OUTCOME}, {_DAYS}, count(*), sum({_IS_APPEALED}),"
+        f" sum({_IS_APPEALED} AND appeal_upheld IS 1)"
+        f" FROM tasks WHERE received_on BETWEEN ? AND ? AND NOT {_NO_REQUEST} GROUP BY 1, 2, 3, 4",
         (first.isoformat(), last.isoformat()),
     )
-    for kind, regulation, outcome, is_answered, took, count, appealed, upheld in rows:
+    for kind, regulation, outcome, took, count, appealed, upheld in rows:
         row = REGULATIONS.get(as_text(regulation))
         counts = tallies[Kind(as_text(kind)), row.id if row else as_text(regulation)]
         if outcome != _RESUBMITTED:
             counts.outcomes[as_text(outcome)] += as_int(count)
-            if is_answered:
+            if took is not None:
                 counts.days[max(0, as_int(took))] += as_int(count)
         counts.appealed += as_int(appealed)
         counts.upheld += as_int(upheld)
@@ -121,9 +127,9 @@ def count_unknown_ids(store: Store, first: date, last: date) -> int:
 
 def count_unknown_kinds(store: Store, first: date, last: date) -> int:
     """Return how many tasks of the period are counted as retrievals, since a damaged history has lost their kind."""
-    return store.integer(
-        f"SELECT count(*) FROM tasks WHERE {_RECEIVED} AND {HAS_UNKNOWN_KIND}", (first.isoformat(), last.isoformat())
-    )
+    # A filter on a tag uses the text index.
+    of_no_kind = filters.parse(f"tag:{KIND_UNKNOWN} received>={first} received<={last} -is:resubmitted")
+    return tasks.count(store, of_no_kind, today=last)
 
 
 def _line(kind: Kind, regulation: str, counts: _Counts) -> ReportLine:
