@@ -64,7 +64,7 @@ async def test_a_held_deletion_is_cancelled_first_and_undo_says_that_it_cannot(p
     async with opened(profile) as console:
         await console.go_to(HELD)
         await console.press("B", *"exempt", "enter", *"an open invoice", "enter", "enter")
-        await console.sees("Cancel the deletion and decline it?")
+        await console.sees("Cancel the deletion and decline it? [y/N]")
         await console.press("y")
         await console.sees("the decline comes into effect with it")
         await console.go_to(HELD)

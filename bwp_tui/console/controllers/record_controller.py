@@ -115,7 +115,7 @@ class RecordController:
         if not (question := operation.question(task, values)):
             return True
         with rechecking_task(self._screen, task, check, lambda now: operation.question(now, values)):
-            return await self._screen.prompt.ask_yes_no(question)
+            return await self._screen.prompt.ask_yes_no(question, irreversible=operation.field is None)
 
     async def _watch(self) -> None:
         """Watch tasks, or no longer where all of them are watched."""
