@@ -122,8 +122,7 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, cloc
     if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
         return None
     from bwp_tui.store.database.digest_chain import ChainWriter
-    from bwp_tui.store.maintenance.intent_repair import mark_waiting_as_sent
-    from bwp_tui.store.maintenance.merge import withhold_unsent
+    from bwp_tui.store.maintenance.intent_repair import mark_waiting_as_sent, withhold_unsent
 
     chains = ChainWriter(db)
     with db:

@@ -105,7 +105,7 @@ def purge(arguments: Namespace) -> None:
 
 
 def _restore_report(restored: RestoreResult, file: Path) -> str:
-    added, later, doubled, _ = restored.merged
+    added, later, doubled, *_ = restored.merged
     lost = f"{doubled} lost their task ID, which another task has: see their timelines. " if doubled else ""
     waiting = ""
     if count := restored.unconfirmed:

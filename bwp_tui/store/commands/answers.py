@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
 
 from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, due_of, is_clock_running, is_clock_stopped
 from bwp_tui.domain.statuses import DownloadState, Status
@@ -32,18 +31,6 @@ class LegalRecord(StrEnum):
     EXTENSION = "extension"
     ANSWER = "answer"
     APPEAL = "appeal"
-
-
-_COLUMNS: Final = {
-    LegalRecord.ACKNOWLEDGEMENT: ("acknowledged_on",),
-    LegalRecord.VERIFICATION: ("verified_on", "verified_by", "verified_how"),
-    LegalRecord.INQUIRY: ("inquired_on", "replied_on"),
-    LegalRecord.REPLY: ("replied_on",),
-    LegalRecord.EXTENSION: ("extended_on",),
-    LegalRecord.ANSWER: ("answered_on", "answered_how", "answered_in_part"),
-    LegalRecord.APPEAL: ("appealed_on", "appeal_answered_on", "appeal_upheld"),
-}
-"""The columns of each record, the day first."""
 
 
 def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = None) -> None:
@@ -268,7 +255,7 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
         was = f"{was}, replied on {task.replied_on}"
     elif record is LegalRecord.ANSWER:
         was = f"{was}: {task.answered_how}"
-    edit.set(**dict.fromkeys(_COLUMNS[record]), due_on=iso_day(due))
+    edit.set(**dict.fromkeys(timeline.RECORD_COLUMNS[record]), due_on=iso_day(due))
     edit.add_event(EventKind(f"{record} withdrawn"), was, (task.due_on, due))
 
 

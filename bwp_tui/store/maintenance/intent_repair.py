@@ -7,7 +7,8 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.statuses import FINAL_STATUSES
+from bwp_tui.domain.statuses import FINAL_STATUSES, Status
+from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
@@ -56,6 +57,39 @@ def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str)
         number = int(str(token).replace("-", ""), 16)
         if any((number ^ other).bit_count() <= _BITS_OF_DIGIT for other in others):
             db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
+
+
+_IN_OLDER_COPY: Final = "it waited in an older copy: it may have been sent or withdrawn since"
+
+
+def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
+    """Let the operator decide on deletions that wait to be sent, and on RECEIVED requests, as an older copy has them.
+
+    The former may have been withdrawn since the copy was made, the latter sent. A cancellation that waits for the task
+    id of one goes on waiting for it.
+
+    Args:
+        now: the instant, as text.
+        condition: SQL that selects the tasks.
+    """
+    withheld = db.execute(
+        f"SELECT number, status FROM main.tasks WHERE task_id IS NULL AND {condition}"
+        f" AND (status = '{Status.RECEIVED}' OR kind = '{Kind.DELETION}' AND status = '{Status.QUEUED}')"
+    ).fetchall()
+    for number, status in withheld:
+        db.execute(
+            "UPDATE main.tasks SET status = ?, revision = (SELECT revision FROM main.meta) WHERE number = ?",
+            (Status.UNCONFIRMED, number),
+        )
+        db.execute(
+            "UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
+            f" AND {INTENT_IS_WAITING}",
+            (now, number),
+        )
+        db.execute(
+            "INSERT INTO main.timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (number, now, PROGRAM, EventKind.RECOVERED, status, Status.UNCONFIRMED, _IN_OLDER_COPY),
+        )
 
 
 def lapse_orphan_submissions(db: apsw.Connection, now: str) -> None:
@@ -112,6 +146,27 @@ def settle_cancellations(db: apsw.Connection, now: str) -> None:
         db.execute("UPDATE tasks SET cancel_asked = 0 WHERE number = ?", (asked_of,))
         if not is_final:
             _append_recovered(db, now, int(str(asked_of)), _DOUBTFUL_CANCELLATION)
+
+
+def apply_confirmed_cancellations(db: apsw.Connection, now: str) -> None:
+    """Mark deletions as CANCELLED whose cancellation was confirmed, where the row and the event of it are lost."""
+    confirmed = db.execute(
+        "SELECT t.number, t.status, max(i.settled_at) FROM tasks t JOIN intents i ON i.task = t.number"
+        f" WHERE i.action = 'cancel' AND i.state = 'done' AND t.kind = 'DELETION' AND t.status NOT IN ({_FINAL})"
+        " AND NOT EXISTS (SELECT 1 FROM timeline l WHERE l.task = t.number AND l.at >= i.settled_at AND l.after GLOB"
+        f" '[A-Z]*' AND l.what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}')) GROUP BY t.number"
+    ).fetchall()
+    for number, status, at in confirmed:
+        db.execute(
+            "UPDATE tasks SET status = 'CANCELLED', terminal = 1, finished_at = ?, next_poll_at = NULL, trouble = NULL"
+            " WHERE number = ?",
+            (at, number),
+        )
+        db.execute(
+            "INSERT INTO timeline (task, at, actor, what, before, after, detail)"
+            f" VALUES (?, ?, ?, '{EventKind.RECOVERED}', ?, 'CANCELLED', 'its cancellation had been confirmed')",
+            (number, now, PROGRAM, status),
+        )
 
 
 def _task_of_cancellation(db: apsw.Connection, task: int, asked_at: str) -> int | None:

@@ -15,12 +15,13 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import KIND_UNKNOWN, Kind
+from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
+from bwp_tui.store.maintenance import replay
 from bwp_tui.store.maintenance.chain_check import note_broken_chains
+from bwp_tui.store.maintenance.intent_repair import withhold_unsent
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
-_IN_OLDER_COPY: Final = "it waited in an older copy: it may have been sent or withdrawn since"
 _EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
 _SAME_EVENT: Final = (
     "m.task = x.ours AND m.at = t.at AND m.actor = t.actor AND m.what = t.what"
@@ -29,16 +30,22 @@ _SAME_EVENT: Final = (
 
 
 class Merged(NamedTuple):
-    """How many tasks were added, how many updated, how many lost a task id that another has, how many both had."""
+    """How many tasks were added, how many updated, how many lost a task id that another has, how many both had.
+
+    Of the tasks that were added, some are `replayed`: later events of this history's timeline were applied to them.
+    """
 
     added: int = 0
     updated: int = 0
     duplicate_ids: int = 0
     common: int = 0
+    replayed: int = 0
 
 
 def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merged:
     """Merge the history attached to `db` as `other`, of the same schema, into the main one.
+
+    A task whose row alone is lost here gets the row of the other history, and what its own timeline says came later.
 
     Args:
         now: the instant, as text.
@@ -49,14 +56,17 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _match(db)
     revision = _next_revision(db)
     doubled = _record_doubled_ids(db, now)
+    whole = replay.whole_timelines(db)
     _add_tasks(db, revision)
+    replay.apply_later_events(db, now)
     _update_tasks(db, revision, is_own_backup=event is EventKind.RECOVERED)
     _replace_rebuilt_values(db)
     _repair_values(db)
     _add_intents(db)
     _settle_intents(db)
     _lapse_submissions(db, now)
-    withhold_unsent(db, now, "number IN (SELECT ours FROM matched WHERE fresh)")
+    proven = ", ".join(map(str, whole))
+    withhold_unsent(db, now, f"number IN (SELECT ours FROM matched WHERE fresh) AND number NOT IN ({proven})")
     _add_downloads(db, now, revision)
     _add_timeline(db)
     _add_chains(db)
@@ -67,45 +77,17 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     )
     db.execute(
         "INSERT INTO timeline (task, at, actor, what, detail)"
-        " SELECT ours, ?, ?, ?, ? FROM matched WHERE fresh OR later OR later_status",
+        " SELECT ours, ?, ?, ?, ? || iif(replayed, ', brought up to date by its timeline', '') FROM matched"
+        " WHERE fresh OR later OR later_status",
         (now, PROGRAM, event, f"from {source}"),
     )
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
     matched, added = scalar(db, "SELECT count(*) FROM matched"), scalar(db, "SELECT sum(fresh) FROM matched")
     updated = scalar(db, "SELECT count(*) FROM matched WHERE later OR later_status")
+    replayed = scalar(db, "SELECT sum(replayed) FROM matched")
     db.execute("DROP TABLE temp.matched")
-    return Merged(added, updated, doubled, matched - added)
-
-
-def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
-    """Let the operator decide on deletions that wait to be sent, and on RECEIVED requests, as an older copy has them.
-
-    The former may have been withdrawn since the copy was made, the latter sent. A cancellation that waits for the task
-    id of one goes on waiting for it.
-
-    Args:
-        now: the instant, as text.
-        condition: SQL that selects the tasks.
-    """
-    withheld = db.execute(
-        f"SELECT number, status FROM main.tasks WHERE task_id IS NULL AND {condition}"
-        f" AND (status = '{Status.RECEIVED}' OR kind = '{Kind.DELETION}' AND status = '{Status.QUEUED}')"
-    ).fetchall()
-    for number, status in withheld:
-        db.execute(
-            "UPDATE main.tasks SET status = ?, revision = (SELECT revision FROM main.meta) WHERE number = ?",
-            (Status.UNCONFIRMED, number),
-        )
-        db.execute(
-            "UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
-            f" AND {INTENT_IS_WAITING}",
-            (now, number),
-        )
-        db.execute(
-            "INSERT INTO main.timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (number, now, PROGRAM, EventKind.RECOVERED, status, Status.UNCONFIRMED, _IN_OLDER_COPY),
-        )
+    return Merged(added, updated, doubled, matched - added, replayed)
 
 
 def scalar(db: apsw.Connection, sql: str) -> int:
@@ -120,9 +102,6 @@ _MERGED: Final = (
 )
 """The rows of the other history that became one with another row of the same task in this one."""
 
-
-REBUILT: Final = "rebuilt from its timeline"
-"""How the detail of the event begins that a row made from nothing else has."""
 
 _LOST_VALUES: Final = (
     "kind",
@@ -152,7 +131,8 @@ def _match(db: apsw.Connection) -> None:
     """Fill `matched`: each task of the other history, except those of `_MERGED`, with its number in this one."""
     db.execute(
         "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
-        " fresh INTEGER NOT NULL DEFAULT 0, later INTEGER NOT NULL DEFAULT 0, later_status INTEGER NOT NULL DEFAULT 0)"
+        " fresh INTEGER NOT NULL DEFAULT 0, later INTEGER NOT NULL DEFAULT 0, later_status INTEGER NOT NULL DEFAULT 0,"
+        " replayed INTEGER NOT NULL DEFAULT 0)"
     )
     for same in (
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
@@ -287,7 +267,7 @@ def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
 
 def _replace_rebuilt_values(db: apsw.Connection) -> None:
     """Have the values that a row rebuilt from its timeline lacks taken from the other history."""
-    rebuilt = f"SELECT task FROM main.timeline WHERE what = '{EventKind.RECOVERED}' AND detail GLOB '{REBUILT}*'"
+    rebuilt = f"SELECT task FROM main.timeline WHERE what = '{EventKind.RECOVERED}' AND detail GLOB '{replay.REBUILT}*'"
     for name in _LOST_VALUES:
         db.execute(
             "INSERT INTO replaced SELECT m.number, ? FROM main.tasks m JOIN matched x ON x.ours = m.number"

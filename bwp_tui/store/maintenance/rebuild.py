@@ -11,17 +11,14 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.statuses import FINAL_STATUSES
-from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.copy import copy_database, create_private
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
-from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
-from bwp_tui.store.maintenance.merge import REBUILT, Merged, merge, scalar
+from bwp_tui.store.maintenance.merge import Merged, merge, scalar
 from bwp_tui.store.queries import text_index
-from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _FINAL: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
@@ -110,97 +107,6 @@ def answer_stopped(db: apsw.Connection, numbers: Iterable[int]) -> None:
                 "INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, ?, ?)",
                 (number, at, PROGRAM, EventKind.ANSWERED, detail),
             )
-
-
-def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
-    """Add a task for each number that only a timeline, intents or downloads refer to; return how many.
-
-    Args:
-        highest: the highest number that was ever given; a higher one is a damaged reference.
-    """
-    orphans = db.execute(
-        "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
-        " UNION ALL SELECT task, asked_at FROM downloads)"
-        " WHERE task BETWEEN 1 AND ? AND task NOT IN (SELECT number FROM tasks) GROUP BY task",
-        (highest,),
-    ).fetchall()
-    for number, first in ((int(number or 0), str(first)) for number, first in orphans):
-        kind = _recorded_kind(db, number)
-        task_id, status = _last_known(db, number)
-        missing = "email and dates" if kind else "email, kind and dates"
-        db.execute(
-            "INSERT INTO tasks (number, task_id, kind, email, status, terminal, received_on, regulation, recorded_at,"
-            " finished_at, note, tags, revision) VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, 'none', ?7,"
-            " CASE WHEN ?5 THEN (SELECT max(at) FROM timeline WHERE task = ?1) END, ?8, ?9, 1)",
-            (
-                *(number, task_id, kind or Kind.RETRIEVAL, status, int(status in FINAL_STATUSES), first[:10], first),
-                f"Recovered without its {missing}: see the report.",
-                tags_text(() if kind else (KIND_UNKNOWN,)),
-            ),
-        )
-        db.execute(
-            "INSERT INTO timeline (task, at, actor, what, after, detail) VALUES (?, ?, ?, ?, ?, ?)",
-            (number, now, PROGRAM, EventKind.RECOVERED, status, f"{REBUILT}: its {missing} are lost"),
-        )
-        db.execute(
-            "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
-            f" AND {INTENT_IS_WAITING}",
-            (now, number),
-        )
-    return len(orphans)
-
-
-def _recorded_kind(db: apsw.Connection, number: int) -> Kind | None:
-    """Return the kind of a task by its timeline, events, intents and downloads, or None where they do not say it."""
-    told = (EventKind.RECORDED, EventKind.IMPORTED, EventKind.RESUBMITTED, EventKind.TRACKED, EventKind.ADOPTED)
-    kinds = db.execute(
-        "SELECT CASE WHEN what GLOB 'cancel*' OR 'ON_HOLD' IN (before, after) OR (what IN (?2, ?3, ?4, ?5, ?6)"
-        " AND (detail GLOB '*deletion' OR detail GLOB 'DELETION *')) THEN 'DELETION' WHEN what GLOB 'download*'"
-        " OR (what IN (?2, ?3, ?4, ?5, ?6) AND (detail GLOB '*retrieval' OR detail GLOB 'RETRIEVAL *'))"
-        " THEN 'RETRIEVAL' END AS kind FROM timeline WHERE task = ?1 AND kind IS NOT NULL"
-        " UNION ALL SELECT 'DELETION' FROM intents WHERE task = ?1 AND action = 'cancel'"
-        " UNION ALL SELECT 'RETRIEVAL' FROM downloads WHERE task = ?1"
-        " UNION ALL SELECT iif(type GLOB '*_DELETION_*', 'DELETION', 'RETRIEVAL') FROM service_events WHERE task = ?1",
-        (number, *told),
-    ).fetchall()
-    found = {str(kind) for (kind,) in kinds}
-    return Kind(found.pop()) if len(found) == 1 else None
-
-
-def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:
-    """Return the last task id on the timeline of a task, unless another one has it, and the last status."""
-    task_id = last_task_id(db, number)
-    if task_id is not None and not free_task_id(db, task_id):
-        task_id = None
-    status = db.execute(
-        "SELECT after FROM timeline WHERE task = ? AND after GLOB '[A-Z]*' ORDER BY id DESC LIMIT 1",  # no due date
-        (number,),
-    ).fetchall()
-    known = str(status[0][0]) if status else "UNCONFIRMED"
-    return task_id, "UNCONFIRMED" if task_id is None and known == "QUEUED" else known
-
-
-def last_task_id(db: apsw.Connection, number: int) -> str | None:
-    """Return the last task id on the timeline of a task."""
-    recorded = db.execute(
-        f"SELECT CASE WHEN what = '{EventKind.ACCEPTED}' THEN detail"
-        " WHEN detail GLOB 'by hand: *' THEN substr(detail, 10) ELSE substr(detail, 1 + instr(detail, ' ')) END"
-        " FROM timeline WHERE task = ?"
-        f" AND what IN ('{EventKind.ACCEPTED}', '{EventKind.TRACKED}', '{EventKind.ADOPTED}')"
-        " AND detail NOT GLOB '*, kept as #*' ORDER BY id DESC LIMIT 1",
-        (number,),
-    ).fetchall()
-    return str(recorded[0][0]) if recorded else None
-
-
-def free_task_id(db: apsw.Connection, task_id: str) -> bool:
-    """Return whether no task has this id; one that has another id on its timeline gets that one back."""
-    for (number,) in db.execute("SELECT number FROM tasks WHERE task_id = ?", (task_id,)).fetchall():
-        own = last_task_id(db, int(str(number)))
-        if own in (None, task_id) or db.execute("SELECT 1 FROM tasks WHERE task_id = ?", (own,)).fetchall():
-            return False
-        db.execute("UPDATE tasks SET task_id = ? WHERE number = ?", (own, number))
-    return True
 
 
 def count_made_unconfirmed(db: apsw.Connection, now: str) -> int:

@@ -22,7 +22,16 @@ from bwp_tui.store.database.digest_chain import chain_all
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import FIRST_CHAINED, refuse_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
-from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, damaged_file, integrity, intent_repair, rebuild
+from bwp_tui.store.maintenance import (
+    atomic_swap,
+    backups,
+    chain_check,
+    damaged_file,
+    integrity,
+    intent_repair,
+    rebuild,
+    replay,
+)
 from bwp_tui.store.maintenance.merge import Merged, scalar
 from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.maintenance.salvage import Salvage
@@ -155,7 +164,9 @@ def _fill(
     with db:
         highest = max(highest, scalar(db, "SELECT max(number) FROM tasks"))
         intent_repair.lapse_orphan_submissions(db, instant)
-        counts.reconstructed_tasks = rebuild.add_lost_tasks(db, instant, highest)
+        counts.reconstructed_tasks = replay.add_lost_tasks(db, instant, highest)
+        replay.repair_replaced_values(db, instant)
+        intent_repair.apply_confirmed_cancellations(db, instant)
         intent_repair.settle_cancellations(db, instant)
         counts.dangling = rebuild.remove_dangling_references(db)
         intent_repair.mark_tokenless_unconfirmed(db, instant)
@@ -212,7 +223,8 @@ def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) 
         was = f"The history was damaged and is kept as {swap.aside.name}"
         parts = [f"{was}; the new one holds {counted(counts.tasks, 'task')}"]
     if counts.backup is not None and counts.merged.added:
-        parts.append(f", {counts.merged.added} from {counts.backup}")
+        later = f" ({counts.merged.replayed} brought up to date by their timelines)" if counts.merged.replayed else ""
+        parts.append(f", {counts.merged.added} from {counts.backup}{later}")
     if counts.reconstructed_tasks:
         parts.append(f", {counts.reconstructed_tasks} without their emails")
     if counts.unconfirmed:
@@ -245,7 +257,9 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",
         f"Backup that was merged in: {counts.backup or 'none'}"
         f" ({counts.merged.added} tasks added, {counts.merged.updated} updated).",
-        "Tasks known only from events, intents or downloads, without email, kind or dates:"
+        f"Tasks added from it whose timeline, read from the pages, said more: {counts.merged.replayed}."
+        " They were brought up to date by it.",
+        "Tasks known only from events, intents or downloads, without what these do not say, as their emails:"
         f" {counts.reconstructed_tasks}.",
         f"Rows left out, since their task was damaged or is unknown: {counts.dangling}.",
         f"Requests that became UNCONFIRMED, for you to decide on: {counts.unconfirmed}."
@@ -260,7 +274,8 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",
         "from when they were asked for), and become UNCONFIRMED after that: none is sent twice.",
         "Deletions that waited in a backup may have been withdrawn since, and RECEIVED requests may have been sent:",
-        "those that only the backup had are UNCONFIRMED for you to decide on.",
+        "those that only the backup had are UNCONFIRMED for you to decide on, unless a whole timeline was left that",
+        "says that they still wait.",
     ]
     with new_file(swap.report) as file:
         file.write(("\n".join(lines) + "\n").encode())

@@ -9,7 +9,7 @@ import apsw
 
 from bwp_tui.domain.statuses import IntentState
 from bwp_tui.store.maintenance.page_decoder import Value
-from bwp_tui.store.maintenance.rebuild import free_task_id, last_task_id
+from bwp_tui.store.maintenance.replay import free_task_id, last_task_id
 from bwp_tui.store.maintenance.salvage import Row
 from bwp_tui.store.maintenance.table_shapes import Fields
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind

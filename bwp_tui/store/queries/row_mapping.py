@@ -53,7 +53,8 @@ def errors_of(value: SqlValue) -> tuple[TaskError, ...]:
     return tuple(TaskError(code, message) for code, message in json.loads(as_text(value)))
 
 
-def _tags_of(value: SqlValue) -> tuple[str, ...]:
+def tags_of(value: SqlValue) -> tuple[str, ...]:
+    """Read the `tags` column."""
     return tuple(str(tag) for tag in json.loads(as_text(value)))
 
 
@@ -65,7 +66,7 @@ _CONVERTERS: Final[dict[str, Callable[[SqlValue], object]]] = {
     "Kind": lambda value: Kind(as_text(value)),
     "date": as_day,
     "datetime": as_instant,
-    "tuple[str, ...]": _tags_of,
+    "tuple[str, ...]": tags_of,
     "tuple[TaskError, ...]": errors_of,
 }
 """Functions that convert a column, by the type of the field as it is written."""

@@ -82,6 +82,17 @@ class EventKind(StrEnum):
     RESTORED = "restored"
 
 
+RECORD_COLUMNS: Final = {
+    "acknowledgement": ("acknowledged_on",),
+    "verification": ("verified_on", "verified_by", "verified_how"),
+    "inquiry": ("inquired_on", "replied_on"),
+    "reply": ("replied_on",),
+    "extension": ("extended_on",),
+    "answer": ("answered_on", "answered_how", "answered_in_part"),
+    "appeal": ("appealed_on", "appeal_answered_on", "appeal_upheld"),
+}
+"""The columns of each record of what the law demands that can be withdrawn, the day first."""
+
 _EVENT: Final = RowMapper(Event)
 _EVENTS: Final = f"SELECT {_EVENT.columns} FROM timeline"
 

@@ -1,0 +1,224 @@
+"""Bring rows of tasks up to date by the events of their timelines, where a damaged history has lost the rows.
+
+A row begins as a backup has it, or empty where there is none. The timeline then says what came later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+import apsw
+
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import KIND_UNKNOWN, Kind
+from bwp_tui.store.database.digest_chain import Chain, EventRow, chained_tasks
+from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
+from bwp_tui.store.queries.event_columns import Columns, TimelineRow, columns_after
+from bwp_tui.store.queries.row_mapping import tags_of, tags_text
+from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+
+REBUILT: Final = "rebuilt from its timeline"
+"""How the detail of the event begins that a row made from nothing else has."""
+
+_NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"
+
+
+def whole_timelines(db: apsw.Connection) -> list[int]:
+    """Return the tasks without a row whose whole timeline, by its digests, and intents say that they were not sent.
+
+    The others that wait to be sent may have been sent: the event of it may be lost.
+    """
+    waiting = {
+        number
+        for (number,) in db.execute(
+            f"SELECT task FROM main.intents WHERE action = 'submit' AND {INTENT_IS_WAITING} AND task {_NO_ROW}"
+        ).fetchall()
+    }
+    found = []
+    for number, _, events, chain in chained_tasks(db, _NO_ROW):
+        if chain is not None and events and chain.links_of(events) == chain.links:
+            status = columns_after({}, _timeline_rows(events)).get("status")
+            if status == (Status.QUEUED if number in waiting else Status.RECEIVED):
+                found.append(number)
+    return found
+
+
+def _timeline_rows(events: Iterable[EventRow]) -> list[TimelineRow]:
+    texts = ([None if value is None else str(value) for value in event] for event in events)
+    return [TimelineRow(str(at), str(what), before, after, detail) for at, _, what, before, after, detail in texts]
+
+
+def _credible(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
+    """Return the events of a task without those that its digests do not have; later ones stay, as the last may be lost.
+
+    An event with a damaged reference is that of another task.
+    """
+    if chain is None or not chain.length:
+        return events
+    fitting, position = list[int](), 0
+    for place, event in enumerate(events):
+        found = next((at for at in range(position + 1, chain.length + 1) if chain.fits(at, event)), None)
+        if found is not None:
+            position = found
+            fitting.append(place)
+    last = max(fitting, default=-1)
+    return [event for place, event in enumerate(events) if place in fitting or place > last]
+
+
+def apply_later_events(db: apsw.Connection, now: str) -> None:
+    """Apply to the rows that come from the other history the events that only this one has; mark them as `replayed`.
+
+    Args:
+        now: the instant, as text.
+    """
+    rows = db.execute(
+        "SELECT x.ours, m.at, m.actor, m.what, m.before, m.after, m.detail FROM matched x"
+        " JOIN main.timeline m ON m.task = x.ours WHERE x.fresh AND NOT EXISTS (SELECT 1 FROM other.timeline t"
+        " WHERE t.task = x.theirs AND t.at = m.at AND t.actor = m.actor AND t.what = m.what"
+        " AND t.before IS m.before AND t.after IS m.after) ORDER BY x.ours, m.id"
+    ).fetchall()
+    for number, group in groupby(rows, itemgetter(0)):
+        (chained,) = chained_tasks(db, f"= {number}")
+        events = _credible([event[1:] for event in group], chained.chain)
+        row = _row(db, number)
+        columns = columns_after(row, _timeline_rows(events))
+        changes = {name: value for name, value in columns.items() if value != row[name]}
+        if changes:
+            _write(db, number, changes, now)
+            db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
+
+
+def _row(db: apsw.Connection, number: int) -> Columns:
+    cursor = db.execute("SELECT * FROM main.tasks WHERE number = ?", (number,))
+    names = [name for name, *_ in cursor.get_description()]
+    return dict(zip(names, next(cursor), strict=True))
+
+
+def _write(db: apsw.Connection, number: int, changes: Columns, now: str) -> None:
+    """Write columns of a task, unless another task has its task id: it then has none, and is UNCONFIRMED."""
+    task_id = changes.get("task_id")
+    if task_id is not None and not free_task_id(db, str(task_id)):
+        status = changes.get("status", _row(db, number)["status"])
+        changes = {**changes, "task_id": None}
+        if not changes.get("terminal"):
+            changes["status"] = Status.UNCONFIRMED
+        db.execute(
+            "INSERT INTO main.timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(number, now, PROGRAM, EventKind.RECOVERED, status, changes.get("status", status)),
+                f"its task id {task_id} is that of another task",
+            ),
+        )
+    if changes:
+        assignments = ", ".join(f"{name} = ?" for name in changes)
+        db.execute(f"UPDATE main.tasks SET {assignments} WHERE number = ?", (*changes.values(), number))
+
+
+def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
+    """Add a task for each number that only a timeline, intents or downloads refer to; return how many.
+
+    Args:
+        highest: the highest number that was ever given; a higher one is a damaged reference.
+    """
+    orphans = db.execute(
+        "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
+        " UNION ALL SELECT task, asked_at FROM downloads)"
+        f" WHERE task BETWEEN 1 AND ? AND task {_NO_ROW} GROUP BY task",
+        (highest,),
+    ).fetchall()
+    whole = frozenset(whole_timelines(db))
+    for number, first in ((int(number or 0), str(first)) for number, first in orphans):
+        kind = _recorded_kind(db, number)
+        (chained,) = chained_tasks(db, f"= {number}")
+        columns = columns_after({}, _timeline_rows(_credible(chained.events, chained.chain)))
+        is_received = columns.get("status") == Status.RECEIVED and number in whole
+        if columns.get("task_id") is None and not columns.get("terminal") and not is_received:
+            columns["status"] = Status.UNCONFIRMED
+        missing = _missing(columns, kind)
+        note = f"Recovered from its timeline without its {missing}: see the report. {columns.get('note', '')}"
+        columns |= {"kind": kind or Kind.RETRIEVAL, "note": note.rstrip()}
+        if kind is None:
+            columns["tags"] = tags_text((*tags_of(columns.get("tags", "[]")), KIND_UNKNOWN))
+        db.execute(
+            "INSERT INTO tasks (number, kind, email, status, received_on, regulation, recorded_at, revision)"
+            " VALUES (?, ?, '', 'UNCONFIRMED', local_day(?), 'none', ?, 1)",
+            (number, columns["kind"], first, first),
+        )
+        _write(db, number, columns, now)
+        db.execute(
+            "INSERT INTO timeline (task, at, actor, what, after, detail) SELECT number, ?, ?, ?, status, ?"
+            " FROM tasks WHERE number = ?",
+            (now, PROGRAM, EventKind.RECOVERED, f"{REBUILT}: its {missing} are lost", number),
+        )
+        db.execute(
+            "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
+            f" AND {INTENT_IS_WAITING}",
+            (now, number),
+        )
+    return len(orphans)
+
+
+def _missing(columns: Columns, kind: Kind | None) -> str:
+    """Return what the timeline of a task does not say of it, as a phrase."""
+    names = ["email"] if kind else ["email", "kind"]
+    if columns.get("received_on") is None:
+        names.append("day of receipt (shown: that of its recording)")
+    if columns.get("regulation") is None:
+        names.append("regulation")
+    if "due_on" not in columns:
+        names.append("due date")
+    return f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
+
+
+def repair_replaced_values(db: apsw.Connection, now: str) -> None:
+    """Take the values that were damaged in rows of this history from their timelines, where these name them."""
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
+    damaged = db.execute(
+        "SELECT DISTINCT number, name FROM temp.replaced JOIN tasks USING (number)"
+        " WHERE name <> 'number' ORDER BY number"
+    ).fetchall()
+    for number, names in groupby(damaged, itemgetter(0)):
+        row = _row(db, number)
+        (chained,) = chained_tasks(db, f"= {number}")
+        columns = columns_after(row, _timeline_rows(_credible(chained.events, chained.chain)))
+        changed = {str(name) for _, name in names if columns[str(name)] != row[str(name)]}
+        _write(db, number, {name: columns[name] for name in changed}, now)
+
+
+def _recorded_kind(db: apsw.Connection, number: int) -> Kind | None:
+    """Return the kind of a task by its timeline, events, intents and downloads, or None where they do not say it."""
+    told = (EventKind.RECORDED, EventKind.IMPORTED, EventKind.RESUBMITTED, EventKind.TRACKED, EventKind.ADOPTED)
+    kinds = db.execute(
+        "SELECT CASE WHEN what GLOB 'cancel*' OR 'ON_HOLD' IN (before, after) OR (what IN (?2, ?3, ?4, ?5, ?6)"
+        " AND (detail GLOB '*deletion' OR detail GLOB 'DELETION *')) THEN 'DELETION' WHEN what GLOB 'download*'"
+        " OR (what IN (?2, ?3, ?4, ?5, ?6) AND (detail GLOB '*retrieval' OR detail GLOB 'RETRIEVAL *'))"
+        " THEN 'RETRIEVAL' END AS kind FROM timeline WHERE task = ?1 AND kind IS NOT NULL"
+        " UNION ALL SELECT 'DELETION' FROM intents WHERE task = ?1 AND action = 'cancel'"
+        " UNION ALL SELECT 'RETRIEVAL' FROM downloads WHERE task = ?1"
+        " UNION ALL SELECT iif(type GLOB '*_DELETION_*', 'DELETION', 'RETRIEVAL') FROM service_events WHERE task = ?1",
+        (number, *told),
+    ).fetchall()
+    found = {str(kind) for (kind,) in kinds}
+    return Kind(found.pop()) if len(found) == 1 else None
+
+
+def last_task_id(db: apsw.Connection, number: int) -> str | None:
+    """Return the task id that a task has by its timeline."""
+    events = db.execute(
+        "SELECT at, what, before, after, detail FROM main.timeline WHERE task = ? ORDER BY id", (number,)
+    )
+    task_id = columns_after({}, map(TimelineRow._make, events)).get("task_id")
+    return None if task_id is None else str(task_id)
+
+
+def free_task_id(db: apsw.Connection, task_id: str) -> bool:
+    """Return whether no task has this id; one that has another id on its timeline gets that one back."""
+    for (number,) in db.execute("SELECT number FROM tasks WHERE task_id = ?", (task_id,)).fetchall():
+        own = last_task_id(db, int(str(number)))
+        if own in (None, task_id) or db.execute("SELECT 1 FROM tasks WHERE task_id = ?", (own,)).fetchall():
+            return False
+        db.execute("UPDATE tasks SET task_id = ? WHERE number = ?", (own, number))
+    return True

@@ -1,0 +1,211 @@
+"""Read from the timeline of a task the columns of its row: each event says what it set them to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final, NamedTuple
+
+from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status, status_after
+from bwp_tui.domain.task import TaskError
+from bwp_tui.domain.times import local_day, parse_instant
+from bwp_tui.store.queries.row_mapping import errors_text, tags_of, tags_text
+from bwp_tui.store.queries.timeline import RECORD_COLUMNS, EventKind
+
+Columns = dict[str, str | int | None]
+
+_PARTS: Final = {
+    **{EventKind(f"{record} withdrawn"): record for record in RECORD_COLUMNS},
+    EventKind.ACKNOWLEDGED: "acknowledgement",
+    EventKind.VERIFIED: "verification",
+    EventKind.INQUIRED: "inquiry",
+    EventKind.REPLIED: "reply",
+    EventKind.EXTENDED: "extension",
+    EventKind.ANSWERED: "answer",
+    EventKind.APPEALED: "appeal",
+    EventKind.APPEAL_ANSWERED: "appeal",
+    EventKind.CORRECTED: "receipt and regulation",
+    EventKind.NOTE: "note",
+    EventKind.NOTE_REMOVED: "note",
+    EventKind.TAGS: "tags",
+    EventKind.ASSIGNED: "assignment",
+}
+"""The part of a task that an event changes, as the event of its undoing names it."""
+
+_EMPTY: Final[dict[str, Columns]] = {
+    **{record: dict.fromkeys(columns) for record, columns in RECORD_COLUMNS.items()},
+    "note": {"note": ""},
+    "tags": {"tags": "[]"},
+    "assignment": {"assigned_to": None},
+}
+_PURGED: Final[Columns] = {
+    **{"email": "", "note": "", "tags": "[]"},
+    **dict.fromkeys(("reason", "verified_how", "answered_how", "decline_text", "trouble")),
+}
+_DECLINE_COLUMNS: Final = ("declined_on", "decline_reason", "decline_text")
+_DECLINE: Final = re.compile(
+    rf"(?:once it is cancelled; )?on (\d{{4}}-\d\d-\d\d)(?:, \d+ days? late)?, ({'|'.join(DeclineReason)}): (.*)"
+)
+_CORRECTION: Final = re.compile(r"(received|law|kind) (\S+) → (\S+?)(?:, |$)")
+_CORRECTED_COLUMNS: Final = {"received": "received_on", "law": "regulation", "kind": "kind"}
+
+
+class TimelineRow(NamedTuple):
+    """An event as the history stores it."""
+
+    at: str
+    what: str
+    before: str | None
+    after: str | None
+    detail: str | None
+
+
+def columns_after(row: Mapping[str, str | int | None], events: Iterable[TimelineRow]) -> Columns:
+    """Return the columns that a row has after some events, which are in the order of their recording.
+
+    Only what the events say is set: a column that no event names keeps its value, or is absent as before.
+    """
+    columns, undoable = dict(row), dict[str, list[Columns]]()
+    for event in _in_order(list(events)):
+        if event.what == EventKind.UNDONE:
+            part, _, value = (event.detail or "").partition(" again ")
+            earlier = undoable.get(part)
+            changes = earlier.pop() if earlier else _EMPTY.get(part, {}) if value == "empty" else {}
+        else:
+            changes = _changes(columns, event)
+            if event.what in _PARTS:
+                before = {name: columns.get(name) for name in changes}
+                before |= {name: first for name, (first, _) in _corrections(event).items()}
+                undoable.setdefault(_PARTS[EventKind(event.what)], []).append(before)
+        columns |= changes
+        if _is_day(event.before) or _is_day(event.after):
+            columns["due_on"] = event.after
+    return columns
+
+
+def _in_order(events: list[TimelineRow]) -> list[TimelineRow]:
+    """Return events in the order in which they happened: those of two rows that were merged by their instants."""
+    merged = max((place for place, event in enumerate(events) if event.what == EventKind.MERGED), default=0)
+    return [*sorted(events[:merged], key=lambda event: event.at), *events[merged:]]
+
+
+def _changes(columns: Columns, event: TimelineRow) -> Columns:
+    """Return the columns that an event sets, except the due date."""
+    return {**_service_columns(event), **_recorded_columns(columns, event)}
+
+
+def _service_columns(event: TimelineRow) -> Columns:
+    """Return status, task id and what follows from them."""
+    changes: Columns = {}
+    detail = event.detail or ""
+    if event.after and not _is_day(event.after):
+        status = event.after
+        if event.what == EventKind.STATUS and status != Status.MISSING:
+            status = status_after("", status)  # an older version kept a name of the service that is a local one now
+        is_final = status in FINAL_STATUSES
+        changes = {"status": status, "terminal": int(is_final), "finished_at": event.at if is_final else None}
+        changes |= {"polls": 0, "unknown_since": None, "unknown_answers": 0, "next_poll_at": None, "trouble": None}
+        if is_final:
+            changes["cancel_asked"] = 0
+        if status == Status.FAILED and detail:
+            changes["errors"] = errors_text(tuple(TaskError(code, "") for code in detail.split("; ")))
+        elif event.what == EventKind.REFUSED and detail:
+            changes["errors"] = errors_text((TaskError(None, detail),))
+    match event.what:
+        case EventKind.ACCEPTED if detail and ", kept as #" not in detail:
+            changes |= {"task_id": detail, "submitted_at": event.at}
+        case EventKind.TRACKED | EventKind.ADOPTED if detail:
+            changes["task_id"] = detail.rpartition(" ")[2]
+        case EventKind.TASK_ID_REJECTED:
+            changes |= {"task_id": None, "trouble": event.detail}
+        case EventKind.CANCEL_REQUESTED:
+            changes["cancel_asked"] = 1
+        case EventKind.CANCEL_REFUSED:
+            changes |= {"cancel_asked": 0, "trouble": event.detail}
+        case EventKind.RESUBMITTED if origin := re.match(r"(of|as) #(\d+)", detail):
+            changes |= {"resubmit_of": int(origin[2])} if origin[1] == "of" else {"resubmitted": 1}
+        case EventKind.DOWNLOADED:
+            changes["saved"] = 1
+    return changes
+
+
+def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
+    """Return what operators recorded."""
+    detail = event.detail or ""
+    on = re.match(r"on (\d{4}-\d\d-\d\d)", detail)
+    day = on[1] if on and _is_day(on[1]) else None
+    changes: Columns
+    if event.what in _PARTS and event.what.endswith(" withdrawn"):
+        return _EMPTY[_PARTS[EventKind(event.what)]]
+    match event.what:
+        case EventKind.NOTE | EventKind.NOTE_REMOVED:
+            return {"note": detail}
+        case EventKind.TAGS:
+            return {"tags": _changed_tags(columns, detail)}
+        case EventKind.ASSIGNED:
+            return {"assigned_to": None if detail == "to nobody" else detail.removeprefix("to ")}
+        case EventKind.EXTENDED:
+            return {"extended_on": local_day(parse_instant(event.at)).isoformat()}
+        case EventKind.CORRECTED:
+            return {name: after for name, (_, after) in _corrections(event).items()}
+        case EventKind.PURGED:
+            in_part = None if columns.get("answered_in_part") is None else ""
+            return {**_PURGED, "purged_at": event.at, "answered_in_part": in_part}
+        case EventKind.DECLINED | EventKind.DECLINE_REQUESTED if declined := _DECLINE.match(detail):
+            changes = dict(zip(_DECLINE_COLUMNS, declined.groups(), strict=True))
+            if event.what == EventKind.DECLINED:
+                changes["finished_at"] = columns.get("finished_at") or event.at
+            return changes
+        case EventKind.DECLINE_WITHDRAWN:
+            changes = dict.fromkeys(_DECLINE_COLUMNS)
+            if event.after in FINAL_STATUSES:
+                changes["finished_at"] = columns.get("finished_at")
+            return changes
+        case EventKind.APPEALED if day:
+            return {"appealed_on": day}
+        case EventKind.APPEAL_ANSWERED if day:
+            return {"appeal_answered_on": day, "appeal_upheld": int(detail.endswith(": upheld"))}
+        case EventKind.ACKNOWLEDGED if day:
+            return {"acknowledged_on": day}
+        case EventKind.INQUIRED if day:
+            return {"inquired_on": day}
+        case EventKind.REPLIED if day:
+            return {"replied_on": day}
+        case EventKind.VERIFIED if verified := day and re.match(r"on \S+ by (.*?): (.*)", detail):
+            changes = {"verified_on": day, "verified_by": verified[1], "verified_how": verified[2]}
+            inquired = columns.get("inquired_on")
+            is_reply = inquired is not None and columns.get("replied_on") is None and str(inquired) <= str(day)
+            return changes | ({"replied_on": day} if is_reply else {})
+        case EventKind.ANSWERED if answered := day and re.match(r"on [^:]*: (.*)", detail):
+            how, _, part = answered[1].partition("; in part: ")
+            return {"answered_on": day, "answered_how": how, "answered_in_part": part or None}
+    return {}
+
+
+def _corrections(event: TimelineRow) -> dict[str, tuple[str, str]]:
+    """Return the columns that an event corrected, each before and after."""
+    found = _CORRECTION.findall(event.detail or "") if event.what == EventKind.CORRECTED else []
+    return {
+        _CORRECTED_COLUMNS[what]: (before, after)
+        for what, before, after in found
+        if what == "law" or (what == "received" and _is_day(after)) or (what == "kind" and before == "unknown")
+    }
+
+
+def _changed_tags(columns: Columns, detail: str) -> str:
+    tags = list(tags_of(columns.get("tags") or "[]"))
+    for change in re.split(r" (?=[+-])", detail):
+        if change.startswith("+") and change[1:] not in tags:
+            tags.append(change[1:])
+        elif change.startswith("-") and change[1:] in tags:
+            tags.remove(change[1:])
+    return tags_text(tuple(tags))
+
+
+def _is_day(text: str | None) -> bool:
+    """Return whether a text is a day: events of the due date have one before or after, others a status."""
+    try:
+        return text is not None and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
