@@ -132,8 +132,9 @@ def test_a_day_before_receipt_is_refused_and_nothing_recorded(store: Store, on: 
 def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store: Store) -> None:
     task = decline(store, accepted(store, kind=Kind.DELETION).number)
     assert (task.status, task.cancel_asked, is_clock_running(task)) == (Status.ON_HOLD, True, True)
-    assert [event.what for event in timeline.of_task(store, task.number)][-2:] == ["cancel asked", "decline asked"]
-    assert "waits for its cancellation" in (requests.cannot_withdraw_decline(task) or "")
+    assert [event.what for event in timeline.of_task(store, task.number)][-2:] == ["decline asked", "cancel asked"]
+    for why_not in (requests.cannot_withdraw_decline(task), requests.cannot_decline(task), answers.cannot_answer(task)):
+        assert "waits for its cancellation" in (why_not or "")
     intent_outcomes.record_cancelled(store, sent(store, task.number).id)
     task = tasks.get(store, task.number)
     assert (task.status, task.cancel_asked, is_clock_running(task)) == (Status.DECLINED, False, False)
@@ -141,7 +142,26 @@ def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store
     assert (cancelled.what, last.what, last.before) == ("cancelled", "declined", "CANCELLED")
     assert is_nothing_due(store)
     task = withdraw(store, task.number)
-    assert (task.status, task.declined_on, requests.cannot_resubmit(task)) == (Status.CANCELLED, None, None)
+    assert (task.status, task.declined_on, task.task_id, task.is_final) == (Status.RECEIVED, None, None, False)
+    assert is_clock_running(task)
+    assert is_nothing_due(store)
+    assert "task-1 was cancelled" in (timeline.of_task(store, task.number)[-1].detail or "")
+
+
+def test_what_was_never_sent_is_received_again_when_its_decline_is_withdrawn(store: Store) -> None:
+    task = withdraw(store, decline(store, submitted(store, Kind.DELETION).number).number)
+    assert (task.status, is_clock_running(task), is_nothing_due(store)) == (Status.RECEIVED, True, True)
+
+
+@pytest.mark.parametrize("was_declined_before", [False, True])
+def test_what_an_operator_has_cancelled_before_the_decline_stays_so(store: Store, *, was_declined_before: bool) -> None:
+    number = accepted(store, kind=Kind.DELETION).number
+    if was_declined_before:
+        decline(store, number)
+        intent_outcomes.record_cancel_refused(store, sent(store, number).id, "Not now.")
+    requests.cancel(store, number, ACTOR)
+    intent_outcomes.record_cancelled(store, sent(store, number).id)
+    assert withdraw(store, decline(store, number).number).status == Status.CANCELLED
 
 
 @pytest.mark.parametrize("refused_by", ["service", "poll"])

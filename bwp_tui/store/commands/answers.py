@@ -61,9 +61,18 @@ def cannot_answer(task: Task) -> str | None:
     """Return why no answer of task can be recorded, or None when one can."""
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; answer that one."
-    if task.declined_on is not None:
-        return f"Task {task.name} was declined on {task.declined_on}, which is its answer."
+    if why_not := already_declined(task):
+        return why_not
     return cannot_change_purged(task)
+
+
+def already_declined(task: Task) -> str | None:
+    """Return what is so of a task that is declined, or None for any other."""
+    if task.declined_on is None:
+        return None
+    if task.status != Status.DECLINED:
+        return f"The decline of {task.name} waits for its cancellation; the service has not responded to that yet."
+    return f"Task {task.name} was declined on {task.declined_on}, which is its answer."
 
 
 def needs_no_answer(task: Task) -> str | None:

@@ -11,6 +11,7 @@ from bwp_tui.domain.deadlines import HoldRule, is_clock_running, same_hold
 from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, needs_kind
 from bwp_tui.domain.text import clean_line
+from bwp_tui.store.commands.answers import already_declined
 from bwp_tui.store.commands.records import Edit, refused_day
 from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction, as_text
@@ -214,11 +215,13 @@ def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
     refusal = refused_day(task, day)
     refuse(cannot_decline(task) or (refusal and refusal.sentence))
     edit.set(declined_on=day.isoformat(), decline_reason=DeclineReason(reason), decline_text=line)
-    if task.status != Status.RECEIVED and not task.cancel_asked and cannot_cancel(task) is None:
-        _cancel(edit.transaction, edit.number, edit.actor)
-    if edit.task.cancel_asked:
+    is_to_be_cancelled = task.status != Status.RECEIVED and not task.cancel_asked and cannot_cancel(task) is None
+    if is_to_be_cancelled or task.cancel_asked:
+        # Before the cancellation: by their order `withdraw_decline` knows that it was cancelled for the decline.
         edit.add_event(EventKind.DECLINE_REQUESTED, f"once it is cancelled; on {day}, {reason}: {line}")
-    else:
+    if is_to_be_cancelled:
+        _cancel(edit.transaction, edit.number, edit.actor)
+    if not edit.task.cancel_asked:
         complete_decline(edit.transaction, edit.number, edit.actor)
 
 
@@ -233,8 +236,8 @@ def cannot_decline(task: Task) -> str | None:
         return why_not
     if task.was_resubmitted:
         return f"Task {task.name} was resubmitted; decline the new one."
-    if task.declined_on is not None:
-        return f"Task {task.name} was declined on {task.declined_on} already."
+    if why_not := already_declined(task):
+        return why_not
     if task.answered_on is not None:
         return f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
     if task.status in _DECLINABLE:
@@ -259,6 +262,9 @@ def cannot_decline(task: Task) -> str | None:
 def withdraw_decline(edit: Edit) -> None:
     """Withdraw a decline: the task is again what it was before.
 
+    One that was cancelled for the decline is RECEIVED instead, for an operator to send it anew: the shopper's request
+    stands, so its clock runs.
+
     Raises:
         NotPossible: it is not declined, or its timeline does not say what it was.
         NoSuchTask: there is no such task.
@@ -271,16 +277,36 @@ def withdraw_decline(edit: Edit) -> None:
     )
     if row is None or row[0] is None:
         raise NotPossible(f"The timeline of {task.name} does not say what it was before it was declined.")
-    before = as_text(row[0])
+    before, detail = as_text(row[0]), f"was on {task.declined_on}, {task.decline_reason}: {task.decline_text}"
+    if before == Status.CANCELLED and _was_cancelled_for_decline(edit):
+        before = Status.RECEIVED
+        detail += f"; its task {task.task_id} was cancelled" if task.task_id else ""
+        edit.set(task_id=None, submitted_at=None)
     is_final = before in FINAL_STATUSES
     edit.set(**dict.fromkeys(("declined_on", "decline_reason", "decline_text")), status=before, terminal=int(is_final))
     if not is_final:
-        polled_at = None if task.task_id is None else transaction.now_text
+        polled_at = None if edit.task.task_id is None else transaction.now_text
         edit.set(finished_at=None, next_poll_at=polled_at)
-    detail = f"was on {task.declined_on}, {task.decline_reason}: {task.decline_text}"
     what = EventKind.DECLINE_WITHDRAWN
     timeline.append(transaction, edit.number, edit.actor, what, before=Status.DECLINED, after=before, detail=detail)
     set_revision(transaction, edit.number)
+
+
+def _was_cancelled_for_decline(edit: Edit) -> bool:
+    """Return whether the last cancellation was asked for by the decline, not by an operator before it."""
+    latest = "coalesce(max(id) FILTER (WHERE what IN ({})), 0)"
+    withdrawn, requested, cancelled = (
+        latest.format(", ".join(f"'{kind}'" for kind in kinds))
+        for kinds in (
+            (EventKind.DECLINE_WITHDRAWN,),
+            (EventKind.DECLINE_REQUESTED,),
+            (EventKind.CANCEL_REQUESTED, EventKind.WITHDRAWN),
+        )
+    )
+    row = edit.transaction.row(
+        f"SELECT {requested} > {withdrawn} AND {cancelled} > {requested} FROM timeline WHERE task = ?", (edit.number,)
+    )
+    return row is not None and bool(row[0])
 
 
 def cannot_withdraw_decline(task: Task) -> str | None:
@@ -288,7 +314,7 @@ def cannot_withdraw_decline(task: Task) -> str | None:
     if task.declined_on is None:
         return f"Task {task.name} is not declined."
     if task.status != Status.DECLINED:
-        return f"The decline of {task.name} waits for its cancellation; the service has not responded to that yet."
+        return already_declined(task)
     if task.was_resubmitted:
         return f"Task {task.name} was resubmitted, so that its decline cannot be withdrawn."
     if task.appealed_on is not None:
