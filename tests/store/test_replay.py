@@ -24,7 +24,7 @@ from bwp_tui.store.queries.event_columns import TimelineRow, columns_after
 from bwp_tui.store.worklog import intent_outcomes
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.damage import overwrite_table
+from tests.store.damage import PAGE, overwrite, overwrite_table
 from tests.store.support import ACTOR, SOON, TODAY, accepted, answer, in_status, received, sent, submitted
 
 _OTHER_ID = "0e8f99a6-4adf-420d-9a48-255c3028a4b9"
@@ -89,6 +89,7 @@ def _begin(store: Store) -> None:
     submitted(store, Kind.DELETION)
 
 
+_ROOT = "SELECT rootpage FROM sqlite_schema WHERE name = ?"
 _ON_TIMELINE = (
     "number, task_id, kind, status, terminal, finished_at, received_on, due_on, extended_on, acknowledged_on,"
     " verified_on, verified_by, verified_how, inquired_on, replied_on, answered_on, answered_how, answered_in_part,"
@@ -111,6 +112,34 @@ def test_a_row_of_a_backup_gets_all_that_its_timeline_says_later(path: Path, clo
     assert "5 from history-2026-11-20.db (5 brought up to date by their timelines)" in str(recovered.opening_report)
     (aside,) = atomic_swap.histories_set_aside(path)
     assert "timeline, read from the pages, said more: 5." in aside.with_suffix(".txt").read_text()
+    recovered.close()
+
+
+@pytest.mark.parametrize("tables", [("tasks",), ("tasks", "chains")])
+@pytest.mark.parametrize("with_backup", [True, False])
+def test_a_row_that_a_lost_write_left_older_than_its_timeline_is_brought_up_to_date(
+    path: Path, clock: ManualClock, tables: tuple[str, ...], with_backup: bool
+) -> None:
+    store = open_store(path, clock=clock)
+    _begin(store)
+    if with_backup:
+        _back_up(path)
+    store.close()
+    older = path.read_bytes()
+    store = open_store(path, clock=clock)
+    clock.advance(hours=1)
+    _live_a_day(store)
+    columns = f"{_ON_TIMELINE}, email, regulation, note".replace("finished_at, ", "")
+    before = store.rows(f"SELECT {columns} FROM tasks")
+    roots = [int(str(page)) for name in tables for (page,) in store.rows(_ROOT, (name,))]
+    store.close()
+    for root in roots:
+        overwrite(path, (root - 1) * PAGE, older[(root - 1) * PAGE : root * PAGE])
+    recovered = _recovered(path, clock)
+    assert recovered.rows(f"SELECT {columns} FROM tasks") == before
+    assert "5 older than their timelines and brought up to date by these" in str(recovered.opening_report)
+    (aside,) = atomic_swap.histories_set_aside(path)
+    assert "which were brought up to date by these: 5." in aside.with_suffix(".txt").read_text()
     recovered.close()
 
 

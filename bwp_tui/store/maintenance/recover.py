@@ -70,6 +70,7 @@ class _RecoveryCounts:
     failed: list[str] = field(default_factory=list)
     backup: str | None = None
     merged: Merged = field(default_factory=Merged)
+    outdated: int = 0
     reconstructed_tasks: int = 0
     dangling: int = 0
     unconfirmed: int = 0
@@ -156,6 +157,7 @@ def _fill(
             intent_repair.reattach_submissions(db)
             if counts.kept["chains"] or not counts.is_unchained:
                 chain_check.note_broken_chains(db)
+                counts.outdated = replay.repair_outdated_rows(db, instant)
             else:
                 chain_all(db)
             intent_repair.mark_waiting_as_sent(db)
@@ -225,6 +227,8 @@ def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) 
     if counts.backup is not None and counts.merged.added:
         later = f" ({counts.merged.replayed} brought up to date by their timelines)" if counts.merged.replayed else ""
         parts.append(f", {counts.merged.added} from {counts.backup}{later}")
+    if counts.outdated:
+        parts.append(f", {counts.outdated} older than their timelines and brought up to date by these")
     if counts.reconstructed_tasks:
         parts.append(f", {counts.reconstructed_tasks} without their emails")
     if counts.unconfirmed:
@@ -253,6 +257,7 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         f"Rows read from its pages: {kept}.",
         f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
         f"Rows of which a value was damaged and had to be replaced: {counts.replaced}.",
+        f"Rows older than their timelines, which were brought up to date by these: {counts.outdated}.",
         f"Rows whose number was damaged and had to be guessed: {counts.guessed}.",
         f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",
         f"Backup that was merged in: {counts.backup or 'none'}"

@@ -14,7 +14,7 @@ import apsw
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
-from bwp_tui.store.database.digest_chain import Chain, EventRow, chained_tasks
+from bwp_tui.store.database.digest_chain import FACTS, Chain, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
 from bwp_tui.store.queries.event_columns import Columns, TimelineRow, columns_after
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
@@ -171,6 +171,34 @@ def _missing(columns: Columns, kind: Kind | None) -> str:
     if "due_on" not in columns:
         names.append("due date")
     return f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
+
+
+def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
+    """Bring rows up to date that are older than their timelines, since a write to their page was lost; return how many.
+
+    The digests of both, which `chain_check.note_broken_chains` has found to differ, show which columns that are.
+    """
+    repaired = 0
+    for number, facts, events, chain in list(chained_tasks(db, "IN (SELECT task FROM temp.broken_chains)")):
+        if facts is None or chain is None or chain.links_of(events[: chain.length]) != chain.links:
+            continue
+        row = _row(db, number)
+        if chain.length < len(events) and chain.has_record_of(facts):  # the digests are as old as the row
+            later = columns_after(row, _timeline_rows(events[chain.length :]))
+            changes = {name: value for name, value in later.items() if value != row[name]}
+        else:
+            now_is = columns_after(row, _timeline_rows(events))
+            differing = set(chain.changed_facts(facts)) - set(chain.changed_facts([now_is[name] for name in FACTS]))
+            if "status" in differing:
+                differing |= _WITH_STATUS
+            changes = {name: now_is[name] for name in differing}
+        _write(db, number, changes, now)
+        repaired += bool(changes)
+    return repaired
+
+
+_WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
+"""The columns that are set with a status."""
 
 
 def repair_replaced_values(db: apsw.Connection, now: str) -> None:
