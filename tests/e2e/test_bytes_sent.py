@@ -98,7 +98,7 @@ def test_a_status_that_changes_in_sight_costs_less_than_a_kilobyte_with_all_it_t
     mark = terminal.mark()
     complete(shop)
     terminal.wait_for("COMPLETED ⇣")
-    terminal.wait_for("2 active 0")
+    terminal.wait_for("3 active 0")
     terminal.wait_until_quiet()
     cost = len(terminal.bytes_since(mark))
     record_property("bytes of one status change", cost)
