@@ -36,6 +36,7 @@ _CANCELLATION_WAITING: Final = (
     "or give it up ({give_up})."
 )
 _VERIFIED: Final = "Nothing is sent yet. The requester's identity is verified: send the request ({send})."
+_APPEAL_UPHELD: Final = "The appeal was upheld: resubmit the request ({resubmit})."
 _UNKNOWN: Final = (
     "Unknown error code. Read the message; if it does not help, send the task id to Buy with Prime support."
 )
@@ -53,6 +54,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(task.status)
     if task.status == Status.FAILED:
         advice = advice or _UNKNOWN
+    if task.status == Status.DECLINED and task.is_appeal_upheld:
+        advice = _APPEAL_UPHELD
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
     if task.status == Status.RECEIVED and task.answered_on is not None:

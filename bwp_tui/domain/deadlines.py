@@ -29,7 +29,7 @@ def is_clock_running(task: Task) -> bool:
     """
     is_over = task.answered_on is not None or task.is_purged or task.was_resubmitted
     if task.status == Status.DECLINED:
-        return not is_over and task.is_appeal_running
+        return not is_over and (task.is_appeal_running or bool(task.is_appeal_upheld))
     return not is_over and task.status != Status.CANCELLED
 
 

@@ -182,7 +182,7 @@ def cannot_write(kind: LetterKind, task: Task) -> str | None:
     """Return why there is no such letter about a task, or None: a letter claims only what is recorded."""
     if why_not := cannot_change_purged(task):
         return why_not
-    if task.was_resubmitted:
+    if task.was_resubmitted and not (kind is LetterKind.APPEAL and task.appealed_on is not None):
         other = f" as #{task.resubmitted_as}; write the letter about that one" if task.resubmitted_as else ""
         return f"Task {task.name} was resubmitted{other}."
     state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
@@ -197,7 +197,9 @@ def cannot_write(kind: LetterKind, task: Task) -> str | None:
         return f"No decline of {task.name} is recorded: record it with its reason first, and the letter gives both."
     if kind is LetterKind.APPEAL:
         return None if task.appealed_on is not None else f"No appeal of {task.name} is recorded."
-    if not is_clock_running(task) or task.status == Status.DECLINED:
+    if task.status == Status.DECLINED:
+        return f"Task {task.name} was declined: the letters about it are those of the decline and of the appeal."
+    if not is_clock_running(task):
         return f"Task {task.name} {state}: the shopper awaits no answer."
     if kind is LetterKind.EXTENSION and task.extended_on is None:
         return f"No extension of {task.name} is recorded: record it with its reason first, and the letter gives both."

@@ -195,8 +195,8 @@ def test_only_what_is_completed_is_answered(kind: Kind, status: Status) -> None:
         (LetterKind.DECLINE, TASK, "No decline of 3556a10a is recorded"),
         (LetterKind.DECLINE, replace(DECLINED, status=Status.ON_HOLD), "comes into effect once it is cancelled"),
         (LetterKind.APPEAL, DECLINED, "No appeal of 3556a10a is recorded"),
-        (LetterKind.ACKNOWLEDGEMENT, APPEALED, "is DECLINED"),
-        (LetterKind.EXTENSION, replace(APPEALED, extended_on=RECEIVED), "is DECLINED"),
+        (LetterKind.ACKNOWLEDGEMENT, APPEALED, "was declined"),
+        (LetterKind.EXTENSION, replace(APPEALED, extended_on=RECEIVED), "was declined"),
         (LetterKind.ANSWER, DECLINED, "is DECLINED"),
         *((kind, replace(DELETED, purged_at=datetime(2026, 11, 29, tzinfo=UTC)), "was purged") for kind in LetterKind),
         *(

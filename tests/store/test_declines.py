@@ -11,6 +11,7 @@ import pytest
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.record_operations import APPEAL, DECLINE
+from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import is_clock_running, is_late
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import DeclineReason, Status
@@ -237,8 +238,16 @@ def test_an_appeal_runs_until_it_is_answered(store: Store) -> None:
 
 def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verified(store: Store) -> None:
     number = declined(store).number
+    due = tasks.get(store, number).due_on
     appeal(store, number, TODAY, TODAY, True)
+    upheld = tasks.get(store, number)
+    assert (is_clock_running(upheld), upheld.due_on) == (True, due)
+    assert list(tasks.numbers(store, parse("is:unanswered"), today=TODAY)) == [number]
+    assert "(resubmit)" in (advice_for(upheld, None, str) or "")
     again = requests.resubmit(store, number, ACTOR)
+    assert list(tasks.numbers(store, parse("is:open"), today=TODAY)) == [again.number]
+    with pytest.raises(NotPossible, match="resubmitted"):
+        single.edit(store, number, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR)
     assert (again.status, again.declined_on, again.resubmit_of) == (Status.RECEIVED, None, number)
     failed = in_status(store, "FAILED").number
     store.rows("UPDATE tasks SET regulation = 'us-co' WHERE number = ?", (failed,))

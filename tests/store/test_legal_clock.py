@@ -26,6 +26,7 @@ from bwp_tui.store.queries import tasks
 from tests.store.support import NOW, TODAY, submitted
 
 STATUSES = (*Status, "SOMETHING_NEW")
+DAY = TODAY.isoformat()
 DUE = TODAY + timedelta(days=11)
 READING = DisplayContext(NOW, TODAY, masked=True, day=timedelta(days=1), key=Keymap().key)
 CONTEXT = CellContext(NOW, TODAY, timedelta(days=1), True, frozenset(), UNICODE)
@@ -41,12 +42,12 @@ def every(store: Store) -> list[Task]:
             Kind,
             STATUSES,
             *((0, 1), (0, 1), (0, 1), (None, TODAY.isoformat()), (None, "2026-11-20T09:14:00.000000Z")),
-            ((None, None), (TODAY.isoformat(), None), (TODAY.isoformat(), TODAY.isoformat())),
+            ((None, None, None), (DAY, None, None), (DAY, DAY, 0), (DAY, DAY, 1)),
         ):
             transaction.run(
                 f"INSERT INTO tasks ({columns}, kind, status, terminal, saved, resubmitted, answered_on, due_on,"
-                " appealed_on, appeal_answered_on)"
-                f" SELECT {columns}, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
+                " appealed_on, appeal_answered_on, appeal_upheld)"
+                f" SELECT {columns}, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
                 (kind, status, terminal, saved, resubmitted, answered_on, DUE.isoformat(), *appeal, first),
             )
             if purged:
@@ -58,7 +59,7 @@ def every(store: Store) -> list[Task]:
 
 
 def test_the_column_and_the_function_say_the_same(store: Store, every: list[Task]) -> None:
-    assert len(every) == 1 + 2 * len(STATUSES) * 32 * 3
+    assert len(every) == 1 + 2 * len(STATUSES) * 32 * 4
     running = {task.number for task in every if is_clock_running(task)}
     assert running == {as_int(row[0]) for row in store.rows("SELECT number FROM tasks WHERE open = 1")}
     assert running == set(tasks.numbers(store, parse("is:open"), today=TODAY))

@@ -17,7 +17,7 @@ from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, meaning
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
 from bwp_tui.store.commands import requests
-from bwp_tui.store.commands.answers import cannot_answer, cannot_open_result, records_of
+from bwp_tui.store.commands.answers import cannot_open_result, records_of
 
 
 class Scope(Enum):
@@ -214,7 +214,7 @@ ACTIONS: Final = (
         "Write a letter to the shopper: preview it, then copy it or write it to a file",
         TASK_GROUP,
         "letter answer TASK",
-        _needs_task(cannot_answer),
+        _needs_task(cannot_change_purged),
         keywords="template mail reply text",
     ),
     *map(_action_of, RECORDS),

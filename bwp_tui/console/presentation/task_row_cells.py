@@ -98,6 +98,8 @@ def _status(task: Task, context: CellContext) -> Cell:
         role = "warn" if is_gone else role
     elif task.is_appeal_running:
         parts.append("appeal")
+    elif task.status == Status.DECLINED and task.is_appeal_upheld and not task.was_resubmitted:
+        parts.append("upheld")
         role = "warn"
     return Cell(" ".join(filter(None, parts)), role)
 

@@ -291,6 +291,8 @@ def due_without(task: Task, record: LegalRecord) -> date | None:
 
 def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
     """Return why a record cannot be withdrawn, or None when it can."""
+    if record is LegalRecord.APPEAL and task.is_appeal_upheld and task.was_resubmitted:
+        return f"The appeal of {task.name} was upheld and the request resubmitted, so that it cannot be withdrawn."
     if record in records_of(task):
         return cannot_change_purged(task)
     return f"No {record} of {task.name} is recorded."
