@@ -60,7 +60,7 @@ def cannot_cancel(download: Download) -> str | None:
 def cannot_retry(download: Download) -> str | None:
     """Return why `download` cannot be retried, or None when it can."""
     possible = download.state in _RETRYABLE or is_gone(download)
-    return _reason_unless(possible, download, "only one that failed, was cancelled or is gone is tried again")
+    return _reason_unless(possible, download, "a failed, cancelled or gone one is retried")
 
 
 def cannot_move(download: Download) -> str | None:
