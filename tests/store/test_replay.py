@@ -197,9 +197,10 @@ def test_a_deletion_that_waits_by_its_whole_timeline_and_intent_goes_on_waiting(
     recovered.close()
 
 
+@pytest.mark.parametrize("tables", [("tasks", "timeline"), ("tasks", "timeline", "chains")])
 @pytest.mark.parametrize("with_backup", [True, False])
 def test_a_confirmed_cancellation_stays_where_its_intent_alone_is_left(
-    path: Path, clock: ManualClock, with_backup: bool
+    path: Path, clock: ManualClock, with_backup: bool, tables: tuple[str, ...]
 ) -> None:
     store = open_store(path, clock=clock)
     accepted(store, "task-1", Kind.DELETION)
@@ -208,7 +209,8 @@ def test_a_confirmed_cancellation_stays_where_its_intent_alone_is_left(
     clock.advance(hours=1)
     _cancel(store, 1)
     store.close()
-    recovered = _recovered(path, clock, "tasks", "timeline")
+    recovered = _recovered(path, clock, *tables)
+    assert "could be used" not in str(recovered.opening_report)
     assert tasks.get(recovered, 1).status == Status.CANCELLED
     recovered.close()
 
@@ -261,6 +263,11 @@ def test_a_resubmission_keeps_its_link(path: Path, clock: ManualClock) -> None:
     store.close()
     recovered = _recovered(path, clock, "tasks")
     assert recovered.rows("SELECT number, resubmit_of, resubmitted FROM tasks") == [(1, None, 1), (2, 1, 0)]
+    first, second = (tasks.get(recovered, number) for number in (1, 2))
+    assert (second.email, second.received_on, second.regulation, second.due_on, second.status) == (
+        *(first.email, first.received_on, first.regulation, first.due_on),
+        Status.UNCONFIRMED,
+    )
     recovered.close()
 
 

@@ -15,7 +15,7 @@ from bwp_tui.store.commands.answers import already_declined
 from bwp_tui.store.commands.records import Edit, refused_day
 from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction, as_text
-from bwp_tui.store.database.shared_sql import set_revision
+from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
@@ -33,9 +33,6 @@ _RESUBMITTABLE: Final = frozenset(
         Status.CANCELLED,
         Status.DECLINED,
     }
-)
-_INHERITED_COLUMNS: Final = (
-    "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, inquired_on, replied_on, assigned_to"
 )
 
 
@@ -73,7 +70,7 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
         new = record(transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number))
         # To the shopper it is still one request: due together, an extension included, and with the same assignee.
         transaction.run(
-            f"UPDATE tasks SET ({_INHERITED_COLUMNS}) = (SELECT {_INHERITED_COLUMNS} FROM tasks WHERE number = ?)"
+            f"UPDATE tasks SET ({INHERITED_COLUMNS}) = (SELECT {INHERITED_COLUMNS} FROM tasks WHERE number = ?)"
             " WHERE number = ?",
             (number, new),
         )

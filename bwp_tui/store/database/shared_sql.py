@@ -60,3 +60,9 @@ def finish(transaction: Transaction, number: int, status: Status) -> None:
         " WHERE number = ?",
         (status, transaction.now_text, transaction.revision, number),
     )
+
+
+INHERITED_COLUMNS: Final = (
+    "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, inquired_on, replied_on, assigned_to"
+)
+"""The columns that a resubmission has from the task that it repeats: to the shopper both are one request."""

@@ -15,7 +15,7 @@ import apsw
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.digest_chain import FACTS, Chain, EventRow, chained_tasks
-from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
+from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
 from bwp_tui.store.queries.event_columns import Columns, TimelineRow, columns_after
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
@@ -51,6 +51,15 @@ def _timeline_rows(events: Iterable[EventRow]) -> list[TimelineRow]:
     return [TimelineRow(str(at), str(what), before, after, detail) for at, _, what, before, after, detail in texts]
 
 
+def _events(db: apsw.Connection, number: int) -> list[TimelineRow]:
+    """Return the credible events of a task."""
+    return [
+        event
+        for _, _, events, chain in chained_tasks(db, f"= {number}")
+        for event in _timeline_rows(_credible(events, chain))
+    ]
+
+
 def _credible(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
     """Return the events of a task without those that its digests do not have; later ones stay, as the last may be lost.
 
@@ -81,8 +90,8 @@ def apply_later_events(db: apsw.Connection, now: str) -> None:
         " AND t.before IS m.before AND t.after IS m.after) ORDER BY x.ours, m.id"
     ).fetchall()
     for number, group in groupby(rows, itemgetter(0)):
-        (chained,) = chained_tasks(db, f"= {number}")
-        events = _credible([event[1:] for event in group], chained.chain)
+        chain = next((chained.chain for chained in chained_tasks(db, f"= {number}")), None)
+        events = _credible([event[1:] for event in group], chain)
         row = _row(db, number)
         columns = columns_after(row, _timeline_rows(events))
         changes = {name: value for name, value in columns.items() if value != row[name]}
@@ -126,19 +135,19 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
     orphans = db.execute(
         "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
         " UNION ALL SELECT task, asked_at FROM downloads)"
-        f" WHERE task BETWEEN 1 AND ? AND task {_NO_ROW} GROUP BY task",
+        f" WHERE task BETWEEN 1 AND ? AND task {_NO_ROW} GROUP BY task ORDER BY task",
         (highest,),
     ).fetchall()
     whole = frozenset(whole_timelines(db))
     for number, first in ((int(number or 0), str(first)) for number, first in orphans):
         kind = _recorded_kind(db, number)
-        (chained,) = chained_tasks(db, f"= {number}")
-        columns = columns_after({}, _timeline_rows(_credible(chained.events, chained.chain)))
+        events = _events(db, number)
+        columns = columns_after(_inherited(db, columns_after({}, events).get("resubmit_of")), events)
         is_received = columns.get("status") == Status.RECEIVED and number in whole
         if columns.get("task_id") is None and not columns.get("terminal") and not is_received:
             columns["status"] = Status.UNCONFIRMED
-        missing = _missing(columns, kind)
-        note = f"Recovered from its timeline without its {missing}: see the report. {columns.get('note', '')}"
+        lost = _missing(columns, kind)
+        note = f"Recovered from its timeline, {lost}: see the report. {columns.get('note', '')}"
         columns |= {"kind": kind or Kind.RETRIEVAL, "note": note.rstrip()}
         if kind is None:
             columns["tags"] = tags_text((*tags_of(columns.get("tags", "[]")), KIND_UNKNOWN))
@@ -151,7 +160,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
         db.execute(
             "INSERT INTO timeline (task, at, actor, what, after, detail) SELECT number, ?, ?, ?, status, ?"
             " FROM tasks WHERE number = ?",
-            (now, PROGRAM, EventKind.RECOVERED, f"{REBUILT}: its {missing} are lost", number),
+            (now, PROGRAM, EventKind.RECOVERED, f"{REBUILT}, {lost}", number),
         )
         db.execute(
             "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
@@ -161,16 +170,32 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
     return len(orphans)
 
 
+def _inherited(db: apsw.Connection, origin: str | int | None) -> Columns:
+    """Return the columns that a task has from the one that it repeats, if that is there with its email."""
+    if (
+        not isinstance(origin, int)
+        or not db.execute(
+            "SELECT 1 FROM main.tasks WHERE number = ? AND email <> '' AND purged_at IS NULL", (origin,)
+        ).fetchall()
+    ):
+        return {}
+    row = _row(db, origin)
+    return {name: row[name] for name in ("email", "received_on", "regulation", *INHERITED_COLUMNS.split(", "))}
+
+
 def _missing(columns: Columns, kind: Kind | None) -> str:
     """Return what the timeline of a task does not say of it, as a phrase."""
-    names = ["email"] if kind else ["email", "kind"]
+    names = [] if kind else ["kind"]
+    if columns.get("email") is None:
+        names.append("email")
     if columns.get("received_on") is None:
         names.append("day of receipt (shown: that of its recording)")
     if columns.get("regulation") is None:
         names.append("regulation")
     if "due_on" not in columns:
         names.append("due date")
-    return f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
+    listed = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else "".join(names)
+    return f"without its {listed}" if names else "with the values of the task that it repeats"
 
 
 def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
@@ -210,8 +235,7 @@ def repair_replaced_values(db: apsw.Connection, now: str) -> None:
     ).fetchall()
     for number, names in groupby(damaged, itemgetter(0)):
         row = _row(db, number)
-        (chained,) = chained_tasks(db, f"= {number}")
-        columns = columns_after(row, _timeline_rows(_credible(chained.events, chained.chain)))
+        columns = columns_after(row, _events(db, number))
         changed = {str(name) for _, name in names if columns[str(name)] != row[str(name)]}
         _write(db, number, {name: columns[name] for name in changed}, now)
 
