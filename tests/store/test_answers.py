@@ -25,7 +25,7 @@ from bwp_tui.store.queries import dashboard, tasks, timeline
 from bwp_tui.store.worklog import completed_answers, downloads
 from tests.manual_clock import ManualClock
 from tests.store import golden, single
-from tests.store.support import ACTOR, NOW, TODAY, accepted, in_status, scalar, submitted
+from tests.store.support import ACTOR, NOW, TODAY, accepted, answer, in_status, scalar, submitted
 
 SENT = "UPDATE tasks SET submitted_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?"
 YESTERDAY = TODAY - timedelta(days=1)
@@ -263,3 +263,12 @@ def test_a_backup_of_the_last_schema_brings_no_answer_back_and_none_twice(path: 
     assert [timeline.of_task(again, number) for number in (4, 5)] == events
     again.close()
     assert integrity.full_check(path) == []
+
+
+def test_a_completion_is_no_answer_to_a_shopper_who_was_told_of_a_decline(store: Store) -> None:
+    number = accepted(store, kind=Kind.DELETION).number
+    single.edit(store, number, lambda edit: requests.decline(edit, "exempt", "kept"), ACTOR, TODAY)
+    single.answered(store, number, answer("COMPLETED"), None)
+    completed_answers.answer_completed(store, 0)
+    task = tasks.get(store, number)
+    assert (task.status, task.declined_on, task.answered_on) == (Status.COMPLETED, None, None)

@@ -6,6 +6,7 @@ import os
 from argparse import Namespace
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import chosen_profile, print_note, require_typed
@@ -29,6 +30,9 @@ from bwp_tui.settings.configfile import read_config
 from bwp_tui.settings.letter_templates import mistakes_in, read_template, template_path
 from bwp_tui.store.database import shop_binding
 from bwp_tui.store.open_store import open_store
+
+_PLACEHOLDER_WIDTH: Final = max(map(len, PLACEHOLDERS)) + 3
+"""Cells of a placeholder, with its sign and two blanks."""
 
 
 def path(arguments: Namespace) -> None:
@@ -80,7 +84,7 @@ def letters(arguments: Namespace) -> None:
     ]
     lines = [f"{record['name']:<18}{record['path'] if record['exists'] else 'built-in text'}" for record in records]
     lines += ["", f"A file in {folder}, such as answer-deletion.txt, replaces a built-in text. It may use:"]
-    lines += [f"  {f'${name}':<16}{meaning}" for name, meaning in PLACEHOLDERS.items()]
+    lines += [f"  {f'${name}':<{_PLACEHOLDER_WIDTH}}{meaning}" for name, meaning in PLACEHOLDERS.items()]
     print_result(arguments, {"templates": records, "placeholders": PLACEHOLDERS}, lines)
 
 

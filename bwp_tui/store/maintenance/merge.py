@@ -2,10 +2,10 @@
 
 A task is the same in both when its client token or its task id is, or its number with the instant it was recorded.
 Of a task in both, the row with the later timeline is kept, with what the service said from the one whose status
-changed later; events of earlier merges do not count. What was purged stays purged. A request that waits in the other
-history may have been sent since: it is sent again under its own client token alone, and only while that token protects
-it. A deletion that waits there may have been withdrawn since, and a RECEIVED request may have been sent: both become
-UNCONFIRMED, for the operator to decide on.
+changed later, and in a restore with what operators recorded in the other; events of earlier merges do not count. What
+was purged stays purged. A request that waits in the other history may have been sent since: it is sent again under
+its own client token alone, and only while that token protects it. A deletion that waits there may have been withdrawn
+since, and a RECEIVED request may have been sent: both become UNCONFIRMED, for the operator to decide on.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _add_tasks(db, revision)
     replay.apply_later_events(db, now)
     _update_tasks(db, revision, is_own_backup=event is EventKind.RECOVERED)
+    if event is EventKind.RESTORED:  # in a recovery, a timeline may lack what its row has
+        replay.apply_events_of_both(db)
     _replace_rebuilt_values(db)
     _repair_values(db)
     _add_intents(db)
@@ -76,16 +78,17 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         " JOIN matched x ON x.theirs = e.task ORDER BY e.received_at"
     )
     db.execute(
-        "INSERT INTO timeline (task, at, actor, what, detail)"
-        " SELECT ours, ?, ?, ?, ? || iif(replayed, ', brought up to date by its timeline', '') FROM matched"
-        " WHERE fresh OR later OR later_status",
+        "INSERT INTO timeline (task, at, actor, what, after, detail)"
+        " SELECT ours, ?, ?, ?, iif(later_status, m.status, NULL),"
+        " ? || iif(replayed, ', brought up to date by its timeline', '')"
+        " FROM matched JOIN main.tasks m ON m.number = ours WHERE fresh OR later OR later_status OR replayed",
         (now, PROGRAM, event, f"from {source}"),
     )
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
     matched, added = scalar(db, "SELECT count(*) FROM matched"), scalar(db, "SELECT sum(fresh) FROM matched")
-    updated = scalar(db, "SELECT count(*) FROM matched WHERE later OR later_status")
-    replayed = scalar(db, "SELECT sum(replayed) FROM matched")
+    updated = scalar(db, "SELECT count(*) FROM matched WHERE NOT fresh AND (later OR later_status OR replayed)")
+    replayed = scalar(db, "SELECT sum(replayed) FROM matched WHERE fresh")
     db.execute("DROP TABLE temp.matched")
     return Merged(added, updated, doubled, matched - added, replayed)
 

@@ -12,12 +12,14 @@ from typing import Final
 
 import apsw
 
+from bwp_tui.domain.deadlines import due_of
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
+from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import FACTS, Chain, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
 from bwp_tui.store.queries.event_columns import Columns, TimelineRow, columns_after
-from bwp_tui.store.queries.row_mapping import tags_of, tags_text
+from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 REBUILT: Final = "rebuilt from its timeline"
@@ -98,6 +100,44 @@ def apply_later_events(db: apsw.Connection, now: str) -> None:
         if changes:
             _write(db, number, changes, now)
             db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
+
+
+_ONLY_IN: Final = (
+    "SELECT t.at, t.actor, t.what, t.before, t.after, t.detail FROM {here}.timeline t WHERE t.task = {own}"
+    f" AND t.what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}') AND NOT EXISTS"
+    " (SELECT 1 FROM {there}.timeline o WHERE o.task = {others} AND o.at = t.at AND o.actor = t.actor"
+    " AND o.what = t.what AND o.before IS t.before AND o.after IS t.after)"
+)
+_OF_SERVICE: Final = {"task_id", "status", "terminal", "finished_at", "polls", "unknown_since", "unknown_answers"} | {
+    *("next_poll_at", "trouble", "errors", "submitted_at", "resubmit_of", "saved", "kind")
+}
+"""The columns that do not come from what operators recorded."""
+
+
+def apply_events_of_both(db: apsw.Connection) -> None:
+    """Apply what operators recorded in both histories since they parted, in the order of time; mark those rows.
+
+    The row with the later timeline lacks what was recorded in the other history.
+    """
+    parted = db.execute(
+        "SELECT x.ours, x.theirs FROM matched x JOIN main.tasks m ON m.number = x.ours"
+        " JOIN other.tasks o ON o.number = x.theirs WHERE NOT x.fresh AND coalesce(m.purged_at, o.purged_at) IS NULL"
+        f" AND EXISTS ({_ONLY_IN.format(here='main', own='x.ours', there='other', others='x.theirs')})"
+        f" AND EXISTS ({_ONLY_IN.format(here='other', own='x.theirs', there='main', others='x.ours')}) ORDER BY x.ours"
+    ).fetchall()
+    only_here = _ONLY_IN.format(here="main", own="?1", there="other", others="?2")
+    only_there = _ONLY_IN.format(here="other", own="?2", there="main", others="?1")
+    for ours, theirs in ((int(str(ours)), int(str(theirs))) for ours, theirs in parted):
+        events = db.execute(f"{only_here} UNION ALL {only_there} ORDER BY 1", (ours, theirs)).fetchall()
+        row = _row(db, ours)
+        columns = columns_after(row, _timeline_rows(events))
+        changes = {name: value for name, value in columns.items() if value != row[name] and name not in _OF_SERVICE}
+        if changes:
+            assignments = ", ".join(f"{name} = ?" for name in changes)
+            db.execute(f"UPDATE main.tasks SET {assignments} WHERE number = ?", (*changes.values(), ours))
+            task = task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (ours,))))
+            db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due_of(task)), ours))
+            db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (ours,))
 
 
 def _row(db: apsw.Connection, number: int) -> Columns:

@@ -16,14 +16,15 @@ _CHUNK: Final = 500
 
 _COMPLETED: Final = (
     "t.revision > ? AND t.open = 1 AND t.status = 'COMPLETED' AND (t.kind = 'DELETION' OR t.saved = 1)"
-    f" AND NOT EXISTS (SELECT 1 FROM timeline WHERE task = t.number AND what = '{EventKind.ANSWER_WITHDRAWN}')"
+    " AND NOT EXISTS (SELECT 1 FROM timeline WHERE task = t.number"
+    f" AND what IN ('{EventKind.ANSWER_WITHDRAWN}', '{EventKind.DECLINE_REQUESTED}', '{EventKind.DECLINE_WITHDRAWN}'))"
 )
 
 
 def answer_completed(store: Store, since: int) -> int:
     """Record an answer for each completed deletion and saved result; return the revision up to which there is none.
 
-    A task whose answer was withdrawn is left to the operator.
+    A task whose answer was withdrawn is left to the operator; so is one whose shopper was told that it is declined.
 
     Args:
         since: the revision that an earlier call returned, or 0: older rows are not looked at.

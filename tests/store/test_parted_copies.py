@@ -1,0 +1,78 @@
+"""Two copies of a history on which operators went on: a restore keeps what was recorded in both."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Task, Verification
+from bwp_tui.store.commands import answers, records, requests
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.maintenance import chain_check, restore
+from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import tasks
+from tests.manual_clock import ManualClock
+from tests.store import single
+from tests.store.support import ACTOR, TODAY, received
+
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+def _record(store: Store) -> None:
+    """Answer and verify the first task, extend, correct, acknowledge and assign the second, decline the third."""
+    single.verify(store, 1, Verification(TODAY, ACTOR, "order 17"), ACTOR)
+    single.answer(store, 1, "by post", TODAY, ACTOR)
+    single.edit(store, 2, lambda edit: records.extend(edit, "many"), ACTOR, TODAY)
+    single.edit(store, 2, lambda edit: records.correct(edit, YESTERDAY), ACTOR, TODAY)
+    single.acknowledge(store, 2, TODAY, ACTOR)
+    single.assign(store, 2, "anna", ACTOR)
+    single.edit(store, 3, lambda edit: records.correct(edit, None, "us-co"), ACTOR, TODAY)
+    single.edit(store, 3, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+    single.edit(store, 3, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+
+
+def _facts(task: Task) -> tuple[object, ...]:
+    return (
+        *(task.received_on, task.regulation, task.due_on, task.extended_on, task.acknowledged_on, task.assigned_to),
+        *(task.verification, task.answered_on, task.answered_how, task.declined_on, task.appealed_on, task.status),
+        is_clock_running(task),
+    )
+
+
+def test_what_was_recorded_in_a_copy_outlives_a_later_note_in_the_other(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    store = open_store(path, clock=clock)
+    for _ in range(3):
+        received(store)
+    store.close()
+    older, newer = tmp_path / "older" / "history.db", tmp_path / "newer.db"
+    older.parent.mkdir()
+    shutil.copy(path, older)
+    store = open_store(path, clock=clock)
+    _record(store)
+    before = [_facts(tasks.get(store, number)) for number in (1, 2, 3)]
+    store.close()
+    shutil.copy(path, newer)
+    clock.advance(minutes=1)
+    store = open_store(older, clock=clock)
+    for number in (1, 2, 3):
+        single.add_note(store, number, "seen", "bob")
+    single.assign(store, 2, "bob", "bob")
+    store.close()
+    clock.advance(minutes=1)
+    restored = restore.restore(older, newer, clock())
+    store = open_store(older, clock=clock)
+    merged = [tasks.get(store, number) for number in (1, 2, 3)]
+    store.close()
+    assert restored.merged.updated == 3
+    assert [task.note for task in merged] == ["seen", "seen", "seen"]
+    assert merged[1].assigned_to == "bob", "recorded last"
+    assert merged[2].status == Status.DECLINED
+    expected = [list(facts) for facts in before]
+    expected[1][5] = "bob"
+    assert [list(_facts(task)) for task in merged] == expected
+    assert chain_check.check_file(older)[1] == []
