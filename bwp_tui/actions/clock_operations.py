@@ -28,7 +28,9 @@ def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
     def question(task: Task, _values: Values) -> str:
         back, now = answers.due_without(task, record), task.due_on
         moves = f" It is then due on {back}, not {now}." if back and now != back else ""
-        if now and not back:
+        if record is LegalRecord.APPEAL:
+            moves = " The decline stands then, and nothing is due."
+        elif now and not back:
             moves = f" Its clock is then stopped from {task.inquired_on}."
         if record is LegalRecord.ANSWER and is_clock_running(replace(task, answered_on=None)):
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 from bwp_tui.actions.clock_operations import CLOCK_OPERATIONS, day_argument, withdrawal_of
@@ -14,7 +15,7 @@ from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
 from bwp_tui.store.commands import answers, records, requests
 from bwp_tui.store.commands.answers import LegalRecord
-from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.records import Field, Refusal
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel
 
 
@@ -226,6 +227,12 @@ def _appealed(target: Target, values: Values) -> str:
     return f"{target.name}: the answer to the appeal is recorded, {'upheld' if values.get('upheld') else 'not upheld'}."
 
 
+def _refused_appeal(task: Task, values: Values, today: date) -> Refusal | None:
+    given = (values.get("received"), values.get("answered"), values.get("upheld"))
+    # A plan is made before its values are asked for.
+    return None if given == (None, None, None) else answers.refused_appeal(task, today, *given)
+
+
 APPEAL: Final = Operation(
     name="appeal",
     done="recorded",
@@ -267,9 +274,7 @@ APPEAL: Final = Operation(
     ),
     apply=answers.appeal,
     result=_appealed,
-    refusal=lambda task, values, today: answers.refused_appeal(
-        task, today, values.get("received"), values.get("answered"), values.get("upheld")
-    ),
+    refusal=_refused_appeal,
     disabled_reason=lambda task, _: answers.cannot_appeal(task),
     short_reason=lambda task: "not declined" if task.status != Status.DECLINED else "without appeal by law",
     confirms=True,

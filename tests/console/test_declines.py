@@ -10,6 +10,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from tests.console.past import HELD, PAST, TODAY
 from tests.console.support import USUAL, WIDE, opened
+from tests.store import single
 
 NEW = len(PAST) + 1
 
@@ -50,7 +51,7 @@ async def test_a_request_is_declined_appealed_and_the_appeal_answered(profile: P
         await console.sees("As before again")
         assert console.task(NEW).is_appeal_running
         await console.press("w")
-        await console.sees("Withdraw the appeal")
+        await console.sees("Withdraw the appeal", "nothing is due")
         await console.press("y")
         await console.sees("The appeal of", "is withdrawn")
         await console.press("w")
@@ -72,3 +73,21 @@ async def test_a_held_deletion_is_cancelled_first_and_undo_says_that_it_cannot(p
         assert (console.task(HELD).status, console.task(HELD).cancel_asked) == (Status.ON_HOLD, True)
         await console.press("U")
         await console.sees("cannot be undone")
+
+
+async def test_appeals_of_marked_requests_are_recorded_with_one_day(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for number in range(2):
+            request = Request(Kind.RETRIEVAL, f"new{number}@example.com", TODAY, "us-co", awaits_verification=True)
+            requests.submit(console.store, request, "op")
+            single.edit(console.store, NEW + number, lambda edit: requests.decline(edit, "fraud", "no"), "op", TODAY)
+        await console.press("slash", *"status:declined", "enter")
+        await console.until(lambda: console.main.table.row_count == 2)
+        await console.press("asterisk", "P")
+        await console.sees("Record that appeals of")
+        await console.press("y")
+        await console.sees("received on")
+        await console.press("enter")
+        await console.sees("Type 2 to go on")
+        await console.press("2", "enter")
+        await console.until(lambda: all(console.task(NEW + number).is_appeal_running for number in range(2)))

@@ -62,6 +62,8 @@ def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
         task = tasks.get(store, number)
         if task.purged_at is not None or _value(transaction, number, part) != change.after:
             raise NotPossible(f"The {part} of {task.name} was changed since, so it stays.")
+        if part is Field.APPEAL and task.was_resubmitted:
+            raise NotPossible(f"{task.name} was resubmitted since, so the {part} stays.")
         columns = _COLUMNS[part]
         transaction.run(
             f"UPDATE tasks SET {', '.join(f'{column} = ?' for column in columns)} WHERE number = ?",
