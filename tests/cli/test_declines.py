@@ -64,6 +64,9 @@ def test_a_mistake_is_one_sentence_and_nothing_is_recorded(office: Bwp, words: l
 
 def test_a_deletion_on_hold_is_cancelled_at_the_service_and_then_declined(shop: Bwp, practice: Sandbox) -> None:
     assert shop("submit", "deletion", "bob@example.com", "--yes").code == 0
+    unasked = shop("decline", "1", "--reason", "exempt", "--text", "an open invoice")
+    assert (unasked.code, "--yes" in unasked.err) == (2, True)
+    assert json.loads(shop("show", "1", "--json").out)["cancelling"] is False
     ended = shop("decline", "1", "--reason", "exempt", "--text", "an open invoice", "--yes", "--json")
     assert json.loads(ended.out)["status"] in ("ON_HOLD", "DECLINED")
     shop("run", "--once")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from collections.abc import Iterable
-from datetime import date
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
@@ -41,7 +40,8 @@ def record(arguments: Namespace) -> ExitCode:
         operation = chosen_variant(operation, arguments)
         values |= values_of(operation, arguments)
         for argument in operation.options:
-            _check_day(argument, values.get(argument.name))
+            if argument.is_day and (day := values.get(argument.name)) is not None:
+                checked_day(day)
         command = operation.task_command(session.actor, today(), **values)
         numbers = select_tasks(session, names, arguments.filter)
         check = None
@@ -49,7 +49,8 @@ def record(arguments: Namespace) -> ExitCode:
             numbers = list(confirm_plan(session, operation.name, numbers, arguments, values).possible)
             check = bulk_plan.plan_check(operation.name, today(), values)
         elif not arguments.yes:
-            _confirm_doubtful(session, operation, numbers, values)
+            _confirm_each(session, operation, numbers, values)
+        _note_day(operation, values)
         resulting, all_done = apply(session, command, numbers, check)
         changed = tasks.window(session.store, resulting)
         if operation is CORRECT:
@@ -66,10 +67,12 @@ def _print_once(sentences: Iterable[str]) -> None:
         print_note(sentence)
 
 
-def _confirm_doubtful(session: CommandSession, operation: Operation, numbers: list[int], values: Values) -> None:
-    """Have values confirmed that are probably a mistake for a single task."""
+def _confirm_each(session: CommandSession, operation: Operation, numbers: list[int], values: Values) -> None:
+    """Have confirmed what cannot be undone, and values that are probably a mistake for a single task."""
     for task in tasks.each(session.store, numbers):
         is_refused = operation.disabled_reason(task, today()) or operation.refusal(task, values, today())
+        if not is_refused and operation.field is None and (question := operation.review(task, values)):
+            require_yes(question)
         if not is_refused and (doubt := operation.doubt(task, values)):
             print_note(f"Warning: {doubt.sentence}")
             require_yes(f"Record it for {task.name} all the same?")
@@ -114,9 +117,8 @@ def _check_options(operation: Operation, arguments: Namespace) -> None:
         raise CommandError(ExitCode.USAGE, f"Give {names}. Nothing was done.")
 
 
-def _check_day(argument: Argument, day: date | None) -> None:
-    """Check the day that an option gives; say which day is today where one is left out."""
-    if argument.is_day and day is not None:
-        checked_day(day)
-    elif argument.is_day and argument.need is Need.DEFAULT and can_ask():
+def _note_day(operation: Operation, values: Values) -> None:
+    """Say which day is today where a day is left out."""
+    days = [argument for argument in operation.options if argument.is_day and argument.need is Need.DEFAULT]
+    if can_ask() and any(values.get(argument.name) is None for argument in days):
         print_note(f"Recorded for today, {today()} ({zone_name()}).")
