@@ -39,15 +39,16 @@ class Picture:
     until: str
 
 
+READY: Final = ("slash", *"is:ready", "enter")
 PICTURES: Final = (
     Picture("main-dark", (120, 40), "dark", ("j",) * 8, "ORDERS_NOT_CLOSED"),
     Picture("main-light", (120, 40), "light", ("j",) * 8, "ORDERS_NOT_CLOSED"),
     Picture("failed-task", (80, 24), "dark", ("5", "enter"), "Resubmit (R)"),
     Picture("small", (80, 24), "light", ("j", "j"), "masked"),
     Picture("smallest", (60, 15), "ansi-dark", (), "masked"),
-    Picture("form", (120, 40), "dark", ("N", *"bob@example.com", *("tab",) * 3, "ctrl+u", *"20"), "F2 sets the hold"),
-    Picture("download", (120, 40), "dark", ("3", "j", "j", "j", "d", "j", "d"), "kB/s"),
-    Picture("downloads", (120, 40), "dark", ("3", *"jjj", "space", "space", "space", "d", "y", "F"), "ACTIVE"),
+    Picture("form", (120, 40), "dark", ("N", *"bob@example.com", *("tab",) * 4, "ctrl+u", *"20"), "F2 sets the hold"),
+    Picture("download", (120, 40), "dark", (*READY, "j", "j", "j", "d", "j", "d"), "kB/s"),
+    Picture("downloads", (120, 40), "dark", (*READY, *"jjj", "space", "space", "space", "d", "y", "F"), "ACTIVE"),
     Picture("filter", (120, 40), "dark", ("slash", *"status:failed age>1w"), "ORDERS_NOT_CLOSED"),
     Picture("marks", (120, 40), "dark", ("5", "asterisk", "R", *"orders closed now", "enter"), "to go on"),
     Picture("dashboard", (120, 40), "dark", ("D",), "overdue"),

@@ -211,7 +211,7 @@ ACTIONS: Final = (
         "letter",
         ("L",),
         "",
-        "Write a letter to the shopper: preview it, then copy it or write it to a file",
+        "Write a letter to the shopper, to copy or to save",
         TASK_GROUP,
         "letter answer TASK",
         _needs_task(cannot_change_purged),
