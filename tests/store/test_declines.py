@@ -256,6 +256,21 @@ def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verifie
     assert requests.resubmit(store, failed, ACTOR).status == Status.QUEUED
 
 
+def test_a_recorded_appeal_and_its_answer_are_not_overwritten(store: Store) -> None:
+    number = declined(store).number
+    appeal(store, number, TODAY)
+    due = tasks.get(store, number).due_on
+    plan = bulk_plan.plan(store, APPEAL.name, [number], TODAY, {"received": TODAY})
+    assert dict(plan.skipped) == {"appealed already": 1}
+    with pytest.raises(NotPossible, match="withdraw it"):
+        appeal(store, number, TODAY)
+    assert tasks.get(store, number).due_on == due
+    appeal(store, number, None, TODAY, False)
+    with pytest.raises(NotPossible, match="was answered on"):
+        appeal(store, number, None, TODAY, True)
+    assert tasks.get(store, number).is_appeal_upheld is False
+
+
 @pytest.mark.parametrize(
     ("days", "why"),
     [

@@ -312,6 +312,18 @@ def test_a_withdrawn_record_is_none(path: Path, clock: ManualClock, record: Lega
     store.close()
 
 
+def test_a_task_that_was_cancelled_for_a_withdrawn_decline_has_no_id(path: Path, clock: ManualClock) -> None:
+    store = open_store(path, clock=clock)
+    number = accepted(store, kind=Kind.DELETION).number
+    _edit(store, number, lambda one: requests.decline(one, DeclineReason.FRAUD, "no"))
+    intent_outcomes.record_cancelled(store, sent(store, number).id)
+    _edit(store, number, requests.withdraw_decline)
+    assert tasks.get(store, number).status == Status.RECEIVED
+    assert columns_after({}, _events(store, number))["task_id"] is None
+    _agrees(store, number)
+    store.close()
+
+
 def test_an_undone_change_counts_no_longer(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     _begin(store)

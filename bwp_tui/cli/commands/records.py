@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.clock_operations import CORRECT, INQUIRE, inquiry_effect
 from bwp_tui.actions.operation import Argument, Need, Operation, Place, Values, split_signed
-from bwp_tui.actions.record_operations import BY_NAME
+from bwp_tui.actions.record_operations import BY_NAME, DECLINE
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply, chosen_variant, confirm_plan, select_tasks, values_of
@@ -71,8 +71,8 @@ def _confirm_each(session: CommandSession, operation: Operation, numbers: list[i
     """Have confirmed what cannot be undone, and values that are probably a mistake for a single task."""
     for task in tasks.each(session.store, numbers):
         is_refused = operation.disabled_reason(task, today()) or operation.refusal(task, values, today())
-        if not is_refused and operation.field is None and (question := operation.review(task, values)):
-            require_yes(question)
+        if not is_refused and operation is DECLINE and (question := operation.review(task, values)):
+            require_yes(f"{task.name}, {task.subject(masked=True)}: {question}")
         if not is_refused and (doubt := operation.doubt(task, values)):
             print_note(f"Warning: {doubt.sentence}")
             require_yes(f"Record it for {task.name} all the same?")

@@ -134,7 +134,7 @@ def _due(figures: Statistics, today: date) -> Iterator[list[StyledText]]:
     yield _row("overdue", figures.overdue, most, "bad")
     yield _row("may be late", figures.late, most, "warn")
     if figures.appeals:
-        yield _row("of them appeals", figures.appeals, most, "warn")
+        yield _row("appeals to answer", figures.appeals, most, "warn")
     if figures.stopped:
         yield _row("clock stopped", figures.stopped, most, "held")
     for week, count in enumerate(figures.due):

@@ -185,7 +185,7 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
     """Record the appeal against a decline, or its answer, or both.
 
     Args:
-        received: when it was received; another day corrects the recorded one.
+        received: when it was received.
         answered: when it was answered; today where it is None and `upheld` is given.
 
     Raises:
@@ -198,8 +198,7 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
     if received is not None:
         after = replace(task, appealed_on=received)
         edit.set(appealed_on=received.isoformat(), due_on=iso_day(due_of(after)))
-        corrected = "" if task.appealed_on is None else f", corrected from {task.appealed_on}"
-        edit.add_event(EventKind.APPEALED, f"on {received}{corrected}", (task.due_on, due_of(after)))
+        edit.add_event(EventKind.APPEALED, f"on {received}", (task.due_on, due_of(after)))
         task = replace(after, due_on=due_of(after))
     if upheld is not None:
         day = answered or edit.today
@@ -227,11 +226,15 @@ def refused_appeal(
     """Return why an appeal or its answer cannot have been on these days, or None when it can."""
     if received is None and answered is None and upheld is None:
         return Refusal("without a day", f"Say when the appeal of {task.name} was received, or when it was answered.")
-    if received is not None and task.appeal_answered_on is not None:
+    # Several are often recorded at once, and a day that is moved unseen moves a due date.
+    if task.appeal_answered_on is not None:
         sentence = (
             f"The appeal of {task.name} was answered on {task.appeal_answered_on}; withdraw it to record another."
         )
         return Refusal("appeal answered already", sentence)
+    if received is not None and task.appealed_on is not None:
+        sentence = f"The appeal of {task.name} was received on {task.appealed_on}; withdraw it to record another day."
+        return Refusal("appealed already", sentence)
     if received is not None and task.declined_on is not None and received < task.declined_on:
         return Refusal("declined after that day", f"{task.name} was declined on {task.declined_on}, after {received}.")
     if answered is None and upheld is None:
