@@ -302,3 +302,32 @@ def test_one_that_was_sent_from_two_copies_becomes_two_tasks(path: Path, clock: 
     rows = [tasks.get(store, each) for each in tasks.numbers(store, parse(""), today=TODAY)]
     assert {(task.task_id, task.status) for task in rows} == {("first-task", "ON_HOLD"), ("second-task", "ON_HOLD")}
     store.close()
+
+
+@pytest.mark.parametrize("order", ["older into newer", "newer into older"])
+def test_a_task_id_that_one_copy_has_counts_more_than_a_decision_without_it(
+    path: Path, clock: ManualClock, tmp_path: Path, order: str
+) -> None:
+    store = open_store(path, clock=clock)
+    number = received(store, Kind.DELETION).number
+    single.verify(store, number, VERIFIED, ACTOR)
+    store.close()
+    older = tmp_path / "older" / "history.db"
+    older.parent.mkdir()
+    shutil.copy(path, older)
+    store = open_store(path, clock=clock)
+    requests.send(store, number, ACTOR)
+    intent_outcomes.record_accepted(store, sent(store, number).id, "the-task", FAR)
+    store.close()
+    clock.advance(minutes=1)
+    store = open_store(older, clock=clock)
+    store.rows("UPDATE tasks SET status = 'UNCONFIRMED' WHERE number = ?", (number,))
+    unconfirmed.give_up(store, number, "lost", ACTOR)
+    store.close()
+    clock.advance(minutes=1)
+    present, backup = (path, older) if order == "older into newer" else (older, path)
+    restore.restore(present, backup, clock())
+    store = open_store(present, clock=clock)
+    task = tasks.get(store, number)
+    assert (task.task_id, task.status, task.is_final) == ("the-task", "ON_HOLD", False)
+    store.close()

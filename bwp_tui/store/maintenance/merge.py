@@ -222,6 +222,14 @@ _SERVICE_COLUMNS: Final = (
 _STATUSES: Final = ", ".join(f"'{status}'" for status in Status)
 
 
+_IS_UNKNOWN: Final = "{one}.task_id IS NULL AND {one}.status IN ('UNCONFIRMED', 'GIVEN_UP')"
+_LEARNED: Final = (
+    f"({_IS_UNKNOWN} AND {{two}}.task_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {{own}}.timeline t"
+    " WHERE t.task = {one}.number AND instr(t.detail, {two}.task_id)))"
+)
+"""Whether a row was decided on without the task id that the other row has, and that its own timeline never had."""
+
+
 def _update_tasks(db: apsw.Connection, revision: int, *, is_own_backup: bool) -> None:
     """Take from the other history the rows whose timeline is later there, and the columns of a later status.
 
@@ -242,6 +250,13 @@ def _update_tasks(db: apsw.Connection, revision: int, *, is_own_backup: bool) ->
             f" AND ({latest.format('other.timeline', 'theirs')}, o.revision)"
             f" > ({latest.format('main.timeline', 'ours')}, m.revision)"
             " FROM other.tasks o, main.tasks m WHERE o.number = theirs AND m.number = ours)"
+        )
+    learned = _LEARNED.format(one="m", two="o", own="main")
+    unlearned = _LEARNED.format(one="o", two="m", own="other")
+    for value, condition in ((1, learned), (0, unlearned)):
+        db.execute(
+            f"UPDATE matched SET later_status = {value} WHERE NOT fresh AND EXISTS (SELECT 1 FROM other.tasks o"
+            f" JOIN main.tasks m ON m.number = ours WHERE o.number = theirs AND m.purged_at IS NULL AND {condition})"
         )
     _take_columns(db, _columns(db, "tasks", "number", "download", *_SERVICE_COLUMNS), "later", revision)
     _take_columns(db, [*_SERVICE_COLUMNS, "revision"], "later_status", revision)
