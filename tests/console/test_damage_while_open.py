@@ -22,6 +22,7 @@ KEYS = (
     ("e", "x", "enter", "escape", "A", "enter", "y", "escape", "r", "z", "enter", "enter", "y", "escape"),
     ("E", "b", "enter", "y", "escape", "x", "y", "escape", "u", "d", "escape", "R", "escape", "t", "v", "enter"),
     ("slash", *"is:late", "enter", "escape", "s", "d", "escape", "m", "m", "U", "n", "escape"),
+    ("colon", *"note 1 x", "enter", "escape", "colon", *"letter answer 1", "enter", "escape", "escape"),
     ("asterisk", "A", "enter", "escape", "escape", "M", "enter", "enter", "y", "escape", "w", "escape"),
 )
 """What is pressed: every screen, and records of each kind."""
@@ -69,3 +70,11 @@ async def test_a_console_whose_history_is_damaged_goes_on_and_the_next_start_rec
     flag_damage(profile.history_path)  # it need not have been noticed
     open_store(profile.history_path).close()
     assert integrity.full_check(profile.history_path) == []
+
+
+async def test_a_console_whose_history_was_moved_goes_on(profile: Profile) -> None:
+    async with opened(profile) as console:
+        console.store.path.rename(console.store.path.with_name("history.away"))
+        await console.sees("moved")
+        await _press_everything(console, random.Random(1))
+        assert console.app.is_running

@@ -213,6 +213,7 @@ def test_a_merged_timeline_is_in_the_order_of_time(store: Store, clock: ManualCl
         single.add_note(store, number, text, ACTOR)
     clock.advance(seconds=1)
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+    assert tasks.get(store, task.number).note == "third"
     clock.advance(seconds=-60)
     single.add_note(store, task.number, "fourth", ACTOR)
     assert [note.text for note in single.notes(store, task.number)] == ["first", "second", "third", "fourth"]
@@ -245,16 +246,29 @@ def test_merged_rows_have_the_earlier_receipt_and_due_date_of_both_and_the_timel
     adopted = tasks.find_by_name(store, "task-9").number
     single.extend(store, adopted, "busy", TODAY, ACTOR)
     received = TODAY - timedelta(days=9)
-    single.edit(store, adopted, lambda one: records.correct(one, received, "us-ca"), ACTOR, TODAY)
+    single.edit(store, adopted, lambda one: records.correct(one, received, "us-co"), ACTOR, TODAY)
     theirs = tasks.get(store, adopted).due_on
 
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
 
     found = tasks.get(store, task.number)
-    assert (found.received_on, found.regulation, found.extended_on) == (received, "us-ca", TODAY)
+    assert (found.received_on, found.regulation, found.extended_on) == (received, "us-co", TODAY)
     assert found.due_on == theirs
     (merged,) = (line for line in timeline.of_task(store, task.number) if line.what == EventKind.MERGED)
     assert (merged.before, merged.after) == (str(task.due_on), str(found.due_on))
+
+
+def test_a_regulation_that_nobody_gave_does_not_replace_that_of_the_request(store: Store) -> None:
+    received = TODAY - timedelta(days=9)
+    task = requests.submit(store, replace(request(regulation="us-fl"), received_on=received), ACTOR)
+    intent = sent(store, task.number)
+    record_events(store, [event("task-9")])
+    adopted = tasks.find_by_name(store, "task-9").number
+    store.rows("UPDATE tasks SET regulation = 'us-ca' WHERE number = ?", (adopted,))
+    single.edit(store, adopted, lambda one: records.correct(one, TODAY - timedelta(days=1)), ACTOR, TODAY)
+    intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
+    found = tasks.get(store, task.number)
+    assert (found.received_on, found.regulation, found.due_on) == (received, "us-fl", task.due_on)
 
 
 def test_an_unconfirmed_request_can_be_settled_with_the_id_of_the_task_that_was_adopted(store: Store) -> None:

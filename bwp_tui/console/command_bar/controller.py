@@ -10,6 +10,7 @@ from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError
 from bwp_tui.console.command_bar.task_lines import TaskLineCommands
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
+from bwp_tui.store.errors import StoreError
 
 
 class CommandBar:
@@ -100,6 +101,8 @@ class CommandBar:
             if selected is None or selected.name == ALIASES.get(word, word):
                 return error.mistake
             return self._resolve_selected(selected, text)
+        except StoreError as error:  # the history cannot be read, to find the tasks that are named
+            return InputMistake(str(error), 0, len(text))
         return None
 
     def _resolve_selected(self, command: Command, text: str) -> InputMistake | None:

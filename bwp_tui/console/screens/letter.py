@@ -124,7 +124,7 @@ class LetterScreen(ScrolledScreen):
         """Draft the letter; what is to be checked in a new one is shown on the status line."""
         session, before = self._session, self._letter
         self._letter_task = next(iter(session.reader.window([self._number])), None)
-        self._letter, self._why_not = None, "This task no longer exists."
+        self._letter, self._why_not = None, "This task is gone, or cannot be read."
         if self._letter_task is not None:
             self._kind = self._kind or fitting_kind(self._letter_task)
             try:

@@ -214,7 +214,7 @@ class TaskScreen(ScrolledScreen):
         details, context = self._details, self._session.display_context()
         self._update_footer()
         if details is None:
-            self.query_one(Heading).set_text([("this task no longer exists", "muted")])
+            self.query_one(Heading).set_text([("this task is gone, or cannot be read", "muted")])
             return
         self.query_one(Heading).set_text(
             task_detail.heading(details.task, context), *task_detail.task_names(details.task)

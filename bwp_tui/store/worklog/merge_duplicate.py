@@ -65,25 +65,25 @@ _STATE_COLUMNS: Final = (
 def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[str | None, str | None]:
     """Merge what people have recorded on row `other` into request `number`; return its due date before and after.
 
-    Of two days of receipt the earlier one counts, and of two regulations the one with the earlier due date.
+    Of two days of receipt the earlier one counts, and of two regulations the one with the earlier due date, if somebody
+    gave those of the other row: an event has neither. The note that was written last is shown.
     """
     columns = "received_on, regulation, extended_on, tags, due_on"
     (mine, others) = (
         transaction.run(f"SELECT {columns} FROM tasks WHERE number = ?", (each,))[0] for each in (number, other)
     )
     received, regulations = [as_day(mine[0])], [as_text(mine[1])]
-    if transaction.row(
-        "SELECT 1 FROM timeline WHERE task = ? AND what IN (?, ?)", (other, EventKind.TRACKED, EventKind.CORRECTED)
-    ):
+    if _was_given(transaction, other, "received"):
         received.append(as_day(others[0]))
+    if _was_given(transaction, other, "law"):
         regulations.append(as_text(others[1]))
     received_on = min(received)
     is_extended = mine[2] is not None or others[2] is not None
-    _, regulation = min((_due_or_never(received_on, law, extended=is_extended), law) for law in regulations)
+    regulation = min(regulations, key=lambda law: _due_or_never(received_on, law, extended=is_extended))
     tags = [tag for row in (mine, others) for tag in json.loads(as_text(row[3])) if tag != ADOPTED]
     transaction.run(
         "UPDATE tasks AS r SET received_on = ?, regulation = ?, tags = ?,"
-        " note = iif(t.note <> '', t.note, r.note), assigned_to = coalesce(t.assigned_to, r.assigned_to),"
+        " note = iif(t.note <> '' AND ?, t.note, r.note), assigned_to = coalesce(t.assigned_to, r.assigned_to),"
         " verified_by = iif(r.verified_on IS NULL, t.verified_by, r.verified_by),"
         " verified_how = iif(r.verified_on IS NULL, t.verified_how, r.verified_how),"
         " verified_on = coalesce(r.verified_on, t.verified_on),"
@@ -105,6 +105,7 @@ def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[s
             received_on.isoformat(),
             regulation,
             tags_text(tuple(dict.fromkeys(tags))),
+            _has_last_note(transaction, other, number),
             number,
             other,
         ),
@@ -113,6 +114,24 @@ def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[s
     due = iso_day(due_of(task_of(row)))
     transaction.run("UPDATE tasks SET due_on = ? WHERE number = ?", (due, number))
     return as_text(mine[4]) if mine[4] is not None else None, due
+
+
+def _was_given(transaction: Transaction, number: int, what: str) -> bool:
+    """Return whether a person gave the day of receipt (`received`) or the regulation (`law`) of an adopted row."""
+    row = transaction.row(
+        "SELECT 1 FROM timeline WHERE task = ? AND (what = ? OR (what = ? AND instr(detail, ?)))",
+        (number, EventKind.TRACKED, EventKind.CORRECTED, f"{what} "),
+    )
+    return row is not None
+
+
+def _has_last_note(transaction: Transaction, number: int, other: int) -> bool:
+    """Return whether the last note on two rows was written on row `number`; so it is where none was."""
+    row = transaction.row(
+        "SELECT task FROM timeline WHERE task IN (?, ?) AND what IN (?, ?) ORDER BY at DESC, id DESC LIMIT 1",
+        (number, other, EventKind.NOTE, EventKind.NOTE_REMOVED),
+    )
+    return row is None or as_int(row[0]) == number
 
 
 def _due_or_never(received_on: date, regulation: str, *, extended: bool = False) -> date:
