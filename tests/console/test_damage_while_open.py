@@ -76,5 +76,7 @@ async def test_a_console_whose_history_was_moved_goes_on(profile: Profile) -> No
     async with opened(profile) as console:
         console.store.path.rename(console.store.path.with_name("history.away"))
         await console.sees("moved")
+        await console.press("colon", *"note 1 x", "enter")
+        await console.press("escape", "escape")
         await _press_everything(console, random.Random(1))
         assert console.app.is_running

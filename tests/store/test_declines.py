@@ -256,6 +256,16 @@ def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verifie
     assert requests.resubmit(store, failed, ACTOR).status == Status.QUEUED
 
 
+def test_what_is_answered_too_after_a_merge_takes_no_appeal_that_would_not_count(store: Store) -> None:
+    number = declined(store).number
+    store.rows("UPDATE tasks SET answered_on = ?, answered_how = 'told' WHERE number = ?", (TODAY.isoformat(), number))
+    with pytest.raises(NotPossible, match="withdraw that answer"):
+        appeal(store, number, TODAY)
+    single.edit(store, number, lambda edit: answers.withdraw(edit, LegalRecord.ANSWER), ACTOR)
+    appeal(store, number, TODAY)
+    assert is_clock_running(tasks.get(store, number))
+
+
 def test_a_recorded_appeal_and_its_answer_are_not_overwritten(store: Store) -> None:
     number = declined(store).number
     appeal(store, number, TODAY)

@@ -215,6 +215,8 @@ def cannot_appeal(task: Task) -> str | None:
         return f"Only against a decline there is an appeal; {task.name} is {task.status}."
     if task.was_resubmitted:
         return f"Task {task.name} was resubmitted: nothing is left to be appealed."
+    if task.answered_on is not None:  # as after a merge of two copies
+        return f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
     if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
         return f"{task.regulation} knows no appeal that the shop has to answer, so none of {task.name} is recorded."
     return cannot_change_purged(task)
