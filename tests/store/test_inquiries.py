@@ -97,6 +97,17 @@ def test_a_receipt_after_the_inquiry_is_refused(store: Store) -> None:
     assert tasks.get(store, number).received_on == RECEIVED
 
 
+def test_the_receipt_of_an_extended_task_is_corrected_while_its_clock_is_stopped(store: Store) -> None:
+    number = uk(store)
+    single.extend(store, number, "many", ASKED - timedelta(days=2), ACTOR)
+    single.inquire(store, number, ASKED, ACTOR)
+    single.edit(store, number, partial(records.correct, received=RECEIVED + timedelta(days=2)), ACTOR, TODAY)
+    task = tasks.get(store, number)
+    assert (task.received_on, task.due_on) == (RECEIVED + timedelta(days=2), None)
+    with pytest.raises(NotPossible, match="does not allow"):
+        single.edit(store, number, partial(records.correct, regulation="ca-qc"), ACTOR, TODAY)
+
+
 def test_an_answer_ends_the_stop_and_is_in_time_until_the_days_left_are_over(store: Store) -> None:
     number = uk(store)
     single.inquire(store, number, ASKED, ACTOR)

@@ -279,7 +279,10 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
         sentence = f"{task.name} was answered on {first}; withdraw or correct that first."
         return Refusal("answered before that day", sentence)
     if task.extended_on is not None:
-        limit = extension_limit(replace(task, regulation=regulation, received_on=received_on))
+        corrected = replace(task, regulation=regulation, received_on=received_on)
+        if task.inquired_on is not None and task.replied_on is None:  # an extension was told before the stop
+            corrected = replace(corrected, inquired_on=None)
+        limit = extension_limit(corrected)
         if limit is None:
             sentence = f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
             return Refusal(f"extended, which {regulation} does not allow", sentence)
