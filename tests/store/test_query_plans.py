@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.connection import Row, SqlValue, Store, as_text
 from bwp_tui.store.errors import NoSuchTask
@@ -75,3 +76,14 @@ def test_a_window_is_fetched_row_by_row_with_all_that_belongs_to_it(store: Store
     lines = _plan(store, lambda asked: tasks.window(asked, [1, 2, 3]))
     assert [line for line in lines if line.startswith("SCAN")] == []
     assert any("tasks_by_original" in line for line in lines)
+
+
+def test_the_tasks_to_answer_are_read_in_the_order_of_their_index(store: Store) -> None:
+    (view,) = (view for view in VIEWS if view.name == "to answer")
+    asked: list[tuple[str, Sequence[SqlValue]]] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "integers", lambda sql, values, _: asked.append((sql, values)))
+        tasks.numbers(store, parse(view.filter), today=NOW.date(), sort=view.sort or "newest")
+    ((sql, values),) = asked
+    plan = [as_text(row[3]) for row in store.rows(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert plan == ["SCAN t USING INDEX tasks_to_answer"]

@@ -8,7 +8,8 @@ CREATE INDEX tasks_end_order ON tasks (
         coalesce(julianday(submitted_at), 9e9) + coalesce(holding_period, iif(kind = 'DELETION', 10, 0))
     )
 );
+-- That index is for an order alone: it must not be taken to find the tasks that have ended.
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('tasks', 'tasks_answer_order', '1000000 1000'),
-    ('tasks', 'tasks_end_order', '1000000 500000 10');
+    ('tasks', 'tasks_end_order', '1000000 1000000 10');
 ANALYZE sqlite_schema;
