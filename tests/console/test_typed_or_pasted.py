@@ -26,6 +26,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     watched = Watched(tmp_path, 120, 40)
     with watched.terminal as terminal:
         terminal.wait_for(f"1 all {len(PAST)}")
+        terminal.wait_for("Submitted")  # in the details, which come last
         terminal.wait_until_quiet()
         yield watched
 
