@@ -15,6 +15,7 @@ from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import print_note, today
 from bwp_tui.cli.support.task_output import task_sentence
+from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.filter import parse as parse_filter
 from bwp_tui.domain.filter_fields import STATES
 from bwp_tui.domain.statuses import has_ended
@@ -138,7 +139,7 @@ class _Repl:
         return self._run(["--profile", self._profile.name, *words])
 
     def _greet(self) -> None:
-        filters = {"to verify": "status:received is:open"} | {
+        filters = {view.name: view.filter for view in VIEWS if view.name == "to verify"} | {
             STATES[state]: f"is:{state}" for state in ("active", "ready", "failed")
         }
         counts = ", ".join(

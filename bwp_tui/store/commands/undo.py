@@ -13,19 +13,15 @@ from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
 from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.queries.timeline import RECORD_COLUMNS, EventKind
 
 _COLUMNS: Final = {
     Field.NOTE: ("note",),
     Field.TAGS: ("tags",),
     Field.ASSIGNMENT: ("assigned_to",),
-    Field.ACKNOWLEDGEMENT: ("acknowledged_on",),
-    Field.VERIFICATION: ("verified_on", "verified_by", "verified_how", "replied_on", "due_on"),
-    Field.INQUIRY: ("inquired_on", "replied_on", "due_on"),
-    Field.REPLY: ("replied_on", "due_on"),
-    Field.EXTENSION: ("extended_on", "due_on"),
-    Field.ANSWER: ("answered_on", "answered_how", "answered_in_part", "due_on"),
-    Field.APPEAL: ("appealed_on", "appeal_answered_on", "appeal_upheld", "due_on"),
+    **{Field(record): (*columns, "due_on") for record, columns in RECORD_COLUMNS.items()},
+    Field.ACKNOWLEDGEMENT: RECORD_COLUMNS["acknowledgement"],
+    Field.VERIFICATION: (*RECORD_COLUMNS["verification"], "replied_on", "due_on"),
     Field.RECEIPT: ("received_on", "regulation", "due_on"),
 }
 

@@ -212,13 +212,6 @@ def _add_tasks(db: apsw.Connection, revision: int) -> None:
     )
 
 
-_SERVICE_COLUMNS: Final = (
-    *("task_id", "status", "terminal", "errors", "submitted_at", "updated_at", "finished_at", "polled_at"),
-    *("next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble"),
-    *("declined_on", "decline_reason", "decline_text"),
-)
-"""What the service said of a task, what follows from it, and the decline, which is a status too."""
-
 _STATUSES: Final = ", ".join(f"'{status}'" for status in Status)
 
 
@@ -258,8 +251,8 @@ def _update_tasks(db: apsw.Connection, revision: int, *, is_own_backup: bool) ->
             f"UPDATE matched SET later_status = {value} WHERE NOT fresh AND EXISTS (SELECT 1 FROM other.tasks o"
             f" JOIN main.tasks m ON m.number = ours WHERE o.number = theirs AND m.purged_at IS NULL AND {condition})"
         )
-    _take_columns(db, _columns(db, "tasks", "number", "download", *_SERVICE_COLUMNS), "later", revision)
-    _take_columns(db, [*_SERVICE_COLUMNS, "revision"], "later_status", revision)
+    _take_columns(db, _columns(db, "tasks", "number", "download", *replay.SERVICE_COLUMNS), "later", revision)
+    _take_columns(db, [*replay.SERVICE_COLUMNS, "revision"], "later_status", revision)
 
 
 def _take_columns(db: apsw.Connection, names: list[str], flag: str, revision: int) -> None:

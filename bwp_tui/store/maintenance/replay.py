@@ -108,9 +108,13 @@ _ONLY_IN: Final = (
     " (SELECT 1 FROM {there}.timeline o WHERE o.task = {others} AND o.at = t.at AND o.actor = t.actor"
     " AND o.what = t.what AND o.before IS t.before AND o.after IS t.after)"
 )
-_OF_SERVICE: Final = {"task_id", "status", "terminal", "finished_at", "polls", "unknown_since", "unknown_answers"} | {
-    *("next_poll_at", "trouble", "errors", "submitted_at", "resubmit_of", "saved", "kind")
-}
+SERVICE_COLUMNS: Final = (
+    *("task_id", "status", "terminal", "errors", "submitted_at", "updated_at", "finished_at", "polled_at"),
+    *("next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble"),
+)
+"""What the service said of a task, and what follows from it."""
+
+_NOT_RECORDED: Final = frozenset({*SERVICE_COLUMNS, "resubmit_of", "saved", "kind"})
 """The columns that do not come from what operators recorded."""
 
 
@@ -131,7 +135,7 @@ def apply_events_of_both(db: apsw.Connection) -> None:
         events = db.execute(f"{only_here} UNION ALL {only_there} ORDER BY 1", (ours, theirs)).fetchall()
         row = _row(db, ours)
         columns = columns_after(row, _timeline_rows(events))
-        changes = {name: value for name, value in columns.items() if value != row[name] and name not in _OF_SERVICE}
+        changes = {name: value for name, value in columns.items() if value != row[name] and name not in _NOT_RECORDED}
         if changes:
             assignments = ", ".join(f"{name} = ?" for name in changes)
             db.execute(f"UPDATE main.tasks SET {assignments} WHERE number = ?", (*changes.values(), ours))
