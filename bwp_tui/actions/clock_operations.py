@@ -306,7 +306,7 @@ def _review_correction(task: Task, values: Values) -> str:
 CORRECT: Final = Operation(
     name="correct",
     done="corrected",
-    keys=("M",),
+    keys=("O",),
     help="Correct the day of receipt or the regulation",
     purpose="correct the day of receipt or the regulation, which moves the due dates",
     keywords="edit change regulation",

@@ -236,7 +236,7 @@ def _refused_appeal(task: Task, values: Values, today: date) -> Refusal | None:
 APPEAL: Final = Operation(
     name="appeal",
     done="recorded",
-    keys=("P",),
+    keys=("Q",),
     help="Record the appeal against a decline, or its answer",
     purpose="record appeals against declines, with a due date of their own, and the answers to them",
     keywords="objection complaint review",

@@ -23,7 +23,7 @@ KEYS = (
     ("E", "b", "enter", "y", "escape", "x", "y", "escape", "u", "d", "escape", "R", "escape", "t", "v", "enter"),
     ("slash", *"is:late", "enter", "escape", "s", "d", "escape", "m", "m", "U", "n", "escape"),
     ("colon", *"note 1 x", "enter", "escape", "colon", *"letter answer 1", "enter", "escape", "escape"),
-    ("asterisk", "A", "enter", "escape", "escape", "M", "enter", "enter", "y", "escape", "w", "escape"),
+    ("asterisk", "A", "enter", "escape", "escape", "O", "enter", "enter", "y", "escape", "w", "escape"),
 )
 """What is pressed: every screen, and records of each kind."""
 

@@ -317,7 +317,7 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
     async with opened(profile) as console:
         await console.go_to(READY)
         before = console.task(READY)
-        await console.press("M")
+        await console.press("O")
         await console.sees(f"Day of receipt of {before.name}: {before.received_on}")
         await type_over(console, "2026-11-09")
         await console.sees("Regulation, such as us-tx or Texas:")
