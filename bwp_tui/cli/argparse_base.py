@@ -133,8 +133,11 @@ def add_theme(parser: Parser, default: str | None = None) -> None:
 HOLD_HELP: Final = "identity not verified yet: record it as RECEIVED and send nothing"
 
 
-def add_timeout(parser: Parser, default: float | None) -> None:
-    shown = "no limit" if default is None else f"{default:g}"
+RESULT_FOLDER_HELP: Final = "folder for the files (BWP_DOWNLOAD_DIR)"
+
+
+def add_timeout(parser: Parser, default: float | None, shown: str = "") -> None:
+    shown = shown or ("no limit" if default is None else f"{default:g}")
     parser.add_argument(
         "--timeout", metavar="S", type=seconds, default=default, help=f"wait at most S seconds ({shown})"
     )

@@ -11,6 +11,7 @@ from bwp_tui import VERSION
 from bwp_tui.cli.argparse_base import (
     HOLD_HELP,
     RESPONSE_TIMEOUT_S,
+    RESULT_FOLDER_HELP,
     TASK_HELP,
     CommandParsers,
     Parser,
@@ -34,6 +35,7 @@ from bwp_tui.cli.argument_types import (
     new_path,
     one_line,
     port,
+    result_folder,
     task_id,
 )
 from bwp_tui.cli.exit_codes import Effect
@@ -127,8 +129,12 @@ def _add_requests(commands: CommandParsers) -> None:
     kinds = submit.add_subparsers(metavar="KIND", dest="kind", required=True, parser_class=Parser)
     retrieval = kinds.add_parser("retrieval", help="a copy of a shopper's data", allow_abbrev=False)
     _add_request(retrieval)
+    retrieval.add_argument("--download", action="store_true", help="download the result too; implies --wait")
+    retrieval.add_argument("--output", metavar="DIR", type=result_folder, help=RESULT_FOLDER_HELP)
+    retrieval.set_defaults(mask=False, variant=False)
     deletion = kinds.add_parser("deletion", help="the erasure of a shopper's data", allow_abbrev=False)
     _add_request(deletion)
+    deletion.set_defaults(download=False, output=None)
     deletion.add_argument(
         "--holding-period",
         metavar="DAYS",
@@ -152,7 +158,8 @@ def _add_request(parser: Parser) -> None:
     parser.add_argument("--note", metavar="TEXT", type=one_line, default="", help="local note, not sent")
     parser.add_argument("--tag", metavar="TEXT", type=one_line, action="append", default=[], help="tag; repeatable")
     parser.add_argument("--hold", action="store_true", help=HOLD_HELP)
-    add_timeout(parser, RESPONSE_TIMEOUT_S)
+    parser.add_argument("--wait", action="store_true", help="wait until the task has ended, as wait TASK does")
+    add_timeout(parser, None, f"{RESPONSE_TIMEOUT_S:g}; with --wait no limit")
 
 
 def _add_receipt(parser: Parser) -> None:

@@ -11,7 +11,14 @@ from bwp_tui.actions.operation import Argument, Place, TaskOperation
 from bwp_tui.actions.record_operations import BY_NAME, RECORDS
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
-from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S, TASK_HELP, CommandParsers, Parser, add_timeout
+from bwp_tui.cli.argparse_base import (
+    RESPONSE_TIMEOUT_S,
+    RESULT_FOLDER_HELP,
+    TASK_HELP,
+    CommandParsers,
+    Parser,
+    add_timeout,
+)
 from bwp_tui.cli.argument_types import day, result_folder, value_of
 from bwp_tui.cli.exit_codes import Effect
 
@@ -52,7 +59,7 @@ def add_service_commands(commands: CommandParsers) -> None:
         parser = _add_operation(commands, operation, "engine_commands", operation.name)
         add_timeout(parser, None if operation is DOWNLOAD else RESPONSE_TIMEOUT_S)
     download = commands.parsers[DOWNLOAD.name]
-    download.add_argument("--output", metavar="DIR", type=result_folder, help="folder for the files (BWP_DOWNLOAD_DIR)")
+    download.add_argument("--output", metavar="DIR", type=result_folder, help=RESULT_FOLDER_HELP)
     download.add_argument("--mask", action="store_true", help="mask emails in paths and JSON")
 
     settle = commands.add("settle", "submit")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.cli.support.progress_line import progress_text
-from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks
@@ -96,6 +96,50 @@ def test_a_result_is_saved_where_it_is_asked_for_and_its_path_printed(result: Bw
         "state": "done",
         "remarks": [],
     }
+
+
+def test_download_asks_the_service_whether_the_task_has_ended_since(shop: Bwp, practice: Sandbox) -> None:
+    number = str(json.loads(shop("submit", "retrieval", "jane@example.com", "--json").out)["id"])
+    (start,) = practice.state.starts
+    eventually(lambda: practice.state.find(Kind.RETRIEVAL, start.task_id).status == Status.COMPLETED)
+    assert json.loads(shop("show", number, "--json").out)["status"] == "IN_PROGRESS"
+    ended = shop("download", number)
+    assert (ended.code, ended.err, Path(ended.out.strip()).exists()) == (0, "", True)
+
+
+def test_download_of_what_has_not_ended_says_so_and_of_what_is_not_known_says_to_try_later(shop: Bwp) -> None:
+    shop("submit", "retrieval", "slow@example.com")
+    ended = shop("download", "1")
+    assert (ended.code, ended.out, "IN_PROGRESS" in ended.err) == (1, "", True)
+    ended = shop("download", "1", env=UNREACHED)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (3, "", 1)
+
+
+def test_one_line_submits_waits_and_downloads(shop: Bwp, tmp_path: Path) -> None:
+    line = ("submit", "retrieval", "jane@example.com", "--wait", "--download", "--output", str(tmp_path / "results"))
+    ended = shop(*line)
+    assert ended.code == 0
+    path = Path(ended.out.splitlines()[-1])
+    assert path.parent == tmp_path / "results"
+    assert zipfile.ZipFile(path).testzip() is None
+    task = json.loads(shop(*line, "--json").out)
+    assert (task["status"], task["download"]["state"]) == ("COMPLETED", "done")
+
+
+def test_a_submission_that_waits_ends_as_the_task_does(shop: Bwp) -> None:
+    failed = shop("submit", "retrieval", "nobody@example.com", "--wait", "--download", "--json")
+    assert (failed.code, json.loads(failed.out)["status"]) == (1, "FAILED")
+    late = shop("submit", "retrieval", "slow@example.com", "--wait", "--timeout", "2", "--json")
+    assert (late.code, json.loads(late.out)["status"], "Timed out." in late.err) == (3, "IN_PROGRESS", True)
+    unsent = shop("submit", "retrieval", "eve@example.com", "--wait", "--json", env=UNREACHED)
+    assert (unsent.code, json.loads(unsent.out)["status"]) == (3, "QUEUED")
+
+
+@pytest.mark.parametrize("options", [("--hold", "--wait"), ("--output", "/tmp"), ("--hold", "--download")])
+def test_options_of_a_submission_that_contradict_each_other_record_nothing(shop: Bwp, options: tuple[str, ...]) -> None:
+    ended = shop("submit", "retrieval", "jane@example.com", *options)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert json.loads(shop("list", "--json").out) == []
 
 
 def test_no_link_is_ever_written_down(result: Bwp) -> None:

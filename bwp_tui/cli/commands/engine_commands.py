@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 
 from bwp_tui.actions import bulk_plan
@@ -32,21 +30,16 @@ from bwp_tui.cli.support.context import (
     require_yes,
     today,
 )
-from bwp_tui.cli.support.engine_wait import WRONG_SETTINGS, EngineWaiter, wait_for_response
-from bwp_tui.cli.support.progress_line import DownloadProgress
-from bwp_tui.cli.support.streams import draw
+from bwp_tui.cli.support.engine_wait import WRONG_SETTINGS, EngineWaiter, wait_for_end, wait_for_response
+from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.masking import mask_task_text
-from bwp_tui.domain.statuses import DownloadState, Status, has_ended
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted
-from bwp_tui.store.commands import bulk, download_queue, requests
+from bwp_tui.store.commands import bulk, requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import request_log, tasks
-from bwp_tui.store.queries.saved_results import saved_path
-from bwp_tui.store.worklog import downloads, due_polls
 from bwp_tui.store.worklog.intents import UnfinishedWork, is_unsent, unfinished_work
 
 
@@ -59,18 +52,10 @@ def refresh(arguments: Namespace) -> None:
             fitting = select_tasks(session, arguments.tasks, arguments.filter)
             numbers = list(confirm_plan(session, REFRESH.name, fitting, arguments, {}).possible)
         waiter = EngineWaiter(session)
-        requests.poll_now(session.store, numbers)
-        asked_at = session.store.clock()
-
-        def polled(store: Store) -> bool:
-            return not due_polls.any_due(store, numbers, asked_at)
-
-        done = not numbers or waiter.until(polled, numbers, arguments.timeout)
-        refreshed = tasks.window(session.store, numbers)
-        print_tasks(refreshed, as_json=arguments.json)
-        troubles = [task.trouble for task in refreshed if task.trouble]
-        if not done or troubles:
-            which = "The task" if len(numbers) == 1 else f"{len(troubles) or 'Some'} of {len(numbers)} tasks"
+        unpolled = waiter.poll(numbers, arguments.timeout)
+        print_tasks(tasks.window(session.store, numbers), as_json=arguments.json)
+        if unpolled:
+            which = "The task" if len(numbers) == 1 else f"{len(unpolled)} of {len(numbers)} tasks"
             raise waiter.timed_out(f"{which} could not be refreshed.")
 
 
@@ -142,25 +127,10 @@ def _describe_pending_cancellations(store: Store, pending: Sequence[int]) -> str
 
 
 def wait(arguments: Namespace) -> ExitCode:
+    """Wait until tasks have ended, and print them."""
     with open_session(arguments) as session:
         numbers = find_tasks(session.store, arguments.tasks)
-        waiter = EngineWaiter(session)
-
-        def is_over(task: Task) -> bool:
-            return has_ended(task.status) or task.status == Status.RECEIVED  # which nothing but an operator sends
-
-        def have_ended(store: Store) -> bool:
-            return all(map(is_over, tasks.window(store, numbers)))
-
-        ended = waiter.until(have_ended, numbers, arguments.timeout, persist=True)
-        waited = tasks.window(session.store, numbers)
-        print_tasks(waited, as_json=arguments.json)
-        if not ended:
-            left = counted(sum(not is_over(task) for task in waited), "task")
-            raise waiter.timed_out(
-                f"{left} not finished; wait again, or see: bwp-tui list is:active.", otherwise="Timed out."
-            )
-        return ExitCode.DONE if all(task.status == Status.COMPLETED for task in waited) else ExitCode.FAILED
+        return wait_for_end(session, EngineWaiter(session), numbers, arguments)
 
 
 def download(arguments: Namespace) -> ExitCode:
@@ -172,27 +142,7 @@ def download(arguments: Namespace) -> ExitCode:
             numbers = list(
                 confirm_plan(session, chosen_variant(DOWNLOAD, arguments).name, numbers, arguments, {}).possible
             )
-        folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
-        refused = _queue_downloads(session, numbers, folder, arguments)
-        asked = [number for number in numbers if number not in refused]
-        progress = DownloadProgress()
-
-        def have_ended(store: Store) -> bool:
-            downloading = tasks.window(store, asked)
-            progress.show(downloading)
-            results = [task.download for task in downloading if task.download]
-            return not any(result.is_open and not result.paused for result in results)
-
-        try:
-            done = not asked or waiter.until(have_ended, asked, arguments.timeout, persist=True)
-        finally:
-            draw("")
-        ended = tasks.window(session.store, asked)
-        _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
-        if not done:
-            raise waiter.timed_out("What is downloaded so far is kept.")
-        saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
-        return ExitCode.DONE if saved and not refused else ExitCode.FAILED
+        return download_results(session, waiter, numbers, arguments)
 
 
 def run(arguments: Namespace) -> ExitCode:
@@ -311,63 +261,3 @@ def _tasks_to_poll(store: Store, names: Sequence[str]) -> list[int]:
         else:
             possible.append(task.number)
     return possible
-
-
-def _queue_downloads(
-    session: CommandSession, numbers: Sequence[int], folder: Path | None, arguments: Namespace
-) -> set[int]:
-    """Queue the downloads of tasks and resume paused ones; return the tasks for which that is impossible.
-
-    Args:
-        folder: where the results go; None is the profile's folder.
-    """
-    refused = set()
-    for task in tasks.window(session.store, numbers):
-        try:
-            _queue_download(session, task, folder, arguments)
-        except NotPossible as why:
-            print_note(str(why))
-            refused.add(task.number)
-    return refused
-
-
-def _queue_download(session: CommandSession, task: Task, folder: Path | None, arguments: Namespace) -> None:
-    """Queue or resume the download of a task; a downloaded result stays unless `--again` is given.
-
-    Raises:
-        NotPossible: there is no result, or it is downloaded or being downloaded into another folder.
-    """
-    if task.download is not None and task.download.is_open:
-        there = downloads.folder_of(session.store, task.download.id)
-        if folder is not None and there != str(folder):
-            raise NotPossible(
-                f"The result of {task.name} is being downloaded into {there}."
-                f" Cancel that first: bwp-tui downloads cancel {task.number}."
-            )
-        download_queue.resume(session.store, [task.download.id], session.actor)
-    elif not arguments.variant and (saved := saved_path(task.download)) is not None:
-        place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
-        if folder is not None and saved.parent.resolve() != folder.resolve():
-            raise NotPossible(f"{task.name} is already downloaded: {place}. Use --again to download it into {folder}.")
-        print_note(f"{task.name} is already downloaded: {place}. Use --again to download it again.")
-    else:
-        target = str(folder or session.profile.download_dir)
-        requests.download(session.store, task.number, target, session.actor)
-
-
-def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> None:
-    """Print the paths of downloaded results, or the tasks as JSON; explain the others on stderr."""
-    for task in ended:
-        result = task.download
-        if result is not None and result.state == DownloadState.DONE and result.path and not as_json:
-            print(mask_task_text(result.path, task) if mask else result.path)
-        elif result is not None and result.paused:
-            print_note(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
-        elif result is not None and result.state in (DownloadState.FAILED, DownloadState.CANCELLED):
-            trouble = result.trouble or "no reason was given."
-            print_note(
-                f"The download of {task.name} {result.state}: {mask_task_text(trouble, task) if mask else trouble}"
-            )
-    if as_json:
-        print_tasks(ended, as_json=True, mask=mask)
-    sys.stdout.flush()

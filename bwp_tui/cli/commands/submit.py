@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from argparse import Namespace
 
 from bwp_tui.actions.settlements import ENTER_TASK_ID, SETTLEMENTS
+from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import (
+    CommandSession,
     checked_day,
     open_session,
     print_note,
@@ -14,7 +17,8 @@ from bwp_tui.cli.support.context import (
     require_typed,
     today,
 )
-from bwp_tui.cli.support.engine_wait import EngineWaiter, note_earlier, wait_for_response
+from bwp_tui.cli.support.engine_wait import EngineWaiter, note_earlier, wait_for_end, wait_for_response
+from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
@@ -26,7 +30,14 @@ from bwp_tui.store.queries import tasks
 
 
 def submit(arguments: Namespace) -> ExitCode:
-    """Record a request, send it, and print its task."""
+    """Record a request, send it, and print its task; where that is asked for, wait for its end and its result."""
+    arguments.wait = arguments.wait or arguments.download
+    if arguments.timeout is None and not arguments.wait:
+        arguments.timeout = RESPONSE_TIMEOUT_S
+    if arguments.hold and arguments.wait:
+        raise CommandError(ExitCode.USAGE, "--hold sends nothing that could be waited for. Nothing was recorded.")
+    if arguments.output and not arguments.download:
+        raise CommandError(ExitCode.USAGE, "--output needs --download. Nothing was recorded.")
     with open_session(arguments) as session:
         request = _request(arguments, session.profile.regulation)
         check_request(request)
@@ -41,8 +52,25 @@ def submit(arguments: Namespace) -> ExitCode:
         _warn_of_deadline(request)
         if request.kind is Kind.DELETION and not arguments.yes:
             require_typed(f"This deletes the data of {request.email}.", request.email)
-        task = requests.submit(session.store, request, session.actor)
-        return wait_for_response(session, waiter, [task.number], arguments)
+        number = requests.submit(session.store, request, session.actor).number
+        if not arguments.wait:
+            return wait_for_response(session, waiter, [number], arguments)
+        return _wait_and_download(session, waiter, number, arguments)
+
+
+def _wait_and_download(session: CommandSession, waiter: EngineWaiter, number: int, arguments: Namespace) -> ExitCode:
+    """Wait until the task has ended, and download its result where that is asked for."""
+    deadline = None if arguments.timeout is None else time.monotonic() + arguments.timeout
+
+    def with_time_left() -> Namespace:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        return Namespace(**{**vars(arguments), "timeout": left})
+
+    wait_for_response(session, waiter, [number], with_time_left(), prints=not arguments.json)
+    ended = wait_for_end(session, waiter, [number], with_time_left(), prints=not arguments.download)
+    if ended is not ExitCode.DONE or not arguments.download:
+        return ended
+    return download_results(session, waiter, [number], with_time_left())
 
 
 def track(arguments: Namespace) -> None:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, print_note
 from bwp_tui.cli.support.task_output import print_tasks
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import Status, has_ended
 from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import counted
+from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog import due_polls, engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
 
 if TYPE_CHECKING:
@@ -74,6 +76,18 @@ class EngineWaiter:
         run_engine_until(self._config, over, timeout=timeout, visible=visible, persist=persist, report=say)
         return met
 
+    def poll(self, numbers: Sequence[int], timeout: float | None) -> list[int]:
+        """Have tasks polled now; return those of which the service said nothing."""
+        requests.poll_now(self._store, numbers)
+        asked_at = self._store.clock()
+
+        def polled(store: Store, of: Sequence[int] = numbers) -> bool:
+            return not due_polls.any_due(store, of, asked_at)
+
+        done = not numbers or self.until(polled, numbers, timeout)
+        tasks_now = tasks.window(self._store, numbers)
+        return [task.number for task in tasks_now if task.trouble or not (done or polled(self._store, [task.number]))]
+
     def _read_state(self, store: Store) -> None:
         # The state that a stopped engine left, or that concerns its own settings alone, does not count.
         state = engine_state.read(store)
@@ -114,27 +128,60 @@ class EngineWaiter:
 
 
 def wait_for_response(
-    session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], arguments: Namespace
+    session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], arguments: Namespace, *, prints: bool = True
 ) -> ExitCode:
-    """Wait for the service's response to recorded requests, print their tasks, and report what became of them."""
+    """Wait for the service's response to recorded requests, print their tasks, and report what became of them.
+
+    Args:
+        prints: whether tasks that were submitted are printed, besides those that were not.
+    """
     single = len(numbers) == 1
     note_earlier(tasks.window(session.store, numbers))
     responded = waiter.until(lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout)
     sent = tasks.window(session.store, numbers)
-    print_tasks(sent, as_json=arguments.json)
-    sys.stdout.flush()
+    refused = [task for task in sent if task.status in (Status.REJECTED, Status.UNCONFIRMED)]
+    if prints or refused or not responded:
+        print_tasks(sent, as_json=arguments.json)
+        sys.stdout.flush()
     if not responded:
         queued = [task for task in sent if task.status == Status.QUEUED]
         raise waiter.timed_out(
             _describe_queued(queued),
             sent[0].trouble if single else None,
         )
-    refused = [task for task in sent if task.status in (Status.REJECTED, Status.UNCONFIRMED)]
     if not refused:
         return ExitCode.DONE
     if single:
         raise CommandError(ExitCode.FAILED, _why_refused(refused[0]))
     raise CommandError(ExitCode.FAILED, f"{len(refused)} requests were not accepted; see: bwp-tui list is:failed.")
+
+
+def wait_for_end(
+    session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], arguments: Namespace, *, prints: bool = True
+) -> ExitCode:
+    """Wait until tasks have ended at the service, and print them; return DONE where all are COMPLETED.
+
+    Args:
+        prints: whether tasks are printed where all are COMPLETED.
+    """
+
+    def is_over(task: Task) -> bool:
+        return has_ended(task.status) or task.status == Status.RECEIVED  # which nothing but an operator sends
+
+    def have_ended(store: Store) -> bool:
+        return all(map(is_over, tasks.window(store, numbers)))
+
+    ended = waiter.until(have_ended, numbers, arguments.timeout, persist=True)
+    waited = tasks.window(session.store, numbers)
+    are_completed = all(task.status == Status.COMPLETED for task in waited)
+    if prints or not are_completed:
+        print_tasks(waited, as_json=arguments.json)
+    if not ended:
+        left = counted(sum(not is_over(task) for task in waited), "task")
+        raise waiter.timed_out(
+            f"{left} not finished; wait again, or see: bwp-tui list is:active.", otherwise="Timed out."
+        )
+    return ExitCode.DONE if are_completed else ExitCode.FAILED
 
 
 def note_earlier(recorded: Sequence[Task]) -> None:

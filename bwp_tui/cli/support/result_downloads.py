@@ -1,0 +1,127 @@
+"""Download the results of retrievals, and print where they are."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from bwp_tui.actions.service_operations import cannot_refresh
+from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.support.context import CommandSession, print_note
+from bwp_tui.cli.support.engine_wait import EngineWaiter
+from bwp_tui.cli.support.progress_line import DownloadProgress
+from bwp_tui.cli.support.streams import draw
+from bwp_tui.cli.support.task_output import print_tasks
+from bwp_tui.domain.masking import mask_task_text
+from bwp_tui.domain.statuses import DownloadState, has_ended
+from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.text import counted
+from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.saved_results import saved_path
+from bwp_tui.store.worklog import downloads
+
+
+def download_results(
+    session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], arguments: Namespace
+) -> ExitCode:
+    """Queue the downloads of tasks, wait for them, and print their paths.
+
+    Tasks that had not ended at their last poll are polled first: they may have completed since.
+    """
+    unended = [task.number for task in tasks.window(session.store, numbers) if _may_have_completed(task)]
+    if unended and (unpolled := waiter.poll(unended, arguments.timeout)):
+        which = f"#{unpolled[0]}" if len(unpolled) == 1 else counted(len(unpolled), "task")
+        sentence = f"Whether {which} ended since the last poll is not known; nothing of it was downloaded."
+        if len(unpolled) == len(numbers):
+            raise waiter.timed_out(sentence)
+        print_note(sentence)
+    folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
+    refused = _queue_downloads(session, numbers, folder, arguments)
+    asked = [number for number in numbers if number not in refused]
+    progress = DownloadProgress()
+
+    def have_ended(store: Store) -> bool:
+        downloading = tasks.window(store, asked)
+        progress.show(downloading)
+        results = [task.download for task in downloading if task.download]
+        return not any(result.is_open and not result.paused for result in results)
+
+    try:
+        done = not asked or waiter.until(have_ended, asked, arguments.timeout, persist=True)
+    finally:
+        draw("")
+    ended = tasks.window(session.store, asked)
+    _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
+    if not done:
+        raise waiter.timed_out("What is downloaded so far is kept.")
+    saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
+    return ExitCode.DONE if saved and not refused else ExitCode.FAILED
+
+
+def _may_have_completed(task: Task) -> bool:
+    return task.kind is Kind.RETRIEVAL and not has_ended(task.status) and cannot_refresh(task) is None
+
+
+def _queue_downloads(
+    session: CommandSession, numbers: Sequence[int], folder: Path | None, arguments: Namespace
+) -> set[int]:
+    """Queue the downloads of tasks and resume paused ones; return the tasks for which that is impossible.
+
+    Args:
+        folder: where the results go; None is the profile's folder.
+    """
+    refused = set()
+    for task in tasks.window(session.store, numbers):
+        try:
+            _queue_download(session, task, folder, arguments)
+        except NotPossible as why:
+            print_note(str(why))
+            refused.add(task.number)
+    return refused
+
+
+def _queue_download(session: CommandSession, task: Task, folder: Path | None, arguments: Namespace) -> None:
+    """Queue or resume the download of a task; a downloaded result stays unless `--again` is given.
+
+    Raises:
+        NotPossible: there is no result, or it is downloaded or being downloaded into another folder.
+    """
+    if task.download is not None and task.download.is_open:
+        there = downloads.folder_of(session.store, task.download.id)
+        if folder is not None and there != str(folder):
+            raise NotPossible(
+                f"The result of {task.name} is being downloaded into {there}."
+                f" Cancel that first: bwp-tui downloads cancel {task.number}."
+            )
+        download_queue.resume(session.store, [task.download.id], session.actor)
+    elif not arguments.variant and (saved := saved_path(task.download)) is not None:
+        place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
+        if folder is not None and saved.parent.resolve() != folder.resolve():
+            raise NotPossible(f"{task.name} is already downloaded: {place}. Use --again to download it into {folder}.")
+        print_note(f"{task.name} is already downloaded: {place}. Use --again to download it again.")
+    else:
+        target = str(folder or session.profile.download_dir)
+        requests.download(session.store, task.number, target, session.actor)
+
+
+def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> None:
+    """Print the paths of downloaded results, or the tasks as JSON; explain the others on stderr."""
+    for task in ended:
+        result = task.download
+        if result is not None and result.state == DownloadState.DONE and result.path and not as_json:
+            print(mask_task_text(result.path, task) if mask else result.path)
+        elif result is not None and result.paused:
+            print_note(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
+        elif result is not None and result.state in (DownloadState.FAILED, DownloadState.CANCELLED):
+            trouble = result.trouble or "no reason was given."
+            print_note(
+                f"The download of {task.name} {result.state}: {mask_task_text(trouble, task) if mask else trouble}"
+            )
+    if as_json:
+        print_tasks(ended, as_json=True, mask=mask)
+    sys.stdout.flush()
