@@ -16,7 +16,7 @@ from bwp_tui.domain.deadlines import same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.bulk import RefusalCheck
-from bwp_tui.store.commands.records import Refusal
+from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 

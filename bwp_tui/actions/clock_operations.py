@@ -20,6 +20,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.store.commands import answers, records
 from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.request_validation import Refusal
 
 
 def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
@@ -45,7 +46,7 @@ def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
         short_reason=lambda task: "purged" if answers.recorded_on(task, record) else f"without {record}",
         review=question,
         confirms=True,
-        field=Field(record.value),
+        field=record,
     )
     return Variant("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
 
@@ -57,11 +58,19 @@ def day_argument(question: Callable[[Target], str]) -> Argument:
     )
 
 
-def _how(example: str, question: Callable[[Target], str]) -> Argument:
-    def mistake(text: str) -> str | None:
-        return None if text.strip() else f"Say how, such as: {example}."
+def refused_record_day(task: Task, values: Values, today: date) -> Refusal | None:
+    """Return why a record cannot be for its day, by default today, or None when it can."""
+    return records.refused_day(task, values.get("on") or today)
 
-    return Argument(name="how", metavar="TEXT", help=f"such as: {example}", question=question, mistake=mistake)
+
+def without_text(sentence: str) -> Callable[[str], str | None]:
+    """Return the check that an argument has a text; `sentence` is its mistake."""
+    return lambda text: None if text.strip() else sentence
+
+
+def _how(example: str, question: Callable[[Target], str]) -> Argument:
+    needed = without_text(f"Say how, such as: {example}.")
+    return Argument(name="how", metavar="TEXT", help=f"such as: {example}", question=question, mistake=needed)
 
 
 VERIFY: Final = Operation(
@@ -86,7 +95,7 @@ VERIFY: Final = Operation(
     apply=records.verify,
     result=lambda target, _: f"The verification of {target.name} is recorded.",
     confirms=True,
-    field=Field.VERIFICATION,
+    field=LegalRecord.VERIFICATION,
     variant=withdrawal_of(LegalRecord.VERIFICATION),
 )
 
@@ -116,9 +125,9 @@ ACKNOWLEDGE: Final = Operation(
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: records.cannot_acknowledge(task),
     short_reason=lambda task: "" if task.acknowledged_on is None else "acknowledged already",
-    refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
+    refusal=refused_record_day,
     confirms=True,
-    field=Field.ACKNOWLEDGEMENT,
+    field=LegalRecord.ACKNOWLEDGEMENT,
     variant=withdrawal_of(LegalRecord.ACKNOWLEDGEMENT),
 )
 
@@ -139,6 +148,10 @@ def _inquired(target: Target, values: Values) -> str:
     return f"{target.name}: asked on {values['on']}, recorded. {effect}"
 
 
+def _inquiry_question(target: Target) -> str:
+    return f"The shopper of {target.name} was asked on{_already(target.task.inquired_on) if target.task else ''}:"
+
+
 INQUIRE: Final = Operation(
     name="inquire",
     done="inquired",
@@ -146,23 +159,17 @@ INQUIRE: Final = Operation(
     help="Record that the shopper was asked who they are or what they mean",
     purpose="record that shoppers were asked for their identity or a clarification; some laws do not count the wait",
     keywords="clarification pause stop clock ask await",
-    arguments=(
-        day_argument(lambda target: f"The shopper of {target.name} was asked on{_already(_inquiry_day(target.task))}:"),
-    ),
+    arguments=(day_argument(_inquiry_question),),
     apply=answers.inquire,
     result=_inquired,
-    refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
+    refusal=refused_record_day,
     disabled_reason=lambda task, _: answers.cannot_inquire(task),
     skip_reason=lambda task, _: answers.awaits_reply(task),
     short_reason=lambda task: "purged" if task.is_purged else "asked already",
     confirms=True,
-    field=Field.INQUIRY,
+    field=LegalRecord.INQUIRY,
     variant=withdrawal_of(LegalRecord.INQUIRY),
 )
-
-
-def _inquiry_day(task: Task | None) -> date | None:
-    return task.inquired_on if task else None
 
 
 def _replied(target: Target, values: Values) -> str:
@@ -187,7 +194,7 @@ REPLY: Final = Operation(
         "purged" if task.is_purged else "replied already" if task.replied_on else "without inquiry"
     ),
     confirms=True,
-    field=Field.REPLY,
+    field=LegalRecord.REPLY,
     variant=withdrawal_of(LegalRecord.REPLY),
 )
 
@@ -235,7 +242,7 @@ EXTEND: Final = Operation(
     disabled_reason=records.cannot_extend,
     short_reason=_why_not_extended,
     confirms=True,
-    field=Field.EXTENSION,
+    field=LegalRecord.EXTENSION,
     variant=withdrawal_of(LegalRecord.EXTENSION),
 )
 
@@ -255,20 +262,20 @@ ANSWER: Final = Operation(
             name="in_part",
             metavar="WHY",
             help="the answer leaves something out: what and why",
-            mistake=lambda text: None if text.strip() else "Say what the answer left out, and why.",
+            mistake=without_text("Say what the answer left out, and why."),
             need=Need.DEFAULT,
             is_asked=lambda _: False,
         ),
     ),
     apply=answers.answer,
     result=lambda target, values: f"{target.name}: answered on {values['on']}, recorded.",
-    refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
+    refusal=refused_record_day,
     doubt=lambda task, values: answers.doubtful_answer(task, values.get("on")),
     disabled_reason=lambda task, _: answers.cannot_answer(task),
     skip_reason=lambda task, _: answers.needs_no_answer(task),
     short_reason=lambda task: "answered already" if task.answered_on else "",
     confirms=True,
-    field=Field.ANSWER,
+    field=LegalRecord.ANSWER,
     variant=withdrawal_of(LegalRecord.ANSWER),
 )
 

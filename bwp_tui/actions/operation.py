@@ -10,8 +10,10 @@ from enum import Enum, auto
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from bwp_tui.domain.task import Task, cannot_change_purged
+from bwp_tui.store.commands.answers import UndoableField
 from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.records import Edit, Field, Refusal
+from bwp_tui.store.commands.records import Edit
+from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.database.connection import Store, Transaction
 
 Values = dict[str, Any]
@@ -235,7 +237,7 @@ class Operation(TaskOperation):
     """
 
     done: str
-    field: Field | None = None
+    field: UndoableField | None = None
     apply: Callable[..., object]
     result: Callable[[Target, Values], str]
     review: Callable[[Task, Values], str] = no_text

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from bwp_tui.actions.clock_operations import CLOCK_OPERATIONS, day_argument, withdrawal_of
+from bwp_tui.actions.clock_operations import (
+    CLOCK_OPERATIONS,
+    day_argument,
+    refused_record_day,
+    withdrawal_of,
+    without_text,
+)
 from bwp_tui.actions.operation import Argument, Need, Operation, Place, Target, Values, Variant
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.filter_fields import NOBODY
@@ -15,7 +21,8 @@ from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
 from bwp_tui.store.commands import answers, records, requests
 from bwp_tui.store.commands.answers import LegalRecord
-from bwp_tui.store.commands.records import Field, Refusal
+from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel
 
 
@@ -200,14 +207,14 @@ DECLINE: Final = Operation(
             metavar="TEXT",
             help="what the shopper was told",
             question=lambda _: "What was the shopper told:",
-            mistake=lambda text: None if text.strip() else "Say what the shopper was told.",
+            mistake=without_text("Say what the shopper was told."),
         ),
         day_argument(lambda _: "Told on:"),
     ),
     apply=requests.decline,
     result=_declined,
     review=_review_decline,
-    refusal=lambda task, values, today: records.refused_day(task, values.get("on") or today),
+    refusal=refused_record_day,
     disabled_reason=lambda task, _: requests.cannot_decline(task),
     short_reason=lambda task: "declined already" if task.declined_on else "answered" if task.answered_on else "",
     confirms=True,
@@ -278,7 +285,7 @@ APPEAL: Final = Operation(
     disabled_reason=lambda task, _: answers.cannot_appeal(task),
     short_reason=lambda task: "not declined" if task.status != Status.DECLINED else "without appeal by law",
     confirms=True,
-    field=Field.APPEAL,
+    field=LegalRecord.APPEAL,
     variant=withdrawal_of(LegalRecord.APPEAL),
 )
 

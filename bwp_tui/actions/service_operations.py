@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -15,8 +15,7 @@ from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.records import Refusal
-from bwp_tui.store.commands.request_validation import request_mistakes
+from bwp_tui.store.commands.request_validation import Refusal, request_mistakes
 from bwp_tui.store.commands.requests import (
     cancellation_phrase,
     cannot_cancel,
@@ -95,22 +94,18 @@ DOWNLOAD_AGAIN: Final = ServiceOperation(
     is_harmless=True,
 )
 
-DOWNLOAD: Final = ServiceOperation(
+DOWNLOAD: Final = replace(
+    DOWNLOAD_AGAIN,
     name="download",
-    noun="download",
     keys=("d",),
     label="download",
     help="Download the result",
     purpose="download results and print their paths",
     keywords="fetch save get",
     variant=Variant("--again", "download again what is already downloaded", DOWNLOAD_AGAIN),
-    disabled_reason=lambda task, _: cannot_download(task),
     skip_reason=_cannot_download_first,
     short_reason=_short_reason_to_skip_download,
-    apply=lambda store, number, actor, folder: requests.download(store, number, folder, actor),
     question=_question_of_download,
-    result=DOWNLOAD_AGAIN.result,
-    is_harmless=True,
 )
 
 

@@ -333,7 +333,7 @@ def test_an_undone_change_counts_no_longer(path: Path, clock: ManualClock) -> No
         (records.Field.ASSIGNMENT, lambda one: records.assign(one, None)),
         (records.Field.TAGS, lambda one: records.tag(one, ("new",), ("vip",))),
         (records.Field.NOTE, lambda one: records.note(one, "", replace=True)),
-        (records.Field.ANSWER, lambda one: answers.answer(one, "by letter")),
+        (LegalRecord.ANSWER, lambda one: answers.answer(one, "by letter")),
     ):
         changes: list[undoing.Change] = []
 

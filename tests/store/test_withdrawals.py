@@ -12,7 +12,7 @@ from bwp_tui.actions.record_operations import BY_NAME, NOTE
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
-from bwp_tui.store.commands.answers import LegalRecord
+from bwp_tui.store.commands.answers import LegalRecord, UndoableField
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.records import Field
 from bwp_tui.store.commands.undo import Change
@@ -125,15 +125,15 @@ def test_of_a_resubmitted_request_the_new_task_is_corrected(store: Store) -> Non
 @pytest.mark.parametrize(
     ("part", "deed"),
     [
-        (Field.ACKNOWLEDGEMENT, ACKNOWLEDGE.task_command(ACTOR, TODAY, on=TODAY + timedelta(days=1))),
-        (Field.VERIFICATION, VERIFY.task_command(ACTOR, TODAY, how="passport", by="bob")),
-        (Field.ANSWER, ANSWER.task_command(ACTOR, TODAY, how="by phone", on=TODAY + timedelta(days=1))),
-        (Field.ANSWER, withdrawing(LegalRecord.ANSWER)),
-        (Field.EXTENSION, withdrawing(LegalRecord.EXTENSION)),
+        (LegalRecord.ACKNOWLEDGEMENT, ACKNOWLEDGE.task_command(ACTOR, TODAY, on=TODAY + timedelta(days=1))),
+        (LegalRecord.VERIFICATION, VERIFY.task_command(ACTOR, TODAY, how="passport", by="bob")),
+        (LegalRecord.ANSWER, ANSWER.task_command(ACTOR, TODAY, how="by phone", on=TODAY + timedelta(days=1))),
+        (LegalRecord.ANSWER, withdrawing(LegalRecord.ANSWER)),
+        (LegalRecord.EXTENSION, withdrawing(LegalRecord.EXTENSION)),
         (Field.RECEIPT, CORRECT.task_command(ACTOR, TODAY, received=TODAY - timedelta(days=5), regulation="ccpa")),
     ],
 )
-def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: Field, deed: TaskCommand) -> None:
+def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: UndoableField, deed: TaskCommand) -> None:
     before = recorded(store)
     changes: list[Change] = []
     changed = perform(store, undo.with_changes(deed, part, changes), before.number)

@@ -17,8 +17,8 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, saved_views, undo
+from bwp_tui.store.commands.answers import UndoableField
 from bwp_tui.store.commands.bulk import CommandResult, RefusalCheck, TaskCommand
-from bwp_tui.store.commands.records import Field
 from bwp_tui.store.commands.undo import Change
 
 _MAX_STEPS: Final = 100
@@ -29,7 +29,7 @@ _MAX_STEPS: Final = 100
 class RecordStep:
     """A change of what the history keeps about some tasks."""
 
-    field: Field
+    field: UndoableField
     changes: tuple[Change, ...]
 
 

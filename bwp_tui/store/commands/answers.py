@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeAlias
 
 from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, due_of, is_clock_running, is_clock_stopped
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
-from bwp_tui.store.commands.records import Edit, Refusal, late_clause, refused_day
-from bwp_tui.store.commands.request_validation import refuse
+from bwp_tui.store.commands.records import Edit, Field, corrected_clause, late_clause, refused_day
+from bwp_tui.store.commands.request_validation import Refusal, refuse
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.errors import NotPossible
@@ -33,6 +34,10 @@ class LegalRecord(StrEnum):
     APPEAL = "appeal"
 
 
+UndoableField: TypeAlias = Field | LegalRecord
+"""What undo puts back."""
+
+
 def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = None) -> None:
     """Record how the shopper was answered. A second record replaces the first.
 
@@ -47,13 +52,11 @@ def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = N
     task, day, text, left_out = edit.task, on or edit.today, clean_line(how), clean_line(in_part or "")
     if not text:
         raise NotPossible("An answer must say how it was given.")
-    refusal = refused_day(task, day)
-    refuse(cannot_answer(task) or (refusal and refusal.sentence))
+    refuse(cannot_answer(task) or refused_day(task, day))
     due = due_if_replied(task, day) if is_clock_stopped(task) else task.due_on
     edit.set(answered_on=day.isoformat(), answered_how=text, answered_in_part=left_out or None, due_on=iso_day(due))
-    corrected = "" if task.answered_on is None else f", corrected from {task.answered_on}"
     part = f"; in part: {left_out}" if left_out else ""
-    detail = f"on {day}{late_clause(day, due)}{corrected}: {text}{part}"
+    detail = f"on {day}{late_clause(day, due)}{corrected_clause(task.answered_on)}: {text}{part}"
     edit.add_event(EventKind.ANSWERED, detail, (task.due_on, due))
 
 
@@ -108,13 +111,11 @@ def inquire(edit: Edit, on: date | None = None) -> None:
     """
     task, day = edit.task, on or edit.today
     refuse(awaits_reply(task) if day == task.inquired_on else cannot_inquire(task))
-    refusal = refused_day(task, day)
-    refuse(refusal and refusal.sentence)
+    refuse(refused_day(task, day))
     due = due_of(inquired(task, day))
     edit.set(inquired_on=day.isoformat(), due_on=iso_day(due))
-    corrected = "" if task.inquired_on is None else f", corrected from {task.inquired_on}"
     stops = ", which stops the clock" if due is None and task.due_on is not None else ""
-    edit.add_event(EventKind.INQUIRED, f"on {day}{corrected}{stops}", (task.due_on, due))
+    edit.add_event(EventKind.INQUIRED, f"on {day}{corrected_clause(task.inquired_on)}{stops}", (task.due_on, due))
 
 
 def inquired(task: Task, day: date) -> Task:
@@ -151,13 +152,10 @@ def reply(edit: Edit, on: date | None = None) -> None:
         NoSuchTask: there is no such task.
     """
     task, day = edit.task, on or edit.today
-    refuse(cannot_reply(task))
-    refusal = refused_reply(task, day)
-    refuse(refusal and refusal.sentence)
+    refuse(cannot_reply(task) or refused_reply(task, day))
     due = due_of(replace(task, replied_on=day))
     edit.set(replied_on=day.isoformat(), due_on=iso_day(due))
-    corrected = "" if task.replied_on is None else f", corrected from {task.replied_on}"
-    edit.add_event(EventKind.REPLIED, f"on {day}{corrected}", (task.due_on, due))
+    edit.add_event(EventKind.REPLIED, f"on {day}{corrected_clause(task.replied_on)}", (task.due_on, due))
 
 
 def cannot_reply(task: Task) -> str | None:
@@ -193,8 +191,7 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
         NoSuchTask: there is no such task.
     """
     task = edit.task
-    refusal = refused_appeal(task, edit.today, received, answered, upheld)
-    refuse(cannot_appeal(task) or (refusal and refusal.sentence))
+    refuse(cannot_appeal(task) or refused_appeal(task, edit.today, received, answered, upheld))
     if received is not None:
         after = replace(task, appealed_on=received)
         edit.set(appealed_on=received.isoformat(), due_on=iso_day(due_of(after)))
@@ -305,21 +302,16 @@ def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
 
 def recorded_on(task: Task, record: LegalRecord) -> date | None:
     """Return the day for which a record of task is made, or None where there is none."""
-    match record:
-        case LegalRecord.ACKNOWLEDGEMENT:
-            return task.acknowledged_on
-        case LegalRecord.VERIFICATION:
-            return task.verification.on if task.verification else None
-        case LegalRecord.INQUIRY:
-            return task.inquired_on
-        case LegalRecord.REPLY:
-            return task.replied_on
-        case LegalRecord.EXTENSION:
-            return task.extended_on
-        case LegalRecord.ANSWER:
-            return task.answered_on
-        case LegalRecord.APPEAL:
-            return task.appealed_on
+    days = {
+        LegalRecord.ACKNOWLEDGEMENT: task.acknowledged_on,
+        LegalRecord.VERIFICATION: task.verification.on if task.verification else None,
+        LegalRecord.INQUIRY: task.inquired_on,
+        LegalRecord.REPLY: task.replied_on,
+        LegalRecord.EXTENSION: task.extended_on,
+        LegalRecord.ANSWER: task.answered_on,
+        LegalRecord.APPEAL: task.appealed_on,
+    }
+    return days[record]
 
 
 def records_of(task: Task) -> tuple[LegalRecord, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
 
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
@@ -21,7 +20,7 @@ from bwp_tui.domain.statuses import Status, has_ended
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import iso_day
-from bwp_tui.store.commands.request_validation import refuse
+from bwp_tui.store.commands.request_validation import Refusal, refuse
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.shared_sql import set_revision
 from bwp_tui.store.errors import NotPossible
@@ -31,26 +30,12 @@ from bwp_tui.store.queries.timeline import EventKind
 
 
 class Field(StrEnum):
-    """A part of a task that undo puts back, as a sentence names it."""
+    """A part of a task that undo puts back, as a sentence names it; so does each `LegalRecord`."""
 
     NOTE = "note"
     TAGS = "tags"
     ASSIGNMENT = "assignment"
-    ACKNOWLEDGEMENT = "acknowledgement"
-    VERIFICATION = "verification"
-    INQUIRY = "inquiry"
-    REPLY = "reply"
-    EXTENSION = "extension"
-    ANSWER = "answer"
-    APPEAL = "appeal"
     RECEIPT = "receipt and regulation"
-
-
-class Refusal(NamedTuple):
-    """Why something cannot be recorded of a task: in words that many tasks share, and as a sentence."""
-
-    short: str
-    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +169,15 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
     task, day = edit.task, on or edit.today
     before = task.acknowledged_on
     refuse(cannot_acknowledge(task) if day == before else None)
-    refusal = refused_day(task, day)
-    refuse(refusal and refusal.sentence)
+    refuse(refused_day(task, day))
     edit.set(acknowledged_on=day.isoformat())
     limit = acknowledgement_deadline(task.regulation, task.received_on)
-    corrected = "" if before is None else f", corrected from {before}"
-    edit.add_event(EventKind.ACKNOWLEDGED, f"on {day}{late_clause(day, limit)}{corrected}")
+    edit.add_event(EventKind.ACKNOWLEDGED, f"on {day}{late_clause(day, limit)}{corrected_clause(before)}")
+
+
+def corrected_clause(before: date | None) -> str:
+    """Return which recorded day a new one corrects, as a clause; empty where none was recorded."""
+    return "" if before is None else f", corrected from {before}"
 
 
 def late_clause(day: date, limit: date | None) -> str:
@@ -244,8 +232,7 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     """
     task = edit.task
     day, law = received or task.received_on, regulation or task.regulation
-    refusal = refused_correction(task, day, law)
-    refuse(refusal and refusal.sentence)
+    refuse(refused_correction(task, day, law))
     due = corrected_due(task, day, law)
     edit.set(received_on=day.isoformat(), regulation=law, due_on=iso_day(due))
     changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]

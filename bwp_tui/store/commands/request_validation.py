@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.regulations import REGULATIONS
@@ -106,10 +106,17 @@ def check_received_on(request: Request) -> None:
         ) from None
 
 
-def refuse(why_not: str | None) -> None:
+class Refusal(NamedTuple):
+    """Why something cannot be recorded of a task: in words that many tasks share, and as a sentence."""
+
+    short: str
+    sentence: str
+
+
+def refuse(why_not: str | Refusal | None) -> None:
     """Raise `NotPossible` with the reason, if there is one."""
     if why_not:
-        raise NotPossible(why_not)
+        raise NotPossible(why_not if isinstance(why_not, str) else why_not.sentence)
 
 
 def refuse_known(transaction: Transaction, task_id: str) -> None:

@@ -209,8 +209,7 @@ def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
     task, day, line = edit.task, on or edit.today, clean_line(text)
     if not line:
         raise NotPossible("A decline must say what the shopper was told.")
-    refusal = refused_day(task, day)
-    refuse(cannot_decline(task) or (refusal and refusal.sentence))
+    refuse(cannot_decline(task) or refused_day(task, day))
     edit.set(declined_on=day.isoformat(), decline_reason=DeclineReason(reason), decline_text=line)
     is_to_be_cancelled = task.status != Status.RECEIVED and not task.cancel_asked and cannot_cancel(task) is None
     if is_to_be_cancelled or task.cancel_asked:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from bwp_tui.store.commands.answers import LegalRecord, UndoableField
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.records import Field
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
@@ -15,13 +16,13 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import RECORD_COLUMNS, EventKind
 
-_COLUMNS: Final = {
+_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     Field.NOTE: ("note",),
     Field.TAGS: ("tags",),
     Field.ASSIGNMENT: ("assigned_to",),
-    **{Field(record): (*columns, "due_on") for record, columns in RECORD_COLUMNS.items()},
-    Field.ACKNOWLEDGEMENT: RECORD_COLUMNS["acknowledgement"],
-    Field.VERIFICATION: (*RECORD_COLUMNS["verification"], "replied_on", "due_on"),
+    **{record: (*columns, "due_on") for record, columns in RECORD_COLUMNS.items()},
+    LegalRecord.ACKNOWLEDGEMENT: RECORD_COLUMNS[LegalRecord.ACKNOWLEDGEMENT],
+    LegalRecord.VERIFICATION: (*RECORD_COLUMNS[LegalRecord.VERIFICATION], "replied_on", "due_on"),
     Field.RECEIPT: ("received_on", "regulation", "due_on"),
 }
 
@@ -35,7 +36,7 @@ class Change:
     after: Row
 
 
-def with_changes(command: TaskCommand, part: Field, changes: list[Change]) -> TaskCommand:
+def with_changes(command: TaskCommand, part: UndoableField, changes: list[Change]) -> TaskCommand:
     """Return a command that does the same, and appends its change to `changes`."""
 
     def recording(transaction: Transaction, store: Store, number: int) -> int:
@@ -49,7 +50,7 @@ def with_changes(command: TaskCommand, part: Field, changes: list[Change]) -> Ta
     return recording
 
 
-def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
+def undo(part: UndoableField, changes: Iterable[Change], actor: str) -> TaskCommand:
     """Return the command that restores a field of each task, unless it was changed again since."""
     by_number = {change.number: change for change in changes}
 
@@ -58,7 +59,7 @@ def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
         task = tasks.get(store, number)
         if task.purged_at is not None or _value(transaction, number, part) != change.after:
             raise NotPossible(f"The {part} of {task.name} was changed since, so it stays.")
-        if part is Field.APPEAL and task.was_resubmitted:
+        if part is LegalRecord.APPEAL and task.was_resubmitted:
             raise NotPossible(f"{task.name} was resubmitted since, so the {part} stays.")
         columns = _COLUMNS[part]
         transaction.run(
@@ -67,22 +68,15 @@ def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
         )
         due = [dict(zip(columns, row, strict=True)).get("due_on") for row in (change.after, change.before)]
         before, after = (None, None) if due[0] == due[1] else (_text(due[0]), _text(due[1]))
-        timeline.append(
-            transaction,
-            number,
-            actor,
-            EventKind.UNDONE,
-            before=before,
-            after=after,
-            detail=_describe(part, change.before),
-        )
+        detail = _describe(part, change.before)
+        timeline.append(transaction, number, actor, EventKind.UNDONE, before=before, after=after, detail=detail)
         set_revision(transaction, number)
         return number
 
     return command
 
 
-def _value(transaction: Transaction, number: int, part: Field) -> Row:
+def _value(transaction: Transaction, number: int, part: UndoableField) -> Row:
     return transaction.row(f"SELECT {', '.join(_COLUMNS[part])} FROM tasks WHERE number = ?", (number,)) or ()
 
 
@@ -90,7 +84,7 @@ def _text(value: SqlValue) -> str | None:
     return None if value is None else str(value)
 
 
-def _describe(part: Field, value: Row) -> str:
+def _describe(part: UndoableField, value: Row) -> str:
     if part is Field.TAGS:
         value = tuple(json.loads(str(value[0])))
     # Without its first value there is no record, as no extension where there is a due date.
