@@ -17,6 +17,7 @@ from bwp_tui.domain.deadlines import (
 )
 from bwp_tui.domain.regulations import REGULATIONS, find_regulation, force_warning, regulation_id
 from bwp_tui.domain.task import Task
+from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import answers, records
 from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.commands.records import Field
@@ -54,7 +55,7 @@ def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
 def day_argument(question: Callable[[Target], str]) -> Argument:
     """Return the argument for the day of a record, by default today."""
     return Argument(
-        name="on", metavar="DATE", help="when, YYYY-MM-DD (today)", question=question, need=Need.DEFAULT, is_day=True
+        name="on", metavar="DATE", help=f"when, {DAY_FORMS} (today)", question=question, need=Need.DEFAULT, is_day=True
     )
 
 
@@ -321,7 +322,7 @@ CORRECT: Final = Operation(
         Argument(
             name="received",
             metavar="DATE",
-            help="when the shopper asked, YYYY-MM-DD",
+            help=f"when the shopper asked, {DAY_FORMS}",
             question=lambda target: f"Day of receipt of {target.name}:",
             initial=lambda target: target.task.received_on.isoformat() if target.task else "",
             opt_in_question=lambda target: f"Another day of receipt for {target.name}?",

@@ -19,6 +19,7 @@ from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
+from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import answers, records, requests
 from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.commands.records import Field
@@ -252,7 +253,7 @@ APPEAL: Final = Operation(
         Argument(
             name="received",
             metavar="DATE",
-            help="when the appeal was received, YYYY-MM-DD",
+            help=f"when the appeal was received, {DAY_FORMS}",
             question=_appeal_question,
             opt_in_question=lambda target: f"Record that appeals of {target.name} were received?",
             need=Need.OPTIONAL,

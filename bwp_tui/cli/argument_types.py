@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bwp_tui.domain.regulations import regulation_id
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, task_id_mistake
 from bwp_tui.domain.text import clean_line, unsafe_at
-from bwp_tui.domain.times import parse_day, utc_now
+from bwp_tui.domain.times import DAY_FORMS, parse_day, typed_day, utc_now
 from bwp_tui.settings.checks import region
 
 if TYPE_CHECKING:
@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 _FARTHEST_EAST: Final = timedelta(hours=14)
 
 
-def any_day(text: str) -> date:
-    if read := parse_day(text):
-        return read
-    raise ArgumentTypeError(f"invalid date “{text}”; use YYYY-MM-DD")
+def any_day(text: str) -> date | str:
+    """Read a date, or a word for one; `context.resolved_day` resolves that in the office's time zone."""
+    if typed_day(text, utc_now().date()) is not None:
+        return parse_day(text) or text
+    raise ArgumentTypeError(f"invalid date “{text}”; use {DAY_FORMS}")
 
 
-def day(text: str) -> date:
-    """Read a date that has begun somewhere on earth; `checked_day` checks it in the office's time zone."""
+def day(text: str) -> date | str:
+    """Read a date that has begun somewhere on earth, or a word for one.
+
+    `context.checked_day` checks it in the office's time zone.
+    """
     read = any_day(text)
-    if read > (utc_now() + _FARTHEST_EAST).astimezone(UTC).date():
+    if isinstance(read, date) and read > (utc_now() + _FARTHEST_EAST).astimezone(UTC).date():
         raise ArgumentTypeError(f"{read} is in the future")
     return read
 

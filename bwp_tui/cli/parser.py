@@ -45,6 +45,7 @@ from bwp_tui.domain.filter_fields import FIELDS, STATES
 from bwp_tui.domain.letters import BUILT_IN, LetterKind
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import did_you_mean
+from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.sandbox.faults import FAULTS
 
 SHOWN: Final = 100
@@ -163,7 +164,7 @@ def _add_request(parser: Parser) -> None:
 
 
 def _add_receipt(parser: Parser) -> None:
-    parser.add_argument("--received", metavar="DATE", type=day, help="when the shopper asked, YYYY-MM-DD (today)")
+    parser.add_argument("--received", metavar="DATE", type=day, help=f"when the shopper asked, {DAY_FORMS} (today)")
     add_regulation(parser, "regulation that sets the due date")
 
 

@@ -21,7 +21,7 @@ from typing import Final
 from bwp_tui.domain.filter_fields import FIELDS, STATES, FieldSpec, Match
 from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.text import nearest, unsafe_at
-from bwp_tui.domain.times import DAY, HOUR, MINUTE, parse_day
+from bwp_tui.domain.times import DAY, HOUR, MINUTE, parse_day, typed_day
 
 _OTHER_NAMES: Final = {"subject": "email", "address": "email", "shopper": "email"}
 """Wrong names of fields, and the field that each probably means."""
@@ -78,14 +78,14 @@ class AgeClause:
 
 @dataclass(frozen=True, slots=True)
 class DayClause:
-    """A day of a task, compared with a day or with a number of days from today.
+    """A day of a task, compared with a day, a number of days from today, or a word such as `mon` or `-3`.
 
     None is no day, or for the field `ack` any day.
     """
 
     field: str
     op: str
-    bound: int | date | None
+    bound: int | date | str | None
     negated: bool = False
     open_only: bool = False
     """Whether answered tasks are excluded, which are never overdue."""
@@ -266,11 +266,10 @@ def _seconds(value: str, start: int, end: int) -> int | None:
     return seconds
 
 
-def _day(spec: FieldSpec, value: str, start: int, end: int) -> date:
+def _day(spec: FieldSpec, value: str, start: int, end: int) -> date | str:
     if spec.match is Match.AGE:
         raise FilterError(f"Invalid duration “{value}”; use 30m, 5h, 2d or 1w.", start, end)
-    day = parse_day(value)
-    if day is None:
-        message = f"Invalid date “{value}”; use {', '.join((spec.values[-1], *spec.day_words))} or 2026-12-31."
+    if typed_day(value, date(2000, 1, 1)) is None:
+        message = f"Invalid date “{value}”; use {', '.join((spec.values[-1], *spec.day_words))}, mon or 2026-12-31."
         raise FilterError(message, start, end, nearest(value, tuple(spec.day_words)))
-    return day
+    return parse_day(value) or value

@@ -119,6 +119,38 @@ def parse_day(text: str) -> date | None:
         return None
 
 
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAYS_FROM_TODAY: Final = {"yesterday": -1, "today": 0, "tomorrow": 1}
+_RELATIVE_DAY: Final = re.compile(r"[+-][0-9]{1,4}")
+DAY_FORMS: Final = "YYYY-MM-DD, yesterday, -3 or mon"
+"""What `typed_day` takes, in messages to who typed something else."""
+
+
+def typed_day(text: str, today: date, *, ahead: bool = False) -> date | None:
+    """Read a day as a person types it: as `parse_day` does, or a word for it; None if it is neither.
+
+    `-3` is three days ago and `+3` in three days. A weekday, with three or more of its letters, is the last one, today
+    included; with `ahead` the next one, today included.
+    """
+    word = text.strip().casefold()
+    weekday = next((place for place, name in enumerate(_WEEKDAYS) if len(word) > 2 and name.startswith(word)), None)
+    if weekday is not None:
+        days = (weekday - today.weekday()) % 7 if ahead else -((today.weekday() - weekday) % 7)
+    elif word in _DAYS_FROM_TODAY:
+        days = _DAYS_FROM_TODAY[word]
+    elif _RELATIVE_DAY.fullmatch(word):
+        days = int(word)
+    else:
+        return parse_day(word)
+    return today + timedelta(days=days)
+
+
+def meant_day(text: str, today: date) -> str:
+    """Return the day that a word is taken for, as `Mon 2026-12-28`; nothing for a date, or what names no day."""
+    day = typed_day(text, today)
+    return "" if day is None or parse_day(text) is not None else f"{_WEEKDAYS[day.weekday()][:3].title()} {day}"
+
+
 def iso_day(day: date | None) -> str | None:
     """Return a day such as `2026-12-31`, or None."""
     return None if day is None else day.isoformat()

@@ -320,6 +320,18 @@ def test_an_answer_is_recorded_shown_exported_and_withdrawn(office: Bwp) -> None
     assert "answer withdrawn" in office("show", "1").out
 
 
+def test_a_word_for_a_day_is_recorded_as_its_date_which_is_printed(office: Bwp) -> None:
+    day = date.fromisoformat(json.loads(office("show", "1", "--json").out)["received_on"])
+    before = day - timedelta(days=1)
+    for word in ("-1", "yesterday", f"{before:%a}"):
+        ended = office("correct", "1", "--received", word)
+        assert f"{before:%a} {before}" in ended.err
+        assert json.loads(office("show", "1", "--json").out)["received_on"] == str(before)
+        office("correct", "1", "--received", str(day))
+    assert json.loads(office("report", "--from", "-1", "--to", "today", "--json").out)["to"] == str(day)
+    assert office("correct", "1", "--received", "+5").code == 2
+
+
 def test_an_answer_whose_task_has_no_due_date_any_more_is_neither_in_time_nor_late(office: Bwp) -> None:
     day = json.loads(office("show", "1", "--json").out)["received_on"]
     office("correct", "1", "--received", str(date.fromisoformat(day) - timedelta(days=46)), "--regulation", "us-ca")

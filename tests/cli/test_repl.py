@@ -125,7 +125,7 @@ def test_each_wrong_answer_is_asked_for_again_at_once(
     for wrong in (
         "“x” is neither retrieval nor deletion. Try again, or type quit.",
         "“jane” is not an email address",
-        "invalid date “soon”; use YYYY-MM-DD.",
+        "invalid date “soon”; use YYYY-MM-DD, yesterday, -3 or mon.",
         "“bdsg” is no regulation; write one such as us-ca or Texas.",
         "The holding period must be 0 to 180 days, not 200.",
         "“maybe” is neither yes nor no. Try again, or type quit.",

@@ -41,7 +41,7 @@ async def test_an_address_is_judged_while_it_is_typed(profile: Profile) -> None:
 
 MISTAKES = (
     ("retrieval", "email", "jane@@example.com", "not a valid email address"),
-    ("retrieval", "received", "yesterday", "use YYYY-MM-DD"),
+    ("retrieval", "received", "soon", "use YYYY-MM-DD"),
     ("retrieval", "received", "2026-11-22", "date is in the future"),
     ("deletion", "hold", "181", "0 to 180 days"),
     ("deletion", "hold", "-1", "0 to 180 days"),
@@ -260,7 +260,7 @@ async def test_all_fields_of_a_deletion_are_seen_in_the_usual_terminal(profile: 
 @pytest.mark.parametrize(("width", "kind"), [(80, "deletion"), (60, "deletion"), (60, "retrieval")])
 async def test_no_hint_is_cut(profile: Profile, width: int, kind: str) -> None:
     async with opened(profile, size=(width, 24)) as console:
-        texts = {"email": "jane@example", "received": "yesterday"}
+        texts = {"email": "jane@example", "received": "soon"}
         await console.fill(kind=kind, **texts)
         await console.until(lambda: console.line("hint-email").strip())
         hints = [line.id for line in console.main.form.query(".form-hint") if line.id and line.region.width]
@@ -330,6 +330,15 @@ async def test_a_day_of_receipt_that_was_typed_stays(profile: Profile) -> None:
         await console.press("n")
         await console.until(lambda: console.main.form.display)
         assert console.field("received").value == "2026-11-18"
+
+
+async def test_a_word_for_the_day_of_receipt_shows_its_date_and_becomes_it(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="jane@example.com", received="wed")
+        await console.until(lambda: "= Wed 2026-11-18" in console.line("row-received"))
+        await console.press("enter")
+        await console.until(lambda: not console.main.form.display)
+        assert console.task(FIRST_NEW).received_on == date(2026, 11, 18)
 
 
 @pytest.mark.parametrize("size", [WIDE, USUAL, (60, 15)])

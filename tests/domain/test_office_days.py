@@ -9,7 +9,16 @@ import pytest
 
 from bwp_tui.domain import times
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
-from bwp_tui.domain.times import local_day, midnight, parse_day, set_office_zone, stamp, zone_name
+from bwp_tui.domain.times import (
+    local_day,
+    meant_day,
+    midnight,
+    parse_day,
+    set_office_zone,
+    stamp,
+    typed_day,
+    zone_name,
+)
 
 EVENING = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 28)
@@ -70,3 +79,39 @@ def test_a_day_to_come_is_refused_and_an_odd_one_named(day: date, possible: bool
 )
 def test_a_day_is_written_in_one_way(text: str, day: date | None) -> None:
     assert parse_day(text) == day
+
+
+MONDAY = date(2026, 11, 30)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-01-02", date(2026, 1, 2)),
+        ("Today", MONDAY),
+        (" yesterday", date(2026, 11, 29)),
+        ("tomorrow", date(2026, 12, 1)),
+        ("-3", date(2026, 11, 27)),
+        ("+3", date(2026, 12, 3)),
+        ("mon", MONDAY),
+        ("tue", date(2026, 11, 24)),
+        ("Sunday", date(2026, 11, 29)),
+        ("th", None),
+        ("monday week", None),
+        ("-3d", None),
+        ("3", None),
+        ("-99999", None),
+        ("", None),
+    ],
+)
+def test_a_word_names_the_last_such_day(text: str, day: date | None) -> None:
+    assert typed_day(text, MONDAY) == day
+
+
+def test_a_weekday_ahead_is_the_next_one_and_today_counts() -> None:
+    assert typed_day("mon", MONDAY, ahead=True) == MONDAY
+    assert typed_day("sun", MONDAY, ahead=True) == date(2026, 12, 6)
+
+
+def test_a_word_is_given_back_as_the_day_that_it_is_taken_for() -> None:
+    assert [meant_day(text, MONDAY) for text in ("fri", "2026-11-27", "x")] == ["Fri 2026-11-27", "", ""]

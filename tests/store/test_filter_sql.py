@@ -18,7 +18,7 @@ from bwp_tui.domain.filter import LONGEST_FILTER, AgeClause, Clause, DayClause, 
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
 from bwp_tui.domain.task import Kind, Task, TaskError, Verification
-from bwp_tui.domain.times import local_day
+from bwp_tui.domain.times import local_day, typed_day
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
@@ -112,7 +112,13 @@ def _plainly_fits(task: Task, clause: Clause) -> bool:
         case DayClause(field, op, bound, open_only=open_only):
             if open_only and not _is_open(task):
                 return False
-            return _is_on(task, FIELDS[field], op, TODAY + timedelta(days=bound) if isinstance(bound, int) else bound)
+            return _is_on(task, FIELDS[field], op, _day(FIELDS[field], bound))
+
+
+def _day(spec: FieldSpec, bound: int | date | str | None) -> date | None:
+    if isinstance(bound, str):
+        return typed_day(bound, TODAY, ahead=not spec.counts_back)
+    return TODAY + timedelta(days=bound) if isinstance(bound, int) else bound
 
 
 def _is_on(task: Task, spec: FieldSpec, op: str, bound: date | None) -> bool:
@@ -242,7 +248,7 @@ _COMPARED = st.builds(
     "{}{}{}".format,
     st.sampled_from(_DAY_FIELDS),
     st.sampled_from([":", "<", "<=", ">", ">="]),
-    st.dates(TODAY - timedelta(days=45), TODAY + timedelta(days=45)),
+    st.dates(TODAY - timedelta(days=45), TODAY + timedelta(days=45)) | st.sampled_from(["mon", "friday", "-3", "+9"]),
 )
 _CLAUSES = st.builds(
     "{}{}".format, st.sampled_from(["", "-"]), st.one_of(_QUOTED, _TEXT_CLAUSES, _OFFERED, _SETS, _COMPARED)

@@ -41,7 +41,7 @@ def record(arguments: Namespace) -> ExitCode:
         values |= values_of(operation, arguments)
         for argument in operation.options:
             if argument.is_day and (day := values.get(argument.name)) is not None:
-                checked_day(day)
+                values |= {argument.name: checked_day(day)}
         command = operation.task_command(session.actor, today(), **values)
         numbers = select_tasks(session, names, arguments.filter)
         check = None

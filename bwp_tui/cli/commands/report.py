@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from itertools import chain
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, print_note, today
+from bwp_tui.cli.support.context import open_session, print_note, resolved_day, today
 from bwp_tui.cli.support.streams import terminal_width
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
@@ -40,24 +40,25 @@ _WIDTH = 80
 
 def report(arguments: Namespace) -> None:
     """Print what was received in a period and what became of it, by kind and law."""
-    if arguments.first > arguments.last:
-        raise CommandError(ExitCode.USAGE, f"The period ends before it begins: {arguments.first} to {arguments.last}.")
     with open_session(arguments) as session:
-        lines = compliance_report(session.store, arguments.first, arguments.last)
-        unknown = count_unknown_ids(session.store, arguments.first, arguments.last)
-        of_no_kind = count_unknown_kinds(session.store, arguments.first, arguments.last)
+        first, last = resolved_day(arguments.first), resolved_day(arguments.last)
+        if first > last:
+            raise CommandError(ExitCode.USAGE, f"The period ends before it begins: {first} to {last}.")
+        lines = compliance_report(session.store, first, last)
+        unknown = count_unknown_ids(session.store, first, last)
+        of_no_kind = count_unknown_kinds(session.store, first, last)
     if arguments.csv:
         sys.stdout.write("".join(map(format_row, [_CSV_HEADINGS, *map(_csv_cells, lines)])))
     else:
         counts = [asdict(line) for line in lines]
-        record = {"from": str(arguments.first), "to": str(arguments.last), "requests": counts}
+        record = {"from": str(first), "to": str(last), "requests": counts}
         print_result(arguments, record, [*_table(lines), *_reasons(lines)] if lines else ())
     if unknown:
         print_note(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
     if of_no_kind:
         print_note(f"Counted as retrievals: {counted(of_no_kind, 'task')} whose kind was lost (tag:{KIND_UNKNOWN}).")
     if not lines:
-        print_note(f"Nothing was received from {arguments.first} to {arguments.last}.")
+        print_note(f"Nothing was received from {first} to {last}.")
 
 
 def _table(lines: Sequence[ReportLine]) -> list[str]:

@@ -11,6 +11,7 @@ from bwp_tui.cli.argument_types import count, day, regulation
 from bwp_tui.cli.support.context import print_note
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind
 from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands.request_validation import BadRequest, check_email, check_holding_period
 
 LEAVE: Final = "quit"
@@ -74,7 +75,7 @@ _NO: Final = ("n", "no")
 _VERIFIED: Final = "Is the requester's identity verified? no: nothing is sent (enter: yes):"
 
 _QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (
-    ("Received on, YYYY-MM-DD (enter: today):", "--received", day),
+    (f"Received on, {DAY_FORMS} (enter: today):", "--received", day),
     ("Regulation, such as us-tx or Texas (enter: the profile's):", "--regulation", regulation),
     ("Note (optional):", "--note", str),
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.text import clean, clean_line
-from bwp_tui.domain.times import local_day, utc_now, zone_name
+from bwp_tui.domain.times import local_day, meant_day, typed_day, utc_now, zone_name
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
@@ -95,12 +95,24 @@ def today() -> date:
     return local_day(utc_now())
 
 
-def checked_day(day: date) -> date:
-    """Check the day of an event in the past; warn if it is doubtful.
+def resolved_day(typed: date | str) -> date:
+    """Return the day that an option names; for a word it is printed."""
+    if not isinstance(typed, str):
+        return typed
+    day = typed_day(typed, today())
+    if day is None:
+        raise AssertionError(typed)  # `argument_types.any_day` has read it
+    print_note(f"“{typed}” is {meant_day(typed, today())}.")
+    return day
+
+
+def checked_day(typed: date | str) -> date:
+    """Return the day of an event in the past that an option names; warn if it is doubtful.
 
     Raises:
         CommandError: it has not begun anywhere.
     """
+    day = resolved_day(typed)
     if why_not := future_day_mistake(day, today()):
         raise CommandError(
             ExitCode.USAGE, f"{why_not} In the office it is {today()} ({zone_name()}). Nothing was recorded."

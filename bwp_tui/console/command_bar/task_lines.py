@@ -25,7 +25,7 @@ from bwp_tui.console.workers import Work
 from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
-from bwp_tui.domain.times import parse_day
+from bwp_tui.domain.times import DAY_FORMS, typed_day
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
 
@@ -153,10 +153,11 @@ class TaskLineCommands:
         return values and values[argument.name]
 
     def _day(self, token: Token) -> date:
-        day = parse_day(token.text)
+        today = self._screen.session.today()
+        day = typed_day(token.text, today)
         if day is None:
-            raise token.error("Write the day as 2026-12-31.")
-        if why_not := future_day_mistake(day, self._screen.session.today()):
+            raise token.error(f"Write the day as {DAY_FORMS}.")
+        if why_not := future_day_mistake(day, today):
             raise token.error(why_not)
         return day
 

@@ -16,7 +16,7 @@ from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.widgets.prompt import QuestionUpdate
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.times import parse_day, zone_name
+from bwp_tui.domain.times import meant_day, typed_day, zone_name
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 
 NOTHING_DONE: Final = "Nothing was done."
@@ -128,7 +128,7 @@ async def _ask_day(
     typed, zone = argument.initial(target) or today.isoformat(), (f"today is {today} ({zone_name()})", "muted")
 
     def checked(text: str) -> InputMistake | None:
-        day = parse_day(text)
+        day = typed_day(text, today)
         wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
         is_last = argument is [one for one in operation.arguments if one.is_asked(target)][-1]
         if not wrong and target.task is not None and is_last:
@@ -136,10 +136,16 @@ async def _ask_day(
             wrong = refusal and refusal.sentence
         return InputMistake(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
 
+    def changed(text: str, _cursor: int) -> None:
+        screen.prompt.show_mistake(None)
+        screen.prompt.hint(*((f"= {meant}", "good") if (meant := meant_day(text, today)) else zone))
+
     while (
-        answer := await screen.prompt.ask_text(argument.question(target), typed, checked=checked, hint=zone)
+        answer := await screen.prompt.ask_text(
+            argument.question(target), typed, changed=changed, checked=checked, hint=zone
+        )
     ) is not None:
-        typed, day = answer, parse_day(answer)
+        typed, day = answer, typed_day(answer, today)
         doubt = None if day is None else day_warning(day, today)
         if doubt is None or await screen.prompt.ask_yes_no(f"{doubt} Go on with it?"):
             return {argument.name: day}

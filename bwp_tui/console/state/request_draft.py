@@ -26,7 +26,7 @@ from bwp_tui.domain.task import (
     Request,
 )
 from bwp_tui.domain.text import counted
-from bwp_tui.domain.times import format_due, parse_day
+from bwp_tui.domain.times import DAY_FORMS, format_due, parse_day
 
 Hint = tuple[str, ...]
 """A remark beside a field in several forms, the longest first."""
@@ -218,4 +218,5 @@ class Draft:
 
 def day_mistake(text: str) -> Hint:
     """Return what is wrong with a text that names no day."""
-    return ("not a calendar date", "no such date") if _DAY.fullmatch(text.strip()) else ("use YYYY-MM-DD",)
+    is_date = _DAY.fullmatch(text.strip())
+    return ("not a calendar date", "no such date") if is_date else (f"use {DAY_FORMS}", "use YYYY-MM-DD")

@@ -27,7 +27,7 @@ from bwp_tui.console.widgets.styled_line import Heading, StyledLine, StyledWidge
 from bwp_tui.console.widgets.text_field import TextField
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import counted
-from bwp_tui.domain.times import zone_name
+from bwp_tui.domain.times import meant_day, typed_day, zone_name
 
 _KINDS: Final = ("retrieval", "deletion")
 _YES: Final = "yes"
@@ -204,10 +204,12 @@ class RequestForm(Vertical):
 
     @property
     def draft(self) -> Draft:
+        texts = {field: self._field(field).value for field, _label, _hint in _TEXTS}
+        received = typed_day(texts["received"], self._today())
         return Draft(
             kind=Kind(self.query_one("#field-kind", RadioField).value.upper()),
             verified=self.query_one("#field-verified", RadioField).value == _YES,
-            **{field: self._field(field).value for field, _label, _hint in _TEXTS},
+            **texts | {"received": texts["received"] if received is None else received.isoformat()},
         )
 
     def on_resize(self) -> None:
@@ -220,9 +222,11 @@ class RequestForm(Vertical):
         self._check()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """Complete what was typed of the regulation's name to its id."""
+        """Complete what was typed of the regulation's name to its id, and a word for a day to its date."""
         if event.widget.id == "field-regulation" and (law := self.draft.law()) is not None:
             self._field("regulation").value = law.id
+        elif event.widget.id == "field-received":
+            self._field("received").value = self.draft.received
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -288,7 +292,9 @@ class RequestForm(Vertical):
             if field in mistakes:
                 self._hint(field, mistakes[field], "bad")
             else:
-                right = {"received": (f"the day in {zone_name()}",), "regulation": draft.law_hint()}
+                meant = meant_day(self._field("received").value, today)
+                received = f"= {meant}" if meant else f"the day in {zone_name()}"
+                right = {"received": (received,), "regulation": draft.law_hint()}
                 self._hint(field, right.get(field, hint), "muted")
         if deletion and draft.holding_period() == 0:
             self._hint("hold", NO_HOLD_HINT, "warn")

@@ -12,7 +12,7 @@ from bwp_tui.domain.filter import AgeClause, Clause, DayClause, Filter, TextClau
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
-from bwp_tui.domain.times import DAY, format_instant, midnight
+from bwp_tui.domain.times import DAY, format_instant, midnight, typed_day
 from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_scan
 
@@ -158,8 +158,12 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
             is_rare = op in ("<", "<=") and seconds <= _LATELY_S
             return _rare(sql) if is_rare else sql, (format_instant(now - timedelta(seconds=seconds)),)
         case DayClause(field, op, bound, open_only=open_only):
-            day = today + timedelta(days=bound) if isinstance(bound, int) else bound
-            sql, bounds = _on_day(FIELDS[field], op, day)
+            spec, day = FIELDS[field], bound
+            if isinstance(day, str):
+                day = typed_day(day, today, ahead=not spec.counts_back)
+            elif isinstance(day, int):
+                day = today + timedelta(days=day)
+            sql, bounds = _on_day(spec, op, day)
             return f"{sql}{' AND t.open = 1' if open_only else ''}", bounds
 
 
