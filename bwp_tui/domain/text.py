@@ -130,9 +130,17 @@ def mask_in_text(text: str, email: str) -> str:
     return text.replace(email, mask_email(email)) if email else text
 
 
-def file_name(kind: str, email: str, task_id: str) -> str:
+def file_name(kind: str, task_id: str) -> str:
     """Return the file name of a task's archive, whatever the server calls it."""
-    pieces = (kind.lower(), email, task_id)
+    return _file_name(kind.lower(), task_id)
+
+
+def older_file_name(kind: str, email: str, task_id: str) -> str:
+    """Return the file name of a task's archive in earlier versions, which had the email in it."""
+    return _file_name(kind.lower(), email, task_id)
+
+
+def _file_name(*pieces: str) -> str:
     cleaned = "-".join(_UNSAFE_IN_NAME.sub("_", piece)[:_LONGEST_PIECE] for piece in pieces)
     return f"{cleaned.lstrip('.')}.zip"
 

@@ -21,4 +21,4 @@ def assert_saved(shop: Shop, number: int, name: str, edition: int = 0) -> None:
 
 def name_of(shop: Shop, number: int) -> str:
     task = shop.task(number)
-    return f"retrieval-{task.email}-{task.task_id}.zip"
+    return f"retrieval-{task.task_id}.zip"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.domain.text import older_file_name, part_name
 from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS
 from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
@@ -168,8 +169,9 @@ async def test_what_is_no_archive_gets_no_name(
     assert content == b"" or content not in bytes_below(folder)
 
 
+@pytest.mark.parametrize("named_by", ["this version", "an earlier version"])
 async def test_a_stopped_download_is_queued_and_the_next_engine_goes_on(
-    slow: Shop, served_lengths: list[int], caplog: pytest.LogCaptureFixture
+    slow: Shop, served_lengths: list[int], caplog: pytest.LogCaptureFixture, named_by: str
 ) -> None:
     number = await slow.completed("jane@example.com")
     size = slow.expected_archive(number)[0]
@@ -188,9 +190,14 @@ async def test_a_stopped_download_is_queued_and_the_next_engine_goes_on(
     assert 0 < left.bytes < size
     assert names_in(folder) == [part.name]
     assert (facts_of(part).st_size, stat.S_IMODE(facts_of(part).st_mode)) == (left.bytes, 0o600)
+    if named_by == "an earlier version":
+        part.rename(
+            folder / part_name(older_file_name("RETRIEVAL", "jane@example.com", slow.task(number).task_id or ""))
+        )
     slow.sandbox.rate = None
     await slow.work()
     assert_saved(slow, number, name_of(slow, number))
+    assert names_in(folder) == [name_of(slow, number)]
     assert sum(served_lengths) <= 1.2 * size + 65_536
     assert "never retrieved" not in caplog.text
 

@@ -19,7 +19,11 @@ from bwp_tui.archive.verify import verify_archive
 from bwp_tui.domain.text import file_name
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.downloads.disk_space import DiskSpace
-from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk, remove_unwanted_parts
+from bwp_tui.engine.downloads.part_cleanup import (
+    remove_part_on_full_disk,
+    remove_unwanted_parts,
+    rename_older_part,
+)
 from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartInUse
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S
 from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS, ResumeLoop, TooSlow
@@ -149,7 +153,8 @@ class Downloader:
     async def _download(self, job: DownloadJob) -> None:
         context = self._context
         try:
-            name = file_name(job.kind, job.email, job.task_id)
+            name = file_name(job.kind, job.task_id)
+            rename_older_part(job)
             with PartFile(Path(job.folder), name, etag=job.etag, total=job.total, space=self._space) as part:
                 if part.published and downloads.is_saved(context.store, job.task_number, str(part.published)):
                     part.restart_beside_published()

@@ -8,7 +8,7 @@ import fcntl
 from collections.abc import Collection
 from pathlib import Path
 
-from bwp_tui.domain.text import file_name, part_name
+from bwp_tui.domain.text import file_name, older_file_name, part_name
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
@@ -23,8 +23,17 @@ async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
         if job.task_number in in_use:
             continue
         with contextlib.suppress(OSError):
-            await asyncio.to_thread(_part_of(job).unlink, missing_ok=True)
+            for part in (_part_of(job), _older_part_of(job)):
+                await asyncio.to_thread(part.unlink, missing_ok=True)
             downloads.record_part_removed(store, job)
+
+
+def rename_older_part(job: DownloadJob) -> None:
+    """Give the part file of an earlier version its present name, so that its download is resumed."""
+    older, part = _older_part_of(job), _part_of(job)
+    with contextlib.suppress(OSError):
+        if older.is_file() and not part.exists():
+            older.rename(part)
 
 
 def remove_part_on_full_disk(job: DownloadJob, history: Path) -> None:
@@ -42,4 +51,8 @@ def remove_part_on_full_disk(job: DownloadJob, history: Path) -> None:
 
 
 def _part_of(job: DownloadJob) -> Path:
-    return Path(job.folder) / part_name(file_name(job.kind, job.email, job.task_id))
+    return Path(job.folder) / part_name(file_name(job.kind, job.task_id))
+
+
+def _older_part_of(job: DownloadJob) -> Path:
+    return Path(job.folder) / part_name(older_file_name(job.kind, job.email, job.task_id))

@@ -38,7 +38,7 @@ _RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
 
 @dataclass(frozen=True, slots=True)
 class DownloadJob:
-    """A download for the engine, with the parts of its file name."""
+    """A download for the engine, with the parts of its file names, the older one included."""
 
     id: int
     task_number: int
