@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from bwp_tui.domain.regulations import FEDERAL_HOLIDAYS, REGULATIONS, Holiday
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Task
-from bwp_tui.domain.times import local_day
+from bwp_tui.domain.times import format_due, local_day
 
 PROCESSING_DAYS: Final = 30
 """Days that the service may take; for a deletion, after the holding period."""
@@ -210,23 +210,45 @@ def latest_end(submitted_on: date, holding_period: int | None) -> date:
 def done_by(task: Task, today: date) -> date | None:
     """Return the latest day on which the service finishes a task, or None once its status is final.
 
-    A request that was not submitted yet is taken as submitted today.
+    A request that was not submitted yet is taken as submitted today; so is one whose appeal was upheld, which has to be
+    resubmitted.
     """
-    if task.is_final:
+    is_sent_again = task.status == Status.DECLINED and bool(task.is_appeal_upheld) and is_clock_running(task)
+    if task.is_final and not is_sent_again:
         return None
     hold = task.holding_period
     if task.kind is Kind.DELETION and hold is None:
         hold = DEFAULT_HOLDING_PERIOD
-    return max(today, latest_end(today if task.submitted_at is None else local_day(task.submitted_at), hold))
+    sent_on = today if is_sent_again or task.submitted_at is None else local_day(task.submitted_at)
+    return max(today, latest_end(sent_on, hold))
 
 
 def is_late(task: Task, today: date) -> bool:
     """Return whether the service may finish a task after its due date, or the answer to an appeal is overdue.
 
-    The filter `is:late` computes the same in SQL.
+    While the clock is stopped that is known of a request that is sent after the reply: it is late however long the
+    shopper takes. The filter `is:late` computes the same in SQL.
     """
+    if not is_clock_running(task):
+        return False
+    due = task.due_on
+    if is_clock_stopped(task) and (task.submitted_at is None or task.is_final):
+        due = due_if_replied(task, today)
     last = today if task.is_appeal_running else done_by(task, today)
-    return last is not None and task.due_on is not None and last > task.due_on and is_clock_running(task)
+    return last is not None and due is not None and last > due
+
+
+def due_label(task: Task, today: date) -> str:
+    """Return the time until the due date of a task; empty if nothing is due.
+
+    `!` marks a task that is not overdue but may be late.
+    """
+    is_stopped = is_clock_stopped(task)
+    if not is_stopped and (task.due_on is None or not is_clock_running(task)):
+        return ""
+    is_over = task.due_on is not None and task.due_on < today
+    label = "stopped" if task.due_on is None else format_due(task.due_on, today)
+    return f"{label}!" if not is_over and is_late(task, today) else label
 
 
 def longest_fitting_hold(submitted_on: date, due: date) -> int | None:

@@ -12,7 +12,7 @@ import pytest
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.record_operations import APPEAL, DECLINE
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import is_clock_running, is_late
+from bwp_tui.domain.deadlines import done_by, due_label, is_clock_running, is_late
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task
@@ -244,6 +244,11 @@ def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verifie
     assert (is_clock_running(upheld), upheld.due_on) == (True, due)
     assert list(tasks.numbers(store, parse("is:unanswered"), today=TODAY)) == [number]
     assert "(resubmit)" in (advice_for(upheld, None, str) or "")
+    last = (due or TODAY) - ((done_by(upheld, TODAY) or TODAY) - TODAY)
+    for today, late in ((last, False), (last + timedelta(days=1), True)):
+        assert is_late(upheld, today) is late
+        assert bool(tasks.count(store, parse("is:late"), today=today)) is late
+        assert due_label(upheld, today).endswith("!") is late
     again = requests.resubmit(store, number, ACTOR)
     assert list(tasks.numbers(store, parse("is:open"), today=TODAY)) == [again.number]
     with pytest.raises(NotPossible, match="resubmitted"):

@@ -10,6 +10,7 @@ from itertools import product
 import pytest
 
 from bwp_tui.actions import clock_operations
+from bwp_tui.cli.support import task_output
 from bwp_tui.domain import deadlines
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.regulations import IDS
@@ -189,7 +190,44 @@ def test_the_filter_and_the_function_say_the_same_of_every_combination(store: St
     stopped = {task.number for task in every if deadlines.is_clock_stopped(task)}
     assert stopped == {*tasks.numbers(store, parse("is:stopped"), today=TODAY)}
     assert len(stopped) == 2, "one of each status whose clock runs"
-    assert not stopped & {*tasks.numbers(store, parse("is:late"), today=TODAY)}
+
+
+def test_the_filter_finds_the_stopped_tasks_that_the_function_calls_late(store: Store) -> None:
+    first = uk(store)
+    columns = "email, recorded_at, regulation, revision"
+    with store.write() as transaction:
+        for received, asked, extended, hold, submitted, (status, upheld) in product(
+            ("2026-10-31", "2026-11-01", "2026-11-20"),
+            (0, 1, 20, 28),
+            (None, "2026-11-20"),
+            (None, 0, 40),
+            (None, "2026-11-20T09:14:00.000000Z"),
+            ((Status.RECEIVED, None), (Status.ON_HOLD, None), (Status.COMPLETED, None), (Status.DECLINED, 1)),
+        ):
+            transaction.run(
+                f"INSERT INTO tasks ({columns}, kind, received_on, inquired_on, extended_on, holding_period,"
+                " submitted_at, status, terminal, declined_on, appealed_on, appeal_answered_on, appeal_upheld)"
+                f" SELECT {columns}, 'DELETION', ?1, date(?1, ?2 || ' days'), ?3, ?4, ?5, ?6,"
+                " ?6 IN ('COMPLETED', 'DECLINED'), iif(?7, ?1, NULL), iif(?7, ?1, NULL), iif(?7, ?1, NULL), ?7"
+                " FROM tasks WHERE number = ?8",
+                (received, asked, extended, hold, submitted, status, upheld, first),
+            )
+    every = list(tasks.each(store, tasks.numbers(store, parse(""), today=TODAY)))
+    for today in (TODAY, TODAY + timedelta(days=3), date(2027, 1, 30), date(2027, 1, 31), date(2027, 2, 28)):
+        late = {task.number for task in every if deadlines.is_late(task, today)}
+        assert late == {*tasks.numbers(store, parse("is:late"), today=today)}
+        assert 0 < len(late) < len(every)
+
+
+def test_a_stopped_request_that_cannot_be_done_in_time_is_marked_before_the_reply(store: Store) -> None:
+    number = uk(store)
+    single.inquire(store, number, DUE - timedelta(days=10), ACTOR)
+    task = tasks.get(store, number)
+    assert deadlines.due_label(task, TODAY) == "stopped!"
+    sent_in_time = replace(task, submitted_at=NOW)
+    assert deadlines.due_label(sent_in_time, TODAY) == "stopped", "each day that the reply takes moves the due date"
+    (line,) = [line for line in task_output.detail_lines(task, [], NOW, TODAY, unmask=True) if "done by" in line]
+    assert line.endswith("after the due date")
 
 
 def test_a_row_that_is_merged_keeps_its_inquiry_and_the_clock_stays_stopped(store: Store) -> None:

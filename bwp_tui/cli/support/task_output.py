@@ -17,6 +17,7 @@ from bwp_tui.domain.deadlines import (
     appeal_deadline,
     done_by,
     due_if_replied,
+    due_label,
     is_clock_running,
     is_clock_stopped,
     is_late,
@@ -166,8 +167,8 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
         parts.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
     elif is_clock_stopped(task):
         parts.append(f"its clock has been stopped since {task.inquired_on}")
-    if is_late(task, today):
-        parts.append(f"done by {done_by(task, today)}, after the due date")
+    if (last := done_by(task, today)) is not None and is_late(task, today):
+        parts.append(f"done by {last}, after the due date")
     if task.answered_on is not None:
         parts.append(f"answered on {task.answered_on}")
     parts += [text for _, text in _decline_facts(task) if text]
@@ -185,8 +186,6 @@ def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bo
 
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:
-    due = format_due(task.due_on, today) if task.due_on is not None and is_clock_running(task) else "-"
-    due = "stopped" if is_clock_stopped(task) else f"{due}!" if is_late(task, today) else due
     cells = (
         str(task.number),
         task.task_id[:8] if task.task_id else "-",
@@ -195,7 +194,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         task.status,
         minute_stamp(task.submitted_at) if task.submitted_at is not None else "-",
         format_duration(task.age(now)),
-        due,
+        due_label(task, today) or "-",
         ", ".join(text for text in (newest_problem(task), task.note) if text),
     )
     return tuple(clean_line(cell if unmask else mask_task_text(cell, task)) for cell in cells)

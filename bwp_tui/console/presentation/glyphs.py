@@ -23,7 +23,6 @@ class Glyphs(NamedTuple):
     cursor: str = "›"
     mark: str = "+"
     watched: str = "◉"
-    late: str = "!"
     cut: str = "…"
     ascii_only: bool = False
 

@@ -20,7 +20,7 @@ from bwp_tui.domain.deadlines import (
 )
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
-from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
+from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Event, Kind, Task
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, stamp
@@ -103,7 +103,8 @@ def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None)
     if doubt := force_warning(task.regulation, task.received_on):
         yield fact("Warning", (doubt, "warn"))
     if task.kind is Kind.DELETION and task.holding_period is not None:
-        yield from _hold(task, task.holding_period, context)
+        yield _hold(task, task.holding_period, context)
+    yield from _completion(task, context)
     if task.submitted_at:
         yield fact("Submitted", stamp(task.submitted_at))
     if task.finished_at:
@@ -198,14 +199,19 @@ def _due(task: Task, due: date, context: DisplayContext) -> Iterator[StyledText]
         yield f"  {format_due(due, context.today)}", role
 
 
-def _hold(task: Task, days: int, context: DisplayContext) -> Iterator[list[StyledText]]:
-    submitted = None if task.status in FINAL_STATUSES else task.submitted_at
+def _hold(task: Task, days: int, context: DisplayContext) -> list[StyledText]:
     is_held = task.status == Status.ON_HOLD
-    until = f"  until {stamp(submitted + days * context.day)}" if submitted and is_held else ""
-    yield fact("Hold", counted(days, "day"), (until, "held"))
-    if submitted is not None:
-        late: list[StyledText] = [(", after the due date", "warn")] if is_late(task, context.today) else []
-        yield fact("Completes", f"by {done_by(task, context.today)}", *late)
+    until = f"  until {stamp(task.submitted_at + days * context.day)}" if task.submitted_at and is_held else ""
+    return fact("Hold", counted(days, "day"), (until, "held"))
+
+
+def _completion(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
+    """Yield when the service finishes a deletion, or whatever it may finish after its due date."""
+    last, late = done_by(task, context.today), is_late(task, context.today)
+    is_sent = task.submitted_at is not None and not task.is_final
+    if last is not None and (late or (is_sent and task.holding_period is not None)):
+        condition = "" if is_sent else " if it is sent today"
+        yield fact("Completes", f"by {last}{condition}", (", after the due date" if late else "", "warn"))
 
 
 def _result(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:

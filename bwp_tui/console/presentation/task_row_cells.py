@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from bwp_tui.console.presentation.glyphs import Glyphs
-from bwp_tui.domain.deadlines import done_by, is_clock_running, is_clock_stopped, is_late
+from bwp_tui.domain.deadlines import done_by, due_label, is_late
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
 from bwp_tui.domain.task import WATCHED, Download, Kind, Task, newest_problem
 from bwp_tui.domain.text import clean_line, mask_in_text
-from bwp_tui.domain.times import DAY, MINUTE, format_due, format_duration, minute_stamp
+from bwp_tui.domain.times import DAY, MINUTE, format_duration, minute_stamp
 
 _YEAR_IN_DAYS: Final = 365
 _LONGEST_DAYS: Final = 1_000
@@ -183,14 +183,12 @@ def _age(task: Task, context: CellContext) -> Cell:
 
 
 def _due(task: Task, context: CellContext) -> Cell:
-    if task.due_on is None or not is_clock_running(task):
-        return Cell("stopped" if is_clock_stopped(task) else "", "held")
+    label = due_label(task, context.today)
+    if task.due_on is None:
+        return Cell(label, "warn" if label.endswith("!") else "held")
     days = (task.due_on - context.today).days
-    style = "overdue" if days < 0 else "warn" if days <= DUE_SOON else "muted"
-    text = format_due(task.due_on, context.today)
-    if days >= 0 and is_late(task, context.today):
-        return Cell(f"{text}{context.glyphs.late}", "warn")
-    return Cell(text, style)
+    style = "overdue" if days < 0 else "warn" if days <= DUE_SOON or label.endswith("!") else "muted"
+    return Cell(label, style)
 
 
 def _done_by(task: Task, context: CellContext) -> Cell:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.deadlines import PROCESSING_DAYS, latest_receipt
 from bwp_tui.domain.filter import AgeClause, Clause, DayClause, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
-from bwp_tui.domain.regulations import REGULATIONS
+from bwp_tui.domain.regulations import REGULATIONS, Regulation
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
 from bwp_tui.domain.times import DAY, format_instant, midnight, typed_day
 from bwp_tui.store.database.connection import SqlValue
@@ -59,6 +59,38 @@ class _State(NamedTuple):
     is_tallied: bool = True
 
 
+_STOPPED: Final = (
+    "(t.open = 1 AND t.inquired_on IS NOT NULL AND t.replied_on IS NULL AND t.due_on IS NULL AND t.regulation IN"
+    f" ({', '.join(repr(name) for name, law in REGULATIONS.items() if law.stops_for_identity)}))"
+)
+_UPHELD: Final = "(t.status = 'DECLINED' AND coalesce(t.appeal_upheld, 0) = 1)"
+_DONE_BY: Final = (
+    f"max('{{today}}', date(iif({_UPHELD}, '{{today}}', coalesce(local_day(t.submitted_at), '{{today}}')),"
+    f" (coalesce(t.holding_period, iif(t.kind = 'DELETION', {DEFAULT_HOLDING_PERIOD}, 0)) + {PROCESSING_DAYS})"
+    " || ' days'))"
+)
+"""As `deadlines.done_by` of a task that is not final, or whose appeal was upheld."""
+
+
+def _due_if_replied(law: Regulation) -> str:
+    """Return the due date of a task whose clock a regulation has stopped, as `deadlines.due_if_replied`."""
+
+    def due(received_on: str) -> str:
+        months = f"iif(t.extended_on IS NULL, {law.months}, {law.months + law.extension_months}) || ' months'"
+        days = f"iif(t.extended_on IS NULL, {law.days}, {law.days + law.extension_days}) || ' days'"
+        return f"date({received_on}, {months}, 'floor', {days})"
+
+    reply = "max('{today}', t.inquired_on)"
+    wait = f"(julianday({reply}) - julianday(t.inquired_on)) || ' days'"
+    return f"min(date({due('t.received_on')}, {wait}), {due(reply)})"
+
+
+_LATE_WHILE_STOPPED: Final = " OR ".join(
+    f"(t.regulation = '{name}' AND {_due_if_replied(law)} < {_DONE_BY})"
+    for name, law in REGULATIONS.items()
+    if law.stops_for_identity
+)
+
 _STATES: Final = {
     "active": _State("(t.terminal = 0 AND t.status <> 'RECEIVED')"),
     "open": _State("t.open = 1"),
@@ -66,17 +98,13 @@ _STATES: Final = {
     "unanswered": _State("(t.open = 1 AND t.terminal = 1)"),
     "failed": _State("(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))"),
     "late": _State(
-        "(t.terminal = 0 AND t.open = 1 AND t.due_on IS NOT NULL AND t.due_on < max('{today}',"
-        " date(coalesce(local_day(t.submitted_at), '{today}'),"
-        f" (coalesce(t.holding_period, iif(t.kind = 'DELETION', {DEFAULT_HOLDING_PERIOD}, 0)) + {PROCESSING_DAYS})"
-        " || ' days'))) OR (t.status = 'DECLINED' AND t.open = 1 AND t.due_on < '{today}')",
+        f"(t.open = 1 AND (((t.terminal = 0 OR {_UPHELD}) AND t.due_on < {_DONE_BY})"
+        f" OR (t.status = 'DECLINED' AND NOT {_UPHELD} AND t.due_on < '{{today}}')"
+        f" OR ({_STOPPED} AND ((t.terminal = 0 AND t.submitted_at IS NULL) OR {_UPHELD})"
+        f" AND ({_LATE_WHILE_STOPPED}))))",
         is_tallied=False,
     ),
-    "stopped": _State(
-        "(t.open = 1 AND t.inquired_on IS NOT NULL AND t.replied_on IS NULL AND t.due_on IS NULL AND t.regulation IN"
-        f" ({', '.join(repr(name) for name, law in REGULATIONS.items() if law.stops_for_identity)}))",
-        is_tallied=False,
-    ),
+    "stopped": _State(_STOPPED, is_tallied=False),
     "unsent": _State("t.task_id IS NULL", is_tallied=False),
     "resubmitted": _State("t.resubmitted = 1"),
     "duplicate": _State("t.earlier IS NOT NULL", is_tallied=False),
