@@ -93,7 +93,8 @@ def plan(
     """
     operation = _OPERATIONS[action]
     submits = isinstance(operation, ServiceOperation) and operation.submits
-    effects = DeadlineCheck(action, today, values.get("holding_period", same_hold), submits=submits)
+    day, hold = values.get("on") or today, values.get("holding_period", same_hold)
+    effects = DeadlineCheck(action, today, day, hold, submits=submits)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()

@@ -74,6 +74,22 @@ def _how(example: str, question: Callable[[Target], str]) -> Argument:
     return Argument(name="how", metavar="TEXT", help=f"such as: {example}", question=question, mistake=needed)
 
 
+def replaced_verification(task: Task | None) -> str:
+    """Return that another verification of a task replaces the recorded one, as a clause; empty where there is none."""
+    recorded = task.verification if task else None
+    return f"it replaces that of {recorded.on}" if recorded else ""
+
+
+def _verify_question(target: Target) -> str:
+    replaced = replaced_verification(target.task)
+    return f"How was the identity of {target.name} verified{f' ({replaced})' if replaced else ''}:"
+
+
+def _verified(target: Target, _values: Values) -> str:
+    replaced = replaced_verification(target.task)
+    return f"The verification of {target.name} is recorded{f'; {replaced}' if replaced else ''}."
+
+
 VERIFY: Final = Operation(
     name="verify",
     done="verified",
@@ -82,7 +98,7 @@ VERIFY: Final = Operation(
     purpose="record how the requester's identity was verified",
     keywords="identity",
     arguments=(
-        _how("recent order details", lambda target: f"How was the identity of {target.name} verified:"),
+        _how("recent order details", _verify_question),
         Argument(
             name="by",
             metavar="WHO",
@@ -94,7 +110,9 @@ VERIFY: Final = Operation(
         day_argument(lambda _: "Verified on:"),
     ),
     apply=records.verify,
-    result=lambda target, _: f"The verification of {target.name} is recorded.",
+    result=_verified,
+    skip_reason=lambda task, _: records.is_verified(task),
+    short_reason=lambda task: "" if task.verification is None else "verified already",
     confirms=True,
     field=LegalRecord.VERIFICATION,
     variant=withdrawal_of(LegalRecord.VERIFICATION),

@@ -1,17 +1,33 @@
-"""Check the due dates of a plan: deletions that would end too late, and the new due dates of extensions."""
+"""Check the due dates of a plan: late deletions, the new due dates of extensions, clocks that no inquiry stops."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
+from typing import Final
 
-from bwp_tui.domain.deadlines import HoldRule, latest_end, longest_fitting_hold
+from bwp_tui.domain.deadlines import (
+    HoldRule,
+    is_clock_running,
+    is_clock_stopped,
+    latest_end,
+    longest_fitting_hold,
+)
+from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
 from bwp_tui.domain.text import counted
+from bwp_tui.store.commands.answers import inquired
 from bwp_tui.store.commands.records import extended_due
+
+_MOST_LAWS: Final = 3
+"""Regulations that a plan names."""
 
 
 class DeadlineCheck:
     """Collects the effects of a plan on due dates, task by task; holds count where the action submits requests.
+
+    Args:
+        day: the day on which the shoppers were asked, for inquiries.
 
     Attributes:
         new_due_dates: the first and the last new due date of extensions; None without one.
@@ -19,8 +35,10 @@ class DeadlineCheck:
         without_hold: how many of these get none.
     """
 
-    def __init__(self, action: str, today: date, hold: HoldRule, *, submits: bool) -> None:
+    def __init__(self, action: str, today: date, day: date, hold: HoldRule, *, submits: bool) -> None:
         self._action = action
+        self._day = day
+        self._unstopped: Counter[str] = Counter()
         self._submits = submits
         self._hold = hold
         self._today = today
@@ -42,11 +60,24 @@ class DeadlineCheck:
         elif self._action == "extend" and (due := extended_due(task)) is not None:
             first, last = self.new_due_dates or (due, due)
             self.new_due_dates = (min(first, due), max(last, due))
+        elif self._action == "inquire" and is_clock_running(task) and not is_clock_stopped(inquired(task, self._day)):
+            law = REGULATIONS.get(task.regulation)
+            is_over = law is not None and law.stops_for_identity
+            self._unstopped[f"{task.regulation}{' (after the due date)' if is_over else ''}"] += 1
 
     @property
     def warning(self) -> str:
-        """How many deletions would end after their due date, a hold that would help, and which holds are shortened."""
-        return ". ".join(filter(None, (self._lateness, self._shortening)))
+        """How many deletions would end late, a hold that would help, shortened holds, and clocks that go on."""
+        return ". ".join(filter(None, (self._lateness, self._shortening, self._going_on)))
+
+    @property
+    def _going_on(self) -> str:
+        if not self._unstopped:
+            return ""
+        named = ", ".join(f"{count} under {law}" for law, count in self._unstopped.most_common(_MOST_LAWS))
+        others = len(self._unstopped) - _MOST_LAWS
+        more = f" and {counted(others, 'other law')}" if others > 0 else ""
+        return f"The clock does not stop for {self._unstopped.total()} of them: {named}{more}"
 
     @property
     def _shortening(self) -> str:

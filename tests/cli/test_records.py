@@ -246,6 +246,15 @@ def test_records_of_many_named_tasks_are_confirmed_by_their_count(office: Bwp) -
     assert json.loads(office("show", "1", "--json").out)["verified"] is None
 
 
+def test_a_verification_that_replaces_another_says_so_and_many_replace_none(office: Bwp) -> None:
+    assert office("verify", "1", "--how", "first").err.count("was verified before") == 0
+    assert office("verify", "1", "--how", "second").err.count("was verified before: it replaces that of") == 1
+    ended = office("verify", "1", "2", "--how", "third", "--yes")
+    assert "Plan: 1 to verify, 1 skipped: verified already." in ended.err
+    verified = (json.loads(office("show", task, "--json").out)["verified"]["how"] for task in "12")
+    assert [*verified] == ["second", "third"]
+
+
 def test_days_are_the_offices(office: Bwp) -> None:
     east, west = ({"TZ": "UTC", "BWP_TIMEZONE": name} for name in ("Pacific/Kiritimati", "Pacific/Pago_Pago"))
     assert office("correct", "3", "--received", "2026-01-02").code == 0

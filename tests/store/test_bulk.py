@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.operation import Values
+from bwp_tui.actions.operation import Target, Values
 from bwp_tui.actions.record_operations import ASSIGN, BY_NAME, NOTE, TAG
 from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
 from bwp_tui.domain.deadlines import fitting_hold, fixed_hold
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import Kind, Verification
 from bwp_tui.store.commands import bulk, records, requests
 from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.database.connection import Store
@@ -205,6 +206,43 @@ def test_what_a_plan_would_skip_is_refused_where_the_plan_acts(store: Store) -> 
     (result,) = _results(store, command, [saved.number])
     assert result.refused
     assert "already acknowledged" in result.refused
+
+
+def test_a_plan_replaces_no_verification_and_one_alone_says_that_it_does(store: Store) -> None:
+    first, second = (submitted(store, email=f"{name}@example.com").number for name in "ab")
+    single.verify(store, first, Verification(TODAY - timedelta(days=2), "kim", "order 17"), ACTOR)
+    planned = bulk_plan.plan(store, "verify", [first, second], TODAY, {"how": "by phone"})
+    assert (planned.possible, planned.skipped) == ((second,), (("verified already", 1),))
+    verify = BY_NAME["verify"]
+    command = bulk.with_check(
+        verify.task_command(ACTOR, TODAY, how="by phone"), bulk_plan.plan_check("verify", TODAY, {"how": "by phone"})
+    )
+    assert [bool(result.refused) for result in _results(store, command, [first, second])] == [True, False]
+    assert [task.verification and task.verification.how for task in tasks.each(store, [first, second])] == [
+        "order 17",
+        "by phone",
+    ]
+    seen = tasks.get(store, first)
+    target = Target((first,), seen.name, seen, ACTOR)
+    for sentence in (verify.arguments[0].question(target), verify.result(target, {})):
+        assert f"it replaces that of {TODAY - timedelta(days=2)}" in sentence
+
+
+def test_a_plan_of_inquiries_says_for_which_laws_the_clock_goes_on(store: Store) -> None:
+    laws = ["uk-gdpr", "uk-gdpr", "us-ca", "us-ca", "us-tx", "us-co", "none"]
+    numbers = [
+        requests.submit(
+            store, replace(request(email=f"r{at}@example.com", regulation=law), received_on=TODAY), ACTOR
+        ).number
+        for at, law in enumerate(laws)
+    ]
+    single.answer(store, numbers[4], "by email", TODAY, ACTOR)  # its clock does not run
+    plan = bulk_plan.plan(store, "inquire", numbers, TODAY)
+    assert plan.warning == "The clock does not stop for 4 of them: 2 under us-ca, 1 under us-co, 1 under none"
+    after = TODAY + timedelta(days=60)
+    plan = bulk_plan.plan(store, "inquire", numbers[:2], TODAY, {"on": after})
+    assert plan.warning == "The clock does not stop for 2 of them: 2 under uk-gdpr (after the due date)"
+    assert bulk_plan.plan(store, "inquire", numbers[:2], TODAY).warning == ""
 
 
 @pytest.mark.parametrize(

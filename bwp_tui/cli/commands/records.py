@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.clock_operations import CORRECT, INQUIRE, inquiry_effect
+from bwp_tui.actions.clock_operations import CORRECT, INQUIRE, VERIFY, inquiry_effect, replaced_verification
 from bwp_tui.actions.operation import Argument, Need, Operation, Place, Values, split_signed
 from bwp_tui.actions.record_operations import BY_NAME, DECLINE
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
@@ -50,6 +50,9 @@ def record(arguments: Namespace) -> ExitCode:
             check = bulk_plan.plan_check(operation.name, today(), values)
         elif not arguments.yes:
             _confirm_each(session, operation, numbers, values)
+        if operation is VERIFY:
+            recorded = {task.name: replaced_verification(task) for task in tasks.each(session.store, numbers)}
+            _print_once(f"{name} was verified before: {replaced}." for name, replaced in recorded.items() if replaced)
         _note_day(operation, values)
         resulting, all_done = apply(session, command, numbers, check)
         changed = tasks.window(session.store, resulting)

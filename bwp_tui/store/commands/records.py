@@ -143,6 +143,13 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
     edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}", (task.due_on, due))
 
 
+def is_verified(task: Task) -> str | None:
+    """Return why a bulk plan records no verification of `task`, or None when it does: it replaces none."""
+    if task.verification is not None:
+        return f"The identity for {task.name} was already verified on {task.verification.on}."
+    return cannot_change_purged(task)
+
+
 def assign(edit: Edit, assignee: str | None) -> None:
     """Record the assignee of a task; None is nobody.
 

@@ -28,15 +28,21 @@ _NO_REQUEST: Final = (
 
 _DECLINED: Final = "declined as "
 _RESUBMITTED: Final = "resubmitted"
+_IS_UPHELD: Final = "(status = 'DECLINED' AND coalesce(appeal_upheld, 0) = 1)"
+"""The condition on a request whose appeal was upheld: its decline counts no longer, and the shopper waits again."""
+
 _OUTCOME: Final = (
     f"CASE WHEN resubmitted = 1 THEN '{_RESUBMITTED}' WHEN status = 'CANCELLED' THEN 'cancelled'"
+    f" WHEN {_IS_UPHELD} THEN 'unanswered'"
     f" WHEN status = 'DECLINED' THEN '{_DECLINED}' || coalesce(decline_reason, '{DeclineReason.OTHER}')"
     " WHEN answered_on IS NULL THEN 'unanswered' WHEN answered_in_part IS NOT NULL THEN 'complied_in_part'"
     " WHEN status = 'COMPLETED' THEN 'complied_in_whole' ELSE 'not_complied' END"
 )
 """What became of a request: one of the counts of a `ReportLine`, or a decline and its reason."""
 
-_ANSWERED_ON: Final = "iif(status = 'DECLINED', iif(decline_reason = 'withdrawn', NULL, declined_on), answered_on)"
+_ANSWERED_ON: Final = (
+    f"iif(status = 'DECLINED', iif(decline_reason = 'withdrawn' OR {_IS_UPHELD}, NULL, declined_on), answered_on)"
+)
 """When the shopper was answered or told of the decline: a request that was withdrawn needs no answer."""
 
 _DAYS: Final = (
