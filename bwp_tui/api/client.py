@@ -28,20 +28,14 @@ from bwp_tui.api.response_errors import (
 )
 from bwp_tui.contract.documents import (
     CANCEL_DELETION,
-    CANCEL_FIELD,
     CLOCK,
     CREATE_SUBSCRIPTION,
-    CREATE_SUBSCRIPTION_FIELD,
     DELETE_SUBSCRIPTION,
-    DELETE_SUBSCRIPTION_FIELD,
-    LINK_FIELD,
     RETRIEVAL_LINK,
-    START_DOCUMENTS,
-    START_FIELDS,
+    START,
     SUBSCRIPTION,
-    SUBSCRIPTION_FIELD,
     SUBSCRIPTIONS,
-    SUBSCRIPTIONS_FIELD,
+    Operation,
     poll_document,
 )
 from bwp_tui.contract.inputs import start_variables, subscription_variables
@@ -112,11 +106,11 @@ class PrivacyApi:
     ) -> str:
         """Start a task and return its id. A client token starts no second task for `CLIENT_TOKEN_LIFETIME`."""
         variables = start_variables(kind, email, client_token, holding_period, reason)
-        return await self._mutate(START_DOCUMENTS[kind], variables, START_FIELDS[kind])
+        return await self._mutate(START[kind], variables)
 
     async def cancel(self, task_id: str) -> None:
         """Cancel a deletion that is still on hold."""
-        if await self._mutate(CANCEL_DELETION, {"taskId": task_id}, CANCEL_FIELD) != task_id:
+        if await self._mutate(CANCEL_DELETION, {"taskId": task_id}) != task_id:
             raise BadResponse("The service's response is about another task.", outcome_unknown=True)
 
     async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskPayload | ApiError]:
@@ -138,10 +132,10 @@ class PrivacyApi:
 
     async def link(self, task_id: str) -> PresignedLink:
         """Create a link to a completed retrieval's archive. Follow it at once."""
-        outcome = await self._query(RETRIEVAL_LINK, {"taskId": task_id})
+        outcome = await self._query(RETRIEVAL_LINK.document, {"taskId": task_id})
         for error in outcome.response.errors:
-            raise outcome.error(error, LINK_FIELD)
-        value = outcome.response.field(LINK_FIELD)
+            raise outcome.error(error, RETRIEVAL_LINK.field)
+        value = outcome.response.field(RETRIEVAL_LINK.field)
         if value is None:
             raise NotFound(UNKNOWN_TASK)
         try:
@@ -170,11 +164,11 @@ class PrivacyApi:
         A repeat is `Rejected`, since the mutation has no client token.
         """
         variables = subscription_variables(event_type, region, account, source_name)
-        return (await self._subscription(CREATE_SUBSCRIPTION, variables, CREATE_SUBSCRIPTION_FIELD)).subscription_id
+        return (await self._subscription(CREATE_SUBSCRIPTION, variables)).subscription_id
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """End a subscription."""
-        await self._subscription(DELETE_SUBSCRIPTION, {"id": subscription_id}, DELETE_SUBSCRIPTION_FIELD)
+        await self._subscription(DELETE_SUBSCRIPTION, {"id": subscription_id})
 
     async def subscriptions(self) -> list[SubscriptionPayload]:
         """Return the shop's event subscriptions, of any event type; of one that may not be read, the id alone.
@@ -184,7 +178,7 @@ class PrivacyApi:
         ids: dict[str, None] = {}
         variables: dict[str, object] = {"first": _PAGE_SIZE}
         for _ in range(_MOST_PAGES):
-            page = parse_subscription_page(await self._value(SUBSCRIPTIONS, variables, SUBSCRIPTIONS_FIELD))
+            page = parse_subscription_page(await self._value(SUBSCRIPTIONS, variables))
             ids.update(dict.fromkeys(page.ids))
             if page.next_cursor is None:
                 break
@@ -209,39 +203,39 @@ class PrivacyApi:
         """Close the connections."""
         await self._transport.aclose()
 
-    async def _mutate(self, document: str, variables: Mapping[str, object], field: str) -> str:
-        outcome = await self._query(document, variables)
+    async def _mutate(self, operation: Operation, variables: Mapping[str, object]) -> str:
+        outcome = await self._query(operation.document, variables)
         try:
-            return parse_start(outcome.response.field(field)).task_id
+            return parse_start(outcome.response.field(operation.field)).task_id
         except ContractViolation:
             pass  # a task id counts even beside errors: nobody could look it up again
         for error in outcome.response.errors:
-            raise outcome.error(error, field)
+            raise outcome.error(error, operation.field)
         raise BadResponse("The service responded without a task id.", outcome_unknown=True)
 
     async def _subscription_details(self, subscription_id: str) -> SubscriptionPayload:
         try:
-            return await self._subscription(SUBSCRIPTION, {"id": subscription_id}, SUBSCRIPTION_FIELD)
+            return await self._subscription(SUBSCRIPTION, {"id": subscription_id})
         except (AccessDenied, NotFound):  # an event type that the credentials may not read, or one just deleted
             return SubscriptionPayload(subscription_id=subscription_id)
 
-    async def _subscription(self, document: str, variables: Mapping[str, object], field: str) -> SubscriptionPayload:
-        value = await self._value(document, variables, field)
+    async def _subscription(self, operation: Operation, variables: Mapping[str, object]) -> SubscriptionPayload:
+        value = await self._value(operation, variables)
         try:
             return parse_subscription(value)
         except ContractViolation:
             pass
         raise BadResponse("The service's response about the subscription cannot be read.")
 
-    async def _value(self, document: str, variables: Mapping[str, object], field: str) -> object:
+    async def _value(self, operation: Operation, variables: Mapping[str, object]) -> object:
         """Return the value of a field about subscriptions."""
-        outcome = await self._query(document, variables)
+        outcome = await self._query(operation.document, variables)
         for service_error in outcome.response.errors:
-            error = outcome.error(service_error, field)
+            error = outcome.error(service_error, operation.field)
             if isinstance(error, AccessDenied):
-                raise AccessDenied(NO_SUBSCRIPTIONS if field == SUBSCRIPTIONS_FIELD else NO_RIGHT_TO_SUBSCRIPTIONS)
+                raise AccessDenied(NO_SUBSCRIPTIONS if operation is SUBSCRIPTIONS else NO_RIGHT_TO_SUBSCRIPTIONS)
             raise NotFound(UNKNOWN_SUBSCRIPTION) if isinstance(error, NotFound) else error
-        return outcome.response.field(field)
+        return outcome.response.field(operation.field)
 
     async def _query(self, document: str, variables: Mapping[str, object]) -> _Response:
         outcome, header = await self._send(document, variables)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Final
 
 from pydantic import SecretStr
 
+from bwp_tui.domain.text import VISIBLE_ASCII
 from bwp_tui.domain.urls import check_url
-
-_HEADER_VALUE: Final = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +29,5 @@ class Endpoint:
         check_url(self.api_url)
         check_url(self.token_url)
         for name in ("api_version", "target_id"):
-            if not _HEADER_VALUE.fullmatch(getattr(self, name)):
+            if not VISIBLE_ASCII.fullmatch(getattr(self, name)):
                 raise ValueError(f"The {name.replace('_', ' ')} must be plain characters without blanks.")

@@ -12,10 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import SecretStr
 
 from bwp_tui.api.errors import BadResponse
+from bwp_tui.contract.documents import LINK_LIFETIME
 from bwp_tui.domain.urls import UrlParts, split_url
-
-LINK_LIFE: Final = 60.0
-"""Seconds in which a download must start if the link does not say."""
 
 MIN_SECONDS_LEFT: Final = 10.0
 """Seconds a link must have left when a download starts: it could expire while the connection is made."""
@@ -36,7 +34,7 @@ class PresignedLink:
     """On the monotonic clock: when its query was sent, or earlier if the link says so."""
     received_at: float
     """On the monotonic clock: when the response arrived."""
-    life: float = LINK_LIFE
+    life: float = LINK_LIFETIME.total_seconds()
 
     @classmethod
     def checked(
@@ -114,4 +112,5 @@ def _parameter(url: str, name: str) -> str:
 
 def _life(url: str) -> float:
     seconds = _parameter(url, "X-Amz-Expires")
-    return min(float(seconds), _LONGEST_LIFE) if seconds.isascii() and seconds.isdigit() else LINK_LIFE
+    is_given = seconds.isascii() and seconds.isdigit()
+    return min(float(seconds), _LONGEST_LIFE) if is_given else LINK_LIFETIME.total_seconds()

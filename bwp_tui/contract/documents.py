@@ -3,77 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from importlib.resources import files
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import Kind
 
-START_RETRIEVAL: Final = """\
-mutation StartRetrieval($input: StartPersonalDataRetrievalTaskInput!) {
-  startPersonalDataRetrievalTask(input: $input) { taskId }
-}"""
 
-START_DELETION: Final = """\
-mutation StartDeletion($input: StartPersonalDataDeletionTaskInput!) {
-  startPersonalDataDeletionTask(input: $input) { taskId }
-}"""
+class Operation(NamedTuple):
+    """An operation of the service: its document, and the one field that it selects."""
 
-CANCEL_DELETION: Final = """\
+    document: str
+    field: str
+
+
+def _operation(document: str) -> Operation:
+    return Operation(document, document.split()[document.split().index("{") + 1].partition("(")[0])
+
+
+START: Final = {
+    kind: _operation(f"""\
+mutation Start{kind.capitalize()}($input: StartPersonalData{kind.capitalize()}TaskInput!) {{
+  startPersonalData{kind.capitalize()}Task(input: $input) {{ taskId }}
+}}""")
+    for kind in Kind
+}
+CANCEL_DELETION: Final = _operation("""\
 mutation CancelDeletion($taskId: String!) {
   cancelPersonalDataDeletionTask(taskId: $taskId) { taskId }
-}"""
-
-RETRIEVAL_LINK: Final = """\
+}""")
+RETRIEVAL_LINK: Final = _operation("""\
 query RetrievalLink($taskId: String!) {
   personalDataRetrievalTask(taskId: $taskId) { taskId status dataRetrievalLink }
-}"""
-"""Makes a link that lives for 60 seconds: to be sent only when a download begins at once."""
+}""")
+"""Makes a link that lives for `LINK_LIFETIME`: to be sent only when a download begins at once."""
 
-CREATE_SUBSCRIPTION: Final = """\
+LINK_LIFETIME: Final = timedelta(seconds=60)
+"""How long a download may begin after the query that made its link."""
+
+CREATE_SUBSCRIPTION: Final = _operation("""\
 mutation CreateSubscription($input: CreateEventSubscriptionInput!) {
   createEventSubscription(input: $input) { subscriptionId }
-}"""
-
-DELETE_SUBSCRIPTION: Final = """\
+}""")
+DELETE_SUBSCRIPTION: Final = _operation("""\
 mutation DeleteSubscription($id: String!) {
   deleteEventSubscription(subscriptionId: $id) { subscriptionId }
-}"""
-
-SUBSCRIPTION: Final = """\
+}""")
+SUBSCRIPTION: Final = _operation("""\
 query Subscription($id: String!) {
   eventSubscription(subscriptionId: $id) {
     subscriptionId
     eventSubscriptionDetails { eventType destination { ... on EventBridgeData { arn } } }
   }
-}"""
-
-SUBSCRIPTIONS: Final = """\
+}""")
+SUBSCRIPTIONS: Final = _operation("""\
 query Subscriptions($first: Int, $after: String) {
   eventSubscriptions(first: $first, after: $after) {
     edges { node { id } }
     pageInfo { endCursor hasNextPage hasPreviousPage }
   }
-}"""
+}""")
 
 CLOCK: Final = "query Clock { __typename }"
 """Asks for nothing: any response to it, a refusal too, has a `Date`."""
 
-START_DOCUMENTS: Final = {Kind.RETRIEVAL: START_RETRIEVAL, Kind.DELETION: START_DELETION}
-START_FIELDS: Final = {
-    Kind.RETRIEVAL: "startPersonalDataRetrievalTask",
-    Kind.DELETION: "startPersonalDataDeletionTask",
-}
-CANCEL_FIELD: Final = "cancelPersonalDataDeletionTask"
-LINK_FIELD: Final = "personalDataRetrievalTask"
-CREATE_SUBSCRIPTION_FIELD: Final = "createEventSubscription"
-DELETE_SUBSCRIPTION_FIELD: Final = "deleteEventSubscription"
-SUBSCRIPTION_FIELD: Final = "eventSubscription"
-SUBSCRIPTIONS_FIELD: Final = "eventSubscriptions"
-
-POLL_FIELDS: Final = {
-    Kind.RETRIEVAL: "personalDataRetrievalTask",
-    Kind.DELETION: "personalDataDeletionTask",
-}
+POLL_FIELDS: Final = {kind: f"personalData{kind.capitalize()}Task" for kind in Kind}
 # `dataRetrievalLink` is left out on purpose: each query for it makes a link, and a poll would waste it.
 _POLL_SELECTIONS: Final = {
     Kind.RETRIEVAL: "taskId status submissionDate lastUpdatedDate dataSubject { type email } errors { code message }",

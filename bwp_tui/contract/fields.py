@@ -6,13 +6,12 @@ A reader returns None, or a default, for what makes no sense; the few that canno
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.task import TaskError
-from bwp_tui.domain.text import clean, clean_line
+from bwp_tui.domain.text import VISIBLE_ASCII, clean, clean_line
 from bwp_tui.domain.times import parse_instant
 
 TOKEN_LIFE: Final = 900.0
@@ -20,7 +19,6 @@ TOKEN_LIFE: Final = 900.0
 
 _LONGEST_TOKEN_LIFE: Final = 86_400.0
 _TOO_LARGE: Final = 100_000  # beyond it a holding period is a mistake, and too long for a date
-_VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
 
 
 def read_line(value: object) -> str | None:
@@ -97,7 +95,7 @@ def read_token(value: object) -> str:
     Raises:
         ValueError: it does not fit into a header; the HTTP library's own refusal would quote it.
     """
-    if not isinstance(value, str) or not _VISIBLE_ASCII.fullmatch(value):
+    if not isinstance(value, str) or not VISIBLE_ASCII.fullmatch(value):
         raise ValueError("no usable token")
     return value
 

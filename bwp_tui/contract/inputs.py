@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.contract.documents import CANCEL_FIELD, START_FIELDS
+from bwp_tui.contract.documents import CANCEL_DELETION, START
 from bwp_tui.domain.task import Kind
 
 CLIENT_TOKEN_LIFETIME: Final = timedelta(hours=8)
@@ -49,7 +49,7 @@ def subscription_variables(event_type: str, region: str, account: str, source_na
 
 def mutation_name(action: str, kind: Kind) -> str:
     """Return the mutation that an intent of this action sends: `submit` or `cancel`."""
-    return CANCEL_FIELD if action == "cancel" else START_FIELDS[kind]
+    return (CANCEL_DELETION if action == "cancel" else START[kind]).field
 
 
 def shown_variables(

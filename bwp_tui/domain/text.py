@@ -27,6 +27,9 @@ _UNSAFE: Final = re.compile(
     "]"
 )
 
+VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
+"""What a header may hold that this program sends."""
+
 _UNSAFE_IN_NAME: Final = re.compile(r"[^A-Za-z0-9._@+-]+")
 _LONGEST_PIECE: Final = 100
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
 from graphql import (
@@ -71,8 +71,8 @@ class GraphQLService:
         self._roots = {
             "personalDataRetrievalTask": self._retrieval,
             "personalDataDeletionTask": self._deletion,
-            "startPersonalDataRetrievalTask": self._start_retrieval,
-            "startPersonalDataDeletionTask": self._start_deletion,
+            "startPersonalDataRetrievalTask": partial(self._start, Kind.RETRIEVAL),
+            "startPersonalDataDeletionTask": partial(self._start, Kind.DELETION),
             "cancelPersonalDataDeletionTask": self._cancel,
             **subscription_fields,
         }
@@ -114,12 +114,6 @@ class GraphQLService:
         task = self._look_up(info, Kind.DELETION, taskId)
         return {**_task_fields(task), "holdingPeriod": task.holding_period}
 
-    def _start_retrieval(self, info: Info, input: Mapping[str, Any]) -> Json:
-        return self._start(info, Kind.RETRIEVAL, input)
-
-    def _start_deletion(self, info: Info, input: Mapping[str, Any]) -> Json:
-        return self._start(info, Kind.DELETION, input)
-
     def _cancel(self, info: Info, taskId: str) -> Json:  # noqa: N803  the schema's name
         self._state.count(info.field_name)
         try:
@@ -130,7 +124,7 @@ class GraphQLService:
             raise not_cancellable(reason.status) from None
         return {"taskId": taskId}
 
-    def _start(self, info: Info, kind: Kind, input: Mapping[str, Any]) -> Json:
+    def _start(self, kind: Kind, info: Info, input: Mapping[str, Any]) -> Json:
         self._state.count(info.field_name)
         email = input["dataSubject"].get("email")
         token = (input.get("clientToken") or {}).get("token")

@@ -9,10 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs, urlencode
 
+from bwp_tui.contract.documents import LINK_LIFETIME
 from bwp_tui.domain.times import Clock
-
-LINK_LIFETIME: Final = timedelta(seconds=60)
-"""How long a download may begin after the query that made its link."""
 
 _PATH: Final = re.compile(r"/privacyRequest/([^/]+)/result/data_retrieval\.zip")
 _STAMP: Final = "%Y%m%dT%H%M%SZ"

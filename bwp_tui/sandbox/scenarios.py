@@ -82,26 +82,21 @@ def _searching(rng: random.Random, now: datetime) -> TaskOutline:
     return TaskOutline(Kind.RETRIEVAL, Status.IN_PROGRESS, at, at)
 
 
-def _ended_deletion_times(rng: random.Random, now: datetime) -> tuple[datetime, int, datetime]:
-    days = rng.choice((0, 0, 1, 3, 5, 5, 7, 10, 10, 14))
-    at = _ago(rng, now, days + 1.5, HISTORY_SPAN.days - 1)
-    held_until = at + timedelta(days=days)
-    return at, days, _later(rng, held_until, now, (10, 4_000))
+def _ended_deletion(status: Status, code: str | None = None) -> Scenario:
+    """Return the scenario of a deletion that ended with a status, and with this error code if it failed."""
+
+    def scenario(rng: random.Random, now: datetime) -> TaskOutline:
+        days = rng.choice((0, 0, 1, 3, 5, 5, 7, 10, 10, 14))
+        at = _ago(rng, now, days + 1.5, HISTORY_SPAN.days - 1)
+        end = _later(rng, at + timedelta(days=days), now, (10, 4_000))
+        return TaskOutline(Kind.DELETION, status, at, end, days, code=code)
+
+    return scenario
 
 
-def _deleted(rng: random.Random, now: datetime) -> TaskOutline:
-    at, days, end = _ended_deletion_times(rng, now)
-    return TaskOutline(Kind.DELETION, Status.COMPLETED, at, end, days)
-
-
-def _open_orders(rng: random.Random, now: datetime) -> TaskOutline:
-    at, days, end = _ended_deletion_times(rng, now)
-    return TaskOutline(Kind.DELETION, Status.FAILED, at, end, days, code="ORDERS_NOT_CLOSED")
-
-
-def _nobody_to_delete(rng: random.Random, now: datetime) -> TaskOutline:
-    at, days, end = _ended_deletion_times(rng, now)
-    return TaskOutline(Kind.DELETION, Status.FAILED, at, end, days, code="DATA_SUBJECT_NOT_FOUND")
+_deleted = _ended_deletion(Status.COMPLETED)
+_open_orders = _ended_deletion(Status.FAILED, "ORDERS_NOT_CLOSED")
+_nobody_to_delete = _ended_deletion(Status.FAILED, "DATA_SUBJECT_NOT_FOUND")
 
 
 def _on_hold(submitted_at: datetime, days: int) -> TaskOutline:
@@ -113,14 +108,14 @@ def _held(rng: random.Random, now: datetime) -> TaskOutline:
     return _on_hold(_ago(rng, now, 0.1, days - 1.5), days)
 
 
-def _hold_ending(rng: random.Random, now: datetime) -> TaskOutline:
-    days = rng.choice((5, 7, 10))
-    return _on_hold(now + timedelta(seconds=rng.uniform(15, 40)) - timedelta(days=days), days)
+def _hold_ending(first: float, last: float) -> Scenario:
+    """Return the scenario of a deletion whose hold ends between so many seconds from now."""
 
+    def scenario(rng: random.Random, now: datetime) -> TaskOutline:
+        days = rng.choice((5, 7, 10))
+        return _on_hold(now + timedelta(seconds=rng.uniform(first, last)) - timedelta(days=days), days)
 
-def _hold_ending_soon(rng: random.Random, now: datetime) -> TaskOutline:
-    days = rng.choice((5, 7, 10))
-    return _on_hold(now + timedelta(seconds=rng.uniform(90, 200)) - timedelta(days=days), days)
+    return scenario
 
 
 def _being_deleted(rng: random.Random, now: datetime) -> TaskOutline:
@@ -155,37 +150,11 @@ def _cancelled(rng: random.Random, now: datetime) -> TaskOutline:
 
 
 _SCENARIOS: Final[Sequence[Scenario]] = (
-    _searching,
-    _overdue,
-    _retrieved_lately,
-    _due_in_days,
-    _unknown_shopper,
-    _hold_ending,
-    _being_deleted,
-    _retrieved,
-    _open_orders,
-    _cancelled,
-    _searching,
-    _held,
-    _retrieved,
-    _due_under_ccpa,
-    _retrieved,
-    _searching,
-    _nobody_to_delete,
-    _retrieved_lately,
-    _hold_ending_soon,
-    _retrieved,
-    _deleted,
-    _retrieved,
-    _searching,
-    _retrieved,
-    _held,
-    _retrieved,
-    _held,
-    _retrieved,
-    _deleted,
-    _retrieved,
-)
+    _searching, _overdue, _retrieved_lately, _due_in_days, _unknown_shopper, _hold_ending(15, 40), _being_deleted,
+    _retrieved, _open_orders, _cancelled, _searching, _held, _retrieved, _due_under_ccpa, _retrieved, _searching,
+    _nobody_to_delete, _retrieved_lately, _hold_ending(90, 200), _retrieved, _deleted, _retrieved, _searching,
+    _retrieved, _held, _retrieved, _held, _retrieved, _deleted, _retrieved,
+)  # fmt: skip
 """The first scenarios, so that even a short history has every status."""
 
 _USUAL: Final[Sequence[tuple[float, Scenario]]] = (

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, find_regulation
-from bwp_tui.domain.text import clean, did_you_mean
+from bwp_tui.domain.text import VISIBLE_ASCII, clean, did_you_mean
 from bwp_tui.domain.times import find_zone
 from bwp_tui.domain.urls import check_url
-from bwp_tui.settings.profile import CLOCK_STOPS, MAX_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, SANDBOX_PROFILE, THEMES
+from bwp_tui.settings.profile import MAX_DOWNLOAD_SLOTS, NAME_PATTERN, SANDBOX_PROFILE, THEMES
 
-_PLAIN: Final = re.compile(r"[!-~]+")
 _SHELL_SIGNS: Final = re.compile(r"[|;&<>`]|\$\(")
 _QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.")
 _REGION: Final = re.compile(r"[a-z]{2,3}(?:-[a-z]+)+-\d{1,2}")
@@ -33,7 +33,7 @@ def url(text: str) -> str | None:
 
 def header(text: str) -> str | None:
     """Check a value that is sent in a header."""
-    return None if _PLAIN.fullmatch(text) else "must be printable ASCII without spaces"
+    return None if VISIBLE_ASCII.fullmatch(text) else "must be printable ASCII without spaces"
 
 
 def version(text: str) -> str | None:
@@ -78,21 +78,11 @@ def line(text: str) -> str | None:
     return None if text and "\n" not in text and clean(text) == text else "must be one line of visible text"
 
 
-def notices(text: str) -> str | None:
-    """Check the kind of notice for watched tasks."""
-    return None if text in NOTICES else f"must be one of {', '.join(NOTICES)}"
-
-
 def regulation(text: str) -> str | None:
     """Check the name of a regulation."""
     if find_regulation(text) is not None:
         return None
     return f"must be a regulation such as {DEFAULT_REGULATION} or Texas; bwp-tui regulations prints all"
-
-
-def clock_stops(text: str) -> str | None:
-    """Check what stops the legal clock."""
-    return None if text in CLOCK_STOPS else f"must be one of {', '.join(CLOCK_STOPS)}"
 
 
 def timezone(text: str) -> str | None:
@@ -104,12 +94,15 @@ def timezone(text: str) -> str | None:
     return None
 
 
+def one_of(choices: Sequence[str]) -> Callable[[str], str | None]:
+    """Return the check of a setting that has few values."""
+    known = ", ".join(choices)
+    return lambda text: None if text in choices else f"must be one of {known}{did_you_mean(text, choices)}"
+
+
 def theme(text: str) -> str | None:
     """Check the name of a theme."""
-    wrong = line(text)
-    if wrong is not None or text in THEMES:
-        return wrong
-    return f"must be one of {', '.join(THEMES)}{did_you_mean(text, THEMES)}"
+    return line(text) or one_of(THEMES)(text)
 
 
 def profile_name(name: str) -> str | None:

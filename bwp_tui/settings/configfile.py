@@ -12,7 +12,7 @@ from typing import Final
 
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import checks
-from bwp_tui.settings.profile import DOWNLOAD_SLOTS, KeySetting
+from bwp_tui.settings.profile import CLOCK_STOPS, DOWNLOAD_SLOTS, NOTICES, KeySetting
 from bwp_tui.settings.secret import SettingsError
 
 _Check = Callable[[str], str | None]
@@ -26,12 +26,12 @@ TEXTS: Final[Mapping[str, _Check]] = {
     "api_version": checks.version,
     "download_dir": checks.folder,
     "theme": checks.theme,
-    "notices": checks.notices,
+    "notices": checks.one_of(NOTICES),
     "regulation": checks.regulation,
     "timezone": checks.timezone,
     "actor": checks.line,
     "shop_name": checks.line,
-    "clock_stops": checks.clock_stops,
+    "clock_stops": checks.one_of(CLOCK_STOPS),
 }
 """The settings of a profile that are texts, each with its check."""
 

@@ -9,17 +9,13 @@ from hypothesis import strategies as st
 
 from bwp_tui.contract.documents import (
     CANCEL_DELETION,
-    CANCEL_FIELD,
     CREATE_SUBSCRIPTION,
     DELETE_SUBSCRIPTION,
-    LINK_FIELD,
     RETRIEVAL_LINK,
-    START_DELETION,
-    START_DOCUMENTS,
-    START_FIELDS,
-    START_RETRIEVAL,
+    START,
     SUBSCRIPTION,
     SUBSCRIPTIONS,
+    Operation,
     poll_document,
     schema_text,
 )
@@ -28,7 +24,7 @@ from bwp_tui.domain.task import Kind
 SCHEMA: GraphQLSchema = build_schema(schema_text())
 
 FIXED = [
-    *(START_RETRIEVAL, START_DELETION, CANCEL_DELETION, RETRIEVAL_LINK),
+    *(*START.values(), CANCEL_DELETION, RETRIEVAL_LINK),
     *(CREATE_SUBSCRIPTION, DELETE_SUBSCRIPTION, SUBSCRIPTION, SUBSCRIPTIONS),
 ]
 POLLS = st.lists(st.tuples(st.sampled_from(Kind), st.text(min_size=1, max_size=40)), min_size=1, max_size=25)
@@ -40,10 +36,10 @@ def _operation(document: str) -> OperationDefinitionNode:
     return operation
 
 
-@pytest.mark.parametrize("document", FIXED)
-def test_a_document_fits_the_schema_and_has_a_name(document: str) -> None:
-    assert validate(SCHEMA, parse(document)) == []
-    assert _operation(document).name is not None
+@pytest.mark.parametrize("operation", FIXED)
+def test_a_document_fits_the_schema_and_has_a_name(operation: Operation) -> None:
+    assert validate(SCHEMA, parse(operation.document)) == []
+    assert _operation(operation.document).name is not None
 
 
 @given(POLLS)
@@ -72,8 +68,7 @@ def test_a_poll_of_nothing_is_refused() -> None:
         poll_document([])
 
 
-def test_the_named_fields_are_the_ones_the_documents_ask_for() -> None:
-    named = {START_DOCUMENTS[kind]: START_FIELDS[kind] for kind in Kind}
-    for document, field in {**named, CANCEL_DELETION: CANCEL_FIELD, RETRIEVAL_LINK: LINK_FIELD}.items():
-        [selection] = _operation(document).selection_set.selections
-        assert selection.name.value == field  # type: ignore[attr-defined]  # it is a field
+@pytest.mark.parametrize("operation", FIXED)
+def test_the_named_field_is_the_one_that_the_document_asks_for(operation: Operation) -> None:
+    [selection] = _operation(operation.document).selection_set.selections
+    assert selection.name.value == operation.field  # type: ignore[attr-defined]  # it is a field

@@ -10,7 +10,7 @@ from bwp_tui.console.presentation.format import DisplayContext, fact, mask, subj
 from bwp_tui.console.presentation.request_log import STATE_ROLES
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.services.history_reader import TaskDetails
-from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
+from bwp_tui.contract.documents import POLL_FIELDS, RETRIEVAL_LINK
 from bwp_tui.contract.inputs import mutation_name, shown_variables
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.statuses import FINAL_STATUSES
@@ -68,7 +68,7 @@ def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
             yield []
     for download in reversed(details.downloads):
         role = {"done": "good", "failed": "bad"}.get(download.state, "busy")
-        yield [(f"{LINK_FIELD}, for a link", "strong"), (f"   {download.state}", role)]
+        yield [(f"{RETRIEVAL_LINK.field}, for a link", "strong"), (f"   {download.state}", role)]
         yield from download_detail.fact_lines(download, task, context)
         yield []
     if task.task_id:

@@ -7,14 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bwp_tui.contract.events import EVENT_TYPES
-from bwp_tui.sandbox.events.subscriptions import (
-    AlreadySubscribedError,
-    Destination,
-    SourceNameTakenError,
-    Subscriptions,
-    UnknownSubscriptionError,
-)
-from bwp_tui.sandbox.refusals import access_denied, invalid, not_found, refused
+from bwp_tui.sandbox.events.subscriptions import Destination, Subscriptions
+from bwp_tui.sandbox.refusals import access_denied, invalid
 from bwp_tui.sandbox.service_state import SandboxState
 
 Json = dict[str, object]
@@ -51,31 +45,17 @@ class SubscriptionFields:
         if event_type not in EVENT_TYPES:
             raise access_denied()
         source = bridge["partnerEventSource"]
-        try:
-            created = self._subscriptions.create(
-                event_type, Destination(source["account"], bridge["region"], source["name"])
-            )
-        except AlreadySubscribedError:
-            raise refused("The subscription already exists.", "SubscriptionAlreadyExists") from None
-        except SourceNameTakenError:
-            message = "The provided Amazon Partner Event Source name already exists."
-            raise refused(message, "DestinationNameAlreadyExists") from None
-        return {"subscriptionId": created}
+        destination = Destination(source["account"], bridge["region"], source["name"])
+        return {"subscriptionId": self._subscriptions.create(event_type, destination)}
 
     def _delete(self, _info: object, subscriptionId: str) -> Json:  # noqa: N803  the schema's name
         self._state.count("deleteEventSubscription")
-        try:
-            self._subscriptions.delete(subscriptionId)
-        except UnknownSubscriptionError:
-            raise not_found() from None
+        self._subscriptions.delete(subscriptionId)
         return {"subscriptionId": subscriptionId}
 
     def _look_up(self, _info: object, subscriptionId: str) -> Json:  # noqa: N803  the schema's name
         self._state.count("eventSubscription")
-        try:
-            found = self._subscriptions.look_up(subscriptionId)
-        except UnknownSubscriptionError:
-            raise not_found() from None
+        found = self._subscriptions.look_up(subscriptionId)
         destination = {"__typename": "EventBridgeData", "arn": found.destination.arn}
         return {
             "subscriptionId": found.subscription_id,

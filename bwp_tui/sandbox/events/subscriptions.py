@@ -7,17 +7,7 @@ import threading
 from typing import NamedTuple
 from uuid import UUID
 
-
-class AlreadySubscribedError(Exception):
-    """There is a subscription to the same event type with the same destination."""
-
-
-class SourceNameTakenError(Exception):
-    """The name of the partner event source belongs to another account or region."""
-
-
-class UnknownSubscriptionError(Exception):
-    """No subscription has that id."""
+from bwp_tui.sandbox.refusals import not_found, refused
 
 
 class Destination(NamedTuple):
@@ -53,14 +43,15 @@ class Subscriptions:
         """Subscribe to an event type and return the subscription's id.
 
         Raises:
-            AlreadySubscribedError, SourceNameTakenError: see there.
+            GraphQLError: there is that subscription already, or another account or region has the name of the source.
         """
         with self._lock:
             for known in self._by_id.values():
                 if known.destination.name == destination.name and known.destination != destination:
-                    raise SourceNameTakenError
+                    message = "The provided Amazon Partner Event Source name already exists."
+                    raise refused(message, "DestinationNameAlreadyExists")
                 if (known.event_type, known.destination) == (event_type, destination):
-                    raise AlreadySubscribedError
+                    raise refused("The subscription already exists.", "SubscriptionAlreadyExists")
             subscription_id = str(UUID(int=self._ids.getrandbits(128), version=4))
             self._by_id[subscription_id] = Subscription(subscription_id, event_type, destination)
             return subscription_id
@@ -69,22 +60,22 @@ class Subscriptions:
         """End a subscription.
 
         Raises:
-            UnknownSubscriptionError: there is none of that id.
+            GraphQLError: there is none of that id.
         """
         with self._lock:
             if self._by_id.pop(subscription_id, None) is None:
-                raise UnknownSubscriptionError
+                raise not_found()
 
     def look_up(self, subscription_id: str) -> Subscription:
         """Return a subscription.
 
         Raises:
-            UnknownSubscriptionError: there is none of that id.
+            GraphQLError: there is none of that id.
         """
         with self._lock:
             found = self._by_id.get(subscription_id)
             if found is None:
-                raise UnknownSubscriptionError
+                raise not_found()
             return found
 
     def all(self) -> list[Subscription]:
