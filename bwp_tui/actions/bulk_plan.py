@@ -74,10 +74,7 @@ class BulkPlan:
         return _OPERATIONS[self.action].outcome(count)
 
 
-_OPERATIONS: Final[dict[str, Operation | ServiceOperation]] = {
-    **BY_NAME,
-    **SERVICE_OPERATIONS_BY_NAME,
-}
+_OPERATIONS: Final[dict[str, Operation | ServiceOperation]] = {**BY_NAME, **SERVICE_OPERATIONS_BY_NAME}
 
 
 _NO_VALUES: Final[Mapping[str, Any]] = {}

@@ -196,10 +196,7 @@ RESUBMIT: Final = ServiceOperation(
     purpose="resubmit failed tasks as new ones",
     example="An UNCONFIRMED or GIVEN_UP request may already run at the service: --yes resubmits it too.",
     keywords="again retry repeat",
-    arguments=(
-        Argument(name="note", metavar="TEXT", help="note for the new tasks", need=Need.DEFAULT),
-        _HOLD,
-    ),
+    arguments=(Argument(name="note", metavar="TEXT", help="note for the new tasks", need=Need.DEFAULT), _HOLD),
     disabled_reason=lambda task, _: cannot_resubmit(task),
     short_reason=_short_reason_to_skip_resubmission,
     refusal=_refused_submission,

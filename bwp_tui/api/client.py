@@ -97,12 +97,7 @@ class PrivacyApi:
         self._loopback_allowed = split_url(endpoint.api_url).is_loopback
 
     async def start(
-        self,
-        kind: Kind,
-        email: str,
-        client_token: str,
-        holding_period: int | None = None,
-        reason: str | None = None,
+        self, kind: Kind, email: str, client_token: str, holding_period: int | None = None, reason: str | None = None
     ) -> str:
         """Start a task and return its id. A client token starts no second task for `CLIENT_TOKEN_LIFETIME`."""
         variables = start_variables(kind, email, client_token, holding_period, reason)

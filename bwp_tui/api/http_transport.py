@@ -179,7 +179,7 @@ def _connect_error(error: httpx.HTTPError, host: str) -> Unreachable:
     if reason is not None:
         return Unreachable(
             f"The certificate of {host} was not accepted ({reason}): check the clock, and SSL_CERT_FILE if your "
-            "network has its own certificates.",
+            "network has its own certificates."
         )
     if isinstance(error, httpx.PoolTimeout):
         return Unreachable("No connection became free in time.")

@@ -6,13 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    ProxyError,
-    SSLError,
-)
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError, SSLError
 
 from bwp_tui.api.errors import (
     ArchiveChanged,

@@ -54,12 +54,7 @@ class Transfer:
         etag: its strong ETag, likewise.
     """
 
-    def __init__(
-        self,
-        manager: urllib3.PoolManager,
-        response: urllib3.BaseHTTPResponse,
-        part: ArchivePart,
-    ) -> None:
+    def __init__(self, manager: urllib3.PoolManager, response: urllib3.BaseHTTPResponse, part: ArchivePart) -> None:
         self.start = part.start
         self.total = part.total
         self.etag = part.etag
@@ -225,12 +220,7 @@ def _request(
     try:
         manager = _manager(link, timeout)
         response = manager.request(
-            "GET",
-            link.reveal(),
-            headers=headers,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
+            "GET", link.reveal(), headers=headers, redirect=False, preload_content=False, decode_content=False
         )
     except (HTTPError, OSError, ValueError) as error:
         trouble = transport_error(error)

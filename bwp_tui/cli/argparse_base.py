@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final, NoReturn, TypeAlias
 
 from bwp_tui.cli.argument_types import one_line, regulation, seconds
-from bwp_tui.cli.exit_codes import Effect
+from bwp_tui.cli.exit_codes import Effect, ExitCode
 from bwp_tui.domain.shell_commands import HELP
 from bwp_tui.domain.text import clean_line
 from bwp_tui.settings.profile import THEMES
@@ -41,11 +41,11 @@ class Parser(argparse.ArgumentParser):
     purpose: str = ""
 
     def error(self, message: str) -> NoReturn:
-        """End the program with exit code 2."""
+        """End the program with `ExitCode.USAGE`."""
         text = clean_line(message)
         for pattern, sentence in _SENTENCES:
             text = re.sub(pattern, sentence, text)
-        self.exit(2, f"{self.prog}: {text} (see {self.prog} --help)\n")
+        self.exit(ExitCode.USAGE, f"{self.prog}: {text} (see {self.prog} --help)\n")
 
     @property
     def arguments(self) -> str:

@@ -13,11 +13,7 @@ CLIENT_TOKEN_LIFETIME: Final = timedelta(hours=8)
 
 
 def start_variables(
-    kind: Kind,
-    email: str,
-    client_token: str,
-    holding_period: int | None = None,
-    reason: str | None = None,
+    kind: Kind, email: str, client_token: str, holding_period: int | None = None, reason: str | None = None
 ) -> dict[str, object]:
     """Return the variables that start a task; what is absent is left out rather than sent as null.
 

@@ -42,10 +42,7 @@ _Instant = Annotated[datetime | None, PlainValidator(read_instant)]
 
 class _Body(BaseModel):
     model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        populate_by_name=True,
-        alias_generator=AliasGenerator(validation_alias=to_camel),
+        frozen=True, extra="ignore", populate_by_name=True, alias_generator=AliasGenerator(validation_alias=to_camel)
     )
 
 

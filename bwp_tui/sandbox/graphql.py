@@ -211,7 +211,4 @@ def _service_error(error: GraphQLError) -> Mapping[str, object]:
 def _engine_error(error: GraphQLError) -> Mapping[str, object]:
     """Return an error of the GraphQL engine, whose classification is a plain string."""
     syntax = error.message.startswith("Syntax Error")
-    return {
-        **error.formatted,
-        "extensions": {"classification": "InvalidSyntax" if syntax else "ValidationError"},
-    }
+    return {**error.formatted, "extensions": {"classification": "InvalidSyntax" if syntax else "ValidationError"}}

@@ -72,10 +72,7 @@ def access_denied() -> GraphQLError:
 
 def throttled() -> GraphQLError:
     """Return the refusal of a caller that sends too many requests. Type documented, the rest inferred."""
-    return _error(
-        "Rate exceeded.",
-        {"type": "ThrottlingError", "errorType": "ThrottlingException", "errorCode": 429},
-    )
+    return _error("Rate exceeded.", {"type": "ThrottlingError", "errorType": "ThrottlingException", "errorCode": 429})
 
 
 def internal() -> GraphQLError:

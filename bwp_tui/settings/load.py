@@ -31,10 +31,7 @@ _OTHER_VARIABLES = (
     "BWP_READ_ONLY",
 )
 """The variables beside those of the texts."""
-_BOOLEANS = {
-    **dict.fromkeys(("1", "true", "yes", "on"), True),
-    **dict.fromkeys(("0", "false", "no", "off"), False),
-}
+_BOOLEANS = {**dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}
 
 
 def config_path(environ: Mapping[str, str]) -> Path:

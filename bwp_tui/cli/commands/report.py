@@ -109,12 +109,7 @@ def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
     return {
         "on": day.isoformat(),
         "tasks": [
-            {
-                "kind": kind,
-                "status": status,
-                "tasks": tasks,
-                "resubmitted": figures.resubmitted.get((kind, status), 0),
-            }
+            {"kind": kind, "status": status, "tasks": tasks, "resubmitted": figures.resubmitted.get((kind, status), 0)}
             for (kind, status), tasks in sorted(figures.counts.items())
         ],
         "overdue": figures.overdue,

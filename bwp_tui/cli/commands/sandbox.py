@@ -128,12 +128,7 @@ def _make_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
     except ValueError as error:
         raise CommandError(ExitCode.USAGE, str(error)) from None
     return Sandbox(
-        tasks=arguments.tasks,
-        seed=arguments.seed,
-        speed=arguments.speed,
-        faults=faults,
-        port=arguments.port,
-        rate=rate,
+        tasks=arguments.tasks, seed=arguments.seed, speed=arguments.speed, faults=faults, port=arguments.port, rate=rate
     )
 
 

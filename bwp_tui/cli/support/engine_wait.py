@@ -44,12 +44,7 @@ class EngineWaiter:
         self._trouble: str | None = None
 
     def until(
-        self,
-        done: Callable[[Store], bool],
-        visible: Collection[int],
-        timeout: float | None,
-        *,
-        persist: bool = False,
+        self, done: Callable[[Store], bool], visible: Collection[int], timeout: float | None, *, persist: bool = False
     ) -> bool:
         """Wait until `done`; return whether it became true.
 
@@ -122,8 +117,7 @@ class EngineWaiter:
         why = why or message or self._trouble or otherwise
         goes_on = f"Process {holder} is the engine and goes on with it." if holder is not None else NO_ENGINE_LEFT
         return CommandError(
-            ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.LATER,
-            f"{why} {consequence} {goes_on}",
+            ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.LATER, f"{why} {consequence} {goes_on}"
         )
 
 
@@ -145,10 +139,7 @@ def wait_for_response(
         sys.stdout.flush()
     if not responded:
         queued = [task for task in sent if task.status == Status.QUEUED]
-        raise waiter.timed_out(
-            _describe_queued(queued),
-            sent[0].trouble if single else None,
-        )
+        raise waiter.timed_out(_describe_queued(queued), sent[0].trouble if single else None)
     if not refused:
         return ExitCode.DONE
     if single:

@@ -77,12 +77,7 @@ class EventReport:
                 "occurred_at": iso_instant(last.occurred_at),
                 "received_at": iso_instant(last.received_at),
             },
-            "delay": delays
-            and {
-                "median_s": median(delays),
-                "longest_s": max(delays),
-                "of": len(delays),
-            },
+            "delay": delays and {"median_s": median(delays), "longest_s": max(delays), "of": len(delays)},
         }
 
     def lines(self) -> Iterator[tuple[str, str]]:

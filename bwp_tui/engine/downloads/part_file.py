@@ -150,11 +150,7 @@ class PartFile:
             short = None if self._descriptor < 0 else self._space.claim(self, self._folder_descriptor, left)
         if short is None:
             return
-        needs = (
-            (left, "for the archive"),
-            (short.others, "for other downloads"),
-            (short.reserve, "for the history"),
-        )
+        needs = ((left, "for the archive"), (short.others, "for other downloads"), (short.reserve, "for the history"))
         total_need = _megabytes(sum(need for need, _ in needs))
         raise FolderError(
             f"The disk of {self.folder} has {short.free // _MB} MB free and {total_need} MB "

@@ -7,15 +7,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.api.errors import (
-    AccessDenied,
-    ApiError,
-    BadCredentials,
-    BadResponse,
-    ServerFault,
-    Throttled,
-    Unreachable,
-)
+from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials, BadResponse, ServerFault, Throttled, Unreachable
 from bwp_tui.engine.resilience.backoff import BackoffPolicy, retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import NO_RESERVATION, CircuitBreaker, Reservation
 from bwp_tui.engine.resilience.rate_limiter import RateLimiter

@@ -32,10 +32,7 @@ def engine_config(profile: Profile) -> EngineConfig:
     if profile.client_id is None or profile.target_id is None or profile.secret is None:
         raise no_credentials(profile)
     return EngineConfig(
-        profile=profile,
-        client_id=profile.client_id,
-        target_id=profile.target_id,
-        client_secret=profile.secret.read(),
+        profile=profile, client_id=profile.client_id, target_id=profile.target_id, client_secret=profile.secret.read()
     )
 
 

@@ -56,10 +56,7 @@ class Role(StrEnum):
     STOPPED = "stopped"
 
 
-_ROLES_OF_ERRORS: Final[dict[type[Exception], Role]] = {
-    StoreMoved: Role.HISTORY_MISSING,
-    DiskFull: Role.DISK_FULL,
-}
+_ROLES_OF_ERRORS: Final[dict[type[Exception], Role]] = {StoreMoved: Role.HISTORY_MISSING, DiskFull: Role.DISK_FULL}
 
 
 class EngineThread:

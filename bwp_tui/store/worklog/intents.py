@@ -98,13 +98,7 @@ def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     finish(transaction, number, Status.CANCELLED)
     transaction.run("UPDATE tasks SET trouble = NULL, cancel_asked = 0 WHERE number = ?", (number,))
     timeline.append(
-        transaction,
-        number,
-        actor,
-        EventKind.WITHDRAWN,
-        before=before,
-        after=Status.CANCELLED,
-        detail="never sent",
+        transaction, number, actor, EventKind.WITHDRAWN, before=before, after=Status.CANCELLED, detail="never sent"
     )
     complete_decline(transaction, number, actor)
     return True
