@@ -19,7 +19,7 @@ from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.shared_sql import set_revision
+from bwp_tui.store.database.shared_sql import update_task
 from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.histories import fresh
@@ -107,7 +107,7 @@ def touch(store: Store, numbers: Sequence[int]) -> None:
                 "UPDATE tasks SET status = iif(status = ?, ?, ?), updated_at = ? WHERE number = ?",
                 (Status.IN_PROGRESS, Status.ON_HOLD, Status.IN_PROGRESS, transaction.now_text, number),
             )
-            set_revision(transaction, number)
+            update_task(transaction, number)
 
 
 def _stall(effort: Effort) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from textual.widgets import Input
 from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.shared_sql import set_revision
+from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY
@@ -110,7 +110,7 @@ async def test_a_refresh_that_cannot_be_made_now_says_why(profile: Profile) -> N
         await console.sees("was asked for. Not sent yet: service unreachable, next try")
         with console.store.write() as transaction:
             transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", ("2026-11-21T00:00:00Z", HELD))
-            set_revision(transaction, HELD)
+            update_task(transaction, HELD)
         await console.until(lambda: "Not sent yet" not in console.text)
         assert "was asked for." in console.text
 

@@ -16,7 +16,7 @@ from bwp_tui.domain.times import iso_day, local_day
 from bwp_tui.store.commands.records import Edit, Field, corrected_clause, late_clause, refused_day
 from bwp_tui.store.commands.request_validation import Refusal, refuse
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.shared_sql import set_revision
+from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import EventKind
@@ -351,4 +351,4 @@ def record_letter(store: Store, number: int, kind: str, sha256: str, actor: str,
 def _append(store: Store, number: int, actor: str, what: EventKind, detail: str) -> None:
     with store.write() as transaction:
         timeline.append(transaction, number, actor, what, detail=detail)
-        set_revision(transaction, number)
+        update_task(transaction, number)

@@ -12,7 +12,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.bulk import CommandResult
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store, Transaction, as_int
-from bwp_tui.store.database.shared_sql import DOWNLOAD_HAS_ENDED, set_revision
+from bwp_tui.store.database.shared_sql import DOWNLOAD_HAS_ENDED, update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
@@ -206,7 +206,7 @@ def _append_event(
     transaction: Transaction, download: Download, actor: str, what: EventKind, detail: str | None = None
 ) -> None:
     timeline.append(transaction, download.task_number, actor, what, detail=detail)
-    set_revision(transaction, download.task_number)
+    update_task(transaction, download.task_number)
 
 
 def _waiting(transaction: Transaction) -> list[tuple[int, int]]:

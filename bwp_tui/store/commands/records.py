@@ -22,7 +22,7 @@ from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.request_validation import Refusal, refuse
 from bwp_tui.store.database.connection import Store, Transaction
-from bwp_tui.store.database.shared_sql import set_revision
+from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import tags_text
@@ -56,8 +56,7 @@ class Edit:
     def set(self, **columns: str | int | None) -> None:
         """Write columns of the task's row. Raises NotPossible for a purged task: it is closed."""
         refuse(cannot_change_purged(self.task))
-        assignments = ", ".join(f"{column} = ?" for column in columns)
-        self.transaction.run(f"UPDATE tasks SET {assignments} WHERE number = ?", (*columns.values(), self.number))
+        update_task(self.transaction, self.number, **columns)
 
     def add_event(
         self, what: EventKind, detail: str | None = None, moved: tuple[date | None, date | None] = (None, None)
@@ -65,7 +64,7 @@ class Edit:
         """Add an event to the task's timeline; `moved` is its due date before and after."""
         before, after = (None, None) if moved[0] == moved[1] else (iso_day(moved[0]), iso_day(moved[1]))
         timeline.append(self.transaction, self.number, self.actor, what, before=before, after=after, detail=detail)
-        set_revision(self.transaction, self.number)
+        update_task(self.transaction, self.number)
 
 
 def note(edit: Edit, text: str, *, replace: bool = False) -> None:

@@ -15,7 +15,7 @@ from bwp_tui.store.commands.answers import already_declined
 from bwp_tui.store.commands.records import Edit, refused_day
 from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction, as_text
-from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, set_revision
+from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
@@ -74,7 +74,7 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
             " WHERE number = ?",
             (number, new),
         )
-        set_revision(transaction, number)
+        update_task(transaction, number)
         timeline.append(transaction, number, actor, EventKind.RESUBMITTED, detail=f"as #{new}")
     return tasks.get(store, new)
 
@@ -92,10 +92,7 @@ def send(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> T
         refuse(cannot_send(task))
         request = resubmission(task, hold)
         check_request(request)
-        transaction.run(
-            "UPDATE tasks SET status = ?, holding_period = ?, revision = ? WHERE number = ?",
-            (Status.QUEUED, request.holding_period, transaction.revision, number),
-        )
+        update_task(transaction, number, status=Status.QUEUED, holding_period=request.holding_period)
         insert_submission(transaction, number, actor)
         timeline.append(
             transaction, number, actor, EventKind.SEND_REQUESTED, before=Status.RECEIVED, after=Status.QUEUED
@@ -161,9 +158,7 @@ def cancel(store: Store, number: int, actor: str) -> Task:
 
 def _cancel(transaction: Transaction, number: int, actor: str) -> None:
     if not cancel_unsent(transaction, number, actor):
-        transaction.run(
-            "UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number)
-        )
+        update_task(transaction, number, cancel_asked=1)
         transaction.run(
             "INSERT INTO intents (task, action, not_before, asked_at, actor) VALUES (?, 'cancel', ?, ?, ?)",
             (number, transaction.now_text, transaction.now_text, actor),
@@ -285,7 +280,7 @@ def withdraw_decline(edit: Edit) -> None:
         edit.set(finished_at=None, next_poll_at=polled_at)
     what = EventKind.DECLINE_WITHDRAWN
     timeline.append(transaction, edit.number, edit.actor, what, before=Status.DECLINED, after=before, detail=detail)
-    set_revision(transaction, edit.number)
+    update_task(transaction, edit.number)
 
 
 def _was_cancelled_for_decline(edit: Edit) -> bool:

@@ -7,7 +7,7 @@ from bwp_tui.domain.task import Task, cannot_change_purged, task_id_mistake
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.shared_sql import finish
+from bwp_tui.store.database.shared_sql import finish, update_task
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 
@@ -28,20 +28,13 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
         refuse(cannot_enter_task_id(task))
         merge_duplicate(transaction, task_id, number, is_certain=False)
         refuse_known(transaction, task_id)
-        transaction.run(
-            "UPDATE tasks SET task_id = ?, status = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
-            " next_poll_at = ?, polls = 0, polled_at = NULL, unknown_since = NULL, unknown_answers = 0, revision = ?"
-            " WHERE number = ?",
-            (task_id, Status.QUEUED, transaction.now_text, transaction.revision, number),
-        )
+        cleared = dict.fromkeys(("finished_at", "trouble", "polled_at", "unknown_since"))
+        cleared |= dict.fromkeys(("terminal", "polls", "unknown_answers"), 0)
+        at = transaction.now_text
+        update_task(transaction, number, task_id=task_id, status=Status.QUEUED, next_poll_at=at, **cleared)
+        before, detail = task.status, f"by hand: {task_id}"
         timeline.append(
-            transaction,
-            number,
-            actor,
-            EventKind.TRACKED,
-            before=task.status,
-            after=Status.QUEUED,
-            detail=f"by hand: {task_id}",
+            transaction, number, actor, EventKind.TRACKED, before=before, after=Status.QUEUED, detail=detail
         )
     return tasks.get(store, number)
 

@@ -11,7 +11,7 @@ from bwp_tui.store.commands.answers import LegalRecord, UndoableField
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.records import Field
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
-from bwp_tui.store.database.shared_sql import set_revision
+from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import RECORD_COLUMNS, EventKind
@@ -62,15 +62,11 @@ def undo(part: UndoableField, changes: Iterable[Change], actor: str) -> TaskComm
         if part is LegalRecord.APPEAL and task.was_resubmitted:
             raise NotPossible(f"{task.name} was resubmitted since, so the {part} stays.")
         columns = _COLUMNS[part]
-        transaction.run(
-            f"UPDATE tasks SET {', '.join(f'{column} = ?' for column in columns)} WHERE number = ?",
-            (*change.before, number),
-        )
+        update_task(transaction, number, **dict(zip(columns, change.before, strict=True)))
         due = [dict(zip(columns, row, strict=True)).get("due_on") for row in (change.after, change.before)]
         before, after = (None, None) if due[0] == due[1] else (_text(due[0]), _text(due[1]))
         detail = _describe(part, change.before)
         timeline.append(transaction, number, actor, EventKind.UNDONE, before=before, after=after, detail=detail)
-        set_revision(transaction, number)
         return number
 
     return command

@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN
-from bwp_tui.store.database.connection import Transaction
+from bwp_tui.store.database.connection import SqlValue, Transaction
 
 DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
 """As `Download.is_open`."""
@@ -40,9 +40,11 @@ HAS_UNKNOWN_KIND: Final = f"instr(tags, '\"{KIND_UNKNOWN}\"')"
 """The condition that a task has the tag `KIND_UNKNOWN`."""
 
 
-def set_revision(transaction: Transaction, number: int) -> None:
-    """Give task `number` the transaction's revision."""
-    transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
+def update_task(transaction: Transaction, number: int, **columns: SqlValue) -> None:
+    """Set columns of task `number`, and give it the transaction's revision."""
+    columns["revision"] = transaction.revision
+    assignments = ", ".join(f"{column} = ?" for column in columns)
+    transaction.run(f"UPDATE tasks SET {assignments} WHERE number = ?", (*columns.values(), number))
 
 
 def set_trouble(transaction: Transaction, number: int, reason: str) -> None:
@@ -53,13 +55,10 @@ def set_trouble(transaction: Transaction, number: int, reason: str) -> None:
     )
 
 
-def finish(transaction: Transaction, number: int, status: Status) -> None:
-    """Bring task `number` to a final status, with no more polls."""
-    transaction.run(
-        "UPDATE tasks SET status = ?, terminal = 1, finished_at = ?, next_poll_at = NULL, revision = ?"
-        " WHERE number = ?",
-        (status, transaction.now_text, transaction.revision, number),
-    )
+def finish(transaction: Transaction, number: int, status: Status, **columns: SqlValue) -> None:
+    """Bring task `number` to a final status, with no more polls; set other columns too."""
+    at = transaction.now_text
+    update_task(transaction, number, status=status, terminal=1, finished_at=at, next_poll_at=None, **columns)
 
 
 INHERITED_COLUMNS: Final = (

@@ -7,7 +7,7 @@ from typing import Final
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import local_day, parse_instant
 from bwp_tui.store.database.connection import Store, as_int, as_text
-from bwp_tui.store.database.shared_sql import set_revision
+from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
@@ -43,12 +43,9 @@ def answer_completed(store: Store, since: int) -> int:
                 day = local_day(parse_instant(as_text(ended)) if ended else transaction.now)
                 what = "deletion completed" if kind == Kind.DELETION else "result saved"
                 how = f"{what}, which this profile counts as the answer"
-                transaction.run(
-                    "UPDATE tasks SET answered_on = ?, answered_how = ? WHERE number = ?", (str(day), how, number)
-                )
+                update_task(transaction, as_int(number), answered_on=str(day), answered_how=how)
                 detail = f"on {day}: {how}"
                 timeline.append(transaction, as_int(number), PROGRAM, EventKind.ANSWERED, detail=detail)
-                set_revision(transaction, as_int(number))
 
 
 def is_any_completed(store: Store, since: int) -> bool:

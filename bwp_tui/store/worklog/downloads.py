@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
-from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, set_revision
+from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, RowMapper, download_of
@@ -74,7 +74,7 @@ def create(transaction: Transaction, number: int, folder: str, actor: str) -> No
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         (number, folder, *(left or (None, 0, None)), at, at, actor, transaction.revision),
     )
-    transaction.run("UPDATE tasks SET download = ?, revision = ? WHERE number = ?", (new, transaction.revision, number))
+    update_task(transaction, number, download=new)
 
 
 def of_task(store: Store, number: int) -> list[Download]:
@@ -140,7 +140,7 @@ def requeue_interrupted(store: Store) -> int:
             (transaction.revision,),
         )
         for (number,) in rows:
-            set_revision(transaction, as_int(number))
+            update_task(transaction, as_int(number))
         return len(rows)
 
 
@@ -220,7 +220,7 @@ def record_success(
     with store.write() as transaction:
         _finish(store, job, columns, (path, size, size, sha256, "\n".join(remarks) or None), where="1")
         number = _task_number(transaction, job)
-        transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (number,))
+        update_task(transaction, number, saved=1)
         detail = f"{path} ({size} bytes, sha256 {sha256})"
         timeline.append(transaction, number, job.actor, EventKind.DOWNLOADED, detail=detail)
 
@@ -265,7 +265,7 @@ def _update(
         )
         if rows:
             number = _task_number(transaction, job)
-            set_revision(transaction, number)
+            update_task(transaction, number)
             if event is not None:
                 _append_event(transaction, number, *event)
     return bool(rows)

@@ -14,8 +14,8 @@ from bwp_tui.store.database.shared_sql import (
     INTENT_IS_ASSUMED_SENT,
     INTENT_IS_WAITING,
     finish,
-    set_revision,
     set_trouble,
+    update_task,
 )
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
@@ -46,7 +46,7 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
             (transaction.now_text, uptime.boot, uptime.seconds, service_at, intent),
         )
         if row is not None:
-            set_revision(transaction, as_int(row[0]))
+            update_task(transaction, as_int(row[0]))
         return row is not None
 
 
@@ -74,7 +74,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
             reason = f"The service returned task id {task_id}, which #{as_int(other[0])} has. Contact its support."
             _mark_unconfirmed(transaction, number, EventKind.TASK_ID_REJECTED, before, reason)
             return
-        transaction.run("UPDATE tasks SET task_id = ? WHERE number = ?", (task_id, number))
+        update_task(transaction, number, task_id=task_id)
         if is_final:
             refuse_waiting_cancellation(transaction, number, "The task has ended.")
         else:
@@ -85,7 +85,6 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
                 (transaction.now_text, format_instant(next_poll_at), number),
             )
         row = transaction.row("SELECT status FROM tasks WHERE number = ?", (number,))
-        set_revision(transaction, number)
         after = None if row is None else as_text(row[0])
         _append(transaction, number, EventKind.ACCEPTED, before, after, task_id)
 
@@ -100,10 +99,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
         number = _end_intent(transaction, intent, IntentState.REFUSED)
         if number is None:
             return
-        transaction.run(
-            "UPDATE tasks SET errors = ?, trouble = NULL WHERE number = ?",
-            (errors_text((TaskError(code, message),)), number),
-        )
+        update_task(transaction, number, errors=errors_text((TaskError(code, message),)), trouble=None)
         if warning:
             _mark_unconfirmed(transaction, number, EventKind.REFUSED, Status.QUEUED, message + warning)
             return
@@ -114,10 +110,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
 
 def _mark_unconfirmed(transaction: Transaction, number: int, event: EventKind, before: str, reason: str) -> None:
     """Mark a request as UNCONFIRMED, and record why."""
-    transaction.run(
-        "UPDATE tasks SET status = ?, trouble = ?, next_poll_at = NULL, revision = ? WHERE number = ?",
-        (Status.UNCONFIRMED, reason, transaction.revision, number),
-    )
+    update_task(transaction, number, status=Status.UNCONFIRMED, trouble=reason, next_poll_at=None)
     _append(transaction, number, event, before, Status.UNCONFIRMED, reason)
 
 
@@ -156,8 +149,7 @@ def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
         number = _end_intent(transaction, intent, IntentState.LAPSED)
         if number is None:
             return
-        transaction.run("UPDATE tasks SET status = ? WHERE number = ?", (Status.UNCONFIRMED, number))
-        set_revision(transaction, number)
+        update_task(transaction, number, status=Status.UNCONFIRMED)
         detail = f"tried {_attempts_text(sent)}, {reason}"
         _append(transaction, number, EventKind.NO_RESPONSE, Status.QUEUED, Status.UNCONFIRMED, detail)
 
@@ -166,8 +158,7 @@ def record_cancelled(store: Store, intent: int) -> None:
     """Record that the service cancelled a deletion."""
     with store.write() as transaction:
         number, before = _end_as_done(transaction, intent)
-        finish(transaction, number, Status.CANCELLED)
-        transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = NULL WHERE number = ?", (number,))
+        finish(transaction, number, Status.CANCELLED, cancel_asked=0, trouble=None)
         _append(transaction, number, EventKind.CANCELLED, before, Status.CANCELLED)
         complete_decline(transaction, number, PROGRAM)
 
@@ -180,7 +171,7 @@ def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
     with store.write() as transaction:
         number = _refuse_cancellation(transaction, intent, reason)
         if number is not None:
-            transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, number))
+            update_task(transaction, number, next_poll_at=transaction.now_text)
 
 
 def refuse_waiting_cancellation(transaction: Transaction, number: int, reason: str) -> None:
@@ -194,8 +185,7 @@ def _refuse_cancellation(transaction: Transaction, intent: int, reason: str, act
     reason += _earlier_attempt_warning(transaction, intent, "cancelled")
     number = _end_intent(transaction, intent, IntentState.REFUSED)
     if number is not None:
-        transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (reason, number))
-        set_revision(transaction, number)
+        update_task(transaction, number, cancel_asked=0, trouble=reason)
         timeline.append(transaction, number, actor, EventKind.CANCEL_REFUSED, detail=reason)
         drop_decline(transaction, number, reason)
     return number

@@ -11,7 +11,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
-from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish
+from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
@@ -95,8 +95,7 @@ def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     )
     if not withdrawn and before != Status.RECEIVED:
         return False
-    finish(transaction, number, Status.CANCELLED)
-    transaction.run("UPDATE tasks SET trouble = NULL, cancel_asked = 0 WHERE number = ?", (number,))
+    finish(transaction, number, Status.CANCELLED, trouble=None, cancel_asked=0)
     timeline.append(
         transaction, number, actor, EventKind.WITHDRAWN, before=before, after=Status.CANCELLED, detail="never sent"
     )
@@ -132,10 +131,7 @@ def drop_decline(transaction: Transaction, number: int, reason: str) -> None:
         "SELECT declined_on FROM tasks WHERE number = ? AND declined_on IS NOT NULL AND status <> 'DECLINED'", (number,)
     )
     if row is not None:
-        transaction.run(
-            "UPDATE tasks SET declined_on = NULL, decline_reason = NULL, decline_text = NULL WHERE number = ?",
-            (number,),
-        )
+        update_task(transaction, number, declined_on=None, decline_reason=None, decline_text=None)
         detail = f"was on {as_text(row[0])}; the deletion was not cancelled: {reason}"
         timeline.append(transaction, number, PROGRAM, EventKind.DECLINE_WITHDRAWN, detail=detail)
 

@@ -13,7 +13,7 @@ from bwp_tui.domain.task import KIND_UNKNOWN, TaskError
 from bwp_tui.domain.text import mask_email
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_instant, as_int, as_text
-from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND, finish, set_revision, set_trouble
+from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND, finish, set_trouble, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text
@@ -107,7 +107,7 @@ def _settle_kind(transaction: Transaction, number: int) -> None:
     row = transaction.row(f"SELECT kind, tags FROM tasks WHERE number = ? AND {HAS_UNKNOWN_KIND}", (number,))
     if row is not None:
         tags = tuple(tag for tag in json.loads(as_text(row[1])) if tag != KIND_UNKNOWN)
-        transaction.run("UPDATE tasks SET tags = ? WHERE number = ?", (tags_text(tags), number))
+        update_task(transaction, number, tags=tags_text(tags))
         timeline.append(transaction, number, SERVICE, EventKind.CORRECTED, detail=f"kind unknown → {as_text(row[0])}")
 
 
@@ -149,7 +149,7 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
     finished = None
     if status in FINAL_STATUSES:
         finished = format_instant(response.updated_at) if response.updated_at else transaction.now_text
-    transaction.run("UPDATE tasks SET finished_at = ? WHERE number = ?", (finished, number))
+    update_task(transaction, number, finished_at=finished)
     if status in (Status.COMPLETED, Status.FAILED):
         service_events.record_missed_event(transaction, number, status, response.updated_at)
     detail = "; ".join(error.code or error.message for error in response.errors) or None
@@ -193,21 +193,10 @@ def _drop_task_id(transaction: Transaction, number: int, reason: str) -> None:
     row = transaction.row("SELECT task_id FROM tasks WHERE number = ?", (number,))
     task_id = as_text(row[0]) if row else ""
     trouble = f"{task_id} is not the id of this request: {reason}."
-    transaction.run(
-        "UPDATE tasks SET task_id = NULL, status = ?, next_poll_at = NULL, trouble = ?, unknown_since = NULL,"
-        " unknown_answers = 0 WHERE number = ?",
-        (Status.UNCONFIRMED, trouble, number),
-    )
-    set_revision(transaction, number)
-    timeline.append(
-        transaction,
-        number,
-        SERVICE,
-        EventKind.TASK_ID_REJECTED,
-        before=Status.QUEUED,
-        after=Status.UNCONFIRMED,
-        detail=trouble,
-    )
+    cleared = dict.fromkeys(("task_id", "next_poll_at", "unknown_since"))
+    update_task(transaction, number, status=Status.UNCONFIRMED, trouble=trouble, unknown_answers=0, **cleared)
+    what, before, after = EventKind.TASK_ID_REJECTED, Status.QUEUED, Status.UNCONFIRMED
+    timeline.append(transaction, number, SERVICE, what, before=before, after=after, detail=trouble)
 
 
 def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetime) -> None:
@@ -238,7 +227,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
             " polls = polls + 1 WHERE number = ?",
             (since, responses, reason, transaction.now_text, None if missing else format_instant(next_poll_at), number),
         )
-        set_revision(transaction, number)
+        update_task(transaction, number)
         if missing:
             finish(transaction, number, Status.MISSING)
             timeline.append(

@@ -12,7 +12,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import ADOPTED, Request, TaskEvent
 from bwp_tui.domain.times import iso_day, iso_instant, local_day
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
-from bwp_tui.store.database.shared_sql import IS_ADOPTED, set_revision
+from bwp_tui.store.database.shared_sql import IS_ADOPTED, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
@@ -75,7 +75,7 @@ def _record(transaction: Transaction, event: TaskEvent, regulation: str) -> bool
             "UPDATE tasks SET next_poll_at = ?, polls = 0 WHERE number = ? AND purged_at IS NULL",
             (transaction.now_text, number),
         )
-    set_revision(transaction, number)
+    update_task(transaction, number)
     return row is None
 
 
@@ -97,10 +97,8 @@ def date_receipt_by_submission(transaction: Transaction, number: int, submitted_
     )
     if row is not None:
         received_on = local_day(submitted_at)
-        transaction.run(
-            "UPDATE tasks SET received_on = ?, due_on = ? WHERE number = ?",
-            (received_on.isoformat(), iso_day(due_on(as_text(row[0]), received_on)), number),
-        )
+        due = due_on(as_text(row[0]), received_on)
+        update_task(transaction, number, received_on=received_on.isoformat(), due_on=iso_day(due))
 
 
 def record_missed_event(transaction: Transaction, number: int, status: str, ended_at: datetime | None) -> None:
