@@ -173,7 +173,7 @@ def _add_reading(commands: CommandParsers) -> None:
         "list",
         "list_show",
         function="list_tasks",
-        note='A filter: status:failed,on_hold kind:deletion age>2d due<7d tag:vip note:"left message" jane. '
+        note='A filter: status:failed,on_hold kind:deletion age>2d -(due<7d or tag:vip) note:"left message" jane. '
         f"Quote it; put one that begins with - after --. Its fields: {', '.join(FIELDS)}. "
         f"Of is: {'; '.join(f'{state} ({meaning})' for state, meaning in STATES.items())}. "
         "JSON has emails in full unless --mask is given.",

@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bwp_tui.domain.filter import WORD, Filter, TextClause, ValueClause
+from bwp_tui.domain.filter import OR, WORD, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, Match
 
 MAX_COMPLETIONS: Final = 12
 """Maximum number of completions."""
 
 _LAST_VALUE: Final = re.compile(r'(?:"[^"]*"?|[^,"])*\Z')
-_END_OF_VALUE: Final = re.compile(r'[^\s,"]*')
+_END_OF_VALUE: Final = re.compile(r'[^\s,")]*')
 _QUOTED: Final = re.compile(r"[\s,]")
 
 
@@ -32,7 +32,8 @@ def complete(text: str, cursor: int, tags: Sequence[str]) -> list[tuple[int, int
         # A word that goes on behind the cursor has its field already.
         if end != cursor or (typed and not typed.isalpha()):
             return []
-        return [(start, end, f"{spec.key}{spec.operator}") for spec in FIELDS.values() if spec.key.startswith(typed)]
+        fields = (f"{spec.key}{spec.operator}" for spec in FIELDS.values())
+        return [(start, end, offer) for offer in (*fields, *([OR] if typed else [])) if offer.startswith(typed)]
     start = next(_LAST_VALUE.finditer(text, word.start("value"), cursor)).start()
     typed = text[start:cursor].lstrip('"').casefold()
     spec = FIELDS.get(word["field"].casefold())
@@ -45,10 +46,10 @@ def complete(text: str, cursor: int, tags: Sequence[str]) -> list[tuple[int, int
 def highlighted_texts(task_filter: Filter) -> tuple[str, ...]:
     """Return the texts to highlight: bare words, and the values of the fields of text."""
     texts: list[str] = []
-    for clause in task_filter.clauses:
-        if isinstance(clause, TextClause) and not clause.negated:
+    for clause, is_negated in task_filter.comparisons():
+        if isinstance(clause, TextClause) and not is_negated:
             texts.append(clause.text)
-        elif isinstance(clause, ValueClause) and not clause.negated and FIELDS[clause.field].is_text:
+        elif isinstance(clause, ValueClause) and not is_negated and FIELDS[clause.field].is_text:
             texts += clause.values
     return tuple(dict.fromkeys(texts))
 

@@ -6,14 +6,15 @@
 `due:over` and `ack:over` match open tasks only: an answered request is not overdue. A comparison with a day, such as
 `due<2026-12-01`, matches answered ones too.
 
-Clauses are joined by *and*, values by *or*; `-` negates a clause. A bare word searches the email, the task id and the
-newest note; `note:` searches every note.
+Clauses are joined by *and*, values by *or*; `-` negates a clause. The word `or` joins the clauses before it and those
+behind it; parentheses, which `-` may precede, hold clauses together: `is:failed -(tag:vip or age<1d)`. A bare word
+searches the email, the task id and the newest note; `note:` searches every note.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -31,12 +32,23 @@ LONGEST_FILTER: Final = 1_500
 
 _LONGEST_SPAN: Final = 36_500 * DAY  # a hundred years, which keeps every date within the calendar
 _UNITS: Final = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
-WORD: Final = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+)(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)')
-"""One clause of a filter, or the beginning of one."""
+_FIELD: Final = "|".join((*(key for key in FIELDS if "_" in key), "[A-Za-z]+"))
+WORD: Final = re.compile(
+    rf'(?P<open>(?:-?\()*)(?P<minus>-?)(?:(?P<field>{_FIELD})(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)'
+)
+"""One clause of a filter, or the beginning of one, with the parentheses that it opens."""
+
+OR: Final = "or"
+"""The word that joins clauses by *or*; in quotation marks it is text."""
+
+MAX_DEPTH: Final = 20
+"""Parentheses within parentheses at most."""
 
 _VALUE: Final = re.compile(r'"([^"]*)"?|([^,"]+)')
 _SPAN: Final = re.compile(r"(\d{1,9})([smhdw])")
 _AGE_TO_DATE: Final = str.maketrans("<>", "><")
+_OPERATORS: Final = {Match.AGE: ">=", Match.INSTANT: "<=", Match.HOLD: "="}
+"""What a colon before a duration means, by what is compared."""
 
 
 class FilterError(Exception):
@@ -67,8 +79,8 @@ class ValueClause:
 
 
 @dataclass(frozen=True, slots=True)
-class AgeClause:
-    """The time since an instant of a task, compared with a number of seconds."""
+class DurationClause:
+    """A duration of a task, or the time since one of its instants, compared with a number of seconds."""
 
     field: str
     op: str
@@ -91,7 +103,15 @@ class DayClause:
     """Whether answered tasks are excluded, which are never overdue."""
 
 
-Clause = TextClause | ValueClause | AgeClause | DayClause
+@dataclass(frozen=True, slots=True)
+class AnyClause:
+    """Alternatives, of which one holds."""
+
+    alternatives: tuple[Filter, ...]
+    negated: bool = False
+
+
+Clause = TextClause | ValueClause | DurationClause | DayClause | AnyClause
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +119,16 @@ class Filter:
     """A parsed filter: a task matches if all clauses hold."""
 
     clauses: tuple[Clause, ...] = ()
+
+    def comparisons(self, *, negated: bool = False) -> Iterator[tuple[Clause, bool]]:
+        """Yield every clause, those within parentheses too but not these, with whether it is negated in the end."""
+        for clause in self.clauses:
+            is_negated = clause.negated is not negated
+            if isinstance(clause, AnyClause):
+                for alternative in clause.alternatives:
+                    yield from alternative.comparisons(negated=is_negated)
+            else:
+                yield clause, is_negated
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +198,64 @@ def parse(text: str) -> Filter:
         FilterError: it has a mistake.
     """
     _check_text(text)
-    clauses: list[Clause] = []
-    for match in WORD.finditer(text):
-        if match.group():
-            clauses.append(_clause(match))
-    return Filter(tuple(clauses))
+    groups = [_Group(None)]
+    for word in filter(re.Match.group, WORD.finditer(text)):
+        for opened in re.finditer(r"-?\(", word["open"]):
+            groups.append(_Group(word.start() + opened.start(), negated=len(opened.group()) > 1))
+        if len(groups) > MAX_DEPTH:
+            raise FilterError(f"Parentheses are nested {MAX_DEPTH} deep at most.", word.start(), word.end())
+        closed = min(len(groups) - 1, closing_parentheses(word["value"]))
+        clause = WORD.match(text, word.end("open"), word.end() - closed)
+        if clause is not None and clause.group().casefold() == OR:
+            groups[-1].begin_alternative(*clause.span())
+        elif clause is not None and clause.group():
+            groups[-1].alternatives[-1].append(_clause(clause))
+        for _ in range(closed):
+            groups[-2].alternatives[-1].extend(groups.pop().clauses(word.end()))
+    while len(groups) > 1:  # as typed, before the closing parenthesis
+        groups[-2].alternatives[-1].extend(groups.pop().clauses(len(text)))
+    return Filter(groups[0].clauses(len(text)))
+
+
+class _Group:
+    """The alternatives in parentheses, or in a whole filter, while they are parsed."""
+
+    def __init__(self, start: int | None, *, negated: bool = False) -> None:
+        self._start = start
+        self._negated = negated
+        self._last_or: int | None = None
+        self.alternatives: list[list[Clause]] = [[]]
+
+    def begin_alternative(self, start: int, end: int) -> None:
+        """Begin an alternative at the word `or`.
+
+        Raises:
+            FilterError: nothing stands before it.
+        """
+        if not self.alternatives[-1]:
+            raise FilterError(f"A condition is missing before “{OR}”.", start, end, f'"{OR}"')
+        self.alternatives.append([])
+        self._last_or = start
+
+    def clauses(self, end: int) -> tuple[Clause, ...]:
+        """Return the clauses for what stands before `end`.
+
+        Raises:
+            FilterError: the last alternative is empty, or the parentheses are.
+        """
+        if not self.alternatives[-1] and self._last_or is not None:
+            raise FilterError(f"A condition is missing after “{OR}”.", self._last_or, end)
+        if not self.alternatives[-1] and self._start is not None:
+            raise FilterError("These parentheses are empty.", self._start, end)
+        if len(self.alternatives) == 1 and not self._negated:
+            return tuple(self.alternatives[0])
+        return (AnyClause(tuple(Filter(tuple(clauses)) for clauses in self.alternatives), self._negated),)
+
+
+def closing_parentheses(value: str) -> int:
+    """Return how many parentheses at the end of a word close what stands before it: those that it did not open."""
+    plain = re.sub(r'"[^"]*"?', '""', value)
+    return max(0, min(len(plain) - len(plain.rstrip(")")), plain.count(")") - plain.count("(")))
 
 
 def _check_text(text: str) -> None:
@@ -247,9 +330,8 @@ def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Clause:
     seconds = _seconds(value, start, end)
     if seconds is None:
         return DayClause(spec.key, "=" if op == ":" else op, _day(spec, value, start, end), negated)
-    if spec.match in (Match.AGE, Match.INSTANT):
-        own_op = ">=" if spec.match is Match.AGE else "<="
-        return AgeClause(spec.key, own_op if op == ":" else op, seconds, negated)
+    if spec.match in _OPERATORS:
+        return DurationClause(spec.key, _OPERATORS[spec.match] if op == ":" else op, seconds, negated)
     op, days = "<=" if op == ":" else op, seconds // DAY
     # A duration is an age: the younger, the later the day.
     return DayClause(spec.key, *((op.translate(_AGE_TO_DATE), -days) if spec.counts_back else (op, days)), negated)
@@ -267,8 +349,9 @@ def _seconds(value: str, start: int, end: int) -> int | None:
 
 
 def _day(spec: FieldSpec, value: str, start: int, end: int) -> date | str:
-    if spec.match is Match.AGE:
-        raise FilterError(f"Invalid duration “{value}”; use 30m, 5h, 2d or 1w.", start, end)
+    if spec.match in (Match.AGE, Match.HOLD):
+        examples = "30m, 5h, 2d or 1w" if spec.match is Match.AGE else "5d or 10d"
+        raise FilterError(f"Invalid duration “{value}”; use {examples}.", start, end)
     if typed_day(value, date(2000, 1, 1)) is None:
         message = f"Invalid date “{value}”; use {', '.join((spec.values[-1], *spec.day_words))}, mon or 2026-12-31."
         raise FilterError(message, start, end, nearest(value, tuple(spec.day_words)))

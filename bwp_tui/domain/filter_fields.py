@@ -30,6 +30,8 @@ class Match(Enum):
     AGE = auto()  # the time since the instant in the column
     INSTANT = auto()  # the same, or its day
     DAY = auto()  # the day in the column
+    HOLD = auto()  # the time for which the service holds a deletion
+    DONE_BY = auto()  # the day by which the service is done
     ACKNOWLEDGE_BY = auto()  # the day by which receipt is to be acknowledged
 
 
@@ -62,7 +64,7 @@ class FieldSpec(NamedTuple):
     @property
     def is_compared(self) -> bool:
         """Whether it takes one duration or day, with an operator such as `<`."""
-        return self.match in (Match.AGE, Match.INSTANT, Match.DAY, Match.ACKNOWLEDGE_BY)
+        return self.match in (*(Match.AGE, Match.INSTANT, Match.HOLD, Match.DAY, Match.DONE_BY, Match.ACKNOWLEDGE_BY),)
 
     @property
     def counts_back(self) -> bool:
@@ -72,7 +74,7 @@ class FieldSpec(NamedTuple):
     @property
     def operator(self) -> str:
         """The operator to offer after the key."""
-        return ":" if not self.is_compared else ">" if self.match is Match.AGE else "<"
+        return ":" if not self.is_compared else ">" if self.match in (Match.AGE, Match.HOLD) else "<"
 
     @property
     def suggestions(self) -> tuple[str, ...]:
@@ -98,6 +100,7 @@ _PERIODS: Final = ("7d", "30d")
 _PAST: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
 _AHEAD: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}
 _DUE: Final = {**_AHEAD, "none": ("=", None)}
+_DONE: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "none": ("=", None)}
 _ANSWERED: Final = {**_PAST, "none": ("=", None)}
 _RECEIPT: Final = {**_AHEAD, "pending": ("=", None)}
 
@@ -131,6 +134,10 @@ FIELDS: Final = {
         FieldSpec("answered", Match.DAY, "answered_on", "day of the answer: answered<30d", _PERIODS, _ANSWERED),
         FieldSpec("received", Match.DAY, "received_on", "day of receipt: received<30d", _PERIODS, _PAST),
         FieldSpec("submitted", Match.INSTANT, "submitted_at", "day of submission: submitted<30d", _PERIODS, _PAST),
+        FieldSpec("updated", Match.INSTANT, "updated_at", "the service's last change: updated<7d", _PERIODS, _PAST),
+        FieldSpec("finished", Match.INSTANT, "finished_at", "end at the service: finished<7d", _PERIODS, _ANSWERED),
+        FieldSpec("holding", Match.HOLD, "holding_period", "hold of a deletion: holding>5d", ("1d", "5d", "10d")),
+        FieldSpec("done_by", Match.DONE_BY, "", "day by which the service is done: done_by<7d", ("3d", "7d"), _DONE),
     )
 }
 """The fields by key, in the order in which they are offered."""

@@ -76,6 +76,20 @@ async def test_the_words_of_a_filter_are_made_out_in_the_table(profile: Profile)
         await console.until(lambda: console.main.table.row_count > 1 and not made_out(console))
 
 
+async def test_either_of_two_is_found_and_made_out_and_nothing_is_wrong_while_it_is_typed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("m", "slash")
+        for key in "(frank or vip) -is:act":
+            await console.press(key)
+            await console.until(lambda: console.main.has_all_rows)
+            assert console.main.prompt.mistake is None
+        await console.press("tab", "enter")
+        await console.until(lambda: console.main.list_state.filter == "(frank or vip) -is:active")
+        await console.until(lambda: made_out(console) == ["frank"])
+        await console.press("slash", "ctrl+u", *"is:failed or ", "enter")
+        await console.sees("A condition is missing after “or”.")
+
+
 async def test_a_match_within_a_masked_address_is_not_made_out(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("slash", *"bob", "enter")

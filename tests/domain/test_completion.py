@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.completion import complete, highlight_spans, highlighted_texts
-from bwp_tui.domain.filter import WORD, FilterError, parse
+from bwp_tui.domain.filter import OR, WORD, FilterError, parse
 from bwp_tui.domain.filter_fields import FIELDS
 
 TAGS = ("vip", "left message", "phone", 'say "hi"')
@@ -42,6 +42,9 @@ def _offered(marked: str) -> list[str]:
         ("due:to|", ["due:today", "due:tomorrow"]),
         ("ack<=p|", ["ack<=pending"]),
         ("submitted>y|", ["submitted>yesterday"]),
+        ("(st|", ["(status:"]),
+        ("-(is:failed due:to|)", ["-(is:failed due:today)", "-(is:failed due:tomorrow)"]),
+        ("is:failed o|", ["is:failed or"]),
         ("note:l|", []),
         ("tag:say|", []),
         ("xyzzy:1|", []),
@@ -61,14 +64,16 @@ def test_every_field_is_offered_where_a_word_begins() -> None:
 
 
 @given(
-    st.lists(st.sampled_from([*FIELDS, *':<>=," -', "fai", "jane", "é", "vip", "\t"]), max_size=10).map("".join),
+    st.lists(st.sampled_from([*FIELDS, *':<>=," -()', " or ", "fai", "jane", "é", "vip", "\t"]), max_size=10).map(
+        "".join
+    ),
     st.integers(0, 60),
 )
 def test_any_text_can_be_completed_and_a_value_offered_is_one_the_grammar_takes(text: str, at: int) -> None:
     cursor = min(at, len(text))
     for start, end, insert in complete(text, cursor, TAGS):
         assert 0 <= start <= cursor <= end <= len(text)
-        if insert[-1] not in ":<>":
+        if insert[-1] not in ":<>" and insert != OR:
             field = next(match["field"] for match in WORD.finditer(text, 0, cursor) if match.end() == cursor)
             parse(f"{field}{FIELDS[field].operator}{insert}")
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from bwp_tui.domain.filter import (
     LONGEST_FILTER,
     VIEWS,
-    AgeClause,
+    AnyClause,
     Clause,
     DayClause,
+    DurationClause,
     Filter,
     FilterError,
     TextClause,
@@ -56,10 +57,10 @@ from bwp_tui.domain.filter_fields import FIELDS
         ('note:"a,b",c', (ValueClause("note", ("a,b", "c")),)),
         ("id:3556a10a", (ValueClause("id", ("3556a10a",)),)),
         ("email:jane", (ValueClause("email", ("jane",)),)),
-        ("age>2d", (AgeClause("age", ">", 172_800),)),
-        ("age<=90m", (AgeClause("age", "<=", 5_400),)),
-        ("age:1w", (AgeClause("age", ">=", 604_800),)),
-        ("-age<30s", (AgeClause("age", "<", 30, negated=True),)),
+        ("age>2d", (DurationClause("age", ">", 172_800),)),
+        ("age<=90m", (DurationClause("age", "<=", 5_400),)),
+        ("age:1w", (DurationClause("age", ">=", 604_800),)),
+        ("-age<30s", (DurationClause("age", "<", 30, negated=True),)),
         ("due<7d", (DayClause("due", "<", 7),)),
         ("due:7d", (DayClause("due", "<=", 7),)),
         ("due>=1w", (DayClause("due", ">=", 7),)),
@@ -84,14 +85,30 @@ from bwp_tui.domain.filter_fields import FIELDS
         ("received:yesterday", (DayClause("received", "=", -1),)),
         ("submitted<today", (DayClause("submitted", "<", 0),)),
         ("submitted>2026-11-01", (DayClause("submitted", ">", date(2026, 11, 1)),)),
-        ("submitted<5h", (AgeClause("submitted", "<", 18_000),)),
-        ("submitted:2d", (AgeClause("submitted", "<=", 172_800),)),
+        ("submitted<5h", (DurationClause("submitted", "<", 18_000),)),
+        ("submitted:2d", (DurationClause("submitted", "<=", 172_800),)),
         ("assigned:jane,none", (ValueClause("assigned", ("jane", "none")),)),
         ("verified:y", (ValueClause("verified", ("yes",)),)),
         ("-extended:yes", (ValueClause("extended", ("yes",), negated=True),)),
+        ("updated<7d", (DurationClause("updated", "<", 604_800),)),
+        ("finished:none", (DayClause("finished", "=", None),)),
+        ("holding:5d", (DurationClause("holding", "=", 432_000),)),
+        ("done_by<7d", (DayClause("done_by", "<", 7),)),
+        ("order_no:7", (TextClause("order_no:7"),)),
+        ("a or b", (AnyClause((Filter((TextClause("a"),)), Filter((TextClause("b"),)))),)),
+        ("a b OR c", (AnyClause((Filter((TextClause("a"), TextClause("b"))), Filter((TextClause("c"),)))),)),
+        ("a (b or c)", (TextClause("a"), AnyClause((Filter((TextClause("b"),)), Filter((TextClause("c"),)))))),
+        ("(a b)", (TextClause("a"), TextClause("b"))),
+        ("( ( a ) b", (TextClause("a"), TextClause("b"))),  # as typed, before the closing parenthesis
+        ("-(a b)", (AnyClause((Filter((TextClause("a"), TextClause("b"))),), negated=True),)),
+        ("(kind:r)", (ValueClause("kind", ("RETRIEVAL",)),)),
+        ('(note:"a)" -x)', (ValueClause("note", ("a)",)), TextClause("x", negated=True))),
+        ('"or" "(a"', (TextClause("or"), TextClause("(a"))),
+        ("a(b) c) note:(d)", (TextClause("a(b)"), TextClause("c)"), ValueClause("note", ("(d)",)))),
+        ("oracle", (TextClause("oracle"),)),
         (
             "status:failed age>2d jane",
-            (ValueClause("status", ("FAILED",)), AgeClause("age", ">", 172_800), TextClause("jane")),
+            (ValueClause("status", ("FAILED",)), DurationClause("age", ">", 172_800), TextClause("jane")),
         ),
     ],
 )
@@ -131,6 +148,13 @@ def test_a_filter_means_its_clauses(text: str, clauses: tuple[Clause, ...]) -> N
         ("received<2026-01-01,2026-02-01", "2026-01-01,2026-02-01", None),
         ("verified:perhaps", "perhaps", None),
         ("assigned>jane", ">", None),
+        ("or a", "or", '"or"'),
+        ("a or", "or", None),
+        ("a or or b", "or", '"or"'),
+        ("(a or) b", "or)", None),
+        ("a () b", "()", None),
+        ("holding>5", "5", None),
+        ("(" * 21, "(" * 21, None),
         ("jane\u202e", "\u202e", None),
         ("tag:\udcff", "\udcff", None),
         ("\x1b[31m", "\x1b", None),
@@ -161,7 +185,8 @@ def test_the_built_in_views_are_filters(view: View) -> None:
 _PIECES = st.sampled_from(
     [
         *FIELDS,
-        *'-:<>=," ',
+        *'-:<>=," ()',
+        " or ",
         "<=",
         ">=",
         "failed",
@@ -197,3 +222,19 @@ def _mistake_in(text: str) -> FilterError | None:
 
 def test_a_short_name_of_a_view_shows_where_it_is_cut() -> None:
     assert [View(name, "").short_name for name in ("Smith", "lawyer cases", "failed")] == ["Smith", "lawy…", "fail"]
+
+
+_WORDS = st.lists(
+    st.sampled_from(["jane", "-b", "status:failed", "-age>2d", 'note:"a b"', "due:mon", "a(b)", "note:(x)", "is:open"]),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(_WORDS, _WORDS)
+def test_clauses_without_or_and_parentheses_are_read_one_by_one(some: list[str], others: list[str]) -> None:
+    """Whatever was saved before there were groups means what it meant."""
+    first, second = (Filter(tuple(parse(word).clauses[0] for word in words)) for words in (some, others))
+    assert parse(" ".join(some)) == parse(f"({' '.join(some)})") == first
+    assert parse(" ".join((*some, "or", *others))) == Filter((AnyClause((first, second)),))
+    assert parse(f"-( {' '.join(some)} or {' '.join(others)} )") == Filter((AnyClause((first, second), negated=True),))

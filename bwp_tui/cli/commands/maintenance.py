@@ -153,10 +153,9 @@ def _print_plan(plan: purging.PurgePlan, everything: bool, saved_views: Sequence
 
 def _names_someone(view: View) -> bool:
     """Return whether a view searches for text, which may name a shopper."""
-    clauses = parse(view.filter).clauses
     return any(
         isinstance(clause, TextClause) or (isinstance(clause, ValueClause) and FIELDS[clause.field].is_text)
-        for clause in clauses
+        for clause, _ in parse(view.filter).comparisons()
     )
 
 

@@ -7,7 +7,7 @@ import asyncio
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
 from bwp_tui.domain.completion import complete
-from bwp_tui.domain.filter import WORD, FilterError, parse
+from bwp_tui.domain.filter import OR, WORD, FilterError, closing_parentheses, parse
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import tasks
@@ -64,14 +64,15 @@ def mistake_in_filter(text: str) -> InputMistake | None:
 def without_unfinished_word(text: str, cursor: int) -> str:
     """Return a filter without the word at the cursor where that is the beginning of a field, or is wrong."""
     word = next((match for match in WORD.finditer(text) if match.start() < cursor <= match.end()), None)
-    if word is None or not _is_unfinished(word.group()):
+    if word is None:
         return text
-    return f"{text[: word.start()]}{text[word.end() :]}".strip()
+    start, end = word.end("open"), word.end() - closing_parentheses(word["value"])
+    return f"{text[:start]}{text[end:]}".strip() if _is_unfinished(text[start:end]) else text
 
 
 def _is_unfinished(word: str) -> bool:
     begun = word.removeprefix("-").casefold()
-    return any(field.startswith(begun) for field in FIELDS) or mistake_in_filter(word) is not None
+    return any(field.startswith(begun) for field in (*FIELDS, OR)) or mistake_in_filter(word) is not None
 
 
 def complete_filter(text: str, cursor: int, tags: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:

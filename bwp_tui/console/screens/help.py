@@ -102,6 +102,7 @@ FILTER_NOTES: Final[list[list[StyledText]]] = [
         (f"{'':{_INDENT}}status:failed,on_hold -note:later", "key"),
         ("   any of several values, and not a value", "plain"),
     ],
+    [(f"{'':{_INDENT}}is:failed -(tag:vip or due<7d)", "key"), ("      one of the two, or neither", "plain")],
 ]
 """What the main screen's help says of filters."""
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import PROCESSING_DAYS, latest_receipt
-from bwp_tui.domain.filter import AgeClause, Clause, DayClause, Filter, TextClause, ValueClause
+from bwp_tui.domain.filter import AnyClause, Clause, DayClause, DurationClause, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
 from bwp_tui.domain.regulations import REGULATIONS, Regulation
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
@@ -64,10 +64,10 @@ _STOPPED: Final = (
     f" ({', '.join(repr(name) for name, law in REGULATIONS.items() if law.stops_for_identity)}))"
 )
 _UPHELD: Final = "(t.status = 'DECLINED' AND coalesce(t.appeal_upheld, 0) = 1)"
+_HOLD: Final = f"coalesce(t.holding_period, iif(t.kind = 'DELETION', {DEFAULT_HOLDING_PERIOD}, NULL))"
 _DONE_BY: Final = (
     f"max('{{today}}', date(iif({_UPHELD}, '{{today}}', coalesce(local_day(t.submitted_at), '{{today}}')),"
-    f" (coalesce(t.holding_period, iif(t.kind = 'DELETION', {DEFAULT_HOLDING_PERIOD}, 0)) + {PROCESSING_DAYS})"
-    " || ' days'))"
+    f" (coalesce({_HOLD}, 0) + {PROCESSING_DAYS}) || ' days'))"
 )
 """As `deadlines.done_by` of a task that is not final, or whose appeal was upheld."""
 
@@ -155,7 +155,7 @@ def is_tallied(task_filter: Filter) -> bool:
             clause.field in ("status", "kind")
             or (clause.field == "is" and all(_STATES[value].is_tallied for value in clause.values))
         )
-        for clause in task_filter.clauses
+        for clause, _ in task_filter.comparisons()
     )
 
 
@@ -180,7 +180,9 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
             return _anywhere(text, narrow)
         case ValueClause(field, values):
             return _one_of(FIELDS[field], values, today, narrow)
-        case AgeClause(field, op, seconds):
+        case DurationClause(field, op, seconds) if FIELDS[field].match is Match.HOLD:
+            return f"{_HOLD} * {DAY} {op} ?", (seconds,)
+        case DurationClause(field, op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
             sql = f"t.{FIELDS[field].column} {op.translate(_AGE_TO_INSTANT)} ?"
             is_rare = op in ("<", "<=") and seconds <= _LATELY_S
@@ -191,14 +193,24 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
                 day = typed_day(day, today, ahead=not spec.counts_back)
             elif isinstance(day, int):
                 day = today + timedelta(days=day)
-            sql, bounds = _on_day(spec, op, day)
+            sql, bounds = _on_day(spec, op, day, today)
             return f"{sql}{' AND t.open = 1' if open_only else ''}", bounds
+        case AnyClause(alternatives):
+            conditions = [condition(alternative, now, today, narrow) for alternative in alternatives]
+            return " OR ".join(f"({sql})" for sql, _ in conditions), tuple(
+                value for _, values in conditions for value in values
+            )
 
 
-def _on_day(spec: FieldSpec, op: str, day: date | None) -> Condition:
+def _on_day(spec: FieldSpec, op: str, day: date | None, today: date) -> Condition:
     """Return the condition that the day of a field compares with `day`, or that it has none."""
     if spec.match is Match.ACKNOWLEDGE_BY:
         return _acknowledgement(op, day)
+    if spec.match is Match.DONE_BY:
+        is_awaited = f"(t.terminal = 0 OR ({_UPHELD} AND t.open = 1))"
+        if day is None:
+            return f"NOT {is_awaited}", ()
+        return f"{is_awaited} AND {_DONE_BY.format(today=today)} {op} ?", (day.isoformat(),)
     if day is None:
         return f"t.{spec.column} IS NULL", ()
     if spec.match is Match.INSTANT:

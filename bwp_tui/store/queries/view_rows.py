@@ -9,7 +9,7 @@ from datetime import date
 from operator import neg, pos
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter import AgeClause, Filter
+from bwp_tui.domain.filter import DurationClause, Filter
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.keyset_page import KeysetPage
@@ -104,7 +104,7 @@ class ViewRows:
             and len(changed) <= MAX_PATCHED
             and count == self._task_count + added  # else some were removed, and it is unknown which
             and not any(
-                isinstance(clause, AgeClause) for clause in query.filter.clauses
+                isinstance(clause, DurationClause) for clause, _ in query.filter.comparisons()
             )  # their matches change with time
         )
 
