@@ -16,13 +16,13 @@ from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import ProgressLine
-from bwp_tui.cli.support.task_output import task_record
 from bwp_tui.domain.csv_table import HEADINGS, format_row, task_cells
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.task_record import task_record
 
 _BOM: Final = "\N{BYTE ORDER MARK}"
 _LIKE_A_FILTER: Final = re.compile(rf"-?({'|'.join(FIELDS)})[:<>=]", re.IGNORECASE)

@@ -16,7 +16,6 @@ from bwp_tui.cli.support.task_output import (
     print_json,
     print_result,
     table_lines,
-    task_record,
     task_sentence,
 )
 from bwp_tui.console.presentation.task_row_cells import columns_named
@@ -29,6 +28,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import SentRequest
+from bwp_tui.store.queries.task_record import next_try, shown_record, task_record
 from bwp_tui.store.worklog import engine_state
 
 _SENT_HEADINGS = ("CREATED", "#", "REQUEST", "EMAIL", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
@@ -74,16 +74,14 @@ def show(arguments: Namespace) -> None:
         found = tasks.find_by_name(session.store, arguments.task)
         (task,) = with_requeued_downloads([found], session.has_engine)
         events = timeline.of_task(session.store, task.number)
-        next_at = max(
-            (sent.next_at for sent in request_log.of_task(session.store, task.number) if sent.next_at), default=None
-        )
+        next_at = next_try(session.store, task)
         has_engine = session.has_engine()
         if next_at is not None and has_engine and task.trouble is None:
             # The engine calls nothing for a while, so that this request was not even tried.
             task = replace(task, trouble=engine_state.read(session.store).message)
-    next_try = _next_try(next_at, has_engine=has_engine) if task.trouble or not has_engine else None
-    lines = detail_lines(task, events, utc_now(), today(), next_try=next_try, unmask=arguments.unmask)
-    record = {**task_record(task, mask=arguments.mask), "next_try": iso_instant(next_at) if has_engine else None}
+        record = shown_record(session.store, task, has_engine=has_engine, mask=arguments.mask)
+    next_at_text = _next_try(next_at, has_engine=has_engine) if task.trouble or not has_engine else None
+    lines = detail_lines(task, events, utc_now(), today(), next_try=next_at_text, unmask=arguments.unmask)
     print_result(arguments, record, lines)
 
 

@@ -50,13 +50,6 @@ NO_TASK: Final = "No task is selected."
 DisabledReason = Callable[[ActionContext], str | None]
 
 
-class CopiedText(NamedTuple):
-    """What an action copies: what a sentence calls it, and its text for a task, or None without one."""
-
-    noun: str
-    text_of: Callable[[Task], str | None]
-
-
 @dataclass(frozen=True, slots=True)
 class Action:
     """Something an operator can do on a screen.
@@ -70,7 +63,6 @@ class Action:
         command: the CLI command that does the same, where there is one.
         disabled_reason: returns why it is not possible now, or None.
         keywords: more words that find it in the prompt, besides those of its name and its sentences.
-        copied: the text of a task that it copies, where it does that.
     """
 
     name: str
@@ -81,7 +73,6 @@ class Action:
     command: str | None = None
     disabled_reason: DisabledReason = no_reason
     keywords: str = ""
-    copied: CopiedText | None = None
     scope: Scope = Scope.MAIN
 
 
@@ -94,10 +85,6 @@ def _needs_task(check: Callable[[Task], str | None] | None = None, *, writes: bo
         return check(context.task) if check else None
 
     return why_not
-
-
-def _not_sent(task: Task) -> str | None:
-    return None if task.task_id else f"Task {task.name} has not reached the service yet."
 
 
 def _nothing_to_withdraw(task: Task) -> str | None:
@@ -234,11 +221,10 @@ ACTIONS: Final = (
         "copy",
         ("y",),
         "",
-        "Copy the task id",
+        "Copy its id, email, error, path, row, record or letter",
         TASK_GROUP,
-        disabled_reason=_needs_task(_not_sent),
-        keywords="clipboard yank",
-        copied=CopiedText("task id", lambda task: task.task_id),
+        disabled_reason=_needs_task(),
+        keywords="clipboard yank csv json",
     ),
     Action(
         "mark", ("space",), "mark", "Mark this task, or unmark it", MARK_GROUP, None, _needs_task(), keywords="select"

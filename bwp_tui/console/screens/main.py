@@ -11,7 +11,6 @@ from textual.geometry import Size
 from textual.message import Message
 
 from bwp_tui.console.bindings.actions import (
-    ACTIONS_BY_NAME,
     MARK_GROUP,
     MOVE_ACTIONS,
     TASK_GROUP,
@@ -326,7 +325,7 @@ class MainScreen(ActionScreen):
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, on the marked tasks where there are some."""
         if self.actions.acts_on_marks(name):
-            return None if name == "refresh" or ACTIONS_BY_NAME[name].copied else read_only_reason(self.context)
+            return None if name in ("refresh", "copy") else read_only_reason(self.context)
         return super().disabled_reason(name)
 
     def perform_later(self, name: str) -> None:

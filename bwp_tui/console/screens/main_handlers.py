@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.console.bindings.actions import ACTIONS, Scope, with_view_names
+from bwp_tui.console.bindings.actions import Scope, with_view_names
 from bwp_tui.console.command_bar.controller import CommandBar
 from bwp_tui.console.command_bar.task_lines import TaskLineCommands
-from bwp_tui.console.controllers.copy import copy_texts
+from bwp_tui.console.controllers.copying import copy_of_tasks
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.list_order import choose_columns, choose_sort
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
@@ -46,9 +46,6 @@ class MainHandlers:
         self._screen = screen
         self.marked = MarkedTasks(screen)
         service, recording = ServiceController(screen, self.marked), RecordController(screen, self.marked)
-        copying: dict[str, Work] = {
-            action.name: partial(copy_texts, screen, self.marked, action.copied) for action in ACTIONS if action.copied
-        }
         self._is_submitting = False
         prompting: dict[str, Work] = {
             "filter": FilterPrompt(screen).ask,
@@ -59,7 +56,7 @@ class MainHandlers:
                 screen, TaskLineCommands(screen, self.marked, service, recording, self._open_letter)
             ).ask,
             **service.actions,
-            **copying,
+            "copy": partial(copy_of_tasks, screen, self.marked),
             "sort": partial(choose_sort, screen),
             "columns": partial(choose_columns, screen),
             "save_view": SavedViewController(screen).ask,
@@ -89,7 +86,7 @@ class MainHandlers:
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MAX_VIEWS)},
         }
-        self._on_marks = {*service.actions, *recording.marked_task_actions, *copying}
+        self._on_marks = {*service.actions, *recording.marked_task_actions, "copy"}
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""

@@ -1,0 +1,135 @@
+"""Copy what is known of the task under the cursor, or of the marked ones: an id, an email, a row, a letter."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.session import Session
+from bwp_tui.console.terminal.clipboard import copy
+from bwp_tui.domain.csv_table import HEADINGS, format_row, task_cells
+from bwp_tui.domain.letters import cannot_write, fitting_kind
+from bwp_tui.domain.masking import mask_task_text
+from bwp_tui.domain.task import Task, cannot_change_purged
+from bwp_tui.domain.text import counted
+from bwp_tui.settings import SettingsError
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.task_record import shown_record
+
+TextOfTask = Callable[[Session, Task], str | None]
+
+
+class CopiedText(NamedTuple):
+    """What can be copied of a task.
+
+    Attributes:
+        key: what chooses it, behind the key of `copy`.
+        noun: what a question and a sentence call it.
+        text_of: returns it for a task; None where there is none.
+        join: makes one text of those of several tasks.
+        is_whole: whether its emails are in full although the screen masks them.
+        is_of_many: whether it is copied of several tasks too.
+    """
+
+    key: str
+    noun: str
+    text_of: TextOfTask
+    join: Callable[[Sequence[str]], str] = "\n".join
+    is_whole: bool = True
+    is_of_many: bool = True
+
+
+def _errors(_session: Session, task: Task) -> str | None:
+    texts = [": ".join(filter(None, (error.code, error.message))) for error in task.errors]
+    return "\n".join(texts) or task.trouble or None
+
+
+def _json_row(session: Session, task: Task) -> str:
+    return json.dumps(dict(zip(HEADINGS, task_cells(task, mask=session.masked), strict=True)))
+
+
+def _record(session: Session, task: Task) -> str:
+    return json.dumps(
+        shown_record(session.write_store, task, has_engine=session.has_engine(), mask=session.masked), indent=2
+    )
+
+
+def _letter(session: Session, task: Task) -> str | None:
+    """Draft the letter that fits the task's state, and record that it was copied."""
+    from bwp_tui.actions import letters  # no other text needs it
+
+    kind = fitting_kind(task)
+    if session.read_only or cannot_change_purged(task) or cannot_write(kind, task):
+        return None
+    letter = letters.draft(session.write_store, session.profile, task, kind, session.actor, session.today())
+    letters.record(session.write_guard.store, letter, session.actor)
+    return letter.text
+
+
+COPIED: Final = (
+    CopiedText("y", "task id", lambda _, task: task.task_id),
+    CopiedText("a", "email", lambda _, task: task.email or None),
+    CopiedText("e", "error", _errors),
+    CopiedText("p", "path", lambda _, task: task.download.path if task.download else None),
+    CopiedText(
+        "c",
+        "CSV row",
+        lambda session, task: format_row(task_cells(task, mask=session.masked)),
+        lambda rows: "".join((format_row(HEADINGS), *rows)).rstrip("\r\n"),
+        is_whole=False,
+    ),
+    CopiedText("j", "JSON row", _json_row, is_whole=False),
+    CopiedText(
+        "r",
+        "record",
+        _record,
+        lambda records: records[0] if len(records) == 1 else f"[{', '.join(records)}]",
+        is_whole=False,
+    ),
+    CopiedText("l", "letter", _letter, is_of_many=False),
+)
+"""All that the key of `copy` offers."""
+
+
+async def copy_of_tasks(screen: MainScreenProtocol, marked: MarkedTasks) -> None:
+    """Ask what is to be copied of the marked tasks, newest first, or of the task under the cursor; copy it."""
+    session, current = screen.session, screen.current_task
+    numbers = marked.newest_first or ([current.number] if current else [])
+    whose = current.name if current and not marked.all else f"the {counted(len(numbers), 'marked task')}"
+    offered = [copied for copied in COPIED if copied.is_of_many or len(numbers) == 1]
+    key = await screen.prompt.ask_key(f"Copy of {whose}:", {copied.key: copied.noun for copied in offered})
+    for copied in offered:
+        if copied.key == key:
+            await _copy(screen, session, copied, numbers, whose)
+
+
+async def _copy(
+    screen: MainScreenProtocol, session: Session, copied: CopiedText, numbers: Sequence[int], whose: str
+) -> None:
+    def read() -> tuple[list[str], bool]:
+        """Return the texts, and whether they have emails that the screen masks."""
+        texts, is_unmasked = [], False
+        for task in tasks.each(session.write_store, numbers):
+            if (text := copied.text_of(session, task)) is not None:
+                texts.append(text)
+                is_unmasked |= session.masked and mask_task_text(text, task) != text
+        return texts, is_unmasked
+
+    try:
+        texts, is_unmasked = await asyncio.to_thread(read)
+    except (NotPossible, SettingsError) as error:
+        screen.show_status(f"{error} Nothing was copied.", "warn")
+        return
+    if not texts:
+        screen.show_status(f"There is no {copied.noun} of {whose} to copy.", "warn")
+        return
+    missing = f" ({len(numbers) - len(texts)} have none)" if len(texts) < len(numbers) else ""
+    what = f"{counted(len(texts), copied.noun)}{missing}" if len(numbers) > 1 else f"{copied.noun} of {whose}"
+    masking = ", unmasked" if is_unmasked else ", emails masked" if session.masked and not copied.is_whole else ""
+    by = await copy(copied.join(texts), screen.app.copy_to_clipboard, session.profile.folder)
+    screen.show_status(f"{what[0].upper()}{what[1:]}{masking}: {by}.")

@@ -1,0 +1,97 @@
+"""Tasks as JSON objects, for `--json`, the clipboard, and the programs of the operator."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bwp_tui.domain.deadlines import appeal_deadline, done_by, due_if_replied, is_clock_stopped, is_late
+from bwp_tui.domain.masking import mask_task_record
+from bwp_tui.domain.task import Download, Task, Verification
+from bwp_tui.domain.times import iso_day, iso_instant, local_day, utc_now
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries import request_log
+
+
+def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
+    """Return a task as a JSON object; `id` is the task number, instants are ISO 8601 in UTC."""
+    day, is_stopped = local_day(utc_now()), is_clock_stopped(task)
+    record: dict[str, object] = {
+        "id": task.number,
+        "task_id": task.task_id,
+        "kind": task.kind_name.upper(),
+        "email": task.email,
+        "status": task.status,
+        "cancelling": task.cancel_asked,
+        "trouble": task.trouble,
+        "errors": [{"code": error.code, "message": error.message} for error in task.errors],
+        "submitted_at": iso_instant(task.submitted_at),
+        "updated_at": iso_instant(task.updated_at),
+        "received_on": task.received_on.isoformat(),
+        "due_on": iso_day(task.due_on),
+        "stopped_since": iso_day(task.inquired_on) if is_stopped else None,
+        "due_if_replied_today": iso_day(due_if_replied(task, day)) if is_stopped else None,
+        "done_by": iso_day(done_by(task, day)),
+        "late": is_late(task, day),
+        "regulation": task.regulation,
+        "holding_period": task.holding_period,
+        "reason": task.reason,
+        "note": task.note,
+        "tags": list(task.tags),
+        "assigned_to": task.assigned_to,
+        "verified": _verification_record(task.verification),
+        "inquired_on": iso_day(task.inquired_on),
+        "replied_on": iso_day(task.replied_on),
+        "extended_on": iso_day(task.extended_on),
+        "acknowledged_on": iso_day(task.acknowledged_on),
+        "answered": _answer_record(task),
+        "declined": _decline_record(task),
+        "appeal": _appeal_record(task),
+        "download": _download_record(task.download),
+    }
+    return mask_task_record(record, task) if mask else record
+
+
+def _download_record(download: Download | None) -> dict[str, object] | None:
+    if download is None:
+        return None
+    return {
+        "path": download.path,
+        "bytes": download.bytes,
+        "sha256": download.sha256,
+        "state": download.state,
+        "remarks": list(download.remarks),
+    }
+
+
+def _verification_record(verified: Verification | None) -> dict[str, str] | None:
+    return None if verified is None else {"on": verified.on.isoformat(), "by": verified.by, "how": verified.how}
+
+
+def _answer_record(task: Task) -> dict[str, str | None] | None:
+    if task.answered_on is None:
+        return None
+    return {"on": task.answered_on.isoformat(), "how": task.answered_how, "in_part": task.answered_in_part}
+
+
+def _decline_record(task: Task) -> dict[str, str | None] | None:
+    if task.declined_on is None:
+        return None
+    return {"on": task.declined_on.isoformat(), "reason": task.decline_reason, "text": task.decline_text}
+
+
+def _appeal_record(task: Task) -> dict[str, object] | None:
+    if task.appealed_on is None:
+        return None
+    due = appeal_deadline(task.regulation, task.appealed_on)
+    days = {"received_on": task.appealed_on, "due_on": due, "answered_on": task.appeal_answered_on}
+    return {**{name: iso_day(day) for name, day in days.items()}, "upheld": task.is_appeal_upheld}
+
+
+def shown_record(store: Store, task: Task, *, has_engine: bool, mask: bool = False) -> dict[str, object]:
+    """Return a task as `show --json` prints it: with the instant of the next try of its requests."""
+    return {**task_record(task, mask=mask), "next_try": iso_instant(next_try(store, task)) if has_engine else None}
+
+
+def next_try(store: Store, task: Task) -> datetime | None:
+    """Return when a request of a task is tried next; None where none waits."""
+    return max((sent.next_at for sent in request_log.of_task(store, task.number) if sent.next_at), default=None)
