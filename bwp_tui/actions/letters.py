@@ -17,6 +17,7 @@ from bwp_tui.store.commands import answers
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.timeline import EventKind
 
 BUILT_IN: Final = "built-in text"
@@ -53,7 +54,8 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, operator
         raise NotPossible(why_not)
     events = timeline.of_task(store, task.number)
     reasons = [event.detail for event in events if event.what == EventKind.EXTENDED]
-    facts = LetterFacts(today, operator, profile.shop_name, reasons[-1] if reasons else None)
+    reason = reasons[-1] if reasons else None
+    facts = LetterFacts(today, operator, profile.shop_name, reason, is_result_gone=is_gone(task.download))
     template, path = read_template(profile.letters_folder, letters.template_name(kind, task))
     values = letters.values_of(kind, task, facts)
     if name := letters.missing_value(template, values):

@@ -58,10 +58,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         advice = _APPEAL_UPHELD
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
-    if task.status == Status.RECEIVED and task.answered_on is not None:
-        advice = None
-    elif task.status == Status.RECEIVED and task.verification is not None:
-        advice = _VERIFIED
+    if task.status == Status.RECEIVED:
+        advice = {"verify": advice, "send": _VERIFIED}.get(task.next_step)
     return advice and _with_actions(advice, describe)
 
 

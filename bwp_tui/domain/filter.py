@@ -162,7 +162,7 @@ DUE_SOON: Final = 7
 
 VIEWS: Final = (
     View("all", ""),
-    View("to verify", "status:received is:open", sort="due"),
+    View("received", "status:received is:open", sort="due"),
     View("active", "is:active"),
     View("to answer", "is:unanswered", sort="due"),
     View("failed", "is:failed"),
@@ -179,7 +179,7 @@ _SHORT: Final = 5
 
 _SHORT_NAMES: Final = {
     "active": "act",
-    "to verify": "vrfy",
+    "received": "recv",
     "to answer": "answ",
     "failed": "fail",
     "on hold": "hold",

@@ -159,12 +159,14 @@ class LetterFacts(NamedTuple):
     Attributes:
         shop_name: the shop's name, or None where no setting gives it.
         reason: the recorded reason of the extension.
+        is_result_gone: whether the result was saved, and its file is no longer on disk.
     """
 
     today: date
     operator: str
     shop_name: str | None = None
     reason: str | None = None
+    is_result_gone: bool = False
 
 
 def template_name(kind: LetterKind, task: Task) -> str:
@@ -280,6 +282,7 @@ def remarks(kind: LetterKind, task: Task, facts: LetterFacts) -> tuple[str, ...]
     found = (
         None if facts.shop_name else f"Fill in {_UNNAMED_SHOP}: the profile has no shop_name.",
         "The result is not downloaded yet." if is_unsaved else None,
+        "The file of the result is gone: download it again." if is_answer and facts.is_result_gone else None,
         "No verification of the identity is recorded." if is_answer and task.verification is None else None,
         "The request is not sent by itself once its appeal is granted: resubmit it." if is_granted else None,
         force_warning(task.regulation, task.received_on),

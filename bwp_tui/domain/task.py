@@ -247,6 +247,13 @@ class Task:
         return self.status == Status.RECEIVED or (self.awaits_response and not self.is_outcome_unknown)
 
     @property
+    def next_step(self) -> str:
+        """What to do next with a RECEIVED request: `verify` or `send`; empty for any other and once it is answered."""
+        if self.status != Status.RECEIVED or self.answered_on is not None:
+            return ""
+        return "verify" if self.verification is None else "send"
+
+    @property
     def is_appeal_running(self) -> bool:
         """Whether the appeal against its decline waits for the answer."""
         is_answered = self.appeal_answered_on is not None

@@ -61,7 +61,7 @@ def test_a_file_is_imported_and_nothing_of_it_is_sent(shop: Bwp, practice: Sandb
     assert shop("import", str(file), "--hold").code == 1
     refused = shop("import", str(file), "--answers", "--hold")
     assert (refused.code, "--hold are for requests" in refused.err) == (2, True)
-    listed = json.loads(shop("list", "--view", "to verify", "--json").out)
+    listed = json.loads(shop("list", "--view", "received", "--json").out)
     assert [task["status"] for task in listed] == ["RECEIVED", "RECEIVED"]
 
 
@@ -75,6 +75,6 @@ def test_plain_mode_has_it_too(bwp: Bwp) -> None:
     bwp.env |= CREDENTIALS
     assert bwp("submit", "retrieval", "jane@example.com", "--hold").code == 0
     greeting, verified, listed, *_ = talk(bwp, 'verify 1 --how "order 17"', "list status:received", "quit")
-    assert "1 to verify, 0 " in greeting
+    assert "1 to verify, 0 to send, 0 " in greeting
     assert "RECEIVED" in verified
-    assert listed.startswith("Number 1, retrieval for j•••@example.com: RECEIVED")
+    assert listed.startswith("Number 1, retrieval for j•••@example.com: RECEIVED, to send, ")

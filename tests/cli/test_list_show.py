@@ -292,6 +292,8 @@ def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(bwp: Bwp, tmp_path:
     number, path = save(bwp, tmp_path / "results")
     assert "is gone" not in bwp("show", str(number)).out
     assert "Gone from disk" not in bwp("doctor").out
+    assert "is gone" not in bwp("letter", "answer", str(number)).err
     path.unlink()
+    assert "is gone: download it again." in bwp("letter", "answer", str(number)).err
     assert f"is gone; bwp-tui download {number} fetches it again" in bwp("show", str(number)).out
     assert "Gone from disk: 1 downloaded result" in bwp("doctor").out

@@ -50,8 +50,8 @@ def test_its_clocks_run_and_nothing_is_due_to_be_sent(store: Store, kind: Kind) 
     assert scalar(store, "SELECT count(*) FROM intents") == 0
     (event,) = timeline.of_task(store, task.number)
     assert (event.what, event.before, event.after) == ("recorded", None, "RECEIVED")
-    (to_verify,) = (view for view in VIEWS if view.name == "to verify")
-    assert list(tasks.numbers(store, parse(to_verify.filter), today=TODAY)) == [task.number]
+    (waiting,) = (view for view in VIEWS if view.name == "received")
+    assert list(tasks.numbers(store, parse(waiting.filter), today=TODAY)) == [task.number]
     assert task.number in tasks.numbers(store, parse("is:open -is:active"), today=TODAY)
     assert store.rows(integrity.TASK_COUNTS) == store.rows(integrity.TALLIED_COUNTS)
 
@@ -124,15 +124,15 @@ def test_the_verification_of_one_that_is_about_to_be_sent_stays(store: Store) ->
     assert tasks.get(store, number).verification is None
 
 
-def test_one_that_was_answered_is_neither_sent_nor_still_to_verify(store: Store) -> None:
+def test_one_that_was_answered_is_neither_sent_nor_still_listed(store: Store) -> None:
     number = received(store, Kind.DELETION).number
     single.verify(store, number, VERIFIED, ACTOR)
     single.answer(store, number, "told by mail that it is declined", TODAY, ACTOR)
     with pytest.raises(NotPossible, match="answered"):
         requests.send(store, number, ACTOR)
     assert bulk_plan.plan(store, SEND.name, [number], TODAY).possible == ()
-    (to_verify,) = (view for view in VIEWS if view.name == "to verify")
-    assert list(tasks.numbers(store, parse(to_verify.filter), today=TODAY)) == []
+    (waiting,) = (view for view in VIEWS if view.name == "received")
+    assert list(tasks.numbers(store, parse(waiting.filter), today=TODAY)) == []
     assert advice_for(tasks.get(store, number), None, str) is None
 
 

@@ -15,7 +15,6 @@ from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import print_note, today
 from bwp_tui.cli.support.task_output import task_sentence
-from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.filter import parse as parse_filter
 from bwp_tui.domain.filter_fields import STATES
 from bwp_tui.domain.statuses import has_ended
@@ -139,7 +138,8 @@ class _Repl:
         return self._run(["--profile", self._profile.name, *words])
 
     def _greet(self) -> None:
-        filters = {view.name: view.filter for view in VIEWS if view.name == "to verify"} | {
+        waiting = {"to verify": "verified:no", "to send": "verified:yes"}
+        filters = {name: f"status:received is:open {identity}" for name, identity in waiting.items()} | {
             STATES[state]: f"is:{state}" for state in ("active", "ready", "failed")
         }
         counts = ", ".join(

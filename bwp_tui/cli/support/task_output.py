@@ -70,7 +70,8 @@ def task_line(task: Task) -> str:
 
 
 def _status(task: Task) -> str:
-    return f"{task.status}, cancelling" if task.cancel_asked else task.status
+    rest = ", cancelling" if task.cancel_asked else f", to {task.next_step}" if task.next_step else ""
+    return f"{task.status}{rest}"
 
 
 def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = False) -> str:
@@ -112,7 +113,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         task.task_id[:8] if task.task_id else "-",
         task.kind_name,
         task.subject(masked=not unmask),
-        task.status,
+        f"{task.status} {task.next_step}".rstrip(),
         minute_stamp(task.submitted_at) if task.submitted_at is not None else "-",
         format_duration(task.age(now)),
         due_label(task, today) or "-",

@@ -90,8 +90,8 @@ def _status(task: Task, context: CellContext) -> Cell:
     parts = [getattr(context.glyphs, glyph), clean_line(task.status)]
     if task.status == Status.ON_HOLD:
         parts.append(_holding_time_left(task, context))
-    elif task.status == Status.RECEIVED and task.verification is not None and task.answered_on is None:
-        parts.append("ready")
+    elif task.next_step:
+        parts.append(task.next_step)
     elif task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL and not task.is_purged:
         is_gone = task.download is not None and task.download.id in context.gone_results
         parts.append("gone" if is_gone else _download_progress(task, context.glyphs))

@@ -81,7 +81,8 @@ def delete(store: Store, name: str) -> View:
         NotPossible: there is none of that name, or it is built in.
     """
     with store.write() as transaction:
-        view = get(store, name)
+        # An earlier version may have saved one with the name of a view that is built in now.
+        view = view_named(saved(store), clean_line(name)) or get(store, name)
         if view in (*VIEWS, ADOPTED_VIEW):
             raise NotPossible(f"The view “{view.name}” is built in and cannot be deleted.")
         transaction.run("DELETE FROM views WHERE name = ?", (view.name,))

@@ -58,7 +58,7 @@ def undo(part: UndoableField, changes: Iterable[Change], actor: str) -> TaskComm
         change = by_number[number]
         task = tasks.get(store, number)
         if task.purged_at is not None or _value(transaction, number, part) != change.after:
-            raise NotPossible(f"The {part} of {task.name} was changed since, so it stays.")
+            raise NotPossible(f"Somebody has changed the {part} of {task.name} since: nothing is undone.")
         if part is LegalRecord.APPEAL and task.was_resubmitted:
             raise NotPossible(f"{task.name} was resubmitted since, so the {part} stays.")
         columns = _COLUMNS[part]
