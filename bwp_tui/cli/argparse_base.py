@@ -73,6 +73,7 @@ class CommandParsers:
         json: bool = True,
         note: str | None = None,
         effect: Effect = Effect.CHANGES,
+        package: str = "commands",
     ) -> Parser:
         """Add a command; its help is that of `SHELL_COMMANDS` unless `purpose` is given."""
         purpose = purpose or HELP[name]
@@ -80,7 +81,7 @@ class CommandParsers:
             name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", epilog=note, allow_abbrev=False
         )
         parser.purpose = purpose
-        parser.set_defaults(command=(f"commands.{module}", function or name), command_name=name, effect=effect)
+        parser.set_defaults(command=(f"{package}.{module}", function or name), command_name=name, effect=effect)
         add_common(parser, json=json)
         self.parsers[name] = parser
         return parser
@@ -90,11 +91,11 @@ def add_actions(
     commands: CommandParsers, name: str, purposes: Mapping[str, str], *, changing: Collection[str]
 ) -> dict[str, Parser]:
     """Add a command that has actions alone, and return their parsers; `changing` are those that change something."""
-    command = commands.add(name, name, effect=Effect.READS)
+    command = commands.add(name, name, effect=Effect.READS, package="setup")
     actions = command.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
     effects = {action: Effect.CHANGES if action in changing else Effect.READS for action in purposes}
     return {
-        action: add_action(actions, action, purpose, (name, action), effects[action])
+        action: add_action(actions, action, purpose, (f"setup.{name}", action), effects[action])
         for action, purpose in purposes.items()
     }
 
@@ -104,8 +105,7 @@ def add_action(
 ) -> Parser:
     """Add an action of a command, which has the options of the command too; `command` is its module and function."""
     parser = actions.add_parser(name, help=purpose, allow_abbrev=False)
-    module, function = command
-    parser.set_defaults(command=(f"commands.{module}", function), effect=effect)
+    parser.set_defaults(command=command, effect=effect)
     parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
     parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
     return parser

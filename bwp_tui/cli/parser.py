@@ -218,7 +218,7 @@ def _add_working(commands: CommandParsers) -> None:
     run = commands.add("run", "engine_commands", json=False, effect=Effect.RUNS)
     run.add_argument("--once", action="store_true", help="process everything due once, then exit")
 
-    commands.add("doctor", "doctor", effect=Effect.READS)
+    commands.add("doctor", "doctor", effect=Effect.READS, package="setup")
 
 
 def _add_maintenance(commands: CommandParsers) -> None:

@@ -32,14 +32,15 @@ def add_tables(commands: CommandParsers) -> None:
 
     views = commands.add("views", "list_show", function="list_views", effect=Effect.READS)
     actions = views.add_subparsers(metavar="ACTION", parser_class=Parser)
-    add_action(actions, "list", "print them, the built-in ones first", ("list_show", "list_views"))
-    save = add_action(actions, "save", "save a filter under a name", ("list_show", "save_view"), Effect.CHANGES)
+    in_module = "commands.list_show"
+    add_action(actions, "list", "print them, the built-in ones first", (in_module, "list_views"))
+    save = add_action(actions, "save", "save a filter under a name", (in_module, "save_view"), Effect.CHANGES)
     save.add_argument("name", metavar="NAME", type=one_line)
     save.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
     add_sort(save)
     save.add_argument("--columns", metavar="A,B", type=one_line, default="", help="the columns the console shows")
     save.add_argument("--replace", action="store_true", help="replace the view of this name")
-    delete = add_action(actions, "delete", "remove a saved view", ("list_show", "delete_view"), Effect.CHANGES)
+    delete = add_action(actions, "delete", "remove a saved view", (in_module, "delete_view"), Effect.CHANGES)
     delete.add_argument("name", metavar="NAME", type=one_line)
 
 

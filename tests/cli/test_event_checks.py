@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bwp_tui.cli.support import event_checks
-from bwp_tui.cli.support.event_checks import check_queue, check_subscriptions
-from bwp_tui.cli.support.finding import Level
+from bwp_tui.cli.setup import event_checks
+from bwp_tui.cli.setup.event_checks import check_queue, check_subscriptions
+from bwp_tui.cli.setup.finding import Level
 from bwp_tui.contract.events import EVENT_TYPES
 from bwp_tui.contract.payloads import SubscriptionPayload
 from bwp_tui.domain.times import utc_now

@@ -8,8 +8,8 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
-from bwp_tui.cli.support.event_status import destinations, missing_types, queue_attributes
-from bwp_tui.cli.support.finding import Finding, Level
+from bwp_tui.cli.setup.event_status import destinations, missing_types, queue_attributes
+from bwp_tui.cli.setup.finding import Finding, Level
 from bwp_tui.contract.payloads import SubscriptionPayload
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_duration, utc_now

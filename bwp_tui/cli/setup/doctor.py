@@ -16,9 +16,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.setup.event_checks import check_queue, check_subscriptions
+from bwp_tui.cli.setup.finding import Finding, Level
 from bwp_tui.cli.support.context import today
-from bwp_tui.cli.support.event_checks import check_queue, check_subscriptions
-from bwp_tui.cli.support.finding import Finding, Level
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse

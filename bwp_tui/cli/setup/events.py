@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.setup.event_setup import EventNames, setup_script, setup_steps
+from bwp_tui.cli.setup.event_status import EventReport, queue_attributes
 from bwp_tui.cli.support.context import chosen_profile, open_session, print_note, require_yes
-from bwp_tui.cli.support.event_setup import EventNames, setup_script, setup_steps
-from bwp_tui.cli.support.event_status import EventReport, queue_attributes
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.contract.events import EVENT_TYPES

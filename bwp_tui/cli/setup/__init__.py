@@ -1,0 +1,1 @@
+"""Commands that set the program up and check it: configuration, events, diagnosis."""
