@@ -210,7 +210,7 @@ def test_a_key_that_is_typed_into_prompts_is_refused_for_an_action_of_all_screen
 
 
 def test_actions_of_different_screens_may_have_the_same_key() -> None:
-    assert keymap(settings(pause="d", left="n")).mistakes == ()
+    assert keymap(settings(pause="d", left="e")).mistakes == ()
 
 
 async def test_an_old_key_does_nothing(profile: Profile) -> None:

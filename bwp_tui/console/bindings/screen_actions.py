@@ -108,6 +108,13 @@ _PAGE: Final = (
 )
 """The actions of a page of text."""
 
+_FIND: Final = (
+    _with_main_keys("filter", "find", "Find a text", _SCREEN),
+    Action("next_match", ("n",), "", "The next match of the text that is searched for", _SCREEN),
+    Action("previous_match", ("N",), "", "The match before", _SCREEN),
+)
+_FILTER: Final = _with_main_keys("filter", "filter", "List only what has the words", _SCREEN)
+
 BULK_ACTIONS: Final = frozenset({"pause", "cancel", "retry"})
 """The actions of the downloads that are done to the marked ones where there are some."""
 
@@ -171,6 +178,7 @@ _DOWNLOADS: Final = (
     replace(_FOLDER, disabled_reason=_needs_download(cannot_open)),
     _with_main_keys("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, None, _needs_download()),
     *MOVES,
+    _FILTER,
     Action(
         "open", ("enter",), "open", "Browse the downloaded archive", _FILE, "inspect TASK", _needs_download(cannot_open)
     ),
@@ -191,6 +199,8 @@ _ARCHIVE: Final = (
         disabled_reason=read_only_reason,
     ),
     *MOVES,
+    replace(_FIND[0], help="List only the entries that have the words; find a text in an entry"),
+    *_FIND[1:],
     *_BACK,
 )
 _LETTER: Final = (
@@ -200,11 +210,13 @@ _LETTER: Final = (
     _with_main_keys("copy", "copy", "Copy the letter", _SCREEN, None, read_only_reason),
     Action("write", ("w",), "write", "Write the letter to a new file", _SCREEN, None, read_only_reason),
     _with_main_keys("mask", "mask", "Show or mask the email", _SCREEN),
+    *_FIND,
     *_PAGE,
 )
 _SENT: Final = (
     Action("read", ("enter",), "open the task", "Open the task", _SCREEN),
     *MOVES,
+    _FILTER,
     *_BACK,
     _with_main_keys("sent", "", "Go back to the tasks", _SCREEN),
 )
@@ -216,6 +228,7 @@ _TASK: Final = (
     *(Action(f"page_{key}", (str(key),), "", f"Page: {page}", _SCREEN) for key, page in enumerate(PAGE_NAMES, 1)),
     Action("next_task", ("right_square_bracket",), "", "The next task of the view", _SCREEN),
     Action("previous_task", ("left_square_bracket",), "", "The task before it in the view", _SCREEN),
+    *_FIND,
     *_PAGE,
     *(
         action
@@ -239,7 +252,7 @@ REGISTRY: Final = tuple(
         Scope.LETTER: _LETTER,
         Scope.REQUEST_LOG: _SENT,
         Scope.DASHBOARD: (*_PAGE, _with_main_keys("dashboard", "", "Go back to the tasks", _SCREEN)),
-        Scope.HELP: _PAGE,
+        Scope.HELP: (*_FIND, *_PAGE),
         Scope.SETUP: tuple(action for action in _PAGE if action.name != "help"),
         Scope.APP: _APP_ACTIONS,
     }.items()

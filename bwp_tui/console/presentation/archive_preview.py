@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -70,6 +72,7 @@ class TreeRows:
         self._mask = mask
         self._signs = ("+ ", "- ") if glyphs.ascii_only else ("▸ ", "▾ ")
         self._folded = {index for index, node in enumerate(tree.nodes) if node.inside and node.depth > 0}
+        self._has_matches: set[int] = set()
         self._visible = self._unfolded()
 
     def __len__(self) -> int:
@@ -80,14 +83,40 @@ class TreeRows:
         index = self._visible[row]
         if not self._nodes[index].inside:
             index = self._parent(index)
-        self._folded ^= {index}
+        if self._is_folded(index):
+            self._folded.remove(index)
+        else:
+            self._folded.add(index)
+            self._has_matches.discard(index)
         self._visible = self._unfolded()
         return self._visible.index(index)
+
+    def unfold_matches(self, pattern: re.Pattern[str] | None, row: int) -> int:
+        """Show what matches unfolded, until this is called again; return the row of what was at `row`."""
+        index, above = self._visible[row], list[int]()
+        self._has_matches.clear()
+        for at, node in enumerate(self._nodes if pattern is not None else ()):
+            while above and self._nodes[above[-1]].end <= at:
+                above.pop()
+            if pattern is not None and pattern.search(
+                self._mask(f"{node.key}: {node.value}" if node.key else node.value)
+            ):
+                for parent in reversed(above):
+                    if parent in self._has_matches:
+                        break
+                    self._has_matches.add(parent)
+            if node.inside:
+                above.append(at)
+        self._visible = self._unfolded()
+        return bisect_right(self._visible, index) - 1
+
+    def _is_folded(self, index: int) -> bool:
+        return index in self._folded and index not in self._has_matches
 
     def line(self, row: int) -> list[StyledText]:
         index = self._visible[row]
         node = self._nodes[index]
-        sign = self._signs[index not in self._folded] if node.inside else "  "
+        sign = self._signs[not self._is_folded(index)] if node.inside else "  "
         texts: list[StyledText] = [(" " * _INDENT * min(node.depth, _MAX_INDENTED), "plain"), (sign, "accent")]
         if node.key is not None:
             texts += [(self._mask(node.key), "key"), (": ", "muted")]
@@ -95,7 +124,7 @@ class TreeRows:
             return [*texts, self._value(node)]
         count = f"{node.inside} " if node.inside else ""
         texts.append((f"{node.value} {count}{'}' if node.value == '{' else ']'}", "muted"))
-        if index in self._folded:
+        if self._is_folded(index):
             texts.append((f"  {self._folded_values(index)}", "plain"))
         return texts
 
@@ -122,7 +151,7 @@ class TreeRows:
         visible, index = [], 0
         while index < len(self._nodes):
             visible.append(index)
-            index = self._nodes[index].end if index in self._folded else index + 1
+            index = self._nodes[index].end if self._is_folded(index) else index + 1
         return visible
 
 

@@ -9,7 +9,7 @@ StyledText = tuple[str, str]
 
 _ROLES: Final = (
     *("plain", "muted", "strong", "good", "bad", "warn", "busy", "held"),
-    *("accent", "key", "badge", "badge-practice", "current"),
+    *("accent", "key", "badge", "badge-practice", "current", "found", "found-here"),
 )
 ROLES: Final = frozenset(f"role--{role}" for role in _ROLES)
 """Component classes of the roles. The app keeps their styles: Textual would match its rules anew for each widget."""

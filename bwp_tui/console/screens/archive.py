@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
 from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.bindings.screen_actions import bindings_of
+from bwp_tui.console.controllers.find import ListFilter, TextFinder
 from bwp_tui.console.presentation.archive_preview import (
     EntryRows,
     TreeRows,
@@ -36,7 +38,7 @@ from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.styled_line import Heading
+from bwp_tui.console.widgets.styled_line import Heading, Place
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
@@ -75,8 +77,13 @@ class ArchiveScreen(ActionScreen):
             "right": lambda: self._scroll_columns(1),
             "folder": partial(start_worker, self, self._show_folder),
             "unpack": partial(start_worker, self, self._unpack, group="unpacking", exclusive=True),
+            "filter": partial(start_worker, self, self._find),
+            "next_match": lambda: self._step(1),
+            "previous_match": lambda: self._step(-1),
             "help": partial(open_help, self),
         }
+        self._filter = ListFilter(self, lambda: self._show(None, 0))
+        self._finder = TextFinder(self, self.keymap, self, self._update_footer)
         self._session = session
         self._archive_task = task
         self._path = path
@@ -107,9 +114,9 @@ class ArchiveScreen(ActionScreen):
     def _choose(self) -> None:
         row, opened = self._rows.cursor_row, self._opened
         if opened is None:
-            if row < len(self._entries):
+            if row < len(self._listed):
                 self._entry_row = row
-                start_worker(self, partial(self._open_entry, self._entries[row]), group="reading", exclusive=True)
+                start_worker(self, partial(self._open_entry, self._listed[row]), group="reading", exclusive=True)
         elif opened.tree is not None:
             self._show(opened, opened.tree.toggle_fold(row))
         elif isinstance(opened.preview, Table) and opened.record_row is None and self._rows.row_count:
@@ -126,7 +133,10 @@ class ArchiveScreen(ActionScreen):
     def _back(self) -> None:
         opened = self._opened
         if opened is None:
-            self.dismiss(None)
+            if not self._filter.clear():
+                self.dismiss(None)
+        elif self._finder.clear():
+            pass
         elif opened.record_row is not None:
             self._show(opened._replace(record_row=None), opened.record_row - 1)
         else:
@@ -200,17 +210,18 @@ class ArchiveScreen(ActionScreen):
             self._show_entry(opened, cursor)
 
     def _show_list(self, cursor: int) -> None:
-        rows = EntryRows(self._entries, self._rows.text_width, self._mask)
+        listed = self._listed
+        rows = EntryRows(listed, self._rows.text_width, self._mask)
         kind = f" · {self._archive_task.kind.lower()} for "
         self.query_one(Heading).set_text(
             [("archive", "strong"), (kind, "muted"), (subject(self._archive_task, self._display_context), "strong")],
-            f"{self._totals} · #{self._archive_task.number}",
+            f"{self._filter.title(len(listed))}{self._totals} · #{self._archive_task.number}",
             f"#{self._archive_task.number}",
         )
         if self._totals and not self._entries:
             self._show_lines(["The archive is empty."], "", 0)
             return
-        self._rows.show(rows.header, len(self._entries), rows.line, cursor=cursor)
+        self._rows.show(rows.header, len(listed), rows.line, cursor=cursor)
 
     def _show_entry(self, opened: _OpenEntry, cursor: int) -> None:
         entry, content, tree = opened.entry, opened.preview, opened.tree
@@ -230,6 +241,56 @@ class ArchiveScreen(ActionScreen):
                 self._show_lines(lines, titles, cursor)
             case Text():
                 self._show_lines(text_lines(content, self._rows.text_width, self._mask), "", cursor)
+        self._finder.update()
+
+    # What `TextFinder` searches: all columns of a table, and what is folded too
+
+    def matches(self, pattern: re.Pattern[str]) -> Sequence[Place]:
+        opened, rows = self._opened, self._rows
+        if opened is not None and opened.tree is not None:
+            self._unfold(opened.tree, pattern)
+        elif opened is not None and isinstance(opened.preview, Table) and opened.record_row is None:
+            return [
+                (row, column)
+                for row, cells in enumerate(opened.preview.rows[1:])
+                for column, cell in enumerate(cells)
+                if pattern.search(self._mask(cell))
+            ]
+        return [(row, 0) for row in range(rows.row_count) if pattern.search(rows.text_of(row))]
+
+    def place(self, current: Place | None) -> Place:
+        row = self._rows.cursor_row
+        return current if current is not None and current[0] == row else (row, 0)
+
+    def go_to(self, place: Place) -> None:
+        (row, column), opened, rows = place, self._opened, self._rows
+        rows.go_to(row)
+        if opened is not None and isinstance(opened.preview, Table) and opened.record_row is None:
+            cell = self._mask(opened.preview.rows[row + 1][column])[: rows.text_width]
+            if cell not in rows.text_of(row)[: rows.text_width]:
+                self._show(opened._replace(first_column=column), row)
+
+    def underline(self, pattern: re.Pattern[str] | None, current: Place | None) -> None:  # noqa: ARG002
+        if pattern is None and self._opened is not None and self._opened.tree is not None:
+            self._unfold(self._opened.tree, None)
+        self._rows.underline(pattern)
+
+    def _unfold(self, tree: TreeRows, pattern: re.Pattern[str] | None) -> None:
+        """Unfold what has matches inside; without a pattern all is folded as before."""
+        cursor = tree.unfold_matches(pattern, self._rows.cursor_row)
+        self._rows.show((), len(tree), tree.line, cursor=cursor)
+
+    async def _find(self) -> None:
+        await (self._filter.ask() if self._opened is None else self._finder.ask())
+
+    def _step(self, matches: int) -> None:
+        if self._opened is not None:
+            self._finder.step(matches)
+
+    @property
+    def _listed(self) -> Sequence[Entry]:
+        """The entries whose names have the words of the filter."""
+        return [entry for entry in self._entries if self._filter.fits(self._mask(entry.name))]
 
     @on(Prompt.Toggled)
     def _update_footer(self) -> None:
@@ -239,16 +300,16 @@ class ArchiveScreen(ActionScreen):
         if self.prompt.is_open:
             return self.prompt.footer_keys
         hint = self.keymap.hint
-        always = (hint("extract", "unpack"), hint("move", "down", "up"), hint("help", "help"), hint("back", "back"))
+        first: Sequence[StyledText] = (hint("find", "filter"),)
         match self._opened:
             case None:
-                return (hint("open", "choose"), hint("folder path", "folder"), *always)
+                first = (hint("open", "choose"), hint("filter", "filter"), hint("folder path", "folder"))
             case _OpenEntry(tree=TreeRows()):
-                return (hint("fold", "choose"), *always)
+                first = (hint("fold", "choose"), *first)
             case _OpenEntry(preview=Table(), record_row=None):
-                return (hint("whole row", "choose"), hint("columns", "left", "right"), *always)
-            case _:
-                return always
+                first = (hint("whole row", "choose"), *first, hint("columns", "left", "right"))
+        always = (hint("extract", "unpack"), hint("move", "down", "up"), hint("help", "help"))
+        return self._finder.with_keys(*first, *always)
 
     def _show_lines(self, lines: Sequence[str], titles: str, cursor: int) -> None:
         self._rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)

@@ -14,9 +14,10 @@ from textual.timer import Timer
 
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS, bindings_of
+from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionWordings
-from bwp_tui.console.presentation.download_detail import queue_text
-from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
+from bwp_tui.console.presentation.download_detail import end_text, queue_text, state_text
+from bwp_tui.console.presentation.download_rows import DownloadRowBuilder, Row
 from bwp_tui.console.presentation.format import DisplayContext, mask, result_sentence, subject
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.screens.action_screen import ActionScreen
@@ -66,7 +67,9 @@ class DownloadsScreen(ActionScreen):
         self.listed: Sequence[tuple[Download, Task]] = ()
         self._engine: EngineState | None = None
         self._opener_context = context
+        self._filter = ListFilter(self, self.reload)
         self.handlers |= {
+            "filter": partial(start_worker, self, self._filter.ask),
             "help": partial(open_help, self),
             "open": self._open_archive,
             "mark": self._mark,
@@ -145,7 +148,7 @@ class DownloadsScreen(ActionScreen):
         self.listed = [
             (download, tasks[download.task_number])
             for download in self.session.reader.requeue_without_engine(downloads)
-            if download.task_number in tasks
+            if download.task_number in tasks and self._fits(download, tasks[download.task_number])
         ]
         ids = frozenset(download.id for download, _ in self.listed)
         self.marks &= ids
@@ -154,6 +157,12 @@ class DownloadsScreen(ActionScreen):
         if self._looked_for != ids:
             self._looked_for = ids
             start_worker(self, self._check_results_on_disk, group="result", exclusive=True)
+
+    def _fits(self, download: Download, task: Task) -> bool:
+        """Say whether the words of the filter are in what is known of a download."""
+        state, _ = (state_text if download.is_open else end_text)(download, self.display_context)
+        texts = (download.path, download.trouble, download.sha256, download.actor)
+        return self._filter.fits(f"#{task.number} {task.email} {state} {' '.join(filter(None, texts))}")
 
     async def _check_results_on_disk(self) -> None:
         if await self.session.check_results_on_disk(*(download for download, _ in self.listed)):
@@ -167,11 +176,12 @@ class DownloadsScreen(ActionScreen):
         titles, rows = DownloadRowBuilder(
             self.listed, self.rows.text_width, self.display_context, self.marks, locale_glyphs().mark
         ).lines()
+        if self._filter.text and not self.listed:
+            rows = [Row(None, (("No download has these words.", "muted"),))]
         self.rows.set_rows(titles, rows, self.rows.current if current is None else current)
         marked = f"{len(self.marks)} marked" if self.marks else ""
-        self.query_one(Heading).set_text(
-            queue_text([download for download, _ in self.listed]), *filter(None, (marked,))
-        )
+        right = f"{self._filter.title(len(self.listed))}{marked}".removesuffix(" · ")
+        self.query_one(Heading).set_text(queue_text([download for download, _ in self.listed]), *filter(None, (right,)))
         self._update_detail()
 
     def _update_detail(self) -> None:
@@ -330,7 +340,7 @@ class DownloadsScreen(ActionScreen):
     def _back(self) -> None:
         if self.marks:
             self.mark(frozenset())
-        else:
+        elif not self._filter.clear():
             self.close()
 
     def _named(self, download: Download) -> str:

@@ -16,8 +16,10 @@ from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.bindings.screen_actions import GROUPS, bindings_of
 from bwp_tui.console.presentation.breakpoints import WIDE
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.action_screen import ActionScreen, ScrolledScreen
-from bwp_tui.console.widgets.bars import FooterLine
+from bwp_tui.console.screens.action_screen import ActionScreen
+from bwp_tui.console.screens.searched_screen import SearchedScreen
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.filter_fields import FIELDS
 
@@ -28,7 +30,7 @@ _MARGIN: Final = 4
 """Cells beside the text: its padding, and the scroll bar."""
 
 
-class HelpScreen(ScrolledScreen):
+class HelpScreen(SearchedScreen):
     """Lists the keys of a screen in the order of `GROUPS`.
 
     Args:
@@ -58,11 +60,18 @@ class HelpScreen(ScrolledScreen):
         yield Heading(id="help-heading")
         with VerticalScroll(id="help-scroll", can_focus=False):
             yield Paragraphs(id="help-text")
+        yield Prompt(id="prompt")
+        yield StatusLine(id="status")
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("keys", "strong")], "bwp-tui")
-        self.query_one(FooterLine).show_keys(self.keymap.hint("scroll", "down", "up"), self.keymap.hint("back", "back"))
+        self.update_footer()
+
+    @property
+    def keys(self) -> Sequence[StyledText]:
+        """The keys that scroll and find."""
+        return (self.keymap.hint("scroll", "down", "up"), self.keymap.hint("find", "filter"))
 
     def on_resize(self) -> None:
         lines: list[Sequence[StyledText]] = []
@@ -70,6 +79,7 @@ class HelpScreen(ScrolledScreen):
             lines += [[], [(f" {group}", "accent")], *(line for action in actions for line in self._lines(action))]
         lines += [[], *self._notes]
         self.query_one("#help-text", Paragraphs).set_lines(lines)
+        self.finder.update()
 
     def _lines(self, action: Action) -> list[list[StyledText]]:
         why_not = action.disabled_reason(self._opener_context)

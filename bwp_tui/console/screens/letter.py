@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
@@ -19,8 +18,8 @@ from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.format import subject
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.screens.action_screen import ScrolledScreen
 from bwp_tui.console.screens.help import open_help
+from bwp_tui.console.screens.searched_screen import SearchedScreen
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.terminal.clipboard import copy
@@ -35,7 +34,7 @@ from bwp_tui.settings import SettingsError
 from bwp_tui.store.errors import StoreError
 
 
-class LetterScreen(ScrolledScreen):
+class LetterScreen(SearchedScreen):
     """Shows one letter about a task; nothing is recorded before it is copied or written.
 
     Args:
@@ -43,7 +42,6 @@ class LetterScreen(ScrolledScreen):
         kind: the letter to begin with; None is the one that fits the task's state.
     """
 
-    AUTO_FOCUS = ""
     scope = Scope.LETTER
     BINDINGS = bindings_of(scope)
 
@@ -76,28 +74,25 @@ class LetterScreen(ScrolledScreen):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self._update_footer()
+        self.update_footer()
         start_worker(self, self._read, group="reading", exclusive=True)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave all keys to an open prompt."""
-        return not self.is_asking and super().check_action(action, parameters)
 
     @property
     def context(self) -> ActionContext:
         return ActionContext(self._letter_task, self._session.read_only, self._session.today())
 
-    @on(Prompt.Toggled)
-    def _update_footer(self) -> None:
-        footer, hint = self.query_one(FooterLine), self.keymap.hint
-        if not self.prompt.is_open:
-            pages = f"{self.keymap.key('next_page')} {self.keymap.key('page_1')}-{len(LetterKind)}"
-            actions = (("copy", "copy"), ("write to a file", "write"), ("mask", "mask"), ("help", "help"))
-            footer.show_keys((pages, "letter"), *(hint(*action) for action in actions), hint("back", "back"))
-        elif self.prompt.mistake is not None:
-            footer.show_mistake(*self.prompt.mistake)
-        else:
-            footer.show_keys(*self.prompt.footer_keys)
+    @property
+    def keys(self) -> Sequence[StyledText]:
+        """The keys that do something with the letter."""
+        pages = f"{self.keymap.key('next_page')} {self.keymap.key('page_1')}-{len(LetterKind)}"
+        actions = (
+            ("copy", "copy"),
+            ("write to a file", "write"),
+            ("mask", "mask"),
+            ("find", "filter"),
+            ("help", "help"),
+        )
+        return ((pages, "letter"), *(self.keymap.hint(*action) for action in actions))
 
     def apply(self, update: Snapshot | str) -> None:
         """Draft the letter again where its task has changed."""
@@ -159,6 +154,7 @@ class LetterScreen(ScrolledScreen):
             text = mask_in_text(text, task.email)
         role = "warn" if letter is None else "plain"
         self.query_one(Paragraphs).set_lines([(line, role)] for line in text.splitlines())
+        self.finder.update()
 
     def _tabs(self, task: Task) -> Iterator[StyledText]:
         for at, kind in enumerate(LetterKind, start=1):

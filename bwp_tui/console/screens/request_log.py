@@ -13,17 +13,19 @@ from textual.app import ComposeResult
 
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.bindings.screen_actions import bindings_of
+from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.presentation import request_log
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.text import counted
-from bwp_tui.store.errors import StoreError
+from bwp_tui.store.errors import ReadCancelled
 from bwp_tui.store.queries.request_log import SentRequest
 
 _CHUNK: Final = 100
@@ -43,7 +45,14 @@ class RequestLogScreen(ActionScreen):
 
     def __init__(self, session: Session, open_task: Callable[[int], None]) -> None:
         super().__init__(session.keymap)
-        self.handlers |= {"read": self._choose, "help": partial(open_help, self), "sent": self.close}
+        self._filter = ListFilter(self, self._read)
+        self.handlers |= {
+            "read": self._choose,
+            "filter": partial(start_worker, self, self._filter.ask),
+            "back": self._back,
+            "help": partial(open_help, self),
+            "sent": self.close,
+        }
         self._session = session
         self._open_task = open_task
         self._ids: array[int] = array("q")
@@ -52,18 +61,38 @@ class RequestLogScreen(ActionScreen):
     def compose(self) -> ComposeResult:
         yield Heading(id="sent-heading")
         yield VirtualList(id="sent-rows")
+        yield Prompt(id="prompt")
         yield StatusLine(id="status")
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("API request log", "strong")])
-        self.query_one(FooterLine).show_keys(
-            self.keymap.hint("open the task", "read"),
-            self.keymap.hint("move", "down", "up"),
-            self.keymap.hint("help", "help"),
-            self.keymap.hint("back", "back"),
+        self._update_footer()
+        self._read()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave all keys to an open prompt."""
+        return not self.is_asking and super().check_action(action, parameters)
+
+    @on(Prompt.Toggled)
+    def _update_footer(self) -> None:
+        hint = self.keymap.hint
+        keys = (
+            hint("open the task", "read"),
+            hint("filter", "filter"),
+            hint("move", "down", "up"),
+            hint("help", "help"),
         )
-        start_worker(self, self._list, exclusive=True)
+        self.query_one(FooterLine).show_keys(
+            *(self.prompt.footer_keys if self.prompt.is_open else (*keys, hint("back", "back")))
+        )
+
+    def _back(self) -> None:
+        if not self._filter.clear():
+            self.close()
+
+    def _read(self) -> None:
+        start_worker(self, self._list, group="reading", exclusive=True)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
@@ -76,17 +105,21 @@ class RequestLogScreen(ActionScreen):
             self._open_task(request.task_number)
 
     async def _list(self) -> None:
+        words = self._filter.words
         try:
-            self._ids = await asyncio.to_thread(self._session.reader.sent_ids)
-        except StoreError as error:
-            self.show_status(str(error), "bad")
-        else:
-            if not self._ids:
-                self.show_status("No API requests yet.", "muted")
+            ids = await asyncio.to_thread(
+                self._session.reader.sent_ids, words, lambda: words != self._filter.words or not self.is_attached
+            )
+        except ReadCancelled:
+            return  # other words were typed meanwhile
+        self._ids = ids
+        if not ids:
+            self.show_status("No API request has these words." if words else "No API requests yet.", "muted")
         self._show()
 
     def _show(self) -> None:
-        self.query_one(Heading).set_text([("API request log", "strong")], counted(len(self._ids), "request"))
+        title = self._filter.title(len(self._ids)).removesuffix(" · ") or counted(len(self._ids), "request")
+        self.query_one(Heading).set_text([("API request log", "strong")], title)
         rows = self._rows
         rows.show(request_log.header(rows.text_width), len(self._ids), self._line, cursor=rows.cursor_row)
 

@@ -16,8 +16,8 @@ from bwp_tui.console.presentation import task_detail, task_pages
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.screens.action_screen import ScrolledScreen
 from bwp_tui.console.screens.help import open_help
+from bwp_tui.console.screens.searched_screen import SearchedScreen
 from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
@@ -45,7 +45,7 @@ _PAGES: Final = {
 }
 
 
-class TaskScreen(ScrolledScreen):
+class TaskScreen(SearchedScreen):
     """Shows a task: heading, tabs, the text of one page, prompt, status line and footer.
 
     Args:
@@ -53,7 +53,6 @@ class TaskScreen(ScrolledScreen):
         number: local number of the task.
     """
 
-    AUTO_FOCUS = ""
     scope = Scope.TASK
     BINDINGS = bindings_of(scope)
 
@@ -89,27 +88,14 @@ class TaskScreen(ScrolledScreen):
         self._main.set_prompt_host(self)
         self._read()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave all keys to an open prompt."""
-        return not self.is_asking and super().check_action(action, parameters)
-
     @on(Prompt.Toggled)
     def _asked(self) -> None:
         if self.prompt.is_open and self.prompt.mistake is None:
             self.show_status("")  # an earlier sentence must not come back when the prompt closes
-        self._update_footer()
 
-    def _update_footer(self) -> None:
-        footer, wrong = self.query_one(FooterLine), self.prompt.mistake if self.prompt.is_open else None
-        if wrong is None:
-            footer.show_keys(*self._keys())
-        else:
-            footer.show_mistake(*wrong)
-
-    def _keys(self) -> Sequence[StyledText]:
-        """Return the keys that answer, or those that do something for this task."""
-        if self.prompt.is_open:
-            return self.prompt.footer_keys
+    @property
+    def keys(self) -> Sequence[StyledText]:
+        """The keys that do something for this task."""
         hint, context = self.keymap.hint, self.context
         possible = [
             hint(action.label, action.name)
@@ -125,7 +111,6 @@ class TaskScreen(ScrolledScreen):
             hint("mask", "mask"),
             hint("task", "previous_task", "next_task"),
             *possible,
-            hint("back", "back"),
         )
 
     def on_resize(self) -> None:
@@ -212,7 +197,7 @@ class TaskScreen(ScrolledScreen):
 
     def _show(self) -> None:
         details, context = self._details, self._session.display_context()
-        self._update_footer()
+        self.update_footer()
         if details is None:
             self.query_one(Heading).set_text([("this task is gone, or cannot be read", "muted")])
             return
@@ -222,6 +207,7 @@ class TaskScreen(ScrolledScreen):
         tabs = self.query_one("#task-tabs", StyledLine)
         tabs.show(*self._tabs(details))
         self.query_one(Paragraphs).set_lines(_PAGES[PAGE_NAMES[self._page]].lines(details, context))
+        self.finder.update()
 
     def _tabs(self, details: TaskDetails) -> Iterator[StyledText]:
         for place, name in enumerate(PAGE_NAMES):

@@ -101,11 +101,15 @@ class HistoryReader:
         task = self._read(lambda: tasks.newest_for(self._store, kind, email), None)
         return None if task is None else f"#{task.number} ({task.status}) has this email"
 
-    def sent_ids(self) -> array[int]:
-        """Return the ids of all API requests in the log; not a small read."""
+    def sent_ids(self, words: Sequence[str], is_cancelled: Callable[[], bool]) -> array[int]:
+        """Return the ids of the API requests in the log that have all words; not a small read.
+
+        Raises:
+            ReadCancelled: `is_cancelled` returned True.
+        """
         from bwp_tui.store.queries import request_log
 
-        return self._read(lambda: request_log.request_ids(self._store), array("q"))
+        return self._read(lambda: request_log.request_ids(self._store, words, is_cancelled), array("q"))
 
     def sent(self, ids: Sequence[int]) -> list[SentRequest]:
         from bwp_tui.store.queries import request_log

@@ -17,6 +17,9 @@ from textual.widget import Widget
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.text import clean
 
+Place = tuple[int, int]
+"""A line and a character in it."""
+
 
 class StyledWidget(Widget):
     """A widget of styled text. Never give it a `str`: Textual would parse markup in it."""
@@ -122,7 +125,29 @@ class Paragraphs(StyledWidget, can_focus=False):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: list[Content] = []
+        self._pattern: re.Pattern[str] | None = None
+        self._current: Place | None = None
         self.display = False
+
+    @property
+    def lines(self) -> list[str]:
+        """The text of each line, before it is wrapped."""
+        return [line.plain for line in self._lines]
+
+    def underline(self, pattern: re.Pattern[str] | None, current: Place | None) -> None:
+        """Underline what matches the pattern, and show the match at the place `current` reversed."""
+        if (pattern, current) != (self._pattern, self._current):
+            self._pattern, self._current = pattern, current
+            self.refresh()
+
+    def y_of(self, line: int, start: int = 0) -> int:
+        """Return at which line of the widget a character of a line is shown."""
+        width = max(1, self.size.width)
+        behind = self._lines[line].plain[start:]
+        word_end = start + len(behind) - len(behind.lstrip()) + len((behind.split(maxsplit=1) or [""])[0])
+        before = [*self._lines[:line], self._lines[line].divide([word_end])[0]] if start else self._lines[:line]
+        y = sum(len(part.wrap(width)) for whole in before for part in break_long_words(whole, width))
+        return y - 1 if start else y
 
     def set_lines(self, lines: Iterable[Sequence[StyledText]]) -> None:
         """Show the lines; repaints only when they differ."""
@@ -138,8 +163,16 @@ class Paragraphs(StyledWidget, can_focus=False):
         return self.with_styles(self._broken(self.size.width))
 
     def _broken(self, width: int) -> Content:
-        lines = (part for line in self._lines for part in (break_long_words(line, width) if width else [line]))
-        return Content("\n").join(lines)
+        lines = (self._underlined(line, index) for index, line in enumerate(self._lines))
+        return Content("\n").join(
+            part for line in lines for part in (break_long_words(line, width) if width else [line])
+        )
+
+    def _underlined(self, line: Content, index: int) -> Content:
+        for match in self._pattern.finditer(line.plain) if self._pattern is not None else ():
+            role = "found-here" if (index, match.start()) == self._current else "found"
+            line = line.stylize(role, *match.span())
+        return line
 
 
 class Heading(StyledLine):

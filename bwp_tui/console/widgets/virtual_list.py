@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
@@ -31,11 +32,22 @@ class VirtualList(VirtualRows):
         self._header: Sequence[StyledText] = ()
         self._line_of: LineOf = lambda _row: ()
         self._pointer = f"{locale_glyphs().cursor} "
+        self._pattern: re.Pattern[str] | None = None
 
     @property
     def text_width(self) -> int:
         """Cells that a line has."""
         return max(1, self.scrollable_size.width - POINTER_CELLS)
+
+    def underline(self, pattern: re.Pattern[str] | None) -> None:
+        """Underline what matches the pattern in the rows."""
+        if pattern != self._pattern:
+            self._pattern = pattern
+            self.refresh()
+
+    def text_of(self, row: int) -> str:
+        """Return the text of a row."""
+        return "".join(text for text, _ in self._line_of(row))
 
     def show(self, header: Sequence[StyledText], count: int, line_of: LineOf, *, cursor: int = 0) -> None:
         """Show `count` rows, the cursor on one of them."""
@@ -56,13 +68,16 @@ class VirtualList(VirtualRows):
         if row >= self.row_count:
             return self._strip()
         if row != self._cursor:
-            return self._strip((" " * POINTER_CELLS, "plain"), *self._line_of(row))
-        strip, band = self._strip((self._pointer, "accent"), *self._line_of(row)), self._band()
+            return self._strip((" " * POINTER_CELLS, "plain"), *self._line_of(row), pattern=self._pattern)
+        strip = self._strip((self._pointer, "accent"), *self._line_of(row), pattern=self._pattern)
+        band = self._band()
         return Strip([Segment(text, (style or Style()) + band) for text, style, _ in strip], strip.cell_length)
 
-    def _strip(self, *texts: StyledText) -> Strip:
+    def _strip(self, *texts: StyledText, pattern: re.Pattern[str] | None = None) -> Strip:
         width = self.scrollable_size.width
         content = Content.assemble(*((text, self.get_visual_style(f"role--{role}")) for text, role in texts))
+        for match in pattern.finditer(content.plain, POINTER_CELLS) if pattern is not None else ():
+            content = content.stylize(self.get_visual_style("role--found"), *match.span())
         strip = Strip(content.truncate(width, ellipsis=True).render_segments(self.get_visual_style("role--plain")))
         return strip.adjust_cell_length(width, self.get_component_rich_style("role--plain"))
 

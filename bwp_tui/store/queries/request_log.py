@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.statuses import IntentAction, IntentState
 from bwp_tui.domain.task import Kind
-from bwp_tui.store.database.connection import Row, Store, as_int, as_text
+from bwp_tui.store.database.connection import Row, Store, as_text
 from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_ASSUMED_SENT
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import EventKind
@@ -85,13 +85,19 @@ _OUTCOMES: Final = (
     EventKind.CANCEL_REFUSED,
     EventKind.WITHDRAWN,
 )
-_REQUESTS: Final = (
-    f"SELECT {_REQUEST.columns}, i.client_token, l.what, l.detail"
-    " FROM intents i JOIN tasks t ON t.number = i.task LEFT JOIN timeline l ON l.id ="
+_FROM: Final = (
+    "intents i JOIN tasks t ON t.number = i.task LEFT JOIN timeline l ON l.id ="
     # The event of the outcome: both were written in one transaction, at its instant.
     " (SELECT min(id) FROM timeline WHERE task = i.task AND at = i.settled_at AND what IN"
     f" {tuple(map(str, _OUTCOMES))})"
 )
+_REQUESTS: Final = f"SELECT {_REQUEST.columns}, i.client_token, l.what, l.detail FROM {_FROM}"
+_SEARCHED: Final = (
+    "'#' || i.task || ' ' || i.action || ' ' || t.kind || ' ' || ifnull(t.email, '') || ' ' || i.actor"
+    " || ' ' || i.state || ' ' || ifnull(l.what, '') || ' ' || ifnull(l.detail, '')"
+)
+_CHUNK: Final = 5_000
+"""Requests that are searched in one read."""
 
 
 def of_task(store: Store, number: int) -> list[SentRequest]:
@@ -110,9 +116,22 @@ def newest(store: Store, limit: int) -> list[SentRequest]:
     return [_sent(row) for row in store.rows(f"{_REQUESTS} ORDER BY i.id DESC LIMIT ?", (limit,))]
 
 
-def request_ids(store: Store) -> array[int]:
-    """Return the ids of all requests, the newest first."""
-    return array("q", (as_int(id) for (id,) in store.rows("SELECT id FROM intents ORDER BY id DESC")))
+def request_ids(
+    store: Store, words: Sequence[str] = (), is_cancelled: Callable[[], bool] = lambda: False
+) -> array[int]:
+    """Return the ids of the requests that have all words in lower case, the newest first.
+
+    Other threads can read between two chunks.
+
+    Raises:
+        ReadCancelled: `is_cancelled` returned True.
+    """
+    found = array("q")
+    fits = "".join(f" AND instr(lower({_SEARCHED}), ?)" for _ in words)
+    for newest in range(store.integer("SELECT max(id) FROM intents"), 0, -_CHUNK):
+        sql = f"SELECT i.id FROM {_FROM} WHERE i.id > ? AND i.id <= ?{fits} ORDER BY i.id DESC"
+        found.extend(store.integers(sql, (newest - _CHUNK, newest, *words), is_cancelled))
+    return found
 
 
 def window(store: Store, ids: Sequence[int]) -> list[SentRequest]:
