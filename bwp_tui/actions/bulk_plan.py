@@ -114,11 +114,7 @@ def plan(
 def plan_check(action: str, today: date, values: Mapping[str, Any] = _NO_VALUES) -> RefusalCheck:
     """Return the check that refuses the tasks which a plan of `action` would skip."""
 
-    def check(task: Task) -> str | None:
-        refusal = _refusal(action, task, today, values)
-        return refusal and refusal.sentence
-
-    return check
+    return lambda task: _refusal(action, task, today, values)
 
 
 def _refusal(action: str, task: Task, today: date, values: Mapping[str, Any]) -> Refusal | None:
@@ -126,7 +122,7 @@ def _refusal(action: str, task: Task, today: date, values: Mapping[str, Any]) ->
     operation = _OPERATIONS[action]
     why_not = (operation.skip_reason or operation.disabled_reason)(task, today)
     if why_not:
-        return Refusal(operation.short_reason(task) or _state_of(task), why_not)
+        return why_not if isinstance(why_not, Refusal) else Refusal(_state_of(task), why_not)
     return operation.refusal(task, dict(values), today) or operation.doubt(task, dict(values))
 
 

@@ -44,7 +44,6 @@ def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
         apply=lambda edit: answers.withdraw(edit, record),
         result=lambda target, _: f"The {record} of {target.name} is withdrawn; its timeline keeps it.",
         disabled_reason=lambda task, _: answers.cannot_withdraw(task, record),
-        short_reason=lambda task: "purged" if answers.recorded_on(task, record) else f"without {record}",
         review=question,
         confirms=True,
         field=record,
@@ -112,7 +111,6 @@ VERIFY: Final = Operation(
     apply=records.verify,
     result=_verified,
     skip_reason=lambda task, _: records.is_verified(task),
-    short_reason=lambda task: "" if task.verification is None else "verified already",
     confirms=True,
     field=LegalRecord.VERIFICATION,
     variant=withdrawal_of(LegalRecord.VERIFICATION),
@@ -143,7 +141,6 @@ ACKNOWLEDGE: Final = Operation(
     apply=records.acknowledge,
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: records.cannot_acknowledge(task),
-    short_reason=lambda task: "" if task.acknowledged_on is None else "acknowledged already",
     refusal=refused_record_day,
     confirms=True,
     field=LegalRecord.ACKNOWLEDGEMENT,
@@ -184,7 +181,6 @@ INQUIRE: Final = Operation(
     refusal=refused_record_day,
     disabled_reason=lambda task, _: answers.cannot_inquire(task),
     skip_reason=lambda task, _: answers.awaits_reply(task),
-    short_reason=lambda task: "purged" if task.is_purged else "asked already",
     confirms=True,
     field=LegalRecord.INQUIRY,
     variant=withdrawal_of(LegalRecord.INQUIRY),
@@ -209,9 +205,6 @@ REPLY: Final = Operation(
     refusal=lambda task, values, today: answers.refused_reply(task, values.get("on") or today),
     disabled_reason=lambda task, _: answers.cannot_reply(task),
     skip_reason=lambda task, _: answers.has_reply(task),
-    short_reason=lambda task: (
-        "purged" if task.is_purged else "replied already" if task.replied_on else "without inquiry"
-    ),
     confirms=True,
     field=LegalRecord.REPLY,
     variant=withdrawal_of(LegalRecord.REPLY),
@@ -224,18 +217,6 @@ def _extend_question(target: Target) -> str:
         law, limit = REGULATIONS[task.regulation], extension_limit(task)
         clause = f" to {records.extended_due(task)} ({law.citation}, tell by {limit})"
     return f"Extend {target.name}{clause}. Reason the shopper is told:"
-
-
-def _why_not_extended(task: Task) -> str:
-    if task.extended_on is not None:
-        return "extended already"
-    if task.resubmitted_as is not None:
-        return "resubmitted already"
-    if not is_clock_running(task):
-        return ""
-    if is_clock_stopped(task):
-        return "awaiting a reply"
-    return "without deadline" if extension_limit(task) is None else "too late to be extended"
 
 
 EXTEND: Final = Operation(
@@ -259,7 +240,6 @@ EXTEND: Final = Operation(
         f"{target.name} is now due on {records.extended_due(target.task) if target.task else None}."
     ),
     disabled_reason=records.cannot_extend,
-    short_reason=_why_not_extended,
     confirms=True,
     field=LegalRecord.EXTENSION,
     variant=withdrawal_of(LegalRecord.EXTENSION),
@@ -292,7 +272,6 @@ ANSWER: Final = Operation(
     doubt=lambda task, values: answers.doubtful_answer(task, values.get("on")),
     disabled_reason=lambda task, _: answers.cannot_answer(task),
     skip_reason=lambda task, _: answers.needs_no_answer(task),
-    short_reason=lambda task: "answered already" if task.answered_on else "",
     confirms=True,
     field=LegalRecord.ANSWER,
     variant=withdrawal_of(LegalRecord.ANSWER),

@@ -161,7 +161,6 @@ class TaskOperation:
         help: a sentence for the help and the prompt.
         disabled_reason: why it cannot be done.
         skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.
-        short_reason: the same in words that many tasks share, so that they can be counted.
         refusal: why it cannot be done with these values of its arguments.
         doubt: why these values are probably a mistake: to be confirmed for a single task, and refused among many.
         shell_command: how the CLI does the same where there is no command of this name.
@@ -181,7 +180,6 @@ class TaskOperation:
     label: str = ""
     disabled_reason: Check = no_reason
     skip_reason: Check | None = None
-    short_reason: Callable[[Task], str] = no_text
     refusal: Callable[[Task, Values, date], Refusal | None] = no_reason
     doubt: Callable[[Task, Values], Refusal | None] = no_reason
     shell_command: str = ""
@@ -252,7 +250,7 @@ class Operation(TaskOperation):
     def question(self, task: Task, values: Values) -> str:
         """Return the question before it is done to a single task; empty without one."""
         doubt = self.doubt(task, values)
-        return self.review(task, values) or (f"{doubt.sentence} Record it?" if doubt else "")
+        return self.review(task, values) or (f"{doubt} Record it?" if doubt else "")
 
     def task_command(self, actor: str, today: date, **values: Any) -> TaskCommand:
         """Return the command that carries it out on each task."""

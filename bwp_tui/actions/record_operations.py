@@ -167,7 +167,6 @@ def _withdraw_decline() -> Variant[Operation]:
         apply=requests.withdraw_decline,
         result=lambda target, _: f"The decline of {target.name} is withdrawn; its timeline keeps it.",
         disabled_reason=lambda task, _: requests.cannot_withdraw_decline(task),
-        short_reason=lambda task: "not declined" if task.declined_on is None else "",
         review=lambda task, _: f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?",
         confirms=True,
     )
@@ -217,7 +216,6 @@ DECLINE: Final = Operation(
     review=_review_decline,
     refusal=refused_record_day,
     disabled_reason=lambda task, _: requests.cannot_decline(task),
-    short_reason=lambda task: "declined already" if task.declined_on else "answered" if task.answered_on else "",
     confirms=True,
     variant=_withdraw_decline(),
 )
@@ -284,7 +282,6 @@ APPEAL: Final = Operation(
     result=_appealed,
     refusal=_refused_appeal,
     disabled_reason=lambda task, _: answers.cannot_appeal(task),
-    short_reason=lambda task: "not declined" if task.status != Status.DECLINED else "without appeal by law",
     confirms=True,
     field=LegalRecord.APPEAL,
     variant=withdrawal_of(LegalRecord.APPEAL),

@@ -67,8 +67,9 @@ class ServiceOperation(TaskOperation):
 
 def _cannot_download_first(task: Task, _today: date) -> str | None:
     """Return why `task` is skipped: as `cannot_download` does, or since its result is saved."""
-    saved = saved_path(task.download)
-    return cannot_download(task) if saved is None else f"The result of {task.name} is saved already as {saved}."
+    if (saved := saved_path(task.download)) is None:
+        return cannot_download(task)
+    return Refusal("saved already", f"The result of {task.name} is saved already as {saved}.")
 
 
 def _question_of_download(task: Task, _subject: str) -> str:
@@ -76,19 +77,10 @@ def _question_of_download(task: Task, _subject: str) -> str:
     return "" if saved is None else f"Already downloaded as {saved.name}. Download it again?"
 
 
-def _short_reason_to_skip_download(task: Task) -> str:
-    return "saved already" if saved_path(task.download) else _short_reason_to_skip_downloading_again(task)
-
-
-def _short_reason_to_skip_downloading_again(task: Task) -> str:
-    return "download asked for already" if task.download is not None and task.download.is_open else ""
-
-
 DOWNLOAD_AGAIN: Final = ServiceOperation(
     name="download again",
     noun="download",
     disabled_reason=lambda task, _: cannot_download(task),
-    short_reason=_short_reason_to_skip_downloading_again,
     apply=lambda store, number, actor, folder: requests.download(store, number, folder, actor),
     result=lambda task, _: f"The download of #{task.number} was asked for.",
     is_harmless=True,
@@ -104,17 +96,8 @@ DOWNLOAD: Final = replace(
     keywords="fetch save get",
     variant=Variant("--again", "download again what is already downloaded", DOWNLOAD_AGAIN),
     skip_reason=_cannot_download_first,
-    short_reason=_short_reason_to_skip_download,
     question=_question_of_download,
 )
-
-
-def _short_reason_to_skip_resubmission(task: Task) -> str:
-    if task.resubmitted_as is not None:
-        return "resubmitted already"
-    if task.is_cancellation_waiting:
-        return "cancellation waits for the task id"
-    return "without email" if not task.is_purged and not task.email else ""
 
 
 def _refused_submission(task: Task, values: Values, _today: date) -> Refusal | None:
@@ -158,12 +141,6 @@ _HOLD: Final = Argument(
 )
 
 
-def _unsent_reason(task: Task) -> str:
-    if task.status != Status.RECEIVED:
-        return ""
-    return "not verified yet" if task.answered_on is None else "answered already"
-
-
 SEND: Final = ServiceOperation(
     name="send",
     noun="submission",
@@ -173,7 +150,6 @@ SEND: Final = ServiceOperation(
     keywords="submit release verified",
     arguments=(_HOLD,),
     disabled_reason=lambda task, _: cannot_send(task),
-    short_reason=_unsent_reason,
     refusal=_refused_submission,
     apply=lambda store, number, actor, _, holding_period=same_hold: requests.send(store, number, actor, holding_period),
     result=lambda task, _: f"The submission of #{task.number} is recorded, with a client token of its own.",
@@ -198,7 +174,6 @@ RESUBMIT: Final = ServiceOperation(
     keywords="again retry repeat",
     arguments=(Argument(name="note", metavar="TEXT", help="note for the new tasks", need=Need.DEFAULT), _HOLD),
     disabled_reason=lambda task, _: cannot_resubmit(task),
-    short_reason=_short_reason_to_skip_resubmission,
     refusal=_refused_submission,
     apply=_resubmit,
     result=_result_of_resubmit,
@@ -211,10 +186,6 @@ _CANCELLATION: Final = (
     *(EventKind.CANCELLED, EventKind.CANCEL_REFUSED),
 )
 """The events of a cancellation and of its outcome."""
-
-
-def _short_reason_to_skip_cancellation(task: Task) -> str:
-    return "cancellation asked for already" if task.cancel_asked else ""
 
 
 def _result_of_cancel(task: Task, events: Sequence[Event]) -> str:
@@ -237,7 +208,6 @@ CANCEL: Final = ServiceOperation(
     purpose="cancel deletions while they are on hold",
     keywords="stop abort",
     disabled_reason=lambda task, _: cannot_cancel(task),
-    short_reason=_short_reason_to_skip_cancellation,
     apply=lambda store, number, actor, _: requests.cancel(store, number, actor),
     question=lambda task, subject: f"{cancellation_phrase(task)} for {subject}?",
     result=_result_of_cancel,

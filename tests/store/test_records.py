@@ -116,7 +116,7 @@ def test_a_receipt_is_not_corrected_to_a_day_for_which_the_extension_came_too_la
     assert records.refused_correction(task, TODAY - timedelta(days=10), "gdpr") is None
     refusal = records.refused_correction(task, TODAY - timedelta(days=60), "gdpr")
     assert refusal is not None
-    assert "Withdraw the extension first" in refusal.sentence
+    assert "Withdraw the extension first" in refusal
 
 
 def test_a_plan_says_why_it_does_not_extend_a_completed_retrieval(store: Store) -> None:

@@ -77,7 +77,7 @@ def _confirm_each(session: CommandSession, operation: Operation, numbers: list[i
         if not is_refused and operation is DECLINE and (question := operation.review(task, values)):
             require_yes(f"{task.name}, {task.subject(masked=True)}: {question}")
         if not is_refused and (doubt := operation.doubt(task, values)):
-            print_note(f"Warning: {doubt.sentence}")
+            print_note(f"Warning: {doubt}")
             require_yes(f"Record it for {task.name} all the same?")
 
 

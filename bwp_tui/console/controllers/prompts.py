@@ -132,8 +132,7 @@ async def _ask_day(
         wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
         is_last = argument is [one for one in operation.arguments if one.is_asked(target)][-1]
         if not wrong and target.task is not None and is_last:
-            refusal = operation.refusal(target.task, values | {argument.name: day}, today)
-            wrong = refusal and refusal.sentence
+            wrong = operation.refusal(target.task, values | {argument.name: day}, today)
         return InputMistake(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
 
     def changed(text: str, _cursor: int) -> None:

@@ -88,8 +88,7 @@ class RecordController:
             return
 
         def why_not(now: Task) -> str | None:
-            refusal = operation.refusal(now, values, today)
-            return operation.disabled_reason(now, today) or (refusal and refusal.sentence)
+            return operation.disabled_reason(now, today) or operation.refusal(now, values, today)
 
         check = check_unchanged(
             task,

@@ -128,4 +128,4 @@ def _refusals(task: Task, day: date) -> Iterator[str]:
         return
     for refusal in (refused_day(task, day), doubtful_answer(task, day)):
         if refusal is not None:
-            yield refusal.sentence
+            yield refusal

@@ -81,7 +81,7 @@ def already_declined(task: Task) -> str | None:
 def needs_no_answer(task: Task) -> str | None:
     """Return why no answer is recorded for task where many are answered at once, or None when one is."""
     if task.answered_on is not None:
-        return f"Task {task.name} was already answered on {task.answered_on}."
+        return Refusal("answered already", f"Task {task.name} was already answered on {task.answered_on}.")
     if is_clock_running(task):
         return cannot_answer(task)
     return cannot_answer(task) or f"Task {task.name} is {task.status}: nobody waits for an answer."
@@ -127,17 +127,16 @@ def inquired(task: Task, day: date) -> Task:
 def cannot_inquire(task: Task) -> str | None:
     """Return why no inquiry of task can be recorded, or None: a second would take the first one's place."""
     if task.replied_on is not None:
-        return (
-            f"The shopper of {task.name} was asked on {task.inquired_on} and replied on {task.replied_on}. "
-            "Withdraw that inquiry to record another."
-        )
+        asked = f"The shopper of {task.name} was asked on {task.inquired_on} and replied on {task.replied_on}."
+        return Refusal("asked already", f"{asked} Withdraw that inquiry to record another.")
     return cannot_change_purged(task)
 
 
 def awaits_reply(task: Task) -> str | None:
     """Return why a bulk plan records no inquiry of task, or None when it does: it corrects none."""
     if task.inquired_on is not None and task.replied_on is None:
-        return f"The shopper of {task.name} was already asked on {task.inquired_on}; the reply is awaited."
+        sentence = f"The shopper of {task.name} was already asked on {task.inquired_on}; the reply is awaited."
+        return Refusal("asked already", sentence)
     return cannot_inquire(task)
 
 
@@ -161,14 +160,14 @@ def reply(edit: Edit, on: date | None = None) -> None:
 def cannot_reply(task: Task) -> str | None:
     """Return why no reply of the shopper can be recorded, or None when one can."""
     if task.inquired_on is None:
-        return f"No inquiry of {task.name} is recorded that a reply could be to."
+        return Refusal("without inquiry", f"No inquiry of {task.name} is recorded that a reply could be to.")
     return cannot_change_purged(task)
 
 
 def has_reply(task: Task) -> str | None:
     """Return why a bulk plan records no reply of task, or None when it does: it corrects none."""
     if task.replied_on is not None:
-        return f"The reply of {task.name} was already recorded for {task.replied_on}."
+        return Refusal("replied already", f"The reply of {task.name} was already recorded for {task.replied_on}.")
     return cannot_reply(task)
 
 
@@ -209,13 +208,14 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
 def cannot_appeal(task: Task) -> str | None:
     """Return why no appeal of task can be recorded, or None when one can."""
     if task.status != Status.DECLINED:
-        return f"Only against a decline there is an appeal; {task.name} is {task.status}."
+        return Refusal("not declined", f"Only against a decline there is an appeal; {task.name} is {task.status}.")
     if task.was_resubmitted:
-        return f"Task {task.name} was resubmitted: nothing is left to be appealed."
+        return Refusal("resubmitted already", f"Task {task.name} was resubmitted: nothing is left to be appealed.")
     if task.answered_on is not None:  # as after a merge of two copies
         return f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
     if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
-        return f"{task.regulation} knows no appeal that the shop has to answer, so none of {task.name} is recorded."
+        sentence = f"{task.regulation} knows no appeal that the shop has to answer, so none of {task.name} is recorded."
+        return Refusal("without appeal by law", sentence)
     return cannot_change_purged(task)
 
 
@@ -294,10 +294,11 @@ def due_without(task: Task, record: LegalRecord) -> date | None:
 def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
     """Return why a record cannot be withdrawn, or None when it can."""
     if record is LegalRecord.APPEAL and task.is_appeal_upheld and task.was_resubmitted:
-        return f"The appeal of {task.name} was upheld and the request resubmitted, so that it cannot be withdrawn."
+        sentence = f"The appeal of {task.name} was upheld and the request resubmitted, so that it cannot be withdrawn."
+        return Refusal("resubmitted already", sentence)
     if record in records_of(task):
         return cannot_change_purged(task)
-    return f"No {record} of {task.name} is recorded."
+    return Refusal(f"without {record}", f"No {record} of {task.name} is recorded.")
 
 
 def recorded_on(task: Task, record: LegalRecord) -> date | None:

@@ -145,7 +145,8 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
 def is_verified(task: Task) -> str | None:
     """Return why a bulk plan records no verification of `task`, or None when it does: it replaces none."""
     if task.verification is not None:
-        return f"The identity for {task.name} was already verified on {task.verification.on}."
+        sentence = f"The identity for {task.name} was already verified on {task.verification.on}."
+        return Refusal("verified already", sentence)
     return cannot_change_purged(task)
 
 
@@ -199,7 +200,8 @@ def cannot_watch(task: Task) -> str | None:
 def cannot_acknowledge(task: Task) -> str | None:
     """Return why a bulk plan does not acknowledge receipt of `task`, or None when it does: it corrects no record."""
     if task.acknowledged_on is not None:
-        return f"Receipt of {task.name} was already acknowledged on {task.acknowledged_on}."
+        sentence = f"Receipt of {task.name} was already acknowledged on {task.acknowledged_on}."
+        return Refusal("acknowledged already", sentence)
     return cannot_change_purged(task)
 
 
@@ -302,24 +304,26 @@ def cannot_extend(task: Task, today: date) -> str | None:
     Once, and only while the shopper can still be told in time (`deadlines.extension_limit`).
     """
     if task.extended_on is not None:
-        return f"Task {task.name} was extended on {task.extended_on}; the law allows that once."
+        sentence = f"Task {task.name} was extended on {task.extended_on}; the law allows that once."
+        return Refusal("extended already", sentence)
     if task.resubmitted_as is not None:
-        return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; extend that one."
+        sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; extend that one."
+        return Refusal("resubmitted already", sentence)
     if task.declined_on is not None or task.status == Status.DECLINED:
         return cannot_change_purged(task) or f"Task {task.name} was declined: nothing is left to be extended."
     if not is_clock_running(task):
         state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
         return cannot_change_purged(task) or f"Task {task.name} {state}: nothing is left to be extended."
     if is_clock_stopped(task):
-        return (
-            f"The clock of {task.name} has been stopped since {task.inquired_on}; extend it once the reply is recorded."
-        )
+        since = f"The clock of {task.name} has been stopped since {task.inquired_on}"
+        return Refusal("awaiting a reply", f"{since}; extend it once the reply is recorded.")
     limit = extension_limit(task)
     if limit is None:
         return _no_deadline(task)
     if today > limit:
         source = REGULATIONS[task.regulation].source
-        return f"The shopper of {task.name} had to be told of an extension by {limit} ({source})."
+        sentence = f"The shopper of {task.name} had to be told of an extension by {limit} ({source})."
+        return Refusal("too late to be extended", sentence)
     return None
 
 
@@ -328,5 +332,5 @@ def extended_due(task: Task) -> date | None:
     return due_of(replace(task, extended_on=task.extended_on or date.max))
 
 
-def _no_deadline(task: Task) -> str:
-    return f"Task {task.name} has no legal deadline that could be extended."
+def _no_deadline(task: Task) -> Refusal:
+    return Refusal("without deadline", f"Task {task.name} has no legal deadline that could be extended.")

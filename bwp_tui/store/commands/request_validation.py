@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, Self
 
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.regulations import REGULATIONS
@@ -106,17 +106,23 @@ def check_received_on(request: Request) -> None:
         ) from None
 
 
-class Refusal(NamedTuple):
-    """Why something cannot be recorded of a task: in words that many tasks share, and as a sentence."""
+class Refusal(str):
+    """Why something cannot be done to a task, as a sentence; `short` is the same in words that many tasks share."""
 
+    __slots__ = ("short",)
     short: str
-    sentence: str
+
+    def __new__(cls, short: str, sentence: str) -> Self:
+        """Return the sentence, with its short form."""
+        refusal = super().__new__(cls, sentence)
+        refusal.short = short
+        return refusal
 
 
-def refuse(why_not: str | Refusal | None) -> None:
+def refuse(why_not: str | None) -> None:
     """Raise `NotPossible` with the reason, if there is one."""
     if why_not:
-        raise NotPossible(why_not if isinstance(why_not, str) else why_not.sentence)
+        raise NotPossible(why_not)
 
 
 def refuse_known(transaction: Transaction, task_id: str) -> None:

@@ -13,7 +13,7 @@ from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, needs
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.answers import already_declined
 from bwp_tui.store.commands.records import Edit, refused_day
-from bwp_tui.store.commands.request_validation import check_received_on, check_request, refuse, refuse_known
+from bwp_tui.store.commands.request_validation import Refusal, check_received_on, check_request, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction, as_text
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, update_task
 from bwp_tui.store.errors import NotPossible
@@ -105,9 +105,11 @@ def cannot_send(task: Task) -> str | None:
     if task.status != Status.RECEIVED:
         return f"Only a RECEIVED request can be sent; {task.name} is {task.status}."
     if not is_clock_running(task):
-        return f"The shopper of {task.name} was answered on {task.answered_on}: withdraw the answer to send it still."
+        answered = f"The shopper of {task.name} was answered on {task.answered_on}"
+        return Refusal("answered already", f"{answered}: withdraw the answer to send it still.")
     if task.verification is None:
-        return f"{task.name} cannot be sent before its requester's identity is verified: record how that was done."
+        sentence = f"{task.name} cannot be sent before its requester's identity is verified: record how that was done."
+        return Refusal("not verified yet", sentence)
     return needs_kind(task)
 
 
@@ -128,17 +130,18 @@ def resubmission(task: Task, hold: HoldRule) -> Request:
 def cannot_resubmit(task: Task) -> str | None:
     """Return why `task` cannot be resubmitted, or None when it can."""
     if task.resubmitted_as is not None:
-        return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
+        return Refusal("resubmitted already", f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}.")
     if task.status == Status.DECLINED and not task.is_appeal_upheld:
         return f"{task.name} was declined: it is resubmitted only if that is withdrawn, or an appeal upheld."
     if task.status not in _RESUBMITTABLE:
         return f"Only a task that ended without a result can be resubmitted; {task.name} is {task.status}."
     if task.is_cancellation_waiting:
-        return (
-            f"The cancellation of {task.name} was asked for and waits for its task id: enter that, or give up the "
-            "request before resubmitting it."
-        )
-    return cannot_change_purged(task) or (None if task.email else f"Task {task.name} has no email to submit again.")
+        waits = f"The cancellation of {task.name} was asked for and waits for its task id"
+        todo = "enter that, or give up the request before resubmitting it."
+        return Refusal("cancellation waits for the task id", f"{waits}: {todo}")
+    if task.email or task.is_purged:
+        return cannot_change_purged(task)
+    return Refusal("without email", f"Task {task.name} has no email to submit again.")
 
 
 def cancel(store: Store, number: int, actor: str) -> Task:
@@ -171,7 +174,7 @@ def cannot_cancel(task: Task) -> str | None:
     if (why_not := needs_kind(task)) is not None:
         return why_not
     if task.cancel_asked:
-        return f"The cancellation of {task.name} was asked for already."
+        return Refusal("cancellation asked for already", f"The cancellation of {task.name} was asked for already.")
     if task.is_unsent:
         return None
     if task.kind is Kind.RETRIEVAL:
@@ -228,9 +231,10 @@ def cannot_decline(task: Task) -> str | None:
     if task.was_resubmitted:
         return f"Task {task.name} was resubmitted; decline the new one."
     if why_not := already_declined(task):
-        return why_not
+        return Refusal("declined already", why_not)
     if task.answered_on is not None:
-        return f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
+        sentence = f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
+        return Refusal("answered", sentence)
     if task.status in _DECLINABLE:
         return None
     if why_not := needs_kind(task):
@@ -303,7 +307,7 @@ def _was_cancelled_for_decline(edit: Edit) -> bool:
 def cannot_withdraw_decline(task: Task) -> str | None:
     """Return why the decline of `task` cannot be withdrawn, or None when it can."""
     if task.declined_on is None:
-        return f"Task {task.name} is not declined."
+        return Refusal("not declined", f"Task {task.name} is not declined.")
     if task.status != Status.DECLINED:
         return already_declined(task)
     if task.was_resubmitted:
@@ -335,9 +339,9 @@ def cannot_download(task: Task) -> str | None:
     if task.status != Status.COMPLETED:
         return f"There is nothing to download yet: {task.name} is {task.status}."
     if task.download is not None and task.download.is_open:
-        if task.download.paused:
-            return f"The download of {task.name} is paused: resume it."
-        return f"The result of {task.name} is being downloaded already."
+        is_running = f"The result of {task.name} is being downloaded already."
+        sentence = f"The download of {task.name} is paused: resume it." if task.download.paused else is_running
+        return Refusal("download asked for already", sentence)
     return None
 
 
