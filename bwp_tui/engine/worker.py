@@ -64,4 +64,5 @@ class Worker(Protocol):
         return False
 
     async def close(self) -> None:
-        """Stop work that is still running."""
+        """Stop work that is still running; most workers leave none."""
+        return

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bwp_tui.engine.worker import Worker
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog.completed_answers import answer_completed, is_any_completed
 
 
-class CompletionAnswerer:
+class CompletionAnswerer(Worker):
     """A worker that records the answers of completed deletions and saved results."""
-
-    is_busy = False
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -24,6 +23,3 @@ class CompletionAnswerer:
     def next_at(self) -> datetime | None:
         """Return the present instant while answers are to be recorded, else None."""
         return self._store.clock() if is_any_completed(self._store, self._seen) else None
-
-    async def close(self) -> None:
-        """Do nothing: no work is left running."""

@@ -144,9 +144,6 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
         """Return when the next call may start, or None."""
         return self._context.earliest_start(self._next_due())
 
-    async def close(self) -> None:
-        """Return at once: `run_due` awaits all that it starts."""
-
     @abstractmethod
     def _read(self, most: int) -> list[_Item]:
         """Return up to `most` due items, the most urgent first."""

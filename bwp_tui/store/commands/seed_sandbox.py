@@ -11,6 +11,7 @@ from bwp_tui.domain.statuses import FINAL_STATUSES, Status
 from bwp_tui.domain.task import Event, Kind, SampleTask
 from bwp_tui.domain.times import format_instant, iso_day, local_day
 from bwp_tui.store.database.connection import Store, Transaction
+from bwp_tui.store.database.shared_sql import insert_task
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
 
@@ -41,41 +42,32 @@ def seed_tasks(store: Store, past: Iterable[SampleTask], actor: str) -> int:
 def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: float) -> None:
     status = Status.CANCELLED if task.cancelled else task.status
     terminal = status in FINAL_STATUSES
-    due = due_on(task.regulation, task.received_on)
     next_poll = transaction.now + timedelta(seconds=_FIRST_POLLS_S * spread)
     answered = local_day(task.updated_at) if _is_answered(task, transaction.now) else None
-    number = transaction.integer(
-        "INSERT INTO tasks (task_id, kind, email, status, terminal, errors, holding_period, reason, note, tags,"
-        " received_on, regulation, due_on, recorded_at, submitted_at, updated_at, finished_at, polled_at,"
-        " next_poll_at, answered_on, answered_how, earlier, revision)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " (SELECT max(number) FROM tasks WHERE email = ? COLLATE NOCASE AND kind = ?), ?) RETURNING number",
-        (
-            task.task_id,
-            task.kind,
-            task.email,
-            status,
-            int(terminal),
-            errors_text(task.errors),
-            task.holding_period,
-            task.reason,
-            task.note,
-            tags_text(task.tags),
-            task.received_on.isoformat(),
-            task.regulation,
-            iso_day(due),
-            format_instant(task.submitted_at),
-            format_instant(task.submitted_at),
-            format_instant(task.updated_at),
-            format_instant(task.updated_at) if terminal else None,
-            format_instant(task.updated_at),
-            None if terminal else format_instant(next_poll),
-            iso_day(answered),
-            None if answered is None else _HOW,
-            task.email,
-            task.kind,
-            transaction.revision,
-        ),
+    submitted_at, updated_at = format_instant(task.submitted_at), format_instant(task.updated_at)
+    number = insert_task(
+        transaction,
+        task_id=task.task_id,
+        kind=task.kind,
+        email=task.email,
+        status=status,
+        terminal=int(terminal),
+        errors=errors_text(task.errors),
+        holding_period=task.holding_period,
+        reason=task.reason,
+        note=task.note,
+        tags=tags_text(task.tags),
+        received_on=task.received_on.isoformat(),
+        regulation=task.regulation,
+        due_on=iso_day(due_on(task.regulation, task.received_on)),
+        recorded_at=submitted_at,
+        submitted_at=submitted_at,
+        updated_at=updated_at,
+        finished_at=updated_at if terminal else None,
+        polled_at=updated_at,
+        next_poll_at=None if terminal else format_instant(next_poll),
+        answered_on=iso_day(answered),
+        answered_how=None if answered is None else _HOW,
     )
     events = _timeline(task, status, actor)
     if answered is not None:

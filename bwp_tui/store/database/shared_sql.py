@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN
+from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, Kind
 from bwp_tui.store.database.connection import SqlValue, Transaction
 
 DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
@@ -38,6 +38,17 @@ IS_ADOPTED: Final = f"instr(tags, '\"{ADOPTED}\"')"
 
 HAS_UNKNOWN_KIND: Final = f"instr(tags, '\"{KIND_UNKNOWN}\"')"
 """The condition that a task has the tag `KIND_UNKNOWN`."""
+
+
+def insert_task(transaction: Transaction, *, email: str, kind: Kind, **columns: SqlValue) -> int:
+    """Insert a row of a task, with the number of an earlier one for the same email and kind; return its number."""
+    columns |= {"email": email, "kind": kind, "revision": transaction.revision}
+    return transaction.integer(
+        f"INSERT INTO tasks ({', '.join(columns)}, earlier) VALUES ({', '.join('?' * len(columns))},"
+        " (SELECT max(number) FROM tasks WHERE email = ? COLLATE NOCASE AND kind = ? AND email <> ''))"
+        " RETURNING number",
+        (*columns.values(), email, kind),
+    )
 
 
 def update_task(transaction: Transaction, number: int, **columns: SqlValue) -> None:

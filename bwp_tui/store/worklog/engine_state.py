@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Final
 
-from bwp_tui.domain.times import format_instant
-from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.domain.times import iso_instant
+from bwp_tui.store.database.connection import SqlValue, Store, as_int
 from bwp_tui.store.queries.row_mapping import RowMapper
 
 
@@ -126,27 +126,25 @@ def record_health(
     state = read(store)
     before = (state.service, state.message, state.next_try_at, state.rate_limit)
     if before != (service, message, next_try_at, rate_limit):
-        next_try = None if next_try_at is None else format_instant(next_try_at)
-        with store.write() as transaction:
-            transaction.run(
-                "UPDATE engine SET service = ?, message = ?, next_try_at = ?, most_a_second = ?, revision = ?",
-                (service, message, next_try, rate_limit, transaction.revision),
-            )
+        next_try = iso_instant(next_try_at)
+        _update(store, service=service, message=message, next_try_at=next_try, most_a_second=rate_limit)
 
 
 def record_maintenance(store: Store, sentence: str | None) -> None:
     """Record what the daily maintenance found wrong, or None, if that differs."""
     if read(store).maintenance_finding != sentence:
-        with store.write() as transaction:
-            transaction.run("UPDATE engine SET upkeep = ?, revision = ?", (sentence, transaction.revision))
+        _update(store, upkeep=sentence)
 
 
 def record_event_queue(store: Store, events: str | None, *, polls_relaxed: bool) -> None:
     """Record the state of the event queue, and whether polls are rare, if either differs."""
     state = read(store)
     if (state.events, state.polls_relaxed) != (events, polls_relaxed):
-        with store.write() as transaction:
-            transaction.run(
-                "UPDATE engine SET events = ?, polls_relaxed = ?, revision = ?",
-                (events, int(polls_relaxed), transaction.revision),
-            )
+        _update(store, events=events, polls_relaxed=int(polls_relaxed))
+
+
+def _update(store: Store, **columns: SqlValue) -> None:
+    with store.write() as transaction:
+        assignments = ", ".join(f"{column} = ?" for column in columns)
+        sql = f"UPDATE engine SET {assignments}, revision = ?"
+        transaction.run(sql, (*columns.values(), transaction.revision))

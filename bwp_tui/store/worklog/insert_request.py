@@ -11,6 +11,7 @@ from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Transaction
+from bwp_tui.store.database.shared_sql import insert_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import EventKind
@@ -57,32 +58,22 @@ def insert(
     transaction: Transaction, request: Request, *, resubmit_of: int | None = None, task_id: str | None = None
 ) -> int:
     """Insert a task, due to be polled if the service knows it by `task_id`; return its number."""
-    due = due_on(request.regulation, request.received_on)
-    return transaction.integer(
-        "INSERT INTO tasks (task_id, kind, email, status, holding_period, reason, note, tags, received_on, regulation,"
-        " due_on, recorded_at, next_poll_at, resubmit_of, earlier, revision)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        " (SELECT max(number) FROM tasks WHERE email = ? COLLATE NOCASE AND kind = ? AND email <> ''), ?)"
-        " RETURNING number",
-        (
-            task_id,
-            request.kind,
-            request.email,
-            _first_status(request),
-            _holding_period(request, tracked=task_id is not None),
-            clean_line(request.reason) if request.reason and request.kind is Kind.DELETION else None,
-            clean_line(request.note),
-            tags_text(tuple(clean_line(tag) for tag in request.tags)),
-            request.received_on.isoformat(),
-            request.regulation,
-            iso_day(due),
-            transaction.now_text,
-            None if task_id is None else transaction.now_text,
-            resubmit_of,
-            request.email,
-            request.kind,
-            transaction.revision,
-        ),
+    return insert_task(
+        transaction,
+        task_id=task_id,
+        kind=request.kind,
+        email=request.email,
+        status=_first_status(request),
+        holding_period=_holding_period(request, tracked=task_id is not None),
+        reason=clean_line(request.reason) if request.reason and request.kind is Kind.DELETION else None,
+        note=clean_line(request.note),
+        tags=tags_text(tuple(clean_line(tag) for tag in request.tags)),
+        received_on=request.received_on.isoformat(),
+        regulation=request.regulation,
+        due_on=iso_day(due_on(request.regulation, request.received_on)),
+        recorded_at=transaction.now_text,
+        next_poll_at=None if task_id is None else transaction.now_text,
+        resubmit_of=resubmit_of,
     )
 
 
