@@ -78,15 +78,15 @@ def test_a_key_that_another_action_has_is_told_and_the_default_stays() -> None:
 
 
 def test_a_setting_that_falls_back_can_take_another_one_with_it() -> None:
-    # cancel wants z twice over; when it falls back to x, download cannot have x
-    mapped = keymap(settings(resubmit="z", cancel="z", download="x"))
+    # cancel wants f7 twice over; when it falls back to x, download cannot have x
+    mapped = keymap(settings(resubmit="f7", cancel="f7", download="x"))
     assert [mistake.split(": ")[1].split(" ")[0] for mistake in mapped.mistakes] == ["keys.cancel", "keys.download"]
-    assert mapped.overrides == {"resubmit": "z"}
+    assert mapped.overrides == {"resubmit": "f7"}
 
 
 def test_each_mistake_of_the_file_is_told_with_its_line_and_the_nearest_name(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text('[keys]\ndownlod = "d"\nnote = 3\nrefresh = []\nmask = "ctrl+m"\nfreeze = ["z", "f5"]\n')
+    file.write_text('[keys]\ndownlod = "d"\nnote = 3\nrefresh = []\nmask = "ctrl+m"\nfreeze = ["f7", "f5"]\n')
     profile = load_profile(None, {"BWP_CONFIG_FILE": str(file), "BWP_DATA_DIR": str(tmp_path)})
     mapped = keymap(profile.keys)
     assert [mistake.removeprefix(f"{file}, ") for mistake in mapped.mistakes] == [
@@ -95,24 +95,24 @@ def test_each_mistake_of_the_file_is_told_with_its_line_and_the_nearest_name(tmp
         'line 4: keys.refresh must be a key or a list of keys: "d" or ["d", "f5"].',
         "line 5: keys.mask cannot be “ctrl+m”, which reaches a program as enter; choose another key.",
     ]
-    assert mapped.overrides == {"freeze": "z,f5"}
+    assert mapped.overrides == {"freeze": "f7,f5"}
     assert mapped.mistakes_sentence.endswith("3 more: bwp-tui config validate lists them.")
 
 
 async def test_remapped_keys_work_and_are_shown_in_footer_help_prompt_and_refusals(profile: Profile) -> None:
-    mapped = replace(profile, keys=settings(cancel="z", note="Z", quit="f9"))
+    mapped = replace(profile, keys=settings(cancel="f7", note="f8", quit="f9"))
     async with opened(mapped, size=(160, 40)) as console:
-        await console.press("z")
-        assert "z: A retrieval runs at once" in console.line("status")
+        await console.press("f7")
+        assert "f7: A retrieval runs at once" in console.line("status")
         await console.press("x")
-        assert "z: A retrieval runs at once" in console.line("status")
-        await console.sees("Z note", "f9 quit")
-        await console.press("Z")
+        assert "f7: A retrieval runs at once" in console.line("status")
+        await console.sees("f8 note", "f9 quit")
+        await console.press("f8")
         await console.sees("Note on")
         await console.press("escape", "ctrl+p", *"cancel")
-        await console.sees("› z       cancel         Cancel deletions")
+        await console.sees("› f7      cancel         Cancel deletions")
         await console.press("escape", "question_mark")
-        await console.sees(f"{'z':<12}Cancel a deletion")
+        await console.sees(f"{'f7':<12}Cancel a deletion")
         assert isinstance(console.app.screen, HelpScreen)
 
 
@@ -214,10 +214,10 @@ def test_actions_of_different_screens_may_have_the_same_key() -> None:
 
 
 async def test_an_old_key_does_nothing(profile: Profile) -> None:
-    async with opened(replace(profile, keys=settings(mask="z"))) as console:
+    async with opened(replace(profile, keys=settings(mask="f7"))) as console:
         await console.press("m")
         assert console.main.session.masked
-        await console.press("z")
+        await console.press("f7")
         await console.until(lambda: not console.main.session.masked)
 
 

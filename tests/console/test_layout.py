@@ -6,10 +6,12 @@ import asyncio
 
 import pytest
 from textual import events
+from textual.containers import VerticalScroll
 
+from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from tests.console.past import HELD, NOT_KNOWN, PAST, READY
+from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY, WAITING
 from tests.console.support import USUAL, WIDE, opened
 
 SMALL = (60, 15)
@@ -50,6 +52,47 @@ async def test_less_room_shows_one_thing_at_a_time(profile: Profile, size: tuple
         await console.sees("Email", "new@example.com", "✓")
         await console.do("back")
         await console.sees("EMAIL")
+
+
+@pytest.mark.parametrize(("size", "beside"), [((160, 40), True), ((159, 40), False), ((160, 15), True)])
+async def test_the_details_are_beside_the_list_of_a_wide_terminal(
+    profile: Profile, size: tuple[int, int], beside: bool
+) -> None:
+    async with opened(profile, size=size) as console:
+        table, detail = console.main.table.region, console.main.detail.region
+        assert (detail.x >= table.right) is beside
+        assert (detail.y >= table.bottom) is not beside
+        await console.sees("── COMPLETED · retrieval", "Received")
+        await console.fill(email="new@example.com")
+        assert console.main.form.region.width == size[0]
+
+
+@pytest.mark.parametrize("size", [(160, 40), WIDE, USUAL, SMALL])
+async def test_the_details_are_zoomed_and_hidden_by_keys(profile: Profile, size: tuple[int, int]) -> None:
+    async with opened(profile, size=size) as console:
+        is_shown = console.main.detail.display
+        await console.press("z")
+        await console.until(lambda: console.main.detail.size.width == size[0] and not console.main.table.display)
+        await console.press("j")
+        await console.until(lambda: "#9" in console.main.query_one("#detail-heading", Heading)._rights[-1])
+        await console.press("z")
+        await console.until(lambda: console.main.table.display and console.main.table.has_focus)
+        assert console.main.detail.display is is_shown
+        await console.press("Z")
+        await console.until(lambda: not console.main.detail.display and console.main.table.size.width == size[0])
+        await console.press("Z")
+        await console.until(lambda: console.main.detail.display is is_shown)
+        assert ("need 100x28" in console.line("status")) is not is_shown
+
+
+async def test_the_details_under_the_list_take_the_lines_that_their_text_needs(profile: Profile) -> None:
+    async with opened(profile, size=WIDE) as console:
+        for number in (WAITING, ORDERS_OPEN, NOT_KNOWN, READY):
+            await console.go_to(number)
+            await console.pilot.pause()
+            scroll = console.main.query_one("#detail-scroll", VerticalScroll)
+            assert scroll.max_scroll_y == 0
+            assert scroll.size.height - scroll.virtual_size.height <= 4 or console.main.detail.size.height == 10
 
 
 async def test_a_terminal_that_is_too_small_says_so_and_comes_back(profile: Profile) -> None:

@@ -56,6 +56,8 @@ OF_THE_SCREEN = {
     "mark_range": "every line takes several tasks",
     "mark_all": "every line takes --filter",
     "freeze": "a printed list does not move",
+    "zoom_details": "show prints a task alone",
+    "hide_details": "list prints no details",
     "back": "there is nothing open to close",
     "down": "the cursor",
     "up": "the cursor",

@@ -88,13 +88,22 @@ def test_a_folder_that_cannot_be_written_is_no_trouble(profile: Profile) -> None
     memory.close()
 
 
+@pytest.mark.parametrize(("key", "is_shown"), [("Z", False), ("z", True)])
+async def test_the_details_are_as_they_were_left(profile: Profile, key: str, is_shown: bool) -> None:
+    async with opened(profile, size=WIDE) as console:
+        await console.press(key)
+    async with opened_again(profile) as console:
+        assert console.main.detail.display is is_shown
+        assert console.main.table.display is not is_shown
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
         "{",
         "[]",
-        '{"view": 3, "filter": [], "order": "x", "columns": "kind", "task": "1", "command_history": [1, ""]}',
+        '{"view": 3, "filter": [], "order": "", "columns": "a", "task": "1", "command_history": [1, ""], "details": 1}',
     ],
 )
 async def test_a_file_that_means_nothing_is_passed_over(profile: Profile, text: str) -> None:

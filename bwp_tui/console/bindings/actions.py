@@ -233,6 +233,10 @@ ACTIONS: Final = (
     Action("mark_all", ("asterisk",), "", "Mark all tasks of the view, or none", MARK_GROUP),
     Action("sort", ("s",), "", "Sort by a column", VIEW_GROUP, "list --sort COLUMN", keywords="order"),
     Action("columns", ("C",), "", "Show and hide columns", VIEW_GROUP, keywords="fields"),
+    Action(
+        "zoom_details", ("z",), "", "Show the details alone, or with the list", VIEW_GROUP, keywords="zoom pane full"
+    ),
+    Action("hide_details", ("Z",), "", "Hide the details, or show them", VIEW_GROUP, keywords="pane toggle preview"),
     Action("freeze", ("p",), "", "Pause or resume live updates", VIEW_GROUP),
     Action("mask", ("m",), "", "Show or mask emails", VIEW_GROUP, "list --unmask", keywords="hide emails"),
     Action("failed", ("f",), "", "Show failed tasks", VIEW_GROUP, "list is:failed", keywords="errors"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 from textual.geometry import Size
@@ -10,7 +11,10 @@ NARROW: Final = 76
 """Columns of the terminal below which bars are shortened as far as they can be."""
 
 WIDE: Final = 100
-"""Columns of the terminal from which two columns of text fit side by side."""
+"""Columns from which two columns of text fit side by side."""
+
+SIDE_BY_SIDE: Final = 160
+"""Columns of the terminal from which the details are beside the list."""
 
 LIST_NARROW: Final = 74
 """Cells of a list's line below which a column is left out."""
@@ -24,7 +28,40 @@ LOW: Final = 18
 TALL: Final = 28
 """Lines of the terminal from which details are shown under a list, else instead of it."""
 
+_LEAST_DETAIL: Final = 60
+"""Columns of the details beside the list; the table then has all of its own."""
+
+
+class DetailPlace(StrEnum):
+    """Where the details are."""
+
+    BELOW = "below"
+    BESIDE = "beside"
+    ALONE = "alone"
+    NOWHERE = "nowhere"
+
 
 def is_split(size: Size) -> bool:
-    """Say whether a terminal has room for the task table and the details."""
+    """Say whether a terminal has room for the task table and something under it."""
     return size.width >= WIDE and size.height >= TALL
+
+
+def detail_place(size: Size, wanted: DetailPlace | None) -> DetailPlace:
+    """Return where a terminal of this size has the details; `wanted` is None where the size decides."""
+    if wanted is not None:
+        return wanted
+    if size.width >= SIDE_BY_SIDE:
+        return DetailPlace.BESIDE
+    return DetailPlace.BELOW if is_split(size) else DetailPlace.NOWHERE
+
+
+def detail_width(size: Size, place: DetailPlace) -> int:
+    """Return the columns of the details: beside the list three of eight."""
+    return max(_LEAST_DETAIL, size.width * 3 // 8) if place is DetailPlace.BESIDE else size.width
+
+
+def layout_classes(size: Size, wanted: DetailPlace | None) -> dict[str, bool]:
+    """Return the classes of the main screen, and whether it has each."""
+    here = detail_place(size, wanted)
+    places = {f"-{place}": place is here for place in DetailPlace}
+    return {"-split": is_split(size), "-low": size.height < LOW, **places}

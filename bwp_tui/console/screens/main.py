@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import Container
 from textual.geometry import Size
 from textual.message import Message
 
@@ -19,7 +20,7 @@ from bwp_tui.console.bindings.actions import (
     read_only_reason,
 )
 from bwp_tui.console.bindings.screen_actions import bindings_of
-from bwp_tui.console.presentation.breakpoints import LOW, is_split
+from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, layout_classes
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels
@@ -77,11 +78,14 @@ class MainScreen(ActionScreen):
         """Form and prompt are mounted."""
 
     def __init__(self, session: Session, size: Size) -> None:
-        super().__init__(session.keymap, classes="-split" if is_split(size) else None)
+        saved = session.saved_state.read()
+        details = next((place for place in DetailPlace if place == saved.details), None)
+        classes = [name for name, has in layout_classes(size, details).items() if has]
+        super().__init__(session.keymap, classes=" ".join(classes))
         self.is_ready = False
         self.is_getting_ready = False
         self.session = session
-        saved = session.saved_state.read()
+        self.details = details
         self.list_state = saved.to_list_state(session.reader.views)
         self.command_history = saved.command_history
         self._last_task = saved.task
@@ -96,8 +100,9 @@ class MainScreen(ActionScreen):
         session = self.session
         yield HeaderLine(id="header")
         yield ViewsLine(self.keymap.key, id="views")
-        yield TaskTable(session.reader, clock=session.clock, day=session.service_day, id="table")
-        yield DetailPane(id="detail")
+        with Container(id="panes"):
+            yield TaskTable(session.reader, clock=session.clock, day=session.service_day, id="table")
+            yield DetailPane(id="detail")
         yield ActiveDownloads(id="downloads")
         yield StatusLine(id="status")
         yield FooterLine(self.keymap.actions_of(self.scope), id="footer")
@@ -253,7 +258,9 @@ class MainScreen(ActionScreen):
             self._save_state()
 
     def _save_state(self) -> None:
-        self.session.saved_state.save(SavedState.of(self.list_state, self._last_task, self.command_history))
+        self.session.saved_state.save(
+            SavedState.of(self.list_state, self._last_task, self.command_history, self.details)
+        )
 
     def on_unmount(self) -> None:
         self._debouncer.stop()
@@ -290,6 +297,19 @@ class MainScreen(ActionScreen):
         self._update_detail()
         self.update_header()
         self.session.feed.refresh()
+
+    def place_details(self, details: DetailPlace | None) -> None:
+        """Show the details alone or nowhere, or with the list as the terminal's size allows."""
+        self.details = details
+        self._lay_out()
+        self.table.focus()
+        self._save_state()
+
+    def _lay_out(self) -> None:
+        for name, has in layout_classes(self.app.size, self.details).items():
+            self.set_class(has, name)
+        self.detail.place = detail_place(self.app.size, self.details)
+        self._update_detail()
 
     def _update_views(self) -> None:
         self._panels.update_views(self.view_index, self.list_state.filter, is_counted=self.has_all_rows)
@@ -372,10 +392,7 @@ class MainScreen(ActionScreen):
         self.close_form()
 
     def on_resize(self) -> None:
-        size = self.app.size
-        self.set_class(is_split(size), "-split")
-        self.set_class(size.height < LOW, "-low")
+        self._lay_out()
         self.update_header()
         self._update_views()
-        self._update_detail()
         self._panels.update_downloads()

@@ -18,6 +18,7 @@ from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.controllers.service_controller import ServiceController
 from bwp_tui.console.controllers.undo import undo
+from bwp_tui.console.presentation.breakpoints import TALL, WIDE, DetailPlace, detail_place
 from bwp_tui.console.presentation.format import subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.archive import ArchiveScreen
@@ -76,6 +77,8 @@ class MainHandlers:
             "help": self._open_help,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
+            "zoom_details": lambda: self._toggle_details(DetailPlace.ALONE),
+            "hide_details": lambda: self._toggle_details(DetailPlace.NOWHERE),
             "freeze": screen.toggle_live_updates,
             "mask": lambda: screen.mask(not screen.session.masked),
             "failed": lambda: screen.show_view(_FAILED),
@@ -128,6 +131,14 @@ class MainHandlers:
 
         await screen.show_outcome(outcome)
         screen.select_when_listed(task.number)
+
+    def _toggle_details(self, place: DetailPlace) -> None:
+        """Show the details only there, or as the terminal's size allows where they are there already."""
+        screen = self._screen
+        screen.place_details(None if screen.details is place else place)
+        zoom = screen.session.keymap.key("zoom_details")
+        if screen.details is None and detail_place(screen.app.size, None) is DetailPlace.NOWHERE:
+            screen.show_status(f"The list is alone: beside it the details need {WIDE}x{TALL}. {zoom} shows them.")
 
     def _open_task(self) -> None:
         number = self._screen.table.current_number

@@ -41,6 +41,7 @@ class SavedState:
         view: its name; None for a filter of the operator's own.
         task: local number of the task under the cursor.
         command_history: the commands typed at the prompt, the newest last.
+        details: where the operator wants the details; None where the size of the terminal decides.
     """
 
     view: str | None = VIEWS[0].name
@@ -49,15 +50,18 @@ class SavedState:
     columns: tuple[str, ...] = ()
     task: int | None = None
     command_history: tuple[str, ...] = ()
+    details: str | None = None
 
     @classmethod
-    def of(cls, listing: ListState, task: int | None, command_history: Sequence[str]) -> SavedState:
+    def of(
+        cls, listing: ListState, task: int | None, command_history: Sequence[str], details: str | None
+    ) -> SavedState:
         """Return the state to save for what is shown."""
         kept = tuple(command for command in command_history if _is_impersonal(command))[-MAX_HISTORY:]
         if "@" in listing.filter:
-            return cls(columns=listing.columns, task=task, command_history=kept)
+            return cls(columns=listing.columns, task=task, command_history=kept, details=details)
         name = None if listing.view is None else listing.view.name
-        return cls(name, listing.filter, listing.chosen_sort, listing.columns, task, kept)
+        return cls(name, listing.filter, listing.chosen_sort, listing.columns, task, kept, details)
 
     def to_list_state(self, views: Callable[[], Sequence[View]]) -> ListState:
         """Return what to list at the start; all tasks where the view is gone. `views` is called for a saved view."""
@@ -111,7 +115,7 @@ class SavedStateFile:
             purged_at = _text(self._content().get("purged_at"))
             if purged_at != self._purged_at:
                 # A purge came after this console had started: its filter may name who was purged.
-                state = SavedState(order=state.order, columns=state.columns)
+                state = SavedState(order=state.order, columns=state.columns, details=state.details)
             _replace(self._path, {**asdict(state), "purged_at": purged_at})
 
 
@@ -164,6 +168,7 @@ def _parse(content: Mapping[str, object]) -> SavedState:
         columns=_texts(content.get("columns")),
         task=task if isinstance(task, int) else None,
         command_history=_texts(content.get("command_history", content.get("lines")))[-MAX_HISTORY:],  # once `lines`
+        details=_text(content.get("details")),
     )
 
 

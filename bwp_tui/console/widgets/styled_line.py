@@ -157,7 +157,11 @@ class Paragraphs(StyledWidget, can_focus=False):
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        return self._broken(width).get_height(self.styles.get_rules(), width) if width else 0
+        return self.lines_at(width)
+
+    def lines_at(self, width: int) -> int:
+        """Return how many lines the text takes at a width; 0 without text."""
+        return self._broken(width).get_height(self.styles.get_rules(), width) if width and self.display else 0
 
     def render(self) -> Content:
         return self.with_styles(self._broken(self.size.width))
