@@ -6,12 +6,14 @@ import pytest
 from textual.containers import VerticalScroll
 from textual.content import Content
 
+from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.widgets.styled_line import Paragraphs
+from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from tests.console.downloads_screen import at_downloads, screen_of
@@ -32,10 +34,15 @@ def underlined(console: Console) -> list[str]:
     return [f"[{text}]" if style == here else text for text, style in texts]
 
 
+def is_asking(console: Console) -> bool:
+    screen = console.app.screen
+    return isinstance(screen, ActionScreen) and screen.is_asking
+
+
 async def find(console: Console, text: str) -> None:
     await console.press("slash", *text)
     await console.press("enter")
-    await console.until(lambda: not console.app.screen.is_asking)
+    await console.until(lambda: not is_asking(console))
 
 
 async def test_a_page_of_a_task_is_searched_up_and_down_and_round(profile: Profile) -> None:
@@ -78,7 +85,7 @@ async def test_a_search_that_is_given_up_leaves_the_page_as_it_was(profile: Prof
         await console.press("slash", *"clipboard of nobody")
         await console.sees("no match")
         await console.press("escape")
-        await console.until(lambda: not console.app.screen.is_asking)
+        await console.until(lambda: not is_asking(console))
         assert underlined(console) == []
         await find(console, "resubmit a failed")
         await console.until(lambda: underlined(console) == ["[Resubmit a failed]"])
@@ -153,7 +160,7 @@ async def test_the_request_log_is_filtered(profile: Profile) -> None:
         await console.press("H")
         await console.until(lambda: isinstance(console.app.screen, RequestLogScreen))
         await console.sees("cancel deletion")
-        rows = console.app.screen.query_one("#sent-rows")
+        rows = console.app.screen.query_one(VirtualList)
         before = rows.row_count
         await console.press("slash", *"bob cancel")
         await console.sees("/ bob cancel: 1")
