@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -46,7 +47,7 @@ from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
 from bwp_tui.settings import Profile, actor, config_path
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import OtherShop
+from bwp_tui.store.errors import OtherShop, StoreError
 from bwp_tui.store.open_store import open_store
 
 _PACKAGE: Final = Path(bwp_tui.__file__).parent
@@ -115,6 +116,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         feed = feed or start_feed(profile, clock)
         self._store = open_store(profile.history_path, clock=clock)
         self._other_shop = _other_shop(self._store, profile)
+        self._read_only_reason = self._store.read_only_reason
         self._write_store = self._store.open_another()
         self._engine = EngineThread(profile, config_loader(profile), changed=self._role_changed, clock=clock)
         self._with_engine = with_engine and self._configured and self._other_shop is None
@@ -224,9 +226,22 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         for screen in self.screen_stack:
             if isinstance(screen, SnapshotListener):
                 screen.apply(message.update)
+        if self._read_only_reason is not None:
+            self._report_if_writable(self._read_only_reason)
         if isinstance(message.update, Snapshot):
             snapshot = message.update
             start_worker(self, lambda: self._notify_ended(snapshot), group="watching")
+
+    def _report_if_writable(self, was_read_only: str) -> None:
+        """Report that the history, which could only be read, can be written again, as once a full disk has space."""
+        with suppress(StoreError):
+            self._store.check_in_place(retry=True)
+        if self._store.read_only_reason is None:
+            self._read_only_reason = None
+            self._clear_status(was_read_only)
+            self._show_status(self.opening_report or "The history can be written again.")
+            if self._main is not None:
+                self._main.update_header()
 
     async def _notify_ended(self, snapshot: Snapshot) -> None:
         for refusal in await self._watch_notifier.refusals():
@@ -362,7 +377,8 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
     @property
     def opening_report(self) -> str | None:
         """What was recovered when the history was opened, or why it can only be read; else None."""
-        return self._other_shop or self._session.feed.opening_report or self._store.read_only_reason
+        reports = (self._session.feed.opening_report, self._store.opening_report, self._engine.opening_report)
+        return self._other_shop or next(filter(None, reports), self._store.read_only_reason)
 
     @property
     def crash(self) -> str | None:

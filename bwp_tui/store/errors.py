@@ -30,6 +30,10 @@ class StoreMoved(StoreUnavailable):
     """The file was moved, removed or replaced while this process has it open."""
 
 
+class StoreChanged(StoreUnavailable):
+    """The file was changed while this process has it open without seeing changes: it could not be written then."""
+
+
 class OtherShop(StoreUnavailable):
     """The file holds the requests of another shop than that of the settings."""
 

@@ -37,7 +37,7 @@ def open_store(path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read
         except BaseException:
             lock.release()
             raise
-    return Store(path, opened, lock, clock=clock, uptime=uptime, opening_report=report)
+    return Store(path, opened, lock, _open_and_compare, clock=clock, uptime=uptime, opening_report=report)
 
 
 def _make_file(path: Path, lock: FileLock) -> None:
@@ -74,7 +74,7 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
 
 
 def _open_and_compare(
-    path: Path, mark: HighWaterMark, clock: Clock, report: str | None
+    path: Path, mark: HighWaterMark, clock: Clock, report: str | None = None
 ) -> tuple[OpenedDatabase, str | None]:
     """Open the history, and compare it with the high-water mark unless it was just recovered."""
     opened = open_database(path)

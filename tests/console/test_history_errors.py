@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import apsw
 import pytest
 from textual.widgets import Input
 
+from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import Kind, Task
@@ -20,8 +23,9 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, request_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
-from tests.console.past import HELD, NOW, PAST
-from tests.console.support import Console, opened
+from tests.console.past import HELD, NOW, PAST, clock
+from tests.console.support import WIDE, Console, make_profile, opened, plant
+from tests.small_disk import fill
 from tests.store import single
 
 LONG = "a long note " * 300
@@ -47,6 +51,35 @@ async def test_on_a_full_disk_the_form_keeps_what_was_typed_and_files_it_later(p
         store.rows("PRAGMA max_page_count = 100000")
         await console.submit_form()
         assert console.task(len(PAST) + 1).email == "new@example.com"
+
+
+@pytest.mark.parametrize("changed_by_another", [True, False])
+async def test_a_console_that_was_opened_on_a_full_disk_goes_on_once_there_is_space(
+    small_disk: Path, changed_by_another: bool
+) -> None:
+    profile = make_profile(small_disk / "production")
+    plant(profile, PAST).close()
+    fill(small_disk)
+    app = ConsoleApp(profile, clock=clock, with_engine=False)
+    try:
+        async with app.run_test(size=WIDE) as pilot:
+            console = Console(app, pilot, app._store)
+            await console.sees("The history can only be read: the disk that holds", "read-only")
+            (small_disk / "ballast").unlink()
+            if changed_by_another:
+                with closing(open_store(profile.history_path)) as other:
+                    single.add_note(other, HELD, "from elsewhere", "bob")
+            await console.sees("The history can be written again.")
+            await console.until(lambda: "read-only" not in console.line("header"))
+            if changed_by_another:
+                await console.sees("from elsewhere")
+            await console.go_to(HELD)
+            await console.do("note")
+            console.main.prompt.query_one(Input).value = "from here"
+            await console.press("enter")
+            await console.until(lambda: console.task(HELD).note == "from here")
+    finally:
+        app.close()
 
 
 async def test_a_note_that_cannot_be_written_is_told(profile: Profile) -> None:

@@ -35,6 +35,7 @@ from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.engine.shop import ACTOR, bytes_below, config_of, request, submit
 from tests.practice import profile_of
+from tests.small_disk import fill
 from tests.store.damage import PAGE, overwrite
 from tests.waiting import eventually
 
@@ -413,6 +414,21 @@ def test_an_engine_whose_disk_is_full_says_so_and_goes_on_once_there_is_space(
             filled.undo()
             eventually(lambda: engine.role is Role.ENGINE)
             assert engine.trouble is None
+
+
+def test_an_engine_that_began_on_a_full_disk_works_once_there_is_space_whoever_writes_first(
+    small_disk: Path, sandbox: Sandbox
+) -> None:
+    profile = profile_of(sandbox, small_disk / "practice")
+    with closing(open_store(profile.history_path)):
+        pass
+    fill(small_disk)
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: engine.role in (Role.BLOCKED, Role.DISK_FULL))
+        (small_disk / "ballast").unlink()
+        with closing(open_store(profile.history_path)) as other:
+            submit(other, "jane@example.com")
+        eventually(lambda: engine.role is Role.ENGINE)
 
 
 def of_a_newer_program(path: Path) -> None:

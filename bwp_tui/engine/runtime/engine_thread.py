@@ -167,6 +167,7 @@ class EngineThread:
         """
         first_store.check_in_place()
         store = first_store.open_another()
+        self.opening_report = first_store.opening_report or store.opening_report or self.opening_report
         try:
             store.require_shop(self._profile.shop)
             while (term := begin_term(store, lease, await self._present_ability())) is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
@@ -17,14 +18,20 @@ import apsw
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.times import Clock, UptimeClock, format_instant, local_day, parse_instant, read_uptime, utc_now
 from bwp_tui.store.database.damage_flag import flag_damage, is_flagged
-from bwp_tui.store.database.error_translation import damage_error, translated_errors
+from bwp_tui.store.database.error_translation import damage_error, flagged_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
-from bwp_tui.store.database.migrate import refuse_newer, version_of
-from bwp_tui.store.database.open import OpenedDatabase, open_database
-from bwp_tui.store.database.schema_check import expected_schema, schema_of
+from bwp_tui.store.database.open import OpenedDatabase
 from bwp_tui.store.database.shop_binding import bind_shop, binding_conflict
-from bwp_tui.store.errors import EngineSuperseded, OtherShop, ReadCancelled, StoreDamaged, StoreError, StoreUnavailable
+from bwp_tui.store.errors import (
+    EngineSuperseded,
+    OtherShop,
+    ReadCancelled,
+    StoreChanged,
+    StoreDamaged,
+    StoreError,
+    StoreUnavailable,
+)
 
 if TYPE_CHECKING:
     from bwp_tui.store.database.digest_chain import ChainWriter
@@ -34,6 +41,12 @@ _open_paths: Final[list[Path]] = []
 
 SqlValue = None | int | float | str | bytes
 Row = tuple[SqlValue, ...]
+
+Opener = Callable[[Path, HighWaterMark, Clock], tuple[OpenedDatabase, str | None]]
+"""Opens a history; also returns that it is an older copy, in a sentence, or None."""
+
+_REOPENING_INTERVAL_S: Final = 1.0
+"""Seconds between two attempts to write a history that could only be read."""
 
 _PROGRESS_STEPS: Final = 20_000
 """SQLite instructions between two calls of `is_cancelled`: about a millisecond."""
@@ -83,6 +96,7 @@ class Store:
 
     Args:
         lock: the shared lock on the history, released by `close`.
+        opener: opens the file again where it could only be read, as on a full disk, and can be written now.
         opening_report: what had to be recovered, or that the file is an older copy, in a sentence; None if all is well.
 
     Every method raises `StoreMoved` once the file is no longer at the path.
@@ -93,6 +107,7 @@ class Store:
         path: Path,
         opened: OpenedDatabase,
         lock: FileLock,
+        opener: Opener,
         *,
         clock: Clock = utc_now,
         uptime: UptimeClock = read_uptime,
@@ -102,20 +117,46 @@ class Store:
         self.clock = clock
         self.uptime = uptime
         self.opening_report = opening_report
-        self.read_only_reason = opened.read_only_reason
-        """Why nothing can be recorded, in a sentence; None where it can."""
         self.term: int | None = None
         """The term of the engine that writes by this connection; None where that is no engine."""
         self._lock = threading.RLock()
         self._file_lock = lock
         self._high_water_mark = HighWaterMark(lock.descriptor)
-        self._db = opened.db
-        self._db.create_scalar_function("local_day", _local_day, 1, deterministic=True)
-        self._check_in_place = opened.check_in_place
+        self._opener = opener
+        self._openings = 0
+        self._next_opening_at = time.monotonic() + _REOPENING_INTERVAL_S
         self._shop: Shop | None = None
         self._transaction: Transaction | None = None
-        self._chains: ChainWriter | None = None
+        self._use(opened)
         _open_paths.append(path)
+
+    def _use(self, opened: OpenedDatabase) -> None:
+        self._db = opened.db
+        self._db.create_scalar_function("local_day", _local_day, 1, deterministic=True)
+        self._check_file = opened.check_in_place
+        self._chains: ChainWriter | None = None
+        self.read_only_reason = opened.read_only_reason
+        """Why nothing can be recorded, in a sentence; None where it can."""
+
+    def _check_in_place(self) -> None:
+        """Raise `StoreMoved` where the file is another one; try to open again one that could only be read."""
+        has_changed = False
+        try:
+            self._check_file()
+        except StoreChanged:
+            has_changed = True
+        if not has_changed and (self.read_only_reason is None or time.monotonic() < self._next_opening_at):
+            return
+        self._next_opening_at = time.monotonic() + _REOPENING_INTERVAL_S
+        with nullcontext() if has_changed else suppress(StoreError, apsw.Error):
+            opened, report = self._opener(self.path, self._high_water_mark, self.clock)
+            if opened.read_only_reason is not None and not has_changed:
+                opened.db.close()
+                return
+            self._db.close()
+            self._openings += 1
+            self._use(opened)
+            self.opening_report = report or self.opening_report
 
     def open_another(self) -> Store:
         """Open another connection to the same file, which this one keeps others from replacing.
@@ -128,16 +169,19 @@ class Store:
             try:
                 with self._translated_errors():
                     lock.lock_shared()
-                    opened = open_database(self.path)
+                    # Where this one can only be read, nobody has compared the file with the high-water mark yet.
+                    opened, report = self._opener(self.path, HighWaterMark(lock.descriptor), self.clock)
             except StoreError:
-                self._check_in_place()
+                self.check_in_place()
                 raise
         except BaseException:
             lock.release()
             raise
-        other = Store(self.path, opened, lock, clock=self.clock, uptime=self.uptime)
+        other = Store(
+            self.path, opened, lock, self._opener, clock=self.clock, uptime=self.uptime, opening_report=report
+        )
         try:
-            self._check_in_place()
+            self.check_in_place()
         except BaseException:
             other.close()
             raise
@@ -164,7 +208,7 @@ class Store:
         with self._lock:
             # Closing the last connection removes the log at the path: where that may be another history's, it stays.
             with suppress(StoreError, apsw.ConnectionClosedError):
-                self._check_in_place()
+                self._check_file()
                 self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
             self._db.close()
             self._file_lock.release()
@@ -229,9 +273,11 @@ class Store:
             StoreDamaged: the history is damaged, or flagged so until a start checks it.
             EngineSuperseded: another engine has begun a later term than this connection's.
         """
-        if self.read_only_reason is not None:
-            raise StoreUnavailable(self.read_only_reason)
         with self._lock:
+            if self.read_only_reason is not None:
+                self.check_in_place(retry=True)
+            if self.read_only_reason is not None:
+                raise StoreUnavailable(self.read_only_reason)
             if self._transaction is not None:
                 yield self._transaction
                 return
@@ -289,33 +335,14 @@ class Store:
         with self._translated_errors():
             return list(self._db.execute(sql, values))
 
-    @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
-        """Translate errors of SQLite, and flag damage for recovery at the next start."""
-        try:
-            with translated_errors(self.path):
-                yield
-        except StoreDamaged:
-            flag_damage(self.path)
-            raise
-        except apsw.ConstraintError as error:
-            # The statement is right: what it changes must be damaged.
-            if self._db.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]:
-                raise
-            flag_damage(self.path)
-            raise damage_error(self.path, str(error)) from error
-        except apsw.SQLError as error:
-            # The statement is right: the schema, the text index or a list of tags must be damaged.
-            is_content = any(text in str(error) for text in ("fts5", "malformed JSON"))
-            if not is_content and schema_of(self._db) == expected_schema():
-                raise
-            refuse_newer(version_of(self._db), self.path)  # another process may have migrated the file meanwhile
-            flag_damage(self.path)
-            raise damage_error(self.path, str(error)) from error
+    def _translated_errors(self) -> AbstractContextManager[None]:
+        return flagged_errors(self.path, lambda: self._db)
 
-    def check_in_place(self) -> None:
-        """Raise `StoreMoved` once the file was moved, removed or replaced."""
-        with self._translated_errors():
+    def check_in_place(self, *, retry: bool = False) -> None:
+        """Raise `StoreMoved` once the file is no longer at the path; `retry`: if it is only read, try to write it."""
+        if retry:
+            self._next_opening_at = 0.0
+        with self._lock, self._translated_errors():
             self._check_in_place()
 
     def check_unflagged(self) -> None:
@@ -332,7 +359,7 @@ class Store:
 
         It is read from shared memory, never from disk.
         """
-        return self.integer("PRAGMA data_version")
+        return self.integer("PRAGMA data_version") + (self._openings << 32)
 
 
 def as_int(value: SqlValue) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import apsw
 
+from bwp_tui.store.database.damage_flag import flag_damage
+from bwp_tui.store.database.migrate import refuse_newer, version_of
+from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError, StoreUnavailable
 
 _WRITE_LOCK_BYTE: Final = "120"
@@ -51,6 +54,31 @@ def translated_errors(path: Path) -> Iterator[None]:
         raise StoreUnavailable(
             f"The history {path} cannot be used: {why}. Set BWP_DATA_DIR to another folder, or fix this one."
         ) from error
+
+
+@contextmanager
+def flagged_errors(path: Path, connection: Callable[[], apsw.Connection]) -> Iterator[None]:
+    """Translate errors of an open history, and flag damage for recovery at the next start."""
+    try:
+        with translated_errors(path):
+            yield
+    except StoreDamaged:
+        flag_damage(path)
+        raise
+    except apsw.ConstraintError as error:
+        # The statement is right: what it changes must be damaged.
+        if connection().execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]:
+            raise
+        flag_damage(path)
+        raise damage_error(path, str(error)) from error
+    except apsw.SQLError as error:
+        # The statement is right: the schema, the text index or a list of tags must be damaged.
+        is_content = any(text in str(error) for text in ("fts5", "malformed JSON"))
+        if not is_content and schema_of(connection()) == expected_schema():
+            raise
+        refuse_newer(version_of(connection()), path)  # another process may have migrated the file meanwhile
+        flag_damage(path)
+        raise damage_error(path, str(error)) from error
 
 
 def _locked_sentence(path: Path) -> str:

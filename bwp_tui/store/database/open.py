@@ -17,7 +17,7 @@ import apsw
 
 from bwp_tui.store.database.migrate import migrate, newest_version, version_of
 from bwp_tui.store.database.schema_check import check_identity
-from bwp_tui.store.errors import StoreMoved, StoreUnavailable
+from bwp_tui.store.errors import StoreChanged, StoreMoved, StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 10_000
 _FILE_MODE: Final = 0o600
@@ -40,7 +40,8 @@ class OpenedDatabase:
     """A connection to a history.
 
     Attributes:
-        check_in_place: raises `StoreMoved` once the file at the path is another one; costs one `stat`.
+        check_in_place: raises `StoreMoved` once the file at the path is another one, and `StoreChanged` once what is
+            read of it is old; costs one `stat`.
         read_only_reason: why a history opened for writing can only be read, in a sentence, or None.
     """
 
@@ -151,7 +152,7 @@ def open_for_reading(path: Path) -> OpenedDatabase:
     def check_unchanged() -> None:
         check()
         if _file_state(path) != before:
-            raise StoreUnavailable(f"The history {path} has changed: it can be written again. Restart bwp-tui.")
+            raise StoreChanged(f"The history {path} has changed since it was opened.")
 
     return OpenedDatabase(_open_reader(path, "immutable=1"), check_unchanged)
 
@@ -200,7 +201,7 @@ def _read_only_reason(path: Path, cause: apsw.Error) -> str:
         why = f"the disk that holds {path.parent} is full"
     else:
         why = f"{path} cannot be written by this user"
-    return f"The history can only be read: {why}. Nothing can be recorded; fix that and restart bwp-tui."
+    return f"The history can only be read: {why}. Nothing can be recorded before that is mended."
 
 
 def create_folder(folder: Path) -> None:
