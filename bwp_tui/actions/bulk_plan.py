@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from bwp_tui.actions.operation import Operation
 from bwp_tui.actions.plan_deadlines import DeadlineCheck
-from bwp_tui.actions.record_operations import BY_NAME
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME, ServiceOperation
 from bwp_tui.domain.deadlines import same_hold
 from bwp_tui.domain.task import Task
@@ -74,7 +73,7 @@ class BulkPlan:
         return _OPERATIONS[self.action].outcome(count)
 
 
-_OPERATIONS: Final[dict[str, Operation | ServiceOperation]] = {**BY_NAME, **SERVICE_OPERATIONS_BY_NAME}
+_OPERATIONS: Final = RECORD_OPERATIONS_BY_NAME | SERVICE_OPERATIONS_BY_NAME
 
 
 _NO_VALUES: Final[Mapping[str, Any]] = {}

@@ -40,13 +40,13 @@ def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
 
     withdrawal = Operation(
         name=f"withdraw {record}",
-        done="withdrawn",
+        participle="withdrawn",
         apply=lambda edit: answers.withdraw(edit, record),
         result=lambda target, _: f"The {record} of {target.name} is withdrawn; its timeline keeps it.",
         disabled_reason=lambda task, _: answers.cannot_withdraw(task, record),
-        review=question,
-        confirms=True,
-        field=record,
+        confirmation=question,
+        asks_for_count=True,
+        undo_field=record,
     )
     return Variant("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
 
@@ -54,7 +54,12 @@ def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
 def day_argument(question: Callable[[Target], str]) -> Argument:
     """Return the argument for the day of a record, by default today."""
     return Argument(
-        name="on", metavar="DATE", help=f"when, {DAY_FORMS} (today)", question=question, need=Need.DEFAULT, is_day=True
+        name="on",
+        metavar="DATE",
+        help=f"when, {DAY_FORMS} (today)",
+        question=question,
+        need=Need.HAS_DEFAULT,
+        is_day=True,
     )
 
 
@@ -91,7 +96,7 @@ def _verified(target: Target, _values: Values) -> str:
 
 VERIFY: Final = Operation(
     name="verify",
-    done="verified",
+    participle="verified",
     keys=("c",),
     help="Record how the identity was verified",
     purpose="record how the requester's identity was verified",
@@ -104,15 +109,15 @@ VERIFY: Final = Operation(
             help="who did it (you)",
             question=lambda _: "Verified by:",
             initial=lambda target: target.actor,
-            need=Need.DEFAULT,
+            need=Need.HAS_DEFAULT,
         ),
         day_argument(lambda _: "Verified on:"),
     ),
     apply=records.verify,
     result=_verified,
     skip_reason=lambda task, _: records.is_verified(task),
-    confirms=True,
-    field=LegalRecord.VERIFICATION,
+    asks_for_count=True,
+    undo_field=LegalRecord.VERIFICATION,
     variant=withdrawal_of(LegalRecord.VERIFICATION),
 )
 
@@ -132,7 +137,7 @@ def _acknowledge_question(target: Target) -> str:
 
 ACKNOWLEDGE: Final = Operation(
     name="acknowledge",
-    done="acknowledged",
+    participle="acknowledged",
     keys=("A",),
     help="Record that receipt was acknowledged",
     purpose="record that receipt was acknowledged to the shoppers",
@@ -142,8 +147,8 @@ ACKNOWLEDGE: Final = Operation(
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: records.cannot_acknowledge(task),
     refusal=refused_record_day,
-    confirms=True,
-    field=LegalRecord.ACKNOWLEDGEMENT,
+    asks_for_count=True,
+    undo_field=LegalRecord.ACKNOWLEDGEMENT,
     variant=withdrawal_of(LegalRecord.ACKNOWLEDGEMENT),
 )
 
@@ -170,7 +175,7 @@ def _inquiry_question(target: Target) -> str:
 
 INQUIRE: Final = Operation(
     name="inquire",
-    done="inquired",
+    participle="inquired",
     keys=("I",),
     help="Record that the shopper was asked who they are or what they mean",
     purpose="record that shoppers were asked for their identity or a clarification; some laws do not count the wait",
@@ -181,8 +186,8 @@ INQUIRE: Final = Operation(
     refusal=refused_record_day,
     disabled_reason=lambda task, _: answers.cannot_inquire(task),
     skip_reason=lambda task, _: answers.awaits_reply(task),
-    confirms=True,
-    field=LegalRecord.INQUIRY,
+    asks_for_count=True,
+    undo_field=LegalRecord.INQUIRY,
     variant=withdrawal_of(LegalRecord.INQUIRY),
 )
 
@@ -194,7 +199,7 @@ def _replied(target: Target, values: Values) -> str:
 
 REPLY: Final = Operation(
     name="reply",
-    done="replied",
+    participle="replied",
     keys=("Y",),
     help="Record that the shopper replied to the inquiry",
     purpose="record that shoppers replied to the inquiry, with which the clock runs on; verify does the same",
@@ -205,8 +210,8 @@ REPLY: Final = Operation(
     refusal=lambda task, values, today: answers.refused_reply(task, values.get("on") or today),
     disabled_reason=lambda task, _: answers.cannot_reply(task),
     skip_reason=lambda task, _: answers.has_reply(task),
-    confirms=True,
-    field=LegalRecord.REPLY,
+    asks_for_count=True,
+    undo_field=LegalRecord.REPLY,
     variant=withdrawal_of(LegalRecord.REPLY),
 )
 
@@ -221,7 +226,7 @@ def _extend_question(target: Target) -> str:
 
 EXTEND: Final = Operation(
     name="extend",
-    done="extended",
+    participle="extended",
     keys=("E",),
     help="Extend the due date, with the reason",
     purpose="record that shoppers were told of an extension, and move the due dates",
@@ -240,15 +245,15 @@ EXTEND: Final = Operation(
         f"{target.name} is now due on {records.extended_due(target.task) if target.task else None}."
     ),
     disabled_reason=records.cannot_extend,
-    confirms=True,
-    field=LegalRecord.EXTENSION,
+    asks_for_count=True,
+    undo_field=LegalRecord.EXTENSION,
     variant=withdrawal_of(LegalRecord.EXTENSION),
 )
 
 
 ANSWER: Final = Operation(
     name="answer",
-    done="answered",
+    participle="answered",
     keys=("r",),
     label="answer",
     help="Record that the shopper was answered",
@@ -262,7 +267,7 @@ ANSWER: Final = Operation(
             metavar="WHY",
             help="the answer leaves something out: what and why",
             mistake=without_text("Say what the answer left out, and why."),
-            need=Need.DEFAULT,
+            need=Need.HAS_DEFAULT,
             is_asked=lambda _: False,
         ),
     ),
@@ -272,8 +277,8 @@ ANSWER: Final = Operation(
     doubt=lambda task, values: answers.doubtful_answer(task, values.get("on")),
     disabled_reason=lambda task, _: answers.cannot_answer(task),
     skip_reason=lambda task, _: answers.needs_no_answer(task),
-    confirms=True,
-    field=LegalRecord.ANSWER,
+    asks_for_count=True,
+    undo_field=LegalRecord.ANSWER,
     variant=withdrawal_of(LegalRecord.ANSWER),
 )
 
@@ -310,7 +315,7 @@ def _review_correction(task: Task, values: Values) -> str:
 
 CORRECT: Final = Operation(
     name="correct",
-    done="corrected",
+    participle="corrected",
     keys=("O",),
     help="Correct the day of receipt or the regulation",
     purpose="correct the day of receipt or the regulation, which moves the due dates",
@@ -323,7 +328,7 @@ CORRECT: Final = Operation(
             question=lambda target: f"Day of receipt of {target.name}:",
             initial=lambda target: target.task.received_on.isoformat() if target.task else "",
             opt_in_question=lambda target: f"Another day of receipt for {target.name}?",
-            need=Need.OPTIONAL,
+            need=Need.AT_LEAST_ONE,
             is_day=True,
         ),
         Argument(
@@ -334,7 +339,7 @@ CORRECT: Final = Operation(
             initial=lambda target: target.task.regulation if target.task else "",
             mistake=_regulation_mistake,
             read=_read_regulation,
-            need=Need.OPTIONAL,
+            need=Need.AT_LEAST_ONE,
         ),
     ),
     apply=records.correct,
@@ -342,9 +347,9 @@ CORRECT: Final = Operation(
         f"Receipt and regulation of {target.name} are corrected; the timeline keeps the old values."
     ),
     refusal=lambda task, values, _: records.refused_correction(task, *_corrected(task, values)),
-    review=_review_correction,
-    confirms=True,
-    field=Field.RECEIPT,
+    confirmation=_review_correction,
+    asks_for_count=True,
+    undo_field=Field.RECEIPT,
 )
 
 

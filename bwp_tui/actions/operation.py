@@ -25,7 +25,7 @@ Check = Callable[[Task, date], str | None]
 """Returns why something cannot be done to a task today, or None when it can."""
 
 
-class Place(Enum):
+class Position(Enum):
     """The position of an argument in a command."""
 
     OPTION = auto()  # --name VALUE
@@ -38,8 +38,8 @@ class Need(Enum):
     """What happens where an argument is left out."""
 
     REQUIRED = auto()  # it is asked for, or refused
-    DEFAULT = auto()  # it is asked for, or `apply` has a value for it
-    OPTIONAL = auto()  # the task keeps what it has; one argument of the operation must be given
+    HAS_DEFAULT = auto()  # it is asked for, or `apply` has a value for it
+    AT_LEAST_ONE = auto()  # the task keeps what it has; one argument of the operation must be given
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Argument:
     initial: Callable[[Target], str] = no_text
     mistake: Callable[[str], str | None] = no_reason
     read: Callable[[Sequence[str], Task | None], Values | None] | None = None
-    place: Place = Place.OPTION
+    position: Position = Position.OPTION
     need: Need = Need.REQUIRED
     is_day: bool = False
     opt_in_question: Callable[[Target], str] = no_text
@@ -124,7 +124,7 @@ class Argument:
 
     def words(self, text: str) -> list[str]:
         """Return the words of a typed text that `read` takes; quotation marks keep blanks and commas in a word."""
-        if self.place is not Place.SIGNED_WORDS:
+        if self.position is not Position.SIGNED_WORDS:
             return [text]
         words = _SIGNED_WORD.findall(text)
         split = ([word.replace('"', "")] if '"' in word else split_signed([word]) for word in words)
@@ -138,7 +138,7 @@ class Argument:
         return None if not value and self.need is Need.REQUIRED else {self.name: value or None}
 
 
-def _purged(task: Task, _today: date) -> str | None:
+def _reason_if_purged(task: Task, _today: date) -> str | None:
     return cannot_change_purged(task)
 
 
@@ -147,7 +147,7 @@ class Variant(NamedTuple, Generic[OperationT]):
 
     option: str
     help: str
-    operation: OperationT
+    replacement: OperationT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,12 +189,12 @@ class TaskOperation:
     @property
     def positional(self) -> Argument | None:
         """The argument that is no option."""
-        return next((argument for argument in self.arguments if argument.place is not Place.OPTION), None)
+        return next((argument for argument in self.arguments if argument.position is not Position.OPTION), None)
 
     @property
     def options(self) -> tuple[Argument, ...]:
         """The arguments that are options."""
-        return tuple(argument for argument in self.arguments if argument.place is Place.OPTION)
+        return tuple(argument for argument in self.arguments if argument.position is Position.OPTION)
 
     @property
     def option_names(self) -> tuple[str, ...]:
@@ -213,9 +213,9 @@ class TaskOperation:
         """How the CLI writes it for one task."""
         if self.shell_command:
             return self.shell_command
-        first = next((argument for argument in self.arguments if argument.need is not Need.DEFAULT), None)
+        first = next((argument for argument in self.arguments if argument.need is not Need.HAS_DEFAULT), None)
         value = "" if first is None else f" {first.metavar}"
-        option = f" {first.option}" if first is not None and first.place is Place.OPTION else ""
+        option = f" {first.option}" if first is not None and first.position is Position.OPTION else ""
         return f"{self.name} TASK{option}{value}"
 
 
@@ -224,33 +224,33 @@ class Operation(TaskOperation):
     """An action on one or more tasks that is recorded in the history.
 
     Attributes:
-        done: its participle, for `3 acknowledged`.
+        participle: of its verb, for `3 acknowledged`.
         apply: carries it out on one task, with the arguments' values by name.
         result: the sentence about a single task.
-        review: the question before it is done to a single task.
-        confirms: whether the number of more than one task has to be typed.
-        field: what undo puts back; None where it cannot be undone.
+        confirmation: the question before it is done to a single task.
+        asks_for_count: whether the number of more than one task has to be typed.
+        undo_field: what undo puts back; None where it cannot be undone.
         disabled_reason: why it cannot be done; without one, only a purged task is closed to it.
         variant: what takes the record back.
     """
 
-    done: str
-    field: UndoableField | None = None
+    participle: str
+    undo_field: UndoableField | None = None
     apply: Callable[..., object]
     result: Callable[[Target, Values], str]
-    review: Callable[[Task, Values], str] = no_text
-    confirms: bool = False
-    disabled_reason: Check = _purged
+    confirmation: Callable[[Task, Values], str] = no_text
+    asks_for_count: bool = False
+    disabled_reason: Check = _reason_if_purged
     variant: Variant[Operation] | None = None
 
     def outcome(self, count: int) -> str:
         """Return what was done to so many tasks."""
-        return f"{count} {self.done}"
+        return f"{count} {self.participle}"
 
     def question(self, task: Task, values: Values) -> str:
         """Return the question before it is done to a single task; empty without one."""
         doubt = self.doubt(task, values)
-        return self.review(task, values) or (f"{doubt} Record it?" if doubt else "")
+        return self.confirmation(task, values) or (f"{doubt} Record it?" if doubt else "")
 
     def task_command(self, actor: str, today: date, **values: Any) -> TaskCommand:
         """Return the command that carries it out on each task."""

@@ -13,7 +13,7 @@ from bwp_tui.actions.clock_operations import (
     withdrawal_of,
     without_text,
 )
-from bwp_tui.actions.operation import Argument, Need, Operation, Place, Target, Values, Variant
+from bwp_tui.actions.operation import Argument, Need, Operation, Position, Target, Values, Variant
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.regulations import REGULATIONS
@@ -34,7 +34,7 @@ def _read_note(words: Sequence[str], task: Task | None) -> Values | None:
 
 NOTE: Final = Operation(
     name="note",
-    done="noted",
+    participle="noted",
     keys=("e",),
     label="note",
     help="Write a note on this task",
@@ -48,12 +48,12 @@ NOTE: Final = Operation(
             question=lambda target: f"Note on {target.name}:",
             initial=lambda target: target.task.note if target.task else "",
             read=_read_note,
-            place=Place.TRAILING_TEXT,
+            position=Position.TRAILING_TEXT,
         ),
     ),
     apply=records.note,
     result=lambda target, values: f"Note of {target.name} {'saved' if values['text'].strip() else 'removed'}.",
-    field=Field.NOTE,
+    undo_field=Field.NOTE,
 )
 
 
@@ -88,7 +88,7 @@ def _tags_question(target: Target) -> str:
 
 TAG: Final = Operation(
     name="tag",
-    done="tagged",
+    participle="tagged",
     keys=("t",),
     help="Change the tags",
     purpose="add tags to tasks and remove tags from them",
@@ -103,12 +103,12 @@ TAG: Final = Operation(
             initial=lambda target: "".join(f"{_quoted(tag)} " for tag in _own_tags(target.task)),
             mistake=_tag_mistake,
             read=_read_tags,
-            place=Place.SIGNED_WORDS,
+            position=Position.SIGNED_WORDS,
         ),
     ),
     apply=records.tag,
     result=lambda target, values: f"Tags of {target.name} {'saved' if values['add'] else 'removed'}.",
-    field=Field.TAGS,
+    undo_field=Field.TAGS,
 )
 
 
@@ -119,7 +119,7 @@ def _read_assignee(words: Sequence[str], _task: Task | None) -> Values:
 
 ASSIGN: Final = Operation(
     name="assign",
-    done="assigned",
+    participle="assigned",
     keys=("a",),
     help="Assign the task to a person",
     purpose="assign tasks to a person",
@@ -132,12 +132,12 @@ ASSIGN: Final = Operation(
             question=lambda target: f"Assign {target.name} to (empty for nobody):",
             initial=lambda target: (target.task.assigned_to if target.task else None) or "",
             read=_read_assignee,
-            place=Place.LAST_WORD,
+            position=Position.LAST_WORD,
         ),
     ),
     apply=records.assign,
     result=lambda target, values: f"{target.name} is assigned to {values['assignee'] or 'nobody'}.",
-    field=Field.ASSIGNMENT,
+    undo_field=Field.ASSIGNMENT,
 )
 
 
@@ -163,12 +163,12 @@ def _reason_mistake(text: str) -> str | None:
 def _withdraw_decline() -> Variant[Operation]:
     withdrawal = Operation(
         name="withdraw decline",
-        done="withdrawn",
+        participle="withdrawn",
         apply=requests.withdraw_decline,
         result=lambda target, _: f"The decline of {target.name} is withdrawn; its timeline keeps it.",
         disabled_reason=lambda task, _: requests.cannot_withdraw_decline(task),
-        review=lambda task, _: f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?",
-        confirms=True,
+        confirmation=lambda task, _: f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?",
+        asks_for_count=True,
     )
     return Variant("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
 
@@ -188,7 +188,7 @@ def _review_decline(task: Task, _values: Values) -> str:
 
 DECLINE: Final = Operation(
     name="decline",
-    done="declined",
+    participle="declined",
     keys=("B",),
     help="Decline the request, with a reason and what the shopper was told",
     purpose="decline requests, which are then never sent; those on hold are cancelled first",
@@ -213,10 +213,10 @@ DECLINE: Final = Operation(
     ),
     apply=requests.decline,
     result=_declined,
-    review=_review_decline,
+    confirmation=_review_decline,
     refusal=refused_record_day,
     disabled_reason=lambda task, _: requests.cannot_decline(task),
-    confirms=True,
+    asks_for_count=True,
     variant=_withdraw_decline(),
 )
 
@@ -241,7 +241,7 @@ def _refused_appeal(task: Task, values: Values, today: date) -> Refusal | None:
 
 APPEAL: Final = Operation(
     name="appeal",
-    done="recorded",
+    participle="recorded",
     keys=("Q",),
     help="Record the appeal against a decline, or its answer",
     purpose="record appeals against declines, with a due date of their own, and the answers to them",
@@ -254,7 +254,7 @@ APPEAL: Final = Operation(
             help=f"when the appeal was received, {DAY_FORMS}",
             question=_appeal_question,
             opt_in_question=lambda target: f"Record that appeals of {target.name} were received?",
-            need=Need.OPTIONAL,
+            need=Need.AT_LEAST_ONE,
             is_day=True,
             is_asked=lambda target: target.task is None or target.task.appealed_on is None,
         ),
@@ -263,7 +263,7 @@ APPEAL: Final = Operation(
             metavar="DATE",
             help="when it was answered (today)",
             question=lambda target: f"Appeal of {target.name} answered on:",
-            need=Need.OPTIONAL,
+            need=Need.AT_LEAST_ONE,
             is_day=True,
             is_asked=_has_appeal,
         ),
@@ -274,7 +274,7 @@ APPEAL: Final = Operation(
             question=lambda _: "Was the appeal upheld (yes or no):",
             mistake=lambda text: None if text.strip().casefold() in _YES_OR_NO else "Answer yes or no.",
             read=lambda words, _: {"upheld": _YES_OR_NO.get(words[0].strip().casefold())},
-            need=Need.OPTIONAL,
+            need=Need.AT_LEAST_ONE,
             is_asked=_has_appeal,
         ),
     ),
@@ -282,40 +282,42 @@ APPEAL: Final = Operation(
     result=_appealed,
     refusal=_refused_appeal,
     disabled_reason=lambda task, _: answers.cannot_appeal(task),
-    confirms=True,
-    field=LegalRecord.APPEAL,
+    asks_for_count=True,
+    undo_field=LegalRecord.APPEAL,
     variant=withdrawal_of(LegalRecord.APPEAL),
 )
 
 WATCH: Final = Operation(
     name="watch",
-    done="watched",
+    participle="watched",
     keys=("W",),
     help="Notify me when this task finishes",
     apply=lambda edit: records.tag(edit, [WATCHED]),
     result=lambda target, _: f"{target.name} is watched: a notice when it ends.",
     disabled_reason=lambda task, _: None if WATCHED in task.tags else records.cannot_watch(task),
     skip_reason=lambda task, _: records.cannot_watch(task),
-    field=Field.TAGS,
+    undo_field=Field.TAGS,
     shell_command=f"tag TASK +{WATCHED}",
     keywords="follow notify alert",
 )
 
 UNWATCH: Final = Operation(
     name="unwatch",
-    done="watched no longer",
+    participle="watched no longer",
     apply=lambda edit: records.tag(edit, remove=[WATCHED]),
     result=lambda target, _: f"{target.name} is watched no longer.",
-    field=Field.TAGS,
+    undo_field=Field.TAGS,
 )
 
-RECORDS: Final = (NOTE, TAG, ASSIGN, *CLOCK_OPERATIONS, DECLINE, APPEAL)
+RECORD_OPERATIONS: Final = (NOTE, TAG, ASSIGN, *CLOCK_OPERATIONS, DECLINE, APPEAL)
 """The operations with a key, a `:` command and a CLI command, in the order of the help."""
 
-WITHDRAWALS: Final = tuple((operation, operation.variant.operation) for operation in RECORDS if operation.variant)
+WITHDRAWALS: Final = tuple(
+    (operation, operation.variant.replacement) for operation in RECORD_OPERATIONS if operation.variant
+)
 """The records that can be withdrawn, each with what withdraws it."""
 
-BY_NAME: Final = {
+RECORD_OPERATIONS_BY_NAME: Final = {
     operation.name: operation
-    for operation in (*RECORDS, WATCH, UNWATCH, *(withdrawal for _, withdrawal in WITHDRAWALS))
+    for operation in (*RECORD_OPERATIONS, WATCH, UNWATCH, *(withdrawal for _, withdrawal in WITHDRAWALS))
 }

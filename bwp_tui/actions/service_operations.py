@@ -137,7 +137,7 @@ _HOLD: Final = Argument(
     help="hold of deletions in days, or fit: the longest that ends by the due date (default: unchanged)",
     mistake=_hold_mistake,
     read=_read_hold,
-    need=Need.DEFAULT,
+    need=Need.HAS_DEFAULT,
 )
 
 
@@ -172,7 +172,7 @@ RESUBMIT: Final = ServiceOperation(
     purpose="resubmit failed tasks as new ones",
     example="An UNCONFIRMED or GIVEN_UP request may already run at the service: --yes resubmits it too.",
     keywords="again retry repeat",
-    arguments=(Argument(name="note", metavar="TEXT", help="note for the new tasks", need=Need.DEFAULT), _HOLD),
+    arguments=(Argument(name="note", metavar="TEXT", help="note for the new tasks", need=Need.HAS_DEFAULT), _HOLD),
     disabled_reason=lambda task, _: cannot_resubmit(task),
     refusal=_refused_submission,
     apply=_resubmit,

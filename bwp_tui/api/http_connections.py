@@ -8,14 +8,14 @@ from typing import Final
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-_MAX_HINTS: Final = 20
+_MAX_INFORMATIONAL: Final = 20
 
 
 class _Response(http.client.HTTPResponse):
     """Skips informational responses such as 103 Early Hints, which the library takes for the response itself."""
 
     def _read_status(self) -> tuple[str, int, str]:
-        for _ in range(_MAX_HINTS):
+        for _ in range(_MAX_INFORMATIONAL):
             version, status, reason = super()._read_status()  # type: ignore[misc]  # known to the library alone
             if not 102 <= status < 200:
                 break

@@ -22,7 +22,7 @@ from bwp_tui.api.headers import parse_content_range, parse_date, parse_retry_aft
 from bwp_tui.api.tls import verifier_reason
 from bwp_tui.domain.text import clean_line
 
-_EXPLANATION: Final = 16 * 1024  # bytes of an error's body that are read
+_EXPLANATION_BYTES: Final = 16 * 1024  # bytes of an error's body that are read
 _CODE: Final = re.compile(r"<Code>([^<>]{1,100})</Code>")
 _MESSAGE: Final = re.compile(r"<Message>([^<>]{1,300})</Message>")
 _STRONG_ETAG: Final = re.compile(r'"[!#-~]*"')
@@ -131,7 +131,7 @@ def _archive_size(response: urllib3.BaseHTTPResponse, text: str) -> int | None:
 
 def _body_text(response: urllib3.BaseHTTPResponse) -> str:
     try:
-        return response.read(_EXPLANATION).decode("utf-8", "replace")
+        return response.read(_EXPLANATION_BYTES).decode("utf-8", "replace")
     except (HTTPError, OSError, ValueError):
         return ""
 

@@ -39,8 +39,8 @@ _READ_TIMEOUT: Final = 30.0
 
 _SMALLEST_READ: Final = 4 * 1024
 LARGEST_READ: Final = 256 * 1024
-_READ_S: Final = 0.25  # seconds; after a longer read the next one is smaller, so that progress is steady
-_BEGINNING: Final = 16  # bytes that distinguish a zip from a page
+_LONGEST_READ_S: Final = 0.25  # seconds; after a longer read the next one is smaller, so that progress is steady
+_BEGINNING_BYTES: Final = 16  # bytes that distinguish a zip from a page
 _ZIP: Final = b"PK"
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
@@ -104,15 +104,15 @@ class Transfer:
             compressed: the server says that it compressed the body. It may be wrong: then a zip comes as it is.
             replaces_part: earlier bytes are dropped for these, so these must look like a zip.
         """
-        while len(self._first) < _BEGINNING and (more := self._read(0)):
+        while len(self._first) < _BEGINNING_BYTES and (more := self._read(0)):
             self._first += more
-        if compressed and _ZIP not in self._first[:_BEGINNING]:
+        if compressed and _ZIP not in self._first[:_BEGINNING_BYTES]:
             self.total = self.etag = None
             is_wrapped = self._first[:2] == b"\x1f\x8b" or int.from_bytes(self._first[:2], "big") % 31 == 0
             self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB if is_wrapped else -zlib.MAX_WBITS)
             return
         is_page = self._first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-        if is_page or (replaces_part and _ZIP not in self._first[:_BEGINNING]):
+        if is_page or (replaces_part and _ZIP not in self._first[:_BEGINNING_BYTES]):
             raise WrongResponse(PAGE_INSTEAD_OF_ARCHIVE)
 
     def _inflated(self, chunk: bytes) -> Iterator[bytes]:
@@ -201,7 +201,7 @@ def _next_size(size: int, count: int, seconds: float) -> int:
     """Return how many bytes to read next, given the last read; 0 means those that have arrived."""
     if not size and count < _SMALLEST_READ:
         return 0
-    in_time = LARGEST_READ if seconds <= 0 else int(count * _READ_S / seconds)
+    in_time = LARGEST_READ if seconds <= 0 else int(count * _LONGEST_READ_S / seconds)
     fitting = min(max(2 * size, _SMALLEST_READ), in_time, LARGEST_READ)
     return fitting if fitting >= _SMALLEST_READ else 0
 

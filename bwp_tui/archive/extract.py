@@ -39,7 +39,7 @@ def extract(archive: Archive, beside: Path) -> Path:
     except OSError as error:
         raise CannotUnpack(_sentence(error, beside.parent)) from error
     try:
-        return beside.parent / _into_new_folder(archive, parent, beside.stem)
+        return beside.parent / _unpack_into_new_folder(archive, parent, beside.stem)
     except OSError as error:
         raise CannotUnpack(_sentence(error, beside.parent)) from error
     finally:
@@ -55,7 +55,7 @@ def _check(archive: Archive) -> None:
             raise CannotUnpack(f"“{entry.name[:200]}” lies too deep, so nothing was unpacked.")
 
 
-def _into_new_folder(archive: Archive, parent: int, stem: str) -> str:
+def _unpack_into_new_folder(archive: Archive, parent: int, stem: str) -> str:
     disk = os.fstatvfs(parent)
     if disk.f_blocks and disk.f_bavail * disk.f_frsize < archive.inflated + HISTORY_RESERVE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -33,7 +33,7 @@ class Node:
     end: int = 0
 
     @property
-    def opens(self) -> bool:
+    def is_container(self) -> bool:
         """Whether it is an object or an array."""
         return self.value in ("{", "[")
 

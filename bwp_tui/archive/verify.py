@@ -24,8 +24,8 @@ _MIN_INFLATED: Final = 4 << 30
 _MAX_GROWTH: Final = 40
 """An archive is inflated up to so many times its size, or to `_MIN_INFLATED` bytes, to be verified."""
 
-_NAME: Final = 80
-_BEGINNING: Final = 64
+_MAX_NAME: Final = 80
+_BEGINNING_BYTES: Final = 64
 
 
 def verify_archive(path: Path, limits: Limits = LIMITS, stopped: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], b
     for entry in entries_of(records(descriptor, directory)):
         survey.add(entry)
     before = min((start for start, _ in survey.spans), default=directory.at)
-    if before and directory.bytes_behind and b"PK\x03\x04" in os.pread(descriptor, _BEGINNING, 0):
+    if before and directory.bytes_behind and b"PK\x03\x04" in os.pread(descriptor, _BEGINNING_BYTES, 0):
         raise contradiction_error()  # an archive in an archive of which the end is missing
     if before:
         yield f"{before} bytes stand before the archive's first entry"
@@ -102,7 +102,7 @@ class _FlawCounter:
             flaws.append(f"would grow more than {self._limits.max_ratio} times")
         for flaw in flaws:
             self._counts[flaw] += 1
-            self._first.setdefault(flaw, entry.name[:_NAME])
+            self._first.setdefault(flaw, entry.name[:_MAX_NAME])
 
     def remarks(self, directory: Directory, size: int) -> Iterator[str]:
         """Yield why the archive is not listed or unpacked here."""

@@ -11,7 +11,7 @@ class ExitCode(IntEnum):
     DONE = 0
     FAILED = 1
     USAGE = 2  # the command line or the settings are wrong
-    LATER = 3  # the service gave no answer: try again
+    TRY_LATER = 3  # the service gave no answer: try again
     NOT_FOUND = 4
     INTERRUPTED = 130
 

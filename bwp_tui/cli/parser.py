@@ -48,7 +48,7 @@ from bwp_tui.domain.text import did_you_mean
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.sandbox.faults import FAULTS
 
-SHOWN: Final = 100
+DEFAULT_LIMIT: Final = 100
 """Rows that `list`, `sent` and `downloads` print by default."""
 
 QUEUE_ACTIONS: Final = ("pause", "resume", "cancel", "retry", "first")
@@ -182,7 +182,7 @@ def _add_reading(commands: CommandParsers) -> None:
     listing.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
     listing.add_argument("--view", metavar="NAME", type=one_line, help="start from a view; see: bwp-tui views")
     add_sort(listing)
-    listing.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"print at most N ({SHOWN})")
+    _add_limit(listing)
     listing.add_argument("--sentences", action="store_true", help="print a sentence for each task")
     add_masking(listing)
 
@@ -194,8 +194,13 @@ def _add_reading(commands: CommandParsers) -> None:
 
     sent = commands.add("sent", "list_show", effect=Effect.READS)
     sent.add_argument("task", metavar="TASK", nargs="?", help=f"{TASK_HELP}; without one, all")
-    sent.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"print at most N ({SHOWN})")
+    _add_limit(sent)
     add_masking(sent)
+
+
+def _add_limit(parser: Parser) -> None:
+    shown = f"print at most N ({DEFAULT_LIMIT})"
+    parser.add_argument("--limit", metavar="N", type=count, default=DEFAULT_LIMIT, help=shown)
 
 
 def _add_working(commands: CommandParsers) -> None:
@@ -212,7 +217,7 @@ def _add_working(commands: CommandParsers) -> None:
         "action", metavar="ACTION", nargs="?", choices=QUEUE_ACTIONS, help=f"{', '.join(QUEUE_ACTIONS)} (default: list)"
     )
     queue.add_argument("tasks", metavar="TASK", nargs="*", help=TASK_HELP)
-    queue.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"print at most N ({SHOWN})")
+    _add_limit(queue)
     add_masking(queue)
 
     run = commands.add("run", "engine_commands", json=False, effect=Effect.RUNS)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, Place, TaskOperation
-from bwp_tui.actions.record_operations import BY_NAME, RECORDS
+from bwp_tui.actions.operation import Argument, Position, TaskOperation
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.argparse_base import (
@@ -41,15 +41,15 @@ def join_filters(words: Sequence[str]) -> list[str]:
 
 def minus_signs(command: str, words: Sequence[str]) -> list[str]:
     """Return the words behind a command, with minus signs for the hyphens of those that are no options."""
-    positional = BY_NAME[command].positional if command in BY_NAME else None
-    if positional is None or positional.place is not Place.SIGNED_WORDS:
+    positional = RECORD_OPERATIONS_BY_NAME[command].positional if command in RECORD_OPERATIONS_BY_NAME else None
+    if positional is None or positional.position is not Position.SIGNED_WORDS:
         return list(words)
     return [MINUS + word[1:] if _REMOVAL.fullmatch(word) and word != "-h" else word for word in words]
 
 
 def add_record_commands(commands: CommandParsers) -> None:
     """Add a command for each operation that is recorded in the history."""
-    for operation in RECORDS:
+    for operation in RECORD_OPERATIONS:
         _add_operation(commands, operation, "records", "record")
 
 

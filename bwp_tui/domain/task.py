@@ -50,10 +50,10 @@ class Kind(StrEnum):
     DELETION = "DELETION"
 
 
-PURGED: Final = "(purged)"
+PURGED_EMAIL: Final = "(purged)"
 """Shown in place of the email of a purged task."""
 
-UNKNOWN: Final = "(not known yet)"
+UNKNOWN_EMAIL: Final = "(not known yet)"
 """Shown in place of the email of a tracked task until the service has sent it."""
 
 WATCHED: Final = "watched"
@@ -292,7 +292,7 @@ class Task:
     def subject(self, *, masked: bool) -> str:
         """What to call the data subject: the email, or why there is none."""
         if not self.email:
-            return PURGED if self.purged_at else UNKNOWN
+            return PURGED_EMAIL if self.purged_at else UNKNOWN_EMAIL
         return mask_email(self.email) if masked else self.email
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-LONGEST: Final = 4_000
+LONGEST_TEXT: Final = 4_000
 """Longest text in characters, escapes included; an ellipsis replaces the rest."""
 
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
@@ -95,7 +95,7 @@ def _escape(match: re.Match[str]) -> str:
 def clean(text: str) -> str:
     """Return `text` with control and invisible characters written as escapes.
 
-    Tabs become spaces, newlines stay, and the result has at most `LONGEST` characters and an ellipsis. Cleaning is
+    Tabs become spaces, newlines stay, and the result has at most `LONGEST_TEXT` characters and an ellipsis. Cleaning is
     idempotent.
     """
     # Cut before, which keeps huge texts cheap, and after, since an escape is longer than its character.
@@ -114,7 +114,7 @@ def unsafe_at(text: str) -> int | None:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST].rstrip(_JOINERS) + "…"
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT].rstrip(_JOINERS) + "…"
 
 
 def clean_line(text: str) -> str:

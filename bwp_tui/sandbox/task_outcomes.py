@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, TaskError
 
-SLOW: Final = timedelta(minutes=5)
+SLOW_PROCESSING: Final = timedelta(minutes=5)
 """How long a task about `slow@…` is processed."""
 
 PROCESSING_SECONDS: Final = {Kind.RETRIEVAL: (2.0, 6.0), Kind.DELETION: (3.0, 8.0)}
@@ -50,4 +50,4 @@ def outcome_of(task_id: str, kind: Kind, email: str, seed: int) -> TaskOutcome:
         return TaskOutcome(processing, Status.FAILED, (not_found(task_id),))
     if name == "open-orders" and kind is Kind.DELETION:
         return TaskOutcome(processing, Status.FAILED, (orders_not_closed(task_id),))
-    return TaskOutcome(SLOW if name == "slow" else processing, Status.COMPLETED, ())
+    return TaskOutcome(SLOW_PROCESSING if name == "slow" else processing, Status.COMPLETED, ())

@@ -48,7 +48,7 @@ def test_all_json_is_a_tree_and_so_is_its_beginning(value: object, data: st.Data
     text = json.dumps(value, indent=data.draw(st.sampled_from([None, 2])))
     nodes = parse_tree(text, cut=False)
     assert nodes is not None
-    assert sum(node.opens for node in nodes) == sum(1 for _ in _containers(value))
+    assert sum(node.is_container for node in nodes) == sum(1 for _ in _containers(value))
     cut = parse_tree(text[: data.draw(st.integers(1, len(text)))], cut=True)
     # A text that ends in the middle of its first value has no line of the tree yet.
     assert cut is None or len(cut) <= len(nodes)

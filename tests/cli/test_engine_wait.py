@@ -51,7 +51,7 @@ def engine_process(shop: Bwp) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.parametrize(
     ("service", "expected", "exit_code"),
     [
-        (ServiceState.FAULTY, "Own.", ExitCode.LATER),
+        (ServiceState.FAULTY, "Own.", ExitCode.TRY_LATER),
         (ServiceState.BAD_CREDENTIALS, "Other.", ExitCode.USAGE),
     ],
 )
@@ -79,7 +79,7 @@ def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engi
         waiter = EngineWaiter(session)
         assert not waiter.until(lambda _store: False, [number], 0.5)
         error = waiter.timed_out("Then.")
-    assert error.code == ExitCode.LATER
+    assert error.code == ExitCode.TRY_LATER
     assert f"process {process.pid}, does not answer" in str(error)
     assert "Then." in str(error)
     assert "About another request." not in str(error)

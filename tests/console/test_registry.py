@@ -17,7 +17,7 @@ from textual.dom import DOMNode
 
 import bwp_tui.console
 from bwp_tui.actions.operation import TaskOperation
-from bwp_tui.actions.record_operations import RECORDS
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.cli.main import command_of
 from bwp_tui.cli.parser import build_parser, parse
@@ -200,7 +200,7 @@ def test_the_line_beside_an_action_is_one_that_the_command_line_takes(action: Ac
     assert parse(words).command[0]
 
 
-@pytest.mark.parametrize("operation", [*SERVICE_OPERATIONS, *RECORDS], ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", [*SERVICE_OPERATIONS, *RECORD_OPERATIONS], ids=lambda operation: operation.name)
 def test_an_operation_takes_the_same_options_in_the_console_as_in_a_shell(operation: TaskOperation) -> None:
     parser = build_parser()[1][operation.name]
     assert callable(command_of(Namespace(command=parser.get_default("command"))))

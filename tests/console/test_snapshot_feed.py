@@ -23,7 +23,7 @@ MANY = 8
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    monkeypatch.setattr(view_rows, "PAGE", 3)
+    monkeypatch.setattr(view_rows, "FIRST_PAGE_ROWS", 3)
     store = new_history(tmp_path / "history.db")
     for _ in range(MANY):
         requests.submit(store, request(), ACTOR)

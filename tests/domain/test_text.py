@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.text import LONGEST, clean, clean_line, mask_email, nearest, to_ascii, unsafe_at
+from bwp_tui.domain.text import LONGEST_TEXT, clean, clean_line, mask_email, nearest, to_ascii, unsafe_at
 
 FOREIGN = st.text(st.characters(exclude_categories=()), max_size=80)
 JOINED = st.text(st.sampled_from("a1👩💻❤🏽می क\u200c\u200d\ufe0f\u20e3\u2066"), max_size=40)
@@ -84,22 +84,22 @@ def test_clean_text_holds_nothing_hidden(foreign: str) -> None:
 
 
 @given(FOREIGN | HIDDEN | JOINED)
-@example("👩\u200d" * LONGEST)
-@example("x" + "👩\u200d" * LONGEST)
-@example("\x00" * LONGEST)
-@example("a" * (LONGEST + 1))
-@example("\t" * LONGEST)
+@example("👩\u200d" * LONGEST_TEXT)
+@example("x" + "👩\u200d" * LONGEST_TEXT)
+@example("\x00" * LONGEST_TEXT)
+@example("a" * (LONGEST_TEXT + 1))
+@example("\t" * LONGEST_TEXT)
 @example("\r" * 5 + "\n")
 def test_cleaning_twice_is_cleaning_once(foreign: str) -> None:
     assert clean(clean(foreign)) == clean(foreign)
     assert clean_line(clean_line(foreign)) == clean_line(foreign)
 
 
-@given(st.sampled_from(["a", "\x00", "\U000e0041", "\t", "é"]), st.integers(LONGEST - 2, LONGEST * 3))
+@given(st.sampled_from(["a", "\x00", "\U000e0041", "\t", "é"]), st.integers(LONGEST_TEXT - 2, LONGEST_TEXT * 3))
 def test_no_text_is_longer_than_the_bound_and_its_ellipsis(character: str, count: int) -> None:
     text = clean(character * count)
-    assert len(text) <= LONGEST + 1
-    assert (len(text) == LONGEST + 1) == text.endswith("…")
+    assert len(text) <= LONGEST_TEXT + 1
+    assert (len(text) == LONGEST_TEXT + 1) == text.endswith("…")
 
 
 @given(FOREIGN | HIDDEN)

@@ -359,7 +359,7 @@ async def test_polls_are_rare_once_an_event_has_come_and_each_task_is_polled_eve
 async def test_an_engine_that_relies_on_events_polls_each_task_in_progress_at_least_every_six_hours(
     relaxed: Relaxed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(task_outcomes, "SLOW", timedelta(days=2))
+    monkeypatch.setattr(task_outcomes, "SLOW_PROCESSING", timedelta(days=2))
     shop = relaxed.shop
     numbers = [shop.submit(f"slow+{count}@example.com", Kind.DELETION, 0) for count in range(30)]
     await relaxed.receive(message("task-elsewhere"))

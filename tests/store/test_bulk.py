@@ -10,7 +10,7 @@ import pytest
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Target, Values
-from bwp_tui.actions.record_operations import ASSIGN, BY_NAME, NOTE, TAG
+from bwp_tui.actions.record_operations import ASSIGN, NOTE, RECORD_OPERATIONS_BY_NAME, TAG
 from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
 from bwp_tui.domain.deadlines import fitting_hold, fixed_hold
 from bwp_tui.domain.statuses import Status
@@ -202,7 +202,7 @@ def test_what_a_plan_would_skip_is_refused_where_the_plan_acts(store: Store) -> 
     check = bulk_plan.plan_check("acknowledge", TODAY)
     assert bulk_plan.plan(store, "acknowledge", [saved.number], TODAY).possible == (saved.number,)
     single.acknowledge(store, saved.number, TODAY, "kim")
-    command = bulk.with_check(BY_NAME["acknowledge"].task_command(ACTOR, TODAY, on=TODAY), check)
+    command = bulk.with_check(RECORD_OPERATIONS_BY_NAME["acknowledge"].task_command(ACTOR, TODAY, on=TODAY), check)
     (result,) = _results(store, command, [saved.number])
     assert result.refused
     assert "already acknowledged" in result.refused
@@ -213,7 +213,7 @@ def test_a_plan_replaces_no_verification_and_one_alone_says_that_it_does(store: 
     single.verify(store, first, Verification(TODAY - timedelta(days=2), "kim", "order 17"), ACTOR)
     planned = bulk_plan.plan(store, "verify", [first, second], TODAY, {"how": "by phone"})
     assert (planned.possible, planned.skipped) == ((second,), (("verified already", 1),))
-    verify = BY_NAME["verify"]
+    verify = RECORD_OPERATIONS_BY_NAME["verify"]
     command = bulk.with_check(
         verify.task_command(ACTOR, TODAY, how="by phone"), bulk_plan.plan_check("verify", TODAY, {"how": "by phone"})
     )
@@ -272,7 +272,7 @@ def test_a_plan_skips_what_its_values_are_refused_for(
     assert dict(planned.skipped) == reasons
     check = bulk_plan.plan_check(action, TODAY, values)
     assert [number for number in numbers if check(tasks.get(store, number)) is None] == list(planned.possible)
-    results = _results(store, BY_NAME[action].task_command(ACTOR, TODAY, **values), numbers)
+    results = _results(store, RECORD_OPERATIONS_BY_NAME[action].task_command(ACTOR, TODAY, **values), numbers)
     refused = {result.id for result in results if result.refused}
     assert refused == set(numbers) - set(planned.possible)
 

@@ -17,7 +17,7 @@ from bwp_tui.console.presentation.task_row_cells import COLUMNS, CellContext
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import PURGED, Kind, Task
+from bwp_tui.domain.task import PURGED_EMAIL, Kind, Task
 from bwp_tui.domain.times import format_due
 from bwp_tui.store.commands import answers, records, requests
 from bwp_tui.store.database.connection import Store, as_int
@@ -89,8 +89,8 @@ def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: l
     for state in ("open", "ready", "failed"):
         assert not {task.number for task in purged} & set(tasks.numbers(store, parse(f"is:{state}"), today=TODAY))
     for task in purged:
-        assert task.subject(masked=True) == task.subject(masked=False) == PURGED
-        assert PURGED in task_output.task_line(task)
+        assert task.subject(masked=True) == task.subject(masked=False) == PURGED_EMAIL
+        assert PURGED_EMAIL in task_output.task_line(task)
         assert "purged" in (answers.cannot_open_result(task) or "")
         assert "purged" in (requests.cannot_download(task) or "")
         assert "purged" in (service_operations.cannot_refresh(task) or "")

@@ -104,7 +104,7 @@ def test_rows_that_were_handed_out_never_change(store: Store) -> None:
 
 
 def test_only_a_view_that_is_new_and_long_has_a_first_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view_rows, "PAGE", 2)
+    monkeypatch.setattr(view_rows, "FIRST_PAGE_ROWS", 2)
     for _ in range(3):
         submitted(store)
     rows = ViewRows(store)
@@ -131,7 +131,7 @@ def test_a_reading_that_is_no_longer_wanted_ends_and_the_next_one_is_whole(store
 def test_the_tasks_about_one_are_those_of_all_rows(
     store: Store, sort: str, counted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keyset_page, "COUNTED", counted)
+    monkeypatch.setattr(keyset_page, "MAX_COUNTED", counted)
     with store.write() as transaction:
         for at in range(40):
             _insert(transaction)
@@ -158,7 +158,7 @@ def test_a_task_that_does_not_fit_has_none_about_it(store: Store) -> None:
 def test_the_first_page_can_be_about_a_task_in_the_middle_of_many(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(view_rows, "PAGE", 2)
+    monkeypatch.setattr(view_rows, "FIRST_PAGE_ROWS", 2)
     monkeypatch.setattr(view_rows, "LONG_VIEW", 5)
     for _ in range(6):
         submitted(store)

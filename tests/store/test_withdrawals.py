@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from bwp_tui.actions.clock_operations import ACKNOWLEDGE, ANSWER, CORRECT, VERIFY
-from bwp_tui.actions.record_operations import BY_NAME, NOTE
+from bwp_tui.actions.record_operations import NOTE, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
@@ -30,7 +30,7 @@ def perform(store: Store, deed: TaskCommand, number: int) -> Task:
 
 
 def withdrawing(record: LegalRecord, actor: str = ACTOR) -> TaskCommand:
-    return BY_NAME[f"withdraw {record}"].task_command(actor, TODAY)
+    return RECORD_OPERATIONS_BY_NAME[f"withdraw {record}"].task_command(actor, TODAY)
 
 
 def recorded(store: Store) -> Task:

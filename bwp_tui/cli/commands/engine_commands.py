@@ -157,14 +157,14 @@ def run(arguments: Namespace) -> ExitCode:
             try:
                 service = serve_once(config)
             except (OtherEngineBusy, LeaseUnusable) as elsewhere:
-                raise CommandError(ExitCode.LATER, str(elsewhere)) from None
+                raise CommandError(ExitCode.TRY_LATER, str(elsewhere)) from None
             if (left := unfinished_work(session.store)) is not None:
-                code = ExitCode.USAGE if service in WRONG_SETTINGS else ExitCode.LATER
+                code = ExitCode.USAGE if service in WRONG_SETTINGS else ExitCode.TRY_LATER
                 raise CommandError(code, _describe_unfinished(left))
             return ExitCode.DONE
     stop = Stopper()  # the history is closed here: the engine recovers a damaged one only if it alone has it open
     serve(config, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
-    return ExitCode.INTERRUPTED if stop.by == signal.SIGINT else ExitCode.DONE
+    return ExitCode.INTERRUPTED if stop.signal_number == signal.SIGINT else ExitCode.DONE
 
 
 def _describe_unfinished(left: UnfinishedWork) -> str:
@@ -181,16 +181,16 @@ def _describe_unfinished(left: UnfinishedWork) -> str:
 
 
 class Stopper:
-    """Sets `requested` when a signal asks the process to stop; `by` is the signal."""
+    """Sets `requested` when a signal asks the process to stop; `signal_number` is the signal."""
 
     def __init__(self) -> None:
         self.requested = threading.Event()
-        self.by: int | None = None
+        self.signal_number: int | None = None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
-        self.by = number
+        self.signal_number = number
         self.requested.set()
 
 

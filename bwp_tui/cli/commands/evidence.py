@@ -27,7 +27,7 @@ from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import SentRequest
 from bwp_tui.store.worklog import downloads
 
-_LABEL = 20
+_LABEL_WIDTH = 20
 
 
 def evidence(arguments: Namespace) -> ExitCode:
@@ -227,4 +227,4 @@ def _item(item: object) -> Iterator[str]:
 
 
 def _line(name: str, value: object) -> str:
-    return f"{name.replace('_', ' '):<{_LABEL}} {clean_line(str(value))}"
+    return f"{name.replace('_', ' '):<{_LABEL_WIDTH}} {clean_line(str(value))}"

@@ -9,8 +9,8 @@ from typing import Final
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.clock_operations import CORRECT, INQUIRE, VERIFY, inquiry_effect, replaced_verification
-from bwp_tui.actions.operation import Argument, Need, Operation, Place, Values, split_signed
-from bwp_tui.actions.record_operations import BY_NAME, DECLINE
+from bwp_tui.actions.operation import Argument, Need, Operation, Position, Values, split_signed
+from bwp_tui.actions.record_operations import DECLINE, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply, chosen_variant, confirm_plan, select_tasks, values_of
@@ -33,7 +33,7 @@ _TASK_NUMBER: Final = re.compile(r"#?\d+")
 
 def record(arguments: Namespace) -> ExitCode:
     """Carry an operation out on tasks; the number of more than one is typed where the operation asks for it."""
-    operation = BY_NAME[arguments.command_name]
+    operation = RECORD_OPERATIONS_BY_NAME[arguments.command_name]
     names, values = _positional(operation.positional, arguments)
     _check_options(operation, arguments)
     with open_session(arguments) as session:
@@ -45,7 +45,7 @@ def record(arguments: Namespace) -> ExitCode:
         command = operation.task_command(session.actor, today(), **values)
         numbers = select_tasks(session, names, arguments.filter)
         check = None
-        if arguments.filter is not None or (operation.confirms and len(numbers) > 1):
+        if arguments.filter is not None or (operation.asks_for_count and len(numbers) > 1):
             numbers = list(confirm_plan(session, operation.name, numbers, arguments, values).possible)
             check = bulk_plan.plan_check(operation.name, today(), values)
         elif not arguments.yes:
@@ -74,7 +74,7 @@ def _confirm_each(session: CommandSession, operation: Operation, numbers: list[i
     """Have confirmed what cannot be undone, and values that are probably a mistake for a single task."""
     for task in tasks.each(session.store, numbers):
         is_refused = operation.disabled_reason(task, today()) or operation.refusal(task, values, today())
-        if not is_refused and operation is DECLINE and (question := operation.review(task, values)):
+        if not is_refused and operation is DECLINE and (question := operation.confirmation(task, values)):
             require_yes(f"{task.name}, {task.subject(masked=True)}: {question}")
         if not is_refused and (doubt := operation.doubt(task, values)):
             print_note(f"Warning: {doubt}")
@@ -87,7 +87,7 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
         return arguments.tasks, {}
     words = arguments.words
     names, typed = words[:-1], words[-1:]
-    if argument.place is Place.SIGNED_WORDS:
+    if argument.position is Position.SIGNED_WORDS:
         words = [f"-{word[1:]}" if word.startswith(MINUS) else word for word in words]
         typed = [word for word in words if word.startswith(("+", "-"))]
         names = [word for word in words if word not in typed]
@@ -105,7 +105,7 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
 
 def _check_options(operation: Operation, arguments: Namespace) -> None:
     """Refuse a record without what it must say, a withdrawal with it, and a correction of nothing."""
-    options = [argument for argument in operation.options if argument.need is not Need.DEFAULT]
+    options = [argument for argument in operation.options if argument.need is not Need.HAS_DEFAULT]
     given = [argument for argument in options if getattr(arguments, argument.name) is not None]
     if operation.variant and options and bool(given) is arguments.variant:
         raise CommandError(
@@ -122,6 +122,6 @@ def _check_options(operation: Operation, arguments: Namespace) -> None:
 
 def _note_day(operation: Operation, values: Values) -> None:
     """Say which day is today where a day is left out."""
-    days = [argument for argument in operation.options if argument.is_day and argument.need is Need.DEFAULT]
+    days = [argument for argument in operation.options if argument.is_day and argument.need is Need.HAS_DEFAULT]
     if can_ask() and any(values.get(argument.name) is None for argument in days):
         print_note(f"Recorded for today, {today()} ({zone_name()}).")

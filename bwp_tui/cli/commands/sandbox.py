@@ -49,7 +49,7 @@ def sandbox(arguments: Namespace) -> int:
     _start(practice, arguments.port)
     try:
         profile = sandbox_profile(practice, arguments.speed)
-        with _emptied(profile):
+        with _emptied_sandbox(profile):
             _seed_tasks(profile, practice)
         return open_console(profile, arguments.theme)
     finally:
@@ -142,7 +142,7 @@ def _start(practice: Sandbox, port: int) -> None:
 
 
 @contextmanager
-def _emptied(profile: Profile) -> Iterator[None]:
+def _emptied_sandbox(profile: Profile) -> Iterator[None]:
     """Remove the files of an earlier practice console, and keep others from opening during the block.
 
     Raises:

@@ -85,7 +85,7 @@ class _Repl:
         self._run = run
         self._seen: dict[int, str] = {}
         self._is_running = True
-        self._own = {
+        self._own_commands = {
             "new": _OwnCommand("", "submit a request, question by question; quit leaves the questions", self._new),
             "watch": _OwnCommand("TASK", "include the task in news when it finishes", self._watch),
             "news": _OwnCommand("", "print the changes of the watched tasks since the last news", self._news),
@@ -117,9 +117,9 @@ class _Repl:
             self._dispatch(_QUIT if words[0] in ("exit", "q") else words[0], words[1:])
 
     def _dispatch(self, name: str, rest: Sequence[str]) -> None:
-        if name in self._own:
+        if name in self._own_commands:
             try:
-                self._own[name].run(rest)
+                self._own_commands[name].run(rest)
             except StoreError as error:
                 print_note(str(error))
         elif name in _UNAVAILABLE:
@@ -151,8 +151,8 @@ class _Repl:
         print("Type help for the commands, quit to leave.")
 
     def _help(self, rest: Sequence[str]) -> None:
-        if len(rest) == 1 and rest[0] in self._own:
-            own = self._own[rest[0]]
+        if len(rest) == 1 and rest[0] in self._own_commands:
+            own = self._own_commands[rest[0]]
             _print_entry(rest[0], own.arguments, own.help)
         elif rest and rest[0] in _UNAVAILABLE:
             _print_unavailable(rest[0])
@@ -168,7 +168,7 @@ class _Repl:
         for name, parser in parsers.items():
             if name in _MAIN_COMMANDS or (every and name not in _UNAVAILABLE):
                 _print_entry(name, parser.arguments, parser.purpose)
-        for name, own in self._own.items():
+        for name, own in self._own_commands.items():
             _print_entry(name, own.arguments, own.help)
         if not every:
             print("Other bwp-tui commands work here without “bwp-tui”, such as: refresh 3. help commands lists them.")

@@ -97,7 +97,7 @@ def status(arguments: Namespace) -> ExitCode:
     try:
         found = service_calls.subscriptions(engine_config(profile))
     except ServiceCallError as error:
-        found, code = str(error), ExitCode.LATER if error.is_transient else ExitCode.FAILED
+        found, code = str(error), ExitCode.TRY_LATER if error.is_transient else ExitCode.FAILED
     attributes = None if profile.events is None else queue_attributes(profile.events)
     report = EventReport(
         found, profile.events, attributes, state, is_any_engine_running(profile.lease_path), received, newest
@@ -135,4 +135,4 @@ def _wanted(ids: Sequence[str], found: Sequence[SubscriptionPayload]) -> list[st
 
 def _report_failure(error: ServiceCallError) -> ExitCode:
     print_note(str(error))
-    return ExitCode.LATER if error.is_transient else ExitCode.FAILED
+    return ExitCode.TRY_LATER if error.is_transient else ExitCode.FAILED

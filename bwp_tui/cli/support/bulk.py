@@ -73,7 +73,7 @@ def values_of(operation: TaskOperation, arguments: Namespace) -> Values:
 
 def chosen_variant(operation: OperationT, arguments: Namespace) -> OperationT:
     """Return the operation, or what an option has it do instead."""
-    return operation.variant.operation if operation.variant and arguments.variant else operation
+    return operation.variant.replacement if operation.variant and arguments.variant else operation
 
 
 def apply(

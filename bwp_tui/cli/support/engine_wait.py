@@ -106,7 +106,7 @@ class EngineWaiter:
         holder = engine_state.read(self._store).pid if is_any_engine_running(lease_path) else None
         if holder is not None and (is_stopped(holder) or misses_heartbeats(lease_path)):
             return CommandError(
-                ExitCode.LATER,
+                ExitCode.TRY_LATER,
                 f"The engine, process {holder}, does not answer: it may be stopped. {consequence}"
                 f" Have it go on (kill -CONT {holder}), or end it.",
             )
@@ -117,7 +117,7 @@ class EngineWaiter:
         why = why or message or self._trouble or otherwise
         goes_on = f"Process {holder} is the engine and goes on with it." if holder is not None else NO_ENGINE_LEFT
         return CommandError(
-            ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.LATER, f"{why} {consequence} {goes_on}"
+            ExitCode.USAGE if state.service in WRONG_SETTINGS else ExitCode.TRY_LATER, f"{why} {consequence} {goes_on}"
         )
 
 

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from bwp_tui.actions.operation import TaskOperation, no_reason
-from bwp_tui.actions.record_operations import RECORDS, WATCH
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.services.write_guard import READ_ONLY
@@ -204,7 +204,7 @@ ACTIONS: Final = (
         _needs_task(cannot_change_purged),
         keywords="template mail reply text",
     ),
-    *map(_action_of, RECORDS),
+    *map(_action_of, RECORD_OPERATIONS),
     Action(
         "withdraw",
         ("w",),

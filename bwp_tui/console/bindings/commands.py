@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.actions.record_operations import RECORDS, WATCH
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTERS
@@ -17,7 +17,7 @@ _CLI_COMMANDS: Final = {
     **{command.name: command for command in SHELL_COMMANDS},
     **{
         operation.name: ShellCommand(operation.name, operation.purpose, operation.keywords)
-        for operation in (*SERVICE_OPERATIONS, *RECORDS)
+        for operation in (*SERVICE_OPERATIONS, *RECORD_OPERATIONS)
     },
 }
 
@@ -84,7 +84,7 @@ _DECLARED: Final = (
     Command("submit", "retrieval|deletion [EMAIL]", "new"),
     *(
         Command(operation.name, operation.usage.partition(" ")[2], operation.name, operation.option_names)
-        for operation in (*SERVICE_OPERATIONS, *RECORDS, WATCH)
+        for operation in (*SERVICE_OPERATIONS, *RECORD_OPERATIONS, WATCH)
     ),
     Command(
         "settle",

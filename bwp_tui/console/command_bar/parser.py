@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.actions.record_operations import RECORDS
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.state.tab_completion import InputMistake
 
@@ -16,7 +16,7 @@ CommandHandler = Callable[[], None]
 """Carries a line out."""
 
 _FLAGS: Final = frozenset(
-    operation.variant.option for operation in (*RECORDS, *SERVICE_OPERATIONS) if operation.variant
+    operation.variant.option for operation in (*RECORD_OPERATIONS, *SERVICE_OPERATIONS) if operation.variant
 )
 """Options that have no value."""
 

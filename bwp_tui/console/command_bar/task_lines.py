@@ -8,8 +8,8 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, Operation, Place, TaskOperation, Values
-from bwp_tui.actions.record_operations import RECORDS
+from bwp_tui.actions.operation import Argument, Operation, Position, TaskOperation, Values
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import LETTERS, NO_TASK
@@ -30,7 +30,7 @@ from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
 
 _OPERATIONS: Final[dict[str, TaskOperation]] = {
-    operation.name: operation for operation in (*RECORDS, *SERVICE_OPERATIONS)
+    operation.name: operation for operation in (*RECORD_OPERATIONS, *SERVICE_OPERATIONS)
 }
 _LIKE_AN_ID: Final = re.compile(r"#?\d[\d,.#-]*|(?=[a-f-]*\d)[0-9a-f-]{4,}")
 
@@ -62,7 +62,7 @@ class TaskLineCommands:
             "show": self._read_single_task,
             "inspect": self._read_single_task,
             "submit": self._read_submit,
-            **dict.fromkeys((operation.name for operation in (*RECORDS, *SERVICE_OPERATIONS)), self._read_operation),
+            **{each.name: self._read_operation for each in (*RECORD_OPERATIONS, *SERVICE_OPERATIONS)},
             "settle": self._read_settle,
             "mark": self._read_mark,
             "letter": self._read_letter,
@@ -122,7 +122,7 @@ class TaskLineCommands:
             if len(line.options) > 1:
                 raise line.options[variant.option].error(f"“{variant.option}” takes no other option beside it.")
             numbers = [self._task(token) for token in line.positionals]
-            return self._start_work_on(numbers, partial(self._run, variant.operation, {}))
+            return self._start_work_on(numbers, partial(self._run, variant.replacement, {}))
         options = {argument.name: self._value(argument, line.options) for argument in operation.options}
         values: Values | None = {name: value for name, value in options.items() if value is not None}
         argument = operation.positional
@@ -163,10 +163,10 @@ class TaskLineCommands:
 
     def _split(self, argument: Argument, tokens: Sequence[Token]) -> tuple[list[int], Sequence[Token]]:
         """Split a line's tokens into the tasks that it names and the tokens of its argument."""
-        if argument.place is Place.LAST_WORD:
+        if argument.position is Position.LAST_WORD:
             return [self._task(token) for token in tokens[:-1]], tokens[-1:]
         numbers, rest = self._split_task_ids(tokens)
-        if argument.place is Place.SIGNED_WORDS:
+        if argument.position is Position.SIGNED_WORDS:
             for token in rest:
                 if token.text[:1] not in ("+", "-") or len(token.text) == 1:
                     raise token.error(f"Give {argument.help}.")

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Final, Generic, TypeVar
 
-from bwp_tui.actions.operation import Argument, Need, Place, Target, TaskOperation, Values
+from bwp_tui.actions.operation import Argument, Need, Position, Target, TaskOperation, Values
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputMistake
@@ -85,7 +85,7 @@ async def ask_arguments(
     """
     values = dict(given)
     for argument in operation.arguments:
-        is_optional = argument.need is Need.OPTIONAL or argument.place is not Place.OPTION
+        is_optional = argument.need is Need.AT_LEAST_ONE or argument.position is not Position.OPTION
         if argument.name in given or (given and is_optional) or not argument.is_asked(target):
             continue
         with rechecking(argument):
@@ -100,7 +100,7 @@ async def ask_arguments(
 
 
 async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: Target) -> Values | None:
-    may_be_empty = argument.need is Need.OPTIONAL and target.task is None
+    may_be_empty = argument.need is Need.AT_LEAST_ONE and target.task is None
 
     def checked(text: str) -> InputMistake | None:
         return None if may_be_empty and not text.strip() else _mistake(argument, text)
@@ -121,7 +121,7 @@ async def _ask_day(
 
     A day with which the operation is refused, after the other `values`, is a mistake too: the prompt stays open.
     """
-    may_be_left_out = argument.need is Need.OPTIONAL and target.task is None
+    may_be_left_out = argument.need is Need.AT_LEAST_ONE and target.task is None
     if may_be_left_out and not await screen.prompt.ask_yes_no(argument.opt_in_question(target)):
         return {}
     today = screen.session.today()
@@ -153,7 +153,7 @@ async def _ask_day(
 
 def _mistake(argument: Argument, text: str) -> InputMistake | None:
     """Return the first mistake in a typed text, at its place."""
-    words = r"[^\s,]+" if argument.place is Place.SIGNED_WORDS else r"(?s)\A.*\Z"
+    words = r"[^\s,]+" if argument.position is Position.SIGNED_WORDS else r"(?s)\A.*\Z"
     for part in re.finditer(words, text):
         if why_not := argument.mistake(part.group()):
             return InputMistake(why_not, *part.span())

@@ -10,7 +10,7 @@ from functools import partial
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import Argument, Operation, Target, Values
-from bwp_tui.actions.record_operations import RECORDS, UNWATCH, WATCH, WITHDRAWALS
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS, UNWATCH, WATCH, WITHDRAWALS
 from bwp_tui.actions.settlements import SETTLEMENTS, Settlement
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import ask_arguments, rechecking_argument, rechecking_task
@@ -36,7 +36,7 @@ class RecordController:
             settlement.name: partial(self.settle, settlement) for settlement in SETTLEMENTS
         }
         self.marked_task_actions: dict[str, Work] = {
-            **{operation.name: partial(self.run, operation) for operation in RECORDS},
+            **{operation.name: partial(self.run, operation) for operation in RECORD_OPERATIONS},
             WATCH.name: self._watch,
             "withdraw": self._withdraw,
         }
@@ -65,17 +65,17 @@ class RecordController:
         values = await ask_arguments(self._screen, operation, target(plan.current), given, about)
         if values is None:
             return
-        if operation.confirms:
+        if operation.asks_for_count:
             with_values = await self._marked.plan_action(operation.name, values, plan.numbers)
             if with_values is None or not await self._marked.confirm_plan(with_values):
                 return
             plan = with_values
         today, now = session.today(), plan.current
         check = bulk_plan.plan_check(operation.name, today, values)
-        skipped = "" if operation.arguments or operation.confirms else now.skipped_clause
+        skipped = "" if operation.arguments or operation.asks_for_count else now.skipped_clause
         alone = session.reader.window(now.possible) if len(now.possible) == 1 else []
         await self._marked.carry_out(
-            lambda count: f"{alone[0].name if alone and count else count} {operation.done}{skipped}",
+            lambda count: f"{alone[0].name if alone and count else count} {operation.participle}{skipped}",
             lambda: session.task_commands.record(operation, now.possible, today, check, **values),
         )
 
@@ -95,7 +95,7 @@ class RecordController:
             why_not,
             partial(_shown, operation, target),
             lambda now: operation.question(now, values),
-            loses_nothing=operation.field is Field.NOTE,
+            loses_nothing=operation.undo_field is Field.NOTE,
         )
         if await self._confirm(operation, task, values, check):
             results = await run_in_thread_and_report(
@@ -114,7 +114,7 @@ class RecordController:
         if not (question := operation.question(task, values)):
             return True
         with rechecking_task(self._screen, task, check, lambda now: operation.question(now, values)):
-            return await self._screen.prompt.ask_yes_no(question, irreversible=operation.field is None)
+            return await self._screen.prompt.ask_yes_no(question, irreversible=operation.undo_field is None)
 
     async def _watch(self) -> None:
         """Watch tasks, or no longer where all of them are watched."""

@@ -120,7 +120,7 @@ class TreeRows:
         texts: list[StyledText] = [(" " * _INDENT * min(node.depth, _MAX_INDENTED), "plain"), (sign, "accent")]
         if node.key is not None:
             texts += [(self._mask(node.key), "key"), (": ", "muted")]
-        if not node.opens:
+        if not node.is_container:
             return [*texts, self._value(node)]
         count = f"{node.inside} " if node.inside else ""
         texts.append((f"{node.value} {count}{'}' if node.value == '{' else ']'}", "muted"))
@@ -133,7 +133,7 @@ class TreeRows:
         node, values, at = self._nodes[index], "", index + 1
         while at < node.end and len(values) < _HINT:
             inner = self._nodes[at]
-            values += f"{'  ' if values else ''}{'…' if inner.opens else self._mask(inner.value)}"
+            values += f"{'  ' if values else ''}{'…' if inner.is_container else self._mask(inner.value)}"
             at = inner.end
         return values
 

@@ -112,16 +112,16 @@ class TaskCommands:
             command = operation.task_command(self._actor, today, **values)
             if check is not None:
                 command = bulk.with_check(command, check)
-            if operation.field is None:
+            if operation.undo_field is None:
                 results = self._perform(command, numbers)
                 if any(result.refused is None for result in results):
                     self.steps.append(IrreversibleStep(f"The action “{operation.name}”"))
                 return results
-            return self._perform(undo.with_changes(command, operation.field, changes), numbers)
+            return self._perform(undo.with_changes(command, operation.undo_field, changes), numbers)
         finally:
             # Also when a later transaction failed: what an earlier one wrote stays, and can be undone.
-            if changes and operation.field is not None:
-                self.steps.append(RecordStep(operation.field, tuple(changes)))
+            if changes and operation.undo_field is not None:
+                self.steps.append(RecordStep(operation.undo_field, tuple(changes)))
 
     def unwatch(self, numbers: Sequence[int], today: date) -> list[CommandResult]:
         """Watch tasks no longer, since they have ended: the operator did nothing, so there is nothing to undo."""

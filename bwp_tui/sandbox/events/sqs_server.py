@@ -22,7 +22,7 @@ TARGET_PREFIX: Final = "AmazonSQS."
 """What the header `X-Amz-Target` of a request to SQS begins with."""
 
 _JSON_TYPE: Final = ("Content-Type", "application/x-amz-json-1.0")
-_LOOK_S: Final = 0.05
+_RECEIVE_CHECK_S: Final = 0.05
 _DAY_S: Final = 86_400
 _LONGEST_VISIBILITY_S: Final = 43_200
 _LONGEST_WAIT_S: Final = 20
@@ -123,7 +123,7 @@ class SqsServer:
             messages = queue.receive(most, visibility)
             if messages or clock() >= deadline:
                 break
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(_RECEIVE_CHECK_S)
         names = {*parameters.get("AttributeNames", ()), *parameters.get("MessageSystemAttributeNames", ())}
         return {"Messages": [_message(message, names) for message in messages]} if messages else {}
 

@@ -13,7 +13,7 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries.filter_sql import SORTS
 
 LONGEST_NAME: Final = 30
-_LAST: Final = 1 << 31
+_LAST_POSITION: Final = 1 << 31
 """A position behind those of all saved views."""
 
 
@@ -29,7 +29,7 @@ def saved(store: Store) -> tuple[View, ...]:
 def all_views(store: Store) -> tuple[View, ...]:
     """Return the built-in and the saved views and, if there are any, that of adopted tasks, in the order of keys."""
     rows = store.rows(
-        f"SELECT name, filter, sort, columns, position FROM views UNION ALL SELECT ?, ?, ?, '[]', {_LAST}"
+        f"SELECT name, filter, sort, columns, position FROM views UNION ALL SELECT ?, ?, ?, '[]', {_LAST_POSITION}"
         f" WHERE EXISTS (SELECT 1 FROM tasks WHERE {IS_ADOPTED}) ORDER BY position, name",
         (ADOPTED_VIEW.name, ADOPTED_VIEW.filter, ADOPTED_VIEW.sort),
     )

@@ -21,8 +21,8 @@ _FIRST_POLLS_S: Final = 5.0
 _RESPONSE_TIME: Final = timedelta(seconds=1)
 
 
-_HOUR: Final = timedelta(hours=1)
-_HOW: Final = "confirmed by email"
+_ANSWERED_AFTER: Final = timedelta(hours=1)
+_ANSWERED_HOW: Final = "confirmed by email"
 """How the shoppers of past deletions were answered, and how long after their end."""
 
 
@@ -67,11 +67,12 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
         polled_at=updated_at,
         next_poll_at=None if terminal else format_instant(next_poll),
         answered_on=iso_day(answered),
-        answered_how=None if answered is None else _HOW,
+        answered_how=None if answered is None else _ANSWERED_HOW,
     )
     events = _timeline(task, status, actor)
     if answered is not None:
-        events.append(Event(task.updated_at + _HOUR, actor, EventKind.ANSWERED, None, None, f"on {answered}: {_HOW}"))
+        detail = f"on {answered}: {_ANSWERED_HOW}"
+        events.append(Event(task.updated_at + _ANSWERED_AFTER, actor, EventKind.ANSWERED, None, None, detail))
     for event in events:
         at = format_instant(event.at)
         transaction.run(

@@ -17,7 +17,7 @@ from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.errors import StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance.atomic_swap import sync
 
-KEPT: Final = 7
+KEPT_BACKUPS: Final = 7
 
 _SMALLEST_DATABASE: Final = 512
 """Bytes of the smallest page: SQLite takes a shorter file for a new one."""
@@ -63,7 +63,7 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
         return None
     with translated_errors(path):
         _make(path, target, stop)
-        for old in daily_backups(path)[KEPT:]:
+        for old in daily_backups(path)[KEPT_BACKUPS:]:
             old.unlink(missing_ok=True)
     return target
 

@@ -15,7 +15,7 @@ from bwp_tui.store.queries.filter_sql import SORTS, Condition, SortKey, order_cl
 Ranges = Iterator[tuple[Condition, Sequence[SortKey]]]
 """What `filter_sql.rows_before` yields."""
 
-COUNTED: Final = 5_000
+MAX_COUNTED: Final = 5_000
 """Rows counted at most from the task towards each end of the view."""
 
 
@@ -54,10 +54,10 @@ class KeysetPage:
 
     def _place(self, key_values: Row, rows: int) -> int:
         above = self._count(rows_before(self._down, key_values))
-        if above < COUNTED:
+        if above < MAX_COUNTED:
             return above
         below = self._count(rows_before(self._up, key_values))
-        return max(above, rows - 1 - below if below < COUNTED else rows // 2)
+        return max(above, rows - 1 - below if below < MAX_COUNTED else rows // 2)
 
     def _next(self, ranges: Ranges, most: int) -> array[int]:
         """Return at most `most` tasks of these ranges, the nearest first."""
@@ -71,11 +71,11 @@ class KeysetPage:
         return numbers
 
     def _count(self, ranges: Ranges) -> int:
-        """Count the tasks in these ranges, up to `COUNTED`."""
+        """Count the tasks in these ranges, up to `MAX_COUNTED`."""
         count = 0
         for (clause, bound), _ in ranges:
             sql = f"SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE {clause} AND ({self._where}) LIMIT ?)"
-            count += self._store.integer(sql, (*bound, *self._values, COUNTED - count))
-            if count == COUNTED:
+            count += self._store.integer(sql, (*bound, *self._values, MAX_COUNTED - count))
+            if count == MAX_COUNTED:
                 break
         return count

@@ -14,7 +14,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.keyset_page import KeysetPage
 
-PAGE: Final = 500
+FIRST_PAGE_ROWS: Final = 500
 """Rows of the first page: more than any terminal shows."""
 
 LONG_VIEW: Final = 60_000
@@ -61,12 +61,12 @@ class ViewRows:
             return None
         if anchor is not None:
             return self._anchored_page(query, anchor) if anchor.rows > LONG_VIEW else None
-        page = tasks.numbers(self._store, query.filter, today=query.today, sort=query.sort, limit=PAGE)
-        return page if len(page) == PAGE else None
+        page = tasks.numbers(self._store, query.filter, today=query.today, sort=query.sort, limit=FIRST_PAGE_ROWS)
+        return page if len(page) == FIRST_PAGE_ROWS else None
 
     def _anchored_page(self, query: ViewQuery, anchor: AnchorRow) -> array[int] | None:
         about = KeysetPage(self._store, query.filter, anchor.number, today=query.today, sort=query.sort)
-        anchored = about.page(PAGE // 2, anchor.rows)
+        anchored = about.page(FIRST_PAGE_ROWS // 2, anchor.rows)
         if anchored is None:
             return None
         start, page = anchored

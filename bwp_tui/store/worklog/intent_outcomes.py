@@ -23,7 +23,7 @@ from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
 from bwp_tui.store.worklog.intents import cancel_unsent, complete_decline, drop_decline, waiting_cancellation
 from bwp_tui.store.worklog.merge_duplicate import merge_duplicate
 
-LAPSED: Final = "no response while its client token was valid"
+NO_RESPONSE_REASON: Final = "no response while its client token was valid"
 """The usual reason of an unconfirmed request."""
 
 
@@ -140,7 +140,7 @@ def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, 
             set_trouble(transaction, number, reason)
 
 
-def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
+def record_unconfirmed(store: Store, intent: int, reason: str = NO_RESPONSE_REASON) -> None:
     """Record that a sent request got no response while its client token protected it."""
     with store.write() as transaction:
         sent = transaction.row(

@@ -96,13 +96,13 @@ def _record(
     if response.submitted_at is not None and "submitted_at" in changes:
         service_events.date_receipt_by_submission(transaction, number, response.submitted_at)
     if "submitted_at" in changes or "status" in changes:
-        _settle_kind(transaction, number)
+        _record_known_kind(transaction, number)
     if "status" in changes:
         _record_status(transaction, number, status, as_text(after[_STATUS]), response)
     return bool(changes)
 
 
-def _settle_kind(transaction: Transaction, number: int) -> None:
+def _record_known_kind(transaction: Transaction, number: int) -> None:
     """Record that the kind of a task, if it was not known, is the one with which the service knows it."""
     row = transaction.row(f"SELECT kind, tags FROM tasks WHERE number = ? AND {HAS_UNKNOWN_KIND}", (number,))
     if row is not None:
