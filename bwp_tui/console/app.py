@@ -72,6 +72,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLES)
     CSS_PATH = sorted(STYLES.glob("*.tcss"))
+    ALLOW_SELECT = False  # the terminal selects text itself while shift is held
     ENABLE_COMMAND_PALETTE = False
     TITLE = "bwp-tui"
     BINDINGS: ClassVar = bindings_of(Scope.APP)
@@ -166,7 +167,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             return False
         actions = self._session.keymap.actions_of
         keys = {key for action in actions(Scope.APP) for key in action.keys}
-        if self._is_prompt_or_form_focused:
+        if screen.is_prompt_or_form_focused:
             keys.add("escape")
         else:
             keys.update(*(action.keys for action in actions(screen.scope) if action.name == screen.leave_action))
@@ -287,14 +288,9 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         """Do an action that every screen has."""
         {"interrupt": self._interrupt, "repaint": self._repaint, "suspend": self._suspend}[name]()
 
-    @property
-    def _is_prompt_or_form_focused(self) -> bool:
-        focused = self.focused
-        return focused is not None and any(node.id in ("prompt", "form") for node in focused.ancestors_with_self)
-
     def _interrupt(self) -> None:
         """Close an open prompt or form, as the escape key does; without one, show the key that quits."""
-        if self._is_prompt_or_form_focused:
+        if isinstance(self.screen, ActionScreen) and self.screen.is_prompt_or_form_focused:
             self.simulate_key("escape")
         else:
             key = self._session.keymap.key

@@ -10,7 +10,6 @@ from typing import Final
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.services.snapshot_feed import SnapshotFeed
 from bwp_tui.console.terminal.diff_driver import driver_class
-from bwp_tui.console.terminal.key_reader import is_over_ssh
 from bwp_tui.console.terminal.textual_compat import changed_names
 from bwp_tui.domain.text import counted
 from bwp_tui.engine.runtime.lease import is_any_engine_running
@@ -56,7 +55,7 @@ def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | Non
         os.environ.pop(name, None)
     app = ConsoleApp(profile, theme=theme, driver_class=driver_class(os.environ), feed=feed)
     try:
-        app.run(mouse=not is_over_ssh(os.environ))
+        app.run(mouse=profile.uses_mouse(os.environ))
     finally:
         app.close()
     for message in filter(None, (exit_message(profile), app.opening_report, app.crash)):

@@ -87,6 +87,13 @@ class Session:
         return timedelta(days=1) / self.profile.speed
 
     @property
+    def badge(self) -> str:
+        """The role of the profile's name in the header."""
+        if self.profile.colour is not None:
+            return f"badge-{self.profile.colour}"
+        return "badge-practice" if self.profile.is_sandbox or self.profile.is_local else "badge"
+
+    @property
     def read_only(self) -> bool:
         """Whether nothing can be changed: the profile says so, or its history cannot be written."""
         return self.profile.read_only or self.read_store.read_only_reason is not None

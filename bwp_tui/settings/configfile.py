@@ -12,7 +12,7 @@ from typing import Final
 
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import checks
-from bwp_tui.settings.profile import CLOCK_STOPS, DOWNLOAD_SLOTS, NOTICES, KeySetting
+from bwp_tui.settings.profile import CLOCK_STOPS, COLOURS, DOWNLOAD_SLOTS, MOUSE, NOTICES, KeySetting
 from bwp_tui.settings.secret import SettingsError
 
 _Check = Callable[[str], str | None]
@@ -27,6 +27,8 @@ TEXTS: Final[Mapping[str, _Check]] = {
     "download_dir": checks.folder,
     "theme": checks.theme,
     "notices": checks.one_of(NOTICES),
+    "mouse": checks.one_of(MOUSE),
+    "colour": checks.one_of(COLOURS),
     "regulation": checks.regulation,
     "timezone": checks.timezone,
     "actor": checks.line,

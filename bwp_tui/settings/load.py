@@ -15,7 +15,7 @@ from bwp_tui.domain.times import set_office_zone
 from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import EVENT_TEXTS, TEXTS, ConfigFile, ProfileTable, read_config
-from bwp_tui.settings.profile import API_URL, API_VERSION, CLOCK_STOPS, NOTICES, TOKEN_URL, EventQueue, Profile
+from bwp_tui.settings.profile import API_URL, API_VERSION, CLOCK_STOPS, MOUSE, NOTICES, TOKEN_URL, EventQueue, Profile
 from bwp_tui.settings.secret import CommandSecret, LiteralSecret, SecretSource, SettingsError, check_secret
 
 _APP = "bwp-tui"
@@ -126,6 +126,8 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         read_only=variables.read_only(),
         theme=table.texts.get("theme", config.theme),
         notices=variables.text("notices") or NOTICES[0],
+        colour=variables.text("colour"),
+        mouse=variables.text("mouse") or MOUSE[0],
         regulation=variables.regulation(),
         timezone=variables.text("timezone"),
         clock_stops=variables.text("clock_stops") or CLOCK_STOPS[0],

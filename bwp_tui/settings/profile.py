@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -27,6 +28,12 @@ MAX_DOWNLOAD_SLOTS: Final = 8
 NOTICES: Final = ("desktop", "bell", "off")
 """Kinds of notice: a desktop notification with the bell, the bell, or none."""
 
+COLOURS: Final = ("red", "yellow", "green", "blue", "purple")
+"""Colours of a shop's name in the header."""
+
+MOUSE: Final = ("auto", "on", "off")
+"""Uses of the mouse; the first one is all but over SSH, where each of its moves would be sent."""
+
 AT_COMPLETION: Final = "completed"
 CLOCK_STOPS: Final = ("answered", AT_COMPLETION)
 """What stops the legal clock: the answer to the shopper alone, or the completion too."""
@@ -39,6 +46,11 @@ MINIMUM_SIZE: Final = (60, 15)
 
 NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 """Allowed profile names, which are also folder names."""
+
+
+def is_over_ssh(environ: Mapping[str, str]) -> bool:
+    """Say whether the terminal is reached over SSH."""
+    return "SSH_CONNECTION" in environ or "SSH_TTY" in environ
 
 
 class KeySetting(NamedTuple):
@@ -94,6 +106,10 @@ class Profile:
     theme: str | None = None
     notices: str = NOTICES[0]
     """Kind of notice when a watched task finishes."""
+    colour: str | None = None
+    """Colour of the shop's name in the header, one of `COLOURS`; None is the colour of all shops."""
+    mouse: str = MOUSE[0]
+    """Whether the console uses the mouse."""
     regulation: str = DEFAULT_REGULATION
     """Id of the regulation of a request that names none."""
     timezone: str | None = None
@@ -142,6 +158,10 @@ class Profile:
     def is_local(self) -> bool:
         """Whether the service runs on this machine, which means the practice API."""
         return urlsplit(self.api_url).hostname in ("localhost", "127.0.0.1", "::1")
+
+    def uses_mouse(self, environ: Mapping[str, str]) -> bool:
+        """Say whether the console uses the mouse, in a session with these variables."""
+        return self.mouse == "on" or (self.mouse == "auto" and not is_over_ssh(environ))
 
     def missing(self) -> tuple[str, ...]:
         """Return the names of the missing variables that the API needs."""

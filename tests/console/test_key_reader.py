@@ -161,3 +161,12 @@ def test_keys_that_are_pressed_one_by_one_after_a_paste_do_not_prolong_it(time: 
         time.now += 0.15
         heard += [isinstance(message, Key) and not message.burst.is_dropped for message in reader.feed(key)]
     assert heard == [False, False, False, True, True, True]
+
+
+def test_reports_of_the_mouse_press_no_key() -> None:
+    pressed, moved, released = "\x1b[<0;70;2M", "\x1b[<65;20;10M", "\x1b[<0;70;2m"
+    for reports in ((pressed, released, moved), (pressed[:4], pressed[4:]), (pressed[:-1], pressed[-1])):
+        reader = KeyReader()
+        read = [message for report in reports for message in reader.feed(report)]
+        assert read
+        assert all(isinstance(message, events.MouseEvent) for message in read), read

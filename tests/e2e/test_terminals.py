@@ -71,6 +71,24 @@ def test_over_ssh_the_mouse_is_never_switched_on(shop: Operator) -> None:
     assert [sequence for sequence in MOUSE_ON if sequence in written] == []
 
 
+def test_a_click_opens_a_view_and_the_wheel_presses_no_key(shop: Operator) -> None:
+    shop.plant(unchanging_history(50))
+    with shop.console() as terminal:
+        terminal.wait_for("engine here")
+        views = terminal.wait_for("failed").splitlines()[1]
+        terminal.send("\x1b[<65;20;5M" * 3)
+        terminal.send("".join(f"\x1b[<0;{views.index('failed') + 1};2{end}" for end in "Mm"))
+        terminal.wait_for("is:failed")
+        assert end(terminal) == 0
+
+
+def test_over_ssh_the_mouse_is_switched_on_where_the_profile_says_so(shop: Operator) -> None:
+    with shop.console(SSH_CONNECTION="10.0.0.7 50000 10.0.0.1 22", BWP_MOUSE="on") as terminal:
+        terminal.wait_for("engine here")
+        assert end(terminal) == 0
+        assert b"\x1b[?1003h" in terminal.bytes_since()
+
+
 def test_at_the_machine_itself_the_mouse_is_switched_on_and_off_again(shop: Operator) -> None:
     with shop.console() as terminal:
         terminal.wait_for("engine here")

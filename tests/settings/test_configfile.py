@@ -78,6 +78,8 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> Non
         ('theme = "lihgt"\n', "theme must be one of dark, light, ansi-dark, ansi-light; did you mean light?"),
         ('[profiles.default]\ntheme = "dusk"\n', "theme must be one of dark, light, ansi-dark, ansi-light"),
         ('[profiles.default]\nnotices = "loud"\n', "must be one of desktop, bell, off"),
+        ('[profiles.default]\nmouse = "maybe"\n', "must be one of auto, on, off"),
+        ('[profiles.default]\ncolour = "pink"\n', "must be one of red, yellow, green, blue, purple"),
     ],
 )
 def test_a_file_that_means_nothing_is_refused_in_a_sentence(tmp_path: Path, text: str | bytes, told: str) -> None:

@@ -134,6 +134,8 @@ def _settings(profile: Profile) -> dict[str, object]:
         "read_only": profile.read_only,
         "theme": profile.theme,
         "notices": profile.notices,
+        "mouse": profile.mouse,
+        "colour": profile.colour,
         "regulation": profile.regulation,
         "timezone": zone_name(),
         "clock_stops": profile.clock_stops,

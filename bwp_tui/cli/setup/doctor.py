@@ -27,7 +27,7 @@ from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zone_name
 from bwp_tui.settings import CommandSecret, Profile, SettingsError, letters_folder, load_profile, source_of_settings
 from bwp_tui.settings.letter_templates import mistakes_in
-from bwp_tui.settings.profile import MINIMUM_SIZE
+from bwp_tui.settings.profile import MINIMUM_SIZE, is_over_ssh
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
@@ -62,6 +62,7 @@ def doctor(arguments: Namespace) -> ExitCode:
 
 
 def _findings(name: str | None) -> Iterator[Finding]:
+    profile = None
     try:
         profile = load_profile(name, os.environ)
     except SettingsError as error:
@@ -75,7 +76,7 @@ def _findings(name: str | None) -> Iterator[Finding]:
         yield from events(profile)
         yield from permissions(profile)  # before opening the history, which fixes some of them
         yield from history(profile)
-    yield terminal()
+    yield terminal(profile)
 
 
 def service(profile: Profile) -> Iterator[Finding]:
@@ -278,7 +279,7 @@ def _clock(newest: str | None) -> Finding:
     return Finding("clock", Level.OK, f"Local time is {here}.")
 
 
-def terminal() -> Finding:
+def terminal(profile: Profile | None) -> Finding:
     """Check whether the terminal can show the console."""
     kind = os.environ.get("TERM", "")
     if kind in ("", "dumb") or not sys.stdout.isatty():
@@ -286,6 +287,9 @@ def terminal() -> Finding:
     columns, rows = shutil.get_terminal_size()
     encoding = (sys.stdout.encoding or "ascii").lower()
     facts = f"{kind}, {_colours(kind)}, {encoding}, {columns}x{rows}"
+    if profile is not None:
+        is_off_by_default = profile.mouse == "auto" and is_over_ssh(os.environ)
+        facts += f", mouse {'off over SSH' if is_off_by_default else 'on' if profile.uses_mouse(os.environ) else 'off'}"
     if "utf" not in encoding:
         return Finding("terminal", Level.WARN, f"{facts}: set LANG to a UTF-8 locale, such as C.UTF-8.")
     if columns < MINIMUM_SIZE[0] or rows < MINIMUM_SIZE[1]:

@@ -68,7 +68,14 @@ class CommandBar:
     def _select(self, index: int | None) -> None:
         self._selected = index
         screen = self._screen
-        screen.commands.show_commands(self._listed, index, screen.session.keymap.key, screen.disabled_reason)
+        key, disabled_reason = screen.session.keymap.key, screen.disabled_reason
+        screen.commands.show_commands(self._listed, index, key, disabled_reason, self._click)
+
+    def _click(self, index: int) -> None:
+        """Run a command, or complete its name where it needs arguments, as enter does."""
+        self._is_chosen = True
+        self._select(index)
+        self._screen.app.call_later(self._screen.app.simulate_key, "enter")
 
     def _move(self, steps: int) -> None:
         """Select another command; where the line is empty or recalled, recall an earlier or later one."""

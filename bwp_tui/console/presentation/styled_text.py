@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from bwp_tui.settings.profile import COLOURS
+
 StyledText = tuple[str, str]
 """Text, and its role."""
 
 _ROLES: Final = (
     *("plain", "muted", "strong", "good", "bad", "warn", "busy", "held"),
     *("accent", "key", "badge", "badge-practice", "current", "found", "found-here"),
+    *(f"badge-{colour}" for colour in COLOURS),
 )
 ROLES: Final = frozenset(f"role--{role}" for role in _ROLES)
 """Component classes of the roles. The app keeps their styles: Textual would match its rules anew for each widget."""

@@ -11,7 +11,8 @@ from textual.screen import Screen
 
 from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.bindings.keymap import Keymap
-from bwp_tui.console.widgets.bars import StatusLine
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.styled_line import KeyLine
 from bwp_tui.console.widgets.virtual_rows import VirtualRows
 from bwp_tui.settings.profile import MINIMUM_SIZE
 
@@ -72,6 +73,23 @@ class ActionScreen(Screen[None]):
     def is_asking(self) -> bool:
         """Whether a prompt is open, which all keys are for."""
         return bool(self.query("#prompt")) and self.prompt.is_open
+
+    @property
+    def is_prompt_or_form_focused(self) -> bool:
+        """Whether the keys go to a prompt or a form."""
+        focused = self.focused
+        return focused is not None and any(node.id in ("prompt", "form") for node in focused.ancestors_with_self)
+
+    def on_key_line_clicked(self, event: KeyLine.Clicked) -> None:
+        """Press the key that was clicked; beside an open prompt or form only one that it names, and only once."""
+        event.stop()
+        if self.is_prompt_or_form_focused:
+            is_of_what_is_open = isinstance(event.line, FooterLine) or event.line.id == "prompt-hint"
+            if event.is_repeated or not is_of_what_is_open:
+                return
+            if self.is_asking and not self.prompt.may_be_clicked(event.key):
+                return
+        self.app.call_later(self.app.simulate_key, event.key)  # posted by a screen, it would not reach the app
 
     @property
     def moves(self) -> Mapping[str, Callable[[], None]]:

@@ -117,6 +117,19 @@ FILTER_NOTES: Final[list[list[StyledText]]] = [
 """What the main screen's help says of filters."""
 
 
+def mouse_notes(*, is_on: bool) -> list[list[StyledText]]:
+    """Return what the main screen's help says of the mouse."""
+    does: tuple[StyledText, ...]
+    if is_on:
+        does = (
+            ("a click", "acts on rows, views, pages, commands and keys"),
+            ("shift", "held down, lets text be selected"),
+        )
+    else:
+        does = (("off", 'here; mouse = "on" in the profile turns it on'),)
+    return [[(" Mouse", "accent")], *([(f"{'':{_INDENT}}{a:<{_KEYS_WIDTH}}", "key"), (b, "plain")] for a, b in does)]
+
+
 def open_help(screen: ActionScreen) -> None:
     """Show the keys of a screen."""
     screen.app.push_screen(HelpScreen(screen.keymap, screen.context, screen.keymap.actions_of(screen.scope)))

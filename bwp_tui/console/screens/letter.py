@@ -25,7 +25,7 @@ from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.styled_line import Heading, Paragraphs, StyledLine
+from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.letters import LetterKind, cannot_write, fitting_kind
 from bwp_tui.domain.task import Task
@@ -66,7 +66,7 @@ class LetterScreen(SearchedScreen):
 
     def compose(self) -> ComposeResult:
         yield Heading(id="letter-heading")
-        yield StyledLine(id="letter-tabs")
+        yield KeyLine(id="letter-tabs")
         with VerticalScroll(id="letter-scroll", can_focus=False):
             yield Paragraphs(id="letter-text")
         yield Prompt(id="prompt")
@@ -148,7 +148,7 @@ class LetterScreen(SearchedScreen):
             source = "" if letter is None else f"{Path(letter.template).name} · "
             shown: list[StyledText] = [("letter", "strong"), (kind, "muted"), (whose, "strong")]
             heading.set_text(shown, f"{source}#{task.number}", f"#{task.number}")
-            self.query_one("#letter-tabs", StyledLine).show(*self._tabs(task))
+            self.query_one("#letter-tabs", KeyLine).show(*self._tabs(task))
         text = self._why_not if letter is None else letter.text
         if self._session.masked and task is not None:
             text = mask_in_text(text, task.email)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,7 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen
+from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen, mouse_notes
 from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
@@ -180,7 +181,8 @@ class MainHandlers:
     def _open_help(self) -> None:
         keymap = self._screen.session.keymap
         actions = with_view_names(keymap.actions_of(Scope.MAIN), self._screen.views)
-        self._screen.app.push_screen(HelpScreen(keymap, self._screen.context, actions, FILTER_NOTES))
+        mouse = mouse_notes(is_on=self._screen.session.profile.uses_mouse(os.environ))
+        self._screen.app.push_screen(HelpScreen(keymap, self._screen.context, actions, (*FILTER_NOTES, [], *mouse)))
 
 
 _FAILED: Final = next(index for index, view in enumerate(VIEWS) if view.name == "failed")

@@ -46,7 +46,7 @@ class MainPanels:
         self._screen.query_one(HeaderLine).set_state(
             HeaderState(
                 profile="practice" if session.profile.is_sandbox else session.profile.name,
-                practice=session.profile.is_sandbox or session.profile.is_local,
+                badge=session.badge,
                 target_id=session.profile.target_id,
                 engine=session.engine_label(None if snapshot is None else snapshot.engine),
                 trouble=trouble,

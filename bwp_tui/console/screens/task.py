@@ -22,7 +22,7 @@ from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.styled_line import Heading, Paragraphs, StyledLine
+from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
 from bwp_tui.console.workers import start_worker
 from bwp_tui.store.queries.timeline import EventKind
 
@@ -77,7 +77,7 @@ class TaskScreen(SearchedScreen):
 
     def compose(self) -> ComposeResult:
         yield Heading(id="task-heading")
-        yield StyledLine(id="task-tabs")
+        yield KeyLine(id="task-tabs")
         with VerticalScroll(id="task-scroll", can_focus=False):
             yield Paragraphs(id="task-text")
         yield Prompt(id="prompt")
@@ -204,7 +204,7 @@ class TaskScreen(SearchedScreen):
         self.query_one(Heading).set_text(
             task_detail.heading(details.task, context), *task_detail.task_names(details.task)
         )
-        tabs = self.query_one("#task-tabs", StyledLine)
+        tabs = self.query_one("#task-tabs", KeyLine)
         tabs.show(*self._tabs(details))
         self.query_one(Paragraphs).set_lines(_PAGES[PAGE_NAMES[self._page]].lines(details, context))
         self.finder.update()

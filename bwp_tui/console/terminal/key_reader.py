@@ -14,6 +14,7 @@ from textual.message import Message
 from bwp_tui.console.terminal.key_bursts import Burst, Key
 from bwp_tui.console.terminal.textual_compat import CompatKeyParser
 from bwp_tui.domain.text import clean
+from bwp_tui.settings.profile import is_over_ssh
 
 LATE_S: Final = 1.0
 """Seconds that the rest of a sequence may take."""
@@ -34,7 +35,7 @@ _MAX_SEQUENCE: Final = 32
 _ESC: Final = "\x1b"
 _SEQUENCE: Final = re.compile(
     r"\x1b(?:"
-    r"\[(?:\[.|M...|[0-?]*[ -/]*[@-LN-Z\\-~])"  # CSI; F1 to F5 of the Linux console; the mouse's oldest report
+    r"\[(?:\[.|M...|[0-?]+M|[0-?]*[ -/]*[@-LN-Z\\-~])"  # CSI; F1 to F5 of the Linux console; the mouse's reports
     r"|O[0-9;]*[^0-9;]"  # SS3
     r"|[\]P_][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC, DCS, APC: reports that nobody here asks for
     r"|[^\[O\]P_\x1b]"  # alt and a key
@@ -160,8 +161,3 @@ def escape_delay(environment: Mapping[str, str]) -> float:
     """Return how many seconds a lone ESC waits for the rest of a sequence: longer over SSH, unless ESCDELAY is set."""
     chosen = constants.ESCAPE_DELAY
     return chosen if "ESCDELAY" in environment or not is_over_ssh(environment) else max(chosen, _SSH_ESCAPE_S)
-
-
-def is_over_ssh(environment: Mapping[str, str]) -> bool:
-    """Say whether the terminal is reached over SSH."""
-    return "SSH_CONNECTION" in environment or "SSH_TTY" in environment

@@ -15,7 +15,7 @@ from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.widgets.styled_line import StyledLine
+from bwp_tui.console.widgets.styled_line import KeyLine, StyledLine
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Download, Task
 
@@ -24,7 +24,7 @@ _THOUSAND: Final = 1_000
 _MILLION: Final = 1_000_000
 
 
-class TwoEndedLine(StyledLine):
+class TwoEndedLine(KeyLine):
     """A line with text at both ends; without room for both it shows the left one."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -37,18 +37,25 @@ class TwoEndedLine(StyledLine):
             self._left, self._right = left, right
             self.refresh()
 
-    def render(self) -> Content:
+    @property
+    def content(self) -> Content:
         room = self.size.width - self._left.cell_length - self._right.cell_length
         if room < bool(self._right):
-            return self.with_styles(self._left.truncate(self.size.width, ellipsis=True))
-        return self.with_styles(Content.assemble(self._left, " " * room, self._right))
+            return self._left.truncate(self.size.width, ellipsis=True)
+        return Content.assemble(self._left, " " * room, self._right)
 
 
 class HeaderState(NamedTuple):
-    """What the header shows. `trouble` says in a few words what is wrong with the API, `events` whether they come."""
+    """What the header shows.
+
+    Attributes:
+        badge: role of the profile's name.
+        trouble: what is wrong with the API, in a few words.
+        events: whether they come.
+    """
 
     profile: str
-    practice: bool
+    badge: str
     target_id: str | None
     engine: str
     trouble: str | None
@@ -63,8 +70,7 @@ class HeaderLine(TwoEndedLine):
     """Profile, engine and API trouble."""
 
     def set_state(self, state: HeaderState) -> None:
-        badge = "badge-practice" if state.practice else "badge"
-        left: list[StyledText] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {state.profile} ", badge)]
+        left: list[StyledText] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {state.profile} ", state.badge)]
         if state.target_id and self.app.size.width >= WIDE:
             left.append((f"  {_short_id(state.target_id)}", "muted"))
         left.append(("  ", "plain"))
@@ -151,7 +157,7 @@ def short_count(count: int) -> str:
     return f"{count / _THOUSAND:.0f}k" if count >= 10 * _THOUSAND else str(count)
 
 
-class ActiveDownloads(StyledLine):
+class ActiveDownloads(KeyLine):
     """Progress of each open download; no line when there is none."""
 
     def update(self, downloads: Sequence[tuple[Download, Task]], context: DisplayContext) -> None:
@@ -192,7 +198,7 @@ class _Entry(NamedTuple):
         return cell_len(self.key) + 1 + cell_len(self.label)
 
 
-class FooterLine(StyledLine):
+class FooterLine(KeyLine):
     """The keys that there is room for; those of unavailable actions are dim."""
 
     def __init__(self, actions: Sequence[Action] = ACTIONS, *, id: str | None = None) -> None:

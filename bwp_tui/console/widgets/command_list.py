@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from textual import events
 from textual.content import Content
 
 from bwp_tui.console.bindings.commands import Command
@@ -26,6 +27,12 @@ class CommandList(StyledLine):
 
     def on_mount(self) -> None:
         self.display = False
+        self._start = self._shown = 0
+        self._clicked: Callable[[int], None] = lambda _index: None
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y < self._shown and event.chain == 1:
+            self._clicked(self._start + event.y)
 
     def show_commands(
         self,
@@ -33,14 +40,17 @@ class CommandList(StyledLine):
         selected: int | None,
         key: Callable[[str], str],
         disabled_reason: Callable[[str], str | None],
+        clicked: Callable[[int], None],
     ) -> None:
         """List commands, the first of them or those around the selected one.
 
         Args:
             key: returns the key of an action.
             disabled_reason: returns why an action is not possible now, or None.
+            clicked: called with the index of a command that is clicked.
         """
-        start = max(0, (selected or 0) - MAX_SHOWN + 1)
+        self._start = start = max(0, (selected or 0) - MAX_SHOWN + 1)
+        self._shown, self._clicked = min(len(commands) - start, MAX_SHOWN), clicked
         lines = [
             self._line(
                 command,

@@ -17,7 +17,7 @@ from textual.widgets import Input
 
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.tab_completion import InputMistake
-from bwp_tui.console.widgets.styled_line import StyledLine
+from bwp_tui.console.widgets.styled_line import KeyLine, StyledLine
 from bwp_tui.console.widgets.text_field import TextField
 from bwp_tui.console.workers import start_worker
 
@@ -59,6 +59,8 @@ class _Subject(NamedTuple):
 class Prompt(Horizontal, can_focus=True):
     """Asks one question at a time and returns the answer, or None where it was closed."""
 
+    FOCUS_ON_CLICK = False  # its field keeps the focus
+
     class Toggled(Message):
         """The prompt was opened or closed, or its error has changed."""
 
@@ -83,7 +85,7 @@ class Prompt(Horizontal, can_focus=True):
     def compose(self) -> ComposeResult:
         yield StyledLine(id="prompt-label")
         yield TextField(id="prompt-input")
-        yield StyledLine(id="prompt-hint")
+        yield KeyLine(id="prompt-hint")
 
     def on_mount(self) -> None:
         self.display = False
@@ -121,7 +123,11 @@ class Prompt(Horizontal, can_focus=True):
                 "↑↓": "choose" if self._moved else "",
             }
             return (("enter", self._enter), *((key, label) for key, label in others.items() if label), _BACK)
-        return (_BACK,) if self._entries and self.has_class("-long") else tuple(self._keys.items())
+        return (_BACK,) if self._entries else tuple(self._keys.items())
+
+    def may_be_clicked(self, key: str) -> bool:
+        """Say whether a click may give this answer: none may confirm what cannot be undone."""
+        return key != "y" or self._default != "n"
 
     @contextmanager
     def rechecking(self, tasks: Iterable[int], recheck: Recheck) -> Iterator[None]:
@@ -210,9 +216,12 @@ class Prompt(Horizontal, can_focus=True):
 
     def hint(self, text: str, role: str) -> None:
         """Show a hint beside the field."""
-        line = self.query_one("#prompt-hint", StyledLine)
-        line.show((f" {text} " if text else "", role))
-        line.display = bool(text)
+        self._show_hint((f" {text} " if text else "", role))
+
+    def _show_hint(self, *texts: StyledText) -> None:
+        line = self.query_one("#prompt-hint", KeyLine)
+        line.show(*texts)
+        line.display = any(text for text, _ in texts)
 
     def show_mistake(self, mistake: InputMistake | None) -> None:
         """Mark an error in the text, or none."""
@@ -241,7 +250,7 @@ class Prompt(Horizontal, can_focus=True):
         self.query_one("#prompt-label", StyledLine).show((f" {label} ", "warn" if self._is_obsolete else "strong"))
         self.set_class(is_long, "-long")
         if self._entries:
-            self.hint(_in_lines(self._entries, width - _BLANKS) if is_long else _GAP.join(self._entries), "key")
+            self._show_hint((" ", "plain"), *_in_lines(self._entries, width - _BLANKS), (" ", "plain"))
 
     async def _ask(
         self, label: str, keys: Mapping[str, str], entries: Sequence[str] = (), *, beside: int, ending: str = ""
@@ -331,13 +340,15 @@ class Prompt(Horizontal, can_focus=True):
 _GAP: Final = "   "
 
 
-def _in_lines(entries: Sequence[str], width: int) -> str:
-    """Return the entries on as many lines as they need, without breaking one."""
-    lines = [""]
+def _in_lines(entries: Sequence[str], width: int) -> Iterator[StyledText]:
+    """Yield the entries, which begin with their keys, on as many lines as they need, without breaking one."""
+    used = 0
     for entry in entries:
-        longer = f"{lines[-1]}{_GAP if lines[-1] else ''}{entry}"
-        if cell_len(longer) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(entry)
-    return "\n ".join(lines)
+        key, _, meaning = entry.partition(" ")
+        if used:
+            is_fitting = used + len(_GAP) + cell_len(entry) <= width
+            yield (_GAP if is_fitting else "\n ", "plain")
+            used = used + len(_GAP) if is_fitting else 0
+        yield (key, "key")
+        yield (f" {meaning}", "plain")
+        used += cell_len(entry)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
+from textual import events
 from textual.color import Color
 from textual.content import Content, Span
 from textual.css.styles import RenderStyles
 from textual.geometry import Size
+from textual.message import Message
 from textual.style import Style
 from textual.widget import Widget
 
+from bwp_tui.console.bindings.key_names import InvalidKey, parse_key
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.text import clean
 
@@ -95,8 +99,62 @@ class StyledLine(StyledWidget, can_focus=False):
             return cells, 0
         return cells, self.get_content_height(self.container_size, self.app.size, max(1, self.size.width))
 
+    @property
+    def content(self) -> Content:
+        """What the line shows, with the role of each text."""
+        return self._content
+
     def render(self) -> Content:
-        return self.with_styles(self._content)
+        return self.with_styles(self.content)
+
+
+class KeyLine(StyledLine):
+    """A line of keys, each followed by what it does; a click on either is the key."""
+
+    class Clicked(Message):
+        """A key was clicked.
+
+        Attributes:
+            key: in Textual's spelling.
+            is_repeated: whether it is the second click of a double click, or a later one.
+        """
+
+        def __init__(self, line: KeyLine, key: str, *, is_repeated: bool) -> None:
+            super().__init__()
+            self.line = line
+            self.key = key
+            self.is_repeated = is_repeated
+
+        @property
+        def control(self) -> KeyLine:
+            return self.line
+
+    def on_click(self, event: events.Click) -> None:
+        if (key := key_at(self.content, event.x, event.y)) is not None:
+            event.stop()
+            self.post_message(self.Clicked(self, key, is_repeated=event.chain > 1))
+
+
+def key_at(content: Content, x: int, y: int) -> str | None:
+    """Return the key that a cell of some lines belongs to, in Textual's spelling, or None.
+
+    Texts of the role `key` name keys; what each does follows, up to the next two blanks.
+    """
+    lines = content.plain.split("\n")
+    if not 0 <= y < len(lines) or x >= cell_len(lines[y].rstrip()):
+        return None
+    start = sum(len(line) + 1 for line in lines[:y])
+    at = start + len(set_cell_size(lines[y], x))
+    spans = [span for span in content.spans if span.style == "key" and start <= span.start <= at]
+    if not spans or "  " in content.plain[spans[-1].end : at + 1]:
+        return None
+    span = spans[-1]
+    words = list(re.finditer(r"\S+", content.plain[span.start : span.end]))
+    clicked = [word for word in words if word.start() <= at - span.start < word.end()]
+    for word in (*clicked, *words):
+        with suppress(InvalidKey):
+            return parse_key(word.group())
+    return None
 
 
 _SEPARATORS: Final = "/\\-_@"
