@@ -119,7 +119,6 @@ class Argument:
 
     @property
     def option(self) -> str:
-        """The name of its option."""
         return f"--{self.name.replace('_', '-')}"
 
     def words(self, text: str) -> list[str]:
@@ -188,12 +187,10 @@ class TaskOperation:
 
     @property
     def positional(self) -> Argument | None:
-        """The argument that is no option."""
         return next((argument for argument in self.arguments if argument.position is not Position.OPTION), None)
 
     @property
     def options(self) -> tuple[Argument, ...]:
-        """The arguments that are options."""
         return tuple(argument for argument in self.arguments if argument.position is Position.OPTION)
 
     @property

@@ -215,7 +215,6 @@ CANCEL: Final = ServiceOperation(
 
 
 def cannot_refresh(task: Task) -> str | None:
-    """Return why `task` cannot be polled, or None when it can."""
     if why_not := cannot_change_purged(task):
         return why_not
     if task.task_id is None:

@@ -162,7 +162,6 @@ class PrivacyApi:
         return (await self._subscription(CREATE_SUBSCRIPTION, variables)).subscription_id
 
     async def unsubscribe(self, subscription_id: str) -> None:
-        """End a subscription."""
         await self._subscription(DELETE_SUBSCRIPTION, {"id": subscription_id})
 
     async def subscriptions(self) -> list[SubscriptionPayload]:
@@ -195,7 +194,6 @@ class PrivacyApi:
                     raise
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._transport.aclose()
 
     async def _mutate(self, operation: Operation, variables: Mapping[str, object]) -> str:

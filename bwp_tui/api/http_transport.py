@@ -104,7 +104,6 @@ class HttpTransport:
         )
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._client.aclose()
 
 

@@ -12,8 +12,6 @@ from pathlib import Path
 
 
 class FileState(StrEnum):
-    """The state of a saved file."""
-
     UNCHANGED = "unchanged"
     CHANGED = "changed"
     GONE = "gone"

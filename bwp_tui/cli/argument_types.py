@@ -134,14 +134,12 @@ def value_of(argument: Argument) -> Callable[[str], Any]:
 
 
 def aws_account(text: str) -> str:
-    """Read the id of an AWS account."""
     if not re.fullmatch(r"[0-9]{12}", text):
         raise ArgumentTypeError(f"“{text}” is not an AWS account of 12 digits")
     return text
 
 
 def aws_region(text: str) -> str:
-    """Read the name of an AWS region."""
     if wrong := region(text):
         raise ArgumentTypeError(f"“{text}” {wrong}")
     return text
@@ -155,7 +153,6 @@ def aws_name(text: str) -> str:
 
 
 def task_id(text: str) -> str:
-    """Read a whole task id."""
     if wrong := task_id_mistake(text):
         raise ArgumentTypeError(wrong.removesuffix("."))
     return text

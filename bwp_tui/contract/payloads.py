@@ -173,11 +173,7 @@ def _service_error(entry: object) -> ServiceError | None:
 
 
 def parse_response(body: bytes) -> GraphQLResponse:
-    """Parse the body of a GraphQL response.
-
-    Raises:
-        ContractViolation: it is no JSON object, or has neither `data` nor `errors`.
-    """
+    """Parse the body of a GraphQL response."""
     response = _json_object(body)
     listed = response.get("errors")
     entries = listed if isinstance(listed, list) else [listed]
@@ -201,11 +197,7 @@ def _read(model: type[_Model], value: object) -> _Model:
 
 
 def parse_task(value: object, task_id: str) -> TaskPayload:
-    """Parse the payload of a query for the task `task_id`; a missing id is taken to be that one.
-
-    Raises:
-        ContractViolation: it has no status, or is another task's.
-    """
+    """Parse the payload of a query for the task `task_id`; a missing id is taken to be that one."""
     fields = _mapping(value)
     if fields.get("taskId") is None:
         fields = {**fields, "taskId": task_id}
@@ -220,31 +212,19 @@ def _check_task(received: str | None, requested: str) -> None:
 
 
 def parse_start(value: object) -> MutationPayload:
-    """Parse the payload of a mutation.
-
-    Raises:
-        ContractViolation: it holds no usable task id.
-    """
+    """Parse the payload of a mutation."""
     return _read(MutationPayload, value)
 
 
 def parse_link(value: object, task_id: str) -> LinkPayload:
-    """Parse the payload of a query for the link of the task `task_id`; a task not completed has none.
-
-    Raises:
-        ContractViolation: it has no status, or is another task's.
-    """
+    """Parse the payload of a query for the link of the task `task_id`; a task not completed has none."""
     payload = _read(LinkPayload, value)
     _check_task(payload.task_id, task_id)
     return payload
 
 
 def parse_subscription(value: object) -> SubscriptionPayload:
-    """Parse a subscription, or the payload of a mutation about one.
-
-    Raises:
-        ContractViolation: it holds no usable id.
-    """
+    """Parse a subscription, or the payload of a mutation about one."""
     return _read(SubscriptionPayload, value)
 
 
@@ -258,11 +238,7 @@ def parse_subscription_page(value: object) -> SubscriptionPage:
 
 
 def parse_token(body: bytes) -> TokenPayload:
-    """Parse the token endpoint's response (RFC 6749 §5.1).
-
-    Raises:
-        ContractViolation: it is no JSON object, or holds no usable token.
-    """
+    """Parse the token endpoint's response (RFC 6749 §5.1)."""
     return _read(TokenPayload, _json_object(body))
 
 

@@ -90,7 +90,6 @@ def _observed_holidays(year: int) -> frozenset[date]:
 
 
 def _observed(holiday: Holiday, year: int) -> date:
-    """Return the day on which a holiday is observed in a year."""
     if holiday.day:
         day = date(year, holiday.month, holiday.day)
         return day + timedelta(days={_SATURDAY: -1, _SUNDAY: 1}.get(day.weekday(), 0))

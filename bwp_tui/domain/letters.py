@@ -170,7 +170,6 @@ class LetterFacts(NamedTuple):
 
 
 def template_name(kind: LetterKind, task: Task) -> str:
-    """Return the name of the template for a letter about a task."""
     return f"{kind}-{task.kind.lower()}" if kind is LetterKind.ANSWER else kind.value
 
 

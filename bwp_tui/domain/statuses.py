@@ -95,8 +95,6 @@ class IntentState(StrEnum):
 
 
 class DownloadState(StrEnum):
-    """State of a download."""
-
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"

@@ -44,8 +44,6 @@ def task_id_mistake(text: str) -> str | None:
 
 
 class Kind(StrEnum):
-    """Kind of a request."""
-
     RETRIEVAL = "RETRIEVAL"
     DELETION = "DELETION"
 
@@ -366,7 +364,6 @@ def with_requeued_downloads(tasks: Sequence[Task], has_engine: Callable[[], bool
 
 
 def newest_problem(task: Task) -> str | None:
-    """Return the newest problem of a task, or None."""
     if task.resubmitted_as is not None:
         return f"resubmitted as #{task.resubmitted_as}"
     if task.status in (Status.FAILED, Status.REJECTED) and task.errors:

@@ -202,7 +202,6 @@ UptimeClock = Callable[[], Uptime]
 
 
 def read_uptime() -> Uptime:
-    """Return the current instant."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # elsewhere than on Linux the latter counts sleep
     return Uptime(_boot(), time.clock_gettime(clock))
 

@@ -40,7 +40,6 @@ class WorkerContext:
     visible: VisibleTasks = field(default_factory=VisibleTasks)
 
     def now(self) -> datetime:
-        """Return the current instant."""
         return self.store.clock()
 
     def earliest_start(self, due: datetime | None) -> datetime | None:

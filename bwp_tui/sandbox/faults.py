@@ -103,7 +103,6 @@ class Faults:
             self._active[fault.name] = _ActiveFault(fault.rate, times)
 
     def clear(self) -> None:
-        """End every fault."""
         with self._lock:
             self._active.clear()
 

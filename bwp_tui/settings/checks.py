@@ -37,12 +37,10 @@ def header(text: str) -> str | None:
 
 
 def version(text: str) -> str | None:
-    """Check an API version."""
     return None if _VERSION.fullmatch(text) else "must be a date such as 2024-11-01"
 
 
 def region(text: str) -> str | None:
-    """Check the name of an AWS region."""
     return None if _REGION.fullmatch(text) else "must be an AWS region such as us-east-1"
 
 
@@ -74,19 +72,16 @@ def folder(text: str) -> str | None:
 
 
 def line(text: str) -> str | None:
-    """Check one line of text."""
     return None if text and "\n" not in text and clean(text) == text else "must be one line of visible text"
 
 
 def regulation(text: str) -> str | None:
-    """Check the name of a regulation."""
     if find_regulation(text) is not None:
         return None
     return f"must be a regulation such as {DEFAULT_REGULATION} or Texas; bwp-tui regulations prints all"
 
 
 def timezone(text: str) -> str | None:
-    """Check the name of a time zone."""
     try:
         find_zone(text)
     except ValueError:
@@ -101,12 +96,10 @@ def one_of(choices: Sequence[str]) -> Callable[[str], str | None]:
 
 
 def theme(text: str) -> str | None:
-    """Check the name of a theme."""
     return line(text) or one_of(THEMES)(text)
 
 
 def profile_name(name: str) -> str | None:
-    """Check the name of a profile."""
     if name == SANDBOX_PROFILE:
         return "is reserved for practice; use: bwp-tui sandbox"
     if NAME_PATTERN.fullmatch(name):
@@ -115,5 +108,4 @@ def profile_name(name: str) -> str | None:
 
 
 def slots(number: int) -> str | None:
-    """Check the number of simultaneous downloads."""
     return None if 1 <= number <= MAX_DOWNLOAD_SLOTS else f"must be a whole number from 1 to {MAX_DOWNLOAD_SLOTS}"

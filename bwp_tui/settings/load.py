@@ -35,7 +35,6 @@ _BOOLEANS = {**dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
-    """Return the path of the config file."""
     named = environ.get("BWP_CONFIG_FILE")
     if named:
         return _folder(named)

@@ -136,7 +136,6 @@ class Profile:
 
     @property
     def history_path(self) -> Path:
-        """Path of the history."""
         return self.folder / "history.db"
 
     @property

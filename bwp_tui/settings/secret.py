@@ -49,7 +49,6 @@ class LiteralSecret:
     _text: str = field(repr=False)
 
     def read(self) -> str:
-        """Return the secret."""
         return self._text
 
 

@@ -82,7 +82,6 @@ def setup_steps(names: EventNames) -> list[Step]:
 
 
 def setup_script(names: EventNames) -> str:
-    """Return the whole script."""
     head = _comment(
         f"The events of profile {names.profile}: from the service to an SQS queue. Nothing was changed: run these "
         "steps with the AWS CLI, as somebody who may create event buses, rules, queues and policies.",

@@ -102,7 +102,6 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
 
 
 def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
-    """Return tasks as a table with headings."""
     rows = [_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)]
     return aligned(rows, expendable=_FIRST_TO_DROP)
 

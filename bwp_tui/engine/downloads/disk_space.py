@@ -48,7 +48,6 @@ class DiskSpace:
             return space if space is not None and space.reserve and space.free <= space.reserve else None
 
     def release(self, owner: object) -> None:
-        """Release the claim of `owner`."""
         with self._lock:
             self._claims.pop(owner, None)
 

@@ -108,7 +108,6 @@ class PartFile:
 
     @property
     def path(self) -> Path:
-        """The path of the part file."""
         return self.folder / self._part
 
     def write(self, chunk: bytes) -> None:

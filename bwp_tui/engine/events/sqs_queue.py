@@ -53,18 +53,17 @@ class QueueAttributes(NamedTuple):
 
 
 class SqsQueue:
-    """The queue of a profile. Its calls block; one thread at a time may make them."""
+    """The queue of a profile. Its calls block; one thread at a time may make them.
+
+    Each raises EventQueueError where the queue cannot be used now.
+    """
 
     def __init__(self, queue: EventQueue) -> None:
         self._queue = queue
         self._client: Any = None
 
     def receive(self, wait_s: int = LONG_POLL_S) -> list[Message]:
-        """Return up to `MOST_MESSAGES` messages, as soon as there are any, or none after `wait_s` seconds.
-
-        Raises:
-            EventQueueError: the queue cannot be used now.
-        """
+        """Return up to `MOST_MESSAGES` messages, as soon as there are any, or none after `wait_s` seconds."""
         response = self._call(
             "receive_message",
             MaxNumberOfMessages=MOST_MESSAGES,
@@ -81,21 +80,13 @@ class SqsQueue:
         ]
 
     def delete(self, receipts: Sequence[str]) -> None:
-        """Delete messages; one that cannot be deleted is received again.
-
-        Raises:
-            EventQueueError: the queue cannot be used now.
-        """
+        """Delete messages; one that cannot be deleted is received again."""
         entries = [{"Id": str(place), "ReceiptHandle": receipt} for place, receipt in enumerate(receipts)]
         for start in range(0, len(entries), MOST_MESSAGES):
             self._call("delete_message_batch", Entries=entries[start : start + MOST_MESSAGES])
 
     def attributes(self) -> QueueAttributes:
-        """Return the state of the queue.
-
-        Raises:
-            EventQueueError: the queue cannot be used now.
-        """
+        """Return the state of the queue."""
         response = self._call("get_queue_attributes", AttributeNames=["All"])
         found = response.get("Attributes", {})
         redrive = _json_object(found.get("RedrivePolicy"))

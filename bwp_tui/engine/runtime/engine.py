@@ -113,7 +113,6 @@ class Engine:
                 await worker.close()
 
     async def run_once(self) -> None:
-        """Do all that is due, then return."""
         downloads.requeue_interrupted(self._store)
         await self._receiver.receive_waiting()
         try:

@@ -110,7 +110,6 @@ class EngineThread:
         self._visible.numbers = frozenset(numbers)
 
     def start(self) -> None:
-        """Start the thread."""
         self._thread.start()
 
     def stop(self, timeout: float | None = 5.0) -> bool:
@@ -261,7 +260,6 @@ class EngineThread:
 
 
 def max_ability(profile: Profile) -> Ability:
-    """Return what an engine of the profile may do."""
     return Ability.POLLS if profile.read_only else Ability.ALL
 
 

@@ -62,7 +62,6 @@ def _describe_role(engine: EngineThread, profile: str) -> str | None:
 
 
 def _why_superseded(other: EngineState) -> str:
-    """Return why an engine was superseded."""
     if other.service == ServiceState.BAD_CREDENTIALS:
         return "has no credentials that are accepted"
     if other.present_ability is Ability.NOTHING:

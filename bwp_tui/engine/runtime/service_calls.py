@@ -1,4 +1,7 @@
-"""Call the service for a command, outside of the engine: check its use, and manage event subscriptions."""
+"""Call the service for a command, outside of the engine: check its use, and manage event subscriptions.
+
+Calls about subscriptions raise ServiceCallError where they fail, and SettingsError where the settings cannot be used.
+"""
 
 from __future__ import annotations
 
@@ -54,21 +57,12 @@ def check_service(config: EngineConfig) -> ServiceCheck:
 
 
 def subscriptions(config: EngineConfig) -> list[SubscriptionPayload]:
-    """Return the shop's event subscriptions.
-
-    Raises:
-        SettingsError: an address or a header's value cannot be used.
-        ServiceCallError: the service does not list them.
-    """
+    """Return the shop's event subscriptions."""
     return _call(config, lambda api: api.subscriptions())
 
 
 def subscribe(config: EngineConfig, event_type: str, region: str, account: str, source_name: str) -> str | None:
-    """Subscribe to an event type; return the subscription's id, or None if the shop had subscribed already.
-
-    Raises:
-        SettingsError, ServiceCallError: see `subscriptions`.
-    """
+    """Subscribe to an event type; return the subscription's id, or None if the shop had subscribed already."""
     from bwp_tui.api.errors import Rejected
 
     async def attempt(api: PrivacyApi) -> str | None:
@@ -83,11 +77,7 @@ def subscribe(config: EngineConfig, event_type: str, region: str, account: str, 
 
 
 def unsubscribe(config: EngineConfig, subscription_id: str) -> None:
-    """End a subscription.
-
-    Raises:
-        SettingsError, ServiceCallError: see `subscriptions`.
-    """
+    """End a subscription."""
     _call(config, lambda api: api.unsubscribe(subscription_id))
 
 

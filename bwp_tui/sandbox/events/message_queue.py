@@ -102,7 +102,6 @@ class MessageQueue:
             return True
 
     def depth(self) -> Depth:
-        """Count the messages."""
         with self._lock:
             now = self._clock()
             hidden = [message for message in self._messages.values() if message.visible_at > now]

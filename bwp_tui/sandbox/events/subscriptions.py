@@ -24,8 +24,6 @@ class Destination(NamedTuple):
 
 
 class Subscription(NamedTuple):
-    """One subscription."""
-
     subscription_id: str
     event_type: str
     destination: Destination
@@ -57,21 +55,13 @@ class Subscriptions:
             return subscription_id
 
     def delete(self, subscription_id: str) -> None:
-        """End a subscription.
-
-        Raises:
-            GraphQLError: there is none of that id.
-        """
+        """End a subscription."""
         with self._lock:
             if self._by_id.pop(subscription_id, None) is None:
                 raise not_found()
 
     def look_up(self, subscription_id: str) -> Subscription:
-        """Return a subscription.
-
-        Raises:
-            GraphQLError: there is none of that id.
-        """
+        """Return a subscription."""
         with self._lock:
             found = self._by_id.get(subscription_id)
             if found is None:

@@ -42,7 +42,6 @@ class AnswerPlan:
 
     @property
     def wrong(self) -> tuple[AnswerLine, ...]:
-        """The lines with a mistake."""
         return tuple(line for line in self.lines if line.mistakes)
 
 

@@ -47,7 +47,6 @@ def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = N
 
     Raises:
         NotPossible: `cannot_answer` says why, it does not say how, or the request was received after that day.
-        NoSuchTask: there is no such task.
     """
     task, day, text, left_out = edit.task, on or edit.today, clean_line(how), clean_line(in_part or "")
     if not text:
@@ -61,7 +60,6 @@ def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = N
 
 
 def cannot_answer(task: Task) -> str | None:
-    """Return why no answer of task can be recorded, or None when one can."""
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; answer that one."
     if why_not := already_declined(task):
@@ -107,7 +105,6 @@ def inquire(edit: Edit, on: date | None = None) -> None:
 
     Raises:
         NotPossible: `cannot_inquire` says why, that day is recorded already, or is before the request was received.
-        NoSuchTask: there is no such task.
     """
     task, day = edit.task, on or edit.today
     refuse(awaits_reply(task) if day == task.inquired_on else cannot_inquire(task))
@@ -148,7 +145,6 @@ def reply(edit: Edit, on: date | None = None) -> None:
 
     Raises:
         NotPossible: there is no inquiry, or it is of a later day.
-        NoSuchTask: there is no such task.
     """
     task, day = edit.task, on or edit.today
     refuse(cannot_reply(task) or refused_reply(task, day))
@@ -158,7 +154,6 @@ def reply(edit: Edit, on: date | None = None) -> None:
 
 
 def cannot_reply(task: Task) -> str | None:
-    """Return why no reply of the shopper can be recorded, or None when one can."""
     if task.inquired_on is None:
         return Refusal("without inquiry", f"No inquiry of {task.name} is recorded that a reply could be to.")
     return cannot_change_purged(task)
@@ -187,7 +182,6 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
 
     Raises:
         NotPossible: `cannot_appeal` or `refused_appeal` says why.
-        NoSuchTask: there is no such task.
     """
     task = edit.task
     refuse(cannot_appeal(task) or refused_appeal(task, edit.today, received, answered, upheld))
@@ -206,7 +200,6 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
 
 
 def cannot_appeal(task: Task) -> str | None:
-    """Return why no appeal of task can be recorded, or None when one can."""
     if task.status != Status.DECLINED:
         return Refusal("not declined", f"Only against a decline there is an appeal; {task.name} is {task.status}.")
     if task.was_resubmitted:
@@ -253,7 +246,6 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
 
     Raises:
         NotPossible: there is no such record, or a request that is about to be sent needs it.
-        NoSuchTask: there is no such task.
     """
     task = edit.task
     refuse(cannot_withdraw(task, record))
@@ -276,7 +268,6 @@ def _was_sent_as_verified(edit: Edit) -> bool:
 
 
 def due_without(task: Task, record: LegalRecord) -> date | None:
-    """Return the due date of task without a record."""
     match record:
         case LegalRecord.EXTENSION:
             return due_of(replace(task, extended_on=None))
@@ -292,7 +283,6 @@ def due_without(task: Task, record: LegalRecord) -> date | None:
 
 
 def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
-    """Return why a record cannot be withdrawn, or None when it can."""
     if record is LegalRecord.APPEAL and task.is_appeal_upheld and task.was_resubmitted:
         sentence = f"The appeal of {task.name} was upheld and the request resubmitted, so that it cannot be withdrawn."
         return Refusal("resubmitted already", sentence)

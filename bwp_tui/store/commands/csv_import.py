@@ -61,7 +61,6 @@ class ImportPlan:
 
     @property
     def wrong(self) -> tuple[CheckedLine, ...]:
-        """The lines with a mistake."""
         return tuple(line for line in self.lines if line.wrong is not None)
 
     @property

@@ -41,30 +41,25 @@ def tasks_of(store: Store, shown: Iterable[Download]) -> dict[int, Task]:
 
 
 def cannot_pause(download: Download) -> str | None:
-    """Return why `download` cannot be paused, or None when it can."""
     if download.is_open and download.paused:
         return f"The download of #{download.task_number} is paused already."
     return _reason_unless(download.is_open, download, "only one that waits or runs can be paused")
 
 
 def cannot_resume(download: Download) -> str | None:
-    """Return why `download` cannot be resumed, or None when it can."""
     return _reason_unless(download.is_open and download.paused, download, "only a paused one can be resumed")
 
 
 def cannot_cancel(download: Download) -> str | None:
-    """Return why `download` cannot be cancelled, or None when it can."""
     return _reason_unless(download.is_open, download, "there is nothing left to cancel")
 
 
 def cannot_retry(download: Download) -> str | None:
-    """Return why `download` cannot be retried, or None when it can."""
     possible = download.state in _RETRYABLE or is_gone(download)
     return _reason_unless(possible, download, "a failed, cancelled or gone one is retried")
 
 
 def cannot_move(download: Download) -> str | None:
-    """Return why `download` cannot be moved in the queue, or None when it can."""
     is_waiting = download.state == DownloadState.QUEUED
     return _reason_unless(is_waiting, download, "only one that waits has a place in the queue")
 

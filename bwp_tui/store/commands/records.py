@@ -40,7 +40,10 @@ class Field(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One task in an open transaction, and who changes it on which day."""
+    """One task in an open transaction, and who changes it on which day.
+
+    What changes it raises NoSuchTask where there is no such task.
+    """
 
     transaction: Transaction
     store: Store
@@ -50,7 +53,7 @@ class Edit:
 
     @property
     def task(self) -> Task:
-        """The task as it is now. Raises NoSuchTask where there is none."""
+        """The task as it is now."""
         return tasks.get(self.store, self.number)
 
     def set(self, **columns: str | int | None) -> None:
@@ -75,7 +78,6 @@ def note(edit: Edit, text: str, *, replace: bool = False) -> None:
 
     Raises:
         NotPossible: there is no text.
-        NoSuchTask: there is no such task.
     """
     line = clean_line(text)
     if not (line or replace):
@@ -87,20 +89,12 @@ def note(edit: Edit, text: str, *, replace: bool = False) -> None:
 
 
 def tag(edit: Edit, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
-    """Add tags to a task and remove others, whatever the case of their letters.
-
-    Raises:
-        NoSuchTask: there is no such task.
-    """
+    """Add tags to a task and remove others, whatever the case of their letters."""
     set_tags(edit, changed_tags(edit.task, add, remove))
 
 
 def set_tags(edit: Edit, tags: Iterable[str]) -> None:
-    """Give a task these tags and no others.
-
-    Raises:
-        NoSuchTask: there is no such task.
-    """
+    """Give a task these tags and no others."""
     before = edit.task.tags
     after = tuple(dict.fromkeys(tag for tag in map(clean_line, tags) if tag))
     if after == before:
@@ -129,7 +123,6 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
 
     Raises:
         NotPossible: it does not say how.
-        NoSuchTask: there is no such task.
     """
     how, by, day = clean_line(how), clean_line(by) or edit.actor, on or edit.today
     if not how:
@@ -151,11 +144,7 @@ def is_verified(task: Task) -> str | None:
 
 
 def assign(edit: Edit, assignee: str | None) -> None:
-    """Record the assignee of a task; None is nobody.
-
-    Raises:
-        NoSuchTask: there is no such task.
-    """
+    """Record the assignee of a task; None is nobody."""
     name = clean_line(assignee or "") or None
     if edit.task.assigned_to == name:
         return
@@ -171,7 +160,6 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
 
     Raises:
         NotPossible: that day is recorded already, or is before the request was received.
-        NoSuchTask: there is no such task.
     """
     task, day = edit.task, on or edit.today
     before = task.acknowledged_on
@@ -193,7 +181,6 @@ def late_clause(day: date, limit: date | None) -> str:
 
 
 def cannot_watch(task: Task) -> str | None:
-    """Return why `task` cannot be watched, or None when it can."""
     return f"Task {task.name} has ended: {task.status}." if has_ended(task.status) else None
 
 
@@ -217,7 +204,6 @@ def extend(edit: Edit, reason: str) -> None:
 
     Raises:
         NotPossible: `cannot_extend` says why, or there is no reason.
-        NoSuchTask: there is no such task.
     """
     why = clean_line(reason)
     if not why:
@@ -236,7 +222,6 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
 
     Raises:
         NotPossible: `refused_correction` says why.
-        NoSuchTask: there is no such task.
     """
     task = edit.task
     day, law = received or task.received_on, regulation or task.regulation

@@ -1,4 +1,7 @@
-"""Record what operators request of the service, before it is sent: submit, resubmit, cancel, download, track, poll."""
+"""Record what operators request of the service, before it is sent: submit, resubmit, cancel, download, track, poll.
+
+Each raises StoreError where it could not be recorded.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,6 @@ def submit(store: Store, request: Request, actor: str) -> Task:
 
     Raises:
         BadRequest: the service would refuse it; nothing is recorded.
-        StoreError: it could not be recorded.
     """
     check_request(request)
     with store.write() as transaction:
@@ -58,7 +60,6 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
     Raises:
         NotPossible: the task has not failed, or was resubmitted already.
         BadRequest: the service would refuse it, as an adopted task's address may be.
-        StoreError: it could not be recorded.
     """
     with store.write() as transaction:
         task = tasks.get(store, number)
@@ -85,7 +86,6 @@ def send(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> T
     Raises:
         NotPossible: it is not RECEIVED, or the identity of the requester is not verified.
         BadRequest: the service would refuse it.
-        StoreError: it could not be recorded.
     """
     with store.write() as transaction:
         task = tasks.get(store, number)
@@ -128,7 +128,6 @@ def resubmission(task: Task, hold: HoldRule) -> Request:
 
 
 def cannot_resubmit(task: Task) -> str | None:
-    """Return why `task` cannot be resubmitted, or None when it can."""
     if task.resubmitted_as is not None:
         return Refusal("resubmitted already", f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}.")
     if task.status == Status.DECLINED and not task.is_appeal_upheld:
@@ -170,7 +169,6 @@ def _cancel(transaction: Transaction, number: int, actor: str) -> None:
 
 
 def cannot_cancel(task: Task) -> str | None:
-    """Return why `task` cannot be cancelled, or None when it can."""
     if (why_not := needs_kind(task)) is not None:
         return why_not
     if task.cancel_asked:
@@ -202,7 +200,6 @@ def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
 
     Raises:
         NotPossible: `cannot_decline` says why, or there is no text, or that day is before the receipt.
-        NoSuchTask: there is no such task.
     """
     task, day, line = edit.task, on or edit.today, clean_line(text)
     if not line:
@@ -225,7 +222,6 @@ _DECLINABLE: Final = frozenset(
 
 
 def cannot_decline(task: Task) -> str | None:
-    """Return why `task` cannot be declined, or None when it can."""
     if why_not := cannot_change_purged(task):
         return why_not
     if task.was_resubmitted:
@@ -262,7 +258,6 @@ def withdraw_decline(edit: Edit) -> None:
 
     Raises:
         NotPossible: it is not declined, or its timeline does not say what it was.
-        NoSuchTask: there is no such task.
     """
     task, transaction = edit.task, edit.transaction
     refuse(cannot_withdraw_decline(task))
@@ -305,7 +300,6 @@ def _was_cancelled_for_decline(edit: Edit) -> bool:
 
 
 def cannot_withdraw_decline(task: Task) -> str | None:
-    """Return why the decline of `task` cannot be withdrawn, or None when it can."""
     if task.declined_on is None:
         return Refusal("not declined", f"Task {task.name} is not declined.")
     if task.status != Status.DECLINED:

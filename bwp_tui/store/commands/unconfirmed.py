@@ -40,7 +40,6 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
 
 
 def cannot_enter_task_id(task: Task) -> str | None:
-    """Return why no task id can be entered for `task`, or None when one can."""
     if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) or task.is_task_id_unknown:
         return cannot_change_purged(task)
     if task.status == Status.QUEUED and task.task_id is not None:
@@ -72,7 +71,6 @@ def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
 
 
 def cannot_give_up(task: Task) -> str | None:
-    """Return why `task` cannot be given up, or None when it can."""
     if task.status == Status.UNCONFIRMED or task.is_task_id_unknown:
         return None
     return f"Only an unconfirmed request can be given up; {task.name} is {task.status}."

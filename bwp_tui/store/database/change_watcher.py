@@ -28,7 +28,6 @@ class ChangeWatcher:
         self._thread = threading.Thread(target=self._check, name="history-watch", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:

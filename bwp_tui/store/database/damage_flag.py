@@ -19,7 +19,6 @@ def is_flagged(path: Path) -> bool:
 
 
 def unflag(path: Path) -> None:
-    """Remove the flag."""
     _flag(path).unlink(missing_ok=True)
 
 

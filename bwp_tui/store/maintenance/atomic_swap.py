@@ -75,7 +75,6 @@ def interrupted_swap(path: Path) -> FileSwap | None:
 
 
 def finish_interrupted_swap(path: Path) -> FileSwap | None:
-    """Finish an interrupted swap; return it, or None when there was none."""
     swap = interrupted_swap(path)
     if swap is None:
         return None

@@ -120,7 +120,6 @@ def order_clause(keys: Sequence[SortKey]) -> str:
 
 
 def reversed_keys(keys: Sequence[SortKey]) -> tuple[SortKey, ...]:
-    """Return the keys of the reverse order."""
     return tuple((key, not greatest_first) for key, greatest_first in keys)
 
 
@@ -275,7 +274,6 @@ def _anywhere(text: str, narrow: Narrowing) -> Condition:
 
 
 def _one_of(spec: FieldSpec, values: tuple[str, ...], today: date, narrow: Narrowing) -> Condition:
-    """Return the condition that a task has one of the values of a field."""
     if spec.match is Match.ONE_OF:
         return f"t.{spec.column} IN ({','.join('?' * len(values))})", values
     if spec.match is Match.NOTE:
@@ -296,7 +294,6 @@ def _in_notes(values: tuple[str, ...], narrow: Narrowing) -> Condition:
 
 
 def _field_test(spec: FieldSpec, value: str, today: date, narrow: Narrowing) -> Condition:
-    """Return the condition that a task has a value of a field."""
     column = f"t.{spec.column}"
     match spec.match:
         case Match.STATE:
@@ -330,7 +327,6 @@ def _indexed_match(sql: str, bound: str, text: str | None, narrow: Narrowing) ->
 
 
 def _begins(column: str, text: str) -> Condition:
-    """Return the condition that a column begins with a text."""
     return f"({column} >= ? COLLATE NOCASE AND {column} < ? COLLATE NOCASE)", (text, f"{text}\U0010ffff")
 
 

@@ -20,11 +20,7 @@ MAX_COUNTED: Final = 5_000
 
 
 class KeysetPage:
-    """The rows around one task of a view.
-
-    Raises:
-        KeyError: `sort` is not in `filter_sql.SORTS`.
-    """
+    """The rows around one task of a view."""
 
     def __init__(self, store: Store, task_filter: Filter, number: int, *, today: date, sort: str) -> None:
         self._store = store

@@ -16,8 +16,6 @@ NEWEST: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """An event as it was received."""
-
     task: int
     type: str
     occurred_at: datetime | None
@@ -44,5 +42,4 @@ def newest(store: Store) -> list[ReceivedEvent]:
 
 
 def count(store: Store) -> int:
-    """Count all events that were received."""
     return store.integer("SELECT count(*) FROM service_events")

@@ -65,7 +65,6 @@ def numbers(
         is_cancelled: called every few milliseconds, to end the reading.
 
     Raises:
-        KeyError: `sort` is not in `filter_sql.SORTS`.
         ReadCancelled: `is_cancelled` returned True.
     """
     where, values = condition_of(store, task_filter, today)
@@ -74,7 +73,6 @@ def numbers(
 
 
 def highest(store: Store) -> int:
-    """Return the highest task number, or 0."""
     return store.integer("SELECT max(number) FROM tasks")
 
 
@@ -87,18 +85,13 @@ def matching_among(store: Store, task_filter: Filter, task_numbers: Sequence[int
 
 
 def matching(store: Store, task_filter: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
-    """Return the first `limit` tasks that match, in the order `sort`.
-
-    Raises:
-        KeyError: `sort` is not in `filter_sql.SORTS`.
-    """
+    """Return the first `limit` tasks that match, in the order `sort`."""
     where, values = condition_of(store, task_filter, today)
     rows = store.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?", (*values, limit))
     return [task_of(row) for row in rows]
 
 
 def count(store: Store, task_filter: Filter, *, today: date) -> int:
-    """Count the tasks that match."""
     if is_tallied(task_filter):
         where, values = condition(task_filter, store.clock(), today)
         return store.integer(f"SELECT sum(t.tasks) FROM tallies t WHERE {where}", values)

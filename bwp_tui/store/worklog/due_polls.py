@@ -76,7 +76,6 @@ def due_soon(store: Store, now: datetime, limit: int, soon: timedelta) -> list[D
 
 
 def next_at(store: Store) -> datetime | None:
-    """Return when the next poll is due, or None."""
     return store.instant(f"SELECT min(next_poll_at) {_POLLED} AND next_poll_at IS NOT NULL")
 
 

@@ -93,7 +93,6 @@ _STATE: Final = RowMapper(
 
 
 def read(store: Store) -> EngineState:
-    """Return the recorded state."""
     row = store.row(f"SELECT {_STATE.columns}, ability FROM engine")
     if row is None:
         return EngineState(None, None, ServiceState.UNTRIED, None, None)
