@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.store.commands import records, requests
 from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.maintenance import backups, restore
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
 from bwp_tui.store.worklog.intents import Intent
 from bwp_tui.store.worklog.poll_responses import PollResponse
+from tests.manual_clock import ManualClock
 from tests.store import single
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
@@ -132,3 +140,24 @@ def scalar(store: Store, sql: str) -> int:
 
 def has_waiting_intent(store: Store, number: int) -> bool:
     return store.row("SELECT 1 FROM intents WHERE task = ? AND state = 'waiting'", (number,)) is not None
+
+
+def restored_both_ways(path: Path, clock: ManualClock, early: Path, late: Path) -> Iterator[Store]:
+    """Restore each of two copies of a history into the other one; yield the history after each."""
+    for present, backup in ((early, late), (late, early)):
+        clock.advance(minutes=1)
+        shutil.copy(present, path)
+        restore.restore(path, backup, clock())
+        with closing(open_store(path, clock=clock)) as store:
+            yield store
+
+
+def closed_history(path: Path, clock: ManualClock, count: int) -> None:
+    """Make a history of accepted tasks, and close it."""
+    with closing(open_store(path, clock=clock)) as store:
+        for number in range(1, count + 1):
+            accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+
+
+def back_up(path: Path) -> None:
+    assert backups.back_up_daily(path, TODAY, threading.Event())

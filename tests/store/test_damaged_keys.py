@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -12,23 +11,12 @@ import pytest
 from bwp_tui.domain.statuses import Status
 from bwp_tui.store.commands import unconfirmed
 from bwp_tui.store.database.damage_flag import flag_damage
-from bwp_tui.store.maintenance import backups, integrity, recover
+from bwp_tui.store.maintenance import integrity, recover
 from bwp_tui.store.open_store import open_store
 from tests.manual_clock import ManualClock
 from tests.store.damage import PAGE, overwrite, overwrite_table
 from tests.store.hand_reader import rows_of
-from tests.store.support import TODAY, accepted, in_status
-
-
-def _closed(path: Path, clock: ManualClock, count: int) -> None:
-    store = open_store(path, clock=clock)
-    for number in range(1, count + 1):
-        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
-    store.close()
-
-
-def _back_up(path: Path) -> None:
-    assert backups.back_up_daily(path, TODAY, threading.Event())
+from tests.store.support import accepted, back_up, closed_history, in_status
 
 
 def _flip_number(path: Path, number: int, bit: int) -> None:
@@ -49,10 +37,10 @@ def _flip_number(path: Path, number: int, bit: int) -> None:
 def test_a_damaged_number_costs_neither_its_task_nor_another_one(
     path: Path, clock: ManualClock, bit: int, with_backup: bool
 ) -> None:
-    _closed(path, clock, 60)
+    closed_history(path, clock, 60)
     before = rows_of(path)["tasks"]
     if with_backup:
-        _back_up(path)
+        back_up(path)
     _flip_number(path, 40, bit)
     recover.recover(path, clock())
     recovered = rows_of(path)["tasks"]
@@ -80,7 +68,7 @@ def _place_of(path: Path, number: int) -> int:
 def test_a_damaged_number_is_not_taken_for_that_of_a_damaged_row_beside_it(
     path: Path, clock: ManualClock, damaged: int, moved: int, bit: int
 ) -> None:
-    _closed(path, clock, 47)
+    closed_history(path, clock, 47)
     before = rows_of(path)["tasks"]
     assert moved ^ bit == damaged
     _flip_number(path, moved, bit)
@@ -92,7 +80,7 @@ def test_a_damaged_number_is_not_taken_for_that_of_a_damaged_row_beside_it(
 @pytest.mark.parametrize("bit", [128 << 8, 32, 8, 4, 1])
 @pytest.mark.parametrize("damaged", [None, 22, 30])
 def test_a_damaged_count_of_rows_costs_none(path: Path, clock: ManualClock, bit: int, damaged: int | None) -> None:
-    _closed(path, clock, 47)
+    closed_history(path, clock, 47)
     before = rows_of(path)["tasks"]
     page = _place_of(path, 30) // PAGE * PAGE
     _flip_bit(path, page + (3 if bit > 255 else 4), bit >> 8 or bit)
@@ -107,7 +95,7 @@ def test_a_damaged_count_of_rows_costs_none(path: Path, clock: ManualClock, bit:
 def test_a_count_that_takes_an_unused_pointer_for_one_in_use_costs_no_row(
     path: Path, clock: ManualClock, extra: int
 ) -> None:
-    _closed(path, clock, 47)
+    closed_history(path, clock, 47)
     before = rows_of(path)["tasks"]
     page = _place_of(path, 30) // PAGE * PAGE
     count = path.read_bytes()[page + 4]
@@ -120,7 +108,7 @@ def test_a_count_that_takes_an_unused_pointer_for_one_in_use_costs_no_row(
 
 @pytest.mark.parametrize("at", [0, 1, 5, 15])
 def test_a_pointer_into_the_header_costs_no_row(path: Path, clock: ManualClock, at: int) -> None:
-    _closed(path, clock, 47)
+    closed_history(path, clock, 47)
     before = rows_of(path)["tasks"]
     pointers = _place_of(path, 30) // PAGE * PAGE + 8
     overwrite(path, pointers + 2 * at, (36).to_bytes(2, "big"))
@@ -142,7 +130,7 @@ def test_a_task_id_that_was_damaged_into_that_of_another_task_costs_neither_of_t
     store.close()
     before = rows_of(path)["tasks"]
     if with_backup:
-        _back_up(path)
+        back_up(path)
     _flip_bit(path, _place_of(path, number) + len("task-1"), 1)
     recover.recover(path, clock())
     assert {key: row[:4] for key, row in rows_of(path)["tasks"].items()} == {
@@ -154,7 +142,7 @@ def test_a_task_id_that_was_damaged_into_that_of_another_task_costs_neither_of_t
 def test_a_task_whose_row_is_lost_gets_its_task_id_back_from_one_that_was_damaged_into_it(
     path: Path, clock: ManualClock
 ) -> None:
-    _closed(path, clock, 19)
+    closed_history(path, clock, 19)
     _flip_bit(path, _place_of(path, 12) + len("task-1"), 1)
     place = path.read_bytes().index(b"task-13RETRIEVALshopper13")
     overwrite(path, place - 60, b"\0" * 150)
@@ -176,9 +164,9 @@ def test_a_task_id_that_was_entered_by_hand_is_read_from_the_timeline(path: Path
 def test_a_submission_that_refers_to_another_task_does_not_mix_two_tasks_of_an_import(
     path: Path, clock: ManualClock
 ) -> None:
-    _closed(path, clock, 19)
+    closed_history(path, clock, 19)
     before = rows_of(path)["tasks"]
-    _back_up(path)
+    back_up(path)
     with closing(apsw.Connection(str(path))) as db:
         db.execute("PRAGMA secure_delete = ON; DELETE FROM intents WHERE task = 12")
         db.execute("UPDATE intents SET task = 12 WHERE task = 13")

@@ -20,14 +20,27 @@ from bwp_tui.store.commands import answers, records, requests
 from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.maintenance import integrity, purge, restore
+from bwp_tui.store.maintenance import integrity, purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, tasks, timeline
 from bwp_tui.store.queries.compliance_report import compliance_report
 from bwp_tui.store.worklog import due_polls, intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, TODAY, accepted, answer, in_status, received, request, sent, submitted
+from tests.store.support import (
+    ACTOR,
+    NOW,
+    SOON,
+    TODAY,
+    accepted,
+    answer,
+    in_status,
+    received,
+    request,
+    restored_both_ways,
+    sent,
+    submitted,
+)
 
 FAR = NOW + timedelta(days=10_000)
 YESTERDAY = TODAY - timedelta(days=1)
@@ -368,12 +381,7 @@ def test_a_decline_and_its_status_stay_together_in_a_merge(
     single.add_note(store, number, "called", ACTOR)
     store.close()
     shutil.copy(path, tmp_path / f"{noted_in}.db")
-    for present, backup in (("early", "late"), ("late", "early")):
-        clock.advance(minutes=1)
-        shutil.copy(tmp_path / f"{present}.db", path)
-        restore.restore(path, tmp_path / f"{backup}.db", clock())
-        store = open_store(path, clock=clock)
-        task = tasks.get(store, number)
+    for merged in restored_both_ways(path, clock, tmp_path / "early.db", tmp_path / "late.db"):
+        task = tasks.get(merged, number)
         assert (task.status, task.declined_on, task.note) == (Status.DECLINED, TODAY, "called")
-        assert is_nothing_due(store)
-        store.close()
+        assert is_nothing_due(merged)

@@ -29,7 +29,7 @@ from bwp_tui.store.worklog import due_polls, intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import overwrite_table
-from tests.store.support import ACTOR, NOW, TODAY, intent_of, received, request, scalar, sent
+from tests.store.support import ACTOR, NOW, TODAY, intent_of, received, request, restored_both_ways, scalar, sent
 
 FAR = NOW + timedelta(days=10_000)
 VERIFIED = Verification(TODAY, ACTOR, "order 17")
@@ -252,15 +252,10 @@ def test_of_a_received_and_a_later_row_the_later_one_counts(
         requests.cancel(store, number, ACTOR)
     store.close()
     shutil.copy(path, tmp_path / "late.db")
-    for present, backup in (("early", "late"), ("late", "early")):
-        clock.advance(minutes=1)
-        shutil.copy(tmp_path / f"{present}.db", path)
-        restore.restore(path, tmp_path / f"{backup}.db", clock())
-        store = open_store(path, clock=clock)
-        task = tasks.get(store, number)
+    for merged in restored_both_ways(path, clock, tmp_path / "early.db", tmp_path / "late.db"):
+        task = tasks.get(merged, number)
         assert task.status == (Status.QUEUED if later == "sent" else Status.CANCELLED)
-        assert [intent.task_number for intent in intents.due(store, FAR, 9)] == ([number] if later == "sent" else [])
-        store.close()
+        assert [intent.task_number for intent in intents.due(merged, FAR, 9)] == ([number] if later == "sent" else [])
 
 
 def test_a_recovered_history_sends_nothing_that_was_only_received(path: Path, clock: ManualClock) -> None:

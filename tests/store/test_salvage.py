@@ -24,20 +24,9 @@ from tests.store import single
 from tests.store.damage import PAGE, overwrite
 from tests.store.golden import write as golden
 from tests.store.hand_reader import rows_of
-from tests.store.support import NOW, TODAY, accepted, scalar, submitted
+from tests.store.support import NOW, TODAY, accepted, back_up, closed_history, scalar, submitted
 
 GOLDEN = Path(golden.__file__).parent
-
-
-def _closed(path: Path, clock: ManualClock, count: int) -> None:
-    store = open_store(path, clock=clock)
-    for number in range(1, count + 1):
-        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
-    store.close()
-
-
-def _back_up(path: Path) -> None:
-    assert backups.back_up_daily(path, TODAY, threading.Event())
 
 
 def _start(path: Path, clock: ManualClock) -> None:
@@ -129,9 +118,9 @@ def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: Manu
 def test_a_fault_of_recovery_itself_keeps_the_file_and_goes_on_with_the_backup(
     path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, fault: Exception, with_backup: bool
 ) -> None:
-    _closed(path, clock, 20)
+    closed_history(path, clock, 20)
     if with_backup:
-        _back_up(path)
+        back_up(path)
     overwrite(path, 0, b"\0" * 24)
     before = path.read_bytes()
 
@@ -149,9 +138,9 @@ def test_a_fault_of_recovery_itself_keeps_the_file_and_goes_on_with_the_backup(
 
 
 def test_a_backup_that_is_damaged_within_its_values_is_not_trusted(path: Path, clock: ManualClock) -> None:
-    _closed(path, clock, 20)
+    closed_history(path, clock, 20)
     backups.back_up_daily(path, TODAY - timedelta(days=1), threading.Event())
-    _back_up(path)
+    back_up(path)
     newest, older = backups.daily_backups(path)
     spoilt = newest.read_bytes().replace(b"RETRIEVALshopper7@", b"RETRIEVALshopper7\xff", 1)
     assert spoilt != newest.read_bytes()
@@ -192,7 +181,7 @@ def test_a_history_of_an_older_schema_is_recovered_with_all_its_rows(
 
 
 def test_rows_that_were_deleted_do_not_come_back(path: Path, clock: ManualClock) -> None:
-    _closed(path, clock, 60)
+    closed_history(path, clock, 60)
     db = apsw.Connection(str(path))
     db.execute("PRAGMA secure_delete = OFF").fetchall()  # as another program may do
     db.execute("PRAGMA foreign_keys = OFF; DROP TRIGGER timeline_is_kept")
@@ -227,7 +216,7 @@ def test_a_request_whose_reference_is_damaged_is_never_sent_for_another_shopper(
 
 @pytest.mark.parametrize("bit", [3, 4, 7, 15, 30])
 def test_a_damaged_schema_number_is_not_taken_for_a_newer_program(path: Path, clock: ManualClock, bit: int) -> None:
-    _closed(path, clock, 5)
+    closed_history(path, clock, 5)
     version = int.from_bytes(path.read_bytes()[60:64], "big") ^ 1 << bit
     overwrite(path, 60, version.to_bytes(4, "big"))
     store = open_store(path, clock=clock)
@@ -238,7 +227,7 @@ def test_a_damaged_schema_number_is_not_taken_for_a_newer_program(path: Path, cl
 
 
 def _of_a_newer_program(path: Path, clock: ManualClock, sql: str) -> None:
-    _closed(path, clock, 30)
+    closed_history(path, clock, 30)
     db = apsw.Connection(os.fspath(path))
     db.execute(sql)
     db.close()
