@@ -18,7 +18,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from tests.console.downloads_screen import at_downloads, screen_of
 from tests.console.past import HELD, NOT_KNOWN, READY
-from tests.console.support import Console, opened
+from tests.console.support import USUAL, Console, opened
 from tests.console.test_archive_screen import look_inside, save, shown
 from tests.store import single
 
@@ -187,7 +187,7 @@ async def test_the_downloads_are_filtered_and_what_is_hidden_is_unmarked(profile
 
 @pytest.mark.parametrize("number", [NOT_KNOWN, READY])
 async def test_a_page_keeps_its_search_on_the_next_page(profile: Profile, number: int) -> None:
-    async with opened(profile) as console:
+    async with opened(profile, size=USUAL) as console:
         await console.go_to(number)
         await console.press("enter")
         await console.until(lambda: isinstance(console.app.screen, TaskScreen))

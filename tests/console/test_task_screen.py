@@ -39,6 +39,18 @@ def token_of(store: Store, number: int) -> str:
     return as_text(token)
 
 
+@pytest.mark.parametrize(("width", "is_beside"), [(109, False), (110, True), (200, True)])
+async def test_the_overview_has_the_timeline_beside_the_facts_of_a_wide_terminal(
+    profile: Profile, width: int, is_beside: bool
+) -> None:
+    async with opened(profile, size=(width, 30)) as console:
+        await read(console, HELD)
+        await console.sees("Email      b•••@example.com", "Answered   not yet")
+        lines = [line for line in console.line("task-scroll").splitlines() if "Email" in line]
+        assert ("recorded" in console.line("task-scroll")) is is_beside
+        assert ("11-17 09:30" in lines[0]) is is_beside
+
+
 async def read(console: Console, number: int) -> None:
     """Open a task's screen."""
     await console.until(lambda: number in set(console.main.table.numbers))

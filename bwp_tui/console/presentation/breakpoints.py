@@ -13,6 +13,9 @@ NARROW: Final = 76
 WIDE: Final = 100
 """Columns from which two columns of text fit side by side."""
 
+TASK_WIDE: Final = 110
+"""Columns of the terminal from which a task's timeline is beside its facts."""
+
 SIDE_BY_SIDE: Final = 160
 """Columns of the terminal from which the details are beside the list."""
 

@@ -59,8 +59,10 @@ def result_sentence(done: str, refusals: Sequence[str]) -> str:
 
 
 def clock_time(instant: datetime, today: date) -> str:
-    """Return the local time of an instant, with its date instead of the seconds unless it is today's."""
+    """Return the local time of an instant: today's with seconds, this year's with its day, else the day alone."""
     here = to_local(instant)
+    if here.year != today.year:
+        return here.date().isoformat()
     return here.strftime("%H:%M:%S" if here.date() == today else "%m-%d %H:%M")
 
 

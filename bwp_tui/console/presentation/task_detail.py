@@ -86,11 +86,18 @@ def download_end(task: Task, context: DisplayContext) -> StyledText:
     return (f"Download of {of} failed: {mask(trouble, task, context)}", "bad")
 
 
-def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None) -> Iterator[list[StyledText]]:
-    """Yield the task's facts, a line each; `earlier` is the previous task for the same email."""
+def fact_lines(
+    task: Task, context: DisplayContext, earlier: Task | None = None, *, whole: bool = False
+) -> Iterator[list[StyledText]]:
+    """Yield the task's facts, a line each.
+
+    Args:
+        earlier: the previous task for the same email.
+        whole: whether to name the email that the heading has, and that no answer is due yet.
+    """
     regulation = REGULATIONS.get(task.regulation)
     title = regulation.title if regulation else task.regulation
-    if len(name := subject(task, context)) > _LONGEST_IN_HEADING:
+    if len(name := subject(task, context)) > _LONGEST_IN_HEADING or whole:
         yield fact("Email", name)
     yield fact("Received", task.received_on.isoformat(), (f"  {title}", "muted"))
     if task.due_on:
@@ -117,6 +124,8 @@ def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None)
         if text:
             yield fact(label, mask(text, task, context))
     yield from _record_lines(task, context)
+    if whole and not task.is_final and task.answered_on is None:
+        yield fact("Answered", ("not yet", "muted"))
     if task.earlier_number:
         state, key = f" ({earlier.status})" if earlier else "", context.key("earlier")
         yield fact("Earlier", (f"#{task.earlier_number}{state} has the same email", "warn"), (f"  {key}", "key"))
@@ -177,8 +186,10 @@ def timeline(
     task: Task, events: Sequence[Event], context: DisplayContext, *, full: bool = False
 ) -> Iterator[list[StyledText]]:
     """Yield the timeline, the newest line first; with `full` each line has its whole date and time."""
-    for event in reversed(events):
-        line: list[StyledText] = [(f"{stamp(event.at) if full else clock_time(event.at, context.today)}  ", "muted")]
+    stamps = [stamp(event.at) if full else clock_time(event.at, context.today) for event in events]
+    width = max(map(len, stamps), default=0)
+    for event, at in zip(reversed(events), reversed(stamps), strict=True):
+        line: list[StyledText] = [(f"{at:<{width}}  ", "muted")]
         if event.what != EventKind.STATUS:
             line.append((f"{event.what}  ", "plain"))
         if event.after:

@@ -28,7 +28,7 @@ def overview_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
     if outcome := task_detail.outcome_paragraphs(details.task, context):
         yield from outcome
         yield []
-    yield from task_detail.fact_lines(details.task, context, details.earlier_task)
+    yield from task_detail.fact_lines(details.task, context, details.earlier_task, whole=True)
 
 
 def errors_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:

@@ -8,11 +8,12 @@ from typing import Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES, bindings_of
 from bwp_tui.console.presentation import task_detail, task_pages
+from bwp_tui.console.presentation.breakpoints import TASK_WIDE
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
@@ -78,8 +79,9 @@ class TaskScreen(SearchedScreen):
     def compose(self) -> ComposeResult:
         yield Heading(id="task-heading")
         yield KeyLine(id="task-tabs")
-        with VerticalScroll(id="task-scroll", can_focus=False):
+        with VerticalScroll(id="task-scroll", can_focus=False), Horizontal(id="task-columns"):
             yield Paragraphs(id="task-text")
+            yield Paragraphs(id="task-aside")
         yield Prompt(id="prompt")
         yield StatusLine(id="status")
         yield FooterLine(id="footer")
@@ -206,7 +208,10 @@ class TaskScreen(SearchedScreen):
         )
         tabs = self.query_one("#task-tabs", KeyLine)
         tabs.show(*self._tabs(details))
-        self.query_one(Paragraphs).set_lines(_PAGES[PAGE_NAMES[self._page]].lines(details, context))
+        self.query_one("#task-text", Paragraphs).set_lines(_PAGES[PAGE_NAMES[self._page]].lines(details, context))
+        has_aside = self._page == 0 and self.app.size.width >= TASK_WIDE
+        timeline = task_detail.timeline(details.task, details.events, context) if has_aside else ()
+        self.query_one("#task-aside", Paragraphs).set_lines(timeline)
         self.finder.update()
 
     def _tabs(self, details: TaskDetails) -> Iterator[StyledText]:
