@@ -309,6 +309,9 @@ def _add_archive(commands: CommandParsers) -> None:
 
 
 def _add_config(commands: CommandParsers) -> None:
+    login = commands.add("login", "login", json=False, package="setup")
+    login.add_argument("--rotate", action="store_true", help="replace the secret alone, where it is kept")
+    commands.add("logout", "login", json=False, package="setup")
     purposes = {
         "path": "print the path of the config file",
         "show": "print the effective settings, without the secret",

@@ -38,6 +38,8 @@ SHELL_COMMANDS: Final = (
     ShellCommand("letter", "write a letter to a shopper; nothing is sent", "template mail reply text draft"),
     ShellCommand("pack", "write an encrypted copy of a downloaded archive, with a receipt", "age zip encrypt"),
     ShellCommand("evidence", "print the record of a request: steps, people, hashes", "audit proof"),
+    ShellCommand("login", "set up a profile: ask for its settings, try them, keep the secret", "credentials init"),
+    ShellCommand("logout", "remove the secret of a profile", "credentials forget"),
     ShellCommand("config", "show, locate and check the configuration", "settings profile"),
     ShellCommand("sandbox", "start a local mock API with sample data", "practice demo try"),
 )

@@ -13,13 +13,15 @@ from typing import Final
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import checks
 from bwp_tui.settings.profile import CLOCK_STOPS, COLOURS, DOWNLOAD_SLOTS, MOUSE, NOTICES, KeySetting
-from bwp_tui.settings.secret import SettingsError
+from bwp_tui.settings.secret import KEYRING, SettingsError
 
 _Check = Callable[[str], str | None]
 
 TEXTS: Final[Mapping[str, _Check]] = {
     "client_id": checks.header,
     "client_secret_command": checks.command,
+    "client_secret_file": checks.folder,
+    "client_secret_from": checks.one_of((KEYRING,)),
     "target_id": checks.header,
     "api_url": checks.url,
     "token_url": checks.url,
@@ -43,6 +45,9 @@ EVENT_TEXTS: Final[Mapping[str, _Check]] = {
     "aws_profile": checks.line,
 }
 """The settings of a profile's event queue."""
+
+SECRET_SOURCES: Final = ("client_secret_command", "client_secret_file", "client_secret_from")
+"""The settings that say where the secret is; a profile has one of them."""
 
 PROFILE_KEYS: Final = (*TEXTS, "download_slots", "read_only", "events")
 _SENSITIVE: Final = frozenset({"api_url", "token_url", "client_secret_command"})
@@ -187,6 +192,9 @@ class _Reader:
             return ProfileTable(mistakes=tuple(self.mistakes))
         self._unknown(place, table, PROFILE_KEYS)
         texts = self._texts(place, table, TEXTS)
+        sources = [source for source in SECRET_SOURCES if source in table]
+        if len(sources) > 1:
+            self._mistake(place, sources[1], f"is one place of the secret too many: {sources[0]} is set too")
         read_only = table.get("read_only", False)
         if not isinstance(read_only, bool):
             self._mistake(place, "read_only", "must be true or false")

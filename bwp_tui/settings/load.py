@@ -14,9 +14,17 @@ from bwp_tui.domain.text import clean_line, did_you_mean, nearest
 from bwp_tui.domain.times import set_office_zone
 from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
-from bwp_tui.settings.configfile import EVENT_TEXTS, TEXTS, ConfigFile, ProfileTable, read_config
+from bwp_tui.settings.configfile import EVENT_TEXTS, SECRET_SOURCES, TEXTS, ConfigFile, ProfileTable, read_config
 from bwp_tui.settings.profile import API_URL, API_VERSION, CLOCK_STOPS, MOUSE, NOTICES, TOKEN_URL, EventQueue, Profile
-from bwp_tui.settings.secret import CommandSecret, LiteralSecret, SecretSource, SettingsError, check_secret
+from bwp_tui.settings.secret import (
+    CommandSecret,
+    FileSecret,
+    KeyringSecret,
+    LiteralSecret,
+    SecretSource,
+    SettingsError,
+    check_secret,
+)
 
 _APP = "bwp-tui"
 _OTHER_VARIABLES = (
@@ -119,7 +127,7 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         api_version=variables.text("api_version") or API_VERSION,
         client_id=variables.text("client_id"),
         target_id=variables.text("target_id"),
-        secret=variables.secret(),
+        secret=variables.secret(chosen),
         download_dir=_folder(variables.text("download_dir") or str(folder / "downloads")),
         download_slots=variables.download_slots(),
         read_only=variables.read_only(),
@@ -222,15 +230,27 @@ class _Variables:
         self._report(variable, check(value))
         return value
 
-    def secret(self) -> SecretSource | None:
+    def secret(self, profile: str) -> SecretSource | None:
         secret = self._environ.get("BWP_CLIENT_SECRET", "").strip()
         if secret:
             self._report("BWP_CLIENT_SECRET", check_secret(secret))
             return LiteralSecret(secret)
-        command = self.text("client_secret_command")
-        if command is None or checks.command(command):
-            return None
-        return CommandSecret(tuple(shlex.split(command)))
+        for source in self._secret_sources():
+            value = self.text(source)
+            if value is None or TEXTS[source](value):
+                continue
+            match source:
+                case "client_secret_command":
+                    return CommandSecret(tuple(shlex.split(value)))
+                case "client_secret_file":
+                    return FileSecret(_folder(value))
+            return KeyringSecret(profile)
+        return None
+
+    def _secret_sources(self) -> list[str]:
+        """Return the settings of a secret's place; those of the environment, if it has any, leave out the file's."""
+        in_environment = [source for source in SECRET_SOURCES if self._environ.get(f"BWP_{source.upper()}", "").strip()]
+        return in_environment or list(SECRET_SOURCES)
 
     def regulation(self) -> str:
         found = find_regulation(self.text("regulation") or DEFAULT_REGULATION)

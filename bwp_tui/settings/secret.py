@@ -5,18 +5,29 @@ from __future__ import annotations
 import os
 import re
 import select
+import stat
 import subprocess
 import time
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bwp_tui.domain.text import clean_line
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 COMMAND_TIMEOUT_S: Final = 10
 """Seconds that a secret command may take; a locked key store would block for ever."""
 
 _LONGEST_OUTPUT: Final = 64 * 1024
-"""Most bytes that a secret command may print; key stores print notes after the secret."""
+"""Most bytes that a secret command may print, or a secret's file may have; key stores print notes after the secret."""
+
+KEYRING: Final = "keyring"
+"""Value of the setting `client_secret_from` of a secret in the keyring of the operating system."""
+
+KEYRING_SERVICE: Final = "bwp-tui"
+"""The service under which the keyring has the secrets; the user name there is the profile's."""
 
 _CHARACTERS: Final = re.compile(r"[ -~]+")
 _QUOTES: Final = ("''", '""', "``", "“”", "‘’")  # noqa: RUF001  the typographic ones come with a paste
@@ -82,7 +93,71 @@ class CommandSecret:
             raise SettingsError(
                 f"The secret command {program} failed with exit code {process.returncode}; run it yourself to see why."
             )
-        return _first_line(output, program)
+        return _first_line(output, f"command {program}", "printed")
+
+
+@dataclass(frozen=True, slots=True)
+class FileSecret:
+    """A secret from the first line of a file that only this user can read."""
+
+    path: Path
+
+    def read(self) -> str:
+        """Return the first line of the file.
+
+        Raises:
+            SettingsError: it cannot be read, is not a file of this user, or others can read it.
+        """
+        try:
+            # A pipe would block.
+            with os.fdopen(os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+                self._check_access(os.fstat(file.fileno()))
+                content = file.read(_LONGEST_OUTPUT)
+        except OSError as error:
+            raise SettingsError(f"The secret's file {self.path} cannot be read: {error.strerror}.") from None
+        return _first_line(content, f"file {self.path}", "contains")
+
+    def _check_access(self, facts: os.stat_result) -> None:
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")  # systemd keeps its files from others by an ACL
+        if credentials and self.path.parent == Path(credentials):
+            return
+        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid():
+            raise SettingsError(f"The secret's file {self.path} must be a file that belongs to you.")
+        if facts.st_mode & 0o077:
+            raise SettingsError(f"Other users can access the secret's file {self.path}; run: chmod 600 {self.path}")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyringSecret:
+    """A secret in the keyring of the operating system, which `bwp-tui login` put there."""
+
+    profile: str
+
+    def read(self) -> str:
+        """Return the secret.
+
+        Raises:
+            SettingsError: the keyring is not installed, locked, or has no secret of this profile.
+        """
+        keyring = import_keyring()
+        if keyring is None:
+            raise SettingsError("The secret is in the keyring; run in the clone: pip install '.[keyring]'")
+        try:
+            secret: str | None = keyring.get_password(KEYRING_SERVICE, self.profile)
+        except Exception as error:  # noqa: BLE001  each backend has errors of its own
+            raise SettingsError(f"The keyring cannot be read ({type(error).__name__}); unlock it.") from None
+        if secret is None:
+            raise SettingsError(f"The keyring has no secret of profile {self.profile}; run: bwp-tui login")
+        return secret
+
+
+def import_keyring() -> ModuleType | None:
+    """Import the package `keyring`, which is slow; None where it is not installed."""
+    try:
+        import keyring
+    except ModuleNotFoundError:
+        return None
+    return keyring
 
 
 def check_secret(text: str) -> str | None:
@@ -129,12 +204,12 @@ def _bounded_output(process: subprocess.Popen[bytes], program: str) -> bytes:
     )
 
 
-def _first_line(output: bytes, program: str) -> str:
-    lines = output.strip().splitlines()
+def _first_line(content: bytes, source: str, has: str) -> str:
+    lines = content.strip().splitlines()
     if not lines:
-        raise SettingsError(f"The secret command {program} printed nothing; it must print the client secret.")
+        raise SettingsError(f"The secret {source} {has} nothing; its first line must be the client secret.")
     secret = lines[0].strip().decode("ascii", "replace")
     wrong = check_secret(secret)
     if wrong:
-        raise SettingsError(f"The output of the secret command {program} is not a client secret: it {wrong}.")
+        raise SettingsError(f"What the secret {source} {has} is not a client secret: it {wrong}.")
     return secret

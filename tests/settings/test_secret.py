@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import traceback
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
 
-from bwp_tui.settings import CommandSecret, SettingsError, environment_of_children, load_profile
+from bwp_tui.settings import (
+    CommandSecret,
+    FileSecret,
+    KeyringSecret,
+    SettingsError,
+    environment_of_children,
+    load_profile,
+)
 from bwp_tui.settings import secret as secret_module
 
 
@@ -95,3 +106,70 @@ def test_a_secret_that_cannot_be_one_is_named_and_not_repeated(tmp_path: Path, g
     with pytest.raises(SettingsError, match="BWP_CLIENT_SECRET") as caught:
         load_profile(None, {"BWP_DATA_DIR": str(tmp_path), "BWP_CLIENT_SECRET": given})
     assert given not in str(caught.value)
+
+
+@pytest.fixture
+def secret_file(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.secret"
+    path.write_text(" hush \nsecond line\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_private_file_gives_its_first_line(secret_file: Path) -> None:
+    assert FileSecret(secret_file).read() == "hush"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_file_that_others_can_access_is_refused(secret_file: Path, mode: int) -> None:
+    secret_file.chmod(mode)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        FileSecret(secret_file).read()
+
+
+def test_a_file_of_another_user_is_refused(secret_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(SettingsError, match="belongs to you"):
+        FileSecret(secret_file).read()
+
+
+def test_the_credentials_that_systemd_passes_are_read(secret_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret_file.chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(secret_file.parent))
+    assert FileSecret(secret_file).read() == "hush"
+
+
+def test_a_missing_file_a_folder_and_a_pipe_are_told_in_a_sentence(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    for path in (tmp_path / "none", tmp_path, tmp_path / "pipe"):
+        with pytest.raises(SettingsError) as caught:
+            FileSecret(path).read()
+        assert str(path) in str(caught.value)
+
+
+class MemoryKeyring(KeyringBackend):
+    """A keyring of one test."""
+
+    priority = 5
+    kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if username == "locked":
+            raise KeyringLocked
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+
+def test_the_keyring_gives_the_secret_of_a_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = keyring.get_keyring()
+    keyring.set_keyring(MemoryKeyring())  # type: ignore[no-untyped-call]  # of the library
+    try:
+        monkeypatch.setitem(MemoryKeyring.kept, ("bwp-tui", "shop"), "hush")
+        assert KeyringSecret("shop").read() == "hush"
+        for profile in ("other", "locked"):
+            with pytest.raises(SettingsError, match="keyring"):
+                KeyringSecret(profile).read()
+    finally:
+        keyring.set_keyring(before)

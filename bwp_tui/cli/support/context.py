@@ -133,7 +133,7 @@ def can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _ask(question: str) -> str:
+def ask(question: str) -> str:
     """Ask on the terminal and return the answer; empty at the end of input."""
     print(clean_line(question), end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
@@ -141,7 +141,7 @@ def _ask(question: str) -> str:
 
 def ask_yes_no(question: str) -> bool:
     """Ask on the terminal; enter means no."""
-    return _ask(f"{question} [y/N]").casefold() in ("y", "yes")
+    return ask(f"{question} [y/N]").casefold() in ("y", "yes")
 
 
 def require_credentials(profile: Profile) -> None:
@@ -162,7 +162,7 @@ def require_yes(question: str) -> None:
     Raises:
         CommandError: no terminal is there to ask on, or the answer was no.
     """
-    _require_terminal("use --yes to confirm")
+    require_interactive("use --yes to confirm")
     if not ask_yes_no(question):
         raise CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.")
 
@@ -178,11 +178,16 @@ def require_typed(question: str, expected: str, instead: str = "use --yes to con
     Raises:
         CommandError: no terminal is there to ask on, or something else was typed.
     """
-    _require_terminal(instead)
-    if _ask(f"{question} Type {expected} to confirm:") != expected:
+    require_interactive(instead)
+    if ask(f"{question} Type {expected} to confirm:") != expected:
         raise CommandError(ExitCode.FAILED, "Aborted: the confirmation did not match. Nothing was changed.")
 
 
-def _require_terminal(instead: str) -> None:
+def require_interactive(instead: str) -> None:
+    """Refuse to go on where stdin is no terminal to ask on; `instead` is what to do there.
+
+    Raises:
+        CommandError: it is none.
+    """
     if not can_ask():
         raise CommandError(ExitCode.USAGE, f"Not a terminal: {instead}. Nothing was changed.")

@@ -1,0 +1,165 @@
+"""`bwp-tui login` and `logout`: set up a profile, try its credentials, and keep its secret."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from getpass import getpass
+from typing import Final
+from urllib.parse import urljoin
+
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.setup.secret_places import Place, command_place, place_of, places
+from bwp_tui.cli.support.context import ask, ask_yes_no, require_interactive, require_yes
+from bwp_tui.domain.text import clean, clean_line
+from bwp_tui.settings import LiteralSecret, Profile, checks, config_path, load_profile
+from bwp_tui.settings.config_edit import change_profile
+from bwp_tui.settings.profile import API_URL, TOKEN_URL
+from bwp_tui.settings.secret import check_secret
+
+_INSTEAD: Final = "run this at a terminal, or write the config file"
+_PRODUCTION: Final = "the production API"
+
+
+def login(arguments: Namespace) -> None:
+    """Ask for the settings of a profile, try them, and keep them; with --rotate replace its secret.
+
+    Raises:
+        SettingsError: the settings are wrong, or cannot be kept.
+        CommandError: no terminal is there to ask on, or the operator did not go on.
+    """
+    require_interactive(_INSTEAD)
+    _say("The merchant console has client id, secret and target id. ctrl+c leaves; until the end nothing is kept.")
+    if arguments.rotate:
+        _rotate(load_profile(arguments.profile, os.environ))
+        return
+    profile = load_profile(arguments.profile or _asked("Profile", checks.profile_name, "default"), os.environ)
+    if place_of(profile) is not None:
+        raise CommandError(
+            ExitCode.USAGE, f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate"
+        )
+    settings = _asked_settings(profile)
+    tried = replace(
+        profile,
+        api_url=settings["api_url"] or API_URL,
+        token_url=settings["token_url"] or TOKEN_URL,
+        client_id=settings["client_id"],
+        target_id=settings["target_id"],
+    )
+    secret = _tried_secret(tried)
+    place = _chosen_place(places(profile.name))
+    place.keep(secret)
+    change_profile(config_path(os.environ), profile.name, {**settings, place.setting: place.value})
+    _say(f"Profile {profile.name} is set up in {config_path(os.environ)}; its secret is in {place.description}.")
+    _print_overriding()
+    option = "" if profile.name == load_profile(None, os.environ).name else f" --profile {profile.name}"
+    _say(f"Next: bwp-tui{option}")
+
+
+def logout(arguments: Namespace) -> None:
+    """Remove the secret of a profile; its other settings, its history and its results stay.
+
+    Raises:
+        SettingsError: the settings are wrong, or the secret cannot be removed.
+        CommandError: the profile has no secret that could be removed, or the operator said no.
+    """
+    profile = load_profile(arguments.profile, os.environ)
+    place = place_of(profile)
+    if place is None:
+        raise CommandError(ExitCode.USAGE, f"Profile {profile.name} has no secret but that of the environment, if any.")
+    require_yes(f"Remove the secret of profile {profile.name} from {place.description}?")
+    change_profile(config_path(os.environ), profile.name, {place.setting: None})
+    place.remove()
+    _say(f"Profile {profile.name} has no secret any more. Its history is still there.")
+
+
+def _asked_settings(profile: Profile) -> dict[str, str | None]:
+    client_id = _asked("Client id", checks.header, profile.client_id)
+    target_id = _asked("Target id", checks.header, profile.target_id)
+    known = profile.api_url if profile.api_url != API_URL else _PRODUCTION
+    api_url = _asked("URL of the API", lambda text: None if text == _PRODUCTION else checks.url(text), known)
+    token_url = None
+    if api_url == _PRODUCTION:
+        api_url = ""
+    else:
+        known = profile.token_url if profile.token_url != TOKEN_URL else urljoin(api_url, "token")
+        token_url = _asked("URL of the access tokens", checks.url, known)
+    settings = {"client_id": client_id, "target_id": target_id, "api_url": api_url or None, "token_url": token_url}
+    queue_url = _asked("URL of the events' SQS queue", lambda text: checks.url(text) if text else None, "")
+    if queue_url:
+        region = checks.region_of(queue_url) or _asked("AWS region of the queue", checks.region)
+        settings |= {"events.queue_url": queue_url, "events.region": region}
+    return settings
+
+
+def _asked(question: str, check: Callable[[str], str | None], default: str | None = None) -> str:
+    """Ask until the answer can be used; enter takes the default, where there is one."""
+    shown = "" if default is None else f" [{default or 'none'}]"
+    while True:
+        answer = ask(f"{question}{shown}:") or default
+        wrong = "is needed" if answer is None else check(answer)
+        if answer is not None and not wrong:
+            return answer
+        _say(f"“{clean_line(answer or '')}” {wrong}." if answer else f"The {question.lower()} {wrong}.")
+
+
+def _tried_secret(profile: Profile) -> str:
+    """Ask for the secret until the service accepts it, or the operator keeps it untried.
+
+    Raises:
+        CommandError: the input ended.
+    """
+    from bwp_tui.engine.runtime.engine_config import engine_config
+    from bwp_tui.engine.runtime.service_calls import check_service
+
+    while True:
+        try:
+            secret = getpass("Client secret (it is not shown): ").strip()
+        except EOFError:
+            raise CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.") from None
+        if wrong := check_secret(secret):
+            _say(f"The secret {wrong}.")
+            continue
+        result = check_service(engine_config(replace(profile, secret=LiteralSecret(secret))))
+        _say(result.sentence)
+        if result.reachable or ask_yes_no("Keep these settings nevertheless?"):
+            return secret
+
+
+def _chosen_place(offered: Sequence[Place]) -> Place:
+    _say("Where should the secret be kept?")
+    lines = [*(place.description for place in offered), "a program that has it: a command such as op read op://…"]
+    for number, line in enumerate(lines, start=1):
+        _say(f"  {number}  {line}")
+    numbers = [str(number) for number in range(1, len(lines) + 1)]
+    wrong = f"is not one of {', '.join(numbers)}"
+    answer = int(_asked("Place", lambda text: None if text in numbers else wrong, "1"))
+    return offered[answer - 1] if answer < len(lines) else command_place(_asked("Command", checks.command))
+
+
+def _rotate(profile: Profile) -> None:
+    """Replace the secret of a profile where it is kept, once the service has accepted the new one.
+
+    Raises:
+        SettingsError: it cannot be kept there.
+        CommandError: the profile has no secret that could be replaced.
+    """
+    place = place_of(profile)
+    if place is None or profile.client_id is None or profile.target_id is None:
+        raise CommandError(ExitCode.USAGE, f"Profile {profile.name} is not set up yet; run: bwp-tui login")
+    place.keep(_tried_secret(profile))
+    _say(f"The new secret of profile {profile.name} is in {place.description}.")
+    _say("A bwp-tui that runs takes it when its access token ends, or the old secret is refused.")
+
+
+def _print_overriding() -> None:
+    names = [name for name in ("BWP_CLIENT_ID", "BWP_CLIENT_SECRET", "BWP_TARGET_ID") if os.environ.get(name)]
+    if names:
+        _say(f"The environment has {', '.join(names)}, which wins over the file; unset it.")
+
+
+def _say(sentence: str) -> None:
+    print(clean(sentence), file=sys.stderr)

@@ -1,0 +1,164 @@
+"""Places that can keep a client secret: the keyring, a program such as `pass`, a private file."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bwp_tui.new_file import new_file
+from bwp_tui.settings import (
+    CommandSecret,
+    FileSecret,
+    KeyringSecret,
+    Profile,
+    SettingsError,
+    config_path,
+    environment_of_children,
+)
+from bwp_tui.settings.secret import COMMAND_TIMEOUT_S, KEYRING, KEYRING_SERVICE, import_keyring
+
+
+class Place(NamedTuple):
+    """A place for the secret of one profile."""
+
+    description: str
+    """What it is, as a sentence goes on after “in”."""
+    setting: str
+    value: str
+    """The setting that names the place in the config file, and its value."""
+    keep: Callable[[str], None]
+    """Puts a secret there, also over an older one. Raises SettingsError."""
+    remove: Callable[[], None]
+    """Removes the secret, if it is there. Raises SettingsError."""
+
+
+class _Program(NamedTuple):
+    """A program that keeps secrets. The secret is on its stdin; others can see its arguments."""
+
+    name: str
+    keep: str
+    show: str
+    remove: str
+
+
+_PROGRAMS: Final = (
+    _Program("pass", "pass insert -m -f bwp-tui/{}", "pass show bwp-tui/{}", "pass rm -f bwp-tui/{}"),
+    _Program(
+        "secret-tool",
+        "secret-tool store --label bwp-tui service bwp-tui profile {}",
+        "secret-tool lookup service bwp-tui profile {}",
+        "secret-tool clear service bwp-tui profile {}",
+    ),
+)
+
+
+def places(profile: str) -> list[Place]:
+    """Return the places that this machine has for the secret of a profile, the best first."""
+    programs = [_of_program(program, profile) for program in _PROGRAMS if shutil.which(program.name)]
+    file = config_path(os.environ).with_name(f"{profile}.secret")
+    return [*_keyring_places(profile), *programs, _file(file)]
+
+
+def place_of(profile: Profile) -> Place | None:
+    """Return the place of a profile's secret; None if it has none, or it is in the environment."""
+    match profile.secret:
+        case KeyringSecret():
+            return _keyring(profile.name)
+        case FileSecret(path):
+            return _file(path)
+        case CommandSecret(words):
+            own = [_of_program(program, profile.name) for program in _PROGRAMS]
+            line = shlex.join(words)
+            return next((place for place in own if place.value == line), command_place(line))
+    return None
+
+
+def _keyring_places(profile: str) -> list[Place]:
+    keyring = import_keyring()
+    return [_keyring(profile)] if keyring is not None and keyring.get_keyring().priority >= 1 else []
+
+
+def _keyring(profile: str) -> Place:
+    return Place(
+        "the keyring of the operating system",
+        "client_secret_from",
+        KEYRING,
+        lambda secret: _call_keyring("set_password", profile, secret),
+        lambda: _call_keyring("delete_password", profile),
+    )
+
+
+def _call_keyring(function: str, *arguments: str) -> None:
+    keyring = import_keyring()
+    try:
+        getattr(keyring, function)(KEYRING_SERVICE, *arguments)
+    except Exception as error:  # noqa: BLE001  each backend has errors of its own
+        raise SettingsError(f"The keyring refused it ({type(error).__name__}); unlock it and try again.") from None
+
+
+def _of_program(program: _Program, profile: str) -> Place:
+    keep, show, remove = (line.format(profile) for line in program[1:])
+    return Place(
+        f"{program.name} ({show})",
+        "client_secret_command",
+        show,
+        lambda secret: _run(keep, secret),
+        lambda: _run(remove),
+    )
+
+
+def _run(line: str, secret: str = "") -> None:
+    words = shlex.split(line)
+    try:
+        subprocess.run(  # noqa: S603  one of the programs above, without a shell
+            words,
+            input=f"{secret}\n".encode(),
+            stdout=subprocess.DEVNULL,
+            check=True,
+            timeout=COMMAND_TIMEOUT_S * 6,  # it may ask for a passphrase
+            env=environment_of_children(),
+        )
+    except OSError as error:
+        raise SettingsError(f"{words[0]} cannot be run: {error.strerror}.") from None
+    except subprocess.SubprocessError:
+        raise SettingsError(f"{words[0]} has failed; run it yourself to see why: {line}") from None
+
+
+def _file(path: Path) -> Place:
+    return Place(
+        f"the private file {path}",
+        "client_secret_file",
+        str(path),
+        partial(_write_file, path),
+        lambda: path.unlink(missing_ok=True),
+    )
+
+
+def _write_file(path: Path, secret: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with new_file(temporary) as file:
+            file.write(f"{secret}\n".encode())
+        temporary.replace(path)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def command_place(line: str) -> Place:
+    """Return the place that a command of the operator's reads, which must have the secret already."""
+
+    def check(secret: str) -> None:
+        if CommandSecret(tuple(shlex.split(line))).read() != secret:
+            raise SettingsError(f"The command {line} prints another secret; change it there first.")
+
+    def leave() -> None:
+        """The operator's own program keeps it."""
+
+    return Place(f"what {line} reads", "client_secret_command", line, check, leave)

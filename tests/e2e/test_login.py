@@ -1,0 +1,123 @@
+"""`login` asks for the settings of a profile, tries them and keeps them; no secret is shown or left elsewhere."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.sandbox.server import Sandbox
+from tests.e2e.operator import ENTER, Operator
+from tests.pty_terminal import Terminal
+
+PASS = """\
+#!/bin/sh
+echo "$@" >> "$HOME/pass.log"
+env >> "$HOME/pass.log"
+case "$1" in
+    insert) cat > "$HOME/pass.secret" ;;
+    show) cat "$HOME/pass.secret" ;;
+    rm) rm "$HOME/pass.secret" ;;
+esac
+"""
+
+
+@pytest.fixture
+def home(operator: Operator) -> Path:
+    return Path(operator.env["HOME"])
+
+
+@pytest.fixture
+def config(home: Path) -> Path:
+    return home / ".config" / "bwp-tui" / "config.toml"
+
+
+@pytest.fixture
+def with_pass(operator: Operator, home: Path) -> Operator:
+    """An operator who has the program `pass`."""
+    program = home / "bin" / "pass"
+    program.parent.mkdir()
+    program.write_text(PASS)
+    program.chmod(0o755)
+    operator.env["PATH"] = f"{program.parent}:{operator.env['PATH']}"
+    return operator
+
+
+def answer(terminal: Terminal, question: str, text: str = "") -> None:
+    terminal.wait_for(lambda screen: screen.rstrip().rpartition("\n")[2].startswith(question))
+    terminal.send(text + ENTER)
+
+
+def log_in(operator: Operator, practice: Sandbox, *secrets: str, place: str = "") -> None:
+    with operator.in_terminal(operator.argv("login")) as terminal:
+        answer(terminal, "Profile")
+        answer(terminal, "Client id", practice.client_id)
+        answer(terminal, "Target id", "a target")
+        answer(terminal, "Target id", practice.target_id)
+        answer(terminal, "URL of the API", practice.api_url)
+        answer(terminal, "URL of the access tokens")
+        answer(terminal, "URL of the events' SQS queue")
+        for secret in secrets:
+            answer(terminal, "Client secret", secret)
+            answer(terminal, "Keep these settings")
+        answer(terminal, "Client secret", practice.client_secret)
+        answer(terminal, "Place", place)
+        assert terminal.wait() == 0
+        assert practice.client_secret.encode() not in terminal.bytes_since()
+
+
+def test_a_new_profile_works_at_once_and_its_secret_is_in_a_private_file(
+    operator: Operator, practice: Sandbox, config: Path
+) -> None:
+    log_in(operator, practice, "wrong")
+    assert tomllib.loads(config.read_text())["profiles"]["default"]["target_id"] == practice.target_id
+    assert practice.client_secret not in config.read_text()
+    secret_file = config.with_name("default.secret")
+    assert {path: path.stat().st_mode & 0o777 for path in config.parent.iterdir()} == {
+        config: 0o600,
+        secret_file: 0o600,
+    }
+    assert operator("submit", "retrieval", "jane@example.com", "--wait").code == 0
+
+
+def test_a_program_that_keeps_secrets_gets_it_on_its_input_alone(
+    with_pass: Operator, practice: Sandbox, home: Path, config: Path
+) -> None:
+    log_in(with_pass, practice, place="1")
+    assert tomllib.loads(config.read_text())["profiles"]["default"]["client_secret_command"].startswith("pass show")
+    assert with_pass("submit", "retrieval", "jane@example.com").code == 0
+    with with_pass.in_terminal(with_pass.argv("logout")) as terminal:
+        answer(terminal, "Remove the secret", "y")
+        assert terminal.wait() == 0
+    assert not (home / "pass.secret").exists()
+    assert "client_secret_command" not in config.read_text()
+    assert practice.client_secret not in (home / "pass.log").read_text()
+
+
+def test_a_new_secret_replaces_the_old_one_once_the_service_has_accepted_it(
+    operator: Operator, practice: Sandbox, config: Path
+) -> None:
+    log_in(operator, practice)
+    secret_file = config.with_name("default.secret")
+    secret_file.write_text("old-secret\n")
+    before = config.read_text()
+    with operator.in_terminal(operator.argv("login", "--rotate")) as terminal:
+        answer(terminal, "Client secret", "wrong")
+        answer(terminal, "Keep these settings")
+        assert secret_file.read_text() == "old-secret\n"
+        answer(terminal, "Client secret", practice.client_secret)
+        assert terminal.wait() == 0
+    assert secret_file.read_text() == f"{practice.client_secret}\n"
+    assert secret_file.stat().st_mode & 0o777 == 0o600
+    assert config.read_text() == before
+
+
+def test_without_a_terminal_or_for_a_profile_with_a_secret_nothing_is_asked(
+    operator: Operator, practice: Sandbox, config: Path
+) -> None:
+    assert operator("login").code == 2
+    assert not config.exists()
+    log_in(operator, practice)
+    with operator.in_terminal(operator.argv("login", "--profile", "default")) as terminal:
+        assert terminal.wait() == 2
