@@ -54,6 +54,7 @@ def log_in(operator: Operator, practice: Sandbox, *secrets: str, place: str = ""
         answer(terminal, "Profile")
         answer(terminal, "Client id", practice.client_id)
         answer(terminal, "Target id", "a target")
+        terminal.wait_for("“a target”")
         answer(terminal, "Target id", practice.target_id)
         answer(terminal, "URL of the API", practice.api_url)
         answer(terminal, "URL of the access tokens")

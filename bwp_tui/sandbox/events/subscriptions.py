@@ -41,7 +41,7 @@ class Subscriptions:
         """Subscribe to an event type and return the subscription's id.
 
         Raises:
-            GraphQLError: there is that subscription already, or another account or region has the name of the source.
+            graphql.GraphQLError: it exists already, or another account or region has the name of the source.
         """
         with self._lock:
             for known in self._by_id.values():
