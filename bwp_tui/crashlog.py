@@ -21,7 +21,7 @@ from bwp_tui.domain.times import file_stamp, format_instant, utc_now
 from bwp_tui.new_file import new_file
 
 _FOLDER_MODE: Final = 0o700
-KEPT: Final = 20
+KEPT_REPORTS: Final = 20
 """Reports that stay in a folder."""
 
 _FRAMES: Final = 8
@@ -50,7 +50,7 @@ def record(log_dir: Path, error: BaseException) -> Path | None:
         )
         with new_file(path) as file:
             file.write(text.encode(errors="backslashreplace"))
-        for old in sorted(log_dir.glob("crash-*.log"))[:-KEPT]:
+        for old in sorted(log_dir.glob("crash-*.log"))[:-KEPT_REPORTS]:
             old.unlink()
     except Exception:  # noqa: BLE001  a report that fails must not hide what it reports
         return None

@@ -115,7 +115,7 @@ VERIFY: Final = Operation(
     ),
     apply=records.verify,
     result=_verified,
-    skip_reason=lambda task, _: records.is_verified(task),
+    skip_reason=lambda task, _: records.cannot_verify_in_bulk(task),
     asks_for_count=True,
     undo_field=LegalRecord.VERIFICATION,
     variant=withdrawal_of(LegalRecord.VERIFICATION),
@@ -145,7 +145,7 @@ ACKNOWLEDGE: Final = Operation(
     arguments=(day_argument(_acknowledge_question),),
     apply=records.acknowledge,
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
-    skip_reason=lambda task, _: records.cannot_acknowledge(task),
+    skip_reason=lambda task, _: records.cannot_acknowledge_in_bulk(task),
     refusal=refused_record_day,
     asks_for_count=True,
     undo_field=LegalRecord.ACKNOWLEDGEMENT,
@@ -165,7 +165,7 @@ def inquiry_effect(task: Task) -> str:
 
 
 def _inquired(target: Target, values: Values) -> str:
-    effect = inquiry_effect(answers.inquired(target.task, values["on"])) if target.task else ""
+    effect = inquiry_effect(answers.after_inquiry(target.task, values["on"])) if target.task else ""
     return f"{target.name}: asked on {values['on']}, recorded. {effect}"
 
 
@@ -185,7 +185,7 @@ INQUIRE: Final = Operation(
     result=_inquired,
     refusal=refused_record_day,
     disabled_reason=lambda task, _: answers.cannot_inquire(task),
-    skip_reason=lambda task, _: answers.awaits_reply(task),
+    skip_reason=lambda task, _: answers.cannot_inquire_in_bulk(task),
     asks_for_count=True,
     undo_field=LegalRecord.INQUIRY,
     variant=withdrawal_of(LegalRecord.INQUIRY),
@@ -209,7 +209,7 @@ REPLY: Final = Operation(
     result=_replied,
     refusal=lambda task, values, today: answers.refused_reply(task, values.get("on") or today),
     disabled_reason=lambda task, _: answers.cannot_reply(task),
-    skip_reason=lambda task, _: answers.has_reply(task),
+    skip_reason=lambda task, _: answers.cannot_reply_in_bulk(task),
     asks_for_count=True,
     undo_field=LegalRecord.REPLY,
     variant=withdrawal_of(LegalRecord.REPLY),
@@ -276,7 +276,7 @@ ANSWER: Final = Operation(
     refusal=refused_record_day,
     doubt=lambda task, values: answers.doubtful_answer(task, values.get("on")),
     disabled_reason=lambda task, _: answers.cannot_answer(task),
-    skip_reason=lambda task, _: answers.needs_no_answer(task),
+    skip_reason=lambda task, _: answers.cannot_answer_in_bulk(task),
     asks_for_count=True,
     undo_field=LegalRecord.ANSWER,
     variant=withdrawal_of(LegalRecord.ANSWER),

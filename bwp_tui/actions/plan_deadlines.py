@@ -16,7 +16,7 @@ from bwp_tui.domain.deadlines import (
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
 from bwp_tui.domain.text import counted
-from bwp_tui.store.commands.answers import inquired
+from bwp_tui.store.commands.answers import after_inquiry
 from bwp_tui.store.commands.records import extended_due
 
 _MOST_LAWS: Final = 3
@@ -60,7 +60,11 @@ class DeadlineCheck:
         elif self._action == "extend" and (due := extended_due(task)) is not None:
             first, last = self.new_due_dates or (due, due)
             self.new_due_dates = (min(first, due), max(last, due))
-        elif self._action == "inquire" and is_clock_running(task) and not is_clock_stopped(inquired(task, self._day)):
+        elif (
+            self._action == "inquire"
+            and is_clock_running(task)
+            and not is_clock_stopped(after_inquiry(task, self._day))
+        ):
             law = REGULATIONS.get(task.regulation)
             is_over = law is not None and law.stops_for_identity
             self._unstopped[f"{task.regulation}{' (after the due date)' if is_over else ''}"] += 1

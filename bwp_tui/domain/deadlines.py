@@ -83,13 +83,13 @@ def is_business_day(day: date) -> bool:
 
 @cache
 def _observed_holidays(year: int) -> frozenset[date]:
-    days = {_observed(holiday, year) for holiday in FEDERAL_HOLIDAYS.values() if year >= holiday.since}
+    days = {_observed_day(holiday, year) for holiday in FEDERAL_HOLIDAYS.values() if year >= holiday.since}
     last = date(year, 12, 31)
     # The next year's first day is then a Saturday.
     return frozenset(days | {last} if last.weekday() == _SATURDAY - 1 else days)
 
 
-def _observed(holiday: Holiday, year: int) -> date:
+def _observed_day(holiday: Holiday, year: int) -> date:
     if holiday.day:
         day = date(year, holiday.month, holiday.day)
         return day + timedelta(days={_SATURDAY: -1, _SUNDAY: 1}.get(day.weekday(), 0))

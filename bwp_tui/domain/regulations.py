@@ -54,67 +54,67 @@ class Regulation(NamedTuple):
         return f"{self.title}, {self.citation}"
 
 
-def _state(id: str, title: str, citation: str, in_force: date, unsure: str = "") -> Regulation:
+def _us_state(id: str, title: str, citation: str, in_force: date, unsure: str = "") -> Regulation:
     """Return the row of a US state with the periods that most of them have in common."""
     return Regulation(id, title, citation, in_force, days=45, extension_days=45, appeal_days=60, unsure=unsure)
 
 
 _NONE: Final = Regulation("none", "no legal deadline")
-_APPEAL: Final = "days of an appeal"
+_UNSURE_APPEAL: Final = "days of an appeal"
 
 _ROWS: Final = (
-    _state(
+    _us_state(
         "us-ca",
         "California",
         "Civ. Code §1798.130(a)(2); 11 CCR §7021",
         date(2020, 1, 1),
         "whether the text of §7021 in force since 2026 changes its periods; summaries say no",
     )._replace(aliases=("ccpa",), acknowledge_business_days=10, appeal_days=None),
-    _state("us-co", "Colorado", "C.R.S. §6-1-1306(2)(a), (3)", date(2023, 7, 1), "extension of an appeal")._replace(
+    _us_state("us-co", "Colorado", "C.R.S. §6-1-1306(2)(a), (3)", date(2023, 7, 1), "extension of an appeal")._replace(
         appeal_days=45, appeal_extension_days=60
     ),
-    _state("us-ct", "Connecticut", "C.G.S. §42-518(c), (d)", date(2023, 7, 1), _APPEAL),
-    _state(
+    _us_state("us-ct", "Connecticut", "C.G.S. §42-518(c), (d)", date(2023, 7, 1), _UNSURE_APPEAL),
+    _us_state(
         "us-de",
         "Delaware",
         "6 Del. C. §12D-104(c)(1), (d)",
         date(2025, 1, 1),
-        f"{_APPEAL}; periods of the text that replaces it on 2027-01-01 (85 Del. Laws c. 463)",
+        f"{_UNSURE_APPEAL}; periods of the text that replaces it on 2027-01-01 (85 Del. Laws c. 463)",
     )._replace(until=date(2026, 12, 31)),
-    _state(
+    _us_state(
         "us-fl",
         "Florida",
         "Fla. Stat. §501.706(2), .707",
         date(2024, 7, 1),
-        f"{_APPEAL}; §501.706(4) wants a notice of compliance within 60 days of receipt, not tracked here",
+        f"{_UNSURE_APPEAL}; §501.706(4) wants a notice of compliance within 60 days of receipt, not tracked here",
     )._replace(extension_days=15),
-    _state("us-in", "Indiana", "Ind. Code §24-15-3-1(c)(1), (d)", date(2026, 1, 1), _APPEAL),
-    _state("us-ia", "Iowa", "Iowa Code §715D.3(2), (3)", date(2025, 1, 1), "subsection of the appeal")._replace(
+    _us_state("us-in", "Indiana", "Ind. Code §24-15-3-1(c)(1), (d)", date(2026, 1, 1), _UNSURE_APPEAL),
+    _us_state("us-ia", "Iowa", "Iowa Code §715D.3(2), (3)", date(2025, 1, 1), "subsection of the appeal")._replace(
         days=90, provided_only=True
     ),
-    _state("us-ky", "Kentucky", "KRS 367.3615(3)(a), (4)", date(2026, 1, 1), _APPEAL),
-    _state("us-md", "Maryland", "Com. Law §14-4705(e)", date(2025, 10, 1), "section letters"),
-    _state("us-mn", "Minnesota", "Minn. Stat. §325M.14 subd. 4, 5", date(2025, 7, 31), _APPEAL)._replace(
+    _us_state("us-ky", "Kentucky", "KRS 367.3615(3)(a), (4)", date(2026, 1, 1), _UNSURE_APPEAL),
+    _us_state("us-md", "Maryland", "Com. Law §14-4705(e)", date(2025, 10, 1), "section letters"),
+    _us_state("us-mn", "Minnesota", "Minn. Stat. §325M.14 subd. 4, 5", date(2025, 7, 31), _UNSURE_APPEAL)._replace(
         appeal_days=45, appeal_extension_days=60
     ),
-    _state("us-mt", "Montana", "MCA §30-14-2808(4)(a), (5)", date(2024, 10, 1), _APPEAL),
-    _state("us-ne", "Nebraska", "Neb. Rev. Stat. §87-1108(2), §87-1109", date(2025, 1, 1), _APPEAL),
-    _state("us-nh", "New Hampshire", "RSA 507-H:4, III(a), IV", date(2025, 1, 1), _APPEAL),
-    _state("us-nj", "New Jersey", "N.J.S.A. 56:8-166.7(a), (c), (f)", date(2025, 1, 15))._replace(appeal_days=45),
-    _state("us-or", "Oregon", "ORS 646A.576(5)(a), (6)(d)", date(2024, 7, 1))._replace(appeal_days=45),
-    _state("us-ri", "Rhode Island", "R.I.G.L. §6-48.1-6(b)(1), (6)", date(2026, 1, 1)),
-    _state(
+    _us_state("us-mt", "Montana", "MCA §30-14-2808(4)(a), (5)", date(2024, 10, 1), _UNSURE_APPEAL),
+    _us_state("us-ne", "Nebraska", "Neb. Rev. Stat. §87-1108(2), §87-1109", date(2025, 1, 1), _UNSURE_APPEAL),
+    _us_state("us-nh", "New Hampshire", "RSA 507-H:4, III(a), IV", date(2025, 1, 1), _UNSURE_APPEAL),
+    _us_state("us-nj", "New Jersey", "N.J.S.A. 56:8-166.7(a), (c), (f)", date(2025, 1, 15))._replace(appeal_days=45),
+    _us_state("us-or", "Oregon", "ORS 646A.576(5)(a), (6)(d)", date(2024, 7, 1))._replace(appeal_days=45),
+    _us_state("us-ri", "Rhode Island", "R.I.G.L. §6-48.1-6(b)(1), (6)", date(2026, 1, 1)),
+    _us_state(
         "us-tn",
         "Tennessee",
         "Tenn. Code §47-18-3203, 3204 or 3304",
         date(2025, 7, 1),
-        f"the section, which three sources number differently; {_APPEAL}",
+        f"the section, which three sources number differently; {_UNSURE_APPEAL}",
     ),
-    _state("us-tx", "Texas", "Bus. & Com. Code §541.052(b), (c), .053", date(2024, 7, 1), _APPEAL),
-    _state("us-ut", "Utah", "Utah Code §13-61-203", date(2023, 12, 31), "that there is no appeal")._replace(
+    _us_state("us-tx", "Texas", "Bus. & Com. Code §541.052(b), (c), .053", date(2024, 7, 1), _UNSURE_APPEAL),
+    _us_state("us-ut", "Utah", "Utah Code §13-61-203", date(2023, 12, 31), "that there is no appeal")._replace(
         appeal_days=None, provided_only=True
     ),
-    _state("us-va", "Virginia", "Va. Code §59.1-577(B), (C)", date(2023, 1, 1), _APPEAL),
+    _us_state("us-va", "Virginia", "Va. Code §59.1-577(B), (C)", date(2023, 1, 1), _UNSURE_APPEAL),
     Regulation(
         "us-policy",
         "all US states alike",

@@ -25,7 +25,7 @@ LONGEST_HOLDING_PERIOD: Final = 180
 
 _LONGEST_TASK_ID: Final = 128
 
-_SHORT_NAME: Final = 8
+_SHORT_ID_LENGTH: Final = 8
 """Characters of a task id that lists show."""
 
 
@@ -38,7 +38,7 @@ def task_id_mistake(text: str) -> str | None:
     """Return why a typed text cannot be a whole task id, or None when it can. The service's own may have any length."""
     if not is_task_id(text):
         return f"“{clean_line(text)}” is not a task ID."
-    if len(text) <= _SHORT_NAME:
+    if len(text) <= _SHORT_ID_LENGTH:
         return f"“{text}” is at most the beginning of a task ID, as lists show it: give the whole task ID."
     return None
 
@@ -63,18 +63,18 @@ ADOPTED: Final = "adopted"
 KIND_UNKNOWN: Final = "kind-unknown"
 """Tag of a task that was recovered from its timeline alone, which does not say what was asked for."""
 
-_SYMBOL: Final = "So"
+_SYMBOL_CATEGORY: Final = "So"
 """The Unicode category of stars and of emoji."""
 
 
 def tag_mistake(tag: str) -> str | None:
     """Return why `tag` cannot be a tag, or None."""
-    if any(letter.isalnum() or unicodedata.category(letter) == _SYMBOL for letter in tag):
+    if any(letter.isalnum() or unicodedata.category(letter) == _SYMBOL_CATEGORY for letter in tag):
         return None
     return f"“{clean_line(tag)}” is not a tag: a tag needs a letter or a digit."
 
 
-def needs_kind(task: Task) -> str | None:
+def reason_if_kind_unknown(task: Task) -> str | None:
     """Return why nothing can be done that depends on the kind of a task, or None where the kind is known."""
     if KIND_UNKNOWN not in task.tags:
         return None
@@ -271,7 +271,7 @@ class Task:
     @property
     def name(self) -> str:
         """Short name for messages: the start of the task id, or the task number."""
-        return self.task_id[:_SHORT_NAME] if self.task_id else f"#{self.number}"
+        return self.task_id[:_SHORT_ID_LENGTH] if self.task_id else f"#{self.number}"
 
     @property
     def kind_name(self) -> str:

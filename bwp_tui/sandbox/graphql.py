@@ -47,7 +47,7 @@ class Info(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class GraphQLCall:
     """The body of a GraphQL request."""
 
     document: str
@@ -77,7 +77,7 @@ class GraphQLService:
             **subscription_fields,
         }
 
-    def execute(self, call: Call) -> Json:
+    def execute(self, call: GraphQLCall) -> Json:
         """Execute a call and return the JSON object to send. The caller's mistakes are in `errors`."""
         document, problems = _parse_document(call.document)
         if document is None or problems:
@@ -95,7 +95,7 @@ class GraphQLService:
         )
         return _to_response(result)
 
-    def refuse(self, call: Call, reason: Callable[[], GraphQLError]) -> Json:
+    def refuse(self, call: GraphQLCall, reason: Callable[[], GraphQLError]) -> Json:
         """Return a response that refuses every root field of a call for one reason."""
         document, problems = _parse_document(call.document)
         fields = [] if document is None or problems else _root_fields(document, call.operation_name)

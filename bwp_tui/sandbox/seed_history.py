@@ -65,11 +65,11 @@ def past_tasks(count: int, seed: int, now: datetime) -> tuple[SampleTask, ...]:
     for outline in outlines:
         email = rng.choice(emails) if emails and rng.random() < 0.05 else _address(rng)
         emails.append(email)
-        tasks.append(_filled(outline, email, rng))
+        tasks.append(_fill_in(outline, email, rng))
     return tuple(tasks)
 
 
-def _filled(outline: TaskOutline, email: str, rng: random.Random) -> SampleTask:
+def _fill_in(outline: TaskOutline, email: str, rng: random.Random) -> SampleTask:
     task_id = str(UUID(int=rng.getrandbits(128), version=4))
     before = rng.choice((0, 0, 0, 1, 1, 2, 3)) if outline.days_before is None else outline.days_before
     note = outline.note

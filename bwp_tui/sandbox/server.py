@@ -151,7 +151,7 @@ class Sandbox:
         """
         self.start()
         try:
-            asyncio.run(_signalled(announce))
+            asyncio.run(_wait_for_signal(announce))
         finally:
             self.stop()
 
@@ -199,7 +199,7 @@ class Sandbox:
         )
 
 
-async def _signalled(announce: Callable[[], None]) -> None:
+async def _wait_for_signal(announce: Callable[[], None]) -> None:
     over = asyncio.Event()
     for wanted in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(wanted, over.set)

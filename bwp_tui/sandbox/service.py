@@ -16,7 +16,7 @@ from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.events.sqs_server import TARGET_PREFIX, SqsServer
 from bwp_tui.sandbox.faults import Faults
-from bwp_tui.sandbox.graphql import Call, GraphQLService
+from bwp_tui.sandbox.graphql import GraphQLCall, GraphQLService
 from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse
 from bwp_tui.sandbox.refusals import access_denied, invalid, throttled
 from bwp_tui.sandbox.service_state import SandboxState
@@ -94,7 +94,7 @@ class Service:
             return _json(400, {"errors": [{"message": "The body is no GraphQL request in JSON."}]})
         return self._execute(request, call)
 
-    def _execute(self, request: HttpRequest, call: Call) -> HttpResponse | None:
+    def _execute(self, request: HttpRequest, call: GraphQLCall) -> HttpResponse | None:
         refusal = self._refusal(request)
         document = self.graphql.execute(call) if refusal is None else self.graphql.refuse(call, refusal)
         if self.faults.hits("lost-answer"):
@@ -126,7 +126,7 @@ def _has_type(request: HttpRequest, media_type: str) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == media_type
 
 
-def _read(body: bytes) -> Call | None:
+def _read(body: bytes) -> GraphQLCall | None:
     try:
         found = json.loads(body)
     except ValueError:
@@ -136,7 +136,7 @@ def _read(body: bytes) -> Call | None:
     variables, name = found.get("variables") or {}, found.get("operationName")
     if not isinstance(variables, dict) or not (name is None or isinstance(name, str)):
         return None
-    return Call(found["query"], variables, name)
+    return GraphQLCall(found["query"], variables, name)
 
 
 def _json(status: int, document: Mapping[str, object], *headers: tuple[str, str]) -> HttpResponse:

@@ -31,7 +31,7 @@ def url(text: str) -> str | None:
     return None
 
 
-def header(text: str) -> str | None:
+def header_value(text: str) -> str | None:
     """Check a value that is sent in a header."""
     return None if VISIBLE_ASCII.fullmatch(text) else "must be printable ASCII without spaces"
 
@@ -68,10 +68,10 @@ def folder(text: str) -> str | None:
     """Check the path of a folder, which must not depend on the working directory."""
     if not Path(os.path.expanduser(text)).is_absolute():  # noqa: PTH111  Path.expanduser raises without a home
         return "must begin with / or ~/"
-    return line(text)
+    return one_line(text)
 
 
-def line(text: str) -> str | None:
+def one_line(text: str) -> str | None:
     return None if text and "\n" not in text and clean(text) == text else "must be one line of visible text"
 
 
@@ -96,7 +96,7 @@ def one_of(choices: Sequence[str]) -> Callable[[str], str | None]:
 
 
 def theme(text: str) -> str | None:
-    return line(text) or one_of(THEMES)(text)
+    return one_line(text) or one_of(THEMES)(text)
 
 
 def profile_name(name: str) -> str | None:

@@ -17,12 +17,12 @@ from bwp_tui.settings.secret import KEYRING, SettingsError
 
 _Check = Callable[[str], str | None]
 
-TEXTS: Final[Mapping[str, _Check]] = {
-    "client_id": checks.header,
+TEXT_SETTINGS: Final[Mapping[str, _Check]] = {
+    "client_id": checks.header_value,
     "client_secret_command": checks.command,
     "client_secret_file": checks.folder,
     "client_secret_from": checks.one_of((KEYRING,)),
-    "target_id": checks.header,
+    "target_id": checks.header_value,
     "api_url": checks.url,
     "token_url": checks.url,
     "api_version": checks.version,
@@ -33,24 +33,24 @@ TEXTS: Final[Mapping[str, _Check]] = {
     "colour": checks.one_of(COLOURS),
     "regulation": checks.regulation,
     "timezone": checks.timezone,
-    "actor": checks.line,
-    "shop_name": checks.line,
+    "actor": checks.one_line,
+    "shop_name": checks.one_line,
     "clock_stops": checks.one_of(CLOCK_STOPS),
 }
 """The settings of a profile that are texts, each with its check."""
 
-EVENT_TEXTS: Final[Mapping[str, _Check]] = {
+EVENT_SETTINGS: Final[Mapping[str, _Check]] = {
     "queue_url": checks.url,
     "region": checks.region,
-    "aws_profile": checks.line,
+    "aws_profile": checks.one_line,
 }
 """The settings of a profile's event queue."""
 
 SECRET_SOURCES: Final = ("client_secret_command", "client_secret_file", "client_secret_from")
 """The settings that say where the secret is; a profile has one of them."""
 
-PROFILE_KEYS: Final = (*TEXTS, "download_slots", "read_only", "events")
-_SENSITIVE: Final = frozenset({"api_url", "token_url", "client_secret_command"})
+PROFILE_KEYS: Final = (*TEXT_SETTINGS, "download_slots", "read_only", "events")
+_SECURITY_SETTINGS: Final = frozenset({"api_url", "token_url", "client_secret_command"})
 """Settings that decide where the secret is sent or which command runs; so do those of the events, by AWS's settings."""
 
 _TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.theme}
@@ -117,7 +117,7 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
     if reader.mistakes:
         in_tables = (mistake for table in config.profiles.values() for mistake in table.mistakes)
         raise SettingsError(*reader.mistakes, *in_tables)
-    if any(table.events or not _SENSITIVE.isdisjoint(table.texts) for table in config.profiles.values()):
+    if any(table.events or not _SECURITY_SETTINGS.isdisjoint(table.texts) for table in config.profiles.values()):
         _check_owner(path, facts)
     return config
 
@@ -191,7 +191,7 @@ class _Reader:
             self._mistake("profiles", name, f"must be a table, [{place}]")
             return ProfileTable(mistakes=tuple(self.mistakes))
         self._unknown(place, table, PROFILE_KEYS)
-        texts = self._texts(place, table, TEXTS)
+        texts = self._texts(place, table, TEXT_SETTINGS)
         sources = [source for source in SECRET_SOURCES if source in table]
         if len(sources) > 1:
             self._mistake(place, sources[1], f"is one place of the secret too many: {sources[0]} is set too")
@@ -207,8 +207,8 @@ class _Reader:
         if not isinstance(table, dict):
             self._mistake(profile_place, "events", f"must be a table, [{place}]")
             return {}
-        self._unknown(place, table, tuple(EVENT_TEXTS))
-        return self._texts(place, table, EVENT_TEXTS)
+        self._unknown(place, table, tuple(EVENT_SETTINGS))
+        return self._texts(place, table, EVENT_SETTINGS)
 
     def _slots(self, place: str, table: Mapping[str, object]) -> int:
         slots = table.get("download_slots", DOWNLOAD_SLOTS)

@@ -14,7 +14,14 @@ from bwp_tui.domain.text import clean_line, did_you_mean, nearest
 from bwp_tui.domain.times import set_office_zone
 from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
-from bwp_tui.settings.configfile import EVENT_TEXTS, SECRET_SOURCES, TEXTS, ConfigFile, ProfileTable, read_config
+from bwp_tui.settings.configfile import (
+    EVENT_SETTINGS,
+    SECRET_SOURCES,
+    TEXT_SETTINGS,
+    ConfigFile,
+    ProfileTable,
+    read_config,
+)
 from bwp_tui.settings.profile import API_URL, API_VERSION, CLOCK_STOPS, MOUSE, NOTICES, TOKEN_URL, EventQueue, Profile
 from bwp_tui.settings.secret import (
     CommandSecret,
@@ -71,7 +78,7 @@ def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
     import platformdirs
 
     own = platformdirs.user_data_path(_APP, appauthor=False)
-    wrong = checks.line(str(own))
+    wrong = checks.one_line(str(own))
     if wrong:
         raise SettingsError(f"The folder {clean_line(str(own))} {wrong}; set BWP_DATA_DIR to another.")
     return own / name
@@ -161,7 +168,7 @@ def source_of_settings(environ: Mapping[str, str]) -> str:
 
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return a sentence on each BWP_ variable that no setting reads, such as a misspelt one."""
-    known = {*_OTHER_VARIABLES, *(f"BWP_{key.upper()}" for key in TEXTS)}
+    known = {*_OTHER_VARIABLES, *(f"BWP_{key.upper()}" for key in TEXT_SETTINGS)}
     by_name = {name.casefold(): name for name in known}
     sentences = []
     for name in sorted(name for name in environ if name.startswith("BWP_") and name not in known):
@@ -201,12 +208,12 @@ class _Variables:
         self._table = table
 
     def text(self, key: str) -> str | None:
-        return self._text(f"BWP_{key.upper()}", TEXTS[key]) or self._table.texts.get(key)
+        return self._text(f"BWP_{key.upper()}", TEXT_SETTINGS[key]) or self._table.texts.get(key)
 
     def event_queue(self) -> EventQueue | None:
         table = self._table.events
-        url = self._text("BWP_EVENTS_QUEUE_URL", EVENT_TEXTS["queue_url"]) or table.get("queue_url")
-        region = self._text("BWP_EVENTS_REGION", EVENT_TEXTS["region"]) or table.get("region")
+        url = self._text("BWP_EVENTS_QUEUE_URL", EVENT_SETTINGS["queue_url"]) or table.get("queue_url")
+        region = self._text("BWP_EVENTS_REGION", EVENT_SETTINGS["region"]) or table.get("region")
         if url is None or checks.url(url):
             if table and "queue_url" not in table and not self.mistakes:
                 self.mistakes.append("The settings of the events have no queue_url: set it, or BWP_EVENTS_QUEUE_URL.")
@@ -237,7 +244,7 @@ class _Variables:
             return LiteralSecret(secret)
         for source in self._secret_sources():
             value = self.text(source)
-            if value is None or TEXTS[source](value):
+            if value is None or TEXT_SETTINGS[source](value):
                 continue
             match source:
                 case "client_secret_command":

@@ -98,7 +98,7 @@ def _worked(scenario: Scenario, *, events: bool) -> Iterator[tuple[Sandbox, Plac
     processing = {TaskKind.DELETION: (scenario.first * scenario.day_s, scenario.last * scenario.day_s)}
     speed = DAY / scenario.day_s
     with (
-        patch.object(backoff, "FIRST_POLL_S", backoff.AFTER_FIRST_DAY_S / speed),
+        patch.object(backoff, "FIRST_INTERVAL_S", backoff.INTERVAL_AFTER_FIRST_DAY_S / speed),
         patch.object(backoff, "SOON", SOON / speed),
         patch.dict(PROCESSING_SECONDS, processing),
         Sandbox(speed=speed) as sandbox,

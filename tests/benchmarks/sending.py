@@ -20,7 +20,7 @@ from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.settings import LiteralSecret, Profile
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands import requests as actions
-from bwp_tui.store.commands.csv_import import Defaults
+from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import due_polls, intents
 from tests.benchmarks.far_service import FarService, far_service
@@ -80,7 +80,7 @@ def imported(place: Place, count: int) -> float:
     sheet = "kind,email\n" + "".join(f"retrieval,jane{number}@example.com\n" for number in range(count))
     store = place.store()
     began = time.perf_counter()
-    planned = csv_import.plan(store, sheet.encode(), Defaults(local_day(utc_now()), "gdpr"))
+    planned = csv_import.plan(store, sheet.encode(), ImportDefaults(local_day(utc_now()), "gdpr"))
     csv_import.import_requests(store, planned, "op")
     seconds = time.perf_counter() - began
     store.close()

@@ -58,7 +58,7 @@ def test_a_fault_that_comes_again_is_reported_once(tmp_path: Path) -> None:
 
 
 def test_the_last_few_reports_are_kept(tmp_path: Path) -> None:
-    faults = [type(f"Fault{number}", (Exception,), {})() for number in range(crashlog.KEPT + 5)]
+    faults = [type(f"Fault{number}", (Exception,), {})() for number in range(crashlog.KEPT_REPORTS + 5)]
     paths = [crashlog.record(tmp_path, fault) for fault in faults]
     assert sorted(tmp_path.iterdir()) == paths[5:]
 

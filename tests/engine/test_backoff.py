@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import DAY
 from bwp_tui.engine.resilience.backoff import (
-    AFTER_FIRST_DAY_S,
-    FIRST_POLL_S,
+    FIRST_INTERVAL_S,
+    INTERVAL_AFTER_FIRST_DAY_S,
     JITTER,
-    MAX_FIRST_DAY_S,
-    RELAXED_S,
+    MAX_INTERVAL_FIRST_DAY_S,
+    RELAXED_INTERVAL_S,
     PollSchedule,
     retry_delay,
 )
@@ -75,8 +75,10 @@ def test_no_date_or_number_of_the_service_makes_a_poll_too_early_or_too_late(
     pace = PollSchedule(speed, random.Random(seed))
     poll = due_poll(polls=polls, submitted_at=submitted_at)
     at = pace.next_poll(poll, status, holding_period, NOW)
-    assert NOW + timedelta(seconds=FIRST_POLL_S) <= at
-    assert at <= NOW + timedelta(seconds=max(DAY / speed, AFTER_FIRST_DAY_S, MAX_FIRST_DAY_S) * (1 + JITTER) + 1)
+    assert NOW + timedelta(seconds=FIRST_INTERVAL_S) <= at
+    assert at <= NOW + timedelta(
+        seconds=max(DAY / speed, INTERVAL_AFTER_FIRST_DAY_S, MAX_INTERVAL_FIRST_DAY_S) * (1 + JITTER) + 1
+    )
 
 
 @given(seed=st.integers())
@@ -108,7 +110,7 @@ def test_retries_are_drawn_from_the_whole_of_their_bound() -> None:
 def test_rare_polls_may_be_made_early_by_up_to_a_tenth_so_that_they_share_requests() -> None:
     usual, rare = PollSchedule(1.0, random.Random(1)), PollSchedule(1.0, random.Random(1), relaxed=True)
     assert usual.soon == due_polls.SOON
-    assert due_polls.SOON * 10 < rare.soon <= timedelta(seconds=RELAXED_S / 10)
+    assert due_polls.SOON * 10 < rare.soon <= timedelta(seconds=RELAXED_INTERVAL_S / 10)
     assert PollSchedule(60.0, random.Random(1), relaxed=True).soon == pytest.approx(
         rare.soon / 60, abs=timedelta(milliseconds=1)
     )

@@ -93,8 +93,8 @@ async def test_a_part_that_vanishes_ends_its_download_at_once_and_the_next_begin
 
 async def test_a_line_that_says_nothing_is_told_as_such(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_module, "STALLED_S", 0.4)
-    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.PROGRESS_S", 0.05)
-    monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.WINDOW_S", 0.2)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.PROGRESS_INTERVAL_S", 0.05)
+    monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.RATE_WINDOW_S", 0.2)
     async with stalling(shop, 1):
         number = await shop.completed("jane@example.com")
         shop.request_download(number)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.times import utc_now
-from bwp_tui.engine.events.queue_errors import INSTALL, EventQueueError
+from bwp_tui.engine.events.queue_errors import INSTALL_SENTENCE, EventQueueError
 from bwp_tui.engine.events.sqs_queue import SqsQueue
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import AwsKey, EventQueue
@@ -227,7 +227,7 @@ def test_without_the_extra_it_says_what_to_install(
     for name in [name for name in sys.modules if name.partition(".")[0] == "botocore"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "botocore", None)
-    assert refused(queue, log, capfd) == INSTALL
+    assert refused(queue, log, capfd) == INSTALL_SENTENCE
 
 
 @pytest.mark.parametrize("off", [timedelta(hours=1), timedelta(hours=-1)])

@@ -9,7 +9,7 @@ import pytest
 from bwp_tui.api import service_clock
 from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.requests.token_protection import MARGIN
+from bwp_tui.engine.requests.token_protection import TOKEN_MARGIN
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -153,7 +153,7 @@ async def test_a_request_without_an_answer_is_unconfirmed_after_eight_hours_and_
     number = shop.submit("jane@example.com")
     await shop.work()
     shop.sandbox.stop()
-    shop.clock.advance(CLIENT_TOKEN_LIFETIME - MARGIN - timedelta(minutes=5))
+    shop.clock.advance(CLIENT_TOKEN_LIFETIME - TOKEN_MARGIN - timedelta(minutes=5))
     await shop.work()
     assert shop.task(number).status == "QUEUED"
     shop.sandbox.start()

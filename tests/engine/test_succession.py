@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("quick_succession")
 @pytest.fixture
 def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take an engine for stopped after a moment."""
-    monkeypatch.setattr(lease_module, "SILENT_S", 0.5)
+    monkeypatch.setattr(lease_module, "SILENCE_LIMIT_S", 0.5)
     monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", 0.3)
 
 
@@ -104,7 +104,7 @@ def test_an_engine_stopped_inside_a_transaction_is_named_with_what_to_do(
         try:
             os.waitid(os.P_PID, writer.pid, os.WSTOPPED | os.WNOWAIT)
             store, lease = open_store(profile.history_path), Lease(profile.lease_path)
-            eventually(lambda: (lease.silence_seen() or 0.0) > lease_module.SILENT_S)
+            eventually(lambda: (lease.silence_seen() or 0.0) > lease_module.SILENCE_LIMIT_S)
             with pytest.raises(StoreUnavailable, match=f"process {writer.pid}, is not responding"):
                 begin_term(store, lease, Ability.ALL)
             with pytest.raises(StoreUnavailable, match=f"Process {writer.pid} keeps .* locked.*-CONT {writer.pid}"):
@@ -133,7 +133,7 @@ def test_what_holds_the_lease_and_is_no_engine_is_not_superseded(
     killed.release()  # as its process ends: the history still names it
     restoring = Lease(profile.lease_path)
     assert restoring.acquire()
-    monkeypatch.setattr(lease_module, "SILENT_S", -1.0)
+    monkeypatch.setattr(lease_module, "SILENCE_LIMIT_S", -1.0)
     monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", -1.0)
     assert begin_term(live_history, Lease(profile.lease_path), Ability.ALL) is None
     restoring.release()
@@ -250,7 +250,7 @@ def test_a_lock_file_in_a_folder_that_cannot_be_made_is_unusable(tmp_path: Path)
 def test_a_lock_file_that_was_removed_ends_the_term(
     profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_thread, "BEAT_S", 0.05)
+    monkeypatch.setattr(engine_thread, "HEARTBEAT_S", 0.05)
     with running(engine_of(profile)) as engine:
         eventually(lambda: engine.role is Role.ENGINE)
         term = engine_state.read(live_history).term
@@ -298,7 +298,7 @@ def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
 def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
     profile: Profile, live_history: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_thread, "BEAT_S", 1_000.0)
+    monkeypatch.setattr(engine_thread, "HEARTBEAT_S", 1_000.0)
     numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(8)]
     with Sandbox(slow=0.5) as slow:
         slow.faults.set("slow")
@@ -307,10 +307,10 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
         with running(EngineThread(profile, lambda: config)) as engine:
             eventually(lambda: slow.state.calls["graphql"] >= 2)
             newer = Lease(profile.lease_path)
-            monkeypatch.setattr(lease_module, "SILENT_S", -1.0)
+            monkeypatch.setattr(lease_module, "SILENCE_LIMIT_S", -1.0)
             monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", -1.0)
             assert begin_term(live_history, newer, Ability.ALL) is not None
-            monkeypatch.setattr(lease_module, "SILENT_S", 1_000.0)
+            monkeypatch.setattr(lease_module, "SILENCE_LIMIT_S", 1_000.0)
             eventually(lambda: engine.role is Role.FOLLOWER)
         newer.release()
     gc.collect()

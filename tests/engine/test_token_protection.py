@@ -7,12 +7,12 @@ import pytest
 from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Uptime, read_uptime
-from bwp_tui.engine.requests.token_protection import MARGIN, is_token_valid
+from bwp_tui.engine.requests.token_protection import TOKEN_MARGIN, is_token_valid
 from bwp_tui.store.worklog.intents import Intent
 from tests.engine.shop import NOON
 
 YOUNG = timedelta(hours=7)
-OLD = CLIENT_TOKEN_LIFETIME - MARGIN
+OLD = CLIENT_TOKEN_LIFETIME - TOKEN_MARGIN
 
 
 def sent(
@@ -89,7 +89,7 @@ def test_a_machine_that_names_no_run_and_an_uptime_that_shrank_are_not_believed(
 
 def test_the_margin_covers_the_longest_call() -> None:
     longest_exchange = 10 + 4 * 30  # api.wire: connecting, and its patience with a slow answer
-    assert timedelta(seconds=4 * longest_exchange) < MARGIN, "a token, a try, another token, another try"
+    assert timedelta(seconds=4 * longest_exchange) < TOKEN_MARGIN, "a token, a try, another token, another try"
 
 
 def test_the_uptime_of_this_machine_goes_on() -> None:

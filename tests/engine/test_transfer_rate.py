@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SLOWEST, SpeedWatch, TransferRate
+from bwp_tui.engine.downloads.transfer_rate import SLOWEST, SPEED_WINDOW_S, SpeedWatch, TransferRate
 
 
 def test_one_reading_is_no_rate() -> None:
@@ -40,20 +40,20 @@ def test_a_stall_brings_the_rate_to_zero() -> None:
 
 def test_a_minute_without_a_byte_is_silent_and_one_with_few_is_slow() -> None:
     trickle = SpeedWatch(0, 500)
-    trickle.record(MINUTE_S - 1, 500)
+    trickle.record(SPEED_WINDOW_S - 1, 500)
     assert (trickle.silent, trickle.slow) == (False, False)
-    trickle.record(MINUTE_S, 500)
+    trickle.record(SPEED_WINDOW_S, 500)
     assert (trickle.silent, trickle.slow) == (True, True)
-    trickle.record(2 * MINUTE_S, 501)
+    trickle.record(2 * SPEED_WINDOW_S, 501)
     assert (trickle.silent, trickle.slow) == (False, True)
-    trickle.record(3 * MINUTE_S, 501 + int(MINUTE_S * SLOWEST))
+    trickle.record(3 * SPEED_WINDOW_S, 501 + int(SPEED_WINDOW_S * SLOWEST))
     assert (trickle.silent, trickle.slow) == (False, False)
 
 
 def test_a_download_that_begins_anew_is_not_slow_for_that() -> None:
     trickle = SpeedWatch(0, 1 << 30)
     trickle.record(1, 0)
-    trickle.record(MINUTE_S, 10)
+    trickle.record(SPEED_WINDOW_S, 10)
     assert (trickle.silent, trickle.slow) == (False, False)
-    trickle.record(1 + MINUTE_S, 10)
+    trickle.record(1 + SPEED_WINDOW_S, 10)
     assert (trickle.silent, trickle.slow) == (False, True)

@@ -9,7 +9,7 @@ import pytest
 
 from bwp_tui.contract.documents import CLOCK
 from bwp_tui.domain.task import Kind
-from bwp_tui.sandbox.graphql import Call, GraphQLService
+from bwp_tui.sandbox.graphql import GraphQLCall, GraphQLService
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service_state import SandboxState
 from tests.manual_clock import ManualClock
@@ -209,7 +209,7 @@ def test_a_fault_of_its_own_is_an_internal_error_without_its_words(
     state = SandboxState(seed=1, speed=1, clock=clock)
     task_id = state.start(Kind.RETRIEVAL, "ann@example.com")
     clock.advance(seconds=10)
-    found = GraphQLService(state, broken, {}).execute(Call(RETRIEVAL, {"taskId": task_id}, None))
+    found = GraphQLService(state, broken, {}).execute(GraphQLCall(RETRIEVAL, {"taskId": task_id}, None))
     assert "secret" not in json.dumps(found)
     assert "InternalServerError" in json.dumps(found)
     assert "the practice API failed" in caplog.text

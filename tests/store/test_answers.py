@@ -128,7 +128,7 @@ def test_answers_of_a_file_are_all_recorded_by_task_or_by_email_and_kind(store: 
     planned = answer_import.plan(
         store, _table(f"{done.task_id},,,20261120,by email", ",access,bob@EXAMPLE.com,,by post"), TODAY
     )
-    assert planned.wrong == ()
+    assert planned.wrong_lines == ()
     assert answer_import.record_answers(store, planned, ACTOR, TODAY) == [done.number, other.number]
     found = [tasks.get(store, number) for number in (done.number, other.number)]
     assert [(task.answered_on, task.answered_how) for task in found] == [(TODAY, "by email"), (TODAY, "by post")]
@@ -174,7 +174,7 @@ def test_all_mistakes_of_each_line_are_told_and_nothing_is_recorded(store: Store
 def test_a_file_cannot_answer_on_a_day_that_has_not_begun_in_the_office(store: Store) -> None:
     done = _finished(store)
     tomorrow = TODAY + timedelta(days=1)
-    (line,) = answer_import.plan(store, _table(f"{done.number},,,{tomorrow},x"), TODAY).wrong
+    (line,) = answer_import.plan(store, _table(f"{done.number},,,{tomorrow},x"), TODAY).wrong_lines
     assert str(tomorrow) in line.mistakes[0]
 
 
@@ -236,7 +236,7 @@ def test_the_dashboard_counts_answers_in_time_and_late_and_their_median(store: S
 
 def test_nobody_waits_for_an_answer_to_a_cancelled_request(store: Store) -> None:
     cancelled = in_status(store, Status.CANCELLED, Kind.DELETION)
-    assert "nobody waits" in (answers.needs_no_answer(cancelled) or "")
+    assert "nobody waits" in (answers.cannot_answer_in_bulk(cancelled) or "")
     assert answers.cannot_answer(cancelled) is None
 
 

@@ -16,14 +16,14 @@ from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands import requests as actions
-from bwp_tui.store.commands.csv_import import Defaults
+from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intents
 from tests.store.support import ACTOR, NOW, TODAY, request, scalar, submitted
 
-DEFAULTS = Defaults(TODAY, "us-ia")
+DEFAULTS = ImportDefaults(TODAY, "us-ia")
 
 
 def _file(*lines: str) -> bytes:
@@ -64,10 +64,10 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(s
 )
 def test_a_wrong_line_is_told_and_nothing_can_be_recorded(store: Store, line: str, told: str) -> None:
     planned = csv_import.plan(store, _file("access,fine@example.com,,,,,,", line), DEFAULTS)
-    (wrong,) = planned.wrong
+    (wrong,) = planned.wrong_lines
     assert wrong.number == 3
-    assert told in (wrong.wrong or "")
-    assert "jane@example" not in (wrong.wrong or "")
+    assert told in (wrong.mistake or "")
+    assert "jane@example" not in (wrong.mistake or "")
     with pytest.raises(NotPossible):
         csv_import.import_requests(store, planned, ACTOR)
     assert scalar(store, "SELECT count(*) FROM tasks") == 0
@@ -88,8 +88,8 @@ def test_a_wrong_line_is_told_and_nothing_can_be_recorded(store: Store, line: st
     ],
 )
 def test_all_mistakes_of_a_line_are_told_each_once(store: Store, line: str, told: list[str]) -> None:
-    (wrong,) = csv_import.plan(store, _file(line), DEFAULTS).wrong
-    sentences = wrong.wrong or ""
+    (wrong,) = csv_import.plan(store, _file(line), DEFAULTS).wrong_lines
+    sentences = wrong.mistake or ""
     assert all(part in sentences for part in told)
     assert sentences.count(". ") + sentences.count("? ") == len(told) - 1
 
@@ -173,7 +173,7 @@ def test_what_is_exported_in_full_is_imported_as_it_was(store: Store, requests: 
     before = [actions.submit(store, request, ACTOR) for request in requests]
     data = "".join(format_row(row) for row in (HEADINGS, *(task_cells(task, mask=False) for task in before))).encode()
     planned = csv_import.plan(store, data, DEFAULTS)
-    assert planned.wrong == ()
+    assert planned.wrong_lines == ()
     after = tasks.window(store, csv_import.import_requests(store, planned, ACTOR))
     assert [_facts(task) for task in after] == [_facts(task) for task in before]
 
@@ -183,7 +183,7 @@ def test_a_masked_export_shows_no_address_and_is_not_imported(store: Store) -> N
     row = task_cells(task, mask=True)
     assert not any("jane@example.com" in cell for cell in row)
     planned = csv_import.plan(store, f"{format_row(HEADINGS)}{format_row(row)}".encode(), DEFAULTS)
-    assert len(planned.wrong) == 1
+    assert len(planned.wrong_lines) == 1
 
 
 def _plain() -> Request:

@@ -19,7 +19,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
 from bwp_tui.store.commands import answers, csv_import, records, requests, unconfirmed
 from bwp_tui.store.commands.answers import LegalRecord
-from bwp_tui.store.commands.csv_import import Defaults
+from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, recover, restore
@@ -184,11 +184,11 @@ def test_it_can_be_withdrawn_and_a_repetition_is_received_again(store: Store) ->
 
 def test_a_file_is_imported_without_sending_anything(store: Store) -> None:
     data = b"kind,email\nretrieval,jane@example.com\ndeletion,bob@example.com\n"
-    plan = csv_import.plan(store, data, Defaults(TODAY, "us-co", awaits_verification=True))
+    plan = csv_import.plan(store, data, ImportDefaults(TODAY, "us-co", awaits_verification=True))
     numbers = csv_import.import_requests(store, plan, ACTOR)
     assert {task.status for task in tasks.window(store, numbers)} == {Status.RECEIVED}
     assert nothing_is_due(store)
-    again = csv_import.plan(store, data, Defaults(TODAY, "us-co"))
+    again = csv_import.plan(store, data, ImportDefaults(TODAY, "us-co"))
     assert (again.imported_before, again.duplicates) == (2, 2)
 
 

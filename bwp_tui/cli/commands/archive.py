@@ -122,7 +122,7 @@ def _encrypt_and_record(
 
 def _offer_answer(session: CommandSession, task: Task, how: str | None) -> None:
     """Record that the shopper was answered today: as `how` says, or else with the encrypted copy, once confirmed."""
-    why_not = answers.needs_no_answer(task)
+    why_not = answers.cannot_answer_in_bulk(task)
     if why_not and how is not None:
         print_note(why_not)
     question = f"Record that the shopper of {task.name} was answered with this copy today?"

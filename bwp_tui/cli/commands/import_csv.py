@@ -29,7 +29,7 @@ from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.commands import answer_import, csv_import
 from bwp_tui.store.commands.answer_import import AnswerPlan
-from bwp_tui.store.commands.csv_import import CheckedLine, Defaults, ImportPlan
+from bwp_tui.store.commands.csv_import import CheckedLine, ImportDefaults, ImportPlan
 
 _MAX_BYTES: Final = 64_000_000
 """Largest size of a file, in bytes."""
@@ -51,16 +51,16 @@ def import_file(arguments: Namespace) -> None:
         require_credentials(chosen_profile(arguments))
     with open_session(arguments, changes=not arguments.dry_run) as session:
         regulation = arguments.regulation or session.profile.regulation
-        defaults = Defaults(today(), regulation, awaits_verification=arguments.hold)
+        defaults = ImportDefaults(today(), regulation, awaits_verification=arguments.hold)
         steps = ProgressLine("checking", data.count(b"\n"))
         planned = _checked(lambda: csv_import.plan(session.store, data, defaults, steps), "requests")
         if not arguments.dry_run:
             _refuse_again(planned, again=arguments.again)
         _print_summary(planned, file)
-        if planned.wrong or arguments.dry_run:
+        if planned.wrong_lines or arguments.dry_run:
             if receipt is not None:
                 _write_receipt(receipt, planned, ())
-            _end_without_recording(len(planned.wrong))
+            _end_without_recording(len(planned.wrong_lines))
             return
         if not arguments.yes:
             _confirm(planned, is_sent=not arguments.hold)
@@ -83,13 +83,15 @@ def _import_answers(arguments: Namespace) -> None:
     data, _ = _read(arguments.file)
     with open_session(arguments, changes=not arguments.dry_run) as session:
         planned = _checked(lambda: answer_import.plan(session.store, data, today()), "answers")
-        for line in planned.wrong:
+        for line in planned.wrong_lines:
             print_note(f"Line {line.number} is invalid: {' '.join(line.mistakes)}")
         count = len(planned.lines)
-        print_note(f"{arguments.file}: {counted(count, 'answer')}, {counted(len(planned.wrong), 'invalid line')}.")
+        print_note(
+            f"{arguments.file}: {counted(count, 'answer')}, {counted(len(planned.wrong_lines), 'invalid line')}."
+        )
         _note_ignored(planned.ignored)
-        if planned.wrong or arguments.dry_run:
-            _end_without_recording(len(planned.wrong))
+        if planned.wrong_lines or arguments.dry_run:
+            _end_without_recording(len(planned.wrong_lines))
             return
         if not arguments.yes:
             require_typed(f"This records that {counted(count, 'shopper')} got an answer.", str(count))
@@ -144,8 +146,8 @@ def _checked(plan: Callable[[], _Plan], what: str) -> _Plan:
 def _print_summary(planned: ImportPlan, file: Path) -> None:
     """Print each invalid line, each possible duplicate, and the totals."""
     for line in planned.lines:
-        if line.wrong is not None:
-            print_note(f"Line {line.number} is invalid: {clean_line(line.wrong)}")
+        if line.mistake is not None:
+            print_note(f"Line {line.number} is invalid: {clean_line(line.mistake)}")
     for line in planned.lines:
         if line.duplicate is not None:
             print_note(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
@@ -157,7 +159,7 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
     print_note(
         f"{file}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
         f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
-        f"{counted(planned.duplicates, 'possible duplicate')}, {counted(len(planned.wrong), 'invalid line')}."
+        f"{counted(planned.duplicates, 'possible duplicate')}, {counted(len(planned.wrong_lines), 'invalid line')}."
     )
 
 
@@ -225,7 +227,7 @@ def _write_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> N
 
 
 def _result(line: CheckedLine, number: int | None) -> str:
-    if line.wrong is not None:
+    if line.mistake is not None:
         return "wrong"
     if line.duplicate is not None:
         return "duplicate"
@@ -233,7 +235,7 @@ def _result(line: CheckedLine, number: int | None) -> str:
 
 
 def _reason(line: CheckedLine, number: int | None) -> tuple[str, str]:
-    reason = line.wrong or line.duplicate or ""
-    if number is None and line.wrong is None:
+    reason = line.mistake or line.duplicate or ""
+    if number is None and line.mistake is None:
         reason = f"{reason}; not recorded" if reason else "not recorded"
     return clean_line(reason), "" if number is None else str(number)

@@ -122,7 +122,7 @@ def permissions(profile: Profile) -> Iterator[Finding]:
     if not profile.folder.exists():
         yield Finding("files", Level.OK, f"{profile.folder} does not exist yet; it is created when needed.")
         return
-    found = [*_foreign(profile), *_open_to_others(profile)]
+    found = [*_files_of_others(profile), *_open_to_others(profile)]
     if wrong := _write_error(_nearest(profile.download_dir)):
         found.append(Finding("files", Level.FAIL, f"{profile.download_dir} cannot be written ({wrong})."))
     yield from found or [Finding("files", Level.OK, f"{profile.folder} is private (0700).")]
@@ -145,7 +145,7 @@ def _write_error(folder: Path) -> str | None:
     return None
 
 
-def _foreign(profile: Profile) -> Iterator[Finding]:
+def _files_of_others(profile: Profile) -> Iterator[Finding]:
     """Find files of another user, such as those created under sudo, which the engine cannot replace."""
     inside = [profile.folder, *profile.folder.glob("*"), *profile.folder.glob("*/*")]
     owners = {path: path.lstat().st_uid for path in inside if os.path.lexists(path)}
@@ -207,7 +207,7 @@ def history(profile: Profile) -> Iterator[Finding]:
         fetch = f"bwp-tui download {gone[0].number}"
         what = f"{counted(len(gone), 'downloaded result')} of the newest {_CHECKED_RESULTS} downloads"
         yield Finding("files", Level.WARN, f"Gone from disk: {what}, first that of {gone[0].name}; again: {fetch}")
-    yield from _damage(store, path)
+    yield from _earlier_damage(store, path)
     yield _clock(span[1] if span else None)
 
 
@@ -262,7 +262,7 @@ def _engine(profile: Profile, state: EngineState) -> Finding:
     return Finding("engine", Level.OK, f"{who} is the engine.")
 
 
-def _damage(store: Store, path: Path) -> Iterator[Finding]:
+def _earlier_damage(store: Store, path: Path) -> Iterator[Finding]:
     """Report earlier damage, and a history that can only be read."""
     for sentence in (store.opening_report, store.read_only_reason):
         if sentence is not None:

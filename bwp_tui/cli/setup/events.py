@@ -25,9 +25,9 @@ from bwp_tui.settings import Profile, load_profile
 from bwp_tui.store.queries import service_events
 from bwp_tui.store.worklog import engine_state
 
-_REGION: Final = "us-east-1"
-_SOURCE: Final = "bwp-tui"
-_QUEUE: Final = "bwp-tui-events"
+_DEFAULT_REGION: Final = "us-east-1"
+_DEFAULT_SOURCE: Final = "bwp-tui"
+_DEFAULT_QUEUE: Final = "bwp-tui-events"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,75}")
 _QUEUE_PATH: Final = re.compile(rf"/([0-9]{{12}})/({_NAME.pattern})$")
 
@@ -112,10 +112,10 @@ def _names(arguments: Namespace, profile: Profile) -> EventNames:
     found = _QUEUE_PATH.search(queue.queue_url) if queue else None
     return EventNames(
         profile=profile.name,
-        region=arguments.region or (queue.region if queue else _REGION),
+        region=arguments.region or (queue.region if queue else _DEFAULT_REGION),
         account=arguments.account or (found[1] if found else None),
-        source=arguments.source or (target_id if _NAME.fullmatch(target_id) else _SOURCE),
-        queue=getattr(arguments, "queue", None) or (found[2] if found else _QUEUE),
+        source=arguments.source or (target_id if _NAME.fullmatch(target_id) else _DEFAULT_SOURCE),
+        queue=getattr(arguments, "queue", None) or (found[2] if found else _DEFAULT_QUEUE),
     )
 
 

@@ -77,8 +77,8 @@ def logout(arguments: Namespace) -> None:
 
 
 def _asked_settings(profile: Profile) -> dict[str, str | None]:
-    client_id = _asked("Client id", checks.header, profile.client_id)
-    target_id = _asked("Target id", checks.header, profile.target_id)
+    client_id = _asked("Client id", checks.header_value, profile.client_id)
+    target_id = _asked("Target id", checks.header_value, profile.target_id)
     known = profile.api_url if profile.api_url != API_URL else _PRODUCTION
     api_url = _asked("URL of the API", lambda text: None if text == _PRODUCTION else checks.url(text), known)
     token_url = None

@@ -25,7 +25,7 @@ from bwp_tui.engine.downloads.part_cleanup import (
     rename_older_part,
 )
 from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartInUse
-from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S
+from bwp_tui.engine.downloads.progress_recorder import PROGRESS_INTERVAL_S
 from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS, ResumeLoop, TooSlow
 from bwp_tui.engine.downloads.slots import Slots
 from bwp_tui.engine.resilience.circuit_breaker import NO_RESERVATION, CircuitBreaker, Reservation
@@ -42,7 +42,7 @@ _TOO_MANY_ATTEMPTS: Final = (
     f"{MAX_ATTEMPTS_WITHOUT_PROGRESS} attempts in a row failed, each over a new link. Download it again later;"
     " if it fails again, report it to Buy with Prime support."
 )
-AGAIN: Final = "Download it again; if it fails again, report it to Buy with Prime support."
+DOWNLOAD_AGAIN_SENTENCE: Final = "Download it again; if it fails again, report it to Buy with Prime support."
 _UNKNOWN_AFTER: Final = timedelta(days=1)
 """A later instant stands for an unknown one (see `ServiceHealth.next_call_at`)."""
 
@@ -90,7 +90,7 @@ class Downloader:
         if due is None:
             return None
         if self._free_slots() <= 0 or not self._archive_server.is_available:
-            return self._context.now() + timedelta(seconds=PROGRESS_S)
+            return self._context.now() + timedelta(seconds=PROGRESS_INTERVAL_S)
         return self._context.earliest_start(due)
 
     @property
@@ -175,7 +175,7 @@ class Downloader:
         except FolderError as error:
             downloads.record_failure(context.store, job, str(error), actor=timeline.PROGRAM)
         except BadArchive as error:
-            message = f"{error.reason}; it was not kept. {AGAIN}"
+            message = f"{error.reason}; it was not kept. {DOWNLOAD_AGAIN_SENTENCE}"
             downloads.record_failure(context.store, job, message, part_is_left=False)
         except asyncio.CancelledError:
             downloads.record_interruption(context.store, job)

@@ -14,7 +14,7 @@ from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
 
-PROGRESS_S: Final = 1.0
+PROGRESS_INTERVAL_S: Final = 1.0
 STALLED_S: Final = 10.0
 """Seconds without a byte after which the download is shown as stalled; the connection times out later."""
 

@@ -14,8 +14,8 @@ from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import size_of
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
-from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S, SLOW_TEXT, ProgressRecorder
-from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SpeedWatch
+from bwp_tui.engine.downloads.progress_recorder import PROGRESS_INTERVAL_S, SLOW_TEXT, ProgressRecorder
+from bwp_tui.engine.downloads.transfer_rate import SPEED_WINDOW_S, SpeedWatch
 from bwp_tui.engine.downloads.transfer_thread import PartTransfer
 from bwp_tui.engine.resilience.backoff import retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import CircuitBreaker, Reservation
@@ -130,7 +130,7 @@ class ResumeLoop:
     async def _reserve_server(self) -> Reservation:
         """Wait until the archive server may be called: all slots share its circuit breaker."""
         while not (reservation := self._server.reserve()).calls:  # noqa: ASYNC110  # it opens by time, without an event
-            await asyncio.sleep(min(max(_CHECK_S, self._server.seconds_until_retry()), PROGRESS_S))
+            await asyncio.sleep(min(max(_CHECK_S, self._server.seconds_until_retry()), PROGRESS_INTERVAL_S))
         return reservation
 
     async def _size(self) -> int | None:
@@ -138,7 +138,7 @@ class ResumeLoop:
         link = await self._request_link()
         size = in_daemon_thread(functools.partial(size_of, link, self._part.etag), f"size-{self._job.id}")
         try:
-            return await asyncio.wait_for(size, MINUTE_S)
+            return await asyncio.wait_for(size, SPEED_WINDOW_S)
         except TimeoutError:
             raise ConnectionLost(_SILENT) from None
 
@@ -158,7 +158,7 @@ class ResumeLoop:
                     await asyncio.to_thread(part.check_in_place)
                 self._check_speed(progress.speed)
                 # Record the ETag as soon as it is known: without it, a kill would lose the bytes.
-                await asyncio.wait([running], timeout=PROGRESS_S if transfer.started else _CHECK_S)
+                await asyncio.wait([running], timeout=PROGRESS_INTERVAL_S if transfer.started else _CHECK_S)
             progress.record_missed_start()
             await running
         except asyncio.CancelledError:
@@ -182,4 +182,4 @@ async def _stop_transfer(transfer: PartTransfer, running: asyncio.Future[None]) 
     """Stop a running transfer before its part file is closed."""
     if not running.done():
         transfer.stop()
-        await asyncio.wait([running], timeout=PROGRESS_S)
+        await asyncio.wait([running], timeout=PROGRESS_INTERVAL_S)

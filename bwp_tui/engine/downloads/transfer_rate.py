@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-WINDOW_S: Final = 3.0
-MINUTE_S: Final = 60.0
+RATE_WINDOW_S: Final = 3.0
+SPEED_WINDOW_S: Final = 60.0
 SLOWEST: Final = 1_000
 """Bytes a second; a slower download gives up its slot if another one waits."""
 
 
 class TransferRate:
-    """Bytes a second over a sliding window of `WINDOW_S`."""
+    """Bytes a second over a sliding window of `RATE_WINDOW_S`."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, int]] = deque()
@@ -22,14 +22,14 @@ class TransferRate:
         if self._samples and received < self._samples[-1][1]:
             self._samples.clear()
         self._samples.append((at, received))
-        while len(self._samples) > 2 and at - self._samples[1][0] >= WINDOW_S:
+        while len(self._samples) > 2 and at - self._samples[1][0] >= RATE_WINDOW_S:
             self._samples.popleft()
         first_at, first = self._samples[0]
         return (received - first) / (at - first_at) if at > first_at else None
 
 
 class SpeedWatch:
-    """Detects a stalled or very slow download by the bytes of each `MINUTE_S`.
+    """Detects a stalled or very slow download by the bytes of each `SPEED_WINDOW_S`.
 
     Attributes:
         silent: no byte came in the last of them.
@@ -42,8 +42,8 @@ class SpeedWatch:
 
     def record(self, at: float, received: int) -> None:
         """Record `received` bytes at `at` seconds."""
-        if at - self._since < MINUTE_S and received >= self._received:
+        if at - self._since < SPEED_WINDOW_S and received >= self._received:
             return
         came = received - self._received
-        self.silent, self.slow = came == 0, 0 <= came < SLOWEST * MINUTE_S
+        self.silent, self.slow = came == 0, 0 <= came < SLOWEST * SPEED_WINDOW_S
         self._since, self._received = at, received

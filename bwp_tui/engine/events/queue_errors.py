@@ -12,7 +12,7 @@ class EventQueueError(Exception):
     """The event queue cannot be used now; `str()` is a sentence without a credential."""
 
 
-INSTALL: Final = "Events need another package; run in the clone: pip install '.[events]'"
+INSTALL_SENTENCE: Final = "Events need another package; run in the clone: pip install '.[events]'"
 
 _CODE: Final = re.compile(r"[\w.:-]{1,80}")
 _OFF_CLOCK: Final = re.compile(r"Signature (?:expired|not yet current)")
@@ -54,7 +54,7 @@ _BY_CODE: Final = {
 _NO_CREDENTIALS: Final = "There are no AWS credentials for the event queue: set aws_profile or the AWS_ variables."
 _UNREACHABLE: Final = "The event queue cannot be reached."
 _BY_CLASS: Final = {
-    "ImportError": INSTALL,
+    "ImportError": INSTALL_SENTENCE,
     "NoCredentialsError": _NO_CREDENTIALS,
     "PartialCredentialsError": "The AWS credentials for the event queue are incomplete.",
     "CredentialRetrievalError": "The AWS credentials cannot be fetched: run the AWS profile's command yourself.",

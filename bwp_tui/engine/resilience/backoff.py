@@ -11,13 +11,13 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.times import DAY, HOUR
 from bwp_tui.store.worklog.due_polls import SOON, DuePoll
 
-FIRST_POLL_S: Final = 2.0
-MAX_FIRST_DAY_S: Final = 300.0
-AFTER_FIRST_DAY_S: Final = 1_800.0
+FIRST_INTERVAL_S: Final = 2.0
+MAX_INTERVAL_FIRST_DAY_S: Final = 300.0
+INTERVAL_AFTER_FIRST_DAY_S: Final = 1_800.0
 JITTER: Final = 0.1
 """The share of an interval by which polls are spread, so that the tasks of one batch drift apart."""
 
-RELAXED_S: Final = (6 * HOUR - 60.0) / (1.0 + JITTER)
+RELAXED_INTERVAL_S: Final = (6 * HOUR - 60.0) / (1.0 + JITTER)
 """The interval while events announce the ends of tasks: with jitter and a minute to send, each is polled every 6 h."""
 
 _EARLY_SHARE: Final = 0.09
@@ -53,7 +53,7 @@ class PollSchedule:
 
     def first_poll(self, now: datetime) -> datetime:
         """Return when to poll a task that was just accepted."""
-        return now + self._spread(FIRST_POLL_S)
+        return now + self._spread(FIRST_INTERVAL_S)
 
     def next_poll(self, poll: DuePoll, status: str, holding_period: int | None, now: datetime) -> datetime:
         """Return when to poll a task again whose status is now `status`."""
@@ -70,26 +70,26 @@ class PollSchedule:
     @property
     def soon(self) -> timedelta:
         """How early a task may be polled to fill up a batch: rare polls would otherwise be sent alone."""
-        return timedelta(seconds=_EARLY_SHARE * RELAXED_S / self.speed) if self.relaxed else SOON
+        return timedelta(seconds=_EARLY_SHARE * RELAXED_INTERVAL_S / self.speed) if self.relaxed else SOON
 
     def next_after_unknown(self, now: datetime) -> datetime:
         """Return when to poll a task again that the service does not know."""
-        return now + self._spread(AFTER_FIRST_DAY_S)
+        return now + self._spread(INTERVAL_AFTER_FIRST_DAY_S)
 
     def _interval(self, poll: DuePoll, status: str, holding_period: int | None, now: datetime) -> float:
         unchanged = poll.polls if status == poll.status else 0
-        quick = min(FIRST_POLL_S * 2.0 ** min(unchanged, _MAX_DOUBLINGS), MAX_FIRST_DAY_S)
+        quick = min(FIRST_INTERVAL_S * 2.0 ** min(unchanged, _MAX_DOUBLINGS), MAX_INTERVAL_FIRST_DAY_S)
         if poll.is_announced and unchanged < _ANNOUNCED_POLLS:
             return quick
         if status == Status.ON_HOLD:
             # In seconds: adding days to a date of the service could leave the calendar.
             left = (poll.submitted_at - now).total_seconds() + (holding_period or 0) * DAY / self.speed
             if left > 0:
-                return max(FIRST_POLL_S, min(left, DAY / self.speed))
+                return max(FIRST_INTERVAL_S, min(left, DAY / self.speed))
         if self.relaxed:
-            return max(FIRST_POLL_S, RELAXED_S / self.speed)
+            return max(FIRST_INTERVAL_S, RELAXED_INTERVAL_S / self.speed)
         if (now - poll.submitted_at).total_seconds() > DAY / self.speed:
-            return max(FIRST_POLL_S, AFTER_FIRST_DAY_S / self.speed)
+            return max(FIRST_INTERVAL_S, INTERVAL_AFTER_FIRST_DAY_S / self.speed)
         return quick
 
     def _spread(self, seconds: float) -> timedelta:

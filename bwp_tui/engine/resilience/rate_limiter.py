@@ -9,7 +9,7 @@ from typing import Final
 WINDOW_S: Final = 10.0
 """Seconds over which the rate is measured that was throttled."""
 
-GAIN: Final = 0.5
+RATE_GAIN: Final = 0.5
 """Requests a second by which the rate rises in each second without throttling."""
 
 _MIN_MEASURED_S: Final = 1.0
@@ -28,7 +28,7 @@ class RateLimiter:
         self._starts: deque[float] = deque()
         self.rate: float | None = None
         """The highest rate in requests a second, or None for no limit."""
-        self._ceiling = 0.0
+        self._throttled_rate = 0.0
         self._tokens = 0.0
         self._tokens_at = 0.0
         self._raised_at = 0.0
@@ -58,7 +58,7 @@ class RateLimiter:
     def record_throttled(self) -> None:
         """Halve the rate: of the requests that went out, or the present limit."""
         if self.rate is None:
-            self.rate = self._ceiling = max(self._measured_rate(), 2 * self._lowest_rate)
+            self.rate = self._throttled_rate = max(self._measured_rate(), 2 * self._lowest_rate)
         self.rate = max(self._lowest_rate, self.rate / 2)
         self._tokens, self._tokens_at = 0.0, self._clock()
         self._raised_at = self._tokens_at
@@ -67,9 +67,9 @@ class RateLimiter:
         """Raise the rate; drop the limit once it is back at the rate that was throttled."""
         if self.rate is not None:
             self._tokens, self._tokens_at = self._tokens_now(self.rate), self._clock()
-            self.rate += GAIN * (self._tokens_at - self._raised_at)
+            self.rate += RATE_GAIN * (self._tokens_at - self._raised_at)
             self._raised_at = self._tokens_at
-            if self.rate >= self._ceiling:
+            if self.rate >= self._throttled_rate:
                 self.rate = None
 
     def shift_clock(self, seconds: float) -> None:

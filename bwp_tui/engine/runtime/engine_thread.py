@@ -20,7 +20,7 @@ from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S, CredentialRefresh
 from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
-from bwp_tui.engine.runtime.lease import BEAT_S, SILENT_S, Lease, LeaseUnusable, begin_term
+from bwp_tui.engine.runtime.lease import HEARTBEAT_S, SILENCE_LIMIT_S, Lease, LeaseUnusable, begin_term
 from bwp_tui.engine.worker import VisibleTasks
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.settings.profile import AT_COMPLETION
@@ -291,7 +291,7 @@ async def _write_heartbeats(lease: Lease, store: Store) -> None:
             store.check_in_place()
             raise
         store.check_unflagged()
-        await asyncio.sleep(BEAT_S)
+        await asyncio.sleep(HEARTBEAT_S)
 
 
 @contextlib.contextmanager
@@ -309,7 +309,7 @@ def unwrap_group() -> Iterator[None]:
 def _silence_message(holder: EngineState) -> str:
     return (
         f"The engine, {holder.process}, is not responding: it may be stopped. Another process takes over"
-        f" {SILENT_S:.0f} s after its last heartbeat."
+        f" {SILENCE_LIMIT_S:.0f} s after its last heartbeat."
     )
 
 

@@ -23,11 +23,11 @@ from bwp_tui.store.errors import EngineSuperseded, StoreMoved, StoreUnavailable
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
-BEAT_S: Final = 5.0
-SILENT_S: Final = 30.0
+HEARTBEAT_S: Final = 5.0
+SILENCE_LIMIT_S: Final = 30.0
 """Seconds without a heartbeat after which an engine is superseded."""
 
-_MIN_WATCHED_S: Final = 2 * BEAT_S
+_MIN_WATCHED_S: Final = 2 * HEARTBEAT_S
 """Seconds one heartbeat must be seen unchanged before its age counts, so that a wrong clock supersedes nobody."""
 
 _HEARTBEAT_BYTES: Final = 128
@@ -207,7 +207,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
     store.check_in_place()  # before a lock file is created: none belongs where the history is not
     superseded, holder = not lease.acquire(), engine_state.read(store)
     silence = lease.silence_seen() if superseded else 0.0
-    if silence is None or (superseded and holder.present_ability >= ability and silence <= SILENT_S):
+    if silence is None or (superseded and holder.present_ability >= ability and silence <= SILENCE_LIMIT_S):
         return None
     try:
         with store.write():
@@ -218,7 +218,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
             lease.write_heartbeat()
             term = engine_state.record_new_term(store, os.getpid(), socket.gethostname(), ability)
     except StoreUnavailable as error:
-        if silence <= SILENT_S or isinstance(error, StoreMoved):
+        if silence <= SILENCE_LIMIT_S or isinstance(error, StoreMoved):
             raise
         raise StoreUnavailable(
             f"The engine, {holder.process}, is not responding: it may be stopped in the middle of a write. {error}"

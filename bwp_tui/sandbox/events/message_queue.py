@@ -28,7 +28,7 @@ class Message:
     receipt: str = ""
 
 
-class Depth(NamedTuple):
+class QueueDepth(NamedTuple):
     """How many messages are visible, received but not deleted, and delayed."""
 
     visible: int
@@ -101,12 +101,12 @@ class MessageQueue:
             message.visible_at = now + visibility
             return True
 
-    def depth(self) -> Depth:
+    def depth(self) -> QueueDepth:
         with self._lock:
             now = self._clock()
             hidden = [message for message in self._messages.values() if message.visible_at > now]
             delayed = sum(1 for message in hidden if not message.receives)
-            return Depth(len(self._messages) - len(hidden), len(hidden) - delayed, delayed)
+            return QueueDepth(len(self._messages) - len(hidden), len(hidden) - delayed, delayed)
 
     def _add(self, message: Message) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from bwp_tui.domain.csv_table import ANSWER_COLUMNS, CsvLine
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.answers import answer, doubtful_answer, needs_no_answer
+from bwp_tui.store.commands.answers import answer, cannot_answer_in_bulk, doubtful_answer
 from bwp_tui.store.commands.csv_import import kind_of, past_day
 from bwp_tui.store.commands.records import Edit, refused_day
 from bwp_tui.store.commands.request_validation import BadRequest
@@ -41,7 +41,7 @@ class AnswerPlan:
     ignored: tuple[str, ...]
 
     @property
-    def wrong(self) -> tuple[AnswerLine, ...]:
+    def wrong_lines(self) -> tuple[AnswerLine, ...]:
         return tuple(line for line in self.lines if line.mistakes)
 
 
@@ -62,15 +62,15 @@ def record_answers(store: Store, planned: AnswerPlan, actor: str, today: date) -
     Raises:
         NotPossible: a line is wrong, or a task was answered or closed since the plan; nothing was recorded.
     """
-    if planned.wrong:
-        raise NotPossible(f"{len(planned.wrong)} lines are wrong; nothing was recorded.")
+    if planned.wrong_lines:
+        raise NotPossible(f"{len(planned.wrong_lines)} lines are wrong; nothing was recorded.")
     numbers = []
     with store.write() as transaction:
         for line in planned.lines:
             if line.task is None:
                 continue
             edit = Edit(transaction, store, line.task, actor, today)
-            if why_not := needs_no_answer(edit.task):
+            if why_not := cannot_answer_in_bulk(edit.task):
                 raise NotPossible(f"{why_not} Nothing was recorded.")
             answer(edit, line.how, line.on, line.in_part)
             numbers.append(line.task)
@@ -122,7 +122,7 @@ def _task(store: Store, cells: dict[str, str]) -> Task:
 
 
 def _refusals(task: Task, day: date) -> Iterator[str]:
-    if why_not := needs_no_answer(task):
+    if why_not := cannot_answer_in_bulk(task):
         yield why_not
         return
     for refusal in (refused_day(task, day), doubtful_answer(task, day)):

@@ -62,12 +62,12 @@ def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = N
 def cannot_answer(task: Task) -> str | None:
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; answer that one."
-    if why_not := already_declined(task):
+    if why_not := reason_if_declined(task):
         return why_not
     return cannot_change_purged(task)
 
 
-def already_declined(task: Task) -> str | None:
+def reason_if_declined(task: Task) -> str | None:
     """Return what is so of a task that is declined, or None for any other."""
     if task.declined_on is None:
         return None
@@ -76,7 +76,7 @@ def already_declined(task: Task) -> str | None:
     return f"Task {task.name} was declined on {task.declined_on}, which is its answer."
 
 
-def needs_no_answer(task: Task) -> str | None:
+def cannot_answer_in_bulk(task: Task) -> str | None:
     """Return why no answer is recorded for task where many are answered at once, or None when one is."""
     if task.answered_on is not None:
         return Refusal("answered already", f"Task {task.name} was already answered on {task.answered_on}.")
@@ -107,15 +107,15 @@ def inquire(edit: Edit, on: date | None = None) -> None:
         NotPossible: `cannot_inquire` says why, that day is recorded already, or is before the request was received.
     """
     task, day = edit.task, on or edit.today
-    refuse(awaits_reply(task) if day == task.inquired_on else cannot_inquire(task))
+    refuse(cannot_inquire_in_bulk(task) if day == task.inquired_on else cannot_inquire(task))
     refuse(refused_day(task, day))
-    due = due_of(inquired(task, day))
+    due = due_of(after_inquiry(task, day))
     edit.set(inquired_on=day.isoformat(), due_on=iso_day(due))
     stops = ", which stops the clock" if due is None and task.due_on is not None else ""
     edit.add_event(EventKind.INQUIRED, f"on {day}{corrected_clause(task.inquired_on)}{stops}", (task.due_on, due))
 
 
-def inquired(task: Task, day: date) -> Task:
+def after_inquiry(task: Task, day: date) -> Task:
     """Return a task as it is once an inquiry of a day is recorded."""
     after = replace(task, inquired_on=day)
     return replace(after, due_on=due_of(after))
@@ -129,7 +129,7 @@ def cannot_inquire(task: Task) -> str | None:
     return cannot_change_purged(task)
 
 
-def awaits_reply(task: Task) -> str | None:
+def cannot_inquire_in_bulk(task: Task) -> str | None:
     """Return why a bulk plan records no inquiry of task, or None when it does: it corrects none."""
     if task.inquired_on is not None and task.replied_on is None:
         sentence = f"The shopper of {task.name} was already asked on {task.inquired_on}; the reply is awaited."
@@ -159,7 +159,7 @@ def cannot_reply(task: Task) -> str | None:
     return cannot_change_purged(task)
 
 
-def has_reply(task: Task) -> str | None:
+def cannot_reply_in_bulk(task: Task) -> str | None:
     """Return why a bulk plan records no reply of task, or None when it does: it corrects none."""
     if task.replied_on is not None:
         return Refusal("replied already", f"The reply of {task.name} was already recorded for {task.replied_on}.")

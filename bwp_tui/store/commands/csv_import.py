@@ -44,7 +44,7 @@ class CheckedLine:
 
     number: int
     request: Request | None
-    wrong: str | None = None
+    mistake: str | None = None
     duplicate: str | None = None
 
 
@@ -60,8 +60,8 @@ class ImportPlan:
     """The number of the newest task that the lines were compared with."""
 
     @property
-    def wrong(self) -> tuple[CheckedLine, ...]:
-        return tuple(line for line in self.lines if line.wrong is not None)
+    def wrong_lines(self) -> tuple[CheckedLine, ...]:
+        return tuple(line for line in self.lines if line.mistake is not None)
 
     @property
     def duplicates(self) -> int:
@@ -74,7 +74,7 @@ class ImportPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
+class ImportDefaults:
     """The day of receipt and the regulation of lines without one. No line may be from after `today`.
 
     With `awaits_verification`, every request is recorded as RECEIVED.
@@ -89,7 +89,7 @@ Progress = Callable[[int], None]
 """Called with the number of lines that are done."""
 
 
-def plan(store: Store, data: bytes, defaults: Defaults, progress: Progress = lambda _done: None) -> ImportPlan:
+def plan(store: Store, data: bytes, defaults: ImportDefaults, progress: Progress = lambda _done: None) -> ImportPlan:
     """Check the lines of a file, without recording anything.
 
     Raises:
@@ -115,8 +115,8 @@ def import_requests(
         NotPossible: a line is wrong, or the history has changed since the plan; nothing was recorded.
         StoreError: it could not be recorded; nothing was.
     """
-    if planned.wrong:
-        raise NotPossible(f"{len(planned.wrong)} lines are wrong; nothing was recorded.")
+    if planned.wrong_lines:
+        raise NotPossible(f"{len(planned.wrong_lines)} lines are wrong; nothing was recorded.")
     numbers = []
     with store.write() as transaction:
         _check_still_new(transaction, store, planned)
@@ -154,13 +154,13 @@ def _imported_before(store: Store, mark: str) -> int:
     )
 
 
-def _checked(store: Store, line: CsvLine, defaults: Defaults, seen: dict[tuple[Kind, str], int]) -> CheckedLine:
+def _checked(store: Store, line: CsvLine, defaults: ImportDefaults, seen: dict[tuple[Kind, str], int]) -> CheckedLine:
     email = line.cells.get("email", "")
     request, mistakes = _read(line, defaults)
     if mistakes:
         wrong = " ".join(map(str, mistakes))
         wrong = mask_in_text(wrong, email) if "@" in email else wrong
-        return CheckedLine(line.number, None, wrong=redact(wrong, emails=True))
+        return CheckedLine(line.number, None, mistake=redact(wrong, emails=True))
     first = seen.setdefault(_subject(request), line.number)
     if first != line.number:
         return CheckedLine(line.number, request, duplicate=f"same email and kind as line {first}")
@@ -169,7 +169,7 @@ def _checked(store: Store, line: CsvLine, defaults: Defaults, seen: dict[tuple[K
     return CheckedLine(line.number, request, duplicate=duplicate)
 
 
-def _read(line: CsvLine, defaults: Defaults) -> tuple[Request, list[BadRequest]]:
+def _read(line: CsvLine, defaults: ImportDefaults) -> tuple[Request, list[BadRequest]]:
     """Return the request of a line and all its mistakes; a wrong cell is left out of the request."""
     cells = line.cells
     mistakes: list[BadRequest] = []

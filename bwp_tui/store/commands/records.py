@@ -135,7 +135,7 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
     edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}", (task.due_on, due))
 
 
-def is_verified(task: Task) -> str | None:
+def cannot_verify_in_bulk(task: Task) -> str | None:
     """Return why a bulk plan records no verification of `task`, or None when it does: it replaces none."""
     if task.verification is not None:
         sentence = f"The identity for {task.name} was already verified on {task.verification.on}."
@@ -163,7 +163,7 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
     """
     task, day = edit.task, on or edit.today
     before = task.acknowledged_on
-    refuse(cannot_acknowledge(task) if day == before else None)
+    refuse(cannot_acknowledge_in_bulk(task) if day == before else None)
     refuse(refused_day(task, day))
     edit.set(acknowledged_on=day.isoformat())
     limit = acknowledgement_deadline(task.regulation, task.received_on)
@@ -184,7 +184,7 @@ def cannot_watch(task: Task) -> str | None:
     return f"Task {task.name} has ended: {task.status}." if has_ended(task.status) else None
 
 
-def cannot_acknowledge(task: Task) -> str | None:
+def cannot_acknowledge_in_bulk(task: Task) -> str | None:
     """Return why a bulk plan does not acknowledge receipt of `task`, or None when it does: it corrects no record."""
     if task.acknowledged_on is not None:
         sentence = f"Receipt of {task.name} was already acknowledged on {task.acknowledged_on}."

@@ -12,9 +12,9 @@ from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, is_clock_running, same_hold
 from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
-from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, needs_kind
+from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, reason_if_kind_unknown
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.answers import already_declined
+from bwp_tui.store.commands.answers import reason_if_declined
 from bwp_tui.store.commands.records import Edit, refused_day
 from bwp_tui.store.commands.request_validation import Refusal, check_received_on, check_request, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction, as_text
@@ -110,7 +110,7 @@ def cannot_send(task: Task) -> str | None:
     if task.verification is None:
         sentence = f"{task.name} cannot be sent before its requester's identity is verified: record how that was done."
         return Refusal("not verified yet", sentence)
-    return needs_kind(task)
+    return reason_if_kind_unknown(task)
 
 
 def resubmission(task: Task, hold: HoldRule) -> Request:
@@ -169,7 +169,7 @@ def _cancel(transaction: Transaction, number: int, actor: str) -> None:
 
 
 def cannot_cancel(task: Task) -> str | None:
-    if (why_not := needs_kind(task)) is not None:
+    if (why_not := reason_if_kind_unknown(task)) is not None:
         return why_not
     if task.cancel_asked:
         return Refusal("cancellation asked for already", f"The cancellation of {task.name} was asked for already.")
@@ -226,14 +226,14 @@ def cannot_decline(task: Task) -> str | None:
         return why_not
     if task.was_resubmitted:
         return f"Task {task.name} was resubmitted; decline the new one."
-    if why_not := already_declined(task):
+    if why_not := reason_if_declined(task):
         return Refusal("declined already", why_not)
     if task.answered_on is not None:
         sentence = f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
         return Refusal("answered", sentence)
     if task.status in _DECLINABLE:
         return None
-    if why_not := needs_kind(task):
+    if why_not := reason_if_kind_unknown(task):
         return why_not
     if task.kind is Kind.DELETION and task.status == Status.COMPLETED:
         return f"The deletion of {task.name} is COMPLETED: it can be answered, and no longer declined."
@@ -303,7 +303,7 @@ def cannot_withdraw_decline(task: Task) -> str | None:
     if task.declined_on is None:
         return Refusal("not declined", f"Task {task.name} is not declined.")
     if task.status != Status.DECLINED:
-        return already_declined(task)
+        return reason_if_declined(task)
     if task.was_resubmitted:
         return f"Task {task.name} was resubmitted, so that its decline cannot be withdrawn."
     if task.appealed_on is not None:
@@ -326,7 +326,7 @@ def download(store: Store, number: int, folder: str, actor: str) -> Task:
 
 def cannot_download(task: Task) -> str | None:
     """Return why there is nothing to download for `task`, or None when there is."""
-    if why_not := cannot_change_purged(task) or needs_kind(task):
+    if why_not := cannot_change_purged(task) or reason_if_kind_unknown(task):
         return why_not
     if task.kind is Kind.DELETION:
         return "A deletion has no result to download."

@@ -23,7 +23,7 @@ SortKey = tuple[str, bool]
 
 _NEWEST: Final[SortKey] = ("t.number", True)
 _OLDEST: Final[SortKey] = ("t.number", False)
-_END: Final[SortKey] = (
+_SERVICE_END: Final[SortKey] = (
     "iif(t.terminal = 1, NULL, coalesce(julianday(t.submitted_at), 9e9)"
     f" + coalesce(t.holding_period, iif(t.kind = 'DELETION', {DEFAULT_HOLDING_PERIOD}, 0)))",
     False,
@@ -39,7 +39,7 @@ SORTS: Final[dict[str, tuple[SortKey, ...]]] = {
     "received": (("t.received_on", False), _OLDEST),
     "submitted": (("t.submitted_at", True), _NEWEST),
     "updated": (("t.updated_at", True), _NEWEST),
-    "done_by": (("t.terminal", False), _END, _OLDEST),
+    "done_by": (("t.terminal", False), _SERVICE_END, _OLDEST),
     "answered": (("t.answered_on", True), _NEWEST),
     "assigned": (("t.assigned_to IS NULL", False), ("t.assigned_to COLLATE NOCASE", False), _NEWEST),
     "note": (("t.note = ''", False), ("t.note COLLATE NOCASE", False), _NEWEST),
