@@ -315,6 +315,8 @@ def _add_config(commands: CommandParsers) -> None:
     purposes = {
         "path": "print the path of the config file",
         "show": "print the effective settings, without the secret",
+        "init": "write a config file that has every setting as a comment",
+        "keys": "list the names of all actions with their keys",
         "validate": "list mistakes in the file and the environment",
         "letters": "list the templates of letters to shoppers; with a name, print one",
         "adopt": "bind the history to the shop of these settings",

@@ -8,41 +8,73 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import checks
-from bwp_tui.settings.profile import CLOCK_STOPS, COLOURS, DOWNLOAD_SLOTS, MOUSE, NOTICES, KeySetting
+from bwp_tui.settings.profile import (
+    API_URL,
+    API_VERSION,
+    CLOCK_STOPS,
+    COLOURS,
+    DOWNLOAD_SLOTS,
+    MOUSE,
+    NOTICES,
+    THEMES,
+    TOKEN_URL,
+    KeySetting,
+)
 from bwp_tui.settings.secret import KEYRING, SettingsError
 
 _Check = Callable[[str], str | None]
 
-TEXT_SETTINGS: Final[Mapping[str, _Check]] = {
-    "client_id": checks.header_value,
-    "client_secret_command": checks.command,
-    "client_secret_file": checks.folder,
-    "client_secret_from": checks.one_of((KEYRING,)),
-    "target_id": checks.header_value,
-    "api_url": checks.url,
-    "token_url": checks.url,
-    "api_version": checks.version,
-    "download_dir": checks.folder,
-    "theme": checks.theme,
-    "notices": checks.one_of(NOTICES),
-    "mouse": checks.one_of(MOUSE),
-    "colour": checks.one_of(COLOURS),
-    "regulation": checks.regulation,
-    "timezone": checks.timezone,
-    "actor": checks.one_line,
-    "shop_name": checks.one_line,
-    "clock_stops": checks.one_of(CLOCK_STOPS),
-}
-"""The settings of a profile that are texts, each with its check."""
 
-EVENT_SETTINGS: Final[Mapping[str, _Check]] = {
-    "queue_url": checks.url,
-    "region": checks.region,
-    "aws_profile": checks.one_line,
+class Setting(NamedTuple):
+    """A setting that is a text."""
+
+    check: _Check
+    meaning: str
+    example: str = ""
+    """What `bwp-tui config init` writes: the default, where there is one."""
+
+
+TEXT_SETTINGS: Final[Mapping[str, Setting]] = {
+    "client_id": Setting(checks.header_value, "the API client"),
+    "target_id": Setting(checks.header_value, "the shop"),
+    "client_secret_command": Setting(
+        checks.command, "a program whose first line of output is the secret; no shell runs it", "pass show buywithprime"
+    ),
+    "client_secret_file": Setting(
+        checks.folder, "or a file of your own that nobody else can access", "~/.config/bwp-tui/default.secret"
+    ),
+    "client_secret_from": Setting(checks.one_of((KEYRING,)), "or the keyring; see: bwp-tui login", KEYRING),
+    "api_url": Setting(checks.url, "another API", API_URL),
+    "token_url": Setting(checks.url, "and where its access tokens come from", TOKEN_URL),
+    "api_version": Setting(checks.version, "the version of the API", API_VERSION),
+    "download_dir": Setting(checks.folder, "the folder for results", "~/results"),
+    "theme": Setting(checks.theme, ", ".join(THEMES), THEMES[0]),
+    "notices": Setting(checks.one_of(NOTICES), f"{', '.join(NOTICES)}: when a watched task finishes", NOTICES[0]),
+    "mouse": Setting(checks.one_of(MOUSE), "on, off, auto: off over SSH", MOUSE[0]),
+    "colour": Setting(checks.one_of(COLOURS), f"of the shop's name: {', '.join(COLOURS)}", COLOURS[0]),
+    "regulation": Setting(checks.regulation, "of a request that names none", DEFAULT_REGULATION),
+    "timezone": Setting(checks.timezone, "of the office; it decides when a day begins", "America/New_York"),
+    "actor": Setting(checks.one_line, "your name on the timeline", "Ann Example"),
+    "shop_name": Setting(checks.one_line, "the name that ends the letters to shoppers", "Example Shop"),
+    "clock_stops": Setting(
+        checks.one_of(CLOCK_STOPS), "answered, completed: what stops the legal clock", CLOCK_STOPS[0]
+    ),
+}
+"""The settings of a profile that are texts, in the order of the file that `bwp-tui config init` writes."""
+
+EVENT_SETTINGS: Final[Mapping[str, Setting]] = {
+    "queue_url": Setting(
+        checks.url,
+        "the queue of the service's events",
+        "https://sqs.us-east-1.amazonaws.com/123456789012/bwp-tui-events",
+    ),
+    "region": Setting(checks.region, "the region, if the URL does not name it", "us-east-1"),
+    "aws_profile": Setting(checks.one_line, "a profile of the AWS configuration", "privacy"),
 }
 """The settings of a profile's event queue."""
 
@@ -53,11 +85,39 @@ PROFILE_KEYS: Final = (*TEXT_SETTINGS, "download_slots", "read_only", "events")
 _SECURITY_SETTINGS: Final = frozenset({"api_url", "token_url", "client_secret_command"})
 """Settings that decide where the secret is sent or which command runs; so do those of the events, by AWS's settings."""
 
-_TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.theme}
+_TOP_TEXTS: Final[Mapping[str, Setting]] = {
+    "default_profile": Setting(checks.profile_name, "the profile of a bwp-tui without --profile", "default"),
+    "theme": TEXT_SETTINGS["theme"],
+}
 _TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys")
 
 _HEADER: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY: Final = re.compile(r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]")
+
+
+def commented_file() -> str:
+    """Return a config file with every setting as a comment."""
+    lines = [
+        "# Settings of bwp-tui. Remove the # before a setting to change it. To check the file: bwp-tui config validate"
+    ]
+    lines += [*_comments(_TOP_TEXTS), "", "[profiles.default]", *_comments(TEXT_SETTINGS)]
+    lines += _comment("download_slots", str(DOWNLOAD_SLOTS), "simultaneous downloads")
+    lines += _comment("read_only", "false", "true refuses every command that records something")
+    lines += ["", "# [profiles.default.events]", *_comments(EVENT_SETTINGS)]
+    lines += ["", "[keys]", *_comment("download", '["d", "f5"]', "the names: bwp-tui config keys")]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _comments(settings: Mapping[str, Setting]) -> list[str]:
+    return [
+        line
+        for name, setting in settings.items()
+        for line in _comment(name, f'"{setting.example or "…"}"', setting.meaning)
+    ]
+
+
+def _comment(name: str, value: str, meaning: str) -> list[str]:
+    return [f"# {name} = {value}", f"#     {meaning}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +286,11 @@ class _Reader:
                 wrong = "does not belong in a file; use client_secret_command, or set BWP_CLIENT_SECRET"
             self._mistake(place, key, wrong)
 
-    def _texts(self, place: str, table: Mapping[str, object], known: Mapping[str, _Check]) -> dict[str, str]:
+    def _texts(self, place: str, table: Mapping[str, object], known: Mapping[str, Setting]) -> dict[str, str]:
         texts: dict[str, str] = {}
         for key in (key for key in known if key in table):
             value = table[key]
-            wrong = known[key](value) if isinstance(value, str) else 'must be text in quotation marks: "…"'
+            wrong = known[key].check(value) if isinstance(value, str) else 'must be text in quotation marks: "…"'
             if wrong is not None:
                 self._mistake(place, key, wrong)
             elif isinstance(value, str):

@@ -208,12 +208,12 @@ class _Variables:
         self._table = table
 
     def text(self, key: str) -> str | None:
-        return self._text(f"BWP_{key.upper()}", TEXT_SETTINGS[key]) or self._table.texts.get(key)
+        return self._text(f"BWP_{key.upper()}", TEXT_SETTINGS[key].check) or self._table.texts.get(key)
 
     def event_queue(self) -> EventQueue | None:
         table = self._table.events
-        url = self._text("BWP_EVENTS_QUEUE_URL", EVENT_SETTINGS["queue_url"]) or table.get("queue_url")
-        region = self._text("BWP_EVENTS_REGION", EVENT_SETTINGS["region"]) or table.get("region")
+        url = self._text("BWP_EVENTS_QUEUE_URL", EVENT_SETTINGS["queue_url"].check) or table.get("queue_url")
+        region = self._text("BWP_EVENTS_REGION", EVENT_SETTINGS["region"].check) or table.get("region")
         if url is None or checks.url(url):
             if table and "queue_url" not in table and not self.mistakes:
                 self.mistakes.append("The settings of the events have no queue_url: set it, or BWP_EVENTS_QUEUE_URL.")
@@ -244,7 +244,7 @@ class _Variables:
             return LiteralSecret(secret)
         for source in self._secret_sources():
             value = self.text(source)
-            if value is None or TEXT_SETTINGS[source](value):
+            if value is None or TEXT_SETTINGS[source].check(value):
                 continue
             match source:
                 case "client_secret_command":

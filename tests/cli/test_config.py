@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.console.bindings.screen_actions import NAMES
+from bwp_tui.settings.configfile import PROFILE_KEYS
 from tests.cli.conftest import Bwp
 
 SECRET = {"BWP_CLIENT_SECRET": "hush-hush"}
@@ -99,3 +103,27 @@ def test_a_misspelt_variable_is_named_with_the_nearest_known_one(bwp: Bwp) -> No
     ended = bwp("config", "validate", env={"BWP_READONLY": "1", "BWP_API_VERSION": "2024-11-01"})
     assert (ended.code, ended.out.count("\n")) == (ExitCode.USAGE, 1)
     assert "BWP_READONLY; did you mean BWP_READ_ONLY?" in ended.out
+
+
+def test_the_initial_file_names_every_setting_and_is_valid_with_all_of_them(bwp: Bwp, tmp_path: Path) -> None:
+    bwp.env["BWP_CONFIG_FILE"] = str(tmp_path / "new" / "config.toml")
+    file = tmp_path / "new" / "config.toml"
+    assert bwp("config", "init").code == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert bwp("config", "validate").code == 0
+    text = file.read_text()
+    assert set(PROFILE_KEYS) - {"events"} <= set(re.findall(r"^# (\w+) = ", text, re.MULTILINE))
+    only_one = re.sub(r"^# (client_secret_f\w+)", r"#! \1", text, flags=re.MULTILINE)
+    file.write_text(re.sub(r"^# (?=\w+ = |\[)", "", only_one, flags=re.MULTILINE).replace('"…"', '"x"'))
+    assert bwp("config", "validate").out.startswith("No mistakes")
+    before = file.read_bytes()
+    assert bwp("config", "init").code == 1
+    assert file.read_bytes() == before
+
+
+def test_the_names_of_all_actions_are_listed_with_the_keys_of_the_file(bwp: Bwp, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[keys]\ndownload = "f5"\n')
+    listed = json.loads(bwp("config", "keys", "--json", env={"BWP_CONFIG_FILE": str(file)}).out)
+    assert {action["action"] for action in listed} == set(NAMES)
+    assert next(action["keys"] for action in listed if action["action"] == "download") == ["f5"]

@@ -10,7 +10,9 @@ from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import chosen_profile, print_note, require_typed
+from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
+from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.letters import BUILT_IN, PLACEHOLDERS
 from bwp_tui.domain.text import clean_line
@@ -26,7 +28,7 @@ from bwp_tui.settings import (
     source_of_settings,
     unknown_variables,
 )
-from bwp_tui.settings.configfile import read_config
+from bwp_tui.settings.configfile import commented_file, read_config
 from bwp_tui.settings.letter_templates import mistakes_in, read_template, template_path
 from bwp_tui.store.database import shop_binding
 from bwp_tui.store.open_store import open_store
@@ -48,6 +50,38 @@ def show(arguments: Namespace) -> None:
     """
     settings = _settings(load_profile(arguments.profile, os.environ))
     print_result(arguments, settings, (f"{name:<18} {clean_line(_text(value))}" for name, value in settings.items()))
+
+
+def init(arguments: Namespace) -> None:
+    """Write a config file that has every setting as a comment.
+
+    Raises:
+        CommandError: there is a config file already.
+        OSError: it cannot be written.
+    """
+    file = config_path(os.environ)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with new_file(file) as created:
+            created.write(commented_file().encode())
+    except FileExistsError:
+        raise CommandError(ExitCode.FAILED, f"{file} exists already. Nothing was changed.") from None
+    print_result(arguments, {"path": str(file)}, [f"{file} has every setting as a comment."])
+
+
+def keys(arguments: Namespace) -> None:
+    """List the names of all actions with their keys, for the table [keys] of the config file.
+
+    Raises:
+        SettingsError: the config file has mistakes.
+    """
+    own = read_config(config_path(os.environ), required=False).keys
+    actions = {action.name: action for action in reversed(keymap(own).registry)}
+    records = [
+        {"action": name, "keys": list(action.keys), "help": action.help} for name, action in sorted(actions.items())
+    ]
+    rows = [(name, " ".join(map(shown_key, action.keys)), action.help) for name, action in sorted(actions.items())]
+    print_result(arguments, records, aligned([("ACTION", "KEYS", "WHAT IT DOES"), *rows]))
 
 
 def validate(arguments: Namespace) -> ExitCode:
