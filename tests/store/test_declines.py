@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -385,3 +386,22 @@ def test_a_decline_and_its_status_stay_together_in_a_merge(
         task = tasks.get(merged, number)
         assert (task.status, task.declined_on, task.note) == (Status.DECLINED, TODAY, "called")
         assert is_nothing_due(merged)
+
+
+def test_a_declined_row_that_has_lost_its_law_gets_it_back_and_its_appeal_is_answered_then(store: Store) -> None:
+    number = declined(store).number
+    law = tasks.get(store, number).regulation
+    appeal(store, number, TODAY)
+    due = tasks.get(store, number).due_on
+    store.rows("UPDATE tasks SET regulation = 'none', due_on = NULL WHERE number = ?", (number,))
+    with pytest.raises(NotPossible, match="correct the regulation"):
+        appeal(store, number, None, TODAY, False)
+    for refused in ("us-ca", "none"):  # without an appeal by law, and what it has
+        with pytest.raises(NotPossible):
+            single.edit(store, number, partial(records.correct, regulation=refused), ACTOR)
+    single.edit(store, number, partial(records.correct, regulation=law), ACTOR)
+    assert (tasks.get(store, number).regulation, tasks.get(store, number).due_on) == (law, due)
+    with pytest.raises(NotPossible, match="withdraw that first"):
+        single.edit(store, number, partial(records.correct, regulation="us-tx"), ACTOR)
+    appeal(store, number, None, TODAY, False)
+    assert tasks.get(store, number).is_appeal_upheld is False

@@ -208,6 +208,8 @@ def cannot_appeal(task: Task) -> str | None:
         return f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
     if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
         sentence = f"{task.regulation} knows no appeal that the shop has to answer, so none of {task.name} is recorded."
+        if task.appealed_on is not None:  # as in a row that was rebuilt from its timeline
+            sentence = f"{task.regulation} knows no appeal: correct the regulation of {task.name} first."
         return Refusal("without appeal by law", sentence)
     return cannot_change_purged(task)
 

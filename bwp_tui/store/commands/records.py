@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
+    appeal_deadline,
     due_of,
     due_on,
     extension_limit,
@@ -253,8 +254,13 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
         sentence = f"{task.name} was declined on {first}; withdraw that first."
         return Refusal("declined before that day", sentence)
     if task.appealed_on is not None and regulation != task.regulation:
-        sentence = f"An appeal of {task.name} under {task.regulation} is recorded; withdraw that first."
-        return Refusal("appealed under another law", sentence)
+        # A row that was rebuilt from its timeline has an appeal, but has lost its law.
+        if appeal_deadline(task.regulation, task.appealed_on) is not None:
+            sentence = f"An appeal of {task.name} under {task.regulation} is recorded; withdraw that first."
+            return Refusal("appealed under another law", sentence)
+        if appeal_deadline(regulation, task.appealed_on) is None:
+            sentence = f"An appeal of {task.name} is recorded, and {regulation} knows none; withdraw that first."
+            return Refusal("without appeal by law", sentence)
     if (first := task.answered_on) is not None and first < received_on:
         sentence = f"{task.name} was answered on {first}; withdraw or correct that first."
         return Refusal("answered before that day", sentence)
