@@ -147,5 +147,5 @@ async def test_a_read_only_console_shows_letters_and_gives_none_away(profile: Pr
         await shown(console, "answer", "Kind regards,")
         for key in ("y", "w"):
             await console.press(key)
-            await console.sees(f"{key}: This profile can only be read.")
+            await console.sees(f"{key}: The history can only be read.")
         assert letters(console, READY) == []

@@ -8,7 +8,8 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 
-READ_ONLY: Final = "This profile can only be read."
+READ_ONLY: Final = "The history can only be read."
+"""Why nothing may be changed: the profile is read-only, or the disk is full or write-protected."""
 
 
 class WriteGuard:

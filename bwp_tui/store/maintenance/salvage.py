@@ -302,14 +302,18 @@ def _key(cell: _Cell) -> int | None:
 def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Iterator[_LeafBounds]:
     """Yield leaves in the order of their keys, with the bounds that their neighbours set.
 
-    Where two neighbours overlap, an edge key of one is wrong: the one whose removal leaves room for the other.
+    Where two neighbours overlap, an edge key of one is wrong: the one whose removal leaves room for the other. Where
+    they overlap by more, one is an older copy of a page that was split since: neither bounds the other.
     """
     ordered = sorted(leaves, key=lambda leaf: leaf.middle)
     firsts, lasts = [leaf.first for leaf in ordered], [leaf.last for leaf in ordered]
+    copies = set[int]()
     for index, (left, right) in enumerate(pairwise(ordered)):
         if left.last < right.first:
             continue
-        if left.penultimate + 1 < right.first or left.last + 1 >= right.second:
+        if left.penultimate >= right.second:
+            copies.add(index)
+        elif left.penultimate + 1 < right.first or left.last + 1 >= right.second:
             lasts[index] = left.penultimate
         else:
             firsts[index + 1] = right.second
@@ -318,7 +322,12 @@ def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Itera
         lasts[-1], end = min(lasts[-1], highest), highest + 1
     for index, leaf in enumerate(ordered):
         low = lasts[index - 1] if index else 0
-        yield _LeafBounds(leaf, low, firsts[index + 1] if index + 1 < len(ordered) else end, stale)
+        high = firsts[index + 1] if index + 1 < len(ordered) else end
+        if index - 1 in copies:
+            low = min(low, leaf.first - 1)
+        if index in copies:
+            high = max(high, leaf.last + 1)
+        yield _LeafBounds(leaf, low, high, stale)
 
 
 def _sound_in_order(shape: Shape, cells: list[_Cell], bounds: _LeafBounds, count: int) -> list[int]:
