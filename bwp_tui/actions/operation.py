@@ -157,6 +157,8 @@ class TaskOperation:
         name: its verb: the name of the action and of the command.
         keys: in Textual's spelling; the first one is shown.
         label: one or two words for the footer; empty keeps it out of there.
+        is_next_step: whether it is what a task needs now, where it is possible: the footer begins with it, and does not
+            show it for other tasks. None where the footer shows it for all tasks.
         help: a sentence for the help and the prompt.
         disabled_reason: why it cannot be done.
         skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.
@@ -177,6 +179,7 @@ class TaskOperation:
     variant: Variant[Any] | None = None
     keys: tuple[str, ...] = ()
     label: str = ""
+    is_next_step: Callable[[Task], bool] | None = None
     disabled_reason: Check = no_reason
     skip_reason: Check | None = None
     refusal: Callable[[Task, Values, date], Refusal | None] = no_reason

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
-from bwp_tui.actions.operation import Argument, Need, TaskOperation, Values, Variant, no_text
+from bwp_tui.actions.operation import Argument, Need, TaskOperation, Values, Variant, always, no_text
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, fixed_hold, same_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Task, cannot_change_purged
@@ -91,6 +91,7 @@ DOWNLOAD: Final = replace(
     name="download",
     keys=("d",),
     label="download",
+    is_next_step=lambda task: not task.is_saved,
     help="Download the result",
     purpose="download results and print their paths",
     keywords="fetch save get",
@@ -145,6 +146,8 @@ SEND: Final = ServiceOperation(
     name="send",
     noun="submission",
     keys=("S",),
+    label="send",
+    is_next_step=always,
     help="Send a received request, once its requester is verified",
     purpose="send received requests whose requesters are verified",
     keywords="submit release verified",
@@ -168,6 +171,7 @@ RESUBMIT: Final = ServiceOperation(
     noun="resubmission",
     keys=("R",),
     label="resubmit",
+    is_next_step=lambda task: task.status != Status.UNCONFIRMED,
     help="Resubmit a failed request",
     purpose="resubmit failed tasks as new ones",
     example="An UNCONFIRMED or GIVEN_UP request may already run at the service: --yes resubmits it too.",
@@ -204,6 +208,7 @@ CANCEL: Final = ServiceOperation(
     noun="cancellation",
     keys=("x",),
     label="cancel",
+    is_next_step=lambda task: task.status != Status.RECEIVED,
     help="Cancel a deletion that is on hold",
     purpose="cancel deletions while they are on hold",
     keywords="stop abort",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, TaskOperation
+from bwp_tui.actions.operation import Argument, TaskOperation, always
 from bwp_tui.domain.task import Task, task_id_mistake
 from bwp_tui.store.commands.unconfirmed import cannot_enter_task_id, cannot_give_up, enter_task_id, give_up
 from bwp_tui.store.database.connection import Store
@@ -36,6 +36,8 @@ class Settlement(TaskOperation):
 ENTER_TASK_ID: Final = Settlement(
     name="enter_task_id",
     keys=("i",),
+    label="task id",
+    is_next_step=always,
     help="Enter the task id of an unconfirmed request",
     shell_command="settle TASK --task-id ID",
     disabled_reason=lambda task, _: cannot_enter_task_id(task),
@@ -56,6 +58,8 @@ ENTER_TASK_ID: Final = Settlement(
 GIVE_UP: Final = Settlement(
     name="give_up",
     keys=("X",),
+    label="give up",
+    is_next_step=always,
     help="Give up an unconfirmed request",
     shell_command="settle TASK --give-up REASON",
     disabled_reason=lambda task, _: cannot_give_up(task),

@@ -59,8 +59,8 @@ def test_what_nobody_sees_costs_no_byte(console: Watched) -> None:
 
 def test_keys_cost_no_more_bytes_than_they_did(console: Watched) -> None:
     found = {key: max(console.key(key), console.key(back)) for key, back in ((DOWN, UP), ("?", "\x1b"), (":", "\x1b"))}
-    assert 0 < found[DOWN] <= 2_000
-    assert 0 < found["?"] <= 10_000
+    assert 0 < found[DOWN] <= 3_300  # with the details, and the footer that begins with the next steps
+    assert 0 < found["?"] <= 11_000
     assert 0 < found[":"] <= 5_500
 
 

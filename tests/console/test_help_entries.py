@@ -54,7 +54,9 @@ async def test_the_help_goes_to_its_ends(profile: Profile, end: str, top: str) -
 
 async def test_a_reason_in_the_help_continues_under_its_own_text(profile: Profile) -> None:
     async with opened(profile, size=(60, 15)) as console:
-        await console.press("question_mark", "ctrl+d")
+        await console.press("question_mark")
+        await console.sees("Submit a new request")
+        await console.press("slash", *"only a task", "enter")
         await console.sees("unavailable: Only a task")
         lines = console.line("help-scroll").splitlines()
         first, second = next(pair for pair in pairwise(lines) if "unavailable: Only a task" in pair[0])

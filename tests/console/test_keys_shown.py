@@ -2,42 +2,74 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import partial
 
 from textual.content import Content
 from textual.widget import Widget
 
-from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME
+from bwp_tui.console.bindings.actions import ACTIONS
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Paragraphs
+from bwp_tui.domain.task import Kind, Request, Verification
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, READY
+from bwp_tui.store.commands import requests
+from bwp_tui.store.worklog import intent_outcomes, intents
+from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
 from tests.console.support import USUAL, Console, opened
+from tests.store import single
 
 
-def looks_of(console: Console, name: str) -> str:
-    """The role in which the footer shows an action's key: `key` where it is possible, else `muted`."""
+def footer_keys(console: Console) -> list[str]:
+    """The keys of the footer, in their order."""
     footer = console.main.query_one(FooterLine)
     content = footer.render()
-    entry = f"{shown_key(ACTIONS_BY_NAME[name].keys[0])} {ACTIONS_BY_NAME[name].label}  "
-    at = content.plain.index(f" {entry}") + 1
-    (style,) = {str(span.style) for span in content.spans if span.start == at}
-    return "key" if style == str(footer.style_for("key")) else "muted"
+    return [content.plain[span.start : span.end] for span in content.spans if span.style == footer.style_for("key")]
 
 
-async def test_the_footer_dims_what_is_not_possible_with_the_current_task(profile: Profile) -> None:
+def has_footer(console: Console, *keys: str) -> bool:
+    return footer_keys(console)[: len(keys)] == list(keys)
+
+
+async def test_the_footer_begins_with_the_next_steps_of_the_current_task(profile: Profile) -> None:
     async with opened(profile) as console:
-        assert [looks_of(console, name) for name in ("download", "cancel", "resubmit", "new")] == [
-            "key",
-            "muted",
-            "muted",
-            "key",
-        ]
+        store = console.store
+        requests.submit(store, Request(Kind.RETRIEVAL, "sent@example.com", TODAY, "gdpr"), "op")
+        [intent] = intents.due(store, store.clock(), 5)
+        assert intent_outcomes.record_sending(store, intent.id)
+        intent_outcomes.record_unconfirmed(store, intent.id)
+        received = Request(Kind.RETRIEVAL, "later@example.com", TODAY, "gdpr", awaits_verification=True)
+        new = requests.submit(store, received, "op").number
+        verified = requests.submit(store, replace(received, email="last@example.com"), "op").number
+        single.verify(store, verified, Verification(TODAY, "op", "order 17"), "op")
+        console.main.session.feed.refresh()
+        await console.until(lambda: verified in console.main.table.numbers)
+        steps = {
+            READY: ["d", "r"],
+            HELD: ["x"],
+            NOT_KNOWN: ["R", "r"],
+            intent.task_number: ["i", "X"],
+            new: ["c"],
+            verified: ["S"],
+        }
+        for number, keys in steps.items():
+            await console.go_to(number)
+            await console.until(partial(has_footer, console, *keys, "n"))
+
+
+async def test_with_marks_the_footer_has_what_can_be_done_to_them(profile: Profile) -> None:
+    async with opened(profile) as console:
         await console.go_to(HELD)
-        await console.until(lambda: looks_of(console, "cancel") == "key")
-        assert looks_of(console, "download") == "muted"
+        await console.press("space")
+        await console.go_to(READY)
+        await console.press("space")
+        await console.sees("2 marked  d download  x cancel  r answer", "esc unmark", "? help  q quit")
+        assert "filter" not in console.line("footer")
+        await console.press("escape")
+        await console.until(lambda: "marked" not in console.line("footer"))
 
 
 async def test_a_key_that_is_not_possible_says_why(profile: Profile) -> None:
@@ -84,21 +116,38 @@ def help_text(console: Console) -> str:
     return content.plain
 
 
-async def test_the_help_lists_every_action_with_its_keys_and_its_line(profile: Profile) -> None:
-    async with opened(profile) as console:
+async def test_the_help_lists_every_action_with_its_keys_its_name_and_its_line(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
         await console.press("question_mark")
         await console.until(lambda: isinstance(console.app.screen, HelpScreen) and help_text(console))
-        lines = help_text(console).splitlines()
-        situation = console.main.context
+        words, situation = " ".join(help_text(console).split()), console.main.context
         for action in ACTIONS:
             keys = " ".join(shown_key(key) for key in action.keys)
-            (at,) = (n for n, line in enumerate(lines) if line.startswith(f"   {keys:<12}{action.help}"))
-            why_not = action.disabled_reason(situation)
-            if why_not:
-                assert f"unavailable: {why_not}" in lines[at + 1]
-            elif action.command:
-                assert lines[at].endswith(f"bwp-tui {action.command}")
-        assert any("status:failed,on_hold" in line for line in lines)
+            line = f" · bwp-tui {action.command}" if action.command else ""
+            assert f" {keys} {action.help} {action.name}{line}" in words
+            assert f"unavailable: {action.disabled_reason(situation) or ''}" in words
+        assert "status:failed,on_hold -note:later any of several" in words
+
+
+async def test_the_help_has_as_many_columns_as_fit_and_keeps_its_groups_in_order(profile: Profile) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        await console.press("question_mark")
+        await console.until(lambda: isinstance(console.app.screen, HelpScreen) and help_text(console))
+        for width, columns in {60: 1, 80: 1, 120: 2, 200: 3}.items():
+            await console.pilot.resize_terminal(width, 40)
+            await console.until(partial(has_columns, console, width, columns))
+            lines = help_text(console).splitlines()
+            groups = [lines.index(f" {group}") for group in ("Requests", "Marking", "Views", "Moving", "Program")]
+            assert groups == sorted(groups)
+            assert max(map(len, lines)) <= width - 2
+
+
+def has_columns(console: Console, width: int, columns: int) -> bool:
+    """Whether the screen is so wide, and so many actions begin on one line of the help."""
+    keys = "|".join(re.escape(" ".join(map(shown_key, action.keys))) for action in ACTIONS)
+    entry = re.compile(rf"(?:^| )   (?:{keys}) {{2,}}\S")
+    most = max(len(entry.findall(line)) for line in help_text(console).splitlines())
+    return console.app.screen.size.width == width and most == columns
 
 
 async def test_the_help_scrolls_fits_and_goes(profile: Profile) -> None:

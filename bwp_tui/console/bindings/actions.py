@@ -9,7 +9,7 @@ from datetime import date
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from bwp_tui.actions.operation import TaskOperation, no_reason
+from bwp_tui.actions.operation import TaskOperation, always, no_reason
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
@@ -36,13 +36,20 @@ class Scope(Enum):
 
 
 class ActionContext(NamedTuple):
-    """What decides whether an action is possible now."""
+    """What decides whether an action is possible now, and is shown in the footer.
+
+    Attributes:
+        marks: how many tasks or downloads are marked.
+        marked: the marked tasks that are in sight.
+    """
 
     task: Task | None = None
     read_only: bool = False
     today: date = date.min
     views: int = len(VIEWS)
     download: Download | None = None
+    marks: int = 0
+    marked: Sequence[Task] = ()
 
 
 NO_TASK: Final = "No task is selected."
@@ -59,6 +66,7 @@ class Action:
             name have the same keys.
         keys: in Textual's spelling; the first one is shown.
         label: one or two words for the footer; empty keeps it out of there.
+        is_next_step: as in `TaskOperation`.
         help: a sentence for the help screen and the prompt.
         command: the CLI command that does the same, where there is one.
         disabled_reason: returns why it is not possible now, or None.
@@ -73,7 +81,33 @@ class Action:
     command: str | None = None
     disabled_reason: DisabledReason = no_reason
     keywords: str = ""
+    is_next_step: Callable[[Task], bool] | None = None
     scope: Scope = Scope.MAIN
+
+    def is_needed(self, context: ActionContext) -> bool:
+        """Say whether it is possible with the task, or with a marked one in sight, and the next step of that."""
+        tasks = context.marked or ([] if context.task is None else [context.task])
+        is_next_step = self.is_next_step
+        return is_next_step is not None and any(
+            is_next_step(task) and self.disabled_reason(context._replace(task=task)) is None for task in tasks
+        )
+
+
+def footer_actions(
+    actions: Sequence[Action], context: ActionContext, acts_on_marks: Callable[[str], bool]
+) -> list[Action]:
+    """Return the actions for the footer: the next steps of the task, then what is possible with any task.
+
+    Args:
+        acts_on_marks: says of an action, by its name, whether it is done to what is marked; with marks, the footer has
+            these actions only, and those on marks and on the program.
+    """
+    shown = [action for action in actions if action.label]
+    if context.marks:
+        shown = [each for each in shown if acts_on_marks(each.name) or each.group in (MARK_GROUP, PROGRAM_GROUP)]
+    others = [action for action in shown if action.is_next_step is None]
+    possible = [action for action in others if context.marks or action.disabled_reason(context) is None]
+    return [*(action for action in shown if action.is_needed(context)), *possible]
 
 
 def _needs_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
@@ -142,6 +176,7 @@ def _action_of(operation: TaskOperation) -> Action:
         operation.command,
         why_not,
         operation.keywords,
+        operation.is_next_step,
     )
 
 
@@ -179,11 +214,12 @@ ACTIONS: Final = (
     Action(
         "archive",
         ("o",),
-        "",
+        "open",
         "Browse the downloaded archive",
         TASK_GROUP,
         "inspect TASK",
         _needs_task(cannot_open_result),
+        is_next_step=always,
     ),
     Action(
         "earlier",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Final, cast
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from bwp_tui.console.bindings.actions import ActionContext, Scope
+from bwp_tui.console.bindings.actions import ActionContext, Scope, footer_actions
+from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.styled_line import KeyLine
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 _BEYOND_ANY_PAGE: Final = 100_000
 """More lines than any page has."""
+
+_ALWAYS_SHOWN: Final = 3
+"""Keys at the end of the footer for which there is always room, such as those of help and quit."""
 
 
 class ActionScreen(Screen[None]):
@@ -95,6 +99,20 @@ class ActionScreen(Screen[None]):
     def moves(self) -> Mapping[str, Callable[[], None]]:
         """What each action does that moves the cursor."""
         return self.query_one(VirtualRows).moves
+
+    def acts_on_marks(self, _name: str) -> bool:
+        """Say whether the action of this name would be done to what is marked."""
+        return False
+
+    def show_action_keys(self, context: ActionContext) -> None:
+        """Show in the footer what can be done now; its last keys always."""
+        actions = footer_actions(self.keymap.actions_of(self.scope), context, self.acts_on_marks)
+        keys, always = [(shown_key(action.keys[0]), action.label) for action in actions], _ALWAYS_SHOWN
+        if context.marks:
+            keys = [("", f"{context.marks} marked"), *keys]  # no key: a click there does nothing
+            keys.insert(len(keys) - always, self.keymap.hint("unmark", "back"))
+            always += 1
+        self.query_one(FooterLine).show_keys(*keys, always=always, gap=2)
 
     def action_perform(self, name: str) -> None:
         """Do an action, or say why it is not possible."""

@@ -101,7 +101,7 @@ class DownloadsScreen(ActionScreen):
         yield DownloadDetail(id="download-detail")
         yield Prompt(id="prompt")
         yield StatusLine(id="status")
-        yield FooterLine(self.keymap.actions_of(self.scope), id="footer")
+        yield FooterLine(id="footer")
 
     @property
     def rows(self) -> DownloadList:
@@ -199,16 +199,19 @@ class DownloadsScreen(ActionScreen):
         if self.prompt.is_open:
             footer.show_keys(*self.prompt.footer_keys)
         else:
-            footer.set_context(self.context)
+            self.show_action_keys(self.context._replace(marks=len(self.marks)))
 
     def action_perform(self, name: str) -> None:
         if name not in MOVE_ACTIONS and not self.is_asking:
             self.show_status("")  # it was about what was done before
         super().action_perform(name)
 
+    def acts_on_marks(self, name: str) -> bool:
+        return bool(self.marks) and name in BULK_ACTIONS
+
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, on the marked downloads where there are some."""
-        if self.marks and name in BULK_ACTIONS:
+        if self.acts_on_marks(name):
             return read_only_reason(self.context)
         return super().disabled_reason(name)
 

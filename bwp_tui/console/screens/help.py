@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from itertools import groupby, zip_longest
 from textwrap import wrap
 from typing import Final
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
@@ -14,7 +15,6 @@ from bwp_tui.console.bindings.actions import Action, ActionContext, Scope
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.bindings.screen_actions import GROUPS, bindings_of
-from bwp_tui.console.presentation.breakpoints import WIDE
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.searched_screen import SearchedScreen
@@ -24,10 +24,17 @@ from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.filter_fields import FIELDS
 
 _KEYS_WIDTH: Final = 12
-_HELP_WIDTH: Final = 52
 _INDENT: Final = 3
 _MARGIN: Final = 4
 """Cells beside the text: its padding, and the scroll bar."""
+
+_COLUMN: Final = 57
+"""Fewest cells of one of several columns."""
+
+_NAMES: Final = "Dim: the name in the [keys] table of the config file, and the command line that does the same."
+
+HelpNotes = tuple[str, Sequence[tuple[str, str]]]
+"""The title of a part of the help that is not about keys, and its lines: what is written, and what it means."""
 
 
 class HelpScreen(SearchedScreen):
@@ -35,7 +42,7 @@ class HelpScreen(SearchedScreen):
 
     Args:
         context: what decides which actions are possible on that screen.
-        notes: lines after the keys.
+        notes: the parts after the keys.
     """
 
     scope = Scope.HELP
@@ -46,7 +53,7 @@ class HelpScreen(SearchedScreen):
         keymap: Keymap,
         context: ActionContext,
         actions: Sequence[Action],
-        notes: Sequence[Sequence[StyledText]] = (),
+        *notes: HelpNotes,
     ) -> None:
         super().__init__(keymap)
         self.handlers["help"] = self.close
@@ -74,60 +81,84 @@ class HelpScreen(SearchedScreen):
         return (self.keymap.hint("scroll", "down", "up"), self.keymap.hint("find", "filter"))
 
     def on_resize(self) -> None:
-        lines: list[Sequence[StyledText]] = []
+        room = self.app.size.width - _MARGIN
+        columns = max(1, room // _COLUMN)
+        width = room // columns
+        lines: list[Sequence[StyledText]] = [[(f" {words}", "muted")] for words in wrap(_NAMES, room)]
         for group, actions in groupby(self._actions, key=lambda action: action.group):
-            lines += [[], [(f" {group}", "accent")], *(line for action in actions for line in self._lines(action))]
-        lines += [[], *self._notes]
+            entries = [self._lines(action, width) for action in actions]
+            lines += [[], [(f" {group}", "accent")], *_in_columns(entries, columns, width)]
+        for title, notes in self._notes:
+            entries = [self._entry(written, meaning, [], width) for written, meaning in notes]
+            lines += [[], [(f" {title}", "accent")], *_in_columns(entries, columns, width)]
         self.query_one("#help-text", Paragraphs).set_lines(lines)
         self.finder.update()
 
-    def _lines(self, action: Action) -> list[list[StyledText]]:
+    def _lines(self, action: Action, width: int) -> list[list[StyledText]]:
         why_not = action.disabled_reason(self._opener_context)
+        command = f" · bwp-tui {action.command}" if action.command else ""
+        more = [f"{action.name}{command}", *([f"unavailable: {why_not}"] if why_not else [])]
+        return self._entry(_keys_of(action), action.help, more, width, is_possible=not why_not)
+
+    def _entry(
+        self, keys: str, sentence: str, more: Sequence[str], width: int, *, is_possible: bool = True
+    ) -> list[list[StyledText]]:
+        """Return the lines of keys and what they do; the first of `more` is on the same line where there is room."""
         indent = _INDENT + self._keys
-        width = max(_KEYS_WIDTH, self.app.size.width - indent - _MARGIN)
-        first, *more = wrap(action.help, width)
-        line: list[StyledText] = [
-            (f"{'':{_INDENT}}{_keys_of(action):<{self._keys}}", "key"),
-            (first, "muted" if why_not else "plain"),
-        ]
-        if action.command and not why_not and self.app.size.width >= WIDE:
-            line.append((f"{'':{max(0, _HELP_WIDTH - len(first))}} bwp-tui {action.command}", "muted"))
-        below: list[list[StyledText]] = [[(f"{'':{indent}}{words}", "muted" if why_not else "plain")] for words in more]
-        reason = wrap(f"unavailable: {why_not}", width) if why_not else []
-        return [line, *below, *([(f"{'':{indent}}{words}", "warn")] for words in reason)]
+        room = max(_KEYS_WIDTH, width - indent - 1)
+        start: StyledText = (f"{'':{_INDENT}}{keys:<{self._keys}}", "key" if is_possible else "muted")
+        first, *below = wrap(sentence, room)
+        lines = [[start, (first, "plain" if is_possible else "muted")]]
+        if len(keys) >= self._keys:
+            lines, below = [[start]], [first, *below]
+        lines += [[(f"{'':{indent}}{words}", "plain" if is_possible else "muted")] for words in below]
+        for text in more:
+            last = lines[-1]
+            if text is more[0] and sum(cell_len(part) for part, _ in last) + 2 + len(text) < width:
+                last.append((f"  {text}", "muted"))
+            else:
+                lines += [[(f"{'':{indent}}{words}", "muted")] for words in wrap(text, room)]
+        return lines
+
+
+def _in_columns(entries: Sequence[list[list[StyledText]]], columns: int, width: int) -> Iterator[list[StyledText]]:
+    """Yield the lines of entries in columns of about the same height, each entry in one of them."""
+    height = -(-sum(map(len, entries)) // columns)
+    parts: list[list[list[StyledText]]] = [[]]
+    for entry in entries:
+        if len(parts[-1]) + len(entry) // 2 >= height and len(parts) < columns and parts[-1]:
+            parts.append([])
+        parts[-1] += entry
+    for beside in zip_longest(*parts, fillvalue=[]):
+        line: list[StyledText] = []
+        for texts in beside[:-1]:
+            blanks = width - sum(cell_len(text) for text, _ in texts)
+            line += [*texts, (" " * blanks, "plain")]
+        yield [*line, *beside[-1]]
 
 
 def _keys_of(action: Action) -> str:
     return f"{' '.join(shown_key(key) for key in action.keys)} "
 
 
-FILTER_NOTES: Final[list[list[StyledText]]] = [
-    [(" Filters", "accent")],
-    [(f"{'':{_INDENT}}{'jane':<{_KEYS_WIDTH}}", "key"), ("text in the email, the task id or the note", "plain")],
-    *(
-        [(f"{'':{_INDENT}}{spec.key + spec.operator:<{_KEYS_WIDTH}}", "key"), (spec.help, "plain")]
-        for spec in FIELDS.values()
+FILTER_NOTES: Final[HelpNotes] = (
+    "Filters",
+    (
+        ("jane", "text in the email, the task id or the note"),
+        *((f"{spec.key}{spec.operator}", spec.help) for spec in FIELDS.values()),
+        ("status:failed,on_hold -note:later", "any of several values, and not a value"),
+        ("is:failed -(tag:vip or due<7d)", "one of the two, or neither"),
     ),
-    [
-        (f"{'':{_INDENT}}status:failed,on_hold -note:later", "key"),
-        ("   any of several values, and not a value", "plain"),
-    ],
-    [(f"{'':{_INDENT}}is:failed -(tag:vip or due<7d)", "key"), ("      one of the two, or neither", "plain")],
-]
+)
 """What the main screen's help says of filters."""
 
 
-def mouse_notes(*, is_on: bool) -> list[list[StyledText]]:
+def mouse_notes(*, is_on: bool) -> HelpNotes:
     """Return what the main screen's help says of the mouse."""
-    does: tuple[StyledText, ...]
-    if is_on:
-        does = (
-            ("a click", "acts on rows, views, pages, commands and keys"),
-            ("shift", "held down, lets text be selected"),
-        )
-    else:
-        does = (("off", 'here; mouse = "on" in the profile turns it on'),)
-    return [[(" Mouse", "accent")], *([(f"{'':{_INDENT}}{a:<{_KEYS_WIDTH}}", "key"), (b, "plain")] for a, b in does)]
+    if not is_on:
+        return "Mouse", (("off", 'here; mouse = "on" in the profile turns it on'),)
+    click = ("a click", "acts on rows, views, pages, commands and keys")
+    return "Mouse", (click, ("shift", "held down, lets text be selected"))
 
 
 def open_help(screen: ActionScreen) -> None:

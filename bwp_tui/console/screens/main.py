@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -21,7 +20,6 @@ from bwp_tui.console.bindings.actions import (
 )
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, layout_classes
-from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels
 from bwp_tui.console.screens.status_updates import StatusUpdates
@@ -105,7 +103,7 @@ class MainScreen(ActionScreen):
             yield DetailPane(id="detail")
         yield ActiveDownloads(id="downloads")
         yield StatusLine(id="status")
-        yield FooterLine(self.keymap.actions_of(self.scope), id="footer")
+        yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
         self.set_interval(REDRAW_INTERVAL_S, self.table.refresh_cells)
@@ -157,7 +155,9 @@ class MainScreen(ActionScreen):
 
     @property
     def context(self) -> ActionContext:
-        return ActionContext(self.current_task, self.session.read_only, self.session.today(), len(self.views))
+        session, table = self.session, self.table
+        known = (table.current, session.read_only, session.today(), len(self.views))
+        return ActionContext(*known, marks=len(table.marks), marked=table.marked_in_sight)
 
     @property
     def prompt(self) -> Prompt:
@@ -246,6 +246,7 @@ class MainScreen(ActionScreen):
     def mark(self, numbers: frozenset[int]) -> None:
         self.table.marks = numbers
         self.update_header()
+        self._debouncer.restart()
 
     def show(self, listing: ListState) -> None:
         """List what `listing` asks for; the cursor stays on its task."""
@@ -321,15 +322,12 @@ class MainScreen(ActionScreen):
         self._update_footer()
 
     def _update_footer(self) -> None:
-        wrong = self._prompt.mistake if self.is_ready and self._prompt.is_open else None
-        self._panels.update_footer(self.context, self._keys_of_what_is_open(), wrong)
-
-    def _keys_of_what_is_open(self) -> Sequence[StyledText]:
-        if not self.is_ready:
-            return ()
-        if self.form.display:
-            return FORM_KEYS
-        return self._prompt.footer_keys if self._prompt.is_open else ()
+        if self.is_ready and self._prompt.is_open:
+            self.query_one(FooterLine).show_prompt(self._prompt)
+        elif self.is_ready and self.form.display:
+            self.query_one(FooterLine).show_keys(*FORM_KEYS)
+        else:
+            self.show_action_keys(self.context)
 
     @property
     def is_asking(self) -> bool:
@@ -342,9 +340,12 @@ class MainScreen(ActionScreen):
             self.show_status("")
         super().action_perform(name)
 
+    def acts_on_marks(self, name: str) -> bool:
+        return self.is_ready and self.actions.acts_on_marks(name)
+
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, on the marked tasks where there are some."""
-        if self.actions.acts_on_marks(name):
+        if self.acts_on_marks(name):
             return None if name in ("refresh", "copy") else read_only_reason(self.context)
         return super().disabled_reason(name)
 

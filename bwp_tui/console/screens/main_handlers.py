@@ -182,7 +182,7 @@ class MainHandlers:
         keymap = self._screen.session.keymap
         actions = with_view_names(keymap.actions_of(Scope.MAIN), self._screen.views)
         mouse = mouse_notes(is_on=self._screen.session.profile.uses_mouse(os.environ))
-        self._screen.app.push_screen(HelpScreen(keymap, self._screen.context, actions, (*FILTER_NOTES, [], *mouse)))
+        self._screen.app.push_screen(HelpScreen(keymap, self._screen.context, actions, FILTER_NOTES, mouse))
 
 
 _FAILED: Final = next(index for index, view in enumerate(VIEWS) if view.name == "failed")

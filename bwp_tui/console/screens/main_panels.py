@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from textual.content import Content
 from textual.screen import Screen
 
-from bwp_tui.console.bindings.actions import ActionContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import download_end
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
-from bwp_tui.console.widgets.bars import ActiveDownloads, FooterLine, HeaderLine, HeaderState, ViewsLine
+from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, HeaderState, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.workers import start_worker
@@ -98,18 +97,6 @@ class MainPanels:
         ]
         context = session.display_context(session.without_killed_process(snapshot.engine))
         self._screen.query_one(ActiveDownloads).update(listed, context)
-
-    def update_footer(
-        self, context: ActionContext, opened: Sequence[StyledText], wrong: tuple[int, int, str] | None
-    ) -> None:
-        """Show the error in the prompt, else the keys of what is open, else those of the table."""
-        footer = self._screen.query_one(FooterLine)
-        if wrong is not None:
-            footer.show_mistake(*wrong)
-        elif opened:
-            footer.show_keys(*opened)
-        else:
-            footer.set_context(context)
 
     def update_empty_text(self, filter_text: str) -> None:
         """Set the text that an empty table shows."""

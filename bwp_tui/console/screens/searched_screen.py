@@ -49,13 +49,11 @@ class SearchedScreen(ScrolledScreen):
     @on(Prompt.Toggled)
     def update_footer(self) -> None:
         """Show the mistake in what is typed, the keys that answer, or those of the page."""
-        footer, prompt = self.query_one(FooterLine), self.prompt
-        if not prompt.is_open:
-            footer.show_keys(*self.finder.with_keys(*self.keys))
-        elif prompt.mistake is not None:
-            footer.show_mistake(*prompt.mistake)
+        footer = self.query_one(FooterLine)
+        if self.prompt.is_open:
+            footer.show_prompt(self.prompt)
         else:
-            footer.show_keys(*prompt.footer_keys)
+            footer.show_keys(*self.finder.with_keys(*self.keys))
 
     def _back(self) -> None:
         """End the search; without one, close the screen."""

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 
-from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope
+from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope, footer_actions
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES, bindings_of
 from bwp_tui.console.presentation import task_detail, task_pages
 from bwp_tui.console.presentation.breakpoints import TASK_WIDE
@@ -99,21 +99,16 @@ class TaskScreen(SearchedScreen):
     def keys(self) -> Sequence[StyledText]:
         """The keys that do something for this task."""
         hint, context = self.keymap.hint, self.context
-        possible = [
-            hint(action.label, action.name)
-            for action in self.keymap.actions_of(self.scope)
-            if action.label and action.group == TASK_GROUP and action.disabled_reason(context) is None
-        ]
+        actions = footer_actions(self.keymap.actions_of(self.scope), context, self.acts_on_marks)
+        of_task = [action for action in actions if action.group == TASK_GROUP]
+        steps = [hint(action.label, action.name) for action in of_task if action.is_next_step is not None]
+        others = [hint(action.label, action.name) for action in of_task if action.is_next_step is None]
         pages = (
             f"{self.keymap.key('next_page')} {self.keymap.key('page_1')}-{self.keymap.key(f'page_{len(PAGE_NAMES)}')}"
         )
-        return (
-            (pages, "page"),
-            hint("help", "help"),
-            hint("mask", "mask"),
-            hint("task", "previous_task", "next_task"),
-            *possible,
-        )
+        task = hint("task", "previous_task", "next_task")
+        shown = (hint("find", "filter"), *others, hint("mask", "mask"))
+        return (*steps, (pages, "page"), task, hint("help", "help"), *shown)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)

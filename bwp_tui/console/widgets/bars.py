@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
 
-from bwp_tui.console.bindings.actions import ACTIONS, Action, ActionContext
-from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.presentation.breakpoints import NARROW, WIDE
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
 from bwp_tui.console.presentation.format import DisplayContext
@@ -18,6 +16,9 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.widgets.styled_line import KeyLine, StyledLine
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Download, Task
+
+if TYPE_CHECKING:
+    from bwp_tui.console.widgets.prompt import Prompt
 
 _MAX_DOWNLOADS: Final = 4
 _THOUSAND: Final = 1_000
@@ -186,41 +187,17 @@ class StatusLine(StyledLine):
         self.show((f" {sentence}" if sentence else "", role))
 
 
-class _Entry(NamedTuple):
-    """A key of the footer, and what it does."""
-
-    key: str
-    label: str
-    is_possible: bool = True
-
-    @property
-    def width(self) -> int:
-        return cell_len(self.key) + 1 + cell_len(self.label)
-
-
 class FooterLine(KeyLine):
-    """The keys that there is room for; those of unavailable actions are dim."""
+    """The keys that there is room for, and what each does."""
 
-    def __init__(self, actions: Sequence[Action] = ACTIONS, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._actions = tuple(action for action in actions if action.label)
-        self._entries: Sequence[_Entry] = ()
+        self._entries: Sequence[StyledText] = ()
         self._always = self._gap = 0
 
-    def set_context(self, context: ActionContext) -> None:
-        """Show the registry's actions, and which of them are possible in `context`; the last three always."""
-        entries = [
-            _Entry(shown_key(action.keys[0]), action.label, action.disabled_reason(context) is None)
-            for action in self._actions
-        ]
-        self._show(entries, always=3, gap=2)
-
-    def show_keys(self, *keys: StyledText) -> None:
-        """Show other keys while something else is open; the last one always."""
-        self._show([_Entry(*key) for key in keys], always=1, gap=3)
-
-    def _show(self, entries: Sequence[_Entry], *, always: int, gap: int) -> None:
-        self._entries, self._always, self._gap = entries, always, gap
+    def show_keys(self, *keys: StyledText, always: int = 1, gap: int = 3) -> None:
+        """Show keys with their labels; the last ones `always`, and `gap` cells between two."""
+        self._entries, self._always, self._gap = keys, always, gap
         self.set_class(False, "-pointing")
         self._fit()
 
@@ -232,16 +209,23 @@ class FooterLine(KeyLine):
         entries, gap = self._entries, self._gap
         optional = len(entries) - self._always
         width = self.size.width or self.app.size.width  # before the layout: the first frame is to have the keys
-        room = width - 1 + gap - sum(entry.width + gap for entry in entries[optional:])
+        widths = [cell_len(key) + 1 + cell_len(label) + gap for key, label in entries]
+        room = width - 1 + gap - sum(widths[optional:])
         texts: list[StyledText] = [(" ", "plain")]
-        for place, entry in enumerate(entries):
+        for place, (key, label) in enumerate(entries):
             if place < optional:
-                if entry.width + gap > room:
+                if widths[place] > room:
                     continue
-                room -= entry.width + gap
-            texts.append((entry.key, "key" if entry.is_possible else "muted"))
-            texts.append((f" {entry.label}{'':{gap}}", "plain" if entry.is_possible else "muted"))
+                room -= widths[place]
+            texts += [(key, "key"), (f" {label}{'':{gap}}", "plain")]
         self.show(*texts)
+
+    def show_prompt(self, prompt: Prompt) -> None:
+        """Show the mistake in what is typed into a prompt, or the keys that answer."""
+        if prompt.mistake is None:
+            self.show_keys(*prompt.footer_keys)
+        else:
+            self.show_mistake(*prompt.mistake)
 
     def show_mistake(self, x: int, width: int, sentence: str) -> None:
         """Show what is wrong with the text above: marks under it, and a sentence beside them or else below."""

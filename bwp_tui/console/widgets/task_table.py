@@ -221,6 +221,11 @@ class TaskTable(VirtualRows):
         return list(filter(None, map(self._rows.task, self._in_sight())))
 
     @property
+    def marked_in_sight(self) -> Sequence[Task]:
+        """The marked tasks of the rows in sight."""
+        return [task for task in self.visible_tasks if task.number in self.marks] if self.marks else ()
+
+    @property
     def numbers(self) -> array[int]:
         """Local numbers of the view's tasks, in order. Not to be altered."""
         return self._numbers
