@@ -259,6 +259,9 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self.driver.write(notification_sequence(notification_text(ended), self._profile.notices, os.environ))
         await self._watch_notifier.unwatch(ended)
 
+    def on_status_line_said(self, message: StatusLine.Said) -> None:
+        self._session.messages.add(self._session.clock(), message.role, message.sentence)
+
     def on_console_app_role_changed(self) -> None:
         if self._main is not None:
             self._main.update_header()

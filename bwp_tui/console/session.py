@@ -27,6 +27,7 @@ from bwp_tui.store.worklog.engine_state import EVENTS_ON, Ability, EngineState, 
 
 if TYPE_CHECKING:
     from bwp_tui.console.services.task_commands import TaskCommands
+    from bwp_tui.console.state.message_log import MessageLog
 
 _TROUBLE_LABELS: dict[str, str] = {
     ServiceState.UNREACHABLE: "service unreachable",
@@ -74,6 +75,13 @@ class Session:
     def write_guard(self) -> WriteGuard:
         """The connection for writes, which a read-only profile refuses."""
         return WriteGuard(self.write_store, self.profile)
+
+    @cached_property
+    def messages(self) -> MessageLog:
+        """What the status lines have said."""
+        from bwp_tui.console.state.message_log import MessageLog
+
+        return MessageLog()
 
     @cached_property
     def task_commands(self) -> TaskCommands:

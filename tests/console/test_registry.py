@@ -58,6 +58,7 @@ OF_THE_SCREEN = {
     "freeze": "a printed list does not move",
     "zoom_details": "show prints a task alone",
     "hide_details": "list prints no details",
+    "messages": "each command prints its own",
     "back": "there is nothing open to close",
     "down": "the cursor",
     "up": "the cursor",

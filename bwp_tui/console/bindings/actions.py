@@ -30,6 +30,7 @@ class Scope(Enum):
     LETTER = auto()
     REQUEST_LOG = auto()
     DASHBOARD = auto()
+    MESSAGES = auto()
     HELP = auto()
     SETUP = auto()
     APP = auto()
@@ -301,6 +302,7 @@ ACTIONS: Final = (
     Action("dashboard", ("D",), "", "Dashboard: totals, due dates, durations, failures", VIEW_GROUP, "dashboard"),
     Action("downloads", ("F",), "", "Downloads: pause, resume, cancel, retry, reorder", VIEW_GROUP, "downloads"),
     Action("sent", ("H",), "", "Log of the requests sent to the API", VIEW_GROUP, "sent"),
+    Action("messages", ("M",), "", "Messages of this session", VIEW_GROUP, keywords="notices said"),
     Action(
         "command", ("colon", "ctrl+p"), "command", "Find a command, or type it as in the command line", PROGRAM_GROUP
     ),

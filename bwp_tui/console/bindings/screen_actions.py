@@ -252,6 +252,7 @@ REGISTRY: Final = tuple(
         Scope.LETTER: _LETTER,
         Scope.REQUEST_LOG: _SENT,
         Scope.DASHBOARD: (*_PAGE, _with_main_keys("dashboard", "", "Go back to the tasks", _SCREEN)),
+        Scope.MESSAGES: (*_FIND, *_PAGE, _with_main_keys("messages", "", "Go back to the tasks", _SCREEN)),
         Scope.HELP: (*_FIND, *_PAGE),
         Scope.SETUP: tuple(action for action in _PAGE if action.name != "help"),
         Scope.APP: _APP_ACTIONS,

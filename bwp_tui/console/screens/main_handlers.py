@@ -27,6 +27,7 @@ from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen, mouse_notes
 from bwp_tui.console.screens.letter import LetterScreen
+from bwp_tui.console.screens.messages import MessagesScreen
 from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.workers import Work, run_in_thread_and_report
@@ -75,6 +76,7 @@ class MainHandlers:
             "downloads": self._open_downloads,
             "sent": self._open_sent,
             "dashboard": self._open_dashboard,
+            "messages": self._open_messages,
             "help": self._open_help,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
@@ -177,6 +179,9 @@ class MainHandlers:
         session = self._screen.session
         today = session.today()
         self._screen.app.push_screen(DashboardScreen(session.keymap, lambda: session.reader.statistics(today), today))
+
+    def _open_messages(self) -> None:
+        self._screen.app.push_screen(MessagesScreen(self._screen.session))
 
     def _open_help(self) -> None:
         keymap = self._screen.session.keymap

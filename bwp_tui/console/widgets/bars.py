@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
+from textual.message import Message
 
 from bwp_tui.console.presentation.breakpoints import NARROW, WIDE
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
@@ -179,11 +180,21 @@ class ActiveDownloads(KeyLine):
 class StatusLine(StyledLine):
     """One sentence on the last action, on as many lines as it needs."""
 
-    sentence = ""
+    sentence = _role = ""
+
+    class Said(Message):
+        """Another sentence is shown."""
+
+        def __init__(self, sentence: str, role: str) -> None:
+            super().__init__()
+            self.sentence = sentence
+            self.role = role
 
     def set_text(self, sentence: str, role: str = "plain") -> None:
         """Show `sentence`, which must be clean."""
-        self.sentence = sentence
+        if sentence and self.id == "status" and (sentence, role) != (self.sentence, self._role):
+            self.post_message(self.Said(sentence, role))
+        self.sentence, self._role = sentence, role
         self.show((f" {sentence}" if sentence else "", role))
 
 

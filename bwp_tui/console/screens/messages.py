@@ -1,0 +1,95 @@
+"""The messages of this session, the newest last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from textwrap import wrap
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+
+from bwp_tui.console.bindings.actions import Scope
+from bwp_tui.console.bindings.screen_actions import bindings_of
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.screens.help import open_help
+from bwp_tui.console.screens.searched_screen import SearchedScreen
+from bwp_tui.console.session import Session
+from bwp_tui.console.state.message_log import LoggedMessage
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
+from bwp_tui.domain.masking import redact
+from bwp_tui.domain.text import counted
+from bwp_tui.domain.times import local_day, to_local
+
+_SEVERITIES: Final = {"bad": "error", "warn": "warning", "good": "done"}
+"""What the role of a message is called; every other one is a note."""
+
+_INDENT: Final = 3
+_BEFORE: Final = len("05:43:51  warning  ")
+_LEAST_WIDTH: Final = 20
+_MARGIN: Final = 4
+"""Cells beside the text: its padding, and the scroll bar."""
+
+
+class MessagesScreen(SearchedScreen):
+    """Lists what the status lines have said since the console was opened."""
+
+    scope = Scope.MESSAGES
+    BINDINGS = bindings_of(scope)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session.keymap)
+        self.handlers |= {"help": partial(open_help, self), "messages": self.close}
+        self._session = session
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="messages-heading")
+        with VerticalScroll(id="messages-scroll", can_focus=False):
+            yield Paragraphs(id="messages-text")
+        yield Prompt(id="prompt")
+        yield StatusLine(id="status")
+        yield FooterLine(id="footer")
+
+    def on_mount(self) -> None:
+        self.update_footer()
+        self._session.messages.changed = self._show
+        self.call_after_refresh(self.moves["last"])
+
+    def on_unmount(self) -> None:
+        self._session.messages.changed = lambda: None
+
+    def on_resize(self) -> None:
+        self._show()
+
+    @property
+    def keys(self) -> Sequence[StyledText]:
+        hint = self.keymap.hint
+        return (
+            hint("scroll", "down", "up"),
+            hint("find", "filter"),
+            hint("help", "help"),
+        )
+
+    def _show(self) -> None:
+        messages = self._session.messages.messages
+        self.query_one(Heading).set_text([("messages", "strong")], counted(len(messages), "message"))
+        lines: list[list[StyledText]] = []
+        for day, said in groupby(messages, key=lambda message: local_day(message.at)):
+            lines += [[], [(f" {day}", "accent")], *(line for message in said for line in self._lines(message))]
+        self.query_one(Paragraphs).set_lines(lines or [[], [("   No messages yet.", "muted")]])
+        self.finder.update()
+
+    def _lines(self, message: LoggedMessage) -> Iterator[list[StyledText]]:
+        sentence = redact(message.sentence, emails=True) if self._session.masked else message.sentence
+        first, *more = wrap(sentence, max(_LEAST_WIDTH, self.app.size.width - _INDENT - _BEFORE - _MARGIN))
+        role = message.role if message.role in _SEVERITIES else "muted"
+        yield [
+            (f"{'':{_INDENT}}{to_local(message.at):%H:%M:%S}  ", "muted"),
+            (f"{_SEVERITIES.get(message.role, 'note'):<7}  ", role),
+            (first, "plain"),
+        ]
+        yield from ([(f"{'':{_INDENT + _BEFORE}}{part}", "plain")] for part in more)
