@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -137,6 +137,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             set_visible_tasks=self._engine.set_visible_tasks,
             keymap=keymap(profile.keys),
             saved_state=SavedStateFile(profile),
+            lend_terminal=self._lend_terminal,
         )
         self._watch_notifier = WatchNotifier(self._store, self._session.unwatch)
         self._hangup_watcher = HangupWatcher(self._end_session)
@@ -313,6 +314,12 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self._show_status("There is no shell to go back to.", "warn")
         else:
             self.action_suspend_process()
+
+    @contextmanager
+    def _lend_terminal(self) -> Iterator[None]:
+        """Leave the terminal to another program during the block."""
+        with self._hangup_watcher.terminal_lent(), self.suspend():
+            yield
 
     def _report_dropped_paste(self) -> None:
         self._show_status(_PASTE_DROPPED, "warn")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -53,6 +54,7 @@ class Session:
         set_visible_tasks: tells the engine, if it runs here, which tasks are in sight.
         keymap: the registry of actions with the operator's keys.
         saved_state: keeps view, filter and cursor for the next start.
+        lend_terminal: leaves the terminal to another program during a block.
     """
 
     profile: Profile
@@ -68,6 +70,7 @@ class Session:
     set_visible_tasks: Callable[[Sequence[int]], None]
     keymap: Keymap
     saved_state: SavedStateFile
+    lend_terminal: Callable[[], AbstractContextManager[None]]
     masked: bool = True
     gone_results: set[int] = field(default_factory=set)
 

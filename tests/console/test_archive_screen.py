@@ -14,10 +14,11 @@ from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import downloads
 from tests.archive.zips import DATA, Part, bomb_of_overlaps, forged, plain
-from tests.console.past import HELD, NOW, READY
+from tests.console.past import HELD, READY
 from tests.console.support import USUAL, Console, opened
 
 MEMBERS: Mapping[str, bytes] = {
@@ -34,15 +35,15 @@ def save(console: Console, profile: Profile, members: Mapping[str, bytes] = MEMB
     """Lay an archive where the history says the result of `READY` was saved."""
     profile.download_dir.mkdir(parents=True, exist_ok=True)
     path = plain(profile.download_dir / "retrieval-jane.doe@example.com-1.zip", members)
-    record(console, path)
+    record(console.store, path)
     return path
 
 
-def record(console: Console, path: Path) -> None:
-    requests.download(console.store, READY, str(path.parent), "op")
-    (order,) = downloads.due(console.store, NOW, 100)
+def record(store: Store, path: Path) -> None:
+    requests.download(store, READY, str(path.parent), "op")
+    (order,) = downloads.due(store, store.clock(), 100)
     content = path.read_bytes()
-    downloads.record_success(console.store, order, str(path), len(content), hashlib.sha256(content).hexdigest())
+    downloads.record_success(store, order, str(path), len(content), hashlib.sha256(content).hexdigest())
 
 
 async def look_inside(console: Console, *words: str) -> None:

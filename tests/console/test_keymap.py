@@ -143,7 +143,7 @@ async def test_the_hint_on_a_receipt_names_the_remapped_key(profile: Profile) ->
         await console.sees("acknowledge by", "f3")
 
 
-REMAPPED = settings(leave="f4", help="f1", down="f2", repaint="f3", close="f6", dashboard="f7", sent="f8", detail="f9")
+REMAPPED = settings(leave="f10", help="f1", down="f2", repaint="f3", close="f6", dashboard="f7", sent="f8", detail="f9")
 
 
 @pytest.mark.parametrize("key", ["f7", "f8", "F", "f9"])
@@ -172,9 +172,9 @@ async def works_on_screen(console: Console, *opening: str) -> None:
     shown = {part.strip() for line in lines for part in (line[:15], line[58:73])}  # in two columns
     for action in actions:
         assert any(shown_key(action.keys[0]) in keys.split() for keys in shown), action
-    await console.press("f4")
+    await console.press("f10")
     await console.until(lambda: console.app.screen is screen)
-    await console.press("f4")
+    await console.press("f10")
     await console.until(lambda: console.app.screen is console.main)
 
 
@@ -184,7 +184,7 @@ async def test_remapped_keys_leave_the_page_without_credentials(profile: Profile
         async with app.run_test() as pilot:
             await pilot.press("q", "enter")
             assert app.is_running
-            await pilot.press("f4")
+            await pilot.press("f10")
         assert app.return_code == UNCONFIGURED
     finally:
         app.close()

@@ -264,6 +264,16 @@ ACTIONS: Final = (
         keywords="clipboard yank csv json",
     ),
     Action(
+        "pager",
+        ("vertical_line",),
+        "",
+        "Show the record or the timeline in $PAGER",
+        TASK_GROUP,
+        "show TASK",
+        _needs_task(),
+        keywords="less pager json",
+    ),
+    Action(
         "mark", ("space",), "mark", "Mark this task, or unmark it", MARK_GROUP, None, _needs_task(), keywords="select"
     ),
     Action("mark_range", ("v",), "", "Mark the range from the last mark to here", MARK_GROUP, None, _needs_task()),

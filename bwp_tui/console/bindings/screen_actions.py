@@ -190,6 +190,7 @@ _ARCHIVE: Final = (
     Action("left", ("h", "left"), "", "Columns to the left", MOVE_GROUP),
     Action("right", ("l", "right"), "", "Columns to the right", MOVE_GROUP),
     _FOLDER,
+    _with_main_keys("pager", "pager", "Show the previewed file in $PAGER", _FILE),
     Action(
         "unpack",
         ("X",),
@@ -209,6 +210,7 @@ _LETTER: Final = (
     *(Action(f"page_{key}", (str(key),), "", f"Letter: {kind}", _SCREEN) for key, kind in enumerate(LETTERS, 1)),
     _with_main_keys("copy", "copy", "Copy the letter", _SCREEN, None, read_only_reason),
     Action("write", ("w",), "write", "Write the letter to a new file", _SCREEN, None, read_only_reason),
+    Action("edit", ("f4",), "edit", "Edit the letter in $EDITOR", _SCREEN, None, read_only_reason),
     _with_main_keys("mask", "mask", "Show or mask the email", _SCREEN),
     *_FIND,
     *_PAGE,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 from bwp_tui.actions.operation import Argument, Need, Position, Target, TaskOperation, Values
@@ -105,13 +106,26 @@ async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: Targ
     def checked(text: str) -> InputMistake | None:
         return None if may_be_empty and not text.strip() else _mistake(argument, text)
 
-    text = await screen.prompt.ask_text(argument.question(target), argument.initial(target), checked=checked)
+    edited = partial(_edit, screen) if argument.position is Position.TRAILING_TEXT else None
+    text = await screen.prompt.ask_text(
+        argument.question(target), argument.initial(target), checked=checked, edited=edited
+    )
     if text is None:
         return None
     values = argument.values(text, target.task)
     if values is None and argument.empty_message:
         screen.show_status(argument.empty_message, "warn")
     return values
+
+
+async def _edit(screen: MainScreenProtocol, text: str) -> str | InputMistake:
+    """Return a typed text as the operator's editor leaves it, or why it stays as it is."""
+    from bwp_tui.console.controllers.external_programs import ProgramFailed, edit_text  # rarely used
+
+    try:
+        return await edit_text(screen.session, f"{text}\n" if text else "", "note.txt")
+    except ProgramFailed as error:
+        return InputMistake(str(error), 0, len(text))
 
 
 async def _ask_day(

@@ -196,3 +196,21 @@ def table_lines(table: Table, mask: Mask, first: int = 0) -> list[str]:
 def text_lines(text: Text, width: int, mask: Mask) -> list[str]:
     """Return the lines of a text, wrapped at `width`."""
     return [piece for line in text.lines for piece in (chop_cells(mask(line), width) or [""])]
+
+
+def whole_lines(preview: Preview, mask: Mask) -> list[str]:
+    """Return all lines of a preview for another program: cells between tabs, JSON unfolded."""
+    match preview:
+        case Tree():
+            texts = [
+                f"{' ' * _INDENT * node.depth}{'' if node.key is None else f'{node.key}: '}{node.value}"
+                for node in preview.nodes
+            ]
+        case Table():
+            texts = ["\t".join(row) for row in preview.rows]
+        case Text():
+            texts = list(preview.lines)
+    return [
+        mask(text)
+        for text in (*texts, *(["(The preview ends here; extract the archive for the rest.)"] if preview.cut else []))
+    ]

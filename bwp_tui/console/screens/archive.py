@@ -28,6 +28,7 @@ from bwp_tui.console.presentation.archive_preview import (
     record_lines,
     table_lines,
     text_lines,
+    whole_lines,
 )
 from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.presentation.glyphs import locale_glyphs
@@ -77,6 +78,7 @@ class ArchiveScreen(ActionScreen):
             "right": lambda: self._scroll_columns(1),
             "folder": partial(start_worker, self, self._show_folder),
             "unpack": partial(start_worker, self, self._unpack, group="unpacking", exclusive=True),
+            "pager": partial(start_worker, self, self._page, group="pager", exclusive=True),
             "filter": partial(start_worker, self, self._find),
             "next_match": lambda: self._step(1),
             "previous_match": lambda: self._step(-1),
@@ -84,7 +86,7 @@ class ArchiveScreen(ActionScreen):
         }
         self._filter = ListFilter(self, lambda: self._show(None, 0))
         self._finder = TextFinder(self, self.keymap, self, self._update_footer)
-        self._session = session
+        self.session = session
         self._archive_task = task
         self._path = path
         self._display_context = session.display_context()
@@ -108,7 +110,7 @@ class ArchiveScreen(ActionScreen):
 
     @property
     def context(self) -> ActionContext:
-        return ActionContext(read_only=self._session.read_only)
+        return ActionContext(read_only=self.session.read_only)
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
@@ -146,7 +148,7 @@ class ArchiveScreen(ActionScreen):
     async def _show_folder(self) -> None:
         folder = str(self._path.parent)
         self.show_status(
-            f"{self._mask(folder)}  {await copy(folder, self.app.copy_to_clipboard, self._session.profile.folder)}"
+            f"{self._mask(folder)}  {await copy(folder, self.app.copy_to_clipboard, self.session.profile.folder)}"
         )
 
     async def _list(self) -> None:
@@ -179,6 +181,15 @@ class ArchiveScreen(ActionScreen):
         self.show_status(more if content.cut else "", "muted")
         self._show(_OpenEntry(entry, content, tree), 0)
 
+    async def _page(self) -> None:
+        """Show the open entry, as far as it is previewed, in the operator's pager."""
+        from bwp_tui.console.controllers.external_programs import page_text  # rarely used
+
+        if self._opened is None:
+            self.show_status(f"{self.keymap.key('pager')}: Open a file first.", "warn")
+        else:
+            await page_text(self, "\n".join(whole_lines(self._opened.preview, self._mask)))
+
     async def _unpack(self) -> None:
         if all(entry.is_folder for entry in self._entries):
             self.show_status(f"{self.keymap.key('unpack')}: The archive has no files to extract.", "warn")
@@ -189,15 +200,15 @@ class ArchiveScreen(ActionScreen):
             folder = await asyncio.to_thread(_extract, self._path)
             await asyncio.to_thread(
                 answers.record_unpacked,
-                self._session.write_guard.store,
+                self.session.write_guard.store,
                 self._archive_task.number,
                 folder,
-                self._session.actor,
+                self.session.actor,
             )
         except (BadArchive, CannotUnpack, StoreError) as error:
             self.show_status(self._mask(str(error)), "bad")
             return
-        copied = await copy(str(folder), self.app.copy_to_clipboard, self._session.profile.folder)
+        copied = await copy(str(folder), self.app.copy_to_clipboard, self.session.profile.folder)
         self.show_status(f"Extracted to {self._mask(str(folder))}  {copied}", "good")
 
     def _show(self, opened: _OpenEntry | None, cursor: int) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -29,7 +30,7 @@ from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.letters import LetterKind, cannot_write, fitting_kind
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.text import mask_in_text, unsafe_at
+from bwp_tui.domain.text import escaped, mask_in_text, unsafe_at
 from bwp_tui.settings import SettingsError
 from bwp_tui.store.errors import StoreError
 
@@ -54,12 +55,15 @@ class LetterScreen(SearchedScreen):
         self._letter_task: Task | None = None
         self._letter: Letter | None = None
         self._why_not = ""
+        self._edited: dict[LetterKind, tuple[Letter, str]] = {}
+        """The letters that were edited: each as it was drafted, and the text that it has now."""
         self.handlers |= {
             "help": partial(open_help, self),
             "next_page": lambda: self._turn(1),
             "previous_page": lambda: self._turn(-1),
             **{f"page_{at}": partial(self._open, kind) for at, kind in enumerate(LetterKind, start=1)},
             "copy": partial(start_worker, self, self._copy, group="letter"),
+            "edit": partial(start_worker, self, self._edit, group="letter"),
             "write": partial(start_worker, self, self._write, group="letter"),
             "mask": self._toggle_mask,
         }
@@ -88,6 +92,7 @@ class LetterScreen(SearchedScreen):
         actions = (
             ("copy", "copy"),
             ("write to a file", "write"),
+            ("edit", "edit"),
             ("mask", "mask"),
             ("find", "filter"),
             ("help", "help"),
@@ -134,9 +139,14 @@ class LetterScreen(SearchedScreen):
                 )
             except (StoreError, SettingsError) as error:
                 self._why_not = str(error)
+        remarks = self._letter.remarks if self._letter is not None else ()
+        if self._letter is not None and (edited := self._edited.get(self._letter.kind)) is not None:
+            if self._letter.text != edited[0].text:
+                remarks = (f"#{self._number} has changed since this letter was edited; check it.", *remarks)
+            self._letter = self._letter._replace(text=edited[1], template=_EDITED)
         self._show()
         if self._letter is not None and self._letter != before:
-            self.show_status(" ".join(self._letter.remarks), "warn")
+            self.show_status(" ".join(remarks), "warn")
 
     def _show(self) -> None:
         task, letter = self._letter_task, self._letter
@@ -174,6 +184,22 @@ class LetterScreen(SearchedScreen):
         how = await copy(letter.text, self.app.copy_to_clipboard, session.profile.folder)
         self._show_done(letter, how)
 
+    async def _edit(self) -> None:
+        """Have the letter edited; the text is kept while this screen is open."""
+        from bwp_tui.console.controllers.external_programs import ProgramFailed, edit_text  # rarely used
+
+        if (letter := self._drafted()) is None:
+            return
+        try:
+            text = await edit_text(self._session, letter.text, f"{letter.kind}.txt")
+        except ProgramFailed as error:
+            self.show_status(str(error), "bad")
+            return
+        if text != letter.text and text.strip():
+            drafted = self._edited[letter.kind][0] if letter.kind in self._edited else letter
+            self._edited[letter.kind] = drafted, escaped(text)
+            await self._read()
+
     async def _write(self) -> None:
         if (letter := self._drafted()) is None:
             return
@@ -203,6 +229,10 @@ class LetterScreen(SearchedScreen):
         then = f" Once you have sent it, record that with {key(once)}." if task is not None and once else ""
         self.show_status(f"The {letter.kind} of #{letter.number}: {how}.{then}", "good")
         self._session.feed.refresh()
+
+
+_EDITED: Final = "edited"
+"""What stands in place of the template's name."""
 
 
 def _path(text: str) -> Path:

@@ -12,6 +12,7 @@ from bwp_tui.console.bindings.actions import Scope, with_view_names
 from bwp_tui.console.command_bar.controller import CommandBar
 from bwp_tui.console.command_bar.task_lines import TaskLineCommands
 from bwp_tui.console.controllers.copying import copy_of_tasks
+from bwp_tui.console.controllers.external_programs import page_task
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.list_order import choose_columns, choose_sort
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
@@ -60,6 +61,7 @@ class MainHandlers:
             ).ask,
             **service.actions,
             "copy": partial(copy_of_tasks, screen, self.marked),
+            "pager": partial(page_task, screen),
             "sort": partial(choose_sort, screen),
             "columns": partial(choose_columns, screen),
             "save_view": SavedViewController(screen).ask,

@@ -8,7 +8,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 _INTERVAL_S: Final = 1.0
@@ -26,6 +26,7 @@ class HangupWatcher:
 
     def __init__(self, ended: Callable[[int], None]) -> None:
         self._ended = ended
+        self._is_terminal_lent = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="terminal-watch", daemon=True)
 
@@ -36,9 +37,23 @@ class HangupWatcher:
         """Stop watching: the console has ended by itself."""
         self._over.set()
 
+    @contextlib.contextmanager
+    def terminal_lent(self) -> Iterator[None]:
+        """Leave ctrl+c, ctrl+z and ctrl+\\ to another program, which has the terminal during the block."""
+        stop, core = (signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGQUIT))
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)  # Textual's handler would stop what no shell can resume
+        signal.signal(signal.SIGQUIT, lambda *_: None)
+        self._is_terminal_lent = True
+        try:
+            yield
+        finally:
+            self._is_terminal_lent = False
+            signal.signal(signal.SIGTSTP, stop)
+            signal.signal(signal.SIGQUIT, core)
+
     def on_signal(self, code: int) -> None:
         """End the session; also the handler of signals."""
-        if not self._over.is_set():
+        if not self._over.is_set() and not (self._is_terminal_lent and code == 128 + signal.SIGINT):
             self._over.set()
             kill_after_grace(code)
             self._ended(code)

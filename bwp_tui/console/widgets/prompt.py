@@ -46,6 +46,9 @@ class QuestionUpdate(NamedTuple):
     wordings: Mapping[str, str] = {}
 
 
+TextEditor: TypeAlias = Callable[[str], Coroutine[Any, Any, str | InputMistake]]
+"""Returns a text as the operator's editor leaves it, or why it could not be edited."""
+
 Recheck: TypeAlias = Callable[[], Coroutine[Any, Any, QuestionUpdate]]
 
 
@@ -79,6 +82,7 @@ class Prompt(Horizontal, can_focus=True):
         self._subject: _Subject | None = None
         self._is_obsolete = False
         self._enter = self._f2 = ""
+        self._edited: TextEditor | None = None
         self._focused_before: Widget | None = None
         self._default: str | None = None
 
@@ -119,6 +123,7 @@ class Prompt(Horizontal, can_focus=True):
         if not self._keys:
             others = {
                 "F2": self._f2,
+                "F4": "editor" if self._edited else "",
                 "tab": "complete" if self._completed else "",
                 "↑↓": "choose" if self._moved else "",
             }
@@ -169,6 +174,7 @@ class Prompt(Horizontal, can_focus=True):
         hint: StyledText = ("", "muted"),
         enter: str = "OK",
         f2: str = "",
+        edited: TextEditor | None = None,
     ) -> str | None:
         """Ask for a text, beginning with `value`.
 
@@ -180,6 +186,7 @@ class Prompt(Horizontal, can_focus=True):
             checked: returns an error in the text, which keeps the prompt open.
             enter: label of that key in the footer.
             f2: label of F2; with one, that key answers with `F2_ANSWER`.
+            edited: what F4 does with the text.
         """
         field = self.query_one(Input)
         field.display = True
@@ -187,7 +194,7 @@ class Prompt(Horizontal, can_focus=True):
             field.value = value
         field.cursor_position = len(value)
         self._changed, self._moved, self._completed, self._checked = changed, moved, completed, checked
-        self._enter, self._f2 = enter, f2
+        self._enter, self._f2, self._edited = enter, f2, edited
         self.hint(*hint)
         return await self._ask(label, {}, beside=_FIELD + cell_len(hint[0]))
 
@@ -209,7 +216,7 @@ class Prompt(Horizontal, can_focus=True):
         ending: str = "",
     ) -> str | None:
         self.query_one(Input).display = False
-        self._changed = self._moved = self._completed = self._checked = None
+        self._changed = self._moved = self._completed = self._checked = self._edited = None
         self._default = default
         self.hint("", "")
         return await self._ask(question, keys, entries, beside=cell_len(_GAP.join(entries)), ending=ending)
@@ -281,6 +288,18 @@ class Prompt(Horizontal, can_focus=True):
         # A class of the status line: one of the screen would make Textual work out all styles again.
         self.screen.query_one("#status").set_class(is_hidden, "-aside")
 
+    async def _edit(self) -> None:
+        """Replace the text by what the operator's editor makes of it, its lines joined."""
+        answer = self._answer
+        text = None if self._edited is None else await self._edited(self.query_one(Input).value)
+        if text is None or answer is not self._answer:
+            return
+        if isinstance(text, InputMistake):
+            self.show_mistake(text)
+        else:
+            self.show_mistake(None)
+            self.set_text(" ".join(line.strip() for line in text.splitlines() if line.strip()))
+
     def _complete(self) -> None:
         field = self.query_one(Input)
         if self._completed is not None:
@@ -301,6 +320,9 @@ class Prompt(Horizontal, can_focus=True):
         elif event.key == "f2" and self._f2 and not self._keys and not self._is_obsolete:
             event.stop()
             self._answer_with(F2_ANSWER)
+        elif event.key == "f4" and self._edited and not self._keys and not self._is_obsolete:
+            event.stop()
+            start_worker(self, self._edit, group="editing", exclusive=True)
         elif self._moved is not None and event.key in ("down", "up"):
             event.stop()
             self._moved(1 if event.key == "down" else -1)

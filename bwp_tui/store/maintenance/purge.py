@@ -170,6 +170,7 @@ def purge(
                 removed += _unlink(files.get(number, ()))
     # What was copied where there is no clipboard: a path, which names its shopper, or an id.
     removed += _unlink(store.path.parent.glob("copied-*.txt"))
+    removed += _unlink(store.path.parent.glob("edited-*/*"))  # of a console that was killed while an editor was open
     gone = remove_traces(store, today, threading.Event())
     return PurgeResult(done, removed, tuple(gone), tuple(atomic_swap.histories_set_aside(store.path)))
 
