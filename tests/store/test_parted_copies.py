@@ -8,15 +8,15 @@ from pathlib import Path
 
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Task, Verification
-from bwp_tui.store.commands import answers, records, requests
+from bwp_tui.domain.task import Kind, Task, Verification
+from bwp_tui.store.commands import answers, records, requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import chain_check, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, TODAY, received
+from tests.store.support import ACTOR, TODAY, has_waiting_intent, received, submitted
 
 YESTERDAY = TODAY - timedelta(days=1)
 
@@ -76,3 +76,61 @@ def test_what_was_recorded_in_a_copy_outlives_a_later_note_in_the_other(
     expected[1][5] = "bob"
     assert [list(_facts(task)) for task in merged] == expected
     assert chain_check.check_file(older)[1] == []
+
+
+def test_a_request_that_one_copy_declined_and_the_other_gave_up_without_knowing_it_is_declined(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    store = open_store(path, clock=clock)
+    received(store, Kind.DELETION)
+    store.close()
+    older, newer = path.read_bytes(), tmp_path / "newer.db"
+    store = open_store(path, clock=clock)
+    single.edit(store, 1, lambda edit: records.correct(edit, None, "us-co"), ACTOR, TODAY)
+    single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+    single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+    store.close()
+    shutil.copy(path, newer)
+    path.write_bytes(older)
+    clock.advance(minutes=1)
+    store = open_store(path, clock=clock)
+    unconfirmed.give_up(store, 1, "lost", "bob")
+    store.close()
+    restore.restore(path, newer, clock())
+    store = open_store(path, clock=clock)
+    task = tasks.get(store, 1)
+    store.close()
+    assert (task.status, task.declined_on, task.is_appeal_running) == (Status.DECLINED, TODAY, True)
+
+
+def test_a_request_that_one_copy_withdrew_while_it_waited_in_the_other_is_not_sent(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    store = open_store(path, clock=clock)
+    submitted(store, Kind.DELETION)
+    store.close()
+    other = tmp_path / "other" / "history.db"
+    other.parent.mkdir()
+    shutil.copy(path, other)
+    store = open_store(other, clock=clock)
+    requests.cancel(store, 1, ACTOR)
+    store.close()
+    for into, source in ((path, other), (other, path)):
+        restore.restore(into, source, clock())
+        store = open_store(into, clock=clock)
+        assert (tasks.get(store, 1).status, has_waiting_intent(store, 1)) == (Status.CANCELLED, False)
+        store.close()
+
+
+def test_a_merge_that_gave_a_request_another_number_is_not_made_twice(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / "history.db"
+    for place, email in ((other, "a@example.com"), (path, "b@example.com")):
+        store = open_store(place, clock=clock)
+        received(store, email=email)
+        store.close()
+        clock.advance(minutes=1)
+    assert restore.restore(path, other, clock()).tasks == 2
+    clock.advance(minutes=1)
+    assert restore.restore(path, other, clock()).merged[:2] == (0, 0)

@@ -19,10 +19,11 @@ _BITS_OF_DIGIT: Final = 4
 
 _ORPHAN: Final = (
     f"i.action = 'submit' AND i.{INTENT_IS_WAITING} AND ("
-    " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL)"
+    " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL AND t.resubmitted = 0"
+    " AND t.terminal = 0 AND t.status NOT IN ('RECEIVED', 'UNCONFIRMED'))"
     f" OR (SELECT count(*) FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.{INTENT_IS_WAITING}) > 1)"
 )
-"""Waiting submissions whose task is missing, has a task id already, or has another waiting submission."""
+"""Waiting submissions whose task is missing or is not to be sent, or has another waiting submission."""
 
 
 def reattach_submissions(db: apsw.Connection) -> None:
@@ -93,7 +94,7 @@ def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> N
 
 
 def lapse_orphan_submissions(db: apsw.Connection, now: str) -> None:
-    """Lapse waiting submissions whose task is unknown, so that they are not sent."""
+    """Lapse waiting submissions that are not to be sent."""
     db.execute(f"UPDATE intents AS i SET state = 'lapsed', settled_at = ? WHERE {_ORPHAN}", (now,))
 
 
@@ -114,7 +115,12 @@ _DOUBTFUL_CANCELLATION: Final = "whether its cancellation was asked for is not c
 
 
 def settle_cancellations(db: apsw.Connection, now: str) -> None:
-    """Make waiting cancellations agree with tasks and timeline: none is lost, and none is sent to another task."""
+    """Make waiting cancellations agree with tasks and timeline: none is lost, doubled or sent to another task."""
+    db.execute(
+        f"UPDATE intents AS i SET state = 'lapsed', settled_at = ? WHERE {_WAITING_CANCELLATION} AND id <"
+        f" (SELECT max(id) FROM intents j WHERE j.task = i.task AND {_WAITING_CANCELLATION})",
+        (now,),
+    )
     db.execute(
         f"UPDATE intents SET state = 'lapsed', settled_at = ? WHERE {_WAITING_CANCELLATION}"
         f" AND task IN (SELECT number FROM tasks WHERE kind = 'RETRIEVAL' OR status IN ({_FINAL}))",

@@ -1,11 +1,17 @@
 """Merge two histories, so that nothing is lost and nothing is sent twice.
 
 A task is the same in both when its client token or its task id is, or its number with the instant it was recorded.
-Of a task in both, the row with the later timeline is kept, with what the service said from the one whose status
-changed later, and in a restore with what operators recorded in the other; events of earlier merges do not count. What
-was purged stays purged. A request that waits in the other history may have been sent since: it is sent again under
-its own client token alone, and only while that token protects it. A deletion that waits there may have been withdrawn
-since, and a RECEIVED request may have been sent: both become UNCONFIRMED, for the operator to decide on.
+Of a task in both, the newer row is kept. Where each timeline has events that the other lacks, the row gets the columns
+that those of both give, in the order of time (`replay.apply_both_timelines`). What was purged stays purged.
+
+Three rules are none of the timelines:
+
+- A damaged history may have lost events that its rows still show. In a recovery, a row that is newer than the backup
+  therefore stays as it is.
+- A request that waits in the other history may have been sent since: it is sent again under its own client token alone,
+  and only while that token protects it.
+- A deletion that waits there may have been withdrawn since, and a RECEIVED request may have been sent: both become
+  UNCONFIRMED, for the operator to decide on.
 """
 
 from __future__ import annotations
@@ -14,19 +20,20 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.maintenance import replay
 from bwp_tui.store.maintenance.chain_check import note_broken_chains
 from bwp_tui.store.maintenance.intent_repair import withhold_unsent
+from bwp_tui.store.queries.event_columns import LOST_TASK_ID
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
-_EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
 _SAME_EVENT: Final = (
-    "m.task = x.ours AND m.at = t.at AND m.actor = t.actor AND m.what = t.what"
+    "m.task = x.ours AND t.task = x.theirs AND m.at = t.at AND m.actor = t.actor AND m.what = t.what"
     " AND m.before IS t.before AND m.after IS t.after"
+    " AND (m.detail IS t.detail OR m.detail IS NULL OR t.detail IS NULL)"
 )
+"""Whether an event `m` of this history is the event `t` of the other one, where a purge may have removed its detail."""
 
 
 class Merged(NamedTuple):
@@ -52,25 +59,22 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         event: the timeline event of each task that comes from the other history: `recovered` or `restored`.
         source: the name of the other history, for the event's detail.
     """
-    db.execute("CREATE TEMP TABLE IF NOT EXISTS replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
     _match(db)
     revision = _next_revision(db)
+    _compare_timelines(db)
+    _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
     doubled = _record_doubled_ids(db, now)
     whole = replay.whole_timelines(db)
-    _add_tasks(db, revision)
-    replay.apply_later_events(db, now)
-    _update_tasks(db, revision, is_own_backup=event is EventKind.RECOVERED)
-    if event is EventKind.RESTORED:  # in a recovery, a timeline may lack what its row has
-        replay.apply_events_of_both(db)
-    _replace_rebuilt_values(db)
+    parted = replay.parted_tasks(db, is_recovery=event is EventKind.RECOVERED)
+    _take_rows(db, revision)
     _repair_values(db)
+    _add_timeline(db)
+    replay.apply_both_timelines(db, parted, now)
     _add_intents(db)
     _settle_intents(db)
-    _lapse_submissions(db, now)
     proven = ", ".join(map(str, whole))
     withhold_unsent(db, now, f"number IN (SELECT ours FROM matched WHERE fresh) AND number NOT IN ({proven})")
     _add_downloads(db, now, revision)
-    _add_timeline(db)
     _add_chains(db)
     db.execute(
         "INSERT OR IGNORE INTO main.service_events (event_id, task, type, occurred_at, received_at)"
@@ -78,18 +82,17 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         " JOIN matched x ON x.theirs = e.task ORDER BY e.received_at"
     )
     db.execute(
-        "INSERT INTO timeline (task, at, actor, what, after, detail)"
-        " SELECT ours, ?, ?, ?, iif(later_status, m.status, NULL),"
-        " ? || iif(replayed, ', brought up to date by its timeline', '')"
-        " FROM matched JOIN main.tasks m ON m.number = ours WHERE fresh OR later OR later_status OR replayed",
+        "INSERT INTO timeline (task, at, actor, what, detail)"
+        " SELECT ours, ?, ?, ?, ? || iif(replayed, ', brought up to date by its timeline', '')"
+        " FROM matched WHERE newer OR replayed",
         (now, PROGRAM, event, f"from {source}"),
     )
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
     matched, added = scalar(db, "SELECT count(*) FROM matched"), scalar(db, "SELECT sum(fresh) FROM matched")
-    updated = scalar(db, "SELECT count(*) FROM matched WHERE NOT fresh AND (later OR later_status OR replayed)")
+    updated = scalar(db, "SELECT count(*) FROM matched WHERE NOT fresh AND (newer OR replayed)")
     replayed = scalar(db, "SELECT sum(replayed) FROM matched WHERE fresh")
-    db.execute("DROP TABLE temp.matched")
+    db.execute("DROP TABLE temp.missing; DROP TABLE temp.matched")
     return Merged(added, updated, doubled, matched - added, replayed)
 
 
@@ -105,20 +108,6 @@ _MERGED: Final = (
 )
 """The rows of the other history that became one with another row of the same task in this one."""
 
-
-_LOST_VALUES: Final = (
-    "kind",
-    "received_on",
-    "regulation",
-    "due_on",
-    "holding_period",
-    "reason",
-    "note",
-    "tags",
-    "email",
-)
-"""The columns that such a row lacks."""
-
 _UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
 
 
@@ -129,13 +118,15 @@ _SENT_APART: Final = (
 )
 """Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
 
+_ALONE: Final = "(SELECT count(*) FROM {}.tasks WHERE recorded_at = o.recorded_at) = 1"
+
 
 def _match(db: apsw.Connection) -> None:
     """Fill `matched`: each task of the other history, except those of `_MERGED`, with its number in this one."""
     db.execute(
         "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
-        " fresh INTEGER NOT NULL DEFAULT 0, later INTEGER NOT NULL DEFAULT 0, later_status INTEGER NOT NULL DEFAULT 0,"
-        " replayed INTEGER NOT NULL DEFAULT 0)"
+        " fresh INTEGER NOT NULL DEFAULT 0, newer INTEGER NOT NULL DEFAULT 0,"
+        " has_own_events INTEGER NOT NULL DEFAULT 0, replayed INTEGER NOT NULL DEFAULT 0)"
     )
     for same in (
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
@@ -147,6 +138,11 @@ def _match(db: apsw.Connection) -> None:
         " INTERSECT SELECT recorded_at, email FROM other.tasks WHERE number = o.task)",
         f"SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id"
         f" WHERE o.number NOT IN ({_MERGED})",
+        # One that an earlier merge gave another number, and that has no client token. An import records many at once.
+        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.recorded_at = o.recorded_at"
+        " AND m.kind = o.kind AND iif(m.email <> '' AND o.email <> '', m.email = o.email,"
+        f" {_ALONE.format('main')} AND {_ALONE.format('other')})"
+        f" WHERE NOT coalesce({_SENT_APART}, FALSE) ORDER BY o.number, m.number",
     ):
         db.execute(f"INSERT OR IGNORE INTO matched (theirs, ours) {same}")
     # A number that is free, or whose task alone was lost, is kept; another task's is not taken.
@@ -204,62 +200,49 @@ def _other_columns(names: list[str], revision: int) -> str:
     return ", ".join(str(revision) if name == "revision" else _TRANSLATED.get(name, f"o.{name}") for name in names)
 
 
-def _add_tasks(db: apsw.Connection, revision: int) -> None:
-    names = _columns(db, "tasks", "number")
+def _compare_timelines(db: apsw.Connection) -> None:
+    """Fill `missing` with the events that this history lacks, and mark the tasks of which it alone has events."""
+    db.execute("CREATE TEMP TABLE missing (ours INTEGER, id INTEGER, PRIMARY KEY (ours, id)) WITHOUT ROWID")
     db.execute(
-        f"INSERT INTO main.tasks (number, {', '.join(names)}) SELECT x.ours, {_other_columns(names, revision)}"
-        " FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh ORDER BY x.ours"
+        "INSERT INTO missing SELECT x.ours, t.id FROM matched x JOIN other.timeline t ON t.task = x.theirs"
+        f" WHERE NOT EXISTS (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
+    )
+    db.execute(
+        "UPDATE matched AS x SET has_own_events = 1 WHERE EXISTS (SELECT 1 FROM main.timeline m WHERE m.task = x.ours"
+        f" AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE {_SAME_EVENT}))"
     )
 
 
-_STATUSES: Final = ", ".join(f"'{status}'" for status in Status)
+def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
+    """Mark the tasks of which the other history has the newer row, or the only one that was not rebuilt without it.
 
-
-_IS_UNKNOWN: Final = "{one}.task_id IS NULL AND {one}.status IN ('UNCONFIRMED', 'GIVEN_UP')"
-_LEARNED: Final = (
-    f"({_IS_UNKNOWN} AND {{two}}.task_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {{own}}.timeline t"
-    " WHERE t.task = {one}.number AND instr(t.detail, {two}.task_id)))"
-)
-"""Whether a row was decided on without the task id that the other row has, and that its own timeline never had."""
-
-
-def _update_tasks(db: apsw.Connection, revision: int, *, is_own_backup: bool) -> None:
-    """Take from the other history the rows whose timeline is later there, and the columns of a later status.
-
-    A row that was changed after the history's own backup was made stays, even if its timeline is lost.
+    A purged row counts as newer: it alone has what its timeline has lost.
     """
+    rebuilt = (
+        "m.email = '' AND o.email <> '' AND EXISTS (SELECT 1 FROM main.timeline WHERE task = m.number"
+        f" AND what = '{EventKind.RECOVERED}' AND detail GLOB '{replay.REBUILT}*')"
+    )
+    # What a merge recorded says when a copy was made, not when something happened.
+    latest = (
+        "coalesce((SELECT max(at) FROM {} WHERE task = {}"
+        f" AND what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}')), '')"
+    )
     changed_before = "m.revision <= (SELECT revision FROM other.meta)" if is_own_backup else "TRUE"
-    for flag, events in (
-        ("later", "TRUE"),
-        ("later_status", f"(what = '{EventKind.STATUS}' OR after IN ({_STATUSES}))"),
-    ):
-        # What a merge recorded says when a copy was made, not when something happened.
-        latest = (
-            "coalesce((SELECT max(at) FROM {} WHERE task = {}"
-            f" AND what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}') AND {events}), '')"
-        )
-        db.execute(
-            f"UPDATE matched SET {flag} = 1 WHERE NOT fresh AND (SELECT m.purged_at IS NULL AND {changed_before}"
-            f" AND ({latest.format('other.timeline', 'theirs')}, o.revision)"
-            f" > ({latest.format('main.timeline', 'ours')}, m.revision)"
-            " FROM other.tasks o, main.tasks m WHERE o.number = theirs AND m.number = ours)"
-        )
-    learned = _LEARNED.format(one="m", two="o", own="main")
-    unlearned = _LEARNED.format(one="o", two="m", own="other")
-    for value, condition in ((1, learned), (0, unlearned)):
-        db.execute(
-            f"UPDATE matched SET later_status = {value} WHERE NOT fresh AND EXISTS (SELECT 1 FROM other.tasks o"
-            f" JOIN main.tasks m ON m.number = ours WHERE o.number = theirs AND m.purged_at IS NULL AND {condition})"
-        )
-    _take_columns(db, _columns(db, "tasks", "number", "download", *replay.SERVICE_COLUMNS), "later", revision)
-    _take_columns(db, [*replay.SERVICE_COLUMNS, "revision"], "later_status", revision)
-
-
-def _take_columns(db: apsw.Connection, names: list[str], flag: str, revision: int) -> None:
     db.execute(
-        f"UPDATE main.tasks AS m SET ({', '.join(names)}) = (SELECT {_other_columns(names, revision)}"
-        " FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.ours = m.number)"
-        f" WHERE number IN (SELECT ours FROM matched WHERE {flag})"
+        f"UPDATE matched SET newer = fresh OR (SELECT {rebuilt} OR {changed_before}"
+        f" AND (o.purged_at IS NOT NULL, {latest.format('other.timeline', 'theirs')}, o.revision)"
+        f" > (m.purged_at IS NOT NULL, {latest.format('main.timeline', 'ours')}, m.revision)"
+        " FROM other.tasks o, main.tasks m WHERE o.number = theirs AND m.number = ours)"
+    )
+
+
+def _take_rows(db: apsw.Connection, revision: int) -> None:
+    """Take the newer rows of the other history."""
+    names = _columns(db, "tasks", "number", "download")
+    db.execute(
+        f"INSERT INTO main.tasks (number, {', '.join(names)}) SELECT x.ours, {_other_columns(names, revision)}"
+        " FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.newer ORDER BY x.ours"
+        f" ON CONFLICT (number) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names)}"
     )
 
 
@@ -269,28 +252,17 @@ def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
         "INSERT INTO main.timeline (task, at, actor, what, before, after, detail)"
         f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', CASE WHEN o.terminal = 0 THEN o.status END,"
         " CASE WHEN o.terminal = 0 THEN 'UNCONFIRMED' END,"
-        f" 'its task id ' || o.task_id || ' is that of #' || ({_SAME_ID})"
-        f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh AND EXISTS ({_SAME_ID}) RETURNING id",
+        f" '{LOST_TASK_ID}' || o.task_id || ' is that of #' || ({_SAME_ID})"
+        f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.newer AND EXISTS ({_SAME_ID}) RETURNING id",
         (now, PROGRAM),
     )
     return len(events.fetchall())
 
 
-def _replace_rebuilt_values(db: apsw.Connection) -> None:
-    """Have the values that a row rebuilt from its timeline lacks taken from the other history."""
-    rebuilt = f"SELECT task FROM main.timeline WHERE what = '{EventKind.RECOVERED}' AND detail GLOB '{replay.REBUILT}*'"
-    for name in _LOST_VALUES:
-        db.execute(
-            "INSERT INTO replaced SELECT m.number, ? FROM main.tasks m JOIN matched x ON x.ours = m.number"
-            " JOIN other.tasks o ON o.number = x.theirs WHERE m.email = '' AND o.email <> ''"
-            f" AND m.number IN ({rebuilt})",
-            (name,),
-        )
-
-
 def _repair_values(db: apsw.Connection) -> None:
     """Take the values that were damaged in this history from the other one."""
-    same = "replaced r JOIN matched x ON x.ours = r.number WHERE NOT x.fresh AND NOT x.later"
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
+    same = "replaced r JOIN matched x ON x.ours = r.number WHERE NOT x.newer"
     for (name,) in db.execute(f"SELECT DISTINCT r.name FROM {same}").fetchall():
         if name not in _NOT_REPAIRED:
             db.execute(
@@ -331,15 +303,6 @@ def _settle_intents(db: apsw.Connection) -> None:
     )
 
 
-def _lapse_submissions(db: apsw.Connection, now: str) -> None:
-    """Lapse the waiting submissions of tasks that are not to be sent: RECEIVED again, or ended, as one row says."""
-    db.execute(
-        f"UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE action = 'submit' AND {INTENT_IS_WAITING}"
-        " AND task IN (SELECT number FROM main.tasks WHERE terminal = 1 OR status = 'RECEIVED')",
-        (now,),
-    )
-
-
 def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
     """Add the downloads; those that had not ended become cancelled, and are not restarted by themselves."""
     names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision", "paused", "place")
@@ -361,22 +324,23 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
 
 
 def _add_timeline(db: apsw.Connection) -> None:
-    """Add the missing events, and renumber all of them where that is needed for their order."""
-    missing = (
-        " FROM other.timeline t JOIN matched x ON x.theirs = t.task WHERE NOT EXISTS"
-        f" (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
-        " AND NOT EXISTS (SELECT 1 FROM main.tasks p WHERE p.number = x.ours AND p.purged_at IS NOT NULL)"
-    )
+    """Add the missing events; a timeline into which they belong between others is written anew, in order."""
     between = db.execute(
-        f"SELECT 1 {missing} AND EXISTS (SELECT 1 FROM main.timeline m WHERE m.task = x.ours AND m.at > t.at) LIMIT 1"
+        "SELECT DISTINCT n.ours FROM missing n JOIN other.timeline t USING (id) JOIN main.timeline m"
+        " ON m.task = n.ours WHERE m.at > t.at"
     ).fetchall()
-    columns = ", ".join(f"t.{name}" for name in _EVENT_COLUMNS.split(", "))
-    db.execute(f"INSERT INTO main.timeline (task, {_EVENT_COLUMNS}) SELECT x.ours, {columns} {missing} ORDER BY t.id")
-    if between:
-        db.execute(f"CREATE TABLE main.lines AS SELECT task, {_EVENT_COLUMNS} FROM timeline ORDER BY at, id")
-        db.execute("DELETE FROM main.timeline")
-        db.execute(f"INSERT INTO main.timeline (task, {_EVENT_COLUMNS}) SELECT task, {_EVENT_COLUMNS} FROM main.lines")
-        db.execute("DROP TABLE main.lines")
+    for (number,) in between:
+        events = replay.events_of_both(db, int(str(number)))
+        db.execute("DELETE FROM main.timeline WHERE task = ?", (number,))
+        db.executemany(
+            f"INSERT INTO main.timeline (task, {replay.EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(number, *event) for event in events],
+        )
+        db.execute("DELETE FROM missing WHERE ours = ?", (number,))
+    db.execute(
+        f"INSERT INTO main.timeline (task, {replay.EVENT_COLUMNS}) SELECT n.ours, {replay.EVENT_COLUMNS}"
+        " FROM other.timeline JOIN missing n USING (id) ORDER BY id"
+    )
 
 
 def _add_chains(db: apsw.Connection) -> None:

@@ -6,21 +6,22 @@ A row begins as a backup has it, or empty where there is none. The timeline then
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import merge
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.deadlines import due_of
+from bwp_tui.domain.deadlines import due_if_replied, due_of
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import FACTS, Chain, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
-from bwp_tui.store.queries.event_columns import Columns, TimelineRow, columns_after
+from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, TimelineRow, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
-from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+from bwp_tui.store.queries.timeline import PROGRAM, RECORD_COLUMNS, EventKind
 
 REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that a row made from nothing else has."""
@@ -79,73 +80,111 @@ def _credible(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
     return [event for place, event in enumerate(events) if place in fitting or place > last]
 
 
-def apply_later_events(db: apsw.Connection, now: str) -> None:
-    """Apply to the rows that come from the other history the events that only this one has; mark them as `replayed`.
+class Parted(NamedTuple):
+    """A task whose timelines in two histories have events that the other lacks: its older row, and all events.
+
+    Attributes:
+        older: None where this history has no row.
+        newer_events: those of the history with the newer row.
+        events: those of both, each once, in the order of time.
+    """
+
+    number: int
+    older: Columns | None
+    newer_events: list[TimelineRow]
+    events: list[TimelineRow]
+
+
+def parted_tasks(db: apsw.Connection, *, is_recovery: bool) -> list[Parted]:
+    """Return the tasks whose row is to get the columns that the events of both histories give.
 
     Args:
-        now: the instant, as text.
+        is_recovery: whether rows may show what their timelines have lost, so that newer rows of this history stay.
     """
-    rows = db.execute(
-        "SELECT x.ours, m.at, m.actor, m.what, m.before, m.after, m.detail FROM matched x"
-        " JOIN main.timeline m ON m.task = x.ours WHERE x.fresh AND NOT EXISTS (SELECT 1 FROM other.timeline t"
-        " WHERE t.task = x.theirs AND t.at = m.at AND t.actor = m.actor AND t.what = m.what"
-        " AND t.before IS m.before AND t.after IS m.after) ORDER BY x.ours, m.id"
+    found = db.execute(
+        "SELECT ours, theirs, newer, fresh FROM matched x"
+        " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing n WHERE n.ours = x.ours))",
+        (not is_recovery,),
     ).fetchall()
-    for number, group in groupby(rows, itemgetter(0)):
-        chain = next((chained.chain for chained in chained_tasks(db, f"= {number}")), None)
-        events = _credible([event[1:] for event in group], chain)
-        row = _row(db, number)
-        columns = columns_after(row, _timeline_rows(events))
-        changes = {name: value for name, value in columns.items() if value != row[name]}
-        if changes:
-            _write(db, number, changes, now)
-            db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
+    parted = []
+    for ours, theirs, newer, fresh in ((int(str(value)) for value in each) for each in found):
+        newer_events = (
+            [event for chained in chained_tasks(db, f"= {theirs}", "other") for event in _timeline_rows(chained.events)]
+            if newer
+            else _events(db, ours)
+        )
+        older = None if fresh else _row(db, ours) if newer else _row(db, theirs, "other")
+        parted.append(Parted(ours, older, newer_events, _timeline_rows(events_of_both(db, ours, are_credible=True))))
+    return parted
 
 
-_ONLY_IN: Final = (
-    "SELECT t.at, t.actor, t.what, t.before, t.after, t.detail FROM {here}.timeline t WHERE t.task = {own}"
-    f" AND t.what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}') AND NOT EXISTS"
-    " (SELECT 1 FROM {there}.timeline o WHERE o.task = {others} AND o.at = t.at AND o.actor = t.actor"
-    " AND o.what = t.what AND o.before IS t.before AND o.after IS t.after)"
-)
-SERVICE_COLUMNS: Final = (
+EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
+
+
+def events_of_both(db: apsw.Connection, number: int, *, are_credible: bool = False) -> list[EventRow]:
+    """Return the events of a task in both histories in the order of time; those of each keep their own order.
+
+    Args:
+        are_credible: whether to leave out those of this history that its digests do not have.
+    """
+    here = [
+        event
+        for _, _, events, chain in chained_tasks(db, f"= {number}")
+        for event in (_credible(events, chain) if are_credible else events)
+    ]
+    missing = db.execute(
+        f"SELECT {EVENT_COLUMNS} FROM missing JOIN other.timeline USING (id) WHERE ours = ? ORDER BY id", (number,)
+    ).fetchall()
+    return [*merge(here, missing, key=lambda event: str(event[0]))]
+
+
+_SERVICE_COLUMNS: Final = (
     *("task_id", "status", "terminal", "errors", "submitted_at", "updated_at", "finished_at", "polled_at"),
-    *("next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble"),
+    *("next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble", "holding_period"),
 )
 """What the service said of a task, and what follows from it."""
 
-_NOT_RECORDED: Final = frozenset({*SERVICE_COLUMNS, "resubmit_of", "saved", "kind"})
-"""The columns that do not come from what operators recorded."""
+_WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
+"""The columns that are set with a status."""
 
 
-def apply_events_of_both(db: apsw.Connection) -> None:
-    """Apply what operators recorded in both histories since they parted, in the order of time; mark those rows.
+_AT_FIRST: Final[Columns] = dict.fromkeys(
+    ("task_id", "status", "finished_at", *(name for names in RECORD_COLUMNS.values() for name in names))
+)
+"""The columns that a row has from its events alone."""
 
-    The row with the later timeline lacks what was recorded in the other history.
+
+def apply_both_timelines(db: apsw.Connection, tasks: Iterable[Parted], now: str) -> None:
+    """Give each row, which is the newer one, the columns that the events of both histories give, and mark it.
+
+    What the service said beside its status comes from the row that has this status.
     """
-    parted = db.execute(
-        "SELECT x.ours, x.theirs FROM matched x JOIN main.tasks m ON m.number = x.ours"
-        " JOIN other.tasks o ON o.number = x.theirs WHERE NOT x.fresh AND coalesce(m.purged_at, o.purged_at) IS NULL"
-        f" AND EXISTS ({_ONLY_IN.format(here='main', own='x.ours', there='other', others='x.theirs')})"
-        f" AND EXISTS ({_ONLY_IN.format(here='other', own='x.theirs', there='main', others='x.ours')}) ORDER BY x.ours"
-    ).fetchall()
-    only_here = _ONLY_IN.format(here="main", own="?1", there="other", others="?2")
-    only_there = _ONLY_IN.format(here="other", own="?2", there="main", others="?1")
-    for ours, theirs in ((int(str(ours)), int(str(theirs))) for ours, theirs in parted):
-        events = db.execute(f"{only_here} UNION ALL {only_there} ORDER BY 1", (ours, theirs)).fetchall()
-        row = _row(db, ours)
-        columns = columns_after(row, _timeline_rows(events))
-        changes = {name: value for name, value in columns.items() if value != row[name] and name not in _NOT_RECORDED}
+    for task in tasks:
+        row = _row(db, task.number)
+        before, after = (columns_after(row | _AT_FIRST, events) for events in (task.newer_events, task.events))
+        changes = {name: value for name, value in after.items() if value != before[name]}
+        if "status" in changes:
+            changes |= {name: after[name] for name in _WITH_STATUS}
+        older = task.older or {}
+        if any(name in changes for name in ("task_id", "status")) and all(
+            older.get(name) == after[name] for name in ("task_id", "status")
+        ):
+            changes |= {name: older[name] for name in _SERVICE_COLUMNS}
+        if not row["email"] and older.get("email") and after["purged_at"] is None:
+            changes["email"] = older["email"]
+        changes = {name: value for name, value in changes.items() if value != row[name]}
         if changes:
-            assignments = ", ".join(f"{name} = ?" for name in changes)
-            db.execute(f"UPDATE main.tasks SET {assignments} WHERE number = ?", (*changes.values(), ours))
-            task = task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (ours,))))
-            db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due_of(task)), ours))
-            db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (ours,))
+            _write(db, task.number, changes, now)
+            present = task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (task.number,))))
+            due = due_of(present)
+            if due is None and present.answered_on is not None:  # the answer has ended the stop of the clock
+                due = due_if_replied(present, present.answered_on)
+            db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), task.number))
+            db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (task.number,))
 
 
-def _row(db: apsw.Connection, number: int) -> Columns:
-    cursor = db.execute("SELECT * FROM main.tasks WHERE number = ?", (number,))
+def _row(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
+    cursor = db.execute(f"SELECT * FROM {schema}.tasks WHERE number = ?", (number,))
     names = [name for name, *_ in cursor.get_description()]
     return dict(zip(names, next(cursor), strict=True))
 
@@ -162,7 +201,7 @@ def _write(db: apsw.Connection, number: int, changes: Columns, now: str) -> None
             "INSERT INTO main.timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 *(number, now, PROGRAM, EventKind.RECOVERED, status, changes.get("status", status)),
-                f"its task id {task_id} is that of another task",
+                f"{LOST_TASK_ID}{task_id} is that of another task",
             ),
         )
     if changes:
@@ -264,10 +303,6 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
         _write(db, number, changes, now)
         repaired += bool(changes)
     return repaired
-
-
-_WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
-"""The columns that are set with a status."""
 
 
 def repair_replaced_values(db: apsw.Connection, now: str) -> None:

@@ -43,6 +43,17 @@ _PURGED: Final[Columns] = {
     **{"email": "", "note": "", "tags": "[]"},
     **dict.fromkeys(("reason", "verified_how", "answered_how", "decline_text", "trouble")),
 }
+_DECISIONS: Final = frozenset(
+    {
+        *(EventKind.SEND_REQUESTED, EventKind.NO_RESPONSE, EventKind.REFUSED, EventKind.WITHDRAWN, EventKind.GIVEN_UP),
+        *(EventKind.DECLINED, EventKind.DECLINE_WITHDRAWN, EventKind.RECOVERED, EventKind.RESTORED),
+    }
+)
+"""The events whose status an operator or this program decided on, by what the row said until then."""
+
+LOST_TASK_ID: Final = "its task id "
+"""How the detail of a `recovered` event begins with which a task lost its id to another one."""
+
 _DECLINE_COLUMNS: Final = ("declined_on", "decline_reason", "decline_text")
 _DECLINE: Final = re.compile(
     rf"(?:once it is cancelled; )?on (\d{{4}}-\d\d-\d\d)(?:, \d+ days? late)?, ({'|'.join(DeclineReason)}): (.*)"
@@ -68,20 +79,49 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
     """
     columns, undoable = dict(row), dict[str, list[Columns]]()
     for event in _in_order(list(events)):
+        if _is_overtaken(columns, event):
+            continue
         if event.what == EventKind.UNDONE:
             part, _, value = (event.detail or "").partition(" again ")
-            earlier = undoable.get(part)
-            changes = earlier.pop() if earlier else _EMPTY.get(part, {}) if value == "empty" else {}
+            changes = _values_before(undoable.get(part, []), part, value)
         else:
             changes = _changes(columns, event)
             if event.what in _PARTS:
-                before = {name: columns.get(name) for name in changes}
+                part = _PARTS[EventKind(event.what)]
+                before = {name: columns.get(name, _EMPTY.get(part, {}).get(name)) for name in changes}
                 before |= {name: first for name, (first, _) in _corrections(event).items()}
-                undoable.setdefault(_PARTS[EventKind(event.what)], []).append(before)
+                undoable.setdefault(part, []).append(before)
         columns |= changes
         if _is_day(event.before) or _is_day(event.after):
             columns["due_on"] = event.after
-    return columns
+    has_ended = columns.get("status") in (None, Status.DECLINED)
+    if columns.get("declined_on") is not None and not has_ended and not columns.get("cancel_asked"):
+        columns |= dict.fromkeys(_DECLINE_COLUMNS)  # a decline is in effect, or waits for a cancellation
+    return columns if columns.get("purged_at") is None else columns | _PURGED
+
+
+def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
+    """Return whether an event of another copy decides on a request that had ended, or had a task id, by that time.
+
+    Who had that copy decided without knowing it. The service's own statuses always count.
+    """
+    status = columns.get("status")
+    has_gone_on = columns.get("task_id") is not None or status in FINAL_STATUSES
+    is_decision = event.what in _DECISIONS and event.after is not None and not _is_day(event.after)
+    return is_decision and has_gone_on and status is not None and status != event.before
+
+
+def _values_before(earlier: list[Columns], part: str, value: str) -> Columns:
+    """Return the columns of a part before the change that was undone; changes of another copy may have come between."""
+    for place in reversed(range(len(earlier))):
+        before = earlier[place]
+        cells = tags_of(before["tags"]) if part == "tags" else tuple(before.values())
+        shown = " ".join(str(cell) for cell in cells if cell is not None) if cells and cells[0] else "empty"
+        if f"{value} ".startswith(f"{shown} "):
+            del earlier[place:]
+            return before
+    before = earlier.pop() if earlier else {}
+    return {**dict.fromkeys(before), **_EMPTY.get(part, {})} if value == "empty" else before
 
 
 def _in_order(events: list[TimelineRow]) -> list[TimelineRow]:
@@ -92,17 +132,18 @@ def _in_order(events: list[TimelineRow]) -> list[TimelineRow]:
 
 def _changes(columns: Columns, event: TimelineRow) -> Columns:
     """Return the columns that an event sets, except the due date."""
-    return {**_service_columns(event), **_recorded_columns(columns, event)}
+    return {**_service_columns(columns, event), **_recorded_columns(columns, event)}
 
 
-def _service_columns(event: TimelineRow) -> Columns:
+def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
     """Return status, task id and what follows from them."""
     changes: Columns = {}
     detail = event.detail or ""
     if event.after and not _is_day(event.after):
         status = event.after
         if event.what == EventKind.STATUS and status != Status.MISSING:
-            status = status_after("", status)  # an older version kept a name of the service that is a local one now
+            # An older version kept a name of the service that is a local one now.
+            status = status_after(str(columns.get("status")), status)
         is_final = status in FINAL_STATUSES
         changes = {"status": status, "terminal": int(is_final), "finished_at": event.at if is_final else None}
         changes |= {"polls": 0, "unknown_since": None, "unknown_answers": 0, "next_poll_at": None, "trouble": None}
@@ -119,6 +160,8 @@ def _service_columns(event: TimelineRow) -> Columns:
             changes["task_id"] = detail.rpartition(" ")[2]
         case EventKind.TASK_ID_REJECTED:
             changes |= {"task_id": None, "trouble": event.detail}
+        case EventKind.RECOVERED if detail.startswith(LOST_TASK_ID):
+            changes |= {"task_id": None, "next_poll_at": None}
         case EventKind.CANCEL_REQUESTED:
             changes["cancel_asked"] = 1
         case EventKind.CANCEL_REFUSED:

@@ -1,0 +1,234 @@
+"""Two copies of a history on which operators and engines go on, and which are then merged: what both record is kept.
+
+The long form: `python -m tests.faults.merge_trials --trials 500`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+from bwp_tui.domain.deadlines import due_of
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind, Task
+from bwp_tui.store.database.connection import as_int, as_text
+from bwp_tui.store.maintenance import chain_check, integrity, restore
+from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, TimelineRow, columns_after
+from tests.faults.parted_copy import Copy, Key, Service, key_of
+from tests.manual_clock import ManualClock
+from tests.store.support import NOW
+
+_BEFORE, _AFTER = 20, 25
+"""Operations before the copies part, and on each of them."""
+
+_SHOWN: Final = 20
+_MOST_SENT: Final = 200
+
+_RECORDED: Final = ("received_on", "regulation", "note", "assigned_to")
+_INHERITED: Final = (
+    *("extended_on", "acknowledged_on", "verified_on", "verified_by", "verified_how", "inquired_on", "replied_on"),
+)
+"""The columns that a resubmission has from the task that it repeats."""
+
+_COVERED: Final = (
+    *("task_id", "status", "terminal", "cancel_asked", "answered_on", "answered_how", "answered_in_part"),
+    *("declined_on", "decline_reason", "decline_text", "appealed_on", "appeal_answered_on", "appeal_upheld"),
+    *(*_INHERITED, *_RECORDED),
+)
+"""The columns that a timeline gives, or that stay as they were recorded."""
+
+
+class Row(NamedTuple):
+    """A task of one history: as the program reads it, its columns and its timeline."""
+
+    task: Task
+    columns: Columns
+    events: list[TimelineRow]
+    waiting: list[str]
+    """The actions of the intents that wait."""
+
+
+History: TypeAlias = dict[Key, Row]
+
+
+class World:
+    """The folder of a trial with its clock, its chance and its service."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder = folder
+        self.random, self.clock, self.service = random.Random(seed), ManualClock(NOW), Service()
+
+    def path(self, name: str) -> Path:
+        """Return the path of a history."""
+        path = self.folder / name / "history.db"
+        path.parent.mkdir(exist_ok=True)
+        return path
+
+    def read(self, path: Path) -> History:
+        """Return all tasks of a history."""
+        columns = f"SELECT number, {', '.join(_COVERED)} FROM tasks"
+        events = "SELECT at, what, before, after, detail FROM timeline WHERE task = ? ORDER BY id"
+        waiting = "SELECT action FROM intents WHERE task = ? AND state = 'waiting'"
+        with closing(open_store(path, clock=self.clock)) as store:
+            rows: dict[int, Columns] = {
+                as_int(row[0]): dict(zip(_COVERED, row[1:], strict=True))  # type: ignore[arg-type]
+                for row in store.rows(columns)
+            }
+            return {
+                key_of(task): Row(
+                    task,
+                    rows[task.number],
+                    [TimelineRow._make(event) for event in store.rows(events, (task.number,))],
+                    [as_text(action) for (action,) in store.rows(waiting, (task.number,))],
+                )
+                for task in tasks.window(store, list(rows))
+            }
+
+    def go_on(self, operations: int, *copies: tuple[Path, str]) -> list[History]:
+        """Have operators go on with one or more copies at the same time; return what each holds then."""
+        stores = [open_store(path, clock=self.clock) for path, _ in copies]
+        operated = [
+            Copy(store, self.service, self.clock, self.random, actor)
+            for store, (_, actor) in zip(stores, copies, strict=True)
+        ]
+        for _ in range(operations * len(copies)):
+            self.random.choice(operated).act()
+        for store in stores:
+            store.close()
+        return [self.read(path) for path, _ in copies]
+
+    def send_all(self, path: Path) -> list[str]:
+        """Let an engine send what waits; return what it starts though it was started, or ended, before."""
+        before, ended = {key: list(tokens) for key, tokens in self.service.starts.items()}, self.read(path)
+        with closing(open_store(path, clock=self.clock)) as store:
+            engine = Copy(store, self.service, self.clock, self.random, "engine")
+            for _ in range(_MOST_SENT):
+                if not engine.send():
+                    break
+        return [
+            f"{key}: started again"
+            for key, tokens in self.service.starts.items()
+            if (key in before and tokens != before[key])
+            or len(tokens) - len(before.get(key, [])) > 1
+            or (key not in before and ended[key].task.was_resubmitted)
+        ]
+
+
+def _lost(merged: History, copy: History, service: Service) -> Iterator[str]:
+    """Yield what a copy has and the merged history lacks."""
+    ids = {row.task.task_id for row in merged.values()}
+    for key, (task, _, events, _) in copy.items():
+        if key not in merged:  # a task that was tracked in one copy may be the request's of the other
+            yield from () if task.task_id in ids else (f"{key} is lost",)
+            continue
+        if task.task_id not in (None, *ids) and service.statuses[str(task.task_id)] != "CANCELLED":
+            yield f"{key}: {task.task_id} is lost"
+        is_purged = merged[key].task.purged_at is not None
+        kept = [event._replace(detail=None) if is_purged else event for event in events]
+        yield from (f"{key}: lost event {event}" for event in Counter(kept) - Counter(merged[key].events))
+
+
+def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
+    """Yield what is wrong with a row of a merged history."""
+    task, columns, events, _ = row
+    yield from (f"{key}: doubled event {event}" for event, count in Counter(events).items() if count > 1)
+    given = (*_RECORDED, *(() if task.resubmit_of is None else _INHERITED))
+    replayed = columns_after({name: columns[name] for name in given}, events)
+    defaults = {**dict.fromkeys(_COVERED), "cancel_asked": 0}
+    differing = {name: (value, {**defaults, **replayed}[name]) for name, value in columns.items()}
+    differing = {name: both for name, both in differing.items() if both[0] != both[1]}
+    if differing and task.purged_at is None:
+        yield f"{key}: row and timeline differ: {differing}"
+    is_stop_ended = task.answered_on is not None or task.resubmit_of is not None  # by an answer, also of that one
+    if task.due_on != (due := due_of(task)) and not (due is None and is_stop_ended):
+        yield f"{key}: due {task.due_on}, not {due}"
+    if task.purged_at is not None and (
+        task.email or task.note or any(event.what == "note" for event in events if event.detail)
+    ):
+        yield f"{key}: purged, and not empty"
+    at_service = service.statuses.get(task.task_id or "")
+    unknown = (Status.UNCONFIRMED, Status.GIVEN_UP, Status.RECEIVED, Status.CANCELLED)
+    if at_service not in (None, "CANCELLED") and task.status in unknown:
+        yield f"{key}: {task.status}, and {at_service} at the service"
+    if at_service in ("ON_HOLD", "IN_PROGRESS") and task.status == Status.DECLINED and task.kind is Kind.DELETION:
+        yield f"{key}: a declined deletion runs on"
+
+
+def _differing(one: History, other: History, both: set[Key]) -> Iterator[str]:
+    """Yield what depends on which of two copies is merged into which."""
+    for key in both & one.keys() & other.keys():
+        if not any(LOST_TASK_ID in str(row.events) for row in (one[key], other[key])):
+            pairs = {name: (value, other[key].columns[name]) for name, value in one[key].columns.items()}
+            pairs["tags"] = (str(sorted(one[key].task.tags)), str(sorted(other[key].task.tags)))
+            differing = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+            if differing:
+                yield f"{key}: not the same both ways: {differing}"
+
+
+def trial(folder: Path, seed: int) -> list[str]:
+    """Have two copies part and go on, merge them both ways, and let the engine go on; return what is wrong."""
+    world = World(folder, seed)
+    first, second, other_way = (world.path(name) for name in ("first", "second", "other_way"))
+    with closing(open_store(first, clock=world.clock)) as store:
+        Copy(store, world.service, world.clock, world.random, "ann").intake()
+    world.go_on(_BEFORE, (first, "ann"))
+    begun = first.read_bytes()
+    if world.random.random() < 0.5:  # the second copy is the same file, later, and the older one is put back
+        copies = world.go_on(_AFTER, (first, "ann"))
+        shutil.copy(first, second)
+        first.write_bytes(begun)
+        copies += world.go_on(_AFTER, (first, "bob"))
+    else:
+        shutil.copy(first, second)
+        copies = world.go_on(_AFTER, (first, "bob"), (second, "ann"))
+    shutil.copy(second, other_way)
+    world.clock.advance(minutes=5)
+    restore.restore(other_way, first, world.clock())
+    restore.restore(first, second, world.clock())
+    merged = [world.read(path) for path in (first, other_way)]
+    faults = list(_differing(merged[0], merged[1], copies[0].keys() & copies[1].keys()))
+    for path, history in zip((first, other_way), merged, strict=True):
+        faults += integrity.full_check(path)
+        faults += [f"{key}: two intents wait" for key, row in history.items() if len(row.waiting) > len({*row.waiting})]
+        faults += [finding.sentence for finding in chain_check.check_file(path)[1]]
+        for copy in copies:
+            faults += _lost(history, copy, world.service)
+        for key, row in history.items():
+            faults += _wrong(key, row, world.service)
+    world.clock.advance(minutes=5)
+    again = restore.restore(first, second, world.clock()).merged
+    if again.added or again.updated:
+        faults.append(f"merged again: {again}")
+    return faults + world.send_all(first)
+
+
+def main() -> int:
+    """Run the long form and print its figures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.merge_trials", description=__doc__)
+    parser.add_argument("--trials", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}")
+    wrong = 0
+    for seed in range(arguments.seed, arguments.seed + arguments.trials):
+        with tempfile.TemporaryDirectory(prefix="bwp-merge-") as folder:
+            faults = trial(Path(folder), seed)
+        wrong += bool(faults)
+        for sentence in faults[:_SHOWN]:
+            print(f"seed {seed}: {sentence}", file=sys.stderr)
+    print(f"{arguments.trials} x 2 copies merged, each into the other: {wrong} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

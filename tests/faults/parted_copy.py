@@ -1,0 +1,200 @@
+"""A copy of a history under random operations of an operator and an engine, and the service that copies share."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from bwp_tui.domain.statuses import DeclineReason
+from bwp_tui.domain.task import Kind, Task
+from bwp_tui.store.commands import answers, records, requests, unconfirmed, undo
+from bwp_tui.store.commands.answers import LegalRecord, UndoableField
+from bwp_tui.store.commands.records import Field
+from bwp_tui.store.database.connection import Store, Transaction, as_int
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.maintenance import purge
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses
+from tests.manual_clock import ManualClock
+from tests.store import single
+from tests.store.support import SOON, TODAY, answer, request
+
+_LAWS: Final = ("us-ca", "us-tx", "uk-gdpr", "eu-gdpr")
+
+Key: TypeAlias = str
+"""The instant at which a request was recorded: no two have the same."""
+
+
+def key_of(task: Task) -> Key:
+    """Return the key of a task's request."""
+    return task.recorded_at.isoformat()
+
+
+class Service:
+    """The service: a task for each client token, and what becomes of it."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, str] = {}
+        self.statuses: dict[str, str] = {}
+        self.requests: dict[str, Task] = {}
+        self.starts: dict[Key, list[str]] = {}
+        """The client tokens under which each request was started."""
+        self.refused: dict[Key, bool] = {}
+
+    def submit(self, task: Task, token: str) -> str:
+        """Start the task of a client token, once."""
+        if token not in self.ids:
+            self.ids[token] = f"{len(self.ids) + 1:08d}-4adf-420d-9a48-255c3028a4b9"
+            self.statuses[self.ids[token]] = "ON_HOLD" if task.kind is Kind.DELETION else "IN_PROGRESS"
+            self.requests[self.ids[token]] = task
+            self.starts.setdefault(key_of(task), []).append(token)
+        return self.ids[token]
+
+
+@dataclass
+class Copy:
+    """One copy of a history with its operator and its engine."""
+
+    store: Store
+    service: Service
+    clock: ManualClock
+    random: random.Random
+    actor: str
+    changes: list[tuple[UndoableField, undo.Change]] = field(default_factory=list)
+
+    def act(self) -> None:
+        """Do one thing of the operator or of the engine, if it is possible."""
+        self.clock.advance(seconds=self.random.randint(1, 600))
+        with contextlib.suppress(NotPossible):
+            self.random.choice(
+                (self.intake, *3 * (self._edit,), self._task, self._undo, self.send, self.send, self._poll)
+            )()
+
+    def _number(self) -> int:
+        rows = self.store.rows("SELECT number FROM tasks WHERE purged_at IS NULL")
+        return as_int(self.random.choice(rows)[0])
+
+    def intake(self) -> None:
+        """Record a request, perhaps one that is not to be sent yet."""
+        number = len(self.store.rows("SELECT 1 FROM tasks"))
+        kind, law = self.random.choice(list(Kind)), self.random.choice(_LAWS)
+        new = request(kind, f"{self.actor}{number}@example.com", regulation=law, note=self._text(), tags=("new",))
+        requests.submit(self.store, replace(new, awaits_verification=self.random.random() < 0.5), self.actor)
+
+    def _text(self) -> str:
+        return f"{self.actor} {self.random.randint(1, 999)}"
+
+    def _edit(self) -> None:
+        pick, day = self.random.choice, TODAY - timedelta(days=self.random.randint(0, 3))
+        edits: dict[UndoableField, Callable[[records.Edit], object]] = {
+            Field.NOTE: lambda edit: records.note(edit, pick(("", self._text())), replace=True),
+            Field.TAGS: lambda edit: records.tag(edit, pick(((), ("a",), ("b",))), pick(((), ("a",), ("new",)))),
+            Field.ASSIGNMENT: lambda edit: records.assign(edit, pick((None, self._text()))),
+            LegalRecord.ACKNOWLEDGEMENT: lambda edit: records.acknowledge(edit, day),
+            LegalRecord.VERIFICATION: lambda edit: records.verify(edit, self._text(), on=day),
+            LegalRecord.INQUIRY: lambda edit: answers.inquire(edit, day),
+            LegalRecord.REPLY: lambda edit: answers.reply(edit, day),
+            LegalRecord.EXTENSION: lambda edit: records.extend(edit, "many"),
+            LegalRecord.ANSWER: lambda edit: answers.answer(edit, "by post", day, pick((None, "photos"))),
+            LegalRecord.APPEAL: lambda edit: answers.appeal(edit, *pick(((day,), (None, day, pick((False, True)))))),
+            Field.RECEIPT: lambda edit: records.correct(edit, *pick(((day,), (None, pick(_LAWS))))),
+        }
+        part = pick(list(edits))
+        changes: list[undo.Change] = []
+
+        def command(transaction: Transaction, store: Store, number: int) -> int:
+            edits[part](records.Edit(transaction, store, number, self.actor, TODAY))
+            return number
+
+        with self.store.write() as transaction:
+            undo.with_changes(command, part, changes)(transaction, self.store, self._number())
+        self.changes += [(part, change) for change in changes]
+
+    def _undo(self) -> None:
+        if self.changes:
+            part, change = self.changes.pop()
+            with self.store.write() as transaction:
+                undo.undo(part, [change], self.actor)(transaction, self.store, change.number)
+
+    def _task(self) -> None:
+        number, pick = self._number(), self.random.choice
+        edits: tuple[Callable[[records.Edit], object], ...] = (
+            lambda edit: answers.withdraw(edit, pick(list(LegalRecord))),
+            lambda edit: requests.decline(edit, pick(list(DeclineReason)), self._text()),
+            requests.withdraw_decline,
+        )
+        if self.random.random() < 0.4:
+            single.edit(self.store, number, pick(edits), self.actor, TODAY)
+            return
+        pick(
+            (
+                lambda: requests.send(self.store, number, self.actor),
+                lambda: requests.send(self.store, number, self.actor),
+                lambda: requests.cancel(self.store, number, self.actor),
+                lambda: requests.resubmit(self.store, number, self.actor),
+                lambda: unconfirmed.give_up(self.store, number, self._text(), self.actor),
+                lambda: self._enter_task_id(number),
+                self._track,
+                self._purge,
+            )
+        )()
+
+    def _enter_task_id(self, number: int) -> None:
+        tokens = self.service.starts.get(key_of(tasks.get(self.store, number)), [])
+        if tokens:
+            unconfirmed.enter_task_id(self.store, number, self.service.ids[tokens[-1]], self.actor)
+
+    def _track(self) -> None:
+        """Track a task that another copy has sent."""
+        if self.service.requests:
+            task_id, task = self.random.choice(list(self.service.requests.items()))
+            requests.track(self.store, task.kind, task_id, request(task.kind, task.email), self.actor)
+
+    def _purge(self) -> None:
+        ended = self.store.rows("SELECT number FROM tasks WHERE terminal = 1 AND open = 0 AND purged_at IS NULL")
+        if ended and self.random.random() < 0.3:
+            number = as_int(self.random.choice(ended)[0])
+            purge.purge(self.store, [number], self.actor, TODAY, evidence_too=False)
+
+    def send(self) -> bool:
+        """Send one waiting intent, which may have no response; return whether there was one."""
+        due = intents.due(self.store, self.clock.now + timedelta(days=1), 100)
+        if not due:
+            return False
+        intent = self.random.choice(due)
+        assert intent_outcomes.record_sending(self.store, intent.id)
+        task = tasks.get(self.store, intent.task_number)
+        if intent.action == "cancel":
+            self._cancel(intent)
+        elif self.service.refused.setdefault(key_of(task), self.random.random() < 0.1):
+            intent_outcomes.record_rejected(self.store, intent.id, "BadRequest", "no")
+        else:
+            task_id = self.service.submit(task, intent.client_token)
+            if self.random.random() < 0.8:
+                intent_outcomes.record_accepted(self.store, intent.id, task_id, SOON)
+            elif self.random.random() < 0.3:
+                intent_outcomes.record_unconfirmed(self.store, intent.id)
+            else:
+                intent_outcomes.reschedule(self.store, intent.id, "no response", self.clock(), never_sent=False)
+        return True
+
+    def _cancel(self, intent: intents.Intent) -> None:
+        if self.service.statuses[str(intent.task_id)] in ("ON_HOLD", "CANCELLED"):
+            self.service.statuses[str(intent.task_id)] = "CANCELLED"
+            intent_outcomes.record_cancelled(self.store, intent.id)
+        else:
+            intent_outcomes.record_cancel_refused(self.store, intent.id, "too late")
+
+    def _poll(self) -> None:
+        polled = self.store.rows("SELECT number, task_id FROM tasks WHERE next_poll_at IS NOT NULL")
+        for number, task_id in polled:
+            before = self.service.statuses[str(task_id)]
+            following = {"ON_HOLD": "IN_PROGRESS", "IN_PROGRESS": self.random.choice(("COMPLETED", "FAILED"))}
+            after = following.get(before, before) if self.random.random() < 0.3 else before
+            self.service.statuses[str(task_id)] = after
+            response = answer(after, updated_at=self.clock())
+            poll_responses.record_responses(self.store, {as_int(number): (response, SOON)})
