@@ -13,7 +13,7 @@ from bwp_tui.domain.times import format_instant, iso_day, local_day
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.shared_sql import insert_task
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text
-from bwp_tui.store.queries.timeline import SERVICE, EventKind
+from bwp_tui.store.queries.timeline import INSERT_EVENT, SERVICE, EventKind
 
 _FIRST_POLLS_S: Final = 5.0
 """Seconds over which the first polls of unfinished tasks are spread."""
@@ -75,10 +75,7 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
         events.append(Event(task.updated_at + _ANSWERED_AFTER, actor, EventKind.ANSWERED, None, None, detail))
     for event in events:
         at = format_instant(event.at)
-        transaction.run(
-            "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (number, at, event.actor, event.what, event.before, event.after, event.detail),
-        )
+        transaction.run(INSERT_EVENT, (number, at, event.actor, event.what, event.before, event.after, event.detail))
 
 
 def _is_answered(task: SampleTask, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from bwp_tui.store.database.digest_chain import (
 )
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.open import open_for_reading
-from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind
 
 _LONGEST_GAP: Final = 50
 """Events in a row that are looked for as changed, inserted or removed; after more, the rest is unknown."""
@@ -185,10 +185,7 @@ def _rebuilt(db: apsw.Connection, now: str, wrong: Mapping[int, str]) -> Iterato
             if chain is None or reason is not None:
                 detail = f"digests begun anew: {reason or 'it came without digests'}"
                 event = (now, PROGRAM, str(EventKind.RECOVERED), None, None, detail)
-                db.execute(
-                    "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (number, *event),
-                )
+                db.execute(INSERT_EVENT, (number, *event))
                 chain = begin(number, facts, [*events, event], begun_at=now)
             else:
                 chain.extend(events[chain.length :])

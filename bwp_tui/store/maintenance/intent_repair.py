@@ -57,7 +57,7 @@ def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str)
     for intent, token in db.execute(waiting).fetchall() if others else ():
         number = int(str(token).replace("-", ""), 16)
         if any((number ^ other).bit_count() <= _BITS_OF_DIGIT for other in others):
-            db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
+            _lapse(db, intent, now)
 
 
 _IN_OLDER_COPY: Final = "it waited in an older copy: it may have been sent or withdrawn since"
@@ -87,10 +87,7 @@ def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> N
             f" AND {INTENT_IS_WAITING}",
             (now, number),
         )
-        db.execute(
-            "INSERT INTO main.timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (number, now, PROGRAM, EventKind.RECOVERED, status, Status.UNCONFIRMED, _IN_OLDER_COPY),
-        )
+        _append_recovered(db, now, number, _IN_OLDER_COPY, status, Status.UNCONFIRMED)
 
 
 def lapse_orphan_submissions(db: apsw.Connection, now: str) -> None:
@@ -132,8 +129,8 @@ def settle_cancellations(db: apsw.Connection, now: str) -> None:
     ).fetchall():
         number = _task_of_cancellation(db, int(str(task)), str(asked_at))
         if number is None:
-            db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
-            _append_recovered(db, now, int(str(task)), _DOUBTFUL_CANCELLATION)
+            _lapse(db, intent, now)
+            _append_recovered(db, now, task, _DOUBTFUL_CANCELLATION)
         else:
             db.execute("UPDATE intents SET task = ? WHERE id = ?", (number, intent))
             db.execute("UPDATE tasks SET cancel_asked = 1 WHERE number = ?", (number,))
@@ -151,7 +148,7 @@ def settle_cancellations(db: apsw.Connection, now: str) -> None:
             continue
         db.execute("UPDATE tasks SET cancel_asked = 0 WHERE number = ?", (asked_of,))
         if not is_final:
-            _append_recovered(db, now, int(str(asked_of)), _DOUBTFUL_CANCELLATION)
+            _append_recovered(db, now, asked_of, _DOUBTFUL_CANCELLATION)
 
 
 def apply_confirmed_cancellations(db: apsw.Connection, now: str) -> None:
@@ -168,11 +165,7 @@ def apply_confirmed_cancellations(db: apsw.Connection, now: str) -> None:
             " WHERE number = ?",
             (at, number),
         )
-        db.execute(
-            "INSERT INTO timeline (task, at, actor, what, before, after, detail)"
-            f" VALUES (?, ?, ?, '{EventKind.RECOVERED}', ?, 'CANCELLED', 'its cancellation had been confirmed')",
-            (number, now, PROGRAM, status),
-        )
+        _append_recovered(db, now, number, "its cancellation had been confirmed", status, Status.CANCELLED)
 
 
 def _task_of_cancellation(db: apsw.Connection, task: int, asked_at: str) -> int | None:
@@ -198,11 +191,23 @@ def _unsettled_cancellation(db: apsw.Connection, number: int) -> tuple[str, str]
     return next(((str(at), str(actor)) for what, at, actor in events if what == EventKind.CANCEL_REQUESTED), None)
 
 
-def _append_recovered(db: apsw.Connection, now: str, number: int, detail: str) -> None:
+def _lapse(db: apsw.Connection, intent: apsw.SQLiteValue, now: str) -> None:
+    db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
+
+
+def _append_recovered(
+    db: apsw.Connection,
+    now: str,
+    number: apsw.SQLiteValue,
+    detail: str,
+    before: apsw.SQLiteValue = None,
+    after: Status | None = None,
+) -> None:
+    """Append what was repaired to the timeline of a task, if there is such a task."""
     db.execute(
-        f"INSERT INTO timeline (task, at, actor, what, detail) SELECT number, ?, ?, '{EventKind.RECOVERED}', ?"
-        " FROM tasks WHERE number = ?",
-        (now, PROGRAM, detail, number),
+        "INSERT INTO main.timeline (task, at, actor, what, before, after, detail)"
+        " SELECT number, ?, ?, ?, ?, ?, ? FROM main.tasks WHERE number = ?",
+        (now, PROGRAM, EventKind.RECOVERED, before, after, detail, number),
     )
 
 
@@ -213,8 +218,4 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:
         f" (SELECT 1 FROM intents WHERE task = number AND action = 'submit' AND {INTENT_IS_WAITING}) RETURNING number"
     ).fetchall()
     for (number,) in changed:
-        db.execute(
-            "INSERT INTO timeline (task, at, actor, what, before, after, detail)"
-            f" VALUES (?, ?, ?, '{EventKind.RECOVERED}', 'QUEUED', 'UNCONFIRMED', 'its client token is lost')",
-            (number, now, PROGRAM),
-        )
+        _append_recovered(db, now, number, "its client token is lost", Status.QUEUED, Status.UNCONFIRMED)

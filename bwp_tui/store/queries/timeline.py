@@ -93,6 +93,8 @@ RECORD_COLUMNS: Final = {
 }
 """The columns of each record of what the law demands that can be withdrawn, the day first."""
 
+INSERT_EVENT: Final = "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
+
 _EVENT: Final = RowMapper(Event)
 _EVENTS: Final = f"SELECT {_EVENT.columns} FROM timeline"
 
@@ -108,10 +110,7 @@ def append(
     detail: str | None = None,
 ) -> None:
     """Append an event to the timeline of task `number`, at the transaction's instant."""
-    transaction.run(
-        "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (number, transaction.now_text, actor, what, before, after, detail),
-    )
+    transaction.run(INSERT_EVENT, (number, transaction.now_text, actor, what, before, after, detail))
 
 
 def of_task(store: Store, number: int) -> list[Event]:
