@@ -10,10 +10,10 @@ from typing import Final
 from bwp_tui.actions.operation import Argument, Need, Operation, Target, Values, Variant
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
-    due_of,
     extension_limit,
     is_clock_running,
     is_clock_stopped,
+    task_due_date,
 )
 from bwp_tui.domain.regulations import REGULATIONS, find_regulation, force_warning, regulation_id
 from bwp_tui.domain.task import Task
@@ -195,7 +195,7 @@ INQUIRE: Final = Operation(
 
 
 def _replied(target: Target, values: Values) -> str:
-    due = due_of(replace(target.task, replied_on=values["on"])) if target.task else None
+    due = task_due_date(replace(target.task, replied_on=values["on"])) if target.task else None
     return f"{target.name}: reply on {values['on']}, recorded. It is due {due or 'never'}."
 
 

@@ -24,7 +24,7 @@ class Archive:
 
     Attributes:
         size: bytes of the file.
-        inflated: bytes of all entries, as the archive claims; `blocks` yields no more.
+        inflated: bytes of all entries, as the archive claims; `read_blocks` yields no more.
 
     Raises:
         BadArchive: it cannot be read, is no zip, or claims more than `limits`.
@@ -51,8 +51,8 @@ class Archive:
         self._file.close()
 
     def blocks(self, entry: Entry) -> Iterator[bytes]:
-        """Yield the bytes of a readable entry, as `blocks` does."""
-        return blocks(self._file.fileno(), entry)
+        """Yield the bytes of a readable entry, as `read_blocks` does."""
+        return read_blocks(self._file.fileno(), entry)
 
     def start(self, entry: Entry, count: int) -> bytes:
         """Return the first `count` bytes of a readable entry, or all of them where it has fewer.
@@ -87,7 +87,7 @@ def open_file(path: Path) -> io.BufferedReader:
         raise unreadable_error(error) from error
 
 
-def blocks(descriptor: int, entry: Entry) -> Iterator[bytes]:
+def read_blocks(descriptor: int, entry: Entry) -> Iterator[bytes]:
     """Yield the bytes of a readable entry; after the last one its size and CRC were right.
 
     Raises:

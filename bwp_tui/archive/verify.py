@@ -14,7 +14,7 @@ from typing import Final
 from bwp_tui.archive.directory import Directory, contradiction_error, find_directory, overlap, records
 from bwp_tui.archive.entry import NOT_UNPACKED, Entry, entries_of
 from bwp_tui.archive.limits import LIMITS, Limits
-from bwp_tui.archive.reading import blocks, open_file, unreadable_error
+from bwp_tui.archive.reading import open_file, read_blocks, unreadable_error
 from bwp_tui.domain.text import format_size
 
 _MAX_DIRECTORY: Final = 64 << 20
@@ -78,7 +78,7 @@ def _verify(descriptor: int, directory: Directory, size: int, stopped: Callable[
         if not entry.is_readable or left < 0:
             skipped += 1
             continue
-        for _ in blocks(descriptor, entry):
+        for _ in read_blocks(descriptor, entry):
             if stopped():
                 return skipped
     return skipped

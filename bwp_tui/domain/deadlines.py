@@ -104,7 +104,7 @@ def _roll_to_monday(day: date) -> date:
     return day + timedelta(days=2 - over) if over >= 0 else day
 
 
-def due_on(regulation: str, received_on: date, *, extended: bool = False) -> date | None:
+def first_due_date(regulation: str, received_on: date, *, extended: bool = False) -> date | None:
     """Return the due date of the answer, or None if the regulation sets none.
 
     Raises:
@@ -119,7 +119,7 @@ def due_on(regulation: str, received_on: date, *, extended: bool = False) -> dat
     return _roll_to_monday(end) if rule.rolls_to_monday else end
 
 
-def due_of(task: Task) -> date | None:
+def task_due_date(task: Task) -> date | None:
     """Return the due date that the regulation of a task and what is recorded of it set.
 
     Where the regulation stops for it, the days from an inquiry to its reply do not count; but it is never later than if
@@ -133,13 +133,13 @@ def due_of(task: Task) -> date | None:
         return appeal_deadline(task.regulation, task.appealed_on)
     is_extended = task.extended_on is not None
     try:
-        due = due_on(task.regulation, task.received_on, extended=is_extended)
+        due = first_due_date(task.regulation, task.received_on, extended=is_extended)
         stops = REGULATIONS[task.regulation].stops_for_identity
         if due is None or not stops or task.inquired_on is None or task.inquired_on > due:
             return due
         if task.replied_on is None:
             return None
-        from_reply = due_on(task.regulation, task.replied_on, extended=is_extended)
+        from_reply = first_due_date(task.regulation, task.replied_on, extended=is_extended)
         return min(due + (task.replied_on - task.inquired_on), from_reply or due)
     except (KeyError, ValueError, OverflowError):
         return None
@@ -147,7 +147,7 @@ def due_of(task: Task) -> date | None:
 
 def due_if_replied(task: Task, today: date) -> date | None:
     """Return the due date of a task whose clock is stopped, as if the reply came today."""
-    return due_of(replace(task, replied_on=max(today, task.inquired_on or today)))
+    return task_due_date(replace(task, replied_on=max(today, task.inquired_on or today)))
 
 
 def appeal_deadline(regulation: str, appealed_on: date) -> date | None:
@@ -184,7 +184,7 @@ def extension_notice_deadline(regulation: str, received_on: date) -> date | None
     rule = REGULATIONS.get(regulation)
     if rule is None or not (rule.extension_months or rule.extension_days):
         return None
-    return due_on(regulation, received_on)
+    return first_due_date(regulation, received_on)
 
 
 def extension_limit(task: Task) -> date | None:
@@ -195,7 +195,7 @@ def extension_limit(task: Task) -> date | None:
     law = REGULATIONS.get(task.regulation)
     if law is None or not (law.extension_months or law.extension_days):
         return None
-    return due_of(replace(task, extended_on=None))
+    return task_due_date(replace(task, extended_on=None))
 
 
 def latest_end(submitted_on: date, holding_period: int | None) -> date:

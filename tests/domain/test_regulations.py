@@ -28,10 +28,10 @@ def test_the_dates_of_each_regulation_equal_an_independent_reckoning_for_1500_re
     for received in RECEIPTS:
         due, extended, acknowledged = reckoned(id, received)
         for name in stored_names(id):
-            assert deadlines.due_on(name, received) == due, received
+            assert deadlines.first_due_date(name, received) == due, received
             assert deadlines.extension_notice_deadline(name, received) == (None if extended is None else due), received
             if extended is not None:
-                assert deadlines.due_on(name, received, extended=True) == extended, received
+                assert deadlines.first_due_date(name, received, extended=True) == extended, received
             assert deadlines.acknowledgement_deadline(name, received) == acknowledged, received
 
 

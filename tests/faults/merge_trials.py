@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from bwp_tui.domain.deadlines import due_of
+from bwp_tui.domain.deadlines import task_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.store.database.connection import as_int, as_text
@@ -150,7 +150,7 @@ def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
     if differing and task.purged_at is None:
         yield f"{key}: row and timeline differ: {differing}"
     is_stop_ended = task.answered_on is not None or task.resubmit_of is not None  # by an answer, also of that one
-    if task.due_on != (due := due_of(task)) and not (due is None and is_stop_ended):
+    if task.due_on != (due := task_due_date(task)) and not (due is None and is_stop_ended):
         yield f"{key}: due {task.due_on}, not {due}"
     if task.purged_at is not None and (
         task.email or task.note or any(event.what == "note" for event in events if event.detail)

@@ -48,7 +48,7 @@ def test_the_due_date_after_a_stop_equals_an_independent_reckoning(store: Store,
             one = replace(task, received_on=received, inquired_on=asked, extended_on=received if is_extended else None)
             for reply in (None, replied):
                 expected = reckoned_with_stop(id, received, asked, reply, extended=is_extended)
-                assert deadlines.due_of(replace(one, replied_on=reply)) == expected, (received, asked, reply)
+                assert deadlines.task_due_date(replace(one, replied_on=reply)) == expected, (received, asked, reply)
 
 
 def test_the_clock_stands_still_from_the_inquiry_to_the_reply(store: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bwp_tui.actions.clock_operations import ACKNOWLEDGE, ANSWER, CORRECT, VERIFY
 from bwp_tui.actions.record_operations import NOTE, RECORD_OPERATIONS_BY_NAME
-from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.deadlines import first_due_date
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
 from bwp_tui.store.commands.answers import LegalRecord, UndoableField
@@ -73,7 +73,7 @@ def test_what_is_withdrawn_counts_no_longer_and_stays_on_the_timeline(store: Sto
 def test_a_withdrawn_extension_brings_the_first_due_date_back_and_can_be_made_anew(store: Store) -> None:
     before = recorded(store)
     after = perform(store, withdrawing(LegalRecord.EXTENSION), before.number)
-    assert after.due_on == due_on(after.regulation, after.received_on)
+    assert after.due_on == first_due_date(after.regulation, after.received_on)
     event = timeline.of_task(store, before.number)[-1]
     assert (event.before, event.after) == (str(before.due_on), str(after.due_on))
     perform(store, withdrawing(LegalRecord.ANSWER), before.number)
@@ -86,7 +86,7 @@ def test_day_of_receipt_and_law_are_corrected_and_the_old_ones_kept(store: Store
     earlier = TODAY - timedelta(days=9)
     after = perform(store, CORRECT.task_command("bob", TODAY, received=earlier, regulation="ccpa"), task.number)
     assert (after.received_on, after.regulation) == (earlier, "ccpa")
-    assert after.due_on == due_on("ccpa", earlier)
+    assert after.due_on == first_due_date("ccpa", earlier)
     event = timeline.of_task(store, task.number)[-1]
     assert (event.what, event.before, event.after) == ("corrected", str(task.due_on), str(after.due_on))
     assert event.detail == f"received {TODAY} → {earlier}, law gdpr → ccpa"
@@ -95,7 +95,7 @@ def test_day_of_receipt_and_law_are_corrected_and_the_old_ones_kept(store: Store
 def test_a_corrected_receipt_keeps_an_extension(store: Store) -> None:
     task = recorded(store)
     after = perform(store, CORRECT.task_command(ACTOR, TODAY, received=TODAY - timedelta(days=3)), task.number)
-    assert after.due_on == due_on(task.regulation, after.received_on, extended=True)
+    assert after.due_on == first_due_date(task.regulation, after.received_on, extended=True)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from bwp_tui.cli.support.context import (
 from bwp_tui.cli.support.engine_wait import EngineWaiter, note_earlier, wait_for_end, wait_for_response
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.task_output import print_tasks
-from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
+from bwp_tui.domain.deadlines import first_due_date, latest_end, longest_fitting_hold
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Task
@@ -143,7 +143,7 @@ def _request(arguments: Namespace, regulation: str) -> Request:
 def _warn_of_deadline(request: Request) -> None:
     """Print a warning where the regulation was not in force, or the service may finish after the due date."""
     _warn_of_force(request)
-    due = due_on(request.regulation, request.received_on)
+    due = first_due_date(request.regulation, request.received_on)
     if due is None:
         return
     hold = None

@@ -10,8 +10,8 @@ from typing import Final
 from bwp_tui.domain.deadlines import (
     PROCESSING_DAYS,
     day_warning,
-    due_on,
     extension_notice_deadline,
+    first_due_date,
     future_day_mistake,
     latest_end,
     longest_fitting_hold,
@@ -126,7 +126,7 @@ class Draft:
     def due(self) -> date | None:
         """Return the day by which the shopper must be answered, or None."""
         received, law = self._received(), self.law()
-        return None if received is None or law is None else due_on(law.id, received)
+        return None if received is None or law is None else first_due_date(law.id, received)
 
     def outlook(self, today: date) -> tuple[str, str]:
         """Return a sentence on the dates this request will have, and the role to say it in."""

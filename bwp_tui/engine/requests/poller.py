@@ -41,9 +41,9 @@ class Poller(QueueWorker[DuePoll]):
                 await self._poll(batch)
                 reservation.close()
                 self._due.release(batch)
-                batch = next(iter(self._take(1)), []) if self._may_continue else []
+                batch = next(iter(self._take_batches(1)), []) if self._may_continue else []
 
-    def _take(self, calls: int) -> list[list[DuePoll]]:
+    def _take_batches(self, calls: int) -> list[list[DuePoll]]:
         """Take the batches of up to `calls` requests: what is due, then what is due soon to fill the last one."""
         polls = self._due.take(calls * self._batch_size, _REQUESTS_PER_READ * self._batch_size)
         if free := -len(polls) % self._batch_size:

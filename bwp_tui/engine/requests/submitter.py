@@ -60,7 +60,7 @@ class Submitter(QueueWorker[Intent]):
     def _next_due(self) -> datetime | None:
         return intents.next_at(self._context.store)
 
-    def _take(self, calls: int) -> list[list[Intent]]:
+    def _take_batches(self, calls: int) -> list[list[Intent]]:
         return [[intent] for intent in self._due.take(calls, _INTENTS_PER_READ)]
 
     async def _make_calls(self, reservation: Reservation, first: list[Intent]) -> None:

@@ -153,7 +153,7 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
         """Return when the next item is due."""
 
     @abstractmethod
-    def _take(self, calls: int) -> list[list[_Item]]:
+    def _take_batches(self, calls: int) -> list[list[_Item]]:
         """Take the items of up to `calls` calls."""
 
     @abstractmethod
@@ -167,7 +167,7 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
 
     def _start_workers(self, most: int) -> list[WorkerCoroutine]:
         self._due.drop_read_ahead()
-        calls = self._take(most) if self._context.health.next_call_at() is None else []
+        calls = self._take_batches(most) if self._context.health.next_call_at() is None else []
         if not calls:
             return []
         # Only now: releasing an unused reservation wakes all workers.

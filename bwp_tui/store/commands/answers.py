@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
-from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, due_of, is_clock_running, is_clock_stopped
+from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, is_clock_running, is_clock_stopped, task_due_date
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
@@ -109,7 +109,7 @@ def inquire(edit: Edit, on: date | None = None) -> None:
     task, day = edit.task, on or edit.today
     refuse(cannot_inquire_in_bulk(task) if day == task.inquired_on else cannot_inquire(task))
     refuse(refused_day(task, day))
-    due = due_of(after_inquiry(task, day))
+    due = task_due_date(after_inquiry(task, day))
     edit.set(inquired_on=day.isoformat(), due_on=iso_day(due))
     stops = ", which stops the clock" if due is None and task.due_on is not None else ""
     edit.add_event(EventKind.INQUIRED, f"on {day}{corrected_clause(task.inquired_on)}{stops}", (task.due_on, due))
@@ -118,7 +118,7 @@ def inquire(edit: Edit, on: date | None = None) -> None:
 def after_inquiry(task: Task, day: date) -> Task:
     """Return a task as it is once an inquiry of a day is recorded."""
     after = replace(task, inquired_on=day)
-    return replace(after, due_on=due_of(after))
+    return replace(after, due_on=task_due_date(after))
 
 
 def cannot_inquire(task: Task) -> str | None:
@@ -148,7 +148,7 @@ def reply(edit: Edit, on: date | None = None) -> None:
     """
     task, day = edit.task, on or edit.today
     refuse(cannot_reply(task) or refused_reply(task, day))
-    due = due_of(replace(task, replied_on=day))
+    due = task_due_date(replace(task, replied_on=day))
     edit.set(replied_on=day.isoformat(), due_on=iso_day(due))
     edit.add_event(EventKind.REPLIED, f"on {day}{corrected_clause(task.replied_on)}", (task.due_on, due))
 
@@ -187,12 +187,12 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
     refuse(cannot_appeal(task) or refused_appeal(task, edit.today, received, answered, upheld))
     if received is not None:
         after = replace(task, appealed_on=received)
-        edit.set(appealed_on=received.isoformat(), due_on=iso_day(due_of(after)))
-        edit.add_event(EventKind.APPEALED, f"on {received}", (task.due_on, due_of(after)))
-        task = replace(after, due_on=due_of(after))
+        edit.set(appealed_on=received.isoformat(), due_on=iso_day(task_due_date(after)))
+        edit.add_event(EventKind.APPEALED, f"on {received}", (task.due_on, task_due_date(after)))
+        task = replace(after, due_on=task_due_date(after))
     if upheld is not None:
         day = answered or edit.today
-        due = due_of(replace(task, appeal_answered_on=day))
+        due = task_due_date(replace(task, appeal_answered_on=day))
         late = late_clause(day, appeal_deadline(task.regulation, task.appealed_on or day))
         edit.set(appeal_answered_on=day.isoformat(), appeal_upheld=int(upheld), due_on=iso_day(due))
         outcome = "upheld" if upheld else "not upheld"
@@ -272,15 +272,15 @@ def _was_sent_as_verified(edit: Edit) -> bool:
 def due_without(task: Task, record: LegalRecord) -> date | None:
     match record:
         case LegalRecord.EXTENSION:
-            return due_of(replace(task, extended_on=None))
+            return task_due_date(replace(task, extended_on=None))
         case LegalRecord.INQUIRY:
-            return due_of(replace(task, inquired_on=None, replied_on=None))
+            return task_due_date(replace(task, inquired_on=None, replied_on=None))
         case LegalRecord.APPEAL:
-            return due_of(replace(task, appealed_on=None))
+            return task_due_date(replace(task, appealed_on=None))
         case LegalRecord.REPLY:
-            return due_of(replace(task, replied_on=None))
+            return task_due_date(replace(task, replied_on=None))
         case LegalRecord.ANSWER if task.inquired_on is not None:
-            return due_of(task)  # the answer may have ended a stop
+            return task_due_date(task)  # the answer may have ended a stop
     return task.due_on
 
 

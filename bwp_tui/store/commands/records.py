@@ -10,11 +10,11 @@ from enum import StrEnum
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     appeal_deadline,
-    due_of,
-    due_on,
     extension_limit,
+    first_due_date,
     is_clock_running,
     is_clock_stopped,
+    task_due_date,
 )
 from bwp_tui.domain.regulations import REGULATIONS, stored_names
 from bwp_tui.domain.statuses import Status, has_ended
@@ -130,7 +130,7 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
         raise NotPossible("A verification must say how it was made.")
     task = edit.task
     is_reply = task.inquired_on is not None and task.replied_on is None and task.inquired_on <= day
-    due = due_of(replace(task, replied_on=day)) if is_reply else task.due_on
+    due = task_due_date(replace(task, replied_on=day)) if is_reply else task.due_on
     reply = {"replied_on": day.isoformat(), "due_on": iso_day(due)} if is_reply else {}
     edit.set(verified_on=day.isoformat(), verified_by=by, verified_how=how, **reply)
     edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}", (task.due_on, due))
@@ -277,7 +277,7 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
             sentence = f"If {task.name} was received on {received_on}, {told}: too late. Withdraw the extension first."
             return Refusal("extended too late for that day", sentence)
     try:
-        due_on(regulation, received_on, extended=task.extended_on is not None)
+        first_due_date(regulation, received_on, extended=task.extended_on is not None)
     except (ValueError, OverflowError):
         sentence = f"{received_on} is too near the end of the calendar to have a due date."
         return Refusal("without due date in the calendar", sentence)
@@ -286,7 +286,7 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
 
 def corrected_due(task: Task, received_on: date, regulation: str) -> date | None:
     """Return when task would be due if it had been received on that day under that law."""
-    return due_of(replace(task, regulation=regulation, received_on=received_on))
+    return task_due_date(replace(task, regulation=regulation, received_on=received_on))
 
 
 def cannot_extend(task: Task, today: date) -> str | None:
@@ -320,7 +320,7 @@ def cannot_extend(task: Task, today: date) -> str | None:
 
 def extended_due(task: Task) -> date | None:
     """Return the day by which the shopper of an extended task must be answered, or None where no law sets one."""
-    return due_of(replace(task, extended_on=task.extended_on or date.max))
+    return task_due_date(replace(task, extended_on=task.extended_on or date.max))
 
 
 def _no_deadline(task: Task) -> Refusal:

@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import Final, Self
 
-from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.deadlines import first_due_date
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import EMAIL_PATTERN, LONGEST_EMAIL, LONGEST_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line, unsafe_at
@@ -99,7 +99,7 @@ def check_received_on(request: Request) -> None:
     if request.regulation not in REGULATIONS:
         return
     try:
-        due_on(request.regulation, request.received_on)
+        first_due_date(request.regulation, request.received_on)
     except (ValueError, OverflowError):
         raise BadRequest(
             "received_on", f"{request.received_on} is too near the end of the calendar to have a due date."

@@ -90,7 +90,7 @@ class Chain:
             return kept or _NO_DETAIL
         return b"" if kept else _commitment(self.salt or b"", position, detail)
 
-    def fits(self, position: int, event: EventRow) -> bool:
+    def has_event_at(self, position: int, event: EventRow) -> bool:
         """Return whether an event is the one that was recorded at `position`."""
         link = _link(self.link(position - 1), self.commitment(position, event[5]), event)
         return link == self.link(position)

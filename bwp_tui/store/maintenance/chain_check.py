@@ -102,7 +102,7 @@ def _differences(chain: Chain, events: list[EventRow]) -> Iterator[ChainFinding]
     """Compare events with the links of their chain; after a difference go on where both agree again."""
     at = link = 0
     while at < len(events) or link < chain.length:
-        if at < len(events) and link < chain.length and chain.fits(link + 1, events[at]):
+        if at < len(events) and link < chain.length and chain.has_event_at(link + 1, events[at]):
             at, link = at + 1, link + 1
             continue
         agreement = _next_agreement(chain, events, at, link)
@@ -128,7 +128,7 @@ def _next_agreement(chain: Chain, events: list[EventRow], at: int, link: int) ->
             for present, recorded in ((most, fewer), (fewer, most)):
                 is_end = (present, recorded) == (rest, links)
                 is_within = present < rest and recorded < links
-                if is_end or (is_within and chain.fits(link + recorded + 1, events[at + present])):
+                if is_end or (is_within and chain.has_event_at(link + recorded + 1, events[at + present])):
                     return present, recorded
     return None
 
@@ -198,6 +198,6 @@ def _reason(chain: Chain | None, events: list[EventRow]) -> str | None:
     if chain is None:
         return None
     is_prefix = chain.length <= len(events) and all(
-        chain.fits(at, event) for at, event in zip(range(1, chain.length + 1), events, strict=False)
+        chain.has_event_at(at, event) for at, event in zip(range(1, chain.length + 1), events, strict=False)
     )
     return None if is_prefix else "events of another copy were added between its own"

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.deadlines import due_if_replied, due_of
+from bwp_tui.domain.deadlines import due_if_replied, task_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.domain.times import iso_day
@@ -72,7 +72,7 @@ def _credible(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
         return events
     fitting, position = list[int](), 0
     for place, event in enumerate(events):
-        found = next((at for at in range(position + 1, chain.length + 1) if chain.fits(at, event)), None)
+        found = next((at for at in range(position + 1, chain.length + 1) if chain.has_event_at(at, event)), None)
         if found is not None:
             position = found
             fitting.append(place)
@@ -176,7 +176,7 @@ def apply_both_timelines(db: apsw.Connection, tasks: Iterable[Parted], now: str)
         if changes:
             _write(db, task.number, changes, now)
             present = task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (task.number,))))
-            due = due_of(present)
+            due = task_due_date(present)
             if due is None and present.answered_on is not None:  # the answer has ended the stop of the clock
                 due = due_if_replied(present, present.answered_on)
             db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), task.number))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.deadlines import first_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line
@@ -70,7 +70,7 @@ def insert(
         tags=tags_text(tuple(clean_line(tag) for tag in request.tags)),
         received_on=request.received_on.isoformat(),
         regulation=request.regulation,
-        due_on=iso_day(due_on(request.regulation, request.received_on)),
+        due_on=iso_day(first_due_date(request.regulation, request.received_on)),
         recorded_at=transaction.now_text,
         next_poll_at=None if task_id is None else transaction.now_text,
         resubmit_of=resubmit_of,
