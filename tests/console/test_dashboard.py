@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+from contextlib import closing
 
-from bwp_tui.console.widgets.styled_line import Paragraphs
+from rich.cells import cell_len
+
+from bwp_tui.console.presentation.dashboard import FigureLine, dashboard_columns
+from bwp_tui.console.widgets.figure_list import FigureList
+from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from tests.console.past import PAST, PastTask
-from tests.console.support import WIDE, opened
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries import dashboard, tasks
+from tests.console.past import NOT_KNOWN, ORDERS_OPEN, PAST, TODAY, PastTask
+from tests.console.support import WIDE, opened, plant
+from tests.store import single
 
 LONG = " ".join(f"word{number}" for number in range(400))
 
@@ -23,13 +31,66 @@ async def test_the_dashboard_counts_what_there_is_and_what_comes_due(profile: Pr
         await console.until(lambda: console.app.screen is console.main)
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 109, 110, 118, 119, 120])
-async def test_no_line_of_the_dashboard_is_broken(profile: Profile, width: int) -> None:
-    async with opened(profile, size=(width, 60)) as console:
+def lines_of(store: Store, width: int) -> list[list[FigureLine]]:
+    """The dashboard's columns for a terminal of a width, of which two cells and a scrollbar are left blank."""
+    return dashboard_columns(dashboard.read_statistics(store, TODAY), TODAY, width - 3)
+
+
+def test_each_line_counts_the_tasks_that_its_filter_lists(profile: Profile) -> None:
+    with closing(plant(profile)) as store:
+        requests.resubmit(store, NOT_KNOWN, "op")
+        single.answer(store, ORDERS_OPEN, "by letter", TODAY, "op")
+        lines = [line for column in lines_of(store, 120) for line in column if line.filter]
+        shown = {
+            line.filter: int(re.findall(r"\d+", "".join(text for text, _ in line.texts).rpartition("  ")[2] or "0")[0])
+            for line in lines
+        }
+        assert len(shown) == len(lines) > 15
+        assert shown == {text: tasks.count(store, parse(text), today=TODAY) for text in shown}
+
+
+def test_no_line_of_the_dashboard_is_broken_at_any_width(profile: Profile) -> None:
+    with closing(plant(profile)) as store:
+        columns_at = {width: lines_of(store, width) for width in range(60, 251)}
+    for width, columns in columns_at.items():
+        cells = (width - 3) // len(columns)
+        for line in (line for column in columns for line in column):
+            text = "".join(text for text, _ in line.texts)
+            assert cell_len(text) <= cells - 3, (width, text)
+            assert not re.fullmatch(r"\s*\d+", text), (width, text)
+    texts = [{line.filter for column in columns for line in column} for columns in columns_at.values()]
+    assert all(filters == texts[0] for filters in texts)
+    assert [len(columns_at[width]) for width in (60, 116, 117, 173, 174, 250)] == [1, 1, 2, 2, 3, 3]
+
+
+async def test_enter_lists_the_tasks_that_a_line_counts(profile: Profile) -> None:
+    async with opened(profile) as console:
         await console.press("D")
-        await console.sees("median")
-        for paragraphs in console.app.screen.query(Paragraphs):
-            assert paragraphs.size.height == paragraphs.render().plain.count("\n") + 1
+        await console.sees("overdue")
+        await console.press("j", "enter")
+        await console.until(lambda: console.app.screen is console.main)
+        assert console.main.list_state.filter == "is:late"
+        await console.press("D")
+        await console.sees("overdue")
+        await console.press("G")
+        await console.sees("› " + " " * 2 + "ORDERS_NOT_CLOSED")
+        await console.press("g", "k", "enter")
+        await console.until(lambda: console.main.list_state.filter == "is:open due:over")
+
+
+async def test_the_dashboard_reads_itself_again_and_keeps_its_cursor(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("D")
+        await console.sees("overdue")
+        await console.press("j", "j")
+        before = console.app.screen.query_one(FigureList).current
+        requests.resubmit(console.store, NOT_KNOWN, "op")
+        await console.sees("QUEUED")
+        assert console.app.screen.query_one(FigureList).current == before
+        await console.pilot.resize_terminal(60, 15)
+        await console.until(lambda: "ORDERS_NOT_CLOSED" not in console.text)
+        await console.press("G")
+        await console.sees("ORDERS_NOT_CLOSED", "downloads")
 
 
 async def test_each_built_in_view_has_its_key_and_an_empty_place_says_so(profile: Profile) -> None:

@@ -238,6 +238,11 @@ _TASK: Final = (
         if (action.group == TASK_GROUP and action.name != "detail") or action.name in ("undo", "mask")
     ),
 )
+_DASHBOARD: Final = (
+    Action("list_tasks", ("enter",), "list", "List the tasks that the line counts", _SCREEN),
+    *(action for action in _PAGE if action.name not in ("close", "scroll")),
+    _with_main_keys("dashboard", "", "Go back to the tasks", _SCREEN),
+)
 _APP_ACTIONS: Final = (
     Action("interrupt", ("ctrl+c",), "", "Close the prompt, or say how to quit", _APP),
     Action("repaint", ("ctrl+l",), "", "Redraw the screen", _APP),
@@ -253,7 +258,7 @@ REGISTRY: Final = tuple(
         Scope.ARCHIVE: _ARCHIVE,
         Scope.LETTER: _LETTER,
         Scope.REQUEST_LOG: _SENT,
-        Scope.DASHBOARD: (*_PAGE, _with_main_keys("dashboard", "", "Go back to the tasks", _SCREEN)),
+        Scope.DASHBOARD: _DASHBOARD,
         Scope.MESSAGES: (*_FIND, *_PAGE, _with_main_keys("messages", "", "Go back to the tasks", _SCREEN)),
         Scope.HELP: (*_FIND, *_PAGE),
         Scope.SETUP: tuple(action for action in _PAGE if action.name != "help"),

@@ -1,178 +1,115 @@
-"""The dashboard: counts, due dates, durations, failures and downloads."""
+"""The dashboard: counts, due dates, durations, failures and downloads, and the tasks behind each count."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+import time
+from collections.abc import Callable
+from datetime import date
 from functools import partial
 from typing import Final
 
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.timer import Timer
 
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.bindings.screen_actions import bindings_of
-from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_row_cells import status_role
-from bwp_tui.console.screens.action_screen import ScrolledScreen
+from bwp_tui.console.presentation.dashboard import dashboard_columns
+from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.help import open_help
-from bwp_tui.console.widgets.bars import FooterLine
-from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
+from bwp_tui.console.services.snapshot_feed import Snapshot
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.figure_list import FigureList
+from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.workers import start_worker
-from bwp_tui.domain.task import Kind
-from bwp_tui.domain.text import format_size
-from bwp_tui.domain.times import format_duration
 from bwp_tui.store.errors import StoreError
-from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, Answers, Statistics
+from bwp_tui.store.queries.dashboard import Statistics
 
-_INDENT: Final = 3
-_LABEL: Final = 24
-_BAR: Final = 24
-_COUNT: Final = 6
-"""Digits of a count that fit in two columns."""
-
-_BESIDE: Final = 2 * (_INDENT + _LABEL + _BAR + 1 + _COUNT) + 3
-"""Columns of the terminal at which two columns of figures, the padding and the scrollbar fit side by side."""
+_LEAST_PAUSE_S: Final = 1.0
+_PAUSE_FACTOR: Final = 10.0
+"""How many times as long as the last read took the next one waits at least."""
 
 
-class DashboardScreen(ScrolledScreen):
-    """Shows figures of the moment it was opened.
+class DashboardScreen(ActionScreen):
+    """Shows figures, and reads them again after a change of the history.
 
     Args:
         read: returns the figures; called in a thread.
-        today: the operator's day.
+        today: returns the operator's day.
+        list_tasks: lists the tasks of a filter; called once the screen is gone.
     """
 
+    AUTO_FOCUS = "FigureList"
     scope = Scope.DASHBOARD
     BINDINGS = bindings_of(scope)
 
-    def __init__(self, keymap: Keymap, read: Callable[[], Statistics], today: date) -> None:
+    def __init__(
+        self,
+        keymap: Keymap,
+        read: Callable[[], Statistics],
+        today: Callable[[], date],
+        list_tasks: Callable[[str], None],
+    ) -> None:
         super().__init__(keymap)
-        self.handlers |= {"help": partial(open_help, self), "dashboard": self.close}
+        self.handlers |= {"help": partial(open_help, self), "dashboard": self.close, "list_tasks": self._list_tasks}
         self._read = read
         self._today = today
+        self._list = list_tasks
+        self._figures: Statistics | None = None
+        self._pause_s = _LEAST_PAUSE_S
+        self._rereading: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Heading(id="dashboard-heading")
-        with VerticalScroll(id="dashboard-scroll", can_focus=False), Horizontal(id="dashboard-columns"):
-            yield Paragraphs(id="dashboard-left")
-            yield Paragraphs(id="dashboard-right")
+        yield FigureList(id="dashboard-figures")
+        yield StatusLine(id="status")
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self.query_one(Heading).set_text([("dashboard", "strong")], self._today.isoformat())
         self.query_one(FooterLine).show_keys(
-            self.keymap.hint("scroll", "down", "up"),
+            self.keymap.hint("list these tasks", "list_tasks"),
+            self.keymap.hint("move", "down", "up"),
             self.keymap.hint("help", "help"),
             self.keymap.hint("back", "back"),
         )
+        self._start_reading()
+
+    def apply(self, update: Snapshot | str) -> None:
+        """Read the figures again after a change, though not at once after the last time."""
+        if isinstance(update, str):
+            self.show_status(update, "bad")
+        elif update.changed and self._rereading is None:
+            self._rereading = self.set_timer(self._pause_s, self._start_reading)
+
+    def _start_reading(self) -> None:
+        self._rereading = None
         start_worker(self, self._fill, exclusive=True)
 
-    def on_resize(self) -> None:
-        self.set_class(self.app.size.width >= _BESIDE, "-beside")
-
     async def _fill(self) -> None:
+        began = time.monotonic()
         try:
-            figures = await asyncio.to_thread(self._read)
+            self._figures = await asyncio.to_thread(self._read)
         except StoreError as error:
-            self.query_one("#dashboard-left", Paragraphs).set_lines([[], [(str(error), "bad")]])
+            self.show_status(str(error), "bad")
             return
-        # Deadlines first: in one column, a low terminal shows little more.
-        self.query_one("#dashboard-left", Paragraphs).set_lines(
-            [*_due(figures, self._today), *_answers(figures.answers), *_durations(figures)]
-        )
-        self.query_one("#dashboard-right", Paragraphs).set_lines(
-            [*_statuses(figures), *_failures(figures), *_downloads(figures)]
-        )
+        self._pause_s = max(_LEAST_PAUSE_S, _PAUSE_FACTOR * (time.monotonic() - began))
+        self.show_status("")
+        self._show()
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
 
-def _title(title: str) -> list[list[StyledText]]:
-    return [[], [(f" {title}", "accent")]]
+    def _show(self) -> None:
+        today, rows = self._today(), self.query_one(FigureList)
+        self.query_one(Heading).set_text([("dashboard", "strong")], today.isoformat())
+        if self._figures is not None:
+            rows.set_columns(dashboard_columns(self._figures, today, rows.scrollable_size.width))
 
-
-def _row(label: str, count: int, most: int, role: str) -> list[StyledText]:
-    return [(f"   {label:<{_LABEL}}", "plain"), (bar(count, most), role), (f" {count}", "strong" if count else "muted")]
-
-
-def bar(count: int, most: int) -> str:
-    """Return a bar of `count` out of `most`, in half cells, padded to its full width."""
-    halves = max(1, round(_BAR * 2 * count / most)) if count else 0
-    whole, half = divmod(halves, 2)
-    return f"{'━' * whole + '╸' * half:<{_BAR}}"
-
-
-def _statuses(figures: Statistics) -> Iterator[list[StyledText]]:
-    most = max(figures.counts.values(), default=0)
-    for kind in Kind:
-        yield from _title(f"{kind.lower()}s")
-        rows = sorted(
-            ((status, count) for (of, status), count in figures.counts.items() if of == kind),
-            key=lambda entry: -entry[1],
-        )
-        for status, count in rows:
-            yield _row(status, count, most, status_role(status))
-            if resubmitted := figures.resubmitted.get((kind, status), 0):
-                yield [(f"     {resubmitted} of them resubmitted", "muted")]
-        if not rows:
-            yield [("   none yet", "muted")]
-
-
-def _failures(figures: Statistics) -> Iterator[list[StyledText]]:
-    yield from _title("failures by code")
-    most = max((count for _, count in figures.failures), default=0)
-    for code, count in figures.failures:
-        yield _row(code, count, most, "bad")
-    if not figures.failures:
-        yield [("   none", "muted")]
-
-
-def _due(figures: Statistics, today: date) -> Iterator[list[StyledText]]:
-    yield from _title("open requests by due date")
-    most = max(figures.overdue, figures.late, figures.stopped, *figures.due)
-    yield _row("overdue", figures.overdue, most, "bad")
-    yield _row("may be late", figures.late, most, "warn")
-    if figures.appeals:
-        yield _row("appeals to answer", figures.appeals, most, "warn")
-    if figures.stopped:
-        yield _row("clock stopped", figures.stopped, most, "held")
-    for week, count in enumerate(figures.due):
-        first = today + timedelta(weeks=week)
-        last = first + timedelta(days=6)
-        yield _row(f"{first:%m-%d} to {last:%m-%d}", count, most, "warn" if week == 0 else "busy")
-
-
-def _answers(answers: Answers) -> Iterator[list[StyledText]]:
-    yield from _title(f"answered in the last {ANSWERED_DAYS} days")
-    most = max(answers.in_time, answers.late, answers.undated)
-    yield _row("in time", answers.in_time, most, "good")
-    yield _row("late", answers.late, most, "bad")
-    if answers.undated:
-        yield _row("no due date", answers.undated, most, "muted")
-    if answers.median_days is not None:
-        yield [(f"   {'receipt to answer':<{_LABEL}}", "plain"), (f"median {answers.median_days:g}d", "strong")]
-
-
-def _durations(figures: Statistics) -> Iterator[list[StyledText]]:
-    yield from _title("time to complete")
-    for duration in figures.durations:
-        median = format_duration(timedelta(seconds=duration.median))
-        p90 = format_duration(timedelta(seconds=duration.p90))
-        yield [
-            (f"   {duration.kind.lower():<{_LABEL}}", "plain"),
-            (f"median {median}", "strong"),
-            (f"   90% within {p90}", "muted"),
-        ]
-    if not figures.durations:
-        yield [("   none completed", "muted")]
-
-
-def _downloads(figures: Statistics) -> Iterator[list[StyledText]]:
-    count, total = figures.saved
-    yield from _title("downloads")
-    yield [(f"   {'done':<{_LABEL}}", "plain"), (f"{count}", "strong"), (f"   {format_size(total)}", "muted")]
-    if figures.gone:
-        yield [(f"   {'gone from disk':<{_LABEL}}", "plain"), (f"{figures.gone}", "warn")]
-    if figures.failed_downloads:
-        yield [(f"   {'failed':<{_LABEL}}", "plain"), (f"{figures.failed_downloads}", "bad")]
+    @on(FigureList.Chosen)
+    def _list_tasks(self) -> None:
+        line = self.query_one(FigureList).current
+        if line is not None:
+            self.dismiss(None)
+            self._list(line.filter)

@@ -178,9 +178,16 @@ class MainHandlers:
         self._screen.app.push_screen(RequestLogScreen(self._screen.session, open_task))
 
     def _open_dashboard(self) -> None:
-        session = self._screen.session
-        today = session.today()
-        self._screen.app.push_screen(DashboardScreen(session.keymap, lambda: session.reader.statistics(today), today))
+        screen, session = self._screen, self._screen.session
+
+        def list_tasks(task_filter: str) -> None:
+            screen.show(screen.list_state.of_filter(task_filter))
+
+        screen.app.push_screen(
+            DashboardScreen(
+                session.keymap, lambda: session.reader.statistics(session.today()), session.today, list_tasks
+            )
+        )
 
     def _open_messages(self) -> None:
         self._screen.app.push_screen(MessagesScreen(self._screen.session))

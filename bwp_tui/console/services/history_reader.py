@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, TypeVar
@@ -124,7 +125,8 @@ class HistoryReader:
         """
         from bwp_tui.store.queries import dashboard
 
-        return dashboard.read_statistics(self._store, today)
+        with closing(self._store.open_another()) as store:  # a thread reads for long, which this one need not wait for
+            return dashboard.read_statistics(store, today)
 
     def _read(self, read: Callable[[], Result], default: Result) -> Result:
         try:

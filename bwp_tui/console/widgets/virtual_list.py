@@ -73,8 +73,8 @@ class VirtualList(VirtualRows):
         band = self._band()
         return Strip([Segment(text, (style or Style()) + band) for text, style, _ in strip], strip.cell_length)
 
-    def _strip(self, *texts: StyledText, pattern: re.Pattern[str] | None = None) -> Strip:
-        width = self.scrollable_size.width
+    def _strip(self, *texts: StyledText, pattern: re.Pattern[str] | None = None, width: int | None = None) -> Strip:
+        width = self.scrollable_size.width if width is None else width
         content = Content.assemble(*((text, self.get_visual_style(f"role--{role}")) for text, role in texts))
         for match in pattern.finditer(content.plain, POINTER_CELLS) if pattern is not None else ():
             content = content.stylize(self.get_visual_style("role--found"), *match.span())

@@ -20,6 +20,12 @@ WEEKS: Final = 7
 ANSWERED_DAYS: Final = 90
 """Days back for which answers are counted."""
 
+TREND_WEEKS: Final = 40
+"""Weeks back for which requests and answers are counted."""
+
+NO_CODE: Final = "no code"
+"""What stands for the code of an error that has none."""
+
 _SAVED: Final = "state = 'done' AND path IS NOT NULL"
 
 _NEWEST: Final = 5_000
@@ -61,6 +67,8 @@ class Statistics:
         late: tasks that the service may finish after their due date.
         stopped: open tasks whose clock stands still, and that therefore have no due date now.
         due: open tasks due in each of the next `WEEKS` weeks.
+        received: tasks received in each of the last `TREND_WEEKS` weeks, this one last.
+        answered: tasks answered in each of them.
         failures: failed tasks by error code, the most frequent first.
         saved: finished downloads whose files are still on disk, and their bytes.
         gone: those whose files are no longer there, although no purge has removed them.
@@ -73,6 +81,8 @@ class Statistics:
     late: int
     stopped: int
     due: tuple[int, ...]
+    received: tuple[int, ...]
+    answered: tuple[int, ...]
     answers: Answers
     durations: tuple[Duration, ...]
     failures: tuple[tuple[str, int], ...]
@@ -95,6 +105,8 @@ def read_statistics(store: Store, today: date) -> Statistics:
         late=tasks.count(store, filters.parse("is:late"), today=today),
         stopped=tasks.count(store, filters.parse("is:stopped"), today=today),
         due=tuple(_due_in_week(store, today + timedelta(weeks=week)) for week in range(WEEKS)),
+        received=_by_week(store, "received_on", today),
+        answered=_by_week(store, "answered_on", today),
         answers=_answers(store, today - timedelta(days=ANSWERED_DAYS - 1)),
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
         failures=_failures(store),
@@ -108,6 +120,17 @@ def _due_in_week(store: Store, first: date) -> int:
     end = first + timedelta(weeks=1)
     sql = "SELECT count(*) FROM tasks WHERE open = 1 AND due_on >= ? AND due_on < ?"
     return store.integer(sql, (first.isoformat(), end.isoformat()))
+
+
+def _by_week(store: Store, column: str, today: date) -> tuple[int, ...]:
+    """Return how many tasks have a day of each of the last weeks in a column; days to come are in the last one."""
+    rows = store.rows(
+        f"SELECT max(0, CAST((julianday(?) - julianday({column})) / 7 AS INTEGER)), count(*) FROM tasks"
+        f" WHERE {column} > ? GROUP BY 1",
+        (today.isoformat(), (today - timedelta(weeks=TREND_WEEKS)).isoformat()),
+    )
+    counts = {as_int(week): as_int(count) for week, count in rows}
+    return tuple(counts.get(week, 0) for week in reversed(range(TREND_WEEKS)))
 
 
 def _answers(store: Store, first: date) -> Answers:
@@ -139,7 +162,7 @@ def _duration(store: Store, kind: Kind) -> Duration | None:
 
 def _failures(store: Store) -> tuple[tuple[str, int], ...]:
     rows = store.rows(
-        "SELECT coalesce(json_extract(e.value, '$[0]'), 'no code') AS code, count(*)"
+        f"SELECT coalesce(json_extract(e.value, '$[0]'), '{NO_CODE}') AS code, count(*)"
         " FROM tasks t, json_each(t.errors) e WHERE t.status IN ('FAILED', 'REJECTED')"
         " GROUP BY code ORDER BY 2 DESC, 1 LIMIT 8"
     )

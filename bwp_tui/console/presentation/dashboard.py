@@ -1,0 +1,175 @@
+"""Format the dashboard: sections of lines in columns, and for each line the filter of the tasks that it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+
+from bwp_tui.console.presentation.breakpoints import FIGURES_CELLS, MOST_FIGURE_COLUMNS
+from bwp_tui.console.presentation.format import pad
+from bwp_tui.console.presentation.glyphs import locale_glyphs
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.task_row_cells import status_role
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import format_size
+from bwp_tui.domain.times import format_duration
+from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, NO_CODE, TREND_WEEKS, Statistics
+
+_INDENT: Final = "  "
+_LABEL: Final = 24
+_COUNT: Final = 8
+_MARGIN: Final = 4
+"""Cells of the cursor's sign before a column, and of the blanks behind it."""
+
+_WIDEST_BAR: Final = TREND_WEEKS
+"""Cells of a bar at most: a cell of the trend is a week."""
+
+_STEPS: Final = "▁▂▃▄▅▆▇█"
+_ASCII_STEPS: Final = "_.:-=+*#"
+_WEEK_DAYS: Final = 7
+
+
+class FigureLine(NamedTuple):
+    """A line of the dashboard, and the filter of the tasks that it counts; empty where it counts none."""
+
+    texts: tuple[StyledText, ...]
+    filter: str = ""
+
+
+def dashboard_columns(figures: Statistics, today: date, width: int) -> list[list[FigureLine]]:
+    """Return the lines of each column; `width` cells hold one to three of them, the most urgent figures first."""
+    count = max(1, min(MOST_FIGURE_COLUMNS, width // FIGURES_CELLS))
+    sections = _Sections(figures, today, width // count)
+    return [
+        [line for section in column for line in (*section(), FigureLine(()))][:-1] for column in sections.columns(count)
+    ]
+
+
+def bar(count: int, most: int, cells: int) -> str:
+    """Return a bar of `count` out of `most`, in half cells, padded to its full width."""
+    halves = max(1, round(cells * 2 * count / most)) if count else 0
+    whole, half = divmod(halves, 2)
+    return f"{'━' * whole + '╸' * half:<{cells}}"
+
+
+def sparkline(counts: Sequence[int], most: int) -> str:
+    """Return a cell for each count, the higher the more; 0 alone is the lowest step."""
+    steps = _ASCII_STEPS if locale_glyphs().ascii_only else _STEPS
+    return "".join(steps[-(-(len(steps) - 1) * count // max(most, 1))] for count in counts)
+
+
+class _Sections:
+    """Formats the sections for columns of `cells` cells."""
+
+    def __init__(self, figures: Statistics, today: date, cells: int) -> None:
+        self._figures = figures
+        self._today = today
+        self._bar = max(1, min(_WIDEST_BAR, cells - _MARGIN - len(_INDENT) - _LABEL - 1 - _COUNT))
+
+    def columns(self, count: int) -> list[list[Callable[[], Iterator[FigureLine]]]]:
+        """Return the sections of each of `count` columns."""
+        dates, states = [self._due, self._answers], [self._statuses]
+        trend, rest = [self._trend, self._durations], [self._failures, self._downloads]
+        if count == 1:
+            return [[*dates, *trend, *states, *rest]]
+        return [[*dates, *trend], [*states, *rest]] if count == 2 else [dates, states, [*trend, *rest]]
+
+    def _row(self, label: str, count: int, most: int, role: str, task_filter: str = "") -> FigureLine:
+        number: StyledText = (f" {count}", "strong" if count else "muted")
+        return FigureLine((self._label(label), (bar(count, most, self._bar), role), number), task_filter)
+
+    @staticmethod
+    def _label(label: str) -> StyledText:
+        return (f"{_INDENT}{pad(label, _LABEL)}", "plain")
+
+    @staticmethod
+    def _title(title: str, most: int = 0, whole: str = "full bar") -> FigureLine:
+        """Return the title of a section; `most` is what a whole bar stands for."""
+        return FigureLine(((title, "accent"), (f"  {whole} {most}" if most else "", "muted")))
+
+    def _due(self) -> Iterator[FigureLine]:
+        figures = self._figures
+        most = max(figures.overdue, figures.late, figures.stopped, *figures.due)
+        yield self._title("open requests by due date", most)
+        yield self._row("overdue", figures.overdue, most, "bad", "is:open due:over")
+        yield self._row("may be late", figures.late, most, "warn", "is:late")
+        if figures.appeals:
+            yield self._row("appeals to answer", figures.appeals, most, "warn", "is:open status:declined")
+        if figures.stopped:
+            yield self._row("clock stopped", figures.stopped, most, "held", "is:stopped")
+        for week, count in enumerate(figures.due):
+            first = self._today + timedelta(weeks=week)
+            label, end = f"{first:%m-%d} to {first + timedelta(days=6):%m-%d}", first + timedelta(weeks=1)
+            role = "warn" if week == 0 else "busy"
+            yield self._row(label, count, most, role, f"is:open due>={first} due<{end}")
+
+    def _answers(self) -> Iterator[FigureLine]:
+        answers = self._figures.answers
+        most = max(answers.in_time, answers.late, answers.undated)
+        yield self._title(f"answered in the last {ANSWERED_DAYS} days", most)
+        yield self._row("in time", answers.in_time, most, "good")
+        yield self._row("late", answers.late, most, "bad")
+        if answers.undated:
+            yield self._row("no due date", answers.undated, most, "muted")
+        if answers.median_days is not None:
+            yield FigureLine((self._label("receipt to answer"), (f"median {answers.median_days:g}d", "strong")))
+
+    def _trend(self) -> Iterator[FigureLine]:
+        """Yield what came and what was answered in each of the last weeks, on one scale."""
+        received, answered = self._figures.received[-self._bar :], self._figures.answered[-self._bar :]
+        most = max(*received, *answered)
+        yield self._title(f"requests by week, the last {len(received)}", most, "full height")
+        for name, counts, role in (("received", received, "busy"), ("answered", answered, "good")):
+            count: StyledText = (f" {counts[-1]}", "strong" if counts[-1] else "muted")
+            line: StyledText = (f"{sparkline(counts, most):<{self._bar}}", role)
+            yield FigureLine((self._label(name), line, count), f"{name}<{_WEEK_DAYS}d")
+
+    def _statuses(self) -> Iterator[FigureLine]:
+        figures = self._figures
+        most = max(figures.counts.values(), default=0)
+        for kind in Kind:
+            yield self._title(f"{kind.lower()}s", most)
+            counted = ((status, count) for (of, status), count in figures.counts.items() if of == kind)
+            rows = sorted(counted, key=lambda entry: -entry[1])
+            for status, count in rows:
+                task_filter = f"kind:{kind.lower()} status:{status}"
+                yield self._row(status, count, most, status_role(status), task_filter)
+                if resubmitted := figures.resubmitted.get((kind, status), 0):
+                    text = f"{_INDENT * 2}{resubmitted} of them resubmitted"
+                    yield FigureLine(((text, "muted"),), f"{task_filter} is:resubmitted")
+            if not rows:
+                yield FigureLine(((f"{_INDENT}none yet", "muted"),))
+            if kind is not list(Kind)[-1]:
+                yield FigureLine(())
+
+    def _failures(self) -> Iterator[FigureLine]:
+        failures = self._figures.failures
+        most = max((count for _, count in failures), default=0)
+        yield self._title("failures by code", most)
+        for code, count in failures:
+            known = "" if code == NO_CODE else f"status:{Status.FAILED},{Status.REJECTED} error:{code}"
+            yield self._row(code, count, most, "bad", known)
+        if not failures:
+            yield FigureLine(((f"{_INDENT}none", "muted"),))
+
+    def _durations(self) -> Iterator[FigureLine]:
+        yield self._title("time to complete")
+        for duration in self._figures.durations:
+            median, p90 = (format_duration(timedelta(seconds=length)) for length in (duration.median, duration.p90))
+            label = self._label(duration.kind.lower())
+            yield FigureLine((label, (f"median {median}", "strong"), (f"   90% within {p90}", "muted")))
+        if not self._figures.durations:
+            yield FigureLine(((f"{_INDENT}none completed", "muted"),))
+
+    def _downloads(self) -> Iterator[FigureLine]:
+        figures = self._figures
+        count, total = figures.saved
+        size = f"   {format_size(total)}" if count else ""
+        yield self._title("downloads")
+        yield FigureLine((self._label("done"), (f"{count}", "strong" if count else "muted"), (size, "muted")))
+        if figures.gone:
+            yield FigureLine((self._label("gone from disk"), (f"{figures.gone}", "warn")))
+        if figures.failed_downloads:
+            yield FigureLine((self._label("failed"), (f"{figures.failed_downloads}", "bad")))
