@@ -24,6 +24,10 @@ def main() -> int:
     gc.set_threshold(_OBJECTS, 20, 20)
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if "_ARGCOMPLETE" in os.environ:
+        from bwp_tui.cli.setup.completion import answer_shell
+
+        answer_shell()
     return run(sys.argv[1:])
 
 

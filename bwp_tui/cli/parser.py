@@ -51,6 +51,9 @@ from bwp_tui.sandbox.faults import FAULTS
 DEFAULT_LIMIT: Final = 100
 """Rows that `list`, `sent` and `downloads` print by default."""
 
+SHELLS: Final = ("bash", "zsh", "fish")
+"""The shells that `completion` knows."""
+
 QUEUE_ACTIONS: Final = ("pause", "resume", "cancel", "retry", "first")
 """Actions of `downloads`."""
 
@@ -312,6 +315,8 @@ def _add_config(commands: CommandParsers) -> None:
     login = commands.add("login", "login", json=False, package="setup")
     login.add_argument("--rotate", action="store_true", help="replace the secret alone, where it is kept")
     commands.add("logout", "login", json=False, package="setup")
+    completion = commands.add("completion", "completion", json=False, effect=Effect.READS, package="setup")
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
     purposes = {
         "path": "print the path of the config file",
         "show": "print the effective settings, without the secret",

@@ -41,6 +41,7 @@ SHELL_COMMANDS: Final = (
     ShellCommand("login", "set up a profile: ask for its settings, try them, keep the secret", "credentials init"),
     ShellCommand("logout", "remove the secret of a profile", "credentials forget"),
     ShellCommand("config", "show, locate and check the configuration", "settings profile"),
+    ShellCommand("completion", "print the code that completes commands, tasks and filters in a shell", "bash zsh fish"),
     ShellCommand("sandbox", "start a local mock API with sample data", "practice demo try"),
 )
 """All commands but those of operations on tasks, which declare them."""
