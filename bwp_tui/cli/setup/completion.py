@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import Final
 
-from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.support.context import today
 from bwp_tui.domain.completion import complete as complete_filter
@@ -28,17 +27,9 @@ _Completer = Callable[[str, Namespace], Mapping[str, str]]
 
 
 def completion(arguments: Namespace) -> None:
-    """Print the code that a shell runs to complete the words of `bwp-tui`.
+    """Print the code that a shell runs to complete the words of `bwp-tui`."""
+    from argcomplete.shell_integration import shellcode
 
-    Raises:
-        CommandError: the package that does it is not installed.
-    """
-    try:
-        from argcomplete.shell_integration import shellcode
-    except ModuleNotFoundError:
-        raise CommandError(
-            ExitCode.USAGE, "Completion needs one more package; run in the clone: pip install '.[completion]'"
-        ) from None
     print(shellcode(["bwp-tui"], shell=arguments.shell))
 
 
