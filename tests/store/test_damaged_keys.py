@@ -11,12 +11,14 @@ import pytest
 from bwp_tui.domain.statuses import Status
 from bwp_tui.store.commands import unconfirmed
 from bwp_tui.store.database.damage_flag import flag_damage
-from bwp_tui.store.maintenance import integrity, recover
+from bwp_tui.store.maintenance import chain_check, integrity, recover
 from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import timeline
 from tests.manual_clock import ManualClock
-from tests.store.damage import PAGE, overwrite, overwrite_table
+from tests.store import single
+from tests.store.damage import PAGE, change_elsewhere, overwrite, overwrite_table
 from tests.store.hand_reader import rows_of
-from tests.store.support import accepted, back_up, closed_history, in_status
+from tests.store.support import ACTOR, TODAY, accepted, back_up, closed_history, in_status
 
 
 def _flip_number(path: Path, number: int, bit: int) -> None:
@@ -175,3 +177,25 @@ def test_a_submission_that_refers_to_another_task_does_not_mix_two_tasks_of_an_i
     assert {key: row[:4] for key, row in rows_of(path)["tasks"].items()} == {
         key: row[:4] for key, row in before.items()
     }
+
+
+@pytest.mark.parametrize("bit", [1, 4, 32, 4096])
+def test_an_event_whose_reference_is_damaged_is_given_back_and_changes_no_other_task(
+    path: Path, clock: ManualClock, bit: int
+) -> None:
+    closed_history(path, clock, 40)
+    with closing(open_store(path, clock=clock)) as store:
+        single.acknowledge(store, 39, TODAY, ACTOR)
+        single.answer(store, 39, "by email", TODAY, ACTOR)
+    before = rows_of(path)["tasks"]
+    change_elsewhere(path, f"UPDATE timeline SET task = {39 ^ bit} WHERE task = 39 AND what <> 'acknowledged'")
+    overwrite_table(path, "downloads")
+    flag_damage(path)
+    with closing(open_store(path, clock=clock)) as store:
+        assert {row[0]: row[:4] for row in rows_of(path)["tasks"].values()} == {
+            row[0]: row[:4] for row in before.values()
+        }
+        assert [event.what for event in timeline.of_task(store, 39)][-2:] == ["acknowledged", "answered"]
+        answered = store.rows("SELECT number FROM tasks WHERE answered_on IS NOT NULL")
+        assert answered == [(39,)]
+    assert chain_check.check_file(path)[1] == []

@@ -28,6 +28,9 @@ _LONGEST_GAP: Final = 50
 
 GONE: Final = "the task is gone"
 
+_REFERENCE_BITS: Final = 24
+"""Bits of a task number of which one may be damaged."""
+
 
 class ChainFinding(NamedTuple):
     """What is wrong with a task; `event` is the number of the event, counted from 1, or None for the task's row."""
@@ -147,6 +150,42 @@ def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main
     wrong = [(finding.task, finding.sentence) for finding in findings]
     wrong += [(number, GONE) for number in (missing_numbers(db) if gaps else ())]
     db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?)", wrong)
+
+
+def return_stray_events(db: apsw.Connection) -> None:
+    """Give events back to the tasks whose digests have them, where one bit of their reference was damaged.
+
+    Else they would count as the latest of another task. What is wrong with chains must be noted before, and is noted
+    anew.
+    """
+    strays: list[tuple[int, EventRow]] = []
+    lacking: dict[int, Chain] = {}
+    for number, _, events, chain in chained_tasks(db, "IN (SELECT task FROM temp.broken_chains)"):
+        free = [] if chain is None else list(range(1, chain.length + 1))
+        for event in events:
+            place = next((at for at in free if chain is not None and chain.fits(at, event)), None)
+            if place is None:
+                strays.append((number, event))
+            else:
+                free.remove(place)
+        if chain is not None and free:
+            lacking[number] = chain
+    returned = 0
+    for number, event in strays:
+        for owner in (number ^ (1 << bit) for bit in range(_REFERENCE_BITS)):
+            chain = lacking.get(owner)
+            if chain is not None and any(chain.fits(at, event) for at in range(1, chain.length + 1)):
+                # Of two events that are alike, the one of the higher task is the later one.
+                same = f"SELECT {'max' if owner > number else 'min'}(id) FROM timeline WHERE task = ? AND {_SAME_EVENT}"
+                db.execute(f"UPDATE timeline SET task = ? WHERE id = ({same})", (owner, number, *event))
+                returned += 1
+                break
+    if returned:
+        db.execute("DELETE FROM temp.broken_chains")
+        note_broken_chains(db)
+
+
+_SAME_EVENT: Final = " AND ".join(f"{column} IS ?" for column in ("at", "actor", "what", "before", "after", "detail"))
 
 
 def forget_purged_details(db: apsw.Connection) -> None:

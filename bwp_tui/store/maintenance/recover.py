@@ -157,6 +157,7 @@ def _fill(
             intent_repair.reattach_submissions(db)
             if counts.kept["chains"] or not counts.is_unchained:
                 chain_check.note_broken_chains(db)
+                chain_check.return_stray_events(db)
                 counts.outdated = replay.repair_outdated_rows(db, instant)
             else:
                 chain_all(db)
