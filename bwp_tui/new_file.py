@@ -1,4 +1,4 @@
-"""Create private files without replacing existing ones."""
+"""Create private files whole: new ones, or in the place of older ones."""
 
 from __future__ import annotations
 
@@ -27,3 +27,17 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         with contextlib.suppress(OSError):
             path.unlink()
         raise
+
+
+def replace_file(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file, also over an older one, which nobody ever finds half written.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new.unlink(missing_ok=True)
+    with new_file(new) as file:
+        os.fchmod(file.fileno(), mode)
+        file.write(content)
+    new.replace(path)

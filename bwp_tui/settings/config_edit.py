@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 import tomllib
@@ -11,7 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.new_file import new_file
+from bwp_tui.new_file import replace_file
 from bwp_tui.settings.secret import SettingsError
 
 _HEADER: Final = re.compile(r"\s*\[+\s*([^\[\]]+?)\s*\]+")
@@ -125,8 +124,4 @@ def _replace(path: Path, text: str) -> None:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with new_file(temporary) as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(text.encode())
-    temporary.replace(path)
+    replace_file(path, text.encode(), mode)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from bwp_tui.new_file import new_file
+from bwp_tui.new_file import replace_file
 from bwp_tui.settings import (
     CommandSecret,
     FileSecret,
@@ -141,12 +141,9 @@ def _file(path: Path) -> Place:
 
 
 def _write_file(path: Path, secret: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with new_file(temporary) as file:
-            file.write(f"{secret}\n".encode())
-        temporary.replace(path)
+        replace_file(path, f"{secret}\n".encode())
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}.") from None
 

@@ -6,6 +6,7 @@ import json
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import partial
 
 from bwp_tui.actions.clock_operations import VERIFY
 from bwp_tui.actions.service_operations import RESUBMIT, SEND
@@ -98,7 +99,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     if task.tags:
         parts.append(f"tags {' and '.join(task.tags)}")
     sentence = f"{', '.join(parts)}.{f' {task.trouble}' if task.trouble else ''}"
-    return clean_line(sentence if unmask else mask_task_text(sentence, task))
+    return _shown(sentence, task, unmask=unmask)
 
 
 def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
@@ -118,7 +119,11 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         due_label(task, today) or "-",
         ", ".join(text for text in (newest_problem(task), task.note) if text),
     )
-    return tuple(clean_line(cell if unmask else mask_task_text(cell, task)) for cell in cells)
+    return tuple(_shown(cell, task, unmask=unmask) for cell in cells)
+
+
+def _shown(text: str, task: Task, *, unmask: bool) -> str:
+    return clean_line(text if unmask else mask_task_text(text, task))
 
 
 def detail_lines(
@@ -130,10 +135,7 @@ def detail_lines(
     code = task.errors[0].code if task.errors else None
     if advice := advice_for(task, code, lambda action: _COMMANDS[action].replace("TASK", str(task.number))):
         facts.append(("what to do", advice))
-
-    def shown(text: str) -> str:
-        return clean_line(text if unmask else mask_task_text(text, task))
-
+    shown = partial(_shown, task=task, unmask=unmask)
     return [
         f"#{task.number}  {task.kind_name} for {shown(task.subject(masked=not unmask))}",
         *(f"{name:<15}{shown(value)}" for name, value in facts),

@@ -19,7 +19,7 @@ from typing import Final
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.domain.filter import VIEWS, FilterError, View
 from bwp_tui.domain.text import clean
-from bwp_tui.new_file import new_file
+from bwp_tui.new_file import replace_file
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries.filter_sql import SORTS
 
@@ -116,7 +116,7 @@ class SavedStateFile:
             if purged_at != self._purged_at:
                 # A purge came after this console had started: its filter may name who was purged.
                 state = SavedState(order=state.order, columns=state.columns, details=state.details)
-            _replace(self._path, {**asdict(state), "purged_at": purged_at})
+            replace_file(self._path, json.dumps({**asdict(state), "purged_at": purged_at}).encode())
 
 
 def forget(path: Path, purged_at: str) -> None:
@@ -130,7 +130,7 @@ def forget(path: Path, purged_at: str) -> None:
     with _locked(path.parent):
         for remnant in path.parent.glob(f"{path.name}*"):
             remnant.unlink(missing_ok=True)
-        _replace(path, {"purged_at": purged_at})
+        replace_file(path, json.dumps({"purged_at": purged_at}).encode())
 
 
 @contextmanager
@@ -143,15 +143,6 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _replace(path: Path, content: Mapping[str, object]) -> None:
-    """Replace a file atomically; only its owner can read it."""
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    new.unlink(missing_ok=True)
-    with new_file(new) as file:
-        file.write(json.dumps(content).encode())
-    new.replace(path)
 
 
 def _is_impersonal(command: str) -> bool:
