@@ -7,7 +7,7 @@ import sys
 from array import array
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,8 @@ import bwp_tui
 from bwp_tui.console.presentation.glyphs import UNICODE, Glyphs
 from bwp_tui.console.terminal.diff_driver import driver_class
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.domain.task import Kind, Task, TaskError
+from bwp_tui.domain.task import Task, TaskError
+from tests.plain_task import plain_task
 
 NOW: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 STYLES: Final = Path(bwp_tui.__file__).parents[1] / "styles" / "lists.tcss"
@@ -30,36 +31,7 @@ OUT_OF_SIGHT: Final = 5_000
 
 def make_task(number: int) -> Task:
     """A retrieval in progress, submitted an hour before `NOW`, due in 19 days."""
-    submitted_at = NOW - timedelta(hours=1)
-    return Task(
-        number=number,
-        task_id=f"task-{number}",
-        kind=Kind.RETRIEVAL,
-        email=f"shopper{number}@example.com",
-        status="IN_PROGRESS",
-        errors=(),
-        holding_period=None,
-        reason=None,
-        note="",
-        tags=(),
-        received_on=date(2026, 11, 10),
-        regulation="gdpr",
-        due_on=date(2027, 1, 9),
-        recorded_at=submitted_at,
-        submitted_at=submitted_at,
-        updated_at=submitted_at,
-        finished_at=None,
-        polled_at=None,
-        next_poll_at=None,
-        polls=0,
-        trouble=None,
-        resubmit_of=None,
-        resubmitted_as=None,
-        earlier_number=None,
-        cancel_asked=False,
-        revision=1,
-        download=None,
-    )
+    return plain_task(number, NOW - timedelta(hours=1))
 
 
 class History:

@@ -27,38 +27,20 @@ from bwp_tui.domain.letters import (
 from bwp_tui.domain.regulations import IDS, REGULATIONS
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, Verification
+from tests.plain_task import plain_task
 
 TODAY = date(2026, 11, 29)
 RECEIVED = date(2026, 11, 9)
 FACTS = LetterFacts(TODAY, "anna", "Acme Shop", "many requests came at once")
-TASK = Task(
-    number=17,
+TASK = replace(
+    plain_task(17, datetime(2026, 11, 9, 12, tzinfo=UTC)),
     task_id="3556a10a-0001",
-    kind=Kind.RETRIEVAL,
     email="jane@example.com",
-    status=Status.IN_PROGRESS,
-    errors=(),
-    holding_period=None,
-    reason=None,
     note="called twice",
-    tags=(),
     received_on=RECEIVED,
     regulation="us-tx",
     due_on=date(2026, 12, 24),
-    recorded_at=datetime(2026, 11, 9, 12, tzinfo=UTC),
-    submitted_at=datetime(2026, 11, 9, 12, tzinfo=UTC),
     updated_at=None,
-    finished_at=None,
-    polled_at=None,
-    next_poll_at=None,
-    polls=0,
-    trouble=None,
-    resubmit_of=None,
-    resubmitted_as=None,
-    earlier_number=None,
-    cancel_asked=False,
-    revision=1,
-    download=None,
 )
 COMPLETED = replace(TASK, status=Status.COMPLETED, finished_at=datetime(2026, 11, 20, 12, tzinfo=UTC), is_final=True)
 DELETED = replace(COMPLETED, kind=Kind.DELETION)

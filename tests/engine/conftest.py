@@ -14,7 +14,7 @@ from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
-from tests.api.server import ScriptedServer
+from tests.api.server import ScriptedServer, token
 from tests.engine.shop import NOON, Shop
 from tests.manual_clock import ManualClock
 from tests.new_history import new_history
@@ -53,6 +53,13 @@ def shop(clock: ManualClock, tmp_path: Path) -> Iterator[Shop]:
 
 
 @pytest.fixture
+def store(clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
+    store = new_history(tmp_path / "history.db", clock=clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def live_history(profile: Profile) -> Iterator[Store]:
     store = new_history(profile.history_path)
     yield store
@@ -65,6 +72,14 @@ def slow(shop: Shop) -> Iterator[Shop]:
     with Sandbox(clock=shop.clock, rate=RATE) as sandbox:
         shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
         yield shop
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    server = ScriptedServer()
+    server.script("/token", token())
+    yield server
+    server.close()
 
 
 @pytest.fixture

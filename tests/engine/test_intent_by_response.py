@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from pydantic import SecretStr
@@ -21,10 +20,9 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
-from tests.api.server import Reaction, Received, ScriptedServer, answer, graphql, raw, token
+from tests.api.server import Reaction, Received, ScriptedServer, answer, graphql, raw
 from tests.engine.shop import ACTOR, request, submit
 from tests.manual_clock import ManualClock
-from tests.new_history import new_history
 
 START = "startPersonalDataDeletionTask"
 CANCEL = "cancelPersonalDataDeletionTask"
@@ -70,21 +68,6 @@ PASSING: dict[str, Callable[[str], Reaction]] = {
     "a slip: not found": lambda field: classified("ResourceNotFoundError", field),
     "a new type": lambda field: classified("BrandNewError", field, errorCode=400),
 }
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    server = ScriptedServer()
-    server.script("/token", token())
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def store(clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
-    store = new_history(tmp_path / "history.db", clock=clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

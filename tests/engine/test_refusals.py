@@ -138,6 +138,16 @@ async def test_a_link_that_once_was_not_to_be_had_is_asked_for_again(
     assert shop.download_of(number).state == "done"
 
 
+def _run_until_accepted(engine: EngineThread, history: Store) -> None:
+    """Run an engine until the service has accepted a request."""
+    number = submit(history, "jane@example.com")
+    engine.start()
+    try:
+        eventually(lambda: tasks.get(history, number).task_id)
+    finally:
+        engine.stop()
+
+
 async def test_other_credentials_are_used_and_refused_ones_never_twice(
     sandbox: Sandbox, profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,13 +161,7 @@ async def test_other_credentials_are_used_and_refused_ones_never_twice(
             asked.set()
         return config_of(profile, secret)
 
-    number = submit(live_history, "jane@example.com")
-    engine = EngineThread(profile, prepare)
-    engine.start()
-    try:
-        eventually(lambda: tasks.get(live_history, number).task_id)
-    finally:
-        engine.stop()
+    _run_until_accepted(EngineThread(profile, prepare), live_history)
     assert asked.is_set()
     assert sandbox.state.calls["token"] == 3, "wrong, also-wrong, and the right one"
 
@@ -183,13 +187,7 @@ def test_a_locked_key_store_is_tried_again(
             raise SettingsError("The secret command pass failed.")
         return config_of(profile)
 
-    number = submit(live_history, "jane@example.com")
-    engine = EngineThread(profile, prepare)
-    engine.start()
-    try:
-        eventually(lambda: tasks.get(live_history, number).task_id)
-    finally:
-        engine.stop()
+    _run_until_accepted(EngineThread(profile, prepare), live_history)
 
 
 @pytest.fixture

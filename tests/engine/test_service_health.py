@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -21,14 +19,6 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.manual_clock import ManualClock
-from tests.new_history import new_history
-
-
-@pytest.fixture
-def store(clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
-    store = new_history(tmp_path / "history.db", clock=clock)
-    yield store
-    store.close()
 
 
 @pytest.fixture

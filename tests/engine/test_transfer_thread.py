@@ -20,13 +20,6 @@ ETAG = '"abc-1"'
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    server = ScriptedServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def part(tmp_path: Path) -> Iterator[PartFile]:
     """A part that an earlier run has left."""
     with PartFile(tmp_path, "a.zip") as left:

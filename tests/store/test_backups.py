@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import Kind, Task
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store
@@ -163,16 +163,22 @@ def test_a_backup_put_into_a_new_history_gives_each_task_a_number_of_its_own(
     assert integrity.full_check(path) == []
 
 
-@pytest.mark.parametrize("noted", [False, True], ids=["untouched", "with a later note"])
-def test_a_newer_backup_restores_task_ids_after_an_older_one_was_recovered(
-    path: Path, clock: ManualClock, *, noted: bool
-) -> None:
+def _completed_after_backup(path: Path, clock: ManualClock) -> tuple[Store, Task]:
+    """Return a history whose daily copy has the task as it was before the service accepted and completed it."""
     store = open_store(path, clock=clock)
     task = submitted(store)
     backups.back_up_daily(path, TODAY, _calm())
     clock.advance(hours=1)
     intent_outcomes.record_accepted(store, sent(store, task.number).id, "task-1", SOON)
     poll_responses.record_responses(store, {task.number: (answer(Status.COMPLETED), None)})
+    return store, task
+
+
+@pytest.mark.parametrize("noted", [False, True], ids=["untouched", "with a later note"])
+def test_a_newer_backup_restores_task_ids_after_an_older_one_was_recovered(
+    path: Path, clock: ManualClock, *, noted: bool
+) -> None:
+    store, task = _completed_after_backup(path, clock)
     newer = path.with_name("newer.db")
     backups.back_up_to(path, newer)
     store.close()
@@ -193,12 +199,7 @@ def test_a_newer_backup_restores_task_ids_after_an_older_one_was_recovered(
 
 
 def test_a_row_whose_timeline_alone_is_damaged_stays_newer_than_its_backup(path: Path, clock: ManualClock) -> None:
-    store = open_store(path, clock=clock)
-    task = submitted(store)
-    backups.back_up_daily(path, TODAY, _calm())
-    clock.advance(hours=1)
-    intent_outcomes.record_accepted(store, sent(store, task.number).id, "task-1", SOON)
-    poll_responses.record_responses(store, {task.number: (answer(Status.COMPLETED), None)})
+    store, task = _completed_after_backup(path, clock)
     single.answer(store, task.number, "mailed", TODAY, ACTOR)
     store.close()
     overwrite_table(path, "timeline")

@@ -163,7 +163,7 @@ def return_stray_events(db: apsw.Connection) -> None:
     for number, _, events, chain in chained_tasks(db, "IN (SELECT task FROM temp.broken_chains)"):
         free = [] if chain is None else list(range(1, chain.length + 1))
         for event in events:
-            place = next((at for at in free if chain is not None and chain.fits(at, event)), None)
+            place = next((at for at in free if chain is not None and chain.has_event_at(at, event)), None)
             if place is None:
                 strays.append((number, event))
             else:
@@ -174,7 +174,7 @@ def return_stray_events(db: apsw.Connection) -> None:
     for number, event in strays:
         for owner in (number ^ (1 << bit) for bit in range(_REFERENCE_BITS)):
             chain = lacking.get(owner)
-            if chain is not None and any(chain.fits(at, event) for at in range(1, chain.length + 1)):
+            if chain is not None and any(chain.has_event_at(at, event) for at in range(1, chain.length + 1)):
                 # Of two events that are alike, the one of the higher task is the later one.
                 same = f"SELECT {'max' if owner > number else 'min'}(id) FROM timeline WHERE task = ? AND {_SAME_EVENT}"
                 db.execute(f"UPDATE timeline SET task = ? WHERE id = ({same})", (owner, number, *event))
