@@ -226,7 +226,10 @@ def _add_working(commands: CommandParsers) -> None:
     run = commands.add("run", "engine_commands", json=False, effect=Effect.RUNS)
     run.add_argument("--once", action="store_true", help="process everything due once, then exit")
 
-    commands.add("doctor", "doctor", effect=Effect.READS, package="setup")
+    doctor = commands.add("doctor", "doctor", effect=Effect.READS, package="setup")
+    doctor.add_argument(
+        "--bundle", metavar="FILE.zip", type=new_path, help="a new file for a report of a fault, without emails and ids"
+    )
 
 
 def _add_maintenance(commands: CommandParsers) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import pytest
 
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease, begin_term
+from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
-from tests.cli.conftest import CREDENTIALS, Bwp, Ended
+from tests.cli.conftest import CREDENTIALS, Bwp, Ended, variables
 from tests.cli.test_submit import NOWHERE
 from tests.pty_terminal import Terminal
 from tests.small_disk import fill
@@ -200,3 +202,23 @@ def test_the_doctor_says_that_it_ran_the_secret_command(shop: Bwp) -> None:
     assert "a secret from echo" in shop("doctor", env=env).out
     env["BWP_CLIENT_SECRET_COMMAND"] = "false"
     assert "fail  credentials" in shop("doctor", env=env).out
+
+
+def test_a_bundle_has_no_secret_email_or_id(bwp: Bwp, practice: Sandbox, tmp_path: Path) -> None:
+    bwp.env |= variables(practice)
+    task = json.loads(bwp("submit", "retrieval", "jane@example.com", "--json").out)
+    report = bwp.folder / "log" / "crash-20260101T000000Z-0123abcd.log"
+    report.parent.mkdir(exist_ok=True)
+    report.write_text(f"Traceback\nValueError: {task['task_id']} of jane@example.com and j•••@example.com")
+    bundle = tmp_path / "bundle.zip"
+    assert bwp("doctor", "--bundle", str(bundle)).code == 0
+    assert bundle.stat().st_mode & 0o777 == 0o600
+    with zipfile.ZipFile(bundle) as archive:
+        texts = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert {"CONTENTS.txt", "doctor.json", "settings.json", "history.json", "system.json", report.name} == set(texts)
+    hidden = (practice.client_secret, task["task_id"], task["task_id"][:8], "example.com", practice.target_id)
+    assert [(word, name) for name, text in texts.items() for word in hidden if word in text] == []
+    assert json.loads(texts["history.json"])["tasks"] == {"RETRIEVAL IN_PROGRESS": 1}
+    assert bwp("doctor", "--bundle", str(bundle)).code == 1
+    assert bwp("doctor", "--bundle", str(tmp_path / "2.zip"), env={"BWP_API_URL": "x"}).code == 1
+    assert (tmp_path / "2.zip").exists()

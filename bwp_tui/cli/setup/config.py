@@ -48,7 +48,7 @@ def show(arguments: Namespace) -> None:
     Raises:
         SettingsError: the settings have mistakes.
     """
-    settings = _settings(load_profile(arguments.profile, os.environ))
+    settings = settings_record(load_profile(arguments.profile, os.environ))
     print_result(arguments, settings, (f"{name:<18} {clean_line(_text(value))}" for name, value in settings.items()))
 
 
@@ -152,7 +152,8 @@ def adopt(arguments: Namespace) -> None:
             transaction.run(shop_binding.REBIND, profile.shop)
 
 
-def _settings(profile: Profile) -> dict[str, object]:
+def settings_record(profile: Profile) -> dict[str, object]:
+    """Return the effective settings of a profile by their names, without the secret."""
     return {
         "config_file": str(config_path(os.environ)),
         "profile": profile.name,

@@ -18,7 +18,8 @@ from pathlib import Path
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.setup.event_checks import check_queue, check_subscriptions
 from bwp_tui.cli.setup.finding import Finding, Level
-from bwp_tui.cli.support.context import today
+from bwp_tui.cli.support.context import print_note, today
+from bwp_tui.cli.support.new_text_file import refuse_existing
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
@@ -51,31 +52,38 @@ _SMALL_FILE_BYTES = 65_536  # less than SQLite needs to record anything
 
 def doctor(arguments: Namespace) -> ExitCode:
     """Check settings, credentials, service, files, history, engine, clock and terminal; print a line for each."""
+    if arguments.bundle is not None:
+        refuse_existing(arguments.bundle)
     findings = []
-    for finding in _findings(arguments.profile):
+    try:
+        profile = load_profile(arguments.profile, os.environ)
+        found = _findings(profile)
+    except SettingsError as error:
+        profile = None
+        mistakes = [Finding("settings", Level.FAIL, mistake) for mistake in error.mistakes]
+        found = iter([*mistakes, terminal(None)])
+    for finding in found:
         findings.append(finding)
         if not arguments.json:
             print(f"{finding.level:<5} {finding.check:<12} {clean_line(finding.sentence)}", flush=True)
     if arguments.json:
         print_json([asdict(finding) for finding in findings])
+    if arguments.bundle is not None:
+        from bwp_tui.cli.setup.bundle import write_bundle
+
+        write_bundle(arguments.bundle, profile, findings)
+        print_note(f"{arguments.bundle} has this and more, without emails and ids; read it before you send it.")
     return ExitCode.FAILED if any(finding.level is Level.FAIL for finding in findings) else ExitCode.DONE
 
 
-def _findings(name: str | None) -> Iterator[Finding]:
-    profile = None
-    try:
-        profile = load_profile(name, os.environ)
-    except SettingsError as error:
-        yield from (Finding("settings", Level.FAIL, mistake) for mistake in error.mistakes)
-    else:
-        source = source_of_settings(os.environ)
-        yield Finding("settings", Level.OK, f"Profile {profile.name}, from {source}.")
-        yield from (Finding("keys", Level.WARN, mistake) for mistake in keymap(profile.keys).mistakes)
-        yield from (Finding("letters", Level.WARN, mistake) for mistake in mistakes_in(letters_folder(os.environ)))
-        yield from service(profile)
-        yield from events(profile)
-        yield from permissions(profile)  # before opening the history, which fixes some of them
-        yield from history(profile)
+def _findings(profile: Profile) -> Iterator[Finding]:
+    yield Finding("settings", Level.OK, f"Profile {profile.name}, from {source_of_settings(os.environ)}.")
+    yield from (Finding("keys", Level.WARN, mistake) for mistake in keymap(profile.keys).mistakes)
+    yield from (Finding("letters", Level.WARN, mistake) for mistake in mistakes_in(letters_folder(os.environ)))
+    yield from service(profile)
+    yield from events(profile)
+    yield from permissions(profile)  # before opening the history, which fixes some of them
+    yield from history(profile)
     yield terminal(profile)
 
 
