@@ -159,7 +159,7 @@ def return_stray_events(db: apsw.Connection) -> None:
     anew.
     """
     strays: list[tuple[int, EventRow]] = []
-    lacking: dict[int, Chain] = {}
+    lacking: dict[int, tuple[Chain, list[int]]] = {}
     for number, _, events, chain in chained_tasks(db, "IN (SELECT task FROM temp.broken_chains)"):
         free = [] if chain is None else list(range(1, chain.length + 1))
         for event in events:
@@ -169,12 +169,12 @@ def return_stray_events(db: apsw.Connection) -> None:
             else:
                 free.remove(place)
         if chain is not None and free:
-            lacking[number] = chain
+            lacking[number] = chain, free
     returned = 0
     for number, event in strays:
         for owner in (number ^ (1 << bit) for bit in range(_REFERENCE_BITS)):
-            chain = lacking.get(owner)
-            if chain is not None and any(chain.has_event_at(at, event) for at in range(1, chain.length + 1)):
+            chain, free = lacking.get(owner, (None, []))
+            if chain is not None and any(chain.has_event_at(at, event) for at in free):
                 # Of two events that are alike, the one of the higher task is the later one.
                 same = f"SELECT {'max' if owner > number else 'min'}(id) FROM timeline WHERE task = ? AND {_SAME_EVENT}"
                 db.execute(f"UPDATE timeline SET task = ? WHERE id = ({same})", (owner, number, *event))
