@@ -135,7 +135,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             role=lambda: Role.STOPPED if self._other_shop else self._engine.role,
             next_theme=self._next_theme,
             set_visible_tasks=self._engine.set_visible_tasks,
-            keymap=keymap(profile.keys),
+            keymap=keymap(profile.keys, profile.commands),
             saved_state=SavedStateFile(profile),
             lend_terminal=self._lend_terminal,
         )

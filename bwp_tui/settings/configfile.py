@@ -19,11 +19,16 @@ from bwp_tui.settings.profile import (
     CLOCK_STOPS,
     COLOURS,
     DOWNLOAD_SLOTS,
+    HOOKS,
     MOUSE,
+    NAME_PATTERN,
     NOTICES,
+    PROGRAM_TIMEOUT_S,
     THEMES,
     TOKEN_URL,
     KeySetting,
+    OwnCommand,
+    OwnProgram,
 )
 from bwp_tui.settings.secret import KEYRING, SettingsError
 
@@ -89,7 +94,9 @@ _TOP_TEXTS: Final[Mapping[str, Setting]] = {
     "default_profile": Setting(checks.profile_name, "the profile of a bwp-tui without --profile", "default"),
     "theme": TEXT_SETTINGS["theme"],
 }
-_TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys")
+_TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys", "commands", "hooks")
+_COMMAND_KEYS: Final = ("key", "run", "title", "timeout")
+_LONGEST_TIMEOUT_S: Final = 600
 
 _HEADER: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY: Final = re.compile(r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]")
@@ -105,6 +112,19 @@ def commented_file() -> str:
     lines += _comment("read_only", "false", "true refuses every command that records something")
     lines += ["", "# [profiles.default.events]", *_comments(EVENT_SETTINGS)]
     lines += ["", "[keys]", *_comment("download", '["d", "f5"]', "the names: bwp-tui config keys")]
+    lines += [
+        "",
+        "# [commands.crm]",
+        *_comment("key", '"f6"', "runs a program with the marked tasks as JSON on its stdin"),
+    ]
+    lines += _comment("run", '["crm-lookup", "--json"]', "the program and its arguments; no shell runs it")
+    lines += _comment("title", '"Look up in the CRM"', "for the help")
+    lines += _comment("timeout", f"{PROGRAM_TIMEOUT_S:g}", "seconds")
+    lines += [
+        "",
+        "# [hooks]",
+        *_comment("completed", '["notify-team"]', f"the engine runs it; also {', '.join(HOOKS[1:])}"),
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -142,6 +162,8 @@ class ConfigFile:
     default_profile: str | None = None
     theme: str | None = None
     keys: tuple[KeySetting, ...] = ()
+    commands: tuple[OwnCommand, ...] = ()
+    hooks: Mapping[str, OwnProgram] = field(default_factory=dict)
 
 
 def read_config(path: Path, *, required: bool) -> ConfigFile:
@@ -177,7 +199,10 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
     if reader.mistakes:
         in_tables = (mistake for table in config.profiles.values() for mistake in table.mistakes)
         raise SettingsError(*reader.mistakes, *in_tables)
-    if any(table.events or not _SECURITY_SETTINGS.isdisjoint(table.texts) for table in config.profiles.values()):
+    runs_programs = config.commands or config.hooks
+    if runs_programs or any(
+        table.events or not _SECURITY_SETTINGS.isdisjoint(table.texts) for table in config.profiles.values()
+    ):
         _check_owner(path, facts)
     return config
 
@@ -228,7 +253,50 @@ class _Reader:
             texts.get("default_profile"),
             texts.get("theme"),
             self._keys(content.get("keys", {})),
+            self._commands(content.get("commands", {})),
+            self._hooks(content.get("hooks", {})),
         )
+
+    def _commands(self, tables: object) -> tuple[OwnCommand, ...]:
+        if not isinstance(tables, dict):
+            self._mistake("", "commands", "must be tables such as [commands.crm]")
+            return ()
+        return tuple(filter(None, (self._command(name, table) for name, table in tables.items())))
+
+    def _command(self, name: str, table: object) -> OwnCommand | None:
+        place = f"commands.{name}"
+        if not isinstance(table, dict) or not NAME_PATTERN.fullmatch(name):
+            self._mistake(place, "", "must be a table whose name has a-z, 0-9, - and _, such as [commands.crm]")
+            return None
+        self._unknown(place, table, _COMMAND_KEYS)
+        known = {"key": Setting(checks.one_line, ""), "title": Setting(checks.one_line, "")}
+        texts = self._texts(place, table, known)
+        if "key" not in table:
+            self._mistake(place, "key", "is missing")
+        timeout = table.get("timeout", PROGRAM_TIMEOUT_S)
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT_S:
+            self._mistake(place, "timeout", f"must be seconds, up to {_LONGEST_TIMEOUT_S}")
+        run = self._argument_list(place, "run", table.get("run"))
+        if not run or "key" not in texts or not isinstance(timeout, int | float):
+            return None
+        title = texts.get("title", f"Run {name}")
+        return OwnCommand(name, OwnProgram(run, float(timeout)), texts["key"], title, self._where(place, "key"))
+
+    def _hooks(self, table: object) -> dict[str, OwnProgram]:
+        if not isinstance(table, dict):
+            self._mistake("", "hooks", "must be a table, [hooks]")
+            return {}
+        self._unknown("hooks", table, HOOKS)
+        runs = {name: self._argument_list("hooks", name, table[name]) for name in HOOKS if name in table}
+        return {name: OwnProgram(run) for name, run in runs.items() if run}
+
+    def _argument_list(self, place: str, key: str, value: object) -> tuple[str, ...]:
+        """Return a program and its arguments; a `~/` before the program's path is the operator's folder."""
+        run = _texts_of(value) if isinstance(value, list) else ()
+        if not run or not all(run) or "\0" in "".join(run):
+            self._mistake(place, key, 'must be a program and its arguments: ["program", "argument"]')
+            return ()
+        return (os.path.expanduser(run[0]), *run[1:])  # noqa: PTH111  Path.expanduser raises without a home
 
     def _keys(self, table: object) -> tuple[KeySetting, ...]:
         if not isinstance(table, dict):

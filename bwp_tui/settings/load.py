@@ -149,6 +149,8 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         letters_folder=letters_folder(environ),
         actor=variables.text("actor"),
         keys=config.keys,
+        commands=config.commands,
+        hooks=config.hooks,
         events=variables.event_queue(),
     )
     if variables.mistakes:

@@ -63,6 +63,31 @@ class KeySetting(NamedTuple):
     """The file and the line, for messages."""
 
 
+PROGRAM_TIMEOUT_S: Final = 60.0
+"""Seconds that a program of the operator may take, unless its table says otherwise."""
+
+HOOKS: Final = ("completed", "failed", "due_soon", "overdue", "adopted")
+"""The occasions for which the engine runs a program."""
+
+
+class OwnProgram(NamedTuple):
+    """A program of the operator, and its arguments; no shell runs it."""
+
+    run: tuple[str, ...]
+    timeout_s: float = PROGRAM_TIMEOUT_S
+
+
+class OwnCommand(NamedTuple):
+    """A key of the operator's own that runs a program with the marked tasks; the console checks the key."""
+
+    name: str
+    program: OwnProgram
+    key: str
+    title: str
+    place: str
+    """The file and the line, for messages."""
+
+
 @dataclass(frozen=True, slots=True)
 class AwsKey:
     """An AWS access key. The secret is not shown by `repr`."""
@@ -124,6 +149,10 @@ class Profile:
     """Name of the operator on the timeline; None is the login name."""
     keys: tuple[KeySetting, ...] = ()
     """Key bindings from the config file."""
+    commands: tuple[OwnCommand, ...] = ()
+    """The operator's own commands."""
+    hooks: Mapping[str, OwnProgram] = field(default_factory=dict)
+    """The programs that the engine runs, by their occasions in `HOOKS`."""
     events: EventQueue | None = None
     """The queue of the service's events; None polls only."""
 

@@ -123,6 +123,8 @@ class Shop:
                 read_only=self.profile.read_only,
                 download_slots=self.profile.download_slots,
                 is_completion_answer=self.profile.clock_stops == AT_COMPLETION,
+                hooks=self.profile.hooks,
+                profile_name=self.profile.name,
             )
 
     async def work(self) -> None:

@@ -92,7 +92,8 @@ def validate(arguments: Namespace) -> ExitCode:
     except SettingsError as error:
         mistakes = error.mistakes
     with suppress(SettingsError):  # the same mistakes again, outside of the profiles
-        mistakes += keymap(read_config(config_path(os.environ), required=False).keys).mistakes
+        config = read_config(config_path(os.environ), required=False)
+        mistakes += keymap(config.keys, config.commands).mistakes
     mistakes = (*mistakes, *mistakes_in(letters_folder(os.environ)), *unknown_variables(os.environ))
     lines = mistakes or (f"No mistakes. The settings are from {source_of_settings(os.environ)}.",)
     print_result(arguments, [clean_line(mistake) for mistake in mistakes], map(clean_line, lines))
@@ -181,6 +182,8 @@ def settings_record(profile: Profile) -> dict[str, object]:
         "events_region": profile.events.region if profile.events else None,
         "events_aws_profile": profile.events.aws_profile if profile.events else None,
         "keys": {name: keys.split(",") for name, keys in keymap(profile.keys).overrides.items()},
+        "commands": {command.name: [command.key, *command.program.run] for command in profile.commands} or None,
+        "hooks": {occasion: list(program.run) for occasion, program in profile.hooks.items()} or None,
         "missing": list(profile.missing()),
     }
 

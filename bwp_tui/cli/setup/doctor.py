@@ -78,7 +78,8 @@ def doctor(arguments: Namespace) -> ExitCode:
 
 def _findings(profile: Profile) -> Iterator[Finding]:
     yield Finding("settings", Level.OK, f"Profile {profile.name}, from {source_of_settings(os.environ)}.")
-    yield from (Finding("keys", Level.WARN, mistake) for mistake in keymap(profile.keys).mistakes)
+    mistakes = keymap(profile.keys, profile.commands).mistakes
+    yield from (Finding("keys", Level.WARN, mistake) for mistake in mistakes)
     yield from (Finding("letters", Level.WARN, mistake) for mistake in mistakes_in(letters_folder(os.environ)))
     yield from service(profile)
     yield from events(profile)

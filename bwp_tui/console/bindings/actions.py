@@ -16,6 +16,7 @@ from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, meaning
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
+from bwp_tui.settings.profile import OwnCommand
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.answers import cannot_open_result, records_of
 
@@ -261,7 +262,7 @@ ACTIONS: Final = (
         "Copy its id, email, error, path, row, record or letter",
         TASK_GROUP,
         disabled_reason=_needs_task(),
-        keywords="clipboard yank csv json",
+        keywords="clipboard yank",
     ),
     Action(
         "pager",
@@ -271,7 +272,7 @@ ACTIONS: Final = (
         TASK_GROUP,
         "show TASK",
         _needs_task(),
-        keywords="less pager json",
+        keywords="less",
     ),
     Action(
         "mark", ("space",), "mark", "Mark this task, or unmark it", MARK_GROUP, None, _needs_task(), keywords="select"
@@ -326,6 +327,17 @@ def with_view_names(actions: Sequence[Action], views: Sequence[View]) -> tuple[A
     """Return the actions, those that open a saved view with its name."""
     helps = {f"view_{key}": _view_help(view) for key, view in enumerate(views, start=1)}
     return tuple(replace(action, help=helps[action.name]) if action.name in helps else action for action in actions)
+
+
+def own_action_name(command: OwnCommand) -> str:
+    """Return the name of the action that runs a command of the operator."""
+    return f"command_{command.name}"
+
+
+def own_action(command: OwnCommand, key: str, scope: Scope) -> Action:
+    """Return the action that runs a command of the operator."""
+    reason = _needs_task(writes=True)
+    return Action(own_action_name(command), (key,), "", command.title, TASK_GROUP, None, reason, scope=scope)
 
 
 ACTIONS_BY_NAME: Final = {action.name: action for action in ACTIONS}

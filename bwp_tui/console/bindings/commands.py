@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
-from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTERS
+from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTERS, Action, Scope
 from bwp_tui.domain.filter import MAX_VIEWS, View
 from bwp_tui.domain.shell_commands import SHELL_COMMANDS, ShellCommand
 
@@ -60,8 +60,7 @@ class Command:
         """Return how well a typed word fits, 0 for best; None where it does not."""
         name = self.name.replace("-", " ").casefold()
         names, sentences = f" {name} {self._cli_command.keywords}", f" {self.description}".casefold()
-        if self.action:
-            action = ACTIONS_BY_NAME[self.action]
+        if action := ACTIONS_BY_NAME.get(self.action):
             names = f"{names} {action.name.replace('_', ' ')} {action.label} {action.keywords}"
             sentences = f"{sentences} {action.help} {action.command or ''}".casefold()
         fits = (
@@ -130,10 +129,19 @@ def view_commands(views: Sequence[View]) -> tuple[Command, ...]:
     )
 
 
-def matching(text: str, views: Sequence[View] = ()) -> list[Command]:
+def own_commands(actions: Sequence[Action]) -> tuple[Command, ...]:
+    """Return a command for each of the operator's own, whose actions these are."""
+    return tuple(
+        Command(action.name.removeprefix("command_"), action=action.name, help=action.help)
+        for action in actions
+        if action.scope is Scope.MAIN
+    )
+
+
+def matching(text: str, views: Sequence[View] = (), own: Sequence[Action] = ()) -> list[Command]:
     """Return the commands that fit every word of a text, best first; the one that the text begins with stays first."""
     words = text.casefold().split()
-    commands = (*COMMANDS, *view_commands(views), *FOR_SHELL)
+    commands = (*COMMANDS, *own_commands(own), *view_commands(views), *FOR_SHELL)
     ranked = [(ranks, command) for command in commands if None not in (ranks := [command.rank(word) for word in words])]
     fitting = [command for _, command in sorted(ranked, key=lambda entry: sum(filter(None, entry[0])))]
     if len(words) < 2 and not text.endswith(" "):

@@ -8,11 +8,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from bwp_tui.console.bindings.actions import Action, Scope
+from bwp_tui.console.bindings.actions import Action, Scope, own_action
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import KeySetting
+from bwp_tui.settings.profile import OwnCommand
 
 
 class Keymap(NamedTuple):
@@ -20,12 +21,14 @@ class Keymap(NamedTuple):
 
     Attributes:
         mistakes: a sentence for each setting that cannot be; its action has the keys it has without the file.
+        own: the actions of the operator's own commands, which are in the registry too.
         overrides: the keys of each action that has other ones than its default, as Textual's `set_keymap` takes them.
     """
 
     registry: tuple[Action, ...] = REGISTRY
     mistakes: tuple[str, ...] = ()
     overrides: Mapping[str, str] = MappingProxyType({})
+    own: tuple[Action, ...] = ()
 
     def actions_of(self, scope: Scope) -> tuple[Action, ...]:
         """Return the actions of a screen."""
@@ -38,7 +41,8 @@ class Keymap(NamedTuple):
             return ""
         more = len(self.mistakes) - 1
         others = f" {more} more: bwp-tui config validate lists them." if more else ""
-        return f"{self.mistakes[0]} The key it had stays.{others}"
+        stays = " The key it had stays." if ": keys." in self.mistakes[0] else ""
+        return f"{self.mistakes[0]}{stays}{others}"
 
     def key(self, name: str) -> str:
         """Return the first key of an action, as operators know it."""
@@ -49,8 +53,11 @@ class Keymap(NamedTuple):
         return " ".join(map(self.key, names)), label
 
 
-def keymap(settings: Sequence[KeySetting]) -> Keymap:
-    """Return the registry with the keys of these settings, each of which is taken or reported as a mistake."""
+def keymap(settings: Sequence[KeySetting], commands: Sequence[OwnCommand] = ()) -> Keymap:
+    """Return the registry with the keys of these settings, each of which is taken or reported as a mistake.
+
+    The operator's own commands come last: a key of theirs that an action has is a mistake.
+    """
     mistakes: list[str] = []
     changes: dict[str, tuple[KeySetting, tuple[str, ...]]] = {}
     for setting in settings:
@@ -72,7 +79,23 @@ def keymap(settings: Sequence[KeySetting]) -> Keymap:
         for action, default in zip(registry, REGISTRY, strict=True)
         if action.keys != default.keys
     }
-    return Keymap(registry, tuple(mistakes), changed)
+    own: list[Action] = []
+    for command in commands:
+        try:
+            key = parse_key(command.key)
+        except InvalidKey as wrong:
+            mistakes.append(
+                _command_message(command, f"cannot be “{clean_line(command.key)[:_MAX_QUOTED]}”, which {wrong}")
+            )
+            continue
+        taken = [action.name for action in (*registry, *own) if action.scope in _OWN_SCOPES and key in action.keys]
+        if taken:
+            mistakes.append(
+                _command_message(command, f"cannot be “{shown_key(key)}”, which is the key of {taken[0]} already")
+            )
+        else:
+            own += (own_action(command, key, scope) for scope in (Scope.MAIN, Scope.TASK))
+    return Keymap((*registry, *own), tuple(mistakes), changed, tuple(own))
 
 
 def _keys(setting: KeySetting) -> tuple[str, ...]:
@@ -114,6 +137,11 @@ def _message(setting: KeySetting, wrong: str) -> str:
     return f"{setting.place}: keys.{clean_line(setting.action)} {wrong}{'' if wrong.endswith('?') else '.'}"
 
 
+def _command_message(command: OwnCommand, wrong: str) -> str:
+    return f"{command.place}: commands.{command.name}.key {wrong}."
+
+
+_OWN_SCOPES: Final = (Scope.MAIN, Scope.TASK, Scope.APP)
 _EVERYWHERE: Final = frozenset(action.name for action in actions_of(REGISTRY, Scope.APP))
 _KEYS_NO_PROMPT_USES: Final = re.compile(r"ctrl\+[a-z]|f\d+")
 """The keys that no prompt takes as text or editing, and that the actions of all screens may therefore have."""

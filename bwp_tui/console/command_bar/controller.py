@@ -48,7 +48,7 @@ class CommandBar:
             screen.call_later(self._handler)
 
     def _changed(self, text: str, cursor: int) -> None:
-        self._text, self._listed = text, matching(text, self._screen.views)
+        self._text, self._listed = text, matching(text, self._screen.views, self._screen.session.keymap.own)
         self._select(0 if text.strip() and self._listed else None)
         self._is_chosen = False
         prompt = self._screen.prompt
@@ -105,7 +105,7 @@ class CommandBar:
             self._line, self._handler = text, self._commands.read(text)
         except CommandLineError as error:
             word = text.split()[0].casefold()
-            if selected is None or selected.name == ALIASES.get(word, word):
+            if selected is None or (selected.name in COMMANDS_BY_NAME and selected.name == ALIASES.get(word, word)):
                 return error.mistake
             return self._resolve_selected(selected, text)
         except StoreError as error:  # the history cannot be read, to find the tasks that are named
@@ -115,7 +115,9 @@ class CommandBar:
     def _resolve_selected(self, command: Command, text: str) -> InputMistake | None:
         """Find out what a selected command does; one that needs arguments is completed in the prompt."""
         self._line = command.name
-        if command.action and command.name not in COMMANDS_BY_NAME:  # opens a view, whose name may have quotation marks
+        if (
+            command.action and command.name not in COMMANDS_BY_NAME
+        ):  # a view, whose name may have quotation marks, or one's own
             self._handler = partial(self._screen.perform_later, command.action)
             return None
         try:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual.containers import VerticalScroll
+from textual.events import Key
 from textual.screen import Screen
 
 from bwp_tui.console.bindings.actions import ActionContext, Scope, footer_actions
@@ -42,6 +43,13 @@ class ActionScreen(Screen[None]):
         super().__init__(classes=classes)
         self.keymap = keymap
         self.handlers: dict[str, Callable[[], None]] = dict.fromkeys(("back", "leave", "close"), self.close)
+
+    def on_key(self, event: Key) -> None:
+        """Do the operator's own command that has a key; no binding has it."""
+        for action in self.keymap.own:
+            if action.scope is self.scope and event.key in action.keys:
+                event.stop()
+                self.action_perform(action.name)
 
     @property
     def is_too_small(self) -> bool:

@@ -16,6 +16,7 @@ from bwp_tui.console.controllers.external_programs import page_task
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.list_order import choose_columns, choose_sort
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.controllers.own_commands import OwnCommands
 from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.controllers.service_controller import ServiceController
@@ -30,6 +31,7 @@ from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen, mouse_notes
 from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.messages import MessagesScreen
 from bwp_tui.console.screens.request_log import RequestLogScreen
+from bwp_tui.console.screens.searched_screen import OutputScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS
@@ -94,7 +96,9 @@ class MainHandlers:
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MAX_VIEWS)},
         }
-        self._on_marks = {*service.actions, *recording.marked_task_actions, "copy"}
+        own = OwnCommands(screen, self.marked, self._show_output).by_name
+        self.by_name |= own
+        self._on_marks = {*service.actions, *recording.marked_task_actions, "copy", *own}
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""
@@ -191,6 +195,9 @@ class MainHandlers:
 
     def _open_messages(self) -> None:
         self._screen.app.push_screen(MessagesScreen(self._screen.session))
+
+    def _show_output(self, title: str, output: str) -> None:
+        self._screen.app.push_screen(OutputScreen(self._screen.session.keymap, title, output))
 
     def _open_help(self) -> None:
         keymap = self._screen.session.keymap

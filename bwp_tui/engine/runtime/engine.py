@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -20,8 +20,9 @@ from bwp_tui.engine.resilience.backoff import BackoffPolicy, PollSchedule
 from bwp_tui.engine.resilience.service_health import ServiceHealth
 from bwp_tui.engine.runtime.clock_watch import ClockWatch
 from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S
+from bwp_tui.engine.runtime.hook_runner import HookRunner
 from bwp_tui.engine.worker import STORE_RETRY_S, VisibleTasks, Worker, WorkerContext
-from bwp_tui.settings.profile import DOWNLOAD_SLOTS
+from bwp_tui.settings.profile import DOWNLOAD_SLOTS, OwnProgram
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.worklog import downloads
@@ -46,6 +47,8 @@ class Engine:
         visible: the tasks to poll first.
         policy: the waits after failures.
         events: the queue of the service's events; None polls only.
+        hooks: the operator's programs by their occasions; a read-only engine runs none.
+        profile_name: what hooks are told of the shop.
         regulation: that of the tasks that an event makes known.
         reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """
@@ -63,6 +66,8 @@ class Engine:
         policy: BackoffPolicy | None = None,
         events: MessageQueue | None = None,
         regulation: str = DEFAULT_REGULATION,
+        hooks: Mapping[str, OwnProgram] | None = None,
+        profile_name: str = "",
         reconnect: Reconnect | None = None,
     ) -> None:
         rng = random.Random()  # noqa: S311  # jitter, not secrecy
@@ -79,6 +84,9 @@ class Engine:
             self._wakes += [asyncio.Event(), asyncio.Event()]
             self._workers.append(Submitter(self._context, self._wakes[1]))
             self._workers.append(Downloader(self._context, download_slots))
+        if hooks and not read_only:
+            self._wakes.append(asyncio.Event())
+            self._workers.append(HookRunner(store, hooks, profile_name, self._wakes[-1]))
         if is_completion_answer:
             self._wakes.append(asyncio.Event())
             self._workers.append(CompletionAnswerer(store))

@@ -356,6 +356,8 @@ async def run_engine(
             visible=visible,
             events=None if profile.events is None else SqsQueue(profile.events),
             regulation=profile.regulation,
+            hooks=profile.hooks,
+            profile_name=profile.name,
             reconnect=None if refresh is None else functools.partial(refresh.reconnect, exit_stack),
         )
         if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from enum import StrEnum
@@ -339,6 +340,13 @@ def record_letter(store: Store, number: int, kind: str, sha256: str, actor: str,
     last = timeline.of_task(store, number)[-1:]
     if [(event.what, event.detail) for event in last] != [(EventKind.LETTER, detail)]:
         _append(store, number, actor, EventKind.LETTER, detail)
+
+
+def record_command(store: Store, numbers: Sequence[int], outcome: str, actor: str) -> None:
+    """Record that a program of the operator was run with these tasks, and how it ended."""
+    with store.write():
+        for number in numbers:
+            _append(store, number, actor, EventKind.COMMAND_RUN, outcome)
 
 
 def _append(store: Store, number: int, actor: str, what: EventKind, detail: str) -> None:

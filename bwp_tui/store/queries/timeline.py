@@ -75,6 +75,8 @@ class EventKind(StrEnum):
     ANSWERED = "answered"
     ANSWER_WITHDRAWN = "answer withdrawn"
     LETTER = "letter"
+    HOOK = "hook"
+    COMMAND_RUN = "command run"
     CORRECTED = "corrected"
     UNDONE = "undone"
     PURGED = "purged"

@@ -1,0 +1,83 @@
+"""Run the operator's own commands with the marked tasks, or with the one under the cursor."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from bwp_tui.console.bindings.actions import own_action_name
+from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.domain.text import counted
+from bwp_tui.settings.profile import OwnCommand
+from bwp_tui.settings.run_program import ProgramRun, run_program
+from bwp_tui.store.commands import answers
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.task_record import task_record
+
+_MOST_TASKS: Final = 1_000
+"""Tasks that a command gets at most."""
+
+_WAIT_S: Final = 0.3
+"""Seconds between two looks whether a question is still open."""
+
+
+class OwnCommands:
+    """Runs the operator's own commands, each once at a time.
+
+    Args:
+        show_output: shows what a command has written, under a title.
+
+    Attributes:
+        by_name: what each of their actions does.
+    """
+
+    def __init__(
+        self, screen: MainScreenProtocol, marked: MarkedTasks, show_output: Callable[[str, str], None]
+    ) -> None:
+        self._screen = screen
+        self._marked = marked
+        self._show_output = show_output
+        self._running: set[str] = set()
+        self.by_name: dict[str, Callable[[], None]] = {
+            own_action_name(command): partial(self._start, command) for command in screen.session.profile.commands
+        }
+
+    def _start(self, command: OwnCommand) -> None:
+        screen, current = self._screen, self._screen.current_task
+        numbers = self._marked.newest_first or ([current.number] if current else [])
+        if command.name in self._running:
+            screen.show_status(f"{command.name} is running already.", "warn")
+        elif len(numbers) > _MOST_TASKS:
+            screen.show_status(f"{command.name} takes {_MOST_TASKS} tasks at most; {len(numbers)} are marked.", "warn")
+        else:
+            self._running.add(command.name)
+            screen.show_status(f"{command.name} runs with {counted(len(numbers), 'task')}.")
+            screen.start_worker(lambda: self._run(command, numbers), "own command", exclusive=False)
+
+    async def _run(self, command: OwnCommand, numbers: Sequence[int]) -> None:
+        screen, session, stop = self._screen, self._screen.session, threading.Event()
+
+        def run() -> ProgramRun:
+            store = session.write_guard.store
+            records = [task_record(task) for task in tasks.each(store, numbers)]
+            given = {"command": command.name, "profile": session.profile.name, "tasks": records}
+            ended = run_program(command.program, json.dumps(given), stop)
+            answers.record_command(store, numbers, f"{command.name}: {ended.outcome}", session.actor)
+            return ended
+
+        try:
+            ended = await asyncio.to_thread(run)
+        finally:
+            stop.set()  # the console ends
+            self._running.discard(command.name)
+        screen.show_status(f"{command.name}: {ended.outcome}.", "good" if ended.succeeded else "bad")
+        # What is typed must not go to another screen; neither the prompt nor the form has an event.
+        while screen.prompt.is_open or screen.form.display:  # noqa: ASYNC110
+            await asyncio.sleep(_WAIT_S)
+        if ended.output:
+            self._show_output(f"{command.name} · {ended.outcome}", ended.output)

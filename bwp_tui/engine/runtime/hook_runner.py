@@ -1,0 +1,96 @@
+"""Run the operator's hooks when tasks complete, fail, come due or are adopted: one at a time, beside the other work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from bwp_tui.engine.daemon_thread import in_daemon_thread
+from bwp_tui.engine.worker import Worker
+from bwp_tui.settings.profile import OwnProgram
+from bwp_tui.settings.run_program import run_program
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import EngineSuperseded, StoreError
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.task_record import task_record
+from bwp_tui.store.worklog import hooks
+from bwp_tui.store.worklog.hooks import Occasion
+
+DUE_CHECK: Final = timedelta(minutes=10)
+"""How often tasks are looked for that have come due."""
+
+
+class HookRunner(Worker):
+    """A worker that runs hooks in a thread of its own. Nothing waits for them."""
+
+    def __init__(self, store: Store, programs: Mapping[str, OwnProgram], profile: str, wake: asyncio.Event) -> None:
+        self._store = store
+        self._programs = {Occasion(name): program for name, program in programs.items()}
+        self._profile = profile
+        self._wake = wake
+        self._waiting: defaultdict[Occasion, dict[int, None]] = defaultdict(dict)
+        self._last_event: int | None = None
+        self._due_check_at: datetime | None = None
+        self._stop = threading.Event()
+        self._run: asyncio.Task[None] | None = None
+
+    async def run_due(self) -> None:
+        """Look for occasions, and run the hook of the first ones unless one is running."""
+        self._find()
+        if self.is_busy:
+            return
+        for occasion, waiting in self._waiting.items():
+            batch = list(waiting)[: hooks.BATCH]
+            claimed = hooks.claim(self._store, occasion, batch) if batch else []
+            for number in batch:
+                del waiting[number]
+            if claimed:
+                self._run = asyncio.create_task(self._run_hook(occasion, claimed))
+                return
+
+    def _find(self) -> None:
+        store, now = self._store, self._store.clock()
+        if self._last_event is None:
+            self._last_event = hooks.first_event(store)
+        found, self._last_event = hooks.new_occasions(store, self._last_event, self._programs)
+        if self._due_check_at is None or now >= self._due_check_at:
+            self._due_check_at = now + DUE_CHECK
+            found |= hooks.due_occasions(store, self._programs)
+        for occasion, numbers in found.items():
+            self._waiting[occasion].update(dict.fromkeys(numbers))
+
+    async def _run_hook(self, occasion: Occasion, numbers: list[int]) -> None:
+        store, program = self._store, self._programs[occasion]
+        try:
+            with contextlib.suppress(StoreError, EngineSuperseded):  # what is claimed is not run again
+                records = [task_record(task) for task in tasks.window(store, numbers)]
+                text = json.dumps({"occasion": occasion, "profile": self._profile, "tasks": records})
+                run = await in_daemon_thread(lambda: run_program(program, text, self._stop), "hook")
+                hooks.record_end(store, occasion, numbers, run.outcome)
+        finally:
+            self._run = None
+            self._wake.set()
+
+    def next_at(self) -> datetime | None:
+        """Return when occasions are looked for next; None while a hook is running, whose end wakes this worker."""
+        if self.is_busy:
+            return None
+        has_more = any(self._waiting.values()) or timeline.last_event(self._store) != self._last_event
+        return self._store.clock() if has_more else self._due_check_at
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a hook is running."""
+        return self._run is not None
+
+    async def close(self) -> None:
+        """End a running hook, and record that."""
+        self._stop.set()
+        if self._run is not None:
+            await self._run

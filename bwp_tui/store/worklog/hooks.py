@@ -1,0 +1,110 @@
+"""Find the occasions of the operator's hooks, and claim them: each once for a task, whatever happens afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from bwp_tui.domain.filter import DUE_SOON
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.times import format_instant, local_day
+from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.database.shared_sql import update_task
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+
+
+class Occasion(StrEnum):
+    """What a hook is run for."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+    ADOPTED = "adopted"
+
+
+LOOKBACK: Final = timedelta(hours=1)
+"""How old an event may be that an engine finds when it starts, such as one that a killed engine had not claimed yet."""
+
+BATCH: Final = 100
+"""Most tasks that one run of a hook gets."""
+
+_EVENTS_READ: Final = 10_000
+_OF_EVENTS: Final = {
+    Occasion.COMPLETED: f"after = '{Status.COMPLETED}'",
+    Occasion.FAILED: f"after IN ('{Status.FAILED}', '{Status.REJECTED}')",
+    Occasion.ADOPTED: f"what = '{EventKind.ADOPTED}'",
+}
+"""The events of the timeline that are occasions."""
+
+_UNCLAIMED: Final = (
+    "NOT EXISTS (SELECT 1 FROM timeline h WHERE h.task = {task}"
+    f" AND h.what = '{EventKind.HOOK}' AND h.detail = '{{occasion}}: started')"
+)
+
+
+def first_event(store: Store) -> int:
+    """Return the id of the event before those that are looked at: what is older than `LOOKBACK` is no occasion."""
+    oldest = format_instant(store.clock() - LOOKBACK)
+    return store.integer("SELECT id FROM timeline WHERE at < ? ORDER BY id DESC LIMIT 1", (oldest,))
+
+
+def new_occasions(store: Store, after: int, wanted: Collection[Occasion]) -> tuple[dict[Occasion, list[int]], int]:
+    """Return the tasks of each occasion among the events behind `after`, and the id of the last event looked at."""
+    last = min(timeline.last_event(store), after + _EVENTS_READ)
+    found = {}
+    for occasion in (occasion for occasion in _OF_EVENTS if occasion in wanted):
+        rows = store.rows(
+            f"SELECT DISTINCT e.task FROM timeline e WHERE e.id > ? AND e.id <= ? AND e.{_OF_EVENTS[occasion]}"
+            f" AND {_UNCLAIMED.format(task='e.task', occasion=occasion)}",
+            (after, last),
+        )
+        found[occasion] = [as_int(number) for (number,) in rows]
+    return found, last
+
+
+def due_occasions(store: Store, wanted: Collection[Occasion]) -> dict[Occasion, list[int]]:
+    """Return the open tasks that are due soon, or overdue, and were not claimed for that yet."""
+    today = local_day(store.clock())
+    ranges = {
+        Occasion.OVERDUE: ("", today - timedelta(days=1)),
+        Occasion.DUE_SOON: (today.isoformat(), today + timedelta(days=DUE_SOON)),
+    }
+    found = {}
+    for occasion, (first, last) in ranges.items():
+        if occasion in wanted:
+            rows = store.rows(
+                "SELECT t.number FROM tasks t WHERE t.open = 1 AND t.due_on >= ? AND t.due_on <= ?"
+                f" AND {_UNCLAIMED.format(task='t.number', occasion=occasion)} ORDER BY t.due_on",
+                (first, last.isoformat()),
+            )
+            found[occasion] = [as_int(number) for (number,) in rows]
+    return found
+
+
+def claim(store: Store, occasion: Occasion, numbers: Sequence[int]) -> list[int]:
+    """Record that a hook is run for tasks, in one transaction; return those that were not claimed before.
+
+    It is run afterwards: a process that is killed in between does not run it, and no other one does.
+    """
+    with store.write() as transaction:
+        claimed = [
+            number
+            for number in numbers
+            if transaction.row(f"SELECT 1 WHERE {_UNCLAIMED.format(task='?', occasion=occasion)}", (number,))
+        ]
+        for number in claimed:
+            timeline.append(transaction, number, PROGRAM, EventKind.HOOK, detail=f"{occasion}: started")
+            update_task(transaction, number)
+    return claimed
+
+
+def record_end(store: Store, occasion: Occasion, numbers: Sequence[int], outcome: str) -> None:
+    """Record how the run of a hook ended."""
+    with store.write() as transaction:
+        for number in numbers:
+            timeline.append(transaction, number, PROGRAM, EventKind.HOOK, detail=f"{occasion}: {outcome}")
+            update_task(transaction, number)
