@@ -16,7 +16,6 @@ from bwp_tui.cli.support.context import CommandSession, ask_yes_no, can_ask, ope
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
-from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.new_file import new_file
 from bwp_tui.store.commands import answers
@@ -92,7 +91,7 @@ def _record(entry: Entry) -> dict[str, object]:
 def _cells(entry: Entry) -> tuple[str, str, str, str]:
     modified = f"{entry.modified:%Y-%m-%d %H:%M}" if entry.modified else "-"
     flaws = f"  ({', '.join(entry.flaws)})" if entry.flaws else ""
-    return str(entry.size), str(entry.packed), modified, clean_line(f"{entry.name}{flaws}")
+    return str(entry.size), str(entry.packed), modified, f"{entry.name}{flaws}"
 
 
 def _encrypt_and_record(

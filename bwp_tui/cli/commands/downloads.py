@@ -13,7 +13,7 @@ from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task, requeue_if_running
-from bwp_tui.domain.text import clean_line, format_size
+from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_instant, iso_instant
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import download_queue
@@ -128,7 +128,7 @@ def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
     remark = download.trouble or download.path or ""
     if not unmask:
         remark = mask_task_text(remark, task)
-    cells = (
+    return (
         str(download.task_number),
         task.task_id[:8] if task.task_id else "-",
         task.subject(masked=not unmask),
@@ -138,7 +138,6 @@ def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
         f"{format_size(download.rate)}/s" if download.rate else "-",
         remark,
     )
-    return tuple(clean_line(cell) for cell in cells)
 
 
 def _state(download: Download) -> str:

@@ -191,7 +191,7 @@ def _sent_cells(request: SentRequest, *, has_engine: bool, unmask: bool) -> tupl
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
     if request.last_failure and (next_try := _next_try(request.next_at, has_engine=has_engine)):
         answer = f"{request.last_failure} Next try: {next_try}"
-    cells = (
+    return (
         stamp(request.asked_at),
         str(request.task_number),
         f"{request.action} {request.kind.lower()}",
@@ -202,4 +202,3 @@ def _sent_cells(request: SentRequest, *, has_engine: bool, unmask: bool) -> tupl
         request.actor,
         answer if unmask else mask_in_text(answer, request.email),
     )
-    return tuple(clean_line(cell) for cell in cells)

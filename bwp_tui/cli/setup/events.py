@@ -56,7 +56,7 @@ def subscribe(arguments: Namespace) -> ExitCode:
             created[event_type] = service_calls.subscribe(config, event_type, names.region, names.account, names.source)
     except ServiceCallError as error:
         code = _report_failure(error)
-    rows = [(event_type, clean_line(each or "was subscribed already")) for event_type, each in created.items()]
+    rows = [(event_type, each or "was subscribed already") for event_type, each in created.items()]
     records = [{"event_type": event_type, "subscription_id": each} for event_type, each in created.items()]
     print_result(arguments, records, aligned(rows) if rows else ())
     if code is ExitCode.DONE:

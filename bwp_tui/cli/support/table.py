@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import Final
 
 from bwp_tui.cli.support.streams import terminal_width
+from bwp_tui.domain.text import clean_line
 
 _MAX_CELL_WIDTH: Final = 48
 _MIN_LAST_WIDTH: Final = 12
@@ -18,13 +19,14 @@ _GAP: Final = "  "
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = (), *, expendable: Sequence[str] = ()) -> list[str]:
-    """Return rows of cells as aligned lines.
+    """Return rows of cells, each of which is cleaned, as aligned lines.
 
     Args:
         right: the columns that are aligned to the right.
         expendable: the headings of the columns that a narrow terminal leaves out, in this order; before the first one
             the last column is cut. Without them no cell is cut.
     """
+    rows = [[clean_line(cell) for cell in row] for row in rows]
     # One long cell must not push the others off the screen.
     widths = [min(_MAX_CELL_WIDTH, max(map(len, column))) for column in zip(*rows, strict=True)]
     shown = list(range(len(widths)))

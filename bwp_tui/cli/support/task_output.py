@@ -119,7 +119,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         due_label(task, today) or "-",
         ", ".join(text for text in (newest_problem(task), task.note) if text),
     )
-    return tuple(_shown(cell, task, unmask=unmask) for cell in cells)
+    return cells if unmask else tuple(mask_task_text(cell, task) for cell in cells)
 
 
 def _shown(text: str, task: Task, *, unmask: bool) -> str:
