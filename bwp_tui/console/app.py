@@ -242,8 +242,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self._read_only_reason = None
             self._clear_status(was_read_only)
             self._show_status(self.opening_report or "The history can be written again.")
-            if self._main is not None:
-                self._main.update_header()
+            self.on_console_app_role_changed()  # the header says no longer that it is read-only
 
     async def _notify_ended(self, snapshot: Snapshot) -> None:
         for refusal in await self._watch_notifier.refusals():
