@@ -33,6 +33,7 @@ from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed, start_feed
 from bwp_tui.console.services.watch_notifier import WatchNotifier, notification_text, status_text
+from bwp_tui.console.services.write_guard import other_shop
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.console.terminal.diff_driver import DiffDriver
@@ -46,8 +47,7 @@ from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
 from bwp_tui.settings import Profile, actor, config_path
-from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import OtherShop, StoreError
+from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
 
 _PACKAGE: Final = Path(bwp_tui.__file__).parent
@@ -114,9 +114,10 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         self._crash: str | None = None
         self._requested_exit: int | None = None
         self._last_notice: str | None = None
+        self.next_profile: str | None = None
         feed = feed or start_feed(profile, clock)
         self._store = open_store(profile.history_path, clock=clock)
-        self._other_shop = _other_shop(self._store, profile)
+        self._other_shop = other_shop(self._store, profile)
         self._read_only_reason = self._store.read_only_reason
         self._write_store = self._store.open_another()
         self._engine = EngineThread(profile, config_loader(profile), changed=self._role_changed, clock=clock)
@@ -134,6 +135,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             clock=clock,
             role=lambda: Role.STOPPED if self._other_shop else self._engine.role,
             next_theme=self._next_theme,
+            switch_profile=self._switch_profile,
             set_visible_tasks=self._engine.set_visible_tasks,
             keymap=keymap(profile.keys, profile.commands),
             saved_state=SavedStateFile(profile),
@@ -349,6 +351,10 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         if self._main is not None:
             self._main.show_status(f"Theme {self._theme_name}.")
 
+    def _switch_profile(self, name: str) -> None:
+        self.next_profile = name
+        self.exit()
+
     def _role_changed(self) -> None:
         if self._engine.role is not Role.STARTING:
             self._post(self.RoleChanged())
@@ -389,12 +395,3 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
     def crash(self) -> str | None:
         """The sentence on the fault that ended the app, or None."""
         return self._crash
-
-
-def _other_shop(store: Store, profile: Profile) -> str | None:
-    """Return why these settings cannot record anything, where the history is another shop's; else None."""
-    try:
-        store.require_shop(profile.shop)
-    except OtherShop as error:
-        return str(error)
-    return None

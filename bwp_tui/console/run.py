@@ -36,6 +36,12 @@ def exit_message(profile: Profile) -> str | None:
     return f"{counted(left, 'download')} {'goes' if left == 1 else 'go'} on at the next start."
 
 
+def restart(profile: str) -> None:
+    """Replace this process by the same program with another profile: nothing of this shop's is left in its memory."""
+    program = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
+    os.execv(sys.executable, [sys.executable, *program, "--profile", profile])  # noqa: S606  no shell is wanted
+
+
 def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | None = None) -> int:
     """Open the console on a profile and return its exit code.
 
@@ -58,6 +64,8 @@ def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | Non
         app.run(mouse=profile.uses_mouse(os.environ))
     finally:
         app.close()
+    if app.next_profile is not None and not app.crash:
+        restart(app.next_profile)
     for message in filter(None, (exit_message(profile), app.opening_report, app.crash)):
         print(message, file=sys.stderr)
     return 1 if app.crash else app.return_code or 0

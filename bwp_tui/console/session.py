@@ -51,6 +51,7 @@ class Session:
         actor: the operator's name on the timeline.
         publish: passes a snapshot to the screens; may be called in any thread.
         role: returns whether this process is the engine or follows one.
+        switch_profile: ends the console, and opens it with another profile.
         set_visible_tasks: tells the engine, if it runs here, which tasks are in sight.
         keymap: the registry of actions with the operator's keys.
         saved_state: keeps view, filter and cursor for the next start.
@@ -67,6 +68,7 @@ class Session:
     clock: Clock
     role: Callable[[], Role]
     next_theme: Callable[[], None]
+    switch_profile: Callable[[str], None]
     set_visible_tasks: Callable[[Sequence[int]], None]
     keymap: Keymap
     saved_state: SavedStateFile
@@ -96,13 +98,6 @@ class Session:
     def service_day(self) -> timedelta:
         """The length of one of the API's days: shorter in the sandbox."""
         return timedelta(days=1) / self.profile.speed
-
-    @property
-    def badge(self) -> str:
-        """The role of the profile's name in the header."""
-        if self.profile.colour is not None:
-            return f"badge-{self.profile.colour}"
-        return "badge-practice" if self.profile.is_sandbox or self.profile.is_local else "badge"
 
     @property
     def read_only(self) -> bool:

@@ -6,6 +6,7 @@ from bwp_tui.settings.load import (
     letters_folder,
     load_profile,
     profile_folder,
+    read_profile,
     source_of_settings,
     unknown_variables,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "letters_folder",
     "load_profile",
     "profile_folder",
+    "read_profile",
     "source_of_settings",
     "unknown_variables",
 ]

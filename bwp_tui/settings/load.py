@@ -106,9 +106,20 @@ def actor(environ: Mapping[str, str], name: str | None = None) -> str:
 
 
 def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: bool = False) -> Profile:
-    """Load a profile by name; the default is BWP_PROFILE, the file's `default_profile`, or `default`.
+    """Read a profile as `read_profile` does, and set the time zone of this process.
 
-    It also sets the time zone of this process. The secret command is not run yet, and `Profile.missing()` says what
+    Raises:
+        SettingsError: see `read_profile`.
+    """
+    profile = read_profile(name, environ, all_profiles=all_profiles)
+    set_office_zone(profile.timezone)
+    return profile
+
+
+def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: bool = False) -> Profile:
+    """Read a profile by name; the default is BWP_PROFILE, the file's `default_profile`, or `default`.
+
+    The secret command is not run yet, and `Profile.missing()` says what
     the API still needs.
 
     Args:
@@ -155,7 +166,6 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
     )
     if variables.mistakes:
         raise SettingsError(*variables.mistakes)
-    set_office_zone(profile.timezone)
     return profile
 
 

@@ -32,6 +32,7 @@ class Scope(Enum):
     REQUEST_LOG = auto()
     DASHBOARD = auto()
     MESSAGES = auto()
+    PROFILES = auto()
     HELP = auto()
     SETUP = auto()
     APP = auto()
@@ -313,6 +314,7 @@ ACTIONS: Final = (
     Action("dashboard", ("D",), "", "Dashboard: totals, due dates, durations, failures", VIEW_GROUP, "dashboard"),
     Action("downloads", ("F",), "", "Downloads: pause, resume, cancel, retry, reorder", VIEW_GROUP, "downloads"),
     Action("sent", ("H",), "", "Log of the requests sent to the API", VIEW_GROUP, "sent"),
+    Action("profiles", ("P",), "", "Shops: what is due in each; switch to another", VIEW_GROUP, "--profile NAME"),
     Action("messages", ("M",), "", "Messages of this session", VIEW_GROUP, keywords="notices said"),
     Action(
         "command", ("colon", "ctrl+p"), "command", "Find a command, or type it as in the command line", PROGRAM_GROUP

@@ -95,6 +95,7 @@ _DECLARED: Final = (
     Command("view", "NAME", "", help="Open a view by its name"),
     Command("views", "save NAME [FILTER] | delete NAME | list", "save_view", ("--sort", "--columns")),
     Command("columns", "[NAME,…]", "columns"),
+    Command("profile", "[NAME]", "profiles", help="Switch to another shop, or list all with what is due"),
     Command("sort", "ORDER", "sort"),
 )
 _DECLARED_NAMES: Final = {command.name for command in _DECLARED}

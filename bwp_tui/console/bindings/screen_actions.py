@@ -222,6 +222,12 @@ _SENT: Final = (
     *_BACK,
     _with_main_keys("sent", "", "Go back to the tasks", _SCREEN),
 )
+_PROFILES: Final = (
+    Action("open", ("enter",), "switch", "Switch to this shop", _SCREEN, "--profile NAME"),
+    *MOVES,
+    *_BACK,
+    _with_main_keys("profiles", "", "Go back to the tasks", _SCREEN),
+)
 PAGE_NAMES: Final = ("overview", "errors", "timeline", "requests", "notes")
 """The names of the pages of a task."""
 _TASK: Final = (
@@ -259,6 +265,7 @@ REGISTRY: Final = tuple(
         Scope.LETTER: _LETTER,
         Scope.REQUEST_LOG: _SENT,
         Scope.DASHBOARD: _DASHBOARD,
+        Scope.PROFILES: _PROFILES,
         Scope.MESSAGES: (*_FIND, *_PAGE, _with_main_keys("messages", "", "Go back to the tasks", _SCREEN)),
         Scope.HELP: (*_FIND, *_PAGE),
         Scope.SETUP: tuple(action for action in _PAGE if action.name != "help"),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Token
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
+from bwp_tui.console.controllers.profile_switch import switch_profile
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.presentation.task_row_cells import columns_named
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.services.shop_list import why_no_switch
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, view_named
 from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.settings import SettingsError, read_profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.filter_sql import SORTS
@@ -35,6 +40,7 @@ class ListCommands:
             "views": self._read_views,
             "sort": self._read_sort,
             "columns": self._read_columns,
+            "profile": self._read_profile,
         }
 
     def _read_list(self, line: CommandLine) -> CommandHandler:
@@ -63,6 +69,19 @@ class ListCommands:
         line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["columns"].usage)
         ids = _ids(line.positionals[0])
         return lambda: self._screen.show(self._screen.list_state.with_columns(ids))
+
+    def _read_profile(self, line: CommandLine) -> CommandHandler:
+        if not line.positionals:
+            return lambda: self._screen.perform_later("profiles")
+        line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["profile"].usage)
+        name = line.positionals[0]
+        try:
+            read_profile(name.text, os.environ)
+        except SettingsError as error:
+            raise name.error(error.mistakes[0]) from None
+        if why_not := why_no_switch(self._screen.session.profile, os.environ):
+            raise name.error(why_not)
+        return lambda: self._screen.start_worker(partial(switch_profile, self._screen, name.text))
 
     def _read_view(self, line: CommandLine) -> CommandHandler:
         if not line.positionals:

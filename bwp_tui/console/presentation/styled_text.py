@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bwp_tui.settings.profile import COLOURS
+from bwp_tui.settings.profile import COLOURS, Profile
 
 StyledText = tuple[str, str]
 """Text, and its role."""
@@ -16,3 +16,10 @@ _ROLES: Final = (
 )
 ROLES: Final = frozenset(f"role--{role}" for role in _ROLES)
 """Component classes of the roles. The app keeps their styles: Textual would match its rules anew for each widget."""
+
+
+def badge_role(profile: Profile) -> str:
+    """Return the role of a profile's name in the header."""
+    if profile.colour is not None:
+        return f"badge-{profile.colour}"
+    return "badge-practice" if profile.is_sandbox or profile.is_local else "badge"

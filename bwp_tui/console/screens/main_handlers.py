@@ -17,6 +17,7 @@ from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.list_order import choose_columns, choose_sort
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.own_commands import OwnCommands
+from bwp_tui.console.controllers.profile_switch import switch_profile
 from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.controllers.service_controller import ServiceController
@@ -30,6 +31,7 @@ from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen, mouse_notes
 from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.messages import MessagesScreen
+from bwp_tui.console.screens.profiles import ProfilesScreen
 from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.searched_screen import OutputScreen
 from bwp_tui.console.screens.task import TaskScreen
@@ -81,6 +83,7 @@ class MainHandlers:
             "sent": self._open_sent,
             "dashboard": self._open_dashboard,
             "messages": self._open_messages,
+            "profiles": self._open_profiles,
             "help": self._open_help,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
@@ -192,6 +195,12 @@ class MainHandlers:
                 session.keymap, lambda: session.reader.statistics(session.today()), session.today, list_tasks
             )
         )
+
+    def _open_profiles(self) -> None:
+        def switch(name: str) -> None:
+            self._screen.start_worker(partial(switch_profile, self._screen, name))
+
+        self._screen.app.push_screen(ProfilesScreen(self._screen.session, switch))
 
     def _open_messages(self) -> None:
         self._screen.app.push_screen(MessagesScreen(self._screen.session))

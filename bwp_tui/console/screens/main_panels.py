@@ -8,7 +8,7 @@ from typing import Final
 from textual.content import Content
 from textual.screen import Screen
 
-from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.styled_text import StyledText, badge_role
 from bwp_tui.console.presentation.task_detail import download_end
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
@@ -45,7 +45,7 @@ class MainPanels:
         self._screen.query_one(HeaderLine).set_state(
             HeaderState(
                 profile="practice" if session.profile.is_sandbox else session.profile.name,
-                badge=session.badge,
+                badge=badge_role(session.profile),
                 target_id=session.profile.target_id,
                 engine=session.engine_label(None if snapshot is None else snapshot.engine),
                 trouble=trouble,

@@ -6,7 +6,7 @@ from typing import Final
 
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.errors import NotPossible, OtherShop
 
 READ_ONLY: Final = "The history can only be read."
 """Why nothing may be changed: the profile is read-only, or the disk is full or write-protected."""
@@ -33,3 +33,12 @@ class WriteGuard:
         if self._is_read_only:
             raise NotPossible(f"{READ_ONLY} Nothing was done.")
         return self.store_for_polls
+
+
+def other_shop(store: Store, profile: Profile) -> str | None:
+    """Return why these settings cannot record anything, where the history is another shop's; else None."""
+    try:
+        store.require_shop(profile.shop)
+    except OtherShop as error:
+        return str(error)
+    return None

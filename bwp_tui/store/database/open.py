@@ -157,6 +157,17 @@ def open_for_reading(path: Path) -> OpenedDatabase:
     return OpenedDatabase(_open_reader(path, "immutable=1"), check_unchanged)
 
 
+def open_unnoticed(path: Path) -> apsw.Connection:
+    """Open a history for one reading, without making a file beside it or keeping anybody waiting.
+
+    Raises:
+        StoreTooNew, StoreForeign, StoreDamaged, apsw.Error: see `open_for_reading`.
+    """
+    db = _open_reader(path, "mode=ro" if has_wal(path) else "immutable=1")
+    db.set_busy_timeout(0)
+    return db
+
+
 def _fall_back_to_reading(path: Path, cause: apsw.Error) -> OpenedDatabase:
     reason = _read_only_reason(path, cause)
     try:

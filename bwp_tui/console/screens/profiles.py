@@ -1,0 +1,115 @@
+"""The shops of the config file: what is due and failed in each, and a switch to another."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+
+from bwp_tui.console.bindings.actions import Scope
+from bwp_tui.console.bindings.screen_actions import bindings_of
+from bwp_tui.console.presentation.styled_text import StyledText, badge_role
+from bwp_tui.console.screens.action_screen import ActionScreen
+from bwp_tui.console.screens.help import open_help
+from bwp_tui.console.services.shop_list import ListedShop, list_shops
+from bwp_tui.console.session import Session
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.styled_line import Heading
+from bwp_tui.console.widgets.virtual_list import VirtualList
+from bwp_tui.console.workers import start_worker
+from bwp_tui.domain.text import counted
+from bwp_tui.settings import SettingsError
+
+_NAME: Final = 34
+_COUNT: Final = 8
+_NOTE: Final = "Without bwp-tui run, a shop is served only while it is open here."
+
+
+class ProfilesScreen(ActionScreen):
+    """Lists the shops.
+
+    Args:
+        switch: opens the console of a profile instead, by its name; called once the screen is gone.
+    """
+
+    AUTO_FOCUS = "VirtualList"
+    scope = Scope.PROFILES
+    BINDINGS = bindings_of(scope)
+
+    def __init__(self, session: Session, switch: Callable[[str], None]) -> None:
+        super().__init__(session.keymap)
+        self.handlers |= {"open": self._choose, "help": partial(open_help, self), "profiles": self.close}
+        self._session = session
+        self._switch = switch
+        self._shops: Sequence[ListedShop] = ()
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="profiles-heading")
+        yield VirtualList(id="profile-rows")
+        yield StatusLine(id="status")
+        yield FooterLine(id="footer")
+
+    def on_mount(self) -> None:
+        hint = self.keymap.hint
+        self.query_one(Heading).set_text([("shops", "strong")])
+        self.query_one(FooterLine).show_keys(
+            hint("switch to it", "open"), hint("move", "down", "up"), hint("help", "help"), hint("back", "back")
+        )
+        start_worker(self, self._read, group="reading", exclusive=True)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    async def _read(self) -> None:
+        session = self._session
+        try:
+            self._shops = await asyncio.to_thread(
+                list_shops, session.profile, os.environ, session.clock(), session.today()
+            )
+        except SettingsError as error:
+            self.show_status(error.mistakes[0], "bad")
+            return
+        self.query_one("#status", StatusLine).show((f" {_NOTE}", "muted"))
+        self._show()
+        self._rows.go_to(next(row for row, shop in enumerate(self._shops) if shop.is_here))
+
+    def _show(self) -> None:
+        self.query_one(Heading).set_text([("shops", "strong")], counted(len(self._shops), "profile"))
+        header = (f"{'PROFILE':<{_NAME}}{'DUE SOON':>{_COUNT}}  {'FAILED':>{_COUNT}}  ", "muted")
+        self._rows.show([header], len(self._shops), self._line, cursor=self._rows.cursor_row)
+
+    def _line(self, row: int) -> Sequence[StyledText]:
+        shop = self._shops[row]
+        name = f" {shop.name} "
+        return (
+            (name, badge_role(shop.profile) if shop.profile else "muted"),
+            (f"{'':{_NAME - len(name)}}", "plain"),
+            (f"{_count(shop.due_soon):>{_COUNT}}  ", "warn" if shop.due_soon else "muted"),
+            (f"{_count(shop.failed):>{_COUNT}}  ", "bad" if shop.failed else "muted"),
+            ("open here" if shop.is_here else "", "muted"),
+            ("" if shop.profile else "its settings have mistakes", "warn"),
+        )
+
+    @on(VirtualList.Chosen)
+    def _choose(self) -> None:
+        if not self._shops:
+            return
+        shop = self._shops[self._rows.cursor_row]
+        if shop.why_not:
+            self.show_status(shop.why_not, "warn")
+        else:
+            self.dismiss(None)
+            self._switch(shop.name)
+
+    @property
+    def _rows(self) -> VirtualList:
+        return self.query_one(VirtualList)
+
+
+def _count(count: int | None) -> str:
+    return "?" if count is None else str(count)

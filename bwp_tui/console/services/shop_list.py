@@ -1,0 +1,70 @@
+"""List the shops of the config file, and say which of them the console can switch to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Final, NamedTuple
+
+from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.settings import Profile, SettingsError, config_path, read_profile
+from bwp_tui.settings.configfile import read_config
+from bwp_tui.store.queries.counts_at_path import counts_at
+
+_COUNTED: Final = tuple(parse(view.filter) for view in VIEWS if view.name in ("failed", "due soon"))
+_OF_ONE_SHOP: Final = (
+    *("BWP_CLIENT_ID", "BWP_CLIENT_SECRET", "BWP_CLIENT_SECRET_COMMAND", "BWP_TARGET_ID"),
+    *("BWP_API_URL", "BWP_TOKEN_URL", "BWP_EVENTS_QUEUE_URL", "BWP_DOWNLOAD_DIR"),
+)
+"""Variables that would give the settings of one shop to all of them."""
+
+
+class ListedShop(NamedTuple):
+    """A profile of the config file.
+
+    Attributes:
+        profile: its settings; None where they have mistakes.
+        failed: its failed tasks; None where they cannot be counted now.
+        due_soon: its tasks that are due soon, or None.
+        why_not: why the console cannot switch to it, in a sentence; empty where it can.
+        is_here: whether it is the one that is open.
+    """
+
+    name: str
+    profile: Profile | None = None
+    failed: int | None = None
+    due_soon: int | None = None
+    why_not: str = ""
+    is_here: bool = False
+
+
+def why_no_switch(current: Profile, environ: Mapping[str, str]) -> str:
+    """Return why the console cannot switch to another profile at all, in a sentence; empty where it can."""
+    if current.is_sandbox:
+        return "The sandbox is no profile of the config file: quit it, and open a shop with bwp-tui --profile NAME."
+    variables = [name for name in _OF_ONE_SHOP if environ.get(name)]
+    if variables:
+        return f"{variables[0]} is set in the environment, and would be used for every shop: unset it to switch."
+    return ""
+
+
+def list_shops(current: Profile, environ: Mapping[str, str], now: datetime, today: date) -> list[ListedShop]:
+    """Return the profile that is open and all of the config file.
+
+    Raises:
+        SettingsError: the config file cannot be read.
+    """
+    names = dict.fromkeys((current.name, *read_config(config_path(environ), required=False).profiles))
+    return [_listed(name, current, environ, now, today) for name in sorted(names)]
+
+
+def _listed(name: str, current: Profile, environ: Mapping[str, str], now: datetime, today: date) -> ListedShop:
+    try:
+        profile = current if name == current.name else read_profile(name, environ)
+    except SettingsError as error:
+        return ListedShop(name, why_not=error.mistakes[0])
+    counts = counts_at(profile.history_path, _COUNTED, now, today) if profile.history_path.exists() else [0, 0]
+    failed, due_soon = counts or (None, None)
+    is_here = name == current.name
+    why_not = "This shop is open." if is_here else why_no_switch(current, environ)
+    return ListedShop(name, profile, failed, due_soon, why_not, is_here)

@@ -1,0 +1,33 @@
+"""Count the tasks of a history that this program has not open: the one of another shop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import date, datetime
+from pathlib import Path
+
+import apsw
+
+from bwp_tui.domain.filter import Filter
+from bwp_tui.store.database.migrate import newest_version, version_of
+from bwp_tui.store.database.open import open_unnoticed
+from bwp_tui.store.errors import StoreError
+from bwp_tui.store.queries.filter_sql import condition
+
+
+def counts_at(path: Path, filters: Sequence[Filter], now: datetime, today: date) -> list[int] | None:
+    """Return how many tasks match each filter; None where that cannot be read now, or has an older schema.
+
+    Nothing is created, recovered or migrated, and nobody has to wait.
+    """
+    try:
+        with closing(open_unnoticed(path)) as db:
+            if version_of(db) != newest_version():
+                return None
+            wheres = (condition(one, now, today) for one in filters)
+            return [
+                int(db.execute(f"SELECT count(*) FROM tasks t WHERE {where}", values).get) for where, values in wheres
+            ]
+    except (apsw.Error, StoreError, OSError):
+        return None

@@ -1,0 +1,30 @@
+"""The page of the shops, where only one is known."""
+
+from __future__ import annotations
+
+from bwp_tui.console.screens.profiles import ProfilesScreen
+from bwp_tui.settings import Profile
+from bwp_tui.store.queries.counts_at_path import counts_at
+from tests.console.past import clock
+from tests.console.support import opened
+
+
+async def test_the_shop_that_is_open_is_listed_with_its_counts_and_not_opened_again(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("P")
+        await console.sees("production", "open here")
+        (line,) = (line for line in console.line("profile-rows").splitlines() if "open here" in line)
+        assert line.split()[1:4] == ["production", "3", "2"]
+        await console.press("enter")
+        await console.sees("This shop is open.")
+        await console.press("P")
+        await console.until(lambda: not isinstance(console.app.screen, ProfilesScreen))
+        assert console.app.next_profile is None
+
+
+def test_what_is_no_history_has_no_counts(profile: Profile) -> None:
+    profile.history_path.parent.mkdir(parents=True, exist_ok=True)
+    for content in (b"", b"no database" * 1_000):
+        profile.history_path.write_bytes(content)
+        assert counts_at(profile.history_path, [], clock(), clock().date()) is None
+        assert [path.name for path in profile.history_path.parent.iterdir()] == [profile.history_path.name]

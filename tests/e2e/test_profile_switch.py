@@ -1,0 +1,103 @@
+"""The shops of one config file: what is due in each, and the switch from one to another."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.domain.statuses import Status
+from tests.e2e.operator import DOWN, ENTER, ESCAPE, Operator, end, unchanging_history
+from tests.pty_terminal import Terminal
+
+SHOP = """
+[profiles.{name}]
+client_id = "client"
+client_secret_command = "echo hush"
+target_id = "bp-{name}"
+api_url = "http://127.0.0.1:9/graphql"
+token_url = "http://127.0.0.1:9/token"
+colour = "{colour}"
+"""
+
+
+@pytest.fixture
+def shops(operator: Operator) -> Operator:
+    """An operator with two shops and a third one whose settings are wrong."""
+    config = Path(operator.env["HOME"]) / "config.toml"
+    tables = [SHOP.format(name=name, colour=colour) for name, colour in (("north", "blue"), ("south", "purple"))]
+    config.write_text("".join((*tables, '\n[profiles.west]\nregulation = "nowhere"\n')))
+    config.chmod(0o600)
+    operator.env |= {"BWP_CONFIG_FILE": str(config), "BWP_PROFILE": "north"}
+    for name in ("south", "north"):
+        operator.profile = name
+        operator.plant(unchanging_history(60))
+    return operator
+
+
+def failed(operator: Operator) -> int:
+    store = operator.store()
+    try:
+        return store.integer("SELECT count(*) FROM tasks WHERE status = ?", (Status.FAILED,))
+    finally:
+        store.close()
+
+
+def type_command(terminal: Terminal, line: str) -> None:
+    terminal.send(":")
+    terminal.wait_for("esc back")
+    terminal.send(line)
+    terminal.wait_for(f": {line}")
+    terminal.send(ENTER)
+
+
+def test_the_shops_are_listed_and_another_one_is_opened(shops: Operator) -> None:
+    """A process of its own from the start: the switch replaces it."""
+    count = failed(shops)
+    files = {path: path.stat().st_mtime_ns for path in (shops.data / "south").iterdir()}
+    with shops.in_terminal([sys.executable, "-P", "-m", "bwp_tui"]) as terminal:
+        terminal.wait_for("engine here")
+        terminal.send("P")
+        screen = terminal.wait_for("open here")
+        (listed,) = (line for line in screen.splitlines() if "south" in line)
+        assert listed.split()[-1] == str(count)
+        assert {path: path.stat().st_mtime_ns for path in (shops.data / "south").iterdir()} == files
+        terminal.send(DOWN * 2 + ENTER)
+        terminal.wait_for("profiles.west.regulation must be")
+        terminal.send("k" + ENTER)
+        terminal.wait_for(lambda text: " south " in text.splitlines()[0] and "engine here" in text)
+        shops.profile = "north"
+        assert shops.lease_is_free
+        type_command(terminal, "profile north")
+        terminal.wait_for(lambda text: " north " in text.splitlines()[0] and "engine here" in text)
+        assert end(terminal) == 0
+
+
+def test_a_request_that_is_typed_is_not_lost_without_a_question(shops: Operator) -> None:
+    with shops.console() as terminal:
+        terminal.wait_for("engine here")
+        terminal.send("n")
+        terminal.wait_for("new request")
+        terminal.send("jane@example.com")
+        terminal.wait_for("jane@example.com")
+        terminal.send(ESCAPE)
+        terminal.wait_for(lambda text: "new request" not in text)
+        type_command(terminal, "profile south")
+        terminal.wait_for("[y/N]")
+        terminal.send(ENTER)
+        terminal.wait_for(lambda text: "[y/N]" not in text)
+        assert " north " in terminal.screen_text().splitlines()[0]
+        assert end(terminal) == 0
+
+
+def test_with_credentials_in_the_environment_no_other_shop_is_opened(shops: Operator) -> None:
+    with shops.console(BWP_TARGET_ID="bp-north") as terminal:
+        terminal.wait_for("engine here")
+        terminal.send("P")
+        terminal.wait_for("open here")
+        terminal.send("j" + ENTER)
+        terminal.wait_for("BWP_TARGET_ID is set in the environment, and")
+        terminal.send(ESCAPE)
+        terminal.wait_for(lambda text: "open here" not in text)
+        assert end(terminal) == 0
