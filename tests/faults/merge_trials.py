@@ -84,14 +84,16 @@ class World:
                 as_int(row[0]): dict(zip(_COVERED, row[1:], strict=True))  # type: ignore[arg-type]
                 for row in store.rows(columns)
             }
+            found = tasks.window(store, list(rows))
+            times = Counter(map(key_of, found))  # a request that both copies have sent is two tasks
             return {
-                key_of(task): Row(
+                key_of(task) if times[key_of(task)] == 1 else f"{key_of(task)} {task.task_id}": Row(
                     task,
                     rows[task.number],
                     [TimelineRow._make(event) for event in store.rows(events, (task.number,))],
                     [as_text(action) for (action,) in store.rows(waiting, (task.number,))],
                 )
-                for task in tasks.window(store, list(rows))
+                for task in found
             }
 
     def go_on(self, operations: int, *copies: tuple[Path, str]) -> list[History]:
@@ -120,7 +122,7 @@ class World:
             for key, tokens in self.service.starts.items()
             if (key in before and tokens != before[key])
             or len(tokens) - len(before.get(key, [])) > 1
-            or (key not in before and ended[key].task.was_resubmitted)
+            or (key not in before and key in ended and ended[key].task.was_resubmitted)
         ]
 
 
@@ -128,7 +130,7 @@ def _lost(merged: History, copy: History, service: Service) -> Iterator[str]:
     """Yield what a copy has and the merged history lacks."""
     ids = {row.task.task_id for row in merged.values()}
     for key, (task, _, events, _) in copy.items():
-        if key not in merged:  # a task that was tracked in one copy may be the request's of the other
+        if key not in merged:  # two tasks, or one that was tracked in a copy and is the request's of the other
             yield from () if task.task_id in ids else (f"{key} is lost",)
             continue
         if task.task_id not in (None, *ids) and service.statuses[str(task.task_id)] != "CANCELLED":

@@ -76,6 +76,8 @@ class Copy:
 
     def _number(self) -> int:
         rows = self.store.rows("SELECT number FROM tasks WHERE purged_at IS NULL")
+        if not rows:
+            raise NotPossible("There is no task.")
         return as_int(self.random.choice(rows)[0])
 
     def intake(self) -> None:

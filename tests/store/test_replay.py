@@ -143,6 +143,31 @@ def test_a_row_that_a_lost_write_left_older_than_its_timeline_is_brought_up_to_d
     recovered.close()
 
 
+@pytest.mark.parametrize("with_backup", [True, False])
+def test_a_deletion_that_waits_on_old_pages_alone_is_left_to_the_operator(
+    path: Path, clock: ManualClock, with_backup: bool
+) -> None:
+    store = open_store(path, clock=clock)
+    task = submitted(store, Kind.DELETION)
+    unchanged = received(store, Kind.DELETION)
+    if with_backup:
+        _back_up(path)
+    store.close()
+    older = path.read_bytes()
+    store = open_store(path, clock=clock)
+    clock.advance(hours=1)
+    requests.cancel(store, task.number, ACTOR)
+    roots = [int(str(page)) for name in ("tasks", "timeline", "intents") for (page,) in store.rows(_ROOT, (name,))]
+    store.close()
+    for root in roots:
+        overwrite(path, (root - 1) * PAGE, older[(root - 1) * PAGE : root * PAGE])
+    recovered = _recovered(path, clock)
+    statuses = [tasks.get(recovered, number).status for number in (task.number, unchanged.number)]
+    assert statuses == [Status.UNCONFIRMED, Status.RECEIVED]
+    assert recovered.rows("SELECT count(*) FROM intents WHERE state = 'waiting'") == [(0,)]
+    recovered.close()
+
+
 def test_without_a_backup_it_gets_the_same_except_what_no_event_names(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     _begin(store)

@@ -118,7 +118,8 @@ _SENT_APART: Final = (
 )
 """Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
 
-_ALONE: Final = "(SELECT count(*) FROM {}.tasks WHERE recorded_at = o.recorded_at) = 1"
+_UNMATCHED: Final = "o.number NOT IN (SELECT theirs FROM matched)"
+_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.recorded_at AND number <> {1}.number)"
 
 
 def _match(db: apsw.Connection) -> None:
@@ -139,10 +140,12 @@ def _match(db: apsw.Connection) -> None:
         f"SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id"
         f" WHERE o.number NOT IN ({_MERGED})",
         # One that an earlier merge gave another number, and that has no client token. An import records many at once.
+        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.email = o.email COLLATE NOCASE"
+        f" AND m.kind = o.kind AND +m.recorded_at = o.recorded_at WHERE o.email <> '' AND {_UNMATCHED}"
+        f" AND NOT coalesce({_SENT_APART}, FALSE) ORDER BY o.number, m.number",
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.recorded_at = o.recorded_at"
-        " AND m.kind = o.kind AND iif(m.email <> '' AND o.email <> '', m.email = o.email,"
-        f" {_ALONE.format('main')} AND {_ALONE.format('other')})"
-        f" WHERE NOT coalesce({_SENT_APART}, FALSE) ORDER BY o.number, m.number",
+        f" AND m.kind = o.kind WHERE '' IN (m.email, o.email) AND {_UNMATCHED} AND {_ALONE.format('main', 'm')}"
+        f" AND {_ALONE.format('other', 'o')} AND NOT coalesce({_SENT_APART}, FALSE)",
     ):
         db.execute(f"INSERT OR IGNORE INTO matched (theirs, ours) {same}")
     # A number that is free, or whose task alone was lost, is kept; another task's is not taken.

@@ -19,6 +19,7 @@ from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import FACTS, Chain, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
+from bwp_tui.store.maintenance.intent_repair import withhold_unsent
 from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, TimelineRow, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import PROGRAM, RECORD_COLUMNS, EventKind
@@ -284,11 +285,14 @@ def _missing(columns: Columns, kind: Kind | None) -> str:
 def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
     """Bring rows up to date that are older than their timelines, since a write to their page was lost; return how many.
 
-    The digests of both, which `chain_check.note_broken_chains` has found to differ, show which columns that are.
+    The digests of both, which `chain_check.note_broken_chains` has found to differ, show which columns that are. Where
+    the later events are lost too, what the row has waiting may have been sent or withdrawn: it becomes UNCONFIRMED.
     """
-    repaired = 0
+    repaired, doubtful = 0, list[int]()
     for number, facts, events, chain in list(chained_tasks(db, "IN (SELECT task FROM temp.broken_chains)")):
         if facts is None or chain is None or chain.links_of(events[: chain.length]) != chain.links:
+            if facts is not None and chain is not None and chain.length > len(events):
+                doubtful += [] if chain.has_record_of(facts) else [number]
             continue
         row = _row(db, number)
         if chain.length < len(events) and chain.has_record_of(facts):  # the digests are as old as the row
@@ -302,6 +306,7 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
             changes = {name: now_is[name] for name in differing}
         _write(db, number, changes, now)
         repaired += bool(changes)
+    withhold_unsent(db, now, f"number IN ({', '.join(map(str, doubtful))})")
     return repaired
 
 
