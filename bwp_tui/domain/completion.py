@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bwp_tui.domain.filter import OR, WORD, Filter, TextClause, ValueClause
+from bwp_tui.domain.filter import FILTER_WORD, OR, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, Match
 
 MAX_COMPLETIONS: Final = 12
@@ -24,7 +24,7 @@ def complete(text: str, cursor: int, tags: Sequence[str]) -> list[tuple[int, int
         cursor: where in `text`, from 0 to its length.
         tags: those in use.
     """
-    word = next(match for match in WORD.finditer(text, 0, cursor) if match.end() == cursor)
+    word = next(match for match in FILTER_WORD.finditer(text, 0, cursor) if match.end() == cursor)
     end = next(_END_OF_VALUE.finditer(text, cursor)).end()
     if word["field"] is None:
         start = word.start("value")

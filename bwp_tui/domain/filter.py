@@ -33,7 +33,7 @@ LONGEST_FILTER: Final = 1_500
 _LONGEST_SPAN: Final = 36_500 * DAY  # a hundred years, which keeps every date within the calendar
 _UNITS: Final = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 _FIELD: Final = "|".join((*(key for key in FIELDS if "_" in key), "[A-Za-z]+"))
-WORD: Final = re.compile(
+FILTER_WORD: Final = re.compile(
     rf'(?P<open>(?:-?\()*)(?P<minus>-?)(?:(?P<field>{_FIELD})(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)'
 )
 """One clause of a filter, or the beginning of one, with the parentheses that it opens."""
@@ -199,13 +199,13 @@ def parse(text: str) -> Filter:
     """
     _check_text(text)
     groups = [_Group(None)]
-    for word in filter(re.Match.group, WORD.finditer(text)):
+    for word in filter(re.Match.group, FILTER_WORD.finditer(text)):
         for opened in re.finditer(r"-?\(", word["open"]):
             groups.append(_Group(word.start() + opened.start(), negated=len(opened.group()) > 1))
         if len(groups) > MAX_DEPTH:
             raise FilterError(f"Parentheses are nested {MAX_DEPTH} deep at most.", word.start(), word.end())
         closed = min(len(groups) - 1, closing_parentheses(word["value"]))
-        clause = WORD.match(text, word.end("open"), word.end() - closed)
+        clause = FILTER_WORD.match(text, word.end("open"), word.end() - closed)
         if clause is not None and clause.group().casefold() == OR:
             groups[-1].begin_alternative(*clause.span())
         elif clause is not None and clause.group():

@@ -96,13 +96,13 @@ STATES: Final = {
     "duplicate": "with an earlier task for the same email and kind",
 }
 """The values of `is:` with what they mean, as the end of `3 tasks …`."""
-_PERIODS: Final = ("7d", "30d")
-_PAST: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
-_AHEAD: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}
-_DUE: Final = {**_AHEAD, "none": ("=", None)}
-_DONE: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "none": ("=", None)}
-_ANSWERED: Final = {**_PAST, "none": ("=", None)}
-_RECEIPT: Final = {**_AHEAD, "pending": ("=", None)}
+_SPANS: Final = ("7d", "30d")
+_PAST_WORDS: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
+_AHEAD_WORDS: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}
+_DUE_WORDS: Final = {**_AHEAD_WORDS, "none": ("=", None)}
+_DONE_WORDS: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "none": ("=", None)}
+_END_WORDS: Final = {**_PAST_WORDS, "none": ("=", None)}
+_RECEIPT_WORDS: Final = {**_AHEAD_WORDS, "pending": ("=", None)}
 
 FIELDS: Final = {
     spec.key: spec
@@ -112,7 +112,7 @@ FIELDS: Final = {
         ),
         FieldSpec("kind", Match.ONE_OF, "kind", "retrieval or deletion", tuple(Kind)),
         FieldSpec("age", Match.AGE, "recorded_at", "time since it was recorded: age>2d", ("1h", "1d", "2d", "1w")),
-        FieldSpec("due", Match.DAY, "due_on", "due date: due<7d; due:over is overdue", ("3d", "7d", "14d"), _DUE),
+        FieldSpec("due", Match.DAY, "due_on", "due date: due<7d; due:over is overdue", ("3d", "7d", "14d"), _DUE_WORDS),
         FieldSpec("is", Match.STATE, "", "shortcut: is:active, is:failed", tuple(STATES)),
         FieldSpec("error", Match.ERROR_CODE, "errors", "error code", KNOWN_CODES),
         FieldSpec("tag", Match.TAG, "tags", "tag"),
@@ -130,14 +130,16 @@ FIELDS: Final = {
         FieldSpec("assigned", Match.CONTAINS, "assigned_to", "assignee: assigned:none", (NOBODY,)),
         FieldSpec("verified", Match.PRESENT, "verified_on", "whether the identity was verified", _YES_OR_NO),
         FieldSpec("extended", Match.PRESENT, "extended_on", "whether the due date was extended", _YES_OR_NO),
-        FieldSpec("ack", Match.ACKNOWLEDGE_BY, "", "receipt to be acknowledged: ack<3d", ("3d",), _RECEIPT),
-        FieldSpec("answered", Match.DAY, "answered_on", "day of the answer: answered<30d", _PERIODS, _ANSWERED),
-        FieldSpec("received", Match.DAY, "received_on", "day of receipt: received<30d", _PERIODS, _PAST),
-        FieldSpec("submitted", Match.INSTANT, "submitted_at", "day of submission: submitted<30d", _PERIODS, _PAST),
-        FieldSpec("updated", Match.INSTANT, "updated_at", "the service's last change: updated<7d", _PERIODS, _PAST),
-        FieldSpec("finished", Match.INSTANT, "finished_at", "end at the service: finished<7d", _PERIODS, _ANSWERED),
+        FieldSpec("ack", Match.ACKNOWLEDGE_BY, "", "receipt to be acknowledged: ack<3d", ("3d",), _RECEIPT_WORDS),
+        FieldSpec("answered", Match.DAY, "answered_on", "day of the answer: answered<30d", _SPANS, _END_WORDS),
+        FieldSpec("received", Match.DAY, "received_on", "day of receipt: received<30d", _SPANS, _PAST_WORDS),
+        FieldSpec("submitted", Match.INSTANT, "submitted_at", "day of submission: submitted<30d", _SPANS, _PAST_WORDS),
+        FieldSpec("updated", Match.INSTANT, "updated_at", "the service's last change: updated<7d", _SPANS, _PAST_WORDS),
+        FieldSpec("finished", Match.INSTANT, "finished_at", "end at the service: finished<7d", _SPANS, _END_WORDS),
         FieldSpec("holding", Match.HOLD, "holding_period", "hold of a deletion: holding>5d", ("1d", "5d", "10d")),
-        FieldSpec("done_by", Match.DONE_BY, "", "day by which the service is done: done_by<7d", ("3d", "7d"), _DONE),
+        FieldSpec(
+            "done_by", Match.DONE_BY, "", "day by which the service is done: done_by<7d", ("3d", "7d"), _DONE_WORDS
+        ),
     )
 }
 """The fields by key, in the order in which they are offered."""

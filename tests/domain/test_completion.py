@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.completion import complete, highlight_spans, highlighted_texts
-from bwp_tui.domain.filter import OR, WORD, FilterError, parse
+from bwp_tui.domain.filter import FILTER_WORD, OR, FilterError, parse
 from bwp_tui.domain.filter_fields import FIELDS
 
 TAGS = ("vip", "left message", "phone", 'say "hi"')
@@ -74,7 +74,7 @@ def test_any_text_can_be_completed_and_a_value_offered_is_one_the_grammar_takes(
     for start, end, insert in complete(text, cursor, TAGS):
         assert 0 <= start <= cursor <= end <= len(text)
         if insert[-1] not in ":<>" and insert != OR:
-            field = next(match["field"] for match in WORD.finditer(text, 0, cursor) if match.end() == cursor)
+            field = next(match["field"] for match in FILTER_WORD.finditer(text, 0, cursor) if match.end() == cursor)
             parse(f"{field}{FIELDS[field].operator}{insert}")
 
 

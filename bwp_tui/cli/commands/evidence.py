@@ -153,7 +153,7 @@ def _record(
         "downloads": [_download_record(download) for download in fetched],
         "timeline": [_event_record(event, chain.link(at)) for at, event in enumerate(events, start=1)],
         "chain_begun_at": chain.begun_at,
-        "chain_begun_with_events": chain.found,
+        "chain_begun_with_events": chain.begun_with,
         "chain_salt": chain.salt and chain.salt.hex(),
     }
 

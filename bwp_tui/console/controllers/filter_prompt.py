@@ -7,7 +7,7 @@ import asyncio
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
 from bwp_tui.domain.completion import complete
-from bwp_tui.domain.filter import OR, WORD, FilterError, closing_parentheses, parse
+from bwp_tui.domain.filter import FILTER_WORD, OR, FilterError, closing_parentheses, parse
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import tasks
@@ -63,7 +63,7 @@ def mistake_in_filter(text: str) -> InputMistake | None:
 
 def without_unfinished_word(text: str, cursor: int) -> str:
     """Return a filter without the word at the cursor where that is the beginning of a field, or is wrong."""
-    word = next((match for match in WORD.finditer(text) if match.start() < cursor <= match.end()), None)
+    word = next((match for match in FILTER_WORD.finditer(text) if match.start() < cursor <= match.end()), None)
     if word is None:
         return text
     start, end = word.end("open"), word.end() - closing_parentheses(word["value"])

@@ -63,7 +63,8 @@ class Chain:
     links: bytes = b""
     salt: bytes | None = None
     commitments: bytes = b""
-    found: int = 0
+    begun_with: int = 0
+    """Events that the task had when its chain was begun anew; 0 where it never was."""
     begun_at: str | None = None
     record: bytes = b""
 
@@ -135,7 +136,7 @@ class Chain:
         return self.record[:DIGEST_BYTES] + bytes([new if kept == old else kept for kept, old, new in checksums])
 
     def _digest_of(self, texts: list[str]) -> bytes:
-        start = f"{self.task}\0{self.length}\0{self.found}\0{self.begun_at or ''}\0"
+        start = f"{self.task}\0{self.length}\0{self.begun_with}\0{self.begun_at or ''}\0"
         return sha256(self.link(self.length) + (start + "\0".join(texts).rstrip("\0")).encode()).digest()
 
     def has_record_of(self, facts: Facts) -> bool:
@@ -172,7 +173,7 @@ def _link(previous: bytes, commitment: bytes, event: EventRow) -> bytes:
 
 def begin(task: int, facts: Facts, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
     """Return the chain of a task that has none, or that is to begin anew at the instant `begun_at`."""
-    chain = Chain(task, found=0 if begun_at is None else len(events), begun_at=begun_at)
+    chain = Chain(task, begun_with=0 if begun_at is None else len(events), begun_at=begun_at)
     chain.extend(events)
     chain.record = chain.record_of(facts)
     return chain
@@ -229,7 +230,7 @@ def write_chains(db: apsw.Connection, chains: Iterable[Chain]) -> None:
     db.executemany(
         f"INSERT OR REPLACE INTO main.chains ({_CHAIN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            (chain.task, chain.links, chain.salt, chain.commitments, chain.found, chain.begun_at, chain.record)
+            (chain.task, chain.links, chain.salt, chain.commitments, chain.begun_with, chain.begun_at, chain.record)
             for chain in chains
         ),
     )
