@@ -51,6 +51,9 @@ from bwp_tui.sandbox.faults import FAULTS
 DEFAULT_LIMIT: Final = 100
 """Rows that `list`, `sent` and `downloads` print by default."""
 
+UNIT_KINDS: Final = ("user", "system")
+"""The units of systemd that `run --print-unit` prints."""
+
 SHELLS: Final = ("bash", "zsh", "fish")
 """The shells that `completion` knows."""
 
@@ -225,6 +228,9 @@ def _add_working(commands: CommandParsers) -> None:
 
     run = commands.add("run", "engine_commands", json=False, effect=Effect.RUNS)
     run.add_argument("--once", action="store_true", help="process everything due once, then exit")
+    run.add_argument(
+        "--print-unit", metavar="KIND", choices=UNIT_KINDS, help="print a systemd unit of the engine: user or system"
+    )
 
     doctor = commands.add("doctor", "doctor", effect=Effect.READS, package="setup")
     doctor.add_argument(

@@ -20,9 +20,11 @@ from bwp_tui.actions.service_operations import (
     cannot_refresh,
 )
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.setup.systemd_unit import unit
 from bwp_tui.cli.support.bulk import FIT_HINT, apply, chosen_variant, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
     CommandSession,
+    chosen_profile,
     find_tasks,
     open_session,
     print_note,
@@ -32,6 +34,7 @@ from bwp_tui.cli.support.context import (
 )
 from bwp_tui.cli.support.engine_wait import WRONG_SETTINGS, EngineWaiter, wait_for_end, wait_for_response
 from bwp_tui.cli.support.result_downloads import download_results
+from bwp_tui.cli.support.service_manager import watched
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
@@ -147,10 +150,13 @@ def download(arguments: Namespace) -> ExitCode:
 
 def run(arguments: Namespace) -> ExitCode:
     """Run the engine without a screen until a signal stops it, or until nothing is due."""
+    if arguments.print_unit is not None:
+        print(unit(arguments.print_unit, chosen_profile(arguments)), end="")
+        return ExitCode.DONE
     with open_session(arguments) as session:
         from bwp_tui.engine.runtime.engine_config import engine_config
         from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve, serve_once
-        from bwp_tui.engine.runtime.lease import LeaseUnusable
+        from bwp_tui.engine.runtime.lease import LeaseUnusable, misses_heartbeats
 
         config = engine_config(session.profile)
         if arguments.once:
@@ -163,7 +169,8 @@ def run(arguments: Namespace) -> ExitCode:
                 raise CommandError(code, _describe_unfinished(left))
             return ExitCode.DONE
     stop = Stopper()  # the history is closed here: the engine recovers a damaged one only if it alone has it open
-    serve(config, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
+    with watched(lambda: not misses_heartbeats(config.profile.lease_path)):
+        serve(config, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
     return ExitCode.INTERRUPTED if stop.signal_number == signal.SIGINT else ExitCode.DONE
 
 

@@ -1,0 +1,44 @@
+"""The engine under a service manager: its unit is valid, and it says when it is ready, alive and stopping."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.operator import Operator
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+@pytest.mark.parametrize("kind", ["user", "system"])
+def test_the_printed_unit_is_valid(shop: Operator, tmp_path: Path, kind: str) -> None:
+    unit = tmp_path / "bwp-tui-default.service"
+    printed = shop("run", "--print-unit", kind)
+    assert printed.code == 0
+    unit.write_text(printed.out)
+    argv = ["systemd-analyze", "verify", *(["--user"] if kind == "user" else []), "--man=no", str(unit)]
+    checked = subprocess.run(
+        argv, capture_output=True, text=True, timeout=60, env={**shop.env, "XDG_RUNTIME_DIR": "/run"}
+    )
+    assert [line for line in checked.stderr.splitlines() if unit.name in line] == []
+
+
+def test_the_engine_says_that_it_is_ready_alive_and_stopping(shop: Operator, tmp_path: Path) -> None:
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(address))
+        manager.settimeout(60)
+        watched = {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "200000"}
+        with subprocess.Popen(shop.argv("run"), env={**shop.env, **watched}, stdout=subprocess.DEVNULL) as engine:
+            assert [manager.recv(99), manager.recv(99)] == [b"READY=1", b"WATCHDOG=1"]
+            engine.send_signal(signal.SIGTERM)
+            assert engine.wait(60) == 0
+        manager.setblocking(False)
+        sent = b"WATCHDOG=1"
+        while sent == b"WATCHDOG=1":
+            sent = manager.recv(99)
+        assert sent == b"STOPPING=1"
