@@ -114,7 +114,7 @@ class Shop:
             await client.aclose()
 
     @asynccontextmanager
-    async def engine(self) -> AsyncIterator[Engine]:
+    async def engine(self, *, finishes_hooks: bool = False) -> AsyncIterator[Engine]:
         """Make an engine whose `run` and `run_once` are the test's to call."""
         async with self.api() as api:
             yield Engine(
@@ -125,6 +125,7 @@ class Shop:
                 is_completion_answer=self.profile.clock_stops == AT_COMPLETION,
                 hooks=self.profile.hooks,
                 profile_name=self.profile.name,
+                finishes_hooks=finishes_hooks,
             )
 
     async def work(self) -> None:

@@ -123,6 +123,21 @@ async def test_a_hook_holds_up_no_poll_and_is_ended_with_the_engine(shop: Shop, 
     assert hook_events(shop, first) == ["completed: started", "completed: ended with the engine"]
 
 
+async def test_an_engine_of_a_command_waits_for_its_hook(shop: Shop, tmp_path: Path) -> None:
+    shop = with_hooks(shop, completed=program(tmp_path, then=f"while [ ! -e {tmp_path}/go ]; do sleep 0.05; done"))
+    number = shop.track("jane@example.com")
+    shop.clock.advance(PROCESSED)
+    async with shop.engine(finishes_hooks=True) as engine:
+        running = asyncio.ensure_future(engine.run())
+        await eventually_in_loop(lambda: runs(tmp_path))
+        running.cancel()
+        await asyncio.sleep(0)
+        (tmp_path / "go").touch()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert hook_events(shop, number) == ["completed: started", "completed: exit code 0"]
+
+
 @pytest.mark.parametrize(
     ("hook", "outcome"),
     [

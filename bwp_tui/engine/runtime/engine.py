@@ -49,6 +49,7 @@ class Engine:
         events: the queue of the service's events; None polls only.
         hooks: the operator's programs by their occasions; a read-only engine runs none.
         profile_name: what hooks are told of the shop.
+        finishes_hooks: whether the end of `run` waits for a running hook.
         regulation: that of the tasks that an event makes known.
         reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """
@@ -68,6 +69,7 @@ class Engine:
         regulation: str = DEFAULT_REGULATION,
         hooks: Mapping[str, OwnProgram] | None = None,
         profile_name: str = "",
+        finishes_hooks: bool = False,
         reconnect: Reconnect | None = None,
     ) -> None:
         rng = random.Random()  # noqa: S311  # jitter, not secrecy
@@ -86,7 +88,7 @@ class Engine:
             self._workers.append(Downloader(self._context, download_slots))
         if hooks and not read_only:
             self._wakes.append(asyncio.Event())
-            self._workers.append(HookRunner(store, hooks, profile_name, self._wakes[-1]))
+            self._workers.append(HookRunner(store, hooks, profile_name, self._wakes[-1], finishes=finishes_hooks))
         if is_completion_answer:
             self._wakes.append(asyncio.Event())
             self._workers.append(CompletionAnswerer(store))

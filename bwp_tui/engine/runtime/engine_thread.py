@@ -67,7 +67,7 @@ class EngineThread:
         load_config: returns the configuration. It is called in a thread, since a secret command may take seconds, and
             again when the credentials are refused.
         is_short_lived: the process ends with its command: back up the history only if today's backup is missing, and
-            make `stop` wait for that.
+            make `stop` wait for that, and for a running hook.
         changed: called in the engine's thread when `role`, `trouble` or `maintenance_finding` changes.
     """
 
@@ -213,7 +213,9 @@ class EngineThread:
         try:
             config = await asyncio.to_thread(self._load_config)
             self._refresh = CredentialRefresh(config, self._load_config)
-            await run_engine(store, config, visible=self._visible, refresh=self._refresh)
+            await run_engine(
+                store, config, visible=self._visible, refresh=self._refresh, finishes_hooks=self._is_short_lived
+            )
         except SettingsError as error:
             _report(store, ServiceState.BAD_CREDENTIALS, str(error), pause)
         except ApiError as error:
@@ -324,6 +326,7 @@ async def run_engine(
     once: bool = False,
     visible: VisibleTasks | None = None,
     refresh: CredentialRefresh | None = None,
+    finishes_hooks: bool = False,
 ) -> None:
     """Run an engine in this loop; the caller holds the lease.
 
@@ -331,6 +334,7 @@ async def run_engine(
         once: do all that is due and return; otherwise work until cancelled.
         visible: the tasks to poll first.
         refresh: finds new credentials after these are refused; None turns that off.
+        finishes_hooks: whether a running hook is waited for at the end.
 
     Raises:
         ApiError: no call can be made with this machine's proxy or certificates.
@@ -358,6 +362,7 @@ async def run_engine(
             regulation=profile.regulation,
             hooks=profile.hooks,
             profile_name=profile.name,
+            finishes_hooks=finishes_hooks,
             reconnect=None if refresh is None else functools.partial(refresh.reconnect, exit_stack),
         )
         if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):

@@ -27,13 +27,26 @@ DUE_CHECK: Final = timedelta(minutes=10)
 
 
 class HookRunner(Worker):
-    """A worker that runs hooks in a thread of its own. Nothing waits for them."""
+    """A worker that runs hooks in a thread of its own. No other worker waits for them.
 
-    def __init__(self, store: Store, programs: Mapping[str, OwnProgram], profile: str, wake: asyncio.Event) -> None:
+    Args:
+        finishes: whether `close` waits for the end of a running hook, which else is ended.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        programs: Mapping[str, OwnProgram],
+        profile: str,
+        wake: asyncio.Event,
+        *,
+        finishes: bool = False,
+    ) -> None:
         self._store = store
         self._programs = {Occasion(name): program for name, program in programs.items()}
         self._profile = profile
         self._wake = wake
+        self._finishes = finishes
         self._waiting: defaultdict[Occasion, dict[int, None]] = defaultdict(dict)
         self._last_event: int | None = None
         self._due_check_at: datetime | None = None
@@ -90,7 +103,8 @@ class HookRunner(Worker):
         return self._run is not None
 
     async def close(self) -> None:
-        """End a running hook, and record that."""
-        self._stop.set()
+        """End a running hook, or wait for its end, and record that."""
+        if not self._finishes:
+            self._stop.set()
         if self._run is not None:
             await self._run
