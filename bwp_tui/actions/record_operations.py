@@ -298,7 +298,7 @@ WATCH: Final = Operation(
     skip_reason=lambda task, _: records.cannot_watch(task),
     undo_field=Field.TAGS,
     shell_command=f"tag TASK +{WATCHED}",
-    keywords="follow notify alert",
+    keywords="follow notify alert remind",
 )
 
 UNWATCH: Final = Operation(

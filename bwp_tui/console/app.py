@@ -134,7 +134,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             publish=lambda update: self._post(self.FeedUpdated(update)),
             clock=clock,
             role=lambda: Role.STOPPED if self._other_shop else self._engine.role,
-            next_theme=self._next_theme,
+            set_theme=self._set_theme,
             switch_profile=self._switch_profile,
             set_visible_tasks=self._engine.set_visible_tasks,
             keymap=keymap(profile.keys, profile.commands),
@@ -344,9 +344,10 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
     def _main(self) -> MainScreen | None:
         return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
 
-    def _next_theme(self) -> None:
+    def _set_theme(self, name: str | None) -> None:
+        """Show a theme, or for None the next one."""
         names = list(THEMES)
-        self._theme_name = names[(names.index(self._theme_name) + 1) % len(names)]
+        self._theme_name = name or names[(names.index(self._theme_name) + 1) % len(names)]
         self.theme = THEMES[self._theme_name]
         if self._main is not None:
             self._main.show_status(f"Theme {self._theme_name}.")

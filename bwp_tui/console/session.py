@@ -51,6 +51,7 @@ class Session:
         actor: the operator's name on the timeline.
         publish: passes a snapshot to the screens; may be called in any thread.
         role: returns whether this process is the engine or follows one.
+        set_theme: shows the theme of a name; for None the next one.
         switch_profile: ends the console, and opens it with another profile.
         set_visible_tasks: tells the engine, if it runs here, which tasks are in sight.
         keymap: the registry of actions with the operator's keys.
@@ -67,7 +68,7 @@ class Session:
     publish: Callable[[Snapshot | str], None]
     clock: Clock
     role: Callable[[], Role]
-    next_theme: Callable[[], None]
+    set_theme: Callable[[str | None], None]
     switch_profile: Callable[[str], None]
     set_visible_tasks: Callable[[Sequence[int]], None]
     keymap: Keymap

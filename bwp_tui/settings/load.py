@@ -22,7 +22,18 @@ from bwp_tui.settings.configfile import (
     ProfileTable,
     read_config,
 )
-from bwp_tui.settings.profile import API_URL, API_VERSION, CLOCK_STOPS, MOUSE, NOTICES, TOKEN_URL, EventQueue, Profile
+from bwp_tui.settings.profile import (
+    API_URL,
+    API_VERSION,
+    CLOCK_STOPS,
+    MOUSE,
+    NOTICES,
+    SANDBOX_PROFILE,
+    TOKEN_URL,
+    EventQueue,
+    Profile,
+    is_on_this_machine,
+)
 from bwp_tui.settings.secret import (
     CommandSecret,
     FileSecret,
@@ -130,7 +141,8 @@ def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
     """
     config = read_config(config_path(environ), required=bool(environ.get("BWP_CONFIG_FILE")))
     chosen = name or environ.get("BWP_PROFILE") or config.default_profile or "default"
-    wrong = checks.profile_name(chosen)
+    is_sandbox = chosen == SANDBOX_PROFILE and is_on_this_machine(environ.get("BWP_API_URL", ""))
+    wrong = None if is_sandbox else checks.profile_name(chosen)
     if wrong:
         raise SettingsError(f"“{clean_line(chosen)}” {wrong}.")
     table = _table(config, chosen, environ, is_named=bool(name))
@@ -163,6 +175,7 @@ def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         commands=config.commands,
         hooks=config.hooks,
         events=variables.event_queue(),
+        is_sandbox=is_sandbox,
     )
     if variables.mistakes:
         raise SettingsError(*variables.mistakes)

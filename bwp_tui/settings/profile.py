@@ -53,6 +53,11 @@ def is_over_ssh(environ: Mapping[str, str]) -> bool:
     return "SSH_CONNECTION" in environ or "SSH_TTY" in environ
 
 
+def is_on_this_machine(url: str) -> bool:
+    """Say whether a URL is that of a service on this machine."""
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
 class KeySetting(NamedTuple):
     """The keys of an action as the config file has them; the console checks both."""
 
@@ -185,7 +190,7 @@ class Profile:
     @property
     def is_local(self) -> bool:
         """Whether the service runs on this machine, which means the practice API."""
-        return urlsplit(self.api_url).hostname in ("localhost", "127.0.0.1", "::1")
+        return is_on_this_machine(self.api_url)
 
     def uses_mouse(self, environ: Mapping[str, str]) -> bool:
         """Say whether the console uses the mouse, in a session with these variables."""

@@ -7,7 +7,7 @@ from textual.widgets import Input
 
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.console.bindings.actions import ACTIONS
-from bwp_tui.console.bindings.commands import COMMANDS, FOR_SHELL, matching
+from bwp_tui.console.bindings.commands import CLI_LINES, COMMANDS, matching
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, READY
@@ -26,7 +26,7 @@ def test_every_action_is_found_by_its_name_and_by_its_sentence() -> None:
                 assert action.name in {command.action for command in matching(text, views)}
     for key, view in enumerate(views, start=1):
         assert f"view_{key}" in {command.action for command in matching(f"view {view.name}", views)}
-    assert len(matching("", views)) == len(COMMANDS) + len(FOR_SHELL) + len(views)
+    assert len(matching("", views)) == len(COMMANDS) + len(CLI_LINES) + len(views)
     assert matching("no such thing") == []
 
 
@@ -45,6 +45,10 @@ def test_every_action_is_found_by_its_name_and_by_its_sentence() -> None:
         ("stats", "dashboard"),
         ("export", "export"),
         ("audit", "sent"),
+        ("log", "sent"),
+        ("proof", "evidence"),
+        ("remind", "watch"),
+        ("gdpr", "regulations"),
         ("credentials", "login"),
         ("unzip", "inspect"),
         ("note call me", "note"),
@@ -62,7 +66,7 @@ def test_the_best_match_comes_first(text: str, name: str) -> None:
 def test_commands_of_the_cli_have_its_help_and_options_that_it_takes() -> None:
     parsers = build_parser()[1]
     helps = {name: (parser.description or "").removesuffix(".") for name, parser in parsers.items()}
-    for command in (*COMMANDS, *FOR_SHELL):
+    for command in (*COMMANDS, *CLI_LINES.values()):
         if command.name in parsers:
             assert command.description == helps[command.name]
             taken = {option for action in parsers[command.name]._actions for option in action.option_strings}
@@ -124,11 +128,11 @@ async def test_what_is_not_possible_says_why_before_and_after_it_is_run(profile:
 
 async def test_what_is_for_the_shell_is_found_and_says_so(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.press("ctrl+p", *"csv")
-        await console.sees("in the shell: bwp-tui export")
+        await console.press("ctrl+p", *"recover")
+        await console.sees("in the shell: bwp-tui restore")
         await console.press("enter")
-        await console.sees("“export” is for the shell: bwp-tui export --help.")
-        assert typed(console) == "csv"
+        await console.sees("It replaces the history, which is open here. In the shell: bwp-tui restore.")
+        assert typed(console) == "recover"
 
 
 async def test_no_match_is_said_and_escape_closes(profile: Profile) -> None:

@@ -30,6 +30,7 @@ class Scope(Enum):
     ARCHIVE = auto()
     LETTER = auto()
     REQUEST_LOG = auto()
+    OUTPUT = auto()
     DASHBOARD = auto()
     MESSAGES = auto()
     PROFILES = auto()
@@ -263,7 +264,7 @@ ACTIONS: Final = (
         "Copy its id, email, error, path, row, record or letter",
         TASK_GROUP,
         disabled_reason=_needs_task(),
-        keywords="clipboard yank",
+        keywords="clipboard yank as-csv as-json",
     ),
     Action(
         "pager",

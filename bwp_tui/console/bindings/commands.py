@@ -12,6 +12,7 @@ from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTERS, Action, Scope
 from bwp_tui.domain.filter import MAX_VIEWS, View
 from bwp_tui.domain.shell_commands import SHELL_COMMANDS, ShellCommand
+from bwp_tui.settings.profile import THEMES
 
 _CLI_COMMANDS: Final = {
     **{command.name: command for command in SHELL_COMMANDS},
@@ -31,7 +32,7 @@ class Command:
         action: the action that does the same, or nearly; empty for none.
         options: names of options, each with a value behind it.
         help: a sentence about it; empty for that of the CLI or of the action.
-        is_for_shell: whether it needs a file, a terminal of its own, or time.
+        is_cli_line: whether the command line carries it out, in a process of its own.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Command:
     action: str = ""
     options: tuple[str, ...] = ()
     help: str = ""
-    is_for_shell: bool = False
+    is_cli_line: bool = False
 
     @property
     def usage(self) -> str:
@@ -51,6 +52,11 @@ class Command:
         """A sentence on what it does."""
         sentence = self.help or self._cli_command.help or ACTIONS_BY_NAME[self.action].help
         return f"{sentence[0].upper()}{sentence[1:]}"
+
+    @property
+    def shell_only(self) -> str:
+        """Why only a shell carries it out; empty where the console does."""
+        return self._cli_command.shell_only if self.is_cli_line else ""
 
     @property
     def _cli_command(self) -> ShellCommand:
@@ -65,6 +71,7 @@ class Command:
             sentences = f"{sentences} {action.help} {action.command or ''}".casefold()
         fits = (
             name == word,
+            f" {word} " in f"{names} ",
             name.startswith(word),
             f" {word}" in names,
             f" {word}" in sentences,
@@ -97,6 +104,7 @@ _DECLARED: Final = (
     Command("columns", "[NAME,…]", "columns"),
     Command("profile", "[NAME]", "profiles", help="Switch to another shop, or list all with what is due"),
     Command("sort", "ORDER", "sort"),
+    Command("theme", f"[{'|'.join(THEMES)}]", "theme"),
 )
 _DECLARED_NAMES: Final = {command.name for command in _DECLARED}
 _OTHERS: Final = tuple(
@@ -106,12 +114,12 @@ _OTHERS: Final = tuple(
     and action.name not in {command.action for command in _DECLARED}
     and not action.name.startswith("view_")
 )
-FOR_SHELL: Final = tuple(
-    Command(command.name, is_for_shell=True)
+CLI_LINES: Final = {
+    command.name: Command(command.name, command.arguments, is_cli_line=True)
     for command in SHELL_COMMANDS
     if command.name not in {command.name for command in (*_DECLARED, *_OTHERS)}
-)
-"""The CLI's commands that the console does not carry out."""
+}
+"""The CLI's commands that the console does not carry out itself, by name."""
 
 COMMANDS: Final = (*_DECLARED, *_OTHERS)
 """All that the console carries out, in the order in which they are listed."""
@@ -142,7 +150,7 @@ def own_commands(actions: Sequence[Action]) -> tuple[Command, ...]:
 def matching(text: str, views: Sequence[View] = (), own: Sequence[Action] = ()) -> list[Command]:
     """Return the commands that fit every word of a text, best first; the one that the text begins with stays first."""
     words = text.casefold().split()
-    commands = (*COMMANDS, *own_commands(own), *view_commands(views), *FOR_SHELL)
+    commands = (*COMMANDS, *own_commands(own), *view_commands(views), *CLI_LINES.values())
     ranked = [(ranks, command) for command in commands if None not in (ranks := [command.rank(word) for word in words])]
     fitting = [command for _, command in sorted(ranked, key=lambda entry: sum(filter(None, entry[0])))]
     if len(words) < 2 and not text.endswith(" "):

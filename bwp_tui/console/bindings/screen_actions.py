@@ -268,6 +268,7 @@ REGISTRY: Final = tuple(
         Scope.PROFILES: _PROFILES,
         Scope.MESSAGES: (*_FIND, *_PAGE, _with_main_keys("messages", "", "Go back to the tasks", _SCREEN)),
         Scope.HELP: (*_FIND, *_PAGE),
+        Scope.OUTPUT: (*_FIND, _with_main_keys("mask", "mask", "Show or mask emails", _SCREEN), *_PAGE),
         Scope.SETUP: tuple(action for action in _PAGE if action.name != "help"),
         Scope.APP: _APP_ACTIONS,
     }.items()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from bwp_tui.console.bindings.actions import LETTERS
-from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
+from bwp_tui.console.bindings.commands import CLI_LINES, COMMANDS_BY_NAME
 from bwp_tui.console.controllers.filter_prompt import complete_filter
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind
+from bwp_tui.settings.profile import THEMES
 from bwp_tui.store.queries.filter_sql import SORTS
 
 _LAST: Final = re.compile(r"\S*\Z")
+_BROKEN: Final = re.compile(r"[\s\"']")
+_MAX_ENTRIES: Final = 10_000
+"""Entries of a folder that are looked at."""
 
 
 def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: int) -> list[tuple[int, int, str]]:
@@ -30,6 +36,11 @@ def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: 
         known = tuple(f"{kind.value.casefold()} " for kind in Kind)
     elif before == ["letter"]:
         known = tuple(f"{kind} " for kind in LETTERS)
+    elif before == ["theme"]:
+        known = THEMES
+    elif before[0] in CLI_LINES:
+        known = _in_cli_line(CLI_LINES[before[0]].arguments, text[start:cursor], is_first=len(before) == 1)
+        typed = ""
     elif before == ["views"]:
         known = ("save ", "delete ", "list")
     elif before[:2] == ["views", "delete"]:
@@ -44,3 +55,22 @@ def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: 
     else:
         known = COMMANDS_BY_NAME[before[0]].options if typed.startswith("-") and before[0] in COMMANDS_BY_NAME else ()
     return [(start, cursor, name) for name in known if name.casefold().startswith(typed) and name.strip() != typed]
+
+
+def _in_cli_line(arguments: str, typed: str, *, is_first: bool) -> tuple[str, ...]:
+    """Return the completions of a word of a command line: its actions, and the paths of files."""
+    if is_first and "|" in arguments:
+        return tuple(action for action in arguments.split("|") if action.startswith(typed) and action != typed)
+    return _paths(typed) if "FILE" in arguments or "/" in typed else ()
+
+
+def _paths(typed: str) -> tuple[str, ...]:
+    """Return the paths that begin so; one with blanks or quotation marks would not be one word."""
+    folder, slash, start = typed.rpartition("/")
+    try:
+        with os.scandir(os.path.expanduser(f"{folder}{slash}") or ".") as entries:  # noqa: PTH111
+            names = sorted(f"{entry.name}{'/' if entry.is_dir() else ''}" for entry in islice(entries, _MAX_ENTRIES))
+    except OSError:
+        return ()
+    fitting = (name for name in names if name.startswith(start) and name.startswith(".") <= start.startswith("."))
+    return tuple(f"{folder}{slash}{name}" for name in fitting if not _BROKEN.search(name))

@@ -105,7 +105,7 @@ class CommandBar:
             self._line, self._handler = text, self._commands.read(text)
         except CommandLineError as error:
             word = text.split()[0].casefold()
-            if selected is None or (selected.name in COMMANDS_BY_NAME and selected.name == ALIASES.get(word, word)):
+            if selected is None or (not _is_own(selected) and selected.name == ALIASES.get(word, word)):
                 return error.mistake
             return self._resolve_selected(selected, text)
         except StoreError as error:  # the history cannot be read, to find the tasks that are named
@@ -115,16 +115,19 @@ class CommandBar:
     def _resolve_selected(self, command: Command, text: str) -> InputMistake | None:
         """Find out what a selected command does; one that needs arguments is completed in the prompt."""
         self._line = command.name
-        if (
-            command.action and command.name not in COMMANDS_BY_NAME
-        ):  # a view, whose name may have quotation marks, or one's own
+        if _is_own(command):
             self._handler = partial(self._screen.perform_later, command.action)
             return None
         try:
             self._handler = self._commands.read(command.name)
         except CommandLineError as error:
-            if command.is_for_shell:
+            if command.shell_only:
                 return InputMistake(error.mistake.sentence, 0, len(text))
             self._screen.prompt.set_text(f"{command.name} ")
             return InputMistake(f"Write {command.usage}.", 0, len(command.name))
         return None
+
+
+def _is_own(command: Command) -> bool:
+    """Say whether a command opens a view, whose name may have quotation marks, or is one of the operator's own."""
+    return bool(command.action) and command.name not in COMMANDS_BY_NAME

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -13,9 +15,16 @@ from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import LETTERS, NO_TASK
-from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, FOR_SHELL, Command
+from bwp_tui.console.bindings.commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, Command
 from bwp_tui.console.command_bar.list_commands import ListCommands
-from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Token, parse_line
+from bwp_tui.console.command_bar.parser import (
+    CommandHandler,
+    CommandLine,
+    CommandLineError,
+    Token,
+    parse_line,
+    tokenize,
+)
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.service_controller import ServiceController
@@ -23,9 +32,11 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import Work
 from bwp_tui.domain.deadlines import future_day_mistake
+from bwp_tui.domain.shell_commands import HELP
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import DAY_FORMS, typed_day
+from bwp_tui.settings.profile import THEMES
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
 
@@ -42,6 +53,7 @@ class TaskLineCommands:
         service: carries out the operations of the service.
         records: carries out those that are recorded in the history.
         open_letter: previews the letters about a task, beginning with a kind where one is given.
+        run_cli: runs the words of a command line in a process of its own, and shows what they print.
     """
 
     def __init__(
@@ -51,12 +63,14 @@ class TaskLineCommands:
         service: ServiceController,
         records: RecordController,
         open_letter: Callable[..., None],
+        run_cli: Callable[[Sequence[str]], None],
     ) -> None:
         self._screen = screen
         self._marked = marked
         self._service = service
         self._records = records
         self._open_letter = open_letter
+        self._run_cli = run_cli
         self._parsers: dict[str, Callable[[CommandLine], CommandHandler]] = {
             **ListCommands(screen).parsers,
             "show": self._read_single_task,
@@ -66,6 +80,7 @@ class TaskLineCommands:
             "settle": self._read_settle,
             "mark": self._read_mark,
             "letter": self._read_letter,
+            "theme": self._read_theme,
         }
 
     def read(self, text: str) -> CommandHandler:
@@ -74,12 +89,41 @@ class TaskLineCommands:
         Raises:
             CommandLineError: it means nothing.
         """
+        if (words := self._cli_words(tokenize(text))) is not None:
+            return partial(self._run_cli, words)
         line = parse_line(text, lambda name: COMMANDS_BY_NAME[name].options if name in COMMANDS_BY_NAME else None)
         typed = line.command.text.casefold()
         name = ALIASES.get(typed, typed)
         if name not in COMMANDS_BY_NAME:
-            raise _unknown(line.command)
+            unknown = clean_line(line.command.text)
+            guess = nearest(unknown, (*COMMANDS_BY_NAME, *CLI_LINES))
+            raise line.command.error(f"There is no command “{unknown}”.", guess)
         return self._parsers[name](line) if name in self._parsers else self._read_action(COMMANDS_BY_NAME[name], line)
+
+    def _cli_words(self, tokens: Sequence[Token]) -> list[str] | None:
+        """Return the words of a line that the command line carries out, or None where the console does.
+
+        Raises:
+            CommandLineError: only a shell carries it out, or it needs arguments.
+        """
+        name = tokens[0].text.casefold() if tokens else ""
+        words = [token.text if token.is_quoted else os.path.expanduser(token.text) for token in tokens[1:]]  # noqa: PTH111  Path.expanduser raises without a home
+        if (command := CLI_LINES.get(name)) is None:
+            opens_screen = name in HELP and name not in self._parsers and not COMMANDS_BY_NAME[name].arguments
+            return [name, *words] if words and opens_screen else None
+        if command.shell_only:
+            raise tokens[0].error(f"{command.shell_only} In the shell: bwp-tui {shlex.join([name, *words])}.")
+        if command.arguments and not words:
+            raise tokens[0].error(f"Write {command.usage}.")
+        return [name, *words]
+
+    def _read_theme(self, line: CommandLine) -> CommandHandler:
+        line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["theme"].usage)
+        for token in line.positionals:
+            if token.text not in THEMES:
+                raise token.error(f"There is no theme “{clean_line(token.text)}”.", nearest(token.text, THEMES))
+            return lambda: self._screen.session.set_theme(token.text)
+        return lambda: self._screen.perform_later("theme")
 
     def _read_action(self, command: Command, line: CommandLine) -> CommandHandler:
         """Return the handler of an action, which is for the named tasks where it is one on tasks."""
@@ -258,10 +302,3 @@ class TaskLineCommands:
             self._screen.show_status(READ_ONLY, "warn")
         else:
             handler()
-
-
-def _unknown(token: Token) -> CommandLineError:
-    name = clean_line(token.text)
-    if name.casefold() in {command.name for command in FOR_SHELL}:
-        return token.error(f"“{name}” is for the shell: bwp-tui {name.casefold()} --help.")
-    return token.error(f"There is no command “{name}”.", nearest(name, tuple(COMMANDS_BY_NAME)))

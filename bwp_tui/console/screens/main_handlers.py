@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ from bwp_tui.console.presentation.breakpoints import TALL, WIDE, DetailPlace, de
 from bwp_tui.console.presentation.format import subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.archive import ArchiveScreen
+from bwp_tui.console.screens.command_output import CommandOutputScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen, mouse_notes
@@ -61,7 +62,7 @@ class MainHandlers:
             **recording.marked_task_actions,
             "undo": partial(undo, screen),
             "command": CommandBar(
-                screen, TaskLineCommands(screen, self.marked, service, recording, self._open_letter)
+                screen, TaskLineCommands(screen, self.marked, service, recording, self._open_letter, self._run_cli)
             ).ask,
             **service.actions,
             "copy": partial(copy_of_tasks, screen, self.marked),
@@ -93,7 +94,7 @@ class MainHandlers:
             "mask": lambda: screen.mask(not screen.session.masked),
             "failed": lambda: screen.show_view(_FAILED),
             "back": self._back,
-            "theme": screen.session.next_theme,
+            "theme": partial(screen.session.set_theme, None),
             "quit": lambda: screen.app.exit(),
             "detail_down": lambda: screen.detail.scroll_by(_DETAIL_LINES),
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
@@ -169,6 +170,9 @@ class MainHandlers:
 
     def _open_letter(self, number: int, kind: str | None = None) -> None:
         self._screen.app.push_screen(LetterScreen(self._screen, number, kind))
+
+    def _run_cli(self, words: Sequence[str]) -> None:
+        self._screen.app.push_screen(CommandOutputScreen(self._screen, words))
 
     def _open_letter_of_current(self) -> None:
         if (task := self._screen.current_task) is not None:

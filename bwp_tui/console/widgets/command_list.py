@@ -70,8 +70,8 @@ class CommandList(StyledLine):
         self.display = False
 
     def _line(self, command: Command, key: str, why_not: str | None, *, is_selected: bool, beside: str) -> Content:
-        beside = why_not or (f"in the shell: bwp-tui {command.name}" if command.is_for_shell else beside)
-        sentence, is_possible = command.description, why_not is None and not command.is_for_shell
+        beside = why_not or (f"in the shell: bwp-tui {command.name}" if command.shell_only else beside)
+        sentence, is_possible = command.description, why_not is None and not command.shell_only
         if self.app.size.width < _WIDE:
             sentence, beside = (why_not if is_selected else None) or sentence, ""
         return self.to_content(

@@ -1,0 +1,125 @@
+"""The output of a command line that runs in a process of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+
+from bwp_tui.console.bindings.actions import Scope
+from bwp_tui.console.bindings.screen_actions import bindings_of
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.screens.help import open_help
+from bwp_tui.console.screens.searched_screen import SearchedScreen
+from bwp_tui.console.services.command_process import INTERRUPTED, MAX_LINES, CommandProcess
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
+from bwp_tui.console.workers import start_worker
+from bwp_tui.domain.text import clean_line, mask_email
+
+_EMAIL: Final = re.compile(r"[^\s@<>()\"',;:=/]+@[^\s@<>()\"',;:=/]+")
+_MARGIN: Final = 5
+"""Cells beside the text: its padding, and the scroll bar."""
+
+_REDRAW_S: Final = 0.1
+_STATES: Final[dict[int | None, StyledText]] = {
+    None: ("running", "busy"),
+    0: ("done", "good"),
+    INTERRUPTED: ("interrupted", "warn"),
+}
+"""States of a command by its exit code, which is None while it runs."""
+
+
+class CommandOutputScreen(SearchedScreen):
+    """Runs a command line, shows what it prints, and asks what it asks.
+
+    Args:
+        words: the line without the name of the program.
+    """
+
+    scope = Scope.OUTPUT
+    BINDINGS = bindings_of(scope)
+
+    def __init__(self, main: MainScreenProtocol, words: Sequence[str]) -> None:
+        super().__init__(main.session.keymap)
+        self._main = main
+        self._session = main.session
+        self._words = words
+        self._process = CommandProcess(self._schedule_redraw, self._ask)
+        self._is_redraw_due = False
+        self.handlers |= {"help": partial(open_help, self), "mask": self._toggle_mask}
+        self.handlers |= dict.fromkeys(("leave", "close"), self._back)
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="output-heading")
+        with VerticalScroll(id="output-scroll", can_focus=False):
+            yield Paragraphs(id="output-text")
+        yield Prompt(id="prompt")
+        yield StatusLine(id="status")
+        yield FooterLine(id="footer")
+
+    def on_mount(self) -> None:
+        self._show()
+        start_worker(self, self._run, group="command")
+
+    @property
+    def keys(self) -> Sequence[StyledText]:
+        """The keys that scroll, find and mask."""
+        hint = self.keymap.hint
+        stop = () if self._process.exit_code is not None else (hint("interrupt", "back"),)
+        shown = (hint("scroll", "down", "up"), hint("find", "filter"), hint("mask", "mask"), hint("help", "help"))
+        return (*stop, *shown)
+
+    async def _run(self) -> None:
+        width, height = self.app.size
+        await self._process.run(self._words, self._session.profile, (width - _MARGIN, height))
+        self._show()
+        self._session.feed.refresh()
+
+    def _ask(self, question: str) -> None:
+        async def ask() -> None:
+            self._process.answer(await self.prompt.ask_text(self._masked(question).strip(), enter="answer") or "")
+
+        start_worker(self, ask, group="question", exclusive=True)
+
+    def _schedule_redraw(self) -> None:
+        if not self._is_redraw_due and self.is_running:
+            self._is_redraw_due = True
+            self.set_timer(_REDRAW_S, self._show)
+
+    def _show(self) -> None:
+        self._is_redraw_due = False
+        code = self._process.exit_code
+        line = self._masked(clean_line(" ".join(self._words)))
+        self.query_one(Heading).set_text(
+            [_STATES.get(code, (f"ended with exit code {code}", "bad")), (f" · bwp-tui {line}", "muted")]
+        )
+        lines = [[(self._masked(text), "plain")] for text in self._process.lines]
+        if len(lines) == MAX_LINES:
+            lines.append([(f"Only the first {MAX_LINES:,} lines are shown.", "warn")])
+        if code == 0 and not lines:
+            lines = [[("It printed nothing.", "muted")]]
+        self.query_one(Paragraphs).set_lines(lines)
+        self.finder.update()
+        self.update_footer()
+
+    def _masked(self, text: str) -> str:
+        return _EMAIL.sub(lambda found: mask_email(found.group()), text) if self._session.masked else text
+
+    def _toggle_mask(self) -> None:
+        self._main.mask(not self._session.masked)
+        self._show()
+
+    def _back(self) -> None:
+        if self.finder.clear():
+            return
+        if self._process.exit_code is None:
+            self._process.interrupt()
+        else:
+            self.close()

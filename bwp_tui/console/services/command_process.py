@@ -1,0 +1,126 @@
+"""Run a command line of this program in a process of its own, on a pseudo-terminal.
+
+So it is the very command of the shell, with its questions, and what it does cannot disturb the screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import sys
+import termios
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from bwp_tui.settings import Profile
+
+MAX_LINES: Final = 5_000
+"""Lines of output that are kept: the first ones."""
+
+INTERRUPTED: Final = 130
+"""The exit code of a command that was interrupted."""
+
+_QUESTION: Final = re.compile(r"(\[y/N\]|to confirm:) \Z")
+"""The end of a line that waits for an answer."""
+
+_CHUNK: Final = 65_536
+
+
+class CommandProcess:
+    """One command line and its output.
+
+    Args:
+        changed: called when there is more output, or none any more.
+        asked: called with each question of the command.
+
+    Attributes:
+        lines: the first lines of the output, without the last one while it is not ended.
+        exit_code: None while it runs.
+    """
+
+    def __init__(self, changed: Callable[[], None], asked: Callable[[str], None]) -> None:
+        self.lines: list[str] = []
+        self.exit_code: int | None = None
+        self._changed = changed
+        self._asked = asked
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._begun = ""
+        self._terminal = -1
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def run(self, words: Sequence[str], profile: Profile, size: tuple[int, int]) -> None:
+        """Run the line until it ends, on a terminal of this size; where this is cancelled, interrupt it."""
+        (columns, rows), (self._terminal, end) = size, pty.openpty()
+        os.set_blocking(self._terminal, False)
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        loop = asyncio.get_running_loop()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bwp_tui", "--profile", profile.name, *words),
+                stdin=end,
+                stdout=end,
+                stderr=end,
+                env=_environment(profile, os.environ, columns),
+                start_new_session=True,
+            )
+            os.close(end)
+            loop.add_reader(self._terminal, self._read)
+            code = await self._process.wait()
+            self._read()
+            if code == -signal.SIGINT:  # while it started: it has done nothing yet but print a traceback
+                self.lines.clear()
+            self.exit_code = INTERRUPTED if code == -signal.SIGINT else code
+        finally:
+            self.interrupt()
+            loop.remove_reader(self._terminal)
+            os.close(self._terminal)
+            self._changed()
+
+    def answer(self, text: str) -> None:
+        """Answer the question of the command; it echoes the answer."""
+        if self.exit_code is None:
+            os.write(self._terminal, f"{text}\n".encode())
+
+    def interrupt(self) -> None:
+        """Interrupt the command as ctrl+c would, if it still runs."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGINT)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self._terminal, _CHUNK)
+        except OSError:  # BlockingIOError, or EIO once the process has closed its end
+            data = b""
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._terminal)
+            return
+        *ended, self._begun = f"{self._begun}{self._decoder.decode(data)}".split("\n")
+        self.lines += map(_shown, ended[: MAX_LINES - len(self.lines)])
+        self._changed()
+        if _QUESTION.search(self._begun):
+            self._asked(_shown(self._begun))
+
+
+def _shown(line: str) -> str:
+    """Return what a terminal shows of a line in the end: progress is drawn over what stood there."""
+    return line.rstrip("\r").rpartition("\r")[2].replace("\x1b[K", "")
+
+
+def _environment(profile: Profile, environ: Mapping[str, str], columns: int) -> Mapping[str, str]:
+    """Return the variables of the process; the practice shop stands in no file."""
+    common = {**environ, "COLUMNS": str(columns)}
+    if not profile.is_sandbox or profile.secret is None:
+        return common
+    return common | {
+        "BWP_API_URL": profile.api_url,
+        "BWP_TOKEN_URL": profile.token_url,
+        "BWP_CLIENT_ID": profile.client_id or "",
+        "BWP_CLIENT_SECRET": profile.secret.read(),
+        "BWP_TARGET_ID": profile.target_id or "",
+    }

@@ -1,0 +1,137 @@
+"""Lines of the command line that run inside the console, in a process of their own."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.cli.parser import build_parser
+from bwp_tui.console.bindings.commands import CLI_LINES
+from bwp_tui.console.command_bar.completion import complete
+from bwp_tui.console.screens.command_output import CommandOutputScreen
+from bwp_tui.console.services.command_process import INTERRUPTED
+from bwp_tui.domain.text import mask_email
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, PAST
+from tests.console.support import USUAL, Console, make_profile, opened
+from tests.console.test_find import find, underlined
+
+
+@pytest.fixture
+def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
+    """A profile that another process finds too."""
+    made = make_profile(tmp_path / "production")
+    variables = {
+        "DATA_DIR": str(tmp_path),
+        "API_URL": made.api_url,
+        "TOKEN_URL": made.token_url,
+        "CLIENT_ID": made.client_id,
+        "TARGET_ID": made.target_id,
+        "CLIENT_SECRET": "hush-secret",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(f"BWP_{name}", str(value))
+    return made
+
+
+async def run(console: Console, line: str) -> None:
+    await console.press("colon", *line)
+    await console.press("enter")
+    await console.until(lambda: isinstance(console.app.screen, CommandOutputScreen))
+
+
+def screen_of(console: Console) -> CommandOutputScreen:
+    assert isinstance(console.app.screen, CommandOutputScreen)
+    return console.app.screen
+
+
+async def test_a_file_is_exported(profile: Profile, tmp_path: Path) -> None:
+    async with opened(profile) as console:
+        await run(console, f"export kind:deletion {tmp_path}/tasks.csv")
+        await console.sees("── done · bwp-tui")
+        with (tmp_path / "tasks.csv").open() as file:
+            assert len(list(csv.DictReader(file))) == sum(task.kind == "DELETION" for task in PAST)
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_the_output_is_as_wide_as_the_screen_searched_and_masked(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await run(console, "evidence 6")
+        await console.sees("── done · bwp-tui")
+        email = console.task(HELD).email
+        assert mask_email(email) in console.line("output-scroll")
+        assert email not in console.text
+        await find(console, mask_email(email))
+        await console.until(lambda: underlined(console)[:1] == [f"[{mask_email(email)}]"])
+        await console.press("m")
+        await console.sees(email)
+
+
+async def test_a_mistake_and_a_refusal_are_shown_with_their_exit_code(profile: Profile, tmp_path: Path) -> None:
+    async with opened(profile) as console:
+        await run(console, f"backup {tmp_path}/no/such/folder.db")
+        await console.sees("ended with exit code 1")
+        await console.press("escape")
+        await run(console, "report --from never --to 2026-01-01")
+        await console.sees("ended with exit code 2", "--from")
+
+
+async def test_a_question_of_the_command_is_asked_and_answered_here(profile: Profile, tmp_path: Path) -> None:
+    (tmp_path / "requests.csv").write_text("kind,email\ndeletion,anna@example.com\ndeletion,otto@example.com\n")
+    async with opened(profile) as console:
+        await run(console, f"import {tmp_path}/requests.csv")
+        await console.sees("This deletes the data of 2 shoppers. Type 2 to confirm:", "enter answer")
+        await console.press("escape")
+        await console.sees("Aborted", "ended with exit code 1")
+        assert console.store.integer("SELECT count(*) FROM tasks") == len(PAST)
+        await console.press("escape")
+        await run(console, f"import {tmp_path}/requests.csv")
+        await console.sees("enter answer")
+        await console.press("2", "enter")
+        await console.sees("2 requests recorded", "── done · bwp-tui")
+        await console.until(lambda: len(console.main.table.numbers) == len(PAST) + 2)
+
+
+async def test_escape_interrupts_a_command_that_runs_and_then_leaves(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await run(console, f"wait {HELD}")
+        await console.sees("── running", "esc interrupt")
+        process = screen_of(console)._process
+        await console.press("escape")
+        await console.sees("── interrupted")
+        assert process.exit_code == INTERRUPTED
+        assert "Traceback" not in console.text
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_a_command_of_the_console_with_words_that_it_does_not_take_is_one_of_the_command_line(
+    profile: Profile,
+) -> None:
+    async with opened(profile) as console:
+        await run(console, "dashboard --json")
+        await console.sees("── done · bwp-tui", "{")
+        await console.press("escape")
+        await console.press("colon", *"theme light", "enter")
+        await console.sees("Theme light.")
+
+
+def test_files_and_actions_are_completed(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").touch()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "o ther").touch()
+    line = f"import {tmp_path}/o"
+    assert complete((), [], line, len(line)) == [
+        (7, len(line), f"{tmp_path}/{name}") for name in ("old/", "orders.csv")
+    ]
+    assert [insert for _, _, insert in complete((), [], "config s", 8)] == ["show"]
+
+
+def test_the_arguments_are_those_of_the_parser() -> None:
+    for name, command in CLI_LINES.items():
+        told = build_parser()[1][name].format_help()
+        for word in command.arguments.replace("|", " ").replace("…", "").replace("[", "").replace("]", "").split():
+            assert word in told, (name, word)
