@@ -2,7 +2,7 @@
 
 A task is the same in both when its client token or its task id is, or its number with the instant it was recorded.
 Of a task in both, the newer row is kept. Where each timeline has events that the other lacks, the row gets the columns
-that those of both give, in the order of time (`replay.apply_both_timelines`). What was purged stays purged.
+that those of both give, in the order of time (`replay.changes_by_both_timelines`). What was purged stays purged.
 
 Three rules are none of the timelines:
 
@@ -65,11 +65,11 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
     doubled = _record_doubled_ids(db, now)
     whole = replay.whole_timelines(db)
-    parted = replay.parted_tasks(db, is_recovery=event is EventKind.RECOVERED)
+    changed = replay.changes_by_both_timelines(db, is_recovery=event is EventKind.RECOVERED)
     _take_rows(db, revision)
     _repair_values(db)
     _add_timeline(db)
-    replay.apply_both_timelines(db, parted, now)
+    replay.write_changes(db, changed, now)
     _add_intents(db)
     _settle_intents(db)
     proven = ", ".join(map(str, whole))

@@ -1,6 +1,6 @@
-"""Bring rows of tasks up to date by the events of their timelines, where a damaged history has lost the rows.
+"""Bring rows of tasks up to date by their timelines: those of two histories that are merged, or of a damaged one.
 
-A row begins as a backup has it, or empty where there is none. The timeline then says what came later.
+A row begins as the newer history or a backup has it, or empty where there is none. What no event says stays as it is.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 import apsw
 
@@ -81,44 +81,6 @@ def _credible(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
     return [event for place, event in enumerate(events) if place in fitting or place > last]
 
 
-class Parted(NamedTuple):
-    """A task whose timelines in two histories have events that the other lacks: its older row, and all events.
-
-    Attributes:
-        older: None where this history has no row.
-        newer_events: those of the history with the newer row.
-        events: those of both, each once, in the order of time.
-    """
-
-    number: int
-    older: Columns | None
-    newer_events: list[TimelineRow]
-    events: list[TimelineRow]
-
-
-def parted_tasks(db: apsw.Connection, *, is_recovery: bool) -> list[Parted]:
-    """Return the tasks whose row is to get the columns that the events of both histories give.
-
-    Args:
-        is_recovery: whether rows may show what their timelines have lost, so that newer rows of this history stay.
-    """
-    found = db.execute(
-        "SELECT ours, theirs, newer, fresh FROM matched x"
-        " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing n WHERE n.ours = x.ours))",
-        (not is_recovery,),
-    ).fetchall()
-    parted = []
-    for ours, theirs, newer, fresh in ((int(str(value)) for value in each) for each in found):
-        newer_events = (
-            [event for chained in chained_tasks(db, f"= {theirs}", "other") for event in _timeline_rows(chained.events)]
-            if newer
-            else _events(db, ours)
-        )
-        older = None if fresh else _row(db, ours) if newer else _row(db, theirs, "other")
-        parted.append(Parted(ours, older, newer_events, _timeline_rows(events_of_both(db, ours, are_credible=True))))
-    return parted
-
-
 EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
 
 
@@ -143,11 +105,10 @@ _SERVICE_COLUMNS: Final = (
     *("task_id", "status", "terminal", "errors", "submitted_at", "updated_at", "finished_at", "polled_at"),
     *("next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble", "holding_period"),
 )
-"""What the service said of a task, and what follows from it."""
+"""What the service said of a task, and what follows from it: from the row that has the status of both timelines."""
 
 _WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
 """The columns that are set with a status."""
-
 
 _AT_FIRST: Final[Columns] = dict.fromkeys(
     ("task_id", "status", "finished_at", *(name for names in RECORD_COLUMNS.values() for name in names))
@@ -155,33 +116,48 @@ _AT_FIRST: Final[Columns] = dict.fromkeys(
 """The columns that a row has from its events alone."""
 
 
-def apply_both_timelines(db: apsw.Connection, tasks: Iterable[Parted], now: str) -> None:
-    """Give each row, which is the newer one, the columns that the events of both histories give, and mark it.
+def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[tuple[int, Columns]]:
+    """Return by task number what the events of both histories change in its newer row.
 
-    What the service said beside its status comes from the row that has this status.
+    Args:
+        is_recovery: whether rows may show what their timelines have lost, so that newer rows of this history stay.
     """
-    for task in tasks:
-        row = _row(db, task.number)
-        before, after = (columns_after(row | _AT_FIRST, events) for events in (task.newer_events, task.events))
+    found = db.execute(
+        "SELECT ours, theirs, newer, fresh FROM matched x"
+        " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing n WHERE n.ours = x.ours))",
+        (not is_recovery,),
+    ).fetchall()
+    changed = []
+    for ours, theirs, newer, fresh in ((int(str(value)) for value in each) for each in found):
+        row, older = {} if fresh else _row(db, ours), _row(db, theirs, "other")
+        if newer:
+            row, older = older, row
+        own = (event for task in chained_tasks(db, f"= {theirs}", "other") for event in _timeline_rows(task.events))
+        before = columns_after(row | _AT_FIRST, own if newer else _events(db, ours))
+        after = columns_after(row | _AT_FIRST, _timeline_rows(events_of_both(db, ours, are_credible=True)))
         changes = {name: value for name, value in after.items() if value != before[name]}
         if "status" in changes:
             changes |= {name: after[name] for name in _WITH_STATUS}
-        older = task.older or {}
-        if any(name in changes for name in ("task_id", "status")) and all(
-            older.get(name) == after[name] for name in ("task_id", "status")
-        ):
+        is_older = all(older.get(name) == after[name] for name in ("task_id", "status"))
+        if is_older and ("status" in changes or "task_id" in changes):
             changes |= {name: older[name] for name in _SERVICE_COLUMNS}
         if not row["email"] and older.get("email") and after["purged_at"] is None:
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}
-        if changes:
-            _write(db, task.number, changes, now)
-            present = task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (task.number,))))
-            due = task_due_date(present)
-            if due is None and present.answered_on is not None:  # the answer has ended the stop of the clock
-                due = due_if_replied(present, present.answered_on)
-            db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), task.number))
-            db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (task.number,))
+        changed += [(ours, changes)] if changes else []
+    return changed
+
+
+def write_changes(db: apsw.Connection, changed: Iterable[tuple[int, Columns]], now: str) -> None:
+    """Write columns of rows, each with the due date that follows from them, and mark the rows as `replayed`."""
+    for number, changes in changed:
+        _write(db, number, changes, now)
+        task = task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,))))
+        due = task_due_date(task)
+        if due is None and task.answered_on is not None:  # the answer has ended the stop of the clock
+            due = due_if_replied(task, task.answered_on)
+        db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), number))
+        db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
 
 
 def _row(db: apsw.Connection, number: int, schema: str = "main") -> Columns:

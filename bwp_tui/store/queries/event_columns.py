@@ -94,16 +94,16 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
         columns |= changes
         if _is_day(event.before) or _is_day(event.after):
             columns["due_on"] = event.after
-    has_ended = columns.get("status") in (None, Status.DECLINED)
-    if columns.get("declined_on") is not None and not has_ended and not columns.get("cancel_asked"):
-        columns |= dict.fromkeys(_DECLINE_COLUMNS)  # a decline is in effect, or waits for a cancellation
+    is_declined = columns.get("status") in (None, Status.DECLINED) or columns.get("cancel_asked")
+    if columns.get("declined_on") is not None and not is_declined:  # it is in effect, or waits for a cancellation
+        columns |= dict.fromkeys(_DECLINE_COLUMNS)
     return columns if columns.get("purged_at") is None else columns | _PURGED
 
 
 def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
-    """Return whether an event of another copy decides on a request that had ended, or had a task id, by that time.
+    """Return whether an event decides on a request that had got a task id, or had ended, in another copy before.
 
-    Who had that copy decided without knowing it. The service's own statuses always count.
+    It was decided on without knowing that. The service's own statuses always count.
     """
     status = columns.get("status")
     has_gone_on = columns.get("task_id") is not None or status in FINAL_STATUSES
