@@ -42,6 +42,7 @@ THEMES: Final = ("dark", "light", "ansi-dark", "ansi-light")
 """Names of the console's themes."""
 
 MINIMUM_SIZE: Final = (60, 15)
+LIST_SIZE: Final = (40, 10)
 """Columns and rows that the console needs."""
 
 NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")

@@ -63,7 +63,8 @@ async def test_a_line_says_kind_subject_status_submission_age_due_date_and_note(
         (92, "KIND EMAIL STATUS SUBMITTED AGE DUE NOTE"),
         (80, "KIND EMAIL STATUS AGE DUE NOTE"),
         (60, "EMAIL STATUS DUE"),
-        (45, "EMAIL STATUS DUE"),
+        (57, "NO. KIND STATUS DUE"),
+        (40, "NO. KIND STATUS DUE"),
     ],
 )
 async def test_columns_leave_as_the_table_gets_narrower(width: int, titles: str) -> None:

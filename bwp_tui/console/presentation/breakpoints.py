@@ -7,6 +7,8 @@ from typing import Final
 
 from textual.geometry import Size
 
+from bwp_tui.settings.profile import LIST_SIZE, MINIMUM_SIZE
+
 NARROW: Final = 76
 """Columns of the terminal below which bars are shortened as far as they can be."""
 
@@ -48,6 +50,16 @@ class DetailPlace(StrEnum):
     NOWHERE = "nowhere"
 
 
+def has_size(size: Size, least: tuple[int, int]) -> bool:
+    """Say whether a terminal has at least these columns and lines."""
+    return size.width >= least[0] and size.height >= least[1]
+
+
+def is_list_alone(size: Size) -> bool:
+    """Say whether a terminal has room for the task table and nothing else but a sentence."""
+    return has_size(size, LIST_SIZE) and not has_size(size, MINIMUM_SIZE)
+
+
 def is_split(size: Size) -> bool:
     """Say whether a terminal has room for the task table and something under it."""
     return size.width >= WIDE and size.height >= TALL
@@ -55,6 +67,8 @@ def is_split(size: Size) -> bool:
 
 def detail_place(size: Size, wanted: DetailPlace | None) -> DetailPlace:
     """Return where a terminal of this size has the details; `wanted` is None where the size decides."""
+    if is_list_alone(size):
+        return DetailPlace.NOWHERE
     if wanted is not None:
         return wanted
     if size.width >= SIDE_BY_SIDE:
@@ -71,4 +85,4 @@ def layout_classes(size: Size, wanted: DetailPlace | None) -> dict[str, bool]:
     """Return the classes of the main screen, and whether it has each."""
     here = detail_place(size, wanted)
     places = {f"-{place}": place is here for place in DetailPlace}
-    return {"-split": is_split(size), "-low": size.height < LOW, **places}
+    return {"-split": is_split(size), "-low": size.height < LOW, "-list-alone": is_list_alone(size), **places}

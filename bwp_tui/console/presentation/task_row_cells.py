@@ -50,6 +50,10 @@ def _mark(task: Task, context: CellContext) -> Cell:
     return Cell(context.glyphs.watched if WATCHED in task.tags else "", "mark")
 
 
+def _number(task: Task, _context: CellContext) -> Cell:
+    return Cell(str(task.number), "muted")
+
+
 def _kind(task: Task, _context: CellContext) -> Cell:
     return Cell(task.kind_name, "row")
 
@@ -252,6 +256,18 @@ COLUMNS: Final = (
     Column("note", "Note", 0, range(79, _WIDEST_TABLE), _note, letter="n", rank=9, highlighted=True, least=8),
 )
 """The columns in the order of the table; of two with one id the table's width decides."""
+
+SMALL_COLUMNS: Final = (
+    Column("number", "No.", 5, range(42), _number, right=True),
+    Column("number", "No.", 7, range(42, 58), _number, right=True),
+    Column("kind", "Kind", 4, _ALWAYS, _short_kind),
+    Column("status", "Status", 0, _ALWAYS, _status),
+    Column("due", "Due", 8, _ALWAYS, _due),
+)
+"""The columns of a table that is too narrow for an email: see `SMALL_TABLE`."""
+
+SMALL_TABLE: Final = range(58)
+"""Widths of a table of a terminal that shows the list alone."""
 
 OPTIONAL_COLUMNS: Final = tuple(dict.fromkeys(column.id for column in COLUMNS if column.id != "subject"))
 """Ids of the columns that can be shown and hidden, in the order of the table."""

@@ -14,7 +14,15 @@ from rich.style import Style
 from textual.strip import Strip
 
 from bwp_tui.console.presentation.glyphs import Glyphs
-from bwp_tui.console.presentation.task_row_cells import COLUMNS, MARK, Cell, CellContext, Column
+from bwp_tui.console.presentation.task_row_cells import (
+    COLUMNS,
+    MARK,
+    SMALL_COLUMNS,
+    SMALL_TABLE,
+    Cell,
+    CellContext,
+    Column,
+)
 from bwp_tui.domain.completion import highlight_spans
 from bwp_tui.domain.task import Task
 
@@ -61,15 +69,17 @@ def place_columns(width: int, chosen: Sequence[str] = ()) -> tuple[PlacedColumn,
     The cursor's pointer is left of the mark. The subject and the note share what the other columns leave.
 
     Args:
-        chosen: ids of the columns to show, as far as there is room; without any, the width decides.
+        chosen: ids of the columns to show, as far as there is room; without any, the width decides. A small table shows
+            its own.
     """
-    shown = _shown(width, chosen)
-    room = width - _FIRST_X - 1 - GAP * (len(shown) - 1) - sum(column.width for column in shown)
+    is_small = width in SMALL_TABLE
+    shown = [column for column in SMALL_COLUMNS if width in column.table_widths] if is_small else _shown(width, chosen)
+    room = width - _FIRST_X - (not is_small) - GAP * (len(shown) - 1) - sum(column.width for column in shown)
     subject = room
     if any(column.id == "note" for column in shown):
         least = next(column.least for column in shown if column.id == "subject")
         subject = min(_WIDEST_SUBJECT, max(least, room * 3 // 5))
-    flexible = {"subject": max(1, subject), "note": max(1, room - subject)}
+    flexible = {"subject": max(1, subject), "note": max(1, room - subject), "status": max(1, room)}
     placed, x = [PlacedColumn(MARK, _MARK_X, MARK.width)], _FIRST_X
     for column in shown:
         placed.append(PlacedColumn(column, x, column.width or flexible[column.id]))

@@ -10,9 +10,10 @@ from textual.containers import VerticalScroll
 from textual.events import Key
 from textual.screen import Screen
 
-from bwp_tui.console.bindings.actions import ActionContext, Scope, footer_actions
+from bwp_tui.console.bindings.actions import MOVE_GROUP, Action, ActionContext, Scope, footer_actions
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import Keymap
+from bwp_tui.console.presentation.breakpoints import has_size, is_list_alone
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.styled_line import KeyLine
 from bwp_tui.console.widgets.virtual_rows import VirtualRows
@@ -28,6 +29,14 @@ _ALWAYS_SHOWN: Final = 3
 """Keys at the end of the footer for which there is always room, such as those of help and quit."""
 
 
+_ON_LIST_ALONE: Final = frozenset({"failed", "freeze", "mask", "back", "theme", "quit"})
+"""Actions that need no room beside the list, besides those that move the cursor or open a view."""
+
+
+def _acts_on_list_alone(action: Action) -> bool:
+    return action.group == MOVE_GROUP or action.name.startswith("view_") or action.name in _ON_LIST_ALONE
+
+
 class ActionScreen(Screen[None]):
     """A screen that binds the actions of its scope and carries them out by name.
 
@@ -38,6 +47,8 @@ class ActionScreen(Screen[None]):
     scope: ClassVar[Scope]
     leave_action: ClassVar[str] = "leave"
     """The name of the action that leaves the screen."""
+    has_list_alone: ClassVar[bool] = False
+    """Whether a terminal that is too small for the whole screen shows its list."""
 
     def __init__(self, keymap: Keymap, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
@@ -52,13 +63,24 @@ class ActionScreen(Screen[None]):
                 self.action_perform(action.name)
 
     @property
+    def is_list_alone(self) -> bool:
+        """Whether only the list is shown; never beside an open prompt or form, which could not be read."""
+        return self.has_list_alone and is_list_alone(self.app.size) and not self.is_prompt_or_form_focused
+
+    @property
     def is_too_small(self) -> bool:
-        """Whether the terminal is too small for a screen to be drawn whole."""
-        size = self.app.size
-        return size.width < MINIMUM_SIZE[0] or size.height < MINIMUM_SIZE[1]
+        """Whether the terminal is too small for what the screen would show."""
+        return not has_size(self.app.size, MINIMUM_SIZE) and not self.is_list_alone
+
+    def on_descendant_focus(self) -> None:
+        if not has_size(self.app.size, MINIMUM_SIZE):
+            self._update_cover()
 
     def on_resize(self) -> None:
-        """Cover a screen that cannot be drawn whole; Textual calls this besides the `on_resize` of a subclass."""
+        """Cover a screen that cannot be drawn; Textual calls this besides the `on_resize` of a subclass."""
+        self._update_cover()
+
+    def _update_cover(self) -> None:
         self.set_class(self.is_too_small, "-too-small")
         if not self.is_too_small:
             return
@@ -126,15 +148,21 @@ class ActionScreen(Screen[None]):
         """Do an action, or say why it is not possible."""
         if self.is_asking:
             return
-        if why_not := self.disabled_reason(name):
+        if self.is_list_alone and not _acts_on_list_alone(self._action(name)):
+            size, needed = self.app.size, "{}x{}".format(*MINIMUM_SIZE)
+            sentence = f"{self.keymap.key(name)} needs a terminal of {needed}; this one has {size.width}x{size.height}."
+            self.show_status(sentence, "warn")
+        elif why_not := self.disabled_reason(name):
             self.show_status(f"{self.keymap.key(name)}: {why_not}", "warn")
         else:
             self.dispatch(name)
 
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, or None when it is."""
-        action = next(action for action in self.keymap.actions_of(self.scope) if action.name == name)
-        return action.disabled_reason(self.context)
+        return self._action(name).disabled_reason(self.context)
+
+    def _action(self, name: str) -> Action:
+        return next(action for action in self.keymap.actions_of(self.scope) if action.name == name)
 
     def dispatch(self, name: str) -> None:
         """Do the action called `name`."""

@@ -70,6 +70,7 @@ class MainScreen(ActionScreen):
     BLANK = True  # its widgets cover it: Textual need not work out styles for its own lines at each key
     scope = Scope.MAIN
     leave_action = "quit"
+    has_list_alone = True
     BINDINGS = bindings_of(scope)
 
     class Ready(Message):
