@@ -76,6 +76,20 @@ def partial_file_text(download: Download) -> str:
     return f"{format_size(download.bytes)} {'kept' if is_kept else 'deleted'}"
 
 
+def totals_text(downloads: Sequence[Download]) -> str:
+    """Return what is still to be received, how fast, and what is saved; as far as there is any of it."""
+    running = [download for download in downloads if download.is_open]
+    left = sum(download.total - download.bytes for download in running if download.total is not None)
+    rate = sum(download.rate or 0 for download in running if download.state == DownloadState.RUNNING)
+    saved = [download.bytes for download in downloads if download.state == DownloadState.DONE]
+    parts = (
+        f"{format_size(left)} left" if left else "",
+        f"{format_size(rate)}/s" if rate else "",
+        f"{len(saved)} saved, {format_size(sum(saved))}" if saved else "",
+    )
+    return " · ".join(filter(None, parts))
+
+
 def queue_text(downloads: Sequence[Download]) -> list[StyledText]:
     """Return how many downloads run, wait and are paused."""
     open_ones = [download for download in downloads if download.is_open]

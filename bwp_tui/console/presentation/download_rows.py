@@ -19,6 +19,8 @@ from bwp_tui.domain.times import format_duration
 
 Listed = Sequence[tuple[Download, Task]]
 
+_ACTIVE: Final = "ACTIVE"
+_FINISHED: Final = "FINISHED"
 _MARK: Final = 2
 _GAP: Final = "  "
 _PERCENT: Final = 4
@@ -51,7 +53,8 @@ class DownloadRowBuilder:
         self._mark = mark
         self._width = width
         self._is_wide, self._is_medium = width >= LIST_WIDE, width >= LIST_NARROW
-        self._number = max((len(f"#{task.number}") for _, task in listed), default=0)
+        self._digits = max((len(f"#{task.number}") for _, task in listed), default=0)
+        self._number = max(self._digits, len(_FINISHED)) if self._is_wide else self._digits
         figures = [_RATE, _LEFT, *([_BYTES] if self._is_medium else []), *([_ATTEMPT] if self._is_wide else [])]
         room = width - _MARK - len(_GAP) - sum(len(_GAP) + figure for figure in figures)
         self._email = self._number + _EMAIL if self._is_wide else max(8, room - _STATE)
@@ -79,7 +82,7 @@ class DownloadRowBuilder:
 
     @property
     def _active_titles(self) -> StyledText:
-        cells = ["  " + pad("ACTIVE", self._email), pad("STATE", self._state)]
+        cells = [self._name_title(_ACTIVE), pad("STATE", self._state)]
         if self._is_medium:
             cells.append(f"{'BYTES':>{_BYTES}}")
         cells += [f"{'RATE':>{_RATE}}", f"{'LEFT':>{_LEFT}}"]
@@ -89,13 +92,18 @@ class DownloadRowBuilder:
 
     @property
     def _finished_titles(self) -> StyledText:
-        cells = ["  " + pad("FINISHED", self._email), pad("OUTCOME", _STATE), f"{'SIZE':>{_SIZE}}"]
+        cells = [self._name_title(_FINISHED), pad("OUTCOME", _STATE), f"{'SIZE':>{_SIZE}}"]
         if self._is_medium:
             cells += [pad("SHA256", _SHA), "BY"]
         if self._is_wide:
             cells[-1] = pad("BY", _ACTOR)
             cells.append("FILE")
         return (_GAP.join(cells), "muted")
+
+    def _name_title(self, part: str) -> str:
+        """Return the titles of task number and email; the first names the part of the list."""
+        title = f"{part:<{self._number}}{_GAP}EMAIL" if self._is_wide else part
+        return "  " + pad(title, self._email)
 
     def _active(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         trouble = trouble_of(download, self._context.engine)
@@ -152,7 +160,7 @@ class DownloadRowBuilder:
     def _name(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         mark = f"{self._mark} " if download.id in self._marks else "  "
         email = clean_line(subject(task, self._context))
-        number = f"{f'#{task.number}':>{self._number}}{_GAP}"
+        number = f"{f'#{task.number}':>{self._digits}}".ljust(self._number) + _GAP
         return (
             (mark, "accent"),
             (number, "muted"),

@@ -16,7 +16,7 @@ from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope,
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS, bindings_of
 from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionWordings
-from bwp_tui.console.presentation.download_detail import end_text, queue_text, state_text
+from bwp_tui.console.presentation.download_detail import end_text, queue_text, state_text, totals_text
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder, Row
 from bwp_tui.console.presentation.format import DisplayContext, mask, result_sentence, subject
 from bwp_tui.console.presentation.glyphs import locale_glyphs
@@ -181,7 +181,9 @@ class DownloadsScreen(ActionScreen):
         self.rows.set_rows(titles, rows, self.rows.current if current is None else current)
         marked = f"{len(self.marks)} marked" if self.marks else ""
         right = f"{self._filter.title(len(self.listed))}{marked}".removesuffix(" · ")
-        self.query_one(Heading).set_text(queue_text([download for download, _ in self.listed]), *filter(None, (right,)))
+        downloads = [download for download, _ in self.listed]
+        rights = (" · ".join(filter(None, (right, totals_text(downloads)))), right)
+        self.query_one(Heading).set_text(queue_text(downloads), *filter(None, rights))
         self._update_detail()
 
     def _update_detail(self) -> None:
