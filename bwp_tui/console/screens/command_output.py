@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -21,9 +20,9 @@ from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
-from bwp_tui.domain.text import clean_line, mask_email
+from bwp_tui.domain.masking import redact
+from bwp_tui.domain.text import clean_line
 
-_EMAIL: Final = re.compile(r"[^\s@<>()\"',;:=/]+@[^\s@<>()\"',;:=/]+")
 _MARGIN: Final = 5
 """Cells beside the text: its padding, and the scroll bar."""
 
@@ -110,7 +109,7 @@ class CommandOutputScreen(SearchedScreen):
         self.update_footer()
 
     def _masked(self, text: str) -> str:
-        return _EMAIL.sub(lambda found: mask_email(found.group()), text) if self._session.masked else text
+        return redact(text, emails=True) if self._session.masked else text
 
     def _toggle_mask(self) -> None:
         self._main.mask(not self._session.masked)
