@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bwp_tui.console.bindings.keymap import keymap
+from bwp_tui.console.screens.command_output import OutputScreen
 from bwp_tui.console.screens.help import HelpScreen
-from bwp_tui.console.screens.searched_screen import OutputScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.widgets.styled_line import Paragraphs
@@ -49,11 +49,13 @@ async def test_a_command_gets_the_task_under_the_cursor_and_its_output_is_shown_
     profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BWP_CLIENT_SECRET", "hush-secret")
-    script = f"cat > {tmp_path}/given; env > {tmp_path}/env; printf 'one \\033[2J two\\nthree'; exit 3"
+    script = (
+        f"cat > {tmp_path}/given; env > {tmp_path}/env; printf 'one \\033[2J two\\nthree ann.b@example.com'; exit 3"
+    )
     async with opened(with_commands(profile, command(script))) as console:
         await console.go_to(READY)
         await console.press("f6")
-        await shown_output(console, "crm · exit code 3", "one \\x1b[2J two", "three")
+        await shown_output(console, "crm · exit code 3", "one \\x1b[2J two", "three a•••@example.com")
         assert [task["id"] for task in given(tmp_path)["tasks"]] == [READY]
         assert given(tmp_path)["command"] == "crm"
         assert "BWP_" not in (tmp_path / "env").read_text()

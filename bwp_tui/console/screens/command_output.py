@@ -21,7 +21,7 @@ from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.masking import redact
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, counted
 
 _MARGIN: Final = 5
 """Cells beside the text: its padding, and the scroll bar."""
@@ -35,25 +35,19 @@ _STATES: Final[dict[int | None, StyledText]] = {
 """States of a command by its exit code, which is None while it runs."""
 
 
-class CommandOutputScreen(SearchedScreen):
-    """Runs a command line, shows what it prints, and asks what it asks.
-
-    Args:
-        words: the line without the name of the program.
-    """
+class OutputScreen(SearchedScreen):
+    """Shows what a program of the operator has written, with emails masked as on the other screens."""
 
     scope = Scope.OUTPUT
     BINDINGS = bindings_of(scope)
 
-    def __init__(self, main: MainScreenProtocol, words: Sequence[str]) -> None:
+    def __init__(self, main: MainScreenProtocol, title: str = "", output: str = "") -> None:
         super().__init__(main.session.keymap)
         self._main = main
         self._session = main.session
-        self._words = words
-        self._process = CommandProcess(self._schedule_redraw, self._ask)
-        self._is_redraw_due = False
+        self._title = title
+        self._output = output
         self.handlers |= {"help": partial(open_help, self), "mask": self._toggle_mask}
-        self.handlers |= dict.fromkeys(("leave", "close"), self._back)
 
     def compose(self) -> ComposeResult:
         yield Heading(id="output-heading")
@@ -65,15 +59,53 @@ class CommandOutputScreen(SearchedScreen):
 
     def on_mount(self) -> None:
         self._show()
-        start_worker(self, self._run, group="command")
 
     @property
     def keys(self) -> Sequence[StyledText]:
         """The keys that scroll, find and mask."""
         hint = self.keymap.hint
-        stop = () if self._process.exit_code is not None else (hint("interrupt", "back"),)
-        shown = (hint("scroll", "down", "up"), hint("find", "filter"), hint("mask", "mask"), hint("help", "help"))
-        return (*stop, *shown)
+        return (hint("scroll", "down", "up"), hint("find", "filter"), hint("mask", "mask"), hint("help", "help"))
+
+    def _show(self) -> None:
+        lines = self._masked(self._output).splitlines()
+        self.query_one(Heading).set_text([(self._title, "strong")], counted(len(lines), "line"))
+        self._show_lines([[(line, "plain")] for line in lines])
+
+    def _show_lines(self, lines: Sequence[Sequence[StyledText]]) -> None:
+        self.query_one(Paragraphs).set_lines(lines)
+        self.finder.update()
+        self.update_footer()
+
+    def _masked(self, text: str) -> str:
+        return redact(text, emails=True) if self._session.masked else text
+
+    def _toggle_mask(self) -> None:
+        self._main.mask(not self._session.masked)
+        self._show()
+
+
+class CommandOutputScreen(OutputScreen):
+    """Runs a command line, shows what it prints, and asks what it asks.
+
+    Args:
+        words: the line without the name of the program.
+    """
+
+    def __init__(self, main: MainScreenProtocol, words: Sequence[str]) -> None:
+        super().__init__(main)
+        self._words = words
+        self._process = CommandProcess(self._schedule_redraw, self._ask)
+        self._is_redraw_due = False
+        self.handlers |= dict.fromkeys(("leave", "close"), self._back)
+
+    def on_mount(self) -> None:
+        start_worker(self, self._run, group="command")  # Textual calls the base's `on_mount` besides
+
+    @property
+    def keys(self) -> Sequence[StyledText]:
+        """The keys of the output, and that which interrupts the command while it runs."""
+        stop = () if self._process.exit_code is not None else (self.keymap.hint("interrupt", "back"),)
+        return (*stop, *super().keys)
 
     async def _run(self) -> None:
         width, height = self.app.size
@@ -104,16 +136,7 @@ class CommandOutputScreen(SearchedScreen):
             lines.append([(f"Only the first {MAX_LINES:,} lines are shown.", "warn")])
         if code == 0 and not lines:
             lines = [[("It printed nothing.", "muted")]]
-        self.query_one(Paragraphs).set_lines(lines)
-        self.finder.update()
-        self.update_footer()
-
-    def _masked(self, text: str) -> str:
-        return redact(text, emails=True) if self._session.masked else text
-
-    def _toggle_mask(self) -> None:
-        self._main.mask(not self._session.masked)
-        self._show()
+        self._show_lines(lines)
 
     def _back(self) -> None:
         if self.finder.clear():

@@ -26,7 +26,7 @@ from bwp_tui.console.presentation.breakpoints import TALL, WIDE, DetailPlace, de
 from bwp_tui.console.presentation.format import subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.archive import ArchiveScreen
-from bwp_tui.console.screens.command_output import CommandOutputScreen
+from bwp_tui.console.screens.command_output import CommandOutputScreen, OutputScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen, mouse_notes
@@ -34,7 +34,6 @@ from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.messages import MessagesScreen
 from bwp_tui.console.screens.profiles import ProfilesScreen
 from bwp_tui.console.screens.request_log import RequestLogScreen
-from bwp_tui.console.screens.searched_screen import OutputScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS
@@ -210,7 +209,7 @@ class MainHandlers:
         self._screen.app.push_screen(MessagesScreen(self._screen.session))
 
     def _show_output(self, title: str, output: str) -> None:
-        self._screen.app.push_screen(OutputScreen(self._screen.session.keymap, title, output))
+        self._screen.app.push_screen(OutputScreen(self._screen, title, output))
 
     def _open_help(self) -> None:
         keymap = self._screen.session.keymap

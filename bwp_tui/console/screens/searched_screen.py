@@ -6,20 +6,15 @@ from collections.abc import Sequence
 from functools import partial
 
 from textual import on
-from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.bindings.keymap import Keymap
-from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.controllers.find import ScrolledText, TextFinder
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ScrolledScreen
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
-from bwp_tui.domain.text import counted
 
 
 class SearchedScreen(ScrolledScreen):
@@ -64,35 +59,3 @@ class SearchedScreen(ScrolledScreen):
         """End the search; without one, close the screen."""
         if not self.finder.clear():
             self.close()
-
-
-class OutputScreen(SearchedScreen):
-    """Shows what a program of the operator has written."""
-
-    scope = Scope.HELP
-    BINDINGS = bindings_of(scope)
-
-    def __init__(self, keymap: Keymap, title: str, output: str) -> None:
-        super().__init__(keymap)
-        self.handlers["help"] = self.close
-        self._title = title
-        self._output = output
-
-    def compose(self) -> ComposeResult:
-        yield Heading(id="help-heading")
-        with VerticalScroll(id="help-scroll", can_focus=False):
-            yield Paragraphs(id="help-text")
-        yield Prompt(id="prompt")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
-
-    def on_mount(self) -> None:
-        lines = self._output.splitlines()
-        self.query_one(Heading).set_text([(self._title, "strong")], counted(len(lines), "line"))
-        self.query_one(Paragraphs).set_lines([(line, "plain")] for line in lines)
-        self.finder.update()
-        self.update_footer()
-
-    @property
-    def keys(self) -> Sequence[StyledText]:
-        return (self.keymap.hint("scroll", "down", "up"), self.keymap.hint("find", "filter"))
