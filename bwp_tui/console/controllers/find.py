@@ -100,10 +100,11 @@ class TextFinder:
 
     def with_keys(self, *keys: StyledText) -> Sequence[StyledText]:
         """Return keys for the footer, before them those that go to other matches, and behind them the one back."""
-        hint, count = self._keymap.hint, self._position if self._matches else "no match"
+        hint = self._keymap.hint
         if self._pattern is None:
             return (*keys, hint("back", "back"))
-        return (hint(count, "next_match", "previous_match"), *keys, hint("end search", "back"))
+        matches = hint(self._position, "next_match", "previous_match") if self._matches else ("", "no match")
+        return (matches, *keys, hint("end search", "back"))
 
     async def ask(self) -> None:
         """Ask for a text; without one the earlier search goes on."""
