@@ -40,9 +40,13 @@ _REDACTION: Final = Redaction()
 
 
 def quiet_http_loggers() -> None:
-    """Set the HTTP libraries' loggers to WARNING, and redact their records even if someone lowers that."""
+    """Set the HTTP libraries' loggers to WARNING, and redact their records even if someone lowers that.
+
+    A logger that has a handler of its own keeps its level.
+    """
     for name in _ROOTS:
         logger = logging.getLogger(name)
-        logger.setLevel(max(logger.level, logging.WARNING))
+        if not logger.handlers:
+            logger.setLevel(max(logger.level, logging.WARNING))
     for name in _LOGGERS:  # a logger's filter does not see its children's records
         logging.getLogger(name).addFilter(_REDACTION)

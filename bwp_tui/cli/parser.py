@@ -36,6 +36,7 @@ from bwp_tui.cli.argument_types import (
     one_line,
     port,
     result_folder,
+    seconds,
     task_id,
 )
 from bwp_tui.cli.exit_codes import Effect
@@ -228,6 +229,9 @@ def _add_working(commands: CommandParsers) -> None:
 
     run = commands.add("run", "engine_commands", json=False, effect=Effect.RUNS)
     run.add_argument("--once", action="store_true", help="process everything due once, then exit")
+    run.add_argument("--verbose", action="store_true", help="log each call of the service too")
+    often = "how often to log a sign of life (3600)"
+    run.add_argument("--heartbeat", metavar="SECONDS", type=seconds, default=3600.0, help=often)
     run.add_argument(
         "--print-unit", metavar="KIND", choices=UNIT_KINDS, help="print a systemd unit of the engine: user or system"
     )

@@ -39,10 +39,10 @@ def session(shop: Bwp, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandSessi
 @contextmanager
 def engine_process(shop: Bwp) -> Iterator[subprocess.Popen[str]]:
     """`bwp-tui run`, which is the engine by now."""
-    with subprocess.Popen(shop.argv("run"), env=shop.env, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
+    with subprocess.Popen(shop.argv("run"), env=shop.env, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
         try:
-            assert "is the engine" in process.stdout.readline()
+            assert "is the engine" in process.stderr.readline()
             yield process
         finally:
             process.kill()

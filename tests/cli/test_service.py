@@ -217,9 +217,9 @@ def test_a_read_only_profile_downloads_nothing(result: Bwp) -> None:
 
 
 def test_a_running_engine_is_used_by_other_commands_and_ends_cleanly(shop: Bwp, practice: Sandbox) -> None:
-    with subprocess.Popen(shop.argv("run"), env=shop.env, stdout=subprocess.PIPE, text=True) as engine:
-        assert engine.stdout is not None
-        assert engine.stdout.readline() == "This process is the engine of profile default.\n"
+    with subprocess.Popen(shop.argv("run"), env=shop.env, stderr=subprocess.PIPE, text=True) as engine:
+        assert engine.stderr is not None
+        assert engine.stderr.readline().endswith(" info    This process is the engine of profile default.\n")
         submitted = shop("submit", "retrieval", "jane@example.com")
         assert submitted.code == 0
         engine.send_signal(signal.SIGTERM)
@@ -247,13 +247,13 @@ def test_an_engine_goes_on_where_its_lines_cannot_be_printed(shop: Bwp, full: bo
     os.close(reader)
     out = os.open("/dev/full", os.O_WRONLY) if full else gone
     store = shop.store()
-    with subprocess.Popen(shop.argv("run"), env=shop.env, stdout=out, stderr=subprocess.PIPE) as engine:
+    with subprocess.Popen(shop.argv("run"), env=shop.env, stdout=subprocess.PIPE, stderr=out) as engine:
         try:
             eventually(lambda: engine_state.read(store).pid == engine.pid)
             number = submit(store, "jane@example.com")
             eventually(lambda: tasks.get(store, number).task_id)
             engine.terminate()
-            assert engine.communicate(timeout=PATIENCE_S)[1] == b""
+            assert engine.communicate(timeout=PATIENCE_S)[0] == b""
             assert engine.returncode == 0
         finally:
             engine.kill()

@@ -6,7 +6,7 @@ import signal
 import threading
 from argparse import Namespace
 from collections.abc import Sequence
-from types import FrameType
+from functools import partial
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Values
@@ -154,7 +154,9 @@ def run(arguments: Namespace) -> ExitCode:
         print(unit(arguments.print_unit, chosen_profile(arguments)), end="")
         return ExitCode.DONE
     with open_session(arguments) as session:
+        from bwp_tui.cli.support.engine_output import print_calls, print_line
         from bwp_tui.engine.runtime.engine_config import engine_config
+        from bwp_tui.engine.runtime.engine_log import EngineLog, Severity
         from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve, serve_once
         from bwp_tui.engine.runtime.lease import LeaseUnusable, misses_heartbeats
 
@@ -168,10 +170,18 @@ def run(arguments: Namespace) -> ExitCode:
                 code = ExitCode.USAGE if service in WRONG_SETTINGS else ExitCode.TRY_LATER
                 raise CommandError(code, _describe_unfinished(left))
             return ExitCode.DONE
-    stop = Stopper()  # the history is closed here: the engine recovers a damaged one only if it alone has it open
+    if arguments.verbose:
+        print_calls()
+    stop = _stop_requests()  # the history is closed here: only if it alone has it open, the engine recovers it
     with watched(lambda: not misses_heartbeats(config.profile.lease_path)):
-        serve(config, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
-    return ExitCode.INTERRUPTED if stop.signal_number == signal.SIGINT else ExitCode.DONE
+        serve(
+            config,
+            stop=stop,
+            report=partial(print_line, Severity.INFO),
+            log=EngineLog(print_line),
+            heartbeat_s=arguments.heartbeat,
+        )
+    return ExitCode.DONE
 
 
 def _describe_unfinished(left: UnfinishedWork) -> str:
@@ -187,18 +197,12 @@ def _describe_unfinished(left: UnfinishedWork) -> str:
     return f"{left.newest_failure or 'Not all is done.'} {counts}."
 
 
-class Stopper:
-    """Sets `requested` when a signal asks the process to stop; `signal_number` is the signal."""
-
-    def __init__(self) -> None:
-        self.requested = threading.Event()
-        self.signal_number: int | None = None
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._stop)
-
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        self.signal_number = number
-        self.requested.set()
+def _stop_requests() -> threading.Event:
+    """Return an event that is set when a signal asks this process to stop."""
+    requested = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda _number, _frame: requested.set())
+    return requested
 
 
 def _is_single(arguments: Namespace, numbers: Sequence[int]) -> bool:

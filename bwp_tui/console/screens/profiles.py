@@ -25,7 +25,7 @@ from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.text import counted
 from bwp_tui.settings import SettingsError
 
-_NAME: Final = 34
+_NAME: Final = 35
 _COUNT: Final = 8
 _NOTE: Final = "Without bwp-tui run, a shop is served only while it is open here."
 
@@ -85,14 +85,13 @@ class ProfilesScreen(ActionScreen):
 
     def _line(self, row: int) -> Sequence[StyledText]:
         shop = self._shops[row]
-        name = f" {shop.name} "
         return (
-            (name, badge_role(shop.profile) if shop.profile else "muted"),
-            (f"{'':{_NAME - len(name)}}", "plain"),
+            ("  ", badge_role(shop.profile) if shop.profile else "muted"),
+            (f" {shop.name:<{_NAME - 3}}", "strong" if shop.profile else "muted"),
             (f"{_count(shop.due_soon):>{_COUNT}}  ", "warn" if shop.due_soon else "muted"),
             (f"{_count(shop.failed):>{_COUNT}}  ", "bad" if shop.failed else "muted"),
             ("open here" if shop.is_here else "", "muted"),
-            ("" if shop.profile else "its settings have mistakes", "warn"),
+            ("" if shop.profile else "has mistakes", "warn"),
         )
 
     @on(VirtualList.Chosen)

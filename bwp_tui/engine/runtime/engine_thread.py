@@ -68,6 +68,7 @@ class EngineThread:
             again when the credentials are refused.
         is_short_lived: the process ends with its command: back up the history only if today's backup is missing, and
             make `stop` wait for that, and for a running hook.
+        observe: called with a connection of its own when an engine starts here, and after each change of the history.
         changed: called in the engine's thread when `role`, `trouble` or `maintenance_finding` changes.
     """
 
@@ -77,12 +78,14 @@ class EngineThread:
         load_config: Callable[[], EngineConfig],
         *,
         is_short_lived: bool = False,
+        observe: Callable[[Store], None] = lambda _store: None,
         changed: Callable[[], None] = lambda: None,
         clock: Clock = utc_now,
     ) -> None:
         self._profile = profile
         self._load_config = load_config
         self._is_short_lived = is_short_lived
+        self._observe = observe
         self._visible = VisibleTasks()
         self._changed = changed
         self._clock = clock
@@ -214,7 +217,12 @@ class EngineThread:
             config = await asyncio.to_thread(self._load_config)
             self._refresh = CredentialRefresh(config, self._load_config)
             await run_engine(
-                store, config, visible=self._visible, refresh=self._refresh, finishes_hooks=self._is_short_lived
+                store,
+                config,
+                visible=self._visible,
+                refresh=self._refresh,
+                finishes_hooks=self._is_short_lived,
+                observe=self._observe,
             )
         except SettingsError as error:
             _report(store, ServiceState.BAD_CREDENTIALS, str(error), pause)
@@ -327,6 +335,7 @@ async def run_engine(
     visible: VisibleTasks | None = None,
     refresh: CredentialRefresh | None = None,
     finishes_hooks: bool = False,
+    observe: Callable[[Store], None] = lambda _store: None,
 ) -> None:
     """Run an engine in this loop; the caller holds the lease.
 
@@ -335,6 +344,7 @@ async def run_engine(
         visible: the tasks to poll first.
         refresh: finds new credentials after these are refused; None turns that off.
         finishes_hooks: whether a running hook is waited for at the end.
+        observe: called with a connection of its own now, and in another thread after each change of the history.
 
     Raises:
         ApiError: no call can be made with this machine's proxy or certificates.
@@ -367,7 +377,14 @@ async def run_engine(
         )
         if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):
             engine_state.record_health(store, ServiceState.UNTRIED, None, None)
-        watch = ChangeWatcher(store.open_another(), lambda: _call_in_loop(loop, engine.wake))
+        watched = store.open_another()
+
+        def changed() -> None:
+            _call_in_loop(loop, engine.wake)
+            observe(watched)
+
+        observe(watched)
+        watch = ChangeWatcher(watched, changed)
         watch.start()
         exit_stack.callback(watch.stop)
         try:

@@ -10,6 +10,7 @@ from typing import Final
 
 from bwp_tui.api.errors import ApiError
 from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
+from bwp_tui.engine.runtime.engine_log import EngineLog
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, heartbeats, max_ability, run_engine
 from bwp_tui.engine.runtime.lease import Lease, Term, begin_term
 from bwp_tui.settings import SettingsError
@@ -28,14 +29,25 @@ class OtherEngineBusy(Exception):
     """Another process is the profile's engine and has not done what is due; `str()` is the message."""
 
 
-def serve(config: EngineConfig, *, stop: threading.Event, report: Callable[[str], None]) -> None:
+def serve(
+    config: EngineConfig,
+    *,
+    stop: threading.Event,
+    report: Callable[[str], None],
+    log: EngineLog | None = None,
+    heartbeat_s: float = 0.0,
+) -> None:
     """Run the profile's engine, or wait to take over, until `stop` is set.
 
     Args:
         report: called with a sentence when the role changes, or when something keeps the engine from working.
+        log: says what the engine does.
+        heartbeat_s: seconds between two lines that say that the process is alive; 0 for none.
     """
-    engine = EngineThread(config.profile, config_loader(config.profile, config))
+    observe = (lambda _store: None) if log is None else log.read
+    engine = EngineThread(config.profile, config_loader(config.profile, config), observe=observe)
     engine.start()
+    next_beat = time.monotonic() + heartbeat_s
     last: str | None = None
     recovered: str | None = None
     try:
@@ -47,6 +59,9 @@ def serve(config: EngineConfig, *, stop: threading.Event, report: Callable[[str]
             if sentence is not None and sentence != last:
                 last = sentence
                 report(sentence)
+            if log is not None and heartbeat_s and time.monotonic() >= next_beat:
+                next_beat += heartbeat_s
+                log.heartbeat()
     finally:
         engine.stop()
 

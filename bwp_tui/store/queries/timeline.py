@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import Event
-from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.queries.row_mapping import RowMapper
 
 SERVICE = "service"
@@ -142,6 +142,33 @@ def merged_into(store: Store, number: int) -> int | None:
 def last_event(store: Store) -> int:
     """Return the id of the last event, or 0."""
     return store.integer("SELECT max(id) FROM timeline")
+
+
+class LoggedEvent(NamedTuple):
+    """An event with the task that it is about, without texts that may name the shopper."""
+
+    number: int
+    task_id: str | None
+    what: str
+    before: str | None
+    after: str | None
+
+
+def since(store: Store, after: int, last: int) -> list[LoggedEvent]:
+    """Return the events behind event `after`, up to event `last`."""
+    rows = store.rows(
+        "SELECT e.task, t.task_id, e.what, e.before, e.after FROM timeline e JOIN tasks t ON t.number = e.task"
+        " WHERE e.id > ? AND e.id <= ? ORDER BY e.id",
+        (after, last),
+    )
+    return [
+        LoggedEvent(as_int(number), _text(task_id), as_text(what), _text(before), _text(after))
+        for number, task_id, what, before, after in rows
+    ]
+
+
+def _text(value: SqlValue) -> str | None:
+    return None if value is None else as_text(value)
 
 
 def refused_cancellations(store: Store, after: int, last: int) -> list[tuple[int, str]]:

@@ -1,0 +1,85 @@
+"""Say what an engine without a screen does: one line for each thing that happened, without emails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from enum import IntEnum
+from typing import Final
+
+from bwp_tui.domain.statuses import Status
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreError
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.worklog import engine_state
+
+
+class Severity(IntEnum):
+    """How much a line matters, as syslog numbers it."""
+
+    WARNING = 4
+    INFO = 6
+
+
+_LOGGED: Final = frozenset(
+    (
+        *(EventKind.RECORDED, EventKind.ADOPTED, EventKind.ACCEPTED, EventKind.STATUS, EventKind.CANCELLED),
+        *(EventKind.DOWNLOADED, EventKind.HOOK),
+    )
+)
+_WARNED: Final = frozenset(
+    (
+        *(EventKind.REFUSED, EventKind.NO_RESPONSE, EventKind.TASK_ID_REJECTED, EventKind.GIVEN_UP),
+        *(EventKind.CANCEL_REFUSED, EventKind.CONNECTION_LOST, EventKind.DOWNLOAD_FAILED),
+    )
+)
+
+Say = Callable[[Severity, str], None]
+
+
+class EngineLog:
+    """Reads what was done since the last look, by task numbers and ids alone.
+
+    Args:
+        say: takes a line.
+    """
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._last: int | None = None
+        self._outage: str | None = None
+        self._lines = 0
+
+    def read(self, store: Store) -> None:
+        """Say what has happened since the last call; the first one only notes where the timelines end."""
+        with suppress(StoreError):  # the engine says what is wrong with the history; the next call catches up
+            last = timeline.last_event(store)
+            for event in timeline.since(store, last if self._last is None else self._last, last):
+                self._log(event)
+            self._last = last
+            self._log_outage(engine_state.read(store).message)
+
+    def _log(self, event: timeline.LoggedEvent) -> None:
+        if event.what not in _LOGGED | _WARNED:
+            return
+        self._lines += 1
+        is_bad = event.what in _WARNED or event.after in (Status.FAILED, Status.REJECTED)
+        statuses = " → ".join(status for status in (event.before, event.after) if status)
+        name = f"Task {event.number}{f' ({event.task_id})' if event.task_id else ''}"
+        self._say(
+            Severity.WARNING if is_bad else Severity.INFO, f"{name}: {event.what}{f' {statuses}' if statuses else ''}."
+        )
+
+    def _log_outage(self, message: str | None) -> None:
+        if message and not self._outage:
+            self._say(Severity.WARNING, f"Outage begins: {message}")
+        elif self._outage and not message:
+            self._say(Severity.INFO, "The outage has ended.")
+        self._outage = message
+
+    def heartbeat(self) -> None:
+        """Say that the process is alive, and how much was done since the last heartbeat."""
+        lines, self._lines = self._lines, 0
+        state = f" The service is in trouble: {self._outage}" if self._outage else ""
+        self._say(Severity.INFO, f"Alive: {lines} things done since the last heartbeat.{state}")
