@@ -50,6 +50,11 @@ class DetailPlace(StrEnum):
     NOWHERE = "nowhere"
 
 
+def tab_gap(size: Size) -> str:
+    """Return the blanks between the names of pages."""
+    return " " if size.width < NARROW else "   "
+
+
 def has_size(size: Size, least: tuple[int, int]) -> bool:
     """Say whether a terminal has at least these columns and lines."""
     return size.width >= least[0] and size.height >= least[1]

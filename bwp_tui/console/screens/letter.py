@@ -16,6 +16,7 @@ from bwp_tui.actions import letters
 from bwp_tui.actions.letters import Letter
 from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.bindings.screen_actions import bindings_of
+from bwp_tui.console.presentation.breakpoints import tab_gap
 from bwp_tui.console.presentation.format import subject
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
@@ -148,6 +149,9 @@ class LetterScreen(SearchedScreen):
         if self._letter is not None and self._letter != before:
             self.show_status(" ".join(remarks), "warn")
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
     def _show(self) -> None:
         task, letter = self._letter_task, self._letter
         heading = self.query_one(Heading)
@@ -168,7 +172,7 @@ class LetterScreen(SearchedScreen):
 
     def _tabs(self, task: Task) -> Iterator[StyledText]:
         for at, kind in enumerate(LetterKind, start=1):
-            yield (f"{'   ' if at > 1 else ' '}{self.keymap.key(f'page_{at}')} ", "key")
+            yield (f"{tab_gap(self.app.size) if at > 1 else ' '}{self.keymap.key(f'page_{at}')} ", "key")
             possible = "muted" if cannot_write(kind, task) else "plain"
             yield (kind.value, "current" if kind is self._kind else possible)
 

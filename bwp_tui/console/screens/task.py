@@ -13,7 +13,7 @@ from textual.containers import Horizontal, VerticalScroll
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope, footer_actions
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES, bindings_of
 from bwp_tui.console.presentation import task_detail, task_pages
-from bwp_tui.console.presentation.breakpoints import TASK_WIDE
+from bwp_tui.console.presentation.breakpoints import TASK_WIDE, tab_gap
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
@@ -212,5 +212,5 @@ class TaskScreen(SearchedScreen):
     def _tabs(self, details: TaskDetails) -> Iterator[StyledText]:
         for place, name in enumerate(PAGE_NAMES):
             count = _PAGES[name].count(details)
-            yield (f"{'   ' if place else ' '}{self.keymap.key(f'page_{place + 1}')} ", "key")
+            yield (f"{tab_gap(self.app.size) if place else ' '}{self.keymap.key(f'page_{place + 1}')} ", "key")
             yield (f"{name}{f' {count}' if count else ''}", "current" if place == self._page else "plain")

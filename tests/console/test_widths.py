@@ -1,0 +1,87 @@
+"""No line of any screen is broken, whatever the terminal's width."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from textual.screen import Screen
+
+from bwp_tui.console.app import ConsoleApp
+from bwp_tui.console.presentation.breakpoints import FIGURES_CELLS, NARROW, SIDE_BY_SIDE, TASK_WIDE, WIDE
+from bwp_tui.console.presentation.task_row_cells import SMALL_TABLE
+from bwp_tui.console.presentation.task_row_layout import GAP, place_columns
+from bwp_tui.console.widgets.bars import TwoEndedLine
+from bwp_tui.console.widgets.styled_line import Heading, StyledLine
+from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from tests.console.past import NOT_KNOWN, READY
+from tests.console.support import opened, screen_lines
+
+CHANGES: Final = {NARROW, WIDE, TASK_WIDE, SIDE_BY_SIDE, 2 * FIGURES_CELLS + 3, 3 * FIGURES_CELLS + 3}
+WIDTHS: Final = range(60, 251)
+STEP: Final = 45
+"""Each screen is seen at some widths, beginning at another one, and at all of those where a layout changes."""
+SCREENS: Final = {
+    "main": [],
+    "zoomed": ["z"],
+    "form": ["n"],
+    "form for a deletion": ["N"],
+    "filter": ["slash"],
+    "command": ["colon"],
+    "question": ["R"],
+    "task": ["enter"],
+    "timeline": ["enter", "3"],
+    "requests": ["enter", "4"],
+    "letter": ["L"],
+    "downloads": ["F"],
+    "request log": ["H"],
+    "dashboard": ["D"],
+    "help": ["question_mark"],
+}
+
+
+def broken_lines(app: ConsoleApp) -> Iterator[str]:
+    """Yield what is broken on the screen: a line that is cut without a sign, or a count that is alone on a line."""
+    screen: Screen[object] = app.screen
+    for widget in screen.query("*"):
+        if widget.region.area and widget.show_horizontal_scrollbar:
+            yield f"{widget} has a horizontal scrollbar"
+        if widget.region.area and not screen.region.contains_region(widget.region) and widget.parent is screen:
+            yield f"{widget} is outside of the screen"
+    for line in screen.query(StyledLine):
+        text, width = line.render(), line.size.width
+        is_marked = isinstance(line, TwoEndedLine | Heading) or line.styles.text_overflow == "ellipsis"
+        if line.region.area and not is_marked and text.get_height(line.styles.get_rules(), width) > line.size.height:
+            yield f"{line} is cut: {text.plain}"
+    for shown in screen_lines(app):
+        if re.fullmatch(r"\s*\d+\s*", shown):
+            yield f"a count is alone: {shown}"
+
+
+@pytest.mark.parametrize(("first", "keys"), enumerate(SCREENS.values()), ids=SCREENS)
+async def test_no_line_is_broken_at_any_width(profile: Profile, first: int, keys: list[str]) -> None:
+    widths = {60, *WIDTHS[3 * first :: STEP], *CHANGES, *(width - 1 for width in CHANGES)}
+    async with opened(profile, size=(250, 40)) as console:
+        requests.download(console.store, READY, "/srv/privacy", "op")
+        await console.sees("no engine running")
+        await console.go_to(NOT_KNOWN)
+        await console.press(*keys)
+        found = []
+        for width in sorted(widths, reverse=True):
+            await console.pilot.resize_terminal(width, 40)
+            found += [f"{width}: {fault}" for fault in broken_lines(console.app)]
+        assert found == []
+
+
+def test_no_columns_of_the_table_overlap_at_any_width() -> None:
+    for width in range(39, 251):
+        placed = place_columns(width)
+        ends = [place.x + place.width for place in placed]
+        assert all(end < place.x for end, place in zip(ends, placed[1:], strict=False)), width
+        assert ends[-1] <= width
+        assert all(place.width >= (place.column.width or place.column.least) for place in placed), width
+        assert (placed[1].column.id == "number") is (width in SMALL_TABLE)
+        assert all(place.x - end >= GAP for end, place in zip(ends[1:], placed[2:], strict=False))
