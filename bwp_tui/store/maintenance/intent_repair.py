@@ -21,9 +21,10 @@ _ORPHAN: Final = (
     f"i.action = 'submit' AND i.{INTENT_IS_WAITING} AND ("
     " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL AND t.resubmitted = 0"
     " AND t.terminal = 0 AND t.status NOT IN ('RECEIVED', 'UNCONFIRMED'))"
-    f" OR (SELECT count(*) FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.{INTENT_IS_WAITING}) > 1)"
+    " OR EXISTS (SELECT 1 FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.id <> i.id"
+    f" AND (j.{INTENT_IS_WAITING} OR (j.state = 'lapsed' AND j.attempts > 0))))"
 )
-"""Waiting submissions whose task is missing or is not to be sent, or has another waiting submission."""
+"""Waiting submissions whose task is missing or is not to be sent, or was sent, or waits, under another client token."""
 
 
 def reattach_submissions(db: apsw.Connection) -> None:
