@@ -155,4 +155,6 @@ def add_regulation(parser: Parser, purpose: str) -> None:
 
 def add_sort(parser: Parser) -> None:
     """Add the option for the order of tasks; the command checks its names, which the parser does not import."""
-    parser.add_argument("--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …")
+    parser.add_argument(
+        "--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …; --sort=-due reverses"
+    )

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS, COLUMNS, OPTIONAL_COLUMNS, SORT_LETTERS
-from bwp_tui.console.presentation.task_row_layout import place_columns
+import pytest
+
+from bwp_tui.console.presentation.glyphs import ASCII, UNICODE
+from bwp_tui.console.presentation.task_row_cells import (
+    COLUMN_LETTERS,
+    COLUMNS,
+    NOTE_ALONE,
+    OPTIONAL_COLUMNS,
+    SORT_LETTERS,
+)
+from bwp_tui.console.presentation.task_row_layout import place_columns, sort_sign
+from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
-from bwp_tui.store.queries.filter_sql import SORTS
-from tests.console.support import Console, opened
+from bwp_tui.store.queries.orders import SORTS
+from tests.console.past import ORDERS_OPEN
+from tests.console.support import USUAL, Console, opened
+from tests.store import single
 
 
 def shown(console: Console) -> tuple[str, ...]:
@@ -24,10 +36,86 @@ def test_every_column_has_a_letter_of_its_own_and_sorts_by_an_order_that_exists(
 def test_any_choice_fits_any_width_and_the_subject_stays() -> None:
     for width in (59, 79, 99, 119, 199):
         for chosen in ((), OPTIONAL_COLUMNS, *((id,) for id in OPTIONAL_COLUMNS)):
-            placed = place_columns(width, chosen)
+            placed = place_columns(width, chosen).placed
             assert "subject" in [place.column.id for place in placed]
             assert placed[-1].x + placed[-1].width <= width
-    assert {place.column.id for place in place_columns(199, OPTIONAL_COLUMNS)} == {"mark", "subject", *OPTIONAL_COLUMNS}
+    every = {place.column.id for place in place_columns(219, OPTIONAL_COLUMNS).placed}
+    assert every == {"mark", "subject", *OPTIONAL_COLUMNS}
+
+
+@pytest.mark.parametrize("width", [59, 79, 119, 199])
+def test_every_chosen_column_is_reached_sideways_and_no_further(width: int) -> None:
+    seen, layout = set[str](), place_columns(width, OPTIONAL_COLUMNS)
+    while True:
+        seen |= {place.column.id for place in layout.placed}
+        assert layout.placed[-1].x + layout.placed[-1].width <= width
+        if not layout.is_more:
+            break
+        layout = place_columns(width, OPTIONAL_COLUMNS, layout.skipped + 1)
+    assert seen == {"mark", "subject", *OPTIONAL_COLUMNS}
+    assert place_columns(width, OPTIONAL_COLUMNS, layout.skipped + 5) == layout
+
+
+def test_the_sign_in_the_heading_is_that_of_the_values_shown() -> None:
+    signs = {
+        (column.id, sort): sort_sign(column, sort, UNICODE)
+        for column in COLUMNS
+        for sort in SORTS
+        if sort_sign(column, sort, UNICODE)
+    }
+    assert signs["due", "due"] == signs["age", "age"] == signs["submitted", "-submitted"] == "▲"
+    assert signs["due", "-due"] == signs["age", "-age"] == signs["submitted", "submitted"] == "▼"
+    assert {sort for _, sort in signs} == set(SORTS) - {"newest", "oldest"}
+    assert all(sort_sign(column, "due", ASCII) in ("", "^") for column in COLUMNS)
+
+
+async def test_the_same_key_again_reverses_and_what_has_no_due_date_stays_last(profile: Profile) -> None:
+    async with opened(profile) as console:
+        table = console.main.table
+        for sign, sort in (("▲", "due"), ("▼", "-due"), ("▲", "due")):
+            await console.press("s", "d")
+            await console.until(lambda sort=sort: table.sort == sort)  # type: ignore[misc]
+            await console.sees(f"DUE{sign}")
+            found = [task.due_on if is_clock_running(task) else None for task in table.visible_tasks]
+            dated = [day for day in found if day is not None]
+            assert dated == sorted(dated, reverse=sort == "-due")
+            assert found == [*dated, *[None] * (len(found) - len(dated))]
+            assert 1 < len(dated) < len(found)
+        await console.press("s", "p")
+        await console.sees("There is no order by problem")
+
+
+async def test_columns_that_do_not_fit_are_scrolled_to(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await console.press("l")
+        await console.sees("no more columns on that side")
+        await console.press("colon", *"columns status,received,updated,due,assigned,tags,id", "enter")
+        await console.until(lambda: "»" in console.line("table"))
+        assert "id" not in shown(console)
+        await console.press("l", "shift+right", "l", "l", "l")
+        await console.until(lambda: "id" in shown(console) and "status" not in shown(console))
+        assert "subject" in shown(console)
+        assert console.line("table").lstrip().startswith("« EMAIL")
+        await console.press("h", "shift+left", "h", "h", "h")
+        await console.until(lambda: "status" in shown(console))
+        assert "«" not in console.line("table")
+
+
+async def test_a_problem_is_one_thing_and_a_note_another(profile: Profile) -> None:
+    async with opened(profile) as console:
+        single.add_note(console.store, ORDERS_OPEN, "called him", "op")
+        await console.go_to(ORDERS_OPEN)
+        await console.sees("ORDERS_NOT_CLOSED · ")
+        runs = [
+            run for run in console.main.table.render_line(1 + console.main.table.cursor_row) if "called" in run.text
+        ]
+        assert all("ORDERS" not in run.text for run in runs)
+        await console.press("colon", *"columns status,problem,note", "enter")
+        await console.until(lambda: "problem" in shown(console))
+        await console.until(lambda: "·" not in console.line("table"))
+        placed = place_columns(119, ("status", "problem", "note")).placed
+        (note,) = (place for place in placed if place.column.id == "note")
+        assert note.column is NOTE_ALONE
 
 
 async def test_letters_turn_columns_on_and_off_until_enter(profile: Profile) -> None:

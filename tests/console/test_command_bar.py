@@ -15,9 +15,10 @@ from bwp_tui.console.command_bar.parser import CommandLineError, parse_line
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import local_day
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
-from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, READY
+from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, READY, TODAY
 from tests.console.support import Console, make_profile, opened
 
 
@@ -231,3 +232,27 @@ async def test_the_console_is_left_by_the_words_hands_are_used_to(profile: Profi
     async with opened(profile) as console:
         await types(console, word)
         await console.until(lambda: console.app.return_code is not None)
+
+
+async def test_a_number_an_id_and_a_day_are_gone_to_in_the_view(profile: Profile) -> None:
+    async with opened(profile) as console:
+        table, held = console.main.table, console.task(HELD)
+        assert held.task_id is not None
+        for line in (f"{HELD}", f"#{HELD}", held.task_id[:8]):
+            await console.press("G", "colon", *line, "enter")
+            await console.until(lambda: table.current_number == HELD)
+        assert held.submitted_at is not None
+        day = local_day(held.submitted_at)
+        for line in (day.isoformat(), f"{(day - TODAY).days}"):
+            await console.press("G", "colon", *line, "enter")
+            await console.until(lambda: table.current_number == HELD)
+        await console.press("colon", *"sort due", "enter")
+        await console.until(lambda: table.sort == "due")
+        await console.press("g", "colon", *f"{held.due_on}", "enter")
+        await console.until(lambda: table.current_number == HELD)
+        await console.press("colon", *"tomorrow", "enter")
+        await console.sees("No task of this view is due on 2026-11-21.")
+        await console.press("5", "colon", *f"{HELD}", "enter")
+        await console.sees(f"#{HELD} is not in this view.")
+        await console.press("colon", *"999", "enter")
+        await console.sees("There is no task “999” in this history.")

@@ -170,3 +170,12 @@ async def test_a_task_that_a_line_names_is_not_called_marked(profile: Profile) -
         await console.until(lambda: console.main.table.row_count > 2)
         await console.press("space", "space", "colon", *f"cancel {NOT_KNOWN}", "enter")
         await console.sees("Of 1 named: 0 to cancel, 1 skipped: retrieval FAILED.")
+
+
+async def test_the_marks_are_turned_around(profile: Profile) -> None:
+    async with opened(profile) as console:
+        table = console.main.table
+        await console.press("space", "space", "exclamation_mark")
+        await console.until(lambda: table.marks == frozenset(table.numbers[2:]))
+        await console.press("exclamation_mark")
+        await console.until(lambda: table.marks == frozenset(table.numbers[:2]))

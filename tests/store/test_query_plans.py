@@ -86,4 +86,5 @@ def test_the_tasks_to_answer_are_read_in_the_order_of_their_index(store: Store) 
         tasks.numbers(store, parse(view.filter), today=NOW.date(), sort=view.sort or "newest")
     ((sql, values),) = asked
     plan = [as_text(row[3]) for row in store.rows(f"EXPLAIN QUERY PLAN {sql}", values)]
-    assert plan == ["SCAN t USING INDEX tasks_to_answer"]
+    reading = [step for step in plan if step.startswith(("SEARCH t", "SCAN t", "USE TEMP"))]
+    assert [step.partition(" (")[0] for step in reading] == ["SEARCH t USING INDEX tasks_to_answer"] * 2

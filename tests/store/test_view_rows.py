@@ -15,8 +15,8 @@ from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.errors import ReadCancelled
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import keyset_page, tasks, view_rows
-from bwp_tui.store.queries.filter_sql import SORTS
 from bwp_tui.store.queries.keyset_page import KeysetPage
+from bwp_tui.store.queries.orders import SORTS
 from bwp_tui.store.queries.view_rows import AnchorRow, ViewQuery, ViewRows
 from tests.manual_clock import ManualClock
 from tests.new_history import new_history

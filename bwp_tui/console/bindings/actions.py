@@ -281,7 +281,23 @@ ACTIONS: Final = (
     ),
     Action("mark_range", ("v",), "", "Mark the range from the last mark to here", MARK_GROUP, None, _needs_task()),
     Action("mark_all", ("asterisk",), "", "Mark all tasks of the view, or none", MARK_GROUP),
-    Action("sort", ("s",), "", "Sort by a column", VIEW_GROUP, "list --sort COLUMN", keywords="order"),
+    Action(
+        "mark_others",
+        ("exclamation_mark",),
+        "",
+        "Mark the other tasks of the view instead",
+        MARK_GROUP,
+        keywords="invert",
+    ),
+    Action(
+        "sort",
+        ("s",),
+        "",
+        "Sort by a column; the same one again reverses",
+        VIEW_GROUP,
+        "list --sort COLUMN",
+        keywords="order",
+    ),
     Action("columns", ("C",), "", "Show and hide columns", VIEW_GROUP, keywords="fields"),
     Action(
         "zoom_details", ("z",), "", "Show the details alone, or with the list", VIEW_GROUP, keywords="zoom pane full"
@@ -310,6 +326,8 @@ ACTIONS: Final = (
     ),
     Action("back", ("escape",), "", "Close the panel, or clear the filter", VIEW_GROUP),
     *MOVES,
+    Action("scroll_left", ("h", "shift+left"), "", "Columns to the left", MOVE_GROUP),
+    Action("scroll_right", ("l", "shift+right"), "", "Columns to the right", MOVE_GROUP),
     Action("detail_down", ("J", "shift+down"), "", "Scroll the details down", MOVE_GROUP),
     Action("detail_up", ("K", "shift+up"), "", "Scroll the details up", MOVE_GROUP),
     Action("dashboard", ("D",), "", "Dashboard: totals, due dates, durations, failures", VIEW_GROUP, "dashboard"),
@@ -318,7 +336,11 @@ ACTIONS: Final = (
     Action("profiles", ("P",), "", "Shops: what is due in each; switch to another", VIEW_GROUP, "--profile NAME"),
     Action("messages", ("M",), "", "Messages of this session", VIEW_GROUP, keywords="notices said"),
     Action(
-        "command", ("colon", "ctrl+p"), "command", "Find a command, or type it as in the command line", PROGRAM_GROUP
+        "command",
+        ("colon", "ctrl+p"),
+        "command",
+        "Find or type a command; go to a task or a day",
+        PROGRAM_GROUP,
     ),
     Action("theme", ("T",), "", "Next theme: dark, light, the terminal's own colours", PROGRAM_GROUP, "--theme NAME"),
     Action("help", ("question_mark",), "help", "Show every key", PROGRAM_GROUP, keywords="keys shortcuts"),

@@ -35,6 +35,8 @@ _SHOWN: Final = {
     "right": "→",
     "shift+down": "⇧↓",
     "shift+up": "⇧↑",
+    "shift+left": "⇧←",
+    "shift+right": "⇧→",
 }
 _WRITTEN: Final = {
     **{character: name for name, character in _CHARACTERS.items()},

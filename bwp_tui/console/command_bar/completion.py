@@ -14,7 +14,7 @@ from bwp_tui.console.controllers.filter_prompt import complete_filter
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind
 from bwp_tui.settings.profile import THEMES
-from bwp_tui.store.queries.filter_sql import SORTS
+from bwp_tui.store.queries.orders import SORTS
 
 _LAST: Final = re.compile(r"\S*\Z")
 _BROKEN: Final = re.compile(r"[\s\"']")

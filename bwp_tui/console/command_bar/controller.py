@@ -7,9 +7,10 @@ from functools import partial
 from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, Command, matching
 from bwp_tui.console.command_bar.completion import complete
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError
-from bwp_tui.console.command_bar.task_lines import TaskLineCommands
+from bwp_tui.console.command_bar.task_lines import TaskLineCommands, names_task_or_day
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
+from bwp_tui.domain.times import meant_day
 from bwp_tui.store.errors import StoreError
 
 
@@ -49,11 +50,15 @@ class CommandBar:
 
     def _changed(self, text: str, cursor: int) -> None:
         self._text, self._listed = text, matching(text, self._screen.views, self._screen.session.keymap.own)
+        if names_task_or_day(text.strip()):
+            self._listed.insert(0, Command(text.strip(), help="Go to this task, or to the first task of this day"))
         self._select(0 if text.strip() and self._listed else None)
         self._is_chosen = False
         prompt = self._screen.prompt
         prompt.show_mistake(None)
-        prompt.hint(self._completer.hint_text(text, cursor) if " " in text.lstrip() else "", "key")
+        meant = meant_day(text, self._screen.session.today())
+        completions = self._completer.hint_text(text, cursor) if " " in text.lstrip() else ""
+        prompt.hint(f"= {meant}" if meant else completions, "key")
 
     def _complete(self, text: str, cursor: int) -> list[tuple[int, int, str]]:
         if self._selected is None:
@@ -63,7 +68,7 @@ class CommandBar:
         words = text.casefold().split()
         if len(words) > 1 and words[0] not in COMMANDS_BY_NAME:
             return [(0, len(text), f"{name} ") for name in names]
-        return complete(self._screen.views, names, text, cursor)
+        return complete(self._screen.session.reader.views(), names, text, cursor)
 
     def _select(self, index: int | None) -> None:
         self._selected = index
@@ -121,7 +126,7 @@ class CommandBar:
         try:
             self._handler = self._commands.read(command.name)
         except CommandLineError as error:
-            if command.shell_only:
+            if command.shell_only or names_task_or_day(command.name):
                 return InputMistake(error.mistake.sentence, 0, len(text))
             self._screen.prompt.set_text(f"{command.name} ")
             return InputMistake(f"Write {command.usage}.", 0, len(command.name))

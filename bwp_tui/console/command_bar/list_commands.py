@@ -16,12 +16,12 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.shop_list import why_no_switch
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import run_in_thread_and_report
-from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, view_named
+from bwp_tui.domain.filter import VIEWS, View, view_named
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import SettingsError, read_profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import StoreError
-from bwp_tui.store.queries.filter_sql import SORTS
+from bwp_tui.store.queries.orders import SORT_NAMES, SORTS
 
 
 class ListCommands:
@@ -85,7 +85,9 @@ class ListCommands:
 
     def _read_view(self, line: CommandLine) -> CommandHandler:
         if not line.positionals:
-            raise line.error(f"Which view? There are {', '.join(view.name for view in self._screen.views)}.")
+            raise line.error(
+                f"Which view? There are {', '.join(view.name for view in self._screen.session.reader.views())}."
+            )
         name = Token(
             " ".join(token.text for token in line.positionals), line.positionals[0].start, line.positionals[-1].end
         )
@@ -119,8 +121,8 @@ class ListCommands:
 
     def _show_views(self) -> None:
         """Show the names of the views, with their keys."""
-        keyed = [f"{key} {view.name}" for key, view in enumerate(self._screen.views[:MAX_VIEWS], start=1)]
-        others = [view.name for view in self._screen.views[MAX_VIEWS:]]
+        keyed = [f"{key} {view.name}" for key, view in enumerate(self._screen.views, start=1)]
+        others = [view.name for view in self._screen.session.reader.views() if view not in self._screen.views]
         self._screen.show_status(f"Views: {', '.join((*keyed, *others))}.")
 
     def _write(self, change: Callable[[], str], is_confirmed: Callable[[], Awaitable[bool]] | None = None) -> None:
@@ -134,7 +136,7 @@ class ListCommands:
             self._screen.start_worker(work)
 
     def _view_named(self, token: Token) -> View:
-        views = self._screen.views
+        views = self._screen.session.reader.views()  # those without a key too
         view = view_named(views, token.text)
         if view is None:
             guess = nearest(token.text, tuple(known.name.casefold() for known in views))
@@ -170,5 +172,5 @@ def _sort_named(token: Token) -> str:
     name = token.text.casefold()
     if name in SORTS:
         return name
-    known = ", ".join(SORTS)
+    known = f"{', '.join(SORT_NAMES)}, each with - for the reverse"
     raise token.error(f"There is no order “{clean_line(token.text)}”; there are {known}.", nearest(name, tuple(SORTS)))

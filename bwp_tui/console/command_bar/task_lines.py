@@ -25,6 +25,7 @@ from bwp_tui.console.command_bar.parser import (
     parse_line,
     tokenize,
 )
+from bwp_tui.console.controllers.jump import jump_to_day, jump_to_task
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.service_controller import ServiceController
@@ -44,6 +45,11 @@ _OPERATIONS: Final[dict[str, TaskOperation]] = {
     operation.name: operation for operation in (*RECORD_OPERATIONS, *SERVICE_OPERATIONS)
 }
 _LIKE_AN_ID: Final = re.compile(r"#?\d[\d,.#-]*|(?=[a-f-]*\d)[0-9a-f-]{4,}")
+
+
+def names_task_or_day(text: str) -> bool:
+    """Return whether a line only names a task or a day, to which it goes."""
+    return bool(_LIKE_AN_ID.fullmatch(text)) or typed_day(text, date(2000, 1, 1)) is not None
 
 
 class TaskLineCommands:
@@ -95,6 +101,8 @@ class TaskLineCommands:
         typed = line.command.text.casefold()
         name = ALIASES.get(typed, typed)
         if name not in COMMANDS_BY_NAME:
+            if not line.positionals and (jump := self._read_jump(line.command)) is not None:
+                return jump
             unknown = clean_line(line.command.text)
             guess = nearest(unknown, (*COMMANDS_BY_NAME, *CLI_LINES))
             raise line.command.error(f"There is no command “{unknown}”.", guess)
@@ -124,6 +132,16 @@ class TaskLineCommands:
                 raise token.error(f"There is no theme “{clean_line(token.text)}”.", nearest(token.text, THEMES))
             return lambda: self._screen.session.set_theme(token.text)
         return lambda: self._screen.perform_later("theme")
+
+    def _read_jump(self, token: Token) -> CommandHandler | None:
+        """Return the handler of a line that only names a task or a day; None where it names neither."""
+        screen = self._screen
+        day = typed_day(token.text, screen.session.today())
+        if day is not None:
+            return lambda: screen.start_worker(partial(jump_to_day, screen, day))
+        if _LIKE_AN_ID.fullmatch(token.text):
+            return partial(jump_to_task, screen, self._task(token))
+        return None
 
     def _read_action(self, command: Command, line: CommandLine) -> CommandHandler:
         """Return the handler of an action, which is for the named tasks where it is one on tasks."""

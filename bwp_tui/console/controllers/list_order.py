@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS, OPTIONAL_COLUMNS, SORT_LETTERS
+from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS, OPTIONAL_COLUMNS, SORT_LETTERS, UNSORTED_LETTERS
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.store.queries.orders import reverse_of
 
 
 async def choose_columns(screen: MainScreenProtocol) -> None:
@@ -19,8 +20,14 @@ async def choose_columns(screen: MainScreenProtocol) -> None:
 
 
 async def choose_sort(screen: MainScreenProtocol) -> None:
-    """Ask for the letter of an order."""
-    letter = await screen.prompt.ask_key("Sort by:", SORT_LETTERS)
-    if letter is not None:
-        screen.show(screen.list_state.with_sort(SORT_LETTERS[letter]))
-        screen.show_status(f"Sorted by {SORT_LETTERS[letter]}.")
+    """Ask for the letter of an order; that of the present order reverses it."""
+    letter = await screen.prompt.ask_key("Sort by:", SORT_LETTERS | UNSORTED_LETTERS)
+    if letter in UNSORTED_LETTERS:
+        screen.show_status(
+            "There is no order by problem, which several records determine; filter by error: instead.", "warn"
+        )
+    elif letter is not None:
+        chosen, present = SORT_LETTERS[letter], screen.list_state.sort
+        sort = reverse_of(present) if present.removeprefix("-") == chosen else chosen
+        screen.show(screen.list_state.with_sort(sort))
+        screen.show_status(f"Sorted by {chosen}, reversed." if sort.startswith("-") else f"Sorted by {sort}.")

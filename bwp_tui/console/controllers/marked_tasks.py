@@ -94,6 +94,11 @@ class MarkedTasks:
             markable = frozenset(self._screen.table.numbers)
             self.mark_only(frozenset() if markable and markable <= self.all else self.all | markable)
 
+    def mark_others(self) -> None:
+        """Mark what the view shows unmarked, and nothing else."""
+        if self._require_all_rows():
+            self.mark_only(frozenset(self._screen.table.numbers) - self.all)
+
     def _require_all_rows(self) -> bool:
         """Return whether all rows of the view are listed; if not, say so: tasks out of sight must not be marked."""
         if not self._screen.has_all_rows:

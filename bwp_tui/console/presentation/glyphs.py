@@ -24,6 +24,10 @@ class Glyphs(NamedTuple):
     mark: str = "+"
     watched: str = "◉"
     cut: str = "…"
+    rising: str = "▲"
+    falling: str = "▼"
+    more_left: str = "«"
+    more_right: str = "»"
     ascii_only: bool = False
 
     def drawable(self, text: str) -> str:
@@ -44,6 +48,10 @@ ASCII: Final = Glyphs(
     mark="*",
     watched="@",
     cut="~",
+    rising="^",
+    falling="v",
+    more_left="<",
+    more_right=">",
     ascii_only=True,
 )
 

@@ -42,6 +42,8 @@ class Cell(NamedTuple):
     text: str
     style: str
     matches: tuple[tuple[int, int], ...] = ()
+    muted_from: int = 1 << 16
+    """The place from which the text is muted: the note behind a problem."""
 
 
 def _mark(task: Task, context: CellContext) -> Cell:
@@ -201,10 +203,25 @@ def _done_by(task: Task, context: CellContext) -> Cell:
     return _short_date(last.isoformat(), context)._replace(style=style) if last else Cell("", "muted")
 
 
-def _note(task: Task, context: CellContext) -> Cell:
+def _problem(task: Task, context: CellContext) -> Cell:
+    """Return what went wrong; the trouble of the service as a whole is said once, in the header."""
     trouble = None if context.service_in_trouble or task.status in FINAL_STATUSES else task.trouble
-    text = " · ".join(clean_line(text) for text in (newest_problem(task), task.note, trouble) if text)
+    newest = newest_problem(task)
+    is_wrong = trouble or not (task.resubmitted_as or task.cancel_asked)
+    text = " · ".join(clean_line(text) for text in (newest, trouble) if text)
+    return Cell(mask_in_text(text, task.email) if context.masked else text, "warn" if is_wrong else "muted")
+
+
+def _note(task: Task, context: CellContext) -> Cell:
+    text = clean_line(task.note)
     return Cell(mask_in_text(text, task.email) if context.masked else text, "muted")
+
+
+def _problem_and_note(task: Task, context: CellContext) -> Cell:
+    problem, note = _problem(task, context), _note(task, context)
+    if not (problem.text and note.text):
+        return problem if problem.text else note
+    return problem._replace(text=f"{problem.text} · {note.text}", muted_from=len(problem.text))
 
 
 _WIDEST_TABLE: Final = 1 << 16
@@ -224,38 +241,48 @@ class Column(NamedTuple):
     cell: Callable[[Task, CellContext], Cell]
     letter: str = ""
     """Its key in the prompts for columns and for orders."""
-    rank: int = 0
-    """Columns of the lowest rank are left out first where the chosen ones do not fit."""
     sort: str = ""
-    """Its order, of `store.queries.filter_sql.SORTS`, in the prompt for orders."""
+    """Its order, of `store.queries.orders.SORTS`, in the prompt for orders."""
     right: bool = False
     highlighted: bool = False
     """Whether the texts of the filter are highlighted in it."""
     least: int = 0
     """Cells that it needs where `width` is 0."""
+    counts_down: bool = False
+    """Whether the greatest value of its order is shown as the smallest one: the age of an instant."""
 
 
 MARK: Final = Column("mark", "", 1, _ALWAYS, _mark)
 
 # Terminals are 80 or 100 cells wide and a scrollbar takes one of them, so the table has 79 or 99.
 COLUMNS: Final = (
-    Column("kind", "Kind", 9, range(99, _WIDEST_TABLE), _kind, letter="k", rank=8, sort="kind"),
-    Column("kind", "Kind", 4, range(79, 99), _short_kind, letter="k", rank=8, sort="kind"),
-    Column("subject", "Email", 0, _ALWAYS, _subject, letter="s", rank=12, sort="subject", highlighted=True, least=16),
-    Column("status", "Status", 17, _ALWAYS, _status, letter="t", rank=11, sort="status"),
-    Column("submitted", "Submitted", 11, range(91, _WIDEST_TABLE), _submitted, letter="b", rank=3, sort="submitted"),
-    Column("received", "Received", 10, _IF_CHOSEN, _received, letter="r", rank=2, sort="received"),
-    Column("updated", "Updated", 11, _IF_CHOSEN, _updated, letter="u", rank=1, sort="updated"),
-    Column("age", "Age", 4, range(79, _WIDEST_TABLE), _age, letter="g", rank=5, right=True),
-    Column("due", "Due", 9, _ALWAYS, _due, letter="d", rank=10, sort="due"),
-    Column("done_by", "Done by", 10, _IF_CHOSEN, _done_by, letter="y", rank=4, sort="done_by"),
-    Column("answered", "Answered", 10, _IF_CHOSEN, _answered, letter="w", rank=2, sort="answered"),
-    Column("assigned", "Assigned", 12, _IF_CHOSEN, _assigned, letter="a", rank=7, sort="assigned", highlighted=True),
-    Column("tags", "Tags", 14, _IF_CHOSEN, _tags, letter="l", rank=6, highlighted=True),
-    Column("id", "Task id", 8, _IF_CHOSEN, _task_id, letter="i", rank=4, highlighted=True),
-    Column("note", "Note", 0, range(79, _WIDEST_TABLE), _note, letter="n", rank=9, highlighted=True, least=8),
+    Column("kind", "Kind", 9, range(99, _WIDEST_TABLE), _kind, letter="k", sort="kind"),
+    Column("kind", "Kind", 4, range(79, 99), _short_kind, letter="k", sort="kind"),
+    Column("subject", "Email", 0, _ALWAYS, _subject, letter="s", sort="subject", highlighted=True, least=16),
+    Column("status", "Status", 17, _ALWAYS, _status, letter="t", sort="status"),
+    Column("submitted", "Submitted", 11, range(91, _WIDEST_TABLE), _submitted, letter="b", sort="submitted"),
+    Column("received", "Received", 10, _IF_CHOSEN, _received, letter="r", sort="received"),
+    Column("updated", "Updated", 11, _IF_CHOSEN, _updated, letter="u", sort="updated"),
+    Column("age", "Age", 4, range(79, _WIDEST_TABLE), _age, letter="g", sort="age", right=True, counts_down=True),
+    Column("due", "Due", 9, _ALWAYS, _due, letter="d", sort="due"),
+    Column("done_by", "Done by", 10, _IF_CHOSEN, _done_by, letter="y", sort="done_by"),
+    Column("answered", "Answered", 10, _IF_CHOSEN, _answered, letter="w", sort="answered"),
+    Column("assigned", "Assigned", 12, _IF_CHOSEN, _assigned, letter="a", sort="assigned", highlighted=True),
+    Column("tags", "Tags", 14, _IF_CHOSEN, _tags, letter="l", sort="tags", highlighted=True),
+    Column("id", "Task id", 8, _IF_CHOSEN, _task_id, letter="i", sort="id", highlighted=True),
+    Column("problem", "Problem", 22, _IF_CHOSEN, _problem, letter="p"),
+    Column(
+        *("note", "Note", 0, range(79, _WIDEST_TABLE), _problem_and_note),
+        letter="e",
+        sort="note",
+        highlighted=True,
+        least=8,
+    ),
 )
 """The columns in the order of the table; of two with one id the table's width decides."""
+
+NOTE_ALONE: Final = COLUMNS[-1]._replace(cell=_note)
+"""The note beside a column of problems."""
 
 SMALL_COLUMNS: Final = (
     Column("number", "No.", 5, range(42), _number, right=True),
@@ -274,6 +301,9 @@ OPTIONAL_COLUMNS: Final = tuple(dict.fromkeys(column.id for column in COLUMNS if
 
 COLUMN_LETTERS: Final = {column.letter: column.id for column in COLUMNS if column.id != "subject"}
 """The ids by the keys of the prompt that shows and hides columns."""
+
+UNSORTED_LETTERS: Final = {column.letter: column.id for column in COLUMNS if not column.sort}
+"""The ids of the columns without an order, by their keys."""
 
 SORT_LETTERS: Final = {"n": "newest", "o": "oldest"} | {column.letter: column.sort for column in COLUMNS if column.sort}
 """The orders by the keys of the prompt for an order."""

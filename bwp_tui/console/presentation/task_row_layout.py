@@ -17,6 +17,7 @@ from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.console.presentation.task_row_cells import (
     COLUMNS,
     MARK,
+    NOTE_ALONE,
     SMALL_COLUMNS,
     SMALL_TABLE,
     Cell,
@@ -25,6 +26,7 @@ from bwp_tui.console.presentation.task_row_cells import (
 )
 from bwp_tui.domain.completion import highlight_spans
 from bwp_tui.domain.task import Task
+from bwp_tui.store.queries.orders import SORTS
 
 GAP: Final = 2
 """Blank cells between two columns."""
@@ -44,36 +46,54 @@ class PlacedColumn(NamedTuple):
     width: int
 
 
-def _shown(width: int, chosen: Sequence[str]) -> list[Column]:
-    """Return the columns of a table of `width` cells: the chosen ones that fit, else those declared for its width."""
+def columns_shown(width: int, chosen: Sequence[str]) -> list[Column]:
+    """Return the columns of a table of `width` cells: the chosen ones, else those declared for its width."""
+    if width in SMALL_TABLE:
+        return [column for column in SMALL_COLUMNS if width in column.table_widths]
     by_width = [column for column in COLUMNS if width in column.table_widths]
     ids = {"subject", *chosen} & {column.id for column in COLUMNS}
     if ids == {"subject"}:
         return by_width
-    one_of_each = {column.id: column for column in (*COLUMNS, *by_width) if column.id in ids}
-    shown = list(one_of_each.values())
-    for dropped in sorted(shown, key=lambda column: column.rank):
-        if _narrowest(shown) > width and dropped.id != "subject":
-            shown.remove(dropped)
-    return shown
+    beside = (NOTE_ALONE,) if {"problem", "note"} <= ids else ()
+    return list({column.id: column for column in (*COLUMNS, *by_width, *beside) if column.id in ids}.values())
 
 
-def _narrowest(shown: Sequence[Column]) -> int:
-    """Return how many cells a table needs at least to show these columns."""
-    return _FIRST_X + 1 + GAP * (len(shown) - 1) + sum(column.width or column.least for column in shown)
+def _fitting(columns: Sequence[Column], width: int, skipped: int) -> list[Column]:
+    """Return the subject, and as many of the columns behind the skipped ones as fit."""
+    others = [column for column in columns if column.id != "subject"][skipped:]
+    while True:
+        fitting = [column for column in columns if column.id == "subject" or column in others]
+        least = _FIRST_X + 1 + GAP * (len(fitting) - 1) + sum(column.width or column.least for column in fitting)
+        if least <= width or not others:
+            return fitting
+        others.pop()
 
 
-def place_columns(width: int, chosen: Sequence[str] = ()) -> tuple[PlacedColumn, ...]:
-    """Return the columns of a table of `width` cells, left to right, beginning with the mark.
+class Layout(NamedTuple):
+    """The columns in a table of a certain width, left to right, beginning with the mark."""
+
+    placed: tuple[PlacedColumn, ...] = ()
+    skipped: int = 0
+    """Columns that are scrolled off to the left; the subject stays."""
+    is_more: bool = False
+    """Whether there are more to the right."""
+
+
+def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0) -> Layout:
+    """Place the columns of a table of `width` cells.
 
     The cursor's pointer is left of the mark. The subject and the note share what the other columns leave.
 
     Args:
-        chosen: ids of the columns to show, as far as there is room; without any, the width decides. A small table shows
-            its own.
+        chosen: ids of the columns to show; without any, the width decides. A small table shows its own.
+        skipped: how many columns are scrolled off to the left; no more are than it takes to show the last one.
     """
     is_small = width in SMALL_TABLE
-    shown = [column for column in SMALL_COLUMNS if width in column.table_widths] if is_small else _shown(width, chosen)
+    columns = columns_shown(width, chosen)
+    skipped = 0 if is_small or not chosen else min(skipped, max(0, len(columns) - 2))
+    while skipped and _fitting(columns, width, skipped - 1)[-1] is columns[-1]:
+        skipped -= 1
+    shown = _fitting(columns, width, skipped) if chosen and not is_small else columns
     room = width - _FIRST_X - (not is_small) - GAP * (len(shown) - 1) - sum(column.width for column in shown)
     subject = room
     if any(column.id == "note" for column in shown):
@@ -84,7 +104,7 @@ def place_columns(width: int, chosen: Sequence[str] = ()) -> tuple[PlacedColumn,
     for column in shown:
         placed.append(PlacedColumn(column, x, column.width or flexible[column.id]))
         x += placed[-1].width + GAP
-    return tuple(placed)
+    return Layout(tuple(placed), skipped, columns[-1] not in shown)
 
 
 def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:
@@ -100,9 +120,10 @@ def cells_of(task: Task, columns: Sequence[PlacedColumn], context: CellContext) 
     """Return the cells of `task` in `columns`, cut to their widths but not padded."""
     cells = []
     for column, _, width in columns:
-        text, style, _ = column.cell(task, context)
-        text = fit(text, width, context.glyphs, right=column.right)
-        cells.append(Cell(text, style, highlight_spans(text, context.highlights) if column.highlighted else ()))
+        cell = column.cell(task, context)
+        text = fit(cell.text, width, context.glyphs, right=column.right)
+        matches = highlight_spans(text, context.highlights) if column.highlighted else ()
+        cells.append(cell._replace(text=text, matches=matches))
     return tuple(cells)
 
 
@@ -130,7 +151,13 @@ def row_strip(
 
 
 def _pieces(x: int, cell: Cell, *, current: bool) -> Iterator[Piece]:
-    """Split a cell where the texts of the filter begin and end."""
+    """Split a cell where the texts of the filter begin and end, and where the note does."""
+    if (at := cell.muted_from) < len(cell.text):
+        before, behind = (tuple(span for span in cell.matches if (span[1] <= at) is side) for side in (True, False))
+        yield from _pieces(x, Cell(cell.text[:at], cell.style, before), current=current)
+        moved = tuple((max(0, start - at), end - at) for start, end in behind)
+        yield from _pieces(x + cell_len(cell.text[:at]), Cell(cell.text[at:], "muted", moved), current=current)
+        return
     band = () if not current else ("cursor", "cursor-subject") if cell.style == "subject" else ("cursor",)
     names, at = (cell.style, *band), 0
     for start, end in cell.matches:
@@ -140,13 +167,25 @@ def _pieces(x: int, cell: Cell, *, current: bool) -> Iterator[Piece]:
     yield x + cell_len(cell.text[:at]), cell.text[at:], names
 
 
-def header_strip(placed: Sequence[PlacedColumn], width: int, glyphs: Glyphs, style_of: StyleOf) -> Strip:
-    """Return the line of the column titles."""
+def header_strip(layout: Layout, sort: str, width: int, glyphs: Glyphs, style_of: StyleOf) -> Strip:
+    """Return the line of the column titles, with signs at the one that orders and at edges where there are more."""
     pieces: list[Piece] = [(0, "", ("header",))]
-    for place in placed:
-        title = fit(place.column.title.upper(), place.width, glyphs, right=place.column.right)
-        pieces.append((place.x, title, ("header",)))
+    for column, x, cells in layout.placed:
+        sign = sort_sign(column, sort, glyphs)
+        title = fit(column.title.upper(), cells - len(sign), glyphs, right=column.right)
+        pieces.append((x, f"{title}{sign}", ("header",)))
+    if layout.skipped:
+        pieces[1] = (_MARK_X, glyphs.more_left, ("header",))
+    if layout.is_more:
+        pieces.append((width - 1, glyphs.more_right, ("header",)))
     return _strip(pieces, width, style_of)
+
+
+def sort_sign(column: Column, sort: str, glyphs: Glyphs) -> str:
+    """Return the sign of a column that determines an order, which shows whether its values rise or fall."""
+    if not column.sort or column.sort != sort.removeprefix("-"):
+        return ""
+    return glyphs.falling if SORTS[sort].is_descending is not column.counts_down else glyphs.rising
 
 
 def _strip(pieces: Sequence[Piece], width: int, style_of: StyleOf) -> Strip:

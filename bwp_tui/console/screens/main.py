@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 REDRAW_INTERVAL_S: Final = 5.0
 """Seconds between two updates of ages and countdowns; only text that differs is repainted."""
 
-_MANY_ROW_ACTIONS: Final = ("mark_range", "mark_all")
+_MANY_ROW_ACTIONS: Final = ("mark_range", "mark_all", "mark_others")
 """Actions on many rows: they wait until the table holds all of the view."""
 
 _MOUNT_DELAY_S: Final = 0.5
@@ -289,7 +289,7 @@ class MainScreen(ActionScreen):
 
     def update_header(self) -> None:
         """Show profile, engine and service."""
-        self._panels.update_header(paused=self._rows.is_paused)
+        self._panels.update_header(paused=self._rows.is_paused, is_counted=self.has_all_rows)
 
     def mask(self, masked: bool) -> None:
         """Mask or show the emails everywhere."""
@@ -297,7 +297,6 @@ class MainScreen(ActionScreen):
         self.table.masked = masked
         self.show_status("")  # it may hold an email
         self._update_detail()
-        self.update_header()
         self.session.feed.refresh()
 
     def place_details(self, details: DetailPlace | None) -> None:
@@ -319,6 +318,7 @@ class MainScreen(ActionScreen):
     def _update_detail(self) -> None:
         self.session.set_visible_tasks(self.table.visible_numbers)
         self._last_task = self.table.current_number
+        self.update_header()
         self._panels.update_detail(self.current_task)
         self._update_footer()
 

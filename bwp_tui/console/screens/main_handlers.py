@@ -75,6 +75,7 @@ class MainHandlers:
             "mark": self.marked.toggle_current,
             "mark_range": self.marked.mark_range,
             "mark_all": self.marked.mark_all,
+            "mark_others": self.marked.mark_others,
             "detail": self._open_task,
             "earlier": self._go_to_earlier,
             "archive": self._open_archive,
@@ -95,6 +96,8 @@ class MainHandlers:
             "back": self._back,
             "theme": partial(screen.session.set_theme, None),
             "quit": lambda: screen.app.exit(),
+            "scroll_left": partial(self._scroll_columns, -1),
+            "scroll_right": partial(self._scroll_columns, 1),
             "detail_down": lambda: screen.detail.scroll_by(_DETAIL_LINES),
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MAX_VIEWS)},
@@ -156,6 +159,10 @@ class MainHandlers:
         number = self._screen.table.current_number
         if number is not None:
             self._screen.app.push_screen(TaskScreen(self._screen, number))
+
+    def _scroll_columns(self, step: int) -> None:
+        if not self._screen.table.scroll_columns(step):
+            self._screen.show_status("There are no more columns on that side.")
 
     def _go_to_earlier(self) -> None:
         task = self._screen.current_task

@@ -37,11 +37,16 @@ class MainPanels:
         """The views that have a key: the built-in ones, and the saved ones behind them."""
         return VIEWS if self.snapshot is None else self.snapshot.views
 
-    def update_header(self, *, paused: bool) -> None:
-        """Show profile, engine, API trouble and the table's modes."""
+    def update_header(self, *, paused: bool, is_counted: bool) -> None:
+        """Show profile, engine, API trouble, the table's modes and the cursor's place.
+
+        Args:
+            is_counted: whether the table holds all rows.
+        """
         session, snapshot = self._session, self.snapshot
         trouble = None if snapshot is None else session.service_trouble(snapshot.engine)
         self._table.service_in_trouble = trouble is not None
+        rows = self._table.row_count
         self._screen.query_one(HeaderLine).set_state(
             HeaderState(
                 profile="practice" if session.profile.is_sandbox else session.profile.name,
@@ -54,6 +59,7 @@ class MainPanels:
                 read_only=session.read_only,
                 paused=paused,
                 marked=len(self._table.marks),
+                position=f"{self._table.cursor_row + 1}/{rows if is_counted else '…'}" if rows else "",
             )
         )
 

@@ -41,7 +41,7 @@ class TableUpdater:
         """
         table = self._table
         before, was_at_end, listed = table.current_number, self.is_partial and table.is_at_end, table.numbers
-        table.highlights = highlighted_texts(snapshot.query.filter)
+        table.highlights, table.sort = highlighted_texts(snapshot.query.filter), snapshot.query.sort
         table.show(snapshot.numbers)
         self.is_partial = not snapshot.is_whole
         if was_at_end:

@@ -21,7 +21,7 @@ from bwp_tui.domain.filter import VIEWS, FilterError, View
 from bwp_tui.domain.text import clean
 from bwp_tui.new_file import replace_file
 from bwp_tui.settings import Profile
-from bwp_tui.store.queries.filter_sql import SORTS
+from bwp_tui.store.queries.orders import SORTS
 
 MAX_HISTORY: Final = 100
 """Typed commands that are kept."""

@@ -54,6 +54,7 @@ class HeaderState(NamedTuple):
         badge: role of the profile's name.
         trouble: what is wrong with the API, in a few words.
         events: whether they come.
+        position: the cursor's row, and how many there are.
     """
 
     profile: str
@@ -66,6 +67,7 @@ class HeaderState(NamedTuple):
     read_only: bool
     paused: bool
     marked: int
+    position: str
 
 
 class HeaderLine(TwoEndedLine):
@@ -85,6 +87,7 @@ class HeaderLine(TwoEndedLine):
         notes = [
             note
             for note, on in (
+                (state.position, state.position),
                 (f"{state.marked} marked", state.marked > 0),
                 ("paused", state.paused),
                 ("read-only", state.read_only),

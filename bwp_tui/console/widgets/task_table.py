@@ -11,12 +11,20 @@ from typing import ClassVar, Final, Protocol
 from rich.style import Style
 from textual.cache import LRUCache
 from textual.content import Content
+from textual.geometry import Region
 from textual.reactive import var
 from textual.strip import Strip
 
 from bwp_tui.console.presentation.glyphs import Glyphs, locale_glyphs
 from bwp_tui.console.presentation.task_row_cells import Cell, CellContext
-from bwp_tui.console.presentation.task_row_layout import PlacedColumn, cells_of, header_strip, place_columns, row_strip
+from bwp_tui.console.presentation.task_row_layout import (
+    Layout,
+    PlacedColumn,
+    cells_of,
+    header_strip,
+    place_columns,
+    row_strip,
+)
 from bwp_tui.console.widgets.virtual_rows import HEADER_LINES, VirtualRows
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, utc_now
@@ -132,7 +140,10 @@ class TaskTable(VirtualRows):
     """Texts of the filter, highlighted wherever a task shows them."""
 
     columns: var[tuple[str, ...]] = var[tuple[str, ...]](())
-    """Ids of the columns to show where there is room; without any, the width decides."""
+    """Ids of the columns to show, sideways where there is no room; without any, the width decides."""
+
+    sort: var[str] = var("newest")
+    """The order of the rows, of which the header has a sign."""
 
     empty_text: var[Content] = var(Content())
     """Text in the middle of a table without rows."""
@@ -159,7 +170,7 @@ class TaskTable(VirtualRows):
         self._day = day
         self._glyphs = glyphs or locale_glyphs()
         self._numbers: array[int] = array("q")
-        self._placed: tuple[PlacedColumn, ...] = ()
+        self._layout_of_columns = Layout()
         self._placed_width = -1
         self._component_styles_of: dict[tuple[str, ...], Style] = {}
         # By cells and cursor; a change of width or style empties the cache.
@@ -231,6 +242,21 @@ class TaskTable(VirtualRows):
         return self._numbers
 
     def watch_columns(self) -> None:
+        self._place_columns(0)
+
+    def watch_sort(self) -> None:
+        self.refresh(Region(0, 0, self.scrollable_size.width, HEADER_LINES))
+
+    def scroll_columns(self, step: int) -> bool:
+        """Scroll sideways by columns; return whether there are more on that side."""
+        layout = self._layout_of_columns
+        can_scroll = layout.is_more if step > 0 else layout.skipped > 0
+        if can_scroll:
+            self._place_columns(layout.skipped + step)
+        return can_scroll
+
+    def _place_columns(self, skipped: int) -> None:
+        self._layout_of_columns = self._layout_of_columns._replace(skipped=skipped)
         self._placed_width = -1
         self.refresh()
 
@@ -241,7 +267,7 @@ class TaskTable(VirtualRows):
     @property
     def shown_columns(self) -> tuple[str, ...]:
         self._layout_columns(self.scrollable_size.width)
-        return tuple(place.column.id for place in self._placed)
+        return tuple(place.column.id for place in self._layout_of_columns.placed)
 
     def go_to_task(self, number: int) -> bool:
         """Put the cursor on a task; return whether the view has it."""
@@ -267,7 +293,7 @@ class TaskTable(VirtualRows):
         width = self.scrollable_size.width
         self._layout_columns(width)
         if y < HEADER_LINES:
-            return header_strip(self._placed, width, self._glyphs, self._style)
+            return header_strip(self._layout_of_columns, self.sort, width, self._glyphs, self._style)
         row = self.top + y - HEADER_LINES
         if row < self.row_count:
             return self._row_line(row)
@@ -282,7 +308,12 @@ class TaskTable(VirtualRows):
         if strip is None:
             cells, current = line
             strip = row_strip(
-                cells, self._placed, self.scrollable_size.width, self._glyphs, self._style, current=current
+                cells,
+                self._layout_of_columns.placed,
+                self.scrollable_size.width,
+                self._glyphs,
+                self._style,
+                current=current,
             )
             self._strips[line] = strip
         return strip
@@ -299,8 +330,9 @@ class TaskTable(VirtualRows):
 
     def _layout_columns(self, width: int) -> None:
         if width != self._placed_width:
-            self._placed, self._placed_width = place_columns(width, self.columns), width
-            self._rows.set_columns(self._placed)
+            self._layout_of_columns = place_columns(width, self.columns, self._layout_of_columns.skipped)
+            self._placed_width = width
+            self._rows.set_columns(self._layout_of_columns.placed)
             self._strips.clear()
 
     def _style(self, *names: str) -> Style:

@@ -1,9 +1,8 @@
-"""Translate filters and orders of views to SQL."""
+"""Translate filters to SQL."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -14,37 +13,10 @@ from bwp_tui.domain.regulations import REGULATIONS, Regulation
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
 from bwp_tui.domain.times import DAY, format_instant, midnight, typed_day
 from bwp_tui.store.database.connection import SqlValue
+from bwp_tui.store.queries.orders import TO_ANSWER
 from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_scan
 
 Condition = tuple[str, tuple[SqlValue, ...]]
-
-SortKey = tuple[str, bool]
-"""A sort key, on the table alias `t`, and whether it is descending."""
-
-_NEWEST: Final[SortKey] = ("t.number", True)
-_OLDEST: Final[SortKey] = ("t.number", False)
-_SERVICE_END: Final[SortKey] = (
-    "iif(t.terminal = 1, NULL, coalesce(julianday(t.submitted_at), 9e9)"
-    f" + coalesce(t.holding_period, iif(t.kind = 'DELETION', {DEFAULT_HOLDING_PERIOD}, 0)))",
-    False,
-)
-"""The instant at which the service is done, as the index `tasks_end_order` has it; requests not sent yet come last."""
-SORTS: Final[dict[str, tuple[SortKey, ...]]] = {
-    "newest": (_NEWEST,),
-    "oldest": (_OLDEST,),
-    "due": (("t.due_on IS NULL", False), ("t.due_on", False), _OLDEST),
-    "subject": (("t.email COLLATE NOCASE", False), _NEWEST),
-    "status": (("t.status", False), _NEWEST),
-    "kind": (("t.kind", False), _NEWEST),
-    "received": (("t.received_on", False), _OLDEST),
-    "submitted": (("t.submitted_at", True), _NEWEST),
-    "updated": (("t.updated_at", True), _NEWEST),
-    "done_by": (("t.terminal", False), _SERVICE_END, _OLDEST),
-    "answered": (("t.answered_on", True), _NEWEST),
-    "assigned": (("t.assigned_to IS NULL", False), ("t.assigned_to COLLATE NOCASE", False), _NEWEST),
-    "note": (("t.note = ''", False), ("t.note COLLATE NOCASE", False), _NEWEST),
-}
-"""Orders by name; each ends in the task number, so that it is total, and has an index."""
 
 _DAY: Final = timedelta(days=1)
 _AGE_TO_INSTANT: Final = str.maketrans("<>", "><")
@@ -95,7 +67,7 @@ _STATES: Final = {
     "active": _State("(t.terminal = 0 AND t.status <> 'RECEIVED')"),
     "open": _State("t.open = 1"),
     "ready": _State("(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)"),
-    "unanswered": _State("(t.open = 1 AND t.terminal = 1)"),
+    "unanswered": _State(f"({TO_ANSWER})"),
     "failed": _State("(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))"),
     "late": _State(
         f"(t.open = 1 AND (((t.terminal = 0 OR {_UPHELD}) AND t.due_on < {_DONE_BY})"
@@ -112,38 +84,6 @@ _STATES: Final = {
 
 _IN_TEXT_INDEX: Final = frozenset({"email"})
 """The columns that `Index.WORDS` contains as they are."""
-
-
-def order_clause(keys: Sequence[SortKey]) -> str:
-    """Return the terms of ORDER BY for the keys of an order."""
-    return ", ".join(f"{key} DESC" if greatest_first else key for key, greatest_first in keys)
-
-
-def reversed_keys(keys: Sequence[SortKey]) -> tuple[SortKey, ...]:
-    return tuple((key, not greatest_first) for key, greatest_first in keys)
-
-
-def rows_before(keys: Sequence[SortKey], values: Sequence[SqlValue]) -> Iterator[tuple[Condition, Sequence[SortKey]]]:
-    """Yield the conditions of a keyset query for the rows before a task, the nearest rows first.
-
-    Each row before the task meets exactly one condition. Each is a range of the order's index, in which the first keys
-    equal the task's and the next one is before it; the keys that differ within the range come with it.
-
-    Args:
-        values: the task's values of the keys.
-    """
-    for place in range(len(keys) - 1, -1, -1):
-        (key, greatest_first), value = keys[place], values[place]
-        earlier = list(zip(keys[:place], values, strict=False))
-        same = "".join(f"({name}) {'IS NULL' if held is None else '= ?'} AND " for (name, _), held in earlier)
-        held = tuple(held for _, held in earlier if held is not None)
-        # NULL is less than any value: it comes first, or last in a descending order.
-        if value is not None:
-            yield (f"{same}({key}) {'>' if greatest_first else '<'} ?", (*held, value)), keys[place:]
-            if not greatest_first:
-                yield (f"{same}({key}) IS NULL", held), keys[place:]
-        elif greatest_first:
-            yield (f"{same}({key}) IS NOT NULL", held), keys[place:]
 
 
 def is_tallied(task_filter: Filter) -> bool:

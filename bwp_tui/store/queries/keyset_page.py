@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
 from bwp_tui.domain.filter import Filter
 from bwp_tui.store.database.connection import Row, Store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.filter_sql import SORTS, Condition, SortKey, order_clause, reversed_keys, rows_before
-
-Ranges = Iterator[tuple[Condition, Sequence[SortKey]]]
-"""What `filter_sql.rows_before` yields."""
+from bwp_tui.store.queries.orders import SORTS, Range, order_clause, reversed_keys, rows_before
 
 MAX_COUNTED: Final = 5_000
 """Rows counted at most from the task towards each end of the view."""
@@ -26,11 +23,14 @@ class KeysetPage:
         self._store = store
         self._number = number
         self._where, self._values = tasks.condition_of(store, task_filter, today)
-        self._down = SORTS[sort]
-        self._up = reversed_keys(self._down)
-        keys = ", ".join(key for key, _ in self._down)
-        sql = f"SELECT {keys} FROM tasks t WHERE t.number = ? AND ({self._where})"
-        self._sort_values = store.row(sql, (number, *self._values))
+        self._parts = SORTS[sort].parts
+        self._place = -1
+        self._sort_values: Row | None = None
+        for place, (part, keys) in enumerate(self._parts):
+            names = ", ".join(key for key, _ in keys)
+            sql = f"SELECT {names} FROM tasks t WHERE t.number = ? AND {part} AND ({self._where})"
+            if (row := store.row(sql, (number, *self._values))) is not None:
+                self._place, self._sort_values = place, row
 
     def page(self, reach: int, rows: int) -> tuple[int, array[int]] | None:
         """Return the index of the first row and the rows: the task with up to `reach` others before and after it.
@@ -43,33 +43,47 @@ class KeysetPage:
         """
         if self._sort_values is None:
             return None
-        above = self._next(rows_before(self._down, self._sort_values), reach)
-        below = self._next(rows_before(self._up, self._sort_values), reach)
+        above = self._next(self._above(self._sort_values), reach)
+        below = self._next(self._below(self._sort_values), reach)
         above.reverse()
-        return self._place(self._sort_values, rows) - len(above), above + array("q", [self._number]) + below
+        return self._row(self._sort_values, rows) - len(above), above + array("q", [self._number]) + below
 
-    def _place(self, key_values: Row, rows: int) -> int:
-        above = self._count(rows_before(self._down, key_values))
+    def _above(self, values: Row) -> Iterator[Range]:
+        """Yield the ranges of the rows before the task, the nearest first."""
+        yield from rows_before(self._parts[self._place], values)
+        for part, keys in reversed(self._parts[: self._place]):
+            yield part, (), reversed_keys(keys)
+
+    def _below(self, values: Row) -> Iterator[Range]:
+        """Yield the ranges of the rows after the task, the nearest first."""
+        part, keys = self._parts[self._place]
+        yield from rows_before((part, reversed_keys(keys)), values)
+        for part, keys in self._parts[self._place + 1 :]:
+            yield part, (), keys
+
+    def _row(self, values: Row, rows: int) -> int:
+        above = self._count(self._above(values))
         if above < MAX_COUNTED:
             return above
-        below = self._count(rows_before(self._up, key_values))
+        below = self._count(self._below(values))
         return max(above, rows - 1 - below if below < MAX_COUNTED else rows // 2)
 
-    def _next(self, ranges: Ranges, most: int) -> array[int]:
+    def _next(self, ranges: Iterator[Range], most: int) -> array[int]:
         """Return at most `most` tasks of these ranges, the nearest first."""
         numbers = array("q")
-        for (clause, bound), differing in ranges:
+        for clause, bound, keys in ranges:
             if len(numbers) == most:
                 break
-            order = order_clause(reversed_keys(differing))
-            sql = f"SELECT t.number FROM tasks t WHERE {clause} AND ({self._where}) ORDER BY {order} LIMIT ?"
+            sql = (
+                f"SELECT t.number FROM tasks t WHERE {clause} AND ({self._where}) ORDER BY {order_clause(keys)} LIMIT ?"
+            )
             numbers += self._store.integers(sql, (*bound, *self._values, most - len(numbers)))
         return numbers
 
-    def _count(self, ranges: Ranges) -> int:
+    def _count(self, ranges: Iterator[Range]) -> int:
         """Count the tasks in these ranges, up to `MAX_COUNTED`."""
         count = 0
-        for (clause, bound), _ in ranges:
+        for clause, bound, _ in ranges:
             sql = f"SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE {clause} AND ({self._where}) LIMIT ?)"
             count += self._store.integer(sql, (*bound, *self._values, MAX_COUNTED - count))
             if count == MAX_COUNTED:

@@ -13,7 +13,8 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import timeline
-from bwp_tui.store.queries.filter_sql import SORTS, Condition, condition, in_numbers, is_tallied, order_clause
+from bwp_tui.store.queries.filter_sql import Condition, condition, in_numbers, is_tallied
+from bwp_tui.store.queries.orders import SORTS, listing_sql
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.text_index import narrowing
 
@@ -68,8 +69,7 @@ def numbers(
         ReadCancelled: `is_cancelled` returned True.
     """
     where, values = condition_of(store, task_filter, today)
-    sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?"
-    return store.integers(sql, (*values, -1 if limit is None else limit), is_cancelled)
+    return store.integers(listing_sql(SORTS[sort], where), (*values, -1 if limit is None else limit), is_cancelled)
 
 
 def highest(store: Store) -> int:
@@ -86,9 +86,7 @@ def matching_among(store: Store, task_filter: Filter, task_numbers: Sequence[int
 
 def matching(store: Store, task_filter: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
     """Return the first `limit` tasks that match, in the order `sort`."""
-    where, values = condition_of(store, task_filter, today)
-    rows = store.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?", (*values, limit))
-    return [task_of(row) for row in rows]
+    return window(store, numbers(store, task_filter, today=today, sort=sort, limit=limit))
 
 
 def count(store: Store, task_filter: Filter, *, today: date) -> int:

@@ -1,0 +1,45 @@
+"""Put the cursor on a task that is named, or on the first task of a day."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Final
+
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.domain.filter import DayClause, Filter, ValueClause, parse
+from bwp_tui.store.queries import tasks
+
+_OF_A_DAY: Final = {
+    "due": "is due on",
+    "received": "was received on",
+    "submitted": "was submitted on",
+    "updated": "changed last on",
+    "done_by": "is done by the service by",
+    "answered": "was answered on",
+}
+"""The orders by a day, each with how a sentence names it; in another order the day of submission counts."""
+
+
+def jump_to_task(screen: MainScreenProtocol, number: int) -> None:
+    """Put the cursor on a task of the view, or say that it is not in it."""
+    if not screen.has_all_rows:
+        screen.select_when_listed(number)
+    elif not screen.table.go_to_task(number):
+        screen.show_status(f"#{number} is not in this view.", "warn")
+
+
+async def jump_to_day(screen: MainScreenProtocol, day: date) -> None:
+    """Put the cursor on the first task of a day in the present order, or say that there is none."""
+    listing, session = screen.list_state, screen.session
+    field = listing.sort.removeprefix("-")
+    field = field if field in _OF_A_DAY else "submitted"
+    is_shown = (ValueClause("is", ("open",)),) if field == "due" else ()  # the others show no due date
+    wanted = Filter((*parse(listing.filter).clauses, DayClause(field, "=", day), *is_shown))
+    found = await asyncio.to_thread(
+        tasks.numbers, session.read_store, wanted, today=session.today(), sort=listing.sort, limit=1
+    )
+    if found:
+        jump_to_task(screen, found[0])
+    else:
+        screen.show_status(f"No task of this view {_OF_A_DAY[field]} {day}.", "warn")
