@@ -78,7 +78,7 @@ async def test_no_line_is_broken_at_any_width(profile: Profile, first: int, keys
 
 def test_no_columns_of_the_table_overlap_at_any_width() -> None:
     for width in range(39, 251):
-        placed = place_columns(width)
+        placed = place_columns(width).placed
         ends = [place.x + place.width for place in placed]
         assert all(end < place.x for end, place in zip(ends, placed[1:], strict=False)), width
         assert ends[-1] <= width
