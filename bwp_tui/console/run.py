@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import Final
 
 from bwp_tui.console.app import ConsoleApp
+from bwp_tui.console.screens.missing_credentials import LOG_IN
 from bwp_tui.console.services.snapshot_feed import SnapshotFeed
 from bwp_tui.console.terminal.diff_driver import driver_class
 from bwp_tui.console.terminal.textual_compat import changed_names
@@ -36,10 +37,10 @@ def exit_message(profile: Profile) -> str | None:
     return f"{counted(left, 'download')} {'goes' if left == 1 else 'go'} on at the next start."
 
 
-def restart(profile: str) -> None:
-    """Replace this process by the same program with another profile: nothing of this shop's is left in its memory."""
+def restart(*words: str) -> None:
+    """Replace this process by the same program with other words: nothing of this shop's is left in its memory."""
     program = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
-    os.execv(sys.executable, [sys.executable, *program, "--profile", profile])  # noqa: S606  no shell is wanted
+    os.execv(sys.executable, [sys.executable, *program, *words])  # noqa: S606  no shell is wanted
 
 
 def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | None = None) -> int:
@@ -65,7 +66,9 @@ def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | Non
     finally:
         app.close()
     if app.next_profile is not None and not app.crash:
-        restart(app.next_profile)
+        restart("--profile", app.next_profile)
+    if app.return_code == LOG_IN:
+        restart("login", "--profile", profile.name)
     for message in filter(None, (exit_message(profile), app.opening_report, app.crash)):
         print(message, file=sys.stderr)
     return 1 if app.crash else app.return_code or 0

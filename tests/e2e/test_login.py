@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from pathlib import Path
 
@@ -122,3 +123,12 @@ def test_without_a_terminal_or_for_a_profile_with_a_secret_nothing_is_asked(
     log_in(operator, practice)
     with operator.in_terminal(operator.argv("login", "--profile", "default")) as terminal:
         assert terminal.wait() == 2
+
+
+def test_the_first_page_offers_it_with_one_key(operator: Operator) -> None:
+    with operator.in_terminal([sys.executable, "-P", "-m", "bwp_tui"]) as terminal:
+        terminal.wait_for("no credentials")
+        terminal.send("l")
+        terminal.wait_for("Client id:")
+        terminal.send("\x03")
+        assert terminal.wait() == 130

@@ -269,7 +269,10 @@ REGISTRY: Final = tuple(
         Scope.MESSAGES: (*_FIND, *_PAGE, _with_main_keys("messages", "", "Go back to the tasks", _SCREEN)),
         Scope.HELP: (*_FIND, *_PAGE),
         Scope.OUTPUT: (*_FIND, _with_main_keys("mask", "mask", "Show or mask emails", _SCREEN), *_PAGE),
-        Scope.SETUP: tuple(action for action in _PAGE if action.name != "help"),
+        Scope.SETUP: (
+            Action("login", ("l",), "log in", "Set this shop up", _SCREEN, "login"),
+            *(action for action in _PAGE if action.name != "help"),
+        ),
         Scope.APP: _APP_ACTIONS,
     }.items()
     for action in actions

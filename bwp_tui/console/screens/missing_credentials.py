@@ -19,6 +19,10 @@ from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 UNCONFIGURED: Final = 2
 """The exit code without credentials."""
 
+LOG_IN: Final = -1
+"""The return code of the app where `bwp-tui login` is to take its place."""
+
+_FOOTER: Final = (("log in", "login"), ("scroll", "down", "up"), ("quit", "leave"))
 _PERMISSION: Final = "Manage Shopper Privacy Requests"
 
 
@@ -39,6 +43,7 @@ class MissingCredentialsScreen(ScrolledScreen):
         self._profile = profile
         self._missing = missing
         self._config_path = config_path
+        self.handlers["login"] = lambda: self.app.exit(return_code=LOG_IN)
 
     def compose(self) -> ComposeResult:
         yield Heading(id="setup-heading")
@@ -52,7 +57,9 @@ class MissingCredentialsScreen(ScrolledScreen):
         )
         self.query_one(Paragraphs).set_lines(self._lines())
         self.query_one(FooterLine).show_keys(
-            self.keymap.hint("scroll", "down", "up"), self.keymap.hint("quit", "leave")
+            self.keymap.hint("log in", "login"),
+            self.keymap.hint("scroll", "down", "up"),
+            self.keymap.hint("quit", "leave"),
         )
 
     def close(self) -> None:
@@ -68,17 +75,17 @@ class MissingCredentialsScreen(ScrolledScreen):
             [("  bwp-tui sandbox", "strong")],
             [("  Starts a local mock API with sample requests.", "muted")],
             [],
-            [("To set them in the environment", "accent")],
-            [("  export BWP_CLIENT_ID=…  BWP_TARGET_ID=…", "strong")],
-            [("  export BWP_CLIENT_SECRET_COMMAND='pass show buywithprime'", "strong")],
-            [("  BWP_CLIENT_SECRET=… works too, where the environment is private.", "muted")],
+            [("To set this shop up", "accent")],
+            [(f"  {self.keymap.key('login')}", "strong"), (" here, or ", "muted"), ("bwp-tui login", "strong")],
+            [("  Asks for client id, target id and secret, tries them, and keeps them.", "muted")],
             [],
-            [("To set them in a file", "accent")],
+            [("To set it up in a file or by variables", "accent")],
             [(f"  {self._config_path}", "strong")],
             [(f"  [profiles.{self._profile}]", "plain")],
             [('  client_id = "…"', "plain")],
             [('  target_id = "…"', "plain")],
             [('  client_secret_command = "pass show buywithprime"', "plain")],
+            [("  or BWP_CLIENT_ID, BWP_TARGET_ID, BWP_CLIENT_SECRET_COMMAND", "muted")],
             [],
             [
                 ("Client id, secret and target id come from the merchant console of Buy with Prime. ", "muted"),
