@@ -15,7 +15,7 @@ from bwp_tui.store.commands import answers, records, requests, unconfirmed, undo
 from bwp_tui.store.commands.answers import LegalRecord, UndoableField
 from bwp_tui.store.commands.records import Field
 from bwp_tui.store.database.connection import Store, Transaction, as_int
-from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses
@@ -69,7 +69,7 @@ class Copy:
     def act(self) -> None:
         """Do one thing of the operator or of the engine, if it is possible."""
         self.clock.advance(seconds=self.random.randint(1, 600))
-        with contextlib.suppress(NotPossible):
+        with contextlib.suppress(NotPossible, NoSuchTask):
             self.random.choice(
                 (self.intake, *3 * (self._edit,), self._task, self._undo, self.send, self.send, self._poll)
             )()
