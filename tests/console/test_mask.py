@@ -38,7 +38,7 @@ def bare(console: Console) -> bool:
 async def test_all_places_that_name_a_shopper_are_masked_until_the_operator_asks(profile: Profile) -> None:
     async with opened(profile, PAST) as console:
         requests.download(console.store, READY, "/srv/privacy", "op")
-        await console.sees("⇣ #4  j•••@example.com", "COMPLETED · retrieval for j•••@example.com")
+        await console.sees("⇣ #4        j•••@example.com", "COMPLETED · retrieval for j•••@example.com")
         for action, number in {"cancel": DELETION, "resubmit": FAILED}.items():
             await console.go_to(number)
             assert not bare(console)
@@ -47,7 +47,7 @@ async def test_all_places_that_name_a_shopper_are_masked_until_the_operator_asks
             assert not bare(console)
             await console.press("n")
         await console.press("m")
-        await console.sees(f"The shopper {ADDRESS} does not exist", f"⇣ #4  {ADDRESS.replace('1', '2')}")
+        await console.sees(f"The shopper {ADDRESS} does not exist", f"⇣ #4        {ADDRESS.replace('1', '2')}")
         assert "masked" not in console.line("header")
         await console.do("resubmit")
         await console.sees(f"Submit the retrieval for {ADDRESS} again?")
