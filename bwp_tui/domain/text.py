@@ -78,6 +78,11 @@ def is_utf8(encoding: str) -> bool:
     return encoding.replace("-", "").casefold() == "utf8"
 
 
+def lacks_signs(terminal: str) -> bool:
+    """Return whether terminals of this TERM lack most of `ASCII_FORMS`, as the fonts of the Linux console do."""
+    return terminal == "linux"
+
+
 def to_ascii(text: str) -> str:
     """Return `text` in ASCII of the same width; question marks replace letters that ASCII lacks."""
     return text if text.isascii() else text.translate(_ASCII_TABLE)

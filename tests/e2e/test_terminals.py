@@ -64,6 +64,25 @@ def test_true_colour_is_used_where_the_terminal_has_it(shop: Operator) -> None:
         assert 38 in colours_in(open_screens(terminal))
 
 
+def test_a_linux_console_gets_letters_of_all_kinds_and_no_sign_that_its_fonts_lack(shop: Operator) -> None:
+    shop.plant(unchanging_history(50))
+    with shop.console(TERM="linux", COLORTERM="") as terminal:
+        terminal.wait_for("engine here")
+        terminal.send("e")
+        terminal.wait_for("esc back")
+        terminal.send("é")
+        terminal.wait_for("é")
+        terminal.send(ESCAPE)
+        terminal.wait_for(lambda text: "é" not in text)
+        open_screens(terminal)
+        shown = terminal.bytes_since().decode()
+    assert set(shown) & set("•…→←↑↓●○▲✓✗⇣◷◉›▸▆") == set()
+    listed = shop.in_terminal(shop.argv("list"), TERM="linux")
+    with listed as terminal:
+        terminal.wait_for("@example")
+        assert set(terminal.screen_text()) & set("•…✓✗⇣") == set()
+
+
 def test_over_ssh_the_mouse_is_never_switched_on(shop: Operator) -> None:
     shop.plant(unchanging_history(50))
     with shop.console(SSH_CONNECTION="10.0.0.7 50000 10.0.0.1 22") as terminal:

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.text import ASCII_FORMS, escaped
+from bwp_tui.domain.text import ASCII_FORMS, escaped, lacks_signs
 
 _ERROR_HANDLER: Final = "bwp-tui-signs"
 
@@ -57,6 +57,7 @@ class Output(io.TextIOWrapper):
         self.raw = _RawOutput(descriptor)
         self._is_terminal = self.raw.isatty()
         self._drawn = False
+        self._lacks_signs = lacks_signs(os.environ.get("TERM", ""))
         super().__init__(
             io.BufferedWriter(self.raw),
             encoding=encoding,
@@ -69,13 +70,16 @@ class Output(io.TextIOWrapper):
             return super().write(text)
         if self._drawn:
             self.draw("")
-        super().write(escaped(text))
+        super().write(self._drawable(text))
         return len(text)
+
+    def _drawable(self, text: str) -> str:
+        return escaped(text).translate(ASCII_FORMS if self._lacks_signs else {})
 
     def draw(self, line: str) -> None:
         """Draw a line on a terminal in place of the last one; the next text wipes it."""
         if self._is_terminal and (line or self._drawn) and os.environ.get("TERM", "dumb") != "dumb":
-            super().write(f"\r{escaped(line)}\x1b[K")
+            super().write(f"\r{self._drawable(line)}\x1b[K")
             self.flush()
             self._drawn = bool(line)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import locale
+import os
 import re
 import shutil
 import signal
@@ -22,7 +23,7 @@ from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.console.terminal.output_writer import OutputWriter
 from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
 from bwp_tui.console.terminal.textual_compat import CompatDriver
-from bwp_tui.domain.text import is_utf8, to_ascii
+from bwp_tui.domain.text import ASCII_FORMS, is_utf8, lacks_signs, to_ascii
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -68,6 +69,7 @@ class DiffDriver(CompatDriver):
         self._passed_on: list[str] = []
         self._is_synchronized = False
         self._is_ascii_only = not is_utf8(locale.getencoding())
+        self._lacks_signs = lacks_signs(os.environ.get("TERM", ""))
         self._is_suspended = True
         self._writer = OutputWriter(cast(TextIO, sys.__stderr__), self._pending_output, self._lock)
 
@@ -117,6 +119,8 @@ class DiffDriver(CompatDriver):
     def _apply(self, data: str) -> None:
         if self._is_ascii_only:
             data = to_ascii(data)
+        elif self._lacks_signs:
+            data = data.translate(ASCII_FORMS)
         try:
             self._buffer.apply_frame(data)
         except NotAFrame:
