@@ -87,7 +87,6 @@ class HeaderLine(TwoEndedLine):
         notes = [
             note
             for note, on in (
-                (state.position, state.position),
                 (f"{state.marked} marked", state.marked > 0),
                 ("paused", state.paused),
                 ("read-only", state.read_only),
@@ -95,8 +94,12 @@ class HeaderLine(TwoEndedLine):
             )
             if on
         ]
-        right: list[StyledText] = [(f"{'  '.join(notes)} ", "muted")]
-        self.show_ends(self.to_content(*left), self.to_content(*right))
+        whole = self.to_content(*left)
+        with_position, right = (
+            self.to_content((f"{'  '.join(texts)} ", "muted")) for texts in ([state.position, *notes], notes)
+        )
+        fits = state.position and whole.cell_length + with_position.cell_length < self.app.size.width
+        self.show_ends(whole, with_position if fits else right)
 
 
 def _short_id(target_id: str) -> str:
