@@ -57,6 +57,13 @@ def test_what_nobody_sees_costs_no_byte(console: Watched) -> None:
     assert console.console.read_for(2.0) == 0
 
 
+def test_a_dashboard_sends_no_byte_while_idle_and_what_differs_after_a_change(console: Watched) -> None:
+    console.key("D")
+    assert console.console.read_for(2.0) == 0
+    console.status(TASKS - 5, Status.IN_PROGRESS)
+    assert 0 < console.console.read_for(4.0) <= 1_000
+
+
 def test_keys_cost_no_more_bytes_than_they_did(console: Watched) -> None:
     found = {key: max(console.key(key), console.key(back)) for key, back in ((DOWN, UP), ("?", "\x1b"), (":", "\x1b"))}
     assert 0 < found[DOWN] <= 3_300  # with the details, and the footer that begins with the next steps

@@ -18,6 +18,12 @@ WIDE: Final = 100
 TASK_WIDE: Final = 110
 """Columns of the terminal from which a task's timeline is beside its facts."""
 
+DOWNLOAD_WIDE: Final = 116
+"""Columns of the terminal from which a download's timeline is beside its facts, where a hash takes 74."""
+
+DOWNLOAD_LOW: Final = 20
+"""Lines of the terminal below which there is room for the facts of a download alone."""
+
 SIDE_BY_SIDE: Final = 160
 """Columns of the terminal from which the details are beside the list."""
 

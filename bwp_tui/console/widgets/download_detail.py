@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from bwp_tui.console.presentation.breakpoints import TALL
+from bwp_tui.console.presentation.breakpoints import DOWNLOAD_LOW, DOWNLOAD_WIDE, TALL
 from bwp_tui.console.presentation.download_detail import events_of, fact_lines, timeline_paragraph
 from bwp_tui.console.presentation.format import DisplayContext, subject
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import task_names, timeline
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.task import Download, Event, Task
-
-_BESIDE: Final = 116
-"""Columns of the terminal from which the timeline is beside the facts, where a hash takes 74; else behind them."""
-
-_LOW: Final = 20
-"""Lines of the terminal below which there is room for the facts alone."""
 
 
 class DownloadDetail(Vertical):
@@ -39,12 +32,12 @@ class DownloadDetail(Vertical):
             *task_names(task),
         )
         size, events = self.app.size, events_of(download, events)
-        is_beside = size.width >= _BESIDE and size.height >= TALL
+        is_beside = size.width >= DOWNLOAD_WIDE and size.height >= TALL
         self.set_class(is_beside, "-beside")
         self.set_class(size.height >= TALL, "-tall")
-        self.set_class(size.height < _LOW, "-low")
+        self.set_class(size.height < DOWNLOAD_LOW, "-low")
         lines: list[Sequence[StyledText]] = list(fact_lines(download, task, context))
-        if size.height < _LOW:
+        if size.height < DOWNLOAD_LOW:
             # The hash first: keys of their own show name and folder.
             lines.sort(key=lambda line: not line[0][0].startswith("sha256"))
         elif not is_beside:
