@@ -104,6 +104,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         """
         # Textual chooses its filter here: its grey one would turn the terminal's own colours into black on black.
         super().__init__(driver_class=driver_class, ansi_color=True if os.environ.get("NO_COLOR") else None)
+        self.set_class(bool(os.environ.get("NO_COLOR")), "-no-color")
         self.animation_level = "none"
         self.register_theme(DARK)
         self.register_theme(LIGHT)

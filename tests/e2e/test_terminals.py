@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from tests.e2e.operator import ENTER, ESCAPE, ROOT, Operator, colours_in, end, unchanging_history
+from tests.e2e.operator import ENTER, ESCAPE, POINTER, ROOT, Operator, colours_in, end, unchanging_history
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 
@@ -48,6 +49,19 @@ def test_no_color_means_no_colour_at_all(shop: Operator) -> None:
     shop.plant(unchanging_history(50))
     with shop.console(NO_COLOR="1") as terminal:
         assert colours_in(open_screens(terminal)) == set()
+
+
+def test_without_colours_the_row_of_the_cursor_is_in_reverse(shop: Operator) -> None:
+    shop.plant(unchanging_history(50))
+    with shop.console(NO_COLOR="1") as terminal:
+        terminal.wait_for("engine here")
+        rows = terminal.wait_for(POINTER).splitlines()
+        terminal.wait_until_quiet()
+        here = next(number for number, row in enumerate(rows) if row.startswith(POINTER))
+        cells = terminal.cells()
+        assert all(cast(Any, cell).reverse for cell in cells[here][:100])
+        assert not any(cast(Any, cell).reverse for cell in cells[here + 1][:100])
+        assert end(terminal) == 0
 
 
 def test_a_plain_xterm_gets_its_own_sixteen_colours_alone(shop: Operator) -> None:
