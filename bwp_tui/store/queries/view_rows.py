@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.filter import DurationClause, Filter
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.keyset_page import KeysetPage
 
 FIRST_PAGE_ROWS: Final = 500
 """Rows of the first page: more than any terminal shows."""
@@ -65,6 +64,8 @@ class ViewRows:
         return page if len(page) == FIRST_PAGE_ROWS else None
 
     def _anchored_page(self, query: ViewQuery, anchor: AnchorRow) -> array[int] | None:
+        from bwp_tui.store.queries.keyset_page import KeysetPage  # the first frame does without
+
         about = KeysetPage(self._store, query.filter, anchor.number, today=query.today, sort=query.sort)
         anchored = about.page(FIRST_PAGE_ROWS // 2, anchor.rows)
         if anchored is None:
