@@ -54,6 +54,17 @@ async def test_a_view_is_opened_by_a_click(profile: Profile) -> None:
         await console.until(lambda: console.main.list_state.filter == "is:failed")
 
 
+async def test_a_click_on_a_heading_sorts_and_the_next_one_reverses(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for order in ("subject", "-subject"):
+            await click(console, "table", "EMAIL")
+            await console.until(lambda: console.main.list_state.sort == order)  # noqa: B023
+        await console.press("e")
+        await console.until(lambda: console.main.prompt.is_open)
+        await click(console, "table", "STATUS")
+        assert console.main.list_state.sort == "-subject"
+
+
 async def test_a_page_of_a_task_is_opened_by_a_click(profile: Profile) -> None:
     async with opened(profile) as console:
         await click(console, "footer", "detail")

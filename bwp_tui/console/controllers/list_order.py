@@ -27,7 +27,14 @@ async def choose_sort(screen: MainScreenProtocol) -> None:
             "There is no order by problem, which several records determine; filter by error: instead.", "warn"
         )
     elif letter is not None:
-        chosen, present = SORT_LETTERS[letter], screen.list_state.sort
-        sort = reverse_of(present) if present.removeprefix("-") == chosen else chosen
-        screen.show(screen.list_state.with_sort(sort))
-        screen.show_status(f"Sorted by {chosen}, reversed." if sort.startswith("-") else f"Sorted by {sort}.")
+        sort_by(screen, SORT_LETTERS[letter])
+
+
+def sort_by(screen: MainScreenProtocol, chosen: str) -> None:
+    """List the tasks in an order; the present one is reversed. An open prompt or form leaves the order as it is."""
+    if screen.prompt.is_open or screen.form.display:
+        return
+    present = screen.list_state.sort
+    sort = reverse_of(present) if present.removeprefix("-") == chosen else chosen
+    screen.show(screen.list_state.with_sort(sort))
+    screen.show_status(f"Sorted by {chosen}, reversed." if sort.startswith("-") else f"Sorted by {sort}.")

@@ -157,7 +157,7 @@ def mouse_notes(*, is_on: bool) -> HelpNotes:
     """Return what the main screen's help says of the mouse."""
     if not is_on:
         return "Mouse", (("off", 'here; mouse = "on" in the profile turns it on'),)
-    click = ("a click", "acts on rows, views, pages, commands and keys")
+    click = ("a click", "acts on rows, headings, views, pages, commands and keys")
     return "Mouse", (click, ("shift", "held down, lets text be selected"))
 
 

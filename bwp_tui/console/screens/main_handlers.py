@@ -14,7 +14,7 @@ from bwp_tui.console.command_bar.task_lines import TaskLineCommands
 from bwp_tui.console.controllers.copying import copy_of_tasks
 from bwp_tui.console.controllers.external_programs import page_task
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
-from bwp_tui.console.controllers.list_order import choose_columns, choose_sort
+from bwp_tui.console.controllers.list_order import choose_columns, choose_sort, sort_by
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.own_commands import OwnCommands
 from bwp_tui.console.controllers.profile_switch import switch_profile
@@ -54,6 +54,7 @@ class MainHandlers:
         self._screen = screen
         self.marked = MarkedTasks(screen)
         service, recording = ServiceController(screen, self.marked), RecordController(screen, self.marked)
+        screen.table.sort_clicked = partial(sort_by, screen)
         self._is_submitting = False
         prompting: dict[str, Work] = {
             "filter": FilterPrompt(screen).ask,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import ClassVar, Final, Protocol
@@ -172,6 +172,7 @@ class TaskTable(VirtualRows):
         self._numbers: array[int] = array("q")
         self._layout_of_columns = Layout()
         self._placed_width = -1
+        self.sort_clicked: Callable[[str], None] = lambda _sort: None
         self._component_styles_of: dict[tuple[str, ...], Style] = {}
         # By cells and cursor; a change of width or style empties the cache.
         self._strips: LRUCache[tuple[tuple[Cell, ...], bool], Strip] = LRUCache(_MAX_STRIPS)
@@ -283,6 +284,11 @@ class TaskTable(VirtualRows):
         if row is None or not 0 <= row + step < self.row_count:
             return None
         return self._numbers[row + step]
+
+    def click_title(self, x: int) -> None:
+        for column, start, cells in self._layout_of_columns.placed:
+            if column.sort and start <= x < start + cells:
+                self.sort_clicked(column.sort)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

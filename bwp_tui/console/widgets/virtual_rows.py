@@ -97,12 +97,15 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         row = self.top + event.y - HEADER_LINES
-        if event.y < HEADER_LINES or row >= self.row_count:
-            return
-        if row == self._cursor:
+        if event.y < HEADER_LINES:
+            self.click_title(event.x)
+        elif row == self._cursor and row < self.row_count:
             self.post_message(self.Chosen())
-        else:
+        elif row < self.row_count:
             self.go_to(row)
+
+    def click_title(self, x: int) -> None:
+        """Do what a click on a column title does: in most lists nothing."""
 
     def on_resize(self) -> None:
         self.fit_height()
