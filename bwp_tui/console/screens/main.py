@@ -19,11 +19,11 @@ from bwp_tui.console.bindings.actions import (
     read_only_reason,
 )
 from bwp_tui.console.bindings.screen_actions import bindings_of
+from bwp_tui.console.controllers.status_updates import StatusUpdates
+from bwp_tui.console.controllers.table_updater import TableUpdater
 from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, layout_classes
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels
-from bwp_tui.console.screens.status_updates import StatusUpdates
-from bwp_tui.console.screens.table_updater import TableUpdater
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.list_state import ListState
