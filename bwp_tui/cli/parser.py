@@ -44,7 +44,7 @@ from bwp_tui.cli.parser_operations import add_record_commands, add_service_comma
 from bwp_tui.cli.parser_tables import add_tables
 from bwp_tui.domain.filter_fields import FIELDS, STATES
 from bwp_tui.domain.letters import BUILT_IN, LetterKind
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import did_you_mean
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.sandbox.faults import FAULTS
@@ -147,7 +147,7 @@ def _add_requests(commands: CommandParsers) -> None:
         "--holding-period",
         metavar="DAYS",
         type=holding_period,
-        help=f"days in which it can be cancelled, 0 to {LONGEST_HOLDING_PERIOD} (default {DEFAULT_HOLDING_PERIOD})",
+        help=f"days in which it can be cancelled, 0 to {LONGEST_HOLDING_PERIOD} (the profile's)",
     )
     deletion.add_argument("--reason", metavar="TEXT", type=one_line, help="stored by Amazon for audit")
     deletion.add_argument("--yes", action="store_true", help="do not ask to type the email")

@@ -141,6 +141,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             keymap=keymap(profile.keys, profile.commands),
             saved_state=SavedStateFile(profile),
             lend_terminal=self._lend_terminal,
+            masked=profile.mask,
         )
         self._watch_notifier = WatchNotifier(self._store, self._session.unwatch)
         self._hangup_watcher = HangupWatcher(self._end_session)

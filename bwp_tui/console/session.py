@@ -74,7 +74,7 @@ class Session:
     keymap: Keymap
     saved_state: SavedStateFile
     lend_terminal: Callable[[], AbstractContextManager[None]]
-    masked: bool = True
+    masked: bool
     gone_results: set[int] = field(default_factory=set)
 
     @cached_property

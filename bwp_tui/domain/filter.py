@@ -21,7 +21,7 @@ from typing import Final
 
 from bwp_tui.domain.filter_fields import FIELDS, STATES, FieldSpec, Match
 from bwp_tui.domain.task import ADOPTED
-from bwp_tui.domain.text import nearest, unsafe_at
+from bwp_tui.domain.text import clean_line, nearest, unsafe_at
 from bwp_tui.domain.times import DAY, HOUR, MINUTE, parse_day, typed_day
 
 _OTHER_NAMES: Final = {"subject": "email", "address": "email", "shopper": "email"}
@@ -155,6 +155,25 @@ def meaning(view: View) -> str:
 def view_named(views: Iterable[View], name: str) -> View | None:
     """Return the view with this name, whatever the case of its letters, or None."""
     return next((view for view in views if view.name.casefold() == name.casefold()), None)
+
+
+COLUMN_IDS: Final = (
+    *("kind", "status", "submitted", "received", "updated", "age", "due", "done_by", "answered", "assigned"),
+    *("tags", "id", "problem", "note"),
+)
+"""The columns that can be shown and hidden, in the order of the table."""
+
+
+def columns_named(text: str) -> tuple[str, ...]:
+    """Return the ids of the columns whose names are in `text`, between commas, in the order of the table.
+
+    Raises:
+        ValueError: there is no such column; the sentence lists those that exist.
+    """
+    names = {name for name in text.casefold().replace(" ", "").split(",") if name not in ("", "subject")}
+    for name in sorted(names.difference(COLUMN_IDS)):
+        raise ValueError(f"There is no column “{clean_line(name)}”; there are {', '.join(COLUMN_IDS)}.")
+    return tuple(id for id in COLUMN_IDS if id in names)
 
 
 DUE_SOON: Final = 7

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.text import mask_email, mask_in_text, older_file_name
+from bwp_tui.domain.text import file_name_with_email, mask_email, mask_in_text
 
 _SECRETS: Final = (
     (re.compile(r"\?[^\s\"'<>]+"), "?…"),  # a query, be it of a whole URL or of a request line
@@ -34,7 +34,9 @@ def mask_task_text(text: str, task: Task) -> str:
         return text
     # The name of an older archive contains the email, in characters that file names allow.
     addresses = (task.email, mask_email(task.email))
-    named, renamed = (older_file_name(task.kind, email, task.task_id or "").removesuffix(".zip") for email in addresses)
+    named, renamed = (
+        file_name_with_email(task.kind, email, task.task_id or "").removesuffix(".zip") for email in addresses
+    )
     # File names have no •; it shows that this is not the real path.
     return mask_in_text(text.replace(named, renamed.replace("_@", "•••@", 1)), task.email)
 

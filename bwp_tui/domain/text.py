@@ -143,8 +143,8 @@ def file_name(kind: str, task_id: str) -> str:
     return _file_name(kind.lower(), task_id)
 
 
-def older_file_name(kind: str, email: str, task_id: str) -> str:
-    """Return the file name of a task's archive in earlier versions, which had the email in it."""
+def file_name_with_email(kind: str, email: str, task_id: str) -> str:
+    """Return the file name of a task's archive where the profile, or an earlier version, has the email in it."""
     return _file_name(kind.lower(), email, task_id)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from bwp_tui.domain.filter import columns_named
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, find_regulation
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import VISIBLE_ASCII, clean, did_you_mean
 from bwp_tui.domain.times import find_zone
 from bwp_tui.domain.urls import check_url
@@ -107,5 +109,33 @@ def profile_name(name: str) -> str | None:
     return "is not a profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"
 
 
-def slots(number: int) -> str | None:
-    return None if 1 <= number <= MAX_DOWNLOAD_SLOTS else f"must be a whole number from 1 to {MAX_DOWNLOAD_SLOTS}"
+def up_to(most: int) -> Callable[[str], str | None]:
+    """Return the check of a setting that is a number from 1 on."""
+
+    def check(text: str) -> str | None:
+        is_right = text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= most
+        return None if is_right else f"must be a whole number from 1 to {most}"
+
+    return check
+
+
+slots = up_to(MAX_DOWNLOAD_SLOTS)
+hold = up_to(LONGEST_HOLDING_PERIOD)
+"""A default of 0 days is refused: nobody could cancel a deletion that was sent by mistake."""
+
+BOOLEANS: Final = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
+}
+
+
+def boolean(text: str) -> str | None:
+    return None if text.casefold() in BOOLEANS else "must be true or false"
+
+
+def columns(text: str) -> str | None:
+    """Check names of columns between commas."""
+    try:
+        return None if columns_named(text) else "must be names of columns between commas"
+    except ValueError as error:
+        return f"must be names of columns: {error}".removesuffix(".")

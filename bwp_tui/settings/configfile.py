@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import checks
 from bwp_tui.settings.profile import (
@@ -19,6 +21,7 @@ from bwp_tui.settings.profile import (
     CLOCK_STOPS,
     COLOURS,
     DOWNLOAD_SLOTS,
+    FILE_NAMES,
     HOOKS,
     MOUSE,
     NAME_PATTERN,
@@ -36,15 +39,20 @@ _Check = Callable[[str], str | None]
 
 
 class Setting(NamedTuple):
-    """A setting that is a text."""
+    """A setting; numbers and booleans are checked and kept as the texts that stand for them in TOML."""
 
     check: _Check
     meaning: str
     example: str = ""
     """What `bwp-tui config init` writes: the default, where there is one."""
+    type: type[str] | type[int] | type[bool] = str
+
+    def in_file(self) -> str:
+        """Return the example as it stands in the file."""
+        return f'"{self.example or "…"}"' if self.type is str else self.example
 
 
-TEXT_SETTINGS: Final[Mapping[str, Setting]] = {
+PROFILE_SETTINGS: Final[Mapping[str, Setting]] = {
     "client_id": Setting(checks.header_value, "the API client"),
     "target_id": Setting(checks.header_value, "the shop"),
     "client_secret_command": Setting(
@@ -58,11 +66,24 @@ TEXT_SETTINGS: Final[Mapping[str, Setting]] = {
     "token_url": Setting(checks.url, "and where its access tokens come from", TOKEN_URL),
     "api_version": Setting(checks.version, "the version of the API", API_VERSION),
     "download_dir": Setting(checks.folder, "the folder for results", "~/results"),
+    "download_slots": Setting(checks.slots, "simultaneous downloads", str(DOWNLOAD_SLOTS), int),
+    "file_names": Setting(
+        checks.one_of(FILE_NAMES), f"{', '.join(FILE_NAMES)}: what names results; email adds it", FILE_NAMES[0]
+    ),
+    "read_only": Setting(checks.boolean, "true refuses every command that records something", "false", bool),
     "theme": Setting(checks.theme, ", ".join(THEMES), THEMES[0]),
+    "mask": Setting(checks.boolean, "false: emails are shown when the console opens", "true", bool),
+    "first_view": Setting(checks.one_line, "the view of the console's first start", VIEWS[0].name),
+    "columns": Setting(
+        checks.columns, "of the list, until the operator chooses others", "kind, status, received, due, assigned"
+    ),
     "notices": Setting(checks.one_of(NOTICES), f"{', '.join(NOTICES)}: when a watched task finishes", NOTICES[0]),
     "mouse": Setting(checks.one_of(MOUSE), "on, off, auto: off over SSH", MOUSE[0]),
     "colour": Setting(checks.one_of(COLOURS), f"of the shop's name: {', '.join(COLOURS)}", COLOURS[0]),
     "regulation": Setting(checks.regulation, "of a request that names none", DEFAULT_REGULATION),
+    "holding_period": Setting(
+        checks.hold, "days for which a deletion is on hold where nothing else is said", str(DEFAULT_HOLDING_PERIOD), int
+    ),
     "timezone": Setting(checks.timezone, "of the office; it decides when a day begins", "America/New_York"),
     "actor": Setting(checks.one_line, "your name on the timeline", "Ann Example"),
     "shop_name": Setting(checks.one_line, "the name that ends the letters to shoppers", "Example Shop"),
@@ -70,7 +91,7 @@ TEXT_SETTINGS: Final[Mapping[str, Setting]] = {
         checks.one_of(CLOCK_STOPS), "answered, completed: what stops the legal clock", CLOCK_STOPS[0]
     ),
 }
-"""The settings of a profile that are texts, in the order of the file that `bwp-tui config init` writes."""
+"""The settings of a profile, in the order of the file that `bwp-tui config init` writes."""
 
 EVENT_SETTINGS: Final[Mapping[str, Setting]] = {
     "queue_url": Setting(
@@ -86,13 +107,13 @@ EVENT_SETTINGS: Final[Mapping[str, Setting]] = {
 SECRET_SOURCES: Final = ("client_secret_command", "client_secret_file", "client_secret_from")
 """The settings that say where the secret is; a profile has one of them."""
 
-PROFILE_KEYS: Final = (*TEXT_SETTINGS, "download_slots", "read_only", "events")
+PROFILE_KEYS: Final = (*PROFILE_SETTINGS, "events")
 _SECURITY_SETTINGS: Final = frozenset({"api_url", "token_url", "client_secret_command"})
 """Settings that decide where the secret is sent or which command runs; so do those of the events, by AWS's settings."""
 
 _TOP_TEXTS: Final[Mapping[str, Setting]] = {
     "default_profile": Setting(checks.profile_name, "the profile of a bwp-tui without --profile", "default"),
-    "theme": TEXT_SETTINGS["theme"],
+    "theme": PROFILE_SETTINGS["theme"],
 }
 _TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys", "commands", "hooks")
 _COMMAND_KEYS: Final = ("key", "run", "title", "timeout")
@@ -107,9 +128,7 @@ def commented_file() -> str:
     lines = [
         "# Settings of bwp-tui. Remove the # before a setting to change it. To check the file: bwp-tui config validate"
     ]
-    lines += [*_comments(_TOP_TEXTS), "", "[profiles.default]", *_comments(TEXT_SETTINGS)]
-    lines += _comment("download_slots", str(DOWNLOAD_SLOTS), "simultaneous downloads")
-    lines += _comment("read_only", "false", "true refuses every command that records something")
+    lines += [*_comments(_TOP_TEXTS), "", "[profiles.default]", *_comments(PROFILE_SETTINGS)]
     lines += ["", "# [profiles.default.events]", *_comments(EVENT_SETTINGS)]
     lines += ["", "[keys]", *_comment("download", '["d", "f5"]', "the names: bwp-tui config keys")]
     lines += [
@@ -129,11 +148,7 @@ def commented_file() -> str:
 
 
 def _comments(settings: Mapping[str, Setting]) -> list[str]:
-    return [
-        line
-        for name, setting in settings.items()
-        for line in _comment(name, f'"{setting.example or "…"}"', setting.meaning)
-    ]
+    return [line for name, setting in settings.items() for line in _comment(name, setting.in_file(), setting.meaning)]
 
 
 def _comment(name: str, value: str, meaning: str) -> list[str]:
@@ -147,8 +162,6 @@ class ProfileTable:
     texts: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
     """Texts of the table's own table `events`."""
-    read_only: bool = False
-    download_slots: int = DOWNLOAD_SLOTS
     mistakes: tuple[str, ...] = ()
     """Mistakes in this table; other profiles can still be used."""
 
@@ -319,16 +332,12 @@ class _Reader:
             self._mistake("profiles", name, f"must be a table, [{place}]")
             return ProfileTable(mistakes=tuple(self.mistakes))
         self._unknown(place, table, PROFILE_KEYS)
-        texts = self._texts(place, table, TEXT_SETTINGS)
+        texts = self._texts(place, table, PROFILE_SETTINGS)
         sources = [source for source in SECRET_SOURCES if source in table]
         if len(sources) > 1:
             self._mistake(place, sources[1], f"is one place of the secret too many: {sources[0]} is set too")
-        read_only = table.get("read_only", False)
-        if not isinstance(read_only, bool):
-            self._mistake(place, "read_only", "must be true or false")
-        slots = self._slots(place, table)
         events = self._events(place, table.get("events", {}))
-        return ProfileTable(texts, events, read_only is not False, slots, tuple(self.mistakes))
+        return ProfileTable(texts, events, tuple(self.mistakes))
 
     def _events(self, profile_place: str, table: object) -> dict[str, str]:
         place = f"{profile_place}.events"
@@ -337,15 +346,6 @@ class _Reader:
             return {}
         self._unknown(place, table, tuple(EVENT_SETTINGS))
         return self._texts(place, table, EVENT_SETTINGS)
-
-    def _slots(self, place: str, table: Mapping[str, object]) -> int:
-        slots = table.get("download_slots", DOWNLOAD_SLOTS)
-        # bool is a subclass of int in Python.
-        number = slots if isinstance(slots, int) and not isinstance(slots, bool) else 0
-        wrong = checks.slots(number)
-        if wrong:
-            self._mistake(place, "download_slots", wrong)
-        return number
 
     def _unknown(self, place: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
         for key in (key for key in table if key not in known):
@@ -357,12 +357,16 @@ class _Reader:
     def _texts(self, place: str, table: Mapping[str, object], known: Mapping[str, Setting]) -> dict[str, str]:
         texts: dict[str, str] = {}
         for key in (key for key in known if key in table):
-            value = table[key]
-            wrong = known[key].check(value) if isinstance(value, str) else 'must be text in quotation marks: "…"'
+            value, setting = table[key], known[key]
+            text = str(value).lower() if setting.type is not str else str(value)
+            if type(value) is not setting.type:  # bool is a subclass of int in Python
+                wrong = 'must be text in quotation marks: "…"' if setting.type is str else setting.check("")
+            else:
+                wrong = setting.check(text)
             if wrong is not None:
                 self._mistake(place, key, wrong)
-            elif isinstance(value, str):
-                texts[key] = value
+            else:
+                texts[key] = text
         return texts
 
     def _mistake(self, place: str, key: str, wrong: str, *, named: str | None = None) -> None:

@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urljoin
 
+from bwp_tui.domain.filter import columns_named
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, find_regulation
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
 from bwp_tui.domain.text import clean_line, did_you_mean, nearest
 from bwp_tui.domain.times import set_office_zone
 from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import (
     EVENT_SETTINGS,
+    PROFILE_SETTINGS,
     SECRET_SOURCES,
-    TEXT_SETTINGS,
     ConfigFile,
     ProfileTable,
     read_config,
@@ -26,6 +28,8 @@ from bwp_tui.settings.profile import (
     API_URL,
     API_VERSION,
     CLOCK_STOPS,
+    DOWNLOAD_SLOTS,
+    FILE_NAMES,
     MOUSE,
     NOTICES,
     SANDBOX_PROFILE,
@@ -50,14 +54,11 @@ _OTHER_VARIABLES = (
     "BWP_CONFIG_FILE",
     "BWP_DATA_DIR",
     "BWP_DIFF",
-    "BWP_DOWNLOAD_SLOTS",
     "BWP_EVENTS_QUEUE_URL",
     "BWP_EVENTS_REGION",
     "BWP_PROFILE",
-    "BWP_READ_ONLY",
 )
-"""The variables beside those of the texts."""
-_BOOLEANS = {**dict.fromkeys(("1", "true", "yes", "on"), True), **dict.fromkeys(("0", "false", "no", "off"), False)}
+"""The variables beside those of the settings of a profile."""
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
@@ -159,13 +160,18 @@ def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         target_id=variables.text("target_id"),
         secret=variables.secret(chosen),
         download_dir=_folder(variables.text("download_dir") or str(folder / "downloads")),
-        download_slots=variables.download_slots(),
-        read_only=variables.read_only(),
+        download_slots=variables.number("download_slots", DOWNLOAD_SLOTS),
+        file_names=variables.text("file_names") or FILE_NAMES[0],
+        read_only=variables.boolean("read_only", otherwise=False),
         theme=table.texts.get("theme", config.theme),
+        mask=variables.boolean("mask", otherwise=True),
+        first_view=variables.text("first_view"),
+        columns=variables.columns(),
         notices=variables.text("notices") or NOTICES[0],
         colour=variables.text("colour"),
         mouse=variables.text("mouse") or MOUSE[0],
         regulation=variables.regulation(),
+        holding_period=variables.number("holding_period", DEFAULT_HOLDING_PERIOD),
         timezone=variables.text("timezone"),
         clock_stops=variables.text("clock_stops") or CLOCK_STOPS[0],
         shop_name=variables.text("shop_name"),
@@ -193,7 +199,7 @@ def source_of_settings(environ: Mapping[str, str]) -> str:
 
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return a sentence on each BWP_ variable that no setting reads, such as a misspelt one."""
-    known = {*_OTHER_VARIABLES, *(f"BWP_{key.upper()}" for key in TEXT_SETTINGS)}
+    known = {*_OTHER_VARIABLES, *(f"BWP_{key.upper()}" for key in PROFILE_SETTINGS)}
     by_name = {name.casefold(): name for name in known}
     sentences = []
     for name in sorted(name for name in environ if name.startswith("BWP_") and name not in known):
@@ -233,7 +239,7 @@ class _Variables:
         self._table = table
 
     def text(self, key: str) -> str | None:
-        return self._text(f"BWP_{key.upper()}", TEXT_SETTINGS[key].check) or self._table.texts.get(key)
+        return self._text(f"BWP_{key.upper()}", PROFILE_SETTINGS[key].check) or self._table.texts.get(key)
 
     def event_queue(self) -> EventQueue | None:
         table = self._table.events
@@ -269,7 +275,7 @@ class _Variables:
             return LiteralSecret(secret)
         for source in self._secret_sources():
             value = self.text(source)
-            if value is None or TEXT_SETTINGS[source].check(value):
+            if value is None or PROFILE_SETTINGS[source].check(value):
                 continue
             match source:
                 case "client_secret_command":
@@ -288,22 +294,16 @@ class _Variables:
         found = find_regulation(self.text("regulation") or DEFAULT_REGULATION)
         return DEFAULT_REGULATION if found is None else found.id
 
-    def download_slots(self) -> int:
-        value = self._environ.get("BWP_DOWNLOAD_SLOTS")
-        if not value:
-            return self._table.download_slots
-        number = int(value) if value.isascii() and value.isdigit() and len(value) < 4 else 0
-        self._report("BWP_DOWNLOAD_SLOTS", checks.slots(number))
-        return number
+    def columns(self) -> tuple[str, ...]:
+        text = self.text("columns") or ""
+        return () if checks.columns(text) else columns_named(text)
 
-    def read_only(self) -> bool:
-        value = self._environ.get("BWP_READ_ONLY")
-        if not value:
-            return self._table.read_only
-        word = value.strip().casefold()
-        if word not in _BOOLEANS:
-            self._report("BWP_READ_ONLY", "must be 1 or 0 (true, yes, on; false, no, off)")
-        return _BOOLEANS.get(word, True)
+    def number(self, key: str, otherwise: int) -> int:
+        text = self.text(key)
+        return otherwise if text is None or PROFILE_SETTINGS[key].check(text) else int(text)
+
+    def boolean(self, key: str, *, otherwise: bool) -> bool:
+        return checks.BOOLEANS.get((self.text(key) or "").casefold(), otherwise)
 
     def _report(self, variable: str, wrong: str | None) -> None:
         if wrong is not None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.shop import Shop
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
 from bwp_tui.settings.secret import SecretSource
 
 API_URL: Final = "https://api.buywithprime.amazon.com/graphql"
@@ -37,6 +38,10 @@ MOUSE: Final = ("auto", "on", "off")
 AT_COMPLETION: Final = "completed"
 CLOCK_STOPS: Final = ("answered", AT_COMPLETION)
 """What stops the legal clock: the answer to the shopper alone, or the completion too."""
+
+BY_EMAIL: Final = "email"
+FILE_NAMES: Final = ("task_id", BY_EMAIL)
+"""What the file name of a result has behind its kind: the task id alone, or the email before it."""
 
 THEMES: Final = ("dark", "light", "ansi-dark", "ansi-light")
 """Names of the console's themes."""
@@ -130,6 +135,8 @@ class Profile:
     secret: SecretSource | None = None
     download_dir: Path
     download_slots: int = DOWNLOAD_SLOTS
+    file_names: str = FILE_NAMES[0]
+    """What names results, one of `FILE_NAMES`."""
     read_only: bool = False
     speed: float = 1.0
     """How many times faster than real days pass at the service; not 1 only in practice."""
@@ -141,8 +148,16 @@ class Profile:
     """Colour of the shop's name in the header, one of `COLOURS`; None is the colour of all shops."""
     mouse: str = MOUSE[0]
     """Whether the console uses the mouse."""
+    mask: bool = True
+    """Whether the console masks emails when it opens."""
+    first_view: str | None = None
+    """Name of the view of the console's first start; None is all tasks."""
+    columns: tuple[str, ...] = ()
+    """Ids of the list's columns until the operator chooses others; empty for the table's choice."""
     regulation: str = DEFAULT_REGULATION
     """Id of the regulation of a request that names none."""
+    holding_period: int = DEFAULT_HOLDING_PERIOD
+    """Days on hold of a deletion that names none."""
     timezone: str | None = None
     """The office's time zone, an IANA name; None is the machine's own."""
     clock_stops: str = CLOCK_STOPS[0]

@@ -133,6 +133,11 @@ def test_a_deletion_that_may_end_late_is_warned_of_with_the_longest_hold_that_fi
     assert (quiet.code, quiet.err) == (0, "")
 
 
+def test_a_deletion_without_a_hold_gets_that_of_the_profile(shop: Bwp) -> None:
+    ended = shop("submit", "deletion", "bob@example.com", "--yes", "--json", env={"BWP_HOLDING_PERIOD": "6"})
+    assert json.loads(ended.out)["holding_period"] == 6
+
+
 def test_it_is_said_that_the_only_hold_that_fits_leaves_no_time_to_cancel(shop: Bwp) -> None:
     received = (local_day(utc_now()) - timedelta(days=15)).isoformat()
     ended = shop("submit", "deletion", "bob@example.com", "--yes", "--received", received)

@@ -9,11 +9,11 @@ from bwp_tui.console.presentation.task_row_cells import (
     COLUMN_LETTERS,
     COLUMNS,
     NOTE_ALONE,
-    OPTIONAL_COLUMNS,
     SORT_LETTERS,
 )
 from bwp_tui.console.presentation.task_row_layout import place_columns, sort_sign
 from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.filter import COLUMN_IDS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.queries.orders import SORTS
@@ -27,7 +27,8 @@ def shown(console: Console) -> tuple[str, ...]:
 
 
 def test_every_column_has_a_letter_of_its_own_and_sorts_by_an_order_that_exists() -> None:
-    assert set(COLUMN_LETTERS.values()) == set(OPTIONAL_COLUMNS)
+    assert tuple(dict.fromkeys(column.id for column in COLUMNS if column.id != "subject")) == COLUMN_IDS
+    assert set(COLUMN_LETTERS.values()) == set(COLUMN_IDS)
     assert len({column.letter for column in COLUMNS}) == len({column.id for column in COLUMNS})
     assert set(SORT_LETTERS.values()) <= set(SORTS)
     assert len(SORT_LETTERS) == 2 + len({column.id for column in COLUMNS if column.sort})
@@ -35,25 +36,25 @@ def test_every_column_has_a_letter_of_its_own_and_sorts_by_an_order_that_exists(
 
 def test_any_choice_fits_any_width_and_the_subject_stays() -> None:
     for width in (59, 79, 99, 119, 199):
-        for chosen in ((), OPTIONAL_COLUMNS, *((id,) for id in OPTIONAL_COLUMNS)):
+        for chosen in ((), COLUMN_IDS, *((id,) for id in COLUMN_IDS)):
             placed = place_columns(width, chosen).placed
             assert "subject" in [place.column.id for place in placed]
             assert placed[-1].x + placed[-1].width <= width
-    every = {place.column.id for place in place_columns(219, OPTIONAL_COLUMNS).placed}
-    assert every == {"mark", "subject", *OPTIONAL_COLUMNS}
+    every = {place.column.id for place in place_columns(219, COLUMN_IDS).placed}
+    assert every == {"mark", "subject", *COLUMN_IDS}
 
 
 @pytest.mark.parametrize("width", [59, 79, 119, 199])
 def test_every_chosen_column_is_reached_sideways_and_no_further(width: int) -> None:
-    seen, layout = set[str](), place_columns(width, OPTIONAL_COLUMNS)
+    seen, layout = set[str](), place_columns(width, COLUMN_IDS)
     while True:
         seen |= {place.column.id for place in layout.placed}
         assert layout.placed[-1].x + layout.placed[-1].width <= width
         if not layout.is_more:
             break
-        layout = place_columns(width, OPTIONAL_COLUMNS, layout.skipped + 1)
-    assert seen == {"mark", "subject", *OPTIONAL_COLUMNS}
-    assert place_columns(width, OPTIONAL_COLUMNS, layout.skipped + 5) == layout
+        layout = place_columns(width, COLUMN_IDS, layout.skipped + 1)
+    assert seen == {"mark", "subject", *COLUMN_IDS}
+    assert place_columns(width, COLUMN_IDS, layout.skipped + 5) == layout
 
 
 def test_the_sign_in_the_heading_is_that_of_the_values_shown() -> None:
@@ -138,7 +139,7 @@ async def test_columns_are_saved_with_a_view_and_shown_with_it_alone(profile: Pr
         await console.press("V", *"dates", "enter")
         await console.sees("8 dates")
         assert saved_views.get(console.store, "dates").columns == ("status", "due", "id")
-        await console.press("colon", *f"columns {','.join(id for id in before if id in OPTIONAL_COLUMNS)}", "enter")
+        await console.press("colon", *f"columns {','.join(id for id in before if id in COLUMN_IDS)}", "enter")
         await console.until(lambda: shown(console) == before)
         await console.press("8")
         await console.until(lambda: "id" in shown(console))

@@ -192,6 +192,15 @@ async def test_the_form_proposes_the_longest_hold_that_meets_the_due_date(profil
         assert console.field("hold").value == "0"
 
 
+async def test_the_form_proposes_the_hold_of_the_profile_up_to_what_meets_the_due_date(profile: Profile) -> None:
+    async with opened(replace(profile, holding_period=8)) as console:
+        await console.fill(kind="deletion", email="bye@example.com", regulation="ccpa")
+        for received, proposed in (("2026-11-20", "8"), ("2026-11-12", "7")):
+            console.field("received").value = received
+            await console.pilot.pause()
+            assert console.field("hold").value == proposed
+
+
 async def test_where_no_holding_period_is_short_enough_an_extension_is_advised(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(kind="deletion", email="bye@example.com", received="2026-11-01", hold="0")

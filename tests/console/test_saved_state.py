@@ -141,3 +141,26 @@ def test_what_was_purged_is_not_written_again_by_a_console_that_was_open(profile
     later.save(SavedState(filter="is:failed"))
     later.close()
     assert json.loads(profile.state_path.read_text())["filter"] == "is:failed"
+
+
+async def test_the_settings_decide_what_the_first_start_shows_and_later_what_was_left(profile: Profile) -> None:
+    async with opened(profile):
+        pass
+    profile.state_path.unlink(missing_ok=True)
+    profile = replace(profile, first_view="failed", columns=("kind", "due"), mask=False)
+    async with opened_again(profile) as console:
+        assert console.main.view_index == 4
+        assert console.main.table.shown_columns == ("kind", "subject", "due")
+        assert "@example.com" in console.text
+        assert "•••" not in console.text
+        await console.press("6")
+        await console.until(lambda: console.main.view_index == 5)
+    async with opened_again(replace(profile, columns=("status",))) as console:
+        assert console.main.view_index == 5
+        assert console.main.table.shown_columns == ("subject", "status")
+
+
+async def test_a_first_view_that_there_is_not_is_said(profile: Profile) -> None:
+    async with opened(replace(profile, first_view="nowhere")) as console:
+        await console.until(lambda: "There is no view “nowhere”" in console.text)
+        assert console.main.view_index == 0

@@ -18,7 +18,7 @@ from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.sandbox.archives import Archives
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
-from bwp_tui.settings.profile import AT_COMPLETION
+from bwp_tui.settings.profile import AT_COMPLETION, BY_EMAIL
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
@@ -122,6 +122,7 @@ class Shop:
                 api,
                 read_only=self.profile.read_only,
                 download_slots=self.profile.download_slots,
+                is_named_by_email=self.profile.file_names == BY_EMAIL,
                 is_completion_answer=self.profile.clock_stops == AT_COMPLETION,
                 hooks=self.profile.hooks,
                 profile_name=self.profile.name,

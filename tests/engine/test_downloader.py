@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.text import older_file_name, part_name
+from bwp_tui.domain.text import file_name_with_email, part_name
 from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS
 from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
@@ -169,7 +169,7 @@ async def test_what_is_no_archive_gets_no_name(
     assert content == b"" or content not in bytes_below(folder)
 
 
-@pytest.mark.parametrize("named_by", ["this version", "an earlier version"])
+@pytest.mark.parametrize("named_by", ["this version", "an earlier version", "another setting"])
 async def test_a_stopped_download_is_queued_and_the_next_engine_goes_on(
     slow: Shop, served_lengths: list[int], caplog: pytest.LogCaptureFixture, named_by: str
 ) -> None:
@@ -192,12 +192,16 @@ async def test_a_stopped_download_is_queued_and_the_next_engine_goes_on(
     assert (facts_of(part).st_size, stat.S_IMODE(facts_of(part).st_mode)) == (left.bytes, 0o600)
     if named_by == "an earlier version":
         part.rename(
-            folder / part_name(older_file_name("RETRIEVAL", "jane@example.com", slow.task(number).task_id or ""))
+            folder / part_name(file_name_with_email("RETRIEVAL", "jane@example.com", slow.task(number).task_id or ""))
         )
+    name = name_of(slow, number)
+    if named_by == "another setting":
+        slow = slow.with_profile(replace(slow.profile, file_names="email"))
+        name = file_name_with_email("RETRIEVAL", "jane@example.com", slow.task(number).task_id or "")
     slow.sandbox.rate = None
     await slow.work()
-    assert_saved(slow, number, name_of(slow, number))
-    assert names_in(folder) == [name_of(slow, number)]
+    assert_saved(slow, number, name)
+    assert names_in(folder) == [name]
     assert sum(served_lengths) <= 1.2 * size + 65_536
     assert "never retrieved" not in caplog.text
 

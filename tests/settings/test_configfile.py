@@ -42,8 +42,8 @@ api_version = 2024
         "FILE, line 5: profiles.default.client_idd is not a setting; did you mean client_id?",
         "FILE, line 6: profiles.default.api_url must begin with https:// (http:// is for this machine only).",
         'FILE, line 9: profiles.default.api_version must be text in quotation marks: "…".',
-        "FILE, line 7: profiles.default.read_only must be true or false.",
         "FILE, line 8: profiles.default.download_slots must be a whole number from 1 to 8.",
+        "FILE, line 7: profiles.default.read_only must be true or false.",
     ]
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
 import pwd
+import re
 from pathlib import Path
 
 import pytest
@@ -186,6 +188,44 @@ def test_download_slots_of_the_file_that_cannot_be_are_refused(tmp_path: Path, v
     environ = environment(tmp_path)
     write(environ, f"[profiles.default]\ndownload_slots = {value}\n")
     with pytest.raises(SettingsError, match="download_slots must be a whole number from 1 to 8"):
+        load_profile(None, environ)
+
+
+OFFICE = {
+    "file_names": "email",
+    "mask": False,
+    "first_view": "to answer",
+    "columns": "due, kind",
+    "holding_period": 5,
+}
+
+
+@pytest.mark.parametrize("is_in_file", [True, False])
+def test_the_office_settings_are_read_from_file_and_environment(tmp_path: Path, is_in_file: bool) -> None:
+    environ = environment(tmp_path)
+    if is_in_file:
+        write(environ, "[profiles.default]\n" + "".join(f"{name} = {json.dumps(OFFICE[name])}\n" for name in OFFICE))
+    else:
+        environ |= {f"BWP_{name.upper()}": str(value) for name, value in OFFICE.items()}
+    profile = load_profile(None, environ)
+    assert {name: getattr(profile, name) for name in OFFICE} == {**OFFICE, "columns": ("kind", "due")}
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("holding_period = 0", "holding_period must be a whole number from 1 to 180"),
+        ("holding_period = true", "holding_period must be a whole number from 1 to 180"),
+        ('mask = "false"', "mask must be true or false"),
+        ("mask = 1", "mask must be true or false"),
+        ('columns = "kind, colour"', "columns must be names of columns: There is no column “colour”"),
+        ('file_names = "emial"', "file_names must be one of task_id, email; did you mean email"),
+    ],
+)
+def test_office_settings_that_cannot_be_are_refused(tmp_path: Path, line: str, wrong: str) -> None:
+    environ = environment(tmp_path)
+    write(environ, f"[profiles.default]\n{line}\n")
+    with pytest.raises(SettingsError, match=re.escape(wrong)):
         load_profile(None, environ)
 
 

@@ -43,6 +43,13 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(s
     assert (first.detail or "").endswith(" line 2, deletion")
 
 
+def test_a_deletion_without_a_hold_gets_that_of_the_defaults(store: Store) -> None:
+    data = _file("deletion,bob@example.com,,,,,,", "deletion,eve@example.com,,,0,,,", "access,jane@example.com,,,,,,")
+    planned = csv_import.plan(store, data, ImportDefaults(TODAY, "us-ia", 4))
+    numbers = csv_import.import_requests(store, planned, ACTOR)
+    assert [task.holding_period for task in tasks.window(store, numbers)] == [4, 0, None]
+
+
 @pytest.mark.parametrize(
     ("line", "told"),
     [

@@ -50,8 +50,8 @@ def import_file(arguments: Namespace) -> None:
     if not arguments.dry_run:
         require_credentials(chosen_profile(arguments))
     with open_session(arguments, changes=not arguments.dry_run) as session:
-        regulation = arguments.regulation or session.profile.regulation
-        defaults = ImportDefaults(today(), regulation, awaits_verification=arguments.hold)
+        regulation, hold = arguments.regulation or session.profile.regulation, session.profile.holding_period
+        defaults = ImportDefaults(today(), regulation, hold, awaits_verification=arguments.hold)
         steps = ProgressLine("checking", data.count(b"\n"))
         planned = _checked(lambda: csv_import.plan(session.store, data, defaults, steps), "requests")
         if not arguments.dry_run:

@@ -18,9 +18,8 @@ from bwp_tui.cli.support.task_output import (
     table_lines,
     task_sentence,
 )
-from bwp_tui.console.presentation.task_row_cells import columns_named
 from bwp_tui.contract.inputs import mutation_name, shown_variables
-from bwp_tui.domain.filter import VIEWS, View, meaning
+from bwp_tui.domain.filter import VIEWS, View, columns_named, meaning
 from bwp_tui.domain.task import with_requeued_downloads
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now

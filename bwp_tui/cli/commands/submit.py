@@ -23,7 +23,8 @@ from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import first_due_date, latest_end, longest_fitting_hold
 from bwp_tui.domain.regulations import REGULATIONS, force_warning
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Task
+from bwp_tui.domain.task import Kind, Request, Task
+from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.request_validation import check_request
 from bwp_tui.store.queries import tasks
@@ -39,7 +40,7 @@ def submit(arguments: Namespace) -> ExitCode:
     if arguments.output and not arguments.download:
         raise CommandError(ExitCode.USAGE, "--output needs --download. Nothing was recorded.")
     with open_session(arguments) as session:
-        request = _request(arguments, session.profile.regulation)
+        request = _request(arguments, session.profile)
         check_request(request)
         if request.awaits_verification:
             require_credentials(session.profile)
@@ -124,15 +125,17 @@ def settle(arguments: Namespace) -> None:
             raise waiter.timed_out(f"The task id is recorded with #{number}.")
 
 
-def _request(arguments: Namespace, regulation: str) -> Request:
+def _request(arguments: Namespace, profile: Profile) -> Request:
     kind = Kind(arguments.kind.upper())
     deletion = kind is Kind.DELETION
     return Request(
         kind=kind,
         email=arguments.email,
         received_on=today() if arguments.received is None else checked_day(arguments.received),
-        regulation=arguments.regulation or regulation,
-        holding_period=arguments.holding_period if deletion else None,
+        regulation=arguments.regulation or profile.regulation,
+        holding_period=(profile.holding_period if arguments.holding_period is None else arguments.holding_period)
+        if deletion
+        else None,
         reason=(arguments.reason or None) if deletion else None,
         note=arguments.note,
         tags=tuple(dict.fromkeys(tag for tag in arguments.tag if tag)),
@@ -146,9 +149,7 @@ def _warn_of_deadline(request: Request) -> None:
     due = first_due_date(request.regulation, request.received_on)
     if due is None:
         return
-    hold = None
-    if request.kind is Kind.DELETION:
-        hold = DEFAULT_HOLDING_PERIOD if request.holding_period is None else request.holding_period
+    hold = request.holding_period
     end = latest_end(today(), hold)
     if end <= due:
         return

@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.cli.argument_types import count, day, regulation
 from bwp_tui.cli.support.context import print_note
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Kind
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands.request_validation import BadRequest, check_email, check_holding_period
@@ -81,7 +81,7 @@ _QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (
 )
 _DELETION_QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (
     (
-        f"Days on hold, 0 to {LONGEST_HOLDING_PERIOD} (enter: {DEFAULT_HOLDING_PERIOD}):",
+        f"Days on hold, 0 to {LONGEST_HOLDING_PERIOD} (enter: the profile's):",
         "--holding-period",
         lambda answer: check_holding_period(count(answer)),
     ),

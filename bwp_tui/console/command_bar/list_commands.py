@@ -11,12 +11,11 @@ from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, Comm
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
 from bwp_tui.console.controllers.profile_switch import switch_profile
 from bwp_tui.console.controllers.saved_views import SavedViewController
-from bwp_tui.console.presentation.task_row_cells import columns_named
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.shop_list import why_no_switch
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import run_in_thread_and_report
-from bwp_tui.domain.filter import VIEWS, View, view_named
+from bwp_tui.domain.filter import VIEWS, View, columns_named, view_named
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import SettingsError, read_profile
 from bwp_tui.store.commands import saved_views

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS, OPTIONAL_COLUMNS, SORT_LETTERS, UNSORTED_LETTERS
+from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS, SORT_LETTERS, UNSORTED_LETTERS
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.domain.filter import COLUMN_IDS
 from bwp_tui.store.queries.orders import reverse_of
 
 
@@ -16,7 +17,7 @@ async def choose_columns(screen: MainScreenProtocol) -> None:
         if letter not in COLUMN_LETTERS:
             return
         chosen = {*shown} ^ {COLUMN_LETTERS[letter]}
-        screen.show(screen.list_state.with_columns(tuple(id for id in OPTIONAL_COLUMNS if id in chosen)))
+        screen.show(screen.list_state.with_columns(tuple(id for id in COLUMN_IDS if id in chosen)))
 
 
 async def choose_sort(screen: MainScreenProtocol) -> None:

@@ -296,9 +296,6 @@ SMALL_COLUMNS: Final = (
 SMALL_TABLE: Final = range(58)
 """Widths of a table of a terminal that shows the list alone."""
 
-OPTIONAL_COLUMNS: Final = tuple(dict.fromkeys(column.id for column in COLUMNS if column.id != "subject"))
-"""Ids of the columns that can be shown and hidden, in the order of the table."""
-
 COLUMN_LETTERS: Final = {column.letter: column.id for column in COLUMNS if column.id != "subject"}
 """The ids by the keys of the prompt that shows and hides columns."""
 
@@ -307,15 +304,3 @@ UNSORTED_LETTERS: Final = {column.letter: column.id for column in COLUMNS if not
 
 SORT_LETTERS: Final = {"n": "newest", "o": "oldest"} | {column.letter: column.sort for column in COLUMNS if column.sort}
 """The orders by the keys of the prompt for an order."""
-
-
-def columns_named(text: str) -> tuple[str, ...]:
-    """Return the ids of the columns whose names are in `text`, between commas, in the order of the table.
-
-    Raises:
-        ValueError: there is no such column; the sentence lists those that exist.
-    """
-    names = {name for name in text.casefold().replace(" ", "").split(",") if name not in ("", "subject")}
-    for name in sorted(names.difference(OPTIONAL_COLUMNS)):
-        raise ValueError(f"There is no column “{clean_line(name)}”; there are {', '.join(OPTIONAL_COLUMNS)}.")
-    return tuple(id for id in OPTIONAL_COLUMNS if id in names)

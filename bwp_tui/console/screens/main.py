@@ -86,6 +86,8 @@ class MainScreen(ActionScreen):
         self.session = session
         self.details = details
         self.list_state = saved.to_list_state(session.reader.views)
+        is_view_gone = saved.view not in (None, self.list_state.view and self.list_state.view.name)
+        self._missing_view = saved.view if is_view_gone else None
         self.command_history = saved.command_history
         self._last_task = saved.task
         self._panels = MainPanels(self, session)
@@ -109,9 +111,11 @@ class MainScreen(ActionScreen):
     def on_mount(self) -> None:
         self.set_interval(REDRAW_INTERVAL_S, self.table.refresh_cells)
         self.table.masked = self.session.masked
-        self.table.columns = self.list_state.shown_columns
+        self.table.columns = self.list_state.shown_columns or self.session.profile.columns
         self.update_header()
         self._update_footer()
+        if self._missing_view is not None:
+            self.show_status(f"There is no view “{self._missing_view}”; this is the list of all tasks.", "warn")
         self.session.feed.set_query(self.list_state.query)
         self.session.feed.subscribe(self.session.publish)
         self.set_timer(_MOUNT_DELAY_S, self._start_mounting)
@@ -132,8 +136,7 @@ class MainScreen(ActionScreen):
         session = self.session
         self.actions = MainHandlers(self)
         self.handlers |= self.actions.by_name
-        earlier, regulation = session.reader.earlier_task_sentence, session.profile.regulation
-        self.form = RequestForm(session.today, earlier, regulation, id="form")
+        self.form = RequestForm(session.today, session.reader.earlier_task_sentence, session.profile, id="form")
         self.commands = CommandList(id="commands")
         self._prompt = Prompt(id="prompt")
         await self.mount(self.form, before="#downloads")
@@ -253,7 +256,7 @@ class MainScreen(ActionScreen):
         """List what `listing` asks for; the cursor stays on its task."""
         anchor = self._rows.anchor_row(self.list_state.query, listing.query)
         self.list_state = listing
-        self.table.columns = listing.shown_columns
+        self.table.columns = listing.shown_columns or self.session.profile.columns
         self.session.feed.set_query(listing.query, anchor)
         self._update_views()
         if not self.prompt.is_open:  # an open prompt: the filter is still being typed

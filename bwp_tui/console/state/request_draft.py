@@ -64,6 +64,8 @@ class Draft:
     """For a deletion that is sent: the email typed a second time."""
     verified: bool = True
     """Whether the requester's identity is verified; if not, the request is recorded and not sent."""
+    default_hold: int = DEFAULT_HOLDING_PERIOD
+    """Days on hold where none are typed: the profile's."""
 
     def mistakes(self, today: date) -> dict[str, Hint]:
         """Return the mistake of each wrong field. An empty field is no mistake."""
@@ -107,7 +109,7 @@ class Draft:
         """Return the holding period in days, or None where it is invalid."""
         text = self.hold.strip()
         if not text:
-            return DEFAULT_HOLDING_PERIOD
+            return self.default_hold
         return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else None
 
     def law(self) -> Regulation | None:
@@ -157,13 +159,13 @@ class Draft:
         return longest_fitting_hold(today, due) if due is not None and self.is_late(today) else None
 
     def proposed_hold(self, today: date) -> int:
-        """Return the longest hold up to the service's default that meets the due date, or else the default.
+        """Return the longest hold up to the default that meets the due date, or else the default.
 
         A hold of 0 is never proposed: such a deletion cannot be cancelled.
         """
         due = self.due()
         fitting = longest_fitting_hold(today, due) if due is not None else None
-        return min(fitting, DEFAULT_HOLDING_PERIOD) if fitting else DEFAULT_HOLDING_PERIOD
+        return min(fitting, self.default_hold) if fitting else self.default_hold
 
     def too_late_anyway(self, today: date) -> bool:
         """Return whether the deletion would end too late without any holding period."""

@@ -81,14 +81,15 @@ class SavedStateFile:
     def __init__(self, profile: Profile) -> None:
         self._path = profile.state_path
         self._writer = None if profile.read_only else ThreadPoolExecutor(1, "memory")
-        self._last = SavedState()
+        self._last = SavedState() if profile.first_view is None else SavedState(profile.first_view)
         self._purged_at: str | None = None
 
     def read(self) -> SavedState:
         """Return the saved state; the default one without a readable file."""
         content = self._content()
         self._purged_at = _text(content.get("purged_at"))
-        self._last = _parse(content) if content else self._last
+        if content.keys() - {"purged_at"}:
+            self._last = _parse(content)
         return self._last
 
     def _content(self) -> dict[str, object]:

@@ -25,9 +25,10 @@ from bwp_tui.console.state.request_draft import (
 )
 from bwp_tui.console.widgets.styled_line import Heading, StyledLine, StyledWidget
 from bwp_tui.console.widgets.text_field import TextField
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
+from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import meant_day, typed_day, zone_name
+from bwp_tui.settings import Profile
 
 _KINDS: Final = ("retrieval", "deletion")
 _YES: Final = "yes"
@@ -110,7 +111,7 @@ class RequestForm(Vertical):
     Args:
         today: returns the operator's local day.
         earlier: looks up an earlier task for a valid email.
-        regulation: id of the regulation that it begins with.
+        profile: has the regulation and the hold that it begins with.
     """
 
     class Submitted(Message):
@@ -124,14 +125,14 @@ class RequestForm(Vertical):
         """The operator closed the form; its text is kept."""
 
     def __init__(
-        self, today: Callable[[], date], earlier: EarlierTaskSentence, regulation: str, *, id: str | None = None
+        self, today: Callable[[], date], earlier: EarlierTaskSentence, profile: Profile, *, id: str | None = None
     ) -> None:
         super().__init__(id=id)
-        self._regulation = regulation
+        self._profile = profile
         self._today = today
         self._earlier = earlier
         self._default_received = ""
-        self._proposed_hold = str(DEFAULT_HOLDING_PERIOD)
+        self._proposed_hold = str(profile.holding_period)
         self._late_draft: Draft | None = None
         self._late_since = 0.0
         self._is_restored = False
@@ -193,7 +194,9 @@ class RequestForm(Vertical):
     def clear(self, kind: Kind = Kind.RETRIEVAL) -> None:
         self._is_restored = False
         for field, _label, _hint in _TEXTS:
-            self._field(field).value = {"hold": self._proposed_hold, "regulation": self._regulation}.get(field, "")
+            self._field(field).value = {"hold": self._proposed_hold, "regulation": self._profile.regulation}.get(
+                field, ""
+            )
         self._set_received_today()
         self.query_one("#field-kind", RadioField).value = kind.lower()
         self.query_one("#field-verified", RadioField).value = _YES
@@ -209,6 +212,7 @@ class RequestForm(Vertical):
         return Draft(
             kind=Kind(self.query_one("#field-kind", RadioField).value.upper()),
             verified=self.query_one("#field-verified", RadioField).value == _YES,
+            default_hold=self._profile.holding_period,
             **texts | {"received": texts["received"] if received is None else received.isoformat()},
         )
 

@@ -16,13 +16,13 @@ from bwp_tui.api.errors import AccessDenied, ApiError, ConnectionLost, NotFound,
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.verify import verify_archive
-from bwp_tui.domain.text import file_name
+from bwp_tui.domain.text import file_name, file_name_with_email
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_cleanup import (
     remove_part_on_full_disk,
     remove_unwanted_parts,
-    rename_older_part,
+    rename_part,
 )
 from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartInUse
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_INTERVAL_S
@@ -60,8 +60,9 @@ class Downloader:
     breaker: its failures are not the service's.
     """
 
-    def __init__(self, context: WorkerContext, slots: int) -> None:
+    def __init__(self, context: WorkerContext, slots: int, *, is_named_by_email: bool) -> None:
         self._context = context
+        self._is_named_by_email = is_named_by_email
         self._archive_server = CircuitBreaker(time.monotonic)
         self._space = DiskSpace(context.store.path)
         self._slot_count = slots
@@ -154,7 +155,9 @@ class Downloader:
         context = self._context
         try:
             name = file_name(job.kind, job.task_id)
-            rename_older_part(job)
+            if self._is_named_by_email and job.email:
+                name = file_name_with_email(job.kind, job.email, job.task_id)
+            rename_part(job, name)
             with PartFile(Path(job.folder), name, etag=job.etag, total=job.total, space=self._space) as part:
                 if part.published and downloads.is_saved(context.store, job.task_number, str(part.published)):
                     part.restart_beside_published()

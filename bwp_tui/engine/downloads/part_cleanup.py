@@ -8,7 +8,7 @@ import fcntl
 from collections.abc import Collection
 from pathlib import Path
 
-from bwp_tui.domain.text import file_name, older_file_name, part_name
+from bwp_tui.domain.text import file_name, file_name_with_email, part_name
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
@@ -23,17 +23,18 @@ async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
         if job.task_number in in_use:
             continue
         with contextlib.suppress(OSError):
-            for part in (_part_of(job), _older_part_of(job)):
+            for part in _parts_of(job):
                 await asyncio.to_thread(part.unlink, missing_ok=True)
             downloads.record_part_removed(store, job)
 
 
-def rename_older_part(job: DownloadJob) -> None:
-    """Give the part file of an earlier version its present name, so that its download is resumed."""
-    older, part = _older_part_of(job), _part_of(job)
-    with contextlib.suppress(OSError):
-        if older.is_file() and not part.exists():
-            older.rename(part)
+def rename_part(job: DownloadJob, name: str) -> None:
+    """Give the part file of another setting, or of an earlier version, the name of the archive `name`."""
+    part = Path(job.folder) / part_name(name)
+    for other in _parts_of(job):
+        with contextlib.suppress(OSError):
+            if other.is_file() and not part.exists():
+                other.rename(part)
 
 
 def remove_part_on_full_disk(job: DownloadJob, history: Path) -> None:
@@ -41,18 +42,15 @@ def remove_part_on_full_disk(job: DownloadJob, history: Path) -> None:
 
     With that disk full, nothing can be recorded; a part file can be downloaded again.
     """
-    part = _part_of(job)
-    with contextlib.suppress(OSError), part.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not one that another engine is writing
-        status = part.lstat()
-        # A file that also has its final name is complete, and removing this name frees nothing.
-        if status.st_nlink == 1 and status.st_dev == history.stat().st_dev:
-            part.unlink()
+    for part in _parts_of(job):
+        with contextlib.suppress(OSError), part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not one that another engine is writing
+            status = part.lstat()
+            # A file that also has its final name is complete, and removing this name frees nothing.
+            if status.st_nlink == 1 and status.st_dev == history.stat().st_dev:
+                part.unlink()
 
 
-def _part_of(job: DownloadJob) -> Path:
-    return Path(job.folder) / part_name(file_name(job.kind, job.task_id))
-
-
-def _older_part_of(job: DownloadJob) -> Path:
-    return Path(job.folder) / part_name(older_file_name(job.kind, job.email, job.task_id))
+def _parts_of(job: DownloadJob) -> list[Path]:
+    names = (file_name(job.kind, job.task_id), file_name_with_email(job.kind, job.email, job.task_id))
+    return [Path(job.folder) / part_name(name) for name in names]

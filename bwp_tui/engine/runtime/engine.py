@@ -43,6 +43,7 @@ class Engine:
         speed: how many times faster than real the service's days pass.
         read_only: poll only; nothing that changes a task is sent.
         download_slots: the number of downloads at a time.
+        is_named_by_email: whether the file names of results have the emails.
         is_completion_answer: whether completed deletions and saved results count as answered.
         visible: the tasks to poll first.
         policy: the waits after failures.
@@ -62,6 +63,7 @@ class Engine:
         speed: float = 1.0,
         read_only: bool = False,
         download_slots: int = DOWNLOAD_SLOTS,
+        is_named_by_email: bool = False,
         is_completion_answer: bool = False,
         visible: VisibleTasks | None = None,
         policy: BackoffPolicy | None = None,
@@ -85,7 +87,7 @@ class Engine:
         if not read_only:
             self._wakes += [asyncio.Event(), asyncio.Event()]
             self._workers.append(Submitter(self._context, self._wakes[1]))
-            self._workers.append(Downloader(self._context, download_slots))
+            self._workers.append(Downloader(self._context, download_slots, is_named_by_email=is_named_by_email))
         if hooks and not read_only:
             self._wakes.append(asyncio.Event())
             self._workers.append(HookRunner(store, hooks, profile_name, self._wakes[-1], finishes=finishes_hooks))

@@ -23,7 +23,7 @@ from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.engine.runtime.lease import HEARTBEAT_S, SILENCE_LIMIT_S, Lease, LeaseUnusable, begin_term
 from bwp_tui.engine.worker import VisibleTasks
 from bwp_tui.settings import Profile, SettingsError
-from bwp_tui.settings.profile import AT_COMPLETION
+from bwp_tui.settings.profile import AT_COMPLETION, BY_EMAIL
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, EngineSuperseded, StoreDamaged, StoreError, StoreMoved
@@ -366,6 +366,7 @@ async def run_engine(
             speed=profile.speed,
             read_only=profile.read_only,
             download_slots=profile.download_slots,
+            is_named_by_email=profile.file_names == BY_EMAIL,
             is_completion_answer=profile.clock_stops == AT_COMPLETION,
             visible=visible,
             events=None if profile.events is None else SqsQueue(profile.events),

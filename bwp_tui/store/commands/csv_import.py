@@ -14,7 +14,7 @@ from bwp_tui.domain.csv_table import CsvLine
 from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, regulation_id
-from bwp_tui.domain.task import Kind, Request
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import parse_day
 from bwp_tui.store.commands.request_validation import BadRequest, request_mistakes
@@ -75,13 +75,14 @@ class ImportPlan:
 
 @dataclass(frozen=True, slots=True)
 class ImportDefaults:
-    """The day of receipt and the regulation of lines without one. No line may be from after `today`.
+    """The day of receipt, the regulation and the hold of lines without one. No line may be from after `today`.
 
     With `awaits_verification`, every request is recorded as RECEIVED.
     """
 
     today: date
     regulation: str = DEFAULT_REGULATION
+    holding_period: int = DEFAULT_HOLDING_PERIOD
     awaits_verification: bool = False
 
 
@@ -190,12 +191,13 @@ def _read(line: CsvLine, defaults: ImportDefaults) -> tuple[Request, list[BadReq
         mistakes += [BadRequest(name, f"A retrieval has no {name.replace('_', ' ')}.") for name in only_of_deletions]
     if "email" not in cells:
         mistakes.append(BadRequest("email", "The email is missing."))
+    hold = None if kind is Kind.RETRIEVAL else defaults.holding_period
     request = Request(
         kind=kind or Kind.DELETION,
         email=cells.get("email", ""),
         received_on=read(lambda: past_day(cells.get("received"), defaults.today), defaults.today),
         regulation=read(lambda: _regulation(cells.get("regulation", defaults.regulation)), defaults.regulation),
-        holding_period=read(lambda: _days(cells.get("holding_period")), None),
+        holding_period=read(lambda: _days(cells["holding_period"]) if "holding_period" in cells else hold, hold),
         reason=cells.get("reason"),
         note=cells.get("note", ""),
         tags=csv_table.parse_tags(cells.get("tags", "")),
@@ -240,9 +242,7 @@ def _regulation(cell: str) -> str:
         raise BadRequest("regulation", str(error)) from None
 
 
-def _days(cell: str | None) -> int | None:
-    if cell is None:
-        return None
+def _days(cell: str) -> int:
     if not (cell.isascii() and cell.isdigit() and len(cell) <= 6):
         raise BadRequest("holding_period", f"The holding period “{clean_line(cell)}” is no number of days.")
     return int(cell)
