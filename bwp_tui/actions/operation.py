@@ -9,6 +9,7 @@ from datetime import date
 from enum import Enum, auto
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from bwp_tui.domain.shell_commands import CommandGroup
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.store.commands.answers import UndoableField
 from bwp_tui.store.commands.bulk import TaskCommand
@@ -165,6 +166,7 @@ class TaskOperation:
         refusal: why it cannot be done with these values of its arguments.
         doubt: why these values are probably a mistake: to be confirmed for a single task, and refused among many.
         shell_command: how the CLI does the same where there is no command of this name.
+        group: where the CLI's help lists it.
         purpose: what the CLI says of its command; empty where there is none of that name.
         example: what the CLI's help ends with.
         keywords: words that find it and stand neither in its name nor in its sentences.
@@ -173,6 +175,7 @@ class TaskOperation:
 
     name: str
     help: str = ""
+    group: CommandGroup = CommandGroup.RECORD
     purpose: str = ""
     example: str | None = None
     arguments: tuple[Argument, ...] = ()

@@ -8,9 +8,10 @@ from argparse import SUPPRESS
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, NoReturn, TypeAlias
 
+from bwp_tui.actions.operation import TaskOperation
 from bwp_tui.cli.argument_types import one_line, regulation, seconds
 from bwp_tui.cli.exit_codes import Effect, ExitCode
-from bwp_tui.domain.shell_commands import HELP
+from bwp_tui.domain.shell_commands import SHELL_COMMANDS_BY_NAME, CommandGroup
 from bwp_tui.domain.text import clean_line
 from bwp_tui.settings.profile import THEMES
 
@@ -36,9 +37,14 @@ TASK_HELP: Final = "task number, task ID, or its first 4 or more characters"
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports a usage error in one sentence instead of printing the usage; `purpose` is what its command does."""
+    """Reports a usage error in one sentence instead of printing the usage; `purpose` is what its command does.
+
+    Attributes:
+        group: where the help lists its command.
+    """
 
     purpose: str = ""
+    group: CommandGroup | None = None
 
     def error(self, message: str) -> NoReturn:
         """End the program with `ExitCode.USAGE`."""
@@ -51,6 +57,23 @@ class Parser(argparse.ArgumentParser):
     def arguments(self) -> str:
         """How the arguments are written that are no options."""
         return " ".join(str(action.metavar) for action in self._actions if not action.option_strings)
+
+
+class GroupedHelp(argparse.HelpFormatter):
+    """Lists commands by their groups."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        if not isinstance(action, argparse._SubParsersAction):
+            return super()._format_action(action)
+        parts = []
+        for group in CommandGroup:
+            parts.append(f"{' ' * self._current_indent}{group}:\n")
+            self._indent()
+            for command in action._get_subactions():
+                if action.choices[command.dest].group is group:
+                    parts.append(super()._format_action(command))
+            self._dedent()
+        return "".join(parts)
 
 
 ActionParsers: TypeAlias = "argparse._SubParsersAction[Parser]"
@@ -68,19 +91,23 @@ class CommandParsers:
         name: str,
         module: str,
         *,
-        purpose: str = "",
+        operation: TaskOperation | None = None,
         function: str | None = None,
         json: bool = True,
         note: str | None = None,
         effect: Effect = Effect.CHANGES,
         package: str = "commands",
     ) -> Parser:
-        """Add a command; its help is that of `SHELL_COMMANDS` unless `purpose` is given."""
-        purpose = purpose or HELP[name]
+        """Add a command; help and group are those of the operation, else those of `SHELL_COMMANDS`."""
+        if operation is None:
+            declared = SHELL_COMMANDS_BY_NAME[name]
+            purpose, group = declared.help, declared.group
+        else:
+            purpose, group = operation.purpose, operation.group
         parser = self._sub.add_parser(
             name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", epilog=note, allow_abbrev=False
         )
-        parser.purpose = purpose
+        parser.purpose, parser.group = purpose, group
         parser.set_defaults(command=(f"{package}.{module}", function or name), command_name=name, effect=effect)
         add_common(parser, json=json)
         self.parsers[name] = parser

@@ -14,6 +14,7 @@ from bwp_tui.cli.argparse_base import (
     RESULT_FOLDER_HELP,
     TASK_HELP,
     CommandParsers,
+    GroupedHelp,
     Parser,
     add_actions,
     add_common,
@@ -110,6 +111,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
         prog="bwp-tui",
         description="Privacy requests with Amazon's Buy with Prime API, from a terminal.",
         epilog=_EPILOG,
+        formatter_class=GroupedHelp,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"bwp-tui {VERSION}")

@@ -72,8 +72,8 @@ def add_service_commands(commands: CommandParsers) -> None:
 
 def _add_operation(commands: CommandParsers, operation: TaskOperation, module: str, function: str) -> Parser:
     effect = Effect.CHANGES if operation.writes else Effect.RUNS
-    purpose, note = operation.purpose, operation.example
-    parser = commands.add(operation.name, module, purpose=purpose, function=function, note=note, effect=effect)
+    note = operation.example
+    parser = commands.add(operation.name, module, operation=operation, function=function, note=note, effect=effect)
     if operation.positional is None:
         unnamed = " (all active ones)" if operation is REFRESH else ""
         parser.add_argument("tasks", metavar="TASK", nargs="*", help=f"{TASK_HELP}{unnamed}")

@@ -201,3 +201,20 @@ def test_the_table_of_faults_in_the_readme_names_exactly_those_of_the_practice_a
     section = README.split("### Faults of the practice API")[1].split("\n## ")[0]
     cells = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
     assert Counter(name for cell in cells for name in re.findall(r"`([a-z0-9-]+)`", cell)) == Counter(FAULTS.keys())
+
+
+def test_the_help_lists_every_command_once_by_the_groups_of_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    listed = capsys.readouterr().out.split("\ncommands:\n")[1]
+    shown = {
+        group: re.findall(r"^    ([a-z]+)", text, re.MULTILINE)
+        for group, text in re.findall(r"^  ([a-z ]+):\n((?:    .*\n)+)", listed, re.MULTILINE)
+    }
+    table = re.findall(
+        r"^\| ([a-z ]+) \| (`.*) \|$", README.split("## Command line")[1].split("\n### ")[0], re.MULTILINE
+    )
+    assert {group: set(names) for group, names in shown.items()} == {
+        group: set(re.findall(r"`([a-z]+)[` ]", cells)) for group, cells in table
+    }
+    assert sorted(name for names in shown.values() for name in names) == sorted(build_parser()[1])

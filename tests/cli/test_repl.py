@@ -12,7 +12,7 @@ import pytest
 from bwp_tui.actions.service_operations import DOWNLOAD
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
-from bwp_tui.domain.shell_commands import HELP
+from bwp_tui.domain.shell_commands import SHELL_COMMANDS_BY_NAME
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.pty_terminal import Terminal
 
@@ -48,8 +48,8 @@ def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_w
 def test_help_lists_commands_with_the_arguments_and_the_help_of_the_cli(bwp: Bwp) -> None:
     _, lines, *_ = talk(bwp, "help", "q", "list")
     for usage, purpose in (
-        ("list FILTER ", HELP["list"]),
-        ("show TASK ", HELP["show"]),
+        ("list FILTER ", SHELL_COMMANDS_BY_NAME["list"].help),
+        ("show TASK ", SHELL_COMMANDS_BY_NAME["show"].help),
         ("download TASK ", DOWNLOAD.purpose),
     ):
         assert any(line.startswith(usage) and line.endswith(purpose) for line in lines.splitlines())

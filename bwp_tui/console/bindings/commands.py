@@ -11,13 +11,13 @@ from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTERS, Action, Scope
 from bwp_tui.domain.filter import MAX_VIEWS, View
-from bwp_tui.domain.shell_commands import SHELL_COMMANDS, ShellCommand
+from bwp_tui.domain.shell_commands import SHELL_COMMANDS, SHELL_COMMANDS_BY_NAME, ShellCommand
 from bwp_tui.settings.profile import THEMES
 
 _CLI_COMMANDS: Final = {
-    **{command.name: command for command in SHELL_COMMANDS},
+    **SHELL_COMMANDS_BY_NAME,
     **{
-        operation.name: ShellCommand(operation.name, operation.purpose, operation.keywords)
+        operation.name: ShellCommand(operation.name, operation.group, operation.purpose, operation.keywords)
         for operation in (*SERVICE_OPERATIONS, *RECORD_OPERATIONS)
     },
 }
@@ -60,7 +60,7 @@ class Command:
 
     @property
     def _cli_command(self) -> ShellCommand:
-        return _CLI_COMMANDS.get(self.name, ShellCommand(self.name, ""))
+        return _CLI_COMMANDS.get(self.name, ShellCommand(self.name, None, ""))
 
     def rank(self, word: str) -> int | None:
         """Return how well a typed word fits, 0 for best; None where it does not."""

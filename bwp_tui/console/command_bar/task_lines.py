@@ -33,7 +33,7 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import Work
 from bwp_tui.domain.deadlines import future_day_mistake
-from bwp_tui.domain.shell_commands import HELP
+from bwp_tui.domain.shell_commands import SHELL_COMMANDS_BY_NAME
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import DAY_FORMS, typed_day
@@ -117,7 +117,9 @@ class TaskLineCommands:
         name = tokens[0].text.casefold() if tokens else ""
         words = [token.text if token.is_quoted else os.path.expanduser(token.text) for token in tokens[1:]]  # noqa: PTH111  Path.expanduser raises without a home
         if (command := CLI_LINES.get(name)) is None:
-            opens_screen = name in HELP and name not in self._parsers and not COMMANDS_BY_NAME[name].arguments
+            opens_screen = (
+                name in SHELL_COMMANDS_BY_NAME and name not in self._parsers and not COMMANDS_BY_NAME[name].arguments
+            )
             return [name, *words] if words and opens_screen else None
         if command.shell_only:
             raise tokens[0].error(f"{command.shell_only} In the shell: bwp-tui {shlex.join([name, *words])}.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import OutcomeReader
+from bwp_tui.domain.filter import View
+from bwp_tui.domain.text import clean_line
 
 
 class StatusUpdates:
@@ -27,6 +29,11 @@ class StatusUpdates:
         """Show why the history cannot be read, until it can."""
         self._screen.show_status(sentence, "bad")
         self._read_error = sentence
+
+    def show_missing_view(self, name: str | None, shown: View | None) -> None:
+        """Say at the start that the view to show does not exist, where another is shown instead."""
+        if name is not None and (shown is None or shown.name != name):
+            self._screen.show_status(f"There is no view “{clean_line(name)}”; all tasks are listed.", "warn")
 
     def update(self) -> None:
         """Update the sentence after the history was read."""

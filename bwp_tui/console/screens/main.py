@@ -86,8 +86,6 @@ class MainScreen(ActionScreen):
         self.session = session
         self.details = details
         self.list_state = saved.to_list_state(session.reader.views)
-        is_view_gone = saved.view not in (None, self.list_state.view and self.list_state.view.name)
-        self._missing_view = saved.view if is_view_gone else None
         self.command_history = saved.command_history
         self._last_task = saved.task
         self._panels = MainPanels(self, session)
@@ -114,8 +112,7 @@ class MainScreen(ActionScreen):
         self.table.columns = self.list_state.shown_columns or self.session.profile.columns
         self.update_header()
         self._update_footer()
-        if self._missing_view is not None:
-            self.show_status(f"There is no view “{self._missing_view}”; this is the list of all tasks.", "warn")
+        self._status.show_missing_view(self.session.saved_state.last.view, self.list_state.view)
         self.session.feed.set_query(self.list_state.query)
         self.session.feed.subscribe(self.session.publish)
         self.set_timer(_MOUNT_DELAY_S, self._start_mounting)

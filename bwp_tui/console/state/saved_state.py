@@ -76,12 +76,16 @@ class SavedState:
 
 
 class SavedStateFile:
-    """The file in the profile's folder, written in a thread and only after a change."""
+    """The file in the profile's folder, written in a thread and only after a change.
+
+    Attributes:
+        last: what was read, or written since.
+    """
 
     def __init__(self, profile: Profile) -> None:
         self._path = profile.state_path
         self._writer = None if profile.read_only else ThreadPoolExecutor(1, "memory")
-        self._last = SavedState() if profile.first_view is None else SavedState(profile.first_view)
+        self.last = SavedState() if profile.first_view is None else SavedState(profile.first_view)
         self._purged_at: str | None = None
 
     def read(self) -> SavedState:
@@ -89,8 +93,8 @@ class SavedStateFile:
         content = self._content()
         self._purged_at = _text(content.get("purged_at"))
         if content.keys() - {"purged_at"}:
-            self._last = _parse(content)
-        return self._last
+            self.last = _parse(content)
+        return self.last
 
     def _content(self) -> dict[str, object]:
         try:
@@ -102,8 +106,8 @@ class SavedStateFile:
 
     def save(self, state: SavedState) -> None:
         """Write the state soon, where it differs from the last one."""
-        if self._writer is not None and state != self._last:
-            self._last = state
+        if self._writer is not None and state != self.last:
+            self.last = state
             self._writer.submit(self._write, state)
 
     def close(self) -> None:
