@@ -1,1 +1,0 @@
-"""The main screen: the list of tasks with its details, prompts and form."""
