@@ -225,6 +225,16 @@ def chained_tasks(db: apsw.Connection, among: str = "", schema: str = "main") ->
         yield ChainedTask(number, facts, own_events, own_chain)
 
 
+CHANGED_ELSEWHERE: Final = (
+    f"SELECT changed_elsewhere(c.links, c.record, number, found, begun_at, {', '.join(FACTS)})"
+    " FROM tasks LEFT JOIN chains c ON task = number WHERE number = ?"
+)
+"""The query, on a connection with a `ChainWriter`, for what other programs or damage changed in a task's row.
+
+Its text names the columns, or is empty where the row is as this program has recorded it.
+"""
+
+
 def write_chains(db: apsw.Connection, chains: Iterable[Chain]) -> None:
     """Write rows of the table `chains`, in the place of those of the same tasks."""
     db.executemany(
@@ -297,6 +307,7 @@ class ChainWriter:
         db.create_scalar_function("note_task", self._note_task)
         db.create_scalar_function("note_event", self._note_event, 7)
         db.create_scalar_function("note_detail", self._note_detail, 3)
+        db.create_scalar_function("changed_elsewhere", self._changed_elsewhere)
         self.stop()
         for trigger in (_row_trigger(db), *_EVENT_TRIGGERS):
             db.execute(trigger)
@@ -315,6 +326,18 @@ class ChainWriter:
     def _note_detail(self, *values: Value) -> None:
         task, event, detail = values
         self._removed_details.setdefault(_int(task), {})[_int(event)] = detail
+
+    def _changed_elsewhere(self, *values: Value) -> str:
+        """Return the columns that others have changed as a text, or `row` where none of them can be named."""
+        links, record, number, begun_with, begun_at, *row = values
+        facts = self._facts.get(_int(number), row)
+        if facts is None:
+            return ""
+        if not isinstance(links, bytes) or not isinstance(record, bytes):
+            return "digests"
+        chain = Chain(_int(number), links, begun_with=_int(begun_with), record=record)
+        chain.begun_at = None if begun_at is None else str(begun_at)
+        return "" if chain.has_record_of(facts) else ", ".join(chain.changed_facts(facts)) or "row"
 
     def seal(self) -> None:
         """Write the chains of all that was changed since the last call."""

@@ -32,11 +32,14 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
 
     The first attempt is dated by the wall clock, by the service's clock, and by the machine's uptime.
 
-    Returns False if an operator has withdrawn the intent; it must then not be sent.
+    Returns False if an operator has withdrawn the intent, or its task's row was changed by others: it must not be
+    sent then.
     """
     uptime = store.uptime()
     service_at = None if service_now is None else format_instant(service_now)
     with store.write() as transaction:
+        if _withhold_changed(transaction, intent):
+            return False
         row = transaction.row(
             "UPDATE intents SET attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, ?),"
             " first_sent_boot = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_boot END,"
@@ -48,6 +51,31 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
         if row is not None:
             update_task(transaction, as_int(row[0]))
         return row is not None
+
+
+def _withhold_changed(transaction: Transaction, intent: int) -> bool:
+    """Withhold a submission whose task's row is not as this program recorded it, for the operator to decide on.
+
+    It could delete, or hand out, the data of somebody who did not ask for it. A cancellation only prevents.
+    """
+    from bwp_tui.store.database.digest_chain import CHANGED_ELSEWHERE  # no first frame waits for it
+
+    row = transaction.row(
+        f"SELECT task, attempts FROM intents WHERE id = ? AND action = 'submit' AND {INTENT_IS_WAITING}", (intent,)
+    )
+    changed = None if row is None else transaction.row(CHANGED_ELSEWHERE, (row[0],))
+    if row is None or changed is None or not changed[0]:
+        return False
+    number = as_int(row[0])
+    again = "" if row[1] == 0 else " again (it may have been started)"
+    reason = (
+        f"Not sent{again}: another program, or damage, has changed its {as_text(changed[0])}. Check what was asked for."
+    )
+    _end_intent(transaction, intent, IntentState.LAPSED)
+    update_task(transaction, number, status=Status.UNCONFIRMED, trouble=reason, next_poll_at=None)
+    what, before, after = EventKind.WITHDRAWN, Status.QUEUED, Status.UNCONFIRMED
+    timeline.append(transaction, number, PROGRAM, what, before=before, after=after, detail=reason)
+    return True
 
 
 def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datetime) -> None:
