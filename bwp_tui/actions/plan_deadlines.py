@@ -32,7 +32,7 @@ class DeadlineCheck:
     Attributes:
         new_due_dates: the first and the last new due date of extensions; None without one.
         shortened: how many deletions get a shorter hold than they had.
-        without_hold: how many of these get none.
+        without_hold: how many deletions have none.
     """
 
     def __init__(self, action: str, today: date, day: date, hold: HoldRule, *, submits: bool) -> None:
@@ -55,7 +55,7 @@ class DeadlineCheck:
 
     def count(self, task: Task) -> None:
         """Add a task of the plan."""
-        if self._submits and task.kind is Kind.DELETION and task.due_on is not None:
+        if self._submits and task.kind is Kind.DELETION:
             self._count_deletion(task, task.due_on)
         elif self._action == "extend" and (due := extended_due(task)) is not None:
             first, last = self.new_due_dates or (due, due)
@@ -71,7 +71,7 @@ class DeadlineCheck:
 
     @property
     def warning(self) -> str:
-        """How many deletions would end late, a hold that would help, shortened holds, and clocks that go on."""
+        """How many deletions would end late, a hold that would help, what begins at once, and clocks that go on."""
         return ". ".join(filter(None, (self._lateness, self._shortening, self._going_on)))
 
     @property
@@ -85,13 +85,10 @@ class DeadlineCheck:
 
     @property
     def _shortening(self) -> str:
-        if not self.shortened:
-            return ""
-        holds = "Hold" if self.shortened == 1 else "Holds"
-        at_once = "begins at once and" if self.without_hold == 1 else "begin at once and"
-        return f"{holds} shortened" + (
-            f"; {counted(self.without_hold, 'deletion')} {at_once} cannot be cancelled" if self.without_hold else ""
-        )
+        shortened = f"{'Hold' if self.shortened == 1 else 'Holds'} shortened" if self.shortened else ""
+        begin = "begins" if self.without_hold == 1 else "begin"
+        at_once = f"{counted(self.without_hold, 'deletion')} {begin} at once and cannot be cancelled"
+        return "; ".join(filter(None, (shortened, at_once if self.without_hold else "")))
 
     @property
     def _lateness(self) -> str:
@@ -104,14 +101,13 @@ class DeadlineCheck:
         fits = "fits" if self._late == 1 else "fits the others" if self._late_without_hold else "fits them all"
         return f"{would}{some}; the longest hold that {fits} is {counted(self._fitting, 'day')}"
 
-    def _count_deletion(self, task: Task, due: date) -> None:
+    def _count_deletion(self, task: Task, due: date | None) -> None:
         hold, own = (
             DEFAULT_HOLDING_PERIOD if days is None else days for days in (self._hold(task), task.holding_period)
         )
-        if hold < own:
-            self.shortened += 1
-            self.without_hold += not hold
-        if latest_end(self._today, hold) <= due:
+        self.shortened += hold < own
+        self.without_hold += not hold
+        if due is None or latest_end(self._today, hold) <= due:
             return
         self._late += 1
         fitting = longest_fitting_hold(self._today, due)

@@ -405,3 +405,9 @@ def test_a_declined_row_that_has_lost_its_law_gets_it_back_and_its_appeal_is_ans
         single.edit(store, number, partial(records.correct, regulation="us-tx"), ACTOR)
     appeal(store, number, None, TODAY, False)
     assert tasks.get(store, number).is_appeal_upheld is False
+
+
+@pytest.mark.parametrize(("law", "sentence"), [("us-co", "60 days"), ("us-va", "nothing is left")])
+def test_why_an_appeal_cannot_be_extended_is_true(store: Store, law: str, sentence: str) -> None:
+    task = appeal(store, declined(store).number, TODAY)
+    assert sentence in (records.cannot_extend(replace(task, regulation=law), TODAY) or "")

@@ -301,7 +301,12 @@ def cannot_extend(task: Task, today: date) -> str | None:
         sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; extend that one."
         return Refusal("resubmitted already", sentence)
     if task.declined_on is not None or task.status == Status.DECLINED:
-        return cannot_change_purged(task) or f"Task {task.name} was declined: nothing is left to be extended."
+        sentence = f"Task {task.name} was declined: nothing is left to be extended."
+        law = REGULATIONS.get(task.regulation)
+        if task.is_appeal_running and law is not None and law.appeal_extension_days is not None:
+            more = f"{law.appeal_extension_days} days under {law.id}"
+            sentence = f"The extension of an appeal ({more}) is not counted here: note it on {task.name}."
+        return cannot_change_purged(task) or sentence
     if not is_clock_running(task):
         state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
         return cannot_change_purged(task) or f"Task {task.name} {state}: nothing is left to be extended."
