@@ -63,6 +63,9 @@ ADOPTED: Final = "adopted"
 KIND_UNKNOWN: Final = "kind-unknown"
 """Tag of a task that was recovered from its timeline alone, which does not say what was asked for."""
 
+TO_CHECK: Final = "to-check"
+"""Tag of a task of which a value was changed by damage or another program, and no copy of the history had it."""
+
 _SYMBOL_CATEGORY: Final = "So"
 """The Unicode category of stars and of emoji."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task, Verification
 from bwp_tui.store.commands import answers, records, requests, unconfirmed
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.maintenance import chain_check, restore
+from bwp_tui.store.maintenance import backups, chain_check, restore
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import intent_outcomes
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, TODAY, has_waiting_intent, received, submitted
+from tests.store.support import ACTOR, SOON, TODAY, has_waiting_intent, in_status, received, sent, submitted
 
 YESTERDAY = TODAY - timedelta(days=1)
 
@@ -134,3 +136,26 @@ def test_a_merge_that_gave_a_request_another_number_is_not_made_twice(
     assert restore.restore(path, other, clock()).tasks == 2
     clock.advance(minutes=1)
     assert restore.restore(path, other, clock()).merged[:2] == (0, 0)
+
+
+def test_the_digests_and_the_resubmission_of_a_task_with_a_new_number_are_named(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        failed = in_status(store, Status.FAILED).number
+    older, newer = path.with_name("older.db"), path.with_name("newer.db")
+    backups.back_up_to(path, older)
+    for copy, email in ((newer, "k1@example.com"), (path.with_name("other.db"), "k2@example.com")):
+        shutil.copy(older, path)
+        clock.advance(minutes=1)
+        with closing(open_store(path, clock=clock)) as store:
+            again = requests.resubmit(store, failed, ACTOR)
+            intent_outcomes.record_accepted(store, sent(store, again.number).id, f"task-{email}", SOON)
+            submitted(store, email=email)
+        backups.back_up_to(path, copy)
+    restore.restore(path, newer, clock())
+    with closing(open_store(path, clock=clock)) as store:
+        of_first, of_new = timeline.of_task(store, failed), timeline.of_task(store, 4)
+        assert tasks.get(store, 4).resubmit_of == failed
+        assert any("#2 of the backup newer.db is #4 here" in (event.detail or "") for event in of_first)
+        assert any("where it was #2" in (event.detail or "") for event in of_new)
+        assert any("those of #2 in the other copy (all agreed" in (event.detail or "") for event in of_new)
+    assert chain_check.check_file(path)[1] == []

@@ -79,7 +79,7 @@ def _verify(arguments: Namespace) -> ExitCode:
     record = {
         "verified": not findings,
         "events": events,
-        "findings": [{"task": task, "event": event, "what": what} for task, event, what in findings],
+        "findings": [{"task": task, "event": event, "what": what} for task, event, what, _ in findings],
     }
     print_result(arguments, record, lines)
     return ExitCode.FAILED if findings else ExitCode.DONE

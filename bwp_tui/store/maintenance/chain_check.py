@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.store.database.digest_chain import (
+    FACTS,
     Chain,
     ChainedTask,
     EventRow,
@@ -21,6 +22,7 @@ from bwp_tui.store.database.digest_chain import (
 )
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.open import open_for_reading
+from bwp_tui.store.queries.event_columns import Columns
 from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind
 
 _LONGEST_GAP: Final = 50
@@ -33,11 +35,15 @@ _REFERENCE_BITS: Final = 24
 
 
 class ChainFinding(NamedTuple):
-    """What is wrong with a task; `event` is the number of the event, counted from 1, or None for the task's row."""
+    """What is wrong with a task; `event` is the number of the event, counted from 1, or None for the task's row.
+
+    `columns` are those of the row that were changed, where they can be named.
+    """
 
     task: int
     event: int | None
     what: str
+    columns: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -96,7 +102,7 @@ def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
     agrees_with_row = chain.has_record_of(facts)
     changed = [] if agrees_with_row else chain.changed_facts(facts)
     if changed:
-        yield ChainFinding(number, None, f"changed by another program: {', '.join(changed)}")
+        yield ChainFinding(number, None, f"changed by another program: {', '.join(changed)}", tuple(changed))
     elif not chain.is_whole or (not differences and not (agrees and agrees_with_row)):
         yield ChainFinding(number, None, "its row or its digests were changed by another program")
 
@@ -136,7 +142,10 @@ def _next_agreement(chain: Chain, events: list[EventRow], at: int, link: int) ->
     return None
 
 
-_BROKEN: Final = "CREATE TEMP TABLE IF NOT EXISTS broken_chains (task INTEGER NOT NULL, what TEXT NOT NULL)"
+_BROKEN: Final = (
+    "CREATE TEMP TABLE IF NOT EXISTS broken_chains (task INTEGER NOT NULL, what TEXT NOT NULL, columns TEXT NOT NULL)"
+)
+AMONG_BROKEN: Final = "IN (SELECT task FROM temp.broken_chains)"
 
 
 def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main", *, gaps: bool = False) -> None:
@@ -147,9 +156,56 @@ def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main
     """
     db.execute(_BROKEN)
     _, findings = check_chains(db, among, schema)
-    wrong = [(finding.task, finding.sentence) for finding in findings]
-    wrong += [(number, GONE) for number in (missing_numbers(db) if gaps else ())]
-    db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?)", wrong)
+    wrong = [(finding.task, finding.sentence, " ".join(finding.columns)) for finding in findings]
+    wrong += [(number, GONE, "") for number in (missing_numbers(db) if gaps else ())]
+    db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?, ?)", wrong)
+
+
+def note_moved(db: apsw.Connection, number: int, other_number: int) -> None:
+    """Note that a task of the other history got a new number, and what is wrong with its digests there."""
+    _, findings = check_chains(db, f"= {other_number}", "other")
+    state = "; ".join(finding.sentence for finding in findings) or "all agreed with them"
+    what = f"they were those of #{other_number} in the other copy ({state})"
+    db.execute("INSERT INTO temp.broken_chains VALUES (?, ?, '')", (number, what))
+
+
+def noted_columns(db: apsw.Connection) -> dict[int, set[str]]:
+    """Return the tasks whose chains were noted as broken, with the columns of their rows that were changed."""
+    db.execute(_BROKEN)
+    noted = db.execute("SELECT task, group_concat(columns, ' ') FROM temp.broken_chains GROUP BY task").fetchall()
+    return {int(str(task)): set(str(columns).split()) for task, columns in noted}
+
+
+def recorded_values(db: apsw.Connection) -> dict[int, Columns]:
+    """Return what was changed in rows of this history and the other one still has, as the digests of this one prove.
+
+    Where they prove a column only by its checksum, the digests of the other one must prove its row. A chain with which
+    all agrees then is no longer noted as broken.
+    """
+    db.execute(_BROKEN)
+    copies = {copy.number: copy for copy in chained_tasks(db, AMONG_BROKEN, "other")}
+    found = dict[int, Columns]()
+    for number, facts, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
+        copy, other = (copies[number].facts, copies[number].chain) if number in copies else (None, None)
+        if facts is None or chain is None or copy is None or other is None or chain.has_record_of(facts):
+            continue
+        if chain.length < len(events):
+            continue  # the digests are older, and would prove what was then
+        row, values = dict(zip(FACTS, facts, strict=True)), dict(zip(FACTS, copy, strict=True))
+        agreeing = set(chain.changed_facts(facts)) - set(chain.changed_facts(copy))
+        tried = [row | {name: values[name] for name in names} for names in (agreeing, *(agreeing | {n} for n in FACTS))]
+        right = next((one for one in tried if chain.has_record_of([*one.values()])), None)
+        if right is None and other.has_record_of(copy) and row["recorded_at"] == values["recorded_at"]:
+            right = tried[0]
+        if right is not None and right != row:
+            found[number] = {
+                name: value if value is None or isinstance(value, int) else str(value)
+                for name, value in right.items()
+                if value != row[name]
+            }
+            if not any(_findings(ChainedTask(number, [*right.values()], events, chain))):
+                db.execute("DELETE FROM temp.broken_chains WHERE task = ?", (number,))
+    return found
 
 
 def return_stray_events(db: apsw.Connection) -> None:
@@ -160,7 +216,7 @@ def return_stray_events(db: apsw.Connection) -> None:
     """
     strays: list[tuple[int, EventRow]] = []
     lacking: dict[int, tuple[Chain, list[int]]] = {}
-    for number, _, events, chain in chained_tasks(db, "IN (SELECT task FROM temp.broken_chains)"):
+    for number, _, events, chain in chained_tasks(db, AMONG_BROKEN):
         free = [] if chain is None else list(range(1, chain.length + 1))
         for event in events:
             place = next((at for at in free if chain is not None and chain.has_event_at(at, event)), None)

@@ -79,16 +79,21 @@ def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> N
         f" AND (status = '{Status.RECEIVED}' OR kind = '{Kind.DELETION}' AND status = '{Status.QUEUED}')"
     ).fetchall()
     for number, status in withheld:
-        db.execute(
-            "UPDATE main.tasks SET status = ?, revision = (SELECT revision FROM main.meta) WHERE number = ?",
-            (Status.UNCONFIRMED, number),
-        )
-        db.execute(
-            "UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
-            f" AND {INTENT_IS_WAITING}",
-            (now, number),
-        )
-        _append_recovered(db, now, number, _IN_OLDER_COPY, status, Status.UNCONFIRMED)
+        withhold(db, now, number, status, _IN_OLDER_COPY)
+
+
+def withhold(db: apsw.Connection, now: str, number: apsw.SQLiteValue, status: apsw.SQLiteValue, reason: str) -> None:
+    """Let the operator decide on a request that waits to be sent in `status`."""
+    db.execute(
+        "UPDATE main.tasks SET status = ?, revision = (SELECT revision FROM main.meta) WHERE number = ?",
+        (Status.UNCONFIRMED, number),
+    )
+    db.execute(
+        "UPDATE main.intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
+        f" AND {INTENT_IS_WAITING}",
+        (now, number),
+    )
+    append_recovered(db, now, number, reason, status, Status.UNCONFIRMED)
 
 
 def lapse_orphan_submissions(db: apsw.Connection, now: str) -> None:
@@ -131,7 +136,7 @@ def settle_cancellations(db: apsw.Connection, now: str) -> None:
         number = _task_of_cancellation(db, int(str(task)), str(asked_at))
         if number is None:
             _lapse(db, intent, now)
-            _append_recovered(db, now, task, _DOUBTFUL_CANCELLATION)
+            append_recovered(db, now, task, _DOUBTFUL_CANCELLATION)
         else:
             db.execute("UPDATE intents SET task = ? WHERE id = ?", (number, intent))
             db.execute("UPDATE tasks SET cancel_asked = 1 WHERE number = ?", (number,))
@@ -149,7 +154,7 @@ def settle_cancellations(db: apsw.Connection, now: str) -> None:
             continue
         db.execute("UPDATE tasks SET cancel_asked = 0 WHERE number = ?", (asked_of,))
         if not is_final:
-            _append_recovered(db, now, asked_of, _DOUBTFUL_CANCELLATION)
+            append_recovered(db, now, asked_of, _DOUBTFUL_CANCELLATION)
 
 
 def apply_confirmed_cancellations(db: apsw.Connection, now: str) -> None:
@@ -166,7 +171,7 @@ def apply_confirmed_cancellations(db: apsw.Connection, now: str) -> None:
             " WHERE number = ?",
             (at, number),
         )
-        _append_recovered(db, now, number, "its cancellation had been confirmed", status, Status.CANCELLED)
+        append_recovered(db, now, number, "its cancellation had been confirmed", status, Status.CANCELLED)
 
 
 def _task_of_cancellation(db: apsw.Connection, task: int, asked_at: str) -> int | None:
@@ -196,7 +201,7 @@ def _lapse(db: apsw.Connection, intent: apsw.SQLiteValue, now: str) -> None:
     db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
 
 
-def _append_recovered(
+def append_recovered(
     db: apsw.Connection,
     now: str,
     number: apsw.SQLiteValue,
@@ -219,4 +224,4 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:
         f" (SELECT 1 FROM intents WHERE task = number AND action = 'submit' AND {INTENT_IS_WAITING}) RETURNING number"
     ).fetchall()
     for (number,) in changed:
-        _append_recovered(db, now, number, "its client token is lost", Status.QUEUED, Status.UNCONFIRMED)
+        append_recovered(db, now, number, "its client token is lost", Status.QUEUED, Status.UNCONFIRMED)

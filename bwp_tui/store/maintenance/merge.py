@@ -22,8 +22,7 @@ import apsw
 
 from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
-from bwp_tui.store.maintenance import replay
-from bwp_tui.store.maintenance.chain_check import note_broken_chains
+from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.intent_repair import withhold_unsent
 from bwp_tui.store.queries.event_columns import LOST_TASK_ID
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
@@ -47,6 +46,8 @@ class Merged(NamedTuple):
     duplicate_ids: int = 0
     common: int = 0
     replayed: int = 0
+    recorded: tuple[str, ...] = ()
+    """Tasks and their columns that were changed in this history, and that the other one had as the digests say."""
 
 
 def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merged:
@@ -59,6 +60,9 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         event: the timeline event of each task that comes from the other history: `recovered` or `restored`.
         source: the name of the other history, for the event's detail.
     """
+    recorded = chain_check.recorded_values(db)
+    for number, values in recorded.items():
+        replay.write_row(db, number, values, now)
     _match(db)
     revision = _next_revision(db)
     _compare_timelines(db)
@@ -72,8 +76,8 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     replay.write_changes(db, changed, now)
     _add_intents(db)
     _settle_intents(db)
-    proven = ", ".join(map(str, whole))
-    withhold_unsent(db, now, f"number IN (SELECT ours FROM matched WHERE fresh) AND number NOT IN ({proven})")
+    unsent = ", ".join(map(str, whole))
+    withhold_unsent(db, now, f"number IN (SELECT ours FROM matched WHERE fresh) AND number NOT IN ({unsent})")
     _add_downloads(db, now, revision)
     _add_chains(db)
     db.execute(
@@ -83,17 +87,32 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     )
     db.execute(
         "INSERT INTO timeline (task, at, actor, what, detail)"
-        " SELECT ours, ?, ?, ?, ? || iif(replayed, ', brought up to date by its timeline', '')"
-        " FROM matched WHERE newer OR replayed",
+        " SELECT ours, ?, ?, ?, ? || iif(ours <> theirs, ', where it was #' || theirs, '')"
+        " || iif(replayed, ', brought up to date by its timeline', '') FROM matched WHERE newer OR replayed",
         (now, PROGRAM, event, f"from {source}"),
     )
+    # What is recorded keeps the number that it names.
+    db.execute(
+        "INSERT INTO timeline (task, at, actor, what, detail) SELECT y.ours, ?, ?, ?,"
+        " 'its resubmission #' || x.theirs || ' of ' || ? || ' is #' || x.ours || ' here' FROM matched x"
+        " JOIN other.tasks o ON o.number = x.theirs JOIN matched y ON y.theirs = o.resubmit_of"
+        " WHERE x.fresh AND x.ours <> x.theirs",
+        (now, PROGRAM, event, source),
+    )
+    for number, values in recorded.items():
+        detail = f"with {', '.join(values)} of {source}, as its digests say"
+        db.execute(
+            "INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, ?, ?)",
+            (number, now, PROGRAM, event, detail),
+        )
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
     matched, added = scalar(db, "SELECT count(*) FROM matched"), scalar(db, "SELECT sum(fresh) FROM matched")
     updated = scalar(db, "SELECT count(*) FROM matched WHERE NOT fresh AND (newer OR replayed)")
     replayed = scalar(db, "SELECT sum(replayed) FROM matched WHERE fresh")
     db.execute("DROP TABLE temp.missing; DROP TABLE temp.matched")
-    return Merged(added, updated, doubled, matched - added, replayed)
+    proven = tuple(f"#{number}: {', '.join(values)}" for number, values in recorded.items())
+    return Merged(added, updated, doubled, matched - added, replayed, proven)
 
 
 def scalar(db: apsw.Connection, sql: str) -> int:
@@ -347,11 +366,17 @@ def _add_timeline(db: apsw.Connection) -> None:
 
 
 def _add_chains(db: apsw.Connection) -> None:
-    """Add the digests of the added tasks whose numbers are the same, and those that are kept of removed tasks."""
+    """Add the digests of the added tasks whose numbers are the same, and those that are kept of removed tasks.
+
+    Those of the others begin anew, since they are over the number too; what they prove is noted.
+    """
     same = "(SELECT theirs FROM matched WHERE fresh AND ours = theirs)"
-    note_broken_chains(db, f"IN {same}", "other")
+    chain_check.note_broken_chains(db, f"IN {same}", "other")
     db.execute(f"INSERT OR REPLACE INTO main.chains SELECT * FROM other.chains WHERE task IN {same}")
     db.execute(
         "INSERT OR IGNORE INTO main.chains SELECT * FROM other.chains"
         " WHERE links = x'' AND task NOT IN (SELECT number FROM main.tasks)"
     )
+    moved = db.execute("SELECT ours, theirs FROM matched WHERE fresh AND ours <> theirs").fetchall()
+    for ours, theirs in moved:
+        chain_check.note_moved(db, int(str(ours)), int(str(theirs)))

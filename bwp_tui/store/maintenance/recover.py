@@ -14,6 +14,7 @@ from typing import Final
 
 import apsw
 
+from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.new_file import new_file
@@ -72,6 +73,8 @@ class _RecoveryCounts:
     merged: Merged = field(default_factory=Merged)
     outdated: int = 0
     reconstructed_tasks: int = 0
+    changed: list[str] = field(default_factory=list)
+    """Tasks with the columns of which no copy had the value that was recorded."""
     dangling: int = 0
     unconfirmed: int = 0
     tasks: int = 0
@@ -169,6 +172,7 @@ def _fill(
         intent_repair.lapse_orphan_submissions(db, instant)
         counts.reconstructed_tasks = replay.add_lost_tasks(db, instant, highest)
         replay.repair_replaced_values(db, instant)
+        counts.changed = replay.withhold_changed(db, instant)
         intent_repair.apply_confirmed_cancellations(db, instant)
         intent_repair.settle_cancellations(db, instant)
         counts.dangling = rebuild.remove_dangling_references(db)
@@ -232,6 +236,8 @@ def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) 
         parts.append(f", {counts.outdated} older than their timelines and brought up to date by these")
     if counts.reconstructed_tasks:
         parts.append(f", {counts.reconstructed_tasks} without their emails")
+    if counts.changed:
+        parts.append(f", {len(counts.changed)} with a changed value to be checked (tag:{TO_CHECK})")
     if counts.unconfirmed:
         parts.append(f", {counts.unconfirmed} UNCONFIRMED")
     if counts.failed:
@@ -258,6 +264,10 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         f"Rows read from its pages: {kept}.",
         f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
         f"Rows of which a value was damaged and had to be replaced: {counts.replaced}.",
+        "Values that the digests have found changed, taken from the backup:"
+        f" {'; '.join(counts.merged.recorded) or 'none'}.",
+        "Values that the digests have found changed, and no copy has (compare them with what was asked for; listed by"
+        f" bwp-tui list tag:{TO_CHECK}): {'; '.join(counts.changed) or 'none'}.",
         f"Rows older than their timelines, which were brought up to date by these: {counts.outdated}.",
         f"Rows whose number was damaged and had to be guessed: {counts.guessed}.",
         f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",

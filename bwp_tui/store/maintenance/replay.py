@@ -15,11 +15,12 @@ import apsw
 
 from bwp_tui.domain.deadlines import due_if_replied, task_due_date
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import KIND_UNKNOWN, Kind
+from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import FACTS, Chain, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
-from bwp_tui.store.maintenance.intent_repair import withhold_unsent
+from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, noted_columns
+from bwp_tui.store.maintenance.intent_repair import append_recovered, withhold, withhold_unsent
 from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, TimelineRow, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import PROGRAM, RECORD_COLUMNS, EventKind
@@ -151,7 +152,7 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
 def write_changes(db: apsw.Connection, changed: Iterable[tuple[int, Columns]], now: str) -> None:
     """Write columns of rows, each with the due date that follows from them, and mark the rows as `replayed`."""
     for number, changes in changed:
-        _write(db, number, changes, now)
+        write_row(db, number, changes, now)
         task = task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,))))
         due = task_due_date(task)
         if due is None and task.answered_on is not None:  # the answer has ended the stop of the clock
@@ -166,7 +167,7 @@ def _row(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
     return dict(zip(names, next(cursor), strict=True))
 
 
-def _write(db: apsw.Connection, number: int, changes: Columns, now: str) -> None:
+def write_row(db: apsw.Connection, number: int, changes: Columns, now: str) -> None:
     """Write columns of a task, unless another task has its task id: it then has none, and is UNCONFIRMED."""
     task_id = changes.get("task_id")
     if task_id is not None and not free_task_id(db, str(task_id)):
@@ -216,7 +217,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
             " VALUES (?, ?, '', 'UNCONFIRMED', local_day(?), 'none', ?, 1)",
             (number, columns["kind"], first, first),
         )
-        _write(db, number, columns, now)
+        write_row(db, number, columns, now)
         db.execute(
             "INSERT INTO timeline (task, at, actor, what, after, detail) SELECT number, ?, ?, ?, status, ?"
             " FROM tasks WHERE number = ?",
@@ -265,7 +266,7 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
     the later events are lost too, what the row has waiting may have been sent or withdrawn: it becomes UNCONFIRMED.
     """
     repaired, doubtful = 0, list[int]()
-    for number, facts, events, chain in list(chained_tasks(db, "IN (SELECT task FROM temp.broken_chains)")):
+    for number, facts, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
         if facts is None or chain is None or chain.links_of(events[: chain.length]) != chain.links:
             if facts is not None and chain is not None and chain.length > len(events):
                 doubtful += [] if chain.has_record_of(facts) else [number]
@@ -280,10 +281,45 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
             if "status" in differing:
                 differing |= _WITH_STATUS
             changes = {name: now_is[name] for name in differing}
-        _write(db, number, changes, now)
+        write_row(db, number, changes, now)
         repaired += bool(changes)
     withhold_unsent(db, now, f"number IN ({', '.join(map(str, doubtful))})")
     return repaired
+
+
+_REQUESTED: Final = (*("kind", "email", "holding_period", "reason", "received_on", "regulation", "due_on", "task_id"),)
+"""The columns that say what was asked for, by when, and what it is at the service."""
+
+
+def withhold_changed(db: apsw.Connection, now: str) -> list[str]:
+    """Tag the tasks of which a value was changed that no copy had; withhold those that wait to be sent.
+
+    Returns each with its columns. What a merge has changed since the chains were noted as broken does not count.
+    """
+    found = []
+    for number, noted in noted_columns(db).items():
+        for _, facts, events, chain in list(chained_tasks(db, f"= {number}")):
+            row = _row(db, number) if facts is not None else {}
+            if facts is None or chain is None or chain.has_record_of(facts) or row["purged_at"] is not None:
+                continue
+            said, changed = columns_after({}, _timeline_rows(events)), chain.changed_facts(facts)
+            named = [n for n in changed if n in noted and n in _REQUESTED and (n not in said or said[n] != row[n])]
+            if not named and (changed or chain.links_of(events[: chain.length]) != chain.links):
+                continue
+            sentence = f"its {', '.join(named) or 'row'} was changed by damage or another program: check it"
+            if row["status"] in (Status.RECEIVED, Status.QUEUED) and row["task_id"] is None:
+                withhold(db, now, number, row["status"], sentence)
+            else:
+                append_recovered(db, now, number, sentence)
+            tags = tags_text((*tags_of(row["tags"]), TO_CHECK))
+            trouble = None if row["terminal"] else f"Not certain: {sentence}."
+            write_row(db, number, {"tags": tags, "trouble": trouble}, now)
+            db.execute(
+                "INSERT INTO main.timeline (task, at, actor, what, detail) VALUES (?, ?, ?, ?, ?)",
+                (number, now, PROGRAM, EventKind.TAGS, f"+{TO_CHECK}"),
+            )
+            found.append(f"#{number}: {', '.join(named) or 'row'}")
+    return found
 
 
 def repair_replaced_values(db: apsw.Connection, now: str) -> None:
@@ -297,7 +333,7 @@ def repair_replaced_values(db: apsw.Connection, now: str) -> None:
         row = _row(db, number)
         columns = columns_after(row, _events(db, number))
         changed = {str(name) for _, name in names if columns[str(name)] != row[str(name)]}
-        _write(db, number, {name: columns[name] for name in changed}, now)
+        write_row(db, number, {name: columns[name] for name in changed}, now)
 
 
 def _recorded_kind(db: apsw.Connection, number: int) -> Kind | None:

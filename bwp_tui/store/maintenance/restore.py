@@ -16,7 +16,7 @@ from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark
 from bwp_tui.store.database.open import prepare_file
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
-from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild
+from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay
 from bwp_tui.store.maintenance.damaged_file import MAGIC
 from bwp_tui.store.maintenance.merge import Merged, scalar
 from bwp_tui.store.queries.timeline import EventKind
@@ -104,6 +104,7 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
             intent_repair.lapse_orphan_submissions(db, instant)
+            replay.withhold_changed(db, instant)
             intent_repair.settle_cancellations(db, instant)
             intent_repair.mark_tokenless_unconfirmed(db, instant)
         unconfirmed = rebuild.count_made_unconfirmed(db, instant)
