@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import shutil
 import statistics
 import sys
@@ -21,7 +22,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import TO_CHECK, Kind
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.maintenance import atomic_swap, backups, chain_check, integrity
@@ -185,8 +186,9 @@ def lost_rows(path: Path, data: bytes, of: Specimen) -> tuple[int, list[str]]:
 
 
 def _has_task(found: Rows, number: int, row: tuple[object, ...], columns: int) -> bool:
-    """Say whether a task has its number and its values up to a column, but for the status that recovery doubts."""
-    there = found["tasks"].get(number, ())
+    """Say whether a task has its number and its values up to a column, but for status and tag of what is to check."""
+    tag = re.compile(f'(, )?"{TO_CHECK}"(?=]$)')
+    there = [tag.sub("", value) if isinstance(value, str) else value for value in found["tasks"].get(number, ())]
     unwanted = (2, 4, 5) if columns == 4 else (4, 5)
     return [value for at, value in enumerate(there[:columns]) if at not in unwanted] == [
         value for at, value in enumerate(row[:columns]) if at not in unwanted

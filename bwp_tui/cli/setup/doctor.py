@@ -23,7 +23,7 @@ from bwp_tui.cli.support.new_text_file import refuse_existing
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import TO_CHECK, Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zone_name
 from bwp_tui.settings import CommandSecret, Profile, SettingsError, letters_folder, load_profile, source_of_settings
@@ -197,6 +197,7 @@ def history(profile: Profile) -> Iterator[Finding]:
             span, state = timeline.span(store), engine_state.read(store)
             store.require_shop(profile.shop)
             size = count(store, parse(""), today=today())
+            to_check = count(store, parse(f"tag:{TO_CHECK}"), today=today())
             gone = _gone_results(store)
     except StoreError as error:
         yield Finding("history", Level.FAIL, str(error))
@@ -209,6 +210,9 @@ def history(profile: Profile) -> Iterator[Finding]:
         level = Level.WARN if late else Level.OK
         yield Finding("history", level, f"{path} is sound and has {counted(size, 'task')}; {backup}")
         yield _timelines(events, changed)
+    if to_check:
+        what = f"{counted(to_check, 'task')} with a value that was changed by damage or another program"
+        yield Finding("history", Level.WARN, f"{what}: check each, and remove its tag: bwp-tui list tag:{TO_CHECK}")
     if state.maintenance_finding is not None:
         yield Finding("history", Level.WARN, f"The daily check of the history found: {state.maintenance_finding}")
     yield _engine(profile, state)

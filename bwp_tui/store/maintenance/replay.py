@@ -304,10 +304,13 @@ def withhold_changed(db: apsw.Connection, now: str) -> list[str]:
                 continue
             said, changed = columns_after({}, _timeline_rows(events)), chain.changed_facts(facts)
             named = [n for n in changed if n in noted and n in _REQUESTED and (n not in said or said[n] != row[n])]
-            if not named and (changed or chain.links_of(events[: chain.length]) != chain.links):
+            is_unsent = row["status"] in (Status.RECEIVED, Status.QUEUED) and row["task_id"] is None
+            # Where no column is named, it is likelier that the digests are damaged.
+            is_doubtful = is_unsent and not changed and chain.links_of(events[: chain.length]) == chain.links
+            if not named and not is_doubtful:
                 continue
             sentence = f"its {', '.join(named) or 'row'} was changed by damage or another program: check it"
-            if row["status"] in (Status.RECEIVED, Status.QUEUED) and row["task_id"] is None:
+            if is_unsent:
                 withhold(db, now, number, row["status"], sentence)
             else:
                 append_recovered(db, now, number, sentence)
