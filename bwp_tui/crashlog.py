@@ -18,9 +18,8 @@ from bwp_tui import VERSION
 from bwp_tui.domain import masking
 from bwp_tui.domain.text import clean
 from bwp_tui.domain.times import file_stamp, format_instant, utc_now
-from bwp_tui.new_file import new_file
+from bwp_tui.new_file import access_to, make_folder, new_file
 
-_FOLDER_MODE: Final = 0o700
 KEPT_REPORTS: Final = 20
 """Reports that stay in a folder."""
 
@@ -42,8 +41,8 @@ def record(log_dir: Path, error: BaseException) -> Path | None:
         for known in log_dir.glob(f"crash-*-{fault}.log"):
             return known
         path = log_dir / f"crash-{file_stamp(instant)}-{fault}.log"
-        log_dir.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        log_dir.chmod(_FOLDER_MODE)
+        make_folder(log_dir)
+        access_to(log_dir).set_folder(log_dir)
         text = (
             f"bwp-tui {VERSION}, Python {platform.python_version()}, {platform.system()}, "
             f"{format_instant(instant)}\n\n{redact(''.join(traceback.format_exception(error)))}"

@@ -13,6 +13,7 @@ from bwp_tui.archive.entry import NOT_UNPACKED, Entry
 from bwp_tui.archive.limits import HISTORY_RESERVE
 from bwp_tui.archive.reading import Archive
 from bwp_tui.domain.text import clean_line, unsafe_at
+from bwp_tui.new_file import Access, access_to
 
 _MAX_NAME: Final = 255
 _MAX_DEPTH: Final = 32
@@ -27,7 +28,7 @@ class CannotUnpack(Exception):
 def extract(archive: Archive, beside: Path) -> Path:
     """Unpack all of `archive` into a new folder beside the file `beside`, and return the folder.
 
-    Folders are made 0700, files 0600. After a failure nothing of it is left.
+    Folders are made 0700, files 0600; for the group in a team's folder. After a failure nothing of it is left.
 
     Raises:
         CannotUnpack: an entry must not be unpacked, or the disk does not take it.
@@ -39,7 +40,7 @@ def extract(archive: Archive, beside: Path) -> Path:
     except OSError as error:
         raise CannotUnpack(_sentence(error, beside.parent)) from error
     try:
-        return beside.parent / _unpack_into_new_folder(archive, parent, beside.stem)
+        return beside.parent / _unpack_into_new_folder(archive, parent, beside.stem, access_to(beside))
     except OSError as error:
         raise CannotUnpack(_sentence(error, beside.parent)) from error
     finally:
@@ -55,7 +56,7 @@ def _check(archive: Archive) -> None:
             raise CannotUnpack(f"“{entry.name[:200]}” lies too deep, so nothing was unpacked.")
 
 
-def _unpack_into_new_folder(archive: Archive, parent: int, stem: str) -> str:
+def _unpack_into_new_folder(archive: Archive, parent: int, stem: str, access: Access) -> str:
     disk = os.fstatvfs(parent)
     if disk.f_blocks and disk.f_bavail * disk.f_frsize < archive.inflated + HISTORY_RESERVE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -63,8 +64,9 @@ def _unpack_into_new_folder(archive: Archive, parent: int, stem: str) -> str:
     try:
         top = os.open(name, _FOLDER, dir_fd=parent)
         try:
+            access.set_folder(top)
             for entry in archive.entries:
-                _unpack(archive, entry, top)
+                _unpack(archive, entry, top, access)
         finally:
             os.close(top)
     except BaseException:
@@ -85,7 +87,7 @@ def _new_folder(parent: int, stem: str) -> str:
             return name
 
 
-def _unpack(archive: Archive, entry: Entry, top: int) -> None:
+def _unpack(archive: Archive, entry: Entry, top: int, access: Access) -> None:
     parts = [_file_name(part) for part in entry.path]
     folders, name = (parts, None) if entry.is_folder else (parts[:-1], parts[-1])
     with contextlib.ExitStack() as opened:
@@ -95,12 +97,14 @@ def _unpack(archive: Archive, entry: Entry, top: int) -> None:
                 os.mkdir(part, 0o700, dir_fd=folder)
             folder = os.open(part, _FOLDER, dir_fd=folder)
             opened.callback(os.close, folder)
+            access.set_folder(folder)
         if name is not None:
-            _write(archive, entry, name, folder)
+            _write(archive, entry, name, folder, access)
 
 
-def _write(archive: Archive, entry: Entry, name: bytes, folder: int) -> None:
+def _write(archive: Archive, entry: Entry, name: bytes, folder: int, access: Access) -> None:
     with os.fdopen(os.open(name, _NEW_FILE, 0o600, dir_fd=folder), "wb", buffering=0) as file:
+        access.set_file(file.fileno())
         for block in archive.blocks(entry):
             view = memoryview(block)
             while view:

@@ -127,7 +127,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             profile=profile,
             read_store=self._store,
             write_store=self._write_store,
-            actor=actor(os.environ, profile.actor),
+            actor=actor(os.environ, profile.actor, profile.is_team),
             reader=HistoryReader(
                 self._store, lambda sentence: self._post(self.FeedUpdated(sentence)), lambda: self._session.has_engine()
             ),

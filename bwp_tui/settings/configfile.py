@@ -65,6 +65,8 @@ PROFILE_SETTINGS: Final[Mapping[str, Setting]] = {
     "api_url": Setting(checks.url, "another API", API_URL),
     "token_url": Setting(checks.url, "and where its access tokens come from", TOKEN_URL),
     "api_version": Setting(checks.version, "the version of the API", API_VERSION),
+    "data_dir": Setting(checks.folder, "the folder of the profile's own folder", "/srv/bwp-tui"),
+    "group": Setting(checks.one_line, "the group of a team on this host, whose members share the history", "privacy"),
     "download_dir": Setting(checks.folder, "the folder for results", "~/results"),
     "download_slots": Setting(checks.slots, "simultaneous downloads", str(DOWNLOAD_SLOTS), int),
     "file_names": Setting(

@@ -6,7 +6,9 @@ import os
 import pwd
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 from urllib.parse import urljoin
 
 from bwp_tui.domain.filter import columns_named
@@ -52,13 +54,14 @@ _APP = "bwp-tui"
 _OTHER_VARIABLES = (
     "BWP_CLIENT_SECRET",
     "BWP_CONFIG_FILE",
-    "BWP_DATA_DIR",
     "BWP_DIFF",
     "BWP_EVENTS_QUEUE_URL",
     "BWP_EVENTS_REGION",
     "BWP_PROFILE",
 )
 """The variables beside those of the settings of a profile."""
+_NO_LOGIN: Final = 2**32 - 1
+"""What Linux has for the login of a process that no login has begun."""
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
@@ -75,8 +78,8 @@ def letters_folder(environ: Mapping[str, str]) -> Path:
     return config_path(environ).parent / "letters"
 
 
-def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
-    """Return the folder of profile `name`.
+def profile_folder(name: str, environ: Mapping[str, str], data_dir: str | None = None) -> Path:
+    """Return the folder of profile `name`; `data_dir` is its setting of that name, which BWP_DATA_DIR overrides.
 
     Raises:
         SettingsError: BWP_DATA_DIR is not absolute, or the path has invisible characters.
@@ -86,6 +89,7 @@ def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
         wrong = checks.folder(root)
         if wrong:
             raise SettingsError(f"The variable BWP_DATA_DIR {wrong}.")
+    if root := root or data_dir:
         return _folder(root) / name
     import platformdirs
 
@@ -96,7 +100,14 @@ def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
     return own / name
 
 
-def actor(environ: Mapping[str, str], name: str | None = None) -> str:
+def _account_name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:  # a user id without an account, as in containers
+        return f"uid {user}"
+
+
+def actor(environ: Mapping[str, str], name: str | None = None, is_team: bool = False) -> str:
     """Return the actor, with sudo and SSH: `op (sudo by alice, from 10.0.0.7)`.
 
     The user comes from the system, since a variable such as LOGNAME may name anyone.
@@ -104,26 +115,68 @@ def actor(environ: Mapping[str, str], name: str | None = None) -> str:
     Args:
         environ: has the variables of sudo and SSH.
         name: the name from the settings; the user follows in parentheses.
+        is_team: the account that logged in comes first instead, since a team has to tell its members apart.
     """
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a user id without an account, as in containers
-        user = f"uid {os.getuid()}"
-    details = [user] if name and name != user else []
-    if (invoking_user := environ.get("SUDO_USER")) and invoking_user != user:
+    user = _account_name(os.getuid())
+    first = name or user
+    details = [user] if user != first else []
+    key = None
+    if is_team:
+        first, key = account(), _ssh_key(environ)
+        details = [f"as {user}"] if user != first else []
+        details += [name] if name and name != first else []
+    if (invoking_user := environ.get("SUDO_USER")) and invoking_user not in (user, first):
         details.append(f"sudo by {invoking_user}")
+    if key:
+        details.append(f"SSH key {key}")
     if client := environ.get("SSH_CONNECTION", "").split(" ")[0]:
         details.append(f"from {client}")
-    return clean_line(f"{name or user} ({', '.join(details)})" if details else name or user)
+    return clean_line(f"{first} ({', '.join(details)})" if details else first)
 
 
-def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: bool = False) -> Profile:
-    """Read a profile as `read_profile` does, and set the time zone of this process.
+def account() -> str:
+    """Return the name of the account that logged in, which neither sudo nor su changes; else that of this process."""
+    with suppress(OSError, ValueError):
+        login = int(Path("/proc/self/loginuid").read_text())
+        if login != _NO_LOGIN:
+            return _account_name(login)
+    return _account_name(os.getuid())
+
+
+def _ssh_key(environ: Mapping[str, str]) -> str | None:
+    """Return the name of the key that logged in, or its fingerprint; None where sshd does not expose it."""
+    try:
+        lines = Path(environ.get("SSH_USER_AUTH") or os.devnull).read_text().splitlines()
+        key = next(line.split() for line in lines if line.startswith("publickey "))[1:3]
+    except (OSError, ValueError, StopIteration):
+        return None
+    with suppress(OSError, ValueError, KeyError):
+        home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+        for line in (home / ".ssh" / "authorized_keys").read_text().splitlines():
+            before, found, comment = line.partition(" ".join(key))
+            if found and comment.strip() and not before.startswith("#"):
+                return comment.strip()
+    import base64
+    import hashlib
+
+    try:
+        digest = hashlib.sha256(base64.b64decode(key[1], validate=True)).digest()
+    except (IndexError, ValueError):
+        return None
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+
+def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
+    """Read a profile as `read_profile` does, and set what holds for the whole process: time zone and shared folders.
 
     Raises:
-        SettingsError: see `read_profile`.
+        SettingsError: see `read_profile`; or it is a team's, and this user or its disk cannot be used for that.
     """
-    profile = read_profile(name, environ, all_profiles=all_profiles)
+    profile = read_profile(name, environ)
+    if profile.group is not None:
+        from bwp_tui.settings.team import share_folders  # only teams need it
+
+        share_folders(profile)
     set_office_zone(profile.timezone)
     return profile
 
@@ -149,10 +202,11 @@ def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
     table = _table(config, chosen, environ, is_named=bool(name))
     tables = config.profiles.values() if all_profiles else [table]
     variables = _Variables(environ, table, [mistake for each in tables for mistake in each.mistakes])
-    folder = profile_folder(chosen, environ)
+    folder = profile_folder(chosen, environ, table.texts.get("data_dir"))
     profile = Profile(
         name=chosen,
         folder=folder,
+        group=variables.group(),
         api_url=variables.text("api_url") or API_URL,
         token_url=variables.text("token_url") or TOKEN_URL,
         api_version=variables.text("api_version") or API_VERSION,
@@ -289,6 +343,14 @@ class _Variables:
         """Return the settings of a secret's place; those of the environment, if it has any, leave out the file's."""
         in_environment = [source for source in SECRET_SOURCES if self._environ.get(f"BWP_{source.upper()}", "").strip()]
         return in_environment or list(SECRET_SOURCES)
+
+    def group(self) -> str | None:
+        group = self.text("group")
+        if group and not self._environ.get("BWP_DATA_DIR") and "data_dir" not in self._table.texts:
+            self.mistakes.append(
+                f"The group {group} needs a folder outside of its members' homes: set data_dir, such as /srv/bwp-tui."
+            )
+        return group
 
     def regulation(self) -> str:
         found = find_regulation(self.text("regulation") or DEFAULT_REGULATION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -127,6 +128,8 @@ class Profile:
 
     name: str
     folder: Path
+    group: str | None = None
+    """The group of a team, whose members share the folder; None keeps it private."""
     api_url: str = API_URL
     token_url: str = TOKEN_URL
     api_version: str = API_VERSION
@@ -185,6 +188,11 @@ class Profile:
         return Shop(self.target_id, None if self.is_sandbox else urlsplit(self.api_url).netloc.casefold())
 
     @property
+    def is_team(self) -> bool:
+        """Whether several accounts share the history."""
+        return self.group is not None
+
+    @property
     def history_path(self) -> Path:
         return self.folder / "history.db"
 
@@ -195,8 +203,11 @@ class Profile:
 
     @property
     def state_path(self) -> Path:
-        """Path of the console's saved state: view, task, typed lines. It can be deleted at any time."""
-        return self.folder / "console.json"
+        """Path of the console's saved state: view, task, typed lines. It can be deleted at any time.
+
+        In a team each account has its own.
+        """
+        return self.folder / (f"console-{os.getuid()}.json" if self.is_team else "console.json")
 
     @property
     def log_dir(self) -> Path:

@@ -19,6 +19,7 @@ from bwp_tui.settings import (
     profile_folder,
     unknown_variables,
 )
+from bwp_tui.settings.load import account
 from bwp_tui.settings.profile import API_URL, API_VERSION, TOKEN_URL
 
 
@@ -370,3 +371,26 @@ def test_a_regulation_that_there_is_not_is_a_mistake_with_its_line(tmp_path: Pat
     write(environ, "")
     with pytest.raises(SettingsError, match="The variable BWP_REGULATION must be a regulation"):
         load_profile(None, {**environ, "BWP_REGULATION": named})
+
+
+def test_in_a_team_the_account_comes_first_and_the_key_of_ssh_is_named(tmp_path: Path) -> None:
+    user = account()
+    exposed = tmp_path / "auth"
+    exposed.write_text("publickey ssh-ed25519 AAAAC3Nz\n")
+    environ = {"SSH_CONNECTION": "10.0.0.7 1 10.0.0.1 22", "SSH_USER_AUTH": str(exposed)}
+    said = actor(environ, "Ann", is_team=True)
+    assert said.startswith(f"{user} (")
+    assert "Ann, SSH key SHA256:" in said
+    assert said.endswith(", from 10.0.0.7)")
+    assert actor({"SSH_USER_AUTH": str(tmp_path / "none")}, None, is_team=True).split(" (")[0] == user
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [('group = "no-such-group"\ndata_dir = "/srv/bwp-tui"', "groupadd no-such-group"), ('group = "root"', "data_dir")],
+)
+def test_a_group_must_be_there_and_have_a_folder_outside_of_homes(tmp_path: Path, settings: str, named: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f"[profiles.default]\n{settings}\n")
+    with pytest.raises(SettingsError, match=named):
+        load_profile("default", {"BWP_CONFIG_FILE": str(file)})

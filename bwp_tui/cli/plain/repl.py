@@ -204,7 +204,9 @@ class _Repl:
         ended = [task.number for task in changed if has_ended(task.status)]
         if not self._profile.read_only:
             for _ in bulk.perform(
-                self._store, UNWATCH.task_command(actor(os.environ, self._profile.actor), today()), ended
+                self._store,
+                UNWATCH.task_command(actor(os.environ, self._profile.actor, self._profile.is_team), today()),
+                ended,
             ):
                 pass
         if not changed:

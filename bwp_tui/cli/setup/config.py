@@ -25,6 +25,7 @@ from bwp_tui.settings import (
     config_path,
     letters_folder,
     load_profile,
+    read_profile,
     source_of_settings,
     unknown_variables,
 )
@@ -88,7 +89,7 @@ def validate(arguments: Namespace) -> ExitCode:
     """Print each mistake of the environment and the file, all its profiles and keys included."""
     mistakes: tuple[str, ...] = ()
     try:
-        load_profile(arguments.profile, os.environ, all_profiles=True)
+        read_profile(arguments.profile, os.environ, all_profiles=True)
     except SettingsError as error:
         mistakes = error.mistakes
     with suppress(SettingsError):  # the same mistakes again, outside of the profiles
@@ -159,6 +160,7 @@ def settings_record(profile: Profile) -> dict[str, object]:
         "config_file": str(config_path(os.environ)),
         "profile": profile.name,
         "folder": str(profile.folder),
+        "group": profile.group,
         "api_url": profile.api_url,
         "token_url": profile.token_url,
         "api_version": profile.api_version,
@@ -182,7 +184,7 @@ def settings_record(profile: Profile) -> dict[str, object]:
         "clock_stops": profile.clock_stops,
         "shop_name": profile.shop_name,
         "letters_folder": profile.letters_folder and str(profile.letters_folder),
-        "actor": actor(os.environ, profile.actor),
+        "actor": actor(os.environ, profile.actor, profile.is_team),
         "events_queue_url": profile.events.queue_url if profile.events else None,
         "events_region": profile.events.region if profile.events else None,
         "events_aws_profile": profile.events.aws_profile if profile.events else None,

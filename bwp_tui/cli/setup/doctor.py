@@ -26,9 +26,11 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import TO_CHECK, Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zone_name
+from bwp_tui.new_file import Access, access_to
 from bwp_tui.settings import CommandSecret, Profile, SettingsError, letters_folder, load_profile, source_of_settings
 from bwp_tui.settings.letter_templates import mistakes_in
 from bwp_tui.settings.profile import MINIMUM_SIZE, is_over_ssh
+from bwp_tui.settings.team import members, network_file_system
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
@@ -122,7 +124,7 @@ def events(profile: Profile) -> Iterator[Finding]:
 
 
 def permissions(profile: Profile) -> Iterator[Finding]:
-    """Check that this user can create and write the profile's files, and nobody else can read them."""
+    """Check that this user can write the profile's files, and that only this user or the team can read them."""
     place = _nearest(profile.folder)
     if wrong := _write_error(place):
         needed = "" if place == profile.folder else f", and {profile.folder} is needed there"
@@ -134,7 +136,13 @@ def permissions(profile: Profile) -> Iterator[Finding]:
     found = [*_files_of_others(profile), *_open_to_others(profile)]
     if wrong := _write_error(_nearest(profile.download_dir)):
         found.append(Finding("files", Level.FAIL, f"{profile.download_dir} cannot be written ({wrong})."))
-    yield from found or [Finding("files", Level.OK, f"{profile.folder} is private (0700).")]
+    yield from found or [Finding("files", Level.OK, _sharing(profile))]
+
+
+def _sharing(profile: Profile) -> str:
+    if profile.group is None:
+        return f"{profile.folder} is private (0700)."
+    return f"{profile.folder} is shared in the group {profile.group} (2770): {', '.join(members(profile))}."
 
 
 def _nearest(folder: Path) -> Path:
@@ -155,26 +163,51 @@ def _write_error(folder: Path) -> str | None:
 
 
 def _files_of_others(profile: Profile) -> Iterator[Finding]:
-    """Find files of another user, such as those created under sudo, which the engine cannot replace."""
-    inside = [profile.folder, *profile.folder.glob("*"), *profile.folder.glob("*/*")]
-    owners = {path: path.lstat().st_uid for path in inside if os.path.lexists(path)}
-    others = [path for path, owner in owners.items() if owner != os.geteuid()]
+    """Find files of another user, such as those created under sudo, which the engine cannot replace.
+
+    A team's own must all belong to its group.
+    """
+    access = access_to(profile.folder)
+    found = {path: path.lstat() for path in _inside(profile.folder) if os.path.lexists(path)}
+    if access.group is None:
+        others = [path for path, facts in found.items() if facts.st_uid != os.geteuid()]
+        whose, owner = "another user", f"-R {getpass.getuser()}"
+    else:
+        others = [path for path, facts in found.items() if not _is_shared(facts, access)]
+        whose, owner = f"nobody but one member of {profile.group}", f"-R :{profile.group}"
     if others:
         count = counted(len(others), "file or folder", "files and folders")
+        folder = shlex.quote(str(profile.folder))
+        also = "" if access.group is None else f" && sudo chmod -R u+rwX,g+rwX,o= {folder}"
         yield Finding(
             "files",
             Level.FAIL,
-            f"{count} in {profile.folder} belong to another user, such as {others[0]} (from sudo?). Backups and "
-            f"downloads fail; run: sudo chown -R {getpass.getuser()} {shlex.quote(str(profile.folder))}",
+            f"{count} in {profile.folder} belong to {whose}, such as {others[0]} (from sudo?). Backups and "
+            f"downloads fail; run: sudo chown {owner} {folder}{also}",
         )
+
+
+def _inside(folder: Path) -> list[Path]:
+    return [folder, *folder.glob("*"), *folder.glob("*/*")]
+
+
+def _is_shared(facts: os.stat_result, access: Access) -> bool:
+    """Return whether all members of a team can use a file or folder."""
+    needed = access.folder_mode if stat.S_ISDIR(facts.st_mode) else access.file_mode
+    return facts.st_gid == access.group and facts.st_mode & needed == needed
 
 
 def _open_to_others(profile: Profile) -> Iterator[Finding]:
     history = profile.history_path
     databases = (history.with_name(f"{history.name}{suffix}") for suffix in ("", "-wal", "-shm"))
     for path in (profile.folder, profile.download_dir, profile.log_dir, *databases):
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield Finding("files", Level.WARN, f"Other users can access {path}; run: chmod go= {path}")
+        forbidden = access_to(path).forbidden
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & forbidden:
+            who = "go=" if forbidden & 0o070 else "o="
+            yield Finding("files", Level.WARN, f"Other users can access {path}; run: chmod {who} {path}")
+    if kind := network_file_system(profile.folder):
+        unsafe = f"{profile.folder} is on a network file system ({kind}): use it from one machine alone."
+        yield Finding("files", Level.WARN, unsafe)
 
 
 def history(profile: Profile) -> Iterator[Finding]:

@@ -78,7 +78,7 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Comm
         if store.opening_report is not None:
             print_note(store.opening_report)
         store.require_shop(profile.shop)
-        yield CommandSession(profile, store, actor(os.environ, profile.actor))
+        yield CommandSession(profile, store, actor(os.environ, profile.actor, profile.is_team))
 
 
 def find_tasks(store: Store, names: Sequence[str]) -> list[int]:

@@ -127,15 +127,18 @@ class SavedStateFile:
 def forget(path: Path, purged_at: str) -> None:
     """Replace a saved state by the instant of a purge: filters and `:` lines may name a person.
 
-    A console that is open reads the instant before it writes again, under the same lock.
+    So are those of other accounts in a team's folder. A console that is open reads the instant before it writes again,
+    under the same lock.
 
     Raises:
         OSError: the file cannot be written.
     """
     with _locked(path.parent):
-        for remnant in path.parent.glob(f"{path.name}*"):
+        found = list(path.parent.glob("console*.json*"))
+        for remnant in found:
             remnant.unlink(missing_ok=True)
-        replace_file(path, json.dumps({"purged_at": purged_at}).encode())
+        for each in {path, *(each for each in found if each.suffix == ".json")}:
+            replace_file(each, json.dumps({"purged_at": purged_at}).encode())
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Final, Self
 from bwp_tui.domain.text import part_name
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.threaded_hash import ThreadedHash
+from bwp_tui.new_file import access_to, make_folder
 
 _BLOCK: Final = 1 << 18
 _MB: Final = 1_000_000
@@ -50,7 +51,8 @@ class PartFile:
 
     A part file of an earlier run is continued only with the ETag it was written under: its bytes are hashed again and
     the download resumes after them. Otherwise it starts empty. `published` is its final path if an earlier run ended
-    between publishing and discarding it: then it is complete. `is_private` tells whether only its owner can read it.
+    between publishing and discarding it: then it is complete. `is_private` tells whether only its owner
+    can read it, or a team its own.
 
     Every method, and the constructor, raises `FolderError` when the folder or the part file cannot be used.
 
@@ -77,6 +79,7 @@ class PartFile:
         self.size = 0
         self.published: Path | None = None
         self._part = part_name(name)
+        self._access = access_to(folder)
         self._hash = ThreadedHash()
         # A thread that stops late must not write to another file that got the closed descriptor's number.
         self._guard = threading.Lock()
@@ -84,7 +87,7 @@ class PartFile:
         self._folder_descriptor = -1
         try:
             with self._folder_errors():
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(folder)
                 self._folder_descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 self._take_over(is_new=self._open_part())
                 self._resume_existing(etag, total)
@@ -231,7 +234,8 @@ class PartFile:
         links = 1 if self.published is None else 2
         # A disk without owners gives all files to whoever mounted it, the folder among them.
         owners = (os.geteuid(), os.fstat(self._folder_descriptor).st_uid)
-        ours = is_new or (status.st_uid in owners and status.st_nlink <= links)
+        is_team_file = self._access.group is not None and status.st_gid == self._access.group
+        ours = is_new or ((status.st_uid in owners or is_team_file) and status.st_nlink <= links)
         if not stat.S_ISREG(status.st_mode) or not ours:
             raise FolderError(f"{self.path} is not a file of this program. Remove it, then download again.")
         try:
@@ -240,8 +244,8 @@ class PartFile:
         except BlockingIOError:
             raise PartInUse(f"Another program is writing {self.path}; waiting for it.") from None
         with _if_supported():
-            os.fchmod(self._descriptor, 0o600)
-        self.is_private = not os.fstat(self._descriptor).st_mode & 0o077
+            self._access.set_file(self._descriptor)
+        self.is_private = not os.fstat(self._descriptor).st_mode & self._access.forbidden
 
     def _check_reserve(self) -> None:
         """Check after some more bytes that the disk has more space than is reserved for the history."""

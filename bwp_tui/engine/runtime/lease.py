@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.times import read_uptime
+from bwp_tui.new_file import access_to
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, StoreMoved, StoreUnavailable
 from bwp_tui.store.worklog import engine_state
@@ -144,7 +145,10 @@ def _is_in_place(path: Path, descriptor: int) -> bool:
 
 
 def _open(path: Path, extra_flags: int) -> int:
-    return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | extra_flags, 0o600)
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | extra_flags, 0o600)
+    if extra_flags:
+        access_to(path).set_file(descriptor)
+    return descriptor
 
 
 def _read_heartbeat(path: Path) -> bytes:

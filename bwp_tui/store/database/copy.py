@@ -10,6 +10,8 @@ from typing import Final
 
 import apsw
 
+from bwp_tui.new_file import access_to
+
 _PAGES: Final = 500
 """Pages copied between two checks for cancellation: 2 MB."""
 
@@ -19,12 +21,13 @@ class CopyCancelled(Exception):
 
 
 def create_private(path: Path) -> apsw.Connection:
-    """Create a new database that only this user can read.
+    """Create a new database with the access of its folder.
 
     Raises:
         FileExistsError: there is a file of this name.
     """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    access_to(path).set_file(path)
     return apsw.Connection(os.fspath(path))
 
 

@@ -6,11 +6,14 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from bwp_tui.new_file import access_to
+
 
 def flag_damage(path: Path) -> None:
     """Flag the history at `path` as damaged. A flag that cannot be written is left out."""
     with suppress(OSError):
         os.close(os.open(_flag(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        access_to(path).set_file(_flag(path))
 
 
 def is_flagged(path: Path) -> bool:

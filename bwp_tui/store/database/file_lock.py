@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.new_file import access_to
 from bwp_tui.store.errors import StoreUnavailable
 
 SHARED_TIMEOUT_S: Final = 10.0
@@ -87,6 +88,6 @@ def _open(path: Path) -> int | None:
         with suppress(OSError):
             descriptor = os.open(path, flags | more, 0o600)
             if more != os.O_RDONLY:
-                os.fchmod(descriptor, 0o600)  # whatever the umask
+                access_to(path).set_file(descriptor)
             return descriptor
     return None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from os.path import samestat
 from pathlib import Path
@@ -15,13 +15,12 @@ from urllib.parse import quote
 
 import apsw
 
+from bwp_tui.new_file import access_to, make_folder, set_all
 from bwp_tui.store.database.migrate import migrate, newest_version, version_of
 from bwp_tui.store.database.schema_check import check_identity
 from bwp_tui.store.errors import StoreChanged, StoreMoved, StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 10_000
-_FILE_MODE: Final = 0o600
-_FOLDER_MODE: Final = 0o700
 _MIN_FREE_BYTES: Final = 65_536
 """Free bytes below which a disk counts as full: SQLite's shared memory alone takes half of them."""
 
@@ -51,7 +50,7 @@ class OpenedDatabase:
 
 
 def prepare_file(path: Path) -> None:
-    """Create the folder and the file where they are missing, private to this user.
+    """Create the folder and the file where they are missing, with the access of the profile.
 
     Raises:
         StoreUnavailable: the path is no plain file.
@@ -64,7 +63,7 @@ def prepare_file(path: Path) -> None:
         status = path.lstat()
     except FileNotFoundError:
         with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE))
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
         raise StoreUnavailable(f"The history {path} is not a regular file. Move it away, or set BWP_DATA_DIR.")
@@ -74,7 +73,8 @@ def prepare_file(path: Path) -> None:
             f" names would damage it. Remove the other name, or make this one a file of its own: cp -p {path.name} new"
             f" && mv new {path.name}"
         )
-    _set_mode(path, _FILE_MODE)
+    with _unless_read_only():
+        access_to(path).set_file(path)
 
 
 def open_database(path: Path) -> OpenedDatabase:
@@ -216,20 +216,17 @@ def _read_only_reason(path: Path, cause: apsw.Error) -> str:
 
 
 def create_folder(folder: Path) -> None:
-    """Create a profile's folder and its parents where they are missing, private to this user."""
-    for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
-        missing.mkdir(exist_ok=True)
-        missing.chmod(_FOLDER_MODE)
-    folder.mkdir(exist_ok=True)
-    _set_mode(folder, _FOLDER_MODE)
+    """Create a profile's folder and its parents where they are missing, and set who can use what is in it."""
+    make_folder(folder)
+    with _unless_read_only():
+        set_all(folder)
 
 
-def _set_mode(path: Path, mode: int) -> None:
-    """Set the mode where it differs; on a read-only file system `doctor` reports it instead."""
-    if stat.S_IMODE(path.stat().st_mode) == mode:
-        return
+@contextmanager
+def _unless_read_only() -> Iterator[None]:
+    """Leave a mode on a read-only file system as it is: `doctor` reports it."""
     try:
-        path.chmod(mode)
+        yield
     except OSError as error:
         if error.errno != errno.EROFS:
             raise

@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.new_file import access_to, make_folder
 from bwp_tui.store.database.copy import copy_database
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.open import open_for_reading
@@ -111,8 +112,8 @@ def own_backups(path: Path) -> list[Path]:
 
 def _make(path: Path, target: Path, stop: threading.Event) -> None:
     try:
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        target.parent.chmod(0o700)
+        make_folder(target.parent)
+        access_to(target).set_folder(target.parent)
     except OSError as error:
         raise StoreUnavailable(
             f"No backup of the history can be made in {target.parent}: {error.strerror}. Run: bwp-tui doctor."
