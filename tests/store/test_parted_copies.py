@@ -18,7 +18,18 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, SOON, TODAY, has_waiting_intent, in_status, received, sent, submitted
+from tests.store.support import (
+    ACTOR,
+    SOON,
+    TODAY,
+    accepted,
+    has_waiting_intent,
+    in_status,
+    received,
+    restored_both_ways,
+    sent,
+    submitted,
+)
 
 YESTERDAY = TODAY - timedelta(days=1)
 
@@ -159,3 +170,51 @@ def test_the_digests_and_the_resubmission_of_a_task_with_a_new_number_are_named(
         assert any("where it was #2" in (event.detail or "") for event in of_new)
         assert any("those of #2 in the other copy (all agreed" in (event.detail or "") for event in of_new)
     assert chain_check.check_file(path)[1] == []
+
+
+def test_a_decline_stays_where_the_other_copy_cancelled_the_same_deletion(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        accepted(store, kind=Kind.DELETION)
+    early, late = path.with_name("early.db"), path.with_name("late.db")
+    shutil.copy(path, late)
+    for copy, is_declined in ((early, True), (late, False)):
+        if not is_declined:
+            shutil.copy(late, path)
+        clock.advance(minutes=1)
+        with closing(open_store(path, clock=clock)) as store:
+            if is_declined:
+                single.edit(store, 1, lambda edit: records.correct(edit, None, "us-tx"), ACTOR, TODAY)
+                single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+            else:
+                requests.cancel(store, 1, ACTOR)
+            intent_outcomes.record_cancelled(store, sent(store, 1).id)
+            if is_declined:
+                single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+                due = tasks.get(store, 1).due_on
+        shutil.copy(path, copy)
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.declined_on, task.is_appeal_running) == (Status.DECLINED, TODAY, True)
+        assert (task.due_on, task.cancel_asked) == (due, False)
+
+
+def test_a_reply_stays_with_its_own_inquiry_where_the_other_copy_asked_later(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        single.edit(store, 1, lambda edit: records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
+    early, late = path.with_name("early.db"), path.with_name("late.db")
+    shutil.copy(path, late)
+    first, reply = TODAY - timedelta(8), TODAY - timedelta(6)
+    for copy, asked in ((early, first), (late, TODAY)):
+        if asked == TODAY:
+            shutil.copy(late, path)
+        clock.advance(minutes=1)
+        with closing(open_store(path, clock=clock)) as store:
+            single.edit(store, 1, lambda edit, day=asked: answers.inquire(edit, day), ACTOR, TODAY)
+            if asked == first:
+                single.edit(store, 1, lambda edit: answers.reply(edit, reply), ACTOR, TODAY)
+                due = tasks.get(store, 1).due_on
+        shutil.copy(path, copy)
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.inquired_on, task.replied_on, task.due_on) == (first, reply, due)

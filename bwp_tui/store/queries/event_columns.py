@@ -77,8 +77,8 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
 
     Only what the events say is set: a column that no event names keeps its value, or is absent as before.
     """
-    columns, undoable = dict(row), dict[str, list[Columns]]()
-    for event in _in_order(list(events)):
+    columns, undoable, ordered = dict(row), dict[str, list[Columns]](), _in_order(list(events))
+    for event in ordered:
         if _is_overtaken(columns, event):
             continue
         if event.what == EventKind.UNDONE:
@@ -97,7 +97,22 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
     is_declined = columns.get("status") in (None, Status.DECLINED) or columns.get("cancel_asked")
     if columns.get("declined_on") is not None and not is_declined:  # it is in effect, or waits for a cancellation
         columns |= dict.fromkeys(_DECLINE_COLUMNS)
+    columns |= _inquiry_of_reply(columns, ordered)
     return columns if columns.get("purged_at") is None else columns | _PURGED
+
+
+def _inquiry_of_reply(columns: Columns, events: list[TimelineRow]) -> Columns:
+    """Return the inquiry to which a reply belongs, where the last inquiry is a later one of another copy."""
+    inquired, replied = columns.get("inquired_on"), columns.get("replied_on")
+    if inquired is None or replied is None or str(inquired) <= str(replied):
+        return {}
+    days = list[str | None]()
+    for event in events:
+        if event.what == EventKind.INQUIRY_WITHDRAWN:
+            days.clear()
+        elif event.what == EventKind.INQUIRED:
+            days.append(_recorded_day(event.detail or ""))
+    return {"inquired_on": max((day for day in days if day and day <= str(replied)), default=inquired)}
 
 
 def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
@@ -144,6 +159,8 @@ def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
         if event.what == EventKind.STATUS and status != Status.MISSING:
             # An older version kept a name of the service that is a local one now.
             status = status_after(str(columns.get("status")), status)
+        if status == Status.CANCELLED and columns.get("status") == Status.DECLINED != event.before:
+            return {"cancel_asked": 0}  # what another copy saw of the cancellation for the decline, or asked for itself
         is_final = status in FINAL_STATUSES
         changes = {"status": status, "terminal": int(is_final), "finished_at": event.at if is_final else None}
         changes |= {"polls": 0, "unknown_since": None, "unknown_answers": 0, "next_poll_at": None, "trouble": None}
@@ -176,8 +193,7 @@ def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
 def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
     """Return what operators recorded."""
     detail = event.detail or ""
-    on = re.match(r"on (\d{4}-\d\d-\d\d)", detail)
-    day = on[1] if on and _is_day(on[1]) else None
+    day = _recorded_day(detail)
     changes: Columns
     if event.what in _PARTS and event.what.endswith(" withdrawn"):
         return _EMPTY[_PARTS[EventKind(event.what)]]
@@ -228,6 +244,12 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
             how, _, part = answered[1].partition("; in part: ")
             return {"answered_on": day, "answered_how": how, "answered_in_part": part or None}
     return {}
+
+
+def _recorded_day(detail: str) -> str | None:
+    """Return the day with which the detail of an operator's record begins."""
+    on = re.match(r"on (\d{4}-\d\d-\d\d)", detail)
+    return on[1] if on and _is_day(on[1]) else None
 
 
 def _corrections(event: TimelineRow) -> dict[str, tuple[str, str]]:
