@@ -19,6 +19,7 @@ import pytest
 import bwp_tui
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, utc_now
+from bwp_tui.engine.runtime import engine as engine_module
 from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
@@ -31,7 +32,7 @@ from bwp_tui.store.database.damage_flag import flag_damage, unflag
 from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog import engine_state, intent_outcomes
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.engine.shop import ACTOR, bytes_below, config_of, request, submit
 from tests.practice import profile_of
@@ -429,6 +430,25 @@ def test_an_engine_that_began_on_a_full_disk_works_once_there_is_space_whoever_w
         with closing(open_store(profile.history_path)) as other:
             submit(other, "jane@example.com")
         eventually(lambda: engine.role is Role.ENGINE)
+
+
+def test_an_engine_whose_disk_becomes_full_says_so_until_there_is_space(
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "STORE_RETRY_S", 0.05)
+    real = intent_outcomes.record_accepted
+
+    def full(*_arguments: object) -> NoReturn:
+        raise DiskFull("The disk is full.")
+
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: engine.role is Role.ENGINE)
+        monkeypatch.setattr(intent_outcomes, "record_accepted", full)
+        number = submit(live_history, "jane@example.com")
+        eventually(lambda: (engine.role, engine.trouble) == (Role.DISK_FULL, "The disk is full."))
+        monkeypatch.setattr(intent_outcomes, "record_accepted", real)
+        eventually(lambda: (engine.role, engine.trouble) == (Role.ENGINE, None))
+        assert tasks.get(live_history, number).task_id is not None
 
 
 def of_a_newer_program(path: Path) -> None:

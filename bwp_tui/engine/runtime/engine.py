@@ -24,7 +24,7 @@ from bwp_tui.engine.runtime.hook_runner import HookRunner
 from bwp_tui.engine.worker import STORE_RETRY_S, VisibleTasks, Worker, WorkerContext
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS, OwnProgram
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import StoreDamaged, StoreError, StoreMoved
+from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.worklog import downloads
 
 LONGEST_SLEEP_S: Final = 30.0
@@ -52,6 +52,7 @@ class Engine:
         profile_name: what hooks are told of the shop.
         finishes_hooks: whether the end of `run` waits for a running hook.
         regulation: that of the tasks that an event makes known.
+        on_full_disk: called with a sentence while a worker can record nothing, and with None once all can.
         reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """
 
@@ -72,6 +73,7 @@ class Engine:
         hooks: Mapping[str, OwnProgram] | None = None,
         profile_name: str = "",
         finishes_hooks: bool = False,
+        on_full_disk: Callable[[str | None], None] = lambda _sentence: None,
         reconnect: Reconnect | None = None,
     ) -> None:
         rng = random.Random()  # noqa: S311  # jitter, not secrecy
@@ -79,6 +81,8 @@ class Engine:
         self._health = ServiceHealth(store, rng, policy)
         self._clock_watch = ClockWatch(store, self._health)
         self._reconnect = reconnect
+        self._on_full_disk = on_full_disk
+        self._waiting_for_space: set[Worker] = set()
         schedule = PollSchedule(speed, rng)
         self._context = WorkerContext(store, api, self._health, schedule, rng, visible or VisibleTasks())
         self._receiver = EventReceiver(store, schedule, events, rng, regulation)
@@ -152,10 +156,17 @@ class Engine:
                 next_at = worker.next_at()
             except (StoreMoved, StoreDamaged):
                 raise
-            except StoreError:
+            except StoreError as error:
                 # A full disk or a lock: what could not be written is still due, and the console shows why.
+                if isinstance(error, DiskFull):
+                    self._waiting_for_space.add(worker)
+                    self._on_full_disk(str(error))
                 await asyncio.sleep(STORE_RETRY_S)
                 continue
+            if worker in self._waiting_for_space:
+                self._waiting_for_space.remove(worker)
+                if not self._waiting_for_space:
+                    self._on_full_disk(None)
             # Not wait_for: one that is cancelled just when it is woken loses the cancellation (Python before 3.12).
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds_until(next_at)):

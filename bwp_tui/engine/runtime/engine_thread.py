@@ -20,7 +20,7 @@ from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S, CredentialRefresh
 from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
-from bwp_tui.engine.runtime.lease import HEARTBEAT_S, SILENCE_LIMIT_S, Lease, LeaseUnusable, begin_term
+from bwp_tui.engine.runtime.lease import HEARTBEAT_S, Lease, LeaseUnusable, begin_term, silence_message
 from bwp_tui.engine.worker import VisibleTasks
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.settings.profile import AT_COMPLETION, BY_EMAIL
@@ -174,7 +174,7 @@ class EngineThread:
             store.require_shop(self._profile.shop)
             while (term := begin_term(store, lease, await self._present_ability())) is None:
                 self.other_engine = engine_state.read(store)
-                self._set_role(Role.FOLLOWER, _silence_message(self.other_engine) if lease.silence_seen() else None)
+                self._set_role(Role.FOLLOWER, silence_message(self.other_engine) if lease.silence_seen() else None)
                 await asyncio.sleep(LEASE_CHECK_S)
             store.term, self.other_engine = term.number, term.superseded
             # Set the role last: an observer must not take the last state of a dead engine for this one's.
@@ -223,6 +223,7 @@ class EngineThread:
                 refresh=self._refresh,
                 finishes_hooks=self._is_short_lived,
                 observe=self._observe,
+                on_full_disk=self._show_full_disk,
             )
         except SettingsError as error:
             _report(store, ServiceState.BAD_CREDENTIALS, str(error), pause)
@@ -261,6 +262,9 @@ class EngineThread:
     def _set_maintenance_finding(self, sentence: str | None) -> None:
         self.maintenance_finding = sentence
         self._changed()
+
+    def _show_full_disk(self, sentence: str | None) -> None:
+        self._set_role(Role.ENGINE if sentence is None else Role.DISK_FULL, sentence)
 
     def _set_role(self, role: Role, trouble: str | None = None) -> None:
         if (role, trouble) != (self.role, self.trouble):
@@ -316,13 +320,6 @@ def unwrap_group() -> Iterator[None]:
         raise error from None
 
 
-def _silence_message(holder: EngineState) -> str:
-    return (
-        f"The engine, {holder.process}, is not responding: it may be stopped. Another process takes over"
-        f" {SILENCE_LIMIT_S:.0f} s after its last heartbeat."
-    )
-
-
 def _report(store: Store, service: ServiceState, sentence: str, pause: float) -> None:
     engine_state.record_health(store, service, sentence, store.clock() + timedelta(seconds=pause))
 
@@ -336,6 +333,7 @@ async def run_engine(
     refresh: CredentialRefresh | None = None,
     finishes_hooks: bool = False,
     observe: Callable[[Store], None] = lambda _store: None,
+    on_full_disk: Callable[[str | None], None] = lambda _sentence: None,
 ) -> None:
     """Run an engine in this loop; the caller holds the lease.
 
@@ -345,6 +343,7 @@ async def run_engine(
         refresh: finds new credentials after these are refused; None turns that off.
         finishes_hooks: whether a running hook is waited for at the end.
         observe: called with a connection of its own now, and in another thread after each change of the history.
+        on_full_disk: called with a sentence while a worker can record nothing, and with None once all can.
 
     Raises:
         ApiError: no call can be made with this machine's proxy or certificates.
@@ -374,6 +373,7 @@ async def run_engine(
             hooks=profile.hooks,
             profile_name=profile.name,
             finishes_hooks=finishes_hooks,
+            on_full_disk=on_full_disk,
             reconnect=None if refresh is None else functools.partial(refresh.reconnect, exit_stack),
         )
         if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):

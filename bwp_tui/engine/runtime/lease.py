@@ -229,3 +229,11 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
             f" Have it go on (kill -CONT {holder.pid}), or end it."
         ) from error
     return Term(term, holder if superseded else None)
+
+
+def silence_message(holder: EngineState) -> str:
+    """Return that the engine `holder` does not respond, and when another process takes over."""
+    return (
+        f"The engine, {holder.process}, is not responding: it may be stopped. Another process takes over"
+        f" {SILENCE_LIMIT_S:.0f} s after its last heartbeat."
+    )
