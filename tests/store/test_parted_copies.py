@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+
+import pytest
 
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Task, Verification
+from bwp_tui.domain.task import Kind, Task, TaskEvent, Verification
 from bwp_tui.store.commands import answers, records, requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups, chain_check, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import intent_outcomes
+from bwp_tui.store.worklog import intent_outcomes, service_events
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
@@ -23,9 +27,11 @@ from tests.store.support import (
     SOON,
     TODAY,
     accepted,
+    answer,
     has_waiting_intent,
     in_status,
     received,
+    request,
     restored_both_ways,
     sent,
     submitted,
@@ -210,7 +216,7 @@ def test_a_reply_stays_with_its_own_inquiry_where_the_other_copy_asked_later(pat
             shutil.copy(late, path)
         clock.advance(minutes=1)
         with closing(open_store(path, clock=clock)) as store:
-            single.edit(store, 1, lambda edit, day=asked: answers.inquire(edit, day), ACTOR, TODAY)
+            single.edit(store, 1, partial(answers.inquire, on=asked), ACTOR, TODAY)
             if asked == first:
                 single.edit(store, 1, lambda edit: answers.reply(edit, reply), ACTOR, TODAY)
                 due = tasks.get(store, 1).due_on
@@ -218,3 +224,35 @@ def test_a_reply_stays_with_its_own_inquiry_where_the_other_copy_asked_later(pat
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.get(merged, 1)
         assert (task.inquired_on, task.replied_on, task.due_on) == (first, reply, due)
+
+
+@pytest.mark.parametrize("is_corrected", [False, True])
+def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
+    path: Path, clock: ManualClock, *, is_corrected: bool
+) -> None:
+    with closing(open_store(path, clock=clock)):
+        pass
+    lost = path.with_name("lost.db")
+    empty = path.read_bytes()
+    with closing(open_store(path, clock=clock)) as store:
+        given = replace(request(Kind.DELETION, regulation="uk-gdpr", reason="asked"), received_on=TODAY - timedelta(20))
+        number = requests.submit(store, given, ACTOR).number
+        intent_outcomes.record_accepted(store, sent(store, number).id, "task-1", SOON)
+        due = tasks.get(store, number).due_on
+    shutil.copy(path, lost)
+    path.write_bytes(empty)
+    clock.advance(minutes=1)
+    with closing(open_store(path, clock=clock)) as store:
+        service_events.record_events(store, [TaskEvent("e", Kind.DELETION, Status.COMPLETED, "task-1", None)])
+        single.answered(store, 1, answer("COMPLETED", email="jane@example.com"), SOON)
+        if is_corrected:
+            single.edit(store, 1, lambda edit: records.correct(edit, TODAY - timedelta(3), "eu-gdpr"), ACTOR, TODAY)
+    restore.restore(path, lost, clock())
+    with closing(open_store(path, clock=clock)) as store:
+        task = tasks.get(store, 1)
+        if is_corrected:
+            assert (task.regulation, task.received_on) == ("eu-gdpr", TODAY - timedelta(3))
+        else:
+            assert (task.regulation, task.received_on, task.due_on) == ("uk-gdpr", given.received_on, due)
+        assert (task.status, task.email, task.reason, task.tags) == ("COMPLETED", "jane@example.com", "asked", ())
+    assert chain_check.check_file(path)[1] == []

@@ -15,7 +15,7 @@ import apsw
 
 from bwp_tui.domain.deadlines import due_if_replied, task_due_date
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
+from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import FACTS, Chain, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
@@ -133,8 +133,10 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         row, older = {} if fresh else _row(db, ours), _row(db, theirs, "other")
         if newer:
             row, older = older, row
-        own = (event for task in chained_tasks(db, f"= {theirs}", "other") for event in _timeline_rows(task.events))
-        before = columns_after(row | _AT_FIRST, own if newer else _events(db, ours))
+        own = _events(db, ours)
+        if newer:
+            own = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in _timeline_rows(task.events)]
+        before = columns_after(row | _AT_FIRST, own)
         after = columns_after(row | _AT_FIRST, _timeline_rows(events_of_both(db, ours, are_credible=True)))
         changes = {name: value for name, value in after.items() if value != before[name]}
         if "status" in changes:
@@ -142,11 +144,24 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         is_older = all(older.get(name) == after[name] for name in ("task_id", "status"))
         if is_older and ("status" in changes or "task_id" in changes):
             changes |= {name: older[name] for name in _SERVICE_COLUMNS}
+        if _is_adopted(row) and not _is_adopted(older):
+            said = columns_after({}, own)
+            changes = {name: older[name] for name in _GUESSED if name not in said} | changes
+            changes["tags"] = tags_text(tuple(tag for tag in tags_of(after["tags"]) if tag != ADOPTED))
         if not row["email"] and older.get("email") and after["purged_at"] is None:
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}
         changed += [(ours, changes)] if changes else []
     return changed
+
+
+_GUESSED: Final = ("received_on", "regulation", "reason", "holding_period")
+"""What nobody has said of a task that an event of the service made known."""
+
+
+def _is_adopted(row: Columns) -> bool:
+    """Return whether an event of the service made a task known."""
+    return ADOPTED in tags_of(row.get("tags") or "[]")
 
 
 def write_changes(db: apsw.Connection, changed: Iterable[tuple[int, Columns]], now: str) -> None:
