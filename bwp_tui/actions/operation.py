@@ -7,15 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
-from bwp_tui.domain.shell_commands import CommandGroup
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.store.commands.answers import UndoableField
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.records import Edit
 from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.database.connection import Store, Transaction
+
+if TYPE_CHECKING:
+    from bwp_tui.domain.shell_commands import CommandGroup
 
 Values = dict[str, Any]
 """The values of an operation's arguments by name, as `Operation.apply` takes them."""
@@ -175,7 +177,7 @@ class TaskOperation:
 
     name: str
     help: str = ""
-    group: CommandGroup = CommandGroup.RECORD
+    group: CommandGroup = "record"
     purpose: str = ""
     example: str | None = None
     arguments: tuple[Argument, ...] = ()

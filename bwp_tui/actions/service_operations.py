@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from bwp_tui.actions.operation import Argument, Need, TaskOperation, Values, Variant, always, no_text
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, fixed_hold, same_hold
-from bwp_tui.domain.shell_commands import CommandGroup
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
@@ -94,7 +93,7 @@ DOWNLOAD: Final = replace(
     label="download",
     is_next_step=lambda task: not task.is_saved,
     help="Download the result",
-    group=CommandGroup.WORK,
+    group="work",
     purpose="download results and print their paths",
     keywords="fetch save get",
     variant=Variant("--again", "download again what is already downloaded", DOWNLOAD_AGAIN),
@@ -151,7 +150,7 @@ SEND: Final = ServiceOperation(
     label="send",
     is_next_step=always,
     help="Send a received request, once its requester is verified",
-    group=CommandGroup.SEND,
+    group="send",
     purpose="send received requests whose requesters are verified",
     keywords="submit release verified",
     arguments=(_HOLD,),
@@ -176,7 +175,7 @@ RESUBMIT: Final = ServiceOperation(
     label="resubmit",
     is_next_step=lambda task: task.status != Status.UNCONFIRMED,
     help="Resubmit a failed request",
-    group=CommandGroup.SEND,
+    group="send",
     purpose="resubmit failed tasks as new ones",
     example="An UNCONFIRMED or GIVEN_UP request may already run at the service: --yes resubmits it too.",
     keywords="again retry repeat",
@@ -214,7 +213,7 @@ CANCEL: Final = ServiceOperation(
     label="cancel",
     is_next_step=lambda task: task.status != Status.RECEIVED,
     help="Cancel a deletion that is on hold",
-    group=CommandGroup.SEND,
+    group="send",
     purpose="cancel deletions while they are on hold",
     keywords="stop abort",
     disabled_reason=lambda task, _: cannot_cancel(task),
@@ -241,7 +240,7 @@ REFRESH: Final = ServiceOperation(
     keys=("u",),
     label="refresh",
     help="Refresh the status from the API",
-    group=CommandGroup.WORK,
+    group="work",
     purpose="refresh the status of tasks from the API",
     keywords="poll update sync",
     disabled_reason=lambda task, _: cannot_refresh(task),

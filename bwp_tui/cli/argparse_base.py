@@ -11,7 +11,7 @@ from typing import Final, NoReturn, TypeAlias
 from bwp_tui.actions.operation import TaskOperation
 from bwp_tui.cli.argument_types import one_line, regulation, seconds
 from bwp_tui.cli.exit_codes import Effect, ExitCode
-from bwp_tui.domain.shell_commands import SHELL_COMMANDS_BY_NAME, CommandGroup
+from bwp_tui.domain.shell_commands import COMMAND_GROUPS, SHELL_COMMANDS_BY_NAME, CommandGroup
 from bwp_tui.domain.text import clean_line
 from bwp_tui.settings.profile import THEMES
 
@@ -66,11 +66,11 @@ class GroupedHelp(argparse.HelpFormatter):
         if not isinstance(action, argparse._SubParsersAction):
             return super()._format_action(action)
         parts = []
-        for group in CommandGroup:
+        for group in COMMAND_GROUPS:
             parts.append(f"{' ' * self._current_indent}{group}:\n")
             self._indent()
             for command in action._get_subactions():
-                if action.choices[command.dest].group is group:
+                if action.choices[command.dest].group == group:
                     parts.append(super()._format_action(command))
             self._dedent()
         return "".join(parts)

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
+CommandGroup: TypeAlias = Literal["send", "read", "work", "record", "hand over", "set up", "maintain"]
+"""What commands are for."""
 
-class CommandGroup(StrEnum):
-    """What commands are for, in the order of the help."""
-
-    SEND = "send"
-    READ = "read"
-    WORK = "work"
-    RECORD = "record"
-    HAND_OVER = "hand over"
-    SET_UP = "set up"
-    MAINTAIN = "maintain"
+COMMAND_GROUPS: Final[tuple[CommandGroup, ...]] = get_args(CommandGroup)
+"""The groups in the order of the help."""
 
 
 class ShellCommand(NamedTuple):
@@ -36,7 +29,6 @@ class ShellCommand(NamedTuple):
     shell_only: str = ""
 
 
-_SEND, _READ, _WORK, _, _HAND_OVER, _SET_UP, _MAINTAIN = CommandGroup
 _ENGINE: Final = "The engine runs in this console, or in another process that this one follows."
 _EVENTS: Final = "setup|subscribe|unsubscribe|status"
 _CONFIG: Final = "show|path|init|keys|validate|letters|adopt"
@@ -46,87 +38,85 @@ _TYPED: Final = "The secret of a profile is typed in a shell, never here."
 _OWN_CONSOLE: Final = "It opens a console of its own."
 
 SHELL_COMMANDS: Final = (
-    ShellCommand("submit", _SEND, "record a request, send it, and print its task", "new create file"),
-    ShellCommand("track", _SEND, "add an existing task by its ID", "adopt", "KIND TASK_ID"),
-    ShellCommand("settle", _SEND, "resolve an unconfirmed request", "adopt abandon"),
-    ShellCommand("list", _READ, "list tasks, newest first", "search find query"),
-    ShellCommand("show", _READ, "show the details and the timeline of a task", "open read events"),
+    ShellCommand("submit", "send", "record a request, send it, and print its task", "new create file"),
+    ShellCommand("track", "send", "add an existing task by its ID", "adopt", "KIND TASK_ID"),
+    ShellCommand("settle", "send", "resolve an unconfirmed request", "adopt abandon"),
+    ShellCommand("list", "read", "list tasks, newest first", "search find query"),
+    ShellCommand("show", "read", "show the details and the timeline of a task", "open read events"),
     ShellCommand(
-        "dashboard", _READ, "show totals, due dates, durations, failures and downloads", "stats overview counts"
+        "dashboard", "read", "show totals, due dates, durations, failures and downloads", "stats overview counts"
     ),
-    ShellCommand("sent", _READ, "show the API request log, newest first", "calls audit log history"),
-    ShellCommand("wait", _WORK, "wait until tasks finish; 0 if all are COMPLETED", "", "TASK…"),
-    ShellCommand("downloads", _WORK, "list, pause, resume, cancel, retry or prioritize downloads", "queue transfers"),
-    ShellCommand("run", _WORK, "run the engine without a screen", "daemon worker", "", _ENGINE),
+    ShellCommand("sent", "read", "show the API request log, newest first", "calls audit log history"),
+    ShellCommand("wait", "work", "wait until tasks finish; 0 if all are COMPLETED", "", "TASK…"),
+    ShellCommand("downloads", "work", "list, pause, resume, cancel, retry or prioritize downloads", "queue transfers"),
+    ShellCommand("run", "work", "run the engine without a screen", "daemon worker", "", _ENGINE),
     ShellCommand(
-        "events", _SET_UP, "set up, subscribe to and observe the service's events", "sqs eventbridge aws queue", _EVENTS
+        "events",
+        "set up",
+        "set up, subscribe to and observe the service's events",
+        "sqs eventbridge aws queue",
+        _EVENTS,
     ),
-    ShellCommand("doctor", _SET_UP, "check settings, credentials, engine, history, clock, files", "diagnose health"),
-    ShellCommand("import", _SEND, "record the requests of a CSV file, all of them or none", "load bulk", "FILE"),
+    ShellCommand("doctor", "set up", "check settings, credentials, engine, history, clock, files", "diagnose health"),
+    ShellCommand("import", "send", "record the requests of a CSV file, all of them or none", "load bulk", "FILE"),
     ShellCommand(
-        "export", _HAND_OVER, "write the tasks that fit a filter to a file", "csv json excel save", "[FILTER…] FILE"
+        "export", "hand over", "write the tasks that fit a filter to a file", "csv json excel save", "[FILTER…] FILE"
     ),
     ShellCommand(
         "report",
-        _READ,
+        "read",
         "count what was received in a period and what became of it",
         "stats metrics",
         "--from DATE --to DATE",
     ),
     ShellCommand(
         "regulations",
-        _READ,
+        "read",
         "list the regulations: periods, citations, what is unsure",
         "laws states deadlines gdpr ccpa privacy",
     ),
-    ShellCommand("views", _READ, "list, save, delete views", "filters"),
-    ShellCommand("backup", _MAINTAIN, "copy the history to a new file while it is in use", "save", "FILE"),
-    ShellCommand("restore", _MAINTAIN, "restore the history from a backup", "recover", "", _OPEN_HERE),
+    ShellCommand("views", "read", "list, save, delete views", "filters"),
+    ShellCommand("backup", "maintain", "copy the history to a new file while it is in use", "save", "FILE"),
+    ShellCommand("restore", "maintain", "restore the history from a backup", "recover", "", _OPEN_HERE),
     ShellCommand(
         "purge",
-        _MAINTAIN,
+        "maintain",
         "remove personal data of finished tasks, keep the evidence",
         "erase delete forget",
         "",
         _FOR_GOOD,
     ),
-    ShellCommand("inspect", _READ, "list the contents of a downloaded archive", "unzip zip files"),
+    ShellCommand("inspect", "read", "list the contents of a downloaded archive", "unzip zip files"),
     ShellCommand(
-        "letter", _HAND_OVER, "write a letter to a shopper; nothing is sent", "template mail reply text draft"
+        "letter", "hand over", "write a letter to a shopper; nothing is sent", "template mail reply text draft"
     ),
     ShellCommand(
         "pack",
-        _HAND_OVER,
+        "hand over",
         "write an encrypted copy of a downloaded archive, with a receipt",
         "age zip encrypt",
         "TASK --recipient KEY",
     ),
-    ShellCommand("evidence", _READ, "print the record of a request: steps, people, hashes", "audit proof", "TASK…"),
+    ShellCommand("evidence", "read", "print the record of a request: steps, people, hashes", "audit proof", "TASK…"),
     ShellCommand(
         "login",
-        _SET_UP,
+        "set up",
         "set up a profile: ask for its settings, try them, keep the secret",
         "credentials init",
         "",
         _TYPED,
     ),
-    ShellCommand("logout", _SET_UP, "remove the secret of a profile", "credentials forget", "", _TYPED),
-    ShellCommand(
-        "config",
-        _SET_UP,
-        "show, locate and check the configuration",
-        "settings profile",
-        _CONFIG,
-    ),
+    ShellCommand("logout", "set up", "remove the secret of a profile", "credentials forget", "", _TYPED),
+    ShellCommand("config", "set up", "show, locate and check the configuration", "settings profile", _CONFIG),
     ShellCommand(
         "completion",
-        _SET_UP,
+        "set up",
         "print the code that completes commands, tasks and filters in a shell",
         "",
         "bash|zsh|fish",
     ),
     ShellCommand(
-        "sandbox", _MAINTAIN, "start a local mock API with sample data", "practice demo try", "", _OWN_CONSOLE
+        "sandbox", "maintain", "start a local mock API with sample data", "practice demo try", "", _OWN_CONSOLE
     ),
 )
 """All commands but those of operations on tasks, which declare them."""

@@ -6,11 +6,18 @@ from argparse_manpage.manpage import Manpage
 
 from bwp_tui import VERSION
 from bwp_tui.cli.parser import build_parser
+from bwp_tui.domain.shell_commands import COMMAND_GROUPS
 
 
 def manual() -> str:
     """Return the page in the format of `man`."""
-    parser, _ = build_parser()
+    parser, commands = build_parser()
     page = Manpage(parser, {"project_name": parser.prog, "version": VERSION, "manual_title": "User commands"})
     page.description = parser.description
+    groups = {group: [name for name, command in commands.items() if command.group == group] for group in COMMAND_GROUPS}
+    page.add_section(
+        "commands by purpose",
+        "=",
+        "\n".join(f".TP\n.B {group}\n{', '.join(groups[group])}" for group in COMMAND_GROUPS),
+    )
     return str(page)
