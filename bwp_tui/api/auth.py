@@ -126,9 +126,7 @@ _REFUSALS: Final = ("invalid_client", "unauthorized_client")
 def _refusal(response: HttpResponse) -> ApiError:
     status, name = response.status, error_name(response.body)
     if name in _REFUSALS and status < httpx.codes.INTERNAL_SERVER_ERROR:
-        return BadCredentials(
-            f"The client id or client secret was refused ({name}): check BWP_CLIENT_ID and BWP_CLIENT_SECRET."
-        )
+        return BadCredentials(f"The client id or client secret was refused ({name}): check both.")
     if response.is_throttled:
         return Throttled("Signing in failed: token endpoint rate limit hit.", retry_after=response.retry_after)
     if status == httpx.codes.FORBIDDEN:

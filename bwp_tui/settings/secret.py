@@ -165,6 +165,8 @@ def check_secret(text: str) -> str | None:
 
     A secret has printable characters and spaces (RFC 6749, appendix A.2), and no quotation marks around it.
     """
+    if not text:
+        return "is empty"
     if text[:1] + text[-1:] in _QUOTES and len(text) > 1:
         return "is in quotation marks; remove them"
     return None if _CHARACTERS.fullmatch(text) else "has characters that no client secret has; copy it again"

@@ -146,6 +146,7 @@ async def test_each_text_of_a_task_is_copied_and_it_is_said_which_emails_are_in_
         record = json.loads(await copied_by("r", f"Record of {name}: sent"))
         assert (record["email"], record["download"]["path"]) == (email, older)
         assert email in await copied_by("l", f"Letter of {name}: sent")
+        await console.sees("No verification of the identity is recorded")
         assert console.store.integer("SELECT count(*) FROM timeline WHERE what = 'letter'") == 1
         await copied_by("e", f"There is no error of {name} to copy.")
 

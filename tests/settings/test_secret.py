@@ -59,6 +59,12 @@ def test_a_command_that_gives_no_secret_is_told_in_a_sentence(command: CommandSe
     assert len(caught.value.mistakes) == 1
 
 
+@pytest.mark.parametrize(("text", "wrong"), [("", "empty"), ("a\tb", "no client secret has"), ("hush", None)])
+def test_what_is_wrong_with_a_typed_secret_is_true(text: str, wrong: str | None) -> None:
+    mistake = secret_module.check_secret(text)
+    assert mistake is None if wrong is None else wrong in (mistake or "")
+
+
 def test_what_a_failing_command_prints_is_not_repeated() -> None:
     code = "import sys; print('hu' + 'sh'); print('hu' + 'sh', file=sys.stderr); sys.exit(1)"
     with pytest.raises(SettingsError) as caught:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.protocols import MainScreenProtocol
@@ -21,6 +21,9 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.task_record import shown_record
 
+if TYPE_CHECKING:  # the first frame does without letters
+    from bwp_tui.actions.letters import Letter
+
 TextOfTask = Callable[[Session, Task], str | None]
 
 
@@ -34,6 +37,7 @@ class CopiedText(NamedTuple):
         join: makes one text of those of several tasks.
         is_whole: whether its emails are in full although the screen masks them.
         is_of_many: whether it is copied of several tasks too.
+        remarks: returns what to check in the text of a task, a sentence each.
     """
 
     key: str
@@ -42,6 +46,7 @@ class CopiedText(NamedTuple):
     join: Callable[[Sequence[str]], str] = "\n".join
     is_whole: bool = True
     is_of_many: bool = True
+    remarks: Callable[[Session, Task], tuple[str, ...]] = lambda _session, _task: ()
 
 
 def _errors(_session: Session, task: Task) -> str | None:
@@ -59,16 +64,30 @@ def _record(session: Session, task: Task) -> str:
     )
 
 
-def _letter(session: Session, task: Task) -> str | None:
-    """Draft the letter that fits the task's state, and record that it was copied."""
+def _draft(session: Session, task: Task) -> Letter | None:
+    """Draft the letter that fits the task's state."""
     from bwp_tui.actions import letters  # no other text needs it
 
     kind = fitting_kind(task)
     if session.read_only or cannot_change_purged(task) or cannot_write(kind, task):
         return None
-    letter = letters.draft(session.write_store, session.profile, task, kind, session.actor, session.today())
+    return letters.draft(session.write_store, session.profile, task, kind, session.actor, session.today())
+
+
+def _letter(session: Session, task: Task) -> str | None:
+    """Draft a letter, and record that it was copied."""
+    from bwp_tui.actions import letters
+
+    letter = _draft(session, task)
+    if letter is None:
+        return None
     letters.record(session.write_guard.store, letter, session.actor)
     return letter.text
+
+
+def _remarks_on_letter(session: Session, task: Task) -> tuple[str, ...]:
+    letter = _draft(session, task)
+    return () if letter is None else letter.remarks
 
 
 COPIED: Final = (
@@ -91,7 +110,7 @@ COPIED: Final = (
         lambda records: records[0] if len(records) == 1 else f"[{', '.join(records)}]",
         is_whole=False,
     ),
-    CopiedText("l", "letter", _letter, is_of_many=False),
+    CopiedText("l", "letter", _letter, is_of_many=False, remarks=_remarks_on_letter),
 )
 """All that the key of `copy` offers."""
 
@@ -111,17 +130,18 @@ async def copy_of_tasks(screen: MainScreenProtocol, marked: MarkedTasks) -> None
 async def _copy(
     screen: MainScreenProtocol, session: Session, copied: CopiedText, numbers: Sequence[int], whose: str
 ) -> None:
-    def read() -> tuple[list[str], bool]:
-        """Return the texts, and whether they have emails that the screen masks."""
-        texts, is_unmasked = [], False
+    def read() -> tuple[list[str], bool, list[str]]:
+        """Return the texts, whether they have emails that the screen masks, and the remarks on them."""
+        texts, is_unmasked, remarks = [], False, list[str]()
         for task in tasks.each(session.write_store, numbers):
             if (text := copied.text_of(session, task)) is not None:
                 texts.append(text)
+                remarks += copied.remarks(session, task)
                 is_unmasked |= session.masked and mask_task_text(text, task) != text
-        return texts, is_unmasked
+        return texts, is_unmasked, remarks
 
     try:
-        texts, is_unmasked = await asyncio.to_thread(read)
+        texts, is_unmasked, remarks = await asyncio.to_thread(read)
     except (NotPossible, SettingsError) as error:
         screen.show_status(f"{error} Nothing was copied.", "warn")
         return
@@ -132,4 +152,5 @@ async def _copy(
     what = f"{counted(len(texts), copied.noun)}{missing}" if len(numbers) > 1 else f"{copied.noun} of {whose}"
     masking = ", unmasked" if is_unmasked else ", emails masked" if session.masked and not copied.is_whole else ""
     by = await copy(copied.join(texts), screen.app.copy_to_clipboard, session.profile.folder)
-    screen.show_status(f"{what[0].upper()}{what[1:]}{masking}: {by}.")
+    done = f"{what[0].upper()}{what[1:]}{masking}: {by}."
+    screen.show_status(" ".join((done, *remarks)), "warn" if remarks else "plain")
