@@ -221,7 +221,9 @@ def _problem_and_note(task: Task, context: CellContext) -> Cell:
     problem, note = _problem(task, context), _note(task, context)
     if not (problem.text and note.text):
         return problem if problem.text else note
-    return problem._replace(text=f"{problem.text} · {note.text}", muted_from=len(problem.text))
+    if newest_problem(task):
+        return problem._replace(text=f"{problem.text} · {note.text}", muted_from=len(problem.text))
+    return note._replace(text=f"{note.text} · {problem.text}")  # a passing trouble hides no note
 
 
 _WIDEST_TABLE: Final = 1 << 16

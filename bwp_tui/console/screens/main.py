@@ -19,17 +19,16 @@ from bwp_tui.console.bindings.actions import (
     read_only_reason,
 )
 from bwp_tui.console.bindings.screen_actions import bindings_of
-from bwp_tui.console.controllers.status_updates import StatusUpdates
-from bwp_tui.console.controllers.table_updater import TableUpdater
 from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, layout_classes
 from bwp_tui.console.screens.action_screen import ActionScreen
-from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels
+from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels, StatusUpdates
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.state.saved_state import SavedState
 from bwp_tui.console.widgets.bars import ActiveDownloads, FooterLine, HeaderLine, StatusLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
+from bwp_tui.console.widgets.table_updater import TableUpdater
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.console.workers import ACTION, OutcomeReader, Work, start_worker

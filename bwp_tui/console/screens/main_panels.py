@@ -1,4 +1,4 @@
-"""The panels around the table: header, views, details, downloads, footer."""
+"""The panels around the table: header, views, details, downloads, status line, footer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from textual.screen import Screen
 
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
 from bwp_tui.console.presentation.task_detail import download_end
+from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, HeaderState, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.console.workers import start_worker
+from bwp_tui.console.workers import OutcomeReader, start_worker
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import clean_line
 
 
 class MainPanels:
@@ -137,3 +139,53 @@ class MainPanels:
 
 
 FORM_KEYS: Final = (("enter", "submit"), ("tab", "next field"), ("←→", "choose"), ("esc", "close, keep draft"))
+
+
+class StatusUpdates:
+    """Changes or removes a sentence of the status line of `screen` that no longer holds, at each snapshot.
+
+    Attributes:
+        sentence: what the status line shows.
+    """
+
+    def __init__(self, screen: MainScreenProtocol) -> None:
+        self.sentence = ""
+        self._screen = screen
+        self._read_error: str | None = None
+        self._delayed: tuple[str, OutcomeReader] | None = None
+
+    async def show_outcome(self, read: OutcomeReader) -> None:
+        """Show what came of an action and why it is not sent yet, and read both again until it is sent."""
+        self._show(read, *await read())
+
+    def show_read_error(self, sentence: str) -> None:
+        """Show why the history cannot be read, until it can."""
+        self._screen.show_status(sentence, "bad")
+        self._read_error = sentence
+
+    def show_missing_view(self, name: str | None, shown: View | None) -> None:
+        """Say at the start that the view to show does not exist, where another is shown instead."""
+        if name is not None and (shown is None or shown.name != name):
+            self._screen.show_status(f"There is no view “{clean_line(name)}”; all tasks are listed.", "warn")
+
+    def update(self) -> None:
+        """Update the sentence after the history was read."""
+        if self._read_error is not None and self.sentence == self._read_error:
+            self._screen.show_status("")
+        self._read_error = None
+        if self._delayed is not None:
+            self._screen.start_worker(self._update_outcome, "outcome")
+
+    async def _update_outcome(self) -> None:
+        if self._delayed is None:
+            return
+        shown, read = self._delayed
+        outcome = await read()
+        if self.sentence == shown:
+            self._show(read, *outcome)
+        else:  # another sentence has replaced it
+            self._delayed = None
+
+    def _show(self, read: OutcomeReader, sentence: str, delay: str) -> None:
+        self._screen.show_status(f"{sentence}{delay}")
+        self._delayed = (self.sentence, read) if delay else None
