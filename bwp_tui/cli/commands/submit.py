@@ -128,14 +128,15 @@ def settle(arguments: Namespace) -> None:
 def _request(arguments: Namespace, profile: Profile) -> Request:
     kind = Kind(arguments.kind.upper())
     deletion = kind is Kind.DELETION
+    hold = arguments.holding_period if deletion else None
+    if deletion and hold is None:
+        hold = profile.holding_period
     return Request(
         kind=kind,
         email=arguments.email,
         received_on=today() if arguments.received is None else checked_day(arguments.received),
         regulation=arguments.regulation or profile.regulation,
-        holding_period=(profile.holding_period if arguments.holding_period is None else arguments.holding_period)
-        if deletion
-        else None,
+        holding_period=hold,
         reason=(arguments.reason or None) if deletion else None,
         note=arguments.note,
         tags=tuple(dict.fromkeys(tag for tag in arguments.tag if tag)),
