@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS
+from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.app import ConsoleApp
+from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.state.saved_state import SavedState, SavedStateFile, forget
 from bwp_tui.settings import Profile
 from bwp_tui.store.open_store import open_store
@@ -72,6 +75,22 @@ async def test_no_address_is_kept(profile: Profile) -> None:
     kept = profile.state_path.read_text()
     assert "@" not in kept
     assert json.loads(kept)["command_history"] == ["sort due"]
+
+
+def test_no_line_with_free_text_is_kept() -> None:
+    lines = [
+        f"{name} 3 {text}"
+        for operation in (*RECORD_OPERATIONS, *SERVICE_OPERATIONS)
+        for argument in operation.arguments
+        if not argument.is_day
+        for text in ("Ann Smith", f'{argument.option} "Ann Smith"')
+        for name in (operation.name, operation.name.upper(), f'"{operation.name}"')
+    ]
+    assert len(lines) > 60
+    kept = ("acknowledge 3 --on 2026-11-02", "refresh 3", "sort due")
+    settled = ("settle 3 --give-up Ann Smith", "submit deletion Smith")
+    state = SavedState.of(ListState(), None, (*lines, *settled, *kept), None)
+    assert state.command_history == kept
 
 
 async def test_a_read_only_profile_keeps_nothing(tmp_path: Path) -> None:

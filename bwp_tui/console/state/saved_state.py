@@ -1,7 +1,8 @@
 """Save view, filter, cursor and command history in the profile's folder for the next start.
 
-No email is written: a filter or a line with an `@` ends with the session. A purge of personal data leaves only its
-instant in the file, by which open consoles know that what they show is older. Of two consoles the last writer wins.
+No email is written: a filter or a line with an `@` ends with the session, and so does a line with free text. A purge
+of personal data leaves only its instant in the file, by which open consoles know that what they show is older. Of two
+consoles the last writer wins.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS
+from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.domain.filter import VIEWS, FilterError, View
 from bwp_tui.domain.text import clean
@@ -29,8 +32,16 @@ MAX_HISTORY: Final = 100
 _MAX_BYTES: Final = 256 * 1024
 """Bytes of a file that is read; this program's own is far smaller."""
 
-_WITH_TEXT: Final = ("note", "settle", "submit", "assign", "resubmit")
-"""Commands that may hold what someone wrote about a person."""
+_WITH_TEXT: Final = {
+    "submit",
+    "settle",
+    *(
+        operation.name
+        for operation in (*RECORD_OPERATIONS, *SERVICE_OPERATIONS)
+        if not all(argument.is_day for argument in operation.arguments)
+    ),
+}
+"""Commands that may hold what someone wrote about a person: those with an argument that is no day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +165,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _is_impersonal(command: str) -> bool:
-    return "@" not in command and command.split()[0].casefold() not in _WITH_TEXT
+    name = command.split()[0].translate({ord(mark): None for mark in "\"'"})  # a quoted name is carried out, too
+    return "@" not in command and name.casefold() not in _WITH_TEXT
 
 
 def _parse(content: Mapping[str, object]) -> SavedState:
