@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import NEVER_SENT, Task
 
 _BY_CODE: Final = {
     "DATA_SUBJECT_NOT_FOUND": "Check the email with the shopper, then resubmit ({resubmit}).",
@@ -36,6 +36,10 @@ _CANCELLATION_WAITING: Final = (
     "or give it up ({give_up})."
 )
 _VERIFIED: Final = "Nothing is sent yet. The requester's identity is verified: send the request ({send})."
+_WITHHELD: Final = (
+    "Nothing was sent. Compare it with what the shopper asked for, then resubmit it ({resubmit}) or give it up "
+    "({give_up})."
+)
 _APPEAL_UPHELD: Final = "The appeal was upheld: resubmit the request ({resubmit})."
 _UNKNOWN: Final = (
     "Unknown error code. Read the message; if it does not help, send the task id to Buy with Prime support."
@@ -56,6 +60,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         advice = advice or _UNKNOWN
     if task.status == Status.DECLINED and task.is_appeal_upheld:
         advice = _APPEAL_UPHELD
+    if task.status == Status.UNCONFIRMED and (task.trouble or "").startswith(NEVER_SENT):
+        advice = _WITHHELD
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
     if task.status == Status.RECEIVED:

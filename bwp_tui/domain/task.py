@@ -66,6 +66,9 @@ KIND_UNKNOWN: Final = "kind-unknown"
 TO_CHECK: Final = "to-check"
 """Tag of a task of which a value was changed by damage or another program, and no copy of the history had it."""
 
+NEVER_SENT: Final = "Never sent: "
+"""How the trouble of a request begins that was withheld before its first byte was sent."""
+
 _SYMBOL_CATEGORY: Final = "So"
 """The Unicode category of stars and of emoji."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
 from bwp_tui.store.commands import requests
@@ -52,6 +53,7 @@ def test_a_request_that_was_changed_elsewhere_is_withheld(
     assert withheld.status == Status.UNCONFIRMED
     assert withheld.trouble is not None
     assert f"its {named}." in withheld.trouble
+    assert str(advice_for(withheld, None, str)).startswith("Nothing was sent")
     assert timeline.of_task(store, task.number)[-1].what == EventKind.WITHDRAWN
     (asked,) = request_log.of_task(store, task.number)
     assert (asked.attempts, asked.first_sent_at) == (0, None)
@@ -72,7 +74,9 @@ def test_one_that_may_have_been_sent_before_says_so(path: Path, store: Store) ->
     intent = sent(store, task.number)
     change_elsewhere(path, "UPDATE tasks SET email = 'lane@example.com'")
     assert not intent_outcomes.record_sending(store, intent.id)
-    assert "may have been started" in (tasks.get(store, task.number).trouble or "")
+    withheld = tasks.get(store, task.number)
+    assert "may have been started" in (withheld.trouble or "")
+    assert "may have been started" in str(advice_for(withheld, None, str))
 
 
 def test_a_cancellation_is_sent_whatever_was_changed(path: Path, store: Store) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.statuses import IntentState, Status
-from bwp_tui.domain.task import TaskError
+from bwp_tui.domain.task import NEVER_SENT, TaskError
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
@@ -67,10 +67,8 @@ def _withhold_changed(transaction: Transaction, intent: int) -> bool:
     if row is None or changed is None or not changed[0]:
         return False
     number = as_int(row[0])
-    again = "" if row[1] == 0 else " again (it may have been started)"
-    reason = (
-        f"Not sent{again}: another program, or damage, has changed its {as_text(changed[0])}. Check what was asked for."
-    )
+    sent = NEVER_SENT if row[1] == 0 else "Not sent again, and it may have been started: "
+    reason = f"{sent}another program, or damage, has changed its {as_text(changed[0])}. Check what was asked for."
     _end_intent(transaction, intent, IntentState.LAPSED)
     update_task(transaction, number, status=Status.UNCONFIRMED, trouble=reason, next_poll_at=None)
     what, before, after = EventKind.WITHDRAWN, Status.QUEUED, Status.UNCONFIRMED
