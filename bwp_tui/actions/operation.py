@@ -32,8 +32,8 @@ class Position(Enum):
     """The position of an argument in a command."""
 
     OPTION = auto()  # --name VALUE
-    TRAILING_TEXT = auto()  # behind the tasks: all words of a `:` line, the last word of a shell's
-    LAST_WORD = auto()  # the last word
+    TRAILING_TEXT = auto()  # a text behind the tasks: `:note 3 called twice`, in a shell `note 3 "called twice"`
+    LAST_WORD = auto()  # one word behind the tasks: `:assign 3 ann`
     SIGNED_WORDS = auto()  # words that begin with + or -
 
 
@@ -63,12 +63,12 @@ class Target:
 
 
 def always(*_: object) -> bool:
-    """Return True: what an argument has that the console always asks for."""
+    """Return True: the condition of what is always so."""
     return True
 
 
 def no_text(*_: object) -> str:
-    """Return no sentence: what an operation has where it does not ask, explain or report."""
+    """Return the empty text, where nothing is asked, explained, reported or filled in."""
     return ""
 
 

@@ -270,7 +270,7 @@ APPEAL: Final = Operation(
         Argument(
             name="upheld",
             metavar="yes|no",
-            help="whether the answer gives the shopper right",
+            help="whether the shopper was right, so that the decline is reversed",
             question=lambda _: "Was the appeal upheld (yes or no):",
             mistake=lambda text: None if text.strip().casefold() in _YES_OR_NO else "Answer yes or no.",
             read=lambda words, _: {"upheld": _YES_OR_NO.get(words[0].strip().casefold())},

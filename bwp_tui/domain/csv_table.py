@@ -1,4 +1,4 @@
-"""Read tables of requests and write tables of tasks as CSV (RFC 4180), no cell of which is a formula."""
+"""Read tables of requests or answers, and write tables of tasks as CSV (RFC 4180), no cell of which is a formula."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ANSWER_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 
 
 class CsvError(Exception):
-    """A mistake in a file of requests, and its line, from 1."""
+    """A mistake in a file of requests or answers, and its line, from 1."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -69,7 +69,7 @@ class CsvLine:
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
-    """A table of requests; `ignored` are the unknown headings."""
+    """A table of requests or answers; `ignored` are the unknown headings."""
 
     lines: tuple[CsvLine, ...]
     ignored: tuple[str, ...]

@@ -71,7 +71,7 @@ class TextClause:
 
 @dataclass(frozen=True, slots=True)
 class ValueClause:
-    """A field that has one of some values, or contains one (note, email, id)."""
+    """A field that has one of some values, or contains one (note, email, assigned), or begins with one (id)."""
 
     field: str
     values: tuple[str, ...]

@@ -28,7 +28,7 @@ class Match(Enum):
     ERROR_CODE = auto()  # the task has an error of this code
     NOTE = auto()  # any note of the task contains the text
     AGE = auto()  # the time since the instant in the column
-    INSTANT = auto()  # the same, or its day
+    INSTANT = auto()  # the time since the instant in the column, or its day
     DAY = auto()  # the day in the column
     HOLD = auto()  # the time for which the service holds a deletion
     DONE_BY = auto()  # the day by which the service is done

@@ -1,6 +1,7 @@
 """The regulations that set due dates, and the holidays of the United States: each is one row of data.
 
-A regulation needs nothing else. No row is legal advice: most were read in secondary sources, not in the law itself.
+Beside its row here, only the letters name a regulation (`letters`). No row is legal advice: most were read in secondary
+sources, not in the law itself.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ def force_warning(regulation: str, received_on: date) -> str | None:
 
 
 def force_clause(regulation: str, received_on: date) -> str | None:
-    """Return the predicate of that sentence, in at most 52 characters, or None."""
+    """Return the predicate of the sentence of `not_in_force_warning`, in at most 52 characters, or None."""
     row = REGULATIONS.get(regulation, _NONE)
     if row.in_force is not None and received_on < row.in_force:
         return f"in force from {row.in_force} only; {received_on} is earlier"

@@ -34,7 +34,7 @@ FINAL_STATUSES: Final = frozenset(
         Status.MISSING,
     }
 )
-"""Final statuses."""
+"""Statuses after which the service changes nothing more."""
 
 
 STATUSES_AFTER_HOLD: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED})

@@ -1,4 +1,4 @@
-"""Define tasks, their statuses and their downloads."""
+"""Define tasks, their downloads, and requests."""
 
 from __future__ import annotations
 
@@ -302,7 +302,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A checked request. `holding_period` (days) and `reason` are for deletions.
+    """A request. `holding_period` (days) and `reason` are for deletions.
 
     With `awaits_verification` it is recorded as RECEIVED, and nothing is sent.
     """

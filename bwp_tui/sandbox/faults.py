@@ -25,7 +25,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "unclassified": "a call is refused by an error without a class",
     "cut-download": "the connection is cut in the middle of an archive",
     "expired-link": "a link has expired when it is issued",
-    "changed-archive": "an archive differs from what the request before was given",
+    "changed-archive": "an archive differs from the one that was sent before",
     "no-range": "a range is ignored and the whole archive sent",
     "busy-store": "the archive server responds with 503 SlowDown",
     "duplicate-event": "an event arrives twice, the second time with the same id or a new one",

@@ -1,4 +1,4 @@
-"""Keep the practice API's tasks, the calls it received, and the client tokens of the last hours."""
+"""Keep the practice API's tasks, the calls it received, and the client tokens."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class SandboxState:
 
     @property
     def calls(self) -> Counter[str]:
-        """How often each operation ran, and each of `graphql`, `token`, `link` and `download` was asked for."""
+        """How often each operation ran, and each of `graphql`, `token`, `link`, `download` and `sqs` was asked for."""
         with self._lock:
             return self._calls.copy()
 
@@ -163,7 +163,7 @@ class SandboxState:
         """Return the task as it is now.
 
         What the service responds after a cancellation is unknown. Here a cancelled task
-        stays ON_HOLD until its hold would have ended and is unknown from then on: a history must survive both.
+        stays ON_HOLD until its hold would have ended and is unknown from then on: bwp-tui must cope with either.
 
         Raises:
             UnknownTaskError: no task of this kind has this id.

@@ -1,4 +1,4 @@
-"""Check values of settings. Each function returns the end of a sentence about the mistake, or None."""
+"""Check values of settings. Each check returns the end of a sentence about the mistake, or None."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def run_program(program: OwnProgram, text: str, stop: threading.Event | None = N
                 start_new_session=True,
             )
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it contains a character that no command can"
+        why = error.strerror if isinstance(error, OSError) else "it has a character that no command line can"
         return ProgramRun(f"could not be started: {why}", "", succeeded=False)
     try:
         output, why_killed = _read_until_end(process, time.monotonic() + program.timeout_s, stop)
@@ -64,7 +64,7 @@ def run_program(program: OwnProgram, text: str, stop: threading.Event | None = N
     ended = f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
     shown = escaped(output[:LONGEST_OUTPUT].decode("utf-8", "replace")).rstrip("\n")
     cut = _CUT if len(output) > LONGEST_OUTPUT else ""
-    killed = {"time": f"took more than {program.timeout_s:g} s and was ended", "stop": "ended with the engine"}
+    killed = {"time": f"took more than {program.timeout_s:g} s and was ended", "stop": "was ended with bwp-tui"}
     return ProgramRun(killed.get(why_killed, ended), f"{shown}{cut}", succeeded=not why_killed and code == 0)
 
 

@@ -87,7 +87,7 @@ class CommandSecret:
             ) as process:
                 output = _bounded_output(process, program)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it contains a character that no command can"
+            reason = error.strerror if isinstance(error, OSError) else "it has a character that no command line can"
             raise SettingsError(f"The secret command {program} cannot be run: {reason}.") from None
         if process.returncode != 0:
             raise SettingsError(

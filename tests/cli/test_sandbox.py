@@ -17,6 +17,7 @@ from bwp_tui.console.services.snapshot_feed import SnapshotFeed
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.faults import FAULTS
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.damage_flag import flag_damage, is_flagged
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
@@ -112,12 +113,14 @@ def test_each_practice_begins_with_a_fresh_register_of_the_past(console: Console
     archives.mkdir(parents=True)
     (archives / "old.zip").touch()
     (archives / "mine.txt").touch()
+    flag_damage(tmp_path / "sandbox" / "history.db")
     for _ in range(2):
         assert run(["sandbox", "--tasks", "12", "--theme", "light"]) == ExitCode.DONE
     assert console.counts == [12, 12]
     profile = console.profiles[0]
     assert (profile.is_sandbox, profile.speed, profile.name) == (True, 1.0, "sandbox")
     assert profile.folder == tmp_path / "sandbox"
+    assert not is_flagged(profile.history_path)
     assert [path.name for path in archives.iterdir()] == ["mine.txt"]
 
 

@@ -120,7 +120,7 @@ async def test_a_hook_holds_up_no_poll_and_is_ended_with_the_engine(shop: Shop, 
         with pytest.raises(asyncio.CancelledError):
             await running
     assert time.monotonic() - started < 30
-    assert hook_events(shop, first) == ["completed: started", "completed: ended with the engine"]
+    assert hook_events(shop, first) == ["completed: started", "completed: was ended with bwp-tui"]
 
 
 async def test_an_engine_of_a_command_waits_for_its_hook(shop: Shop, tmp_path: Path) -> None:

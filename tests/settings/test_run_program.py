@@ -47,7 +47,7 @@ def test_it_is_ended_when_its_time_is_up_or_it_is_to_stop() -> None:
     stop = threading.Event()
     threading.Timer(0.2, stop.set).start()
     started = time.monotonic()
-    assert run_program(shell("exec sleep 1000"), "", stop).outcome == "ended with the engine"
+    assert run_program(shell("exec sleep 1000"), "", stop).outcome == "was ended with bwp-tui"
     assert time.monotonic() - started < 30
 
 

@@ -227,7 +227,7 @@ def test_what_is_recorded_on_a_row_that_was_merged_meanwhile_lands_on_the_kept_o
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
 
     note = NOTE.task_command(ACTOR, TODAY, text="called back", replace=True)
-    check = bulk.check_unchanged(seen, lambda _: None, lambda now: now.note, loses_nothing=True)
+    check = bulk.check_unchanged(seen, lambda _: None, lambda now: now.note, accepts_merged_row=True)
     ((result,),) = bulk.perform(store, bulk.with_check(note, check), [seen.number])
 
     assert (result.resulting_id, result.refused) == (task.number, None)

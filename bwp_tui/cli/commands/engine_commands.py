@@ -1,4 +1,4 @@
-"""Commands that run the engine or wait for it: `refresh`, `resubmit`, `cancel`, `wait`, `download` and `run`."""
+"""Run the engine or wait for it: `refresh`, `send`, `resubmit`, `cancel`, `wait`, `download` and `run`."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def _warn_of_second_tasks(session: CommandSession, numbers: Sequence[int]) -> No
 def _confirm_submission(
     session: CommandSession, operation: ServiceOperation, number: int, values: Values, arguments: Namespace
 ) -> None:
-    """Warn of a late end; have the submission confirmed of a deletion, and of what may already run.
+    """Warn of a late end; ask for confirmation of a deletion, and of a task that may already run.
 
     Raises:
         CommandError: it cannot be submitted, or was not confirmed.

@@ -104,7 +104,7 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
 
 
 def _check_options(operation: Operation, arguments: Namespace) -> None:
-    """Refuse a record without what it must say, a withdrawal with it, and a correction of nothing."""
+    """Refuse a command that lacks its options, or has them beside a withdrawal."""
     options = [argument for argument in operation.options if argument.need is not Need.HAS_DEFAULT]
     given = [argument for argument in options if getattr(arguments, argument.name) is not None]
     if operation.variant and options and bool(given) is arguments.variant:

@@ -26,6 +26,8 @@ from bwp_tui.settings import (
 )
 from bwp_tui.settings.configfile import read_config
 from bwp_tui.settings.profile import SANDBOX_PROFILE
+from bwp_tui.store.database.damage_flag import unflag
+from bwp_tui.store.database.file_lock import lock_path
 
 if TYPE_CHECKING:
     from bwp_tui.sandbox.server import Sandbox
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 _RATE: Final = 750_000
 """Bytes a second of downloads in the practice console, so that progress is visible."""
 
-_HISTORY_FILES: Final = ("history.db", "history.db-wal", "history.db-shm", "history.lock", "console.json")
 _ARCHIVES: Final = (".zip", ".part")
 
 
@@ -166,7 +167,10 @@ def _remove_sandbox_files(profile: Profile) -> None:
     """Delete the practice history and its archives; never the files of others or the target of a link."""
     if not profile.is_sandbox or profile.folder.name != SANDBOX_PROFILE:
         raise AssertionError("only a practice profile may be emptied")
-    leftovers = [profile.folder / name for name in _HISTORY_FILES]
+    history = profile.history_path
+    unflag(history)
+    leftovers = [profile.state_path, lock_path(history)]
+    leftovers += [history.with_name(f"{history.name}{ending}") for ending in ("", "-wal", "-shm")]
     if profile.download_dir.is_dir() and not profile.download_dir.is_symlink():
         files = (path for path in profile.download_dir.iterdir() if not path.is_dir())
         leftovers += [path for path in files if path.suffix in _ARCHIVES]

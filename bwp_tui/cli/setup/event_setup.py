@@ -1,4 +1,4 @@
-"""The steps that bring the service's events to a queue, as a shell script of 80 columns (contract: Events)."""
+"""The steps that bring the service's events to a queue, as a shell script of 80 columns."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ class RecordController:
             why_not,
             partial(_shown, operation, target),
             lambda now: operation.question(now, values),
-            loses_nothing=operation.undo_field is Field.NOTE,
+            accepts_merged_row=operation.undo_field is Field.NOTE,
         )
         if await self._confirm(operation, task, values, check):
             results = await run_in_thread_and_report(

@@ -13,7 +13,7 @@ from bwp_tui.store.errors import StoreError
 
 
 class SavedViewController:
-    """Asks for the name of a view."""
+    """Saves and deletes views."""
 
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen

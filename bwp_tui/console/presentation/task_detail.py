@@ -93,7 +93,7 @@ def fact_lines(
 
     Args:
         earlier: the previous task for the same email.
-        whole: whether to name the email that the heading has, and that no answer is due yet.
+        whole: whether to name the email that the heading has, and that there is no answer yet.
     """
     regulation = REGULATIONS.get(task.regulation)
     title = regulation.title if regulation else task.regulation

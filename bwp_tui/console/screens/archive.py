@@ -62,7 +62,7 @@ class _OpenEntry(NamedTuple):
 
 
 class ArchiveScreen(ActionScreen):
-    """Browses the archive of one task. Only `X` writes files; no other program opens an entry."""
+    """Browses the archive of one task. Only the action `unpack` writes files; no other program opens an entry."""
 
     AUTO_FOCUS = "VirtualList"
     scope = Scope.ARCHIVE

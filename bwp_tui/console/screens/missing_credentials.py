@@ -56,11 +56,7 @@ class MissingCredentialsScreen(ScrolledScreen):
             [("no credentials", "warn"), (f" · profile {self._profile}", "muted")], "bwp-tui"
         )
         self.query_one(Paragraphs).set_lines(self._lines())
-        self.query_one(FooterLine).show_keys(
-            self.keymap.hint("log in", "login"),
-            self.keymap.hint("scroll", "down", "up"),
-            self.keymap.hint("quit", "leave"),
-        )
+        self.query_one(FooterLine).show_keys(*(self.keymap.hint(*hint) for hint in _FOOTER))
 
     def close(self) -> None:
         self.app.exit(return_code=UNCONFIGURED)

@@ -113,6 +113,7 @@ class RequestLogScreen(ActionScreen):
         except ReadCancelled:
             return  # other words were typed meanwhile
         self._ids = ids
+        self._chunks.clear()
         if not ids:
             self.show_status("No API request has these words." if words else "No API requests yet.", "muted")
         self._show()
@@ -128,7 +129,7 @@ class RequestLogScreen(ActionScreen):
         return [] if request is None else request_log.line(request, self._rows.text_width, masked=self._session.masked)
 
     def _request_at(self, row: int) -> SentRequest | None:
-        """Return the request of a row. Rows are read by the chunk and cached, since they never change."""
+        """Return the request of a row. Rows are read by the chunk, and kept until the list is read again."""
         if not 0 <= row < len(self._ids):
             return None
         id, chunk = self._ids[row], row // _CHUNK

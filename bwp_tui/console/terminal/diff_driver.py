@@ -56,7 +56,10 @@ def driver_class(environment: Mapping[str, str]) -> type[Driver] | None:
 
 
 class DiffDriver(CompatDriver):
-    """Sends the cells that changed. Any write that is no frame is passed on, and all cells are sent again after it."""
+    """Sends the cells that changed.
+
+    A write that is no frame is passed on; all cells are sent again after it, unless it is known to change none.
+    """
 
     key_reader = KeyReader
 

@@ -24,11 +24,12 @@ class Burst:
     no text field has the focus it is dropped, with what arrives until half a second after its last two characters that
     came together. Single keys pressed meanwhile do not prolong this: a person who types on would lose all of them.
 
-    A held key repeats one character, and arrow keys are no characters. Of what was typed over a line that stalled, four
-    keys pass, or any number behind the key that opens the filter, up to the first enter. More of them cannot be told
-    from a paste, and a pasted command must not run, so the key of the command line is no exception. A key waits for the
-    end of its burst, so that the first character of a paste does nothing before the fifth has arrived, except one that
-    only moves the cursor.
+    A held key repeats one character, and arrow keys are no characters. What was typed while the connection stalled
+    arrives at once, and five keys of it are dropped as a paste is; four pass. Only behind the key that opens the filter
+    any number passes, up to the first enter; not behind that of the command line: a pasted command must not run.
+
+    A key waits for the end of its burst, so that the first character of a paste does nothing before the fifth has
+    arrived, except one that only moves the cursor.
 
     Attributes:
         is_dropped: whether the burst was taken for a paste that nothing asked for.

@@ -44,7 +44,7 @@ _TOO_MANY_ATTEMPTS: Final = (
 )
 DOWNLOAD_AGAIN_SENTENCE: Final = "Download it again; if it fails again, report it to Buy with Prime support."
 _UNKNOWN_AFTER: Final = timedelta(days=1)
-"""A later instant stands for an unknown one (see `ServiceHealth.next_call_at`)."""
+"""A later instant is `datetime.max`: when the probe ends is not known (see `ServiceHealth.next_call_at`)."""
 
 _PART_IN_USE_RETRY: Final = timedelta(seconds=30)
 

@@ -27,7 +27,7 @@ _ERRORS_OF_ONE_REQUEST: Final = (RequestNotAccepted, Rejected, NotFound)
 
 
 class SharedSync:
-    """Syncs the history to disk in a thread by `sync`; calls that arrive meanwhile share the next sync."""
+    """Calls `sync`, which syncs a file to disk, in a thread; calls that arrive meanwhile share the next sync."""
 
     def __init__(self, sync: Callable[[], None]) -> None:
         self._sync = sync
@@ -36,7 +36,7 @@ class SharedSync:
         self._done = 0
 
     async def __call__(self) -> None:
-        """Return once everything written before this call is on disk."""
+        """Return once all that was written to the file before this call is on disk."""
         self._asked += 1
         own = self._asked
         async with self._one_at_a_time:

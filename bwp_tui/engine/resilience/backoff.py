@@ -24,7 +24,7 @@ _EARLY_SHARE: Final = 0.09
 """The share of the interval by which a task may be polled early."""
 
 _ANNOUNCED_POLLS: Final = 10
-"""Polls in quick succession of a task whose end an event has announced: three quarters of an hour."""
+"""Polls in quick succession of a task whose end an event has announced: about 20 minutes."""
 
 RETRY_BASE_S: Final = 1.0
 RETRY_CAP_S: Final = 60.0

@@ -67,17 +67,17 @@ RefusalCheck = Callable[[Task], str | None]
 
 
 def check_unchanged(
-    seen: Task, why_not: RefusalCheck, *shown: Callable[[Task], object], loses_nothing: bool = False
+    seen: Task, why_not: RefusalCheck, *shown: Callable[[Task], object], accepts_merged_row: bool = False
 ) -> RefusalCheck:
     """Return a check that also refuses a task if what the question has `shown` is no longer so, but for its name.
 
     Args:
-        loses_nothing: the timeline keeps what is replaced, so that another row which the task was merged into since
-            takes it whatever that row shows.
+        accepts_merged_row: whether the command may go to the row that the task was merged into since, whatever that
+            row shows: the timeline keeps what is replaced.
     """
 
     def check(now: Task) -> str | None:
-        if (reason := why_not(now)) or (loses_nothing and now.number != seen.number):
+        if (reason := why_not(now)) or (accepts_merged_row and now.number != seen.number):
             return reason
         is_same = all(_without_name(read(now), now) == _without_name(read(seen), seen) for read in shown)
         return None if is_same else f"{now.name} was changed meanwhile and is {now.status} now."

@@ -325,7 +325,7 @@ def cannot_extend(task: Task, today: date) -> str | None:
 
 def extended_due(task: Task) -> date | None:
     """Return the day by which the shopper of an extended task must be answered, or None where no law sets one."""
-    return task_due_date(replace(task, extended_on=task.extended_on or date.max))
+    return task_due_date(replace(task, extended_on=task.extended_on or date.max))  # the due date asks only for a day
 
 
 def _no_deadline(task: Task) -> Refusal:

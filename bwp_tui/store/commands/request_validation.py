@@ -15,7 +15,7 @@ from bwp_tui.store.database.connection import Transaction, as_int
 from bwp_tui.store.errors import NotPossible
 
 EARLIEST_RECEIPT: Final = date(2018, 1, 1)
-"""No request is older: neither the service nor the laws existed. A typing mistake in a year is."""
+"""An earlier day is a typing mistake: neither the service nor the laws existed."""
 
 
 class BadRequest(Exception):

@@ -1,4 +1,4 @@
-"""Record what operators request of the service, before it is sent: submit, resubmit, cancel, download, track, poll.
+"""Record what operators request of the service, before it is sent, and what they decline.
 
 Each raises StoreError where it could not be recorded.
 """

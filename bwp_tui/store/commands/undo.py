@@ -83,6 +83,6 @@ def _text(value: SqlValue) -> str | None:
 def _describe(part: UndoableField, value: Row) -> str:
     if part is Field.TAGS:
         value = tuple(json.loads(str(value[0])))
-    # Without its first value there is no record, as no extension where there is a due date.
+    # The first column says whether there is a record: an extension's second one, the due date, is set without it, too.
     text = " ".join(str(cell) for cell in value if cell is not None) if value and value[0] else "empty"
     return f"{part} again {text}"

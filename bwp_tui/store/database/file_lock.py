@@ -27,6 +27,11 @@ EXCLUSIVE_TIMEOUT_S: Final = 1.0
 _RETRY_S: Final = 0.02
 
 
+def lock_path(history: Path) -> Path:
+    """Return the path of the lock file of a history."""
+    return history.with_suffix(".lock")
+
+
 class FileLock:
     """A shared or exclusive lock on the history at `path`; freed by `release` and at the end of the process.
 
@@ -35,7 +40,7 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptor = _open(path.with_name(f"{path.stem}.lock"))
+        self._descriptor = _open(lock_path(path))
         self._close: Callable[[], object] = (
             (lambda: None) if self._descriptor is None else weakref.finalize(self, os.close, self._descriptor)
         )

@@ -4,7 +4,7 @@ A task is the same in both when its client token or its task id is, or its numbe
 Of a task in both, the newer row is kept. Where each timeline has events that the other lacks, the row gets the columns
 that those of both give, in the order of time (`replay.changes_by_both_timelines`). What was purged stays purged.
 
-Three rules are none of the timelines:
+Three rules do not come from the timelines:
 
 - A damaged history may have lost events that its rows still show. In a recovery, a row that is newer than the backup
   therefore stays as it is.

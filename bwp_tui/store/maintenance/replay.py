@@ -26,7 +26,7 @@ from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import PROGRAM, RECORD_COLUMNS, EventKind
 
 REBUILT: Final = "rebuilt from its timeline"
-"""How the detail of the event begins that a row made from nothing else has."""
+"""How the detail of the event begins that is added to a row which was made from its timeline alone."""
 
 _NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"
 

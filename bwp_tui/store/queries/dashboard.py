@@ -93,7 +93,7 @@ class Statistics:
 
 def read_statistics(store: Store, today: date) -> Statistics:
     """Compute the statistics; takes longer for a larger history, so call it in a thread."""
-    results = store.rows("SELECT path, bytes FROM downloads WHERE state = 'done' AND path IS NOT NULL")
+    results = store.rows(f"SELECT path, bytes FROM downloads WHERE {_SAVED}")
     sizes = [as_int(size) for path, size in results if is_on_disk(as_text(path), as_int(size))]
     return Statistics(
         counts=tasks.status_counts(store),

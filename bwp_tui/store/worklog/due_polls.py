@@ -42,7 +42,7 @@ SOON: Final = timedelta(seconds=30)
 """How early a task may be polled, where a batch that is sent is not full."""
 
 _EARLIEST_REPEAT: Final = 10
-"""A task is polled early only if its last poll is so many times the lead ago: it is not polled much more often then."""
+"""A task is polled early only if its last poll is at least so many times as long ago as it is early."""
 
 
 def due(store: Store, now: datetime, limit: int, visible: frozenset[int] = frozenset()) -> list[DuePoll]:

@@ -31,7 +31,7 @@ _RECORDED_HERE: Final = Origin()
 def record(transaction: Transaction, request: Request, actor: str, origin: Origin = _RECORDED_HERE) -> int:
     """Insert a QUEUED task with its submission, or a RECEIVED one without; return its number.
 
-    The request must have passed `request_validation.check`.
+    The request must have passed `check_request`.
     """
     number = insert(transaction, request, resubmit_of=origin.resubmit_of)
     if not request.awaits_verification:
