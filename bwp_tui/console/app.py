@@ -312,8 +312,8 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self.refresh(layout=True)
 
     def _suspend(self) -> None:
-        """Suspend the console; refused without a shell, which alone could resume it."""
-        if os.getsid(0) == os.getpid():
+        """Suspend the console; refused without a shell with job control, which alone could resume it."""
+        if os.getpgrp() == os.getsid(0):
             self._show_status("There is no shell to go back to.", "warn")
         else:
             self.action_suspend_process()

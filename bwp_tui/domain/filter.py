@@ -6,9 +6,10 @@
 `due:over` and `ack:over` match open tasks only: an answered request is not overdue. A comparison with a day, such as
 `due<2026-12-01`, matches answered ones too.
 
-Clauses are joined by *and*, values by *or*; `-` negates a clause. The word `or` joins the clauses before it and those
-behind it; parentheses, which `-` may precede, hold clauses together: `is:failed -(tag:vip or age<1d)`. A bare word
-searches the email, the task id and the newest note; `note:` searches every note.
+Clauses are joined by *and*, whether the word is written or not, values by *or*; `-` negates a clause. The word `or`
+joins the clauses before it and those behind it; parentheses, which `-` may precede, hold clauses together:
+`is:failed -(tag:vip or age<1d)`. A bare word searches the email, the task id and the newest note; `note:` searches
+every note.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ FILTER_WORD: Final = re.compile(
 """One clause of a filter, or the beginning of one, with the parentheses that it opens."""
 
 OR: Final = "or"
-"""The word that joins clauses by *or*; in quotation marks it is text."""
+_AND: Final = "and"
+"""The words that join clauses; in quotation marks they are text."""
 
 MAX_DEPTH: Final = 20
 """Parentheses within parentheses at most."""
@@ -225,8 +227,9 @@ def parse(text: str) -> Filter:
             raise FilterError(f"Parentheses are nested {MAX_DEPTH} deep at most.", word.start(), word.end())
         closed = min(len(groups) - 1, closing_parentheses(word["value"]))
         clause = FILTER_WORD.match(text, word.end("open"), word.end() - closed)
-        if clause is not None and clause.group().casefold() == OR:
-            groups[-1].begin_alternative(*clause.span())
+        joiner = clause.group().casefold() if clause is not None else ""
+        if clause is not None and joiner in (OR, _AND):
+            groups[-1].join(joiner, *clause.span())
         elif clause is not None and clause.group():
             groups[-1].alternatives[-1].append(_clause(clause))
         for _ in range(closed):
@@ -245,16 +248,17 @@ class _Group:
         self._last_or: int | None = None
         self.alternatives: list[list[Clause]] = [[]]
 
-    def begin_alternative(self, start: int, end: int) -> None:
-        """Begin an alternative at the word `or`.
+    def join(self, joiner: str, start: int, end: int) -> None:
+        """Begin an alternative at the word `or`; `and` changes nothing.
 
         Raises:
-            FilterError: nothing stands before it.
+            FilterError: nothing stands before the word.
         """
         if not self.alternatives[-1]:
-            raise FilterError(f"A condition is missing before “{OR}”.", start, end, f'"{OR}"')
-        self.alternatives.append([])
-        self._last_or = start
+            raise FilterError(f"A condition is missing before “{joiner}”.", start, end, f'"{joiner}"')
+        if joiner == OR:
+            self.alternatives.append([])
+            self._last_or = start
 
     def clauses(self, end: int) -> tuple[Clause, ...]:
         """Return the clauses for what stands before `end`.

@@ -57,6 +57,15 @@ async def test_space_marks_and_moves_on_and_escape_takes_the_marks_away(profile:
         assert not console.main.table.marks
 
 
+async def test_a_range_begins_at_the_task_marked_last_that_is_still_marked(profile: Profile) -> None:
+    async with opened(profile) as console:
+        table = console.main.table
+        await console.press("g", "space", "escape", "G", "v")
+        assert table.marks == {table.numbers[-1]}
+        await console.press("escape", "g", "v", "j", "j", "v")
+        assert table.marks == set(table.numbers[:3])
+
+
 async def test_frozen_rows_change_only_when_they_are_let_go(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.until(lambda: console.main.table.row_count > 1)

@@ -10,10 +10,11 @@ from textual.widgets import Input
 
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
 from bwp_tui.console.screens.task import TaskScreen
+from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import key_at
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
-from tests.console.past import HELD
+from tests.console.past import HELD, ORDERS_OPEN
 from tests.console.support import Console, opened
 
 FOOTER: Final = Content.assemble((" ", "plain"), ("n", "key"), (" new  ", "plain"), ("[ ]", "key"), (" task", "plain"))
@@ -106,6 +107,41 @@ async def test_no_click_confirms_that_a_deletion_is_cancelled(profile: Profile) 
         await console.until(lambda: not console.main.prompt.is_open)
         assert console.task(HELD).status == Status.ON_HOLD
         assert not console.task(HELD).cancel_asked
+
+
+async def test_no_click_submits_a_deletion(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("n")
+        await console.fill(kind="deletion", email="ann@example.com", hold="0", again="ann@example.com")
+        await click(console, "footer", "submit")
+        await console.sees("A click does not submit a deletion")
+        assert console.main.form.display
+        await console.press("escape")
+        await console.go_to(ORDERS_OPEN)
+        await console.press("R")
+        await console.until(lambda: console.main.prompt.is_open)
+        await console.press(*console.task(ORDERS_OPEN).email)
+        await click(console, "footer", "OK")
+        await console.press("end")
+        assert console.main.prompt.is_open
+        await click(console, "footer", "back")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert console.task(ORDERS_OPEN).resubmitted_as is None
+
+
+async def test_the_second_click_of_two_presses_no_key_that_came_there_meanwhile(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("n")
+        await console.fill(kind="retrieval", email="ann@example.com")
+        footer = console.app.screen.query_one(FooterLine)
+        at = console.line("footer").index("submit")
+        assert footer.clicked_key(at, 0) == "enter"
+        await console.submit_form()
+        await console.until(lambda: "submit" not in console.line("footer"))
+        key = key_at(footer.content, at, 0)
+        assert key is not None
+        assert footer.clicked_key(at, 0) is None
+        assert footer.clicked_key(at, 0) == key
 
 
 async def test_a_click_beside_an_open_form_or_prompt_types_nothing_into_it(profile: Profile) -> None:

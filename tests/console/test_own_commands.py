@@ -19,7 +19,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import OwnCommand, OwnProgram
 from bwp_tui.store.queries import timeline
 from tests.console.past import READY
-from tests.console.support import Console, opened
+from tests.console.support import Console, opened, screen_lines
 
 
 def command(script: str, key: str = "f6", name: str = "crm", timeout_s: float = 60.0) -> OwnCommand:
@@ -62,7 +62,7 @@ async def test_a_command_gets_the_task_under_the_cursor_and_its_output_is_shown_
         await console.press("escape")
         await console.until(lambda: console.app.screen is console.main)
         assert "crm: exit code 3." in console.line("status")
-        assert [detail for detail, _ in recorded(console, READY)] == ["crm: exit code 3"]
+        assert [detail for detail, _ in recorded(console, READY)] == ["crm: started", "crm: exit code 3"]
 
 
 async def test_a_command_gets_the_marked_tasks_and_is_found_by_help_and_prompt(
@@ -89,13 +89,33 @@ async def test_a_command_works_on_a_tasks_page(profile: Profile, tmp_path: Path)
         await shown_output(console, "done")
 
 
+async def test_all_of_a_long_output_can_be_read(profile: Profile) -> None:
+    async with opened(with_commands(profile, command("seq 1 200"))) as console:
+        await console.go_to(READY)
+        await console.press("f6")
+        await shown_output(console, "200 lines")
+        await console.press("G")
+        await console.until(lambda: "200" in [line.strip(" █▁▂▃▄▅▆▇") for line in screen_lines(console.app)])
+
+
 async def test_a_command_that_takes_too_long_is_ended_and_runs_once_at_a_time(profile: Profile) -> None:
     async with opened(with_commands(profile, command("sleep 1000", timeout_s=1.5))) as console:
         await console.go_to(READY)
         await console.press("f6", "f6")
         await console.sees("crm is running already.")
         await console.sees("crm: took more than 1.5 s and was ended.")
-        assert [detail for detail, _ in recorded(console, READY)] == ["crm: took more than 1.5 s and was ended"]
+        assert [detail for detail, _ in recorded(console, READY)] == [
+            "crm: started",
+            "crm: took more than 1.5 s and was ended",
+        ]
+
+
+async def test_that_a_command_was_started_is_recorded_while_it_runs(profile: Profile, tmp_path: Path) -> None:
+    async with opened(with_commands(profile, command(f"touch {tmp_path}/ran; exec sleep 1000"))) as console:
+        await console.go_to(READY)
+        await console.press("f6")
+        await console.until((tmp_path / "ran").exists)
+        assert [detail for detail, _ in recorded(console, READY)] == ["crm: started"]
 
 
 async def test_a_read_only_profile_runs_no_command(profile: Profile, tmp_path: Path) -> None:

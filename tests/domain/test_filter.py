@@ -238,3 +238,16 @@ def test_clauses_without_or_and_parentheses_are_read_one_by_one(some: list[str],
     assert parse(" ".join(some)) == parse(f"({' '.join(some)})") == first
     assert parse(" ".join((*some, "or", *others))) == Filter((AnyClause((first, second)),))
     assert parse(f"-( {' '.join(some)} or {' '.join(others)} )") == Filter((AnyClause((first, second), negated=True),))
+
+
+@given(_WORDS, _WORDS)
+def test_the_word_and_changes_nothing(some: list[str], others: list[str]) -> None:
+    assert parse(" ".join((*some, "and", *others))) == parse(" ".join((*some, *others)))
+
+
+@pytest.mark.parametrize("text", ["and is:failed", "is:failed or and jane", "(and jane)"])
+def test_a_condition_missing_before_and_is_a_mistake_at_that_word(text: str) -> None:
+    with pytest.raises(FilterError) as caught:
+        parse(text)
+    assert text[caught.value.start : caught.value.end] == "and"
+    assert parse(f"jane {caught.value.suggestion}") == Filter((TextClause("jane"), TextClause("and")))

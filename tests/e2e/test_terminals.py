@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -61,6 +62,32 @@ def test_without_colours_the_row_of_the_cursor_is_in_reverse(shop: Operator) -> 
         cells = terminal.cells()
         assert all(cast(Any, cell).reverse for cell in cells[here][:100])
         assert not any(cast(Any, cell).reverse for cell in cells[here + 1][:100])
+        assert end(terminal) == 0
+
+
+def test_without_colours_the_cursor_in_a_text_field_is_in_reverse(shop: Operator) -> None:
+    shop.plant(unchanging_history(5))
+    with shop.console(NO_COLOR="1") as terminal:
+        terminal.wait_for("engine here")
+        terminal.send("n")
+        terminal.wait_for("new request")
+        terminal.send("jane")
+        rows = terminal.wait_for("jane").splitlines()
+        terminal.wait_until_quiet()
+        row = next(number for number, line in enumerate(rows) if "Email  " in line)
+        reversed_cells = [x for x, cell in enumerate(terminal.cells()[row]) if cast(Any, cell).reverse]
+        assert reversed_cells == [rows[row].index("jane") + len("jane")]
+        terminal.send(ESCAPE)
+        terminal.wait_for(lambda screen: "new request" not in screen)
+        assert end(terminal) == 0
+
+
+def test_ctrl_z_under_a_shell_without_job_control_stops_nothing(shop: Operator) -> None:
+    shop.plant(unchanging_history(5))
+    with shop.in_terminal(["sh", "-c", f"{shlex.join(shop.argv())}; exit $?"]) as terminal:
+        terminal.wait_for("engine here")
+        terminal.send("\x1a")
+        terminal.wait_for("no shell")
         assert end(terminal) == 0
 
 

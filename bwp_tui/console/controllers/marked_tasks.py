@@ -53,7 +53,8 @@ class MarkedTasks:
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen
         self._are_named = False
-        self._last_marked: int | None = None
+        self._last_marked = 0
+        """The number of the task marked last; 0 before the first one."""
 
     @property
     def all(self) -> frozenset[int]:
@@ -84,8 +85,9 @@ class MarkedTasks:
         """Mark all from the task marked last to the one under the cursor."""
         if self._require_all_rows():
             numbers, here, last_marked = self._screen.table.numbers, self._screen.table.cursor_row, self._last_marked
-            start = here if last_marked is None or last_marked not in numbers else numbers.index(last_marked)
+            start = numbers.index(last_marked) if last_marked in self.all.intersection(numbers) else here
             first, last = sorted((start, here))
+            self._last_marked = self._screen.table.current_number or 0
             self.mark_only(self.all | frozenset(numbers[first : last + 1]))
 
     def mark_all(self) -> None:
@@ -169,7 +171,7 @@ class MarkedTasks:
             return self._typed_confirmation(plan, deletes=deletes)[0]
 
         with self.rechecking(planned, question):
-            answer = await prompt.ask_text(question(planned.current), f2=f2)
+            answer = await prompt.ask_text(question(planned.current), f2=f2, irreversible=True)
         if answer == F2_ANSWER or answer is None:
             return None if answer else False
         _, shown, word = self._typed_confirmation(planned.current, deletes=deletes)

@@ -66,6 +66,8 @@ class OwnCommands:
             store = session.write_guard.store
             records = [task_record(task) for task in tasks.each(store, numbers)]
             given = {"command": command.name, "profile": session.profile.name, "tasks": records}
+            # Recorded before: the program goes on where the console is killed.
+            answers.record_command(store, numbers, f"{command.name}: started", session.actor)
             ended = run_program(command.program, json.dumps(given), stop)
             answers.record_command(store, numbers, f"{command.name}: {ended.outcome}", session.actor)
             return ended

@@ -179,12 +179,12 @@ class ServiceController:
         question = f"Type the email to submit the deletion for {clean_line(task.email)}{again}:"
         shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
         with rechecking_task(screen, task, check, lambda _: shown):
-            answer = await screen.prompt.ask_text(shown, f2=f2)
+            answer = await screen.prompt.ask_text(shown, f2=f2, irreversible=True)
             if answer == F2_ANSWER:
                 hold = fitting_hold(today)
                 days = hold(task)
                 held = f"Held for {counted(days, 'day')}" if days else "Without a hold it begins at once, for good"
-                answer = await screen.prompt.ask_text(f"{doubt}{held}. {question}")
+                answer = await screen.prompt.ask_text(f"{doubt}{held}. {question}", irreversible=True)
         if answer is None or answer.strip() != task.email:
             screen.show_status("" if answer is None else "Nothing was done: that is not the email.", "warn")
             return None

@@ -21,6 +21,7 @@ from bwp_tui.settings.profile import MINIMUM_SIZE
 
 if TYPE_CHECKING:
     from bwp_tui.console.widgets.prompt import Prompt
+    from bwp_tui.console.widgets.request_form import RequestForm
 
 _BEYOND_ANY_PAGE: Final = 100_000
 """More lines than any page has."""
@@ -121,7 +122,11 @@ class ActionScreen(Screen[None]):
             is_of_what_is_open = isinstance(event.line, FooterLine) or event.line.id == "prompt-hint"
             if event.is_repeated or not is_of_what_is_open:
                 return
-            if self.is_asking and not self.prompt.may_be_clicked(event.key):
+            if self.is_asking:
+                may_be_clicked = self.prompt.may_be_clicked(event.key)
+            elif not (may_be_clicked := cast("RequestForm", self.query_one("#form")).may_be_clicked(event.key)):
+                self.show_status("A click does not submit a deletion: press enter.", "warn")
+            if not may_be_clicked:
                 return
         self.app.call_later(self.app.simulate_key, event.key)  # posted by a screen, it would not reach the app
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 _MAX_DOWNLOADS: Final = 4
 _THOUSAND: Final = 1_000
 _MILLION: Final = 1_000_000
+
+SECOND_CLICK_S: Final = 1.0
+"""Seconds in which a second click on the footer is meant for what the first one found there."""
 
 
 class TwoEndedLine(KeyLine):
@@ -211,6 +215,14 @@ class FooterLine(KeyLine):
         super().__init__(id=id)
         self._entries: Sequence[StyledText] = ()
         self._always = self._gap = 0
+        self._last_click: tuple[float, Content] | None = None
+
+    def clicked_key(self, x: int, y: int) -> str | None:
+        """Return the key of a cell; not that which has just come there, where a double click began on another."""
+        before, self._last_click = self._last_click, (time.monotonic(), self.content)
+        if before is not None and self._last_click[0] - before[0] < SECOND_CLICK_S and before[1] != self.content:
+            return None
+        return super().clicked_key(x, y)
 
     def show_keys(self, *keys: StyledText, always: int = 1, gap: int = 3) -> None:
         """Show keys with their labels; the last ones `always`, and `gap` cells between two."""

@@ -85,6 +85,7 @@ class Prompt(Horizontal, can_focus=True):
         self._edited: TextEditor | None = None
         self._focused_before: Widget | None = None
         self._default: str | None = None
+        self._is_irreversible = False
 
     def compose(self) -> ComposeResult:
         yield StyledLine(id="prompt-label")
@@ -132,7 +133,7 @@ class Prompt(Horizontal, can_focus=True):
 
     def may_be_clicked(self, key: str) -> bool:
         """Say whether a click may give this answer: none may confirm what cannot be undone."""
-        return key != "y" or self._default != "n"
+        return not self._is_irreversible or key not in ("y", "enter")
 
     @contextmanager
     def rechecking(self, tasks: Iterable[int], recheck: Recheck) -> Iterator[None]:
@@ -175,6 +176,7 @@ class Prompt(Horizontal, can_focus=True):
         enter: str = "OK",
         f2: str = "",
         edited: TextEditor | None = None,
+        irreversible: bool = False,
     ) -> str | None:
         """Ask for a text, beginning with `value`.
 
@@ -187,6 +189,7 @@ class Prompt(Horizontal, can_focus=True):
             enter: label of that key in the footer.
             f2: label of F2; with one, that key answers with `F2_ANSWER`.
             edited: what F4 does with the text.
+            irreversible: whether what the answer confirms cannot be undone.
         """
         field = self.query_one(Input)
         field.display = True
@@ -194,7 +197,7 @@ class Prompt(Horizontal, can_focus=True):
             field.value = value
         field.cursor_position = len(value)
         self._changed, self._moved, self._completed, self._checked = changed, moved, completed, checked
-        self._enter, self._f2, self._edited = enter, f2, edited
+        self._enter, self._f2, self._edited, self._is_irreversible = enter, f2, edited, irreversible
         self.hint(*hint)
         return await self._ask(label, {}, beside=_FIELD + cell_len(hint[0]))
 
@@ -217,7 +220,7 @@ class Prompt(Horizontal, can_focus=True):
     ) -> str | None:
         self.query_one(Input).display = False
         self._changed = self._moved = self._completed = self._checked = self._edited = None
-        self._default = default
+        self._default, self._is_irreversible = default, default == "n"
         self.hint("", "")
         return await self._ask(question, keys, entries, beside=cell_len(_GAP.join(entries)), ending=ending)
 

@@ -216,6 +216,10 @@ class RequestForm(Vertical):
             **texts | {"received": texts["received"] if received is None else received.isoformat()},
         )
 
+    def may_be_clicked(self, key: str) -> bool:
+        """Say whether a click may press this key: none may submit a deletion, which cannot be undone."""
+        return key != "enter" or self.draft.kind is not Kind.DELETION
+
     def on_resize(self) -> None:
         self.call_after_refresh(self._check)
 

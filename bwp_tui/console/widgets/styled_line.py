@@ -130,9 +130,13 @@ class KeyLine(StyledLine):
             return self.line
 
     def on_click(self, event: events.Click) -> None:
-        if (key := key_at(self.content, event.x, event.y)) is not None:
+        if (key := self.clicked_key(event.x, event.y)) is not None:
             event.stop()
             self.post_message(self.Clicked(self, key, is_repeated=event.chain > 1))
+
+    def clicked_key(self, x: int, y: int) -> str | None:
+        """Return the key that a click on a cell presses, or None."""
+        return key_at(self.content, x, y)
 
 
 def key_at(content: Content, x: int, y: int) -> str | None:

@@ -343,7 +343,7 @@ def record_letter(store: Store, number: int, kind: str, sha256: str, actor: str,
 
 
 def record_command(store: Store, numbers: Sequence[int], outcome: str, actor: str) -> None:
-    """Record that a program of the operator was run with these tasks, and how it ended."""
+    """Record that a program of the operator was started with these tasks, or how it ended."""
     with store.write():
         for number in numbers:
             _append(store, number, actor, EventKind.COMMAND_RUN, outcome)
