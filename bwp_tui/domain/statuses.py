@@ -36,6 +36,10 @@ FINAL_STATUSES: Final = frozenset(
 )
 """Statuses after which the service changes nothing more."""
 
+DECLINABLE_STATUSES: Final = frozenset(
+    {Status.RECEIVED, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
+)
+"""Statuses in which nothing of a request runs at the service, so that it can be declined at once."""
 
 STATUSES_AFTER_HOLD: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED})
 """Statuses in which a deletion can no longer be cancelled."""

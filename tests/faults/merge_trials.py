@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from bwp_tui.domain.deadlines import task_due_date
+from bwp_tui.domain.deadlines import is_clock_running, task_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.store.database.connection import as_int, as_text
@@ -24,6 +25,7 @@ from bwp_tui.store.maintenance import chain_check, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, TimelineRow, columns_after
+from bwp_tui.store.queries.timeline import EventKind
 from tests.faults.parted_copy import Copy, Key, Service, key_of
 from tests.manual_clock import ManualClock
 from tests.store.support import NOW
@@ -128,16 +130,43 @@ class World:
 
 def _lost(merged: History, copy: History, service: Service) -> Iterator[str]:
     """Yield what a copy has and the merged history lacks."""
-    ids = {row.task.task_id for row in merged.values()}
-    for key, (task, _, events, _) in copy.items():
-        if key not in merged:  # two tasks, or one that was tracked in a copy and is the request's of the other
-            yield from () if task.task_id in ids else (f"{key} is lost",)
+    ids = {row.task.task_id: key for key, row in merged.items()}
+    for own_key, (task, _, events, _) in copy.items():
+        # One that was tracked or adopted in a copy is the request's of the other.
+        key = own_key if own_key in merged else ids.get(task.task_id, own_key)
+        if key not in merged:
+            yield f"{key} is lost"
             continue
         if task.task_id not in (None, *ids) and service.statuses[str(task.task_id)] != "CANCELLED":
             yield f"{key}: {task.task_id} is lost"
         is_purged = merged[key].task.purged_at is not None
         kept = [event._replace(detail=None) if is_purged else event for event in events]
         yield from (f"{key}: lost event {event}" for event in Counter(kept) - Counter(merged[key].events))
+
+
+def _outweighed(merged: History, copies: list[History]) -> Iterator[str]:
+    """Yield what a person recorded in a copy, and what counts less in the merged history than it should."""
+    ids = {row.task.task_id: key for key, row in merged.items() if row.task.task_id is not None}
+    for key, row in ((key, row) for copy in copies for key, row in copy.items()):
+        after = merged.get(key) or merged.get(ids.get(row.task.task_id, ""))
+        if after is None or after.task.purged_at is not None or after.task.was_resubmitted:
+            continue
+        whats = {event.what for event in (Counter(after.events) - Counter(row.events)).elements()}
+        was, now = row.task, after.task
+        is_closed = now.status != Status.DECLINED and not is_clock_running(now)
+        if was.status == Status.DECLINED and is_closed and not whats & {EventKind.DECLINE_WITHDRAWN, "answered"}:
+            yield f"{key}: declined, and {now.status} without a clock"
+        changes = {EventKind.APPEAL_ANSWERED, EventKind("appeal withdrawn"), EventKind.UNDONE}
+        is_done = now.status != Status.DECLINED and now.answered_on is not None
+        is_waiting = was.is_appeal_running and is_clock_running(was) and not whats & changes
+        if is_waiting and not is_done and not is_clock_running(now):
+            yield f"{key}: its appeal waits without a clock: {now.status}, answered {now.answered_on}"
+        if not {EventKind.CORRECTED, EventKind.ADOPTED} & {event.what for event in row.events} and (
+            EventKind.CORRECTED not in whats and {EventKind.ADOPTED} & whats
+        ):
+            pair = (now.received_on, now.regulation, now.holding_period)
+            if pair != (was.received_on, was.regulation, was.holding_period):
+                yield f"{key}: {was.received_on} {was.regulation} {was.holding_period}, adopted as {pair}"
 
 
 def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
@@ -151,6 +180,21 @@ def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
     differing = {name: both for name, both in differing.items() if both[0] != both[1]}
     if differing and task.purged_at is None:
         yield f"{key}: row and timeline differ: {differing}"
+    if task.inquired_on is not None and task.replied_on is not None:
+        if task.replied_on < task.inquired_on:
+            yield f"{key}: replied on {task.replied_on}, before the inquiry on {task.inquired_on}"
+        replies = re.compile(r"on (\d{4}-\d\d-\d\d)(?!.*corrected)")
+        is_plain = not any(
+            event.what in (EventKind.UNDONE, EventKind.VERIFIED)
+            or event.what.endswith(" withdrawn")
+            or "corrected" in (event.detail or "")
+            for event in events
+        )
+        days = [
+            found[1] for event in events if event.what == "replied" and (found := replies.match(event.detail or ""))
+        ]
+        if is_plain and any(str(task.inquired_on) <= day < str(task.replied_on) for day in days):
+            yield f"{key}: inquired on {task.inquired_on}, replied on {task.replied_on}, not first of {days}"
     is_stop_ended = task.answered_on is not None or task.resubmit_of is not None  # by an answer, also of that one
     if task.due_on != (due := task_due_date(task)) and not (due is None and is_stop_ended):
         yield f"{key}: due {task.due_on}, not {due}"
@@ -203,6 +247,7 @@ def trial(folder: Path, seed: int) -> list[str]:
         faults += integrity.full_check(path)
         faults += [f"{key}: two intents wait" for key, row in history.items() if len(row.waiting) > len({*row.waiting})]
         faults += [finding.sentence for finding in chain_check.check_file(path)[1]]
+        faults += _outweighed(history, copies)
         for copy in copies:
             faults += _lost(history, copy, world.service)
         for key, row in history.items():

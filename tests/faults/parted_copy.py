@@ -6,11 +6,11 @@ import contextlib
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final, TypeAlias
 
-from bwp_tui.domain.statuses import DeclineReason
-from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
+from bwp_tui.domain.task import Kind, Task, TaskEvent
 from bwp_tui.store.commands import answers, records, requests, unconfirmed, undo
 from bwp_tui.store.commands.answers import LegalRecord, UndoableField
 from bwp_tui.store.commands.records import Field
@@ -18,12 +18,15 @@ from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses
+from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses, service_events
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import SOON, TODAY, answer, request
 
 _LAWS: Final = ("us-ca", "us-tx", "uk-gdpr", "eu-gdpr")
+_LAW_OF_ADOPTED: Final = "us-policy"
+_DAYS: Final = 9
+"""How many days ago at most a request was received, and something was recorded of it."""
 
 Key: TypeAlias = str
 """The instant at which a request was recorded: no two have the same."""
@@ -71,11 +74,14 @@ class Copy:
         self.clock.advance(seconds=self.random.randint(1, 600))
         with contextlib.suppress(NotPossible, NoSuchTask):
             self.random.choice(
-                (self.intake, *3 * (self._edit,), self._task, self._undo, self.send, self.send, self._poll)
+                (
+                    *(self.intake, *3 * (self._edit,), self._task, self._undo, self.send, self.send, self._poll),
+                    *(self._receive_event, self._ask_or_reply, self._end),
+                )
             )()
 
-    def _number(self) -> int:
-        rows = self.store.rows("SELECT number FROM tasks WHERE purged_at IS NULL")
+    def _number(self, condition: str = "TRUE") -> int:
+        rows = self.store.rows(f"SELECT number FROM tasks WHERE purged_at IS NULL AND {condition}")
         if not rows:
             raise NotPossible("There is no task.")
         return as_int(self.random.choice(rows)[0])
@@ -85,13 +91,17 @@ class Copy:
         number = len(self.store.rows("SELECT 1 FROM tasks"))
         kind, law = self.random.choice(list(Kind)), self.random.choice(_LAWS)
         new = request(kind, f"{self.actor}{number}@example.com", regulation=law, note=self._text(), tags=("new",))
-        requests.submit(self.store, replace(new, awaits_verification=self.random.random() < 0.5), self.actor)
+        new = replace(new, received_on=self._day(), awaits_verification=self.random.random() < 0.5)
+        requests.submit(self.store, new, self.actor)
+
+    def _day(self) -> date:
+        return TODAY - timedelta(days=self.random.randint(0, _DAYS))
 
     def _text(self) -> str:
         return f"{self.actor} {self.random.randint(1, 999)}"
 
     def _edit(self) -> None:
-        pick, day = self.random.choice, TODAY - timedelta(days=self.random.randint(0, 3))
+        pick, day = self.random.choice, self._day()
         edits: dict[UndoableField, Callable[[records.Edit], object]] = {
             Field.NOTE: lambda edit: records.note(edit, pick(("", self._text())), replace=True),
             Field.TAGS: lambda edit: records.tag(edit, pick(((), ("a",), ("b",))), pick(((), ("a",), ("new",)))),
@@ -144,6 +154,42 @@ class Copy:
                 self._purge,
             )
         )()
+
+    def _ask_or_reply(self) -> None:
+        """Record an inquiry, a reply, or that an inquiry was none, of a request whose clock stops for it."""
+        day, pick = self._day(), self.random.choice
+        edits: tuple[Callable[[records.Edit], object], ...] = (
+            *2 * (lambda edit: answers.inquire(edit, day), lambda edit: answers.reply(edit, day)),
+            lambda edit: answers.withdraw(edit, pick((LegalRecord.INQUIRY, LegalRecord.REPLY))),
+        )
+        number = self._number("regulation = 'uk-gdpr'")
+        single.edit(self.store, number, pick(edits), self.actor, TODAY)
+
+    def _end(self) -> None:
+        """Decline, cancel or answer a request, or record the appeal against its decline."""
+        number, pick, day = self._number("regulation = 'us-tx'"), self.random.choice, self._day()
+        if self.random.random() < 0.25:
+            requests.cancel(self.store, number, self.actor)
+            return
+        edits: tuple[Callable[[records.Edit], object], ...] = (
+            lambda edit: requests.decline(edit, pick(list(DeclineReason)), self._text(), day),
+            lambda edit: answers.appeal(edit, TODAY),
+            lambda edit: answers.answer(edit, "by post", day),
+        )
+        single.edit(self.store, number, pick(edits), self.actor, TODAY)
+
+    def _receive_event(self) -> None:
+        """Receive the event that a task has ended, most often of one that this copy does not have."""
+        known = {task_id for (task_id,) in self.store.rows("SELECT task_id FROM tasks")}
+        running = [task_id for task_id, status in self.service.statuses.items() if status != "CANCELLED"]
+        unknown = [task_id for task_id in running if task_id not in known]
+        if running:
+            task_id = self.random.choice(unknown or running)
+            status = Status(self.service.statuses[task_id])
+            status = status if status in FINAL_STATUSES else self.random.choice((Status.COMPLETED, Status.FAILED))
+            self.service.statuses[task_id] = status
+            event = TaskEvent(f"{status} {task_id}", self.service.requests[task_id].kind, status, task_id, self.clock())
+            service_events.record_events(self.store, [event], regulation=_LAW_OF_ADOPTED)
 
     def _enter_task_id(self, number: int) -> None:
         tokens = self.service.starts.get(key_of(tasks.get(self.store, number)), [])
@@ -198,5 +244,6 @@ class Copy:
             following = {"ON_HOLD": "IN_PROGRESS", "IN_PROGRESS": self.random.choice(("COMPLETED", "FAILED"))}
             after = following.get(before, before) if self.random.random() < 0.3 else before
             self.service.statuses[str(task_id)] = after
-            response = answer(after, updated_at=self.clock())
+            email = self.service.requests[str(task_id)].email
+            response = answer(after, email=email, updated_at=self.clock())
             poll_responses.record_responses(self.store, {as_int(number): (response, SOON)})

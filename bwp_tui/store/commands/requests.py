@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, is_clock_running, same_hold
-from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
+from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, reason_if_kind_unknown
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.answers import reason_if_declined
@@ -216,11 +216,6 @@ def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
         complete_decline(edit.transaction, edit.number, edit.actor)
 
 
-_DECLINABLE: Final = frozenset(
-    {Status.RECEIVED, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
-)
-
-
 def cannot_decline(task: Task) -> str | None:
     if why_not := cannot_change_purged(task):
         return why_not
@@ -231,7 +226,7 @@ def cannot_decline(task: Task) -> str | None:
     if task.answered_on is not None:
         sentence = f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
         return Refusal("answered", sentence)
-    if task.status in _DECLINABLE:
+    if task.status in DECLINABLE_STATUSES:
         return None
     if why_not := reason_if_kind_unknown(task):
         return why_not

@@ -137,17 +137,14 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         if newer:
             own = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in _timeline_rows(task.events)]
         before = columns_after(row | _AT_FIRST, own)
-        after = columns_after(row | _AT_FIRST, _timeline_rows(events_of_both(db, ours, are_credible=True)))
+        events = _timeline_rows(events_of_both(db, ours, are_credible=True))
+        after = columns_after(row | _given(row, own, older, events) | _AT_FIRST, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
         if "status" in changes:
             changes |= {name: after[name] for name in _WITH_STATUS}
         is_older = all(older.get(name) == after[name] for name in ("task_id", "status"))
         if is_older and ("status" in changes or "task_id" in changes):
             changes |= {name: older[name] for name in _SERVICE_COLUMNS}
-        if _is_adopted(row) and not _is_adopted(older):
-            said = columns_after({}, own)
-            changes = {name: older[name] for name in _GUESSED if name not in said} | changes
-            changes["tags"] = tags_text(tuple(tag for tag in tags_of(after["tags"]) if tag != ADOPTED))
         if not row["email"] and older.get("email") and after["purged_at"] is None:
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}
@@ -155,13 +152,23 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
     return changed
 
 
-_GUESSED: Final = ("received_on", "regulation", "reason", "holding_period")
+_GUESSED: Final = ("received_on", "regulation", "reason", "holding_period", "recorded_at")
 """What nobody has said of a task that an event of the service made known."""
 
 
-def _is_adopted(row: Columns) -> bool:
-    """Return whether an event of the service made a task known."""
-    return ADOPTED in tags_of(row.get("tags") or "[]")
+def _given(row: Columns, own: list[TimelineRow], older: Columns, events: list[TimelineRow]) -> Columns:
+    """Return what was given with a request that an event alone made known to the newer row's copy, whose is `own`."""
+    is_adopted = any(event.what == EventKind.ADOPTED for event in own) and not any(map(_is_origin, own))
+    if not older or not is_adopted or not any(map(_is_origin, events)):
+        return {}
+    tags = dict.fromkeys((*tags_of(older["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
+    return {name: older[name] for name in _GUESSED} | {"tags": tags_text(tuple(tags))}
+
+
+def _is_origin(event: TimelineRow) -> bool:
+    """Return whether a person recorded a request with this event."""
+    is_repeated = event.what == EventKind.RESUBMITTED and not (event.detail or "").startswith("as ")
+    return is_repeated or event.what in (EventKind.RECORDED, EventKind.IMPORTED, EventKind.TRACKED)
 
 
 def write_changes(db: apsw.Connection, changed: Iterable[tuple[int, Columns]], now: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status, status_after
+from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, DeclineReason, Status, status_after
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.times import local_day, parse_instant
 from bwp_tui.store.queries.row_mapping import errors_text, tags_of, tags_text
@@ -77,8 +77,9 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
 
     Only what the events say is set: a column that no event names keeps its value, or is absent as before.
     """
-    columns, undoable, ordered = dict(row), dict[str, list[Columns]](), _in_order(list(events))
-    for event in ordered:
+    columns, undoable = dict(row), dict[str, list[Columns]]()
+    stops = {name: {str(row[name])} if row.get(name) else set[str]() for name in RECORD_COLUMNS["inquiry"]}
+    for event in _in_order(list(events)):
         if _is_overtaken(columns, event):
             continue
         if event.what == EventKind.UNDONE:
@@ -91,36 +92,55 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
                 before = {name: columns.get(name, _EMPTY.get(part, {}).get(name)) for name in changes}
                 before |= {name: first for name, (first, _) in _corrections(event).items()}
                 undoable.setdefault(part, []).append(before)
+        stops = {
+            name: _recorded_days(days, event, columns.get(name), changes[name]) if name in changes else days
+            for name, days in stops.items()
+        }
         columns |= changes
         if _is_day(event.before) or _is_day(event.after):
             columns["due_on"] = event.after
     is_declined = columns.get("status") in (None, Status.DECLINED) or columns.get("cancel_asked")
     if columns.get("declined_on") is not None and not is_declined:  # it is in effect, or waits for a cancellation
         columns |= dict.fromkeys(_DECLINE_COLUMNS)
-    columns |= _inquiry_of_reply(columns, ordered)
+    columns |= _stop_of_clock(columns, *stops.values())
     return columns if columns.get("purged_at") is None else columns | _PURGED
 
 
-def _inquiry_of_reply(columns: Columns, events: list[TimelineRow]) -> Columns:
-    """Return the inquiry to which a reply belongs, where the last inquiry is a later one of another copy."""
-    inquired, replied = columns.get("inquired_on"), columns.get("replied_on")
-    if inquired is None or replied is None or str(inquired) <= str(replied):
+def _recorded_days(days: set[str], event: TimelineRow, before: str | int | None, after: str | int | None) -> set[str]:
+    """Return the days of the inquiries, or of the replies, that count after an event, which set the last of them."""
+    if before == after and event.what not in (EventKind.INQUIRED, EventKind.REPLIED):
+        return days
+    if after is None:
+        return set()
+    corrected = re.search(r", corrected from (\S+?)(?:,|$)", event.detail or "")
+    dropped = {corrected[1]} if corrected else {str(before)} if event.what == EventKind.UNDONE else set()
+    return days - dropped | {str(after)}
+
+
+def _stop_of_clock(columns: Columns, inquiries: set[str], replies: set[str]) -> Columns:
+    """Return the last inquiry that was replied to, of those of two copies, with the first reply after it.
+
+    Where the shopper has replied to none, it is the last one.
+    """
+    first = {day: min((reply for reply in replies if reply >= day), default=None) for day in inquiries}
+    last = columns.get("inquired_on")
+    if not first or not replies or last is None:
         return {}
-    days = list[str | None]()
-    for event in events:
-        if event.what == EventKind.INQUIRY_WITHDRAWN:
-            days.clear()
-        elif event.what == EventKind.INQUIRED:
-            days.append(_recorded_day(event.detail or ""))
-    return {"inquired_on": max((day for day in days if day and day <= str(replied)), default=inquired)}
+    inquired = last if first.get(str(last)) else max((day for day in first if first[day]), default=str(last))
+    return {"inquired_on": inquired, "replied_on": first.get(str(inquired))}
 
 
 def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     """Return whether an event decides on a request that had got a task id, or had ended, in another copy before.
 
-    It was decided on without knowing that. The service's own statuses always count.
+    It was decided on without knowing that. The service's own statuses always count, and a decline does where nothing of
+    the request runs, since the shopper was told of it. What was adopted or tracked may be known already.
     """
     status = columns.get("status")
+    if event.what in (EventKind.ADOPTED, EventKind.TRACKED):
+        return columns.get("task_id") is not None
+    if event.what == EventKind.DECLINED and status in DECLINABLE_STATUSES:
+        return False
     has_gone_on = columns.get("task_id") is not None or status in FINAL_STATUSES
     is_decision = event.what in _DECISIONS and event.after is not None and not _is_day(event.after)
     return is_decision and has_gone_on and status is not None and status != event.before
@@ -225,8 +245,8 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
             ):  # its task at the service, if it had one, was cancelled for the decline
                 changes |= {"task_id": None, "submitted_at": None}
             return changes
-        case EventKind.APPEALED if day:
-            return {"appealed_on": day}
+        case EventKind.APPEALED if day:  # what another copy has answered is not what this shopper waits for
+            return {"appealed_on": day, **_EMPTY["answer"]}
         case EventKind.APPEAL_ANSWERED if day:
             return {"appeal_answered_on": day, "appeal_upheld": int(detail.endswith(": upheld"))}
         case EventKind.ACKNOWLEDGED if day:
@@ -240,10 +260,17 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
             inquired = columns.get("inquired_on")
             is_reply = inquired is not None and columns.get("replied_on") is None and str(inquired) <= str(day)
             return changes | ({"replied_on": day} if is_reply else {})
+        case EventKind.ANSWERED if _is_appeal_running(columns):
+            return {}
         case EventKind.ANSWERED if answered := day and re.match(r"on [^:]*: (.*)", detail):
             how, _, part = answered[1].partition("; in part: ")
             return {"answered_on": day, "answered_how": how, "answered_in_part": part or None}
     return {}
+
+
+def _is_appeal_running(columns: Columns) -> bool:
+    is_unanswered = columns.get("appealed_on") is not None and columns.get("appeal_answered_on") is None
+    return columns.get("status") == Status.DECLINED and is_unanswered
 
 
 def _recorded_day(detail: str) -> str | None:
