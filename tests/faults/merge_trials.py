@@ -146,9 +146,9 @@ def _lost(merged: History, copy: History, service: Service) -> Iterator[str]:
 
 def _outweighed(merged: History, copies: list[History]) -> Iterator[str]:
     """Yield what a person recorded in a copy, and what counts less in the merged history than it should."""
-    ids = {row.task.task_id: key for key, row in merged.items() if row.task.task_id is not None}
+    ids = {row.task.task_id: key for key, row in merged.items()}
     for key, row in ((key, row) for copy in copies for key, row in copy.items()):
-        after = merged.get(key) or merged.get(ids.get(row.task.task_id, ""))
+        after = merged.get(key) or merged.get(ids.get(row.task.task_id, "") if row.task.task_id else "")
         if after is None or after.task.purged_at is not None or after.task.was_resubmitted:
             continue
         whats = {event.what for event in (Counter(after.events) - Counter(row.events)).elements()}
@@ -213,7 +213,12 @@ def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
 def _differing(one: History, other: History, both: set[Key]) -> Iterator[str]:
     """Yield what depends on which of two copies is merged into which."""
     for key in both & one.keys() & other.keys():
-        if not any(LOST_TASK_ID in str(row.events) for row in (one[key], other[key])):
+        # An event may have made known in a copy the task of a request that this copy had not sent.
+        lost_id = any(
+            LOST_TASK_ID in str(row.events) or (row.task.purged_at and row.task.task_id is None)
+            for row in (one[key], other[key])
+        )
+        if not lost_id:
             pairs = {name: (value, other[key].columns[name]) for name, value in one[key].columns.items()}
             pairs["tags"] = (str(sorted(one[key].task.tags)), str(sorted(other[key].task.tags)))
             differing = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

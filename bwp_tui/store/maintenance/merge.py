@@ -121,11 +121,13 @@ def scalar(db: apsw.Connection, sql: str) -> int:
     return int(value or 0)
 
 
-_MERGED: Final = (
-    "SELECT o.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id JOIN main.timeline t"
+_MERGED_ROWS: Final = (
+    "other.tasks o JOIN main.tasks m ON m.task_id = o.task_id JOIN main.timeline t"
     f" ON t.task = m.number AND t.what = '{EventKind.MERGED}' AND t.detail GLOB 'with #' || o.number || ',*'"
 )
-"""The rows of the other history that became one with another row of the same task in this one."""
+"""The rows of the other history that became one with another row `m` of the same task in this one."""
+
+_MERGED: Final = f"SELECT o.number FROM {_MERGED_ROWS}"
 
 _UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
 
@@ -227,6 +229,11 @@ def _compare_timelines(db: apsw.Connection) -> None:
     db.execute("CREATE TEMP TABLE missing (ours INTEGER, id INTEGER, PRIMARY KEY (ours, id)) WITHOUT ROWID")
     db.execute(
         "INSERT INTO missing SELECT x.ours, t.id FROM matched x JOIN other.timeline t ON t.task = x.theirs"
+        f" WHERE NOT EXISTS (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
+    )
+    db.execute(
+        f"INSERT OR IGNORE INTO missing SELECT x.ours, t.id FROM (SELECT m.number AS ours, o.number AS theirs"
+        f" FROM {_MERGED_ROWS}) x JOIN other.timeline t ON t.task = x.theirs"
         f" WHERE NOT EXISTS (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
     )
     db.execute(
