@@ -226,6 +226,83 @@ def test_a_reply_stays_with_its_own_inquiry_where_the_other_copy_asked_later(pat
         assert (task.inquired_on, task.replied_on, task.due_on) == (first, reply, due)
 
 
+def _copies(path: Path) -> tuple[Path, Path]:
+    """Copy a history into two folders; what is put back over a newer one would be withheld."""
+    early, late = path.parent / "early" / path.name, path.parent / "late" / path.name
+    for copy in (early, late):
+        copy.parent.mkdir()
+        shutil.copy(path, copy)
+    return early, late
+
+
+def test_a_decline_of_a_received_request_stays_where_the_other_copy_sent_and_cancelled_it(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store, Kind.DELETION)
+        single.edit(store, 1, lambda edit: records.correct(edit, None, "us-tx"), ACTOR, TODAY)
+    early, late = _copies(path)
+    clock.advance(minutes=1)
+    with closing(open_store(early, clock=clock)) as store:
+        single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)
+        requests.send(store, 1, ACTOR)
+        intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1", SOON)
+        requests.cancel(store, 1, ACTOR)
+        intent_outcomes.record_cancelled(store, sent(store, 1).id)
+    clock.advance(minutes=1)
+    with closing(open_store(late, clock=clock)) as store:
+        single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+        single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+        due = tasks.get(store, 1).due_on
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.task_id, task.declined_on) == (Status.DECLINED, "task-1", TODAY)
+        assert (task.is_appeal_running, is_clock_running(task), task.due_on) == (True, True, due)
+
+
+@pytest.mark.parametrize("is_answered_first", [False, True])
+def test_an_appeal_runs_on_where_the_other_copy_recorded_an_answer(
+    path: Path, clock: ManualClock, *, is_answered_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        single.edit(store, 1, lambda edit: records.correct(edit, None, "us-tx"), ACTOR, TODAY)
+    early, late = _copies(path)
+    for copy, is_answered in ((early, is_answered_first), (late, not is_answered_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if is_answered:
+                single.answer(store, 1, "by post", TODAY, ACTOR)
+            else:
+                single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+                single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+                due = tasks.get(store, 1).due_on
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.is_appeal_running, is_clock_running(task)) == (Status.DECLINED, True, True)
+        assert task.due_on == due
+        assert any(event.what == "answered" for event in timeline.of_task(merged, 1))
+
+
+def test_an_inquiry_gets_the_first_reply_after_it_where_both_copies_asked(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        single.edit(store, 1, lambda edit: records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
+    early, late = _copies(path)
+    days = {early: (TODAY - timedelta(3), TODAY - timedelta(1)), late: (TODAY - timedelta(8), TODAY - timedelta(6))}
+    for copy, (asked, _) in days.items():
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            single.inquire(store, 1, asked, ACTOR)
+    for copy in (late, early):  # the reply to the earlier inquiry is recorded first
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            single.reply(store, 1, days[copy][1], ACTOR)
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.inquired_on, task.replied_on) == days[late]
+
+
 @pytest.mark.parametrize("is_corrected", [False, True])
 def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
     path: Path, clock: ManualClock, *, is_corrected: bool
@@ -245,6 +322,7 @@ def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
     with closing(open_store(path, clock=clock)) as store:
         service_events.record_events(store, [TaskEvent("e", Kind.DELETION, Status.COMPLETED, "task-1", None)])
         single.answered(store, 1, answer("COMPLETED", email="jane@example.com"), SOON)
+        single.set_tags(store, 1, [], ACTOR)
         if is_corrected:
             single.edit(store, 1, lambda edit: records.correct(edit, TODAY - timedelta(3), "eu-gdpr"), ACTOR, TODAY)
     restore.restore(path, lost, clock())
