@@ -17,7 +17,7 @@ from bwp_tui.actions.operation import Argument, Need, Operation, Position, Targe
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.regulations import REGULATIONS
-from bwp_tui.domain.statuses import DeclineReason, Status
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import answers, records, requests
@@ -175,7 +175,7 @@ def _withdraw_decline() -> Variant[Operation]:
 
 def _declined(target: Target, values: Values) -> str:
     task = target.task
-    if task is not None and task.status != Status.RECEIVED and (task.cancel_asked or task.status in _AT_SERVICE):
+    if task is not None and task.status not in WITHHELD_STATUSES and (task.cancel_asked or task.status in _AT_SERVICE):
         return f"{target.name}: its cancellation is recorded; the decline comes into effect with it."
     return f"{target.name}: declined on {values['on']}, recorded. It is not sent any more."
 
@@ -183,7 +183,7 @@ def _declined(target: Target, values: Values) -> str:
 def _review_decline(task: Task, _values: Values) -> str:
     if task.cancel_asked or cannot_cancel(task):
         return ""
-    return f"{cancellation_phrase(task)} and decline it?" if task.status != Status.RECEIVED else ""
+    return f"{cancellation_phrase(task)} and decline it?" if task.status not in WITHHELD_STATUSES else ""
 
 
 DECLINE: Final = Operation(

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from bwp_tui.actions.operation import Argument, Need, TaskOperation, Values, Variant, always, no_text
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, fixed_hold, same_hold
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import records, requests
+from bwp_tui.store.commands.approval import approve, cannot_approve
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.request_validation import Refusal, request_mistakes
 from bwp_tui.store.commands.requests import (
@@ -143,6 +144,12 @@ _HOLD: Final = Argument(
 )
 
 
+def _withheld(task: Task) -> str:
+    """Return that a deletion is not sent yet, if another person has to approve it."""
+    waits = f"#{task.number} is UNAPPROVED: nothing is sent before another person approves it."
+    return waits if task.status == Status.UNAPPROVED else ""
+
+
 SEND: Final = ServiceOperation(
     name="send",
     noun="submission",
@@ -157,15 +164,30 @@ SEND: Final = ServiceOperation(
     disabled_reason=lambda task, _: cannot_send(task),
     refusal=_refused_submission,
     apply=lambda store, number, actor, _, holding_period=same_hold: requests.send(store, number, actor, holding_period),
-    result=lambda task, _: f"The submission of #{task.number} is recorded, with a client token of its own.",
+    result=lambda task, _: (
+        _withheld(task) or f"The submission of #{task.number} is recorded, with a client token of its own."
+    ),
     submits=True,
+)
+
+APPROVE: Final = replace(
+    SEND,
+    name="approve",
+    noun="approval",
+    keys=("plus",),
+    label="approve",
+    help="Approve a deletion that another person asked for",
+    purpose="approve deletions that another person of the team asked for",
+    keywords="four eyes release confirm",
+    disabled_reason=lambda task, _: cannot_approve(task),
+    apply=lambda store, number, actor, _, holding_period=same_hold: approve(store, number, actor, holding_period),
 )
 
 
 def _result_of_resubmit(task: Task, _events: Sequence[Event]) -> str:
     if task.status == Status.RECEIVED:
         return f"Recorded as #{task.number}, which is RECEIVED: nothing is sent yet."
-    return f"Recorded as #{task.number} with a client token of its own."
+    return _withheld(task) or f"Recorded as #{task.number} with a client token of its own."
 
 
 RESUBMIT: Final = ServiceOperation(
@@ -211,7 +233,7 @@ CANCEL: Final = ServiceOperation(
     noun="cancellation",
     keys=("x",),
     label="cancel",
-    is_next_step=lambda task: task.status != Status.RECEIVED,
+    is_next_step=lambda task: task.status not in WITHHELD_STATUSES,
     help="Cancel a deletion that is on hold",
     group="send",
     purpose="cancel deletions while they are on hold",
@@ -250,7 +272,7 @@ REFRESH: Final = ServiceOperation(
     writes=False,
 )
 
-SERVICE_OPERATIONS: Final = (DOWNLOAD, SEND, RESUBMIT, CANCEL, REFRESH)
+SERVICE_OPERATIONS: Final = (DOWNLOAD, SEND, APPROVE, RESUBMIT, CANCEL, REFRESH)
 """Those with a key, a prompt command and a CLI command."""
 
 SERVICE_OPERATIONS_BY_NAME: Final = {operation.name: operation for operation in (*SERVICE_OPERATIONS, DOWNLOAD_AGAIN)}

@@ -19,6 +19,7 @@ KNOWN_CODES: Final = tuple(_BY_CODE)
 
 _BY_STATUS: Final = {
     "RECEIVED": "Nothing is sent yet. Verify the requester's identity ({verify}), then send the request ({send}).",
+    "UNAPPROVED": "Nothing is sent yet. Another person of the team has to approve the deletion ({approve}).",
     "REJECTED": "Nothing was started. Correct what the service names, then resubmit ({resubmit}).",
     "MISSING": (
         "The service does not know this task id. Check that the profile is the right shop, then resubmit ({resubmit})."
@@ -28,7 +29,7 @@ _BY_STATUS: Final = {
         "the risk of a second task ({resubmit}), or give it up ({give_up})."
     ),
 }
-_ACTIONS: Final = ("resubmit", "enter_task_id", "give_up", "verify", "send")
+_ACTIONS: Final = ("resubmit", "enter_task_id", "give_up", "verify", "send", "approve")
 """The actions that are named in the advice."""
 
 _CANCELLATION_WAITING: Final = (

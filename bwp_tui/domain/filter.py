@@ -195,6 +195,9 @@ VIEWS: Final = (
 ADOPTED_VIEW: Final = View("adopted by event", f"tag:{ADOPTED}")
 """The view of the tasks that were submitted elsewhere, behind all others while there are any."""
 
+APPROVAL_VIEW: Final = View("to approve", "is:unapproved", sort="due")
+"""The view of the deletions that wait for another person's approval, behind the built-in ones while any do."""
+
 _SHORT: Final = 5
 """Characters of a name in narrow places."""
 
@@ -206,6 +209,7 @@ _SHORT_NAMES: Final = {
     "on hold": "hold",
     "due soon": "due",
     ADOPTED_VIEW.name: "adopt",
+    APPROVAL_VIEW.name: "appr",
 }
 
 MAX_VIEWS: Final = 9

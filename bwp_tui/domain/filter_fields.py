@@ -92,6 +92,7 @@ STATES: Final = {
     "stopped": "waiting for the shopper's reply",
     "failed": "without a result",
     "unsent": "without a task id",
+    "unapproved": "to be approved by another person",
     "resubmitted": "resubmitted as another task",
     "duplicate": "with an earlier task for the same email and kind",
 }

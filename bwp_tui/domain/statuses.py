@@ -10,6 +10,7 @@ class Status(StrEnum):
     """Statuses that this program acts on; a task's status is a `str`, since the service may send new ones."""
 
     RECEIVED = "RECEIVED"  # recorded here; nothing is sent before the identity is verified and an operator sends it
+    UNAPPROVED = "UNAPPROVED"  # a deletion; nothing is sent before another person approves it
     QUEUED = "QUEUED"  # to be sent, or sent without a response yet
     IN_PROGRESS = "IN_PROGRESS"
     ON_HOLD = "ON_HOLD"
@@ -22,6 +23,9 @@ class Status(StrEnum):
     DECLINED = "DECLINED"  # the shop refused it, and told the shopper
     MISSING = "MISSING"  # the service does not know the task
 
+
+WITHHELD_STATUSES: Final = (Status.RECEIVED, Status.UNAPPROVED)
+"""Statuses of what has no intent: an operator has to send or to approve it."""
 
 FINAL_STATUSES: Final = frozenset(
     {
@@ -37,7 +41,7 @@ FINAL_STATUSES: Final = frozenset(
 """Statuses after which the service changes nothing more."""
 
 DECLINABLE_STATUSES: Final = frozenset(
-    {Status.RECEIVED, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
+    {*WITHHELD_STATUSES, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
 )
 """Statuses in which nothing of a request runs at the service, so that it can be declined at once."""
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
+from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES, DownloadState, Status
 from bwp_tui.domain.text import clean_line, mask_email, percent
 
 EMAIL_PATTERN: Final = re.compile(r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+[.][a-zA-Z]{2,}$")
@@ -248,7 +248,7 @@ class Task:
     @property
     def is_unsent(self) -> bool:
         """Whether no byte of its request was sent, so that it can be withdrawn."""
-        return self.status == Status.RECEIVED or (self.awaits_response and not self.is_outcome_unknown)
+        return self.status in WITHHELD_STATUSES or (self.awaits_response and not self.is_outcome_unknown)
 
     @property
     def next_step(self) -> str:

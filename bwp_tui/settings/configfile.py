@@ -18,6 +18,7 @@ from bwp_tui.settings import checks
 from bwp_tui.settings.profile import (
     API_URL,
     API_VERSION,
+    APPROVALS,
     CLOCK_STOPS,
     COLOURS,
     DOWNLOAD_SLOTS,
@@ -67,6 +68,7 @@ PROFILE_SETTINGS: Final[Mapping[str, Setting]] = {
     "api_version": Setting(checks.version, "the version of the API", API_VERSION),
     "data_dir": Setting(checks.folder, "the folder of the profile's own folder", "/srv/bwp-tui"),
     "group": Setting(checks.one_line, "the group of a team on this host, whose members share the history", "privacy"),
+    "approve": Setting(checks.one_of(APPROVALS), "has another person of the team approve them", APPROVALS[0]),
     "download_dir": Setting(checks.folder, "the folder for results", "~/results"),
     "download_slots": Setting(checks.slots, "simultaneous downloads", str(DOWNLOAD_SLOTS), int),
     "file_names": Setting(

@@ -207,6 +207,7 @@ def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         name=chosen,
         folder=folder,
         group=variables.group(),
+        approve=variables.text("approve"),
         api_url=variables.text("api_url") or API_URL,
         token_url=variables.text("token_url") or TOKEN_URL,
         api_version=variables.text("api_version") or API_VERSION,
@@ -350,6 +351,8 @@ class _Variables:
             self.mistakes.append(
                 f"The group {group} needs a folder outside of its members' homes: set data_dir, such as /srv/bwp-tui."
             )
+        if self.text("approve") and not group:
+            self.mistakes.append("Deletions are approved by accounts of a team: set group too.")
         return group
 
     def regulation(self) -> str:

@@ -27,6 +27,9 @@ DOWNLOAD_SLOTS: Final = 3
 MAX_DOWNLOAD_SLOTS: Final = 8
 """Simultaneous downloads: the default and the maximum."""
 
+APPROVALS: Final = ("deletions",)
+"""What a team may have another person approve."""
+
 NOTICES: Final = ("desktop", "bell", "off")
 """Kinds of notice: a desktop notification with the bell, the bell, or none."""
 
@@ -130,6 +133,8 @@ class Profile:
     folder: Path
     group: str | None = None
     """The group of a team, whose members share the folder; None keeps it private."""
+    approve: str | None = None
+    """What waits for the approval of another person, one of `APPROVALS`."""
     api_url: str = API_URL
     token_url: str = TOKEN_URL
     api_version: str = API_VERSION
@@ -191,6 +196,11 @@ class Profile:
     def is_team(self) -> bool:
         """Whether several accounts share the history."""
         return self.group is not None
+
+    @property
+    def approves_deletions(self) -> bool:
+        """Whether a deletion waits for the approval of another person."""
+        return self.approve == "deletions"
 
     @property
     def history_path(self) -> Path:

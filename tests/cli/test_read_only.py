@@ -19,6 +19,7 @@ CHANGING = {
     "submit deletion": ["submit", "deletion", "jane@example.com", "--yes"],
     "track": ["track", "retrieval", "30b5e1a2-0000"],
     "send": ["send", "1", "--yes"],
+    "approve": ["approve", "1", "--yes"],
     "resubmit": ["resubmit", "1", "--yes"],
     "settle": ["settle", "1", "--give-up", "why"],
     "cancel": ["cancel", "1", "--yes"],

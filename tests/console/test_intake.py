@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bwp_tui.console.widgets.request_form import RadioField
@@ -12,7 +14,7 @@ from bwp_tui.store.commands import requests
 from tests.console.past import PAST, TODAY
 from tests.console.support import USUAL, WIDE, Console, opened
 from tests.store import single
-from tests.store.support import ACTOR, has_waiting_intent, received
+from tests.store.support import ACTOR, has_waiting_intent, received, request
 from tests.store.test_intake import VERIFIED
 
 NEW = len(PAST) + 1
@@ -111,3 +113,18 @@ async def test_it_is_withdrawn_with_the_key_that_cancels(profile: Profile) -> No
         await console.sees("which is RECEIVED: nothing is sent yet.")
         assert requests.cannot_resubmit(console.task(number))
         assert console.task(number + 1).received_on == TODAY
+
+
+async def test_a_deletion_is_approved_at_the_keyboard_but_not_the_own_one(profile: Profile) -> None:
+    async with opened(replace(profile, approve="deletions"), size=USUAL) as console:
+        console.store.require_shop(None, approves_deletions=True)
+        requests.submit(console.store, request(Kind.DELETION, "own@example.com"), "op")
+        requests.submit(console.store, request(Kind.DELETION, "new@example.com"), "ann")
+        await console.sees("8 appr 2")
+        await console.go_to(NEW)
+        await console.press("plus", *"own@example.com", "enter")
+        await console.sees("another person has to approve it")
+        await console.go_to(NEW + 1)
+        await console.press("plus", *"new@example.com", "enter")
+        await console.sees("The submission of #", "8 appr 1")
+        assert [console.task(number).status for number in (NEW, NEW + 1)] == [Status.UNAPPROVED, Status.QUEUED]

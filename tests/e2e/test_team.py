@@ -152,3 +152,27 @@ def _check_modes(team: Team) -> None:
         facts = path.stat()
         assert path.group() == GROUP, path
         assert facts.st_mode & 0o7777 == (0o2770 if path.is_dir() else 0o660), path
+
+
+def test_nobody_approves_their_own_deletion(team: Team) -> None:
+    config = Path(team.env["BWP_CONFIG_FILE"])
+    config.write_text(config.read_text() + 'approve = "deletions"\n')
+    team(ANN, "submit", "deletion", "jane@example.com", "--yes")
+    assert team.task()["status"] == "UNAPPROVED"
+    team(BOB, "run", "--once")
+    assert team.task()["status"] == "UNAPPROVED"
+    own = team(ANN, "approve", "1", "--yes", code=1)
+    assert "another person" in own
+    forged = {**team.env, "BWP_ACTOR": BOB}
+    assert "another person" in Team(team.data, team.python, forged)(ANN, "approve", "1", "--yes", code=1)
+    assert "No task" not in team(CY, "list", "is:unapproved")
+    team(BOB, "approve", "1", "--yes")
+    assert team.task()["task_id"]
+    who = actors(team)
+    assert who["recorded"] == ANN
+    assert who["approved"] == BOB
+    assert team(CY, "evidence", "--verify")
+    unit = team(CY, "run", "--print-unit", "system")
+    assert f"SupplementaryGroups={GROUP}" in unit
+    assert f"ReadWritePaths={team.data}" in unit
+    assert "is shared in the group" in team(CY, "doctor")

@@ -110,6 +110,11 @@ def in_status(store: Store, status: str, kind: Kind = Kind.RETRIEVAL, task_id: s
     """A task of `kind` that came to `status` by the way operators and the service bring it there."""
     if status in (Status.QUEUED, Status.RECEIVED):
         return submitted(store, kind) if status == Status.QUEUED else received(store, kind)
+    if status == Status.UNAPPROVED:
+        store.require_shop(None, approves_deletions=True)
+        task = submitted(store, Kind.DELETION)
+        store.require_shop(None)
+        return task
     if status in (Status.REJECTED, Status.UNCONFIRMED):
         task = submitted(store, kind)
         intent = sent(store, task.number)

@@ -25,7 +25,7 @@ from bwp_tui.domain.filter import (
     parse,
 )
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
-from bwp_tui.domain.statuses import FINAL_STATUSES, Status
+from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task, TaskError, Verification
 from bwp_tui.domain.times import DAY, local_day, typed_day
 from bwp_tui.store.commands import requests
@@ -187,7 +187,7 @@ def _is_late(task: Task) -> bool:
 def _is(task: Task, state: str) -> bool:
     saved = task.download is not None and task.download.state == "done"
     return {
-        "active": task.status not in FINAL_STATUSES and task.status != "RECEIVED",
+        "active": task.status not in {*FINAL_STATUSES, *WITHHELD_STATUSES},
         "open": _is_open(task),
         "ready": _is_open(task) and task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
         "unanswered": _is_open(task) and task.status in FINAL_STATUSES,
@@ -195,6 +195,7 @@ def _is(task: Task, state: str) -> bool:
         "stopped": _is_open(task) and task.regulation == "uk-gdpr" and task.inquired_on is not None,
         "failed": _is_open(task) and task.status in _FAILED,
         "unsent": task.task_id is None,
+        "unapproved": task.status == "UNAPPROVED",
         "resubmitted": task.resubmitted_as is not None,
         "duplicate": task.earlier_number is not None,
     }[state]

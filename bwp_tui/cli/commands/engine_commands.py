@@ -11,6 +11,7 @@ from functools import partial
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import (
+    APPROVE,
     CANCEL,
     DOWNLOAD,
     REFRESH,
@@ -65,6 +66,11 @@ def refresh(arguments: Namespace) -> None:
 def send(arguments: Namespace) -> ExitCode:
     """Submit received requests, each under a client token of its own."""
     return _submit(SEND, arguments)
+
+
+def approve(arguments: Namespace) -> ExitCode:
+    """Submit deletions that another person asked for."""
+    return _submit(APPROVE, arguments)
 
 
 def resubmit(arguments: Namespace) -> ExitCode:

@@ -73,6 +73,8 @@ def import_file(arguments: Namespace) -> None:
     if arguments.hold:
         print_note("They are RECEIVED and not sent: record how each requester was verified, then bwp-tui send.")
     else:
+        if session.profile.approves_deletions:
+            print_note("Deletions among them are UNAPPROVED and not sent before another person runs: bwp-tui approve.")
         _note_when_sent(session)
 
 

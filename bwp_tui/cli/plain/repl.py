@@ -50,7 +50,7 @@ def plain(arguments: Namespace, run: Run) -> ExitCode:
     store = open_store(profile.history_path)
     engine = EngineThread(profile, config_loader(profile))
     try:
-        store.require_shop(profile.shop)
+        store.require_shop(profile.shop, approves_deletions=profile.approves_deletions)
         if not profile.missing():
             engine.start()
         _Repl(profile, store, run).run()

@@ -161,6 +161,7 @@ def settings_record(profile: Profile) -> dict[str, object]:
         "profile": profile.name,
         "folder": str(profile.folder),
         "group": profile.group,
+        "approve": profile.approve,
         "api_url": profile.api_url,
         "token_url": profile.token_url,
         "api_version": profile.api_version,

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import partial
 
 from bwp_tui.actions.clock_operations import VERIFY
-from bwp_tui.actions.service_operations import RESUBMIT, SEND
+from bwp_tui.actions.service_operations import APPROVE, RESUBMIT, SEND
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
@@ -36,7 +36,9 @@ from bwp_tui.domain.times import (
 from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.task_record import task_record
 
-_COMMANDS = {operation.name: f"bwp-tui {operation.command}" for operation in (RESUBMIT, SEND, VERIFY, *SETTLEMENTS)}
+_COMMANDS = {
+    operation.name: f"bwp-tui {operation.command}" for operation in (RESUBMIT, SEND, APPROVE, VERIFY, *SETTLEMENTS)
+}
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 _FIRST_TO_DROP = ("SUBMITTED", "AGE", "TASK", "KIND")
 

@@ -71,6 +71,7 @@ def _subject(task: Task, context: CellContext) -> Cell:
 _UNKNOWN_STATUS: Final = ("unknown", "warn")
 _STATUSES: Final[dict[str, tuple[str, str]]] = {
     Status.RECEIVED: ("queued", "warn"),
+    Status.UNAPPROVED: ("queued", "warn"),
     Status.QUEUED: ("queued", "muted"),
     Status.IN_PROGRESS: ("busy", "busy"),
     Status.ON_HOLD: ("held", "held"),

@@ -37,6 +37,7 @@ from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS
+from bwp_tui.domain.statuses import WITHHELD_STATUSES
 from bwp_tui.domain.task import Kind, Request
 
 _DETAIL_LINES: Final = 3
@@ -142,7 +143,7 @@ class MainHandlers:
 
         async def outcome() -> tuple[str, str]:
             delay = await screen.session.delay_sentence(task.number)
-            unsent = "" if not request.awaits_verification else " RECEIVED: nothing is sent yet."
+            unsent = f" {task.status}: nothing is sent yet." if task.status in WITHHELD_STATUSES else ""
             return f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}.{unsent}", delay
 
         await screen.show_outcome(outcome)

@@ -252,7 +252,8 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
     """
     task = edit.task
     refuse(cannot_withdraw(task, record))
-    if record is LegalRecord.VERIFICATION and task.awaits_response and _was_sent_as_verified(edit):
+    is_to_be_sent = task.awaits_response or task.status == Status.UNAPPROVED
+    if record is LegalRecord.VERIFICATION and is_to_be_sent and _was_sent_as_verified(edit):
         raise NotPossible(f"{task.name} is about to be sent as verified: cancel it before you withdraw that.")
     due, was = due_without(task, record), f"was on {recorded_on(task, record)}"
     if record is LegalRecord.VERIFICATION and task.verification:

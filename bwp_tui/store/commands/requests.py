@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, is_clock_running, same_hold
-from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, DeclineReason, Status
+from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, reason_if_kind_unknown
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.answers import reason_if_declined
@@ -23,7 +23,7 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.insert_request import Origin, insert, insert_submission, record
+from bwp_tui.store.worklog.insert_request import Origin, insert, insert_submission, record, status_to_send
 from bwp_tui.store.worklog.intents import cancel_unsent, complete_decline
 
 _RESUBMITTABLE: Final = frozenset(
@@ -40,7 +40,7 @@ _RESUBMITTABLE: Final = frozenset(
 
 
 def submit(store: Store, request: Request, actor: str) -> Task:
-    """Record a request and its intent to be sent; return the QUEUED task.
+    """Record a request and its intent to be sent; return the QUEUED task, or the UNAPPROVED one of a team's deletion.
 
     Raises:
         BadRequest: the service would refuse it; nothing is recorded.
@@ -81,7 +81,7 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
 
 
 def send(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> Task:
-    """Record the intent to submit a RECEIVED request; return the QUEUED task.
+    """Record the intent to submit a RECEIVED request; return the QUEUED task, or the UNAPPROVED one.
 
     Raises:
         NotPossible: it is not RECEIVED, or the identity of the requester is not verified.
@@ -90,27 +90,37 @@ def send(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> T
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_send(task))
-        request = resubmission(task, hold)
-        check_request(request)
-        update_task(transaction, number, status=Status.QUEUED, holding_period=request.holding_period)
-        insert_submission(transaction, number, actor)
-        timeline.append(
-            transaction, number, actor, EventKind.SEND_REQUESTED, before=Status.RECEIVED, after=Status.QUEUED
-        )
+        status = status_to_send(transaction, task.kind)
+        release(transaction, task, resubmission(task, hold), status, actor, EventKind.SEND_REQUESTED)
     return tasks.get(store, number)
+
+
+def release(
+    transaction: Transaction, task: Task, request: Request, status: Status, actor: str, what: EventKind
+) -> None:
+    """Give a withheld request its next status, and its intent to be submitted where that is QUEUED."""
+    check_request(request)
+    update_task(transaction, task.number, status=status, holding_period=request.holding_period)
+    if status == Status.QUEUED:
+        insert_submission(transaction, task.number, actor)
+    timeline.append(transaction, task.number, actor, what, before=task.status, after=status)
 
 
 def cannot_send(task: Task) -> str | None:
     """Return why `task` cannot be sent for the first time, or None when it can."""
     if task.status != Status.RECEIVED:
         return f"Only a RECEIVED request can be sent; {task.name} is {task.status}."
-    if not is_clock_running(task):
-        answered = f"The shopper of {task.name} was answered on {task.answered_on}"
-        return Refusal("answered already", f"{answered}: withdraw the answer to send it still.")
-    if task.verification is None:
+    if task.verification is None and is_clock_running(task):
         sentence = f"{task.name} cannot be sent before its requester's identity is verified: record how that was done."
         return Refusal("not verified yet", sentence)
-    return reason_if_kind_unknown(task)
+    return reason_if_answered(task) or reason_if_kind_unknown(task)
+
+
+def reason_if_answered(task: Task) -> str | None:
+    if is_clock_running(task):
+        return None
+    answered = f"The shopper of {task.name} was answered on {task.answered_on}"
+    return Refusal("answered already", f"{answered}: withdraw the answer to send it still.")
 
 
 def resubmission(task: Task, hold: HoldRule) -> Request:
@@ -206,7 +216,7 @@ def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
         raise NotPossible("A decline must say what the shopper was told.")
     refuse(cannot_decline(task) or refused_day(task, day))
     edit.set(declined_on=day.isoformat(), decline_reason=DeclineReason(reason), decline_text=line)
-    is_to_be_cancelled = task.status != Status.RECEIVED and not task.cancel_asked and cannot_cancel(task) is None
+    is_to_be_cancelled = task.status not in WITHHELD_STATUSES and not task.cancel_asked and cannot_cancel(task) is None
     if is_to_be_cancelled or task.cancel_asked:
         # Before the cancellation: by their order `withdraw_decline` knows that it was cancelled for the decline.
         edit.add_event(EventKind.DECLINE_REQUESTED, f"once it is cancelled; on {day}, {reason}: {line}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from bwp_tui.domain.filter import ADOPTED_VIEW, VIEWS, FilterError, View, parse, view_named
+from bwp_tui.domain.filter import ADOPTED_VIEW, APPROVAL_VIEW, VIEWS, FilterError, View, parse, view_named
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.store.database.connection import Row, Store, as_text, unreadable
 from bwp_tui.store.database.shared_sql import IS_ADOPTED
@@ -27,11 +27,12 @@ def saved(store: Store) -> tuple[View, ...]:
 
 
 def all_views(store: Store) -> tuple[View, ...]:
-    """Return the built-in and the saved views and, if there are any, that of adopted tasks, in the order of keys."""
+    """Return the built-in and the saved views and, if there are any, those of adopted and UNAPPROVED tasks, by key."""
     rows = store.rows(
         f"SELECT name, filter, sort, columns, position FROM views UNION ALL SELECT ?, ?, ?, '[]', {_LAST_POSITION}"
-        f" WHERE EXISTS (SELECT 1 FROM tasks WHERE {IS_ADOPTED}) ORDER BY position, name",
-        (ADOPTED_VIEW.name, ADOPTED_VIEW.filter, ADOPTED_VIEW.sort),
+        f" WHERE EXISTS (SELECT 1 FROM tasks WHERE {IS_ADOPTED}) UNION ALL SELECT ?, ?, ?, '[]', -1"
+        " WHERE EXISTS (SELECT 1 FROM tallies WHERE status = 'UNAPPROVED' AND tasks > 0) ORDER BY position, name",
+        [text for view in (ADOPTED_VIEW, APPROVAL_VIEW) for text in (view.name, view.filter, view.sort)],
     )
     return (*VIEWS, *map(_view, rows))
 
@@ -83,7 +84,7 @@ def delete(store: Store, name: str) -> View:
     with store.write() as transaction:
         # An earlier version may have saved one with the name of a view that is built in now.
         view = view_named(saved(store), clean_line(name)) or get(store, name)
-        if view in (*VIEWS, ADOPTED_VIEW):
+        if view in (*VIEWS, ADOPTED_VIEW, APPROVAL_VIEW):
             raise NotPossible(f"The view “{view.name}” is built in and cannot be deleted.")
         transaction.run("DELETE FROM views WHERE name = ?", (view.name,))
     return view
@@ -98,7 +99,7 @@ def check_view(view: View) -> None:
     name = clean_line(view.name)
     if not name or len(name) > LONGEST_NAME:
         raise NotPossible(f"The name of a view has 1 to {LONGEST_NAME} characters.")
-    if name.casefold() in {built_in.name for built_in in (*VIEWS, ADOPTED_VIEW)}:
+    if name.casefold() in {built_in.name for built_in in (*VIEWS, ADOPTED_VIEW, APPROVAL_VIEW)}:
         raise NotPossible(f"The view “{name}” is built in; choose another name.")
     if view.sort not in SORTS:
         known = f"{', '.join(SORT_NAMES)}, each with - for the reverse"

@@ -59,12 +59,14 @@ class Transaction:
     Attributes:
         revision: its number, which every row it touches gets.
         now: its instant; `now_text` is the same as the history stores it.
+        approves_deletions: whether a deletion waits for the approval of another person.
     """
 
     _store: Store
     revision: int
     now: datetime
     now_text: str
+    approves_deletions: bool
 
     def run(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute one statement and return its rows."""
@@ -74,8 +76,7 @@ class Transaction:
 
     def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
         """Execute one statement and return its first row, or None."""
-        rows = self.run(sql, values)
-        return rows[0] if rows else None
+        return next(iter(self.run(sql, values)), None)
 
     def integer(self, sql: str, values: Sequence[SqlValue] = ()) -> int:
         """Execute one statement and return the integer of its first row; 0 for NULL, and without a row."""
@@ -126,6 +127,7 @@ class Store:
         self._openings = 0
         self._next_opening_at = time.monotonic() + _REOPENING_INTERVAL_S
         self._shop: Shop | None = None
+        self._approves_deletions = False
         self._transaction: Transaction | None = None
         self._use(opened)
         _open_paths.append(path)
@@ -185,16 +187,18 @@ class Store:
         except BaseException:
             other.close()
             raise
-        other._shop = self._shop
+        other._shop, other._approves_deletions = self._shop, self._approves_deletions
         return other
 
-    def require_shop(self, shop: Shop | None) -> None:
+    def require_shop(self, shop: Shop | None, *, approves_deletions: bool = False) -> None:
         """Accept writes for this shop alone from now on; None accepts those for whichever shop the history is bound to.
+
+        With `approves_deletions`, none of these sends a deletion that nobody else has approved.
 
         Raises:
             OtherShop: it is bound to another one; then nothing can be recorded any more.
         """
-        self._shop = shop
+        self._shop, self._approves_deletions = shop, approves_deletions
         with self._lock, self._translated_errors():
             self._check_shop()
 
@@ -224,8 +228,7 @@ class Store:
 
     def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
         """Read the first row, or None."""
-        rows = self.rows(sql, values)
-        return rows[0] if rows else None
+        return next(iter(self.rows(sql, values)), None)
 
     def integer(self, sql: str, values: Sequence[SqlValue] = ()) -> int:
         """Read the integer of the first row; 0 for NULL, and without a row."""
@@ -300,7 +303,7 @@ class Store:
                         self._check_shop()
                         bind_shop(self._db, self._shop)
                 seen = HistoryState(as_text(row[0]), as_int(row[1]), as_text(row[2]))
-                self._transaction = Transaction(self, seen.revision, now, now_text)
+                self._transaction = Transaction(self, seen.revision, now, now_text, self._approves_deletions)
                 yield self._transaction
                 with self._translated_errors():
                     chains.seal()
@@ -355,10 +358,7 @@ class Store:
         return self.integer("SELECT revision FROM meta")
 
     def data_version(self) -> int:
-        """Return a number that changes when another connection, of any process, commits.
-
-        It is read from shared memory, never from disk.
-        """
+        """Return a number, read from shared memory, that changes when another connection, of any process, commits."""
         return self.integer("PRAGMA data_version") + (self._openings << 32)
 
 

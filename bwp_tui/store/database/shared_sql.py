@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, Kind
 from bwp_tui.store.database.connection import SqlValue, Transaction
 
@@ -17,13 +17,16 @@ DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
 
 INTENT_IS_WAITING: Final = "state = 'waiting'"
 
+WITHHELD: Final = ", ".join(f"'{status}'" for status in WITHHELD_STATUSES)
+"""The statuses of which nothing is sent, for `IN`."""
+
 INTENT_CAN_BE_SENT: Final = (
-    f"i.{INTENT_IS_WAITING} AND ((i.action = 'submit' AND t.terminal = 0 AND t.status <> 'RECEIVED')"
+    f"i.{INTENT_IS_WAITING} AND ((i.action = 'submit' AND t.terminal = 0 AND t.status NOT IN ({WITHHELD}))"
     " OR (i.action = 'cancel' AND t.task_id IS NOT NULL AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')))"
 )
 """The condition on an intent `i` of a task `t`: a cancellation waits until the service has confirmed the task id.
 
-Whatever an intent says, a task that is RECEIVED or has ended is not submitted.
+Whatever an intent says, a task that is RECEIVED, UNAPPROVED or has ended is not submitted.
 """
 
 INTENT_IS_ASSUMED_SENT: Final = "first_sent_at IS NOT NULL AND first_sent_uptime IS NULL"

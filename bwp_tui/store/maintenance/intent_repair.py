@@ -9,7 +9,7 @@ import apsw
 
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
 from bwp_tui.domain.task import Kind
-from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING
+from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, WITHHELD
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _FINAL: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
@@ -20,7 +20,7 @@ _BITS_OF_DIGIT: Final = 4
 _ORPHAN: Final = (
     f"i.action = 'submit' AND i.{INTENT_IS_WAITING} AND ("
     " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL AND t.resubmitted = 0"
-    " AND t.terminal = 0 AND t.status NOT IN ('RECEIVED', 'UNCONFIRMED'))"
+    f" AND t.terminal = 0 AND t.status NOT IN ({WITHHELD}, 'UNCONFIRMED'))"
     " OR EXISTS (SELECT 1 FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.id <> i.id"
     f" AND (j.{INTENT_IS_WAITING} OR (j.state = 'lapsed' AND j.attempts > 0))))"
 )
@@ -65,7 +65,7 @@ _IN_OLDER_COPY: Final = "it waited in an older copy: it may have been sent or wi
 
 
 def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
-    """Let the operator decide on deletions that wait to be sent, and on RECEIVED requests, as an older copy has them.
+    """Let the operator decide on deletions that wait, and on RECEIVED requests, as an older copy has them.
 
     The former may have been withdrawn since the copy was made, the latter sent. A cancellation that waits for the task
     id of one goes on waiting for it.
@@ -76,7 +76,7 @@ def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> N
     """
     withheld = db.execute(
         f"SELECT number, status FROM main.tasks WHERE task_id IS NULL AND {condition}"
-        f" AND (status = '{Status.RECEIVED}' OR kind = '{Kind.DELETION}' AND status = '{Status.QUEUED}')"
+        f" AND (status IN ({WITHHELD}) OR kind = '{Kind.DELETION}' AND status = '{Status.QUEUED}')"
     ).fetchall()
     for number, status in withheld:
         withhold(db, now, number, status, _IN_OLDER_COPY)

@@ -14,7 +14,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.deadlines import due_if_replied, task_due_date
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import FACTS, Chain, EventRow, chained_tasks
@@ -46,7 +46,7 @@ def whole_timelines(db: apsw.Connection) -> list[int]:
     for number, _, events, chain in chained_tasks(db, _NO_ROW):
         if chain is not None and events and chain.links_of(events) == chain.links:
             status = columns_after({}, _timeline_rows(events)).get("status")
-            if status == (Status.QUEUED if number in waiting else Status.RECEIVED):
+            if status in ((Status.QUEUED,) if number in waiting else WITHHELD_STATUSES):
                 found.append(number)
     return found
 
@@ -226,7 +226,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
         kind = _recorded_kind(db, number)
         events = _events(db, number)
         columns = columns_after(_inherited(db, columns_after({}, events).get("resubmit_of")), events)
-        is_received = columns.get("status") == Status.RECEIVED and number in whole
+        is_received = columns.get("status") in WITHHELD_STATUSES and number in whole
         if columns.get("task_id") is None and not columns.get("terminal") and not is_received:
             columns["status"] = Status.UNCONFIRMED
         lost = _missing(columns, kind)
@@ -326,7 +326,7 @@ def withhold_changed(db: apsw.Connection, now: str) -> list[str]:
                 continue
             said, changed = columns_after({}, _timeline_rows(events)), chain.changed_facts(facts)
             named = [n for n in changed if n in noted and n in _REQUESTED and (n not in said or said[n] != row[n])]
-            is_unsent = row["status"] in (Status.RECEIVED, Status.QUEUED) and row["task_id"] is None
+            is_unsent = row["status"] in (*WITHHELD_STATUSES, Status.QUEUED) and row["task_id"] is None
             # Where no column is named, it is likelier that the digests are damaged.
             is_doubtful = is_unsent and not changed and chain.links_of(events[: chain.length]) == chain.links
             if not named and not is_doubtful:

@@ -46,7 +46,7 @@ _PURGED: Final[Columns] = {
 _DECISIONS: Final = frozenset(
     {
         *(EventKind.SEND_REQUESTED, EventKind.NO_RESPONSE, EventKind.REFUSED, EventKind.WITHDRAWN, EventKind.GIVEN_UP),
-        *(EventKind.DECLINED, EventKind.DECLINE_WITHDRAWN, EventKind.RECOVERED, EventKind.RESTORED),
+        *(EventKind.APPROVED, EventKind.DECLINED, EventKind.DECLINE_WITHDRAWN, EventKind.RECOVERED, EventKind.RESTORED),
     }
 )
 """The events whose status an operator or this program decided on, by what the row said until then."""

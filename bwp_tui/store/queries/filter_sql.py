@@ -13,6 +13,7 @@ from bwp_tui.domain.regulations import REGULATIONS, Regulation
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
 from bwp_tui.domain.times import DAY, format_instant, midnight, typed_day
 from bwp_tui.store.database.connection import SqlValue
+from bwp_tui.store.database.shared_sql import WITHHELD
 from bwp_tui.store.queries.orders import TO_ANSWER
 from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_scan
 
@@ -64,7 +65,7 @@ _LATE_WHILE_STOPPED: Final = " OR ".join(
 )
 
 _STATES: Final = {
-    "active": _State("(t.terminal = 0 AND t.status <> 'RECEIVED')"),
+    "active": _State(f"(t.terminal = 0 AND t.status NOT IN ({WITHHELD}))"),
     "open": _State("t.open = 1"),
     "ready": _State("(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)"),
     "unanswered": _State(f"({TO_ANSWER})"),
@@ -78,6 +79,7 @@ _STATES: Final = {
     ),
     "stopped": _State(_STOPPED, is_tallied=False),
     "unsent": _State("t.task_id IS NULL", is_tallied=False),
+    "unapproved": _State("t.status = 'UNAPPROVED'"),
     "resubmitted": _State("t.resubmitted = 1"),
     "duplicate": _State("t.earlier IS NOT NULL", is_tallied=False),
 }

@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     RESUBMITTED = "resubmitted"
     ACCEPTED = "accepted"
     SEND_REQUESTED = "send asked"
+    APPROVED = "approved"
     REFUSED = "refused"
     NO_RESPONSE = "no answer"
     WITHDRAWN = "withdrawn"

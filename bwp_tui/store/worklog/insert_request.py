@@ -29,20 +29,26 @@ _RECORDED_HERE: Final = Origin()
 
 
 def record(transaction: Transaction, request: Request, actor: str, origin: Origin = _RECORDED_HERE) -> int:
-    """Insert a QUEUED task with its submission, or a RECEIVED one without; return its number.
+    """Insert a QUEUED task with its submission, or one that is withheld without; return its number.
 
     The request must have passed `check_request`.
     """
-    number = insert(transaction, request, resubmit_of=origin.resubmit_of)
-    if not request.awaits_verification:
+    status = Status.RECEIVED if request.awaits_verification else status_to_send(transaction, request.kind)
+    number = insert(transaction, request, status, resubmit_of=origin.resubmit_of)
+    if status == Status.QUEUED:
         insert_submission(transaction, number, actor)
     # The kind is on the timeline too: a damaged row may have to be recovered from it.
     detail = ", ".join(filter(None, (origin.detail, request.kind.lower())))
-    timeline.append(transaction, number, actor, origin.what, after=_first_status(request), detail=detail)
+    timeline.append(transaction, number, actor, origin.what, after=status, detail=detail)
     note = clean_line(request.note)
     if note:
         timeline.append(transaction, number, actor, EventKind.NOTE, detail=note)
     return number
+
+
+def status_to_send(transaction: Transaction, kind: Kind) -> Status:
+    """Return the status of a request that an operator sends: QUEUED unless another person has to approve it first."""
+    return Status.UNAPPROVED if transaction.approves_deletions and kind is Kind.DELETION else Status.QUEUED
 
 
 def insert_submission(transaction: Transaction, number: int, actor: str) -> None:
@@ -55,7 +61,12 @@ def insert_submission(transaction: Transaction, number: int, actor: str) -> None
 
 
 def insert(
-    transaction: Transaction, request: Request, *, resubmit_of: int | None = None, task_id: str | None = None
+    transaction: Transaction,
+    request: Request,
+    status: Status = Status.QUEUED,
+    *,
+    resubmit_of: int | None = None,
+    task_id: str | None = None,
 ) -> int:
     """Insert a task, due to be polled if the service knows it by `task_id`; return its number."""
     return insert_task(
@@ -63,7 +74,7 @@ def insert(
         task_id=task_id,
         kind=request.kind,
         email=request.email,
-        status=_first_status(request),
+        status=status,
         holding_period=_holding_period(request, tracked=task_id is not None),
         reason=clean_line(request.reason) if request.reason and request.kind is Kind.DELETION else None,
         note=clean_line(request.note),
@@ -75,10 +86,6 @@ def insert(
         next_poll_at=None if task_id is None else transaction.now_text,
         resubmit_of=resubmit_of,
     )
-
-
-def _first_status(request: Request) -> Status:
-    return Status.RECEIVED if request.awaits_verification else Status.QUEUED
 
 
 def _holding_period(request: Request, *, tracked: bool) -> int | None:

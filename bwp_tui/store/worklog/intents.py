@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
@@ -93,7 +93,7 @@ def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
         f" AND {INTENT_IS_WAITING} AND first_sent_at IS NULL RETURNING id",
         (transaction.now_text, number),
     )
-    if not withdrawn and before != Status.RECEIVED:
+    if not withdrawn and before not in WITHHELD_STATUSES:
         return False
     finish(transaction, number, Status.CANCELLED, trouble=None, cancel_asked=0)
     timeline.append(
