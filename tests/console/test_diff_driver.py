@@ -107,6 +107,8 @@ def test_the_screen_is_sent_anew_after_the_console_was_suspended(watched: Watche
     mark = terminal.mark()
     terminal.signal(signal.SIGTSTP)
     eventually(lambda: b"\x1b[?1049l" in terminal.bytes_since(mark))
+    before = terminal.bytes_since(mark).partition(b"\x1b[?1049l")[0]
+    assert before.endswith(b"\x1b[m\x1b[H\x1b[2J")  # nothing stays in a terminal that has grown
     mark = terminal.mark()
     eventually(lambda: terminal.is_stopped)
     terminal.signal(signal.SIGCONT)

@@ -13,8 +13,9 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.presentation.breakpoints import FIGURES_CELLS, NARROW, SIDE_BY_SIDE, TASK_WIDE, WIDE
 from bwp_tui.console.presentation.task_row_cells import SMALL_TABLE
 from bwp_tui.console.presentation.task_row_layout import GAP, place_columns
-from bwp_tui.console.widgets.bars import TwoEndedLine
+from bwp_tui.console.widgets.bars import HeaderLine, HeaderState, TwoEndedLine, ViewsLine
 from bwp_tui.console.widgets.styled_line import Heading, StyledLine
+from bwp_tui.domain.filter import VIEWS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from tests.console.past import NOT_KNOWN, READY
@@ -85,3 +86,23 @@ def test_no_columns_of_the_table_overlap_at_any_width() -> None:
         assert all(place.width >= (place.column.width or place.column.least) for place in placed), width
         assert (placed[1].column.id == "number") is (width in SMALL_TABLE)
         assert all(place.x - end >= GAP for end, place in zip(ends[1:], placed[2:], strict=False))
+
+
+@pytest.mark.parametrize(("size", "tasks"), [((60, 15), 60), ((80, 24), 60), ((60, 15), 12_345)])
+async def test_the_header_names_marks_and_masking_and_the_views_are_all_named(
+    profile: Profile, size: tuple[int, int], tasks: int
+) -> None:
+    async with opened(profile, size=size) as console:
+        line = console.main.query_one(HeaderLine)
+        events = ("events on · polling every 6 h", "muted")
+        badge, engine, position = "badge-practice", "● engine here", "1/60"
+        state = HeaderState("practice", badge, None, engine, None, events, True, False, False, 8, position)
+        line.set_state(state)
+        await console.until(lambda: console.line("header").split()[-3:] == ["8", "marked", "masked"])
+        assert "events on" in console.line("header") or size[0] == 60
+        line.set_state(state._replace(trouble="service unreachable, next try 07:11:08", marked=0))
+        await console.until(lambda: "next try 07:11:08" in console.line("header"))
+        assert console.line("header").endswith("masked")
+        counts = (tasks, 0, 16, 32, 7, 9, 10)
+        console.main.query_one(ViewsLine).set_views(VIEWS, counts, 0, "", tasks)
+        await console.until(lambda: "7 due" in console.line("views") or "7due 10" in console.line("views"))

@@ -37,7 +37,8 @@ def errors_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]
     if task.trouble:
         yield [("Last attempt failed: ", "warn"), (mask(task.trouble, task, context), "plain")]
         yield []
-    yield [("Errors of this task" if task.errors else "No errors", "accent")]
+    if task.errors or not task.trouble:
+        yield [("Errors of this task" if task.errors else "No errors", "accent")]
     yield from task_detail.error_paragraphs(task, context)
     codes = {error.code for error in task.errors}
     yield from ([], [("Other error codes" if codes else "Error codes", "accent")])

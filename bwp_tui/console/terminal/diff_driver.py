@@ -39,6 +39,8 @@ _ENTER_SCREEN: Final = "\x1b[?1049h"
 _LEAVE_SCREEN: Final = "\x1b[?1049l"
 """Switch to the alternate screen, and back to the shell's."""
 
+_ERASE: Final = "\x1b[m\x1b[H\x1b[2J"
+
 _KEEPS_CELLS: Final = re.compile(
     r"(?:\x07"  # bell
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: clipboard, title, shape of the mouse's pointer
@@ -127,7 +129,8 @@ class DiffDriver(CompatDriver):
         try:
             self._buffer.apply_frame(data)
         except NotAFrame:
-            self._passed_on += (self._changes(), data)
+            # A terminal that has grown may leave cells of the alternate screen on the shell's.
+            self._passed_on += (self._changes(), _ERASE if data == _LEAVE_SCREEN else "", data)
             if data == _ENTER_SCREEN:  # after ctrl+z Textual paints nothing by itself
                 self._buffer.repaint_all()
             elif data != _LEAVE_SCREEN and not _KEEPS_CELLS.fullmatch(data):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from enum import Enum, auto
+from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from rich.cells import cell_len
@@ -78,16 +80,16 @@ class HeaderLine(TwoEndedLine):
     """Profile, engine and API trouble."""
 
     def set_state(self, state: HeaderState) -> None:
-        left: list[StyledText] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {state.profile} ", state.badge)]
-        if state.target_id and self.app.size.width >= WIDE:
-            left.append((f"  {_short_id(state.target_id)}", "muted"))
-        left.append(("  ", "plain"))
-        if state.trouble:
-            left.append((f"▲ {state.trouble}", "bad"))
-        else:
-            left.append((state.engine, "muted"))
-        if state.events is not None:
-            left += [("  ", "plain"), state.events]
+        width, events = self.app.size.width, state.events
+        start: list[StyledText] = [(f" {state.profile} ", state.badge)]
+        if state.target_id and width >= WIDE:
+            start.append((f"  {_short_id(state.target_id)}", "muted"))
+        start += [("  ", "plain"), (f"▲ {state.trouble}", "bad") if state.trouble else (state.engine, "muted")]
+        named: list[StyledText] = [(" bwp-tui ", "strong"), (" ", "plain"), *start]
+        lefts: list[list[StyledText]] = [named, start]
+        if events is not None:
+            short = (events[0].partition(" · ")[0], events[1])
+            lefts[:0] = [[*named, ("  ", "plain"), shown] for shown in (events, short)]
         notes = [
             note
             for note, on in (
@@ -98,16 +100,27 @@ class HeaderLine(TwoEndedLine):
             )
             if on
         ]
-        whole = self.to_content(*left)
-        with_position, right = (
-            self.to_content((f"{'  '.join(texts)} ", "muted")) for texts in ([state.position, *notes], notes)
-        )
-        fits = state.position and whole.cell_length + with_position.cell_length < self.app.size.width
-        self.show_ends(whole, with_position if fits else right)
+        texts = ([state.position, *notes], notes) if state.position else (notes,)
+        rights = [self.to_content((f"{'  '.join(each)} ", "muted")) for each in texts]
+        for left, right in product((self.to_content(*parts) for parts in lefts), rights):
+            if left.cell_length + right.cell_length + 1 < width:
+                break
+        else:
+            left = left.truncate(width - right.cell_length - 1, ellipsis=True)
+        self.show_ends(left, right)
 
 
 def _short_id(target_id: str) -> str:
     return target_id if len(target_id) <= 12 else f"{target_id[:7]}…"
+
+
+class _ViewForm(Enum):
+    """How the views are listed, the longest form first."""
+
+    LONG = auto()
+    SHORT = auto()
+    TIGHT = auto()  # short, each key at its name
+    NAMES = auto()  # short, and with the count of the view that is shown alone
 
 
 class ViewsLine(TwoEndedLine):
@@ -134,8 +147,8 @@ class ViewsLine(TwoEndedLine):
             count = "…" if shown is None else short_count(shown)
             filter_parts = [(f"{self._key('filter')} ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
         right = self.to_content(*filter_parts)
-        for is_short in (False, True) if self.app.size.width >= NARROW else (True,):
-            left = self.to_content(*self._views(views, counts, current, is_short=is_short))
+        for form in _ViewForm if self.app.size.width >= NARROW else list(_ViewForm)[1:]:
+            left = self.to_content(*self._views(views, counts, current, form))
             if left.cell_length + right.cell_length < self.app.size.width:
                 break
         else:
@@ -152,14 +165,19 @@ class ViewsLine(TwoEndedLine):
         return self.to_content((" ", "plain"), key, (cut, role), count)
 
     def _views(
-        self, views: Sequence[View], counts: Sequence[int], current: int | None, *, is_short: bool
+        self, views: Sequence[View], counts: Sequence[int], current: int | None, form: _ViewForm
     ) -> Iterator[StyledText]:
         for index, view in enumerate(views):
             count = short_count(counts[index]) if index < len(counts) else "…"
             role = "current" if index == current else "muted" if count == "0" else "plain"
-            yield (" " if is_short or index == 0 else "   ", "plain")
-            yield (f"{self._key(f'view_{index + 1}')} ", "key")
-            yield (f"{view.short_name if is_short else view.name} {count}", role)
+            is_long = form is _ViewForm.LONG
+            yield ("   " if is_long and index else " ", "plain")
+            yield (f"{self._key(f'view_{index + 1}')}{'' if form is _ViewForm.TIGHT else ' '}", "key")
+            name, is_counted = (
+                view.name if is_long else view.short_name,
+                form is not _ViewForm.NAMES or index == current,
+            )
+            yield (f"{name} {count}" if is_counted else name, role)
 
 
 def short_count(count: int) -> str:
