@@ -89,7 +89,7 @@ def test_the_screen_is_the_painted_one_after_changes_of_size(watched: Watched) -
     for columns, rows in ((80, 24), (100, 30), (59, 14), (120, 40)):
         watched.terminal.send("j")
         watched.resize(columns, rows)
-        watched.terminal.wait_for("bwp-tui")
+        watched.terminal.wait_for("EMAIL")
         watched.terminal.wait_until_quiet()
         eventually(watched.shows_what_is_painted)
 

@@ -156,7 +156,7 @@ class MainHandlers:
         zoom = screen.session.keymap.key("zoom_details")
         if screen.details is None and detail_place(screen.app.size, None) is DetailPlace.NOWHERE:
             screen.show_status(
-                f"The list is alone: with the details under it, it needs {WIDE}x{TALL}. {zoom} shows them."
+                f"The list is alone: under it the details need {WIDE}x{TALL}. {zoom} shows them."
             )
 
     def _open_task(self) -> None:
