@@ -56,6 +56,7 @@ class Session:
         set_visible_tasks: tells the engine, if it runs here, which tasks are in sight.
         keymap: the registry of actions with the operator's keys.
         saved_state: keeps view, filter and cursor for the next start.
+        running_commands: names of the operator's commands that run.
         lend_terminal: leaves the terminal to another program during a block.
     """
 
@@ -76,6 +77,7 @@ class Session:
     lend_terminal: Callable[[], AbstractContextManager[None]]
     masked: bool
     gone_results: set[int] = field(default_factory=set)
+    running_commands: set[str] = field(default_factory=set)
 
     @cached_property
     def write_guard(self) -> WriteGuard:

@@ -243,6 +243,12 @@ def parse(text: str) -> Filter:
     return Filter(groups[0].clauses(len(text)))
 
 
+def meant_condition(text: str) -> str:
+    """Return the condition on state, status or kind that a searched word names; empty for every other text."""
+    word = text.casefold()
+    return next((f"{field}:{word}" for field in ("is", "status", "kind") if word in FIELDS[field].suggestions), "")
+
+
 class _Group:
     """The alternatives in parentheses, or in a whole filter, while they are parsed."""
 

@@ -130,6 +130,15 @@ def test_files_and_actions_are_completed(tmp_path: Path) -> None:
     assert [insert for _, _, insert in complete((), [], "config s", 8)] == ["show"]
 
 
+def test_names_of_profiles_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[profiles.north]\n[profiles.south]\n")
+    monkeypatch.setenv("BWP_CONFIG_FILE", str(file))
+    assert complete((), [], "profile n", 9) == [(8, 9, "north")]
+    file.write_text("[profiles")
+    assert complete((), [], "profile n", 9) == []
+
+
 def test_the_arguments_are_those_of_the_parser() -> None:
     for name, command in CLI_LINES.items():
         told = build_parser()[1][name].format_help()

@@ -134,3 +134,14 @@ async def test_a_long_filter_leaves_its_count_and_the_way_back_in_sight(profile:
         await console.press("enter")
         await console.sees("esc all tasks")
         assert f"…  {len(PAST)} " in console.line("views")
+
+
+async def test_the_end_of_a_filter_keeps_the_chosen_order_and_a_word_for_a_state_is_explained(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("s", "d")
+        await console.until(lambda: console.main.list_state.sort == "due")
+        await console.press("slash", *"failed", "enter")
+        await console.sees("No tasks match the filter.", "is:failed is the filter")
+        await console.press("escape")
+        await console.until(lambda: console.main.list_state.filter == "")
+        assert console.main.list_state.sort == "due"

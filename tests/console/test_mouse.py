@@ -109,6 +109,17 @@ async def test_no_click_confirms_that_a_deletion_is_cancelled(profile: Profile) 
         assert not console.task(HELD).cancel_asked
 
 
+async def test_a_click_beside_a_question_leaves_the_cursor_on_what_it_is_about(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("x")
+        await console.sees("[y/N]")
+        await click(console, "table", "IN_PROGRESS")
+        await console.press("n")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert console.main.table.current_number == HELD
+
+
 async def test_no_click_submits_a_deletion(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("n")

@@ -116,6 +116,13 @@ async def test_that_a_command_was_started_is_recorded_while_it_runs(profile: Pro
         await console.press("f6")
         await console.until((tmp_path / "ran").exists)
         assert [detail for detail, _ in recorded(console, READY)] == ["crm: started"]
+        await console.press("q")
+        await console.sees("crm still runs, and would be ended. Quit? [y/N]")
+        await console.press("n", "colon", *"profile production", "enter")
+        await console.sees("crm still runs, and would be ended. Switch to production? [y/N]")
+        await console.press("n")
+        assert console.app.is_running
+        assert console.app.next_profile is None
 
 
 async def test_a_read_only_profile_runs_no_command(profile: Profile, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from bwp_tui.actions.service_operations import DOWNLOAD
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import print_note, today
-from bwp_tui.cli.support.task_output import task_sentence
+from bwp_tui.cli.support.task_output import AS_SENTENCES, task_sentence
 from bwp_tui.domain.filter import parse as parse_filter
 from bwp_tui.domain.filter_fields import STATES
 from bwp_tui.domain.statuses import has_ended
@@ -47,6 +47,7 @@ def plain(arguments: Namespace, run: Run) -> ExitCode:
     profile = load_profile(arguments.profile, os.environ)
     # Commands draw progress by moving the cursor unless the terminal cannot.
     os.environ["TERM"] = "dumb"
+    AS_SENTENCES.set(True)
     store = open_store(profile.history_path)
     engine = EngineThread(profile, config_loader(profile))
     try:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from datetime import date, datetime
 from functools import partial
+from typing import Final
 
 from bwp_tui.actions.clock_operations import VERIFY
 from bwp_tui.actions.service_operations import APPROVE, RESUBMIT, SEND
 from bwp_tui.actions.settlements import SETTLEMENTS
+from bwp_tui.cli.support.context import today
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import (
@@ -32,6 +35,7 @@ from bwp_tui.domain.times import (
     format_duration,
     minute_stamp,
     stamp,
+    utc_now,
 )
 from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.task_record import task_record
@@ -41,6 +45,10 @@ _COMMANDS = {
 }
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 _FIRST_TO_DROP = ("SUBMITTED", "AGE", "TASK", "KIND")
+
+
+AS_SENTENCES: Final = ContextVar("AS_SENTENCES", default=False)
+"""Whether tasks are printed as sentences after an action, for a screen reader."""
 
 
 def print_json(value: object) -> None:
@@ -63,7 +71,7 @@ def print_tasks(shown: Sequence[Task], *, as_json: bool, mask: bool = False) -> 
         print_json(records[0] if len(records) == 1 else records)
         return
     for task in shown:
-        print(task_line(task))
+        print(task_sentence(task, utc_now(), today()) if AS_SENTENCES.get() else task_line(task))
 
 
 def task_line(task: Task) -> str:

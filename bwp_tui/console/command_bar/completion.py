@@ -11,6 +11,7 @@ from typing import Final
 from bwp_tui.console.bindings.actions import LETTERS
 from bwp_tui.console.bindings.commands import CLI_LINES, COMMANDS_BY_NAME
 from bwp_tui.console.controllers.filter_prompt import complete_filter
+from bwp_tui.console.services.shop_list import profile_names
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind
 from bwp_tui.settings.profile import THEMES
@@ -41,6 +42,8 @@ def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: 
     elif before[0] in CLI_LINES:
         known = _in_cli_line(CLI_LINES[before[0]].arguments, text[start:cursor], is_first=len(before) == 1)
         typed = ""
+    elif before == ["profile"]:
+        known = profile_names(os.environ)
     elif before == ["views"]:
         known = ("save ", "delete ", "list")
     elif before[:2] == ["views", "delete"]:

@@ -42,7 +42,6 @@ class OwnCommands:
         self._screen = screen
         self._marked = marked
         self._show_output = show_output
-        self._running: set[str] = set()
         self.by_name: dict[str, Callable[[], None]] = {
             own_action_name(command): partial(self._start, command) for command in screen.session.profile.commands
         }
@@ -50,12 +49,12 @@ class OwnCommands:
     def _start(self, command: OwnCommand) -> None:
         screen, current = self._screen, self._screen.current_task
         numbers = self._marked.newest_first or ([current.number] if current else [])
-        if command.name in self._running:
+        if command.name in screen.session.running_commands:
             screen.show_status(f"{command.name} is running already.", "warn")
         elif len(numbers) > _MOST_TASKS:
             screen.show_status(f"{command.name} takes {_MOST_TASKS} tasks at most; {len(numbers)} are marked.", "warn")
         else:
-            self._running.add(command.name)
+            screen.session.running_commands.add(command.name)
             screen.show_status(f"{command.name} runs with {counted(len(numbers), 'task')}.")
             screen.start_worker(lambda: self._run(command, numbers), "own command", exclusive=False)
 
@@ -76,7 +75,7 @@ class OwnCommands:
             ended = await asyncio.to_thread(run)
         finally:
             stop.set()  # the console ends
-            self._running.discard(command.name)
+            session.running_commands.discard(command.name)
         screen.show_status(f"{command.name}: {ended.outcome}.", "good" if ended.succeeded else "bad")
         # What is typed must not go to another screen; neither the prompt nor the form has an event.
         while screen.prompt.is_open or screen.form.display:  # noqa: ASYNC110

@@ -17,7 +17,7 @@ from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.list_order import choose_columns, choose_sort, sort_by
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.own_commands import OwnCommands
-from bwp_tui.console.controllers.profile_switch import switch_profile
+from bwp_tui.console.controllers.profile_switch import quit_console, switch_profile
 from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.controllers.service_controller import ServiceController
@@ -97,7 +97,7 @@ class MainHandlers:
             "failed": lambda: screen.show_view(_FAILED),
             "back": self._back,
             "theme": partial(screen.session.set_theme, None),
-            "quit": lambda: screen.app.exit(),
+            "quit": self._quit,
             "scroll_left": partial(self._scroll_columns, -1),
             "scroll_right": partial(self._scroll_columns, 1),
             "detail_down": lambda: screen.detail.scroll_by(_DETAIL_LINES),
@@ -124,6 +124,8 @@ class MainHandlers:
             screen.close_form()
         elif self.marked.all:
             self.marked.mark_only(frozenset())
+        elif screen.list_state.view is None:
+            screen.show(screen.list_state.of_filter(""))
         elif screen.view_index != 0:
             screen.show_view(0)
         else:
@@ -155,9 +157,7 @@ class MainHandlers:
         screen.place_details(None if screen.details is place else place)
         zoom = screen.session.keymap.key("zoom_details")
         if screen.details is None and detail_place(screen.app.size, None) is DetailPlace.NOWHERE:
-            screen.show_status(
-                f"The list is alone: under it the details need {WIDE}x{TALL}. {zoom} shows them."
-            )
+            screen.show_status(f"The list is alone: under it the details need {WIDE}x{TALL}. {zoom} shows them.")
 
     def _open_task(self) -> None:
         number = self._screen.table.current_number
@@ -215,6 +215,12 @@ class MainHandlers:
             self._screen.start_worker(partial(switch_profile, self._screen, name))
 
         self._screen.app.push_screen(ProfilesScreen(self._screen.session, switch))
+
+    def _quit(self) -> None:
+        if self._screen.session.running_commands:
+            self._screen.start_worker(partial(quit_console, self._screen))
+        else:
+            self._screen.app.exit()
 
     def _open_messages(self) -> None:
         self._screen.app.push_screen(MessagesScreen(self._screen.session))

@@ -48,6 +48,14 @@ def why_no_switch(current: Profile, environ: Mapping[str, str]) -> str:
     return ""
 
 
+def profile_names(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the config file's profiles; none where it cannot be read."""
+    try:
+        return tuple(read_config(config_path(environ), required=False).profiles)
+    except SettingsError:
+        return ()
+
+
 def list_shops(current: Profile, environ: Mapping[str, str], now: datetime, today: date) -> list[ListedShop]:
     """Return the profile that is open and all of the config file.
 

@@ -96,6 +96,8 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
         }
 
     def on_click(self, event: events.Click) -> None:
+        if not self.has_focus:
+            return  # a question is open, about what the cursor is on
         row = self.top + event.y - HEADER_LINES
         if event.y < HEADER_LINES:
             self.click_title(event.x)
