@@ -162,7 +162,7 @@ def _outweighed(merged: History, copies: list[History]) -> Iterator[str]:
         if is_waiting and not is_done and not is_clock_running(now):
             yield f"{key}: its appeal waits without a clock: {now.status}, answered {now.answered_on}"
         if not {EventKind.CORRECTED, EventKind.ADOPTED} & {event.what for event in row.events} and (
-            EventKind.CORRECTED not in whats and {EventKind.ADOPTED} & whats
+            EventKind.ADOPTED in whats and not {EventKind.CORRECTED, EventKind.TRACKED} & whats
         ):
             pair = (now.received_on, now.regulation, now.holding_period)
             if pair != (was.received_on, was.regulation, was.holding_period):
@@ -178,7 +178,9 @@ def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
     defaults = {**dict.fromkeys(_COVERED), "cancel_asked": 0}
     differing = {name: (value, {**defaults, **replayed}[name]) for name, value in columns.items()}
     differing = {name: both for name, both in differing.items() if both[0] != both[1]}
-    if differing and task.purged_at is None:
+    # One row's undo may name what the other row of the same task had recorded before.
+    is_undone_in_merged_row = {EventKind.MERGED, EventKind.UNDONE} <= {event.what for event in events}
+    if differing and task.purged_at is None and not is_undone_in_merged_row:
         yield f"{key}: row and timeline differ: {differing}"
     if task.inquired_on is not None and task.replied_on is not None:
         if task.replied_on < task.inquired_on:

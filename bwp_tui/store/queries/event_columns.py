@@ -77,7 +77,7 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
 
     Only what the events say is set: a column that no event names keeps its value, or is absent as before.
     """
-    columns, undoable = dict(row), dict[str, list[Columns]]()
+    columns, undoable, declined = dict(row), dict[str, list[Columns]](), Columns()
     stops = {name: {str(row[name])} if row.get(name) else set[str]() for name in RECORD_COLUMNS["inquiry"]}
     for event in _in_order(list(events)):
         if _is_overtaken(columns, event):
@@ -87,6 +87,10 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
             changes = _values_before(undoable.get(part, []), part, value)
         else:
             changes = _changes(columns, event)
+            if changes.get("status") == Status.DECLINED:
+                declined = changes
+            elif event.what == EventKind.APPEALED and columns.get("status") == Status.CANCELLED:
+                changes |= declined  # another copy has withdrawn it, and the shopper waits for the appeal's answer
             if event.what in _PARTS:
                 part = _PARTS[EventKind(event.what)]
                 before = {name: columns.get(name, _EMPTY.get(part, {}).get(name)) for name in changes}
@@ -139,6 +143,8 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     status = columns.get("status")
     if event.what in (EventKind.ADOPTED, EventKind.TRACKED):
         return columns.get("task_id") is not None
+    if event.what == EventKind.DECLINE_WITHDRAWN and _is_appeal_running(columns):
+        return True
     if event.what == EventKind.DECLINED and status in DECLINABLE_STATUSES:
         return False
     has_gone_on = columns.get("task_id") is not None or status in FINAL_STATUSES
@@ -199,7 +205,7 @@ def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
             changes |= {"task_id": None, "trouble": event.detail}
         case EventKind.RECOVERED if detail.startswith(LOST_TASK_ID):
             changes |= {"task_id": None, "next_poll_at": None}
-        case EventKind.CANCEL_REQUESTED:
+        case EventKind.CANCEL_REQUESTED if columns.get("status") not in FINAL_STATUSES:
             changes["cancel_asked"] = 1
         case EventKind.CANCEL_REFUSED:
             changes |= {"cancel_asked": 0, "trouble": event.detail}
@@ -249,20 +255,16 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
             return {"appealed_on": day, **_EMPTY["answer"]}
         case EventKind.APPEAL_ANSWERED if day:
             return {"appeal_answered_on": day, "appeal_upheld": int(detail.endswith(": upheld"))}
-        case EventKind.ACKNOWLEDGED if day:
-            return {"acknowledged_on": day}
-        case EventKind.INQUIRED if day:
-            return {"inquired_on": day}
-        case EventKind.REPLIED if day:
-            return {"replied_on": day}
+        case EventKind.ACKNOWLEDGED | EventKind.INQUIRED | EventKind.REPLIED if day:
+            return {RECORD_COLUMNS[_PARTS[EventKind(event.what)]][0]: day}
         case EventKind.VERIFIED if verified := day and re.match(r"on \S+ by (.*?): (.*)", detail):
             changes = {"verified_on": day, "verified_by": verified[1], "verified_how": verified[2]}
             inquired = columns.get("inquired_on")
             is_reply = inquired is not None and columns.get("replied_on") is None and str(inquired) <= str(day)
             return changes | ({"replied_on": day} if is_reply else {})
-        case EventKind.ANSWERED if _is_appeal_running(columns):
-            return {}
-        case EventKind.ANSWERED if answered := day and re.match(r"on [^:]*: (.*)", detail):
+        case EventKind.ANSWERED if (
+            day and not _is_appeal_running(columns) and (answered := re.match(r"on [^:]*: (.*)", detail))
+        ):
             how, _, part = answered[1].partition("; in part: ")
             return {"answered_on": day, "answered_how": how, "answered_in_part": part or None}
     return {}
