@@ -16,7 +16,6 @@ from bwp_tui.cli.argparse_base import (
     CommandParsers,
     GroupedHelp,
     Parser,
-    add_actions,
     add_common,
     add_masking,
     add_regulation,
@@ -25,9 +24,6 @@ from bwp_tui.cli.argparse_base import (
     add_timeout,
 )
 from bwp_tui.cli.argument_types import (
-    aws_account,
-    aws_name,
-    aws_region,
     count,
     day,
     days,
@@ -42,9 +38,10 @@ from bwp_tui.cli.argument_types import (
 )
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.cli.parser_operations import add_record_commands, add_service_commands, join_filters, minus_signs
+from bwp_tui.cli.parser_setup import add_setup_commands
 from bwp_tui.cli.parser_tables import add_tables
 from bwp_tui.domain.filter_fields import FIELDS, STATES
-from bwp_tui.domain.letters import BUILT_IN, LetterKind
+from bwp_tui.domain.letters import LetterKind
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import did_you_mean
 from bwp_tui.domain.times import DAY_FORMS
@@ -55,9 +52,6 @@ DEFAULT_LIMIT: Final = 100
 
 UNIT_KINDS: Final = ("user", "system")
 """The units of systemd that `run --print-unit` prints."""
-
-SHELLS: Final = ("bash", "zsh", "fish")
-"""The shells that `completion` knows."""
 
 QUEUE_ACTIONS: Final = ("pause", "resume", "cancel", "retry", "first")
 """Actions of `downloads`."""
@@ -128,8 +122,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     add_tables(commands)
     _add_maintenance(commands)
     _add_archive(commands)
-    _add_config(commands)
-    _add_events(commands)
+    add_setup_commands(commands)
     _add_practice(commands)
     return parser, commands.parsers
 
@@ -238,11 +231,6 @@ def _add_working(commands: CommandParsers) -> None:
         "--print-unit", metavar="KIND", choices=UNIT_KINDS, help="print a systemd unit of the engine: user or system"
     )
 
-    doctor = commands.add("doctor", "doctor", effect=Effect.READS, package="setup")
-    doctor.add_argument(
-        "--bundle", metavar="FILE.zip", type=new_path, help="a new file for a report of a fault, without emails and ids"
-    )
-
 
 def _add_maintenance(commands: CommandParsers) -> None:
     backup = commands.add("backup", "maintenance", json=False, effect=Effect.RUNS)
@@ -324,53 +312,6 @@ def _add_archive(commands: CommandParsers) -> None:
     evidence.add_argument(
         "--to", metavar="FILE", type=new_path, help="a new file for the document; the signature is FILE.sig"
     )
-
-
-def _add_config(commands: CommandParsers) -> None:
-    login = commands.add("login", "login", json=False, package="setup")
-    login.add_argument("--rotate", action="store_true", help="replace the secret alone, where it is kept")
-    commands.add("logout", "login", json=False, package="setup")
-    completion = commands.add("completion", "completion", json=False, effect=Effect.READS, package="setup")
-    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
-    purposes = {
-        "path": "print the path of the config file",
-        "show": "print the effective settings, without the secret",
-        "init": "write a config file that has every setting as a comment",
-        "keys": "list the names of all actions with their keys",
-        "validate": "list mistakes in the file and the environment",
-        "letters": "list the templates of letters to shoppers; with a name, print one",
-        "adopt": "bind the history to the shop of these settings",
-    }
-    actions = add_actions(commands, "config", purposes, changing=("adopt",))
-    actions["letters"].add_argument(
-        "name", metavar="NAME", nargs="?", choices=tuple(BUILT_IN), help=", ".join(BUILT_IN)
-    )
-    actions["letters"].add_argument(
-        "--create", action="store_true", help="write the built-in texts to the folder, to be changed; never over a file"
-    )
-
-
-def _add_events(commands: CommandParsers) -> None:
-    purposes = {
-        "setup": "print the steps that bring the events to an SQS queue, as a shell script; it changes nothing",
-        "subscribe": "subscribe to the four event types of privacy requests",
-        "unsubscribe": "end subscriptions",
-        "status": "print subscriptions, queue, dead letters, and the last event",
-    }
-    actions = add_actions(commands, "events", purposes, changing=("subscribe", "unsubscribe"))
-    for parser in (actions["setup"], actions["subscribe"]):
-        parser.add_argument("--account", metavar="ID", type=aws_account, help="AWS account, 12 digits (the queue's)")
-        parser.add_argument("--region", metavar="NAME", type=aws_region, help="AWS region (the queue's)")
-        parser.add_argument(
-            "--source",
-            metavar="NAME",
-            type=aws_name,
-            help="name of the event source, unique among all shops (the target id)",
-        )
-    setup, unsubscribe = actions["setup"], actions["unsubscribe"]
-    setup.add_argument("--queue", metavar="NAME", type=aws_name, help="name of the queue (bwp-tui-events)")
-    unsubscribe.add_argument("subscriptions", metavar="ID", nargs="*", help="subscription (all to privacy requests)")
-    unsubscribe.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_practice(commands: CommandParsers) -> None:

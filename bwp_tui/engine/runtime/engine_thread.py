@@ -242,10 +242,8 @@ class EngineThread:
         pause = min(RESTART_S * float(2**self._faults), MAX_RESTART_S)
         self._faults += pause < MAX_RESTART_S
         path = record(self._profile.log_dir, error)
-        sentence = (
-            f"The engine failed ({type(error).__name__}) and sends nothing. It restarts by itself, each time after a"
-            " longer wait."
-        )
+        sentence = f"The engine failed ({type(error).__name__}) and sends nothing. It restarts by itself, "
+        sentence += "each time after a longer wait."
         if path is not None:
             sentence += f" Please report it with {path}, which holds no secrets or emails."
         _report(store, ServiceState.ENGINE_FAULT, sentence, pause)

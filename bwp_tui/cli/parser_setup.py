@@ -1,0 +1,70 @@
+"""The grammar of the commands in `cli.setup`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bwp_tui.cli.argparse_base import CommandParsers, add_actions
+from bwp_tui.cli.argument_types import aws_account, aws_name, aws_region, new_path
+from bwp_tui.cli.exit_codes import Effect
+from bwp_tui.domain.letters import BUILT_IN
+
+SHELLS: Final = ("bash", "zsh", "fish")
+"""The shells that `completion` knows."""
+
+
+def add_setup_commands(commands: CommandParsers) -> None:
+    """Add the commands that set the program up and check it."""
+    login = commands.add("login", "login", json=False, effect=Effect.RUNS, package="setup")
+    login.add_argument("--rotate", action="store_true", help="replace the secret alone, where it is kept")
+    commands.add("logout", "login", json=False, effect=Effect.RUNS, package="setup")
+    completion = commands.add("completion", "completion", json=False, effect=Effect.READS, package="setup")
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
+    doctor = commands.add("doctor", "doctor", effect=Effect.READS, package="setup")
+    doctor.add_argument(
+        "--bundle", metavar="FILE.zip", type=new_path, help="a new file for a report of a fault, without emails and ids"
+    )
+    _add_config(commands)
+    _add_events(commands)
+
+
+def _add_config(commands: CommandParsers) -> None:
+    purposes = {
+        "path": "print the path of the config file",
+        "show": "print the effective settings, without the secret",
+        "init": "write a config file that has every setting as a comment",
+        "keys": "list the names of all actions with their keys",
+        "validate": "list mistakes in the file and the environment",
+        "letters": "list the templates of letters to shoppers; with a name, print one",
+        "adopt": "bind the history to the shop of these settings",
+    }
+    actions = add_actions(commands, "config", purposes, changing=("adopt",))
+    actions["letters"].add_argument(
+        "name", metavar="NAME", nargs="?", choices=tuple(BUILT_IN), help=", ".join(BUILT_IN)
+    )
+    actions["letters"].add_argument(
+        "--create", action="store_true", help="write the built-in texts to the folder, to be changed; never over a file"
+    )
+
+
+def _add_events(commands: CommandParsers) -> None:
+    purposes = {
+        "setup": "print the steps that bring the events to an SQS queue, as a shell script; it changes nothing",
+        "subscribe": "subscribe to the four event types of privacy requests",
+        "unsubscribe": "end subscriptions",
+        "status": "print subscriptions, queue, dead letters, and the last event",
+    }
+    actions = add_actions(commands, "events", purposes, changing=("subscribe", "unsubscribe"))
+    for parser in (actions["setup"], actions["subscribe"]):
+        parser.add_argument("--account", metavar="ID", type=aws_account, help="AWS account, 12 digits (the queue's)")
+        parser.add_argument("--region", metavar="NAME", type=aws_region, help="AWS region (the queue's)")
+        parser.add_argument(
+            "--source",
+            metavar="NAME",
+            type=aws_name,
+            help="name of the event source, unique among all shops (the target id)",
+        )
+    setup, unsubscribe = actions["setup"], actions["unsubscribe"]
+    setup.add_argument("--queue", metavar="NAME", type=aws_name, help="name of the queue (bwp-tui-events)")
+    unsubscribe.add_argument("subscriptions", metavar="ID", nargs="*", help="subscription (all to privacy requests)")
+    unsubscribe.add_argument("--yes", action="store_true", help="do not ask")
