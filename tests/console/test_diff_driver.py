@@ -38,13 +38,13 @@ KEYS: Final = (
 class Watched:
     """A console in a terminal, and beside it a terminal that gets all that Textual writes."""
 
-    def __init__(self, folder: Path, columns: int, rows: int) -> None:
+    def __init__(self, folder: Path, columns: int, rows: int, *, below: tuple[str, ...] = ()) -> None:
         self._copy = folder / "copy"
         self._read = 0
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         plant(make_profile(folder), PAST).close()
-        argv = [sys.executable, "-m", "tests.console.driver_app", str(folder), str(self._copy)]
+        argv = [*below, sys.executable, "-m", "tests.console.driver_app", str(folder), str(self._copy)]
         self.terminal = Terminal(argv, columns, rows, env={"PYTHONPATH": str(ROOT)}, cwd=str(ROOT))
 
     def shows_what_is_painted(self) -> bool:

@@ -133,6 +133,16 @@ def test_ctrl_z_without_a_shell_stops_nothing(terminal: Terminal) -> None:
     assert not terminal.is_stopped
 
 
+def test_ctrl_z_below_a_script_that_the_login_began_with_stops_nothing(tmp_path: Path) -> None:
+    with Watched(tmp_path, 120, 40, below=("/bin/sh", "-c", '"$@"; exit', "sh")).terminal as terminal:
+        terminal.wait_for(f"1 all {len(PAST)}")
+        terminal.wait_until_quiet()
+        terminal.send("\x1a")
+        terminal.wait_for("no shell")
+        terminal.send("s")
+        terminal.wait_for("Sort by")
+
+
 async def test_the_notice_of_a_dropped_paste_does_not_stay(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "PASTE_NOTICE_S", 0.2)
     async with opened(profile) as console:

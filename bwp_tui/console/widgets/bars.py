@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.message import Message
 
-from bwp_tui.console.presentation.breakpoints import NARROW, WIDE
+from bwp_tui.console.presentation.breakpoints import NARROW, WIDE, is_list_alone
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.glyphs import locale_glyphs
@@ -152,7 +152,10 @@ class ViewsLine(TwoEndedLine):
             if left.cell_length + right.cell_length < self.app.size.width:
                 break
         else:
-            if current is None:
+            if current is not None and is_list_alone(self.app.size):
+                entries = list(self._views(views, counts, current, _ViewForm.LONG))
+                left = self.to_content((" ", "plain"), *entries[3 * current + 1 : 3 * current + 3])
+            elif current is None:
                 right = self.to_content((f"{self._key('back')} ", "key"), ("all tasks ", "muted"))
                 left = self._filter(filter_parts, self.app.size.width - right.cell_length - 1)
         self.show_ends(left, right)
@@ -210,6 +213,9 @@ class StatusLine(StyledLine):
 
     sentence = _role = ""
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id, classes="-empty")
+
     class Said(Message):
         """Another sentence is shown."""
 
@@ -223,6 +229,7 @@ class StatusLine(StyledLine):
         if sentence and self.id == "status" and (sentence, role) != (self.sentence, self._role):
             self.post_message(self.Said(sentence, role))
         self.sentence, self._role = sentence, role
+        self.set_class(not sentence, "-empty")
         self.show((f" {sentence}" if sentence else "", role))
 
 
