@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -140,6 +141,15 @@ def test_whoever_leaves_or_whose_input_ends_has_filed_nothing(
     monkeypatch: pytest.MonkeyPatch, answers: list[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
+    with pytest.raises(QuestionsCancelled):
+        ask_request()
+
+
+def test_ctrl_c_at_a_question_leaves_the_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=interrupted))
     with pytest.raises(QuestionsCancelled):
         ask_request()
 

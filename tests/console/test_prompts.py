@@ -23,7 +23,7 @@ async def test_a_yes_cancels_the_held_deletion(profile: Profile) -> None:
         await console.go_to(HELD)
         await console.press("x")
         await console.sees("Cancel the deletion for b•••@example.com?", "y yes   n no")
-        await console.press("y")
+        await console.press("Y")
         await console.sees(f"The cancellation of {console.task(HELD).name} is recorded.")
         assert console.task(HELD).cancel_asked
         assert has_waiting_intent(console.store, HELD)

@@ -44,7 +44,11 @@ def ask_request() -> list[str]:
 def _answer(question: str, check: Check, *, may_be_empty: bool = False) -> str:
     while True:
         print(question, end=" ", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
+        try:
+            line = sys.stdin.readline()
+        except KeyboardInterrupt:
+            print()  # behind the question
+            raise QuestionsCancelled from None
         answer = line.strip()
         if not line or answer.casefold() == LEAVE or not (answer or may_be_empty):
             raise QuestionsCancelled

@@ -331,13 +331,14 @@ class Prompt(Horizontal, can_focus=True):
             self._moved(1 if event.key == "down" else -1)
         elif self._keys:
             event.stop()
-            if self._is_obsolete and (event.key == "enter" or event.key in self._keys):
+            key = event.key if self._default is None else event.key.lower()
+            if self._is_obsolete and (key == "enter" or key in self._keys):
                 self.close()
-            elif event.key == "enter" and self._default is not None:
+            elif key == "enter" and self._default is not None:
                 self._answer_with(self._default)
-            elif event.key in self._keys:
-                self._answer_with(event.key)
-            elif event.key == "q":
+            elif key in self._keys:
+                self._answer_with(key)
+            elif key == "q":
                 self.close()
 
     @on(Input.Changed)
