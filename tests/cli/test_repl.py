@@ -6,13 +6,17 @@ import io
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 
 from bwp_tui.actions.service_operations import DOWNLOAD
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
+from bwp_tui.cli.support.context import require_typed, require_yes
 from bwp_tui.domain.shell_commands import SHELL_COMMANDS_BY_NAME
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.pty_terminal import Terminal
@@ -152,6 +156,17 @@ def test_ctrl_c_at_a_question_leaves_the_questions(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=interrupted))
     with pytest.raises(QuestionsCancelled):
         ask_request()
+
+
+@pytest.mark.parametrize("ask", [require_yes, partial(require_typed, expected="2")])
+def test_ctrl_c_at_a_confirmation_is_a_refusal(monkeypatch: pytest.MonkeyPatch, ask: Callable[[str], None]) -> None:
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(readline=interrupted, isatty=lambda: True))
+    with pytest.raises(CommandError, match="Nothing was changed") as refused:
+        ask("Cancel it?")
+    assert refused.value.code is ExitCode.INTERRUPTED
 
 
 def test_no_library_that_draws_is_ever_loaded(bwp: Bwp) -> None:

@@ -156,6 +156,20 @@ def require_credentials(profile: Profile) -> None:
         raise no_credentials(profile)
 
 
+@contextmanager
+def _interrupt_as_refusal() -> Iterator[None]:
+    """Take ctrl+c at a question of the block for a refusal.
+
+    Raises:
+        CommandError: it was pressed.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(file=sys.stderr)  # behind the question
+        raise CommandError(ExitCode.INTERRUPTED, "Aborted. Nothing was changed.") from None
+
+
 def require_yes(question: str) -> None:
     """Have a question answered with yes; enter means no.
 
@@ -163,7 +177,9 @@ def require_yes(question: str) -> None:
         CommandError: no terminal is there to ask on, or the answer was no.
     """
     require_interactive("use --yes to confirm")
-    if not ask_yes_no(question):
+    with _interrupt_as_refusal():
+        is_yes = ask_yes_no(question)
+    if not is_yes:
         raise CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.")
 
 
@@ -179,7 +195,9 @@ def require_typed(question: str, expected: str, instead: str = "use --yes to con
         CommandError: no terminal is there to ask on, or something else was typed.
     """
     require_interactive(instead)
-    if ask(f"{question} Type {expected} to confirm:") != expected:
+    with _interrupt_as_refusal():
+        typed = ask(f"{question} Type {expected} to confirm:")
+    if typed != expected:
         raise CommandError(ExitCode.FAILED, "Aborted: the confirmation did not match. Nothing was changed.")
 
 
