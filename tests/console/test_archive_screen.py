@@ -226,6 +226,14 @@ async def test_a_wide_table_is_moved_sideways_by_the_column(profile: Profile) ->
         assert "from column" not in console.line("archive-heading")
 
 
+async def test_a_wide_column_takes_the_cells_that_are_left(profile: Profile) -> None:
+    async with opened(profile, size=(120, 15)) as console:
+        save(console, profile, WIDE_ROWS)
+        await look_inside(console, "events.csv")
+        await console.press("enter")
+        await console.sees("at  what    session", "S" * 78 + "-E")
+
+
 async def test_a_row_of_a_table_is_read_whole_however_long_its_cells_are(profile: Profile) -> None:
     async with opened(profile, size=(60, 15)) as console:
         save(console, profile, WIDE_ROWS)

@@ -15,6 +15,7 @@ from bwp_tui.console.presentation.task_row_cells import SMALL_TABLE
 from bwp_tui.console.presentation.task_row_layout import GAP, place_columns
 from bwp_tui.console.widgets.bars import HeaderLine, HeaderState, TwoEndedLine, ViewsLine
 from bwp_tui.console.widgets.styled_line import Heading, StyledLine
+from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.filter import VIEWS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -106,3 +107,18 @@ async def test_the_header_names_marks_and_masking_and_the_views_are_all_named(
         counts = (tasks, 0, 16, 32, 7, 9, 10)
         console.main.query_one(ViewsLine).set_views(VIEWS, counts, 0, "", tasks)
         await console.until(lambda: "7 due" in console.line("views") or "7due 10" in console.line("views"))
+
+
+async def test_the_lines_of_a_long_sentence_or_question_begin_in_the_same_column(profile: Profile) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        console.main.show_status("word " * 20)
+        await console.until(lambda: len(console.line("status").splitlines()) > 1)
+        assert all(line.startswith(" word") for line in console.line("status").splitlines())
+        await console.go_to(NOT_KNOWN)
+
+        async def ask() -> None:
+            await console.main.prompt.ask_text("word " * 20)
+
+        start_worker(console.main, ask, group="question")
+        await console.until(lambda: len(console.line("prompt-label").splitlines()) > 1)
+        assert all(line.startswith(" word") for line in console.line("prompt-label").splitlines())

@@ -24,6 +24,7 @@ Mask = Callable[[str], str]
 _SIZE: Final = 9
 _DATE: Final = 16
 _WIDEST_CELL: Final = 40
+_BETWEEN: Final = "  "
 _INDENT: Final = 2
 _HINT: Final = 60
 _MAX_INDENTED: Final = 20
@@ -182,15 +183,19 @@ def record_lines(table: Table, row: int, width: int, mask: Mask) -> list[str]:
     return lines
 
 
-def table_lines(table: Table, mask: Mask, first: int = 0) -> list[str]:
-    """Return a table's rows from column `first` on, aligned; a wide column is cut."""
+def table_lines(table: Table, width: int, mask: Mask, first: int = 0) -> list[str]:
+    """Return a table's rows from column `first` on, aligned; cells beyond `width` are cut first in wide columns."""
     rows = [[mask(cell) for cell in row[first:]] for row in table.rows]
-    widths: list[int] = []
+    whole: list[int] = []
     for row in rows:
-        widths += [0] * (len(row) - len(widths))
+        whole += [0] * (len(row) - len(whole))
         for column, cell in enumerate(row):
-            widths[column] = max(widths[column], min(_WIDEST_CELL, cell_len(cell)))
-    return ["  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
+            whole[column] = max(whole[column], cell_len(cell))
+    widths = [min(_WIDEST_CELL, cells) for cells in whole]
+    for column, cells in enumerate(whole):
+        room = max(0, width - sum(widths) - len(_BETWEEN) * (len(widths) - 1))
+        widths[column] = min(cells, widths[column] + room)
+    return [_BETWEEN.join(pad(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
 
 
 def text_lines(text: Text, width: int, mask: Mask) -> list[str]:

@@ -248,7 +248,7 @@ class ArchiveScreen(ActionScreen):
                     record_lines(content, opened.record_row, self._rows.text_width, self._mask), "", cursor
                 )
             case Table():
-                titles, *lines = table_lines(content, self._mask, opened.first_column)
+                titles, *lines = table_lines(content, self._rows.text_width, self._mask, opened.first_column)
                 self._show_lines(lines, titles, cursor)
             case Text():
                 self._show_lines(text_lines(content, self._rows.text_width, self._mask), "", cursor)

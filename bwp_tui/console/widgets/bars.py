@@ -230,7 +230,7 @@ class StatusLine(StyledLine):
             self.post_message(self.Said(sentence, role))
         self.sentence, self._role = sentence, role
         self.set_class(not sentence, "-empty")
-        self.show((f" {sentence}" if sentence else "", role))
+        self.show((sentence, role))
 
 
 class FooterLine(KeyLine):

@@ -257,7 +257,8 @@ class Prompt(Horizontal, can_focus=True):
         """Show the question, and the keys that answer; on lines of their own where they do not fit beside it."""
         label, width = f"{self._label}{self._ending}", self.app.size.width
         is_long = cell_len(label) + self._beside + _BLANKS > width
-        self.query_one("#prompt-label", StyledLine).show((f" {label} ", "warn" if self._is_obsolete else "strong"))
+        shown = label if is_long else f" {label} "
+        self.query_one("#prompt-label", StyledLine).show((shown, "warn" if self._is_obsolete else "strong"))
         self.set_class(is_long, "-long")
         if self._entries:
             self._show_hint((" ", "plain"), *_in_lines(self._entries, width - _BLANKS), (" ", "plain"))
