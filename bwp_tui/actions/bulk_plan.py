@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from bwp_tui.actions.plan_deadlines import DeadlineCheck
+from bwp_tui.actions.plan_deadlines import DeadlineEffects
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME, ServiceOperation
 from bwp_tui.domain.deadlines import same_hold
@@ -90,7 +90,7 @@ def plan(
     operation = _OPERATIONS[action]
     submits = isinstance(operation, ServiceOperation) and operation.submits
     day, hold = values.get("on") or today, values.get("holding_period", same_hold)
-    effects = DeadlineCheck(action, today, day, hold, submits=submits)
+    effects = DeadlineEffects(action, today, day, hold, submits=submits)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
@@ -99,7 +99,7 @@ def plan(
         if refusal is None:
             possible.append(task.number)
             kinds[task.kind_name, task.status] += 1
-            effects.count(task)
+            effects.add(task)
         else:
             skipped[refusal.short] += 1
     if gone := len(numbers) - len(possible) - skipped.total():

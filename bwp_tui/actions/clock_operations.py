@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, Need, Operation, Target, Values, Variant
+from bwp_tui.actions.operation import Argument, FlagAlternative, Need, RecordOperation, Target, Values
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     extension_limit,
@@ -15,7 +15,7 @@ from bwp_tui.domain.deadlines import (
     is_clock_stopped,
     task_due_date,
 )
-from bwp_tui.domain.regulations import REGULATIONS, find_regulation, force_warning, regulation_id
+from bwp_tui.domain.regulations import REGULATIONS, find_regulation, not_in_force_warning, regulation_id
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import answers, records
@@ -24,7 +24,7 @@ from bwp_tui.store.commands.records import Field
 from bwp_tui.store.commands.request_validation import Refusal
 
 
-def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
+def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
     """Return what withdraws a record."""
 
     def question(task: Task, _values: Values) -> str:
@@ -38,7 +38,7 @@ def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
         return f"Withdraw the {record} of {task.name}, recorded for {answers.recorded_on(task, record)}?{moves}"
 
-    withdrawal = Operation(
+    withdrawal = RecordOperation(
         name=f"withdraw {record}",
         participle="withdrawn",
         apply=lambda edit: answers.withdraw(edit, record),
@@ -48,7 +48,7 @@ def withdrawal_of(record: LegalRecord) -> Variant[Operation]:
         asks_for_count=True,
         undo_field=record,
     )
-    return Variant("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
+    return FlagAlternative("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
 
 
 def day_argument(question: Callable[[Target], str]) -> Argument:
@@ -73,7 +73,7 @@ def without_text(sentence: str) -> Callable[[str], str | None]:
     return lambda text: None if text.strip() else sentence
 
 
-def _how(example: str, question: Callable[[Target], str]) -> Argument:
+def _how_argument(example: str, question: Callable[[Target], str]) -> Argument:
     needed = without_text(f"Say how, such as: {example}.")
     return Argument(name="how", metavar="TEXT", help=f"such as: {example}", question=question, mistake=needed)
 
@@ -94,7 +94,7 @@ def _verified(target: Target, _values: Values) -> str:
     return f"The verification of {target.name} is recorded{f'; {replaced}' if replaced else ''}."
 
 
-VERIFY: Final = Operation(
+VERIFY: Final = RecordOperation(
     name="verify",
     participle="verified",
     keys=("c",),
@@ -104,7 +104,7 @@ VERIFY: Final = Operation(
     purpose="record how the requester's identity was verified",
     keywords="identity",
     arguments=(
-        _how("recent order details", _verify_question),
+        _how_argument("recent order details", _verify_question),
         Argument(
             name="by",
             metavar="WHO",
@@ -137,7 +137,7 @@ def _acknowledge_question(target: Target) -> str:
     return f"Date receipt of {target.name} was acknowledged{note}:"
 
 
-ACKNOWLEDGE: Final = Operation(
+ACKNOWLEDGE: Final = RecordOperation(
     name="acknowledge",
     participle="acknowledged",
     keys=("A",),
@@ -175,7 +175,7 @@ def _inquiry_question(target: Target) -> str:
     return f"The shopper of {target.name} was asked on{_already(target.task.inquired_on) if target.task else ''}:"
 
 
-INQUIRE: Final = Operation(
+INQUIRE: Final = RecordOperation(
     name="inquire",
     participle="inquired",
     keys=("I",),
@@ -199,7 +199,7 @@ def _replied(target: Target, values: Values) -> str:
     return f"{target.name}: reply on {values['on']}, recorded. It is due {due or 'never'}."
 
 
-REPLY: Final = Operation(
+REPLY: Final = RecordOperation(
     name="reply",
     participle="replied",
     keys=("Y",),
@@ -228,7 +228,7 @@ def _extend_question(target: Target) -> str:
     return f"Extend {target.name}{clause}. Reason the shopper is told:"
 
 
-EXTEND: Final = Operation(
+EXTEND: Final = RecordOperation(
     name="extend",
     participle="extended",
     keys=("E",),
@@ -255,7 +255,7 @@ EXTEND: Final = Operation(
 )
 
 
-ANSWER: Final = Operation(
+ANSWER: Final = RecordOperation(
     name="answer",
     participle="answered",
     keys=("r",),
@@ -265,7 +265,7 @@ ANSWER: Final = Operation(
     purpose="record when and how shoppers were answered, which stops the legal clock",
     keywords="reply respond told close",
     arguments=(
-        _how("result sent by email", lambda target: f"How was the shopper of {target.name} answered:"),
+        _how_argument("result sent by email", lambda target: f"How was the shopper of {target.name} answered:"),
         day_argument(lambda target: f"Answered on{_already(target.task.answered_on) if target.task else ''}:"),
         Argument(
             name="in_part",
@@ -314,11 +314,11 @@ def _review_correction(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
     after = replace(task, received_on=day, regulation=law, due_on=records.corrected_due(task, day, law))
     due = f"due {_due_words(task)} → {_due_words(after)}"
-    doubt = force_warning(law, day)
+    doubt = not_in_force_warning(law, day)
     return f"{f'{doubt} ' if doubt else ''}{task.name}: received {day} under {law}, {due}. Correct it?"
 
 
-CORRECT: Final = Operation(
+CORRECT: Final = RecordOperation(
     name="correct",
     participle="corrected",
     keys=("O",),

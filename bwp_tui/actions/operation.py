@@ -144,7 +144,7 @@ def _reason_if_purged(task: Task, _today: date) -> str | None:
     return cannot_change_purged(task)
 
 
-class Variant(NamedTuple, Generic[OperationT]):
+class FlagAlternative(NamedTuple, Generic[OperationT]):
     """What an option without a value has a command do instead."""
 
     option: str
@@ -167,7 +167,7 @@ class TaskOperation:
         skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.
         refusal: why it cannot be done with these values of its arguments.
         doubt: why these values are probably a mistake: to be confirmed for a single task, and refused among many.
-        shell_command: how the CLI does the same where there is no command of this name.
+        cli_usage_override: how the CLI does the same where there is no command of this name.
         group: where the CLI's help lists it.
         purpose: what the CLI says of its command; empty where there is none of that name.
         example: what the CLI's help ends with.
@@ -181,7 +181,7 @@ class TaskOperation:
     purpose: str = ""
     example: str | None = None
     arguments: tuple[Argument, ...] = ()
-    variant: Variant[Any] | None = None
+    variant: FlagAlternative[Any] | None = None
     keys: tuple[str, ...] = ()
     label: str = ""
     is_next_step: Callable[[Task], bool] | None = None
@@ -189,7 +189,7 @@ class TaskOperation:
     skip_reason: Check | None = None
     refusal: Callable[[Task, Values, date], Refusal | None] = no_reason
     doubt: Callable[[Task, Values], Refusal | None] = no_reason
-    shell_command: str = ""
+    cli_usage_override: str = ""
     keywords: str = ""
     writes: bool = True
 
@@ -214,10 +214,10 @@ class TaskOperation:
         return " ".join([*parts, *([f"[{self.variant.option}]"] if self.variant else [])])
 
     @property
-    def command(self) -> str:
+    def cli_usage(self) -> str:
         """How the CLI writes it for one task."""
-        if self.shell_command:
-            return self.shell_command
+        if self.cli_usage_override:
+            return self.cli_usage_override
         first = next((argument for argument in self.arguments if argument.need is not Need.HAS_DEFAULT), None)
         value = "" if first is None else f" {first.metavar}"
         option = f" {first.option}" if first is not None and first.position is Position.OPTION else ""
@@ -225,7 +225,7 @@ class TaskOperation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation(TaskOperation):
+class RecordOperation(TaskOperation):
     """An action on one or more tasks that is recorded in the history.
 
     Attributes:
@@ -246,7 +246,7 @@ class Operation(TaskOperation):
     confirmation: Callable[[Task, Values], str] = no_text
     asks_for_count: bool = False
     disabled_reason: Check = _reason_if_purged
-    variant: Variant[Operation] | None = None
+    variant: FlagAlternative[RecordOperation] | None = None
 
     def outcome(self, count: int) -> str:
         """Return what was done to so many tasks."""
@@ -257,7 +257,7 @@ class Operation(TaskOperation):
         doubt = self.doubt(task, values)
         return self.confirmation(task, values) or (f"{doubt} Record it?" if doubt else "")
 
-    def task_command(self, actor: str, today: date, **values: Any) -> TaskCommand:
+    def change_for(self, actor: str, today: date, **values: Any) -> TaskCommand:
         """Return the command that carries it out on each task."""
 
         def run(transaction: Transaction, store: Store, number: int) -> int:

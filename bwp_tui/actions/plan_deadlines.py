@@ -23,7 +23,7 @@ _MOST_LAWS: Final = 3
 """Regulations that a plan names."""
 
 
-class DeadlineCheck:
+class DeadlineEffects:
     """Collects the effects of a plan on due dates, task by task; holds count where the action submits requests.
 
     Args:
@@ -53,7 +53,7 @@ class DeadlineCheck:
         """Whether a shorter hold would bring a deletion in time."""
         return self._fitting is not None
 
-    def count(self, task: Task) -> None:
+    def add(self, task: Task) -> None:
         """Add a task of the plan."""
         if self._submits and task.kind is Kind.DELETION:
             self._count_deletion(task, task.due_on)

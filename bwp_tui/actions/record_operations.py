@@ -13,7 +13,7 @@ from bwp_tui.actions.clock_operations import (
     withdrawal_of,
     without_text,
 )
-from bwp_tui.actions.operation import Argument, Need, Operation, Position, Target, Values, Variant
+from bwp_tui.actions.operation import Argument, FlagAlternative, Need, Position, RecordOperation, Target, Values
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.regulations import REGULATIONS
@@ -32,7 +32,7 @@ def _read_note(words: Sequence[str], task: Task | None) -> Values | None:
     return {"text": text, "replace": task is not None} if task or text.strip() else None
 
 
-NOTE: Final = Operation(
+NOTE: Final = RecordOperation(
     name="note",
     participle="noted",
     keys=("e",),
@@ -86,7 +86,7 @@ def _tags_question(target: Target) -> str:
     return f"Tags on {target.name} (+vip -old{replaced}):"
 
 
-TAG: Final = Operation(
+TAG: Final = RecordOperation(
     name="tag",
     participle="tagged",
     keys=("t",),
@@ -117,7 +117,7 @@ def _read_assignee(words: Sequence[str], _task: Task | None) -> Values:
     return {"assignee": None if name.casefold() in ("", NOBODY) else name}
 
 
-ASSIGN: Final = Operation(
+ASSIGN: Final = RecordOperation(
     name="assign",
     participle="assigned",
     keys=("a",),
@@ -160,8 +160,8 @@ def _reason_mistake(text: str) -> str | None:
     return f"Give one of the reasons: {', '.join(DeclineReason)}."
 
 
-def _withdraw_decline() -> Variant[Operation]:
-    withdrawal = Operation(
+def _withdraw_decline() -> FlagAlternative[RecordOperation]:
+    withdrawal = RecordOperation(
         name="withdraw decline",
         participle="withdrawn",
         apply=requests.withdraw_decline,
@@ -170,7 +170,7 @@ def _withdraw_decline() -> Variant[Operation]:
         confirmation=lambda task, _: f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?",
         asks_for_count=True,
     )
-    return Variant("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
+    return FlagAlternative("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
 
 
 def _declined(target: Target, values: Values) -> str:
@@ -186,7 +186,7 @@ def _review_decline(task: Task, _values: Values) -> str:
     return f"{cancellation_phrase(task)} and decline it?" if task.status not in WITHHELD_STATUSES else ""
 
 
-DECLINE: Final = Operation(
+DECLINE: Final = RecordOperation(
     name="decline",
     participle="declined",
     keys=("B",),
@@ -239,7 +239,7 @@ def _refused_appeal(task: Task, values: Values, today: date) -> Refusal | None:
     return None if given == (None, None, None) else answers.refused_appeal(task, today, *given)
 
 
-APPEAL: Final = Operation(
+APPEAL: Final = RecordOperation(
     name="appeal",
     participle="recorded",
     keys=("Q",),
@@ -287,7 +287,7 @@ APPEAL: Final = Operation(
     variant=withdrawal_of(LegalRecord.APPEAL),
 )
 
-WATCH: Final = Operation(
+WATCH: Final = RecordOperation(
     name="watch",
     participle="watched",
     keys=("W",),
@@ -297,11 +297,11 @@ WATCH: Final = Operation(
     disabled_reason=lambda task, _: None if WATCHED in task.tags else records.cannot_watch(task),
     skip_reason=lambda task, _: records.cannot_watch(task),
     undo_field=Field.TAGS,
-    shell_command=f"tag TASK +{WATCHED}",
+    cli_usage_override=f"tag TASK +{WATCHED}",
     keywords="follow notify alert remind",
 )
 
-UNWATCH: Final = Operation(
+UNWATCH: Final = RecordOperation(
     name="unwatch",
     participle="watched no longer",
     apply=lambda edit: records.tag(edit, remove=[WATCHED]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
-from bwp_tui.actions.operation import Argument, Need, TaskOperation, Values, Variant, always, no_text
+from bwp_tui.actions.operation import Argument, FlagAlternative, Need, TaskOperation, Values, always, no_text
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, fixed_hold, same_hold
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Task, cannot_change_purged
@@ -46,7 +46,7 @@ class ServiceOperation(TaskOperation):
     noun: str
     nouns: str | None = None
     apply: Callable[..., Task | None]
-    variant: Variant[ServiceOperation] | None = None
+    variant: FlagAlternative[ServiceOperation] | None = None
     question: Callable[[Task, str], str] = no_text
     result: Callable[[Task, Sequence[Event]], str] = no_text
     submits: bool = False
@@ -97,7 +97,7 @@ DOWNLOAD: Final = replace(
     group="work",
     purpose="download results and print their paths",
     keywords="fetch save get",
-    variant=Variant("--again", "download again what is already downloaded", DOWNLOAD_AGAIN),
+    variant=FlagAlternative("--again", "download again what is already downloaded", DOWNLOAD_AGAIN),
     skip_reason=_cannot_download_first,
     question=_question_of_download,
 )

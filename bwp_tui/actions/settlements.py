@@ -39,7 +39,7 @@ ENTER_TASK_ID: Final = Settlement(
     label="task id",
     is_next_step=always,
     help="Enter the task id of an unconfirmed request",
-    shell_command="settle TASK --task-id ID",
+    cli_usage_override="settle TASK --task-id ID",
     disabled_reason=lambda task, _: cannot_enter_task_id(task),
     arguments=(
         Argument(
@@ -61,7 +61,7 @@ GIVE_UP: Final = Settlement(
     label="give up",
     is_next_step=always,
     help="Give up an unconfirmed request",
-    shell_command="settle TASK --give-up REASON",
+    cli_usage_override="settle TASK --give-up REASON",
     disabled_reason=lambda task, _: cannot_give_up(task),
     arguments=(
         Argument(

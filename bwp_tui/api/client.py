@@ -35,7 +35,7 @@ from bwp_tui.contract.documents import (
     START,
     SUBSCRIPTION,
     SUBSCRIPTIONS,
-    Operation,
+    GraphQLOperation,
     poll_document,
 )
 from bwp_tui.contract.inputs import start_variables, subscription_variables
@@ -46,7 +46,7 @@ from bwp_tui.contract.payloads import (
     SubscriptionPayload,
     TaskPayload,
     parse_link,
-    parse_start,
+    parse_mutation,
     parse_subscription,
     parse_subscription_page,
     parse_task,
@@ -196,10 +196,10 @@ class PrivacyApi:
     async def aclose(self) -> None:
         await self._transport.aclose()
 
-    async def _mutate(self, operation: Operation, variables: Mapping[str, object]) -> str:
+    async def _mutate(self, operation: GraphQLOperation, variables: Mapping[str, object]) -> str:
         outcome = await self._query(operation.document, variables)
         try:
-            return parse_start(outcome.response.field(operation.field)).task_id
+            return parse_mutation(outcome.response.field(operation.field)).task_id
         except ContractViolation:
             pass  # a task id counts even beside errors: nobody could look it up again
         for error in outcome.response.errors:
@@ -212,7 +212,7 @@ class PrivacyApi:
         except (AccessDenied, NotFound):  # an event type that the credentials may not read, or one just deleted
             return SubscriptionPayload(subscription_id=subscription_id)
 
-    async def _subscription(self, operation: Operation, variables: Mapping[str, object]) -> SubscriptionPayload:
+    async def _subscription(self, operation: GraphQLOperation, variables: Mapping[str, object]) -> SubscriptionPayload:
         value = await self._value(operation, variables)
         try:
             return parse_subscription(value)
@@ -220,7 +220,7 @@ class PrivacyApi:
             pass
         raise BadResponse("The service's response about the subscription cannot be read.")
 
-    async def _value(self, operation: Operation, variables: Mapping[str, object]) -> object:
+    async def _value(self, operation: GraphQLOperation, variables: Mapping[str, object]) -> object:
         """Return the value of a field about subscriptions."""
         outcome = await self._query(operation.document, variables)
         for service_error in outcome.response.errors:

@@ -56,7 +56,7 @@ def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], b
     if directory.size > _MAX_DIRECTORY:
         yield f"Its list of entries has {format_size(directory.size)} and was not verified"
         return
-    survey = _FlawCounter(limits)
+    survey = _ArchiveSurvey(limits)
     for entry in entries_of(records(descriptor, directory)):
         survey.add(entry)
     before = min((start for start, _ in survey.spans), default=directory.at)
@@ -84,7 +84,7 @@ def _verify(descriptor: int, directory: Directory, size: int, stopped: Callable[
     return skipped
 
 
-class _FlawCounter:
+class _ArchiveSurvey:
     """Counts the flaws that prevent unpacking, with the first entry of each."""
 
     def __init__(self, limits: Limits) -> None:

@@ -10,15 +10,15 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.task import Kind
 
 
-class Operation(NamedTuple):
+class GraphQLOperation(NamedTuple):
     """An operation of the service: its document, and the one field that it selects."""
 
     document: str
     field: str
 
 
-def _operation(document: str) -> Operation:
-    return Operation(document, document.split()[document.split().index("{") + 1].partition("(")[0])
+def _operation(document: str) -> GraphQLOperation:
+    return GraphQLOperation(document, document.split()[document.split().index("{") + 1].partition("(")[0])
 
 
 START: Final = {

@@ -211,7 +211,7 @@ def _check_task(received: str | None, requested: str) -> None:
         raise ContractViolation("The response is about another task.")
 
 
-def parse_start(value: object) -> MutationPayload:
+def parse_mutation(value: object) -> MutationPayload:
     """Parse the payload of a mutation."""
     return _read(MutationPayload, value)
 

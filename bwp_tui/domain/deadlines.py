@@ -104,7 +104,7 @@ def _roll_to_monday(day: date) -> date:
     return day + timedelta(days=2 - over) if over >= 0 else day
 
 
-def first_due_date(regulation: str, received_on: date, *, extended: bool = False) -> date | None:
+def statutory_due_date(regulation: str, received_on: date, *, extended: bool = False) -> date | None:
     """Return the due date of the answer, or None if the regulation sets none.
 
     Raises:
@@ -133,13 +133,13 @@ def task_due_date(task: Task) -> date | None:
         return appeal_deadline(task.regulation, task.appealed_on)
     is_extended = task.extended_on is not None
     try:
-        due = first_due_date(task.regulation, task.received_on, extended=is_extended)
+        due = statutory_due_date(task.regulation, task.received_on, extended=is_extended)
         stops = REGULATIONS[task.regulation].stops_for_identity
         if due is None or not stops or task.inquired_on is None or task.inquired_on > due:
             return due
         if task.replied_on is None:
             return None
-        from_reply = first_due_date(task.regulation, task.replied_on, extended=is_extended)
+        from_reply = statutory_due_date(task.regulation, task.replied_on, extended=is_extended)
         return min(due + (task.replied_on - task.inquired_on), from_reply or due)
     except (KeyError, ValueError, OverflowError):
         return None
@@ -184,7 +184,7 @@ def extension_notice_deadline(regulation: str, received_on: date) -> date | None
     rule = REGULATIONS.get(regulation)
     if rule is None or not (rule.extension_months or rule.extension_days):
         return None
-    return first_due_date(regulation, received_on)
+    return statutory_due_date(regulation, received_on)
 
 
 def extension_limit(task: Task) -> date | None:

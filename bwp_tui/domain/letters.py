@@ -10,7 +10,7 @@ from string import Template
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import appeal_deadline, is_clock_running, is_clock_stopped
-from bwp_tui.domain.regulations import REGULATIONS, force_warning
+from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, did_you_mean, escaped
@@ -284,7 +284,7 @@ def remarks(kind: LetterKind, task: Task, facts: LetterFacts) -> tuple[str, ...]
         "The file of the result is gone: download it again." if is_answer and facts.is_result_gone else None,
         "No verification of the identity is recorded." if is_answer and task.verification is None else None,
         "The request is not sent by itself once its appeal is granted: resubmit it." if is_granted else None,
-        force_warning(task.regulation, task.received_on),
+        not_in_force_warning(task.regulation, task.received_on),
         f"Check the law first; unsure of {law.title}: {unsure}." if law and unsure else None,
     )
     return tuple(filter(None, found))

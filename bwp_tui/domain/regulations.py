@@ -216,13 +216,13 @@ def stored_names(id: str) -> tuple[str, ...]:
     return (row.id, *row.aliases)
 
 
-def force_warning(regulation: str, received_on: date) -> str | None:
+def not_in_force_warning(regulation: str, received_on: date) -> str | None:
     """Return that a request was received while a regulation was not in force, or None."""
-    clause = force_clause(regulation, received_on)
+    clause = not_in_force_clause(regulation, received_on)
     return clause and f"{REGULATIONS[regulation].source} is {clause}: check the day and the periods."
 
 
-def force_clause(regulation: str, received_on: date) -> str | None:
+def not_in_force_clause(regulation: str, received_on: date) -> str | None:
     """Return the predicate of the sentence of `not_in_force_warning`, in at most 52 characters, or None."""
     row = REGULATIONS.get(regulation, _NONE)
     if row.in_force is not None and received_on < row.in_force:

@@ -27,7 +27,7 @@ from bwp_tui.contract.documents import schema_text
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
-from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, not_found
+from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, shopper_not_found
 from bwp_tui.sandbox.service_state import NotOnHoldError, SandboxState, TaskSnapshot, UnknownTaskError
 
 Json = dict[str, object]
@@ -81,7 +81,7 @@ class GraphQLService:
         """Execute a call and return the JSON object to send. The caller's mistakes are in `errors`."""
         document, problems = _parse_document(call.document)
         if document is None or problems:
-            return {"errors": [_engine_error(problem) for problem in problems]}
+            return {"errors": [_graphql_error(problem) for problem in problems]}
         fields = _root_fields(document, call.operation_name)
         if len(fields) > self._root_fields:
             many = invalid(f"/query must hold at most {self._root_fields} root fields")
@@ -119,7 +119,7 @@ class GraphQLService:
         try:
             self._state.cancel(taskId)
         except UnknownTaskError:
-            raise not_found() from None
+            raise shopper_not_found() from None
         except NotOnHoldError as reason:
             raise not_cancellable(reason.status) from None
         return {"taskId": taskId}
@@ -140,7 +140,7 @@ class GraphQLService:
         try:
             return self._state.find(kind, task_id)
         except UnknownTaskError:
-            raise not_found() from None
+            raise shopper_not_found() from None
 
 
 def _task_fields(task: TaskSnapshot) -> Json:
@@ -187,7 +187,7 @@ def _with_path(field: FieldNode, error: GraphQLError) -> GraphQLError:
 def _to_response(result: ExecutionResult) -> Json:
     errors = result.errors or []
     if result.data is None and all(error.path is None for error in errors):
-        return {"errors": [_engine_error(error) for error in errors]}
+        return {"errors": [_graphql_error(error) for error in errors]}
     response: Json = {"data": result.data and {root: _without_nulls(value) for root, value in result.data.items()}}
     if errors:
         response["errors"] = [_service_error(error) for error in errors]
@@ -208,7 +208,7 @@ def _service_error(error: GraphQLError) -> Mapping[str, object]:
     return {**error.formatted, "message": internal().message, "extensions": internal().extensions}
 
 
-def _engine_error(error: GraphQLError) -> Mapping[str, object]:
+def _graphql_error(error: GraphQLError) -> Mapping[str, object]:
     """Return an error of the GraphQL engine, whose classification is a plain string."""
     syntax = error.message.startswith("Syntax Error")
     return {**error.formatted, "extensions": {"classification": "InvalidSyntax" if syntax else "ValidationError"}}

@@ -54,7 +54,7 @@ def not_cancellable(status: str) -> GraphQLError:
     return refused(message, "CannotCancelPersonalDataDeletionTask")
 
 
-def not_found() -> GraphQLError:
+def shopper_not_found() -> GraphQLError:
     """Return the response about a task id that is unknown."""
     return _error(
         "Request references a resource which does not exist.",

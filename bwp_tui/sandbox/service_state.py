@@ -60,7 +60,7 @@ class TaskSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class _Record:
+class _SandboxTask:
     task_id: str
     kind: Kind
     email: str
@@ -104,7 +104,7 @@ class SandboxState:
         self._clock = clock
         self._lock = threading.Lock()
         self._ids = random.Random(f"{seed}/ids")  # noqa: S311  repeatable, no secret
-        self._records: dict[str, _Record] = {}
+        self._records: dict[str, _SandboxTask] = {}
         self._starts_by_token: dict[str, StartedTask] = {}
         self._starts: list[StartedTask] = []
         self._ends: list[tuple[datetime, str]] = []
@@ -195,20 +195,22 @@ class SandboxState:
                     ended.append(record.snapshot_at(now))
             return ended
 
-    def _record(self, kind: Kind, task_id: str, now: datetime) -> _Record:
+    def _record(self, kind: Kind, task_id: str, now: datetime) -> _SandboxTask:
         record = self._records.get(task_id)
         if record is None or record.kind is not kind or (record.cancelled and now >= record.held_until):
             raise UnknownTaskError
         return record
 
-    def _new_record(self, task_id: str, kind: Kind, email: str, holding_period: int | None, now: datetime) -> _Record:
+    def _new_record(
+        self, task_id: str, kind: Kind, email: str, holding_period: int | None, now: datetime
+    ) -> _SandboxTask:
         days = None
         held_until = now
         if kind is Kind.DELETION:
             days = DEFAULT_HOLDING_PERIOD if holding_period is None else holding_period
             held_until = now + timedelta(days=days) / self._speed
         outcome = outcome_of(task_id, kind, email, self._seed)
-        return _Record(
+        return _SandboxTask(
             task_id=task_id,
             kind=kind,
             email=email,
@@ -220,8 +222,8 @@ class SandboxState:
             errors=outcome.errors,
         )
 
-    def _past_record(self, task: SampleTask, now: datetime, running: int) -> _Record:
-        record = _Record(
+    def _past_record(self, task: SampleTask, now: datetime, running: int) -> _SandboxTask:
+        record = _SandboxTask(
             task_id=task.task_id,
             kind=task.kind,
             email=task.email,
@@ -237,12 +239,12 @@ class SandboxState:
             return self._still_held(record, now)
         return self._still_running(record, now, running) if task.status is Status.IN_PROGRESS else record
 
-    def _still_held(self, record: _Record, now: datetime) -> _Record:
+    def _still_held(self, record: _SandboxTask, now: datetime) -> _SandboxTask:
         outcome = outcome_of(record.task_id, record.kind, record.email, self._seed)
         held_until = now + (record.held_until - now) / self._speed
         return replace(record, held_until=held_until, ends_at=held_until + outcome.processing, outcome=outcome.status)
 
-    def _still_running(self, record: _Record, now: datetime, running: int) -> _Record:
+    def _still_running(self, record: _SandboxTask, now: datetime, running: int) -> _SandboxTask:
         rng = random.Random(f"{self._seed}/end/{record.task_id}")  # noqa: S311  repeatable, no secret
         seconds = rng.uniform(10, 40) if running <= _QUICK_FINISHES else rng.uniform(60, 600)
         held_until = min(record.held_until, now)

@@ -30,9 +30,9 @@ from bwp_tui.settings.profile import (
     PROGRAM_TIMEOUT_S,
     THEMES,
     TOKEN_URL,
+    CustomCommand,
     KeySetting,
-    OwnCommand,
-    OwnProgram,
+    OperatorProgram,
 )
 from bwp_tui.settings.secret import KEYRING, SettingsError
 
@@ -179,8 +179,8 @@ class ConfigFile:
     default_profile: str | None = None
     theme: str | None = None
     keys: tuple[KeySetting, ...] = ()
-    commands: tuple[OwnCommand, ...] = ()
-    hooks: Mapping[str, OwnProgram] = field(default_factory=dict)
+    commands: tuple[CustomCommand, ...] = ()
+    hooks: Mapping[str, OperatorProgram] = field(default_factory=dict)
 
 
 def read_config(path: Path, *, required: bool) -> ConfigFile:
@@ -274,13 +274,13 @@ class _Reader:
             self._hooks(content.get("hooks", {})),
         )
 
-    def _commands(self, tables: object) -> tuple[OwnCommand, ...]:
+    def _commands(self, tables: object) -> tuple[CustomCommand, ...]:
         if not isinstance(tables, dict):
             self._mistake("", "commands", "must be tables such as [commands.crm]")
             return ()
         return tuple(filter(None, (self._command(name, table) for name, table in tables.items())))
 
-    def _command(self, name: str, table: object) -> OwnCommand | None:
+    def _command(self, name: str, table: object) -> CustomCommand | None:
         place = f"commands.{name}"
         if not isinstance(table, dict) or not NAME_PATTERN.fullmatch(name):
             self._mistake(place, "", "must be a table whose name has a-z, 0-9, - and _, such as [commands.crm]")
@@ -297,15 +297,15 @@ class _Reader:
         if not run or "key" not in texts or not isinstance(timeout, int | float):
             return None
         title = texts.get("title", f"Run {name}")
-        return OwnCommand(name, OwnProgram(run, float(timeout)), texts["key"], title, self._where(place, "key"))
+        return CustomCommand(name, OperatorProgram(run, float(timeout)), texts["key"], title, self._where(place, "key"))
 
-    def _hooks(self, table: object) -> dict[str, OwnProgram]:
+    def _hooks(self, table: object) -> dict[str, OperatorProgram]:
         if not isinstance(table, dict):
             self._mistake("", "hooks", "must be a table, [hooks]")
             return {}
         self._unknown("hooks", table, HOOKS)
         runs = {name: self._argument_list("hooks", name, table[name]) for name in HOOKS if name in table}
-        return {name: OwnProgram(run) for name, run in runs.items() if run}
+        return {name: OperatorProgram(run) for name, run in runs.items() if run}
 
     def _argument_list(self, place: str, key: str, value: object) -> tuple[str, ...]:
         """Return a program and its arguments; a `~/` before the program's path is the operator's folder."""

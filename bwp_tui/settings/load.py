@@ -201,7 +201,7 @@ def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         raise SettingsError(f"“{clean_line(chosen)}” {wrong}.")
     table = _table(config, chosen, environ, is_named=bool(name))
     tables = config.profiles.values() if all_profiles else [table]
-    variables = _Variables(environ, table, [mistake for each in tables for mistake in each.mistakes])
+    variables = _SettingsReader(environ, table, [mistake for each in tables for mistake in each.mistakes])
     folder = profile_folder(chosen, environ, table.texts.get("data_dir"))
     profile = Profile(
         name=chosen,
@@ -282,7 +282,7 @@ def _folder(text: str) -> Path:
     return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111  Path.expanduser raises without a home
 
 
-class _Variables:
+class _SettingsReader:
     """Reads settings from the environment, then from the file's table, and collects mistakes.
 
     White space around a value is removed: a secret from a mounted file ends in a line end.

@@ -85,18 +85,18 @@ HOOKS: Final = ("completed", "failed", "due_soon", "overdue", "adopted")
 """The occasions for which the engine runs a program."""
 
 
-class OwnProgram(NamedTuple):
+class OperatorProgram(NamedTuple):
     """A program of the operator, and its arguments; no shell runs it."""
 
-    run: tuple[str, ...]
+    argv: tuple[str, ...]
     timeout_s: float = PROGRAM_TIMEOUT_S
 
 
-class OwnCommand(NamedTuple):
+class CustomCommand(NamedTuple):
     """A key of the operator's own that runs a program with the marked tasks; the console checks the key."""
 
     name: str
-    program: OwnProgram
+    program: OperatorProgram
     key: str
     title: str
     place: str
@@ -178,9 +178,9 @@ class Profile:
     """Name of the operator on the timeline; None is the login name."""
     keys: tuple[KeySetting, ...] = ()
     """Key bindings from the config file."""
-    commands: tuple[OwnCommand, ...] = ()
+    commands: tuple[CustomCommand, ...] = ()
     """The operator's own commands."""
-    hooks: Mapping[str, OwnProgram] = field(default_factory=dict)
+    hooks: Mapping[str, OperatorProgram] = field(default_factory=dict)
     """The programs that the engine runs, by their occasions in `HOOKS`."""
     events: EventQueue | None = None
     """The queue of the service's events; None polls only."""

@@ -13,7 +13,7 @@ import time
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.text import escaped
-from bwp_tui.settings.profile import OwnProgram
+from bwp_tui.settings.profile import OperatorProgram
 from bwp_tui.settings.secret import environment_of_children
 
 LONGEST_OUTPUT: Final = 256 * 1024
@@ -32,7 +32,7 @@ class ProgramRun(NamedTuple):
     succeeded: bool
 
 
-def run_program(program: OwnProgram, text: str, stop: threading.Event | None = None) -> ProgramRun:
+def run_program(program: OperatorProgram, text: str, stop: threading.Event | None = None) -> ProgramRun:
     """Run a program with a text as its input, until it ends, its time is up, or `stop` is set.
 
     What it has started and left running is killed.
@@ -42,7 +42,7 @@ def run_program(program: OwnProgram, text: str, stop: threading.Event | None = N
             stdin.write(text.encode())
             stdin.seek(0)
             process = subprocess.Popen(  # noqa: S603  the operator's own program, without a shell
-                program.run,
+                program.argv,
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

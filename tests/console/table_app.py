@@ -84,7 +84,7 @@ class TableApp(App[None]):
         self.table.show(self.history.numbers())
         self.table.focus()
 
-    def on_virtual_rows_highlighted(self) -> None:
+    def on_virtual_rows_cursor_moved(self) -> None:
         self.heard.append(("highlighted", self.table.current_number))
 
     def on_virtual_rows_chosen(self) -> None:

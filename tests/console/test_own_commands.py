@@ -16,17 +16,19 @@ from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.settings import Profile
-from bwp_tui.settings.profile import OwnCommand, OwnProgram
+from bwp_tui.settings.profile import CustomCommand, OperatorProgram
 from bwp_tui.store.queries import timeline
 from tests.console.past import READY
 from tests.console.support import Console, opened, screen_lines
 
 
-def command(script: str, key: str = "f6", name: str = "crm", timeout_s: float = 60.0) -> OwnCommand:
-    return OwnCommand(name, OwnProgram(("sh", "-c", script), timeout_s), key, "Look up in the CRM", "FILE, line 2")
+def command(script: str, key: str = "f6", name: str = "crm", timeout_s: float = 60.0) -> CustomCommand:
+    return CustomCommand(
+        name, OperatorProgram(("sh", "-c", script), timeout_s), key, "Look up in the CRM", "FILE, line 2"
+    )
 
 
-def with_commands(profile: Profile, *commands: OwnCommand) -> Profile:
+def with_commands(profile: Profile, *commands: CustomCommand) -> Profile:
     return replace(profile, commands=commands)
 
 

@@ -15,7 +15,7 @@ from bwp_tui.contract.documents import (
     START,
     SUBSCRIPTION,
     SUBSCRIPTIONS,
-    Operation,
+    GraphQLOperation,
     poll_document,
     schema_text,
 )
@@ -37,7 +37,7 @@ def _operation(document: str) -> OperationDefinitionNode:
 
 
 @pytest.mark.parametrize("operation", FIXED)
-def test_a_document_fits_the_schema_and_has_a_name(operation: Operation) -> None:
+def test_a_document_fits_the_schema_and_has_a_name(operation: GraphQLOperation) -> None:
     assert validate(SCHEMA, parse(operation.document)) == []
     assert _operation(operation.document).name is not None
 
@@ -69,6 +69,6 @@ def test_a_poll_of_nothing_is_refused() -> None:
 
 
 @pytest.mark.parametrize("operation", FIXED)
-def test_the_named_field_is_the_one_that_the_document_asks_for(operation: Operation) -> None:
+def test_the_named_field_is_the_one_that_the_document_asks_for(operation: GraphQLOperation) -> None:
     [selection] = _operation(operation.document).selection_set.selections
     assert selection.name.value == operation.field  # type: ignore[attr-defined]  # it is a field

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from bwp_tui.contract.payloads import GraphQLResponse, ServiceError, parse_link, parse_response, parse_start, parse_task
+from bwp_tui.contract.payloads import (
+    GraphQLResponse,
+    ServiceError,
+    parse_link,
+    parse_mutation,
+    parse_response,
+    parse_task,
+)
 from bwp_tui.domain.task import TaskError
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -84,7 +91,7 @@ def test_no_example_is_left_out() -> None:
 def test_a_mutation_gives_a_task_id(name: str) -> None:
     operation, _, answer = _example(name)
     assert answer.errors == ()
-    assert parse_start(answer.field(operation)).task_id == STARTED[name]
+    assert parse_mutation(answer.field(operation)).task_id == STARTED[name]
 
 
 @pytest.mark.parametrize("name", TASKS)

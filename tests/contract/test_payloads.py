@@ -17,8 +17,8 @@ from bwp_tui.contract.payloads import (
     TaskPayload,
     error_name,
     parse_link,
+    parse_mutation,
     parse_response,
-    parse_start,
     parse_task,
     parse_token,
 )
@@ -90,16 +90,16 @@ def test_the_answer_about_another_task_is_a_breach(read: Any) -> None:
 @pytest.mark.parametrize("value", [{}, {"taskId": None}, {"taskId": ""}, {"taskId": "a\x1b]b"}, {"taskId": True}])
 def test_an_unusable_task_id_is_a_breach(value: object) -> None:
     with pytest.raises(ContractViolation, match="taskId"):
-        parse_start(value)
+        parse_mutation(value)
 
 
 def test_a_mutation_that_answers_nothing_is_a_breach() -> None:
     with pytest.raises(ContractViolation, match="MutationPayload"):
-        parse_start(None)
+        parse_mutation(None)
 
 
 def test_a_task_id_may_be_a_number() -> None:
-    assert parse_start({"taskId": 1234}).task_id == "1234"
+    assert parse_mutation({"taskId": 1234}).task_id == "1234"
 
 
 def test_a_model_takes_its_own_names_too() -> None:

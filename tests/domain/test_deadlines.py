@@ -13,11 +13,11 @@ from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     add_business_days,
     add_months,
-    first_due_date,
     is_business_day,
     latest_end,
     latest_receipt,
     longest_fitting_hold,
+    statutory_due_date,
 )
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 
@@ -55,7 +55,7 @@ def test_what_came_earlier_is_never_due_later(one: date, other: date, months: in
     first, second = sorted((one, other))
     assert add_months(first, months) <= add_months(second, months)
     for regulation in ("gdpr", "ccpa"):
-        earlier, later = first_due_date(regulation, first), first_due_date(regulation, second)
+        earlier, later = statutory_due_date(regulation, first), statutory_due_date(regulation, second)
         assert earlier is not None
         assert later is not None
         assert earlier <= later
@@ -71,35 +71,35 @@ def test_what_came_earlier_is_never_due_later(one: date, other: date, months: in
     ],
 )
 def test_gdpr_gives_a_calendar_month_and_rolls_a_weekend_to_monday(received: date, due: date) -> None:
-    assert first_due_date("gdpr", received) == due
+    assert statutory_due_date("gdpr", received) == due
 
 
 def test_gdpr_extends_by_two_months_counted_from_receipt_and_not_from_the_rolled_day() -> None:
-    assert first_due_date("gdpr", date(2026, 11, 19), extended=True) == date(2027, 2, 19)
+    assert statutory_due_date("gdpr", date(2026, 11, 19), extended=True) == date(2027, 2, 19)
 
 
 def test_ccpa_gives_calendar_days_that_do_not_roll() -> None:
     received = date(2026, 11, 4)
-    due = first_due_date("ccpa", received)
+    due = statutory_due_date("ccpa", received)
     assert due == date(2026, 12, 19)
     assert due.weekday() == SATURDAY
-    assert first_due_date("ccpa", received, extended=True) == received + timedelta(days=90)
+    assert statutory_due_date("ccpa", received, extended=True) == received + timedelta(days=90)
 
 
 def test_no_law_sets_no_day() -> None:
-    assert first_due_date("none", date(2026, 1, 1)) is None
-    assert first_due_date("none", date(2026, 1, 1), extended=True) is None
+    assert statutory_due_date("none", date(2026, 1, 1)) is None
+    assert statutory_due_date("none", date(2026, 1, 1), extended=True) is None
     assert acknowledgement_deadline("none", date(2026, 1, 1)) is None
 
 
 def test_an_unknown_regulation_is_an_error() -> None:
     with pytest.raises(KeyError):
-        first_due_date("lgpd", date(2026, 1, 1))
+        statutory_due_date("lgpd", date(2026, 1, 1))
 
 
 @given(DAYS, st.booleans())
 def test_gdpr_is_never_due_on_a_weekend_nor_more_than_two_days_after_the_month(received: date, extended: bool) -> None:
-    due = first_due_date("gdpr", received, extended=extended)
+    due = statutory_due_date("gdpr", received, extended=extended)
     assert due is not None
     assert due.weekday() < SATURDAY
     assert 0 <= (due - add_months(received, 3 if extended else 1)).days <= 2
@@ -138,7 +138,7 @@ def test_the_latest_receipt_for_a_day_is_the_last_that_is_acknowledged_by_then(d
 
 def test_the_default_holding_period_outlasts_gdpr() -> None:
     submitted = date(2026, 11, 2)
-    due = first_due_date("gdpr", submitted)
+    due = statutory_due_date("gdpr", submitted)
     assert due is not None
     assert latest_end(submitted, DEFAULT_HOLDING_PERIOD) > due
     assert longest_fitting_hold(submitted, due) == 0

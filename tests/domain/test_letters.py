@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bwp_tui.console.bindings.actions import LETTERS
-from bwp_tui.domain.deadlines import first_due_date
+from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.letters import (
     BUILT_IN,
     PLACEHOLDERS,
@@ -71,7 +71,7 @@ def letter(kind: LetterKind, task: Task, facts: LetterFacts = FACTS) -> str:
 @pytest.mark.parametrize("regulation", IDS)
 @pytest.mark.parametrize(("kind", "task"), LETTERS_AND_TASKS)
 def test_each_letter_is_whole_and_cites_the_law_with_the_dates(kind: LetterKind, task: Task, regulation: str) -> None:
-    law, due = REGULATIONS[regulation], first_due_date(regulation, RECEIVED)
+    law, due = REGULATIONS[regulation], statutory_due_date(regulation, RECEIVED)
     text = letter(kind, replace(task, regulation=regulation, due_on=due))
     assert "$" not in text
     assert "None" not in text

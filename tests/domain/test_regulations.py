@@ -14,7 +14,7 @@ from bwp_tui.domain.regulations import (
     REGULATIONS,
     complete_regulation,
     find_regulation,
-    force_warning,
+    not_in_force_warning,
     regulation_id,
     stored_names,
 )
@@ -28,10 +28,10 @@ def test_the_dates_of_each_regulation_equal_an_independent_reckoning_for_1500_re
     for received in RECEIPTS:
         due, extended, acknowledged = reckoned(id, received)
         for name in stored_names(id):
-            assert deadlines.first_due_date(name, received) == due, received
+            assert deadlines.statutory_due_date(name, received) == due, received
             assert deadlines.extension_notice_deadline(name, received) == (None if extended is None else due), received
             if extended is not None:
-                assert deadlines.first_due_date(name, received, extended=True) == extended, received
+                assert deadlines.statutory_due_date(name, received, extended=True) == extended, received
             assert deadlines.acknowledgement_deadline(name, received) == acknowledged, received
 
 
@@ -132,11 +132,11 @@ def test_a_receipt_while_the_regulation_is_not_in_force_is_doubtful() -> None:
     for id in IDS:
         row = REGULATIONS[id]
         if row.in_force is not None:
-            assert force_warning(id, row.in_force) is None
-            assert str(row.in_force) in (force_warning(id, row.in_force - ONE) or "")
+            assert not_in_force_warning(id, row.in_force) is None
+            assert str(row.in_force) in (not_in_force_warning(id, row.in_force - ONE) or "")
         if row.until is not None:
-            assert force_warning(id, row.until) is None
-            assert str(row.until) in (force_warning(id, row.until + ONE) or "")
-    assert force_warning("us-de", date(2027, 1, 1))
-    assert force_warning("none", date(2018, 1, 1)) is None
-    assert force_warning("a law of a later version", date(2026, 1, 1)) is None
+            assert not_in_force_warning(id, row.until) is None
+            assert str(row.until) in (not_in_force_warning(id, row.until + ONE) or "")
+    assert not_in_force_warning("us-de", date(2027, 1, 1))
+    assert not_in_force_warning("none", date(2018, 1, 1)) is None
+    assert not_in_force_warning("a law of a later version", date(2026, 1, 1)) is None

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.settings.profile import OwnProgram
+from bwp_tui.settings.profile import OperatorProgram
 from bwp_tui.store.queries import timeline
 from tests.engine.shop import PROCESSED, Shop
 from tests.waiting import eventually_in_loop
@@ -37,9 +37,9 @@ asyncio.run(main())
 """
 
 
-def program(folder: Path, *, then: str = "exit 0", timeout_s: float = 60.0) -> OwnProgram:
+def program(folder: Path, *, then: str = "exit 0", timeout_s: float = 60.0) -> OperatorProgram:
     """A hook that appends what it is given to `runs`, and its variables to `variables`."""
-    return OwnProgram(
+    return OperatorProgram(
         ("sh", "-c", f"cat >> {folder}/runs; echo >> {folder}/runs; env >> {folder}/variables; {then}"), timeout_s
     )
 
@@ -53,7 +53,7 @@ def hook_events(shop: Shop, number: int) -> list[str | None]:
     return [event.detail for event in timeline.of_task(shop.store, number) if event.what == "hook"]
 
 
-def with_hooks(shop: Shop, **hooks: OwnProgram) -> Shop:
+def with_hooks(shop: Shop, **hooks: OperatorProgram) -> Shop:
     return shop.with_profile(replace(shop.profile, hooks=hooks))
 
 
@@ -141,13 +141,13 @@ async def test_an_engine_of_a_command_waits_for_its_hook(shop: Shop, tmp_path: P
 @pytest.mark.parametrize(
     ("hook", "outcome"),
     [
-        (OwnProgram(("no-such-program",)), "could not be started: No such file or directory"),
-        (OwnProgram(("sleep", "1000"), 0.2), "took more than 0.2 s and was ended"),
-        (OwnProgram(("sh", "-c", "sleep 1000 & exit 0"), 60), "exit code 0"),
-        (OwnProgram(("sh", "-c", "kill -9 $$")), "ended by signal 9"),
+        (OperatorProgram(("no-such-program",)), "could not be started: No such file or directory"),
+        (OperatorProgram(("sleep", "1000"), 0.2), "took more than 0.2 s and was ended"),
+        (OperatorProgram(("sh", "-c", "sleep 1000 & exit 0"), 60), "exit code 0"),
+        (OperatorProgram(("sh", "-c", "kill -9 $$")), "ended by signal 9"),
     ],
 )
-async def test_what_a_program_does_wrong_is_recorded(shop: Shop, hook: OwnProgram, outcome: str) -> None:
+async def test_what_a_program_does_wrong_is_recorded(shop: Shop, hook: OperatorProgram, outcome: str) -> None:
     number = await with_hooks(shop, completed=hook).completed("jane@example.com")
     assert hook_events(shop, number) == ["completed: started", f"completed: {outcome}"]
 

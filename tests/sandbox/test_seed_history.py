@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.domain.deadlines import first_due_date
+from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import EMAIL_PATTERN, Kind, SampleTask
 from bwp_tui.sandbox.seed_history import past_tasks
@@ -70,7 +70,7 @@ def test_a_short_past_shows_failures_holds_and_deadlines(seed: int) -> None:
     }
     days_left = []
     for task in past:
-        due = first_due_date(task.regulation, task.received_on)
+        due = statutory_due_date(task.regulation, task.received_on)
         if due is not None and task.status in (Status.ON_HOLD, Status.IN_PROGRESS) and not task.cancelled:
             days_left.append((due - NOW.date()).days)
     assert sum(days < 0 for days in days_left) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.settings.configfile import read_config
-from bwp_tui.settings.profile import OwnProgram
+from bwp_tui.settings.profile import OperatorProgram
 from bwp_tui.settings.secret import SettingsError
 
 GOOD = """
@@ -35,10 +35,10 @@ def test_commands_and_hooks_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     found = read_config(config(tmp_path, GOOD), required=True)
     (command,) = found.commands
     assert (command.name, command.key, command.title) == ("crm", "f6", "Look up in the CRM")
-    assert command.program == OwnProgram(("crm-lookup", "--json"), 5.0)
+    assert command.program == OperatorProgram(("crm-lookup", "--json"), 5.0)
     assert found.hooks == {
-        "completed": OwnProgram(("/home/op/bin/notify", "done")),
-        "due_soon": OwnProgram(("notify",)),
+        "completed": OperatorProgram(("/home/op/bin/notify", "done")),
+        "due_soon": OperatorProgram(("notify",)),
     }
 
 

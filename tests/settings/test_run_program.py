@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.settings.profile import OwnProgram
+from bwp_tui.settings.profile import OperatorProgram
 from bwp_tui.settings.run_program import LONGEST_OUTPUT, run_program
 from tests.waiting import eventually
 
 
-def shell(script: str, timeout_s: float = 60.0) -> OwnProgram:
-    return OwnProgram(("sh", "-c", script), timeout_s)
+def shell(script: str, timeout_s: float = 60.0) -> OperatorProgram:
+    return OperatorProgram(("sh", "-c", script), timeout_s)
 
 
 def test_what_is_too_long_is_cut_and_the_program_goes_on_to_its_end() -> None:
@@ -59,6 +59,6 @@ def test_a_program_that_closes_its_output_is_waited_for(tmp_path: Path) -> None:
 def test_it_has_no_secret_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BWP_CLIENT_SECRET", "hush")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
-    output = run_program(OwnProgram(("env",)), "").output
+    output = run_program(OperatorProgram(("env",)), "").output
     assert "hush" not in output
     assert f"PATH={os.environ['PATH']}" in output

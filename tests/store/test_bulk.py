@@ -188,12 +188,12 @@ def test_every_task_has_a_result_and_one_that_is_refused_stops_no_other(store: S
 def test_many_are_done_in_few_transactions_and_what_was_yielded_stays(store: Store) -> None:
     numbers = [submitted(store, email=f"s{number}@example.com").number for number in range(bulk.CHUNK_SIZE + 5)]
     before = store.revision()
-    steps = bulk.perform(store, TAG.task_command(ACTOR, TODAY, add=("vip",)), numbers)
+    steps = bulk.perform(store, TAG.change_for(ACTOR, TODAY, add=("vip",)), numbers)
     assert len(next(steps)) == bulk.CHUNK_SIZE
     steps.close()  # type: ignore[attr-defined]  # a generator, which its type does not promise
     tagged = [task.number for task in tasks.window(store, numbers) if task.tags == ("vip",)]
     assert tagged == numbers[: bulk.CHUNK_SIZE]
-    _results(store, ASSIGN.task_command(ACTOR, TODAY, assignee="jane"), numbers)
+    _results(store, ASSIGN.change_for(ACTOR, TODAY, assignee="jane"), numbers)
     assert store.revision() == before + 3
 
 
@@ -203,7 +203,7 @@ def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(
     assert _results(store, CANCEL.task_command(ACTOR), [held])[0].refused is None
     assert _results(store, DOWNLOAD.task_command(ACTOR, "/srv"), [ready])[0].refused is None
     assert _results(store, REFRESH.task_command(ACTOR), [held])[0].refused is None
-    assert _results(store, NOTE.task_command(ACTOR, TODAY, text="x"), [held])[0].refused is None
+    assert _results(store, NOTE.change_for(ACTOR, TODAY, text="x"), [held])[0].refused is None
     found = tasks.get(store, held)
     assert (found.cancel_asked, found.polls, found.note) == (True, 0, "x")
     assert tasks.get(store, ready).download is not None
@@ -215,7 +215,7 @@ def test_what_a_plan_would_skip_is_refused_where_the_plan_acts(store: Store) -> 
     check = bulk_plan.plan_check("acknowledge", TODAY)
     assert bulk_plan.plan(store, "acknowledge", [saved.number], TODAY).possible == (saved.number,)
     single.acknowledge(store, saved.number, TODAY, "kim")
-    command = bulk.with_check(RECORD_OPERATIONS_BY_NAME["acknowledge"].task_command(ACTOR, TODAY, on=TODAY), check)
+    command = bulk.with_check(RECORD_OPERATIONS_BY_NAME["acknowledge"].change_for(ACTOR, TODAY, on=TODAY), check)
     (result,) = _results(store, command, [saved.number])
     assert result.refused
     assert "already acknowledged" in result.refused
@@ -228,7 +228,7 @@ def test_a_plan_replaces_no_verification_and_one_alone_says_that_it_does(store: 
     assert (planned.possible, planned.skipped) == ((second,), (("verified already", 1),))
     verify = RECORD_OPERATIONS_BY_NAME["verify"]
     command = bulk.with_check(
-        verify.task_command(ACTOR, TODAY, how="by phone"), bulk_plan.plan_check("verify", TODAY, {"how": "by phone"})
+        verify.change_for(ACTOR, TODAY, how="by phone"), bulk_plan.plan_check("verify", TODAY, {"how": "by phone"})
     )
     assert [bool(result.refused) for result in _results(store, command, [first, second])] == [True, False]
     assert [task.verification and task.verification.how for task in tasks.each(store, [first, second])] == [
@@ -285,7 +285,7 @@ def test_a_plan_skips_what_its_values_are_refused_for(
     assert dict(planned.skipped) == reasons
     check = bulk_plan.plan_check(action, TODAY, values)
     assert [number for number in numbers if check(tasks.get(store, number)) is None] == list(planned.possible)
-    results = _results(store, RECORD_OPERATIONS_BY_NAME[action].task_command(ACTOR, TODAY, **values), numbers)
+    results = _results(store, RECORD_OPERATIONS_BY_NAME[action].change_for(ACTOR, TODAY, **values), numbers)
     refused = {result.id for result in results if result.refused}
     assert refused == set(numbers) - set(planned.possible)
 

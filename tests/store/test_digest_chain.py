@@ -159,7 +159,7 @@ def test_a_migration_that_adds_events_or_changes_rows_keeps_the_digests(
     store.close()
     scripts = digest_chain_scripts()
     monkeypatch.setattr("bwp_tui.store.database.migrate.migration_scripts", lambda: scripts)
-    monkeypatch.setattr(digest_chain, "FACTS", (*digest_chain.FACTS, "closed_on"))
+    monkeypatch.setattr(digest_chain, "COVERED_COLUMNS", (*digest_chain.COVERED_COLUMNS, "closed_on"))
     migrated = open_store(path)
     assert scalar(migrated, "SELECT count(*) FROM timeline WHERE what = 'closed'") == 3
     assert _named(path) == []
@@ -415,5 +415,5 @@ _OPERATIONS: list[Callable[[Store, int, int], object]] = [
 
 def test_every_column_of_a_task_is_covered_or_is_known_not_to_be(store: Store) -> None:
     columns = {str(name) for (name,) in store.rows("SELECT name FROM pragma_table_xinfo('tasks')")}
-    assert columns == {*digest_chain.FACTS, *digest_chain.NOT_COVERED}
-    assert not {*digest_chain.FACTS} & digest_chain.NOT_COVERED
+    assert columns == {*digest_chain.COVERED_COLUMNS, *digest_chain.NOT_COVERED}
+    assert not {*digest_chain.COVERED_COLUMNS} & digest_chain.NOT_COVERED

@@ -146,7 +146,7 @@ def test_the_newest_of_the_records_that_are_whole_counts(record: int) -> None:
     for revision in range(1, 20):
         kept.record(HistoryState("ab" * 16, revision, "2026-11-20T09:14:00.000000Z"))
     assert kept.read() == HistoryState("ab" * 16, 19, "2026-11-20T09:14:00.000000Z")
-    os.pwrite(record, b"torn", high_water_mark._SLOT * (19 % high_water_mark._SLOTS) + 60)
+    os.pwrite(record, b"torn", high_water_mark._SLOT_BYTES * (19 % high_water_mark._SLOT_COUNT) + 60)
     torn = kept.read()
     assert torn is not None
     assert torn.revision == 18

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.domain.deadlines import first_due_date
+from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task, Verification
@@ -85,7 +85,7 @@ def test_an_extension_moves_the_due_date_once_with_its_reason(store: Store, regu
     task = _received(store, 3, regulation)
     due = single.extend(store, task.number, "many requests", TODAY, ACTOR)
     found = tasks.get(store, task.number)
-    assert found.due_on == due == first_due_date(regulation, task.received_on, extended=True)
+    assert found.due_on == due == statutory_due_date(regulation, task.received_on, extended=True)
     assert found.extended_on == TODAY
     event = timeline.of_task(store, task.number)[-1]
     assert (event.before, event.after, event.detail) == (str(task.due_on), str(due), "many requests")

@@ -226,7 +226,7 @@ def test_what_is_recorded_on_a_row_that_was_merged_meanwhile_lands_on_the_kept_o
     seen = tasks.find_by_name(store, "task-9")
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
 
-    note = NOTE.task_command(ACTOR, TODAY, text="called back", replace=True)
+    note = NOTE.change_for(ACTOR, TODAY, text="called back", replace=True)
     check = bulk.check_unchanged(seen, lambda _: None, lambda now: now.note, accepts_merged_row=True)
     ((result,),) = bulk.perform(store, bulk.with_check(note, check), [seen.number])
 

@@ -24,12 +24,12 @@ def perform(store: Store, deed: TaskCommand, numbers: Sequence[int]) -> list[Com
 @pytest.mark.parametrize(
     ("part", "deed"),
     [
-        (Field.NOTE, NOTE.task_command(ACTOR, TODAY, text="after", replace=True)),
-        (Field.NOTE, NOTE.task_command(ACTOR, TODAY, text="after")),
-        (Field.NOTE, NOTE.task_command(ACTOR, TODAY, text="", replace=True)),
-        (Field.TAGS, TAG.task_command(ACTOR, TODAY, add=["after"], remove=["b"])),
-        (Field.ASSIGNMENT, ASSIGN.task_command(ACTOR, TODAY, assignee="after")),
-        (Field.ASSIGNMENT, ASSIGN.task_command(ACTOR, TODAY, assignee=None)),
+        (Field.NOTE, NOTE.change_for(ACTOR, TODAY, text="after", replace=True)),
+        (Field.NOTE, NOTE.change_for(ACTOR, TODAY, text="after")),
+        (Field.NOTE, NOTE.change_for(ACTOR, TODAY, text="", replace=True)),
+        (Field.TAGS, TAG.change_for(ACTOR, TODAY, add=["after"], remove=["b"])),
+        (Field.ASSIGNMENT, ASSIGN.change_for(ACTOR, TODAY, assignee="after")),
+        (Field.ASSIGNMENT, ASSIGN.change_for(ACTOR, TODAY, assignee=None)),
     ],
 )
 def test_each_part_comes_back_as_it_was_and_the_timeline_grows(store: Store, part: Field, deed: TaskCommand) -> None:
@@ -58,7 +58,7 @@ def test_what_was_changed_since_is_left_alone(store: Store) -> None:
     first = requests.submit(store, request(), ACTOR).number
     second = requests.submit(store, request(email="b@example.com"), ACTOR).number
     changes: list[Change] = []
-    perform(store, undo.with_changes(TAG.task_command(ACTOR, TODAY, add=["vip"]), Field.TAGS, changes), [first, second])
+    perform(store, undo.with_changes(TAG.change_for(ACTOR, TODAY, add=["vip"]), Field.TAGS, changes), [first, second])
     single.set_tags(store, first, ("vip", "phone"), "bob")
     results = perform(store, undo.undo(Field.TAGS, changes, ACTOR), [first, second])
     assert "has changed the tags of" in (results[0].refused or "")
@@ -69,5 +69,5 @@ def test_what_was_changed_since_is_left_alone(store: Store) -> None:
 def test_a_deed_that_changes_nothing_leaves_nothing_to_take_back(store: Store) -> None:
     number = requests.submit(store, request(tags=("vip",)), ACTOR).number
     changes: list[Change] = []
-    perform(store, undo.with_changes(TAG.task_command(ACTOR, TODAY, add=["VIP"]), Field.TAGS, changes), [number])
+    perform(store, undo.with_changes(TAG.change_for(ACTOR, TODAY, add=["VIP"]), Field.TAGS, changes), [number])
     assert changes == []

@@ -9,7 +9,7 @@ import pytest
 
 from bwp_tui.actions.clock_operations import ACKNOWLEDGE, ANSWER, CORRECT, VERIFY
 from bwp_tui.actions.record_operations import NOTE, RECORD_OPERATIONS_BY_NAME
-from bwp_tui.domain.deadlines import first_due_date
+from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
 from bwp_tui.store.commands.answers import LegalRecord, UndoableField
@@ -30,7 +30,7 @@ def perform(store: Store, deed: TaskCommand, number: int) -> Task:
 
 
 def withdrawing(record: LegalRecord, actor: str = ACTOR) -> TaskCommand:
-    return RECORD_OPERATIONS_BY_NAME[f"withdraw {record}"].task_command(actor, TODAY)
+    return RECORD_OPERATIONS_BY_NAME[f"withdraw {record}"].change_for(actor, TODAY)
 
 
 def recorded(store: Store) -> Task:
@@ -73,7 +73,7 @@ def test_what_is_withdrawn_counts_no_longer_and_stays_on_the_timeline(store: Sto
 def test_a_withdrawn_extension_brings_the_first_due_date_back_and_can_be_made_anew(store: Store) -> None:
     before = recorded(store)
     after = perform(store, withdrawing(LegalRecord.EXTENSION), before.number)
-    assert after.due_on == first_due_date(after.regulation, after.received_on)
+    assert after.due_on == statutory_due_date(after.regulation, after.received_on)
     event = timeline.of_task(store, before.number)[-1]
     assert (event.before, event.after) == (str(before.due_on), str(after.due_on))
     perform(store, withdrawing(LegalRecord.ANSWER), before.number)
@@ -84,9 +84,9 @@ def test_a_withdrawn_extension_brings_the_first_due_date_back_and_can_be_made_an
 def test_day_of_receipt_and_law_are_corrected_and_the_old_ones_kept(store: Store) -> None:
     task = submitted(store)
     earlier = TODAY - timedelta(days=9)
-    after = perform(store, CORRECT.task_command("bob", TODAY, received=earlier, regulation="ccpa"), task.number)
+    after = perform(store, CORRECT.change_for("bob", TODAY, received=earlier, regulation="ccpa"), task.number)
     assert (after.received_on, after.regulation) == (earlier, "ccpa")
-    assert after.due_on == first_due_date("ccpa", earlier)
+    assert after.due_on == statutory_due_date("ccpa", earlier)
     event = timeline.of_task(store, task.number)[-1]
     assert (event.what, event.before, event.after) == ("corrected", str(task.due_on), str(after.due_on))
     assert event.detail == f"received {TODAY} → {earlier}, law gdpr → ccpa"
@@ -94,8 +94,8 @@ def test_day_of_receipt_and_law_are_corrected_and_the_old_ones_kept(store: Store
 
 def test_a_corrected_receipt_keeps_an_extension(store: Store) -> None:
     task = recorded(store)
-    after = perform(store, CORRECT.task_command(ACTOR, TODAY, received=TODAY - timedelta(days=3)), task.number)
-    assert after.due_on == first_due_date(task.regulation, after.received_on, extended=True)
+    after = perform(store, CORRECT.change_for(ACTOR, TODAY, received=TODAY - timedelta(days=3)), task.number)
+    assert after.due_on == statutory_due_date(task.regulation, after.received_on, extended=True)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_corrected_receipt_keeps_an_extension(store: Store) -> None:
 def test_what_cannot_be_corrected_stays(store: Store, received_on: date | None, regulation: str | None) -> None:
     before = recorded(store)
     with pytest.raises(NotPossible):
-        perform(store, CORRECT.task_command(ACTOR, TODAY, received=received_on, regulation=regulation), before.number)
+        perform(store, CORRECT.change_for(ACTOR, TODAY, received=received_on, regulation=regulation), before.number)
     assert tasks.get(store, before.number) == before
 
 
@@ -119,18 +119,18 @@ def test_of_a_resubmitted_request_the_new_task_is_corrected(store: Store) -> Non
     requests.cancel(store, task.number, ACTOR)
     requests.resubmit(store, task.number, ACTOR)
     with pytest.raises(NotPossible, match="#2"):
-        perform(store, CORRECT.task_command(ACTOR, TODAY, received=TODAY - timedelta(days=1)), task.number)
+        perform(store, CORRECT.change_for(ACTOR, TODAY, received=TODAY - timedelta(days=1)), task.number)
 
 
 @pytest.mark.parametrize(
     ("part", "deed"),
     [
-        (LegalRecord.ACKNOWLEDGEMENT, ACKNOWLEDGE.task_command(ACTOR, TODAY, on=TODAY + timedelta(days=1))),
-        (LegalRecord.VERIFICATION, VERIFY.task_command(ACTOR, TODAY, how="passport", by="bob")),
-        (LegalRecord.ANSWER, ANSWER.task_command(ACTOR, TODAY, how="by phone", on=TODAY + timedelta(days=1))),
+        (LegalRecord.ACKNOWLEDGEMENT, ACKNOWLEDGE.change_for(ACTOR, TODAY, on=TODAY + timedelta(days=1))),
+        (LegalRecord.VERIFICATION, VERIFY.change_for(ACTOR, TODAY, how="passport", by="bob")),
+        (LegalRecord.ANSWER, ANSWER.change_for(ACTOR, TODAY, how="by phone", on=TODAY + timedelta(days=1))),
         (LegalRecord.ANSWER, withdrawing(LegalRecord.ANSWER)),
         (LegalRecord.EXTENSION, withdrawing(LegalRecord.EXTENSION)),
-        (Field.RECEIPT, CORRECT.task_command(ACTOR, TODAY, received=TODAY - timedelta(days=5), regulation="ccpa")),
+        (Field.RECEIPT, CORRECT.change_for(ACTOR, TODAY, received=TODAY - timedelta(days=5), regulation="ccpa")),
     ],
 )
 def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: UndoableField, deed: TaskCommand) -> None:
@@ -150,7 +150,7 @@ def test_nothing_is_put_back_on_a_purged_task(store: Store) -> None:
     changes: list[Change] = []
     perform(
         store,
-        undo.with_changes(NOTE.task_command(ACTOR, TODAY, text="", replace=True), Field.NOTE, changes),
+        undo.with_changes(NOTE.change_for(ACTOR, TODAY, text="", replace=True), Field.NOTE, changes),
         task.number,
     )
     store.rows("UPDATE tasks SET purged_at = 'now', email = '' WHERE number = ?", (task.number,))

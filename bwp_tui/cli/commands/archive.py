@@ -46,7 +46,7 @@ def pack(arguments: Namespace) -> None:
         source, sha256 = _downloaded(task)
         target = arguments.output or source.with_name(f"{source.name}.age")
         encrypted = _encrypt_and_record(session, task, source, target, arguments.recipient, sha256)
-        record = {"path": str(target), "receipt": str(_receipt_of(target)), "sha256": encrypted.sha256}
+        record = {"path": str(target), "receipt": str(_receipt_path(target)), "sha256": encrypted.sha256}
         print_result(arguments, record, [str(target)])
         _offer_answer(session, task, arguments.answered)
 
@@ -97,7 +97,7 @@ def _cells(entry: Entry) -> tuple[str, str, str, str]:
 def _encrypt_and_record(
     session: CommandSession, task: Task, source: Path, target: Path, recipient: str, sha256: str
 ) -> EncryptedFile:
-    receipt = _receipt_of(target)
+    receipt = _receipt_path(target)
     try:
         with new_file(receipt) as file:
             encrypted = encrypt(source, target, recipient, sha256)
@@ -133,7 +133,7 @@ def _offer_answer(session: CommandSession, task: Task, how: str | None) -> None:
     print_note(f"{task.name}: answered on {today()}, recorded.")
 
 
-def _receipt_of(target: Path) -> Path:
+def _receipt_path(target: Path) -> Path:
     return target.with_name(f"{target.name}.txt")
 
 

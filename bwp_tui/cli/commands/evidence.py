@@ -24,7 +24,7 @@ from bwp_tui.new_file import new_file
 from bwp_tui.store.database.digest_chain import Chain
 from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.queries import request_log, tasks, timeline
-from bwp_tui.store.queries.request_log import SentRequest
+from bwp_tui.store.queries.request_log import LoggedRequest
 from bwp_tui.store.worklog import downloads
 
 _LABEL_WIDTH = 20
@@ -105,7 +105,7 @@ def _sign(arguments: Namespace, record: dict[str, object], target: Path) -> None
 def _record(
     task: Task,
     events: Sequence[Event],
-    sent: Sequence[SentRequest],
+    sent: Sequence[LoggedRequest],
     fetched: Sequence[Download],
     profile: str,
     chain: Chain,
@@ -158,7 +158,7 @@ def _record(
     }
 
 
-def _sent_record(request: SentRequest) -> dict[str, object]:
+def _sent_record(request: LoggedRequest) -> dict[str, object]:
     return {
         "action": request.action,
         "state": request.state,

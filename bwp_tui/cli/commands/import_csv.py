@@ -23,7 +23,7 @@ from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.domain.csv_table import CsvError, format_row
 from bwp_tui.domain.deadlines import day_warning
-from bwp_tui.domain.regulations import force_warning
+from bwp_tui.domain.regulations import not_in_force_warning
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, counted, format_size
 from bwp_tui.domain.times import utc_now
@@ -55,7 +55,7 @@ def import_file(arguments: Namespace) -> None:
         steps = ProgressLine("checking", data.count(b"\n"))
         planned = _checked(lambda: csv_import.plan(session.store, data, defaults, steps), "requests")
         if not arguments.dry_run:
-            _refuse_again(planned, again=arguments.again)
+            _refuse_second_import(planned, again=arguments.again)
         _print_summary(planned, file)
         if planned.wrong_lines or arguments.dry_run:
             if receipt is not None:
@@ -167,7 +167,7 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
 
 def _doubt(request: Request) -> str | None:
     """Return why the day of receipt is doubtful, or None."""
-    return day_warning(request.received_on, today()) or force_warning(request.regulation, request.received_on)
+    return day_warning(request.received_on, today()) or not_in_force_warning(request.regulation, request.received_on)
 
 
 def _note_ignored(headings: Sequence[str]) -> None:
@@ -183,7 +183,7 @@ def _end_without_recording(wrong_lines: int) -> None:
     print_note("Dry run: nothing was imported.")
 
 
-def _refuse_again(planned: ImportPlan, *, again: bool) -> None:
+def _refuse_second_import(planned: ImportPlan, *, again: bool) -> None:
     if planned.imported_before and not again:
         raise CommandError(
             ExitCode.FAILED,

@@ -26,7 +26,7 @@ from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.queries import request_log, tasks, timeline
-from bwp_tui.store.queries.request_log import SentRequest
+from bwp_tui.store.queries.request_log import LoggedRequest
 from bwp_tui.store.queries.task_record import next_try, shown_record, task_record
 from bwp_tui.store.worklog import engine_state
 
@@ -151,7 +151,7 @@ def sent(arguments: Namespace) -> None:
         print_note("No requests were sent.")
 
 
-def _sent_record(request: SentRequest, *, has_engine: bool, mask: bool) -> dict[str, object]:
+def _sent_record(request: LoggedRequest, *, has_engine: bool, mask: bool) -> dict[str, object]:
     email = mask_email(request.email) if mask and request.email else request.email
     what, detail = request.outcome_event
     failure = request.last_failure
@@ -178,14 +178,14 @@ def _sent_record(request: SentRequest, *, has_engine: bool, mask: bool) -> dict[
     }
 
 
-def _tries(request: SentRequest) -> str:
+def _tries(request: LoggedRequest) -> str:
     """Return how often a request was sent; with a question mark where it may have been sent before too."""
     if request.is_assumed_sent:
         return f"{request.attempts or ''}?"
     return "-" if request.last_failure and not request.attempts else str(request.attempts)
 
 
-def _sent_cells(request: SentRequest, *, has_engine: bool, unmask: bool) -> tuple[str, ...]:
+def _sent_cells(request: LoggedRequest, *, has_engine: bool, unmask: bool) -> tuple[str, ...]:
     what, detail = request.outcome_event
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
     if request.last_failure and (next_try := _next_try(request.next_at, has_engine=has_engine)):

@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.clock_operations import CORRECT, INQUIRE, VERIFY, inquiry_effect, replaced_verification
-from bwp_tui.actions.operation import Argument, Need, Operation, Position, Values, split_signed
+from bwp_tui.actions.operation import Argument, Need, Position, RecordOperation, Values, split_signed
 from bwp_tui.actions.record_operations import DECLINE, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
@@ -24,7 +24,7 @@ from bwp_tui.cli.support.context import (
     today,
 )
 from bwp_tui.cli.support.task_output import print_tasks
-from bwp_tui.domain.regulations import force_warning
+from bwp_tui.domain.regulations import not_in_force_warning
 from bwp_tui.domain.times import zone_name
 from bwp_tui.store.queries import tasks
 
@@ -42,7 +42,7 @@ def record(arguments: Namespace) -> ExitCode:
         for argument in operation.options:
             if argument.is_day and (day := values.get(argument.name)) is not None:
                 values |= {argument.name: checked_day(day)}
-        command = operation.task_command(session.actor, today(), **values)
+        command = operation.change_for(session.actor, today(), **values)
         numbers = select_tasks(session, names, arguments.filter)
         check = None
         if arguments.filter is not None or (operation.asks_for_count and len(numbers) > 1):
@@ -57,7 +57,7 @@ def record(arguments: Namespace) -> ExitCode:
         resulting, all_done = apply(session, command, numbers, check)
         changed = tasks.window(session.store, resulting)
         if operation is CORRECT:
-            doubts = (force_warning(task.regulation, task.received_on) for task in changed)
+            doubts = (not_in_force_warning(task.regulation, task.received_on) for task in changed)
             _print_once(f"Warning: {doubt}" for doubt in doubts if doubt)
         elif operation is INQUIRE:
             _print_once(map(inquiry_effect, changed))
@@ -70,7 +70,7 @@ def _print_once(sentences: Iterable[str]) -> None:
         print_note(sentence)
 
 
-def _confirm_each(session: CommandSession, operation: Operation, numbers: list[int], values: Values) -> None:
+def _confirm_each(session: CommandSession, operation: RecordOperation, numbers: list[int], values: Values) -> None:
     """Have confirmed what cannot be undone, and values that are probably a mistake for a single task."""
     for task in tasks.each(session.store, numbers):
         is_refused = operation.disabled_reason(task, today()) or operation.refusal(task, values, today())
@@ -103,7 +103,7 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
     return names, {argument.name: typed[0]} if values is None else values
 
 
-def _check_options(operation: Operation, arguments: Namespace) -> None:
+def _check_options(operation: RecordOperation, arguments: Namespace) -> None:
     """Refuse a command that lacks its options, or has them beside a withdrawal."""
     options = [argument for argument in operation.options if argument.need is not Need.HAS_DEFAULT]
     given = [argument for argument in options if getattr(arguments, argument.name) is not None]
@@ -120,7 +120,7 @@ def _check_options(operation: Operation, arguments: Namespace) -> None:
         raise CommandError(ExitCode.USAGE, f"Give {names}. Nothing was done.")
 
 
-def _note_day(operation: Operation, values: Values) -> None:
+def _note_day(operation: RecordOperation, values: Values) -> None:
     """Say which day is today where a day is left out."""
     days = [argument for argument in operation.options if argument.is_day and argument.need is Need.HAS_DEFAULT]
     if can_ask() and any(values.get(argument.name) is None for argument in days):

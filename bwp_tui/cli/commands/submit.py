@@ -20,8 +20,8 @@ from bwp_tui.cli.support.context import (
 from bwp_tui.cli.support.engine_wait import EngineWaiter, note_earlier, wait_for_end, wait_for_response
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.task_output import print_tasks
-from bwp_tui.domain.deadlines import first_due_date, latest_end, longest_fitting_hold
-from bwp_tui.domain.regulations import REGULATIONS, force_warning
+from bwp_tui.domain.deadlines import latest_end, longest_fitting_hold, statutory_due_date
+from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.settings import Profile
@@ -147,7 +147,7 @@ def _request(arguments: Namespace, profile: Profile) -> Request:
 def _warn_of_deadline(request: Request) -> None:
     """Print a warning where the regulation was not in force, or the service may finish after the due date."""
     _warn_of_force(request)
-    due = first_due_date(request.regulation, request.received_on)
+    due = statutory_due_date(request.regulation, request.received_on)
     if due is None:
         return
     hold = request.holding_period
@@ -162,7 +162,7 @@ def _warn_of_deadline(request: Request) -> None:
 
 
 def _warn_of_force(request: Request) -> None:
-    if doubt := force_warning(request.regulation, request.received_on):
+    if doubt := not_in_force_warning(request.regulation, request.received_on):
         print_note(f"Warning: {doubt}")
 
 

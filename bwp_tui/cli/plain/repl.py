@@ -69,7 +69,7 @@ def _print_unavailable(name: str) -> None:
     print_note(f"{name} isn't available here; quit, then start it as: bwp-tui {name}.")
 
 
-class _OwnCommand(NamedTuple):
+class _PlainCommand(NamedTuple):
     """A command of plain mode alone."""
 
     arguments: str
@@ -87,11 +87,11 @@ class _Repl:
         self._seen: dict[int, str] = {}
         self._is_running = True
         self._own_commands = {
-            "new": _OwnCommand("", "submit a request, question by question; quit leaves the questions", self._new),
-            "watch": _OwnCommand("TASK", "include the task in news when it finishes", self._watch),
-            "news": _OwnCommand("", "print the changes of the watched tasks since the last news", self._news),
-            "help": _OwnCommand("COMMAND", "show the help of a command; help commands lists them", self._help),
-            _QUIT: _OwnCommand("", "leave; pending work resumes at the next start", self._quit),
+            "new": _PlainCommand("", "submit a request, question by question; quit leaves the questions", self._new),
+            "watch": _PlainCommand("TASK", "include the task in news when it finishes", self._watch),
+            "news": _PlainCommand("", "print the changes of the watched tasks since the last news", self._news),
+            "help": _PlainCommand("COMMAND", "show the help of a command; help commands lists them", self._help),
+            _QUIT: _PlainCommand("", "leave; pending work resumes at the next start", self._quit),
         }
 
     def run(self) -> None:
@@ -206,7 +206,7 @@ class _Repl:
         if not self._profile.read_only:
             for _ in bulk.perform(
                 self._store,
-                UNWATCH.task_command(actor(os.environ, self._profile.actor, self._profile.is_team), today()),
+                UNWATCH.change_for(actor(os.environ, self._profile.actor, self._profile.is_team), today()),
                 ended,
             ):
                 pass

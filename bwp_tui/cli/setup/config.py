@@ -190,8 +190,8 @@ def settings_record(profile: Profile) -> dict[str, object]:
         "events_region": profile.events.region if profile.events else None,
         "events_aws_profile": profile.events.aws_profile if profile.events else None,
         "keys": {name: keys.split(",") for name, keys in keymap(profile.keys).overrides.items()},
-        "commands": {command.name: [command.key, *command.program.run] for command in profile.commands} or None,
-        "hooks": {occasion: list(program.run) for occasion, program in profile.hooks.items()} or None,
+        "commands": {command.name: [command.key, *command.program.argv] for command in profile.commands} or None,
+        "hooks": {occasion: list(program.argv) for occasion, program in profile.hooks.items()} or None,
         "missing": list(profile.missing()),
     }
 

@@ -20,7 +20,7 @@ from bwp_tui.settings.config_edit import change_profile
 from bwp_tui.settings.profile import API_URL, TOKEN_URL
 from bwp_tui.settings.secret import check_secret
 
-_INSTEAD: Final = "run this at a terminal, or write the config file"
+_WHERE_NO_TERMINAL: Final = "run this at a terminal, or write the config file"
 _PRODUCTION: Final = "the production API"
 
 
@@ -31,7 +31,7 @@ def login(arguments: Namespace) -> None:
         SettingsError: the settings are wrong, or cannot be kept.
         CommandError: no terminal is there to ask on, or the operator did not go on.
     """
-    require_interactive(_INSTEAD)
+    require_interactive(_WHERE_NO_TERMINAL)
     _say("The merchant console has client id, secret and target id. ctrl+c leaves; until the end nothing is kept.")
     if arguments.rotate:
         _rotate(load_profile(arguments.profile, os.environ))

@@ -26,7 +26,7 @@ from bwp_tui.domain.deadlines import (
     is_late,
 )
 from bwp_tui.domain.masking import mask_task_text
-from bwp_tui.domain.regulations import REGULATIONS, force_warning
+from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Event, Kind, Task, newest_problem
 from bwp_tui.domain.text import clean_line, counted
@@ -41,7 +41,7 @@ from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.task_record import task_record
 
 _COMMANDS = {
-    operation.name: f"bwp-tui {operation.command}" for operation in (RESUBMIT, SEND, APPROVE, VERIFY, *SETTLEMENTS)
+    operation.name: f"bwp-tui {operation.cli_usage}" for operation in (RESUBMIT, SEND, APPROVE, VERIFY, *SETTLEMENTS)
 }
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 _FIRST_TO_DROP = ("SUBMITTED", "AGE", "TASK", "KIND")
@@ -177,7 +177,7 @@ def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list
         ("polled", stamp(task.polled_at) if task.polled_at else None),
         ("received", task.received_on.isoformat()),
         ("due", due),
-        ("warning", force_warning(task.regulation, task.received_on)),
+        ("warning", not_in_force_warning(task.regulation, task.received_on)),
         ("holding period", None if task.holding_period is None else counted(task.holding_period, "day")),
         ("done by", None if last is None else f"{last}{', after the due date' if is_late(task, today) else ''}"),
         ("reason", task.reason),

@@ -16,7 +16,7 @@ from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, meaning
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
-from bwp_tui.settings.profile import OwnCommand
+from bwp_tui.settings.profile import CustomCommand
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.answers import cannot_open_result, records_of
 
@@ -177,7 +177,7 @@ def _action_of(operation: TaskOperation) -> Action:
         operation.label,
         operation.help,
         TASK_GROUP,
-        operation.command,
+        operation.cli_usage,
         why_not,
         operation.keywords,
         operation.is_next_step,
@@ -354,12 +354,12 @@ def with_view_names(actions: Sequence[Action], views: Sequence[View]) -> tuple[A
     return tuple(replace(action, help=helps[action.name]) if action.name in helps else action for action in actions)
 
 
-def own_action_name(command: OwnCommand) -> str:
+def own_action_name(command: CustomCommand) -> str:
     """Return the name of the action that runs a command of the operator."""
     return f"command_{command.name}"
 
 
-def own_action(command: OwnCommand, key: str, scope: Scope) -> Action:
+def own_action(command: CustomCommand, key: str, scope: Scope) -> Action:
     """Return the action that runs a command of the operator."""
     reason = _needs_task(writes=True)
     return Action(own_action_name(command), (key,), "", command.title, TASK_GROUP, None, reason, scope=scope)

@@ -13,7 +13,7 @@ from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import KeySetting
-from bwp_tui.settings.profile import OwnCommand
+from bwp_tui.settings.profile import CustomCommand
 
 
 class Keymap(NamedTuple):
@@ -53,7 +53,7 @@ class Keymap(NamedTuple):
         return " ".join(map(self.key, names)), label
 
 
-def keymap(settings: Sequence[KeySetting], commands: Sequence[OwnCommand] = ()) -> Keymap:
+def keymap(settings: Sequence[KeySetting], commands: Sequence[CustomCommand] = ()) -> Keymap:
     """Return the registry with the keys of these settings, each of which is taken or reported as a mistake.
 
     The operator's own commands come last: a key of theirs that an action has is a mistake.
@@ -137,7 +137,7 @@ def _message(setting: KeySetting, wrong: str) -> str:
     return f"{setting.place}: keys.{clean_line(setting.action)} {wrong}{'' if wrong.endswith('?') else '.'}"
 
 
-def _command_message(command: OwnCommand, wrong: str) -> str:
+def _command_message(command: CustomCommand, wrong: str) -> str:
     return f"{command.place}: commands.{command.name}.key {wrong}."
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
-from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Token
+from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
 from bwp_tui.console.controllers.profile_switch import switch_profile
 from bwp_tui.console.controllers.saved_views import SavedViewController
@@ -87,7 +87,7 @@ class ListCommands:
             raise line.error(
                 f"Which view? There are {', '.join(view.name for view in self._screen.session.reader.views())}."
             )
-        name = Token(
+        name = Word(
             " ".join(token.text for token in line.positionals), line.positionals[0].start, line.positionals[-1].end
         )
         view = self._view_named(name)
@@ -101,7 +101,7 @@ class ListCommands:
             raise line.error(f"Write {usage}.")
         action, name, *rest = line.positionals
         if action.text == "delete":
-            whole = Token(" ".join(token.text for token in line.positionals[1:]), name.start, line.positionals[-1].end)
+            whole = Word(" ".join(token.text for token in line.positionals[1:]), name.start, line.positionals[-1].end)
             view = self._view_named(whole)
             if view in VIEWS:
                 raise whole.error(f"The view “{view.name}” is built in and stays.")
@@ -134,7 +134,7 @@ class ListCommands:
         else:
             self._screen.start_worker(work)
 
-    def _view_named(self, token: Token) -> View:
+    def _view_named(self, token: Word) -> View:
         views = self._screen.session.reader.views()  # those without a key too
         view = view_named(views, token.text)
         if view is None:
@@ -143,7 +143,7 @@ class ListCommands:
         return view
 
 
-def _filter_in(line: CommandLine, tokens: Sequence[Token]) -> str:
+def _filter_in(line: CommandLine, tokens: Sequence[Word]) -> str:
     """Return the filter that is typed in these tokens of a line.
 
     Raises:
@@ -159,7 +159,7 @@ def _filter_in(line: CommandLine, tokens: Sequence[Token]) -> str:
     return text.strip()
 
 
-def _ids(token: Token) -> tuple[str, ...]:
+def _ids(token: Word) -> tuple[str, ...]:
     """Return the ids of the columns that a token names, in the order of the table."""
     try:
         return columns_named(token.text)
@@ -167,7 +167,7 @@ def _ids(token: Token) -> tuple[str, ...]:
         raise token.error(str(error)) from None
 
 
-def _sort_named(token: Token) -> str:
+def _sort_named(token: Word) -> str:
     name = token.text.casefold()
     if name in SORTS:
         return name

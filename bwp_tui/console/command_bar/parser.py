@@ -32,7 +32,7 @@ class CommandLineError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class Word:
     """One token of a line: its text without quotation marks, and its start and end in the line."""
 
     text: str
@@ -56,15 +56,15 @@ class CommandLine:
     """A command line: the first token, the tokens behind it without the options, and the options' values by name."""
 
     text: str
-    command: Token
-    positionals: tuple[Token, ...]
-    options: dict[str, Token]
+    command: Word
+    positionals: tuple[Word, ...]
+    options: dict[str, Word]
 
     def error(self, sentence: str) -> CommandLineError:
         """Return the error that points at the whole line."""
         return CommandLineError(InputMistake(sentence, self.command.start, self.command.end))
 
-    def reject_extra(self, tokens: Sequence[Token], usage: str) -> None:
+    def reject_extra(self, tokens: Sequence[Word], usage: str) -> None:
         """Refuse tokens that a command does not take.
 
         Raises:
@@ -74,7 +74,7 @@ class CommandLine:
             raise tokens[0].error(f"“{tokens[0].text}” is too much here; write {usage}.")
 
 
-def tokenize(text: str) -> list[Token]:
+def tokenize(text: str) -> list[Word]:
     """Split a line into tokens; quotation marks of both kinds hold blanks together.
 
     Raises:
@@ -83,7 +83,7 @@ def tokenize(text: str) -> list[Token]:
     found, at = [], 0
     for match in _WORD.finditer(text):
         _check_gap(text, at, match.start())
-        found.append(Token(_unquoted(match.group()), *match.span()))
+        found.append(Word(_unquoted(match.group()), *match.span()))
         at = match.end()
     _check_gap(text, at, len(text))
     return found
@@ -104,8 +104,8 @@ def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
         raise CommandLineError(InputMistake("Type a command.", 0, 0))
     command, *rest = found
     options = options_of(command.text.casefold())
-    tokens: list[Token] = []
-    values: dict[str, Token] = {}
+    tokens: list[Word] = []
+    values: dict[str, Word] = {}
     while rest:
         token = rest.pop(0)
         if not token.text.startswith("--") or options is None:

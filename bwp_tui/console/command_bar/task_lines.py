@@ -10,7 +10,7 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, Operation, Position, TaskOperation, Values
+from bwp_tui.actions.operation import Argument, Position, RecordOperation, TaskOperation, Values
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.actions.settlements import SETTLEMENTS
@@ -21,7 +21,7 @@ from bwp_tui.console.command_bar.parser import (
     CommandHandler,
     CommandLine,
     CommandLineError,
-    Token,
+    Word,
     parse_line,
     tokenize,
 )
@@ -108,7 +108,7 @@ class TaskLineCommands:
             raise line.command.error(f"There is no command “{unknown}”.", guess)
         return self._parsers[name](line) if name in self._parsers else self._read_action(COMMANDS_BY_NAME[name], line)
 
-    def _cli_words(self, tokens: Sequence[Token]) -> list[str] | None:
+    def _cli_words(self, tokens: Sequence[Word]) -> list[str] | None:
         """Return the words of a line that the command line carries out, or None where the console does.
 
         Raises:
@@ -135,7 +135,7 @@ class TaskLineCommands:
             return lambda: self._screen.session.set_theme(token.text)
         return lambda: self._screen.perform_later("theme")
 
-    def _read_jump(self, token: Token) -> CommandHandler | None:
+    def _read_jump(self, token: Word) -> CommandHandler | None:
         """Return the handler of a line that only names a task or a day; None where it names neither."""
         screen = self._screen
         day = typed_day(token.text, screen.session.today())
@@ -202,10 +202,10 @@ class TaskLineCommands:
     async def _run(self, operation: TaskOperation, values: Values) -> None:
         if isinstance(operation, ServiceOperation):
             await self._service.run(operation, values)
-        elif isinstance(operation, Operation):
+        elif isinstance(operation, RecordOperation):
             await self._records.run(operation, values)
 
-    def _value(self, argument: Argument, options: Mapping[str, Token]) -> object:
+    def _value(self, argument: Argument, options: Mapping[str, Word]) -> object:
         token = options.get(argument.option)
         if token is None:
             return None
@@ -216,7 +216,7 @@ class TaskLineCommands:
             raise token.error(why_not)
         return values and values[argument.name]
 
-    def _day(self, token: Token) -> date:
+    def _day(self, token: Word) -> date:
         today = self._screen.session.today()
         day = typed_day(token.text, today)
         if day is None:
@@ -225,7 +225,7 @@ class TaskLineCommands:
             raise token.error(why_not)
         return day
 
-    def _split(self, argument: Argument, tokens: Sequence[Token]) -> tuple[list[int], Sequence[Token]]:
+    def _split(self, argument: Argument, tokens: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
         """Split a line's tokens into the tasks that it names and the tokens of its argument."""
         if argument.position is Position.LAST_WORD:
             return [self._task(token) for token in tokens[:-1]], tokens[-1:]
@@ -283,13 +283,13 @@ class TaskLineCommands:
 
     # To which tasks
 
-    def _task(self, token: Token) -> int:
+    def _task(self, token: Word) -> int:
         try:
             return tasks.find_by_name(self._screen.session.read_store, token.text).number
         except NoSuchTask as error:
             raise token.error(str(error)) from None
 
-    def _split_task_ids(self, tokens: Sequence[Token]) -> tuple[list[int], Sequence[Token]]:
+    def _split_task_ids(self, tokens: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
         """Split the tasks that are named first from the tokens behind them; what is in quotation marks names none."""
         numbers: list[int] = []
         for at, token in enumerate(tokens):

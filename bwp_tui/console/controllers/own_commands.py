@@ -13,7 +13,7 @@ from bwp_tui.console.bindings.actions import own_action_name
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.domain.text import counted
-from bwp_tui.settings.profile import OwnCommand
+from bwp_tui.settings.profile import CustomCommand
 from bwp_tui.settings.run_program import ProgramRun, run_program
 from bwp_tui.store.commands import answers
 from bwp_tui.store.queries import tasks
@@ -46,7 +46,7 @@ class OwnCommands:
             own_action_name(command): partial(self._start, command) for command in screen.session.profile.commands
         }
 
-    def _start(self, command: OwnCommand) -> None:
+    def _start(self, command: CustomCommand) -> None:
         screen, current = self._screen, self._screen.current_task
         numbers = self._marked.newest_first or ([current.number] if current else [])
         if command.name in screen.session.running_commands:
@@ -58,7 +58,7 @@ class OwnCommands:
             screen.show_status(f"{command.name} runs with {counted(len(numbers), 'task')}.")
             screen.start_worker(lambda: self._run(command, numbers), "own command", exclusive=False)
 
-    async def _run(self, command: OwnCommand, numbers: Sequence[int]) -> None:
+    async def _run(self, command: CustomCommand, numbers: Sequence[int]) -> None:
         screen, session, stop = self._screen, self._screen.session, threading.Event()
 
         def run() -> ProgramRun:

@@ -9,7 +9,7 @@ from functools import partial
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
-from bwp_tui.actions.operation import Argument, Operation, Target, Values
+from bwp_tui.actions.operation import Argument, RecordOperation, Target, Values
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, UNWATCH, WATCH, WITHDRAWALS
 from bwp_tui.actions.settlements import SETTLEMENTS, Settlement
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
@@ -41,7 +41,7 @@ class RecordController:
             "withdraw": self._withdraw,
         }
 
-    async def run(self, operation: Operation, given: Values | None = None) -> None:
+    async def run(self, operation: RecordOperation, given: Values | None = None) -> None:
         """Carry an operation out, once its arguments are asked for that are not given, and the harm is confirmed."""
         task = self._screen.current_task
         if self._marked.all:
@@ -51,7 +51,7 @@ class RecordController:
             # The table may not show yet what the operator recorded just now.
             await self._run_on_one(operation, self._screen.session.reader.current(task.number) or task, given or {})
 
-    async def _run_on_marked(self, operation: Operation, plan: OpenPlan, given: Values) -> None:
+    async def _run_on_marked(self, operation: RecordOperation, plan: OpenPlan, given: Values) -> None:
         actor, session = self._screen.session.actor, self._screen.session
 
         def target(now: BulkPlan) -> Target:
@@ -79,7 +79,7 @@ class RecordController:
             lambda: session.task_commands.record(operation, now.possible, today, check, **values),
         )
 
-    async def _run_on_one(self, operation: Operation, task: Task, given: Values) -> None:
+    async def _run_on_one(self, operation: RecordOperation, task: Task, given: Values) -> None:
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
         target = Target((task.number,), task.name, task, session.actor)
         about = partial(rechecking_argument, screen, operation, target, task)
@@ -106,7 +106,7 @@ class RecordController:
                 merged = "" if kept == task.number else f" #{task.number} is #{kept} now."
                 screen.show_status(refused or operation.result(target, values) + merged, "bad" if refused else "plain")
 
-    async def _confirm(self, operation: Operation, task: Task, values: Values, check: RefusalCheck) -> bool:
+    async def _confirm(self, operation: RecordOperation, task: Task, values: Values, check: RefusalCheck) -> bool:
         """Have the question about a single task confirmed, where there is one."""
         if why_not := check(task):
             self._screen.show_status(why_not, "warn")
@@ -154,7 +154,7 @@ class RecordController:
             await run_in_thread_and_report(self._screen, settled)
 
 
-def _shown(operation: Operation, target: Target, task: Task) -> str:
+def _shown(operation: RecordOperation, target: Target, task: Task) -> str:
     """Return what the questions for the arguments of a single task show."""
     now = replace(target, task=task, name=task.name)
     return "\n".join(f"{argument.question(now)} {argument.initial(now)}" for argument in operation.arguments)

@@ -36,7 +36,7 @@ _ACTOR: Final = 10
 _EMAIL: Final = 30
 
 
-class Row(NamedTuple):
+class DownloadRow(NamedTuple):
     """A line of the list: of the download `id`, or of none, which the cursor skips."""
 
     id: int | None
@@ -60,25 +60,31 @@ class DownloadRowBuilder:
         self._email = self._number + _EMAIL if self._is_wide else max(8, room - _STATE)
         self._state = min(_WIDEST_STATE, room - self._email)
 
-    def lines(self) -> tuple[list[StyledText], list[Row]]:
+    def lines(self) -> tuple[list[StyledText], list[DownloadRow]]:
         """Return the titles of the first part, and the lines below them."""
         active = self.active()
         finished = [
-            Row(download.id, self._finished(download, task)) for download, task in self._listed if not download.is_open
+            DownloadRow(download.id, self._finished(download, task))
+            for download, task in self._listed
+            if not download.is_open
         ]
         if not self._listed:
             key = self._context.key("download")
             return [], [
-                Row(None, ((f"No downloads yet. Press {key} on a completed retrieval to start one.", "muted"),))
+                DownloadRow(None, ((f"No downloads yet. Press {key} on a completed retrieval to start one.", "muted"),))
             ]
         if not active:
             return [self._finished_titles], finished
-        between = [Row(None, ()), Row(None, (self._finished_titles,))] if finished else []
+        between = [DownloadRow(None, ()), DownloadRow(None, (self._finished_titles,))] if finished else []
         return [self._active_titles], [*active, *between, *finished]
 
-    def active(self) -> list[Row]:
+    def active(self) -> list[DownloadRow]:
         """Return the lines of the open downloads."""
-        return [Row(download.id, self._active(download, task)) for download, task in self._listed if download.is_open]
+        return [
+            DownloadRow(download.id, self._active(download, task))
+            for download, task in self._listed
+            if download.is_open
+        ]
 
     @property
     def _active_titles(self) -> StyledText:

@@ -10,7 +10,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.statuses import IntentState
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import minute_stamp
-from bwp_tui.store.queries.request_log import SentRequest
+from bwp_tui.store.queries.request_log import LoggedRequest
 
 STATE_ROLES: Final[dict[str, str]] = {
     IntentState.WAITING: "busy",
@@ -28,7 +28,7 @@ def header(width: int) -> list[StyledText]:
     return [(f"{start}{'EMAIL' if email else '':<{email}}{'STATE':<10}RESPONSE", "muted")]
 
 
-def line(request: SentRequest, width: int, *, masked: bool) -> list[StyledText]:
+def line(request: LoggedRequest, width: int, *, masked: bool) -> list[StyledText]:
     """Return one line: time, task, request, email where there is room, state and the API's response."""
     date, room = _widths(width)
     asked = minute_stamp(request.asked_at)[-date:]

@@ -19,7 +19,7 @@ from bwp_tui.domain.deadlines import (
     is_late,
 )
 from bwp_tui.domain.filter import DUE_SOON
-from bwp_tui.domain.regulations import REGULATIONS, force_warning
+from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Event, Kind, Task
 from bwp_tui.domain.text import counted, format_size
@@ -107,7 +107,7 @@ def fact_lines(
         yield fact("Stopped", (f"since {task.inquired_on}: a reply is awaited", "held"))
     if regulation and (task.due_on or is_clock_stopped(task)):
         yield fact("Law", (regulation.citation, "muted"))
-    if doubt := force_warning(task.regulation, task.received_on):
+    if doubt := not_in_force_warning(task.regulation, task.received_on):
         yield fact("Warning", (doubt, "warn"))
     if task.kind is Kind.DELETION and task.holding_period is not None:
         yield _hold(task, task.holding_period, context)

@@ -17,7 +17,7 @@ from bwp_tui.domain.statuses import FINAL_STATUSES
 from bwp_tui.domain.task import Event, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
-from bwp_tui.store.queries.request_log import SentRequest
+from bwp_tui.store.queries.request_log import LoggedRequest
 from bwp_tui.store.queries.timeline import EventKind
 
 Line = list[StyledText]
@@ -76,7 +76,7 @@ def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
         yield from _polling_lines(task)
 
 
-def _request_lines(request: SentRequest, task: Task, context: DisplayContext) -> Iterator[Line]:
+def _request_lines(request: LoggedRequest, task: Task, context: DisplayContext) -> Iterator[Line]:
     state = (f"   {request.state}", STATE_ROLES.get(request.state, "plain"))
     yield [(mutation_name(request.action, request.kind), "strong"), state]
     yield fact("Requested", f"{stamp(request.asked_at)} by {request.actor}")

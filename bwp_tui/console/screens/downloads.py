@@ -17,7 +17,7 @@ from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS, bindings_of
 from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionWordings
 from bwp_tui.console.presentation.download_detail import end_text, queue_text, state_text, totals_text
-from bwp_tui.console.presentation.download_rows import DownloadRowBuilder, Row
+from bwp_tui.console.presentation.download_rows import DownloadRow, DownloadRowBuilder
 from bwp_tui.console.presentation.format import DisplayContext, mask, result_sentence, subject
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.screens.action_screen import ActionScreen
@@ -177,7 +177,7 @@ class DownloadsScreen(ActionScreen):
             self.listed, self.rows.text_width, self.display_context, self.marks, locale_glyphs().mark
         ).lines()
         if self._filter.text and not self.listed:
-            rows = [Row(None, (("No download has these words.", "muted"),))]
+            rows = [DownloadRow(None, (("No download has these words.", "muted"),))]
         self.rows.set_rows(titles, rows, self.rows.current if current is None else current)
         marked = f"{len(self.marks)} marked" if self.marks else ""
         right = f"{self._filter.title(len(self.listed))}{marked}".removesuffix(" · ")
@@ -220,8 +220,8 @@ class DownloadsScreen(ActionScreen):
     def on_unmount(self) -> None:
         self._debouncer.stop()
 
-    @on(DownloadList.Highlighted)
-    def _moved(self, event: DownloadList.Highlighted) -> None:
+    @on(DownloadList.CursorMoved)
+    def _moved(self, event: DownloadList.CursorMoved) -> None:
         event.stop()
         self._debouncer.restart()
 

@@ -377,8 +377,8 @@ class MainScreen(ActionScreen):
         self.actions.marked.unmark_unlisted()
         self._update_footer()
 
-    @on(TaskTable.Highlighted)
-    def _moved(self, event: TaskTable.Highlighted) -> None:
+    @on(TaskTable.CursorMoved)
+    def _moved(self, event: TaskTable.CursorMoved) -> None:
         event.stop()
         self._debouncer.restart()
 

@@ -26,7 +26,7 @@ from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.text import counted
 from bwp_tui.store.errors import ReadCancelled
-from bwp_tui.store.queries.request_log import SentRequest
+from bwp_tui.store.queries.request_log import LoggedRequest
 
 _CHUNK: Final = 100
 """Rows read at once: more than a screen shows."""
@@ -56,7 +56,7 @@ class RequestLogScreen(ActionScreen):
         self._session = session
         self._open_task = open_task
         self._ids: array[int] = array("q")
-        self._chunks: dict[int, Sequence[SentRequest]] = {}
+        self._chunks: dict[int, Sequence[LoggedRequest]] = {}
 
     def compose(self) -> ComposeResult:
         yield Heading(id="sent-heading")
@@ -128,7 +128,7 @@ class RequestLogScreen(ActionScreen):
         request = self._request_at(row)
         return [] if request is None else request_log.line(request, self._rows.text_width, masked=self._session.masked)
 
-    def _request_at(self, row: int) -> SentRequest | None:
+    def _request_at(self, row: int) -> LoggedRequest | None:
         """Return the request of a row. Rows are read by the chunk, and kept until the list is read again."""
         if not 0 <= row < len(self._ids):
             return None

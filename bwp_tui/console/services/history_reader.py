@@ -20,7 +20,7 @@ from bwp_tui.store.worklog.engine_state import EngineState
 
 if TYPE_CHECKING:
     from bwp_tui.store.queries.dashboard import Statistics
-    from bwp_tui.store.queries.request_log import SentRequest
+    from bwp_tui.store.queries.request_log import LoggedRequest
 
 Result = TypeVar("Result")
 
@@ -31,7 +31,7 @@ class TaskDetails:
 
     task: Task
     events: Sequence[Event]
-    sent: Sequence[SentRequest]
+    sent: Sequence[LoggedRequest]
     downloads: Sequence[Download]
     earlier_task: Task | None
 
@@ -112,7 +112,7 @@ class HistoryReader:
 
         return self._read(lambda: request_log.request_ids(self._store, words, is_cancelled), array("q"))
 
-    def sent(self, ids: Sequence[int]) -> list[SentRequest]:
+    def sent(self, ids: Sequence[int]) -> list[LoggedRequest]:
         from bwp_tui.store.queries import request_log
 
         return self._read(lambda: request_log.window(self._store, ids), [])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from bwp_tui.actions.operation import Operation
+from bwp_tui.actions.operation import RecordOperation
 from bwp_tui.actions.record_operations import UNWATCH
 from bwp_tui.actions.service_operations import ServiceOperation
 from bwp_tui.actions.settlements import Settlement
@@ -100,7 +100,7 @@ class TaskCommands:
 
     def record(
         self,
-        operation: Operation,
+        operation: RecordOperation,
         numbers: Sequence[int],
         today: date,
         check: RefusalCheck | None = None,
@@ -109,7 +109,7 @@ class TaskCommands:
         """Carry out an operation of the history alone on each of these tasks, unless `check` refuses it."""
         changes: list[Change] = []
         try:
-            command = operation.task_command(self._actor, today, **values)
+            command = operation.change_for(self._actor, today, **values)
             if check is not None:
                 command = bulk.with_check(command, check)
             if operation.undo_field is None:
@@ -125,7 +125,7 @@ class TaskCommands:
 
     def unwatch(self, numbers: Sequence[int], today: date) -> list[CommandResult]:
         """Watch tasks no longer, since they have ended: the operator did nothing, so there is nothing to undo."""
-        return self._perform(UNWATCH.task_command(self._actor, today), numbers)
+        return self._perform(UNWATCH.change_for(self._actor, today), numbers)
 
     def undo(self, step: RecordStep) -> list[CommandResult]:
         """Restore a part of some tasks, except where it was changed again since."""

@@ -11,12 +11,12 @@ from bwp_tui.domain.deadlines import (
     PROCESSING_DAYS,
     day_warning,
     extension_notice_deadline,
-    first_due_date,
     future_day_mistake,
     latest_end,
     longest_fitting_hold,
+    statutory_due_date,
 )
-from bwp_tui.domain.regulations import Regulation, complete_regulation, force_clause
+from bwp_tui.domain.regulations import Regulation, complete_regulation, not_in_force_clause
 from bwp_tui.domain.task import (
     DEFAULT_HOLDING_PERIOD,
     EMAIL_PATTERN,
@@ -128,7 +128,7 @@ class Draft:
     def due(self) -> date | None:
         """Return the day by which the shopper must be answered, or None."""
         received, law = self._received(), self.law()
-        return None if received is None or law is None else first_due_date(law.id, received)
+        return None if received is None or law is None else statutory_due_date(law.id, received)
 
     def outlook(self, today: date) -> tuple[str, str]:
         """Return a sentence on the dates this request will have, and the role to say it in."""
@@ -137,7 +137,7 @@ class Draft:
             return "", "muted"
         if doubt := day_warning(received, today):
             return doubt, "warn"
-        if clause := force_clause(law.id, received):
+        if clause := not_in_force_clause(law.id, received):
             return f"{clause.capitalize()}.", "warn"
         due = self.due()
         last = latest_end(today, self._hold_days())

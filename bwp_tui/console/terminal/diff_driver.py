@@ -28,7 +28,7 @@ from bwp_tui.domain.text import ASCII_FORMS, is_utf8, lacks_signs, to_ascii
 if TYPE_CHECKING:
     from textual.app import App
 
-SWITCH_VARIABLE: Final = "BWP_DIFF"
+DIFF_VARIABLE: Final = "BWP_DIFF"
 """Environment variable that says whether only changed cells are sent: 0 or 1."""
 
 _BEGIN_FRAME: Final = "\x1b[?2026h"
@@ -54,7 +54,7 @@ _KEEPS_CELLS: Final = re.compile(
 
 def driver_class(environment: Mapping[str, str]) -> type[Driver] | None:
     """Return the driver for the console; None for Textual's own."""
-    return None if environment.get(SWITCH_VARIABLE) == "0" else DiffDriver
+    return None if environment.get(DIFF_VARIABLE) == "0" else DiffDriver
 
 
 class DiffDriver(CompatDriver):

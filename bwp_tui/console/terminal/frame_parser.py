@@ -51,7 +51,7 @@ class CodeTable(Generic[Value]):
 class Cells(NamedTuple):
     """Adjacent cells of one line: the character and the encoded style of each."""
 
-    letters: str
+    characters: str
     styles: str
 
 
@@ -103,8 +103,8 @@ class FrameParser:
 
     def _parse(self, content: str) -> Cells:
         first, *parts = content.split("\x1b[")
-        letters = [self._letters(first)]
-        styles = [self.styles.encode(DEFAULT_STYLE) * len(letters[0])]
+        characters = [self._characters(first)]
+        styles = [self.styles.encode(DEFAULT_STYLE) * len(characters[0])]
         parameters = ""
         for part in parts:
             codes, m, text = part.partition("m")
@@ -112,11 +112,11 @@ class FrameParser:
                 raise NotAFrame
             parameters = "" if codes in ("", "0") else f"{parameters};{codes}" if parameters else codes
             if text:
-                letters.append(self._letters(text))
-                styles.append(self._style(parameters) * len(letters[-1]))
+                characters.append(self._characters(text))
+                styles.append(self._style(parameters) * len(characters[-1]))
         if parameters:
             raise NotAFrame
-        return Cells("".join(letters), "".join(styles))
+        return Cells("".join(characters), "".join(styles))
 
     def _style(self, parameters: str) -> str:
         style = parse_style(parameters)
@@ -124,35 +124,37 @@ class FrameParser:
             raise NotAFrame
         return self.styles.encode(style)
 
-    def _letters(self, text: str) -> str:
+    def _characters(self, text: str) -> str:
         """Return a character for each cell that `text` takes by Textual's measure."""
         if text.isascii() and text.isprintable():
             return text
         if _CONTROL.search(text):
             raise NotAFrame
-        letters: list[str] = []
+        characters: list[str] = []
         for character in text:
             width = cell_len(character)
             if width:
                 encoded = character if ord(character) < CLUSTERS else self.clusters.encode(character)
-                letters += [encoded, FILLER][:width]
+                characters += [encoded, FILLER][:width]
             else:
-                self._add_combining_mark(letters, character)
-        if len(letters) != cell_len(text):
+                self._add_combining_mark(characters, character)
+        if len(characters) != cell_len(text):
             raise NotAFrame
-        return "".join(letters)
+        return "".join(characters)
 
-    def _add_combining_mark(self, letters: list[str], mark: str) -> None:
+    def _add_combining_mark(self, characters: list[str], mark: str) -> None:
         """Encode the last character with a combining mark as one cluster."""
-        if not letters:
+        if not characters:
             raise NotAFrame
-        index = -2 if letters[-1] == FILLER else -1
-        letters[index] = self.clusters.encode(self.text(letters[index]) + mark)
+        index = -2 if characters[-1] == FILLER else -1
+        characters[index] = self.clusters.encode(self.text(characters[index]) + mark)
 
-    def text(self, letters: str) -> str:
-        """Return the text to send to a terminal for `letters`."""
-        if letters.isascii() and FILLER not in letters:
-            return letters
+    def text(self, characters: str) -> str:
+        """Return the text to send to a terminal for `characters`."""
+        if characters.isascii() and FILLER not in characters:
+            return characters
         return "".join(
-            letter if ord(letter) < CLUSTERS else self.clusters.decode(letter) for letter in letters if letter != FILLER
+            character if ord(character) < CLUSTERS else self.clusters.decode(character)
+            for character in characters
+            if character != FILLER
         )

@@ -32,9 +32,9 @@ class ScreenBuffer:
 
     def _resize(self, columns: int, lines: int) -> None:
         self._columns, self._lines = columns, lines
-        self._letters = [_UNKNOWN * columns] * lines
+        self._characters = [_UNKNOWN * columns] * lines
         self._styles = [_UNKNOWN * columns] * lines
-        self._shown_letters = list(self._letters)
+        self._shown_characters = list(self._characters)
         self._shown_styles = list(self._styles)
         self._changed: set[int] = set()
         self._cursor: tuple[int, int] | None = None
@@ -55,7 +55,7 @@ class ScreenBuffer:
 
     def repaint_all(self) -> None:
         """Send the whole screen with the next changes: the terminal may show something else."""
-        self._shown_letters = [re.sub(f"[^{_UNKNOWN}]", _STALE, row, flags=re.DOTALL) for row in self._letters]
+        self._shown_characters = [re.sub(f"[^{_UNKNOWN}]", _STALE, row, flags=re.DOTALL) for row in self._characters]
         self._changed = set(range(self._lines))
         self._cursor = None
 
@@ -68,25 +68,25 @@ class ScreenBuffer:
         pieces = self._parser.parse(data)
         self._check(pieces)
         for piece in pieces:
-            if piece.cells.letters:
+            if piece.cells.characters:
                 self._apply_piece(piece)
         last = pieces[-1]
-        self._target_cursor = None if last.cells.letters else (last.y, last.x)
+        self._target_cursor = None if last.cells.characters else (last.y, last.x)
 
     def _check(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
-            if piece.y >= self._lines or piece.x + len(piece.cells.letters) > self._columns:
+            if piece.y >= self._lines or piece.x + len(piece.cells.characters) > self._columns:
                 raise NotAFrame
 
     def _apply_piece(self, piece: Piece) -> None:
-        y, start, end = piece.y, piece.x, piece.x + len(piece.cells.letters)
-        letters, styles = self._letters[y], self._styles[y]
-        before, after = letters[:start], letters[end:]
-        if letters[start] == FILLER:  # half a wide character that is covered leaves a blank
+        y, start, end = piece.y, piece.x, piece.x + len(piece.cells.characters)
+        characters, styles = self._characters[y], self._styles[y]
+        before, after = characters[:start], characters[end:]
+        if characters[start] == FILLER:  # half a wide character that is covered leaves a blank
             before = before[:-1] + " "
         if after[:1] == FILLER:
             after = " " + after[1:]
-        self._letters[y] = before + piece.cells.letters + after
+        self._characters[y] = before + piece.cells.characters + after
         self._styles[y] = styles[:start] + piece.cells.styles + styles[end:]
         self._changed.add(y)
 
@@ -95,29 +95,29 @@ class ScreenBuffer:
 
         It begins with an absolute position: something else may have written to the terminal and left its cursor there.
         """
-        pen = _AnsiWriter(self._parser, self._columns)
+        writer = _AnsiWriter(self._parser, self._columns)
         for y in sorted(self._changed):
             for start, end in self._changed_runs(y):
-                pen.draw(y, start, self._letters[y][start:end], self._styles[y][start:end])
-            self._shown_letters[y], self._shown_styles[y] = self._letters[y], self._styles[y]
+                writer.draw(y, start, self._characters[y][start:end], self._styles[y][start:end])
+            self._shown_characters[y], self._shown_styles[y] = self._characters[y], self._styles[y]
         self._changed.clear()
-        if not pen.written and self._target_cursor in (None, self._cursor):
+        if not writer.written and self._target_cursor in (None, self._cursor):
             return ""
-        pen.end(self._target_cursor)
-        self._cursor = pen.cursor
-        return pen.written
+        writer.end(self._target_cursor)
+        self._cursor = writer.cursor
+        return writer.written
 
     def _changed_runs(self, y: int) -> Iterator[tuple[int, int]]:
         """Yield start and end of each part of a line to write."""
-        letters, styles = self._letters[y], self._styles[y]
-        shown, shown_styles = self._shown_letters[y], self._shown_styles[y]
-        if letters == shown and styles == shown_styles:
+        characters, styles = self._characters[y], self._styles[y]
+        shown, shown_styles = self._shown_characters[y], self._shown_styles[y]
+        if characters == shown and styles == shown_styles:
             return
-        if _AMBIGUOUS_WIDTH.search(letters) or _AMBIGUOUS_WIDTH.search(shown):
-            yield from (match.span() for match in re.finditer(f"[^{_UNKNOWN}]+", letters))
+        if _AMBIGUOUS_WIDTH.search(characters) or _AMBIGUOUS_WIDTH.search(shown):
+            yield from (match.span() for match in re.finditer(f"[^{_UNKNOWN}]+", characters))
             return
         start = end = -1
-        quads = zip(letters, shown, styles, shown_styles, strict=True)
+        quads = zip(characters, shown, styles, shown_styles, strict=True)
         for x in (x for x, (new, old, style, old_style) in enumerate(quads) if new != old or style != old_style):
             if start < 0:
                 start = x
@@ -129,7 +129,7 @@ class ScreenBuffer:
 
     def _is_bridge(self, y: int, start: int, end: int) -> bool:
         """Return whether the cells between two runs are cheaper to write than to skip."""
-        if end - start > _MAX_REWRITTEN or _UNKNOWN in self._letters[y][start:end]:
+        if end - start > _MAX_REWRITTEN or _UNKNOWN in self._characters[y][start:end]:
             return False
         return len(set(self._styles[y][start - 1 : end])) == 1
 
@@ -148,17 +148,17 @@ class _AnsiWriter:
     def written(self) -> str:
         return "".join(self._parts)
 
-    def draw(self, y: int, x: int, letters: str, styles: str) -> None:
+    def draw(self, y: int, x: int, characters: str, styles: str) -> None:
         """Write cells of one line."""
         self._move(y, x)
         for match in _SAME_STYLE.finditer(styles):
             style = self._parser.styles.decode(match[1])
             self._parts.append(style_change(self._style, style))
-            self._parts.append(self._parser.text(letters[match.start() : match.end()]))
+            self._parts.append(self._parser.text(characters[match.start() : match.end()]))
             self._style = style
-        end = x + len(letters)
-        # After the last column terminals differ in where the cursor is; after letters of doubtful width too.
-        self.cursor = None if end >= self._columns or _AMBIGUOUS_WIDTH.search(letters) else (y, end)
+        end = x + len(characters)
+        # After the last column terminals differ in where the cursor is; after characters of doubtful width too.
+        self.cursor = None if end >= self._columns or _AMBIGUOUS_WIDTH.search(characters) else (y, end)
 
     def end(self, cursor: tuple[int, int] | None) -> None:
         """Reset the style, and move the cursor to its position."""

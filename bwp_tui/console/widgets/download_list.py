@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from textual.geometry import Region
 
-from bwp_tui.console.presentation.download_rows import Row
+from bwp_tui.console.presentation.download_rows import DownloadRow
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.widgets.virtual_list import VirtualList
 
@@ -17,14 +17,14 @@ class DownloadList(VirtualList):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._rows: Sequence[Row] = ()
+        self._rows: Sequence[DownloadRow] = ()
 
     @property
     def current(self) -> int | None:
         """Id of the download under the cursor; None where there is none."""
         return self._rows[self._cursor].id if 0 <= self._cursor < len(self._rows) else None
 
-    def set_rows(self, titles: Sequence[StyledText], rows: Sequence[Row], current: int | None) -> None:
+    def set_rows(self, titles: Sequence[StyledText], rows: Sequence[DownloadRow], current: int | None) -> None:
         """Show rows under titles, the cursor on the download `current`, or on the one nearest to where it was."""
         places = [place for place, row in enumerate(rows) if row.id is not None]
         here = next((place for place in places if rows[place].id == current), None)

@@ -212,7 +212,7 @@ class TaskTable(VirtualRows):
         if was_empty or not numbers:
             self.refresh()
         if self.current_number != current:
-            self.post_message(self.Highlighted())
+            self.post_message(self.CursorMoved())
 
     def refresh_tasks(self, changed: Collection[int]) -> None:
         """Read those of `changed` again that are in sight, and repaint the rows that differ."""

@@ -35,7 +35,7 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
 
     FOCUS_ON_CLICK = False  # it has the focus already, unless a prompt is open: that is to keep it
 
-    class Highlighted(Message):
+    class CursorMoved(Message):
         """The cursor is on another row."""
 
     class Chosen(Message):
@@ -68,7 +68,7 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
             before, self._cursor = self._cursor, row
             self.repaint_row(before)
             self.repaint_row(row)
-            self.post_message(self.Highlighted())
+            self.post_message(self.CursorMoved())
         self._reveal()
 
     def move(self, rows: int) -> None:

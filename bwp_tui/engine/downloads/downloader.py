@@ -63,7 +63,7 @@ class Downloader:
     def __init__(self, context: WorkerContext, slots: int, *, is_named_by_email: bool) -> None:
         self._context = context
         self._is_named_by_email = is_named_by_email
-        self._archive_server = CircuitBreaker(time.monotonic)
+        self._archive_server_breaker = CircuitBreaker(time.monotonic)
         self._space = DiskSpace(context.store.path)
         self._slot_count = slots
         self._slots = Slots(self._on_slot_free)
@@ -80,7 +80,7 @@ class Downloader:
         if self._slots:
             self._slots.keep_only(downloads.running(self._context.store))
         await remove_unwanted_parts(self._context.store, self._slots.task_numbers)
-        while self._free_slots() > 0 and self._archive_server.is_available and self._start():
+        while self._free_slots() > 0 and self._archive_server_breaker.is_available and self._start():
             pass
 
     def next_at(self) -> datetime | None:
@@ -90,7 +90,7 @@ class Downloader:
         due = downloads.next_at(self._context.store, self._slots.task_numbers)
         if due is None:
             return None
-        if self._free_slots() <= 0 or not self._archive_server.is_available:
+        if self._free_slots() <= 0 or not self._archive_server_breaker.is_available:
             return self._context.now() + timedelta(seconds=PROGRESS_INTERVAL_S)
         return self._context.earliest_start(due)
 
@@ -105,7 +105,7 @@ class Downloader:
         await self._slots.close()
 
     def _free_slots(self) -> int:
-        return (1 if self._archive_server.is_failing else self._slot_count) - len(self._slots)
+        return (1 if self._archive_server_breaker.is_failing else self._slot_count) - len(self._slots)
 
     def _others_wait(self) -> bool:
         context = self._context
@@ -186,7 +186,7 @@ class Downloader:
 
     def _retry_or_fail(self, job: DownloadJob, error: TransferError) -> None:
         """Retry a failed transfer later if the server failed rather than the archive; else record the failure."""
-        context, server = self._context, self._archive_server
+        context, server = self._context, self._archive_server_breaker
         if isinstance(error, ConnectionLost | ServerBusy) and error.transient and server.is_failing:
             self._retry_later(job, str(error), context.now() + timedelta(seconds=server.seconds_until_retry()))
         else:
@@ -225,7 +225,9 @@ class Downloader:
         """Complete and verify the part file and return remarks on it; remove it if it is no archive a second time."""
         if part.published is None:
             request_link = functools.partial(self._request_link, job)
-            resume_loop = ResumeLoop(self._context, self._archive_server, job, part, request_link, self._others_wait)
+            resume_loop = ResumeLoop(
+                self._context, self._archive_server_breaker, job, part, request_link, self._others_wait
+            )
             await resume_loop.run()
             try:
                 return await _verify(part)

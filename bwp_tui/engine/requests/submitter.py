@@ -26,7 +26,7 @@ _ERRORS_OF_ONE_REQUEST: Final = (RequestNotAccepted, Rejected, NotFound)
 """Errors that may concern this request alone: the next one is sent without a wait."""
 
 
-class SharedSync:
+class SharedMarkSync:
     """Calls `sync`, which syncs a file to disk, in a thread; calls that arrive meanwhile share the next sync."""
 
     def __init__(self, sync: Callable[[], None]) -> None:
@@ -51,7 +51,7 @@ class Submitter(QueueWorker[Intent]):
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event) -> None:
         super().__init__(context, wake, lambda intent: intent.id)
-        self._sync = SharedSync(context.store.sync_high_water_mark)
+        self._sync = SharedMarkSync(context.store.sync_high_water_mark)
         self._failures: dict[int, int] = {}
 
     def _read(self, most: int) -> list[Intent]:

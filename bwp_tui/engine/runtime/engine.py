@@ -22,7 +22,7 @@ from bwp_tui.engine.runtime.clock_watch import ClockWatch
 from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S
 from bwp_tui.engine.runtime.hook_runner import HookRunner
 from bwp_tui.engine.worker import STORE_RETRY_S, VisibleTasks, Worker, WorkerContext
-from bwp_tui.settings.profile import DOWNLOAD_SLOTS, OwnProgram
+from bwp_tui.settings.profile import DOWNLOAD_SLOTS, OperatorProgram
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.worklog import downloads
@@ -70,7 +70,7 @@ class Engine:
         policy: BackoffPolicy | None = None,
         events: MessageQueue | None = None,
         regulation: str = DEFAULT_REGULATION,
-        hooks: Mapping[str, OwnProgram] | None = None,
+        hooks: Mapping[str, OperatorProgram] | None = None,
         profile_name: str = "",
         finishes_hooks: bool = False,
         on_full_disk: Callable[[str | None], None] = lambda _sentence: None,

@@ -13,7 +13,7 @@ from typing import Final
 
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.worker import Worker
-from bwp_tui.settings.profile import OwnProgram
+from bwp_tui.settings.profile import OperatorProgram
 from bwp_tui.settings.run_program import run_program
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, StoreError
@@ -36,7 +36,7 @@ class HookRunner(Worker):
     def __init__(
         self,
         store: Store,
-        programs: Mapping[str, OwnProgram],
+        programs: Mapping[str, OperatorProgram],
         profile: str,
         wake: asyncio.Event,
         *,

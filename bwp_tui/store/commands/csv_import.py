@@ -22,7 +22,7 @@ from bwp_tui.store.database.connection import Store, Transaction, as_int, as_tex
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.timeline import EventKind
-from bwp_tui.store.worklog.insert_request import Origin, record
+from bwp_tui.store.worklog.insert_request import Origin, insert_recorded
 
 _HASH_DIGITS: Final = 16
 """Hexadecimal digits of the hash that identify a file."""
@@ -124,7 +124,7 @@ def import_requests(
         for done, line in enumerate(planned.lines, start=1):
             if line.request is not None:
                 origin = Origin(EventKind.IMPORTED, f"{planned.fingerprint} line {line.number}")
-                numbers.append(record(transaction, line.request, actor, origin))
+                numbers.append(insert_recorded(transaction, line.request, actor, origin))
             progress(done)
     return numbers
 

@@ -11,9 +11,9 @@ from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     appeal_deadline,
     extension_limit,
-    first_due_date,
     is_clock_running,
     is_clock_stopped,
+    statutory_due_date,
     task_due_date,
 )
 from bwp_tui.domain.regulations import REGULATIONS, stored_names
@@ -277,7 +277,7 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
             sentence = f"If {task.name} was received on {received_on}, {told}: too late. Withdraw the extension first."
             return Refusal("extended too late for that day", sentence)
     try:
-        first_due_date(regulation, received_on, extended=task.extended_on is not None)
+        statutory_due_date(regulation, received_on, extended=task.extended_on is not None)
     except (ValueError, OverflowError):
         sentence = f"{received_on} is too near the end of the calendar to have a due date."
         return Refusal("without due date in the calendar", sentence)

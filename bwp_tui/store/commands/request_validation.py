@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import Final, Self
 
-from bwp_tui.domain.deadlines import first_due_date
+from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import EMAIL_PATTERN, LONGEST_EMAIL, LONGEST_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line, unsafe_at
@@ -99,7 +99,7 @@ def check_received_on(request: Request) -> None:
     if request.regulation not in REGULATIONS:
         return
     try:
-        first_due_date(request.regulation, request.received_on)
+        statutory_due_date(request.regulation, request.received_on)
     except (ValueError, OverflowError):
         raise BadRequest(
             "received_on", f"{request.received_on} is too near the end of the calendar to have a due date."
@@ -125,7 +125,7 @@ def refuse(why_not: str | None) -> None:
         raise NotPossible(why_not)
 
 
-def refuse_known(transaction: Transaction, task_id: str) -> None:
+def refuse_known_task_id(transaction: Transaction, task_id: str) -> None:
     """Raise `NotPossible` if the history holds a task with this task id, or with one that begins with it."""
     known = transaction.row(
         "SELECT number, task_id = ?1 FROM tasks WHERE substr(task_id, 1, length(?1)) = ?1 COLLATE NOCASE", (task_id,)

@@ -16,14 +16,20 @@ from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, reaso
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.answers import reason_if_declined
 from bwp_tui.store.commands.records import Edit, refused_day
-from bwp_tui.store.commands.request_validation import Refusal, check_received_on, check_request, refuse, refuse_known
+from bwp_tui.store.commands.request_validation import (
+    Refusal,
+    check_received_on,
+    check_request,
+    refuse,
+    refuse_known_task_id,
+)
 from bwp_tui.store.database.connection import Store, Transaction, as_text
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.insert_request import Origin, insert, insert_submission, record, status_to_send
+from bwp_tui.store.worklog.insert_request import Origin, insert, insert_recorded, insert_submission, status_to_send
 from bwp_tui.store.worklog.intents import cancel_unsent, complete_decline
 
 _RESUBMITTABLE: Final = frozenset(
@@ -47,7 +53,7 @@ def submit(store: Store, request: Request, actor: str) -> Task:
     """
     check_request(request)
     with store.write() as transaction:
-        number = record(transaction, request, actor)
+        number = insert_recorded(transaction, request, actor)
     return tasks.get(store, number)
 
 
@@ -68,7 +74,9 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
         is_only_received = task.task_id is None and was_asked is None
         request = replace(resubmission(task, hold), awaits_verification=is_only_received)
         check_request(request)
-        new = record(transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number))
+        new = insert_recorded(
+            transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number)
+        )
         # To the shopper it is still one request: due together, an extension included, and with the same assignee.
         transaction.run(
             f"UPDATE tasks SET ({INHERITED_COLUMNS}) = (SELECT {INHERITED_COLUMNS} FROM tasks WHERE number = ?)"
@@ -352,7 +360,7 @@ def track(store: Store, kind: Kind, task_id: str, known_request: Request, actor:
         BadRequest: it has no due date in the calendar.
     """
     with store.write() as transaction:
-        refuse_known(transaction, task_id)
+        refuse_known_task_id(transaction, task_id)
         check_received_on(known_request)
         number = insert(transaction, known_request, task_id=task_id)
         timeline.append(transaction, number, actor, EventKind.TRACKED, after=Status.QUEUED, detail=f"{kind} {task_id}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.deadlines import first_due_date
+from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
 from bwp_tui.domain.task import Event, Kind, SampleTask
 from bwp_tui.domain.times import format_instant, iso_day, local_day
@@ -59,7 +59,7 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
         tags=tags_text(task.tags),
         received_on=task.received_on.isoformat(),
         regulation=task.regulation,
-        due_on=iso_day(first_due_date(task.regulation, task.received_on)),
+        due_on=iso_day(statutory_due_date(task.regulation, task.received_on)),
         recorded_at=submitted_at,
         submitted_at=submitted_at,
         updated_at=updated_at,

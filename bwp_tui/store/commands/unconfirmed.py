@@ -5,7 +5,7 @@ from __future__ import annotations
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task, cannot_change_purged, task_id_mistake
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
+from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known_task_id
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.shared_sql import finish, update_task
 from bwp_tui.store.queries import tasks, timeline
@@ -27,7 +27,7 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
         task = tasks.get(store, number)
         refuse(cannot_enter_task_id(task))
         merge_duplicate(transaction, task_id, number, is_certain=False)
-        refuse_known(transaction, task_id)
+        refuse_known_task_id(transaction, task_id)
         cleared = dict.fromkeys(("finished_at", "trouble", "polled_at", "unknown_since"))
         cleared |= dict.fromkeys(("terminal", "polls", "unknown_answers"), 0)
         at = transaction.now_text

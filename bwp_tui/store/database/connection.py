@@ -311,7 +311,7 @@ class Store:
                     self._db.execute("COMMIT")
                 self._high_water_mark.record(seen)
             except BaseException:
-                chains.forget()
+                chains.discard()
                 with suppress(apsw.Error):  # the first error is the one to raise
                     if self._db.in_transaction:
                         self._db.execute("ROLLBACK")

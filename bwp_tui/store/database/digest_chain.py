@@ -5,7 +5,7 @@ The rule, with SHA-256 and texts in UTF-8; `0` is a zero byte, and a value that 
 - link of event n = digest of: link of event n - 1, commitment, `at 0 actor 0 what 0 before 0 after`.
   The link before the first event is the digest of `bwp-tui task N`.
 - commitment of a detail, which a purge removes = digest of: salt, n, `:`, detail. Without a detail: 32 zero bytes.
-- record = digest of: the last link, `number 0 events 0 found 0 begun_at 0` and the columns `FACTS` of the task's row,
+- record = digest of: the last link, `number 0 events 0 found 0 begun_at 0` and the `COVERED_COLUMNS` of the task's row,
   separated by `0`, without those at the end that are empty. A checksum of a byte for each column follows.
 
 Nothing in it is secret: it finds what was changed without this rule. Who rewrites a chain by the rule is found only by
@@ -29,7 +29,7 @@ from bwp_tui.domain.times import format_instant, utc_now
 
 DIGEST_BYTES: Final = 32
 
-FACTS: Final = (
+COVERED_COLUMNS: Final = (
     *("task_id", "kind", "email", "status", "terminal", "saved", "errors", "holding_period", "reason", "note", "tags"),
     *("received_on", "regulation", "due_on", "recorded_at", "submitted_at", "finished_at", "resubmit_of"),
     *("resubmitted", "purged_at", "assigned_to", "verified_on", "verified_by", "verified_how", "extended_on"),
@@ -45,8 +45,8 @@ NOT_COVERED: Final = frozenset(
 """The other columns: what the engine notes for itself, and what follows from other columns."""
 
 Value = None | int | float | str | bytes
-Facts = Sequence[Value]
-"""The columns `FACTS` of a task."""
+CoveredValues = Sequence[Value]
+"""The columns `COVERED_COLUMNS` of a task."""
 
 EventRow = tuple[Value, ...]
 """Instant, actor, what, before, after and detail of an event."""
@@ -115,23 +115,23 @@ class Chain:
             links.append(link)
         return b"".join(links)
 
-    def forget(self, details: Sequence[Value]) -> None:
+    def purge_details(self, details: Sequence[Value]) -> None:
         """Keep the commitments of all details in the place of their salt: they are removed."""
         kept = len(self.commitments) // DIGEST_BYTES
         new = [self.commitment(position, detail) for position, detail in enumerate(details[kept:], start=kept + 1)]
         self.commitments, self.salt = self.commitments + b"".join(new), None
 
-    def record_of(self, facts: Facts) -> bytes:
+    def record_of(self, facts: CoveredValues) -> bytes:
         """Return the record of this chain and of the task's row."""
         texts = _texts(facts)
         return self._digest_of(texts) + _checksums(texts)
 
-    def record_with(self, before: Facts, facts: Facts) -> bytes:
+    def record_with(self, before: CoveredValues, facts: CoveredValues) -> bytes:
         """Return the record of a row that another program has changed, with what this one has changed since.
 
         It keeps the digest, which no row has any more, and the checksums of the columns that the other has changed.
         """
-        recorded = self.record[DIGEST_BYTES:].ljust(len(FACTS), b"\0")
+        recorded = self.record[DIGEST_BYTES:].ljust(len(COVERED_COLUMNS), b"\0")
         checksums = zip(recorded, _checksums(_texts(before)), _checksums(_texts(facts)), strict=True)
         return self.record[:DIGEST_BYTES] + bytes([new if kept == old else kept for kept, old, new in checksums])
 
@@ -139,17 +139,17 @@ class Chain:
         start = f"{self.task}\0{self.length}\0{self.begun_with}\0{self.begun_at or ''}\0"
         return sha256(self.link(self.length) + (start + "\0".join(texts).rstrip("\0")).encode()).digest()
 
-    def has_record_of(self, facts: Facts) -> bool:
+    def has_record_of(self, facts: CoveredValues) -> bool:
         """Return whether the record is that of the task's row, which may have got columns since."""
         return self.is_whole and self.record[:DIGEST_BYTES] == self._digest_of(_texts(facts))
 
-    def changed_facts(self, facts: Facts) -> list[str]:
+    def changed_facts(self, facts: CoveredValues) -> list[str]:
         """Return the columns of the task's row whose checksum differs."""
-        checksums = zip(FACTS, self.record[DIGEST_BYTES:], _checksums(_texts(facts)), strict=False)
+        checksums = zip(COVERED_COLUMNS, self.record[DIGEST_BYTES:], _checksums(_texts(facts)), strict=False)
         return [name for name, recorded, present in checksums if recorded != present]
 
 
-def _texts(facts: Facts) -> list[str]:
+def _texts(facts: CoveredValues) -> list[str]:
     return ["" if fact is None else str(fact) for fact in facts]
 
 
@@ -171,7 +171,7 @@ def _link(previous: bytes, commitment: bytes, event: EventRow) -> bytes:
     return sha256(b"%b%b%b" % (previous, commitment, text.encode())).digest()
 
 
-def begin(task: int, facts: Facts, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
+def begin(task: int, facts: CoveredValues, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
     """Return the chain of a task that has none, or that is to begin anew at the instant `begun_at`."""
     chain = Chain(task, begun_with=0 if begun_at is None else len(events), begun_at=begun_at)
     chain.extend(events)
@@ -190,7 +190,7 @@ class ChainedTask(NamedTuple):
     """A task number with all that is stored of it: each is None or empty where there is none."""
 
     number: int
-    facts: Facts | None
+    facts: CoveredValues | None
     events: list[EventRow]
     chain: Chain | None
 
@@ -206,7 +206,7 @@ def chained_tasks(db: apsw.Connection, among: str = "", schema: str = "main") ->
         among: the SQL that follows a number in a condition which selects some, such as `IN (1, 2)`.
     """
     chosen, chosen_number = (f"WHERE {column} {among}" if among else "" for column in ("task", "number"))
-    facts_columns = ", ".join(FACTS)
+    facts_columns = ", ".join(COVERED_COLUMNS)
     rows = db.execute(f"SELECT number, {facts_columns} FROM {schema}.tasks {chosen_number} ORDER BY number")
     lines = db.execute(f"SELECT task, {_EVENT_COLUMNS} FROM {schema}.timeline {chosen} ORDER BY task, id")
     chains = db.execute(f"SELECT {_CHAIN_COLUMNS} FROM {schema}.chains {chosen} ORDER BY task")
@@ -226,7 +226,7 @@ def chained_tasks(db: apsw.Connection, among: str = "", schema: str = "main") ->
 
 
 CHANGED_ELSEWHERE: Final = (
-    f"SELECT changed_elsewhere(c.links, c.record, number, found, begun_at, {', '.join(FACTS)})"
+    f"SELECT changed_elsewhere(c.links, c.record, number, found, begun_at, {', '.join(COVERED_COLUMNS)})"
     " FROM tasks LEFT JOIN chains c ON task = number WHERE number = ?"
 )
 """The query, on a connection with a `ChainWriter`, for what other programs or damage changed in a task's row.
@@ -280,10 +280,10 @@ _MOST_NOTED: Final = 10_000
 
 
 def _row_trigger(db: apsw.Connection) -> str:
-    """Return the trigger for changes of the columns `FACTS`, of which an older schema lacks some."""
+    """Return the trigger for changes of the columns `COVERED_COLUMNS`, of which an older schema lacks some."""
     present = {row[1] for row in db.execute("PRAGMA main.table_info(tasks)")}
-    old = [f"OLD.{name}" if name in present else "NULL" for name in FACTS]
-    of = "" if "NULL" in old else f" OF {', '.join(FACTS)}"
+    old = [f"OLD.{name}" if name in present else "NULL" for name in COVERED_COLUMNS]
+    of = "" if "NULL" in old else f" OF {', '.join(COVERED_COLUMNS)}"
     return (
         f"CREATE TEMP TRIGGER note_change BEFORE UPDATE{of} ON main.tasks"
         f" BEGIN SELECT note_task(OLD.number, {', '.join(old)}); END"
@@ -299,7 +299,7 @@ class ChainWriter:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._facts: dict[int, Facts | None] = {}
+        self._facts: dict[int, CoveredValues | None] = {}
         """The tasks that were changed, as they were before; None for a new one."""
         self._events: dict[int, list[EventRow]] = {}
         self._removed_details: dict[int, dict[int, Value]] = {}
@@ -344,21 +344,23 @@ class ChainWriter:
         touched = {**self._facts, **self._events, **self._removed_details}
         if touched:
             write_chains(self._db, filter(None, map(self._sealed, touched)))
-            self.forget()
+            self.discard()
 
     def seal_many(self) -> None:
         """Write the chains if so much was noted that the memory for it is to be used again."""
         if len(self._facts) > _MOST_NOTED or len(self._events) > _MOST_NOTED:
             self.seal()
 
-    def forget(self) -> None:
+    def discard(self) -> None:
         """Drop what was noted: it was rolled back."""
         for noted in (self._facts, self._events, self._removed_details):
             noted.clear()
 
     def _sealed(self, number: int) -> Chain | None:
         """Return the chain of a task as it is now; None if it is the same, or if another program has removed it."""
-        facts = next(self._db.execute(f"SELECT {', '.join(FACTS)} FROM main.tasks WHERE number = ?", (number,)), None)
+        facts = next(
+            self._db.execute(f"SELECT {', '.join(COVERED_COLUMNS)} FROM main.tasks WHERE number = ?", (number,)), None
+        )
         if facts is None:
             return chain_of_removed(number)
         before, events = self._facts.get(number, facts), self._events.get(number, [])
@@ -374,7 +376,7 @@ class ChainWriter:
         is_intact = chain.has_record_of(before)
         chain.extend(events)
         if number in self._removed_details:
-            chain.forget(self._details(number))
+            chain.purge_details(self._details(number))
         chain.record = chain.record_of(facts) if is_intact else chain.record_with(before, facts)
         return chain
 

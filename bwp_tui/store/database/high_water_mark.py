@@ -16,8 +16,8 @@ import apsw
 
 from bwp_tui.store.errors import StoreDamaged
 
-_SLOT: Final = 128
-_SLOTS: Final = 8
+_SLOT_BYTES: Final = 128
+_SLOT_COUNT: Final = 8
 """Records in the file, used in turn: a record torn by a crash leaves the others."""
 
 
@@ -43,15 +43,15 @@ class HighWaterMark:
         """Return the newest intact record, or None."""
         if self._descriptor is None:
             return None
-        data = os.pread(self._descriptor, _SLOT * _SLOTS, 0)
-        records = [_decode(data[at : at + _SLOT]) for at in range(0, len(data), _SLOT)]
+        data = os.pread(self._descriptor, _SLOT_BYTES * _SLOT_COUNT, 0)
+        records = [_decode(data[at : at + _SLOT_BYTES]) for at in range(0, len(data), _SLOT_BYTES)]
         return max((seen for seen in records if seen is not None), key=lambda seen: seen.revision, default=None)
 
     def record(self, state: HistoryState) -> None:
         """Record a commit. An error is ignored: the record only serves to notice older copies."""
         if self._descriptor is not None:
             with suppress(OSError):
-                os.pwrite(self._descriptor, _encode(state), _SLOT * (state.revision % _SLOTS))
+                os.pwrite(self._descriptor, _encode(state), _SLOT_BYTES * (state.revision % _SLOT_COUNT))
 
     def sync(self) -> None:
         """Flush the records to disk."""
@@ -82,7 +82,7 @@ def state_of(db: apsw.Connection, path: Path) -> HistoryState:
 
 def _encode(state: HistoryState) -> bytes:
     text = f"{state.identity} {state.revision} {state.newest_at}"
-    return f"{zlib.crc32(text.encode()):08x} {text}\n".encode().rjust(_SLOT)
+    return f"{zlib.crc32(text.encode()):08x} {text}\n".encode().rjust(_SLOT_BYTES)
 
 
 def _decode(record: bytes) -> HistoryState | None:

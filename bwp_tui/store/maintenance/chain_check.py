@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.store.database.digest_chain import (
-    FACTS,
+    COVERED_COLUMNS,
     Chain,
     ChainedTask,
     EventRow,
@@ -191,9 +191,12 @@ def recorded_values(db: apsw.Connection) -> dict[int, Columns]:
             continue
         if chain.length < len(events):
             continue  # the digests are older, and would prove what was then
-        row, values = dict(zip(FACTS, facts, strict=True)), dict(zip(FACTS, copy, strict=True))
+        row, values = dict(zip(COVERED_COLUMNS, facts, strict=True)), dict(zip(COVERED_COLUMNS, copy, strict=True))
         agreeing = set(chain.changed_facts(facts)) - set(chain.changed_facts(copy))
-        tried = [row | {name: values[name] for name in names} for names in (agreeing, *(agreeing | {n} for n in FACTS))]
+        tried = [
+            row | {name: values[name] for name in names}
+            for names in (agreeing, *(agreeing | {n} for n in COVERED_COLUMNS))
+        ]
         right = next((one for one in tried if chain.has_record_of([*one.values()])), None)
         if right is None and other.has_record_of(copy) and row["recorded_at"] == values["recorded_at"]:
             right = tried[0]
@@ -252,7 +255,7 @@ def forget_purged_details(db: apsw.Connection) -> None:
     chains = []
     for _, _, events, chain in chained_tasks(db, with_details):
         if chain is not None:
-            chain.forget([event[-1] for event in events[: chain.length]])
+            chain.purge_details([event[-1] for event in events[: chain.length]])
             chains.append(chain)
     write_chains(db, chains)
 

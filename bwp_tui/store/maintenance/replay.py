@@ -17,7 +17,7 @@ from bwp_tui.domain.deadlines import due_if_replied, task_due_date
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.domain.times import iso_day
-from bwp_tui.store.database.digest_chain import FACTS, Chain, EventRow, chained_tasks
+from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, Chain, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
 from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, noted_columns
 from bwp_tui.store.maintenance.intent_repair import append_recovered, withhold, withhold_unsent
@@ -299,7 +299,9 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
             changes = {name: value for name, value in later.items() if value != row[name]}
         else:
             now_is = columns_after(row, _timeline_rows(events))
-            differing = set(chain.changed_facts(facts)) - set(chain.changed_facts([now_is[name] for name in FACTS]))
+            differing = set(chain.changed_facts(facts)) - set(
+                chain.changed_facts([now_is[name] for name in COVERED_COLUMNS])
+            )
             if "status" in differing:
                 differing |= _WITH_STATUS
             changes = {name: now_is[name] for name in differing}

@@ -18,7 +18,7 @@ from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
 
-_RECEIVED: Final = "resubmitted = 0 AND received_on BETWEEN ? AND ?"
+_COUNTED_IN_PERIOD: Final = "resubmitted = 0 AND received_on BETWEEN ? AND ?"
 
 _NO_REQUEST: Final = (
     "(status IN ('MISSING', 'GIVEN_UP') AND submitted_at IS NULL"
@@ -127,7 +127,8 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
 def count_unknown_ids(store: Store, first: date, last: date) -> int:
     """Return how many tasks of the period are not counted, since the service never knew their task id."""
     return store.integer(
-        f"SELECT count(*) FROM tasks WHERE {_RECEIVED} AND {_NO_REQUEST}", (first.isoformat(), last.isoformat())
+        f"SELECT count(*) FROM tasks WHERE {_COUNTED_IN_PERIOD} AND {_NO_REQUEST}",
+        (first.isoformat(), last.isoformat()),
     )
 
 

@@ -28,7 +28,7 @@ NO_CODE: Final = "no code"
 
 _SAVED: Final = "state = 'done' AND path IS NOT NULL"
 
-_NEWEST: Final = 5_000
+_MOST_DURATIONS: Final = 5_000
 """Newest completed tasks of a kind whose durations are used."""
 
 
@@ -150,7 +150,7 @@ def _duration(store: Store, kind: Kind) -> Duration | None:
         "SELECT (julianday(finished_at) - julianday(submitted_at)) * 86400.0 FROM tasks"
         " WHERE status = 'COMPLETED' AND kind = ? AND finished_at IS NOT NULL AND submitted_at IS NOT NULL"
         " ORDER BY number DESC LIMIT ?",
-        (kind, _NEWEST),
+        (kind, _MOST_DURATIONS),
     )
     seconds = sorted(max(0.0, float(value)) for (value,) in rows if isinstance(value, float | int))
     if not seconds:

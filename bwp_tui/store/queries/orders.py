@@ -25,7 +25,7 @@ class Order(NamedTuple):
     keys: tuple[SortKey, ...]
     present: str = ""
     absent: str = ""
-    is_empty: str = ""
+    empties_last_key: str = ""
     """The sort key that brings those without it to the end."""
     also_of: str = ""
     """The condition of a partial index that has this order too."""
@@ -37,8 +37,10 @@ class Order(NamedTuple):
     @property
     def all_keys(self) -> tuple[SortKey, ...]:
         """The keys with which one query sorts all."""
-        is_last_anyway = self.keys[0][1] and self.is_empty.endswith(" IS NULL")
-        return self.keys if is_last_anyway or not self.is_empty else ((self.is_empty, False), *self.keys)
+        is_last_anyway = self.keys[0][1] and self.empties_last_key.endswith(" IS NULL")
+        return (
+            self.keys if is_last_anyway or not self.empties_last_key else ((self.empties_last_key, False), *self.keys)
+        )
 
     @property
     def is_descending(self) -> bool:

@@ -21,7 +21,7 @@ _SHOWN_CHARACTERS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class SentRequest:
+class LoggedRequest:
     """A submission or cancellation of a task.
 
     Attributes:
@@ -62,7 +62,7 @@ class SentRequest:
 
 _ASSUMED: Final = f"i.{INTENT_IS_ASSUMED_SENT}"
 _REQUEST: Final = RowMapper(
-    SentRequest,
+    LoggedRequest,
     without=("client_token_start", "client_token_sha256", "outcome_event"),
     id="i.id",
     task_number="i.task",
@@ -100,7 +100,7 @@ _CHUNK: Final = 5_000
 """Requests that are searched in one read."""
 
 
-def of_task(store: Store, number: int) -> list[SentRequest]:
+def of_task(store: Store, number: int) -> list[LoggedRequest]:
     """Return the requests of task `number`, oldest first."""
     return [_sent(row) for row in store.rows(f"{_REQUESTS} WHERE i.task = ? ORDER BY i.id", (number,))]
 
@@ -111,7 +111,7 @@ def why_not_cancelled(store: Store, number: int) -> str | None:
     return last.outcome_event[1] if last is not None and last.state == IntentState.REFUSED else None
 
 
-def newest(store: Store, limit: int) -> list[SentRequest]:
+def newest(store: Store, limit: int) -> list[LoggedRequest]:
     """Return the newest requests of all tasks, the newest first."""
     return [_sent(row) for row in store.rows(f"{_REQUESTS} ORDER BY i.id DESC LIMIT ?", (limit,))]
 
@@ -134,14 +134,14 @@ def request_ids(
     return found
 
 
-def window(store: Store, ids: Sequence[int]) -> list[SentRequest]:
+def window(store: Store, ids: Sequence[int]) -> list[LoggedRequest]:
     """Return the requests with these ids, in this order, without missing ones."""
     marks = ",".join("?" * len(ids))
     by_id = {sent.id: sent for sent in map(_sent, store.rows(f"{_REQUESTS} WHERE i.id IN ({marks})", tuple(ids)))}
     return [by_id[id] for id in ids if id in by_id]
 
 
-def _sent(row: Row) -> SentRequest:
+def _sent(row: Row) -> LoggedRequest:
     token, event, detail = (None if value is None else as_text(value) for value in row[_REQUEST.width :])
     return _REQUEST(
         row,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import first_due_date
+from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line
@@ -28,7 +28,7 @@ class Origin(NamedTuple):
 _RECORDED_HERE: Final = Origin()
 
 
-def record(transaction: Transaction, request: Request, actor: str, origin: Origin = _RECORDED_HERE) -> int:
+def insert_recorded(transaction: Transaction, request: Request, actor: str, origin: Origin = _RECORDED_HERE) -> int:
     """Insert a QUEUED task with its submission, or one that is withheld without; return its number.
 
     The request must have passed `check_request`.
@@ -81,7 +81,7 @@ def insert(
         tags=tags_text(tuple(clean_line(tag) for tag in request.tags)),
         received_on=request.received_on.isoformat(),
         regulation=request.regulation,
-        due_on=iso_day(first_due_date(request.regulation, request.received_on)),
+        due_on=iso_day(statutory_due_date(request.regulation, request.received_on)),
         recorded_at=transaction.now_text,
         next_poll_at=None if task_id is None else transaction.now_text,
         resubmit_of=resubmit_of,

@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.deadlines import first_due_date, task_due_date
+from bwp_tui.domain.deadlines import statutory_due_date, task_due_date
 from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Transaction, as_day, as_int, as_text
@@ -137,7 +137,7 @@ def _has_last_note(transaction: Transaction, number: int, other: int) -> bool:
 def _due_or_never(received_on: date, regulation: str, *, extended: bool = False) -> date:
     """Return the due date, or the last day of the calendar where no regulation sets one."""
     try:
-        return first_due_date(regulation, received_on, extended=extended) or date.max
+        return statutory_due_date(regulation, received_on, extended=extended) or date.max
     except (KeyError, OverflowError):
         return date.max
 

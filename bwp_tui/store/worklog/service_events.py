@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import first_due_date
+from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import ADOPTED, Request, TaskEvent
@@ -97,7 +97,7 @@ def date_receipt_by_submission(transaction: Transaction, number: int, submitted_
     )
     if row is not None:
         received_on = local_day(submitted_at)
-        due = first_due_date(as_text(row[0]), received_on)
+        due = statutory_due_date(as_text(row[0]), received_on)
         update_task(transaction, number, received_on=received_on.isoformat(), due_on=iso_day(due))
 
 
