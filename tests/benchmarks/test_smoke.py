@@ -60,7 +60,9 @@ def test_what_nobody_sees_costs_no_byte(console: Watched) -> None:
 def test_a_dashboard_sends_no_byte_while_idle_and_what_differs_after_a_change(console: Watched) -> None:
     console.key("D")
     assert console.console.read_for(2.0) == 0
-    console.status(TASKS - 5, Status.IN_PROGRESS)
+    console.cost(lambda: console.status(TASKS - 5, Status.IN_PROGRESS))  # its line may be new, and move others
+    console.console.read_for(2.0)
+    console.status(TASKS - 4, Status.IN_PROGRESS)
     assert 0 < console.console.read_for(4.0) <= 1_000
 
 

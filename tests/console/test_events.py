@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -39,7 +40,7 @@ async def test_the_header_says_whether_events_come_or_what_is_wrong(profile: Pro
         engine_state.record_event_queue(console.store, EVENTS_ON, polls_relaxed=True)
         await console.until(lambda: "events on · polling every 6 h" in console.line("header"))
         engine_state.record_event_queue(console.store, DENIED, polls_relaxed=False)
-        await console.until(lambda: "▲ AWS denies the use of the event queue" in console.line("header"))
+        await console.until(lambda: "▲ AWS denies the use" in console.line("header"))
         await console.until(lambda: DENIED in " ".join(console.line("status").split()))
         engine_state.record_event_queue(console.store, EVENTS_ON, polls_relaxed=False)
         await console.until(lambda: "engine here  events on" in console.line("header"))
@@ -61,9 +62,9 @@ async def test_tasks_that_events_made_known_have_a_view_while_there_are_any(
 ) -> None:
     async with opened(profile, size=size) as console:
         saved_views.save(console.store, View("mine", "tag:mine"))
-        await console.until(lambda: "8 mine 0" in console.line("views"))
+        await console.until(lambda: re.search("8 ?mine 0", console.line("views")) is not None)
         record_events(console.store, [event("task-elsewhere-1"), event("task-elsewhere-2")])
-        await console.until(lambda: " 2" in console.line("views").partition("9 adopt")[2])
+        await console.until(lambda: re.search("9 ?adopt.* 2", console.line("views")) is not None)
         await console.press("9")
         await console.until(lambda: console.main.table.row_count == 2)
         await console.sees("(not known yet)")

@@ -89,7 +89,8 @@ class HeaderLine(TwoEndedLine):
         lefts: list[list[StyledText]] = [named, start]
         if events is not None:
             short = (events[0].partition(" · ")[0], events[1])
-            lefts[:0] = [[*named, ("  ", "plain"), shown] for shown in (events, short)]
+            with_events = [[*named, ("  ", "plain"), shown] for shown in (events, short)]
+            lefts = [*with_events, *lefts] if events[1] == "muted" else with_events  # trouble is cut
         notes = [
             note
             for note, on in (
