@@ -23,14 +23,14 @@ KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from bwp_tui.engine.runtime import hook_runner
-from bwp_tui.settings.profile import OwnProgram
+from bwp_tui.settings.profile import OperatorProgram
 from bwp_tui.store.open_store import open_store
 hook_runner.run_program = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 async def main():
     store = open_store(Path(sys.argv[1]))
     store_clock = open_store(Path(sys.argv[1])).instant("SELECT newest_at FROM meta")
     store.clock = lambda: store_clock
-    runner = hook_runner.HookRunner(store, {"completed": OwnProgram(("true",))}, "shop", asyncio.Event())
+    runner = hook_runner.HookRunner(store, {"completed": OperatorProgram(("true",))}, "shop", asyncio.Event())
     await runner.run_due()
     await asyncio.sleep(60)
 asyncio.run(main())
