@@ -62,7 +62,7 @@ async def test_the_output_is_as_wide_as_the_screen_searched_and_masked(profile: 
         await run(console, "evidence 6")
         await console.sees("── done · bwp-tui")
         email = console.task(HELD).email
-        assert mask_email(email) in console.line("output-scroll")
+        await console.until(lambda: mask_email(email) in console.line("output-scroll"))
         assert email not in console.text
         await find(console, mask_email(email))
         await console.until(lambda: underlined(console)[:1] == [f"[{mask_email(email)}]"])

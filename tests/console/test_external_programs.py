@@ -87,7 +87,7 @@ def test_a_note_is_written_in_the_editor_and_the_terminal_comes_back(profile_her
         assert b"\x1b[2J" not in back.partition(b"\x1b[?1049h")[2]
         assert len(terminal.screen_text().splitlines()) <= 30
         terminal.send("\r")
-        terminal.wait_for("saved.")
+        terminal.wait_for(lambda screen: "Note on" not in screen and "rang said" in screen)
         terminal.send("q")
         assert terminal.wait() == 0
     assert (log.with_suffix(".before")).read_text() == "half\n"

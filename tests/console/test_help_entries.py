@@ -56,7 +56,7 @@ async def test_a_reason_in_the_help_continues_under_its_own_text(profile: Profil
     async with opened(profile, size=(60, 15)) as console:
         await console.press("question_mark")
         await console.sees("Submit a new request")
-        await console.press("slash", *"only a task", "enter")
+        await console.press("slash", *"unavailable: only a task", "enter")
         await console.sees("unavailable: Only a task")
         lines = console.line("help-scroll").splitlines()
         first, second = next(pair for pair in pairwise(lines) if "unavailable: Only a task" in pair[0])
