@@ -85,6 +85,7 @@ def test_a_request_that_is_typed_is_not_lost_without_a_question(shops: Operator)
         terminal.wait_for(lambda text: "new request" not in text)
         type_command(terminal, "profile south")
         terminal.wait_for("[y/N]")
+        terminal.wait_until_quiet(1.0)
         terminal.send(ENTER)
         terminal.wait_for(lambda text: "[y/N]" not in text)
         assert " north " in terminal.screen_text().splitlines()[0]
