@@ -56,15 +56,13 @@ async def test_a_page_of_a_task_is_searched_up_and_down_and_round(profile: Profi
         await console.press("3")
         scroll = console.app.screen.query_one(VerticalScroll)
         await find(console, "PARCEL 7 ")
-        assert underlined(console) == ["[parcel 7 ]"]
+        await console.until(lambda: underlined(console) == ["[parcel 7 ]"])
         await console.press("g")
         await find(console, "parcel 1")
         await console.sees("n N 1/11", "esc end search")
-        seen = [underlined(console).index("[parcel 1]")]
-        for key in ("n", "n", "N", "N", "N"):
-            await console.press(key)
-            seen.append(underlined(console).index("[parcel 1]"))
-        assert seen == [0, 1, 2, 1, 0, 10]
+        for key, at in (("", 0), ("n", 1), ("n", 2), ("N", 1), ("N", 0), ("N", 10)):
+            await console.press(*key)
+            await console.until(lambda: underlined(console)[at : at + 1] == ["[parcel 1]"])  # noqa: B023
         assert scroll.scroll_y > 0
         await console.press("n")
         await console.sees("n N 1/11")
