@@ -10,7 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.new_file import replace_file
+from bwp_tui.new_file import make_folder, replace_file
 from bwp_tui.settings.secret import SettingsError
 
 _HEADER: Final = re.compile(r"\s*\[+\s*([^\[\]]+?)\s*\]+")
@@ -122,6 +122,6 @@ def _replace(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
     replace_file(path, text.encode(), mode)

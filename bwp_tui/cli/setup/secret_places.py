@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from bwp_tui.new_file import replace_file
+from bwp_tui.new_file import make_folder, replace_file
 from bwp_tui.settings import (
     CommandSecret,
     FileSecret,
@@ -142,7 +142,7 @@ def _file(path: Path) -> Place:
 
 def _write_file(path: Path, secret: str) -> None:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent)
         replace_file(path, f"{secret}\n".encode())
     except OSError as error:
         raise SettingsError(f"{path} cannot be written: {error.strerror}.") from None
