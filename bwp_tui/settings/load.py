@@ -8,12 +8,11 @@ import shlex
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urljoin
 
 from bwp_tui.domain.filter import columns_named
-from bwp_tui.domain.regulations import DEFAULT_REGULATION, find_regulation
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
+from bwp_tui.domain.regulations import regulation_id
 from bwp_tui.domain.text import clean_line, did_you_mean, nearest
 from bwp_tui.domain.times import set_office_zone
 from bwp_tui.domain.urls import split_url
@@ -26,20 +25,7 @@ from bwp_tui.settings.configfile import (
     ProfileTable,
     read_config,
 )
-from bwp_tui.settings.profile import (
-    API_URL,
-    API_VERSION,
-    CLOCK_STOPS,
-    DOWNLOAD_SLOTS,
-    FILE_NAMES,
-    MOUSE,
-    NOTICES,
-    SANDBOX_PROFILE,
-    TOKEN_URL,
-    EventQueue,
-    Profile,
-    is_on_this_machine,
-)
+from bwp_tui.settings.profile import DIFF_VARIABLE, SANDBOX_PROFILE, EventQueue, Profile, is_on_this_machine
 from bwp_tui.settings.secret import (
     CommandSecret,
     FileSecret,
@@ -54,10 +40,10 @@ _APP = "bwp-tui"
 _OTHER_VARIABLES = (
     "BWP_CLIENT_SECRET",
     "BWP_CONFIG_FILE",
-    "BWP_DIFF",
     "BWP_EVENTS_QUEUE_URL",
     "BWP_EVENTS_REGION",
     "BWP_PROFILE",
+    DIFF_VARIABLE,
 )
 """The variables beside those of the settings of a profile."""
 _NO_LOGIN: Final = 2**32 - 1
@@ -201,45 +187,23 @@ def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         raise SettingsError(f"“{clean_line(chosen)}” {wrong}.")
     table = _table(config, chosen, environ, is_named=bool(name))
     tables = config.profiles.values() if all_profiles else [table]
-    variables = _SettingsReader(environ, table, [mistake for each in tables for mistake in each.mistakes])
+    reader = _SettingsReader(environ, table, [mistake for each in tables for mistake in each.mistakes])
     folder = profile_folder(chosen, environ, table.texts.get("data_dir"))
+    defaults = {"download_dir": folder / "downloads", "theme": config.theme}
     profile = Profile(
         name=chosen,
         folder=folder,
-        group=variables.group(),
-        approve=variables.text("approve"),
-        api_url=variables.text("api_url") or API_URL,
-        token_url=variables.text("token_url") or TOKEN_URL,
-        api_version=variables.text("api_version") or API_VERSION,
-        client_id=variables.text("client_id"),
-        target_id=variables.text("target_id"),
-        secret=variables.secret(chosen),
-        download_dir=_folder(variables.text("download_dir") or str(folder / "downloads")),
-        download_slots=variables.number("download_slots", DOWNLOAD_SLOTS),
-        file_names=variables.text("file_names") or FILE_NAMES[0],
-        read_only=variables.boolean("read_only", otherwise=False),
-        theme=table.texts.get("theme", config.theme),
-        mask=variables.boolean("mask", otherwise=True),
-        first_view=variables.text("first_view"),
-        columns=variables.columns(),
-        notices=variables.text("notices") or NOTICES[0],
-        colour=variables.text("colour"),
-        mouse=variables.text("mouse") or MOUSE[0],
-        regulation=variables.regulation(),
-        holding_period=variables.number("holding_period", DEFAULT_HOLDING_PERIOD),
-        timezone=variables.text("timezone"),
-        clock_stops=variables.text("clock_stops") or CLOCK_STOPS[0],
-        shop_name=variables.text("shop_name"),
+        **{**defaults, **reader.values()},
+        secret=reader.secret(chosen),
         letters_folder=letters_folder(environ),
-        actor=variables.text("actor"),
         keys=config.keys,
         commands=config.commands,
         hooks=config.hooks,
-        events=variables.event_queue(),
+        events=reader.event_queue(),
         is_sandbox=is_sandbox,
     )
-    if variables.mistakes:
-        raise SettingsError(*variables.mistakes)
+    if reader.mistakes:
+        raise SettingsError(*reader.mistakes)
     return profile
 
 
@@ -282,6 +246,22 @@ def _folder(text: str) -> Path:
     return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111  Path.expanduser raises without a home
 
 
+_VALUES: Final[Mapping[str, Callable[[str], object]]] = {
+    "columns": columns_named,
+    "download_dir": _folder,
+    "regulation": regulation_id,
+}
+"""What makes the value of a setting from its text, where that is not its type in the file."""
+
+
+def _value(key: str, text: str) -> object:
+    """Return the value of a setting whose text has been checked."""
+    kind = PROFILE_SETTINGS[key].type
+    if kind is bool:
+        return checks.BOOLEANS[text.casefold()]
+    return _VALUES.get(key, kind)(text)
+
+
 class _SettingsReader:
     """Reads settings from the environment, then from the file's table, and collects mistakes.
 
@@ -293,14 +273,20 @@ class _SettingsReader:
         self._environ = environ
         self._table = table
 
-    def text(self, key: str) -> str | None:
-        return self._text(f"BWP_{key.upper()}", PROFILE_SETTINGS[key].check) or self._table.texts.get(key)
+    def values(self) -> dict[str, Any]:
+        """Return the settings that are set and that a profile has under the same names; it has defaults for others."""
+        texts = {key: self._text(key) for key in PROFILE_SETTINGS if key in Profile.__dataclass_fields__}
+        self._check_team(texts["group"], texts["approve"])
+        return {key: _value(key, text) for key, text in texts.items() if text is not None}
+
+    def _text(self, key: str) -> str | None:
+        return self._variable(f"BWP_{key.upper()}", PROFILE_SETTINGS[key].check) or self._table.texts.get(key)
 
     def event_queue(self) -> EventQueue | None:
         table = self._table.events
-        url = self._text("BWP_EVENTS_QUEUE_URL", EVENT_SETTINGS["queue_url"].check) or table.get("queue_url")
-        region = self._text("BWP_EVENTS_REGION", EVENT_SETTINGS["region"].check) or table.get("region")
-        if url is None or checks.url(url):
+        url = self._variable("BWP_EVENTS_QUEUE_URL", EVENT_SETTINGS["queue_url"].check) or table.get("queue_url")
+        region = self._variable("BWP_EVENTS_REGION", EVENT_SETTINGS["region"].check) or table.get("region")
+        if url is None:
             if table and "queue_url" not in table and not self.mistakes:
                 self.mistakes.append("The settings of the events have no queue_url: set it, or BWP_EVENTS_QUEUE_URL.")
             return None
@@ -316,27 +302,25 @@ class _SettingsReader:
             endpoint_url=urljoin(url, "/") if is_local else None,
         )
 
-    def _text(self, variable: str, check: Callable[[str], str | None]) -> str | None:
+    def _variable(self, variable: str, check: Callable[[str], str | None]) -> str | None:
+        """Return the value of a variable; None if it is empty or, which is reported, wrong."""
         value = self._environ.get(variable, "").strip()
-        if not value:
-            return None
-        self._report(variable, check(value))
-        return value
+        wrong = check(value) if value else None
+        if wrong is not None:
+            self.mistakes.append(f"The variable {variable} {wrong}.")
+        return None if wrong is not None else value or None
 
     def secret(self, profile: str) -> SecretSource | None:
-        secret = self._environ.get("BWP_CLIENT_SECRET", "").strip()
-        if secret:
-            self._report("BWP_CLIENT_SECRET", check_secret(secret))
+        if secret := self._variable("BWP_CLIENT_SECRET", check_secret):
             return LiteralSecret(secret)
         for source in self._secret_sources():
-            value = self.text(source)
-            if value is None or PROFILE_SETTINGS[source].check(value):
-                continue
-            match source:
-                case "client_secret_command":
-                    return CommandSecret(tuple(shlex.split(value)))
-                case "client_secret_file":
-                    return FileSecret(_folder(value))
+            match source, self._text(source):
+                case _, None:
+                    continue
+                case "client_secret_command", str(line):
+                    return CommandSecret(tuple(shlex.split(line)))
+                case "client_secret_file", str(path):
+                    return FileSecret(_folder(path))
             return KeyringSecret(profile)
         return None
 
@@ -345,31 +329,10 @@ class _SettingsReader:
         in_environment = [source for source in SECRET_SOURCES if self._environ.get(f"BWP_{source.upper()}", "").strip()]
         return in_environment or list(SECRET_SOURCES)
 
-    def group(self) -> str | None:
-        group = self.text("group")
+    def _check_team(self, group: str | None, approve: str | None) -> None:
         if group and not self._environ.get("BWP_DATA_DIR") and "data_dir" not in self._table.texts:
             self.mistakes.append(
                 f"The group {group} needs a folder outside of its members' homes: set data_dir, such as /srv/bwp-tui."
             )
-        if self.text("approve") and not group:
+        if approve and not group:
             self.mistakes.append("Deletions are approved by accounts of a team: set group too.")
-        return group
-
-    def regulation(self) -> str:
-        found = find_regulation(self.text("regulation") or DEFAULT_REGULATION)
-        return DEFAULT_REGULATION if found is None else found.id
-
-    def columns(self) -> tuple[str, ...]:
-        text = self.text("columns") or ""
-        return () if checks.columns(text) else columns_named(text)
-
-    def number(self, key: str, otherwise: int) -> int:
-        text = self.text(key)
-        return otherwise if text is None or PROFILE_SETTINGS[key].check(text) else int(text)
-
-    def boolean(self, key: str, *, otherwise: bool) -> bool:
-        return checks.BOOLEANS.get((self.text(key) or "").casefold(), otherwise)
-
-    def _report(self, variable: str, wrong: str | None) -> None:
-        if wrong is not None:
-            self.mistakes.append(f"The variable {variable} {wrong}.")

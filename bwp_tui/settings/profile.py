@@ -54,6 +54,9 @@ MINIMUM_SIZE: Final = (60, 15)
 LIST_SIZE: Final = (40, 10)
 """Columns and rows that the console needs."""
 
+DIFF_VARIABLE: Final = "BWP_DIFF"
+"""Environment variable that says whether the console sends changed cells alone: 0 or 1."""
+
 NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 """Allowed profile names, which are also folder names."""
 

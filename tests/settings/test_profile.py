@@ -68,6 +68,7 @@ def test_the_environment_stands_above_the_file_and_an_empty_variable_does_not_co
     assert profile.download_dir == Path.home() / "results"
     assert (profile.read_only, profile.theme) == (True, "light")
     assert not load_profile(None, {**environ, "BWP_READ_ONLY": "off"}).read_only
+    assert load_profile(None, {**environ, "BWP_THEME": "dark"}).theme == "dark"
 
 
 def test_the_name_comes_from_the_option_then_the_variable_then_the_file(tmp_path: Path) -> None:

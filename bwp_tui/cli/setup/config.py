@@ -17,7 +17,7 @@ from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.letters import BUILT_IN, PLACEHOLDERS
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
-from bwp_tui.new_file import new_file
+from bwp_tui.new_file import make_folder, new_file
 from bwp_tui.settings import (
     Profile,
     SettingsError,
@@ -29,7 +29,7 @@ from bwp_tui.settings import (
     source_of_settings,
     unknown_variables,
 )
-from bwp_tui.settings.configfile import commented_file, read_config
+from bwp_tui.settings.configfile import EVENT_SETTINGS, PROFILE_SETTINGS, commented_file, read_config
 from bwp_tui.settings.letter_templates import mistakes_in, read_template, template_path
 from bwp_tui.store.database import shop_binding
 from bwp_tui.store.open_store import open_store
@@ -61,7 +61,7 @@ def init(arguments: Namespace) -> None:
         OSError: it cannot be written.
     """
     file = config_path(os.environ)
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(file.parent)
     try:
         with new_file(file) as created:
             created.write(commented_file().encode())
@@ -125,7 +125,7 @@ def letters(arguments: Namespace) -> None:
 
 
 def _create_templates(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     for name, text in BUILT_IN.items():
         with suppress(FileExistsError), new_file(template_path(folder, name)) as file:
             file.write(text.encode())
@@ -156,39 +156,19 @@ def adopt(arguments: Namespace) -> None:
 
 def settings_record(profile: Profile) -> dict[str, object]:
     """Return the effective settings of a profile by their names, without the secret."""
+    own = {key: getattr(profile, key) for key in PROFILE_SETTINGS if hasattr(profile, key)}
     return {
         "config_file": str(config_path(os.environ)),
         "profile": profile.name,
         "folder": str(profile.folder),
-        "group": profile.group,
-        "approve": profile.approve,
-        "api_url": profile.api_url,
-        "token_url": profile.token_url,
-        "api_version": profile.api_version,
-        "client_id": profile.client_id,
         "client_secret": "set" if profile.secret is not None else None,
-        "target_id": profile.target_id,
+        **own,
         "download_dir": str(profile.download_dir),
-        "download_slots": profile.download_slots,
-        "file_names": profile.file_names,
-        "read_only": profile.read_only,
-        "theme": profile.theme,
-        "notices": profile.notices,
-        "mask": profile.mask,
-        "first_view": profile.first_view,
         "columns": list(profile.columns) or None,
-        "mouse": profile.mouse,
-        "colour": profile.colour,
-        "regulation": profile.regulation,
-        "holding_period": profile.holding_period,
         "timezone": zone_name(),
-        "clock_stops": profile.clock_stops,
-        "shop_name": profile.shop_name,
-        "letters_folder": profile.letters_folder and str(profile.letters_folder),
         "actor": actor(os.environ, profile.actor, profile.is_team),
-        "events_queue_url": profile.events.queue_url if profile.events else None,
-        "events_region": profile.events.region if profile.events else None,
-        "events_aws_profile": profile.events.aws_profile if profile.events else None,
+        "letters_folder": profile.letters_folder and str(profile.letters_folder),
+        **{f"events_{key}": getattr(profile.events, key, None) for key in EVENT_SETTINGS},
         "keys": {name: keys.split(",") for name, keys in keymap(profile.keys).overrides.items()},
         "commands": {command.name: [command.key, *command.program.argv] for command in profile.commands} or None,
         "hooks": {occasion: list(program.argv) for occasion, program in profile.hooks.items()} or None,

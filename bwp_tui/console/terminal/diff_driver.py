@@ -24,12 +24,10 @@ from bwp_tui.console.terminal.output_writer import OutputWriter
 from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
 from bwp_tui.console.terminal.textual_compat import CompatDriver
 from bwp_tui.domain.text import ASCII_FORMS, is_utf8, lacks_signs, to_ascii
+from bwp_tui.settings.profile import DIFF_VARIABLE
 
 if TYPE_CHECKING:
     from textual.app import App
-
-DIFF_VARIABLE: Final = "BWP_DIFF"
-"""Environment variable that says whether only changed cells are sent: 0 or 1."""
 
 _BEGIN_FRAME: Final = "\x1b[?2026h"
 _END_FRAME: Final = "\x1b[?2026l"
