@@ -89,6 +89,7 @@ class MainScreen(ActionScreen):
         self._last_task = saved.task
         self._panels = MainPanels(self, session)
         self._debouncer = Debouncer(self, self._update_detail)
+        self._laid_out: Size | None = None
         self._rows = TableUpdater(self, saved.task)
         self._status = StatusUpdates(self)
         self._was_asking = False
@@ -259,9 +260,8 @@ class MainScreen(ActionScreen):
             self._save_state()
 
     def _save_state(self) -> None:
-        self.session.saved_state.save(
-            SavedState.of(self.list_state, self._last_task, self.command_history, self.details)
-        )
+        saved = SavedState.of(self.list_state, self._last_task, self.command_history, self.details)
+        self.session.saved_state.save(saved)
 
     def on_unmount(self) -> None:
         self._debouncer.stop()
@@ -393,7 +393,8 @@ class MainScreen(ActionScreen):
         self.close_form()
 
     def on_resize(self) -> None:
-        self._lay_out()
-        self.update_header()
-        self._update_views()
-        self._panels.update_downloads()
+        if self.app.size != self._laid_out:  # Textual says it several times while a screen is mounted
+            self._laid_out = self.app.size
+            self._lay_out()
+            self._update_views()
+            self._panels.update_downloads()
