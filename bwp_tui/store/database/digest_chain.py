@@ -48,8 +48,10 @@ Value = None | int | float | str | bytes
 CoveredValues = Sequence[Value]
 """The columns `COVERED_COLUMNS` of a task."""
 
+_EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
+
 EventRow = tuple[Value, ...]
-"""Instant, actor, what, before, after and detail of an event."""
+"""The columns `_EVENT_COLUMNS` of an event."""
 
 _NO_DETAIL: Final = bytes(DIGEST_BYTES)
 _SALT_BYTES: Final = 16
@@ -196,7 +198,6 @@ class ChainedTask(NamedTuple):
 
 
 _CHAIN_COLUMNS: Final = "task, links, salt, commitments, found, begun_at, record"
-_EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
 
 
 def chained_tasks(db: apsw.Connection, among: str = "", schema: str = "main") -> Iterator[ChainedTask]:

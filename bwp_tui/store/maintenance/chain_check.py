@@ -23,7 +23,7 @@ from bwp_tui.store.database.digest_chain import (
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.queries.event_columns import Columns
-from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind
+from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
 _LONGEST_GAP: Final = 50
 """Events in a row that are looked for as changed, inserted or removed; after more, the rest is unknown."""
@@ -235,7 +235,7 @@ def return_stray_events(db: apsw.Connection) -> None:
             chain, free = lacking.get(owner, (None, []))
             if chain is not None and any(chain.has_event_at(at, event) for at in free):
                 # Of two events that are alike, the one of the higher task is the later one.
-                same = f"SELECT {'max' if owner > number else 'min'}(id) FROM timeline WHERE task = ? AND {_SAME_EVENT}"
+                same = f"SELECT {'max' if owner > number else 'min'}(id) FROM timeline WHERE task = ? AND {_IS_EVENT}"
                 db.execute(f"UPDATE timeline SET task = ? WHERE id = ({same})", (owner, number, *event))
                 returned += 1
                 break
@@ -244,7 +244,7 @@ def return_stray_events(db: apsw.Connection) -> None:
         note_broken_chains(db)
 
 
-_SAME_EVENT: Final = " AND ".join(f"{column} IS ?" for column in ("at", "actor", "what", "before", "after", "detail"))
+_IS_EVENT: Final = " AND ".join(f"{column} IS ?" for column in EVENT_COLUMNS.split(", "))
 
 
 def forget_purged_details(db: apsw.Connection) -> None:

@@ -10,7 +10,7 @@ import apsw
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, WITHHELD
-from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+from bwp_tui.store.queries.timeline import EVENT_COLUMNS, PROGRAM, EventKind
 
 _FINAL: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
 
@@ -207,11 +207,11 @@ def append_recovered(
     number: apsw.SQLiteValue,
     detail: str,
     before: apsw.SQLiteValue = None,
-    after: Status | None = None,
+    after: apsw.SQLiteValue = None,
 ) -> None:
     """Append what was repaired to the timeline of a task, if there is such a task."""
     db.execute(
-        "INSERT INTO main.timeline (task, at, actor, what, before, after, detail)"
+        f"INSERT INTO main.timeline (task, {EVENT_COLUMNS})"
         " SELECT number, ?, ?, ?, ?, ?, ? FROM main.tasks WHERE number = ?",
         (now, PROGRAM, EventKind.RECOVERED, before, after, detail, number),
     )

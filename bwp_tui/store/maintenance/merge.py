@@ -25,7 +25,7 @@ from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITIN
 from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.intent_repair import withhold_unsent
 from bwp_tui.store.queries.event_columns import LOST_TASK_ID
-from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
 _SAME_EVENT: Final = (
     "m.task = x.ours AND t.task = x.theirs AND m.at = t.at AND m.actor = t.actor AND m.what = t.what"
@@ -68,7 +68,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _compare_timelines(db)
     _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
     doubled = _record_doubled_ids(db, now)
-    whole = replay.whole_timelines(db)
+    unsent = ", ".join(map(str, replay.proven_unsent(db)))
     changed = replay.changes_by_both_timelines(db, is_recovery=event is EventKind.RECOVERED)
     _take_rows(db, revision)
     _repair_values(db)
@@ -76,8 +76,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     replay.write_changes(db, changed, now)
     _add_intents(db)
     _settle_intents(db)
-    unsent = ", ".join(map(str, whole))
-    withhold_unsent(db, now, f"number IN (SELECT ours FROM matched WHERE fresh) AND number NOT IN ({unsent})")
+    withhold_unsent(db, now, f"number IN (SELECT ours FROM matched WHERE is_new) AND number NOT IN ({unsent})")
     _add_downloads(db, now, revision)
     _add_chains(db)
     db.execute(
@@ -85,31 +84,15 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         " SELECT e.event_id, x.ours, e.type, e.occurred_at, e.received_at FROM other.service_events e"
         " JOIN matched x ON x.theirs = e.task ORDER BY e.received_at"
     )
-    db.execute(
-        "INSERT INTO timeline (task, at, actor, what, detail)"
-        " SELECT ours, ?, ?, ?, ? || iif(ours <> theirs, ', where it was #' || theirs, '')"
-        " || iif(replayed, ', brought up to date by its timeline', '') FROM matched WHERE newer OR replayed",
-        (now, PROGRAM, event, f"from {source}"),
-    )
-    # What is recorded keeps the number that it names.
-    db.execute(
-        "INSERT INTO timeline (task, at, actor, what, detail) SELECT y.ours, ?, ?, ?,"
-        " 'its resubmission #' || x.theirs || ' of ' || ? || ' is #' || x.ours || ' here' FROM matched x"
-        " JOIN other.tasks o ON o.number = x.theirs JOIN matched y ON y.theirs = o.resubmit_of"
-        " WHERE x.fresh AND x.ours <> x.theirs",
-        (now, PROGRAM, event, source),
-    )
+    _record_merge(db, now, event, source)
     for number, values in recorded.items():
         detail = f"with {', '.join(values)} of {source}, as its digests say"
-        db.execute(
-            "INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, ?, ?)",
-            (number, now, PROGRAM, event, detail),
-        )
+        db.execute(INSERT_EVENT, (number, now, PROGRAM, event, None, None, detail))
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
-    matched, added = scalar(db, "SELECT count(*) FROM matched"), scalar(db, "SELECT sum(fresh) FROM matched")
-    updated = scalar(db, "SELECT count(*) FROM matched WHERE NOT fresh AND (newer OR replayed)")
-    replayed = scalar(db, "SELECT sum(replayed) FROM matched WHERE fresh")
+    matched, added = scalar(db, "SELECT count(*) FROM matched"), scalar(db, "SELECT sum(is_new) FROM matched")
+    updated = scalar(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (newer OR replayed)")
+    replayed = scalar(db, "SELECT sum(replayed) FROM matched WHERE is_new")
     db.execute("DROP TABLE temp.missing; DROP TABLE temp.matched")
     proven = tuple(f"#{number}: {', '.join(values)}" for number, values in recorded.items())
     return Merged(added, updated, doubled, matched - added, replayed, proven)
@@ -144,10 +127,15 @@ _ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.rec
 
 
 def _match(db: apsw.Connection) -> None:
-    """Fill `matched`: each task of the other history, except those of `_MERGED`, with its number in this one."""
+    """Fill `matched`: each task of the other history, except those of `_MERGED`, with its number in this one.
+
+    Its columns: `is_new`, this history has no row of the task; `newer`, the row of the other one is taken;
+    `has_own_events`, this history alone has some of its events; `replayed`, events of both changed the row taken.
+    In SQL, `m` is of this history (main), `o` and `t` are of the other one, and `x` is a row of `matched`.
+    """
     db.execute(
         "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
-        " fresh INTEGER NOT NULL DEFAULT 0, newer INTEGER NOT NULL DEFAULT 0,"
+        " is_new INTEGER NOT NULL DEFAULT 0, newer INTEGER NOT NULL DEFAULT 0,"
         " has_own_events INTEGER NOT NULL DEFAULT 0, replayed INTEGER NOT NULL DEFAULT 0)"
     )
     for same in (
@@ -184,7 +172,7 @@ def _match(db: apsw.Connection) -> None:
         f" WHERE number NOT IN (SELECT theirs FROM matched) AND number NOT IN ({_MERGED})",
         (highest,),
     )
-    db.execute("UPDATE matched SET fresh = 1 WHERE ours NOT IN (SELECT number FROM main.tasks)")
+    db.execute("UPDATE matched SET is_new = 1 WHERE ours NOT IN (SELECT number FROM main.tasks)")
 
 
 def _next_revision(db: apsw.Connection) -> int:
@@ -258,7 +246,7 @@ def _choose_rows(db: apsw.Connection, *, is_own_backup: bool) -> None:
     )
     changed_before = "m.revision <= (SELECT revision FROM other.meta)" if is_own_backup else "TRUE"
     db.execute(
-        f"UPDATE matched SET newer = fresh OR (SELECT {rebuilt} OR {changed_before}"
+        f"UPDATE matched SET newer = is_new OR (SELECT {rebuilt} OR {changed_before}"
         f" AND (o.purged_at IS NOT NULL, {latest.format('other.timeline', 'theirs')}, o.revision)"
         f" > (m.purged_at IS NOT NULL, {latest.format('main.timeline', 'ours')}, m.revision)"
         " FROM other.tasks o, main.tasks m WHERE o.number = theirs AND m.number = ours)"
@@ -278,7 +266,7 @@ def _take_rows(db: apsw.Connection, revision: int) -> None:
 def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
     """Record an event for each task that loses its task id, since another task has it; return how many."""
     events = db.execute(
-        "INSERT INTO main.timeline (task, at, actor, what, before, after, detail)"
+        f"INSERT INTO main.timeline (task, {EVENT_COLUMNS})"
         f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', CASE WHEN o.terminal = 0 THEN o.status END,"
         " CASE WHEN o.terminal = 0 THEN 'UNCONFIRMED' END,"
         f" '{LOST_TASK_ID}' || o.task_id || ' is that of #' || ({_SAME_ID})"
@@ -362,13 +350,31 @@ def _add_timeline(db: apsw.Connection) -> None:
         events = replay.events_of_both(db, int(str(number)))
         db.execute("DELETE FROM main.timeline WHERE task = ?", (number,))
         db.executemany(
-            f"INSERT INTO main.timeline (task, {replay.EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            INSERT_EVENT,
             [(number, *event) for event in events],
         )
         db.execute("DELETE FROM missing WHERE ours = ?", (number,))
     db.execute(
-        f"INSERT INTO main.timeline (task, {replay.EVENT_COLUMNS}) SELECT n.ours, {replay.EVENT_COLUMNS}"
+        f"INSERT INTO main.timeline (task, {EVENT_COLUMNS}) SELECT n.ours, {EVENT_COLUMNS}"
         " FROM other.timeline JOIN missing n USING (id) ORDER BY id"
+    )
+
+
+def _record_merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> None:
+    """Record on the timelines which tasks came from the other history, and what number each had there."""
+    db.execute(
+        "INSERT INTO timeline (task, at, actor, what, detail)"
+        " SELECT ours, ?, ?, ?, ? || iif(ours <> theirs, ', where it was #' || theirs, '')"
+        " || iif(replayed, ', brought up to date by its timeline', '') FROM matched WHERE newer OR replayed",
+        (now, PROGRAM, event, f"from {source}"),
+    )
+    # The origin's timeline names a resubmission by the number that it had.
+    db.execute(
+        "INSERT INTO timeline (task, at, actor, what, detail) SELECT y.ours, ?, ?, ?,"
+        " 'its resubmission #' || x.theirs || ' of ' || ? || ' is #' || x.ours || ' here' FROM matched x"
+        " JOIN other.tasks o ON o.number = x.theirs JOIN matched y ON y.theirs = o.resubmit_of"
+        " WHERE x.is_new AND x.ours <> x.theirs",
+        (now, PROGRAM, event, source),
     )
 
 
@@ -377,13 +383,13 @@ def _add_chains(db: apsw.Connection) -> None:
 
     Those of the others begin anew, since they are over the number too; what they prove is noted.
     """
-    same = "(SELECT theirs FROM matched WHERE fresh AND ours = theirs)"
+    same = "(SELECT theirs FROM matched WHERE is_new AND ours = theirs)"
     chain_check.note_broken_chains(db, f"IN {same}", "other")
     db.execute(f"INSERT OR REPLACE INTO main.chains SELECT * FROM other.chains WHERE task IN {same}")
     db.execute(
         "INSERT OR IGNORE INTO main.chains SELECT * FROM other.chains"
         " WHERE links = x'' AND task NOT IN (SELECT number FROM main.tasks)"
     )
-    moved = db.execute("SELECT ours, theirs FROM matched WHERE fresh AND ours <> theirs").fetchall()
+    moved = db.execute("SELECT ours, theirs FROM matched WHERE is_new AND ours <> theirs").fetchall()
     for ours, theirs in moved:
         chain_check.note_moved(db, int(str(ours)), int(str(theirs)))

@@ -23,7 +23,7 @@ from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, noted_columns
 from bwp_tui.store.maintenance.intent_repair import append_recovered, withhold, withhold_unsent
 from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, TimelineRow, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
-from bwp_tui.store.queries.timeline import PROGRAM, RECORD_COLUMNS, EventKind
+from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, RECORD_COLUMNS, EventKind
 
 REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that is added to a row which was made from its timeline alone."""
@@ -31,7 +31,7 @@ REBUILT: Final = "rebuilt from its timeline"
 _NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"
 
 
-def whole_timelines(db: apsw.Connection) -> list[int]:
+def proven_unsent(db: apsw.Connection) -> list[int]:
     """Return the tasks without a row whose whole timeline, by its digests, and intents say that they were not sent.
 
     The others that wait to be sent may have been sent: the event of it may be lost.
@@ -82,9 +82,6 @@ def _credible(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
     return [event for place, event in enumerate(events) if place in fitting or place > last]
 
 
-EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
-
-
 def events_of_both(db: apsw.Connection, number: int, *, are_credible: bool = False) -> list[EventRow]:
     """Return the events of a task in both histories in the order of time; those of each keep their own order.
 
@@ -124,13 +121,13 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         is_recovery: whether rows may show what their timelines have lost, so that newer rows of this history stay.
     """
     found = db.execute(
-        "SELECT ours, theirs, newer, fresh FROM matched x"
+        "SELECT ours, theirs, newer, is_new FROM matched x"
         " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing n WHERE n.ours = x.ours))",
         (not is_recovery,),
     ).fetchall()
     changed = []
-    for ours, theirs, newer, fresh in ((int(str(value)) for value in each) for each in found):
-        row, older = {} if fresh else _row(db, ours), _row(db, theirs, "other")
+    for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in found):
+        row, older = {} if is_new else _row(db, ours), _row(db, theirs, "other")
         if newer:
             row, older = older, row
         own = _events(db, ours)
@@ -197,13 +194,8 @@ def write_row(db: apsw.Connection, number: int, changes: Columns, now: str) -> N
         changes = {**changes, "task_id": None}
         if not changes.get("terminal"):
             changes["status"] = Status.UNCONFIRMED
-        db.execute(
-            "INSERT INTO main.timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(number, now, PROGRAM, EventKind.RECOVERED, status, changes.get("status", status)),
-                f"{LOST_TASK_ID}{task_id} is that of another task",
-            ),
-        )
+        detail = f"{LOST_TASK_ID}{task_id} is that of another task"
+        append_recovered(db, now, number, detail, status, changes.get("status", status))
     if changes:
         assignments = ", ".join(f"{name} = ?" for name in changes)
         db.execute(f"UPDATE main.tasks SET {assignments} WHERE number = ?", (*changes.values(), number))
@@ -221,12 +213,12 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
         f" WHERE task BETWEEN 1 AND ? AND task {_NO_ROW} GROUP BY task ORDER BY task",
         (highest,),
     ).fetchall()
-    whole = frozenset(whole_timelines(db))
+    unsent = frozenset(proven_unsent(db))
     for number, first in ((int(number or 0), str(first)) for number, first in orphans):
         kind = _recorded_kind(db, number)
         events = _events(db, number)
         columns = columns_after(_inherited(db, columns_after({}, events).get("resubmit_of")), events)
-        is_received = columns.get("status") in WITHHELD_STATUSES and number in whole
+        is_received = columns.get("status") in WITHHELD_STATUSES and number in unsent
         if columns.get("task_id") is None and not columns.get("terminal") and not is_received:
             columns["status"] = Status.UNCONFIRMED
         lost = _missing(columns, kind)
@@ -341,10 +333,7 @@ def withhold_changed(db: apsw.Connection, now: str) -> list[str]:
             tags = tags_text((*tags_of(row["tags"]), TO_CHECK))
             trouble = None if row["terminal"] else f"Not certain: {sentence}."
             write_row(db, number, {"tags": tags, "trouble": trouble}, now)
-            db.execute(
-                "INSERT INTO main.timeline (task, at, actor, what, detail) VALUES (?, ?, ?, ?, ?)",
-                (number, now, PROGRAM, EventKind.TAGS, f"+{TO_CHECK}"),
-            )
+            db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.TAGS, None, None, f"+{TO_CHECK}"))
             found.append(f"#{number}: {', '.join(named) or 'row'}")
     return found
 

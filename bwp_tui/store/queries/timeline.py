@@ -96,10 +96,10 @@ RECORD_COLUMNS: Final = {
 }
 """The columns of each record of what the law demands that can be withdrawn, the day first."""
 
-INSERT_EVENT: Final = "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)"
-
 _EVENT: Final = RowMapper(Event)
-_EVENTS: Final = f"SELECT {_EVENT.columns} FROM timeline"
+EVENT_COLUMNS: Final = _EVENT.columns
+INSERT_EVENT: Final = f"INSERT INTO timeline (task, {EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_EVENTS: Final = f"SELECT {EVENT_COLUMNS} FROM timeline"
 
 
 def append(

@@ -12,7 +12,7 @@ from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Transaction, as_day, as_int, as_text
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import TASKS, tags_text, task_of
-from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+from bwp_tui.store.queries.timeline import EVENT_COLUMNS, PROGRAM, EventKind
 from bwp_tui.store.worklog.intents import waiting_cancellation
 
 
@@ -145,7 +145,7 @@ def _due_or_never(received_on: date, regulation: str, *, extended: bool = False)
 def _move_rows(transaction: Transaction, number: int, other: int) -> None:
     """Give request `number` the timeline, events, intents and downloads of row `other`, and delete that row."""
     transaction.run(
-        "INSERT INTO timeline (task, at, actor, what, before, after, detail)"
+        f"INSERT INTO timeline (task, {EVENT_COLUMNS})"
         " SELECT ?, at, actor, what, before, after, detail FROM timeline WHERE task = ? ORDER BY id",
         (number, other),
     )
