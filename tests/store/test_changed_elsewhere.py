@@ -13,6 +13,7 @@ from bwp_tui.domain.task import Kind, Verification
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.digest_chain import CHANGED_ELSEWHERE
+from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import intent_outcomes
@@ -24,6 +25,7 @@ from tests.store.support import (
     TODAY,
     accepted,
     has_waiting_intent,
+    in_status,
     intent_of,
     received,
     scalar,
@@ -58,6 +60,8 @@ def test_a_request_that_was_changed_elsewhere_is_withheld(
     (asked,) = request_log.of_task(store, task.number)
     assert (asked.attempts, asked.first_sent_at) == (0, None)
     assert not has_waiting_intent(store, task.number)
+    again = requests.resubmit(store, task.number, ACTOR)  # decided on with that in sight
+    sent(store, again.number)
 
 
 def test_a_received_deletion_that_was_changed_elsewhere_is_withheld_once_it_is_sent(path: Path, store: Store) -> None:
@@ -77,6 +81,16 @@ def test_one_that_may_have_been_sent_before_says_so(path: Path, store: Store) ->
     withheld = tasks.get(store, task.number)
     assert "may have been started" in (withheld.trouble or "")
     assert "may have been started" in str(advice_for(withheld, None, str))
+
+
+def test_a_changed_task_is_not_resubmitted_before_its_operator_has_learned_what_was_changed(
+    path: Path, store: Store
+) -> None:
+    task = in_status(store, Status.REJECTED, Kind.DELETION)
+    change_elsewhere(path, "UPDATE tasks SET email = 'lane@example.com'")
+    with pytest.raises(NotPossible, match="has changed its email"):
+        requests.resubmit(store, task.number, ACTOR)
+    assert not tasks.get(store, task.number).was_resubmitted
 
 
 def test_a_cancellation_is_sent_whatever_was_changed(path: Path, store: Store) -> None:

@@ -20,7 +20,13 @@ from bwp_tui.store.database.shared_sql import (
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
-from bwp_tui.store.worklog.intents import cancel_unsent, complete_decline, drop_decline, waiting_cancellation
+from bwp_tui.store.worklog.intents import (
+    cancel_unsent,
+    change_elsewhere,
+    complete_decline,
+    drop_decline,
+    waiting_cancellation,
+)
 from bwp_tui.store.worklog.merge_duplicate import merge_duplicate
 
 NO_RESPONSE_REASON: Final = "no response while its client token was valid"
@@ -54,21 +60,17 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
 
 
 def _withhold_changed(transaction: Transaction, intent: int) -> bool:
-    """Withhold a submission whose task's row is not as this program recorded it, for the operator to decide on.
+    """Withhold a submission whose task's row others have changed, for the operator to decide; return whether it is one.
 
-    It could delete, or hand out, the data of somebody who did not ask for it. A cancellation only prevents.
+    A cancellation is sent all the same: it only prevents.
     """
-    from bwp_tui.store.database.digest_chain import CHANGED_ELSEWHERE  # no first frame waits for it
-
     row = transaction.row(
         f"SELECT task, attempts FROM intents WHERE id = ? AND action = 'submit' AND {INTENT_IS_WAITING}", (intent,)
     )
-    changed = None if row is None else transaction.row(CHANGED_ELSEWHERE, (row[0],))
-    if row is None or changed is None or not changed[0]:
+    if row is None or (change := change_elsewhere(transaction, number := as_int(row[0]))) is None:
         return False
-    number = as_int(row[0])
     sent = NEVER_SENT if row[1] == 0 else "Not sent again, and it may have been started: "
-    reason = f"{sent}another program, or damage, has changed its {as_text(changed[0])}. Check what was asked for."
+    reason = f"{sent}{change} Check what was asked for."
     _end_intent(transaction, intent, IntentState.LAPSED)
     update_task(transaction, number, status=Status.UNCONFIRMED, trouble=reason, next_poll_at=None)
     what, before, after = EventKind.WITHDRAWN, Status.QUEUED, Status.UNCONFIRMED
