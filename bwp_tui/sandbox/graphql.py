@@ -27,7 +27,7 @@ from bwp_tui.contract.documents import schema_text
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
-from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, shopper_not_found
+from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, resource_not_found
 from bwp_tui.sandbox.service_state import NotOnHoldError, SandboxState, TaskSnapshot, UnknownTaskError
 
 Json = dict[str, object]
@@ -119,7 +119,7 @@ class GraphQLService:
         try:
             self._state.cancel(taskId)
         except UnknownTaskError:
-            raise shopper_not_found() from None
+            raise resource_not_found() from None
         except NotOnHoldError as reason:
             raise not_cancellable(reason.status) from None
         return {"taskId": taskId}
@@ -140,7 +140,7 @@ class GraphQLService:
         try:
             return self._state.find(kind, task_id)
         except UnknownTaskError:
-            raise shopper_not_found() from None
+            raise resource_not_found() from None
 
 
 def _task_fields(task: TaskSnapshot) -> Json:

@@ -54,8 +54,8 @@ def not_cancellable(status: str) -> GraphQLError:
     return refused(message, "CannotCancelPersonalDataDeletionTask")
 
 
-def shopper_not_found() -> GraphQLError:
-    """Return the response about a task id that is unknown."""
+def resource_not_found() -> GraphQLError:
+    """Return the response about the id of an unknown task or subscription."""
     return _error(
         "Request references a resource which does not exist.",
         {"type": "ResourceNotFoundError", "errorType": "ResourceNotFoundException", "errorCode": 404},

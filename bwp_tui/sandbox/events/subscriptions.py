@@ -7,7 +7,7 @@ import threading
 from typing import NamedTuple
 from uuid import UUID
 
-from bwp_tui.sandbox.refusals import refused, shopper_not_found
+from bwp_tui.sandbox.refusals import refused, resource_not_found
 
 
 class Destination(NamedTuple):
@@ -58,14 +58,14 @@ class Subscriptions:
         """End a subscription."""
         with self._lock:
             if self._by_id.pop(subscription_id, None) is None:
-                raise shopper_not_found()
+                raise resource_not_found()
 
     def look_up(self, subscription_id: str) -> Subscription:
         """Return a subscription."""
         with self._lock:
             found = self._by_id.get(subscription_id)
             if found is None:
-                raise shopper_not_found()
+                raise resource_not_found()
             return found
 
     def all(self) -> list[Subscription]:
