@@ -48,7 +48,9 @@ def serving(profile: Profile) -> Iterator[list[str]]:
     """Be the engine in a thread; yields what it says."""
     said: list[str] = []
     stop = threading.Event()
-    server = threading.Thread(target=lambda: serve(config_of(profile), stop=stop, report=said.append))
+    server = threading.Thread(
+        target=lambda: serve(config_of(profile), stop=stop, say=lambda _severity, sentence: said.append(sentence))
+    )
     server.start()
     try:
         yield said

@@ -6,7 +6,6 @@ import signal
 import threading
 from argparse import Namespace
 from collections.abc import Sequence
-from functools import partial
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Values
@@ -162,7 +161,6 @@ def run(arguments: Namespace) -> ExitCode:
     with open_session(arguments) as session:
         from bwp_tui.cli.support.engine_output import print_calls, print_line
         from bwp_tui.engine.runtime.engine_config import engine_config
-        from bwp_tui.engine.runtime.engine_log import EngineLog, Severity
         from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve, serve_once
         from bwp_tui.engine.runtime.lease import LeaseUnusable, misses_heartbeats
 
@@ -180,13 +178,7 @@ def run(arguments: Namespace) -> ExitCode:
         print_calls()
     stop = _stop_requests()  # the history is closed here: only if it alone has it open, the engine recovers it
     with watched(lambda: not misses_heartbeats(config.profile.lease_path)):
-        serve(
-            config,
-            stop=stop,
-            report=partial(print_line, Severity.INFO),
-            log=EngineLog(print_line),
-            heartbeat_s=arguments.heartbeat,
-        )
+        serve(config, stop=stop, say=print_line, heartbeat_s=arguments.heartbeat)
     return ExitCode.DONE
 
 

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Final
 
 from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.text import counted
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import timeline
@@ -39,7 +40,7 @@ Say = Callable[[Severity, str], None]
 
 
 class EngineLog:
-    """Reads what was done since the last look, by task numbers and ids alone.
+    """Says what was done since the history was last read, by task numbers and ids alone.
 
     Args:
         say: takes a line.
@@ -55,10 +56,11 @@ class EngineLog:
         """Say what has happened since the last call; the first one only notes where the timelines end."""
         with suppress(StoreError):  # the engine says what is wrong with the history; the next call catches up
             last = timeline.last_event(store)
-            for event in timeline.since(store, last if self._last is None else self._last, last):
-                self._log(event)
+            if self._last is not None:
+                for event in timeline.since(store, self._last, last):
+                    self._log(event)
+                self._log_outage(engine_state.read(store).message)
             self._last = last
-            self._log_outage(engine_state.read(store).message)
 
     def _log(self, event: timeline.LoggedEvent) -> None:
         if event.what not in _LOGGED | _WARNED:
@@ -79,7 +81,7 @@ class EngineLog:
         self._outage = message
 
     def heartbeat(self) -> None:
-        """Say that the process is alive, and how much was done since the last heartbeat."""
+        """Say that the process is alive, and how many events were logged since the last heartbeat."""
         lines, self._lines = self._lines, 0
         state = f" The service is in trouble: {self._outage}" if self._outage else ""
-        self._say(Severity.INFO, f"Alive: {lines} things done since the last heartbeat.{state}")
+        self._say(Severity.INFO, f"Alive: {counted(lines, 'event')} since the last heartbeat.{state}")

@@ -68,7 +68,7 @@ class EngineThread:
             again when the credentials are refused.
         is_short_lived: the process ends with its command: back up the history only if today's backup is missing, and
             make `stop` wait for that, and for a running hook.
-        observe: called with a connection of its own when an engine starts here, and after each change of the history.
+        observe: called with a connection before this process becomes the engine, and after each change of the history.
         changed: called in the engine's thread when `role`, `trouble` or `maintenance_finding` changes.
     """
 
@@ -177,6 +177,7 @@ class EngineThread:
                 self._set_role(Role.FOLLOWER, silence_message(self.other_engine) if lease.silence_seen() else None)
                 await asyncio.sleep(LEASE_CHECK_S)
             store.term, self.other_engine = term.number, term.superseded
+            self._observe(store)  # what happens once the role is known is a change
             # Set the role last: an observer must not take the last state of a dead engine for this one's.
             self._set_role(Role.ENGINE)
             async with heartbeats(lease, store):
@@ -382,8 +383,8 @@ async def run_engine(
             _call_in_loop(loop, engine.wake)
             observe(watched)
 
-        observe(watched)
         watch = ChangeWatcher(watched, changed)
+        observe(watched)
         watch.start()
         exit_stack.callback(watch.stop)
         try:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.api.errors import ApiError
 from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
-from bwp_tui.engine.runtime.engine_log import EngineLog
+from bwp_tui.engine.runtime.engine_log import EngineLog, Say, Severity
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, heartbeats, max_ability, run_engine
 from bwp_tui.engine.runtime.lease import Lease, Term, begin_term
 from bwp_tui.settings import SettingsError
@@ -29,23 +28,15 @@ class OtherEngineBusy(Exception):
     """Another process is the profile's engine and has not done what is due; `str()` is the message."""
 
 
-def serve(
-    config: EngineConfig,
-    *,
-    stop: threading.Event,
-    report: Callable[[str], None],
-    log: EngineLog | None = None,
-    heartbeat_s: float = 0.0,
-) -> None:
+def serve(config: EngineConfig, *, stop: threading.Event, say: Say, heartbeat_s: float = 0.0) -> None:
     """Run the profile's engine, or wait to take over, until `stop` is set.
 
     Args:
-        report: called with a sentence when the role changes, or when something keeps the engine from working.
-        log: says what the engine does.
+        say: takes a line for each change of the role, each obstacle, and each thing that the engine has done.
         heartbeat_s: seconds between two lines that say that the process is alive; 0 for none.
     """
-    observe = (lambda _store: None) if log is None else log.read
-    engine = EngineThread(config.profile, config_loader(config.profile, config), observe=observe)
+    log = EngineLog(say)
+    engine = EngineThread(config.profile, config_loader(config.profile, config), observe=log.read)
     engine.start()
     next_beat = time.monotonic() + heartbeat_s
     last: str | None = None
@@ -54,12 +45,13 @@ def serve(
         while not stop.wait(_CHECK_S):
             if engine.opening_report not in (None, recovered):
                 recovered = engine.opening_report
-                report(recovered)
-            sentence = engine.trouble or _describe_role(engine, config.profile.name)
+                say(Severity.WARNING, recovered)
+            trouble = engine.trouble
+            sentence = trouble or _describe_role(engine, config.profile.name)
             if sentence is not None and sentence != last:
                 last = sentence
-                report(sentence)
-            if log is not None and heartbeat_s and time.monotonic() >= next_beat:
+                say(Severity.WARNING if trouble else Severity.INFO, sentence)
+            if heartbeat_s and time.monotonic() >= next_beat:
                 next_beat += heartbeat_s
                 log.heartbeat()
     finally:
