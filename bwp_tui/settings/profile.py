@@ -156,7 +156,7 @@ class Profile:
     notices: str = NOTICES[0]
     """Kind of notice when a watched task finishes."""
     colour: str | None = None
-    """Colour of the shop's name in the header, one of `COLOURS`; None is the colour of all shops."""
+    """Colour of the shop's name in the header, one of `COLOURS`; None is red, in practice green."""
     mouse: str = MOUSE[0]
     """Whether the console uses the mouse."""
     mask: bool = True

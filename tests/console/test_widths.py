@@ -96,7 +96,7 @@ async def test_the_header_names_marks_and_masking_and_the_views_are_all_named(
     async with opened(profile, size=size) as console:
         line = console.main.query_one(HeaderLine)
         events = ("events on · polling every 6 h", "muted")
-        badge, engine, position = "badge-practice", "● engine here", "1/60"
+        badge, engine, position = "badge-green", "● engine here", "1/60"
         state = HeaderState("practice", badge, None, engine, None, events, True, False, False, 8, position)
         line.set_state(state)
         await console.until(lambda: console.line("header").split()[-3:] == ["8", "marked", "masked"])

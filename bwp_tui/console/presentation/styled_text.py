@@ -11,7 +11,7 @@ StyledText = tuple[str, str]
 
 _ROLES: Final = (
     *("plain", "muted", "strong", "good", "bad", "warn", "busy", "held"),
-    *("accent", "key", "badge", "badge-practice", "current", "found", "found-here"),
+    *("accent", "key", "current", "found", "found-here"),
     *(f"badge-{colour}" for colour in COLOURS),
 )
 ROLES: Final = frozenset(f"role--{role}" for role in _ROLES)
@@ -19,7 +19,5 @@ ROLES: Final = frozenset(f"role--{role}" for role in _ROLES)
 
 
 def badge_role(profile: Profile) -> str:
-    """Return the role of a profile's name in the header."""
-    if profile.colour is not None:
-        return f"badge-{profile.colour}"
-    return "badge-practice" if profile.is_sandbox or profile.is_local else "badge"
+    """Return the role of a profile's name in the header: green in practice, else red, unless the profile says it."""
+    return f"badge-{profile.colour or ('green' if profile.is_sandbox or profile.is_local else COLOURS[0])}"
