@@ -80,7 +80,7 @@ def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engi
         assert not waiter.until(lambda _store: False, [number], 0.5)
         error = waiter.timed_out("Then.")
     assert error.code == ExitCode.TRY_LATER
-    assert f"process {process.pid}, does not answer" in str(error)
+    assert f"process {process.pid}, is not responding" in str(error)
     assert "Then." in str(error)
     assert "About another request." not in str(error)
     assert NO_ENGINE_LEFT not in str(error)
@@ -92,7 +92,7 @@ def test_an_engine_that_was_stopped_just_now_is_not_said_to_go_on(shop: Bwp, ses
         waiter = EngineWaiter(session)
         process.send_signal(signal.SIGSTOP)
         eventually(lambda: is_stopped(process.pid))
-        assert f"process {process.pid}, does not answer" in str(waiter.timed_out("Then."))
+        assert f"process {process.pid}, is not responding" in str(waiter.timed_out("Then."))
 
 
 def test_while_another_process_is_the_engine_no_other_is_offered(shop: Bwp, session: CommandSession) -> None:

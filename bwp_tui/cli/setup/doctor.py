@@ -286,7 +286,7 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
 
 def _engine(profile: Profile, state: EngineState) -> Finding:
     """Check that the engine, if any, can work."""
-    from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, misses_heartbeats
+    from bwp_tui.engine.runtime.lease import NOT_RESPONDING, Lease, LeaseUnusable, misses_heartbeats
 
     lease = Lease(profile.lease_path)
     try:
@@ -298,7 +298,7 @@ def _engine(profile: Profile, state: EngineState) -> Finding:
         lease.release()
     who = state.process.capitalize()
     if misses_heartbeats(profile.lease_path):
-        what = "does not answer: it may be stopped. The next bwp-tui takes over."
+        what = f"{NOT_RESPONDING}. The next bwp-tui takes over."
         return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
     if state.present_ability is Ability.NOTHING:
         return Finding("engine", Level.FAIL, f"{who} is the engine and cannot work: {state.message}")

@@ -99,7 +99,7 @@ class EngineWaiter:
             why: why the task's own last call failed; only wrong settings, which stop every call, come before it.
             otherwise: the reason when none is known.
         """
-        from bwp_tui.engine.runtime.lease import is_any_engine_running, misses_heartbeats
+        from bwp_tui.engine.runtime.lease import NOT_RESPONDING, WAKE_UP, is_any_engine_running, misses_heartbeats
         from bwp_tui.store.database.error_translation import is_stopped
 
         lease_path = self._config.profile.lease_path
@@ -107,8 +107,7 @@ class EngineWaiter:
         if holder is not None and (is_stopped(holder) or misses_heartbeats(lease_path)):
             return CommandError(
                 ExitCode.TRY_LATER,
-                f"The engine, process {holder}, does not answer: it may be stopped. {consequence}"
-                f" Have it go on (kill -CONT {holder}), or end it.",
+                f"The engine, process {holder}, {NOT_RESPONDING}. {consequence} {WAKE_UP.format(holder)}",
             )
         state = self._state
         message = state.message if state.service != ServiceState.REACHED else None

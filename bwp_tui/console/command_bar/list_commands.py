@@ -20,7 +20,7 @@ from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import SettingsError, read_profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import StoreError
-from bwp_tui.store.queries.orders import SORT_NAMES, SORTS
+from bwp_tui.store.queries.orders import SORTS, unknown_order
 
 
 class ListCommands:
@@ -171,5 +171,4 @@ def _sort_named(token: Word) -> str:
     name = token.text.casefold()
     if name in SORTS:
         return name
-    known = f"{', '.join(SORT_NAMES)}, each with - for the reverse"
-    raise token.error(f"There is no order “{clean_line(token.text)}”; there are {known}.", nearest(name, tuple(SORTS)))
+    raise token.error(unknown_order(token.text), nearest(name, tuple(SORTS)))

@@ -163,6 +163,13 @@ def _read_heartbeat(path: Path) -> bytes:
         os.close(descriptor)
 
 
+NOT_RESPONDING: Final = "is not responding: it may be stopped"
+"""What is said of an engine that misses heartbeats."""
+
+WAKE_UP: Final = "Have it go on (kill -CONT {}), or end it."
+"""What to do about it, with the number of its process."""
+
+
 def misses_heartbeats(path: Path) -> bool:
     """Return whether two heartbeats or more are missing, so that the engine may be stopped."""
     return _age(_read_heartbeat(path)) > _MIN_WATCHED_S
@@ -225,8 +232,8 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
         if silence <= SILENCE_LIMIT_S or isinstance(error, StoreMoved):
             raise
         raise StoreUnavailable(
-            f"The engine, {holder.process}, is not responding: it may be stopped in the middle of a write. {error}"
-            f" Have it go on (kill -CONT {holder.pid}), or end it."
+            f"The engine, {holder.process}, {NOT_RESPONDING} in the middle of a write. {error}"
+            f" {WAKE_UP.format(holder.pid)}"
         ) from error
     return Term(term, holder if superseded else None)
 
@@ -234,6 +241,6 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
 def silence_message(holder: EngineState) -> str:
     """Return that the engine `holder` does not respond, and when another process takes over."""
     return (
-        f"The engine, {holder.process}, is not responding: it may be stopped. Another process takes over"
+        f"The engine, {holder.process}, {NOT_RESPONDING}. Another process takes over"
         f" {SILENCE_LIMIT_S:.0f} s after its last heartbeat."
     )

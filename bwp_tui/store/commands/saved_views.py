@@ -10,7 +10,7 @@ from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.store.database.connection import Row, Store, as_text, unreadable
 from bwp_tui.store.database.shared_sql import IS_ADOPTED
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.queries.orders import SORT_NAMES, SORTS
+from bwp_tui.store.queries.orders import SORTS, unknown_order
 
 LONGEST_NAME: Final = 30
 _LAST_POSITION: Final = 1 << 31
@@ -102,8 +102,7 @@ def check_view(view: View) -> None:
     if name.casefold() in {built_in.name for built_in in (*VIEWS, ADOPTED_VIEW, APPROVAL_VIEW)}:
         raise NotPossible(f"The view “{name}” is built in; choose another name.")
     if view.sort not in SORTS:
-        known = f"{', '.join(SORT_NAMES)}, each with - for the reverse"
-        raise NotPossible(f"There is no order “{clean_line(view.sort)}”; there are {known}.")
+        raise NotPossible(unknown_order(view.sort))
     try:
         parse(view.filter)
     except FilterError as error:

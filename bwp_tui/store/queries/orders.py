@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
+from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import SqlValue
 
 SortKey = tuple[str, bool]
@@ -107,6 +108,11 @@ SORTS: Final = {
 
 SORT_NAMES: Final = ("newest", "oldest", *_NATURAL)
 """The names of the orders without those that are reversed."""
+
+
+def unknown_order(name: str) -> str:
+    """Return the sentence that refuses an order which is none of `SORTS`."""
+    return f"There is no order “{clean_line(name)}”; there are {', '.join(SORT_NAMES)}, each with - for the reverse."
 
 
 def reverse_of(sort: str) -> str:
