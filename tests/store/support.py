@@ -26,6 +26,7 @@ from tests.store import single
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
 SOON = NOW + timedelta(minutes=5)
+FAR = NOW + timedelta(days=10_000)
 ACTOR = "op"
 
 
@@ -80,9 +81,19 @@ def received(store: Store, kind: Kind = Kind.RETRIEVAL, email: str = "jane@examp
 
 def intent_of(store: Store, number: int) -> Intent:
     """The waiting intent of task `number`."""
-    far = NOW + timedelta(days=10_000)
-    (found,) = (intent for intent in intents.due(store, far, 1_000) if intent.task_number == number)
+    (found,) = (intent for intent in intents.due(store, FAR, 1_000) if intent.task_number == number)
     return found
+
+
+def assert_intent_is_not_sent(store: Store, number: int) -> None:
+    """Add the intent of a submission that should not be there, and assert that the engine does not see it."""
+    store.rows(
+        "INSERT INTO intents (task, action, client_token, not_before, asked_at, actor)"
+        " VALUES (?, 'submit', 'a token', '2026-11-20', '2026-11-20', 'op')",
+        (number,),
+    )
+    assert not intents.due(store, FAR, 100)
+    assert intents.next_at(store) is None
 
 
 def intent_state(store: Store, intent: int) -> str:

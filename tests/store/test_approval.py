@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -29,9 +28,18 @@ from bwp_tui.store.worklog import intents
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import overwrite_table
-from tests.store.support import NOW, TODAY, intent_of, received, request, restored_both_ways, scalar, submitted
+from tests.store.support import (
+    FAR,
+    TODAY,
+    assert_intent_is_not_sent,
+    intent_of,
+    received,
+    request,
+    restored_both_ways,
+    scalar,
+    submitted,
+)
 
-FAR = NOW + timedelta(days=10_000)
 ANN, BOB = "ann (Ann Example, from 10.0.0.7)", "bob"
 
 
@@ -111,13 +119,7 @@ def test_settings_without_approval_approve_nothing(store: Store, path: Path, clo
 
 def test_an_intent_that_is_there_all_the_same_is_not_sent(store: Store) -> None:
     number = unapproved(store)
-    store.rows(
-        "INSERT INTO intents (task, action, client_token, not_before, asked_at, actor)"
-        " VALUES (?, 'submit', 'a token', '2026-11-20', '2026-11-20', 'op')",
-        (number,),
-    )
-    assert not intents.due(store, FAR, 100)
-    assert intents.next_at(store) is None
+    assert_intent_is_not_sent(store, number)
 
 
 def test_it_is_listed_advised_on_and_approved_in_bulk_but_for_the_own_ones(store: Store) -> None:

@@ -30,6 +30,7 @@ from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
     ACTOR,
+    FAR,
     NOW,
     SOON,
     TODAY,
@@ -43,7 +44,6 @@ from tests.store.support import (
     submitted,
 )
 
-FAR = NOW + timedelta(days=10_000)
 YESTERDAY = TODAY - timedelta(days=1)
 
 

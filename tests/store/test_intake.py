@@ -29,9 +29,19 @@ from bwp_tui.store.worklog import due_polls, intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import overwrite_table
-from tests.store.support import ACTOR, NOW, TODAY, intent_of, received, request, restored_both_ways, scalar, sent
+from tests.store.support import (
+    ACTOR,
+    FAR,
+    TODAY,
+    assert_intent_is_not_sent,
+    intent_of,
+    received,
+    request,
+    restored_both_ways,
+    scalar,
+    sent,
+)
 
-FAR = NOW + timedelta(days=10_000)
 VERIFIED = Verification(TODAY, ACTOR, "order 17")
 
 
@@ -75,13 +85,7 @@ def test_no_other_path_sends_it(store: Store) -> None:
 
 def test_a_submission_that_waits_for_it_is_not_sent_either(store: Store) -> None:
     number = received(store).number
-    store.rows(
-        "INSERT INTO intents (task, action, client_token, not_before, asked_at, actor)"
-        " VALUES (?, 'submit', 'a token', '2026-11-20', '2026-11-20', 'op')",
-        (number,),
-    )
-    assert not intents.due(store, FAR, 100)
-    assert intents.next_at(store) is None
+    assert_intent_is_not_sent(store, number)
 
 
 def test_what_is_recorded_of_any_task_is_recorded_of_it(store: Store) -> None:
