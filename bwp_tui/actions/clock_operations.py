@@ -20,7 +20,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import answers, records
 from bwp_tui.store.commands.answers import LegalRecord
-from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.records import Edit, Field
 from bwp_tui.store.commands.request_validation import Refusal
 
 
@@ -38,17 +38,34 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
         return f"Withdraw the {record} of {task.name}, recorded for {answers.recorded_on(task, record)}?{moves}"
 
-    withdrawal = RecordOperation(
-        name=f"withdraw {record}",
+    return withdrawal(
+        record.value,
+        lambda edit: answers.withdraw(edit, record),
+        lambda task: answers.cannot_withdraw(task, record),
+        question,
+        record,
+    )
+
+
+def withdrawal(
+    what: str,
+    apply: Callable[[Edit], object],
+    why_not: Callable[[Task], str | None],
+    question: Callable[[Task, Values], str],
+    undo_field: LegalRecord | None = None,
+) -> FlagAlternative[RecordOperation]:
+    """Return what withdraws a record, of which `what` is the name."""
+    operation = RecordOperation(
+        name=f"withdraw {what}",
         participle="withdrawn",
-        apply=lambda edit: answers.withdraw(edit, record),
-        result=lambda target, _: f"The {record} of {target.name} is withdrawn; its timeline keeps it.",
-        disabled_reason=lambda task, _: answers.cannot_withdraw(task, record),
+        apply=apply,
+        result=lambda target, _: f"The {what} of {target.name} is withdrawn; its timeline keeps it.",
+        disabled_reason=lambda task, _: why_not(task),
         confirmation=question,
         asks_for_count=True,
-        undo_field=record,
+        undo_field=undo_field,
     )
-    return FlagAlternative("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
+    return FlagAlternative("--withdraw", f"withdraw the {what}; the timeline keeps it", operation)
 
 
 def day_argument(question: Callable[[Target], str]) -> Argument:

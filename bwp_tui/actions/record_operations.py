@@ -10,10 +10,11 @@ from bwp_tui.actions.clock_operations import (
     CLOCK_OPERATIONS,
     day_argument,
     refused_record_day,
+    withdrawal,
     withdrawal_of,
     without_text,
 )
-from bwp_tui.actions.operation import Argument, FlagAlternative, Need, Position, RecordOperation, Target, Values
+from bwp_tui.actions.operation import Argument, Need, Position, RecordOperation, Target, Values
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.regulations import REGULATIONS
@@ -160,19 +161,6 @@ def _reason_mistake(text: str) -> str | None:
     return f"Give one of the reasons: {', '.join(DeclineReason)}."
 
 
-def _withdraw_decline() -> FlagAlternative[RecordOperation]:
-    withdrawal = RecordOperation(
-        name="withdraw decline",
-        participle="withdrawn",
-        apply=requests.withdraw_decline,
-        result=lambda target, _: f"The decline of {target.name} is withdrawn; its timeline keeps it.",
-        disabled_reason=lambda task, _: requests.cannot_withdraw_decline(task),
-        confirmation=lambda task, _: f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?",
-        asks_for_count=True,
-    )
-    return FlagAlternative("--withdraw", "it is so no longer; the timeline keeps what was said", withdrawal)
-
-
 def _declined(target: Target, values: Values) -> str:
     task = target.task
     if task is not None and task.status not in WITHHELD_STATUSES and (task.cancel_asked or task.status in _AT_SERVICE):
@@ -217,7 +205,12 @@ DECLINE: Final = RecordOperation(
     refusal=refused_record_day,
     disabled_reason=lambda task, _: requests.cannot_decline(task),
     asks_for_count=True,
-    variant=_withdraw_decline(),
+    variant=withdrawal(
+        "decline",
+        requests.withdraw_decline,
+        requests.cannot_withdraw_decline,
+        lambda task, _: f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?",
+    ),
 )
 
 

@@ -49,6 +49,10 @@ ANSWER_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 """The columns of an answer and their other names."""
 
 
+SURPLUS_CELLS: Final = "It has more cells than there are columns; is something to be put in quotes?"
+"""What is wrong with a line that has them."""
+
+
 class CsvError(Exception):
     """A mistake in a file of requests or answers, and its line, from 1."""
 

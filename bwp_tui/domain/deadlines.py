@@ -51,10 +51,15 @@ def future_day_mistake(day: date, today: date) -> str | None:
     return f"{day} is in the future." if day > today + timedelta(days=1) else None
 
 
+def not_begun_mistake(day: date, today: date) -> str | None:
+    """Return that `day` has not begun in the office, or None where it has."""
+    return f"{day} has not begun in the office: it is {today} there." if day > today else None
+
+
 def day_warning(day: date, today: date) -> str | None:
     """Return why `day` is doubtful as the day of a past event, or None."""
-    if day > today:
-        return f"{day} has not begun in the office: it is {today} there."
+    if not_begun := not_begun_mistake(day, today):
+        return not_begun
     if day < add_months(today, -12):
         return f"{day} is more than a year ago; check the year."
     return None

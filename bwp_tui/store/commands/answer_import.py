@@ -8,11 +8,12 @@ from datetime import date
 
 from bwp_tui.domain import csv_table
 from bwp_tui.domain.csv_table import ANSWER_COLUMNS, CsvLine
+from bwp_tui.domain.deadlines import not_begun_mistake
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.answers import answer, cannot_answer_in_bulk, doubtful_answer
-from bwp_tui.store.commands.csv_import import kind_of, past_day
+from bwp_tui.store.commands.csv_import import kind_of, past_day, refuse_wrong_lines
 from bwp_tui.store.commands.records import Edit, refused_day
 from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.database.connection import Store
@@ -62,8 +63,7 @@ def record_answers(store: Store, planned: AnswerPlan, actor: str, today: date) -
     Raises:
         NotPossible: a line is wrong, or a task was answered or closed since the plan; nothing was recorded.
     """
-    if planned.wrong_lines:
-        raise NotPossible(f"{len(planned.wrong_lines)} lines are wrong; nothing was recorded.")
+    refuse_wrong_lines(planned.wrong_lines)
     numbers = []
     with store.write() as transaction:
         for line in planned.lines:
@@ -80,15 +80,15 @@ def record_answers(store: Store, planned: AnswerPlan, actor: str, today: date) -
 def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> AnswerLine:
     mistakes, task, day = [], None, today
     if line.surplus:
-        mistakes.append("It has more cells than there are columns; is something to be put in quotes?")
+        mistakes.append(csv_table.SURPLUS_CELLS)
     try:
         task = _task(store, line.cells)
     except (BadRequest, NoSuchTask) as mistake:
         mistakes.append(str(mistake))
     try:
         day = past_day(line.cells.get("on"), today)
-        if day > today:
-            mistakes.append(f"{day} has not begun in the office: it is {today} there.")
+        if not_begun := not_begun_mistake(day, today):
+            mistakes.append(not_begun)
     except BadRequest as mistake:
         mistakes.append(str(mistake))
     if "how" not in line.cells:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypeVar
@@ -15,7 +15,7 @@ from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, regulation_id
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
-from bwp_tui.domain.text import clean_line, mask_in_text
+from bwp_tui.domain.text import clean_line, counted, mask_in_text
 from bwp_tui.domain.times import parse_day
 from bwp_tui.store.commands.request_validation import BadRequest, request_mistakes
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
@@ -116,8 +116,7 @@ def import_requests(
         NotPossible: a line is wrong, or the history has changed since the plan; nothing was recorded.
         StoreError: it could not be recorded; nothing was.
     """
-    if planned.wrong_lines:
-        raise NotPossible(f"{len(planned.wrong_lines)} lines are wrong; nothing was recorded.")
+    refuse_wrong_lines(planned.wrong_lines)
     numbers = []
     with store.write() as transaction:
         _check_still_new(transaction, store, planned)
@@ -127,6 +126,16 @@ def import_requests(
                 numbers.append(insert_recorded(transaction, line.request, actor, origin))
             progress(done)
     return numbers
+
+
+def refuse_wrong_lines(lines: Sequence[object]) -> None:
+    """Check that a file has no wrong lines.
+
+    Raises:
+        NotPossible: it has these.
+    """
+    if lines:
+        raise NotPossible(f"Nothing was recorded: {counted(len(lines), 'line')} cannot be imported.")
 
 
 def _check_still_new(transaction: Transaction, store: Store, planned: ImportPlan) -> None:
@@ -183,8 +192,7 @@ def _read(line: CsvLine, defaults: ImportDefaults) -> tuple[Request, list[BadReq
             return otherwise
 
     if line.surplus:
-        surplus = "It has more cells than there are columns; is something to be put in quotes?"
-        mistakes.append(BadRequest("", surplus))
+        mistakes.append(BadRequest("", csv_table.SURPLUS_CELLS))
     kind = read(lambda: kind_of(cells.get("kind", "")), None)
     if kind is Kind.RETRIEVAL:
         only_of_deletions = [column for column in _ONLY_OF_DELETIONS if column in cells]

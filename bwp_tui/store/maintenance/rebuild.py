@@ -10,18 +10,17 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.statuses import FINAL_STATUSES
 from bwp_tui.store.database.copy import copy_database, create_private
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
+from bwp_tui.store.maintenance.intent_repair import FINAL
 from bwp_tui.store.maintenance.merge import Merged, merge, scalar
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
-_FINAL: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
 _LARGEST_REVISION: Final = 1 << 50
 """Above this it is damaged: a billion transactions a day would take 3,000 years."""
 
@@ -137,7 +136,7 @@ def _restore_invariants(db: apsw.Connection) -> None:
         "UPDATE tasks SET resubmitted = 1 WHERE resubmitted = 0"
         " AND number IN (SELECT resubmit_of FROM tasks WHERE resubmit_of IS NOT NULL)"
     )
-    db.execute(f"UPDATE tasks SET terminal = 1 - terminal WHERE terminal <> (status IN ({_FINAL}))")
+    db.execute(f"UPDATE tasks SET terminal = 1 - terminal WHERE terminal <> (status IN ({FINAL}))")
     # A decline comes into effect with the cancellation that it waits for.
     db.execute(
         "UPDATE tasks SET declined_on = NULL, decline_reason = NULL, decline_text = NULL"
