@@ -125,6 +125,14 @@ def test_without_a_terminal_or_for_a_profile_with_a_secret_nothing_is_asked(
         assert terminal.wait() == 2
 
 
+def test_the_end_of_the_input_is_no_answer(operator: Operator, config: Path) -> None:
+    with operator.in_terminal(operator.argv("login")) as terminal:
+        terminal.wait_for("Profile")
+        terminal.send("\x04")
+        assert terminal.wait() == 1
+    assert not config.exists()
+
+
 def test_the_first_page_offers_it_with_one_key(operator: Operator) -> None:
     with operator.in_terminal([sys.executable, "-P", "-m", "bwp_tui"]) as terminal:
         terminal.wait_for("no credentials")

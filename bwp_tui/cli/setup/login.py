@@ -96,14 +96,19 @@ def _asked_settings(profile: Profile) -> dict[str, str | None]:
 
 
 def _asked(question: str, check: Callable[[str], str | None], default: str | None = None) -> str:
-    """Ask until the answer can be used; enter takes the default, where there is one."""
+    """Ask until the answer can be used; enter takes the default, where there is one.
+
+    Raises:
+        CommandError: the input ended.
+    """
     shown = "" if default is None else f" [{default or 'none'}]"
-    while True:
-        answer = ask(f"{question}{shown}:") or default
+    while (typed := ask(f"{question}{shown}:")) is not None:
+        answer = typed or default
         wrong = "is needed" if answer is None else check(answer)
         if answer is not None and not wrong:
             return answer
-        _say(f"“{clean_line(answer or '')}” {wrong}." if answer else f"The {question.lower()} {wrong}.")
+        _say(f"“{clean_line(answer)}” {wrong}." if answer else f"The {question.lower()} {wrong}.")
+    raise _ended()
 
 
 def _tried_secret(profile: Profile) -> str:
@@ -119,7 +124,7 @@ def _tried_secret(profile: Profile) -> str:
         try:
             secret = getpass("Client secret (it is not shown): ").strip()
         except EOFError:
-            raise CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.") from None
+            raise _ended() from None
         if wrong := check_secret(secret):
             _say(f"The secret {wrong}.")
             continue
@@ -127,6 +132,10 @@ def _tried_secret(profile: Profile) -> str:
         _say(result.sentence)
         if result.reachable or ask_yes_no("Keep these settings nevertheless?"):
             return secret
+
+
+def _ended() -> CommandError:
+    return CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.")
 
 
 def _chosen_place(offered: Sequence[Place]) -> Place:

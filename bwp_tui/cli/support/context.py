@@ -133,15 +133,16 @@ def can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def ask(question: str) -> str:
-    """Ask on the terminal and return the answer; empty at the end of input."""
+def ask(question: str) -> str | None:
+    """Ask on the terminal and return the answer; None at the end of input."""
     print(clean_line(question), end=" ", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip()
+    line = sys.stdin.readline()
+    return line.strip() if line else None
 
 
 def ask_yes_no(question: str) -> bool:
     """Ask on the terminal; enter means no."""
-    return ask(f"{question} [y/N]").casefold() in ("y", "yes")
+    return (ask(f"{question} [y/N]") or "").casefold() in ("y", "yes")
 
 
 def require_credentials(profile: Profile) -> None:
