@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.settings import Profile
 
-WATCHDOG_S: Final = 120
+_WATCHDOG_S: Final = 120
 """Seconds after which systemd restarts an engine that gives no heartbeat."""
 
 _COMMON: Final = """\
@@ -33,19 +33,16 @@ UMask=0077
 NoNewPrivileges=yes
 LockPersonality=yes
 RestrictRealtime=yes
-RestrictSUIDSGID=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 """
 _SYSTEM: Final = """\
 User=bwp-tui
-Environment=BWP_DATA_DIR=/var/lib/bwp-tui BWP_CONFIG_FILE=/etc/bwp-tui/config.toml
+Environment=BWP_CONFIG_FILE=/etc/bwp-tui/config.toml
 # Instead of client_secret_command in the config file: the secret in a file of root, passed to this unit alone.
 LoadCredential=client_secret:/etc/bwp-tui/client_secret
 Environment=BWP_CLIENT_SECRET_FILE=%d/client_secret
-StateDirectory=bwp-tui
-StateDirectoryMode=0700
 CapabilityBoundingSet=
 PrivateDevices=yes
 PrivateTmp=yes
@@ -58,38 +55,49 @@ ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectSystem=strict
 RestrictNamespaces=yes
-
-[Install]
-WantedBy=multi-user.target
 """
-_USER: Final = """\
-
-[Install]
-WantedBy=default.target
+_OWN_FOLDER: Final = """\
+Environment=BWP_DATA_DIR=/var/lib/bwp-tui
+StateDirectory=bwp-tui
+StateDirectoryMode=0700
 """
-_UNITS: Final = {"user": _USER, "system": _SYSTEM}
+_TEAM_FOLDER: Final = """\
+SupplementaryGroups={group}
+ReadWritePaths={folder}
+"""
+_NO_SET_GROUP_ID: Final = "RestrictSUIDSGID=yes\n"
+"""Left out for a team: new folders in its folder have the bit that passes their group on."""
 
-_INSTALL: Final = {
-    "user": "Save as ~/.config/systemd/user/{name}.service, then: systemctl --user enable --now {name}",
-    "system": "Save as /etc/systemd/system/{name}.service, then: systemctl enable --now {name}",
+
+class _Manager(NamedTuple):
+    """A service manager: where its units are, how it is called, and the target that starts a unit."""
+
+    units: str
+    command: str
+    target: str
+
+
+_MANAGERS: Final = {
+    "user": _Manager("~/.config/systemd/user", "systemctl --user", "default.target"),
+    "system": _Manager("/etc/systemd/system", "systemctl", "multi-user.target"),
 }
 
 
 def unit(kind: str, profile: Profile) -> str:
-    """Return the unit of a profile's engine; `kind` is `user` or `system`."""
-    name = f"bwp-tui-{profile.name}"
-    program = shutil.which("bwp-tui") or str(Path(sys.executable).with_name("bwp-tui"))
-    common = _COMMON.format(
-        install=_INSTALL[kind].format(name=name),
-        profile=profile.name,
-        program=program,
-        usage=int(ExitCode.USAGE),
-        watchdog=WATCHDOG_S,
-    )
-    text = common + _UNITS[kind]
+    """Return the unit of a profile's engine; `kind` is one of `UNIT_KINDS`."""
+    name, manager = f"bwp-tui-{profile.name}", _MANAGERS[kind]
+    parts = [
+        _COMMON.format(
+            install=f"Save as {manager.units}/{name}.service, then: {manager.command} enable --now {name}",
+            profile=profile.name,
+            program=shutil.which("bwp-tui") or str(Path(sys.executable).with_name("bwp-tui")),
+            usage=int(ExitCode.USAGE),
+            watchdog=_WATCHDOG_S,
+        )
+    ]
     if profile.group is None:
-        return text
-    # A team's folder is not the unit's own, and new folders in it have the bit that passes their group on.
-    shared = f"SupplementaryGroups={profile.group}\nReadWritePaths={profile.folder.parent}\n"
-    own = "StateDirectory=bwp-tui\nStateDirectoryMode=0700\n"
-    return text.replace("RestrictSUIDSGID=yes\n", "").replace("BWP_DATA_DIR=/var/lib/bwp-tui ", "").replace(own, shared)
+        parts.append(_NO_SET_GROUP_ID)
+    if kind == "system":
+        team = _TEAM_FOLDER.format(group=profile.group, folder=profile.folder.parent)
+        parts += [_SYSTEM, _OWN_FOLDER if profile.group is None else team]
+    return "".join([*parts, f"\n[Install]\nWantedBy={manager.target}\n"])
