@@ -8,13 +8,10 @@ import tomllib
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Final
 
 from bwp_tui.new_file import make_folder, replace_file
+from bwp_tui.settings.configfile import table_begun_by
 from bwp_tui.settings.secret import SettingsError
-
-_HEADER: Final = re.compile(r"\s*\[+\s*([^\[\]]+?)\s*\]+")
-"""The header of a table."""
 
 
 def change_profile(path: Path, profile: str, values: Mapping[str, str | None]) -> None:
@@ -48,7 +45,7 @@ def change_profile(path: Path, profile: str, values: Mapping[str, str | None]) -
         raise SettingsError(f"The config file {path} cannot be changed: {error.strerror}.") from None
 
 
-def toml_lines(values: Mapping[str, str | None]) -> list[str]:
+def _toml_lines(values: Mapping[str, str | None]) -> list[str]:
     """Return the lines of settings, all of them visible text; those without a value are left out."""
     return [f"{name} = {_quoted(value)}" for name, value in values.items() if value is not None]
 
@@ -71,19 +68,14 @@ def _with_table(text: str, table: str, values: Mapping[str, str | None]) -> str:
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
-    added = [f"{line}\n" for line in toml_lines(values)]
-    at = next((at for at, line in enumerate(lines) if _header(line) == table), None)
+    added = [f"{line}\n" for line in _toml_lines(values)]
+    at = next((at for at, line in enumerate(lines) if table_begun_by(line) == table), None)
     if at is None:
         return "".join([*lines, *(["\n"] if lines else []), f"[{table}]\n", *added]) if added else text
-    end = next((at for at in range(at + 1, len(lines)) if _header(lines[at]) is not None), len(lines))
+    end = next((at for at in range(at + 1, len(lines)) if table_begun_by(lines[at]) is not None), len(lines))
     setting = re.compile(rf"\s*(?:{'|'.join(map(re.escape, values))})\s*=")
     kept = [line for line in lines[at + 1 : end] if not setting.match(line)]
     return "".join([*lines[: at + 1], *added, *kept, *lines[end:]])
-
-
-def _header(line: str) -> str | None:
-    found = _HEADER.match(line)
-    return re.sub(r"[\s\"']", "", found[1]) if found else None
 
 
 def _parsed(text: str) -> dict[str, object] | None:
@@ -112,7 +104,7 @@ def _expected(before: Mapping[str, object], profile: str, values: Mapping[str, s
 
 
 def _by_hand(path: Path, profile: str, values: Mapping[str, str | None]) -> str:
-    lines = "; ".join(toml_lines(values)) or "remove " + ", ".join(values)
+    lines = "; ".join(_toml_lines(values)) or "remove " + ", ".join(values)
     return f"{path} is not written in a way that can be changed safely. In the table of profile {profile}: {lines}."
 
 

@@ -123,7 +123,7 @@ _TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys", "commands", "hooks")
 _COMMAND_KEYS: Final = ("key", "run", "title", "timeout")
 _LONGEST_TIMEOUT_S: Final = 600
 
-_HEADER: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
+_HEADER: Final = re.compile(r"\s*\[+\s*([^\[\]]+?)\s*\]+")
 _KEY: Final = re.compile(r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]")
 
 
@@ -240,13 +240,19 @@ def _check_owner(path: Path, facts: os.stat_result) -> None:
         )
 
 
+def table_begun_by(line: str) -> str | None:
+    """Return the name of the table whose header a line is, such as `profiles.default`; None if it is no header."""
+    header = _HEADER.match(line)
+    return re.sub(r"[\s\"']", "", header[1]) if header else None
+
+
 def _lines(text: str) -> dict[tuple[str, str], int]:
     """Return the line of each (table, key); a table's header has an empty key."""
     places: dict[tuple[str, str], int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):
-        if header := _HEADER.match(line):
-            table = re.sub(r"[\s\"']", "", header[1])
+        if header := table_begun_by(line):
+            table = header
             places.setdefault((table, ""), number)
         elif key := _KEY.match(line):
             places.setdefault((table, key[1]), number)
