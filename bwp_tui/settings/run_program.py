@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.text import escaped
 from bwp_tui.settings.profile import OperatorProgram
-from bwp_tui.settings.secret import environment_of_children
+from bwp_tui.settings.secret import environment_of_children, why_not_started
 
 LONGEST_OUTPUT: Final = 256 * 1024
 """Bytes of a program's output that are kept."""
@@ -50,8 +50,7 @@ def run_program(program: OperatorProgram, text: str, stop: threading.Event | Non
                 start_new_session=True,
             )
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it has a character that no command line can"
-        return ProgramRun(f"could not be started: {why}", "", succeeded=False)
+        return ProgramRun(f"could not be started: {why_not_started(error)}", "", succeeded=False)
     try:
         output, why_killed = _read_until_end(process, time.monotonic() + program.timeout_s, stop)
     finally:

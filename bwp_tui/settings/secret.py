@@ -87,8 +87,7 @@ class CommandSecret:
             ) as process:
                 output = _bounded_output(process, program)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it has a character that no command line can"
-            raise SettingsError(f"The secret command {program} cannot be run: {reason}.") from None
+            raise SettingsError(f"The secret command {program} cannot be run: {why_not_started(error)}.") from None
         if process.returncode != 0:
             raise SettingsError(
                 f"The secret command {program} failed with exit code {process.returncode}; run it yourself to see why."
@@ -175,6 +174,11 @@ def check_secret(text: str) -> str | None:
 def environment_of_children(*, without: tuple[str, ...] = ("BWP_", "AWS_")) -> dict[str, str]:
     """Return the environment for child processes, without variables that may hold secrets: those of these prefixes."""
     return {name: value for name, value in os.environ.items() if not name.startswith(without)}
+
+
+def why_not_started(error: OSError | ValueError) -> str:
+    """Return why a program could not be started, as a clause."""
+    return str(error.strerror) if isinstance(error, OSError) else "it has a character that no command line can have"
 
 
 def _bounded_output(process: subprocess.Popen[bytes], program: str) -> bytes:
