@@ -133,7 +133,7 @@ def add_action(
     """Add an action of a command, which has the options of the command too; `command` is its module and function."""
     parser = actions.add_parser(name, help=purpose, allow_abbrev=False)
     parser.set_defaults(command=command, effect=effect)
-    parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
+    add_common(parser, json=False)
     parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
     return parser
 

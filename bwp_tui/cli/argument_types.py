@@ -8,18 +8,39 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable
 from datetime import UTC, date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bwp_tui.domain.regulations import regulation_id
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, task_id_mistake
 from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.domain.times import DAY_FORMS, parse_day, typed_day, utc_now
+from bwp_tui.sandbox.faults import parse_fault
 from bwp_tui.settings.checks import region
 
 if TYPE_CHECKING:
     from bwp_tui.actions.operation import Argument
 
+AWS_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,75}")
+"""The name of an event source or of a queue."""
+
 _FARTHEST_EAST: Final = timedelta(hours=14)
+_Value = TypeVar("_Value")
+
+
+def _with_mistakes_of(read: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    """Return the conversion by a function that raises ValueError with a sentence."""
+
+    def convert(text: str) -> _Value:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise ArgumentTypeError(str(error).removesuffix(".")) from None
+
+    return convert
+
+
+fault = _with_mistakes_of(parse_fault)
+regulation = _with_mistakes_of(regulation_id)
 
 
 def any_day(text: str) -> date | str:
@@ -114,14 +135,6 @@ def result_folder(text: str) -> Path:
     return path
 
 
-def regulation(text: str) -> str:
-    """Read the name of a regulation; return its id."""
-    try:
-        return regulation_id(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error).removesuffix(".")) from None
-
-
 def value_of(argument: Argument) -> Callable[[str], Any]:
     """Return what reads the value of an operation's argument."""
 
@@ -147,7 +160,7 @@ def aws_region(text: str) -> str:
 
 def aws_name(text: str) -> str:
     """Read the name of an event source or of a queue."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,75}", text):
+    if not AWS_NAME.fullmatch(text):
         raise ArgumentTypeError(f"“{text}” is not a name of 1 to 75 letters, digits, - and _")
     return text
 

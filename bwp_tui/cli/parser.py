@@ -28,6 +28,7 @@ from bwp_tui.cli.argument_types import (
     day,
     days,
     factor,
+    fault,
     holding_period,
     new_path,
     one_line,
@@ -109,10 +110,10 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"bwp-tui {VERSION}")
-    parser.add_argument("--profile", metavar="NAME", help="profile to use (BWP_PROFILE)")
+    add_common(parser, json=False)
     add_theme(parser)
     parser.add_argument("--plain", action="store_true", help="line by line, for screen readers")
-    parser.set_defaults(command=("console", "console"), command_name=None, effect=Effect.RUNS)
+    parser.set_defaults(profile=None, command=("console", "console"), command_name=None, effect=Effect.RUNS)
     commands = CommandParsers(parser)
     _add_requests(commands)
     add_service_commands(commands)
@@ -227,9 +228,8 @@ def _add_working(commands: CommandParsers) -> None:
     run.add_argument("--verbose", action="store_true", help="log each call of the service too")
     often = "how often to log a sign of life (3600)"
     run.add_argument("--heartbeat", metavar="SECONDS", type=seconds, default=3600.0, help=often)
-    run.add_argument(
-        "--print-unit", metavar="KIND", choices=UNIT_KINDS, help="print a systemd unit of the engine: user or system"
-    )
+    of_systemd = f"print a systemd unit of the engine: {' or '.join(UNIT_KINDS)}"
+    run.add_argument("--print-unit", metavar="KIND", choices=UNIT_KINDS, help=of_systemd)
 
 
 def _add_maintenance(commands: CommandParsers) -> None:
@@ -337,6 +337,7 @@ def _add_practice(commands: CommandParsers) -> None:
     sandbox.add_argument(
         "--fault",
         metavar="NAME[=RATE]",
+        type=fault,
         action="append",
         default=[],
         help=f"fault to inject, at a rate above 0 and up to 1 (1); repeatable: {', '.join(FAULTS)}",

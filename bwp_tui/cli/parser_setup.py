@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from bwp_tui.cli.argparse_base import CommandParsers, add_actions
 from bwp_tui.cli.argument_types import aws_account, aws_name, aws_region, new_path
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.domain.letters import BUILT_IN
-
-SHELLS: Final = ("bash", "zsh", "fish")
-"""The shells that `completion` knows."""
+from bwp_tui.domain.shell_commands import CONFIG_ACTIONS, EVENT_ACTIONS, SHELLS
 
 
 def add_setup_commands(commands: CommandParsers) -> None:
@@ -29,32 +25,15 @@ def add_setup_commands(commands: CommandParsers) -> None:
 
 
 def _add_config(commands: CommandParsers) -> None:
-    purposes = {
-        "path": "print the path of the config file",
-        "show": "print the effective settings, without the secret",
-        "init": "write a config file that has every setting as a comment",
-        "keys": "list the names of all actions with their keys",
-        "validate": "list mistakes in the file and the environment",
-        "letters": "list the templates of letters to shoppers; with a name, print one",
-        "adopt": "bind the history to the shop of these settings",
-    }
-    actions = add_actions(commands, "config", purposes, changing=("adopt",))
-    actions["letters"].add_argument(
-        "name", metavar="NAME", nargs="?", choices=tuple(BUILT_IN), help=", ".join(BUILT_IN)
-    )
-    actions["letters"].add_argument(
+    letters = add_actions(commands, "config", CONFIG_ACTIONS, changing=("adopt",))["letters"]
+    letters.add_argument("name", metavar="NAME", nargs="?", choices=tuple(BUILT_IN), help=", ".join(BUILT_IN))
+    letters.add_argument(
         "--create", action="store_true", help="write the built-in texts to the folder, to be changed; never over a file"
     )
 
 
 def _add_events(commands: CommandParsers) -> None:
-    purposes = {
-        "setup": "print the steps that bring the events to an SQS queue, as a shell script; it changes nothing",
-        "subscribe": "subscribe to the four event types of privacy requests",
-        "unsubscribe": "end subscriptions",
-        "status": "print subscriptions, queue, dead letters, and the last event",
-    }
-    actions = add_actions(commands, "events", purposes, changing=("subscribe", "unsubscribe"))
+    actions = add_actions(commands, "events", EVENT_ACTIONS, changing=("subscribe", "unsubscribe"))
     for parser in (actions["setup"], actions["subscribe"]):
         parser.add_argument("--account", metavar="ID", type=aws_account, help="AWS account, 12 digits (the queue's)")
         parser.add_argument("--region", metavar="NAME", type=aws_region, help="AWS region (the queue's)")

@@ -30,8 +30,26 @@ class ShellCommand(NamedTuple):
 
 
 _ENGINE: Final = "The engine runs in this console, or in another process that this one follows."
-_EVENTS: Final = "setup|subscribe|unsubscribe|status"
-_CONFIG: Final = "show|path|init|keys|validate|letters|adopt"
+SHELLS: Final = ("bash", "zsh", "fish")
+"""The shells that `completion` knows."""
+
+CONFIG_ACTIONS: Final = {
+    "show": "print the effective settings, without the secret",
+    "path": "print the path of the config file",
+    "init": "write a config file that has every setting as a comment",
+    "keys": "list the names of all actions with their keys",
+    "validate": "list mistakes in the file and the environment",
+    "letters": "list the templates of letters to shoppers; with a name, print one",
+    "adopt": "bind the history to the shop of these settings",
+}
+EVENT_ACTIONS: Final = {
+    "setup": "print the steps that bring the events to an SQS queue, as a shell script; it changes nothing",
+    "subscribe": "subscribe to the four event types of privacy requests",
+    "unsubscribe": "end subscriptions",
+    "status": "print subscriptions, queue, dead letters, and the last event",
+}
+"""The actions of `config` and of `events`, and what each does."""
+
 _OPEN_HERE: Final = "It replaces the history, which is open here."
 _FOR_GOOD: Final = "It removes personal data for good, also from backups and downloads."
 _TYPED: Final = "The secret of a profile is typed in a shell, never here."
@@ -55,7 +73,7 @@ SHELL_COMMANDS: Final = (
         "set up",
         "set up, subscribe to and observe the service's events",
         "sqs eventbridge aws queue",
-        _EVENTS,
+        "|".join(EVENT_ACTIONS),
     ),
     ShellCommand("doctor", "set up", "check settings, credentials, engine, history, clock, files", "diagnose health"),
     ShellCommand("import", "send", "record the requests of a CSV file, all of them or none", "load bulk", "FILE"),
@@ -107,13 +125,19 @@ SHELL_COMMANDS: Final = (
         _TYPED,
     ),
     ShellCommand("logout", "set up", "remove the secret of a profile", "credentials forget", "", _TYPED),
-    ShellCommand("config", "set up", "show, locate and check the configuration", "settings profile", _CONFIG),
+    ShellCommand(
+        "config",
+        "set up",
+        "show, locate and check the configuration",
+        "settings profile",
+        "|".join(CONFIG_ACTIONS),
+    ),
     ShellCommand(
         "completion",
         "set up",
         "print the code that completes commands, tasks and filters in a shell",
         "",
-        "bash|zsh|fish",
+        "|".join(SHELLS),
     ),
     ShellCommand(
         "sandbox", "maintain", "start a local mock API with sample data", "practice demo try", "", _OWN_CONSOLE

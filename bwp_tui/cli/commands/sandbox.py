@@ -116,7 +116,6 @@ def _own_keys() -> tuple[KeySetting, ...]:
 
 def _make_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
     try:
-        from bwp_tui.sandbox.faults import parse_fault
         from bwp_tui.sandbox.server import Sandbox
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("bwp_tui"):
@@ -124,12 +123,13 @@ def _make_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
         raise CommandError(
             ExitCode.USAGE, "The sandbox needs two more packages; run in the clone: pip install '.[sandbox]'"
         ) from None
-    try:
-        faults = [parse_fault(text) for text in arguments.fault]
-    except ValueError as error:
-        raise CommandError(ExitCode.USAGE, str(error)) from None
     return Sandbox(
-        tasks=arguments.tasks, seed=arguments.seed, speed=arguments.speed, faults=faults, port=arguments.port, rate=rate
+        tasks=arguments.tasks,
+        seed=arguments.seed,
+        speed=arguments.speed,
+        faults=arguments.fault,
+        port=arguments.port,
+        rate=rate,
     )
 
 

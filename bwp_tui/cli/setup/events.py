@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final
 
+from bwp_tui.cli.argument_types import AWS_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.setup.event_setup import EventNames, setup_script, setup_steps
 from bwp_tui.cli.setup.event_status import EventReport, queue_attributes
@@ -28,8 +29,7 @@ from bwp_tui.store.worklog import engine_state
 _DEFAULT_REGION: Final = "us-east-1"
 _DEFAULT_SOURCE: Final = "bwp-tui"
 _DEFAULT_QUEUE: Final = "bwp-tui-events"
-_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,75}")
-_QUEUE_PATH: Final = re.compile(rf"/([0-9]{{12}})/({_NAME.pattern})$")
+_QUEUE_PATH: Final = re.compile(rf"/([0-9]{{12}})/({AWS_NAME.pattern})$")
 
 
 def setup(arguments: Namespace) -> None:
@@ -114,7 +114,7 @@ def _names(arguments: Namespace, profile: Profile) -> EventNames:
         profile=profile.name,
         region=arguments.region or (queue.region if queue else _DEFAULT_REGION),
         account=arguments.account or (found[1] if found else None),
-        source=arguments.source or (target_id if _NAME.fullmatch(target_id) else _DEFAULT_SOURCE),
+        source=arguments.source or (target_id if AWS_NAME.fullmatch(target_id) else _DEFAULT_SOURCE),
         queue=getattr(arguments, "queue", None) or (found[2] if found else _DEFAULT_QUEUE),
     )
 
