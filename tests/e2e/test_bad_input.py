@@ -20,14 +20,13 @@ from tests.e2e.operator import (
     submit_retrieval,
     unchanging_history,
 )
-from tests.waiting import eventually
 
 
 def test_without_credentials_the_console_says_what_is_missing_and_leaves_with_2(operator: Operator) -> None:
     with operator.console() as terminal:
-        page = terminal.wait_for("q quit")
         for words in ("BWP_CLIENT_ID", "BWP_CLIENT_SECRET", "BWP_TARGET_ID", "bwp-tui sandbox", "config.toml"):
-            assert words in page
+            terminal.wait_for(words)
+        terminal.wait_for("q quit")
         assert end(terminal) == 2
 
 
@@ -89,8 +88,7 @@ def test_an_unreachable_service_is_told_with_the_next_try_and_recovers(
         terminal.wait_for("engine here")
         practice.stop()
         submit_retrieval(terminal, "jane@example.com")
-        terminal.wait_for(lambda screen: "▲ service unreachable, next try " in screen)
-        assert "QUEUED" in terminal.screen_text()
+        terminal.wait_for(lambda screen: "▲ service unreachable, next try " in screen and "QUEUED" in screen)
         practice.start()
         terminal.wait_for("engine here")
         terminal.wait_for(on_current_row(RESULT_OFFERED))
@@ -159,8 +157,8 @@ def test_a_register_that_becomes_unusable_is_told_and_the_form_keeps_what_was_ty
         terminal.wait_for(lambda screen: "locked: nothing was recorded. Try again." in " ".join(screen.split()))
         blocker.execute("ROLLBACK")
         blocker.close()
-        assert "jane@example.com" in terminal.screen_text()
+        terminal.wait_for("jane@example.com")
         terminal.send("\r")
         terminal.wait_for("Recorded as #1")
-        eventually(lambda: "IN_PROGRESS" in terminal.screen_text())
+        terminal.wait_for("IN_PROGRESS")
         assert end(terminal) == 0

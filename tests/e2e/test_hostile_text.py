@@ -50,6 +50,7 @@ def every_retrieval_fails_with_hostile_words(monkeypatch: pytest.MonkeyPatch) ->
 
 def visit_every_screen(terminal: Terminal) -> None:
     """Open everything there is to open on the task under the cursor."""
+    before = ""
     for keys, shown in (
         ("m", "masked"),
         (ENTER, "1 overview"),
@@ -78,8 +79,10 @@ def visit_every_screen(terminal: Terminal) -> None:
         ("T", "Theme"),
     ):
         terminal.send(keys)
-        terminal.wait_for(shown)
+        closes = keys in (ESCAPE, "q")
+        terminal.wait_for(lambda screen: shown in screen and not (closes and before in screen))  # noqa: B023
         terminal.wait_until_quiet(quiet=0.4)
+        before = shown
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x40", "80x24"])
@@ -115,8 +118,8 @@ def test_hostile_words_of_colleagues_reach_no_screen(shop: Operator) -> None:
         terminal.wait_until_quiet()
         terminal.send("e")
         terminal.wait_for("Note on")
+        terminal.wait_for("Reason")
         terminal.wait_until_quiet()
-        assert "Reason" in terminal.screen_text()
         written = terminal.bytes_since().replace(ERASED, b"")
     assert [sequence for sequence in ARRIVED if sequence in written] == []
 

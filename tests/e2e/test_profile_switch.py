@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -59,9 +60,9 @@ def test_the_shops_are_listed_and_another_one_is_opened(shops: Operator) -> None
     with shops.in_terminal([sys.executable, "-P", "-m", "bwp_tui"]) as terminal:
         terminal.wait_for("engine here")
         terminal.send("P")
-        screen = terminal.wait_for("open here")
-        (listed,) = (line for line in screen.splitlines() if "south" in line)
-        assert listed.split()[-1] == str(count)
+        terminal.wait_for("open here")
+        listed = re.compile(rf" south .* {count}$", re.MULTILINE)
+        terminal.wait_for(lambda text: listed.search(text) is not None)
         assert {path: path.stat().st_mtime_ns for path in (shops.data / "south").iterdir()} == files
         terminal.send(DOWN * 2 + ENTER)
         terminal.wait_for("profiles.west.regulation must be")

@@ -4,37 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
+import os
+import signal
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from bwp_tui.domain.task import Kind
+from bwp_tui.engine.runtime import hook_runner
+from bwp_tui.engine.runtime.hook_runner import HookRunner
 from bwp_tui.settings.profile import OperatorProgram
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import timeline
 from tests.engine.shop import PROCESSED, Shop
 from tests.waiting import eventually_in_loop
 
-KILLED = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from bwp_tui.engine.runtime import hook_runner
-from bwp_tui.settings.profile import OperatorProgram
-from bwp_tui.store.open_store import open_store
-hook_runner.run_program = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-async def main():
-    store = open_store(Path(sys.argv[1]))
-    store_clock = open_store(Path(sys.argv[1])).instant("SELECT newest_at FROM meta")
-    store.clock = lambda: store_clock
-    runner = hook_runner.HookRunner(store, {"completed": OperatorProgram(("true",))}, "shop", asyncio.Event())
-    await runner.run_due()
-    await asyncio.sleep(60)
-asyncio.run(main())
-"""
+
+def run_hook_and_be_killed(history: Path, now: datetime) -> None:
+    """Claim the hooks that are due as an engine does, and be killed before one is run."""
+
+    async def claim() -> None:
+        store = open_store(history, clock=lambda: now)
+        runner = HookRunner(store, {"completed": OperatorProgram(("true",))}, "shop", asyncio.Event())
+        await runner.run_due()
+        await asyncio.sleep(60)
+
+    with patch.object(hook_runner, "run_program", lambda *_: os.kill(os.getpid(), signal.SIGKILL)):
+        asyncio.run(claim())
 
 
 def program(folder: Path, *, then: str = "exit 0", timeout_s: float = 60.0) -> OperatorProgram:
@@ -154,8 +156,10 @@ async def test_what_a_program_does_wrong_is_recorded(shop: Shop, hook: OperatorP
 
 async def test_an_engine_killed_between_claim_and_run_leaves_a_hook_that_is_not_run(shop: Shop, tmp_path: Path) -> None:
     number = await shop.completed("jane@example.com")
-    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(shop.store.path))
-    assert await killed.wait() == -9
+    killed = get_context("spawn").Process(target=run_hook_and_be_killed, args=(shop.store.path, shop.clock()))
+    killed.start()
+    await asyncio.to_thread(killed.join)
+    assert killed.exitcode == -signal.SIGKILL
     assert hook_events(shop, number) == ["completed: started"]
     await with_hooks(shop, completed=program(tmp_path)).work()
     assert hook_events(shop, number) == ["completed: started"]
