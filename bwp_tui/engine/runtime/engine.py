@@ -49,7 +49,7 @@ class Engine:
         policy: the waits after failures.
         events: the queue of the service's events; None polls only.
         hooks: the operator's programs by their occasions; a read-only engine runs none.
-        profile_name: what hooks are told of the shop.
+        profile_name: what hooks get as `profile`.
         finishes_hooks: whether the end of `run` waits for a running hook.
         regulation: that of the tasks that an event makes known.
         on_full_disk: called with a sentence while a worker can record nothing, and with None once all can.
