@@ -245,18 +245,18 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         if self._store.read_only_reason is None:
             self._read_only_reason = None
             self._clear_status(was_read_only)
-            self._show_status(self.opening_report or "The history can be written again.")
+            self._show_status(self.opening_report or "The history can be written again.", is_notice=True)
             self.on_console_app_role_changed()  # the header says no longer that it is read-only
 
     async def _notify_ended(self, snapshot: Snapshot) -> None:
         for refusal in await self._watch_notifier.refusals():
             if self._main is not None:
-                self._main.show_status(refusal, "bad")
+                self._main.show_notice(refusal, "bad")
         ended = await self._watch_notifier.ended(snapshot.revision)
         if not ended:
             return
         if self._main is not None:
-            self._main.show_status(status_text(ended, masked=self._session.masked))
+            self._main.show_notice(status_text(ended, masked=self._session.masked))
         if not self.is_headless and self.driver is not None:
             from bwp_tui.console.terminal.notification import notification_sequence  # not before the first frame
 
@@ -271,7 +271,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self._main.update_header()
             notice = self._engine.trouble or self._engine.maintenance_finding
             if notice and notice != self._last_notice:
-                self._main.show_status(notice, "bad" if self._engine.trouble else "warn")
+                self._main.show_notice(notice, "bad" if self._engine.trouble else "warn")
             elif not notice and self._last_notice:
                 self._clear_status(self._last_notice)
             self._last_notice = notice
@@ -331,16 +331,14 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
     def _clear_status(self, sentence: str) -> None:
         """Remove a sentence where it is still shown."""
         for screen in self.screen_stack:
-            if isinstance(screen, ActionScreen) and any(
-                line.sentence == sentence for line in screen.query("#status").results(StatusLine)
-            ):
-                screen.show_status("")
+            for line in screen.query("#status").results(StatusLine):
+                line.remove_sentence(sentence)
 
-    def _show_status(self, sentence: str, role: str = "plain") -> None:
+    def _show_status(self, sentence: str, role: str = "plain", *, is_notice: bool = False) -> None:
         """Show a sentence on the screen in front, else, where that has no status line, on the main one."""
         screen = self.screen if self.screen.query("#status") else self._main
         if isinstance(screen, ActionScreen):
-            screen.show_status(sentence, role)
+            (screen.show_notice if is_notice else screen.show_status)(sentence, role)
 
     @property
     def _main(self) -> MainScreen | None:

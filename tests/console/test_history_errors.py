@@ -102,6 +102,22 @@ async def test_what_the_engine_says_of_the_service_is_shown_once_and_in_the_head
         assert "cannot be cancelled" in console.line("status")
 
 
+async def test_the_result_of_an_action_stays_until_the_next_key_beside_what_the_engine_says(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="new@example.com")
+        await console.submit_form()
+        engine_state.record_health(console.store, ServiceState.DENIED, "Access was denied.", None)
+        await console.until(lambda: "Access was denied." in console.line("status"))
+        assert f"Recorded as #{len(PAST) + 1}" in console.line("status")
+        engine_state.record_health(console.store, ServiceState.REACHED, None, None)
+        await console.until(lambda: "denied" not in console.line("status"))
+        assert f"Recorded as #{len(PAST) + 1}" in console.line("status")
+        engine_state.record_health(console.store, ServiceState.DENIED, "Access was denied.", None)
+        await console.until(lambda: "Access was denied." in console.line("status"))
+        await console.press("s")
+        await console.until(lambda: not console.line("status").strip())
+
+
 async def test_what_the_engine_said_of_the_service_goes_once_it_no_longer_holds(profile: Profile) -> None:
     async with opened(profile) as console:
         engine_state.record_health(console.store, ServiceState.THROTTLED, "The service asks for patience.", NOW)

@@ -173,8 +173,17 @@ class ActionScreen(Screen[None]):
         """Do the action called `name`."""
         (self.handlers.get(name) or self.moves[name])()
 
+    @property
+    def status(self) -> StatusLine:
+        return self.query_one("#status", StatusLine)
+
     def show_status(self, sentence: str, role: str = "plain") -> None:
-        self.query_one("#status", StatusLine).set_text(sentence, role)
+        """Show what came of an action; an empty sentence removes the notice too."""
+        self.status.set_text(sentence, role)
+
+    def show_notice(self, sentence: str, role: str = "plain") -> None:
+        """Show what happened without an action, behind what came of the last one."""
+        self.status.set_notice(sentence, role)
 
     def close(self) -> None:
         self.dismiss(None)

@@ -79,7 +79,7 @@ class DashboardScreen(ActionScreen):
     def apply(self, update: Snapshot | str) -> None:
         """Read the figures again after a change, though not at once after the last time."""
         if isinstance(update, str):
-            self.show_status(update, "bad")
+            self.show_notice(update, "bad")
         elif update.changed and self._rereading is None:
             self._rereading = self.set_timer(self._pause_s, self._start_reading)
 

@@ -124,7 +124,7 @@ class DownloadsScreen(ActionScreen):
     def apply(self, update: Snapshot | str) -> None:
         """Show a snapshot, at most once in `REDRAW_S`, or the error."""
         if isinstance(update, str):
-            self.show_status(update, "bad")
+            self.show_notice(update, "bad")
         elif self._redraw is None:
             rest = self._read_at + REDRAW_S - time.monotonic()
             if rest > 0:

@@ -103,7 +103,7 @@ class LetterScreen(SearchedScreen):
     def apply(self, update: Snapshot | str) -> None:
         """Draft the letter again where its task has changed."""
         if isinstance(update, str):
-            self.show_status(update, "bad")
+            self.show_notice(update, "bad")
         elif self._number in update.changed:
             start_worker(self, self._read, group="reading", exclusive=True)
 

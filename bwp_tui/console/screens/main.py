@@ -147,7 +147,6 @@ class MainScreen(ActionScreen):
 
     @property
     def detail(self) -> DetailPane:
-        """The details of the current task."""
         return self.query_one(DetailPane)
 
     @property
@@ -170,11 +169,14 @@ class MainScreen(ActionScreen):
         self._prompt_host = front
 
     def show_status(self, sentence: str, role: str = "plain") -> None:
-        """Show a sentence in the status line, here and on the screen in front."""
-        self._status.sentence = sentence
-        self.query_one("#status", StatusLine).set_text(sentence, role)
+        super().show_status(sentence, role)
         if self._prompt_host is not None:
             self._prompt_host.show_status(sentence, role)
+
+    def show_notice(self, sentence: str, role: str = "plain") -> None:
+        super().show_notice(sentence, role)
+        if self._prompt_host is not None:
+            self._prompt_host.show_notice(sentence, role)
 
     async def show_outcome(self, read: OutcomeReader) -> None:
         """Show what came of an action and why it is not sent yet, and read both again until it is sent."""
@@ -208,15 +210,14 @@ class MainScreen(ActionScreen):
         self._update_views()
         self.update_header()
         panels.update_downloads()
-        for sentence, role in panels.status_changes(before, update, self._status.sentence):
-            self.show_status(sentence, role)
+        for sentence, role in panels.status_changes(before, update, self.status.notice):
+            self.show_notice(sentence, role)
         if before is None or self.table.current_number in update.changed:
             self._update_detail()
         panels.update_empty_text(self.list_state.filter)
 
     @property
     def views(self) -> tuple[View, ...]:
-        """The views that have a key: the built-in ones, and the saved ones behind them."""
         return self._panels.views
 
     @property

@@ -121,7 +121,7 @@ class MainPanels:
         """Yield what the status line says of a snapshot: the engine's new message, and downloads that have ended.
 
         Args:
-            shown: what the status line says; the engine's last message is cleared once it no longer holds.
+            shown: the notice that is shown; the engine's last message is removed once it no longer holds.
         """
         previous = before and before.engine.problem
         message = now.engine.problem if self._session.has_engine() else None
@@ -144,14 +144,9 @@ FORM_KEYS: Final = (("enter", "submit"), ("tab", "next field"), ("←→", "choo
 
 
 class StatusUpdates:
-    """Changes or removes a sentence of the status line of `screen` that no longer holds, at each snapshot.
-
-    Attributes:
-        sentence: what the status line shows.
-    """
+    """Changes or removes a sentence of the status line of `screen` that no longer holds, at each snapshot."""
 
     def __init__(self, screen: MainScreenProtocol) -> None:
-        self.sentence = ""
         self._screen = screen
         self._read_error: str | None = None
         self._delayed: tuple[str, OutcomeReader] | None = None
@@ -162,7 +157,7 @@ class StatusUpdates:
 
     def show_read_error(self, sentence: str) -> None:
         """Show why the history cannot be read, until it can."""
-        self._screen.show_status(sentence, "bad")
+        self._screen.show_notice(sentence, "bad")
         self._read_error = sentence
 
     def show_missing_view(self, name: str | None, shown: View | None) -> None:
@@ -172,8 +167,8 @@ class StatusUpdates:
 
     def update(self) -> None:
         """Update the sentence after the history was read."""
-        if self._read_error is not None and self.sentence == self._read_error:
-            self._screen.show_status("")
+        if self._read_error is not None and self._screen.status.notice == self._read_error:
+            self._screen.show_notice("")
         self._read_error = None
         if self._delayed is not None:
             self._screen.start_worker(self._update_outcome, "outcome")
@@ -183,11 +178,11 @@ class StatusUpdates:
             return
         shown, read = self._delayed
         outcome = await read()
-        if self.sentence == shown:
+        if self._screen.status.sentence == shown:
             self._show(read, *outcome)
         else:  # another sentence has replaced it
             self._delayed = None
 
     def _show(self, read: OutcomeReader, sentence: str, delay: str) -> None:
         self._screen.show_status(f"{sentence}{delay}")
-        self._delayed = (self.sentence, read) if delay else None
+        self._delayed = (f"{sentence}{delay}", read) if delay else None

@@ -74,7 +74,7 @@ class ProfilesScreen(ActionScreen):
         except SettingsError as error:
             self.show_status(error.mistakes[0], "bad")
             return
-        self.query_one("#status", StatusLine).show((_NOTE, "muted"))
+        self.status.show((_NOTE, "muted"))
         self._show()
         self._rows.go_to(next(row for row, shop in enumerate(self._shops) if shop.is_here))
 

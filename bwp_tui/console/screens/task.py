@@ -116,7 +116,7 @@ class TaskScreen(SearchedScreen):
     def apply(self, update: Snapshot | str) -> None:
         """Show what the history says now of this task."""
         if isinstance(update, str):
-            self.show_status(update, "bad")
+            self.show_notice(update, "bad")
         elif self._number in update.changed:
             self._read()
 

@@ -28,6 +28,8 @@ _MAX_DOWNLOADS: Final = 4
 _THOUSAND: Final = 1_000
 _MILLION: Final = 1_000_000
 
+_NO_TEXT: Final[StyledText] = ("", "plain")
+
 SECOND_CLICK_S: Final = 1.0
 """Seconds in which a second click on the footer is meant for what the first one found there."""
 
@@ -210,12 +212,24 @@ class ActiveDownloads(KeyLine):
 
 
 class StatusLine(StyledLine):
-    """One sentence on the last action, on as many lines as it needs."""
+    """What came of the last action, and behind it the latest notice, on as many lines as both need.
 
-    sentence = _role = ""
+    A notice is about something that happened without an action. Neither replaces the other.
+    """
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, classes="-empty")
+        self._result: StyledText = _NO_TEXT
+        self._notice: StyledText = _NO_TEXT
+
+    @property
+    def sentence(self) -> str:
+        """What came of the last action."""
+        return self._result[0]
+
+    @property
+    def notice(self) -> str:
+        return self._notice[0]
 
     class Said(Message):
         """Another sentence is shown."""
@@ -226,12 +240,26 @@ class StatusLine(StyledLine):
             self.role = role
 
     def set_text(self, sentence: str, role: str = "plain") -> None:
-        """Show `sentence`, which must be clean."""
-        if sentence and self.id == "status" and (sentence, role) != (self.sentence, self._role):
-            self.post_message(self.Said(sentence, role))
-        self.sentence, self._role = sentence, role
-        self.set_class(not sentence, "-empty")
-        self.show((sentence, role))
+        """Show what came of an action, which must be clean; an empty sentence removes the notice too."""
+        self._set((sentence, role), self._notice if sentence else _NO_TEXT)
+
+    def set_notice(self, sentence: str, role: str = "plain") -> None:
+        """Show a notice, which must be clean, instead of the earlier one."""
+        self._set(self._result, (sentence, role))
+
+    def remove_sentence(self, sentence: str) -> None:
+        """Remove a sentence where it is still shown."""
+        result, notice = (_NO_TEXT if text[0] == sentence else text for text in (self._result, self._notice))
+        self._set(result, notice)
+
+    def _set(self, result: StyledText, notice: StyledText) -> None:
+        before, self._result, self._notice = (self._result, self._notice), result, notice
+        shown = [text for text in dict.fromkeys((result, notice)) if text[0]]
+        for text in shown:
+            if self.id == "status" and text not in before:
+                self.post_message(self.Said(*text))
+        self.set_class(not shown, "-empty")
+        self.show(*[part for text in shown for part in ((" ", "plain"), text)][1:])
 
 
 class FooterLine(KeyLine):
