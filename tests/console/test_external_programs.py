@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,10 @@ def pager(tmp_path: Path) -> Path:
     return program
 
 
+def _holds(file: Path, word: str) -> bool:
+    return file.exists() and word in file.read_text()
+
+
 def test_record_and_timeline_are_shown_in_the_pager_masked_as_the_screen_is(
     profile_here: Profile, tmp_path: Path, pager: Path
 ) -> None:
@@ -184,7 +189,7 @@ def test_record_and_timeline_are_shown_in_the_pager_masked_as_the_screen_is(
             terminal.send("|")
             terminal.wait_for("Pager, of")
             terminal.send(key)
-            eventually(lambda word=word: text.exists() and word in text.read_text())  # type: ignore[misc]
+            eventually(partial(_holds, text, word))
             assert "jane.doe" not in text.read_text()
             terminal.wait_for("n new")
         terminal.send("q")
