@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -16,8 +13,6 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.screens.searched_screen import SearchedScreen
 from bwp_tui.console.services.command_process import INTERRUPTED, MAX_LINES, CommandProcess
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
-from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.masking import redact
@@ -49,22 +44,12 @@ class OutputScreen(SearchedScreen):
         self._output = output
         self.handlers |= {"help": partial(open_help, self), "mask": self._toggle_mask}
 
-    def compose(self) -> ComposeResult:
-        yield Heading(id="output-heading")
-        with VerticalScroll(id="output-scroll", can_focus=False):
-            yield Paragraphs(id="output-text")
-        yield Prompt(id="prompt")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
-
     def on_mount(self) -> None:
         self._show()
 
     @property
     def keys(self) -> Sequence[StyledText]:
-        """The keys that scroll, find and mask."""
-        hint = self.keymap.hint
-        return (hint("scroll", "down", "up"), hint("find", "filter"), hint("mask", "mask"), hint("help", "help"))
+        return (*super().keys, self.keymap.hint("mask", "mask"), self.keymap.hint("help", "help"))
 
     def _show(self) -> None:
         lines = self._masked(self._output).splitlines()

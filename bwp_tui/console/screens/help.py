@@ -8,8 +8,6 @@ from textwrap import wrap
 from typing import Final
 
 from rich.cells import cell_len
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 
 from bwp_tui.console.bindings.actions import Action, ActionContext, Scope
 from bwp_tui.console.bindings.key_names import shown_key
@@ -18,8 +16,6 @@ from bwp_tui.console.bindings.screen_actions import GROUPS, bindings_of
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.searched_screen import SearchedScreen
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
-from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.filter_fields import FIELDS
 
@@ -63,22 +59,9 @@ class HelpScreen(SearchedScreen):
         self._opener_context = context
         self._keys = max(_KEYS_WIDTH, *(len(_keys_of(action)) for action in self._actions))
 
-    def compose(self) -> ComposeResult:
-        yield Heading(id="help-heading")
-        with VerticalScroll(id="help-scroll", can_focus=False):
-            yield Paragraphs(id="help-text")
-        yield Prompt(id="prompt")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
-
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("keys", "strong")], "bwp-tui")
         self.update_footer()
-
-    @property
-    def keys(self) -> Sequence[StyledText]:
-        """The keys that scroll and find."""
-        return (self.keymap.hint("scroll", "down", "up"), self.keymap.hint("find", "filter"))
 
     def on_resize(self) -> None:
         room = self.app.size.width - _MARGIN

@@ -16,8 +16,7 @@ from bwp_tui.console.controllers.external_programs import page_task
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.list_order import choose_columns, choose_sort, sort_by
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
-from bwp_tui.console.controllers.own_commands import OwnCommands
-from bwp_tui.console.controllers.profile_switch import quit_console, switch_profile
+from bwp_tui.console.controllers.own_commands import OwnCommands, quit_console, switch_profile
 from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.controllers.service_controller import ServiceController

@@ -8,9 +8,6 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Final
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -18,8 +15,6 @@ from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.screens.searched_screen import SearchedScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.message_log import LoggedMessage
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
-from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.text import counted
@@ -46,14 +41,6 @@ class MessagesScreen(SearchedScreen):
         self.handlers |= {"help": partial(open_help, self), "messages": self.close}
         self._session = session
 
-    def compose(self) -> ComposeResult:
-        yield Heading(id="messages-heading")
-        with VerticalScroll(id="messages-scroll", can_focus=False):
-            yield Paragraphs(id="messages-text")
-        yield Prompt(id="prompt")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
-
     def on_mount(self) -> None:
         self.update_footer()
         self._session.messages.changed = self._show
@@ -67,12 +54,7 @@ class MessagesScreen(SearchedScreen):
 
     @property
     def keys(self) -> Sequence[StyledText]:
-        hint = self.keymap.hint
-        return (
-            hint("scroll", "down", "up"),
-            hint("find", "filter"),
-            hint("help", "help"),
-        )
+        return (*super().keys, self.keymap.hint("help", "help"))
 
     def _show(self) -> None:
         messages = self._session.messages.messages

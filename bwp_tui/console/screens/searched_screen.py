@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from functools import partial
 
 from textual import on
+from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.controllers.find import ScrolledText, TextFinder
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ScrolledScreen
-from bwp_tui.console.widgets.bars import FooterLine
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
 
 
@@ -37,14 +39,23 @@ class SearchedScreen(ScrolledScreen):
             "back": self._back,
         }
 
+    def compose(self) -> ComposeResult:
+        name = self.scope.name.lower()
+        yield Heading(id=f"{name}-heading")
+        with VerticalScroll(id=f"{name}-scroll", can_focus=False):
+            yield Paragraphs(id=f"{name}-text")
+        yield Prompt(id="prompt")
+        yield StatusLine(id="status")
+        yield FooterLine(id="footer")
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave all keys to an open prompt."""
         return not self.is_asking and super().check_action(action, parameters)
 
     @property
     def keys(self) -> Sequence[StyledText]:
-        """The keys that the footer shows while no prompt is open, besides those of the search."""
-        raise NotImplementedError
+        """The keys that the footer shows while no prompt is open, besides those to other matches and back."""
+        return (self.keymap.hint("scroll", "down", "up"), self.keymap.hint("find", "filter"))
 
     @on(Prompt.Toggled)
     def update_footer(self) -> None:
