@@ -254,12 +254,13 @@ class StatusLine(StyledLine):
 
     def _set(self, result: StyledText, notice: StyledText) -> None:
         before, self._result, self._notice = (self._result, self._notice), result, notice
-        shown = [text for text in dict.fromkeys((result, notice)) if text[0]]
-        for text in shown:
+        texts = [text for text in dict.fromkeys((result, notice)) if text[0]]
+        for text in texts:
             if self.id == "status" and text not in before:
                 self.post_message(self.Said(*text))
-        self.set_class(not shown, "-empty")
-        self.show(*[part for text in shown for part in ((" ", "plain"), text)][1:])
+        self.set_class(not texts, "-empty")
+        texts[1:1] = [(" ", "plain")] * (len(texts) - 1)
+        self.show(*texts or [_NO_TEXT])
 
 
 class FooterLine(KeyLine):
