@@ -21,11 +21,12 @@ from bwp_tui.domain.deadlines import is_clock_running, task_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.store.database.connection import as_int, as_text
+from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS
 from bwp_tui.store.maintenance import chain_check, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, TimelineRow, columns_after
-from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, columns_after
+from bwp_tui.store.queries.timeline import EventKind, TimelineRow
 from tests.faults.parted_copy import Copy, Key, Service, key_of
 from tests.manual_clock import ManualClock
 from tests.store.support import NOW
@@ -37,10 +38,8 @@ _SHOWN: Final = 20
 _MOST_SENT: Final = 200
 
 _RECORDED: Final = ("received_on", "regulation", "note", "assigned_to")
-_INHERITED: Final = (
-    *("extended_on", "acknowledged_on", "verified_on", "verified_by", "verified_how", "inquired_on", "replied_on"),
-)
-"""The columns that a resubmission has from the task that it repeats."""
+_INHERITED: Final = tuple(set(INHERITED_COLUMNS.split(", ")) - {"due_on", *_RECORDED})
+"""The columns that a resubmission has from the task that it repeats, without what each has of its own."""
 
 _COVERED: Final = (
     *("task_id", "status", "terminal", "cancel_asked", "answered_on", "answered_how", "answered_in_part"),

@@ -20,7 +20,8 @@ from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.queries.event_columns import TimelineRow, columns_after
+from bwp_tui.store.queries.event_columns import columns_after
+from bwp_tui.store.queries.timeline import TimelineRow
 from bwp_tui.store.worklog import intent_outcomes
 from tests.manual_clock import ManualClock
 from tests.store import single

@@ -1,6 +1,7 @@
 """Bring rows of tasks up to date by their timelines: those of two histories that are merged, or of a damaged one.
 
 A row begins as the newer history or a backup has it, or empty where there is none. What no event says stays as it is.
+What counts where events contradict each other is a matter of `event_columns`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, Chain, EventRow
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
 from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, noted_columns
 from bwp_tui.store.maintenance.intent_repair import append_recovered, withhold, withhold_unsent
-from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, TimelineRow, columns_after
+from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
-from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, RECORD_COLUMNS, EventKind
+from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, RECORD_COLUMNS, EventKind, TimelineRow
 
 REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that is added to a row which was made from its timeline alone."""
@@ -354,7 +355,7 @@ def repair_replaced_values(db: apsw.Connection, now: str) -> None:
 
 def _recorded_kind(db: apsw.Connection, number: int) -> Kind | None:
     """Return the kind of a task by its timeline, events, intents and downloads, or None where they do not say it."""
-    told = (EventKind.RECORDED, EventKind.IMPORTED, EventKind.RESUBMITTED, EventKind.TRACKED, EventKind.ADOPTED)
+    with_kind = (EventKind.RECORDED, EventKind.IMPORTED, EventKind.RESUBMITTED, EventKind.TRACKED, EventKind.ADOPTED)
     kinds = db.execute(
         "SELECT CASE WHEN what GLOB 'cancel*' OR 'ON_HOLD' IN (before, after) OR (what IN (?2, ?3, ?4, ?5, ?6)"
         " AND (detail GLOB '*deletion' OR detail GLOB 'DELETION *')) THEN 'DELETION' WHEN what GLOB 'download*'"
@@ -363,7 +364,7 @@ def _recorded_kind(db: apsw.Connection, number: int) -> Kind | None:
         " UNION ALL SELECT 'DELETION' FROM intents WHERE task = ?1 AND action = 'cancel'"
         " UNION ALL SELECT 'RETRIEVAL' FROM downloads WHERE task = ?1"
         " UNION ALL SELECT iif(type GLOB '*_DELETION_*', 'DELETION', 'RETRIEVAL') FROM service_events WHERE task = ?1",
-        (number, *told),
+        (number, *with_kind),
     ).fetchall()
     found = {str(kind) for (kind,) in kinds}
     return Kind(found.pop()) if len(found) == 1 else None

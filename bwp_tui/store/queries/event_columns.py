@@ -1,17 +1,31 @@
-"""Read from the timeline of a task the columns of its row: each event says what it set them to."""
+"""Read from the timeline of a task the columns of its row: each event says what it set them to.
+
+A timeline may be joined from those of two copies of a history, whose operators and engines did not know of each other.
+The events apply in the order of time. Where they contradict each other:
+
+- What the service said counts: a status, a task id. What an operator or this program decided on a request does not,
+  once that had a task id or had ended in the other copy (`_is_overtaken`).
+- A decline counts all the same where nothing of the request runs: the shopper was told. A decline that was withdrawn
+  counts again once the shopper appeals (`columns_after`).
+- While an appeal waits, no earlier or other answer ends the request, and the decline cannot be withdrawn
+  (`_recorded_columns`, `_is_overtaken`).
+- The clock was stopped by the last inquiry that has a reply, until the first reply to it (`_stop_of_clock`).
+- An undo puts back the value that it names, whatever the other copy has changed since (`_values_before`).
+- What was purged stays purged.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final
 
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, DeclineReason, Status, status_after
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.times import local_day, parse_instant
 from bwp_tui.store.queries.row_mapping import errors_text, tags_of, tags_text
-from bwp_tui.store.queries.timeline import RECORD_COLUMNS, EventKind
+from bwp_tui.store.queries.timeline import RECORD_COLUMNS, EventKind, TimelineRow, in_order
 
 Columns = dict[str, str | int | None]
 
@@ -62,16 +76,6 @@ _CORRECTION: Final = re.compile(r"(received|law|kind) (\S+) → (\S+?)(?:, |$)")
 _CORRECTED_COLUMNS: Final = {"received": "received_on", "law": "regulation", "kind": "kind"}
 
 
-class TimelineRow(NamedTuple):
-    """An event as the history stores it."""
-
-    at: str
-    what: str
-    before: str | None
-    after: str | None
-    detail: str | None
-
-
 def columns_after(row: Mapping[str, str | int | None], events: Iterable[TimelineRow]) -> Columns:
     """Return the columns that a row has after some events, which are in the order of their recording.
 
@@ -79,7 +83,7 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
     """
     columns, undoable, declined = dict(row), dict[str, list[Columns]](), Columns()
     stops = {name: {str(row[name])} if row.get(name) else set[str]() for name in RECORD_COLUMNS["inquiry"]}
-    for event in _in_order(list(events)):
+    for event in in_order(list(events)):
         if _is_overtaken(columns, event):
             continue
         if event.what == EventKind.UNDONE:
@@ -163,12 +167,6 @@ def _values_before(earlier: list[Columns], part: str, value: str) -> Columns:
             return before
     before = earlier.pop() if earlier else {}
     return {**dict.fromkeys(before), **_EMPTY.get(part, {})} if value == "empty" else before
-
-
-def _in_order(events: list[TimelineRow]) -> list[TimelineRow]:
-    """Return events in the order in which they happened: those of two rows that were merged by their instants."""
-    merged = max((place for place, event in enumerate(events) if event.what == EventKind.MERGED), default=0)
-    return [*sorted(events[:merged], key=lambda event: event.at), *events[merged:]]
 
 
 def _changes(columns: Columns, event: TimelineRow) -> Columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from bwp_tui.domain.task import Event
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
@@ -116,15 +116,32 @@ def append(
     transaction.run(INSERT_EVENT, (number, transaction.now_text, actor, what, before, after, detail))
 
 
-def of_task(store: Store, number: int) -> list[Event]:
-    """Return the timeline of task `number`, oldest first.
+class TimelineRow(NamedTuple):
+    """An event as the history stores it."""
 
-    Events stand in the order in which they were recorded, whatever the clock said; those of two rows that were merged
-    stand in the order of their instants, up to the merge.
+    at: str
+    what: str
+    before: str | None
+    after: str | None
+    detail: str | None
+
+
+_EventT = TypeVar("_EventT", bound=Event | TimelineRow)
+
+
+def in_order(events: list[_EventT]) -> list[_EventT]:
+    """Return the events of a task, the oldest first, from the order of their recording.
+
+    That is kept, whatever the clock said, but for events of two rows that were merged: up to the merge, these are in
+    the order of their instants.
     """
-    events = as_recorded(store, number)
     merged = max((place for place, event in enumerate(events) if event.what == EventKind.MERGED), default=0)
     return [*sorted(events[:merged], key=attrgetter("at")), *events[merged:]]
+
+
+def of_task(store: Store, number: int) -> list[Event]:
+    """Return the timeline of task `number`, oldest first."""
+    return in_order(as_recorded(store, number))
 
 
 def as_recorded(store: Store, number: int) -> list[Event]:
