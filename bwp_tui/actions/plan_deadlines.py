@@ -56,7 +56,7 @@ class DeadlineEffects:
     def add(self, task: Task) -> None:
         """Add a task of the plan."""
         if self._submits and task.kind is Kind.DELETION:
-            self._count_deletion(task, task.due_on)
+            self._count_deletion(task)
         elif self._action == "extend" and (due := extended_due(task)) is not None:
             first, last = self.new_due_dates or (due, due)
             self.new_due_dates = (min(first, due), max(last, due))
@@ -101,12 +101,13 @@ class DeadlineEffects:
         fits = "fits" if self._late == 1 else "fits the others" if self._late_without_hold else "fits them all"
         return f"{would}{some}; the longest hold that {fits} is {counted(self._fitting, 'day')}"
 
-    def _count_deletion(self, task: Task, due: date | None) -> None:
+    def _count_deletion(self, task: Task) -> None:
         hold, own = (
             DEFAULT_HOLDING_PERIOD if days is None else days for days in (self._hold(task), task.holding_period)
         )
         self.shortened += hold < own
         self.without_hold += not hold
+        due = task.due_on
         if due is None or latest_end(self._today, hold) <= due:
             return
         self._late += 1

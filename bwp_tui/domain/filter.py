@@ -48,7 +48,9 @@ MAX_DEPTH: Final = 20
 
 _VALUE: Final = re.compile(r'"([^"]*)"?|([^,"]+)')
 _SPAN: Final = re.compile(r"(\d{1,9})([smhdw])")
-_AGE_TO_DATE: Final = str.maketrans("<>", "><")
+MIRRORED: Final = str.maketrans("<>", "><")
+"""Makes the comparison of a day or instant from that of the time since it."""
+
 _OPERATORS: Final = {Match.AGE: ">=", Match.INSTANT: "<=", Match.HOLD: "="}
 """What a colon before a duration means, by what is compared."""
 
@@ -367,7 +369,7 @@ def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Clause:
         return DurationClause(spec.key, _OPERATORS[spec.match] if op == ":" else op, seconds, negated)
     op, days = "<=" if op == ":" else op, seconds // DAY
     # A duration is an age: the younger, the later the day.
-    return DayClause(spec.key, *((op.translate(_AGE_TO_DATE), -days) if spec.counts_back else (op, days)), negated)
+    return DayClause(spec.key, *((op.translate(MIRRORED), -days) if spec.counts_back else (op, days)), negated)
 
 
 def _seconds(value: str, start: int, end: int) -> int | None:

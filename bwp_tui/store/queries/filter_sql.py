@@ -7,7 +7,16 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import PROCESSING_DAYS, latest_receipt
-from bwp_tui.domain.filter import AnyClause, Clause, DayClause, DurationClause, Filter, TextClause, ValueClause
+from bwp_tui.domain.filter import (
+    MIRRORED,
+    AnyClause,
+    Clause,
+    DayClause,
+    DurationClause,
+    Filter,
+    TextClause,
+    ValueClause,
+)
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
 from bwp_tui.domain.regulations import REGULATIONS, Regulation
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
@@ -20,7 +29,6 @@ from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_s
 Condition = tuple[str, tuple[SqlValue, ...]]
 
 _DAY: Final = timedelta(days=1)
-_AGE_TO_INSTANT: Final = str.maketrans("<>", "><")
 _LATELY_S: Final = 7 * DAY
 """Seconds; an age below this matches few tasks of a large history."""
 
@@ -125,7 +133,7 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
             return f"{_HOLD} * {DAY} {op} ?", (seconds,)
         case DurationClause(field, op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
-            sql = f"t.{FIELDS[field].column} {op.translate(_AGE_TO_INSTANT)} ?"
+            sql = f"t.{FIELDS[field].column} {op.translate(MIRRORED)} ?"
             is_rare = op in ("<", "<=") and seconds <= _LATELY_S
             return _rare(sql) if is_rare else sql, (format_instant(now - timedelta(seconds=seconds)),)
         case DayClause(field, op, bound, open_only=open_only):

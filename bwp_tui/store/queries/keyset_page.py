@@ -24,49 +24,50 @@ class KeysetPage:
         self._number = number
         self._where, self._values = tasks.condition_of(store, task_filter, today)
         self._parts = SORTS[sort].parts
-        self._place = -1
+        self._part_index = -1
         self._sort_values: Row | None = None
-        for place, (part, keys) in enumerate(self._parts):
+        for index, (part, keys) in enumerate(self._parts):
             names = ", ".join(key for key, _ in keys)
             sql = f"SELECT {names} FROM tasks t WHERE t.number = ? AND {part} AND ({self._where})"
             if (row := store.row(sql, (number, *self._values))) is not None:
-                self._place, self._sort_values = place, row
+                self._part_index, self._sort_values = index, row
 
-    def page(self, reach: int, rows: int) -> tuple[int, array[int]] | None:
+    def page(self, reach: int, view_size: int) -> tuple[int, array[int]] | None:
         """Return the index of the first row and the rows: the task with up to `reach` others before and after it.
 
         The index is exact near either end of the view, and an estimate in the middle. The result is None if the task
         does not match.
 
         Args:
-            rows: how many tasks the view has.
+            view_size: how many tasks the view has.
         """
         if self._sort_values is None:
             return None
         above = self._next(self._above(self._sort_values), reach)
         below = self._next(self._below(self._sort_values), reach)
         above.reverse()
-        return self._row(self._sort_values, rows) - len(above), above + array("q", [self._number]) + below
+        first = self._index_of_task(self._sort_values, view_size) - len(above)
+        return first, above + array("q", [self._number]) + below
 
     def _above(self, values: Row) -> Iterator[Range]:
         """Yield the ranges of the rows before the task, the nearest first."""
-        yield from rows_before(self._parts[self._place], values)
-        for part, keys in reversed(self._parts[: self._place]):
+        yield from rows_before(self._parts[self._part_index], values)
+        for part, keys in reversed(self._parts[: self._part_index]):
             yield part, (), reversed_keys(keys)
 
     def _below(self, values: Row) -> Iterator[Range]:
         """Yield the ranges of the rows after the task, the nearest first."""
-        part, keys = self._parts[self._place]
+        part, keys = self._parts[self._part_index]
         yield from rows_before((part, reversed_keys(keys)), values)
-        for part, keys in self._parts[self._place + 1 :]:
+        for part, keys in self._parts[self._part_index + 1 :]:
             yield part, (), keys
 
-    def _row(self, values: Row, rows: int) -> int:
+    def _index_of_task(self, values: Row, view_size: int) -> int:
         above = self._count(self._above(values))
         if above < MAX_COUNTED:
             return above
         below = self._count(self._below(values))
-        return max(above, rows - 1 - below if below < MAX_COUNTED else rows // 2)
+        return max(above, view_size - 1 - below if below < MAX_COUNTED else view_size // 2)
 
     def _next(self, ranges: Iterator[Range], most: int) -> array[int]:
         """Return at most `most` tasks of these ranges, the nearest first."""

@@ -128,9 +128,9 @@ def request_ids(
     """
     found = array("q")
     fits = "".join(f" AND instr(lower({_SEARCHED}), ?)" for _ in words)
-    for newest in range(store.integer("SELECT max(id) FROM intents"), 0, -_CHUNK):
+    for last in range(store.integer("SELECT max(id) FROM intents"), 0, -_CHUNK):
         sql = f"SELECT i.id FROM {_FROM} WHERE i.id > ? AND i.id <= ?{fits} ORDER BY i.id DESC"
-        found.extend(store.integers(sql, (newest - _CHUNK, newest, *words), is_cancelled))
+        found.extend(store.integers(sql, (last - _CHUNK, last, *words), is_cancelled))
     return found
 
 
