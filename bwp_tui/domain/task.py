@@ -48,6 +48,16 @@ class Kind(StrEnum):
     DELETION = "DELETION"
 
 
+class Occasion(StrEnum):
+    """What a hook is run for."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+    ADOPTED = "adopted"
+
+
 PURGED_EMAIL: Final = "(purged)"
 """Shown in place of the email of a purged task."""
 

@@ -148,6 +148,11 @@ def file_name_with_email(kind: str, email: str, task_id: str) -> str:
     return _file_name(kind.lower(), email, task_id)
 
 
+def possible_file_names(kind: str, email: str, task_id: str) -> tuple[str, str]:
+    """Return the names that a task's archive may have: this or an earlier version, and either setting, gave it."""
+    return file_name(kind, task_id), file_name_with_email(kind, email, task_id)
+
+
 def _file_name(*pieces: str) -> str:
     cleaned = "-".join(_UNSAFE_IN_NAME.sub("_", piece)[:_LONGEST_PIECE] for piece in pieces)
     return f"{cleaned.lstrip('.')}.zip"

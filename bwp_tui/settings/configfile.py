@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Occasion
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import checks
 from bwp_tui.settings.profile import (
@@ -23,7 +23,6 @@ from bwp_tui.settings.profile import (
     COLOURS,
     DOWNLOAD_SLOTS,
     FILE_NAMES,
-    HOOKS,
     MOUSE,
     NAME_PATTERN,
     NOTICES,
@@ -146,7 +145,7 @@ def commented_file() -> str:
     lines += [
         "",
         "# [hooks]",
-        *_comment("completed", '["notify-team"]', f"the engine runs it; also {', '.join(HOOKS[1:])}"),
+        *_comment("completed", '["notify-team"]', f"the engine runs it; also {', '.join(list(Occasion)[1:])}"),
     ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -180,7 +179,7 @@ class ConfigFile:
     theme: str | None = None
     keys: tuple[KeySetting, ...] = ()
     commands: tuple[CustomCommand, ...] = ()
-    hooks: Mapping[str, OperatorProgram] = field(default_factory=dict)
+    hooks: Mapping[Occasion, OperatorProgram] = field(default_factory=dict)
 
 
 def read_config(path: Path, *, required: bool) -> ConfigFile:
@@ -305,12 +304,12 @@ class _Reader:
         title = texts.get("title", f"Run {name}")
         return CustomCommand(name, OperatorProgram(run, float(timeout)), texts["key"], title, self._where(place, "key"))
 
-    def _hooks(self, table: object) -> dict[str, OperatorProgram]:
+    def _hooks(self, table: object) -> dict[Occasion, OperatorProgram]:
         if not isinstance(table, dict):
             self._mistake("", "hooks", "must be a table, [hooks]")
             return {}
-        self._unknown("hooks", table, HOOKS)
-        runs = {name: self._argument_list("hooks", name, table[name]) for name in HOOKS if name in table}
+        self._unknown("hooks", table, tuple(Occasion))
+        runs = {name: self._argument_list("hooks", name, table[name]) for name in Occasion if name in table}
         return {name: OperatorProgram(run) for name, run in runs.items() if run}
 
     def _argument_list(self, place: str, key: str, value: object) -> tuple[str, ...]:

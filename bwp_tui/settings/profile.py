@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.shop import Shop
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Occasion
 from bwp_tui.settings.secret import SecretSource
 
 API_URL: Final = "https://api.buywithprime.amazon.com/graphql"
@@ -83,9 +83,6 @@ class KeySetting(NamedTuple):
 
 PROGRAM_TIMEOUT_S: Final = 60.0
 """Seconds that a program of the operator may take, unless its table says otherwise."""
-
-HOOKS: Final = ("completed", "failed", "due_soon", "overdue", "adopted")
-"""The occasions for which the engine runs a program."""
 
 
 class OperatorProgram(NamedTuple):
@@ -183,8 +180,8 @@ class Profile:
     """Key bindings from the config file."""
     commands: tuple[CustomCommand, ...] = ()
     """The operator's own commands."""
-    hooks: Mapping[str, OperatorProgram] = field(default_factory=dict)
-    """The programs that the engine runs, by their occasions in `HOOKS`."""
+    hooks: Mapping[Occasion, OperatorProgram] = field(default_factory=dict)
+    """The programs that the engine runs."""
     events: EventQueue | None = None
     """The queue of the service's events; None polls only."""
 

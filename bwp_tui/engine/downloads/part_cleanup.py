@@ -8,7 +8,7 @@ import fcntl
 from collections.abc import Collection
 from pathlib import Path
 
-from bwp_tui.domain.text import file_name, file_name_with_email, part_name
+from bwp_tui.domain.text import part_name, possible_file_names
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
@@ -52,5 +52,4 @@ def remove_part_on_full_disk(job: DownloadJob, history: Path) -> None:
 
 
 def _parts_of(job: DownloadJob) -> list[Path]:
-    names = (file_name(job.kind, job.task_id), file_name_with_email(job.kind, job.email, job.task_id))
-    return [Path(job.folder) / part_name(name) for name in names]
+    return [Path(job.folder) / part_name(name) for name in possible_file_names(job.kind, job.email, job.task_id)]

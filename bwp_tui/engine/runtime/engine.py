@@ -11,6 +11,7 @@ from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
+from bwp_tui.domain.task import Occasion
 from bwp_tui.engine.downloads.downloader import Downloader
 from bwp_tui.engine.events.receiver import EventReceiver, MessageQueue
 from bwp_tui.engine.requests.completion_answerer import CompletionAnswerer
@@ -70,7 +71,7 @@ class Engine:
         policy: BackoffPolicy | None = None,
         events: MessageQueue | None = None,
         regulation: str = DEFAULT_REGULATION,
-        hooks: Mapping[str, OperatorProgram] | None = None,
+        hooks: Mapping[Occasion, OperatorProgram] | None = None,
         profile_name: str = "",
         finishes_hooks: bool = False,
         on_full_disk: Callable[[str | None], None] = lambda _sentence: None,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+from bwp_tui.domain.task import Occasion
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.worker import Worker
 from bwp_tui.settings.profile import OperatorProgram
@@ -20,7 +21,6 @@ from bwp_tui.store.errors import EngineSuperseded, StoreError
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.task_record import task_record
 from bwp_tui.store.worklog import hooks
-from bwp_tui.store.worklog.hooks import Occasion
 
 DUE_CHECK: Final = timedelta(minutes=10)
 """How often tasks are looked for that have come due."""
@@ -36,14 +36,14 @@ class HookRunner(Worker):
     def __init__(
         self,
         store: Store,
-        programs: Mapping[str, OperatorProgram],
+        programs: Mapping[Occasion, OperatorProgram],
         profile: str,
         wake: asyncio.Event,
         *,
         finishes: bool = False,
     ) -> None:
         self._store = store
-        self._programs = {Occasion(name): program for name, program in programs.items()}
+        self._programs = programs
         self._profile = profile
         self._wake = wake
         self._finishes = finishes

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bwp_tui.domain.filter import Filter
-from bwp_tui.domain.text import file_name, file_name_with_email, part_name
+from bwp_tui.domain.text import part_name, possible_file_names
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
@@ -127,8 +127,7 @@ def _files(store: Store, chosen: Collection[int]) -> tuple[dict[int, list[Path]]
         if number not in chosen:
             continue
         paths = [Path(as_text(path))] if path is not None else []
-        names = (as_text(kind), as_text(task_id))
-        for name in (file_name(*names), file_name_with_email(names[0], as_text(email), names[1])):
+        for name in possible_file_names(as_text(kind), as_text(email), as_text(task_id)):
             paths += [Path(as_text(directory)) / name, Path(as_text(directory)) / part_name(name)]
         for file in dict.fromkeys(paths):
             if not os.path.lexists(file) or file in own.get(as_int(number), ()):

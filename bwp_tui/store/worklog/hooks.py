@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from enum import StrEnum
 from typing import Final
 
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Occasion
 from bwp_tui.domain.times import format_instant, local_day
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
-
-
-class Occasion(StrEnum):
-    """What a hook is run for."""
-
-    COMPLETED = "completed"
-    FAILED = "failed"
-    DUE_SOON = "due_soon"
-    OVERDUE = "overdue"
-    ADOPTED = "adopted"
-
 
 LOOKBACK: Final = timedelta(hours=1)
 """How old an event may be that an engine finds when it starts, such as one that a killed engine had not claimed yet."""
