@@ -126,6 +126,11 @@ _HEADER: Final = re.compile(r"\s*\[+\s*([^\[\]]+?)\s*\]+")
 _KEY: Final = re.compile(r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]")
 
 
+def variable_of(setting: str) -> str:
+    """Return the environment variable of a setting; `events.region` is one of the profile's table `events`."""
+    return f"BWP_{setting.replace('.', '_').upper()}"
+
+
 def commented_file() -> str:
     """Return a config file with every setting as a comment."""
     lines = [

@@ -24,6 +24,7 @@ from bwp_tui.settings.configfile import (
     ConfigFile,
     ProfileTable,
     read_config,
+    variable_of,
 )
 from bwp_tui.settings.profile import DIFF_VARIABLE, SANDBOX_PROFILE, EventQueue, Profile, is_on_this_machine
 from bwp_tui.settings.secret import (
@@ -152,13 +153,13 @@ def _ssh_key(environ: Mapping[str, str]) -> str | None:
     return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
-def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
+def load_profile(name: str | None, environ: Mapping[str, str], *, may_be_new: bool = False) -> Profile:
     """Read a profile as `read_profile` does, and set what holds for the whole process: time zone and shared folders.
 
     Raises:
         SettingsError: see `read_profile`; or it is a team's, and this user or its disk cannot be used for that.
     """
-    profile = read_profile(name, environ)
+    profile = read_profile(name, environ, may_be_new=may_be_new)
     if profile.group is not None:
         from bwp_tui.settings.team import share_folders  # only teams need it
 
@@ -167,7 +168,9 @@ def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
     return profile
 
 
-def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: bool = False) -> Profile:
+def read_profile(
+    name: str | None, environ: Mapping[str, str], *, all_profiles: bool = False, may_be_new: bool = False
+) -> Profile:
     """Read a profile by name; the default is BWP_PROFILE, the file's `default_profile`, or `default`.
 
     The secret command is not run yet, and `Profile.missing()` says what
@@ -175,6 +178,7 @@ def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
 
     Args:
         all_profiles: mistakes of the other profiles count too.
+        may_be_new: a name that the file does not have is no mistake.
 
     Raises:
         SettingsError: the config file or a variable is wrong; it lists every mistake.
@@ -185,7 +189,10 @@ def read_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
     wrong = None if is_sandbox else checks.profile_name(chosen)
     if wrong:
         raise SettingsError(f"“{clean_line(chosen)}” {wrong}.")
-    table = _table(config, chosen, environ, is_named=bool(name))
+    if may_be_new:
+        table = config.profiles.get(chosen, ProfileTable())
+    else:
+        table = _table(config, chosen, environ, is_named=bool(name))
     tables = config.profiles.values() if all_profiles else [table]
     reader = _SettingsReader(environ, table, [mistake for each in tables for mistake in each.mistakes])
     folder = profile_folder(chosen, environ, table.texts.get("data_dir"))
@@ -218,7 +225,7 @@ def source_of_settings(environ: Mapping[str, str]) -> str:
 
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return a sentence on each BWP_ variable that no setting reads, such as a misspelt one."""
-    known = {*_OTHER_VARIABLES, *(f"BWP_{key.upper()}" for key in PROFILE_SETTINGS)}
+    known = {*_OTHER_VARIABLES, *map(variable_of, PROFILE_SETTINGS)}
     by_name = {name.casefold(): name for name in known}
     sentences = []
     for name in sorted(name for name in environ if name.startswith("BWP_") and name not in known):
@@ -280,12 +287,14 @@ class _SettingsReader:
         return {key: _value(key, text) for key, text in texts.items() if text is not None}
 
     def _text(self, key: str) -> str | None:
-        return self._variable(f"BWP_{key.upper()}", PROFILE_SETTINGS[key].check) or self._table.texts.get(key)
+        return self._variable(variable_of(key), PROFILE_SETTINGS[key].check) or self._table.texts.get(key)
 
     def event_queue(self) -> EventQueue | None:
         table = self._table.events
-        url = self._variable("BWP_EVENTS_QUEUE_URL", EVENT_SETTINGS["queue_url"].check) or table.get("queue_url")
-        region = self._variable("BWP_EVENTS_REGION", EVENT_SETTINGS["region"].check) or table.get("region")
+        url, region = (
+            self._variable(variable_of(f"events.{key}"), EVENT_SETTINGS[key].check) or table.get(key)
+            for key in ("queue_url", "region")
+        )
         if url is None:
             if table and "queue_url" not in table and not self.mistakes:
                 self.mistakes.append("The settings of the events have no queue_url: set it, or BWP_EVENTS_QUEUE_URL.")
@@ -326,7 +335,7 @@ class _SettingsReader:
 
     def _secret_sources(self) -> list[str]:
         """Return the settings of a secret's place; those of the environment, if it has any, leave out the file's."""
-        in_environment = [source for source in SECRET_SOURCES if self._environ.get(f"BWP_{source.upper()}", "").strip()]
+        in_environment = [source for source in SECRET_SOURCES if self._environ.get(variable_of(source), "").strip()]
         return in_environment or list(SECRET_SOURCES)
 
     def _check_team(self, group: str | None, approve: str | None) -> None:

@@ -235,9 +235,5 @@ class Profile:
 
     def missing(self) -> tuple[str, ...]:
         """Return the names of the missing variables that the API needs."""
-        needed = (
-            ("BWP_CLIENT_ID", self.client_id),
-            ("BWP_CLIENT_SECRET", self.secret),
-            ("BWP_TARGET_ID", self.target_id),
-        )
-        return tuple(name for name, value in needed if value is None)
+        needed = {"BWP_CLIENT_ID": self.client_id, "BWP_CLIENT_SECRET": self.secret, "BWP_TARGET_ID": self.target_id}
+        return tuple(name for name, value in needed.items() if value is None)

@@ -50,9 +50,9 @@ def answer(terminal: Terminal, question: str, text: str = "") -> None:
     terminal.send(text + ENTER)
 
 
-def log_in(operator: Operator, practice: Sandbox, *secrets: str, place: str = "") -> None:
+def log_in(operator: Operator, practice: Sandbox, *secrets: str, profile: str = "", place: str = "") -> None:
     with operator.in_terminal(operator.argv("login")) as terminal:
-        answer(terminal, "Profile")
+        answer(terminal, "Profile", profile)
         answer(terminal, "Client id", practice.client_id)
         answer(terminal, "Target id", "a target")
         terminal.wait_for("“a target”")
@@ -81,6 +81,13 @@ def test_a_new_profile_works_at_once_and_its_secret_is_in_a_private_file(
         secret_file: 0o600,
     }
     assert operator("submit", "retrieval", "jane@example.com", "--wait").code == 0
+
+
+def test_a_second_shop_is_set_up_beside_the_first(operator: Operator, practice: Sandbox, config: Path) -> None:
+    log_in(operator, practice, profile="north")
+    log_in(operator, practice, profile="south")
+    assert set(tomllib.loads(config.read_text())["profiles"]) == {"north", "south"}
+    assert operator("submit", "retrieval", "jane@example.com", "--profile", "south").code == 0
 
 
 def test_a_program_that_keeps_secrets_gets_it_on_its_input_alone(

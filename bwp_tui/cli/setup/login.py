@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from getpass import getpass
 from typing import Final
@@ -17,6 +17,7 @@ from bwp_tui.cli.support.context import ask, ask_yes_no, require_interactive, re
 from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.settings import LiteralSecret, Profile, checks, config_path, load_profile
 from bwp_tui.settings.config_edit import change_profile
+from bwp_tui.settings.configfile import variable_of
 from bwp_tui.settings.profile import API_URL, TOKEN_URL
 from bwp_tui.settings.secret import check_secret
 
@@ -36,7 +37,8 @@ def login(arguments: Namespace) -> None:
     if arguments.rotate:
         _rotate(load_profile(arguments.profile, os.environ))
         return
-    profile = load_profile(arguments.profile or _asked("Profile", checks.profile_name, "default"), os.environ)
+    name = arguments.profile or _asked("Profile", checks.profile_name, "default")
+    profile = load_profile(name, os.environ, may_be_new=True)
     if place_of(profile) is not None:
         raise CommandError(
             ExitCode.USAGE, f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate"
@@ -52,11 +54,11 @@ def login(arguments: Namespace) -> None:
     secret = _tried_secret(tried)
     place = _chosen_place(places(profile.name))
     place.keep(secret)
-    change_profile(config_path(os.environ), profile.name, {**settings, place.setting: place.value})
+    written = {**settings, place.setting: place.value}
+    change_profile(config_path(os.environ), profile.name, written)
     _say(f"Profile {profile.name} is set up in {config_path(os.environ)}; its secret is in {place.description}.")
-    _print_overriding()
-    option = "" if profile.name == load_profile(None, os.environ).name else f" --profile {profile.name}"
-    _say(f"Next: bwp-tui{option}")
+    _print_overriding(written)
+    _say(f"Next: bwp-tui --profile {profile.name}")
 
 
 def logout(arguments: Namespace) -> None:
@@ -81,13 +83,11 @@ def _asked_settings(profile: Profile) -> dict[str, str | None]:
     target_id = _asked("Target id", checks.header_value, profile.target_id)
     known = profile.api_url if profile.api_url != API_URL else _PRODUCTION
     api_url = _asked("URL of the API", lambda text: None if text == _PRODUCTION else checks.url(text), known)
-    token_url = None
-    if api_url == _PRODUCTION:
-        api_url = ""
-    else:
+    settings: dict[str, str | None] = {"client_id": client_id, "target_id": target_id}
+    settings |= {"api_url": None, "token_url": None}
+    if api_url != _PRODUCTION:
         known = profile.token_url if profile.token_url != TOKEN_URL else urljoin(api_url, "token")
-        token_url = _asked("URL of the access tokens", checks.url, known)
-    settings = {"client_id": client_id, "target_id": target_id, "api_url": api_url or None, "token_url": token_url}
+        settings |= {"api_url": api_url, "token_url": _asked("URL of the access tokens", checks.url, known)}
     queue_url = _asked("URL of the events' SQS queue", lambda text: checks.url(text) if text else None, "")
     if queue_url:
         region = checks.region_of(queue_url) or _asked("AWS region of the queue", checks.region)
@@ -164,9 +164,10 @@ def _rotate(profile: Profile) -> None:
     _say("A bwp-tui that runs takes it when its access token ends, or the old secret is refused.")
 
 
-def _print_overriding() -> None:
-    names = [name for name in ("BWP_CLIENT_ID", "BWP_CLIENT_SECRET", "BWP_TARGET_ID") if os.environ.get(name)]
-    if names:
+def _print_overriding(written: Iterable[str]) -> None:
+    """Print which variables win over the settings that the file has now."""
+    variables = ("BWP_CLIENT_SECRET", *map(variable_of, written))
+    if names := [name for name in variables if os.environ.get(name)]:
         _say(f"The environment has {', '.join(names)}, which wins over the file; unset it.")
 
 
