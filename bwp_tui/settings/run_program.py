@@ -52,7 +52,7 @@ def run_program(program: OperatorProgram, text: str, stop: threading.Event | Non
     except (OSError, ValueError) as error:
         return ProgramRun(f"could not be started: {why_not_started(error)}", "", succeeded=False)
     try:
-        output, why_killed = _read_until_end(process, time.monotonic() + program.timeout_s, stop)
+        output, why_killed = _read_until_end(process, program.timeout_s, stop)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # what it started and left running, too
@@ -63,15 +63,14 @@ def run_program(program: OperatorProgram, text: str, stop: threading.Event | Non
     ended = f"exit code {code}" if code >= 0 else f"ended by signal {-code}"
     shown = escaped(output[:LONGEST_OUTPUT].decode("utf-8", "replace")).rstrip("\n")
     cut = _CUT if len(output) > LONGEST_OUTPUT else ""
-    killed = {"time": f"took more than {program.timeout_s:g} s and was ended", "stop": "was ended with bwp-tui"}
-    return ProgramRun(killed.get(why_killed, ended), f"{shown}{cut}", succeeded=not why_killed and code == 0)
+    return ProgramRun(why_killed or ended, f"{shown}{cut}", succeeded=not why_killed and code == 0)
 
 
 def _read_until_end(
-    process: subprocess.Popen[bytes], deadline: float, stop: threading.Event | None
+    process: subprocess.Popen[bytes], timeout_s: float, stop: threading.Event | None
 ) -> tuple[bytes, str]:
     """Return the output of a program, one byte more than is kept at most, and why it has to be killed, if it has."""
-    output = b""
+    output, deadline = b"", time.monotonic() + timeout_s
     pipe = process.stdout.fileno() if process.stdout is not None else -1
     while True:
         has_ended = process.poll() is not None  # before the look at the pipe: what it wrote last is in there
@@ -81,9 +80,9 @@ def _read_until_end(
         if has_ended and not chunk:
             return output, ""
         if time.monotonic() >= deadline:
-            return output, "" if has_ended else "time"
+            return output, "" if has_ended else f"took more than {timeout_s:g} s and was ended"
         if stop is not None and stop.is_set():
-            return output, "stop"
+            return output, "was ended with bwp-tui"
         if ready and not chunk:  # it has closed its output, and goes on
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_CHECK_S)
