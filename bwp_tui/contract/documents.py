@@ -18,7 +18,7 @@ class GraphQLOperation(NamedTuple):
 
 
 def _operation(document: str) -> GraphQLOperation:
-    return GraphQLOperation(document, document.split()[document.split().index("{") + 1].partition("(")[0])
+    return GraphQLOperation(document, document.partition("{")[2].partition("(")[0].strip())
 
 
 START: Final = {
