@@ -129,10 +129,10 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
     changed = []
     for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in found):
         row, older = {} if is_new else _row(db, ours), _row(db, theirs, "other")
-        if newer:
+        if not newer:
+            own = _events(db, ours)
+        else:
             row, older = older, row
-        own = _events(db, ours)
-        if newer:
             own = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in _timeline_rows(task.events)]
         before = columns_after(row | _AT_FIRST, own)
         events = _timeline_rows(events_of_both(db, ours, are_credible=True))

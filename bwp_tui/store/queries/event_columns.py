@@ -244,9 +244,8 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
             changes = dict.fromkeys(_DECLINE_COLUMNS)
             if event.after in FINAL_STATUSES:
                 changes["finished_at"] = columns.get("finished_at")
-            elif (
-                event.after == Status.RECEIVED
-            ):  # its task at the service, if it had one, was cancelled for the decline
+            elif event.after == Status.RECEIVED:
+                # Its task at the service, if it had one, was cancelled for the decline.
                 changes |= {"task_id": None, "submitted_at": None}
             return changes
         case EventKind.APPEALED if day:  # what another copy has answered is not what this shopper waits for

@@ -81,6 +81,7 @@ def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[s
     is_extended = mine[2] is not None or others[2] is not None
     regulation = min(regulations, key=lambda law: _due_or_never(received_on, law, extended=is_extended))
     tags = [tag for row in (mine, others) for tag in json.loads(as_text(row[3])) if tag != ADOPTED]
+    given = received_on.isoformat(), regulation, tags_text(tuple(dict.fromkeys(tags)))
     transaction.run(
         "UPDATE tasks AS r SET received_on = ?, regulation = ?, tags = ?,"
         " note = iif(t.note <> '' AND ?, t.note, r.note), assigned_to = coalesce(t.assigned_to, r.assigned_to),"
@@ -101,14 +102,7 @@ def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[s
         " extended_on = coalesce(r.extended_on, t.extended_on), saved = max(r.saved, t.saved),"
         " resubmitted = max(r.resubmitted, t.resubmitted), download = coalesce(t.download, r.download)"
         " FROM tasks t WHERE r.number = ? AND t.number = ?",
-        (
-            received_on.isoformat(),
-            regulation,
-            tags_text(tuple(dict.fromkeys(tags))),
-            _has_last_note(transaction, other, number),
-            number,
-            other,
-        ),
+        (*given, _has_last_note(transaction, other, number), number, other),
     )
     (row,) = transaction.run(f"{TASKS} WHERE t.number = ?", (number,))
     due = iso_day(task_due_date(task_of(row)))
