@@ -11,26 +11,14 @@ from bwp_tui.settings.load import (
     unknown_variables,
 )
 from bwp_tui.settings.profile import AwsKey, EventQueue, KeySetting, Profile
-from bwp_tui.settings.secret import (
-    CommandSecret,
-    FileSecret,
-    KeyringSecret,
-    LiteralSecret,
-    SecretSource,
-    SettingsError,
-    environment_of_children,
-)
+from bwp_tui.settings.secret import LiteralSecret, SettingsError, environment_of_children
 
 __all__ = [
     "AwsKey",
-    "CommandSecret",
     "EventQueue",
-    "FileSecret",
     "KeySetting",
-    "KeyringSecret",
     "LiteralSecret",
     "Profile",
-    "SecretSource",
     "SettingsError",
     "actor",
     "config_path",

@@ -11,15 +11,9 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from bwp_tui.settings import (
-    CommandSecret,
-    FileSecret,
-    KeyringSecret,
-    SettingsError,
-    environment_of_children,
-    load_profile,
-)
+from bwp_tui.settings import SettingsError, environment_of_children, load_profile
 from bwp_tui.settings import secret as secret_module
+from bwp_tui.settings.secret import CommandSecret, FileSecret, KeyringSecret
 
 
 def python(code: str) -> CommandSecret:

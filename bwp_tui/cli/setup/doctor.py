@@ -27,9 +27,10 @@ from bwp_tui.domain.task import TO_CHECK, Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zone_name
 from bwp_tui.new_file import Access, access_to
-from bwp_tui.settings import CommandSecret, Profile, SettingsError, letters_folder, load_profile, source_of_settings
+from bwp_tui.settings import Profile, SettingsError, letters_folder, load_profile, source_of_settings
 from bwp_tui.settings.letter_templates import mistakes_in
 from bwp_tui.settings.profile import MINIMUM_SIZE, is_over_ssh
+from bwp_tui.settings.secret import CommandSecret
 from bwp_tui.settings.team import members, network_file_system
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.connection import Store

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bwp_tui.new_file import make_folder, replace_file
-from bwp_tui.settings import (
+from bwp_tui.settings import Profile, SettingsError, config_path, environment_of_children
+from bwp_tui.settings.secret import (
+    COMMAND_TIMEOUT_S,
+    KEYRING,
+    KEYRING_SERVICE,
     CommandSecret,
     FileSecret,
     KeyringSecret,
-    Profile,
-    SettingsError,
-    config_path,
-    environment_of_children,
+    import_keyring,
 )
-from bwp_tui.settings.secret import COMMAND_TIMEOUT_S, KEYRING, KEYRING_SERVICE, import_keyring
 
 
 class Place(NamedTuple):
