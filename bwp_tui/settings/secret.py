@@ -146,7 +146,10 @@ class KeyringSecret:
         except Exception as error:  # noqa: BLE001  each backend has errors of its own
             raise SettingsError(f"The keyring cannot be read ({type(error).__name__}); unlock it.") from None
         if secret is None:
-            raise SettingsError(f"The keyring has no secret of profile {self.profile}; run: bwp-tui login")
+            raise SettingsError(
+                f"The keyring has no secret of profile {self.profile}; run: "
+                f"bwp-tui login --rotate --profile {self.profile}"
+            )
         return secret
 
 

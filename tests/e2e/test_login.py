@@ -90,6 +90,16 @@ def test_a_second_shop_is_set_up_beside_the_first(operator: Operator, practice: 
     assert operator("submit", "retrieval", "jane@example.com", "--profile", "south").code == 0
 
 
+def test_a_profile_that_lacks_all_but_a_secret_gets_the_new_one_alone(
+    operator: Operator, practice: Sandbox, config: Path
+) -> None:
+    config.parent.mkdir(parents=True)
+    config.write_text('[profiles.default]\nclient_secret_command = "pass show old"\n')
+    log_in(operator, practice)
+    assert "client_secret_command" not in tomllib.loads(config.read_text())["profiles"]["default"]
+    assert operator("submit", "retrieval", "jane@example.com").code == 0
+
+
 def test_a_program_that_keeps_secrets_gets_it_on_its_input_alone(
     with_pass: Operator, practice: Sandbox, home: Path, config: Path
 ) -> None:

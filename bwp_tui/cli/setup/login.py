@@ -17,7 +17,7 @@ from bwp_tui.cli.support.context import ask, ask_yes_no, require_interactive, re
 from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.settings import LiteralSecret, Profile, checks, config_path, load_profile
 from bwp_tui.settings.config_edit import change_profile
-from bwp_tui.settings.configfile import variable_of
+from bwp_tui.settings.configfile import SECRET_SOURCES, variable_of
 from bwp_tui.settings.profile import API_URL, TOKEN_URL
 from bwp_tui.settings.secret import check_secret
 
@@ -39,9 +39,10 @@ def login(arguments: Namespace) -> None:
         return
     name = arguments.profile or _asked("Profile", checks.profile_name, "default")
     profile = load_profile(name, os.environ, may_be_new=True)
-    if place_of(profile) is not None:
+    if place_of(profile) is not None and not profile.missing():
         raise CommandError(
-            ExitCode.USAGE, f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate"
+            ExitCode.USAGE,
+            f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate --profile {profile.name}",
         )
     settings = _asked_settings(profile)
     tried = replace(
@@ -54,7 +55,7 @@ def login(arguments: Namespace) -> None:
     secret = _tried_secret(tried)
     place = _chosen_place(places(profile.name))
     place.keep(secret)
-    written = {**settings, place.setting: place.value}
+    written = {**settings, **dict.fromkeys(SECRET_SOURCES), place.setting: place.value}
     change_profile(config_path(os.environ), profile.name, written)
     _say(f"Profile {profile.name} is set up in {config_path(os.environ)}; its secret is in {place.description}.")
     _print_overriding(written)
@@ -158,7 +159,9 @@ def _rotate(profile: Profile) -> None:
     """
     place = place_of(profile)
     if place is None or profile.client_id is None or profile.target_id is None:
-        raise CommandError(ExitCode.USAGE, f"Profile {profile.name} is not set up yet; run: bwp-tui login")
+        raise CommandError(
+            ExitCode.USAGE, f"Profile {profile.name} is not set up yet; run: bwp-tui login --profile {profile.name}"
+        )
     place.keep(_tried_secret(profile))
     _say(f"The new secret of profile {profile.name} is in {place.description}.")
     _say("A bwp-tui that runs takes it when its access token ends, or the old secret is refused.")
