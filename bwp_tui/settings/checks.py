@@ -12,11 +12,17 @@ from urllib.parse import urlsplit
 
 from bwp_tui.domain.filter import columns_named
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, find_regulation
-from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import VISIBLE_ASCII, clean, did_you_mean
 from bwp_tui.domain.times import find_zone
 from bwp_tui.domain.urls import check_url
-from bwp_tui.settings.profile import MAX_DOWNLOAD_SLOTS, NAME_PATTERN, SANDBOX_PROFILE, THEMES
+
+Check = Callable[[str], str | None]
+
+SANDBOX_PROFILE: Final = "sandbox"
+"""Name of the practice profile, which never calls the service."""
+
+NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+"""Allowed profile names, which are also folder names."""
 
 _SHELL_SIGNS: Final = re.compile(r"[|;&<>`]|\$\(")
 _QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.")
@@ -66,9 +72,18 @@ def command(text: str) -> str | None:
     return None
 
 
+def with_home(path: str) -> str:
+    """Return a path with the operator's folder in place of a leading `~`."""
+    return os.path.expanduser(path)  # noqa: PTH111  Path.expanduser raises without a home
+
+
+def path_of(text: str) -> Path:
+    return Path(with_home(text)).absolute()
+
+
 def folder(text: str) -> str | None:
     """Check the path of a folder, which must not depend on the working directory."""
-    if not Path(os.path.expanduser(text)).is_absolute():  # noqa: PTH111  Path.expanduser raises without a home
+    if not Path(with_home(text)).is_absolute():
         return "must begin with / or ~/"
     return one_line(text)
 
@@ -91,14 +106,10 @@ def timezone(text: str) -> str | None:
     return None
 
 
-def one_of(choices: Sequence[str]) -> Callable[[str], str | None]:
+def one_of(choices: Sequence[str]) -> Check:
     """Return the check of a setting that has few values."""
     known = ", ".join(choices)
     return lambda text: None if text in choices else f"must be one of {known}{did_you_mean(text, choices)}"
-
-
-def theme(text: str) -> str | None:
-    return one_line(text) or one_of(THEMES)(text)
 
 
 def profile_name(name: str) -> str | None:
@@ -109,7 +120,7 @@ def profile_name(name: str) -> str | None:
     return "is not a profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"
 
 
-def up_to(most: int) -> Callable[[str], str | None]:
+def up_to(most: int) -> Check:
     """Return the check of a setting that is a number from 1 on."""
 
     def check(text: str) -> str | None:
@@ -118,10 +129,6 @@ def up_to(most: int) -> Callable[[str], str | None]:
 
     return check
 
-
-slots = up_to(MAX_DOWNLOAD_SLOTS)
-hold = up_to(LONGEST_HOLDING_PERIOD)
-"""A default of 0 days is refused: nobody could cancel a deletion that was sent by mistake."""
 
 BOOLEANS: Final = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),

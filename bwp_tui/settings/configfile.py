@@ -5,120 +5,30 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from bwp_tui.domain.filter import VIEWS
-from bwp_tui.domain.regulations import DEFAULT_REGULATION
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Occasion
+from bwp_tui.domain.task import Occasion
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import checks
+from bwp_tui.settings.checks import NAME_PATTERN
 from bwp_tui.settings.profile import (
-    API_URL,
-    API_VERSION,
-    APPROVALS,
-    CLOCK_STOPS,
-    COLOURS,
-    DOWNLOAD_SLOTS,
-    FILE_NAMES,
-    MOUSE,
-    NAME_PATTERN,
-    NOTICES,
+    EVENT_SETTINGS,
+    PROFILE_SETTINGS,
     PROGRAM_TIMEOUT_S,
-    THEMES,
-    TOKEN_URL,
+    SECRET_SETTINGS,
     CustomCommand,
     KeySetting,
     OperatorProgram,
+    Setting,
+    setting,
+    settings_of,
 )
-from bwp_tui.settings.secret import KEYRING, SettingsError
-
-_Check = Callable[[str], str | None]
-
-
-class Setting(NamedTuple):
-    """A setting; numbers and booleans are checked and kept as the texts that stand for them in TOML."""
-
-    check: _Check
-    meaning: str
-    example: str = ""
-    """What `bwp-tui config init` writes: the default, where there is one."""
-    type: type[str] | type[int] | type[bool] = str
-
-    def in_file(self) -> str:
-        """Return the example as it stands in the file."""
-        return f'"{self.example or "…"}"' if self.type is str else self.example
-
-
-PROFILE_SETTINGS: Final[Mapping[str, Setting]] = {
-    "client_id": Setting(checks.header_value, "the API client"),
-    "target_id": Setting(checks.header_value, "the shop"),
-    "client_secret_command": Setting(
-        checks.command, "a program whose first line of output is the secret; no shell runs it", "pass show buywithprime"
-    ),
-    "client_secret_file": Setting(
-        checks.folder, "or a file of your own that nobody else can access", "~/.config/bwp-tui/default.secret"
-    ),
-    "client_secret_from": Setting(checks.one_of((KEYRING,)), "or the keyring; see: bwp-tui login", KEYRING),
-    "api_url": Setting(checks.url, "another API", API_URL),
-    "token_url": Setting(checks.url, "and where its access tokens come from", TOKEN_URL),
-    "api_version": Setting(checks.version, "the version of the API", API_VERSION),
-    "data_dir": Setting(checks.folder, "the folder of the profile's own folder", "/srv/bwp-tui"),
-    "group": Setting(checks.one_line, "the group of a team on this host, whose members share the history", "privacy"),
-    "approve": Setting(checks.one_of(APPROVALS), "has another person of the team approve them", APPROVALS[0]),
-    "download_dir": Setting(checks.folder, "the folder for results", "~/results"),
-    "download_slots": Setting(checks.slots, "simultaneous downloads", str(DOWNLOAD_SLOTS), int),
-    "file_names": Setting(
-        checks.one_of(FILE_NAMES), f"{', '.join(FILE_NAMES)}: what names results; email adds it", FILE_NAMES[0]
-    ),
-    "read_only": Setting(checks.boolean, "true refuses every command that records something", "false", bool),
-    "theme": Setting(checks.theme, ", ".join(THEMES), THEMES[0]),
-    "mask": Setting(checks.boolean, "false: emails are shown when the console opens", "true", bool),
-    "first_view": Setting(checks.one_line, "the view of the console's first start", VIEWS[0].name),
-    "columns": Setting(
-        checks.columns, "of the list, until the operator chooses others", "kind, status, received, due, assigned"
-    ),
-    "notices": Setting(checks.one_of(NOTICES), f"{', '.join(NOTICES)}: when a watched task finishes", NOTICES[0]),
-    "mouse": Setting(checks.one_of(MOUSE), "on, off, auto: off over SSH", MOUSE[0]),
-    "colour": Setting(checks.one_of(COLOURS), f"of the shop's name: {', '.join(COLOURS)}", COLOURS[0]),
-    "regulation": Setting(checks.regulation, "of a request that names none", DEFAULT_REGULATION),
-    "holding_period": Setting(
-        checks.hold, "days for which a deletion is on hold where nothing else is said", str(DEFAULT_HOLDING_PERIOD), int
-    ),
-    "timezone": Setting(checks.timezone, "of the office; it decides when a day begins", "America/New_York"),
-    "actor": Setting(checks.one_line, "your name on the timeline", "Ann Example"),
-    "shop_name": Setting(checks.one_line, "the name that ends the letters to shoppers", "Example Shop"),
-    "clock_stops": Setting(
-        checks.one_of(CLOCK_STOPS), "answered, completed: what stops the legal clock", CLOCK_STOPS[0]
-    ),
-}
-"""The settings of a profile, in the order of the file that `bwp-tui config init` writes."""
-
-EVENT_SETTINGS: Final[Mapping[str, Setting]] = {
-    "queue_url": Setting(
-        checks.url,
-        "the queue of the service's events",
-        "https://sqs.us-east-1.amazonaws.com/123456789012/bwp-tui-events",
-    ),
-    "region": Setting(checks.region, "the region, if the URL does not name it", "us-east-1"),
-    "aws_profile": Setting(checks.one_line, "a profile of the AWS configuration", "privacy"),
-}
-"""The settings of a profile's event queue."""
-
-SECRET_SOURCES: Final = ("client_secret_command", "client_secret_file", "client_secret_from")
-"""The settings that say where the secret is; a profile has one of them."""
+from bwp_tui.settings.secret import SettingsError
 
 PROFILE_KEYS: Final = (*PROFILE_SETTINGS, "events")
-_SECURITY_SETTINGS: Final = frozenset({"api_url", "token_url", "client_secret_command"})
-"""Settings that decide where the secret is sent or which command runs; so do those of the events, by AWS's settings."""
-
-_TOP_TEXTS: Final[Mapping[str, Setting]] = {
-    "default_profile": Setting(checks.profile_name, "the profile of a bwp-tui without --profile", "default"),
-    "theme": PROFILE_SETTINGS["theme"],
-}
-_TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys", "commands", "hooks")
 _COMMAND_KEYS: Final = ("key", "run", "title", "timeout")
 _LONGEST_TIMEOUT_S: Final = 600
 
@@ -126,17 +36,12 @@ _HEADER: Final = re.compile(r"\s*\[+\s*([^\[\]]+?)\s*\]+")
 _KEY: Final = re.compile(r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]")
 
 
-def variable_of(setting: str) -> str:
-    """Return the environment variable of a setting; `events.region` is one of the profile's table `events`."""
-    return f"BWP_{setting.replace('.', '_').upper()}"
-
-
 def commented_file() -> str:
     """Return a config file with every setting as a comment."""
     lines = [
         "# Settings of bwp-tui. Remove the # before a setting to change it. To check the file: bwp-tui config validate"
     ]
-    lines += [*_comments(_TOP_TEXTS), "", "[profiles.default]", *_comments(PROFILE_SETTINGS)]
+    lines += [*_comments(_TOP_SETTINGS), "", "[profiles.default]", *_comments(PROFILE_SETTINGS)]
     lines += ["", "# [profiles.default.events]", *_comments(EVENT_SETTINGS)]
     lines += ["", "[keys]", *_comment("download", '["d", "f5"]', "the names: bwp-tui config keys")]
     lines += [
@@ -156,7 +61,7 @@ def commented_file() -> str:
 
 
 def _comments(settings: Mapping[str, Setting]) -> list[str]:
-    return [line for name, setting in settings.items() for line in _comment(name, setting.in_file(), setting.meaning)]
+    return [line for name, each in settings.items() for line in _comment(name, each.in_file(), each.meaning)]
 
 
 def _comment(name: str, value: str, meaning: str) -> list[str]:
@@ -180,11 +85,17 @@ class ConfigFile:
 
     path: Path
     profiles: Mapping[str, ProfileTable] = field(default_factory=dict)
-    default_profile: str | None = None
-    theme: str | None = None
+    default_profile: str | None = setting(
+        checks.profile_name, "the profile of a bwp-tui without --profile", None, "default"
+    )
+    theme: str | None = field(default=None, metadata={"theme": PROFILE_SETTINGS["theme"]})
     keys: tuple[KeySetting, ...] = ()
     commands: tuple[CustomCommand, ...] = ()
     hooks: Mapping[Occasion, OperatorProgram] = field(default_factory=dict)
+
+
+_TOP_SETTINGS: Final[Mapping[str, Setting]] = settings_of(ConfigFile)
+_TOP_KEYS: Final = (*_TOP_SETTINGS, "profiles", "keys", "commands", "hooks")
 
 
 def read_config(path: Path, *, required: bool) -> ConfigFile:
@@ -222,7 +133,8 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
         raise SettingsError(*reader.mistakes, *in_tables)
     runs_programs = config.commands or config.hooks
     if runs_programs or any(
-        table.events or not _SECURITY_SETTINGS.isdisjoint(table.texts) for table in config.profiles.values()
+        table.events or any(PROFILE_SETTINGS[name].is_sensitive for name in table.texts)
+        for table in config.profiles.values()
     ):
         _check_owner(path, facts)
     return config
@@ -273,15 +185,14 @@ class _Reader:
 
     def config(self, content: Mapping[str, object]) -> ConfigFile:
         self._unknown("", content, _TOP_KEYS)
-        texts = self._texts("", content, _TOP_TEXTS)
+        texts = self._texts("", content, _TOP_SETTINGS)
         return ConfigFile(
             self._path,
             self._profiles(content.get("profiles", {})),
-            texts.get("default_profile"),
-            texts.get("theme"),
-            self._keys(content.get("keys", {})),
-            self._commands(content.get("commands", {})),
-            self._hooks(content.get("hooks", {})),
+            keys=self._keys(content.get("keys", {})),
+            commands=self._commands(content.get("commands", {})),
+            hooks=self._hooks(content.get("hooks", {})),
+            **texts,
         )
 
     def _commands(self, tables: object) -> tuple[CustomCommand, ...]:
@@ -323,7 +234,7 @@ class _Reader:
         if not run or not all(run) or "\0" in "".join(run):
             self._mistake(place, key, 'must be a program and its arguments: ["program", "argument"]')
             return ()
-        return (os.path.expanduser(run[0]), *run[1:])  # noqa: PTH111  Path.expanduser raises without a home
+        return (checks.with_home(run[0]), *run[1:])
 
     def _keys(self, table: object) -> tuple[KeySetting, ...]:
         if not isinstance(table, dict):
@@ -347,7 +258,7 @@ class _Reader:
             return ProfileTable(mistakes=tuple(self.mistakes))
         self._unknown(place, table, PROFILE_KEYS)
         texts = self._texts(place, table, PROFILE_SETTINGS)
-        sources = [source for source in SECRET_SOURCES if source in table]
+        sources = [source for source in SECRET_SETTINGS if source in table]
         if len(sources) > 1:
             self._mistake(place, sources[1], f"is one place of the secret too many: {sources[0]} is set too")
         events = self._events(place, table.get("events", {}))
@@ -371,12 +282,12 @@ class _Reader:
     def _texts(self, place: str, table: Mapping[str, object], known: Mapping[str, Setting]) -> dict[str, str]:
         texts: dict[str, str] = {}
         for key in (key for key in known if key in table):
-            value, setting = table[key], known[key]
-            text = str(value).lower() if setting.type is not str else str(value)
-            if type(value) is not setting.type:  # bool is a subclass of int in Python
-                wrong = 'must be text in quotation marks: "…"' if setting.type is str else setting.check("")
+            value, declared = table[key], known[key]
+            text = str(value).lower() if declared.type is not str else str(value)
+            if type(value) is not declared.type:  # bool is a subclass of int in Python
+                wrong = 'must be text in quotation marks: "…"' if declared.type is str else declared.check("")
             else:
-                wrong = setting.check(text)
+                wrong = declared.check(text)
             if wrong is not None:
                 self._mistake(place, key, wrong)
             else:

@@ -5,28 +5,28 @@ from __future__ import annotations
 import os
 import pwd
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urljoin
 
-from bwp_tui.domain.filter import columns_named
-from bwp_tui.domain.regulations import regulation_id
 from bwp_tui.domain.text import clean_line, did_you_mean, nearest
 from bwp_tui.domain.times import set_office_zone
 from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
-from bwp_tui.settings.configfile import (
+from bwp_tui.settings.checks import SANDBOX_PROFILE, path_of
+from bwp_tui.settings.configfile import ConfigFile, ProfileTable, read_config
+from bwp_tui.settings.profile import (
+    DIFF_VARIABLE,
     EVENT_SETTINGS,
     PROFILE_SETTINGS,
-    SECRET_SOURCES,
-    ConfigFile,
-    ProfileTable,
-    read_config,
+    SECRET_SETTINGS,
+    EventQueue,
+    Profile,
+    is_on_this_machine,
     variable_of,
 )
-from bwp_tui.settings.profile import DIFF_VARIABLE, SANDBOX_PROFILE, EventQueue, Profile, is_on_this_machine
 from bwp_tui.settings.secret import (
     CommandSecret,
     FileSecret,
@@ -38,15 +38,15 @@ from bwp_tui.settings.secret import (
 )
 
 _APP = "bwp-tui"
-_OTHER_VARIABLES = (
-    "BWP_CLIENT_SECRET",
-    "BWP_CONFIG_FILE",
-    "BWP_EVENTS_QUEUE_URL",
-    "BWP_EVENTS_REGION",
-    "BWP_PROFILE",
-    DIFF_VARIABLE,
+_EVENT_VARIABLES: Final[Mapping[str, str]] = {name: variable_of(f"events.{name}") for name in EVENT_SETTINGS}
+_VARIABLES: Final = frozenset(
+    (
+        *map(variable_of, PROFILE_SETTINGS),
+        *_EVENT_VARIABLES.values(),
+        *("BWP_CLIENT_SECRET", "BWP_CONFIG_FILE", "BWP_PROFILE", DIFF_VARIABLE),
+    )
 )
-"""The variables beside those of the settings of a profile."""
+"""All variables that the program reads."""
 _NO_LOGIN: Final = 2**32 - 1
 """What Linux has for the login of a process that no login has begun."""
 
@@ -54,7 +54,7 @@ _NO_LOGIN: Final = 2**32 - 1
 def config_path(environ: Mapping[str, str]) -> Path:
     named = environ.get("BWP_CONFIG_FILE")
     if named:
-        return _folder(named)
+        return path_of(named)
     import platformdirs
 
     return platformdirs.user_config_path(_APP, appauthor=False) / "config.toml"
@@ -77,7 +77,7 @@ def profile_folder(name: str, environ: Mapping[str, str], data_dir: str | None =
         if wrong:
             raise SettingsError(f"The variable BWP_DATA_DIR {wrong}.")
     if root := root or data_dir:
-        return _folder(root) / name
+        return path_of(root) / name
     import platformdirs
 
     own = platformdirs.user_data_path(_APP, appauthor=False)
@@ -225,10 +225,9 @@ def source_of_settings(environ: Mapping[str, str]) -> str:
 
 def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return a sentence on each BWP_ variable that no setting reads, such as a misspelt one."""
-    known = {*_OTHER_VARIABLES, *map(variable_of, PROFILE_SETTINGS)}
-    by_name = {name.casefold(): name for name in known}
+    by_name = {name.casefold(): name for name in _VARIABLES}
     sentences = []
-    for name in sorted(name for name in environ if name.startswith("BWP_") and name not in known):
+    for name in sorted(name for name in environ if name.startswith("BWP_") and name not in _VARIABLES):
         guess = nearest(name, tuple(by_name))
         meant = f"; did you mean {by_name[guess]}?" if guess else "."
         sentences.append(f"There is no setting for the variable {name}{meant}")
@@ -249,26 +248,6 @@ def _table(config: ConfigFile, name: str, environ: Mapping[str, str], *, is_name
     raise SettingsError(f"{config.path} has no profile {name}{did_you_mean(name, config.profiles, known)}")
 
 
-def _folder(text: str) -> Path:
-    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111  Path.expanduser raises without a home
-
-
-_VALUES: Final[Mapping[str, Callable[[str], object]]] = {
-    "columns": columns_named,
-    "download_dir": _folder,
-    "regulation": regulation_id,
-}
-"""What makes the value of a setting from its text, where that is not its type in the file."""
-
-
-def _value(key: str, text: str) -> object:
-    """Return the value of a setting whose text has been checked."""
-    kind = PROFILE_SETTINGS[key].type
-    if kind is bool:
-        return checks.BOOLEANS[text.casefold()]
-    return _VALUES.get(key, kind)(text)
-
-
 class _SettingsReader:
     """Reads settings from the environment, then from the file's table, and collects mistakes.
 
@@ -284,17 +263,18 @@ class _SettingsReader:
         """Return the settings that are set and that a profile has under the same names; it has defaults for others."""
         texts = {key: self._text(key) for key in PROFILE_SETTINGS if key in Profile.__dataclass_fields__}
         self._check_team(texts["group"], texts["approve"])
-        return {key: _value(key, text) for key, text in texts.items() if text is not None}
+        return {key: PROFILE_SETTINGS[key].value(text) for key, text in texts.items() if text is not None}
 
     def _text(self, key: str) -> str | None:
         return self._variable(variable_of(key), PROFILE_SETTINGS[key].check) or self._table.texts.get(key)
 
     def event_queue(self) -> EventQueue | None:
         table = self._table.events
-        url, region = (
-            self._variable(variable_of(f"events.{key}"), EVENT_SETTINGS[key].check) or table.get(key)
-            for key in ("queue_url", "region")
-        )
+        texts = {
+            name: self._variable(_EVENT_VARIABLES[name], declared.check) or table.get(name)
+            for name, declared in EVENT_SETTINGS.items()
+        }
+        url, region = texts["queue_url"], texts["region"]
         if url is None:
             if table and "queue_url" not in table and not self.mistakes:
                 self.mistakes.append("The settings of the events have no queue_url: set it, or BWP_EVENTS_QUEUE_URL.")
@@ -307,11 +287,11 @@ class _SettingsReader:
         return EventQueue(
             queue_url=url,
             region=region,
-            aws_profile=table.get("aws_profile"),
+            aws_profile=texts["aws_profile"],
             endpoint_url=urljoin(url, "/") if is_local else None,
         )
 
-    def _variable(self, variable: str, check: Callable[[str], str | None]) -> str | None:
+    def _variable(self, variable: str, check: checks.Check) -> str | None:
         """Return the value of a variable; None if it is empty or, which is reported, wrong."""
         value = self._environ.get(variable, "").strip()
         wrong = check(value) if value else None
@@ -329,14 +309,14 @@ class _SettingsReader:
                 case "client_secret_command", str(line):
                     return CommandSecret(tuple(shlex.split(line)))
                 case "client_secret_file", str(path):
-                    return FileSecret(_folder(path))
+                    return FileSecret(path_of(path))
             return KeyringSecret(profile)
         return None
 
     def _secret_sources(self) -> list[str]:
         """Return the settings of a secret's place; those of the environment, if it has any, leave out the file's."""
-        in_environment = [source for source in SECRET_SOURCES if self._environ.get(variable_of(source), "").strip()]
-        return in_environment or list(SECRET_SOURCES)
+        in_environment = [source for source in SECRET_SETTINGS if self._environ.get(variable_of(source), "").strip()]
+        return in_environment or list(SECRET_SETTINGS)
 
     def _check_team(self, group: str | None, approve: str | None) -> None:
         if group and not self._environ.get("BWP_DATA_DIR") and "data_dir" not in self._table.texts:

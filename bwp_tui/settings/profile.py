@@ -1,27 +1,25 @@
-"""Define the settings of one shop."""
+"""Define the settings of one shop: each with its default, its check and what it means."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from bwp_tui.domain.regulations import DEFAULT_REGULATION
+from bwp_tui.domain.filter import VIEWS, columns_named
+from bwp_tui.domain.regulations import DEFAULT_REGULATION, regulation_id
 from bwp_tui.domain.shop import Shop
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Occasion
-from bwp_tui.settings.secret import SecretSource
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Occasion
+from bwp_tui.settings import checks
+from bwp_tui.settings.secret import KEYRING, SecretSource
 
 API_URL: Final = "https://api.buywithprime.amazon.com/graphql"
 TOKEN_URL: Final = "https://api.buywithprime.amazon.com/token"  # noqa: S105  an address, not a token
 API_VERSION: Final = "2024-11-01"
 """The production API."""
-
-SANDBOX_PROFILE: Final = "sandbox"
-"""Name of the practice profile, which never calls the service."""
 
 DOWNLOAD_SLOTS: Final = 3
 MAX_DOWNLOAD_SLOTS: Final = 8
@@ -56,9 +54,6 @@ LIST_SIZE: Final = (40, 10)
 
 DIFF_VARIABLE: Final = "BWP_DIFF"
 """Environment variable that says whether the console sends changed cells alone: 0 or 1."""
-
-NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-"""Allowed profile names, which are also folder names."""
 
 
 def is_over_ssh(environ: Mapping[str, str]) -> bool:
@@ -111,71 +106,177 @@ class AwsKey:
     secret: str = field(repr=False)
 
 
+class Setting(NamedTuple):
+    """A setting; numbers and booleans are checked and kept as the texts that stand for them in TOML."""
+
+    check: checks.Check
+    meaning: str
+    example: str = ""
+    """What `bwp-tui config init` writes: the default, where there is one."""
+    type: type[str] | type[int] | type[bool] = str
+    value: Callable[[str], object] = str
+    """Makes the value of a text that has been checked."""
+    is_sensitive: bool = False
+    """Whether it decides where the secret is sent, or which command runs."""
+    is_of_one_shop: bool = False
+    """Whether its variable in the environment would give the setting of one shop to all of them."""
+
+    def in_file(self) -> str:
+        """Return the example as it is written in the file."""
+        return f'"{self.example or "…"}"' if self.type is str else self.example
+
+
+_T = TypeVar("_T")
+_OWN_NAME: Final = ""
+"""Key of the metadata of a field whose setting has the field's name."""
+
+
+def setting(check: checks.Check, meaning: str, default: _T, example: str | None = None, **details: Any) -> _T:
+    """Declare a setting as a field of a dataclass; the default is its example, unless there is another."""
+    kind = type(default) if isinstance(default, int) else str
+    text = str(default).lower() if isinstance(default, int) else str(default or "")
+    value: Callable[[str], object] = (lambda text: checks.BOOLEANS[text.casefold()]) if kind is bool else kind
+    declared = Setting(check, meaning, text if example is None else example, kind, **{"value": value, **details})
+    return field(default=default, metadata={_OWN_NAME: declared})
+
+
+def settings_of(owner: type) -> dict[str, Setting]:
+    """Return the settings that the fields of a dataclass declare, in their order, by their names."""
+    declaring: tuple[Field[object], ...] = fields(owner)
+    return {name or each.name: declared for each in declaring for name, declared in each.metadata.items()}
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable of a setting; `events.region` is one of the profile's table `events`."""
+    return f"BWP_{name.replace('.', '_').upper()}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQueue:
     """The SQS queue that the service's events arrive in."""
 
-    queue_url: str
-    region: str
-    aws_profile: str | None = None
-    """Profile of the AWS configuration files; None is botocore's own choice."""
+    queue_url: str = field(
+        metadata={
+            _OWN_NAME: Setting(
+                checks.url,
+                "the queue of the service's events",
+                "https://sqs.us-east-1.amazonaws.com/123456789012/bwp-tui-events",
+                is_of_one_shop=True,
+            )
+        }
+    )
+    region: str = field(
+        metadata={_OWN_NAME: Setting(checks.region, "the region, if the URL does not name it", "us-east-1")}
+    )
+    aws_profile: str | None = setting(checks.one_line, "a profile of the AWS configuration", None, "privacy")
+    """None is botocore's own choice."""
     endpoint_url: str | None = None
     """Address of an SQS server on this machine; None is AWS, or what the AWS configuration names."""
     access_key: AwsKey | None = None
     """Only the practice API has one; None is botocore's own search for credentials."""
 
 
+EVENT_SETTINGS: Final[Mapping[str, Setting]] = settings_of(EventQueue)
+
+SECRET_SETTINGS: Final[Mapping[str, Setting]] = {
+    "client_secret_command": Setting(
+        checks.command,
+        "a program whose first line of output is the secret; no shell runs it",
+        "pass show buywithprime",
+        is_sensitive=True,
+        is_of_one_shop=True,
+    ),
+    "client_secret_file": Setting(
+        checks.folder,
+        "or a file of your own that nobody else can access",
+        "~/.config/bwp-tui/default.secret",
+        is_of_one_shop=True,
+    ),
+    "client_secret_from": Setting(
+        checks.one_of((KEYRING,)), "or the keyring; see: bwp-tui login", KEYRING, is_of_one_shop=True
+    ),
+}
+"""The settings that say where the secret is; a profile has one of them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Checked settings of one shop. Without credentials the history still works, but not the API."""
+    """Checked settings of one shop. Without credentials the history still works, but not the API.
+
+    The settings are in the order of the file that `bwp-tui config init` writes.
+    """
 
     name: str
-    folder: Path
-    group: str | None = None
-    """The group of a team, whose members share the folder; None keeps it private."""
-    approve: str | None = None
-    """What waits for the approval of another person, one of `APPROVALS`."""
-    api_url: str = API_URL
-    token_url: str = TOKEN_URL
-    api_version: str = API_VERSION
-    client_id: str | None = None
-    target_id: str | None = None
-    secret: SecretSource | None = None
-    download_dir: Path
-    download_slots: int = DOWNLOAD_SLOTS
-    file_names: str = FILE_NAMES[0]
-    """What names results, one of `FILE_NAMES`."""
-    read_only: bool = False
+    client_id: str | None = setting(checks.header_value, "the API client", None, is_of_one_shop=True)
+    target_id: str | None = setting(checks.header_value, "the shop", None, is_of_one_shop=True)
+    secret: SecretSource | None = field(default=None, metadata=SECRET_SETTINGS)
+    api_url: str = setting(checks.url, "another API", API_URL, is_sensitive=True, is_of_one_shop=True)
+    token_url: str = setting(
+        checks.url, "and where its access tokens come from", TOKEN_URL, is_sensitive=True, is_of_one_shop=True
+    )
+    api_version: str = setting(checks.version, "the version of the API", API_VERSION)
+    folder: Path = field(
+        metadata={"data_dir": Setting(checks.folder, "the folder of the profile's own folder", "/srv/bwp-tui")}
+    )
+    group: str | None = setting(
+        checks.one_line, "the group of a team on this host, whose members share the history", None, "privacy"
+    )
+    approve: str | None = setting(
+        checks.one_of(APPROVALS), "has another person of the team approve them", None, APPROVALS[0]
+    )
+    download_dir: Path = field(
+        metadata={
+            _OWN_NAME: Setting(
+                checks.folder, "the folder for results", "~/results", value=checks.path_of, is_of_one_shop=True
+            )
+        }
+    )
+    download_slots: int = setting(checks.up_to(MAX_DOWNLOAD_SLOTS), "simultaneous downloads", DOWNLOAD_SLOTS)
+    file_names: str = setting(
+        checks.one_of(FILE_NAMES), f"{', '.join(FILE_NAMES)}: what names results; email adds it", FILE_NAMES[0]
+    )
+    read_only: bool = setting(checks.boolean, "true refuses every command that records something", False)
+    theme: str | None = setting(checks.one_of(THEMES), ", ".join(THEMES), None, THEMES[0])
+    mask: bool = setting(checks.boolean, "false: emails are shown when the console opens", True)
+    first_view: str | None = setting(checks.one_line, "the view of the console's first start", None, VIEWS[0].name)
+    columns: tuple[str, ...] = setting(
+        checks.columns,
+        "of the list, until the operator chooses others",
+        (),
+        "kind, status, received, due, assigned",
+        value=columns_named,
+    )
+    """Ids of columns; empty for the table's choice."""
+    notices: str = setting(checks.one_of(NOTICES), f"{', '.join(NOTICES)}: when a watched task finishes", NOTICES[0])
+    mouse: str = setting(checks.one_of(MOUSE), "on, off, auto: off over SSH", MOUSE[0])
+    colour: str | None = setting(checks.one_of(COLOURS), f"of the shop's name: {', '.join(COLOURS)}", None, COLOURS[0])
+    """None is red, in practice green."""
+    regulation: str = setting(
+        checks.regulation, "of a request that names none", DEFAULT_REGULATION, value=regulation_id
+    )
+    holding_period: int = setting(
+        checks.up_to(LONGEST_HOLDING_PERIOD),
+        "days for which a deletion is on hold where nothing else is said",
+        DEFAULT_HOLDING_PERIOD,
+    )
+    """Not 0 days: nobody could cancel a deletion that was sent by mistake."""
+    timezone: str | None = setting(
+        checks.timezone, "of the office; it decides when a day begins", None, "America/New_York"
+    )
+    """None is the machine's own."""
+    actor: str | None = setting(checks.one_line, "your name on the timeline", None, "Ann Example")
+    """None is the login name."""
+    shop_name: str | None = setting(
+        checks.one_line, "the name that ends the letters to shoppers", None, "Example Shop", is_of_one_shop=True
+    )
+    clock_stops: str = setting(
+        checks.one_of(CLOCK_STOPS), "answered, completed: what stops the legal clock", CLOCK_STOPS[0]
+    )
     speed: float = 1.0
     """How many times faster than real days pass at the service; not 1 only in practice."""
     is_sandbox: bool = False
-    theme: str | None = None
-    notices: str = NOTICES[0]
-    """Kind of notice when a watched task finishes."""
-    colour: str | None = None
-    """Colour of the shop's name in the header, one of `COLOURS`; None is red, in practice green."""
-    mouse: str = MOUSE[0]
-    """Whether the console uses the mouse."""
-    mask: bool = True
-    """Whether the console masks emails when it opens."""
-    first_view: str | None = None
-    """Name of the view of the console's first start; None is all tasks."""
-    columns: tuple[str, ...] = ()
-    """Ids of the list's columns until the operator chooses others; empty for the table's choice."""
-    regulation: str = DEFAULT_REGULATION
-    """Id of the regulation of a request that names none."""
-    holding_period: int = DEFAULT_HOLDING_PERIOD
-    """Days on hold of a deletion that names none."""
-    timezone: str | None = None
-    """The office's time zone, an IANA name; None is the machine's own."""
-    clock_stops: str = CLOCK_STOPS[0]
-    """What stops the legal clock of a request."""
-    shop_name: str | None = None
-    """The shop's name in letters to shoppers."""
     letters_folder: Path | None = None
     """The folder of the shop's own templates of letters; None uses the built-in ones alone."""
-    actor: str | None = None
-    """Name of the operator on the timeline; None is the login name."""
     keys: tuple[KeySetting, ...] = ()
     """Key bindings from the config file."""
     commands: tuple[CustomCommand, ...] = ()
@@ -235,5 +336,8 @@ class Profile:
 
     def missing(self) -> tuple[str, ...]:
         """Return the names of the missing variables that the API needs."""
-        needed = {"BWP_CLIENT_ID": self.client_id, "BWP_CLIENT_SECRET": self.secret, "BWP_TARGET_ID": self.target_id}
-        return tuple(name for name, value in needed.items() if value is None)
+        needed = {"client_id": self.client_id, "client_secret": self.secret, "target_id": self.target_id}
+        return tuple(variable_of(name) for name, value in needed.items() if value is None)
+
+
+PROFILE_SETTINGS: Final[Mapping[str, Setting]] = settings_of(Profile)

@@ -11,7 +11,7 @@ import pytest
 from bwp_tui.console.services.shop_list import why_no_switch
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
-from bwp_tui.settings.configfile import SECRET_SOURCES, variable_of
+from bwp_tui.settings.profile import SECRET_SETTINGS, variable_of
 from tests.e2e.operator import DOWN, ENTER, ESCAPE, Operator, end, unchanging_history
 from tests.pty_terminal import Terminal
 
@@ -108,7 +108,7 @@ def test_with_credentials_in_the_environment_no_other_shop_is_opened(shops: Oper
         assert end(terminal) == 0
 
 
-@pytest.mark.parametrize("setting", SECRET_SOURCES)
+@pytest.mark.parametrize("setting", SECRET_SETTINGS)
 def test_a_place_of_the_secret_in_the_environment_would_be_that_of_every_shop(tmp_path: Path, setting: str) -> None:
     north = Profile(name="north", folder=tmp_path, download_dir=tmp_path)
     assert why_no_switch(north, {variable_of(setting): "x"})

@@ -63,7 +63,7 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> Non
         (b'theme = "\xff"\n', "not UTF-8"),
         ("profiles = 3\n", "must be tables"),
         ("[profiles]\ndefault = 1\n", "must be a table"),
-        ('theme = "a\\u001b[2J"\n', "one line of visible text"),
+        ('theme = "a\\u001b[2J"\n', "theme must be one of"),
         ('[profiles.default]\nclient_secret_command = "pass \'x"\n', "quotation mark"),
         ('[profiles.default]\nclient_secret_command = " "\n', "is empty"),
         ('[profiles.default]\nclient_secret_command = "pass show x | head -1"\n', "no shell runs it"),

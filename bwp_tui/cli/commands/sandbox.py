@@ -24,8 +24,8 @@ from bwp_tui.settings import (
     config_path,
     profile_folder,
 )
+from bwp_tui.settings.checks import SANDBOX_PROFILE
 from bwp_tui.settings.configfile import read_config
-from bwp_tui.settings.profile import SANDBOX_PROFILE
 from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.file_lock import lock_path
 

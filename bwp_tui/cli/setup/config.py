@@ -29,8 +29,9 @@ from bwp_tui.settings import (
     source_of_settings,
     unknown_variables,
 )
-from bwp_tui.settings.configfile import EVENT_SETTINGS, PROFILE_SETTINGS, commented_file, read_config
+from bwp_tui.settings.configfile import commented_file, read_config
 from bwp_tui.settings.letter_templates import mistakes_in, read_template, template_path
+from bwp_tui.settings.profile import EVENT_SETTINGS, PROFILE_SETTINGS
 from bwp_tui.store.database import shop_binding
 from bwp_tui.store.open_store import open_store
 
@@ -156,24 +157,31 @@ def adopt(arguments: Namespace) -> None:
 
 def settings_record(profile: Profile) -> dict[str, object]:
     """Return the effective settings of a profile by their names, without the secret."""
-    own = {key: getattr(profile, key) for key in PROFILE_SETTINGS if hasattr(profile, key)}
+    own = {key: _json_value(getattr(profile, key)) for key in PROFILE_SETTINGS if hasattr(profile, key)}
     return {
         "config_file": str(config_path(os.environ)),
         "profile": profile.name,
         "folder": str(profile.folder),
         "client_secret": "set" if profile.secret is not None else None,
         **own,
-        "download_dir": str(profile.download_dir),
-        "columns": list(profile.columns) or None,
         "timezone": zone_name(),
         "actor": actor(os.environ, profile.actor, profile.is_team),
-        "letters_folder": profile.letters_folder and str(profile.letters_folder),
+        "letters_folder": _json_value(profile.letters_folder),
         **{f"events_{key}": getattr(profile.events, key, None) for key in EVENT_SETTINGS},
         "keys": {name: keys.split(",") for name, keys in keymap(profile.keys).overrides.items()},
         "commands": {command.name: [command.key, *command.program.argv] for command in profile.commands} or None,
         "hooks": {occasion: list(program.argv) for occasion, program in profile.hooks.items()} or None,
         "missing": list(profile.missing()),
     }
+
+
+def _json_value(value: object) -> object:
+    match value:
+        case Path():
+            return str(value)
+        case tuple():
+            return list(value) or None
+    return value
 
 
 def _text(value: object) -> str:

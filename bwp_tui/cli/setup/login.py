@@ -17,8 +17,7 @@ from bwp_tui.cli.support.context import ask, ask_yes_no, require_interactive, re
 from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.settings import LiteralSecret, Profile, checks, config_path, load_profile
 from bwp_tui.settings.config_edit import change_profile
-from bwp_tui.settings.configfile import SECRET_SOURCES, variable_of
-from bwp_tui.settings.profile import API_URL, TOKEN_URL
+from bwp_tui.settings.profile import API_URL, SECRET_SETTINGS, TOKEN_URL, variable_of
 from bwp_tui.settings.secret import check_secret
 
 _WHERE_NO_TERMINAL: Final = "run this at a terminal, or write the config file"
@@ -55,7 +54,7 @@ def login(arguments: Namespace) -> None:
     secret = _tried_secret(tried)
     place = _chosen_place(places(profile.name))
     place.keep(secret)
-    written = {**settings, **dict.fromkeys(SECRET_SOURCES), place.setting: place.value}
+    written = {**settings, **dict.fromkeys(SECRET_SETTINGS), place.setting: place.value}
     change_profile(config_path(os.environ), profile.name, written)
     _say(f"Profile {profile.name} is set up in {config_path(os.environ)}; its secret is in {place.description}.")
     _print_overriding(written)

@@ -8,13 +8,15 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.settings import Profile, SettingsError, config_path, read_profile
-from bwp_tui.settings.configfile import SECRET_SOURCES, read_config, variable_of
+from bwp_tui.settings.configfile import read_config
+from bwp_tui.settings.profile import EVENT_SETTINGS, PROFILE_SETTINGS, variable_of
 from bwp_tui.store.queries.counts_at_path import counts_at
 
 _COUNTED: Final = tuple(parse(view.filter) for view in VIEWS if view.name in ("failed", "due soon"))
 _OF_ONE_SHOP: Final = (
-    *("BWP_CLIENT_ID", "BWP_CLIENT_SECRET", *map(variable_of, SECRET_SOURCES), "BWP_TARGET_ID"),
-    *("BWP_API_URL", "BWP_TOKEN_URL", "BWP_EVENTS_QUEUE_URL", "BWP_DOWNLOAD_DIR", "BWP_SHOP_NAME"),
+    "BWP_CLIENT_SECRET",
+    *(variable_of(name) for name, setting in PROFILE_SETTINGS.items() if setting.is_of_one_shop),
+    *(variable_of(f"events.{name}") for name, setting in EVENT_SETTINGS.items() if setting.is_of_one_shop),
 )
 """Variables that would give the settings of one shop to all of them."""
 
