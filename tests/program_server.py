@@ -339,7 +339,7 @@ def _serve(request: Mapping[str, object], descriptors: list[int]) -> None:
             socket.send_fds(status, [str(os.getpid()).encode()], [os.pidfd_open(os.getpid())])
         os.closerange(3, 256)
         code = _call(request)
-        threading._shutdown()  # type: ignore[attr-defined]
+        threading._shutdown()  # type: ignore[attr-defined]  # private, as the interpreter calls it
         atexit._run_exitfuncs()
     except BaseException:  # noqa: BLE001  # it must not go on with the server's loop
         traceback.print_exc()

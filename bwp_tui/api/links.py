@@ -13,13 +13,13 @@ from pydantic import SecretStr
 
 from bwp_tui.api.errors import BadResponse
 from bwp_tui.contract.documents import LINK_LIFETIME
+from bwp_tui.domain.times import BASIC_UTC
 from bwp_tui.domain.urls import UrlParts, split_url
 
 MIN_SECONDS_LEFT: Final = 10.0
 """Seconds a link must have left when a download starts: it could expire while the connection is made."""
 
 _JUST_RECEIVED_S: Final = 1.0  # seconds after it arrived: there is no newer one, so try it
-_SIGNED_AT: Final = "%Y%m%dT%H%M%SZ"
 _LONGEST_LIFE: Final = 604_800.0  # S3 signs nothing for longer than a week
 
 
@@ -100,7 +100,7 @@ def _age(url: str, date: datetime | None) -> float:
     if date is None:
         return 0.0
     try:
-        signed = datetime.strptime(_parameter(url, "X-Amz-Date"), _SIGNED_AT).replace(tzinfo=UTC)
+        signed = datetime.strptime(_parameter(url, "X-Amz-Date"), BASIC_UTC).replace(tzinfo=UTC)
     except ValueError:
         return 0.0
     return max(0.0, (date - signed).total_seconds())

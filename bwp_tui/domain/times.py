@@ -18,6 +18,9 @@ MINUTE: Final = 60
 HOUR: Final = 3_600
 DAY: Final = 86_400
 
+BASIC_UTC: Final = "%Y%m%dT%H%M%SZ"
+"""An instant in ISO 8601's basic format, as in signatures of AWS and names of files."""
+
 
 def utc_now() -> datetime:
     """Return the current instant in UTC, by the wall clock."""

@@ -107,7 +107,7 @@ class GraphQLService:
         link = None
         if task.status is Status.COMPLETED:
             # A callable: the executor makes a link only where the client selected the field.
-            link = lambda _info: self._make_link(task.task_id)  # noqa: E731
+            link = lambda _info: self._make_link(task.task_id)  # noqa: E731  a def has another type than None
         return {**_task_fields(task), "dataRetrievalLink": link}
 
     def _deletion(self, info: Info, taskId: str) -> Json:  # noqa: N803  the schema's name

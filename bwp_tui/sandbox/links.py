@@ -10,10 +10,9 @@ from typing import Final
 from urllib.parse import parse_qs, urlencode
 
 from bwp_tui.contract.documents import LINK_LIFETIME
-from bwp_tui.domain.times import Clock
+from bwp_tui.domain.times import BASIC_UTC, Clock
 
 _PATH: Final = re.compile(r"/privacyRequest/([^/]+)/result/data_retrieval\.zip")
-_STAMP: Final = "%Y%m%dT%H%M%SZ"
 _SIGNATURE: Final = "X-Amz-Signature"
 
 
@@ -56,7 +55,7 @@ class LinkSigner:
         query = {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
             "X-Amz-Credential": f"ASIAPRACTICE/{at:%Y%m%d}/us-east-1/s3/aws4_request",
-            "X-Amz-Date": at.astimezone(UTC).strftime(_STAMP),
+            "X-Amz-Date": at.astimezone(UTC).strftime(BASIC_UTC),
             "X-Amz-Expires": str(int(LINK_LIFETIME.total_seconds())),
             "X-Amz-Security-Token": session,
             "X-Amz-SignedHeaders": "host",
@@ -82,7 +81,7 @@ class LinkSigner:
 
     def _check_age(self, values: dict[str, str]) -> None:
         now = self._clock()
-        issued = datetime.strptime(values["X-Amz-Date"], _STAMP).replace(tzinfo=UTC)
+        issued = datetime.strptime(values["X-Amz-Date"], BASIC_UTC).replace(tzinfo=UTC)
         end = issued + timedelta(seconds=int(values["X-Amz-Expires"]))
         if now > end:
             raise LinkRefusedError(

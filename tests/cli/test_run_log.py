@@ -51,7 +51,7 @@ def test_each_thing_that_happens_is_a_line_without_an_email(shop: Bwp, tmp_path:
         assert shop("download", "1").code == 0
         wanted = (r"info    Task 1( \(\S+\))?: recorded QUEUED\.", r"info    Task 1 \(\S+\): status \S+ → COMPLETED\.")
         for line in (*wanted, r"Task 1 \(\S+\): downloaded\.", r"warning Task 2 \(\S+\): status \S+ → FAILED\."):
-            eventually(lambda: re.search(line, log.read_text()), 60)  # noqa: B023
+            eventually(lambda: re.search(line, log.read_text()), 60)  # noqa: B023  called at once
         eventually(lambda: "Alive: 0 events since" in log.read_text())
     said = log.read_text()
     assert "HTTP Request: POST 127.0.0.1" in said

@@ -62,7 +62,7 @@ async def test_a_page_of_a_task_is_searched_up_and_down_and_round(profile: Profi
         await console.sees("n N 1/11", "esc end search")
         for key, at in (("", 0), ("n", 1), ("n", 2), ("N", 1), ("N", 0), ("N", 10)):
             await console.press(*key)
-            await console.until(lambda: underlined(console)[at : at + 1] == ["[parcel 1]"])  # noqa: B023
+            await console.until(lambda: underlined(console)[at : at + 1] == ["[parcel 1]"])  # noqa: B023  awaited at once
         assert scroll.scroll_y > 0
         await console.press("n")
         await console.sees("n N 1/11")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.widgets import Input
 
 from bwp_tui.domain.filter import VIEWS, parse
@@ -90,11 +91,13 @@ async def test_a_list_that_is_empty_says_what_to_do(profile: Profile) -> None:
         await console.sees("No tasks match the filter.", "Press esc to clear it.")
 
 
-async def test_the_place_of_the_cursor_is_shown_where_there_is_room_and_hides_no_state(profile: Profile) -> None:
+async def test_the_place_of_the_cursor_is_shown_where_there_is_room_and_hides_no_state(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with opened(profile, size=(60, 15)) as console:
         await console.press("j", "j")
         await console.until(lambda: f"3/{len(PAST)}  masked" in console.line("header"))
-        console.main.session.engine_label = lambda _: "x" * 24  # type: ignore[method-assign,assignment]
+        monkeypatch.setattr(console.main.session, "engine_label", lambda _: "x" * 24)
         console.main.update_header()
         await console.until(lambda: "xxx" in console.line("header"))
         assert "masked" in console.line("header")

@@ -59,7 +59,7 @@ async def test_a_click_on_a_heading_sorts_and_the_next_one_reverses(profile: Pro
     async with opened(profile) as console:
         for order in ("subject", "-subject"):
             await click(console, "table", "EMAIL")
-            await console.until(lambda: console.main.list_state.sort == order)  # noqa: B023
+            await console.until(lambda: console.main.list_state.sort == order)  # noqa: B023  awaited at once
         await console.press("e")
         await console.until(lambda: console.main.prompt.is_open)
         await click(console, "table", "STATUS")
@@ -168,6 +168,6 @@ async def test_a_click_beside_an_open_form_or_prompt_types_nothing_into_it(profi
             if key == "e":
                 await click(console, "prompt-label", " ")
             await console.press("z")
-            await console.until(lambda: console.app.focused is field and field.value == f"{before}z")  # noqa: B023
+            await console.until(lambda: console.app.focused is field and field.value == f"{before}z")  # noqa: B023  awaited at once
             await console.press("escape")
             await console.until(lambda: console.app.focused is console.main.table)

@@ -80,7 +80,7 @@ def visit_every_screen(terminal: Terminal) -> None:
     ):
         terminal.send(keys)
         closes = keys in (ESCAPE, "q")
-        terminal.wait_for(lambda screen: shown in screen and not (closes and before in screen))  # noqa: B023
+        terminal.wait_for(lambda screen: shown in screen and not (closes and before in screen))  # noqa: B023  called at once
         terminal.wait_until_quiet(quiet=0.4)
         before = shown
 

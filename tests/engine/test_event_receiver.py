@@ -242,7 +242,7 @@ async def test_a_message_that_cannot_be_recorded_is_not_deleted_and_the_receiver
     def full(*arguments: object) -> object:
         if failures:
             raise failures.pop()
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(service_events, "record_events", full)
     monkeypatch.setattr(receiver, "STORE_RETRY_S", 0.01)

@@ -58,7 +58,7 @@ async def test_it_is_on_disk_how_far_the_history_has_come_before_a_request_leave
         last = on_disk[-1]
         assert last is not None
         sent_at.append((last.revision, shop.store.revision()))
-        return real(*args, **kwargs)  # type: ignore[arg-type]
+        return real(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(state, "start", start)
     shop.submit("jane@example.com")

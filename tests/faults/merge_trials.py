@@ -82,7 +82,7 @@ class World:
         waiting = "SELECT action FROM intents WHERE task = ? AND state = 'waiting'"
         with closing(open_store(path, clock=self.clock)) as store:
             rows: dict[int, Columns] = {
-                as_int(row[0]): dict(zip(_COVERED, row[1:], strict=True))  # type: ignore[arg-type]
+                as_int(row[0]): dict(zip(_COVERED, row[1:], strict=True))  # type: ignore[arg-type]  # no column has bytes
                 for row in store.rows(columns)
             }
             found = tasks.window(store, list(rows))

@@ -15,7 +15,7 @@ from bwp_tui.domain.task import Kind, Verification
 from bwp_tui.store.commands import answers, bulk, records, requests, unconfirmed
 from bwp_tui.store.commands import undo as undoing
 from bwp_tui.store.commands.answers import LegalRecord
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, purge
 from bwp_tui.store.open_store import open_store
@@ -319,7 +319,7 @@ def test_a_damaged_value_is_taken_from_the_timeline_rather_than_from_an_older_ba
 
 def _events(store: Store, number: int) -> list[TimelineRow]:
     rows = store.rows("SELECT at, what, before, after, detail FROM timeline WHERE task = ? ORDER BY id", (number,))
-    return [TimelineRow(*(None if value is None else str(value) for value in row)) for row in rows]  # type: ignore[arg-type]
+    return [TimelineRow(*(None if value is None else str(value) for value in row)) for row in rows]  # type: ignore[arg-type]  # at and what are never NULL
 
 
 @pytest.mark.parametrize("record", LegalRecord)
@@ -363,8 +363,8 @@ def test_an_undone_change_counts_no_longer(path: Path, clock: ManualClock) -> No
     ):
         changes: list[undoing.Change] = []
 
-        def command(transaction: object, store: Store, number: int, apply: Callable[..., object] = apply) -> int:
-            apply(records.Edit(transaction, store, number, ACTOR, TODAY))  # type: ignore[arg-type]
+        def command(transaction: Transaction, store: Store, number: int, apply: Callable[..., object] = apply) -> int:
+            apply(records.Edit(transaction, store, number, ACTOR, TODAY))
             return number
 
         list(bulk.perform(store, undoing.with_changes(command, part, changes), [4]))

@@ -32,7 +32,7 @@ from bwp_tui.cli.support.context import (
     require_yes,
     today,
 )
-from bwp_tui.cli.support.engine_wait import WRONG_SETTINGS, EngineWaiter, wait_for_end, wait_for_response
+from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_end, wait_for_response
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.service_manager import watched
 from bwp_tui.cli.support.task_output import print_tasks
@@ -43,6 +43,7 @@ from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import request_log, tasks
+from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS
 from bwp_tui.store.worklog.intents import UnfinishedWork, is_unsent, unfinished_work
 
 

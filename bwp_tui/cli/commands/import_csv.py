@@ -26,7 +26,7 @@ from bwp_tui.domain.deadlines import day_warning
 from bwp_tui.domain.regulations import not_in_force_warning
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, counted, format_size
-from bwp_tui.domain.times import utc_now
+from bwp_tui.domain.times import file_stamp, utc_now
 from bwp_tui.store.commands import answer_import, csv_import
 from bwp_tui.store.commands.answer_import import AnswerPlan
 from bwp_tui.store.commands.csv_import import CheckedLine, ImportDefaults, ImportPlan
@@ -213,10 +213,7 @@ def _save_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> No
 
 
 def _receipt_beside(file: Path) -> Path:
-    """Return an unused name beside `file`, without colons, which not every file system allows."""
-    stem = f"{file.stem}.receipt-{utc_now():%Y%m%dT%H%M%SZ}"
-    names = (file.with_name(f"{stem}{ending}.csv") for ending in ("", *(f"-{number}" for number in range(2, 1000))))
-    return next(name for name in names if not name.exists())
+    return file.with_name(f"{file.stem}.receipt-{file_stamp(utc_now())}.csv")
 
 
 def _write_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:

@@ -39,6 +39,6 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is
             path.write_text(text, encoding="utf-8")
             build_data["shared_data"][str(path)] = place
 
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002  as above
         """Remove the folder, now that the wheel has its files."""
         shutil.rmtree(self._folder)

@@ -301,12 +301,12 @@ def _engine(profile: Profile, state: EngineState) -> Finding:
     if misses_heartbeats(profile.lease_path):
         what = f"{NOT_RESPONDING}. The next bwp-tui takes over."
         return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
-    if state.present_ability is Ability.NOTHING:
-        return Finding("engine", Level.FAIL, f"{who} is the engine and cannot work: {state.message}")
-    if state.present_ability is Ability.POLLS:
-        what = "is read-only: nothing is sent until a bwp-tui without that restriction runs."
-        return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
-    return Finding("engine", Level.OK, f"{who} is the engine.")
+    if state.limitation is None:
+        return Finding("engine", Level.OK, f"{who} is the engine.")
+    level = Level.FAIL if state.present_ability is Ability.NOTHING else Level.WARN
+    return Finding(
+        "engine", level, f"{who} is the engine and {state.limitation}. A bwp-tui that can do more takes over."
+    )
 
 
 def _earlier_damage(store: Store, path: Path) -> Iterator[Finding]:

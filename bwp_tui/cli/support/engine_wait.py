@@ -18,13 +18,11 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import due_polls, engine_state
-from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
+from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS, EngineState, ServiceState
 
 if TYPE_CHECKING:
     from bwp_tui.engine.runtime.engine_config import EngineConfig
 
-WRONG_SETTINGS = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.DENIED, ServiceState.UNUSABLE})
-"""The states that only other settings or permissions end."""
 NO_ENGINE_LEFT = "Start bwp-tui run or the console to go on with it."
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.domain.filter import Filter, FilterError, parse
-from bwp_tui.domain.text import clean, did_you_mean
-from bwp_tui.store.queries.orders import SORT_NAMES, SORTS
+from bwp_tui.domain.text import clean
+from bwp_tui.store.queries.orders import SORTS, unknown_order
 
 
 def sort_of(name: str | None) -> str:
@@ -16,8 +16,7 @@ def sort_of(name: str | None) -> str:
     """
     sort = "newest" if name is None else name.casefold()
     if sort not in SORTS:
-        hint = did_you_mean(sort, SORTS, f"; use one of {', '.join(SORT_NAMES)}, or --sort=-NAME for the reverse.")
-        raise CommandError(ExitCode.USAGE, f"Unknown sort order “{name}”{hint}")
+        raise CommandError(ExitCode.USAGE, unknown_order(sort))
     return sort
 
 

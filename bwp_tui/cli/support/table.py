@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Sequence
-from itertools import accumulate
 from typing import Final
 
 from bwp_tui.cli.support.streams import terminal_width
@@ -31,9 +29,13 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = (), *, expen
     widths = [min(_MAX_CELL_WIDTH, max(map(len, column))) for column in zip(*rows, strict=True)]
     shown = list(range(len(widths)))
     if expendable and (room := terminal_width()) is not None:
-        widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+        from rich.cells import cell_len  # a terminal alone needs it
+
+        from bwp_tui.console.presentation.format import pad
+
+        widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
         shown = _fit(widths, room, [rows[0].index(heading) for heading in expendable])
-        rows = [[_fill(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
+        rows = [[pad(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     aligners = [str.rjust if column in right else str.ljust for column in range(len(widths))]
     return [_GAP.join(aligners[column](row[column], widths[column]) for column in shown).rstrip() for row in rows]
 
@@ -57,20 +59,3 @@ def _fit(widths: list[int], room: int, expendable: Sequence[int]) -> list[int]:
     for column in sorted(shown, key=widths.__getitem__, reverse=True):
         narrow(column, _MIN_CELL_WIDTH)
     return shown
-
-
-def _width(text: str) -> int:
-    """Return the number of terminal cells that a text takes."""
-    return len(text) if text.isascii() else sum(map(_char_width, text))
-
-
-def _char_width(char: str) -> int:
-    return 0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def _fill(text: str, width: int) -> str:
-    """Return a text that takes so many terminal cells: padded, or cut with a mark."""
-    if _width(text) > width:
-        ends = accumulate(map(_char_width, text))
-        text = f"{text[: sum(end < width for end in ends)]}…"
-    return f"{text}{' ' * (width - _width(text))}"

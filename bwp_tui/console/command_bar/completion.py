@@ -14,6 +14,7 @@ from bwp_tui.console.controllers.filter_prompt import complete_filter
 from bwp_tui.console.services.shop_list import profile_names
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind
+from bwp_tui.settings.checks import with_home
 from bwp_tui.settings.profile import THEMES
 from bwp_tui.store.queries.orders import SORTS
 
@@ -71,7 +72,7 @@ def _paths(typed: str) -> tuple[str, ...]:
     """Return the paths that begin so; one with blanks or quotation marks would not be one word."""
     folder, slash, start = typed.rpartition("/")
     try:
-        with os.scandir(os.path.expanduser(f"{folder}{slash}") or ".") as entries:  # noqa: PTH111
+        with os.scandir(with_home(f"{folder}{slash}") or ".") as entries:
             names = sorted(f"{entry.name}{'/' if entry.is_dir() else ''}" for entry in islice(entries, _MAX_ENTRIES))
     except OSError:
         return ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +36,7 @@ from bwp_tui.domain.shell_commands import SHELL_COMMANDS_BY_NAME
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import DAY_FORMS, typed_day
+from bwp_tui.settings.checks import with_home
 from bwp_tui.settings.profile import THEMES
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
@@ -115,7 +115,7 @@ class TaskLineCommands:
             CommandLineError: only a shell carries it out, or it needs arguments.
         """
         name = tokens[0].text.casefold() if tokens else ""
-        words = [token.text if token.is_quoted else os.path.expanduser(token.text) for token in tokens[1:]]  # noqa: PTH111  Path.expanduser raises without a home
+        words = [token.text if token.is_quoted else with_home(token.text) for token in tokens[1:]]
         if (command := CLI_LINES.get(name)) is None:
             opens_screen = (
                 name in SHELL_COMMANDS_BY_NAME and name not in self._parsers and not COMMANDS_BY_NAME[name].arguments

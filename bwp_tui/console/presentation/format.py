@@ -66,9 +66,14 @@ def clock_time(instant: datetime, today: date) -> str:
     return here.strftime("%H:%M:%S" if here.date() == today else "%m-%d %H:%M")
 
 
+def cut(text: str, width: int, mark: str = "…") -> str:
+    """Return `text` in at most `width` cells; what is cut ends with the mark."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + mark
+
+
 def pad(text: str, width: int) -> str:
-    """Return `text` in exactly `width` cells, cut with an ellipsis or followed by blanks."""
-    return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+    """Return `text` in exactly `width` cells, cut or followed by blanks."""
+    return set_cell_size(cut(text, width), width)
 
 
 def fact(label: str, *texts: str | StyledText) -> list[StyledText]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from bwp_tui.console.presentation.format import cut
 from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.console.presentation.task_row_cells import (
     COLUMNS,
@@ -109,11 +110,8 @@ def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0) -> L
 
 def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:
     """Return `text` in at most `width` cells, cut with an ellipsis; `right` moves it to the right edge."""
-    text = glyphs.drawable(text)
-    length = cell_len(text)
-    if length > width:
-        return set_cell_size(text, width - 1) + glyphs.cut
-    return " " * (width - length) + text if right else text
+    text = cut(glyphs.drawable(text), width, glyphs.cut)
+    return " " * (width - cell_len(text)) + text if right else text
 
 
 def cells_of(task: Task, columns: Sequence[PlacedColumn], context: CellContext) -> tuple[Cell, ...]:

@@ -281,7 +281,7 @@ class ArchiveScreen(ActionScreen):
             if cell not in rows.text_of(row)[: rows.text_width]:
                 self._show(opened._replace(first_column=column), row)
 
-    def underline(self, pattern: re.Pattern[str] | None, current: Place | None) -> None:  # noqa: ARG002
+    def underline(self, pattern: re.Pattern[str] | None, current: Place | None) -> None:  # noqa: ARG002  it is the cursor
         if pattern is None and self._opened is not None and self._opened.tree is not None:
             self._unfold(self._opened.tree, None)
         self._rows.underline(pattern)

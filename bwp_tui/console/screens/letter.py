@@ -33,6 +33,7 @@ from bwp_tui.domain.letters import LetterKind, cannot_write, fitting_kind
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import escaped, mask_in_text, unsafe_at
 from bwp_tui.settings import SettingsError
+from bwp_tui.settings.checks import with_home
 from bwp_tui.store.errors import StoreError
 
 
@@ -240,7 +241,7 @@ _EDITED: Final = "edited"
 
 
 def _path(text: str) -> Path:
-    return Path(os.path.expanduser(text.strip()))  # noqa: PTH111  Path.expanduser raises without a home
+    return Path(with_home(text.strip()))
 
 
 def _file_mistake(text: str) -> InputMistake | None:

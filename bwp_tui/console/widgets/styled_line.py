@@ -218,7 +218,7 @@ class Paragraphs(StyledWidget, can_focus=False):
             self.display = any(line.plain for line in self._lines) or len(self._lines) > 1
             self.refresh(layout=True)
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002  as Textual calls it
         return self.lines_at(width)
 
     def lines_at(self, width: int) -> int:

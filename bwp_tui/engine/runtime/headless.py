@@ -17,7 +17,6 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
-from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
 
 _CHECK_S: Final = 0.2
 STALLED_ENGINE_S: Final = 60.0
@@ -61,19 +60,11 @@ def serve(config: EngineConfig, *, stop: threading.Event, say: Say, heartbeat_s:
 def _describe_role(engine: EngineThread, profile: str) -> str | None:
     other = engine.other_engine
     if engine.role is Role.ENGINE:
-        now = "" if other is None else f" now: {other.process} {_why_superseded(other)}"
+        now = "" if other is None else f" now; {other.process} {other.limitation or 'did not respond'}"
         return f"This process is the engine of profile {profile}{now}."
     if engine.role is Role.FOLLOWER and other is not None:
         return f"{other.process.capitalize()} is the engine of profile {profile}; waiting to take over."
     return None
-
-
-def _why_superseded(other: EngineState) -> str:
-    if other.service == ServiceState.BAD_CREDENTIALS:
-        return "has no credentials that are accepted"
-    if other.present_ability is Ability.NOTHING:
-        return "cannot work"
-    return "is read-only" if other.present_ability is Ability.POLLS else "did not respond"
 
 
 def serve_once(config: EngineConfig) -> str | None:

@@ -9,14 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from bwp_tui.domain.times import Clock
+from bwp_tui.domain.times import BASIC_UTC, Clock
 from bwp_tui.sandbox.http_connection import HttpRequest
 
 LONGEST_SKEW: Final = timedelta(minutes=15)
 """How far a client's clock may be off."""
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
-_STAMP: Final = "%Y%m%dT%H%M%SZ"
 _AUTHORIZATION: Final = re.compile(
     rf"{_ALGORITHM} Credential=([^/]+)/(\d{{8}})/([^/]+)/sqs/aws4_request, ?"
     r"SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})"
@@ -78,7 +77,7 @@ class SignatureCheck:
     def _check_time(self, stamp: str, day: str) -> None:
         now = self._clock().astimezone(UTC)
         try:
-            signed = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+            signed = datetime.strptime(stamp, BASIC_UTC).replace(tzinfo=UTC)
         except ValueError:
             raise SignatureRefusedError("IncompleteSignature", "Date must be in ISO-8601 'basic format'.") from None
         if not stamp.startswith(day) or not abs(now - signed) <= LONGEST_SKEW:
@@ -86,7 +85,7 @@ class SignatureCheck:
             which, side, sign = ("expired", "earlier", "-") if signed < now else ("not yet current", "later", "+")
             raise SignatureRefusedError(
                 "InvalidSignatureException",
-                f"Signature {which}: {stamp} is now {side} than {edge:{_STAMP}} ({now:{_STAMP}} {sign} 15 min.)",
+                f"Signature {which}: {stamp} is now {side} than {edge:{BASIC_UTC}} ({now:{BASIC_UTC}} {sign} 15 min.)",
             )
 
     def _sign(self, request: HttpRequest, stamp: str, day: str, names: str) -> str:

@@ -38,6 +38,9 @@ class Ability(IntEnum):
 EVENTS_ON: Final = "on"
 """The state of the event queue while it is read."""
 
+WRONG_SETTINGS: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.DENIED, ServiceState.UNUSABLE})
+"""The states that only other settings or permissions end."""
+
 _DISABLING: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE, ServiceState.ENGINE_FAULT})
 
 
@@ -81,6 +84,17 @@ class EngineState:
     def present_ability(self) -> Ability:
         """How much of the due work the engine can do at present: nothing while its settings are of no use."""
         return Ability.NOTHING if self.service in _DISABLING else self.max_ability
+
+    @property
+    def limitation(self) -> str | None:
+        """What the engine cannot do at present, as the end of a sentence about it; None where it does all."""
+        match self.present_ability:
+            case Ability.NOTHING:
+                return f"cannot work: {self.message}".removesuffix(": None").removesuffix(".")
+            case Ability.POLLS:
+                return "is read-only: it sends nothing"
+            case Ability.ALL:
+                return None
 
     def is_decisive_for(self, pid: int) -> bool:
         """Return whether process `pid` can do no better: it is the engine, or another one is and can work."""
