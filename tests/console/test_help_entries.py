@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from textual.containers import VerticalScroll
 
+from bwp_tui.console.controllers.find import ScrolledText
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.settings import Profile
@@ -63,3 +65,22 @@ async def test_a_reason_in_the_help_continues_under_its_own_text(profile: Profil
         at = first.index("unavailable:")
         assert not second[:at].strip()
         assert second[at : at + 1].strip()
+
+
+async def test_keys_that_come_before_the_next_repaint_scroll_from_where_the_last_one_went(profile: Profile) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        await console.press("question_mark")
+        await console.sees("Submit a new request")
+        screen = console.app.screen
+        assert isinstance(screen, HelpScreen)
+        scroll = screen.query_one(VerticalScroll)
+        text = ScrolledText(lambda: scroll)
+        screen.moves["down"]()
+        screen.moves["down"]()
+        await console.pilot.pause()
+        assert scroll.scroll_y == 2
+        first, last = text.place(None), text.matches(re.compile("Go back"))[-1]
+        text.go_to(last)
+        text.go_to(first)
+        await console.pilot.pause()
+        assert text.place(None) <= first

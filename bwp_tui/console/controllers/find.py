@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from textual.containers import VerticalScroll
+from textual.dom import DOMNode
+from textual.widget import Widget
 
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -55,7 +57,7 @@ class ScrolledText:
     def go_to(self, place: Place) -> None:
         y = self._y_of(place)
         if not self._is_in_sight(y):
-            self._scroll().scroll_to(y=max(0, y - self._scroll().size.height // 2), animate=False)
+            self._scroll().scroll_to(y=max(0, y - self._scroll().size.height // 2), animate=False, immediate=True)
 
     def underline(self, pattern: re.Pattern[str] | None, current: Place | None) -> None:
         for first, paragraphs in self._paragraphs():
@@ -73,9 +75,20 @@ class ScrolledText:
         line, character = place
         for first, paragraphs in self._paragraphs():
             if line < first + len(paragraphs.lines):
-                top = paragraphs.content_region.y - self._scroll().content_region.y + self._scroll().scroll_offset.y
-                return top + paragraphs.y_of(line - first, character)
+                return self._top_of(paragraphs) + paragraphs.y_of(line - first, character)
         return 0
+
+    def _top_of(self, paragraphs: Paragraphs) -> int:
+        """Return the line of the page at which paragraphs begin, wherever the page is scrolled to.
+
+        Their place on the screen will not do: until the next layout it is that before the latest scrolling.
+        """
+        scroll, y = self._scroll(), 0
+        widget: DOMNode | None = paragraphs
+        while isinstance(widget, Widget) and widget is not scroll:
+            y += widget.virtual_region.y + widget.gutter.top
+            widget = widget.parent
+        return y
 
     def _is_in_sight(self, y: int) -> bool:
         top = self._scroll().scroll_offset.y

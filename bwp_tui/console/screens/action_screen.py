@@ -209,4 +209,4 @@ class ScrolledScreen(ActionScreen):
         return {name: partial(self._scroll, count) for name, count in lines.items()}
 
     def _scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False, immediate=True)

@@ -115,7 +115,7 @@ class LetterScreen(SearchedScreen):
     def _open(self, kind: LetterKind) -> None:
         self._kind = kind
         self.show_status("")
-        self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
+        self.query_one(VerticalScroll).scroll_to(y=0, animate=False, immediate=True)
         start_worker(self, self._read, group="reading", exclusive=True)
 
     def _toggle_mask(self) -> None:

@@ -176,7 +176,7 @@ class TaskScreen(SearchedScreen):
         self._main.go_to(number)
         self.show_status("")
         self._read()
-        self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
+        self.query_one(VerticalScroll).scroll_to(y=0, animate=False, immediate=True)
 
     def _read(self) -> None:
         session = self._session

@@ -60,7 +60,7 @@ class DetailPane(Vertical):
             return
         if task.number != self._number:
             self._number = task.number
-            self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
+            self.query_one(VerticalScroll).scroll_to(y=0, animate=False, immediate=True)
         self.query_one(Heading).set_text(task_detail.heading(task, context), *task_detail.task_names(task))
         outcome = task_detail.outcome_paragraphs(task, context)
         width = detail_width(self.app.size, self.place)
@@ -89,7 +89,7 @@ class DetailPane(Vertical):
 
     def scroll_by(self, lines: int) -> None:
         """Scroll the text below the heading."""
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False, immediate=True)
 
     def _paragraphs(self, id: str) -> Paragraphs:
         return self.query_one(f"#{id}", Paragraphs)
