@@ -28,7 +28,7 @@ async def test_a_refused_cancellation_is_said_in_the_status_line(profile: Profil
         await console.sees("cancelling")
         [intent] = intents.due(console.store, console.store.clock(), 1)
         intent_outcomes.record_cancel_refused(console.store, intent.id, CANNOT)
-        await console.sees(f"#{HELD}: {CANNOT}")
+        await console.sees(f"{console.task(HELD).name}: {CANNOT}")
 
 
 async def test_what_was_never_sent_is_withdrawn_whatever_its_kind(profile: Profile) -> None:
@@ -132,4 +132,18 @@ async def test_what_another_engine_has_settled_is_said_as_it_is_recorded(
         await console.go_to(HELD)
         await console.press("x", "y")
         expected = sentence.format(name=console.task(HELD).name)
-        await console.until(lambda: console.line("status").rstrip().endswith(expected))
+        await console.until(lambda: console.main.status.sentence.endswith(expected))
+
+
+async def test_a_refusal_that_both_the_action_and_the_timeline_report_is_said_once(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(profile) as console:
+        other_engine_settles(
+            console, profile, monkeypatch, partial(intent_outcomes.record_cancel_refused, reason=CANNOT)
+        )
+        await console.go_to(HELD)
+        await console.press("x", "y")
+        status, refusal = console.main.status, f"{console.task(HELD).name}: {CANNOT}"
+        await console.until(lambda: status.sentence == status.notice == refusal)
+        assert console.line("status").count(refusal) == 1

@@ -54,7 +54,11 @@ class WatchNotifier:
                 else []
             )
             self._event = last
-            return [f"#{number}: {reason}" for number, reason in refused]
+            names = {
+                task.number: task.name
+                for task in await asyncio.to_thread(tasks.window, self._store, [number for number, _ in refused])
+            }
+            return [f"{names[number]}: {reason}" for number, reason in refused if number in names]
         return []
 
     async def unwatch(self, ended: Sequence[Task]) -> None:

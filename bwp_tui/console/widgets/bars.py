@@ -254,7 +254,7 @@ class StatusLine(StyledLine):
 
     def _set(self, result: StyledText, notice: StyledText) -> None:
         before, self._result, self._notice = (self._result, self._notice), result, notice
-        texts = [text for text in dict.fromkeys((result, notice)) if text[0]]
+        texts = [text for text in {text[0]: text for text in (result, notice)}.values() if text[0]]
         for text in texts:
             if self.id == "status" and text not in before:
                 self.post_message(self.Said(*text))
