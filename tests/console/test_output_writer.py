@@ -49,8 +49,10 @@ def line() -> Iterator[Line]:
     with os.fdopen(slave, "w", encoding="utf-8") as file:
         line = Line(file, master)
         yield line
-        threading.Thread(target=_read_all, args=(master,), daemon=True).start()
+        reader = threading.Thread(target=_read_all, args=(master,), daemon=True)
+        reader.start()
         line.writer.stop()
+    reader.join()  # else it would read from the next test's terminal, which gets the same number
     os.close(master)
 
 
