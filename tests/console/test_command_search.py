@@ -63,6 +63,10 @@ def test_the_best_match_comes_first(text: str, name: str) -> None:
     assert matching(text, VIEWS)[0].name == name
 
 
+def test_a_name_that_begins_with_the_word_comes_before_one_that_ends_with_it() -> None:
+    assert [command.name for command in matching("down")][:3] == ["down", "download", "downloads"]
+
+
 def test_commands_of_the_cli_have_its_help_and_options_that_it_takes() -> None:
     parsers = build_parser()[1]
     helps = {name: (parser.description or "").removesuffix(".") for name, parser in parsers.items()}

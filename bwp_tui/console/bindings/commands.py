@@ -71,7 +71,7 @@ class Command:
             sentences = f"{sentences} {action.help} {action.command or ''}".casefold()
         fits = (
             name == word,
-            f" {word} " in f"{names} ",
+            f" {word} " in f"{names} " and not name.endswith(f" {word}"),
             name.startswith(word),
             f" {word}" in names,
             f" {word}" in sentences,
