@@ -18,6 +18,7 @@ from bwp_tui.settings import checks
 from bwp_tui.settings.checks import SANDBOX_PROFILE, path_of
 from bwp_tui.settings.configfile import ConfigFile, ProfileTable, read_config
 from bwp_tui.settings.profile import (
+    CONSOLE_SIZE_VARIABLE,
     DIFF_VARIABLE,
     EVENT_SETTINGS,
     PROFILE_SETTINGS,
@@ -43,7 +44,7 @@ _VARIABLES: Final = frozenset(
     (
         *map(variable_of, PROFILE_SETTINGS),
         *_EVENT_VARIABLES.values(),
-        *("BWP_CLIENT_SECRET", "BWP_CONFIG_FILE", "BWP_PROFILE", DIFF_VARIABLE),
+        *("BWP_CLIENT_SECRET", "BWP_CONFIG_FILE", "BWP_PROFILE", CONSOLE_SIZE_VARIABLE, DIFF_VARIABLE),
     )
 )
 """All variables that the program reads."""
@@ -218,7 +219,8 @@ def source_of_settings(environ: Mapping[str, str]) -> str:
     """Return where the settings come from, as a sentence ends: file, variables, both, or neither."""
     file = config_path(environ)
     sources = [str(file)] if file.exists() else []
-    if any(name.startswith("BWP_") and name != "BWP_CONFIG_FILE" and value for name, value in environ.items()):
+    no_settings = ("BWP_CONFIG_FILE", CONSOLE_SIZE_VARIABLE)
+    if any(name.startswith("BWP_") and name not in no_settings and value for name, value in environ.items()):
         sources.append("the environment")
     return " and ".join(sources) or f"the defaults alone: no BWP_ variable is set, and there is no {file}"
 

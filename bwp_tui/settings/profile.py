@@ -55,6 +55,9 @@ LIST_SIZE: Final = (40, 10)
 DIFF_VARIABLE: Final = "BWP_DIFF"
 """Environment variable that says whether the console sends changed cells alone: 0 or 1."""
 
+CONSOLE_SIZE_VARIABLE: Final = "BWP_CONSOLE_SIZE"
+"""Environment variable of the commands that the console runs: its columns and rows, of which their pane has fewer."""
+
 
 def is_over_ssh(environ: Mapping[str, str]) -> bool:
     """Say whether the terminal is reached over SSH."""

@@ -12,6 +12,7 @@ from bwp_tui.console.bindings.commands import CLI_LINES
 from bwp_tui.console.command_bar.completion import complete
 from bwp_tui.console.screens.command_output import CommandOutputScreen
 from bwp_tui.console.services.command_process import INTERRUPTED
+from bwp_tui.console.widgets.styled_line import Paragraphs
 from bwp_tui.domain.text import mask_email
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, PAST
@@ -68,6 +69,16 @@ async def test_the_output_is_as_wide_as_the_screen_searched_and_masked(profile: 
         await console.until(lambda: underlined(console)[:1] == [f"[{mask_email(email)}]"])
         await console.press("m")
         await console.sees(email)
+
+
+async def test_doctor_names_the_size_of_the_console_and_keeps_its_sentences_in_their_column(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await run(console, "doctor")
+        await console.sees("── ended with exit code")
+        lines = screen_of(console).query_one(Paragraphs).lines
+        assert "80x24, mouse" in " ".join(line.strip() for line in lines)
+        assert max(map(len, lines)) < USUAL[0]
+        assert {line[:6].rstrip() for line in lines} == {"", "ok", "warn", "fail"}
 
 
 async def test_a_mistake_and_a_refusal_are_shown_with_their_exit_code(profile: Profile, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from bwp_tui.settings import (
     profile_folder,
     unknown_variables,
 )
-from bwp_tui.settings.load import account
-from bwp_tui.settings.profile import API_URL, API_VERSION, TOKEN_URL
+from bwp_tui.settings.load import account, source_of_settings, unknown_variables
+from bwp_tui.settings.profile import API_URL, API_VERSION, CONSOLE_SIZE_VARIABLE, TOKEN_URL
 
 
 def environment(tmp_path: Path, **variables: str) -> dict[str, str]:
@@ -40,6 +40,12 @@ def test_without_any_setting_the_default_profile_lacks_credentials_alone(tmp_pat
     assert (profile.api_url, profile.token_url, profile.api_version) == (API_URL, TOKEN_URL, API_VERSION)
     assert profile.missing() == ("BWP_CLIENT_ID", "BWP_CLIENT_SECRET", "BWP_TARGET_ID")
     assert (profile.read_only, profile.is_sandbox, profile.speed) == (False, False, 1.0)
+
+
+def test_the_size_of_the_console_is_no_setting(tmp_path: Path) -> None:
+    environ = {"BWP_CONFIG_FILE": str(tmp_path / "none.toml"), CONSOLE_SIZE_VARIABLE: "80x24"}
+    assert source_of_settings(environ).startswith("the defaults alone")
+    assert unknown_variables(environ) == ()
 
 
 def test_all_files_of_a_profile_lie_in_its_own_folder(tmp_path: Path) -> None:

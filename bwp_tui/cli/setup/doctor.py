@@ -9,6 +9,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import textwrap
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -20,6 +21,7 @@ from bwp_tui.cli.setup.event_checks import check_queue, check_subscriptions
 from bwp_tui.cli.setup.finding import Finding, Level
 from bwp_tui.cli.support.context import print_note, today
 from bwp_tui.cli.support.new_text_file import refuse_existing
+from bwp_tui.cli.support.streams import terminal_width
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
@@ -29,7 +31,7 @@ from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zo
 from bwp_tui.new_file import Access, access_to
 from bwp_tui.settings import Profile, SettingsError, letters_folder, load_profile, source_of_settings
 from bwp_tui.settings.letter_templates import mistakes_in
-from bwp_tui.settings.profile import MINIMUM_SIZE, is_over_ssh
+from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE, MINIMUM_SIZE, is_over_ssh
 from bwp_tui.settings.secret import CommandSecret
 from bwp_tui.settings.team import members, network_file_system
 from bwp_tui.store.commands import download_queue
@@ -68,7 +70,7 @@ def doctor(arguments: Namespace) -> ExitCode:
     for finding in found:
         findings.append(finding)
         if not arguments.json:
-            print(f"{finding.level:<5} {finding.check:<12} {clean_line(finding.sentence)}", flush=True)
+            print(_line(finding), flush=True)
     if arguments.json:
         print_json([asdict(finding) for finding in findings])
     if arguments.bundle is not None:
@@ -77,6 +79,15 @@ def doctor(arguments: Namespace) -> ExitCode:
         write_bundle(arguments.bundle, profile, findings)
         print_note(f"{arguments.bundle} has this and more, without emails and ids; read it before you send it.")
     return ExitCode.FAILED if any(finding.level is Level.FAIL for finding in findings) else ExitCode.DONE
+
+
+def _line(finding: Finding) -> str:
+    """Return a finding as a line; in the pane of the console as several, under each other."""
+    facts, sentence = f"{finding.level:<5} {finding.check:<12} ", clean_line(finding.sentence)
+    if CONSOLE_SIZE_VARIABLE not in os.environ or (width := terminal_width()) is None:
+        return f"{facts}{sentence}"
+    lines = textwrap.wrap(sentence, max(width - len(facts), 1), break_on_hyphens=False)
+    return facts + f"\n{' ' * len(facts)}".join(lines)
 
 
 def _findings(profile: Profile) -> Iterator[Finding]:
@@ -331,7 +342,10 @@ def terminal(profile: Profile | None) -> Finding:
     kind = os.environ.get("TERM", "")
     if kind in ("", "dumb") or not sys.stdout.isatty():
         return Finding("terminal", Level.WARN, "No interactive terminal (the commands still work).")
-    columns, rows = shutil.get_terminal_size()
+    try:
+        columns, rows = map(int, os.environ[CONSOLE_SIZE_VARIABLE].split("x"))
+    except (KeyError, ValueError):
+        columns, rows = shutil.get_terminal_size()
     encoding = (sys.stdout.encoding or "ascii").lower()
     facts = f"{kind}, {_colours(kind)}, {encoding}, {columns}x{rows}"
     if profile is not None:

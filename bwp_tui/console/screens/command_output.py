@@ -93,8 +93,7 @@ class CommandOutputScreen(OutputScreen):
         return (*stop, *super().keys)
 
     async def _run(self) -> None:
-        width, height = self.app.size
-        await self._process.run(self._words, self._session.profile, (width - _MARGIN, height))
+        await self._process.run(self._words, self._session.profile, self.app.size, _MARGIN)
         self._show()
         self._session.feed.refresh()
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bwp_tui.settings import Profile
+from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE
 
 MAX_LINES: Final = 5_000
 """Lines of output that are kept: the first ones."""
@@ -54,11 +55,11 @@ class CommandProcess:
         self._terminal = -1
         self._process: asyncio.subprocess.Process | None = None
 
-    async def run(self, words: Sequence[str], profile: Profile, size: tuple[int, int]) -> None:
-        """Run the line until it ends, on a terminal of this size; where this is cancelled, interrupt it."""
+    async def run(self, words: Sequence[str], profile: Profile, size: tuple[int, int], margin: int) -> None:
+        """Run the line until it ends, beside a margin of the console's size; where this is cancelled, interrupt it."""
         (columns, rows), (self._terminal, end) = size, pty.openpty()
         os.set_blocking(self._terminal, False)
-        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns - margin, 0, 0))
         loop = asyncio.get_running_loop()
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -66,7 +67,7 @@ class CommandProcess:
                 stdin=end,
                 stdout=end,
                 stderr=end,
-                env=_environment(profile, os.environ, columns),
+                env=_environment(profile, os.environ, columns - margin) | {CONSOLE_SIZE_VARIABLE: f"{columns}x{rows}"},
                 start_new_session=True,
             )
             os.close(end)
@@ -112,7 +113,7 @@ def _shown(line: str) -> str:
     return line.rstrip("\r").rpartition("\r")[2].replace("\x1b[K", "")
 
 
-def _environment(profile: Profile, environ: Mapping[str, str], columns: int) -> Mapping[str, str]:
+def _environment(profile: Profile, environ: Mapping[str, str], columns: int) -> dict[str, str]:
     """Return the variables of the process; the practice shop stands in no file."""
     common = {**environ, "COLUMNS": str(columns)}
     if not profile.is_sandbox or profile.secret is None:
