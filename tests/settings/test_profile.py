@@ -19,7 +19,7 @@ from bwp_tui.settings import (
     profile_folder,
     unknown_variables,
 )
-from bwp_tui.settings.load import account, source_of_settings, unknown_variables
+from bwp_tui.settings.load import account, source_of_settings
 from bwp_tui.settings.profile import API_URL, API_VERSION, CONSOLE_SIZE_VARIABLE, TOKEN_URL
 
 
