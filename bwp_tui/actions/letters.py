@@ -43,7 +43,7 @@ class Letter(NamedTuple):
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, operator: str, today: date) -> Letter:
+def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: str, today: date) -> Letter:
     """Return a letter about a task.
 
     Raises:
@@ -55,7 +55,7 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, operator
     events = timeline.of_task(store, task.number)
     reasons = [event.detail for event in events if event.what == EventKind.EXTENDED]
     reason = reasons[-1] if reasons else None
-    facts = LetterFacts(today, operator, profile.shop_name, reason, is_result_gone=is_gone(task.download))
+    facts = LetterFacts(today, actor, profile.shop_name, reason, is_result_gone=is_gone(task.download))
     template, path = read_template(profile.letters_folder, letters.template_name(kind, task))
     values = letters.values_of(kind, task, facts)
     if name := letters.missing_value(template, values):

@@ -10,8 +10,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from bwp_tui.domain.task import Task, cannot_change_purged
-from bwp_tui.store.commands.answers import UndoableField
-from bwp_tui.store.commands.bulk import TaskCommand
+from bwp_tui.store.commands.answers import UndoablePart
+from bwp_tui.store.commands.bulk import TaskChange
 from bwp_tui.store.commands.records import Edit
 from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.database.connection import Store, Transaction
@@ -149,12 +149,12 @@ class FlagAlternative(NamedTuple, Generic[OperationT]):
 
     option: str
     help: str
-    replacement: OperationT
+    operation: OperationT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOperation:
-    """An action on one or more tasks, from which its key, footer, help, prompt command and bulk plan derive.
+    """An action on one or more tasks, from which its key, footer, help, `:` command, CLI command and bulk plan derive.
 
     Attributes:
         name: its verb: the name of the action and of the command.
@@ -181,7 +181,7 @@ class TaskOperation:
     purpose: str = ""
     example: str | None = None
     arguments: tuple[Argument, ...] = ()
-    variant: FlagAlternative[Any] | None = None
+    alternative: FlagAlternative[Any] | None = None
     keys: tuple[str, ...] = ()
     label: str = ""
     is_next_step: Callable[[Task], bool] | None = None
@@ -204,14 +204,17 @@ class TaskOperation:
     @property
     def option_names(self) -> tuple[str, ...]:
         """The options of a command."""
-        return (*(argument.option for argument in self.options), *([self.variant.option] if self.variant else []))
+        return (
+            *(argument.option for argument in self.options),
+            *([self.alternative.option] if self.alternative else []),
+        )
 
     @property
     def usage(self) -> str:
         """How the console's `:` line writes it; brackets mark what may be left out."""
         parts = [self.name, "[TASK…]", *([self.positional.metavar] if self.positional else [])]
         parts += [f"[{argument.option} {argument.metavar}]" for argument in self.options]
-        return " ".join([*parts, *([f"[{self.variant.option}]"] if self.variant else [])])
+        return " ".join([*parts, *([f"[{self.alternative.option}]"] if self.alternative else [])])
 
     @property
     def cli_usage(self) -> str:
@@ -234,19 +237,19 @@ class RecordOperation(TaskOperation):
         result: the sentence about a single task.
         confirmation: the question before it is done to a single task.
         asks_for_count: whether the number of more than one task has to be typed.
-        undo_field: what undo puts back; None where it cannot be undone.
+        undo_part: the part of a task that undo puts back; None where it cannot be undone.
         disabled_reason: why it cannot be done; without one, only a purged task is closed to it.
-        variant: what takes the record back.
+        alternative: what takes the record back.
     """
 
     participle: str
-    undo_field: UndoableField | None = None
+    undo_part: UndoablePart | None = None
     apply: Callable[..., object]
     result: Callable[[Target, Values], str]
     confirmation: Callable[[Task, Values], str] = no_text
     asks_for_count: bool = False
     disabled_reason: Check = _reason_if_purged
-    variant: FlagAlternative[RecordOperation] | None = None
+    alternative: FlagAlternative[RecordOperation] | None = None
 
     def outcome(self, count: int) -> str:
         """Return what was done to so many tasks."""
@@ -257,8 +260,8 @@ class RecordOperation(TaskOperation):
         doubt = self.doubt(task, values)
         return self.confirmation(task, values) or (f"{doubt} Record it?" if doubt else "")
 
-    def change_for(self, actor: str, today: date, **values: Any) -> TaskCommand:
-        """Return the command that carries it out on each task."""
+    def change_for(self, actor: str, today: date, **values: Any) -> TaskChange:
+        """Return the change that carries it out on a task."""
 
         def run(transaction: Transaction, store: Store, number: int) -> int:
             self.apply(Edit(transaction, store, number, actor, today), **values)

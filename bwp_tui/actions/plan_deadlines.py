@@ -1,4 +1,4 @@
-"""Check the due dates of a plan: late deletions, the new due dates of extensions, clocks that no inquiry stops."""
+"""Collect what a plan does to due dates: late deletions, extensions, and legal clocks that no inquiry stops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operations that record the shop's own work on tasks, each declared once."""
+"""Declare the operations that record the shop's own work on tasks, declines and appeals."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from bwp_tui.actions.clock_operations import (
-    CLOCK_OPERATIONS,
+from bwp_tui.actions.legal_operations import (
+    LEGAL_OPERATIONS,
     day_argument,
     refused_record_day,
     withdrawal,
@@ -23,7 +23,7 @@ from bwp_tui.domain.task import WATCHED, Task, tag_mistake
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import answers, records, requests
 from bwp_tui.store.commands.answers import LegalRecord
-from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.records import TaskPart
 from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel
 
@@ -54,7 +54,7 @@ NOTE: Final = RecordOperation(
     ),
     apply=records.note,
     result=lambda target, values: f"Note of {target.name} {'saved' if values['text'].strip() else 'removed'}.",
-    undo_field=Field.NOTE,
+    undo_part=TaskPart.NOTE,
 )
 
 
@@ -109,7 +109,7 @@ TAG: Final = RecordOperation(
     ),
     apply=records.tag,
     result=lambda target, values: f"Tags of {target.name} {'saved' if values['add'] else 'removed'}.",
-    undo_field=Field.TAGS,
+    undo_part=TaskPart.TAGS,
 )
 
 
@@ -138,7 +138,7 @@ ASSIGN: Final = RecordOperation(
     ),
     apply=records.assign,
     result=lambda target, values: f"{target.name} is assigned to {values['assignee'] or 'nobody'}.",
-    undo_field=Field.ASSIGNMENT,
+    undo_part=TaskPart.ASSIGNMENT,
 )
 
 
@@ -205,7 +205,7 @@ DECLINE: Final = RecordOperation(
     refusal=refused_record_day,
     disabled_reason=lambda task, _: requests.cannot_decline(task),
     asks_for_count=True,
-    variant=withdrawal(
+    alternative=withdrawal(
         "decline",
         requests.withdraw_decline,
         requests.cannot_withdraw_decline,
@@ -276,8 +276,8 @@ APPEAL: Final = RecordOperation(
     refusal=_refused_appeal,
     disabled_reason=lambda task, _: answers.cannot_appeal(task),
     asks_for_count=True,
-    undo_field=LegalRecord.APPEAL,
-    variant=withdrawal_of(LegalRecord.APPEAL),
+    undo_part=LegalRecord.APPEAL,
+    alternative=withdrawal_of(LegalRecord.APPEAL),
 )
 
 WATCH: Final = RecordOperation(
@@ -289,7 +289,7 @@ WATCH: Final = RecordOperation(
     result=lambda target, _: f"{target.name} is watched: a notice when it ends.",
     disabled_reason=lambda task, _: None if WATCHED in task.tags else records.cannot_watch(task),
     skip_reason=lambda task, _: records.cannot_watch(task),
-    undo_field=Field.TAGS,
+    undo_part=TaskPart.TAGS,
     cli_usage_override=f"tag TASK +{WATCHED}",
     keywords="follow notify alert remind",
 )
@@ -299,14 +299,14 @@ UNWATCH: Final = RecordOperation(
     participle="watched no longer",
     apply=lambda edit: records.tag(edit, remove=[WATCHED]),
     result=lambda target, _: f"{target.name} is watched no longer.",
-    undo_field=Field.TAGS,
+    undo_part=TaskPart.TAGS,
 )
 
-RECORD_OPERATIONS: Final = (NOTE, TAG, ASSIGN, *CLOCK_OPERATIONS, DECLINE, APPEAL)
+RECORD_OPERATIONS: Final = (NOTE, TAG, ASSIGN, *LEGAL_OPERATIONS, DECLINE, APPEAL)
 """The operations with a key, a `:` command and a CLI command, in the order of the help."""
 
 WITHDRAWALS: Final = tuple(
-    (operation, operation.variant.replacement) for operation in RECORD_OPERATIONS if operation.variant
+    (operation, operation.alternative.operation) for operation in RECORD_OPERATIONS if operation.alternative
 )
 """The records that can be withdrawn, each with what withdraws it."""
 

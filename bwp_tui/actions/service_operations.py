@@ -15,7 +15,7 @@ from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.approval import approve, cannot_approve
-from bwp_tui.store.commands.bulk import TaskCommand
+from bwp_tui.store.commands.bulk import TaskChange
 from bwp_tui.store.commands.request_validation import Refusal, request_mistakes
 from bwp_tui.store.commands.requests import (
     cancellation_phrase,
@@ -46,7 +46,7 @@ class ServiceOperation(TaskOperation):
     noun: str
     nouns: str | None = None
     apply: Callable[..., Task | None]
-    variant: FlagAlternative[ServiceOperation] | None = None
+    alternative: FlagAlternative[ServiceOperation] | None = None
     question: Callable[[Task, str], str] = no_text
     result: Callable[[Task, Sequence[Event]], str] = no_text
     submits: bool = False
@@ -56,8 +56,8 @@ class ServiceOperation(TaskOperation):
         """Return what was asked for."""
         return f"{counted(count, self.noun, self.nouns)} asked for"
 
-    def task_command(self, actor: str, folder: str = "", **values: Any) -> TaskCommand:
-        """Return the command that asks for it on each task."""
+    def change_for(self, actor: str, folder: str = "", **values: Any) -> TaskChange:
+        """Return the change that asks for it on a task."""
 
         def run(_transaction: Transaction, store: Store, number: int) -> int:
             task = self.apply(store, number, actor, folder, **values)
@@ -97,7 +97,7 @@ DOWNLOAD: Final = replace(
     group="work",
     purpose="download results and print their paths",
     keywords="fetch save get",
-    variant=FlagAlternative("--again", "download again what is already downloaded", DOWNLOAD_AGAIN),
+    alternative=FlagAlternative("--again", "download again what is already downloaded", DOWNLOAD_AGAIN),
     skip_reason=_cannot_download_first,
     question=_question_of_download,
 )
@@ -211,7 +211,7 @@ RESUBMIT: Final = ServiceOperation(
 
 
 _CANCELLATION: Final = (
-    *(EventKind.WITHDRAWN, EventKind.CANCEL_REQUESTED),
+    *(EventKind.CANCELLED_UNSENT, EventKind.CANCEL_REQUESTED),
     *(EventKind.CANCELLED, EventKind.CANCEL_REFUSED),
 )
 """The events of a cancellation and of its outcome."""
@@ -223,8 +223,8 @@ def _result_of_cancel(task: Task, events: Sequence[Event]) -> str:
     if newest is None or newest.what == EventKind.CANCEL_REQUESTED:
         later = " It is sent once the task id is known." if task.cancel_asked and task.task_id is None else ""
         return f"The cancellation of {task.name} is recorded.{later}"
-    if newest.what == EventKind.WITHDRAWN:
-        return f"{task.name} is withdrawn; it was never sent."
+    if newest.what == EventKind.CANCELLED_UNSENT:
+        return f"{task.name} is cancelled; it was never sent."
     return f"{task.name} is cancelled." if newest.what == EventKind.CANCELLED else f"{task.name}: {newest.detail}"
 
 
@@ -273,6 +273,6 @@ REFRESH: Final = ServiceOperation(
 )
 
 SERVICE_OPERATIONS: Final = (DOWNLOAD, SEND, APPROVE, RESUBMIT, CANCEL, REFRESH)
-"""Those with a key, a prompt command and a CLI command."""
+"""Those with a key, a `:` command and a CLI command."""
 
 SERVICE_OPERATIONS_BY_NAME: Final = {operation.name: operation for operation in (*SERVICE_OPERATIONS, DOWNLOAD_AGAIN)}

@@ -135,7 +135,7 @@ def _add_requests(commands: CommandParsers) -> None:
     _add_request(retrieval)
     retrieval.add_argument("--download", action="store_true", help="download the result too; implies --wait")
     retrieval.add_argument("--output", metavar="DIR", type=result_folder, help=RESULT_FOLDER_HELP)
-    retrieval.set_defaults(mask=False, variant=False)
+    retrieval.set_defaults(mask=False, alternative=False)
     deletion = kinds.add_parser("deletion", help="the erasure of a shopper's data", allow_abbrev=False)
     _add_request(deletion)
     deletion.set_defaults(download=False, output=None)

@@ -84,8 +84,8 @@ def _add_operation(commands: CommandParsers, operation: TaskOperation, module: s
     parser.add_argument("--yes", action="store_true", help="do not ask")
     for argument in operation.options:
         _add_option(parser, argument)
-    if (variant := operation.variant) is not None:
-        parser.add_argument(variant.option, dest="variant", action="store_true", help=variant.help)
+    if (alternative := operation.alternative) is not None:
+        parser.add_argument(alternative.option, dest="alternative", action="store_true", help=alternative.help)
     return parser
 
 

@@ -24,7 +24,7 @@ from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.saved_results import is_gone
-from bwp_tui.store.worklog.engine_state import EVENTS_ON, Ability, EngineState, ServiceState
+from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ, Ability, EngineState, ServiceState
 
 if TYPE_CHECKING:
     from bwp_tui.console.services.task_commands import TaskCommands
@@ -148,10 +148,10 @@ class Session:
 
     def events_label(self, state: EngineState) -> StyledText | None:
         """Return whether events come, or the beginning of the sentence on what is wrong; None without a queue."""
-        if state.events is None or self.role() not in (Role.ENGINE, Role.FOLLOWER):
+        if state.event_queue_state is None or self.role() not in (Role.ENGINE, Role.FOLLOWER):
             return None
-        if state.events != EVENTS_ON:
-            return f"▲ {re.split('[:.]', state.events)[0]}", "warn"
+        if state.event_queue_state != QUEUE_IS_READ:
+            return f"▲ {re.split('[:.]', state.event_queue_state)[0]}", "warn"
         rarely = "every 6 h" if self.profile.speed == 1 else "rarely"
         return f"events on · polling {rarely}" if state.polls_relaxed else "events on", "muted"
 

@@ -118,7 +118,7 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, cloc
     """
     seen, here = mark.read(), state_of(db, path)
     if seen is None:
-        mark.record(here)
+        mark.write(here)
     if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
         return None
     from bwp_tui.store.database.digest_chain import ChainWriter
@@ -131,7 +131,7 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, cloc
         chains.seal()
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
     mark.clear()
-    mark.record(state_of(db, path))
+    mark.write(state_of(db, path))
     return _older_copy_report(path, seen, here)
 
 

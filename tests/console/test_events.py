@@ -17,7 +17,7 @@ from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import EVENTS_ON
+from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ
 from bwp_tui.store.worklog.service_events import record_events
 from tests.console.past import HELD, PAST
 from tests.console.support import USUAL, WIDE, opened
@@ -35,14 +35,14 @@ async def test_the_header_says_whether_events_come_or_what_is_wrong(profile: Pro
     async with opened(profile, size=size) as console:
         console.main.session.role = lambda: Role.ENGINE
         assert "events" not in console.line("header")
-        engine_state.record_event_queue(console.store, EVENTS_ON, polls_relaxed=False)
+        engine_state.record_event_queue(console.store, QUEUE_IS_READ, polls_relaxed=False)
         await console.until(lambda: "engine here  events on" in console.line("header"))
-        engine_state.record_event_queue(console.store, EVENTS_ON, polls_relaxed=True)
+        engine_state.record_event_queue(console.store, QUEUE_IS_READ, polls_relaxed=True)
         await console.until(lambda: "events on · polling every 6 h" in console.line("header"))
         engine_state.record_event_queue(console.store, DENIED, polls_relaxed=False)
         await console.until(lambda: "▲ AWS denies the use" in console.line("header"))
         await console.until(lambda: DENIED in " ".join(console.line("status").split()))
-        engine_state.record_event_queue(console.store, EVENTS_ON, polls_relaxed=False)
+        engine_state.record_event_queue(console.store, QUEUE_IS_READ, polls_relaxed=False)
         await console.until(lambda: "engine here  events on" in console.line("header"))
         assert console.line("status").strip() == ""
 
@@ -50,7 +50,7 @@ async def test_the_header_says_whether_events_come_or_what_is_wrong(profile: Pro
 async def test_without_an_engine_nothing_is_said_of_events(profile: Profile) -> None:
     async with opened(profile) as console:
         console.main.session.role = lambda: Role.BLOCKED
-        engine_state.record_event_queue(console.store, EVENTS_ON, polls_relaxed=True)
+        engine_state.record_event_queue(console.store, QUEUE_IS_READ, polls_relaxed=True)
         single.set_note(console.store, HELD, "looked at", "op")
         await console.sees("looked at")
         assert "events" not in console.line("header")

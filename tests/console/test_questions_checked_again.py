@@ -41,7 +41,7 @@ async def test_a_question_to_withdraw_a_request_is_taken_back_once_the_service_h
     async with opened(profile) as console:
         task = await _queued(console)
         await console.press("x")
-        await console.sees("Withdraw the deletion for m•••@example.com?")
+        await console.sees("Cancel the unsent deletion for m•••@example.com?")
         _accept(console.store, task)
         await console.sees("cafe0001 was changed meanwhile and is ON_HOLD now.", NOTHING)
         assert "Withdraw" not in console.line("prompt")
@@ -58,7 +58,7 @@ async def test_a_yes_that_comes_before_the_screen_knows_of_the_change_is_refused
     async with opened(profile) as console:
         task = await _queued(console)
         await console.press("x")
-        await console.sees("Withdraw the deletion for")
+        await console.sees("Cancel the unsent deletion for")
         monkeypatch.setattr(console.main.prompt, "recheck", lambda _changed: None)
         _accept(console.store, task)
         await console.press("y")

@@ -37,9 +37,9 @@ async def test_what_was_never_sent_is_withdrawn_whatever_its_kind(profile: Profi
         await console.sees("n•••@example.com")
         await console.go_to(number)
         await console.press("x")
-        await console.sees("Withdraw the retrieval for n•••@example.com?")
+        await console.sees("Cancel the unsent retrieval for n•••@example.com?")
         await console.press("y")
-        await console.sees("is withdrawn; it was never sent.")
+        await console.sees("is cancelled; it was never sent.")
         assert console.task(number).status == "CANCELLED"
 
 

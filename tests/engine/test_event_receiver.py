@@ -30,7 +30,7 @@ from bwp_tui.store.errors import DiskFull, EngineSuperseded
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import due_polls, engine_state, service_events
-from bwp_tui.store.worklog.engine_state import EVENTS_ON
+from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ
 from tests.engine.shop import PROCESSED, Shop, bytes_below
 from tests.practice import queue_of
 from tests.waiting import eventually_in_loop
@@ -69,7 +69,7 @@ def lines(shop: Shop, number: int) -> list[str]:
 
 
 def is_on(shop: Shop) -> bool:
-    return engine_state.read(shop.store).events == EVENTS_ON
+    return engine_state.read(shop.store).event_queue_state == QUEUE_IS_READ
 
 
 async def test_an_end_is_known_from_its_event_long_before_the_next_poll(shop: Shop) -> None:
@@ -138,7 +138,7 @@ async def test_a_queue_in_trouble_is_told_and_comes_back(shop: Shop, monkeypatch
     monkeypatch.setattr(receiver, "retry_delay", lambda _failures, _rng: 0.05)
     shop.sandbox.faults.set("queue-denied")
     async with working(shop):
-        await eventually_in_loop(lambda: "sqs:ReceiveMessage" in str(engine_state.read(shop.store).events))
+        await eventually_in_loop(lambda: "sqs:ReceiveMessage" in str(engine_state.read(shop.store).event_queue_state))
         shop.sandbox.faults.clear()
         await eventually_in_loop(lambda: is_on(shop))
 
@@ -147,7 +147,7 @@ async def test_no_credential_of_the_queue_is_recorded(shop: Shop) -> None:
     queue = replace(queue_of(shop.sandbox), access_key=AwsKey("AKIAHUSHHUSH", "hush-hush"))
     async with shop.api() as api:
         await Engine(shop.store, api, events=SqsQueue(queue)).run_once()
-    assert "refuses the credentials" in str(engine_state.read(shop.store).events)
+    assert "refuses the credentials" in str(engine_state.read(shop.store).event_queue_state)
     written = bytes_below(shop.profile.folder)
     assert b"event queue" in written
     assert [hidden for hidden in (b"hush-hush", b"HUSHHUSH") if hidden in written] == []
@@ -220,7 +220,7 @@ async def test_an_event_is_on_disk_before_its_message_is_deleted(shop: Shop) -> 
 
 async def test_a_superseded_engine_deletes_nothing(shop: Shop) -> None:
     store = shop.store.open_another()
-    store.term = engine_state.record_new_term(shop.store, 1, "host")
+    store.engine_term = engine_state.record_new_term(shop.store, 1, "host")
 
     def supersede(call: str) -> None:
         if call == "receive":
@@ -266,11 +266,15 @@ async def test_a_message_that_cannot_be_deleted_comes_again_and_is_known(shop: S
     messages = ScriptedQueue([message("task-1")], fail)
     receiving = receiver_of(shop.store, messages)
     await receiving.receive_waiting()
-    assert engine_state.read(shop.store).events == "Not now."
+    assert engine_state.read(shop.store).event_queue_state == "Not now."
     messages.messages = [message("task-1")]
     await receiving.receive_waiting()
     state = engine_state.read(shop.store)
-    assert (messages.deleted, state.events, state.duplicate_events) == (["receipt of event-1"], EVENTS_ON, 1)
+    assert (messages.deleted, state.event_queue_state, state.duplicate_events) == (
+        ["receipt of event-1"],
+        QUEUE_IS_READ,
+        1,
+    )
 
 
 async def test_an_engine_that_stops_does_not_wait_for_a_long_poll_and_deletes_nothing_then(shop: Shop) -> None:
@@ -439,7 +443,7 @@ async def test_all_tasks_are_polled_as_usual_once_the_queue_was_unreachable_for_
     shop.clock.advance(seconds=15)
     await relaxed.receive()
     state = engine_state.read(shop.store)
-    assert (state.polls_relaxed, state.events) == (False, "The event queue cannot be reached.")
+    assert (state.polls_relaxed, state.event_queue_state) == (False, "The event queue cannot be reached.")
     _check_usual(relaxed)
 
     relaxed.is_up = True
@@ -465,7 +469,7 @@ async def test_an_engine_without_a_queue_polls_as_usual_what_another_has_left(re
     await _relax(relaxed)
     schedule = PollSchedule(1.0, random.Random(2))
     await EventReceiver(relaxed.shop.store, schedule, None, random.Random(2)).run()
-    assert engine_state.read(relaxed.shop.store).events is None
+    assert engine_state.read(relaxed.shop.store).event_queue_state is None
     _check_usual(relaxed)
 
 

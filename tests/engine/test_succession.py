@@ -146,7 +146,7 @@ def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_h
     old = open_store(profile.history_path)
     begun = begin_term(old, lease, Ability.POLLS)
     assert begun is not None
-    old.term = begun.number
+    old.engine_term = begun.number
     engine_state.record_health(old, ServiceState.REACHED, None, None)
     newer = Lease(profile.lease_path)
     next_one = begin_term(live_history, newer, Ability.ALL)

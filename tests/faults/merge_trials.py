@@ -25,7 +25,7 @@ from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS
 from bwp_tui.store.maintenance import chain_check, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, columns_after
+from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
 from bwp_tui.store.queries.timeline import EventKind, TimelineRow
 from tests.faults.parted_copy import Copy, Key, Service, key_of
 from tests.manual_clock import ManualClock

@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, TaskEvent
 from bwp_tui.store.commands import answers, records, requests, unconfirmed, undo
-from bwp_tui.store.commands.answers import LegalRecord, UndoableField
-from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.answers import LegalRecord, UndoablePart
+from bwp_tui.store.commands.records import TaskPart
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import purge
@@ -67,7 +67,7 @@ class Copy:
     clock: ManualClock
     random: random.Random
     actor: str
-    changes: list[tuple[UndoableField, undo.Change]] = field(default_factory=list)
+    changes: list[tuple[UndoablePart, undo.Change]] = field(default_factory=list)
 
     def act(self) -> None:
         """Do one thing of the operator or of the engine, if it is possible."""
@@ -102,10 +102,10 @@ class Copy:
 
     def _edit(self) -> None:
         pick, day = self.random.choice, self._day()
-        edits: dict[UndoableField, Callable[[records.Edit], object]] = {
-            Field.NOTE: lambda edit: records.note(edit, pick(("", self._text())), replace=True),
-            Field.TAGS: lambda edit: records.tag(edit, pick(((), ("a",), ("b",))), pick(((), ("a",), ("new",)))),
-            Field.ASSIGNMENT: lambda edit: records.assign(edit, pick((None, self._text()))),
+        edits: dict[UndoablePart, Callable[[records.Edit], object]] = {
+            TaskPart.NOTE: lambda edit: records.note(edit, pick(("", self._text())), replace=True),
+            TaskPart.TAGS: lambda edit: records.tag(edit, pick(((), ("a",), ("b",))), pick(((), ("a",), ("new",)))),
+            TaskPart.ASSIGNMENT: lambda edit: records.assign(edit, pick((None, self._text()))),
             LegalRecord.ACKNOWLEDGEMENT: lambda edit: records.acknowledge(edit, day),
             LegalRecord.VERIFICATION: lambda edit: records.verify(edit, self._text(), on=day),
             LegalRecord.INQUIRY: lambda edit: answers.inquire(edit, day),
@@ -113,7 +113,7 @@ class Copy:
             LegalRecord.EXTENSION: lambda edit: records.extend(edit, "many"),
             LegalRecord.ANSWER: lambda edit: answers.answer(edit, "by post", day, pick((None, "photos"))),
             LegalRecord.APPEAL: lambda edit: answers.appeal(edit, *pick(((day,), (None, day, pick((False, True)))))),
-            Field.RECEIPT: lambda edit: records.correct(edit, *pick(((day,), (None, pick(_LAWS))))),
+            TaskPart.RECEIPT: lambda edit: records.correct(edit, *pick(((day,), (None, pick(_LAWS))))),
         }
         part = pick(list(edits))
         changes: list[undo.Change] = []
@@ -123,7 +123,7 @@ class Copy:
             return number
 
         with self.store.write() as transaction:
-            undo.with_changes(command, part, changes)(transaction, self.store, self._number())
+            undo.with_recorded_values(command, part, changes)(transaction, self.store, self._number())
         self.changes += [(part, change) for change in changes]
 
     def _undo(self) -> None:

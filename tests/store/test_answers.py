@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.clock_operations import ANSWER
+from bwp_tui.actions.legal_operations import ANSWER
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.domain.statuses import Status

@@ -130,7 +130,7 @@ def test_it_is_listed_advised_on_and_approved_in_bulk_but_for_the_own_ones(store
     assert mine not in tasks.numbers(store, parse("is:active"), today=TODAY)
     assert "(approve)" in (advice_for(tasks.get(store, mine), None, str) or "")
     possible = bulk_plan.plan(store, APPROVE.name, [mine, theirs], TODAY).possible
-    (results,) = bulk.perform(store, APPROVE.task_command(ANN), possible)
+    (results,) = bulk.apply_to_each(store, APPROVE.change_for(ANN), possible)
     assert {result.id: result.refused is None for result in results} == {mine: False, theirs: True}
     requests.cancel(store, mine, BOB)
     assert APPROVAL_VIEW not in saved_views.all_views(store)

@@ -16,7 +16,7 @@ from bwp_tui.domain.deadlines import fitting_hold, fixed_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
 from bwp_tui.store.commands import bulk, records, requests
-from bwp_tui.store.commands.bulk import CommandResult
+from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
@@ -26,8 +26,8 @@ from tests.store.support import ACTOR, NOW, SOON, TODAY, in_status, request, sen
 AT_ONCE = "1 deletion begins at once and cannot be cancelled"
 
 
-def _results(store: Store, deed: bulk.TaskCommand, numbers: list[int]) -> list[CommandResult]:
-    return [result for results in bulk.perform(store, deed, numbers) for result in results]
+def _results(store: Store, deed: bulk.TaskChange, numbers: list[int]) -> list[ChangeResult]:
+    return [result for results in bulk.apply_to_each(store, deed, numbers) for result in results]
 
 
 def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(store: Store) -> None:
@@ -104,7 +104,7 @@ def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
     fitted = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, {"holding_period": fit})
     assert fitted.warning == f"1 deletion would end after its due date, even without a hold. Hold shortened; {AT_ONCE}"
     assert not fitted.can_meet_due_dates
-    results = _results(store, RESUBMIT.task_command(ACTOR, holding_period=fit), [1, 2, 3, 4])
+    results = _results(store, RESUBMIT.change_for(ACTOR, holding_period=fit), [1, 2, 3, 4])
     assert [tasks.get(store, result.resulting_id).holding_period for result in results] == [0, 10, 1, None]
 
 
@@ -142,7 +142,7 @@ def test_a_plan_says_what_begins_at_once_without_a_shorter_hold(store: Store, da
 def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:
     in_status(store, Status.FAILED, Kind.DELETION, task_id="d")
     in_status(store, Status.FAILED, task_id="r")
-    results = _results(store, RESUBMIT.task_command(ACTOR, holding_period=fixed_hold(5)), [1, 2])
+    results = _results(store, RESUBMIT.change_for(ACTOR, holding_period=fixed_hold(5)), [1, 2])
     assert [tasks.get(store, result.resulting_id).holding_period for result in results] == [5, None]
 
 
@@ -176,7 +176,7 @@ def test_each_action_is_planned_by_its_own_rule(
 def test_every_task_has_a_result_and_one_that_is_refused_stops_no_other(store: Store) -> None:
     first, second = (in_status(store, Status.FAILED, task_id=f"f{number}").number for number in range(2))
     fine = in_status(store, Status.COMPLETED, task_id="c").number
-    results = _results(store, RESUBMIT.task_command(ACTOR, note="checked the orders"), [first, fine, 999, second])
+    results = _results(store, RESUBMIT.change_for(ACTOR, note="checked the orders"), [first, fine, 999, second])
     assert [result.id for result in results] == [first, fine, 999, second]
     assert [result.refused is None for result in results] == [True, False, False, True]
     new = tasks.get(store, results[0].resulting_id)
@@ -188,7 +188,7 @@ def test_every_task_has_a_result_and_one_that_is_refused_stops_no_other(store: S
 def test_many_are_done_in_few_transactions_and_what_was_yielded_stays(store: Store) -> None:
     numbers = [submitted(store, email=f"s{number}@example.com").number for number in range(bulk.CHUNK_SIZE + 5)]
     before = store.revision()
-    steps = bulk.perform(store, TAG.change_for(ACTOR, TODAY, add=("vip",)), numbers)
+    steps = bulk.apply_to_each(store, TAG.change_for(ACTOR, TODAY, add=("vip",)), numbers)
     assert len(next(steps)) == bulk.CHUNK_SIZE
     steps.close()  # type: ignore[attr-defined]  # a generator, which its type does not promise
     tagged = [task.number for task in tasks.window(store, numbers) if task.tags == ("vip",)]
@@ -200,9 +200,9 @@ def test_many_are_done_in_few_transactions_and_what_was_yielded_stays(store: Sto
 def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(store: Store) -> None:
     held = in_status(store, Status.ON_HOLD, Kind.DELETION, "h").number
     ready = in_status(store, Status.COMPLETED, task_id="c").number
-    assert _results(store, CANCEL.task_command(ACTOR), [held])[0].refused is None
-    assert _results(store, DOWNLOAD.task_command(ACTOR, "/srv"), [ready])[0].refused is None
-    assert _results(store, REFRESH.task_command(ACTOR), [held])[0].refused is None
+    assert _results(store, CANCEL.change_for(ACTOR), [held])[0].refused is None
+    assert _results(store, DOWNLOAD.change_for(ACTOR, "/srv"), [ready])[0].refused is None
+    assert _results(store, REFRESH.change_for(ACTOR), [held])[0].refused is None
     assert _results(store, NOTE.change_for(ACTOR, TODAY, text="x"), [held])[0].refused is None
     found = tasks.get(store, held)
     assert (found.cancel_asked, found.polls, found.note) == (True, 0, "x")
@@ -303,6 +303,6 @@ def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(stor
     check = bulk.check_unchanged(seen, requests.cannot_cancel, requests.cancellation_phrase)
     assert check(seen) is None
     intent_outcomes.record_accepted(store, sent(store, seen.number).id, "task-1", SOON)
-    (result,) = _results(store, bulk.with_check(CANCEL.task_command(ACTOR), check), [seen.number])
+    (result,) = _results(store, bulk.with_check(CANCEL.change_for(ACTOR), check), [seen.number])
     assert result.refused
     assert not tasks.get(store, seen.number).cancel_asked

@@ -10,7 +10,7 @@ import pytest
 
 from bwp_tui.domain.task import Download
 from bwp_tui.store.commands import download_queue, requests
-from bwp_tui.store.commands.bulk import CommandResult
+from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
@@ -82,13 +82,13 @@ def test_the_task_of_each_listed_download_is_told(store: Store) -> None:
 
 def test_a_paused_download_is_not_due_until_it_is_resumed(store: Store) -> None:
     first, second = _asked(store, 2)
-    assert download_queue.pause(store, [first], "eve") == [CommandResult(first, first)]
+    assert download_queue.pause(store, [first], "eve") == [ChangeResult(first, first)]
     assert (_due(store), _now(store, first).paused) == ([second], True)
     assert _last_words(store, first) == ("eve", "download paused", None)
     assert _now(store, first).task_number in tasks.changed_since(store, store.revision() - 1)
     download_queue.pause(store, [second], ACTOR)
     assert downloads.next_at(store) is None
-    assert download_queue.resume(store, [first], "eve") == [CommandResult(first, first)]
+    assert download_queue.resume(store, [first], "eve") == [ChangeResult(first, first)]
     assert (_due(store), _now(store, first).paused) == ([first], False)
     assert _last_words(store, first) == ("eve", "download resumed", None)
 
@@ -113,7 +113,7 @@ def test_a_cancelled_download_is_over_and_its_part_unwanted(store: Store, clock:
     (download,) = _asked(store, 1)
     downloads.record_start(store, _order(store, download))
     clock.advance(seconds=3)
-    assert download_queue.cancel(store, [download], "eve") == [CommandResult(download, download)]
+    assert download_queue.cancel(store, [download], "eve") == [ChangeResult(download, download)]
     over = _now(store, download)
     assert (over.state, over.finished_at, over.rate, over.paused) == ("cancelled", clock.now, None, False)
     assert (_due(store), downloads.unfinished(store)) == ([], [])
@@ -214,7 +214,7 @@ def test_a_download_at_an_end_of_the_queue_goes_no_further_and_one_that_runs_is_
     ],
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing_and_the_others_are_done(
-    store: Store, deed: Callable[[Store, list[int], str], list[CommandResult]], state: str, why_not: str
+    store: Store, deed: Callable[[Store, list[int], str], list[ChangeResult]], state: str, why_not: str
 ) -> None:
     refused, fitting = _asked(store, 2)
     _bring(store, refused, state)
@@ -223,7 +223,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing_and_the_others_are_done
         download_queue.cancel(store, [fitting], ACTOR)
     before = _now(store, refused)
     results = deed(store, [refused, fitting, 999], ACTOR)
-    assert (results[0], results[1].refused) == (CommandResult(refused, refused, why_not), None)
+    assert (results[0], results[1].refused) == (ChangeResult(refused, refused, why_not), None)
     assert results[2].refused == "There is no download 999 in this history."
     assert _now(store, refused) == before
 
@@ -278,7 +278,7 @@ def test_a_turn_leaves_alone_what_is_paused_while_another_is_not(store: Store) -
     _bring(store, third, "failed")
     assert download_queue.toggle_pause(store, [first, second, third], ACTOR) == (
         "pause",
-        [CommandResult(second, second)],
+        [ChangeResult(second, second)],
     )
     assert download_queue.toggle_pause(store, [first, second, third], ACTOR)[0] == "resume"
     assert not _now(store, first).paused

@@ -144,7 +144,7 @@ def test_the_newest_of_the_records_that_are_whole_counts(record: int) -> None:
     kept = HighWaterMark(record)
     assert kept.read() is None
     for revision in range(1, 20):
-        kept.record(HistoryState("ab" * 16, revision, "2026-11-20T09:14:00.000000Z"))
+        kept.write(HistoryState("ab" * 16, revision, "2026-11-20T09:14:00.000000Z"))
     assert kept.read() == HistoryState("ab" * 16, 19, "2026-11-20T09:14:00.000000Z")
     os.pwrite(record, b"torn", high_water_mark._SLOT_BYTES * (19 % high_water_mark._SLOT_COUNT) + 60)
     torn = kept.read()
@@ -162,7 +162,7 @@ def test_what_is_no_record_is_none(record: int, content: bytes) -> None:
 
 def test_without_a_lock_file_there_is_none() -> None:
     nowhere = HighWaterMark(None)
-    nowhere.record(HistoryState("", 1, ""))
+    nowhere.write(HistoryState("", 1, ""))
     nowhere.sync()
     nowhere.clear()
     assert nowhere.read() is None

@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from bwp_tui.actions import clock_operations
+from bwp_tui.actions import legal_operations
 from bwp_tui.cli.support import task_output
 from bwp_tui.domain import deadlines
 from bwp_tui.domain.filter import parse
@@ -139,7 +139,7 @@ def test_under_other_regulations_it_is_recorded_and_the_clock_runs_on(store: Sto
     single.inquire(store, number, ASKED, ACTOR)
     task = tasks.get(store, number)
     assert (task.inquired_on, task.due_on) == (ASKED, before.due_on)
-    assert "does not stop" in clock_operations.inquiry_effect(task)
+    assert "does not stop" in legal_operations.inquiry_effect(task)
 
 
 def test_an_inquiry_after_the_due_date_stops_nothing(store: Store) -> None:
@@ -147,7 +147,7 @@ def test_an_inquiry_after_the_due_date_stops_nothing(store: Store) -> None:
     single.inquire(store, number, DUE + timedelta(days=1), ACTOR)
     task = tasks.get(store, number)
     assert (task.due_on, deadlines.is_clock_stopped(task)) == (DUE, False)
-    assert "does not stop" in clock_operations.inquiry_effect(task)
+    assert "does not stop" in legal_operations.inquiry_effect(task)
 
 
 def test_days_that_cannot_be_are_refused_and_nothing_is_recorded(store: Store) -> None:

@@ -20,7 +20,7 @@ from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.queries.event_columns import columns_after
+from bwp_tui.store.queries.columns_from_events import columns_after
 from bwp_tui.store.queries.timeline import TimelineRow
 from bwp_tui.store.worklog import intent_outcomes
 from tests.manual_clock import ManualClock
@@ -355,10 +355,10 @@ def test_an_undone_change_counts_no_longer(path: Path, clock: ManualClock) -> No
     _begin(store)
     _live_a_day(store)
     for part, apply in (
-        (records.Field.RECEIPT, lambda one: records.correct(one, TODAY - timedelta(days=30))),
-        (records.Field.ASSIGNMENT, lambda one: records.assign(one, None)),
-        (records.Field.TAGS, lambda one: records.tag(one, ("new",), ("vip",))),
-        (records.Field.NOTE, lambda one: records.note(one, "", replace=True)),
+        (records.TaskPart.RECEIPT, lambda one: records.correct(one, TODAY - timedelta(days=30))),
+        (records.TaskPart.ASSIGNMENT, lambda one: records.assign(one, None)),
+        (records.TaskPart.TAGS, lambda one: records.tag(one, ("new",), ("vip",))),
+        (records.TaskPart.NOTE, lambda one: records.note(one, "", replace=True)),
         (LegalRecord.ANSWER, lambda one: answers.answer(one, "by letter")),
     ):
         changes: list[undoing.Change] = []
@@ -367,9 +367,9 @@ def test_an_undone_change_counts_no_longer(path: Path, clock: ManualClock) -> No
             apply(records.Edit(transaction, store, number, ACTOR, TODAY))
             return number
 
-        list(bulk.perform(store, undoing.with_changes(command, part, changes), [4]))
+        list(bulk.apply_to_each(store, undoing.with_recorded_values(command, part, changes), [4]))
         assert len(changes) == 1
-        list(bulk.perform(store, undoing.undo(part, changes, ACTOR), [4]))
+        list(bulk.apply_to_each(store, undoing.undo(part, changes, ACTOR), [4]))
         assert timeline.of_task(store, 4)[-1].what == timeline.EventKind.UNDONE
     _agrees(store, 4)
     store.close()

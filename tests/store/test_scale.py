@@ -43,7 +43,7 @@ def test_every_order_of_all_tasks_is_read_off_an_index(store: Store, sort: str) 
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_what_stands_before_a_task_is_a_range_of_its_order_s_index(store: Store, sort: str) -> None:
-    for part, keys in SORTS[sort].parts:
+    for part, keys in SORTS[sort].sections:
         for ordered in (keys, reversed_keys(keys)):
             own = store.row(f"SELECT {', '.join(key for key, _ in ordered)} FROM tasks t WHERE t.number = 2")
             assert own is not None

@@ -100,7 +100,7 @@ def test_messages_that_are_no_events_are_counted(store: Store) -> None:
 def test_a_superseded_engine_records_nothing(store: Store) -> None:
     accepted(store)
     engine = store.open_another()
-    engine.term = engine_state.record_new_term(store, 1, "host")
+    engine.engine_term = engine_state.record_new_term(store, 1, "host")
     engine_state.record_new_term(store, 2, "host")
     with pytest.raises(EngineSuperseded):
         record_events(engine, [event()])
@@ -228,12 +228,12 @@ def test_what_is_recorded_on_a_row_that_was_merged_meanwhile_lands_on_the_kept_o
 
     note = NOTE.change_for(ACTOR, TODAY, text="called back", replace=True)
     check = bulk.check_unchanged(seen, lambda _: None, lambda now: now.note, accepts_merged_row=True)
-    ((result,),) = bulk.perform(store, bulk.with_check(note, check), [seen.number])
+    ((result,),) = bulk.apply_to_each(store, bulk.with_check(note, check), [seen.number])
 
     assert (result.resulting_id, result.refused) == (task.number, None)
     assert [note.text for note in single.notes(store, task.number)] == ["call her", "called back"]
     careful = bulk.check_unchanged(seen, lambda _: None, lambda now: now.note)
-    ((result,),) = bulk.perform(store, bulk.with_check(note, careful), [seen.number])
+    ((result,),) = bulk.apply_to_each(store, bulk.with_check(note, careful), [seen.number])
     assert str(result.refused).startswith(f"#{seen.number} is #{task.number} now.")
     with pytest.raises(NoSuchTask, match=f"#{task.number}"):
         tasks.find_by_name(store, f"#{seen.number}")

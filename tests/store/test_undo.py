@@ -8,8 +8,8 @@ import pytest
 
 from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG
 from bwp_tui.store.commands import bulk, requests, undo
-from bwp_tui.store.commands.bulk import CommandResult, TaskCommand
-from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.bulk import ChangeResult, TaskChange
+from bwp_tui.store.commands.records import TaskPart
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
@@ -17,29 +17,29 @@ from tests.store import single
 from tests.store.support import ACTOR, TODAY, request
 
 
-def perform(store: Store, deed: TaskCommand, numbers: Sequence[int]) -> list[CommandResult]:
-    return [result for results in bulk.perform(store, deed, numbers) for result in results]
+def perform(store: Store, deed: TaskChange, numbers: Sequence[int]) -> list[ChangeResult]:
+    return [result for results in bulk.apply_to_each(store, deed, numbers) for result in results]
 
 
 @pytest.mark.parametrize(
     ("part", "deed"),
     [
-        (Field.NOTE, NOTE.change_for(ACTOR, TODAY, text="after", replace=True)),
-        (Field.NOTE, NOTE.change_for(ACTOR, TODAY, text="after")),
-        (Field.NOTE, NOTE.change_for(ACTOR, TODAY, text="", replace=True)),
-        (Field.TAGS, TAG.change_for(ACTOR, TODAY, add=["after"], remove=["b"])),
-        (Field.ASSIGNMENT, ASSIGN.change_for(ACTOR, TODAY, assignee="after")),
-        (Field.ASSIGNMENT, ASSIGN.change_for(ACTOR, TODAY, assignee=None)),
+        (TaskPart.NOTE, NOTE.change_for(ACTOR, TODAY, text="after", replace=True)),
+        (TaskPart.NOTE, NOTE.change_for(ACTOR, TODAY, text="after")),
+        (TaskPart.NOTE, NOTE.change_for(ACTOR, TODAY, text="", replace=True)),
+        (TaskPart.TAGS, TAG.change_for(ACTOR, TODAY, add=["after"], remove=["b"])),
+        (TaskPart.ASSIGNMENT, ASSIGN.change_for(ACTOR, TODAY, assignee="after")),
+        (TaskPart.ASSIGNMENT, ASSIGN.change_for(ACTOR, TODAY, assignee=None)),
     ],
 )
-def test_each_part_comes_back_as_it_was_and_the_timeline_grows(store: Store, part: Field, deed: TaskCommand) -> None:
+def test_each_part_comes_back_as_it_was_and_the_timeline_grows(store: Store, part: TaskPart, deed: TaskChange) -> None:
     full = requests.submit(store, request(note="before", tags=("a", "b")), ACTOR)
     bare = requests.submit(store, request(email="bare@example.com"), ACTOR)
     single.assign(store, full.number, "before", ACTOR)
     numbers = (full.number, bare.number)
     before = {number: tasks.get(store, number) for number in numbers}
     changes: list[Change] = []
-    perform(store, undo.with_changes(deed, part, changes), numbers)
+    perform(store, undo.with_recorded_values(deed, part, changes), numbers)
     assert changes
     lengths = {number: len(timeline.of_task(store, number)) for number in numbers}
     results = perform(store, undo.undo(part, changes, ACTOR), [change.number for change in changes])
@@ -58,9 +58,13 @@ def test_what_was_changed_since_is_left_alone(store: Store) -> None:
     first = requests.submit(store, request(), ACTOR).number
     second = requests.submit(store, request(email="b@example.com"), ACTOR).number
     changes: list[Change] = []
-    perform(store, undo.with_changes(TAG.change_for(ACTOR, TODAY, add=["vip"]), Field.TAGS, changes), [first, second])
+    perform(
+        store,
+        undo.with_recorded_values(TAG.change_for(ACTOR, TODAY, add=["vip"]), TaskPart.TAGS, changes),
+        [first, second],
+    )
     single.set_tags(store, first, ("vip", "phone"), "bob")
-    results = perform(store, undo.undo(Field.TAGS, changes, ACTOR), [first, second])
+    results = perform(store, undo.undo(TaskPart.TAGS, changes, ACTOR), [first, second])
     assert "has changed the tags of" in (results[0].refused or "")
     assert tasks.get(store, first).tags == ("vip", "phone")
     assert tasks.get(store, second).tags == ()
@@ -69,5 +73,7 @@ def test_what_was_changed_since_is_left_alone(store: Store) -> None:
 def test_a_deed_that_changes_nothing_leaves_nothing_to_take_back(store: Store) -> None:
     number = requests.submit(store, request(tags=("vip",)), ACTOR).number
     changes: list[Change] = []
-    perform(store, undo.with_changes(TAG.change_for(ACTOR, TODAY, add=["VIP"]), Field.TAGS, changes), [number])
+    perform(
+        store, undo.with_recorded_values(TAG.change_for(ACTOR, TODAY, add=["VIP"]), TaskPart.TAGS, changes), [number]
+    )
     assert changes == []

@@ -7,14 +7,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from bwp_tui.actions.clock_operations import ACKNOWLEDGE, ANSWER, CORRECT, VERIFY
+from bwp_tui.actions.legal_operations import ACKNOWLEDGE, ANSWER, CORRECT, VERIFY
 from bwp_tui.actions.record_operations import NOTE, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
-from bwp_tui.store.commands.answers import LegalRecord, UndoableField
-from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.answers import LegalRecord, UndoablePart
+from bwp_tui.store.commands.bulk import TaskChange
+from bwp_tui.store.commands.records import TaskPart
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -23,13 +23,13 @@ from tests.store import single
 from tests.store.support import ACTOR, TODAY, request, submitted
 
 
-def perform(store: Store, deed: TaskCommand, number: int) -> Task:
+def perform(store: Store, deed: TaskChange, number: int) -> Task:
     with store.write() as transaction:
         deed(transaction, store, number)
     return tasks.get(store, number)
 
 
-def withdrawing(record: LegalRecord, actor: str = ACTOR) -> TaskCommand:
+def withdrawing(record: LegalRecord, actor: str = ACTOR) -> TaskChange:
     return RECORD_OPERATIONS_BY_NAME[f"withdraw {record}"].change_for(actor, TODAY)
 
 
@@ -130,13 +130,13 @@ def test_of_a_resubmitted_request_the_new_task_is_corrected(store: Store) -> Non
         (LegalRecord.ANSWER, ANSWER.change_for(ACTOR, TODAY, how="by phone", on=TODAY + timedelta(days=1))),
         (LegalRecord.ANSWER, withdrawing(LegalRecord.ANSWER)),
         (LegalRecord.EXTENSION, withdrawing(LegalRecord.EXTENSION)),
-        (Field.RECEIPT, CORRECT.change_for(ACTOR, TODAY, received=TODAY - timedelta(days=5), regulation="ccpa")),
+        (TaskPart.RECEIPT, CORRECT.change_for(ACTOR, TODAY, received=TODAY - timedelta(days=5), regulation="ccpa")),
     ],
 )
-def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: UndoableField, deed: TaskCommand) -> None:
+def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: UndoablePart, deed: TaskChange) -> None:
     before = recorded(store)
     changes: list[Change] = []
-    changed = perform(store, undo.with_changes(deed, part, changes), before.number)
+    changed = perform(store, undo.with_recorded_values(deed, part, changes), before.number)
     assert changed != before
     length = len(timeline.of_task(store, before.number))
     after = perform(store, undo.undo(part, changes, ACTOR), before.number)
@@ -150,11 +150,11 @@ def test_nothing_is_put_back_on_a_purged_task(store: Store) -> None:
     changes: list[Change] = []
     perform(
         store,
-        undo.with_changes(NOTE.change_for(ACTOR, TODAY, text="", replace=True), Field.NOTE, changes),
+        undo.with_recorded_values(NOTE.change_for(ACTOR, TODAY, text="", replace=True), TaskPart.NOTE, changes),
         task.number,
     )
     store.rows("UPDATE tasks SET purged_at = 'now', email = '' WHERE number = ?", (task.number,))
     store.rows("UPDATE tasks SET purged_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?", (task.number,))
     with pytest.raises(NotPossible):
-        perform(store, undo.undo(Field.NOTE, changes, ACTOR), task.number)
+        perform(store, undo.undo(TaskPart.NOTE, changes, ACTOR), task.number)
     assert tasks.get(store, task.number).note == ""

@@ -17,14 +17,14 @@ from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_instant, iso_instant
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import download_queue
-from bwp_tui.store.commands.bulk import CommandResult
+from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.worklog import downloads as worklog
 
-_ACTIONS: Final[dict[str, Callable[[Store, list[int], str], list[CommandResult]]]] = {
+_ACTIONS: Final[dict[str, Callable[[Store, list[int], str], list[ChangeResult]]]] = {
     "pause": download_queue.pause,
     "resume": download_queue.resume,
     "cancel": download_queue.cancel,
@@ -98,15 +98,15 @@ def _warn_without_engine(session: CommandSession, what: str) -> None:
         print_note(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
 
 
-def _first(session: CommandSession, ids: Sequence[int]) -> list[CommandResult]:
+def _first(session: CommandSession, ids: Sequence[int]) -> list[ChangeResult]:
     """Move downloads to the head of the queue, in the given order."""
     results = []
     for download_id in reversed(ids):
         try:
             download_queue.move(session.store, download_id, -_MAX_PLACES, session.actor)
-            results.append(CommandResult(download_id, download_id))
+            results.append(ChangeResult(download_id, download_id))
         except NotPossible as why:
-            results.append(CommandResult(download_id, download_id, str(why)))
+            results.append(ChangeResult(download_id, download_id, str(why)))
     return results[::-1]
 
 

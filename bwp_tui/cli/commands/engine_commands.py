@@ -21,7 +21,7 @@ from bwp_tui.actions.service_operations import (
 )
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.setup.systemd_unit import unit
-from bwp_tui.cli.support.bulk import FIT_HINT, apply, chosen_variant, confirm_plan, select_tasks, values_of
+from bwp_tui.cli.support.bulk import FIT_HINT, apply, chosen_alternative, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
     CommandSession,
     chosen_profile,
@@ -88,7 +88,7 @@ def _submit(operation: ServiceOperation, arguments: Namespace) -> ExitCode:
             _confirm_submission(session, operation, numbers[0], values, arguments)
         else:
             numbers = confirm_plan(session, operation.name, numbers, arguments, values).possible
-        new, all_done = apply(session, operation.task_command(session.actor, **values), numbers)
+        new, all_done = apply(session, operation.change_for(session.actor, **values), numbers)
         if not new:
             return ExitCode.FAILED
         exit_code = wait_for_response(session, waiter, new, arguments)
@@ -111,7 +111,7 @@ def cancel(arguments: Namespace) -> ExitCode:
             waiter = EngineWaiter(session)
             numbers = confirm_plan(session, CANCEL.name, numbers, arguments, {}).possible
             check = requests.cannot_cancel
-        asked, all_done = apply(session, CANCEL.task_command(session.actor), numbers, check)
+        asked, all_done = apply(session, CANCEL.change_for(session.actor), numbers, check)
         if not asked:
             return ExitCode.FAILED
         settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)
@@ -149,7 +149,7 @@ def download(arguments: Namespace) -> ExitCode:
         waiter = EngineWaiter(session)
         if arguments.filter is not None:
             numbers = list(
-                confirm_plan(session, chosen_variant(DOWNLOAD, arguments).name, numbers, arguments, {}).possible
+                confirm_plan(session, chosen_alternative(DOWNLOAD, arguments).name, numbers, arguments, {}).possible
             )
         return download_results(session, waiter, numbers, arguments)
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.clock_operations import CORRECT, INQUIRE, VERIFY, inquiry_effect, replaced_verification
+from bwp_tui.actions.legal_operations import CORRECT, INQUIRE, VERIFY, inquiry_effect, replaced_verification
 from bwp_tui.actions.operation import Argument, Need, Position, RecordOperation, Values, split_signed
 from bwp_tui.actions.record_operations import DECLINE, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
-from bwp_tui.cli.support.bulk import apply, chosen_variant, confirm_plan, select_tasks, values_of
+from bwp_tui.cli.support.bulk import apply, chosen_alternative, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
     CommandSession,
     can_ask,
@@ -37,7 +37,7 @@ def record(arguments: Namespace) -> ExitCode:
     names, values = _positional(operation.positional, arguments)
     _check_options(operation, arguments)
     with open_session(arguments) as session:
-        operation = chosen_variant(operation, arguments)
+        operation = chosen_alternative(operation, arguments)
         values |= values_of(operation, arguments)
         for argument in operation.options:
             if argument.is_day and (day := values.get(argument.name)) is not None:
@@ -107,15 +107,15 @@ def _check_options(operation: RecordOperation, arguments: Namespace) -> None:
     """Refuse a command that lacks its options, or has them beside a withdrawal."""
     options = [argument for argument in operation.options if argument.need is not Need.HAS_DEFAULT]
     given = [argument for argument in options if getattr(arguments, argument.name) is not None]
-    if operation.variant and options and bool(given) is arguments.variant:
+    if operation.alternative and options and bool(given) is arguments.alternative:
         raise CommandError(
             ExitCode.USAGE,
-            f"Give {options[0].option}, or {operation.variant.option}; one of the two. Nothing was done.",
+            f"Give {options[0].option}, or {operation.alternative.option}; one of the two. Nothing was done.",
         )
     left_out = [argument for argument in options if argument.need is Need.REQUIRED and argument not in given]
     if given and left_out:
         raise CommandError(ExitCode.USAGE, f"Give {left_out[0].option} too. Nothing was done.")
-    if options and not (given or operation.variant):
+    if options and not (given or operation.alternative):
         names = " or ".join(argument.option for argument in options)
         raise CommandError(ExitCode.USAGE, f"Give {names}. Nothing was done.")
 

@@ -204,7 +204,7 @@ class _Repl:
             print(task_sentence(task, utc_now(), today()))
         ended = [task.number for task in changed if has_ended(task.status)]
         if not self._profile.read_only:
-            for _ in bulk.perform(
+            for _ in bulk.apply_to_each(
                 self._store,
                 UNWATCH.change_for(actor(os.environ, self._profile.actor, self._profile.is_team), today()),
                 ended,

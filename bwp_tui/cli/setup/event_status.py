@@ -17,7 +17,7 @@ from bwp_tui.engine.events.queue_errors import EventQueueError
 from bwp_tui.engine.events.sqs_queue import QueueAttributes, SqsQueue
 from bwp_tui.settings import EventQueue
 from bwp_tui.store.queries.service_events import ReceivedEvent
-from bwp_tui.store.worklog.engine_state import EVENTS_ON, EngineState
+from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ, EngineState
 
 _ARN: Final = re.compile(r"arn:[^:]+:events:(?P<region>[^:]+):[^:]*:event-source/(?P<source>.+)")
 
@@ -65,7 +65,7 @@ class EventReport:
             "region": self.queue and self.queue.region,
             "queue": _queue_record(attributes) if isinstance(attributes, QueueAttributes) else None,
             "queue_trouble": attributes if isinstance(attributes, str) else None,
-            "engine": self.engine.events if self.is_engine_running else None,
+            "engine": self.engine.event_queue_state if self.is_engine_running else None,
             "polls_relaxed": self.engine.polls_relaxed,
             "received": self.received,
             "duplicates": self.engine.duplicate_events,
@@ -119,10 +119,10 @@ class EventReport:
     def _engine(self) -> str:
         if not self.is_engine_running:
             return "none runs: nothing is read"
-        if self.engine.events is None:
+        if self.engine.event_queue_state is None:
             return "has not read the queue yet"
-        if self.engine.events != EVENTS_ON:
-            return self.engine.events
+        if self.engine.event_queue_state != QUEUE_IS_READ:
+            return self.engine.event_queue_state
         return (
             "reads the queue, and polls rarely" if self.engine.polls_relaxed else "reads the queue, and polls as usual"
         )

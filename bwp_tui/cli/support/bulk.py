@@ -15,7 +15,7 @@ from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk
-from bwp_tui.store.commands.bulk import RefusalCheck, TaskCommand
+from bwp_tui.store.commands.bulk import RefusalCheck, TaskChange
 from bwp_tui.store.queries import tasks
 
 OperationT = TypeVar("OperationT", bound=TaskOperation)
@@ -71,13 +71,13 @@ def values_of(operation: TaskOperation, arguments: Namespace) -> Values:
     }
 
 
-def chosen_variant(operation: OperationT, arguments: Namespace) -> OperationT:
+def chosen_alternative(operation: OperationT, arguments: Namespace) -> OperationT:
     """Return the operation, or what an option has it do instead."""
-    return operation.variant.replacement if operation.variant and arguments.variant else operation
+    return operation.alternative.operation if operation.alternative and arguments.alternative else operation
 
 
 def apply(
-    session: CommandSession, command: TaskCommand, numbers: Sequence[int], check: RefusalCheck | None = None
+    session: CommandSession, command: TaskChange, numbers: Sequence[int], check: RefusalCheck | None = None
 ) -> tuple[list[int], bool]:
     """Apply a command to tasks, and print why it was refused for some.
 
@@ -90,7 +90,7 @@ def apply(
     steps = ProgressLine("done", len(numbers))
     resulting: list[int] = []
     done = 0
-    for results in bulk.perform(session.store, bulk.with_check(command, check) if check else command, numbers):
+    for results in bulk.apply_to_each(session.store, bulk.with_check(command, check) if check else command, numbers):
         done += len(results)
         steps(done)
         for result in results:

@@ -84,7 +84,7 @@ class EngineWaiter:
     def _read_state(self, store: Store) -> None:
         # The state that a stopped engine left, or that concerns its own settings alone, does not count.
         state = engine_state.read(store)
-        if state.is_decisive_for(os.getpid()) and state.service != ServiceState.UNTRIED:
+        if not state.could_be_replaced_by(os.getpid()) and state.service != ServiceState.UNTRIED:
             self._state = state
 
     def timed_out(

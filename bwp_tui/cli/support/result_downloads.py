@@ -99,7 +99,7 @@ def _queue_download(session: CommandSession, task: Task, folder: Path | None, ar
                 f" Cancel that first: bwp-tui downloads cancel {task.number}."
             )
         download_queue.resume(session.store, [task.download.id], session.actor)
-    elif not arguments.variant and (saved := saved_path(task.download)) is not None:
+    elif not arguments.alternative and (saved := saved_path(task.download)) is not None:
         place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
         if folder is not None and saved.parent.resolve() != folder.resolve():
             raise NotPossible(f"{task.name} is already downloaded: {place}. Use --again to download it into {folder}.")

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Final
 
-from bwp_tui.actions.clock_operations import VERIFY
+from bwp_tui.actions.legal_operations import VERIFY
 from bwp_tui.actions.service_operations import APPROVE, RESUBMIT, SEND
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.support.context import today

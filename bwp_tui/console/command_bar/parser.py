@@ -16,7 +16,7 @@ CommandHandler = Callable[[], None]
 """Carries a line out."""
 
 _FLAGS: Final = frozenset(
-    operation.variant.option for operation in (*RECORD_OPERATIONS, *SERVICE_OPERATIONS) if operation.variant
+    operation.alternative.option for operation in (*RECORD_OPERATIONS, *SERVICE_OPERATIONS) if operation.alternative
 )
 """Options that have no value."""
 

@@ -182,11 +182,11 @@ class TaskLineCommands:
     def _read_operation(self, line: CommandLine) -> CommandHandler:
         """Return the handler of an operation: the line gives values, and the console asks for the others."""
         operation = _OPERATIONS[line.command.text.casefold()]
-        if (variant := operation.variant) is not None and variant.option in line.options:
+        if (alternative := operation.alternative) is not None and alternative.option in line.options:
             if len(line.options) > 1:
-                raise line.options[variant.option].error(f"“{variant.option}” takes no other option beside it.")
+                raise line.options[alternative.option].error(f"“{alternative.option}” takes no other option beside it.")
             numbers = [self._task(token) for token in line.positionals]
-            return self._start_work_on(numbers, partial(self._run, variant.replacement, {}))
+            return self._start_work_on(numbers, partial(self._run, alternative.operation, {}))
         options = {argument.name: self._value(argument, line.options) for argument in operation.options}
         values: Values | None = {name: value for name, value in options.items() if value is not None}
         argument = operation.positional

@@ -20,7 +20,7 @@ from bwp_tui.console.widgets.prompt import F2_ANSWER, QuestionUpdate
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.bulk import CommandResult
+from bwp_tui.store.commands.bulk import ChangeResult
 
 _HARMLESS: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.is_harmless)
 _SUBMITTING: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.submits)
@@ -197,7 +197,7 @@ class MarkedTasks:
             described = f"{described}It is {clean_line(task.email)}. "
         return f"{described}Type {shown} to go on:", shown, word
 
-    async def carry_out(self, describe: Callable[[int], str], act: Callable[[], list[CommandResult]]) -> None:
+    async def carry_out(self, describe: Callable[[int], str], act: Callable[[], list[ChangeResult]]) -> None:
         """Run `act` in a thread, show the count done, and keep marks on refused tasks."""
         results = await run_in_thread_and_report(self._screen, act)
         if results is None:

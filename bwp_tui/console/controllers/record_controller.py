@@ -18,7 +18,7 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
-from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.records import TaskPart
 
 
 class RecordController:
@@ -95,7 +95,7 @@ class RecordController:
             why_not,
             partial(_shown, operation, target),
             lambda now: operation.question(now, values),
-            accepts_merged_row=operation.undo_field is Field.NOTE,
+            accepts_merged_row=operation.undo_part is TaskPart.NOTE,
         )
         if await self._confirm(operation, task, values, check):
             results = await run_in_thread_and_report(
@@ -114,7 +114,7 @@ class RecordController:
         if not (question := operation.question(task, values)):
             return True
         with rechecking_task(self._screen, task, check, lambda now: operation.question(now, values)):
-            return await self._screen.prompt.ask_yes_no(question, irreversible=operation.undo_field is None)
+            return await self._screen.prompt.ask_yes_no(question, irreversible=operation.undo_part is None)
 
     async def _watch(self) -> None:
         """Watch tasks, or no longer where all of them are watched."""

@@ -36,7 +36,7 @@ from bwp_tui.console.workers import ACTION, run_in_thread_and_report, start_work
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import format_size
 from bwp_tui.store.commands import download_queue
-from bwp_tui.store.commands.bulk import CommandResult
+from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.commands.download_queue import cannot_cancel
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.worklog import engine_state
@@ -289,14 +289,14 @@ class DownloadsScreen(ActionScreen):
         if results is not None:
             self._report(action, downloads, results)
 
-    def _report(self, action: str, downloads: Sequence[Download], results: Sequence[CommandResult]) -> None:
+    def _report(self, action: str, downloads: Sequence[Download], results: Sequence[ChangeResult]) -> None:
         refused = [result for result in results if result.refused]
         if self.marks:
             self.mark(frozenset(result.id for result in refused))
         self.reload(results[0].resulting_id if len(results) == 1 else None)
         self.show_status(self._result_sentence(action, downloads, results), "warn" if refused else "plain")
 
-    def _result_sentence(self, action: str, downloads: Sequence[Download], results: Sequence[CommandResult]) -> str:
+    def _result_sentence(self, action: str, downloads: Sequence[Download], results: Sequence[ChangeResult]) -> str:
         reasons = [result.refused for result in results if result.refused]
         if len(results) == 1:
             result_text, of_part, _ = _RESULT_TEXTS[action]

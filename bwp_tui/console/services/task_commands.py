@@ -17,8 +17,8 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, saved_views, undo
-from bwp_tui.store.commands.answers import UndoableField
-from bwp_tui.store.commands.bulk import CommandResult, RefusalCheck, TaskCommand
+from bwp_tui.store.commands.answers import UndoablePart
+from bwp_tui.store.commands.bulk import ChangeResult, RefusalCheck, TaskChange
 from bwp_tui.store.commands.undo import Change
 
 _MAX_STEPS: Final = 100
@@ -29,7 +29,7 @@ _MAX_STEPS: Final = 100
 class RecordStep:
     """A change of what the history keeps about some tasks."""
 
-    field: UndoableField
+    field: UndoablePart
     changes: tuple[Change, ...]
 
 
@@ -81,9 +81,9 @@ class TaskCommands:
 
     def apply(
         self, operation: ServiceOperation, numbers: Sequence[int], subject: str, check: RefusalCheck, **values: Any
-    ) -> list[CommandResult]:
+    ) -> list[ChangeResult]:
         """Ask for an operation on each of these tasks, which a sentence calls `subject`, unless `check` refuses it."""
-        command = bulk.with_check(operation.task_command(self._actor, str(self._profile.download_dir), **values), check)
+        command = bulk.with_check(operation.change_for(self._actor, str(self._profile.download_dir), **values), check)
         results = self._perform(command, numbers, writes=operation.writes)
         if not operation.is_harmless and any(result.refused is None for result in results):
             self.steps.append(IrreversibleStep(f"The {operation.noun} of {subject}"))
@@ -105,33 +105,33 @@ class TaskCommands:
         today: date,
         check: RefusalCheck | None = None,
         **values: Any,
-    ) -> list[CommandResult]:
+    ) -> list[ChangeResult]:
         """Carry out an operation of the history alone on each of these tasks, unless `check` refuses it."""
         changes: list[Change] = []
         try:
             command = operation.change_for(self._actor, today, **values)
             if check is not None:
                 command = bulk.with_check(command, check)
-            if operation.undo_field is None:
+            if operation.undo_part is None:
                 results = self._perform(command, numbers)
                 if any(result.refused is None for result in results):
                     self.steps.append(IrreversibleStep(f"The action “{operation.name}”"))
                 return results
-            return self._perform(undo.with_changes(command, operation.undo_field, changes), numbers)
+            return self._perform(undo.with_recorded_values(command, operation.undo_part, changes), numbers)
         finally:
             # Also when a later transaction failed: what an earlier one wrote stays, and can be undone.
-            if changes and operation.undo_field is not None:
-                self.steps.append(RecordStep(operation.undo_field, tuple(changes)))
+            if changes and operation.undo_part is not None:
+                self.steps.append(RecordStep(operation.undo_part, tuple(changes)))
 
-    def unwatch(self, numbers: Sequence[int], today: date) -> list[CommandResult]:
+    def unwatch(self, numbers: Sequence[int], today: date) -> list[ChangeResult]:
         """Watch tasks no longer, since they have ended: the operator did nothing, so there is nothing to undo."""
         return self._perform(UNWATCH.change_for(self._actor, today), numbers)
 
-    def undo(self, step: RecordStep) -> list[CommandResult]:
+    def undo(self, step: RecordStep) -> list[ChangeResult]:
         """Restore a part of some tasks, except where it was changed again since."""
         command = undo.undo(step.field, step.changes, self._actor)
         return self._perform(command, [change.number for change in step.changes])
 
-    def _perform(self, command: TaskCommand, numbers: Sequence[int], *, writes: bool = True) -> list[CommandResult]:
+    def _perform(self, command: TaskChange, numbers: Sequence[int], *, writes: bool = True) -> list[ChangeResult]:
         store = self._guard.store if writes else self._guard.store_for_polls
-        return [result for results in bulk.perform(store, command, numbers) for result in results]
+        return [result for results in bulk.apply_to_each(store, command, numbers) for result in results]

@@ -46,7 +46,7 @@ class WatchNotifier:
     async def refusals(self) -> list[str]:
         """Return a sentence for each cancellation that was refused since the last call; for none at the first."""
         with suppress(StoreError):
-            before, last = self._event, await asyncio.to_thread(timeline.last_event, self._store)
+            before, last = self._event, await asyncio.to_thread(timeline.newest_event_id, self._store)
             # The first call reads none: a scan of all events would keep the screen from the history for as long.
             refused = (
                 await asyncio.to_thread(timeline.refused_cancellations, self._store, before, last)

@@ -29,16 +29,18 @@ class PollRelaxation:
         self._last_read_at = store.clock()
 
     def update(self, state: str | None) -> None:
-        """Record the state of the queue: `EVENTS_ON`, or what is wrong with it, or None without a queue.
+        """Record the state of the queue: `QUEUE_IS_READ`, or what is wrong with it, or None without a queue.
 
         Raises:
             StoreError: it could not be recorded; the next call tries again.
         """
         store, now = self._store, self._store.clock()
-        if state == engine_state.EVENTS_ON or now < self._last_read_at:  # the clock was set back
+        if state == engine_state.QUEUE_IS_READ or now < self._last_read_at:  # the clock was set back
             self._last_read_at = now
         was_relaxed = engine_state.read(store).polls_relaxed
-        is_reachable = state == engine_state.EVENTS_ON or (was_relaxed and now - self._last_read_at < UNREACHABLE_AFTER)
+        is_reachable = state == engine_state.QUEUE_IS_READ or (
+            was_relaxed and now - self._last_read_at < UNREACHABLE_AFTER
+        )
         self._schedule.relaxed = state is not None and is_reachable and events_are_reliable(store)
         if was_relaxed and not self._schedule.relaxed:
             self._reschedule()

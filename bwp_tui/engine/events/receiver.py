@@ -24,7 +24,7 @@ from bwp_tui.engine.worker import STORE_RETRY_S
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.worklog import service_events
-from bwp_tui.store.worklog.engine_state import EVENTS_ON
+from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ
 
 _MIN_INTERVAL_S: Final = 1.0
 """Seconds between two receptions that find no event: the queue may return messages for others at once."""
@@ -100,7 +100,7 @@ class EventReceiver:
         if messages is None:
             self._relaxation.update(None)
             return False
-        state, receipts = EVENTS_ON, list[str]()
+        state, receipts = QUEUE_IS_READ, list[str]()
         try:
             receipts = self._record(await in_daemon_thread(lambda: messages.receive(wait_s), "event-queue"))
             if receipts:

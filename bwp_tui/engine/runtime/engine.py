@@ -19,9 +19,9 @@ from bwp_tui.engine.requests.poller import Poller
 from bwp_tui.engine.requests.submitter import Submitter
 from bwp_tui.engine.resilience.backoff import BackoffPolicy, PollSchedule
 from bwp_tui.engine.resilience.service_health import ServiceHealth
-from bwp_tui.engine.runtime.clock_watch import ClockWatch
 from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S
 from bwp_tui.engine.runtime.hook_runner import HookRunner
+from bwp_tui.engine.runtime.setback_watch import SetbackWatch
 from bwp_tui.engine.worker import STORE_RETRY_S, VisibleTasks, Worker, WorkerContext
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS, OperatorProgram
 from bwp_tui.store.database.connection import Store
@@ -80,7 +80,7 @@ class Engine:
         rng = random.Random()  # noqa: S311  # jitter, not secrecy
         self._store = store
         self._health = ServiceHealth(store, rng, policy)
-        self._clock_watch = ClockWatch(store, self._health)
+        self._setback_watch = SetbackWatch(store, self._health)
         self._reconnect = reconnect
         self._on_full_disk = on_full_disk
         self._waiting_for_space: set[Worker] = set()
@@ -134,7 +134,7 @@ class Engine:
         await self._receiver.receive_waiting()
         try:
             while True:
-                self._clock_watch.check()
+                self._setback_watch.check()
                 for worker in self._workers:
                     await worker.run_due()
                 if not self._is_work_due() and not any(worker.is_busy for worker in self._workers):
@@ -152,7 +152,7 @@ class Engine:
         while True:
             wake.clear()
             try:
-                self._clock_watch.check()
+                self._setback_watch.check()
                 await worker.run_due()
                 next_at = worker.next_at()
             except (StoreMoved, StoreDamaged):

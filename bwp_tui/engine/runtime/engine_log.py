@@ -55,7 +55,7 @@ class EngineLog:
     def read(self, store: Store) -> None:
         """Say what has happened since the last call; the first one only notes where the timelines end."""
         with suppress(StoreError):  # the engine says what is wrong with the history; the next call catches up
-            last = timeline.last_event(store)
+            last = timeline.newest_event_id(store)
             if self._last is not None:
                 for event in timeline.since(store, self._last, last):
                     self._log(event)

@@ -176,7 +176,7 @@ class EngineThread:
                 self.other_engine = engine_state.read(store)
                 self._set_role(Role.FOLLOWER, silence_message(self.other_engine) if lease.silence_seen() else None)
                 await asyncio.sleep(LEASE_CHECK_S)
-            store.term, self.other_engine = term.number, term.superseded
+            store.engine_term, self.other_engine = term.number, term.superseded
             self._observe(store)  # what happens once the role is known is a change
             # Set the role last: an observer must not take the last state of a dead engine for this one's.
             self._set_role(Role.ENGINE)

@@ -90,7 +90,7 @@ async def _until_nothing_is_due(config: EngineConfig) -> str | None:
             term = await _take_over(store, lease, config)
             if term is None:
                 return None
-            store.term = term.number
+            store.engine_term = term.number
             async with heartbeats(lease, store):
                 await _work_once(store, config)
                 return engine_state.read(store).service

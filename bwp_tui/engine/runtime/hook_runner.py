@@ -94,7 +94,7 @@ class HookRunner(Worker):
         """Return when occasions are looked for next; None while a hook is running, whose end wakes this worker."""
         if self.is_busy:
             return None
-        has_more = any(self._waiting.values()) or timeline.last_event(self._store) != self._last_event
+        has_more = any(self._waiting.values()) or timeline.newest_event_id(self._store) != self._last_event
         return self._store.clock() if has_more else self._due_check_at
 
     @property

@@ -14,7 +14,7 @@ from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
-from bwp_tui.store.commands.records import Edit, Field, corrected_clause, late_clause, refused_day
+from bwp_tui.store.commands.records import Edit, TaskPart, corrected_clause, late_clause, refused_day
 from bwp_tui.store.commands.request_validation import Refusal, refuse
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.shared_sql import update_task
@@ -35,7 +35,7 @@ class LegalRecord(StrEnum):
     APPEAL = "appeal"
 
 
-UndoableField: TypeAlias = Field | LegalRecord
+UndoablePart: TypeAlias = TaskPart | LegalRecord
 """What undo puts back."""
 
 

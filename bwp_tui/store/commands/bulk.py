@@ -1,4 +1,4 @@
-"""Apply a command to many tasks, some of them in each transaction."""
+"""Apply a change to many tasks, some of them in each transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHUNK_SIZE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class CommandResult:
+class ChangeResult:
     """The result for one task or download: the one to look at now, a new one if it was repeated, or a refusal."""
 
     id: int
@@ -25,7 +25,7 @@ class CommandResult:
     refused: str | None = None
 
 
-TaskCommand = Callable[[Transaction, Store, int], int]
+TaskChange = Callable[[Transaction, Store, int], int]
 """Changes a task and returns the number of the task to look at now.
 
 Raises:
@@ -33,8 +33,8 @@ Raises:
 """
 
 
-def perform(store: Store, command: TaskCommand, numbers: Sequence[int]) -> Iterator[list[CommandResult]]:
-    """Apply a command to each task; yield the results of each transaction once it is on disk.
+def apply_to_each(store: Store, change: TaskChange, numbers: Sequence[int]) -> Iterator[list[ChangeResult]]:
+    """Apply a change to each task; yield the results of each transaction once it is on disk.
 
     A caller that stops iterating leaves the other tasks as they are.
 
@@ -43,23 +43,23 @@ def perform(store: Store, command: TaskCommand, numbers: Sequence[int]) -> Itera
     """
     for at in range(0, len(numbers), CHUNK_SIZE):
         with store.write() as transaction:
-            results = [_result(transaction, store, command, number) for number in numbers[at : at + CHUNK_SIZE]]
+            results = [_result(transaction, store, change, number) for number in numbers[at : at + CHUNK_SIZE]]
         yield results
 
 
-def _result(transaction: Transaction, store: Store, command: TaskCommand, number: int) -> CommandResult:
+def _result(transaction: Transaction, store: Store, change: TaskChange, number: int) -> ChangeResult:
     """Return the result for a task, or for the row that it was merged into since the operator saw it."""
     try:
-        return CommandResult(number, command(transaction, store, number))
+        return ChangeResult(number, change(transaction, store, number))
     except NoSuchTask as why:
         kept = timeline.merged_into(store, number)
         if kept is None:
-            return CommandResult(number, number, str(why))
-        merged = _result(transaction, store, command, kept)
+            return ChangeResult(number, number, str(why))
+        merged = _result(transaction, store, change, kept)
         refused = merged.refused and f"#{number} is #{kept} now. {merged.refused}"
-        return CommandResult(number, merged.resulting_id, refused)
+        return ChangeResult(number, merged.resulting_id, refused)
     except (NotPossible, BadRequest) as why:
-        return CommandResult(number, number, str(why))
+        return ChangeResult(number, number, str(why))
 
 
 RefusalCheck = Callable[[Task], str | None]
@@ -72,7 +72,7 @@ def check_unchanged(
     """Return a check that also refuses a task if what the question has `shown` is no longer so, but for its name.
 
     Args:
-        accepts_merged_row: whether the command may go to the row that the task was merged into since, whatever that
+        accepts_merged_row: whether the change may go to the row that the task was merged into since, whatever that
             row shows: the timeline keeps what is replaced.
     """
 
@@ -89,11 +89,11 @@ def _without_name(shown: object, task: Task) -> object:
     return shown.replace(task.name, "") if isinstance(shown, str) else shown
 
 
-def with_check(command: TaskCommand, check: RefusalCheck) -> TaskCommand:
-    """Return the command, which checks each task again in the transaction that changes it."""
+def with_check(change: TaskChange, check: RefusalCheck) -> TaskChange:
+    """Return the change, which checks each task again in the transaction that changes it."""
 
     def run(transaction: Transaction, store: Store, number: int) -> int:
         refuse(check(tasks.get(store, number)))
-        return command(transaction, store, number)
+        return change(transaction, store, number)
 
     return run

@@ -25,7 +25,7 @@ from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.insert_request import Origin, insert_recorded
 
 _HASH_DIGITS: Final = 16
-"""Hexadecimal digits of the hash that identify a file."""
+"""Hexadecimal digits of the hash in a file's fingerprint."""
 
 _KINDS: Final = {
     **dict.fromkeys(("retrieval", "retrieve", "access", "copy", "dsar"), Kind.RETRIEVAL),
@@ -97,14 +97,14 @@ def plan(store: Store, data: bytes, defaults: ImportDefaults, progress: Progress
         CsvError: the file is no table of requests.
     """
     table = csv_table.read_table(data)
-    mark = f"file {hashlib.sha256(data).hexdigest()[:_HASH_DIGITS]}"
-    before, newest = _imported_before(store, mark), tasks.highest(store)
+    fingerprint = f"file {hashlib.sha256(data).hexdigest()[:_HASH_DIGITS]}"
+    before, newest = _imported_before(store, fingerprint), tasks.highest(store)
     seen: dict[tuple[Kind, str], int] = {}
     lines = []
     for done, line in enumerate(table.lines, start=1):
         lines.append(_checked(store, line, defaults, seen))
         progress(done)
-    return ImportPlan(mark, tuple(lines), table.ignored, before, newest)
+    return ImportPlan(fingerprint, tuple(lines), table.ignored, before, newest)
 
 
 def import_requests(
@@ -157,10 +157,10 @@ def _subject(request: Request) -> tuple[Kind, str]:
     return request.kind, request.email.casefold()
 
 
-def _imported_before(store: Store, mark: str) -> int:
+def _imported_before(store: Store, fingerprint: str) -> int:
     return store.integer(
         f"SELECT count(*) FROM timeline WHERE what = '{EventKind.IMPORTED}' AND detail >= ? AND detail < ?",
-        (f"{mark} line ", f"{mark} line:"),
+        (f"{fingerprint} line ", f"{fingerprint} line:"),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.store.commands import requests
-from bwp_tui.store.commands.bulk import CommandResult
+from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.database.shared_sql import DOWNLOAD_HAS_ENDED, update_task
@@ -108,7 +108,7 @@ class QueueCommand:
     disabled_reason: Callable[[Download], str | None]
     apply: Callable[[Transaction, Store, Download, str], int]
 
-    def __call__(self, store: Store, ids: Iterable[int], actor: str) -> list[CommandResult]:
+    def __call__(self, store: Store, ids: Iterable[int], actor: str) -> list[ChangeResult]:
         """Apply the command to each download.
 
         Raises:
@@ -117,14 +117,14 @@ class QueueCommand:
         with store.write() as transaction:
             return [self._apply_to_one(transaction, store, download_id, actor) for download_id in ids]
 
-    def _apply_to_one(self, transaction: Transaction, store: Store, download_id: int, actor: str) -> CommandResult:
+    def _apply_to_one(self, transaction: Transaction, store: Store, download_id: int, actor: str) -> ChangeResult:
         try:
             # Checked inside the transaction: the engine may have written since the operator saw the download.
             download = _get(transaction, download_id)
             refuse(self.disabled_reason(download))
-            return CommandResult(download_id, self.apply(transaction, store, download, actor))
+            return ChangeResult(download_id, self.apply(transaction, store, download, actor))
         except NotPossible as why:
-            return CommandResult(download_id, download_id, str(why))
+            return ChangeResult(download_id, download_id, str(why))
 
 
 pause: Final = QueueCommand(cannot_pause, _change("paused = 1", EventKind.DOWNLOAD_PAUSED))
@@ -147,7 +147,7 @@ retry: Final = QueueCommand(cannot_retry, _retry)
 """Requests downloads again that failed, were cancelled or are gone, each as a new one that resumes the part file."""
 
 
-def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, list[CommandResult]]:
+def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, list[ChangeResult]]:
     """Pause the downloads that can be paused, or if there are none, resume the paused ones.
 
     The states in the history decide, not those on a screen, so that each call counts.
@@ -165,8 +165,8 @@ def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, lis
             for download in possible:
                 command.apply(transaction, store, download, actor)
             if possible:
-                return name, [CommandResult(download.id, download.id) for download in possible]
-    return "resume", [CommandResult(download.id, download.id, cannot_resume(download)) for download in downloads_now]
+                return name, [ChangeResult(download.id, download.id) for download in possible]
+    return "resume", [ChangeResult(download.id, download.id, cannot_resume(download)) for download in downloads_now]
 
 
 def move(store: Store, download_id: int, places: int, actor: str) -> None:

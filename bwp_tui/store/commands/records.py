@@ -30,7 +30,7 @@ from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import EventKind
 
 
-class Field(StrEnum):
+class TaskPart(StrEnum):
     """A part of a task that undo puts back, as a sentence names it; so does each `LegalRecord`."""
 
     NOTE = "note"

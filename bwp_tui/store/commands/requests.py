@@ -207,13 +207,13 @@ def cannot_cancel(task: Task) -> str | None:
 
 def cancellation_phrase(task: Task) -> str:
     """Return the beginning of a sentence on what the cancellation of `task` does."""
-    return f"Withdraw the {task.kind.lower()}" if task.is_unsent else "Cancel the deletion"
+    return f"Cancel the unsent {task.kind.lower()}" if task.is_unsent else "Cancel the deletion"
 
 
 def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
     """Record that the shop declines a request, and what the shopper was told; nothing of it is sent afterwards.
 
-    What was not sent is withdrawn first. A deletion on hold is cancelled first: the decline comes into effect once the
+    What was not sent is cancelled first, and so is a deletion on hold: the decline comes into effect once the
     service has confirmed that, and is dropped where it cannot be cancelled any more.
 
     Args:
@@ -306,7 +306,7 @@ def _was_cancelled_for_decline(edit: Edit) -> bool:
         for kinds in (
             (EventKind.DECLINE_WITHDRAWN,),
             (EventKind.DECLINE_REQUESTED,),
-            (EventKind.CANCEL_REQUESTED, EventKind.WITHDRAWN),
+            (EventKind.CANCEL_REQUESTED, EventKind.CANCELLED_UNSENT),
         )
     )
     row = edit.transaction.row(

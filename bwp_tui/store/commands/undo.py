@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.store.commands.answers import LegalRecord, UndoableField
-from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.records import Field
+from bwp_tui.store.commands.answers import LegalRecord, UndoablePart
+from bwp_tui.store.commands.bulk import TaskChange
+from bwp_tui.store.commands.records import TaskPart
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
 from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.errors import NotPossible
@@ -17,31 +17,31 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import RECORD_COLUMNS, EventKind
 
 _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
-    Field.NOTE: ("note",),
-    Field.TAGS: ("tags",),
-    Field.ASSIGNMENT: ("assigned_to",),
+    TaskPart.NOTE: ("note",),
+    TaskPart.TAGS: ("tags",),
+    TaskPart.ASSIGNMENT: ("assigned_to",),
     **{record: (*columns, "due_on") for record, columns in RECORD_COLUMNS.items()},
     LegalRecord.ACKNOWLEDGEMENT: RECORD_COLUMNS[LegalRecord.ACKNOWLEDGEMENT],
     LegalRecord.VERIFICATION: (*RECORD_COLUMNS[LegalRecord.VERIFICATION], "replied_on", "due_on"),
-    Field.RECEIPT: ("received_on", "regulation", "due_on"),
+    TaskPart.RECEIPT: ("received_on", "regulation", "due_on"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The values of a field's columns before and after a change."""
+    """The columns of an undoable part before and after a change."""
 
     number: int
     before: Row
     after: Row
 
 
-def with_changes(command: TaskCommand, part: UndoableField, changes: list[Change]) -> TaskCommand:
-    """Return a command that does the same, and appends its change to `changes`."""
+def with_recorded_values(change: TaskChange, part: UndoablePart, changes: list[Change]) -> TaskChange:
+    """Return a change that does the same, and appends the values before and after to `changes`."""
 
     def recording(transaction: Transaction, store: Store, number: int) -> int:
         before = _value(transaction, number, part)
-        now = command(transaction, store, number)
+        now = change(transaction, store, number)
         after = _value(transaction, number, part)
         if before != after:
             changes.append(Change(number, before, after))
@@ -50,8 +50,8 @@ def with_changes(command: TaskCommand, part: UndoableField, changes: list[Change
     return recording
 
 
-def undo(part: UndoableField, changes: Iterable[Change], actor: str) -> TaskCommand:
-    """Return the command that restores a field of each task, unless it was changed again since."""
+def undo(part: UndoablePart, changes: Iterable[Change], actor: str) -> TaskChange:
+    """Return the change that restores a part of a task, unless that was changed again since."""
     by_number = {change.number: change for change in changes}
 
     def command(transaction: Transaction, store: Store, number: int) -> int:
@@ -72,7 +72,7 @@ def undo(part: UndoableField, changes: Iterable[Change], actor: str) -> TaskComm
     return command
 
 
-def _value(transaction: Transaction, number: int, part: UndoableField) -> Row:
+def _value(transaction: Transaction, number: int, part: UndoablePart) -> Row:
     return transaction.row(f"SELECT {', '.join(_COLUMNS[part])} FROM tasks WHERE number = ?", (number,)) or ()
 
 
@@ -80,8 +80,8 @@ def _text(value: SqlValue) -> str | None:
     return None if value is None else str(value)
 
 
-def _describe(part: UndoableField, value: Row) -> str:
-    if part is Field.TAGS:
+def _describe(part: UndoablePart, value: Row) -> str:
+    if part is TaskPart.TAGS:
         value = tuple(json.loads(str(value[0])))
     # The first column says whether there is a record: an extension's second one, the due date, is set without it, too.
     text = " ".join(str(cell) for cell in value if cell is not None) if value and value[0] else "empty"

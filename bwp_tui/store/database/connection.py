@@ -118,7 +118,7 @@ class Store:
         self.clock = clock
         self.uptime = uptime
         self.opening_report = opening_report
-        self.term: int | None = None
+        self.engine_term: int | None = None
         """The term of the engine that writes by this connection; None where that is no engine."""
         self._lock = threading.RLock()
         self._file_lock = lock
@@ -309,7 +309,7 @@ class Store:
                     chains.seal()
                     self._check_in_place()
                     self._db.execute("COMMIT")
-                self._high_water_mark.record(seen)
+                self._high_water_mark.write(seen)
             except BaseException:
                 chains.discard()
                 with suppress(apsw.Error):  # the first error is the one to raise
@@ -331,7 +331,7 @@ class Store:
         self._high_water_mark.sync()
 
     def _check_term(self) -> None:
-        if self.term is not None and self._execute("SELECT term FROM engine") != [(self.term,)]:
+        if self.engine_term is not None and self._execute("SELECT term FROM engine") != [(self.engine_term,)]:
             raise EngineSuperseded
 
     def _execute(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:

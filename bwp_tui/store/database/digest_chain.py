@@ -5,8 +5,10 @@ The rule, with SHA-256 and texts in UTF-8; `0` is a zero byte, and a value that 
 - link of event n = digest of: link of event n - 1, commitment, `at 0 actor 0 what 0 before 0 after`.
   The link before the first event is the digest of `bwp-tui task N`.
 - commitment of a detail, which a purge removes = digest of: salt, n, `:`, detail. Without a detail: 32 zero bytes.
-- record = digest of: the last link, `number 0 events 0 found 0 begun_at 0` and the `COVERED_COLUMNS` of the task's row,
-  separated by `0`, without those at the end that are empty. A checksum of a byte for each column follows.
+- row digest = digest of: the last link, `number 0 events 0 begun_with 0 begun_at 0` and the `COVERED_COLUMNS` of the
+  task's row, separated by `0`, without those at the end that are empty. A checksum of a byte for each column follows.
+
+The columns `record` and `found` of the table `chains` are the row digest and `begun_with`.
 
 Nothing in it is secret: it finds what was changed without this rule. Who rewrites a chain by the rule is found only by
 what was kept elsewhere: a signed evidence document, or a copy of the history.
@@ -36,7 +38,7 @@ COVERED_COLUMNS: Final = (
     *("acknowledged_on", "answered_on", "answered_how", "inquired_on", "replied_on", "answered_in_part"),
     *("declined_on", "decline_reason", "decline_text", "appealed_on", "appeal_answered_on", "appeal_upheld"),
 )
-"""The columns of a task that its record covers. A new one goes to the end and is NULL where nothing is recorded."""
+"""The columns of a task that its row digest covers. A new one goes to the end and is NULL where nothing is recorded."""
 
 NOT_COVERED: Final = frozenset(
     {"number", "updated_at", "polled_at", "next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble"}
@@ -68,7 +70,7 @@ class Chain:
     begun_with: int = 0
     """Events that the task had when its chain was begun anew; 0 where it never was."""
     begun_at: str | None = None
-    record: bytes = b""
+    row_digest: bytes = b""
 
     @property
     def length(self) -> int:
@@ -123,36 +125,36 @@ class Chain:
         new = [self.commitment(position, detail) for position, detail in enumerate(details[kept:], start=kept + 1)]
         self.commitments, self.salt = self.commitments + b"".join(new), None
 
-    def record_of(self, facts: CoveredValues) -> bytes:
-        """Return the record of this chain and of the task's row."""
-        texts = _texts(facts)
+    def new_row_digest(self, covered: CoveredValues) -> bytes:
+        """Return the digest of the task's row, with the end of this chain."""
+        texts = _texts(covered)
         return self._digest_of(texts) + _checksums(texts)
 
-    def record_with(self, before: CoveredValues, facts: CoveredValues) -> bytes:
-        """Return the record of a row that another program has changed, with what this one has changed since.
+    def row_digest_with_own_changes(self, before: CoveredValues, covered: CoveredValues) -> bytes:
+        """Return the digest of a row that another program has changed, with what this one has changed since.
 
         It keeps the digest, which no row has any more, and the checksums of the columns that the other has changed.
         """
-        recorded = self.record[DIGEST_BYTES:].ljust(len(COVERED_COLUMNS), b"\0")
-        checksums = zip(recorded, _checksums(_texts(before)), _checksums(_texts(facts)), strict=True)
-        return self.record[:DIGEST_BYTES] + bytes([new if kept == old else kept for kept, old, new in checksums])
+        recorded = self.row_digest[DIGEST_BYTES:].ljust(len(COVERED_COLUMNS), b"\0")
+        checksums = zip(recorded, _checksums(_texts(before)), _checksums(_texts(covered)), strict=True)
+        return self.row_digest[:DIGEST_BYTES] + bytes([new if kept == old else kept for kept, old, new in checksums])
 
     def _digest_of(self, texts: list[str]) -> bytes:
         start = f"{self.task}\0{self.length}\0{self.begun_with}\0{self.begun_at or ''}\0"
         return sha256(self.link(self.length) + (start + "\0".join(texts).rstrip("\0")).encode()).digest()
 
-    def has_record_of(self, facts: CoveredValues) -> bool:
-        """Return whether the record is that of the task's row, which may have got columns since."""
-        return self.is_whole and self.record[:DIGEST_BYTES] == self._digest_of(_texts(facts))
+    def is_row_of(self, covered: CoveredValues) -> bool:
+        """Return whether the row digest is that of this row, which may have got columns since."""
+        return self.is_whole and self.row_digest[:DIGEST_BYTES] == self._digest_of(_texts(covered))
 
-    def changed_facts(self, facts: CoveredValues) -> list[str]:
+    def changed_columns(self, covered: CoveredValues) -> list[str]:
         """Return the columns of the task's row whose checksum differs."""
-        checksums = zip(COVERED_COLUMNS, self.record[DIGEST_BYTES:], _checksums(_texts(facts)), strict=False)
+        checksums = zip(COVERED_COLUMNS, self.row_digest[DIGEST_BYTES:], _checksums(_texts(covered)), strict=False)
         return [name for name, recorded, present in checksums if recorded != present]
 
 
-def _texts(facts: CoveredValues) -> list[str]:
-    return ["" if fact is None else str(fact) for fact in facts]
+def _texts(covered: CoveredValues) -> list[str]:
+    return ["" if fact is None else str(fact) for fact in covered]
 
 
 def _checksums(texts: list[str]) -> bytes:
@@ -173,18 +175,18 @@ def _link(previous: bytes, commitment: bytes, event: EventRow) -> bytes:
     return sha256(b"%b%b%b" % (previous, commitment, text.encode())).digest()
 
 
-def begin(task: int, facts: CoveredValues, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
+def begin(task: int, covered: CoveredValues, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
     """Return the chain of a task that has none, or that is to begin anew at the instant `begun_at`."""
     chain = Chain(task, begun_with=0 if begun_at is None else len(events), begun_at=begun_at)
     chain.extend(events)
-    chain.record = chain.record_of(facts)
+    chain.row_digest = chain.new_row_digest(covered)
     return chain
 
 
 def chain_of_removed(task: int) -> Chain:
     """Return what is kept of the chain of a task that was removed with its timeline."""
     chain = Chain(task)
-    chain.record = chain.record_of(())
+    chain.row_digest = chain.new_row_digest(())
     return chain
 
 
@@ -192,7 +194,7 @@ class ChainedTask(NamedTuple):
     """A task number with all that is stored of it: each is None or empty where there is none."""
 
     number: int
-    facts: CoveredValues | None
+    covered: CoveredValues | None
     events: list[EventRow]
     chain: Chain | None
 
@@ -207,23 +209,23 @@ def chained_tasks(db: apsw.Connection, among: str = "", schema: str = "main") ->
         among: the SQL that follows a number in a condition which selects some, such as `IN (1, 2)`.
     """
     chosen, chosen_number = (f"WHERE {column} {among}" if among else "" for column in ("task", "number"))
-    facts_columns = ", ".join(COVERED_COLUMNS)
-    rows = db.execute(f"SELECT number, {facts_columns} FROM {schema}.tasks {chosen_number} ORDER BY number")
+    covered_columns = ", ".join(COVERED_COLUMNS)
+    rows = db.execute(f"SELECT number, {covered_columns} FROM {schema}.tasks {chosen_number} ORDER BY number")
     lines = db.execute(f"SELECT task, {_EVENT_COLUMNS} FROM {schema}.timeline {chosen} ORDER BY task, id")
     chains = db.execute(f"SELECT {_CHAIN_COLUMNS} FROM {schema}.chains {chosen} ORDER BY task")
     events = groupby(lines, itemgetter(0))
     row, timeline, chain = next(rows, None), next(events, None), next(chains, None)
     while row or timeline or chain:
         number = min(one[0] for one in (row, timeline, chain) if one)
-        facts, own_events, own_chain = None, [], None
+        covered, own_events, own_chain = None, [], None
         if row and row[0] == number:
-            facts, row = row[1:], next(rows, None)
+            covered, row = row[1:], next(rows, None)
         if timeline and timeline[0] == number:
             own_events = [event[1:] for event in timeline[1]]
             timeline = next(events, None)
         if chain and chain[0] == number:
             own_chain, chain = Chain(*chain), next(chains, None)
-        yield ChainedTask(number, facts, own_events, own_chain)
+        yield ChainedTask(number, covered, own_events, own_chain)
 
 
 CHANGED_ELSEWHERE: Final = (
@@ -241,7 +243,7 @@ def write_chains(db: apsw.Connection, chains: Iterable[Chain]) -> None:
     db.executemany(
         f"INSERT OR REPLACE INTO main.chains ({_CHAIN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            (chain.task, chain.links, chain.salt, chain.commitments, chain.begun_with, chain.begun_at, chain.record)
+            (chain.task, chain.links, chain.salt, chain.commitments, chain.begun_with, chain.begun_at, chain.row_digest)
             for chain in chains
         ),
     )
@@ -251,7 +253,7 @@ def chain_all(db: apsw.Connection) -> None:
     """Begin the chain of each task of a history that has none: with the events that are there now."""
     begun_at = format_instant(utc_now())
     write_chains(
-        db, (begin(number, facts, events, begun_at) for number, facts, events, _ in chained_tasks(db) if facts)
+        db, (begin(number, covered, events, begun_at) for number, covered, events, _ in chained_tasks(db) if covered)
     )
     write_chains(db, [chain_of_removed(number) for number in missing_numbers(db)])
 
@@ -300,7 +302,7 @@ class ChainWriter:
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._facts: dict[int, CoveredValues | None] = {}
+        self._rows_before: dict[int, CoveredValues | None] = {}
         """The tasks that were changed, as they were before; None for a new one."""
         self._events: dict[int, list[EventRow]] = {}
         self._removed_details: dict[int, dict[int, Value]] = {}
@@ -319,7 +321,7 @@ class ChainWriter:
             self._db.execute(f"DROP TRIGGER IF EXISTS temp.{name}")
 
     def _note_task(self, *values: Value) -> None:
-        self._facts.setdefault(_int(values[0]), values[1:] or None)
+        self._rows_before.setdefault(_int(values[0]), values[1:] or None)
 
     def _note_event(self, *values: Value) -> None:
         self._events.setdefault(_int(values[0]), []).append(values[1:])
@@ -331,54 +333,56 @@ class ChainWriter:
     def _changed_elsewhere(self, *values: Value) -> str:
         """Return the columns that others have changed as a text, or `row` where none of them can be named."""
         links, record, number, begun_with, begun_at, *row = values
-        facts = self._facts.get(_int(number), row)
-        if facts is None:
+        covered = self._rows_before.get(_int(number), row)
+        if covered is None:
             return ""
         if not isinstance(links, bytes) or not isinstance(record, bytes):
             return "digests"
-        chain = Chain(_int(number), links, begun_with=_int(begun_with), record=record)
+        chain = Chain(_int(number), links, begun_with=_int(begun_with), row_digest=record)
         chain.begun_at = None if begun_at is None else str(begun_at)
-        return "" if chain.has_record_of(facts) else ", ".join(chain.changed_facts(facts)) or "row"
+        return "" if chain.is_row_of(covered) else ", ".join(chain.changed_columns(covered)) or "row"
 
     def seal(self) -> None:
         """Write the chains of all that was changed since the last call."""
-        touched = {**self._facts, **self._events, **self._removed_details}
+        touched = {**self._rows_before, **self._events, **self._removed_details}
         if touched:
             write_chains(self._db, filter(None, map(self._sealed, touched)))
             self.discard()
 
     def seal_many(self) -> None:
         """Write the chains if so much was noted that the memory for it is to be used again."""
-        if len(self._facts) > _MOST_NOTED or len(self._events) > _MOST_NOTED:
+        if len(self._rows_before) > _MOST_NOTED or len(self._events) > _MOST_NOTED:
             self.seal()
 
     def discard(self) -> None:
         """Drop what was noted: it was rolled back."""
-        for noted in (self._facts, self._events, self._removed_details):
+        for noted in (self._rows_before, self._events, self._removed_details):
             noted.clear()
 
     def _sealed(self, number: int) -> Chain | None:
         """Return the chain of a task as it is now; None if it is the same, or if another program has removed it."""
-        facts = next(
+        covered = next(
             self._db.execute(f"SELECT {', '.join(COVERED_COLUMNS)} FROM main.tasks WHERE number = ?", (number,)), None
         )
-        if facts is None:
+        if covered is None:
             return chain_of_removed(number)
-        before, events = self._facts.get(number, facts), self._events.get(number, [])
-        if before == facts and not events and number not in self._removed_details:
+        before, events = self._rows_before.get(number, covered), self._events.get(number, [])
+        if before == covered and not events and number not in self._removed_details:
             return None
         if before is None:
-            return begin(number, facts, events)
+            return begin(number, covered, events)
         row = next(self._db.execute(f"SELECT {_CHAIN_COLUMNS} FROM main.chains WHERE task = ?", (number,)), None)
         if row is None:
             return None
         chain = Chain(*row)
-        # Where another program has changed the row before, the record keeps saying so.
-        is_intact = chain.has_record_of(before)
+        # Where another program has changed the row before, the row digest keeps saying so.
+        is_intact = chain.is_row_of(before)
         chain.extend(events)
         if number in self._removed_details:
             chain.purge_details(self._details(number))
-        chain.record = chain.record_of(facts) if is_intact else chain.record_with(before, facts)
+        chain.row_digest = (
+            chain.new_row_digest(covered) if is_intact else chain.row_digest_with_own_changes(before, covered)
+        )
         return chain
 
     def _details(self, number: int) -> list[Value]:

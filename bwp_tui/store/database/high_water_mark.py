@@ -47,7 +47,7 @@ class HighWaterMark:
         records = [_decode(data[at : at + _SLOT_BYTES]) for at in range(0, len(data), _SLOT_BYTES)]
         return max((seen for seen in records if seen is not None), key=lambda seen: seen.revision, default=None)
 
-    def record(self, state: HistoryState) -> None:
+    def write(self, state: HistoryState) -> None:
         """Record a commit. An error is ignored: the record only serves to notice older copies."""
         if self._descriptor is not None:
             with suppress(OSError):

@@ -157,8 +157,8 @@ def open_for_reading(path: Path) -> OpenedDatabase:
     return OpenedDatabase(_open_reader(path, "immutable=1"), check_unchanged)
 
 
-def open_unnoticed(path: Path) -> apsw.Connection:
-    """Open a history for one reading, without making a file beside it or keeping anybody waiting.
+def open_without_traces(path: Path) -> apsw.Connection:
+    """Open a history for one read, without making a file beside it or keeping anybody waiting.
 
     Raises:
         StoreTooNew, StoreForeign, StoreDamaged, apsw.Error: see `open_for_reading`.

@@ -33,7 +33,7 @@ _COLUMNS_SINCE: Final = (
     ("chains", "links", migrate.FIRST_CHAINED),
     ("tasks", "declined_on", 17),
 )
-"""Columns that migrations added, each with the first schema that has it."""
+"""Columns that migrations added, each with the first schema that has it; `tallies` has the counts of tasks."""
 
 Schema = frozenset[tuple[object, ...]]
 

@@ -22,7 +22,7 @@ from bwp_tui.store.database.digest_chain import (
 )
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.open import open_for_reading
-from bwp_tui.store.queries.event_columns import Columns
+from bwp_tui.store.queries.columns_from_events import Columns
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
 _LONGEST_GAP: Final = 50
@@ -88,26 +88,26 @@ def check_chains(db: apsw.Connection, among: str = "", schema: str = "main") -> 
 
 
 def _findings(chained: ChainedTask) -> Iterator[ChainFinding]:
-    number, facts, events, chain = chained
+    number, covered, events, chain = chained
     if chain is None:
         yield ChainFinding(number, None, "its digests were removed, or another program added the task")
         return
-    if facts is None:
+    if covered is None:
         if events or chain != chain_of_removed(number):
             yield ChainFinding(number, None, GONE)
         return
     agrees = chain.links_of(events) == chain.links
-    differences = [] if agrees else list(_differences(chain, events))
+    differences = [] if agrees else list(_event_findings(chain, events))
     yield from differences
-    agrees_with_row = chain.has_record_of(facts)
-    changed = [] if agrees_with_row else chain.changed_facts(facts)
+    agrees_with_row = chain.is_row_of(covered)
+    changed = [] if agrees_with_row else chain.changed_columns(covered)
     if changed:
         yield ChainFinding(number, None, f"changed by another program: {', '.join(changed)}", tuple(changed))
     elif not chain.is_whole or (not differences and not (agrees and agrees_with_row)):
         yield ChainFinding(number, None, "its row or its digests were changed by another program")
 
 
-def _differences(chain: Chain, events: list[EventRow]) -> Iterator[ChainFinding]:
+def _event_findings(chain: Chain, events: list[EventRow]) -> Iterator[ChainFinding]:
     """Compare events with the links of their chain; after a difference go on where both agree again."""
     at = link = 0
     while at < len(events) or link < chain.length:
@@ -161,7 +161,7 @@ def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main
     db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?, ?)", wrong)
 
 
-def note_moved(db: apsw.Connection, number: int, other_number: int) -> None:
+def note_renumbered(db: apsw.Connection, number: int, other_number: int) -> None:
     """Note that a task of the other history got a new number, and what is wrong with its digests there."""
     _, findings = check_chains(db, f"= {other_number}", "other")
     state = "; ".join(finding.sentence for finding in findings) or "all agreed with them"
@@ -176,7 +176,7 @@ def noted_columns(db: apsw.Connection) -> dict[int, set[str]]:
     return {int(str(task)): set(str(columns).split()) for task, columns in noted}
 
 
-def recorded_values(db: apsw.Connection) -> dict[int, Columns]:
+def values_proven_by_digests(db: apsw.Connection) -> dict[int, Columns]:
     """Return what was changed in rows of this history and the other one still has, as the digests of this one prove.
 
     Where they prove a column only by its checksum, the digests of the other one must prove its row. A chain with which
@@ -185,20 +185,20 @@ def recorded_values(db: apsw.Connection) -> dict[int, Columns]:
     db.execute(_BROKEN)
     copies = {copy.number: copy for copy in chained_tasks(db, AMONG_BROKEN, "other")}
     found = dict[int, Columns]()
-    for number, facts, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
-        copy, other = (copies[number].facts, copies[number].chain) if number in copies else (None, None)
-        if facts is None or chain is None or copy is None or other is None or chain.has_record_of(facts):
+    for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
+        copy, other = (copies[number].covered, copies[number].chain) if number in copies else (None, None)
+        if covered is None or chain is None or copy is None or other is None or chain.is_row_of(covered):
             continue
         if chain.length < len(events):
             continue  # the digests are older, and would prove what was then
-        row, values = dict(zip(COVERED_COLUMNS, facts, strict=True)), dict(zip(COVERED_COLUMNS, copy, strict=True))
-        agreeing = set(chain.changed_facts(facts)) - set(chain.changed_facts(copy))
+        row, values = dict(zip(COVERED_COLUMNS, covered, strict=True)), dict(zip(COVERED_COLUMNS, copy, strict=True))
+        agreeing = set(chain.changed_columns(covered)) - set(chain.changed_columns(copy))
         tried = [
             row | {name: values[name] for name in names}
             for names in (agreeing, *(agreeing | {n} for n in COVERED_COLUMNS))
         ]
-        right = next((one for one in tried if chain.has_record_of([*one.values()])), None)
-        if right is None and other.has_record_of(copy) and row["recorded_at"] == values["recorded_at"]:
+        right = next((one for one in tried if chain.is_row_of([*one.values()])), None)
+        if right is None and other.is_row_of(copy) and row["recorded_at"] == values["recorded_at"]:
             right = tried[0]
         if right is not None and right != row:
             found[number] = {
@@ -247,7 +247,7 @@ def return_stray_events(db: apsw.Connection) -> None:
 _IS_EVENT: Final = " AND ".join(f"{column} IS ?" for column in EVENT_COLUMNS.split(", "))
 
 
-def forget_purged_details(db: apsw.Connection) -> None:
+def commit_purged_details(db: apsw.Connection) -> None:
     """Keep the commitments of the details of purged tasks, which are about to be removed."""
     with_details = (
         "IN (SELECT task FROM timeline JOIN tasks ON number = task WHERE purged_at IS NOT NULL AND detail IS NOT NULL)"
@@ -275,8 +275,8 @@ def seal_rebuilt(db: apsw.Connection, now: str) -> None:
 def _rebuilt(db: apsw.Connection, now: str, wrong: Mapping[int, str]) -> Iterator[Chain]:
     """Yield the chains that go on or begin anew; add the events of the latter."""
     for chained in chained_tasks(db):
-        number, facts, events, chain = chained
-        if facts is None:
+        number, covered, events, chain = chained
+        if covered is None:
             continue
         if any(_findings(chained)):
             reason = wrong.get(number) or _reason(chain, events)
@@ -284,10 +284,10 @@ def _rebuilt(db: apsw.Connection, now: str, wrong: Mapping[int, str]) -> Iterato
                 detail = f"digests begun anew: {reason or 'it came without digests'}"
                 event = (now, PROGRAM, str(EventKind.RECOVERED), None, None, detail)
                 db.execute(INSERT_EVENT, (number, *event))
-                chain = begin(number, facts, [*events, event], begun_at=now)
+                chain = begin(number, covered, [*events, event], begun_at=now)
             else:
                 chain.extend(events[chain.length :])
-                chain.record = chain.record_of(facts)
+                chain.row_digest = chain.new_row_digest(covered)
             yield chain
 
 

@@ -12,13 +12,13 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.store.maintenance.page_decoder import PAGE, body_of, header_at, values_of
+from bwp_tui.store.maintenance.page_decoder import PAGE_BYTES, body_of, header_at, values_of
 
 MAGIC: Final = b"SQLite format 3\0"
-_WAL_HEADER: Final = 32
+_WAL_HEADER_BYTES: Final = 32
 """Bytes of the header of a WAL, and below of each of its frames, which a page follows."""
-_FRAME: Final = 24
-_MAX_LEAVES: Final = PAGE // 4 - 2
+_FRAME_HEADER_BYTES: Final = 24
+_MAX_LEAVES: Final = PAGE_BYTES // 4 - 2
 _META_PAGE: Final = 2
 """The page of `meta`, the first table that was ever made: it has one row, whose second column is the revision."""
 
@@ -40,7 +40,7 @@ class DamagedFile:
         self._descriptor = descriptor
         self._wal_descriptor = wal_descriptor
         self._wal = _read_wal(wal_descriptor, sound_frames)
-        self._own = -(-os.fstat(descriptor).st_size // PAGE)
+        self._own = -(-os.fstat(descriptor).st_size // PAGE_BYTES)
         self.pages = max(self._own, *self._wal.newest, 0)
         self.wal_is_foreign = self._is_wal_foreign()
         """Whether the WAL belongs to another copy of the file, which SQLite cannot know."""
@@ -52,7 +52,7 @@ class DamagedFile:
         at = self._wal.newest.get(number) if from_wal else None
         if at is not None and self._wal_descriptor is not None:
             return _read(self._wal_descriptor, at)
-        return _read(self._descriptor, (number - 1) * PAGE)
+        return _read(self._descriptor, (number - 1) * PAGE_BYTES)
 
     def version(self, *, from_wal: bool) -> int:
         """Return the number of the schema as the WAL has it, or as the file itself does; 0 where there is none."""
@@ -66,7 +66,7 @@ class DamagedFile:
     def overflow(self, number: int, size: int) -> bytes:
         """Return the bytes of an overflow chain, up to the first page that does not belong to one."""
         parts: list[bytes] = []
-        for _ in range(-(-size // (PAGE - 4))):
+        for _ in range(-(-size // (PAGE_BYTES - 4))):
             if not 1 < number <= self.pages:
                 break
             page = self.page(number)
@@ -146,10 +146,10 @@ def opened(path: Path, sound_frames: int | None = None) -> Iterator[DamagedFile]
 
 def _read(descriptor: int | None, at: int) -> bytes:
     try:
-        page = b"" if descriptor is None else os.pread(descriptor, PAGE, at)
+        page = b"" if descriptor is None else os.pread(descriptor, PAGE_BYTES, at)
     except OSError:  # a sector that the disk cannot read any more
         page = b""
-    return page.ljust(PAGE, b"\0")
+    return page.ljust(PAGE_BYTES, b"\0")
 
 
 def _revision(page: bytes) -> int | None:
@@ -170,10 +170,10 @@ def _read_wal(descriptor: int | None, sound_frames: int | None) -> WalIndex:
     wal = WalIndex()
     if descriptor is None:
         return wal
-    header = os.pread(descriptor, _WAL_HEADER, 0).ljust(_WAL_HEADER, b"\0")
+    header = os.pread(descriptor, _WAL_HEADER_BYTES, 0).ljust(_WAL_HEADER_BYTES, b"\0")
     size = os.fstat(descriptor).st_size
-    starts = range(_WAL_HEADER, size - _FRAME - PAGE + 1, _FRAME + PAGE)
-    heads = [os.pread(descriptor, _FRAME, at) for at in starts]
+    starts = range(_WAL_HEADER_BYTES, size - _FRAME_HEADER_BYTES - PAGE_BYTES + 1, _FRAME_HEADER_BYTES + PAGE_BYTES)
+    heads = [os.pread(descriptor, _FRAME_HEADER_BYTES, at) for at in starts]
     salts = header[16:24]
     if heads and all(head[8:16] != salts for head in heads):
         salts = heads[0][8:16]
@@ -191,7 +191,7 @@ def _count_sound_frames(descriptor: int, header: bytes, frames: list[tuple[int, 
         return 0
     sums = header[24:32]
     for index, (at, head) in enumerate(frames):
-        if _checksum(head[:8] + _read(descriptor, at + _FRAME), sums, order) != head[16:24]:
+        if _checksum(head[:8] + _read(descriptor, at + _FRAME_HEADER_BYTES), sums, order) != head[16:24]:
             return index
         sums = head[16:24]
     return len(frames)
@@ -201,9 +201,9 @@ def _note_pages(wal: WalIndex, frames: list[tuple[int, bytes]]) -> None:
     pending: dict[int, int] = {}
     for at, head in frames:
         number = int.from_bytes(head[:4], "big")
-        pending[number] = at + _FRAME
+        pending[number] = at + _FRAME_HEADER_BYTES
         if number == _META_PAGE:
-            wal.meta.append(at + _FRAME)
+            wal.meta.append(at + _FRAME_HEADER_BYTES)
         if any(head[4:8]):
             wal.newest.update(pending)
             pending.clear()

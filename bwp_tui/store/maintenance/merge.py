@@ -24,7 +24,7 @@ from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.intent_repair import withhold_unsent
-from bwp_tui.store.queries.event_columns import LOST_TASK_ID
+from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
 _SAME_EVENT: Final = (
@@ -35,7 +35,7 @@ _SAME_EVENT: Final = (
 """Whether an event `m` of this history is the event `t` of the other one, where a purge may have removed its detail."""
 
 
-class Merged(NamedTuple):
+class MergeResult(NamedTuple):
     """How many tasks were added, how many updated, how many lost a task id that another has, how many both had.
 
     Of the tasks that were added, some are `replayed`: later events of this history's timeline were applied to them.
@@ -46,11 +46,11 @@ class Merged(NamedTuple):
     duplicate_ids: int = 0
     common: int = 0
     replayed: int = 0
-    recorded: tuple[str, ...] = ()
-    """Tasks and their columns that were changed in this history, and that the other one had as the digests say."""
+    proven_values: tuple[str, ...] = ()
+    """Tasks with the columns that were changed in this history, whose values the other one had as the digests prove."""
 
 
-def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merged:
+def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> MergeResult:
     """Merge the history attached to `db` as `other`, of the same schema, into the main one.
 
     A task whose row alone is lost here gets the row of the other history, and what its own timeline says came later.
@@ -60,7 +60,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         event: the timeline event of each task that comes from the other history: `recovered` or `restored`.
         source: the name of the other history, for the event's detail.
     """
-    recorded = chain_check.recorded_values(db)
+    recorded = chain_check.values_proven_by_digests(db)
     for number, values in recorded.items():
         replay.write_row(db, number, values, now)
     _match(db)
@@ -68,7 +68,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _compare_timelines(db)
     _choose_rows(db, is_own_backup=event is EventKind.RECOVERED)
     doubled = _record_doubled_ids(db, now)
-    unsent = ", ".join(map(str, replay.proven_unsent(db)))
+    unsent = ", ".join(map(str, replay.proven_unsent_tasks(db)))
     changed = replay.changes_by_both_timelines(db, is_recovery=event is EventKind.RECOVERED)
     _take_rows(db, revision)
     _repair_values(db)
@@ -90,15 +90,15 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
         db.execute(INSERT_EVENT, (number, now, PROGRAM, event, None, None, detail))
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
-    matched, added = scalar(db, "SELECT count(*) FROM matched"), scalar(db, "SELECT sum(is_new) FROM matched")
-    updated = scalar(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (newer OR replayed)")
-    replayed = scalar(db, "SELECT sum(replayed) FROM matched WHERE is_new")
+    matched, added = integer(db, "SELECT count(*) FROM matched"), integer(db, "SELECT sum(is_new) FROM matched")
+    updated = integer(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (newer OR replayed)")
+    replayed = integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
     db.execute("DROP TABLE temp.missing; DROP TABLE temp.matched")
     proven = tuple(f"#{number}: {', '.join(values)}" for number, values in recorded.items())
-    return Merged(added, updated, doubled, matched - added, replayed, proven)
+    return MergeResult(added, updated, doubled, matched - added, replayed, proven)
 
 
-def scalar(db: apsw.Connection, sql: str) -> int:
+def integer(db: apsw.Connection, sql: str) -> int:
     """Return the number that a query returns; 0 for NULL."""
     ((value,),) = db.execute(sql).fetchall()
     return int(value or 0)
@@ -110,12 +110,12 @@ _MERGED_ROWS: Final = (
 )
 """The rows of the other history that became one with another row `m` of the same task in this one."""
 
-_MERGED: Final = f"SELECT o.number FROM {_MERGED_ROWS}"
+_MERGED_NUMBERS: Final = f"SELECT o.number FROM {_MERGED_ROWS}"
 
 _UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
 
 
-_SENT_APART: Final = (
+_IS_SENT_IN_BOTH: Final = (
     "m.task_id <> o.task_id"
     " AND NOT EXISTS (SELECT 1 FROM main.timeline t WHERE t.task = m.number AND instr(t.detail, o.task_id))"
     " AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND instr(t.detail, m.task_id))"
@@ -127,7 +127,7 @@ _ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.rec
 
 
 def _match(db: apsw.Connection) -> None:
-    """Fill `matched`: each task of the other history, except those of `_MERGED`, with its number in this one.
+    """Fill `matched`: each task of the other history, except those of `_MERGED_NUMBERS`, with its number in this one.
 
     Its columns: `is_new`, this history has no row of the task; `newer`, the row of the other one is taken;
     `has_own_events`, this history alone has some of its events; `replayed`, events of both changed the row taken.
@@ -141,42 +141,42 @@ def _match(db: apsw.Connection) -> None:
     for same in (
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
         f" AND m.recorded_at = o.recorded_at AND (m.kind = o.kind OR {_UNKNOWN_KIND})"
-        f" WHERE NOT coalesce({_SENT_APART}, FALSE)",
+        f" WHERE NOT coalesce({_IS_SENT_IN_BOTH}, FALSE)",
         # A reference may be damaged: the two must agree in their number, or in what an import gives one task only.
         "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token"
         " WHERE m.task = o.task OR EXISTS (SELECT recorded_at, email FROM main.tasks WHERE number = m.task"
         " INTERSECT SELECT recorded_at, email FROM other.tasks WHERE number = o.task)",
         f"SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id"
-        f" WHERE o.number NOT IN ({_MERGED})",
+        f" WHERE o.number NOT IN ({_MERGED_NUMBERS})",
         # One that an earlier merge gave another number, and that has no client token. An import records many at once.
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.email = o.email COLLATE NOCASE"
         f" AND m.kind = o.kind AND +m.recorded_at = o.recorded_at WHERE o.email <> '' AND {_UNMATCHED}"
-        f" AND NOT coalesce({_SENT_APART}, FALSE) ORDER BY o.number, m.number",
+        f" AND NOT coalesce({_IS_SENT_IN_BOTH}, FALSE) ORDER BY o.number, m.number",
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.recorded_at = o.recorded_at"
         f" AND m.kind = o.kind WHERE '' IN (m.email, o.email) AND {_UNMATCHED} AND {_ALONE.format('main', 'm')}"
-        f" AND {_ALONE.format('other', 'o')} AND NOT coalesce({_SENT_APART}, FALSE)",
+        f" AND {_ALONE.format('other', 'o')} AND NOT coalesce({_IS_SENT_IN_BOTH}, FALSE)",
     ):
         db.execute(f"INSERT OR IGNORE INTO matched (theirs, ours) {same}")
     # A number that is free, or whose task alone was lost, is kept; another task's is not taken.
     db.execute(
         "INSERT OR IGNORE INTO matched (theirs, ours) SELECT number, number FROM other.tasks"
-        f" WHERE number NOT IN (SELECT number FROM main.tasks) AND number NOT IN ({_MERGED})"
+        f" WHERE number NOT IN (SELECT number FROM main.tasks) AND number NOT IN ({_MERGED_NUMBERS})"
     )
-    highest = scalar(
+    highest = integer(
         db,
         "SELECT max(n) FROM (SELECT max(number) AS n FROM main.tasks UNION SELECT max(ours) FROM matched"
         " UNION SELECT seq FROM main.sqlite_sequence WHERE name = 'tasks')",
     )
     db.execute(
         "INSERT INTO matched (theirs, ours) SELECT number, ? + row_number() OVER (ORDER BY number) FROM other.tasks"
-        f" WHERE number NOT IN (SELECT theirs FROM matched) AND number NOT IN ({_MERGED})",
+        f" WHERE number NOT IN (SELECT theirs FROM matched) AND number NOT IN ({_MERGED_NUMBERS})",
         (highest,),
     )
     db.execute("UPDATE matched SET is_new = 1 WHERE ours NOT IN (SELECT number FROM main.tasks)")
 
 
 def _next_revision(db: apsw.Connection) -> int:
-    return scalar(
+    return integer(
         db,
         "UPDATE main.meta SET newest_at = max(newest_at, (SELECT newest_at FROM other.meta)),"
         " target_id = coalesce(target_id, (SELECT target_id FROM other.meta)),"
@@ -392,4 +392,4 @@ def _add_chains(db: apsw.Connection) -> None:
     )
     moved = db.execute("SELECT ours, theirs FROM matched WHERE is_new AND ours <> theirs").fetchall()
     for ours, theirs in moved:
-        chain_check.note_moved(db, int(str(ours)), int(str(theirs)))
+        chain_check.note_renumbered(db, int(str(ours)), int(str(theirs)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-PAGE: Final = 4096
+PAGE_BYTES: Final = 4096
 """Bytes of a page: every history has pages of this size."""
 
 INTERIOR, LEAF = 5, 13
@@ -16,8 +16,8 @@ INTERIOR, LEAF = 5, 13
 Value = None | int | float | str | bytes
 """A decoded value. Bytes stand for what cannot be decoded: no table of a history holds a BLOB."""
 
-_LARGEST_LOCAL: Final = PAGE - 35
-_SMALLEST_LOCAL: Final = (PAGE - 12) * 32 // 255 - 23
+_LARGEST_LOCAL: Final = PAGE_BYTES - 35
+_SMALLEST_LOCAL: Final = (PAGE_BYTES - 12) * 32 // 255 - 23
 _LARGEST_ROW: Final = 1 << 26
 _WIDTHS: Final = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)
 
@@ -25,7 +25,7 @@ Overflow = Callable[[int, int], bytes]
 """Called with an overflow page and a size; returns the bytes of its chain, as far as they can be read."""
 
 
-class Header(NamedTuple):
+class RowHeader(NamedTuple):
     """The start of a row as it lies in a page: its key, the serial types of its values, and where these begin."""
 
     rowid: int
@@ -68,18 +68,18 @@ def cell_offsets(page: bytes, start: int) -> tuple[list[int], int]:
     if that agrees with the count, since a damaged pointer may point before it.
     """
     count, first_cell = struct.unpack_from(">HH", page, start + 3)
-    agree = start + 8 + 2 * count <= first_cell <= PAGE
+    agree = start + 8 + 2 * count <= first_cell <= PAGE_BYTES
     offsets: list[int] = []
-    at, end = start + 8, first_cell if agree else PAGE
+    at, end = start + 8, first_cell if agree else PAGE_BYTES
     while at + 2 <= end:
         offset = page[at] << 8 | page[at + 1]
-        if len(offsets) >= count and not start + 8 < offset < PAGE:
+        if len(offsets) >= count and not start + 8 < offset < PAGE_BYTES:
             break
         offsets.append(offset)
         at += 2
         if at <= offset < end and not agree:
             end = offset
-    used = next((at for at in range(len(offsets), 0, -1) if start + 8 < offsets[at - 1] < PAGE), 0)
+    used = next((at for at in range(len(offsets), 0, -1) if start + 8 < offsets[at - 1] < PAGE_BYTES), 0)
     if len(offsets) - used > 1:  # one of them may be a damaged pointer, more are unused space
         del offsets[used:]
     return offsets, min(count, len(offsets))
@@ -87,13 +87,13 @@ def cell_offsets(page: bytes, start: int) -> tuple[list[int], int]:
 
 def children(page: bytes, start: int) -> list[int]:
     """Return the pages that an interior page of a table points to."""
-    count = min(int.from_bytes(page[start + 3 : start + 5], "big"), (PAGE - start - 12) // 2)
+    count = min(int.from_bytes(page[start + 3 : start + 5], "big"), (PAGE_BYTES - start - 12) // 2)
     offsets = struct.unpack_from(f">{count}H", page, start + 12)
     pages = [int.from_bytes(page[offset : offset + 4], "big") for offset in offsets]
     return [*pages, int.from_bytes(page[start + 8 : start + 12], "big")]
 
 
-def header_at(page: bytes, at: int) -> Header | None:
+def header_at(page: bytes, at: int) -> RowHeader | None:
     """Return the start of the row whose cell begins at `at`, or None if there is none."""
     try:
         size, index = varint(page, at)
@@ -102,8 +102,8 @@ def header_at(page: bytes, at: int) -> Header | None:
     except IndexError:
         return None
     end = first + length
-    types = _types(page[index:end]) if 1 < length < PAGE and end <= PAGE else ()
-    return Header(rowid, types, size, first, end) if types else None
+    types = _types(page[index:end]) if 1 < length < PAGE_BYTES and end <= PAGE_BYTES else ()
+    return RowHeader(rowid, types, size, first, end) if types else None
 
 
 @lru_cache(maxsize=4096)
@@ -124,7 +124,7 @@ def _length(types: tuple[int, ...]) -> int:
     return sum(map(width, types))
 
 
-def body_of(page: bytes, header: Header, overflow: Overflow) -> tuple[bytes, bool]:
+def body_of(page: bytes, header: RowHeader, overflow: Overflow) -> tuple[bytes, bool]:
     """Return the bytes of the values, as far as they can be read, and whether their length is what the cell says.
 
     A length that disagrees with the types is not believed: what follows the header is read.
@@ -132,7 +132,7 @@ def body_of(page: bytes, header: Header, overflow: Overflow) -> tuple[bytes, boo
     length = header.end - header.first
     total = length + _length(header.types)
     agreed = total == header.size
-    payload = _payload(page, header.first, total if agreed else min(total, PAGE - header.first), overflow)
+    payload = _payload(page, header.first, total if agreed else min(total, PAGE_BYTES - header.first), overflow)
     return payload[length:], agreed and len(payload) == total
 
 
@@ -176,9 +176,9 @@ def _payload(page: bytes, first: int, size: int, overflow: Overflow) -> bytes:
     """Return the record that begins at `first`, as far as it can be read."""
     if size <= _LARGEST_LOCAL:
         return page[first : first + size]
-    local = _SMALLEST_LOCAL + (size - _SMALLEST_LOCAL) % (PAGE - 4)
+    local = _SMALLEST_LOCAL + (size - _SMALLEST_LOCAL) % (PAGE_BYTES - 4)
     local = local if local <= _LARGEST_LOCAL else _SMALLEST_LOCAL
     payload = page[first : first + local]
-    if size > _LARGEST_ROW or first + local + 4 > PAGE:
+    if size > _LARGEST_ROW or first + local + 4 > PAGE_BYTES:
         return payload
     return payload + overflow(int.from_bytes(page[first + local : first + local + 4], "big"), size - local)

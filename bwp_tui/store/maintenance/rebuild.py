@@ -17,7 +17,7 @@ from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.intent_repair import FINAL
-from bwp_tui.store.maintenance.merge import Merged, merge, scalar
+from bwp_tui.store.maintenance.merge import MergeResult, integer, merge
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
@@ -57,7 +57,7 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
         db.close()
 
 
-def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, source_name: str) -> Merged:
+def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, source_name: str) -> MergeResult:
     """Merge the history in the file `source`, of this or an older schema; return what `merge` does."""
     copy = Path(f"{db.filename}-other")
     try:
@@ -89,19 +89,19 @@ def correct_numbers(db: apsw.Connection) -> int:
     return len(wrong)
 
 
-def answer_stopped(db: apsw.Connection, numbers: Iterable[int]) -> None:
-    """Record an answer for each of these tasks, whose legal clock a schema without answers had stopped.
+def answer_ended(db: apsw.Connection, numbers: Iterable[int]) -> None:
+    """Record an answer for each of these tasks, whose legal clock had ended in a schema without answers.
 
     The migration that brings answers does the same for a history that is not damaged.
     """
     for number in numbers:
-        stopped = db.execute(
+        answered = db.execute(
             "UPDATE tasks SET answered_how = 'finished, before answers were recorded',"
             " answered_on = local_day(coalesce(finished_at, updated_at, recorded_at)) WHERE number = ? AND open = 1"
             " RETURNING coalesce(finished_at, updated_at, recorded_at), 'on ' || answered_on || ': ' || answered_how",
             (number,),
         )
-        for at, detail in stopped.fetchall():
+        for at, detail in answered.fetchall():
             db.execute(
                 "INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, ?, ?)",
                 (number, at, PROGRAM, EventKind.ANSWERED, detail),
@@ -110,7 +110,7 @@ def answer_stopped(db: apsw.Connection, numbers: Iterable[int]) -> None:
 
 def count_made_unconfirmed(db: apsw.Connection, now: str) -> int:
     """Return how many tasks the merge or recovery of that instant made UNCONFIRMED."""
-    return scalar(
+    return integer(
         db,
         f"SELECT count(DISTINCT task) FROM timeline WHERE at = '{now}' AND what = '{EventKind.RECOVERED}'"
         " AND after = 'UNCONFIRMED'",
@@ -156,7 +156,7 @@ def _restore_invariants(db: apsw.Connection) -> None:
         " AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"
     )
     purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
-    chain_check.forget_purged_details(db)
+    chain_check.commit_purged_details(db)
     db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged}")
     db.execute(f"UPDATE downloads SET directory = '', path = NULL, trouble = NULL WHERE task IN {purged}")
     for statement in ("DELETE FROM tallies", f"INSERT INTO tallies {TASK_COUNTS}", *text_index.REBUILD):

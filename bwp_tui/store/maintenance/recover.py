@@ -33,7 +33,7 @@ from bwp_tui.store.maintenance import (
     rebuild,
     replay,
 )
-from bwp_tui.store.maintenance.merge import Merged, scalar
+from bwp_tui.store.maintenance.merge import MergeResult, integer
 from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.maintenance.salvage import Salvage
 from bwp_tui.store.queries.timeline import EventKind
@@ -70,12 +70,12 @@ class _RecoveryCounts:
     """Whether the file is of a schema without digests, as far as can be seen."""
     failed: list[str] = field(default_factory=list)
     backup: str | None = None
-    merged: Merged = field(default_factory=Merged)
+    merged: MergeResult = field(default_factory=MergeResult)
     outdated: int = 0
     reconstructed_tasks: int = 0
-    changed: list[str] = field(default_factory=list)
+    changed_values: list[str] = field(default_factory=list)
     """Tasks with the columns of which no copy had the value that was recorded."""
-    dangling: int = 0
+    dangling_rows: int = 0
     unconfirmed: int = 0
     tasks: int = 0
 
@@ -168,17 +168,17 @@ def _fill(
     if from_backups:
         _add_backup(db, path, counts, instant)
     with db:
-        highest = max(highest, scalar(db, "SELECT max(number) FROM tasks"))
+        highest = max(highest, integer(db, "SELECT max(number) FROM tasks"))
         intent_repair.lapse_orphan_submissions(db, instant)
         counts.reconstructed_tasks = replay.add_lost_tasks(db, instant, highest)
         replay.repair_replaced_values(db, instant)
-        counts.changed = replay.withhold_changed(db, instant)
+        counts.changed_values = replay.withhold_changed(db, instant)
         intent_repair.apply_confirmed_cancellations(db, instant)
         intent_repair.settle_cancellations(db, instant)
-        counts.dangling = rebuild.remove_dangling_references(db)
+        counts.dangling_rows = rebuild.remove_dangling_references(db)
         intent_repair.mark_tokenless_unconfirmed(db, instant)
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)
-        counts.tasks = scalar(db, "SELECT count(*) FROM tasks")
+        counts.tasks = integer(db, "SELECT count(*) FROM tasks")
 
 
 def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: str) -> int:
@@ -194,13 +194,13 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
                 writer.write(table, row)
             for row in salvage.doubtful_rows(table):
                 writer.write(table, row)
-            assigned = scalar(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
+            assigned = integer(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
             given = salvage.highest.get(table, 0)
             if assigned < given <= assigned + _MAX_KEY_GAP:
                 db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))
             if table == "tasks":
                 highest = max(assigned, given if given <= assigned + _MAX_KEY_GAP else 0)
-        rebuild.answer_stopped(db, writer.stopped)
+        rebuild.answer_ended(db, writer.clocks_ended)
         intent_repair.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
         counts.lost = salvage.lost + writer.rejected
     counts.kept, counts.ids_doubled = writer.kept, writer.ids_doubled
@@ -236,8 +236,8 @@ def _sentence(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: str) 
         parts.append(f", {counts.outdated} older than their timelines and brought up to date by these")
     if counts.reconstructed_tasks:
         parts.append(f", {counts.reconstructed_tasks} without their emails")
-    if counts.changed:
-        parts.append(f", {len(counts.changed)} with a changed value to be checked (tag:{TO_CHECK})")
+    if counts.changed_values:
+        parts.append(f", {len(counts.changed_values)} with a changed value to be checked (tag:{TO_CHECK})")
     if counts.unconfirmed:
         parts.append(f", {counts.unconfirmed} UNCONFIRMED")
     if counts.failed:
@@ -265,9 +265,9 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
         f"Rows of which a value was damaged and had to be replaced: {counts.replaced}.",
         "Values that the digests have found changed, taken from the backup:"
-        f" {'; '.join(counts.merged.recorded) or 'none'}.",
+        f" {'; '.join(counts.merged.proven_values) or 'none'}.",
         "Values that the digests have found changed, and no copy has (compare them with what was asked for; listed by"
-        f" bwp-tui list tag:{TO_CHECK}): {'; '.join(counts.changed) or 'none'}.",
+        f" bwp-tui list tag:{TO_CHECK}): {'; '.join(counts.changed_values) or 'none'}.",
         f"Rows older than their timelines, which were brought up to date by these: {counts.outdated}.",
         f"Rows whose number was damaged and had to be guessed: {counts.guessed}.",
         f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",
@@ -277,7 +277,7 @@ def _write_report(swap: atomic_swap.FileSwap, counts: _RecoveryCounts, reason: s
         " They were brought up to date by it.",
         "Tasks known only from events, intents or downloads, without what these do not say, as their emails:"
         f" {counts.reconstructed_tasks}.",
-        f"Rows left out, since their task was damaged or is unknown: {counts.dangling}.",
+        f"Rows left out, since their task was damaged or is unknown: {counts.dangling_rows}.",
         f"Requests that became UNCONFIRMED, for you to decide on: {counts.unconfirmed}."
         " They are listed by: bwp-tui list status:unconfirmed.",
         f"Tasks in the new history: {counts.tasks}.",

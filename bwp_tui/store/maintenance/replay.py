@@ -1,7 +1,7 @@
 """Bring rows of tasks up to date by their timelines: those of two histories that are merged, or of a damaged one.
 
 A row begins as the newer history or a backup has it, or empty where there is none. What no event says stays as it is.
-What counts where events contradict each other is a matter of `event_columns`.
+What counts where events contradict each other is a matter of `columns_from_events`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, Chain, EventRow
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
 from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, noted_columns
 from bwp_tui.store.maintenance.intent_repair import append_recovered, withhold, withhold_unsent
-from bwp_tui.store.queries.event_columns import LOST_TASK_ID, Columns, columns_after
+from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, RECORD_COLUMNS, EventKind, TimelineRow
 
@@ -32,7 +32,7 @@ REBUILT: Final = "rebuilt from its timeline"
 _NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"
 
 
-def proven_unsent(db: apsw.Connection) -> list[int]:
+def proven_unsent_tasks(db: apsw.Connection) -> list[int]:
     """Return the tasks without a row whose whole timeline, by its digests, and intents say that they were not sent.
 
     The others that wait to be sent may have been sent: the event of it may be lost.
@@ -57,19 +57,19 @@ def _timeline_rows(events: Iterable[EventRow]) -> list[TimelineRow]:
     return [TimelineRow(str(at), str(what), before, after, detail) for at, _, what, before, after, detail in texts]
 
 
-def _events(db: apsw.Connection, number: int) -> list[TimelineRow]:
-    """Return the credible events of a task."""
+def _proven_timeline(db: apsw.Connection, number: int) -> list[TimelineRow]:
+    """Return the events of a task that its digests prove, and later ones."""
     return [
         event
         for _, _, events, chain in chained_tasks(db, f"= {number}")
-        for event in _timeline_rows(_credible(events, chain))
+        for event in _timeline_rows(_proven_events(events, chain))
     ]
 
 
-def _credible(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
-    """Return the events of a task without those that its digests do not have; later ones stay, as the last may be lost.
+def _proven_events(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
+    """Return the events that the digests of a task prove, and the later ones: the last digests may be lost.
 
-    An event with a damaged reference is that of another task.
+    Others are of another task: the reference to that is damaged.
     """
     if chain is None or not chain.length:
         return events
@@ -83,16 +83,16 @@ def _credible(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
     return [event for place, event in enumerate(events) if place in fitting or place > last]
 
 
-def events_of_both(db: apsw.Connection, number: int, *, are_credible: bool = False) -> list[EventRow]:
+def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = False) -> list[EventRow]:
     """Return the events of a task in both histories in the order of time; those of each keep their own order.
 
     Args:
-        are_credible: whether to leave out those of this history that its digests do not have.
+        only_proven: leave out those of this history that its digests do not have.
     """
     here = [
         event
         for _, _, events, chain in chained_tasks(db, f"= {number}")
-        for event in (_credible(events, chain) if are_credible else events)
+        for event in (_proven_events(events, chain) if only_proven else events)
     ]
     missing = db.execute(
         f"SELECT {EVENT_COLUMNS} FROM missing JOIN other.timeline USING (id) WHERE ours = ? ORDER BY id", (number,)
@@ -109,10 +109,10 @@ _SERVICE_COLUMNS: Final = (
 _WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
 """The columns that are set with a status."""
 
-_AT_FIRST: Final[Columns] = dict.fromkeys(
+_NOTHING_RECORDED: Final[Columns] = dict.fromkeys(
     ("task_id", "status", "finished_at", *(name for names in RECORD_COLUMNS.values() for name in names))
 )
-"""The columns that a row has from its events alone."""
+"""The columns that a row has from its events alone, before any event."""
 
 
 def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[tuple[int, Columns]]:
@@ -130,13 +130,13 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
     for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in found):
         row, older = {} if is_new else _row(db, ours), _row(db, theirs, "other")
         if not newer:
-            own = _events(db, ours)
+            own = _proven_timeline(db, ours)
         else:
             row, older = older, row
             own = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in _timeline_rows(task.events)]
-        before = columns_after(row | _AT_FIRST, own)
-        events = _timeline_rows(events_of_both(db, ours, are_credible=True))
-        after = columns_after(row | _given(row, own, older, events) | _AT_FIRST, events)
+        before = columns_after(row | _NOTHING_RECORDED, own)
+        events = _timeline_rows(events_of_both(db, ours, only_proven=True))
+        after = columns_after(row | _values_of_request(row, own, older, events) | _NOTHING_RECORDED, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
         if "status" in changes:
             changes |= {name: after[name] for name in _WITH_STATUS}
@@ -150,17 +150,17 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
     return changed
 
 
-_GUESSED: Final = ("received_on", "regulation", "reason", "holding_period", "recorded_at")
+_UNKNOWN_TO_EVENTS: Final = ("received_on", "regulation", "reason", "holding_period", "recorded_at")
 """What nobody has said of a task that an event of the service made known."""
 
 
-def _given(row: Columns, own: list[TimelineRow], older: Columns, events: list[TimelineRow]) -> Columns:
+def _values_of_request(row: Columns, own: list[TimelineRow], older: Columns, events: list[TimelineRow]) -> Columns:
     """Return what was given with a request that an event alone made known to the newer row's copy, whose is `own`."""
     is_adopted = any(event.what == EventKind.ADOPTED for event in own) and not any(map(_is_origin, own))
     if not older or not is_adopted or not any(map(_is_origin, events)):
         return {}
     tags = dict.fromkeys((*tags_of(older["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
-    return {name: older[name] for name in _GUESSED} | {"tags": tags_text(tuple(tags))}
+    return {name: older[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
 
 
 def _is_origin(event: TimelineRow) -> bool:
@@ -214,15 +214,15 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
         f" WHERE task BETWEEN 1 AND ? AND task {_NO_ROW} GROUP BY task ORDER BY task",
         (highest,),
     ).fetchall()
-    unsent = frozenset(proven_unsent(db))
+    unsent = frozenset(proven_unsent_tasks(db))
     for number, first in ((int(number or 0), str(first)) for number, first in orphans):
         kind = _recorded_kind(db, number)
-        events = _events(db, number)
+        events = _proven_timeline(db, number)
         columns = columns_after(_inherited(db, columns_after({}, events).get("resubmit_of")), events)
         is_received = columns.get("status") in WITHHELD_STATUSES and number in unsent
         if columns.get("task_id") is None and not columns.get("terminal") and not is_received:
             columns["status"] = Status.UNCONFIRMED
-        lost = _missing(columns, kind)
+        lost = _what_is_lost(columns, kind)
         note = f"Recovered from its timeline, {lost}: see the report. {columns.get('note', '')}"
         columns |= {"kind": kind or Kind.RETRIEVAL, "note": note.rstrip()}
         if kind is None:
@@ -259,8 +259,8 @@ def _inherited(db: apsw.Connection, origin: str | int | None) -> Columns:
     return {name: row[name] for name in ("email", "received_on", "regulation", *INHERITED_COLUMNS.split(", "))}
 
 
-def _missing(columns: Columns, kind: Kind | None) -> str:
-    """Return what the timeline of a task does not say of it, as a phrase."""
+def _what_is_lost(columns: Columns, kind: Kind | None) -> str:
+    """Return what the timeline of a task does not say, as a phrase."""
     names = [] if kind else ["kind"]
     if columns.get("email") is None:
         names.append("email")
@@ -281,19 +281,19 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
     the later events are lost too, what the row has waiting may have been sent or withdrawn: it becomes UNCONFIRMED.
     """
     repaired, doubtful = 0, list[int]()
-    for number, facts, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
-        if facts is None or chain is None or chain.links_of(events[: chain.length]) != chain.links:
-            if facts is not None and chain is not None and chain.length > len(events):
-                doubtful += [] if chain.has_record_of(facts) else [number]
+    for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
+        if covered is None or chain is None or chain.links_of(events[: chain.length]) != chain.links:
+            if covered is not None and chain is not None and chain.length > len(events):
+                doubtful += [] if chain.is_row_of(covered) else [number]
             continue
         row = _row(db, number)
-        if chain.length < len(events) and chain.has_record_of(facts):  # the digests are as old as the row
+        if chain.length < len(events) and chain.is_row_of(covered):  # the digests are as old as the row
             later = columns_after(row, _timeline_rows(events[chain.length :]))
             changes = {name: value for name, value in later.items() if value != row[name]}
         else:
             now_is = columns_after(row, _timeline_rows(events))
-            differing = set(chain.changed_facts(facts)) - set(
-                chain.changed_facts([now_is[name] for name in COVERED_COLUMNS])
+            differing = set(chain.changed_columns(covered)) - set(
+                chain.changed_columns([now_is[name] for name in COVERED_COLUMNS])
             )
             if "status" in differing:
                 differing |= _WITH_STATUS
@@ -315,11 +315,11 @@ def withhold_changed(db: apsw.Connection, now: str) -> list[str]:
     """
     found = []
     for number, noted in noted_columns(db).items():
-        for _, facts, events, chain in list(chained_tasks(db, f"= {number}")):
-            row = _row(db, number) if facts is not None else {}
-            if facts is None or chain is None or chain.has_record_of(facts) or row["purged_at"] is not None:
+        for _, covered, events, chain in list(chained_tasks(db, f"= {number}")):
+            row = _row(db, number) if covered is not None else {}
+            if covered is None or chain is None or chain.is_row_of(covered) or row["purged_at"] is not None:
                 continue
-            said, changed = columns_after({}, _timeline_rows(events)), chain.changed_facts(facts)
+            said, changed = columns_after({}, _timeline_rows(events)), chain.changed_columns(covered)
             named = [n for n in changed if n in noted and n in _REQUESTED and (n not in said or said[n] != row[n])]
             is_unsent = row["status"] in (*WITHHELD_STATUSES, Status.QUEUED) and row["task_id"] is None
             # Where no column is named, it is likelier that the digests are damaged.
@@ -348,7 +348,7 @@ def repair_replaced_values(db: apsw.Connection, now: str) -> None:
     ).fetchall()
     for number, names in groupby(damaged, itemgetter(0)):
         row = _row(db, number)
-        columns = columns_after(row, _events(db, number))
+        columns = columns_after(row, _proven_timeline(db, number))
         changed = {str(name) for _, name in names if columns[str(name)] != row[str(name)]}
         write_row(db, number, {name: columns[name] for name in changed}, now)
 

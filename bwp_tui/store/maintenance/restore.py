@@ -18,7 +18,7 @@ from bwp_tui.store.database.open import prepare_file
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay
 from bwp_tui.store.maintenance.damaged_file import MAGIC
-from bwp_tui.store.maintenance.merge import Merged, scalar
+from bwp_tui.store.maintenance.merge import MergeResult, integer
 from bwp_tui.store.queries.timeline import EventKind
 
 
@@ -34,7 +34,7 @@ class RestoreResult:
         aside: the old file.
     """
 
-    merged: Merged
+    merged: MergeResult
     only_here: int
     unconfirmed: int
     tasks: int
@@ -100,7 +100,7 @@ def _check(backup: Path) -> None:
 def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     swap, instant = atomic_swap.prepare_swap(path, "replaced", now), format_instant(now)
     with rebuild.build_history(swap.part, instant, path if path.stat().st_size else None) as db:
-        before = scalar(db, "SELECT count(*) FROM tasks")
+        before = integer(db, "SELECT count(*) FROM tasks")
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
             intent_repair.lapse_orphan_submissions(db, instant)

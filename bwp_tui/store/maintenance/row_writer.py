@@ -10,8 +10,8 @@ import apsw
 from bwp_tui.domain.statuses import IntentState
 from bwp_tui.store.maintenance.page_decoder import Value
 from bwp_tui.store.maintenance.replay import free_task_id, last_task_id
-from bwp_tui.store.maintenance.salvage import Row
-from bwp_tui.store.maintenance.table_shapes import Fields
+from bwp_tui.store.maintenance.salvage import SalvagedRow
+from bwp_tui.store.maintenance.table_shapes import RowValues
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _KEYS: Final = {"tasks": "number", "intents": "id", "downloads": "id", "timeline": "id", "chains": "task"}
@@ -40,27 +40,27 @@ class RowWriter:
         self.replaced: Counter[str] = Counter()
         self.guessed: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
-        self.stopped: set[int] = set()
-        """The tasks from a schema without answers whose legal clock had stopped."""
+        self.clocks_ended: set[int] = set()
+        """The tasks from a schema without answers whose legal clock had ended."""
         self.ids_doubled = 0
         db.execute("CREATE TEMP TABLE replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
 
-    def write(self, table: str, row: Row) -> None:
+    def write(self, table: str, row: SalvagedRow) -> None:
         """Write a row, unless a copy as good was written."""
-        fields = dict(row.fields)
+        values = dict(row.values)
         if table == "chains" and (row.replaced or row.guessed or row.stale):
             return  # it would prove nothing: the chain begins anew
-        is_stopped = fields.pop("open", 1) == 0 and "answered_on" not in fields
+        has_ended = values.pop("open", 1) == 0 and "answered_on" not in values
         if table not in _KEYS:
-            self._write_single(table, row.number, fields)
+            self._write_single(table, row.number, values)
             return
         if row.number is not None:
-            fields[_KEYS[table]] = row.number
+            values[_KEYS[table]] = row.number
         number: int | None
         try:
-            number = self._insert(table, fields)
+            number = self._insert(table, values)
         except apsw.ConstraintError:
-            number = self._resolve_conflict(table, row, fields)
+            number = self._resolve_conflict(table, row, values)
         if number is None:
             return
         self.kept[table] += 1
@@ -68,105 +68,105 @@ class RowWriter:
         guessed = row.guessed or row.number != number
         self.guessed[table] += guessed
         if table == "tasks":
-            (self.stopped.add if is_stopped else self.stopped.discard)(number)
+            (self.clocks_ended.add if has_ended else self.clocks_ended.discard)(number)
             names = (*row.replaced, "number") if guessed else row.replaced
             self._db.executemany("INSERT INTO temp.replaced VALUES (?, ?)", [(number, name) for name in names])
 
-    def _write_single(self, table: str, number: int | None, fields: Fields) -> None:
+    def _write_single(self, table: str, number: int | None, values: RowValues) -> None:
         """Write a row of a table without numbers: the later copy of a single row, or a saved view."""
         try:
             if number is None:
-                self._insert(table, fields, "IGNORE")
+                self._insert(table, values, "IGNORE")
             else:
                 self._db.execute(
-                    f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in fields)} WHERE revision <= ?",
-                    (*fields.values(), fields.get("revision", 0)),
+                    f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in values)} WHERE revision <= ?",
+                    (*values.values(), values.get("revision", 0)),
                 )
         except apsw.ConstraintError:
             self.rejected[table] += 1
 
-    def _insert(self, table: str, fields: Fields, otherwise: str = "ABORT") -> int:
-        marks = ", ".join("?" * len(fields))
+    def _insert(self, table: str, values: RowValues, otherwise: str = "ABORT") -> int:
+        marks = ", ".join("?" * len(values))
         self._db.execute(
-            f"INSERT OR {otherwise} INTO {table} ({', '.join(fields)}) VALUES ({marks})", tuple(fields.values())
+            f"INSERT OR {otherwise} INTO {table} ({', '.join(values)}) VALUES ({marks})", tuple(values.values())
         )
         return self._db.last_insert_rowid()
 
-    def _resolve_conflict(self, table: str, row: Row, fields: Fields) -> int | None:
+    def _resolve_conflict(self, table: str, row: SalvagedRow, values: RowValues) -> int | None:
         """Write a row that conflicts with another; return its number, or None if it was left out."""
         key = _KEYS[table]
         for column in (key, _UNIQUE.get(table, key)):
-            value = fields.get(column)
+            value = values.get(column)
             if value is None:
                 continue
             other = self._other(table, column, value)
             if other is None:
                 continue
-            if row.stale or self._is_copy(table, fields, other):
+            if row.stale or self._is_copy(table, values, other):
                 if row.stale or not self._is_later(table, row, other):
                     return None
-                fields[key] = other[key]
+                values[key] = other[key]
                 self.kept[table] -= 1
                 self._db.execute(f"DELETE FROM {table} WHERE {key} = ?", (other[key],))
             elif column == key:
-                del fields[key]
-            elif "task_id" not in fields:
+                del values[key]
+            elif "task_id" not in values:
                 return None
-            elif not self._correct_task_id(fields, str(value)):
-                self._drop_task_id(fields, other)
+            elif not self._correct_task_id(values, str(value)):
+                self._drop_task_id(values, other)
         try:
-            return self._insert(table, fields)
+            return self._insert(table, values)
         except apsw.ConstraintError:
             self.rejected[table] += 1
             return None
 
-    def _other(self, table: str, column: str, value: Value) -> Fields | None:
+    def _other(self, table: str, column: str, value: Value) -> RowValues | None:
         cursor = self._db.execute(f"SELECT * FROM {table} WHERE {column} = ?", (value,))
         for columns in cursor:
             names = [name for name, *_ in cursor.get_description()]
             return dict(zip(names, columns, strict=True))
         return None
 
-    def _is_copy(self, table: str, fields: Fields, other: Fields) -> bool:
-        is_same = all(fields.get(name) == other[name] for name in _IDENTITY_COLUMNS[table])
+    def _is_copy(self, table: str, values: RowValues, other: RowValues) -> bool:
+        is_same = all(values.get(name) == other[name] for name in _IDENTITY_COLUMNS[table])
         if table != "tasks":
             return is_same
         # An import records many tasks at one instant, and a damaged task id may be that of another task.
-        is_same_email = fields.get("email") in ("", other["email"]) or other["email"] == ""
-        if "number" not in fields:
+        is_same_email = values.get("email") in ("", other["email"]) or other["email"] == ""
+        if "number" not in values:
             return is_same and is_same_email
-        is_same_id = other["task_id"] is not None and fields.get("task_id") == other["task_id"]
-        return fields["number"] == other["number"] and (is_same_id or (is_same and is_same_email))
+        is_same_id = other["task_id"] is not None and values.get("task_id") == other["task_id"]
+        return values["number"] == other["number"] and (is_same_id or (is_same and is_same_email))
 
-    def _is_later(self, table: str, row: Row, other: Fields) -> bool:
+    def _is_later(self, table: str, row: SalvagedRow, other: RowValues) -> bool:
         """Return whether a row is a later copy of another one; a damaged row never is."""
         if row.replaced or row.guessed:
             return False
         if table == "chains":
-            links, others = row.fields.get("links"), other["links"]
+            links, others = row.values.get("links"), other["links"]
             return isinstance(links, bytes) and isinstance(others, bytes) and len(links) > len(others)
         if table == "intents":
             waiting = IntentState.WAITING
-            return other["state"] == waiting and row.fields.get("state") != waiting
-        return int(str(row.fields.get("revision", 0))) > int(str(other.get("revision", 0)))
+            return other["state"] == waiting and row.values.get("state") != waiting
+        return int(str(row.values.get("revision", 0))) > int(str(other.get("revision", 0)))
 
-    def _correct_task_id(self, fields: Fields, task_id: str) -> bool:
+    def _correct_task_id(self, values: RowValues, task_id: str) -> bool:
         """Leave a task id that two tasks have to the one on whose timeline it is, if the other's has another one."""
-        own = last_task_id(self._db, int(str(fields.get("number", 0))))
+        own = last_task_id(self._db, int(str(values.get("number", 0))))
         if own not in (None, task_id) and free_task_id(self._db, str(own)):
-            fields["task_id"] = own
+            values["task_id"] = own
             return True
         return free_task_id(self._db, task_id)
 
-    def _drop_task_id(self, fields: Fields, other: Fields) -> None:
+    def _drop_task_id(self, values: RowValues, other: RowValues) -> None:
         """Remove a task id that another task has, and mark the task as UNCONFIRMED."""
         self.ids_doubled += 1
-        if not fields.get("terminal"):
-            fields["status"] = "UNCONFIRMED"
-        if "number" in fields:
-            detail = f"its task id {fields['task_id']!s} is that of #{other['number']!s}"
+        if not values.get("terminal"):
+            values["status"] = "UNCONFIRMED"
+        if "number" in values:
+            detail = f"its task id {values['task_id']!s} is that of #{other['number']!s}"
             self._db.execute(
                 f"INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, '{EventKind.RECOVERED}', ?)",
-                (fields["number"], self._now, PROGRAM, detail),
+                (values["number"], self._now, PROGRAM, detail),
             )
-        fields["task_id"] = None
+        values["task_id"] = None

@@ -13,8 +13,8 @@ from bwp_tui.store.maintenance.damaged_file import DamagedFile
 from bwp_tui.store.maintenance.page_decoder import (
     INTERIOR,
     LEAF,
-    PAGE,
-    Header,
+    PAGE_BYTES,
+    RowHeader,
     Value,
     body_of,
     cell_offsets,
@@ -24,7 +24,7 @@ from bwp_tui.store.maintenance.page_decoder import (
     values_of,
     varint,
 )
-from bwp_tui.store.maintenance.table_shapes import SCHEMA, SEQUENCE, Fields, Shape, shapes
+from bwp_tui.store.maintenance.table_shapes import SCHEMA, SEQUENCE, RowValues, TableShape, shapes
 
 _INDEX: Final = (2, 10)
 _NO_LEAVES: Final = (0, *_INDEX)
@@ -38,11 +38,11 @@ _MAX_TRIALS: Final = 2_000
 _LONGEST_HEADER: Final = 96
 
 
-class Row(NamedTuple):
+class SalvagedRow(NamedTuple):
     """A row that was found; `number` is its key, None if unknown."""
 
     number: int | None
-    fields: Fields
+    values: RowValues
     replaced: tuple[str, ...] = ()
     """Columns whose values were damaged."""
     guessed: bool = False
@@ -73,7 +73,7 @@ class _LeafBounds(NamedTuple):
 
 
 class _Cell(NamedTuple):
-    header: Header | None
+    header: RowHeader | None
     values: Sequence[Value] = ()
     whole: bool = False
     sound: bool = False
@@ -86,7 +86,7 @@ class Salvage:
         self._file = file
         self._now = now
         self._shapes = shapes()
-        self._by_count: dict[int, list[Shape]] = defaultdict(list)
+        self._by_count: dict[int, list[TableShape]] = defaultdict(list)
         for shape in self._shapes.values():
             for count in range(shape.min_columns, len(shape.columns) + 1):
                 self._by_count[count].append(shape)
@@ -102,12 +102,12 @@ class Salvage:
             self._classify_page(number, from_wal=True)
             if file.is_in_wal(number):
                 self._classify_page(number, from_wal=False)
-        self.highest = {str(row.fields["name"]): int(str(row.fields["seq"])) for row in self.rows(SEQUENCE)}
+        self.highest = {str(row.values["name"]): int(str(row.values["seq"])) for row in self.rows(SEQUENCE)}
         """The highest key that was ever given in a table, as far as that can be read."""
         self._roots = {
-            str(row.fields["name"]): int(str(row.fields["rootpage"]))
+            str(row.values["name"]): int(str(row.values["rootpage"]))
             for row in self.rows(SCHEMA)
-            if row.fields["type"] == "table"
+            if row.values["type"] == "table"
         }
 
     @property
@@ -116,7 +116,7 @@ class Salvage:
         own = [table for table in self._shapes if table not in (SCHEMA, SEQUENCE)]
         return sorted(own, key=lambda table: table != "timeline")
 
-    def rows(self, table: str) -> Iterator[Row]:
+    def rows(self, table: str) -> Iterator[SalvagedRow]:
         """Yield the intact rows in the order of their keys; possibly outdated ones come last."""
         live, others = self._split_live_and_stale(table)
         shape = self._shapes[table]
@@ -128,7 +128,7 @@ class Salvage:
             for bounds in _in_order(others, None, stale=True):
                 yield from self._sound_rows(shape, bounds)
 
-    def doubtful_rows(self, table: str) -> Iterator[Row]:
+    def doubtful_rows(self, table: str) -> Iterator[SalvagedRow]:
         """Yield the rows that `rows` left out, repaired as far as possible; count those that cannot be."""
         shape = self._shapes[table]
         for bounds in self._leaves_with_doubtful_rows[table]:
@@ -229,7 +229,7 @@ class Salvage:
                 waiting.extend(self._children[number])
         return reached
 
-    def _sound_rows(self, shape: Shape, bounds: _LeafBounds) -> Iterator[Row]:
+    def _sound_rows(self, shape: TableShape, bounds: _LeafBounds) -> Iterator[SalvagedRow]:
         page = self._page(bounds.leaf)
         offsets, count = cell_offsets(page, start_of(bounds.leaf.number))
         cells = [self._cell(shape, page, offset) for offset in offsets]
@@ -237,13 +237,13 @@ class Salvage:
         if any(index not in sound for index in range(count)):
             self._leaves_with_doubtful_rows[shape.table].append(bounds)
         for index in sound:
-            fields = shape.sound_fields(cells[index].values)
-            yield Row(_key(cells[index]) if shape.key else None, fields, stale=bounds.stale)
+            values = shape.sound_values(cells[index].values)
+            yield SalvagedRow(_key(cells[index]) if shape.key else None, values, stale=bounds.stale)
 
     def _page(self, leaf: _Leaf) -> bytes:
         return self._file.page(leaf.number, from_wal=leaf.from_wal)
 
-    def _cell(self, shape: Shape, page: bytes, offset: int) -> _Cell:
+    def _cell(self, shape: TableShape, page: bytes, offset: int) -> _Cell:
         header = header_at(page, offset)
         if header is None:
             return _Cell(None)
@@ -257,7 +257,7 @@ class Salvage:
         except IndexError:
             return 0
 
-    def _repair(self, shape: Shape, page: bytes, doubt: _DoubtfulCell) -> Row | None:
+    def _repair(self, shape: TableShape, page: bytes, doubt: _DoubtfulCell) -> SalvagedRow | None:
         """Return the row before one bit changed, if that can be found; or else what can be read of it."""
         cell = self._cell(shape, page, doubt.offsets[doubt.at])
         in_place = cell.header is not None and (shape.key is None or doubt.below < cell.header.rowid < doubt.above)
@@ -271,14 +271,16 @@ class Salvage:
                     candidates[key, tuple(other.values)] = other
             if candidates:
                 key, likeliest = max(candidates, key=lambda one: shape.rank(one[1], cell.values))
-                return Row(key if shape.key else None, shape.sound_fields(likeliest), guessed=len(candidates) > 1)
+                return SalvagedRow(
+                    key if shape.key else None, shape.sound_values(likeliest), guessed=len(candidates) > 1
+                )
         if cell.header is None or not shape.is_like(cell.values):
             return None
         values = cell.values if cell.whole else shape.values_before_shift(cell.values)
-        fields, replaced = shape.fields(values, self._now)
+        repaired, replaced = shape.repaired_values(values, self._now)
         only = doubt.below + 1 if doubt.above - doubt.below == 2 else None
         number = cell.header.rowid if in_place else only
-        return Row(number if shape.key else None, fields, tuple(replaced), guessed=not in_place)
+        return SalvagedRow(number if shape.key else None, repaired, tuple(replaced), guessed=not in_place)
 
 
 _VOTES_OF_INTACT_ROW: Final = 100
@@ -330,7 +332,7 @@ def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Itera
         yield _LeafBounds(leaf, low, high, stale)
 
 
-def _sound_in_order(shape: Shape, cells: list[_Cell], bounds: _LeafBounds, count: int) -> list[int]:
+def _sound_in_order(shape: TableShape, cells: list[_Cell], bounds: _LeafBounds, count: int) -> list[int]:
     """Return the indexes of the sound cells whose keys leave room for those of all cells around them."""
     sound = [index for index, cell in enumerate(cells) if cell.sound]
     if shape.key is None:
@@ -365,11 +367,11 @@ def _in_sequence(keys: Mapping[int, int]) -> list[int]:
     return series[::-1]
 
 
-def _one_bit_away(page: bytes, doubt: _DoubtfulCell, header: Header | None) -> Iterator[tuple[bytes, int]]:
+def _one_bit_away(page: bytes, doubt: _DoubtfulCell, header: RowHeader | None) -> Iterator[tuple[bytes, int]]:
     """Return the page with one bit changed in the pointer to a cell or in its header, and where the cell then is."""
     pointer, offset = doubt.start + 8 + 2 * doubt.at, doubt.offsets[doubt.at]
     length = min(header.end - offset if header is not None else _LONGEST_HEADER, _LONGEST_HEADER)
-    for at in (pointer, pointer + 1, *range(offset, min(offset + length, PAGE))):
+    for at in (pointer, pointer + 1, *range(offset, min(offset + length, PAGE_BYTES))):
         for bit in range(8):
             near = bytearray(page)
             near[at] ^= 1 << bit

@@ -21,7 +21,8 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.store.database.migrate import migration_scripts, run_script
 from bwp_tui.store.maintenance.page_decoder import Value
 
-Fields = dict[str, Value]
+RowValues = dict[str, Value]
+"""The values of a row by column."""
 
 SEQUENCE: Final = "sqlite_sequence"
 SCHEMA: Final = "sqlite_schema"
@@ -36,7 +37,7 @@ _TOKEN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True, slots=True)
 class ColumnShape:
-    """A column as the schema declares it; `format_check` checks its texts."""
+    """A column as the schema declares it; `format_check` returns whether a text may be right in it."""
 
     name: str
     kind: str
@@ -93,8 +94,8 @@ _SCHEMA_COLUMNS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """The rows of a table. `min_columns` is the number of columns that the first of its schemas had."""
+class TableShape:
+    """What the rows of a table look like. `min_columns` is the number of columns that the first of its schemas had."""
 
     table: str
     columns: tuple[ColumnShape, ...]
@@ -147,26 +148,26 @@ class Shape:
         same = next((at for at, pair in enumerate(zip(values, seen, strict=False)) if pair[0] != pair[1]), len(seen))
         return status is not None and values[status] in _STATUSES, same
 
-    def sound_fields(self, values: Sequence[Value]) -> Fields:
+    def sound_values(self, values: Sequence[Value]) -> RowValues:
         """Return the columns of an intact row, without its key; with those that are computed from others."""
         return {column.name: value for column, value in zip(self.columns, values, strict=False) if not column.is_key}
 
-    def fields(self, values: Sequence[Value], now: str) -> tuple[Fields, list[str]]:
+    def repaired_values(self, values: Sequence[Value], now: str) -> tuple[RowValues, list[str]]:
         """Return the row's stored columns without its key, and the names of those that were replaced."""
-        fields: Fields = {}
+        found: RowValues = {}
         replaced = []
         for column, value in zip(self.columns, values, strict=False):
             if column.is_key or column.is_computed:
                 continue
-            fields[column.name] = value
+            found[column.name] = value
             if not column.fits(value):
-                fields[column.name] = column.nearest(value)
+                found[column.name] = column.nearest(value)
                 replaced.append(column.name)
         for column in self.columns:
-            if column.required and not column.is_computed and not column.fits(fields.get(column.name, column.default)):
-                fields[column.name] = _substitute(column, str(fields.get("recorded_at") or now))
+            if column.required and not column.is_computed and not column.fits(found.get(column.name, column.default)):
+                found[column.name] = _substitute(column, str(found.get("recorded_at") or now))
                 replaced.append(column.name)
-        return fields, replaced
+        return found, replaced
 
 
 def _substitute(column: ColumnShape, instant: str) -> Value:
@@ -184,7 +185,7 @@ def _substitute(column: ColumnShape, instant: str) -> Value:
     return None if column.name == _TASK_COLUMN else 0
 
 
-def shapes() -> dict[str, Shape]:
+def shapes() -> dict[str, TableShape]:
     """Return by name the shapes of all tables with data of their own, and of SQLite's two."""
     min_columns: dict[str, int] = {}
     with closing(apsw.Connection(":memory:")) as db:
@@ -198,9 +199,9 @@ def shapes() -> dict[str, Shape]:
             ColumnShape("seq", "INTEGER", required=True),
         )
         return {
-            **{table: Shape(table, _columns(db, table), min_columns[table]) for table in ours},
-            SEQUENCE: Shape(SEQUENCE, sequence, len(sequence)),
-            SCHEMA: Shape(SCHEMA, _SCHEMA_COLUMNS, len(_SCHEMA_COLUMNS)),
+            **{table: TableShape(table, _columns(db, table), min_columns[table]) for table in ours},
+            SEQUENCE: TableShape(SEQUENCE, sequence, len(sequence)),
+            SCHEMA: TableShape(SCHEMA, _SCHEMA_COLUMNS, len(_SCHEMA_COLUMNS)),
         }
 
 

@@ -101,7 +101,7 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
 
     The database groups the requests: a program that reads a million of them takes several seconds.
     """
-    tallies: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
+    counts_of: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
     rows = store.rows(
         f"SELECT kind, regulation, {_OUTCOME}, {_DAYS}, count(*), sum({_IS_APPEALED}),"
         f" sum({_IS_APPEALED} AND appeal_upheld IS 1)"
@@ -110,7 +110,7 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
     )
     for kind, regulation, outcome, took, count, appealed, upheld in rows:
         row = REGULATIONS.get(as_text(regulation))
-        counts = tallies[Kind(as_text(kind)), row.id if row else as_text(regulation)]
+        counts = counts_of[Kind(as_text(kind)), row.id if row else as_text(regulation)]
         if outcome != _RESUBMITTED:
             counts.outcomes[as_text(outcome)] += as_int(count)
             if took is not None:
@@ -119,7 +119,7 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
         counts.upheld += as_int(upheld)
     return [
         _line(*group, counts)
-        for group, counts in sorted(tallies.items(), key=itemgetter(0))
+        for group, counts in sorted(counts_of.items(), key=itemgetter(0))
         if counts.outcomes or counts.appealed
     ]
 

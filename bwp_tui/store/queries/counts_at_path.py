@@ -11,7 +11,7 @@ import apsw
 
 from bwp_tui.domain.filter import Filter
 from bwp_tui.store.database.migrate import newest_version, version_of
-from bwp_tui.store.database.open import open_unnoticed
+from bwp_tui.store.database.open import open_without_traces
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.filter_sql import condition
 
@@ -22,7 +22,7 @@ def counts_at(path: Path, filters: Sequence[Filter], now: datetime, today: date)
     Nothing is created, recovered or migrated, and nobody has to wait.
     """
     try:
-        with closing(open_unnoticed(path)) as db:
+        with closing(open_without_traces(path)) as db:
             if version_of(db) != newest_version():
                 return None
             wheres = (condition(one, now, today) for one in filters)

@@ -215,12 +215,12 @@ def _anywhere(text: str, narrow: Narrowing) -> Condition:
     """Return the condition that the email or the note contains a text, or the task id begins with it."""
     like = _containing(text)
     begins, bounds = _begins("t.task_id", text)
-    question = narrow(Index.WORDS, text)
-    if question is None:
+    fts_query = narrow(Index.WORDS, text)
+    if fts_query is None:
         return f"t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {begins}", (like, like, *bounds)
     candidates = f"SELECT number FROM tasks t WHERE {begins} UNION SELECT rowid FROM words WHERE words MATCH ?"
     sql = f"t.number IN ({candidates}) AND (t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {begins})"
-    return sql, (*bounds, question, like, like, *bounds)
+    return sql, (*bounds, fts_query, like, like, *bounds)
 
 
 def _one_of(spec: FieldSpec, values: tuple[str, ...], today: date, narrow: Narrowing) -> Condition:
@@ -234,10 +234,10 @@ def _one_of(spec: FieldSpec, values: tuple[str, ...], today: date, narrow: Narro
 
 def _in_notes(values: tuple[str, ...], narrow: Narrowing) -> Condition:
     """Return the condition that any note of a task, not only the newest, contains one of the texts."""
-    if len(values) == 1 and (question := narrow(Index.NOTES, values[0])) is not None:
+    if len(values) == 1 and (fts_query := narrow(Index.NOTES, values[0])) is not None:
         notes = "SELECT rowid FROM note_words WHERE note_words MATCH ?"
         sql = f"SELECT task FROM timeline WHERE id IN ({notes}) AND what = 'note' AND detail LIKE ? ESCAPE '\\'"
-        return f"t.number IN ({sql})", (question, _containing(values[0]))
+        return f"t.number IN ({sql})", (fts_query, _containing(values[0]))
     texts = json.dumps([_containing(value) for value in values])
     sql = "SELECT task FROM timeline, json_each(?) WHERE what = 'note' AND detail LIKE value ESCAPE '\\'"
     return f"t.number IN ({sql})", (texts,)
@@ -270,10 +270,10 @@ def _field_test(spec: FieldSpec, value: str, today: date, narrow: Narrowing) -> 
 
 def _indexed_match(sql: str, bound: str, text: str | None, narrow: Narrowing) -> Condition:
     """Return `sql`, narrowed by the text index to rows that may contain `text` where that helps."""
-    question = None if text is None else narrow(Index.WORDS, text)
-    if question is None:
+    fts_query = None if text is None else narrow(Index.WORDS, text)
+    if fts_query is None:
         return sql, (bound,)
-    return f"t.number IN (SELECT rowid FROM words WHERE words MATCH ?) AND {sql}", (question, bound)
+    return f"t.number IN (SELECT rowid FROM words WHERE words MATCH ?) AND {sql}", (fts_query, bound)
 
 
 def _begins(column: str, text: str) -> Condition:

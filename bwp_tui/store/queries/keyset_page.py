@@ -23,14 +23,14 @@ class KeysetPage:
         self._store = store
         self._number = number
         self._where, self._values = tasks.condition_of(store, task_filter, today)
-        self._parts = SORTS[sort].parts
-        self._part_index = -1
+        self._sections = SORTS[sort].sections
+        self._section_index = -1
         self._sort_values: Row | None = None
-        for index, (part, keys) in enumerate(self._parts):
+        for index, (section, keys) in enumerate(self._sections):
             names = ", ".join(key for key, _ in keys)
-            sql = f"SELECT {names} FROM tasks t WHERE t.number = ? AND {part} AND ({self._where})"
+            sql = f"SELECT {names} FROM tasks t WHERE t.number = ? AND {section} AND ({self._where})"
             if (row := store.row(sql, (number, *self._values))) is not None:
-                self._part_index, self._sort_values = index, row
+                self._section_index, self._sort_values = index, row
 
     def page(self, reach: int, view_size: int) -> tuple[int, array[int]] | None:
         """Return the index of the first row and the rows: the task with up to `reach` others before and after it.
@@ -51,16 +51,16 @@ class KeysetPage:
 
     def _above(self, values: Row) -> Iterator[Range]:
         """Yield the ranges of the rows before the task, the nearest first."""
-        yield from rows_before(self._parts[self._part_index], values)
-        for part, keys in reversed(self._parts[: self._part_index]):
-            yield part, (), reversed_keys(keys)
+        yield from rows_before(self._sections[self._section_index], values)
+        for section, keys in reversed(self._sections[: self._section_index]):
+            yield section, (), reversed_keys(keys)
 
     def _below(self, values: Row) -> Iterator[Range]:
         """Yield the ranges of the rows after the task, the nearest first."""
-        part, keys = self._parts[self._part_index]
-        yield from rows_before((part, reversed_keys(keys)), values)
-        for part, keys in self._parts[self._part_index + 1 :]:
-            yield part, (), keys
+        section, keys = self._sections[self._section_index]
+        yield from rows_before((section, reversed_keys(keys)), values)
+        for section, keys in self._sections[self._section_index + 1 :]:
+            yield section, (), keys
 
     def _index_of_task(self, values: Row, view_size: int) -> int:
         above = self._count(self._above(values))

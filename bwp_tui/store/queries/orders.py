@@ -12,8 +12,8 @@ from bwp_tui.store.database.connection import SqlValue
 SortKey = tuple[str, bool]
 """A sort key, on the table alias `t`, and whether it is descending."""
 
-Part = tuple[str, tuple[SortKey, ...]]
-"""The condition of some of the tasks, and their order."""
+Section = tuple[str, tuple[SortKey, ...]]
+"""A section of an order: the condition of some of the tasks, and the keys that sort them."""
 
 
 class Order(NamedTuple):
@@ -28,11 +28,11 @@ class Order(NamedTuple):
     absent: str = ""
     empties_last_key: str = ""
     """The sort key that brings those without it to the end."""
-    also_of: str = ""
+    partial_index_condition: str = ""
     """The condition of a partial index that has this order too."""
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def sections(self) -> tuple[Section, ...]:
         return ((self.present, self.keys), (self.absent, self.keys[-1:])) if self.absent else (("1", self.keys),)
 
     @property
@@ -81,7 +81,7 @@ def _flagged(is_empty: str, first: SortKey, last: SortKey, empty: str = "IS NULL
 
 
 _NATURAL: Final = {
-    "due": _flagged(f"{_DUE} IS NULL", (_DUE, False), _OLDEST)._replace(also_of=TO_ANSWER),
+    "due": _flagged(f"{_DUE} IS NULL", (_DUE, False), _OLDEST)._replace(partial_index_condition=TO_ANSWER),
     "subject": Order((("t.email COLLATE NOCASE", False), _NEWEST)),
     "status": Order((("t.status", False), _NEWEST)),
     "kind": Order((("t.kind", False), _NEWEST)),
@@ -129,14 +129,14 @@ def order_clause(keys: Sequence[SortKey]) -> str:
 def listing_sql(order: Order, where: str) -> str:
     """Return the query for the numbers of the tasks that meet a condition; at its end it binds how many at most, or -1.
 
-    For all tasks, and those to answer, each part of the order is read off its index. With another condition SQLite
+    For all tasks, and those to answer, each section of the order is read off its index. With another condition SQLite
     chooses: it may find the tasks by that and sort them. It is one statement, which sees one state of the history.
     """
-    if not order.absent or where.strip("()") not in ("1", order.also_of):
+    if not order.absent or where.strip("()") not in ("1", order.partial_index_condition):
         return f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(order.all_keys)} LIMIT ?"
     selects = (
-        f"SELECT t.number FROM tasks t WHERE {part} AND {where} ORDER BY {order_clause(keys)}"
-        for part, keys in order.parts
+        f"SELECT t.number FROM tasks t WHERE {section} AND {where} ORDER BY {order_clause(keys)}"
+        for section, keys in order.sections
     )
     ordered = (f"SELECT number FROM ({select} LIMIT -1)" for select in selects)  # without a limit the order is dropped
     return f"{' UNION ALL '.join(ordered)} LIMIT ?"
@@ -146,8 +146,8 @@ Range = tuple[str, Sequence[SqlValue], Sequence[SortKey]]
 """The condition of some rows with its values, and their order."""
 
 
-def rows_before(part: Part, values: Sequence[SqlValue]) -> Iterator[Range]:
-    """Yield the ranges of the rows of a part that come before a task of it, the nearest rows first.
+def rows_before(section: Section, values: Sequence[SqlValue]) -> Iterator[Range]:
+    """Yield the ranges of the rows of a section that come before a task of it, the nearest rows first.
 
     Each row before the task is in exactly one range. In each, the first keys equal the task's and the next one is
     before it, so that it is a range of the order's index.
@@ -155,7 +155,7 @@ def rows_before(part: Part, values: Sequence[SqlValue]) -> Iterator[Range]:
     Args:
         values: the task's values of the keys, of which none is NULL.
     """
-    condition, keys = part
+    condition, keys = section
     for place in range(len(keys) - 1, -1, -1):
         key, greatest_first = keys[place]
         same = "".join(f"({name}) = ? AND " for name, _ in keys[:place])

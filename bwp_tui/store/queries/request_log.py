@@ -66,7 +66,7 @@ _REQUEST: Final = RowMapper(
     without=("client_token_start", "client_token_sha256", "outcome_event"),
     id="i.id",
     task_number="i.task",
-    state=f"CASE l.what WHEN '{EventKind.WITHDRAWN}' THEN '{IntentState.WITHDRAWN}' ELSE i.state END",
+    state=f"CASE l.what WHEN '{EventKind.CANCELLED_UNSENT}' THEN '{IntentState.WITHDRAWN}' ELSE i.state END",
     attempts=f"i.attempts - ({_ASSUMED})",
     is_assumed_sent=_ASSUMED,
     first_sent_at=f"iif({_ASSUMED}, NULL, i.first_sent_at)",
@@ -83,7 +83,7 @@ _OUTCOMES: Final = (
     EventKind.TASK_ID_REJECTED,
     EventKind.CANCELLED,
     EventKind.CANCEL_REFUSED,
-    EventKind.WITHDRAWN,
+    EventKind.CANCELLED_UNSENT,
 )
 _FROM: Final = (
     "intents i JOIN tasks t ON t.number = i.task LEFT JOIN timeline l ON l.id ="
@@ -102,7 +102,7 @@ _CHUNK: Final = 5_000
 
 def of_task(store: Store, number: int) -> list[LoggedRequest]:
     """Return the requests of task `number`, oldest first."""
-    return [_sent(row) for row in store.rows(f"{_REQUESTS} WHERE i.task = ? ORDER BY i.id", (number,))]
+    return [_request_of(row) for row in store.rows(f"{_REQUESTS} WHERE i.task = ? ORDER BY i.id", (number,))]
 
 
 def why_not_cancelled(store: Store, number: int) -> str | None:
@@ -113,7 +113,7 @@ def why_not_cancelled(store: Store, number: int) -> str | None:
 
 def newest(store: Store, limit: int) -> list[LoggedRequest]:
     """Return the newest requests of all tasks, the newest first."""
-    return [_sent(row) for row in store.rows(f"{_REQUESTS} ORDER BY i.id DESC LIMIT ?", (limit,))]
+    return [_request_of(row) for row in store.rows(f"{_REQUESTS} ORDER BY i.id DESC LIMIT ?", (limit,))]
 
 
 def request_ids(
@@ -137,11 +137,11 @@ def request_ids(
 def window(store: Store, ids: Sequence[int]) -> list[LoggedRequest]:
     """Return the requests with these ids, in this order, without missing ones."""
     marks = ",".join("?" * len(ids))
-    by_id = {sent.id: sent for sent in map(_sent, store.rows(f"{_REQUESTS} WHERE i.id IN ({marks})", tuple(ids)))}
+    by_id = {sent.id: sent for sent in map(_request_of, store.rows(f"{_REQUESTS} WHERE i.id IN ({marks})", tuple(ids)))}
     return [by_id[id] for id in ids if id in by_id]
 
 
-def _sent(row: Row) -> LoggedRequest:
+def _request_of(row: Row) -> LoggedRequest:
     token, event, detail = (None if value is None else as_text(value) for value in row[_REQUEST.width :])
     return _REQUEST(
         row,

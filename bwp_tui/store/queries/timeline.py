@@ -18,7 +18,10 @@ PROGRAM: Final = "bwp-tui"
 
 
 class EventKind(StrEnum):
-    """What happened to a task, as its timeline stores and shows it. The newest NOTE is the task's note."""
+    """What happened to a task, as its timeline stores and shows it. The newest NOTE is the task's note.
+
+    Some stored words are older than the names that they have here, such as `disowned`.
+    """
 
     RECORDED = "recorded"
     IMPORTED = "imported"
@@ -32,7 +35,7 @@ class EventKind(StrEnum):
     APPROVED = "approved"
     REFUSED = "refused"
     NO_RESPONSE = "no answer"
-    WITHDRAWN = "withdrawn"
+    CANCELLED_UNSENT = "withdrawn"
     STATUS = "status"
     TASK_ID_REJECTED = "disowned"
     GIVEN_UP = "given up"
@@ -157,7 +160,7 @@ def merged_into(store: Store, number: int) -> int | None:
     return None if kept is None else as_int(kept[0])
 
 
-def last_event(store: Store) -> int:
+def newest_event_id(store: Store) -> int:
     """Return the id of the last event, or 0."""
     return store.integer("SELECT max(id) FROM timeline")
 

@@ -41,8 +41,8 @@ _TASKS: Final = f"SELECT {_POLL.columns} {_POLLED}"
 SOON: Final = timedelta(seconds=30)
 """How early a task may be polled, where a batch that is sent is not full."""
 
-_MIN_AGE_PER_LEAD: Final = 10
-"""A task is polled early only if its last poll is at least so many times as long ago as it is early."""
+_MIN_AGE_FACTOR: Final = 10
+"""How many times as long ago as a poll is early the task's last poll must be at least."""
 
 
 def due(store: Store, now: datetime, limit: int, visible: frozenset[int] = frozenset()) -> list[DuePoll]:
@@ -70,7 +70,7 @@ def due_soon(store: Store, now: datetime, limit: int, soon: timedelta) -> list[D
     """Return tasks that may fill up a batch: due within `soon`, the first due first."""
     rows = store.rows(
         f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
-        (format_instant(now), format_instant(now + soon), format_instant(now - _MIN_AGE_PER_LEAD * soon), limit),
+        (format_instant(now), format_instant(now + soon), format_instant(now - _MIN_AGE_FACTOR * soon), limit),
     )
     return [_POLL(row) for row in rows]
 

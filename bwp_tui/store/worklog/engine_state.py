@@ -35,7 +35,7 @@ class Ability(IntEnum):
     ALL = 2
 
 
-EVENTS_ON: Final = "on"
+QUEUE_IS_READ: Final = "on"
 """The state of the event queue while it is read."""
 
 WRONG_SETTINGS: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.DENIED, ServiceState.UNUSABLE})
@@ -60,8 +60,8 @@ class EngineState:
     """How much of the due work its profile permits; the column `ability`."""
     maintenance_finding: str | None = None
     """What the last daily maintenance found wrong."""
-    events: str | None = None
-    """`EVENTS_ON`, or a sentence on what is wrong with the event queue; None without one, or while it is untried."""
+    event_queue_state: str | None = None
+    """`QUEUE_IS_READ`, or a sentence on what is wrong; None without an event queue, or while it is untried."""
     polls_relaxed: bool = False
     """Whether polls are rare, since events come."""
     last_event_at: datetime | None = None
@@ -73,7 +73,7 @@ class EngineState:
     @property
     def problem(self) -> str | None:
         """The sentence on what is wrong with the service, or else with the event queue, or None."""
-        return self.message or (None if self.events == EVENTS_ON else self.events)
+        return self.message or (None if self.event_queue_state == QUEUE_IS_READ else self.event_queue_state)
 
     @property
     def process(self) -> str:
@@ -96,13 +96,17 @@ class EngineState:
             case Ability.ALL:
                 return None
 
-    def is_decisive_for(self, pid: int) -> bool:
-        """Return whether process `pid` can do no better: it is the engine, or another one is and can work."""
-        return self.pid is not None and (self.pid == pid or self.present_ability is not Ability.NOTHING)
+    def could_be_replaced_by(self, pid: int) -> bool:
+        """Return whether process `pid` could do work that no engine does: there is none, or another one can do none."""
+        return self.pid is None or (self.pid != pid and self.present_ability is Ability.NOTHING)
 
 
 _STATE: Final = RowMapper(
-    EngineState, without=("max_ability",), rate_limit="most_a_second", maintenance_finding="upkeep"
+    EngineState,
+    without=("max_ability",),
+    rate_limit="most_a_second",
+    maintenance_finding="upkeep",
+    event_queue_state="events",
 )
 
 
@@ -149,11 +153,11 @@ def record_maintenance(store: Store, sentence: str | None) -> None:
         _update(store, upkeep=sentence)
 
 
-def record_event_queue(store: Store, events: str | None, *, polls_relaxed: bool) -> None:
+def record_event_queue(store: Store, state: str | None, *, polls_relaxed: bool) -> None:
     """Record the state of the event queue, and whether polls are rare, if either differs."""
-    state = read(store)
-    if (state.events, state.polls_relaxed) != (events, polls_relaxed):
-        _update(store, events=events, polls_relaxed=int(polls_relaxed))
+    before = read(store)
+    if (before.event_queue_state, before.polls_relaxed) != (state, polls_relaxed):
+        _update(store, events=state, polls_relaxed=int(polls_relaxed))
 
 
 def _update(store: Store, **columns: SqlValue) -> None:

@@ -43,7 +43,7 @@ def first_event(store: Store) -> int:
 
 def new_occasions(store: Store, after: int, wanted: Collection[Occasion]) -> tuple[dict[Occasion, list[int]], int]:
     """Return the tasks of each occasion among the events behind `after`, and the id of the last event looked at."""
-    last = min(timeline.last_event(store), after + _EVENTS_READ)
+    last = min(timeline.newest_event_id(store), after + _EVENTS_READ)
     found = {}
     for occasion in (occasion for occasion in _OF_EVENTS if occasion in wanted):
         rows = store.rows(

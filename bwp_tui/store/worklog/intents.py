@@ -108,7 +108,13 @@ def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
         return False
     finish(transaction, number, Status.CANCELLED, trouble=None, cancel_asked=0)
     timeline.append(
-        transaction, number, actor, EventKind.WITHDRAWN, before=before, after=Status.CANCELLED, detail="never sent"
+        transaction,
+        number,
+        actor,
+        EventKind.CANCELLED_UNSENT,
+        before=before,
+        after=Status.CANCELLED,
+        detail="never sent",
     )
     complete_decline(transaction, number, actor)
     return True

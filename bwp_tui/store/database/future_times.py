@@ -1,4 +1,4 @@
-"""Correct the times in a history after the clock went back."""
+"""Correct the times in a history that lie in the future after the computer's clock was set back."""
 
 from __future__ import annotations
 

@@ -59,7 +59,13 @@ _PURGED: Final[Columns] = {
 }
 _DECISIONS: Final = frozenset(
     {
-        *(EventKind.SEND_REQUESTED, EventKind.NO_RESPONSE, EventKind.REFUSED, EventKind.WITHDRAWN, EventKind.GIVEN_UP),
+        *(
+            EventKind.SEND_REQUESTED,
+            EventKind.NO_RESPONSE,
+            EventKind.REFUSED,
+            EventKind.CANCELLED_UNSENT,
+            EventKind.GIVEN_UP,
+        ),
         *(EventKind.APPROVED, EventKind.DECLINED, EventKind.DECLINE_WITHDRAWN, EventKind.RECOVERED, EventKind.RESTORED),
     }
 )

@@ -9,7 +9,7 @@ import pytest
 
 from bwp_tui.domain.times import Uptime, parse_instant
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database import clock_correction
+from bwp_tui.store.database import future_times
 from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -21,11 +21,11 @@ from tests.store.support import ACTOR, NOW, SOON, accepted, answer, in_status, i
 
 
 def test_the_newest_instant_stays_when_the_clock_goes_back(store: Store, clock: ManualClock) -> None:
-    assert clock_correction.newest_entry_at(store) is None
+    assert future_times.newest_entry_at(store) is None
     submitted(store)
     clock.advance(hours=-3)
     submitted(store)
-    assert clock_correction.newest_entry_at(store) == NOW
+    assert future_times.newest_entry_at(store) == NOW
 
 
 def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store, clock: ManualClock) -> None:
@@ -38,21 +38,21 @@ def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store
     downloads.record_start(store, order)
     downloads.reschedule(store, order, "later", SOON)
     clock.advance(hours=-3)
-    clock_correction.correct_future_times(store, timedelta(hours=3))
+    future_times.correct_future_times(store, timedelta(hours=3))
     three_earlier = SOON - timedelta(hours=3)
     assert tasks.get(store, task.number).next_poll_at == three_earlier
     assert downloads.next_at(store) == three_earlier
     by_number = {intent.task_number: intent for intent in intents.due(store, clock.now, 9)}
     assert list(by_number) == [now.number]
     assert [intent.task_number for intent in intents.due(store, three_earlier, 9)] == [now.number, waiting.number]
-    assert clock_correction.newest_entry_at(store) == clock.now
+    assert future_times.newest_entry_at(store) == clock.now
 
 
 def test_due_times_keep_the_form_that_sorts(store: Store, clock: ManualClock) -> None:
     task = accepted(store)
     poll_responses.record_failed_polls(store, [task.number], "later", SOON + timedelta(microseconds=123_456))
     clock.advance(seconds=-90.5)
-    clock_correction.correct_future_times(store, timedelta(seconds=90.5))
+    future_times.correct_future_times(store, timedelta(seconds=90.5))
     ((text,),) = store.rows("SELECT next_poll_at FROM tasks")
     assert as_text(text) == "2026-11-20T09:17:29.623000Z"
     assert parse_instant(as_text(text)) == SOON - timedelta(seconds=90.377)

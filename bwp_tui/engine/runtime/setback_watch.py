@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.engine.resilience.service_health import ServiceHealth
-from bwp_tui.store.database import clock_correction
+from bwp_tui.store.database import future_times
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import intent_outcomes, intents
 
@@ -16,7 +16,7 @@ TOLERANCE: Final = timedelta(minutes=1)
 _UNMEASURED: Final = "no response; the clock was set back since, so the age of the client token is unknown"
 
 
-class ClockWatch:
+class SetbackWatch:
     """Compares the wall clock with the machine's uptime and with the newest record of the history."""
 
     def __init__(self, store: Store, health: ServiceHealth) -> None:
@@ -31,7 +31,7 @@ class ClockWatch:
             StoreError: the corrections could not be recorded; the next check tries again.
         """
         store = self._store
-        newest, uptime, now = clock_correction.newest_entry_at(store), store.uptime(), store.clock()
+        newest, uptime, now = future_times.newest_entry_at(store), store.uptime(), store.clock()
         expected = [now] if newest is None else [now, newest]
         if self._seen is not None:
             seen_at, seen_uptime_s = self._seen
@@ -39,7 +39,7 @@ class ClockWatch:
         setback = max(expected) - now
         if setback > TOLERANCE:
             self._record_unmeasured_as_unconfirmed(uptime.boot)
-            clock_correction.correct_future_times(store, setback)
+            future_times.correct_future_times(store, setback)
             self._health.shift_clock(setback)
         self._seen = (now, uptime.seconds)
 

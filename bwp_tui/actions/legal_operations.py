@@ -1,4 +1,4 @@
-"""The operations on what the law asks for and what sets its dates, each declared once."""
+"""Declare the operations that record what the law asks for, and correct what its dates follow from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import answers, records
 from bwp_tui.store.commands.answers import LegalRecord
-from bwp_tui.store.commands.records import Edit, Field
+from bwp_tui.store.commands.records import Edit, TaskPart
 from bwp_tui.store.commands.request_validation import Refusal
 
 
@@ -52,7 +52,7 @@ def withdrawal(
     apply: Callable[[Edit], object],
     why_not: Callable[[Task], str | None],
     question: Callable[[Task, Values], str],
-    undo_field: LegalRecord | None = None,
+    undo_part: LegalRecord | None = None,
 ) -> FlagAlternative[RecordOperation]:
     """Return what withdraws a record, of which `what` is the name."""
     operation = RecordOperation(
@@ -63,7 +63,7 @@ def withdrawal(
         disabled_reason=lambda task, _: why_not(task),
         confirmation=question,
         asks_for_count=True,
-        undo_field=undo_field,
+        undo_part=undo_part,
     )
     return FlagAlternative("--withdraw", f"withdraw the {what}; the timeline keeps it", operation)
 
@@ -136,8 +136,8 @@ VERIFY: Final = RecordOperation(
     result=_verified,
     skip_reason=lambda task, _: records.cannot_verify_in_bulk(task),
     asks_for_count=True,
-    undo_field=LegalRecord.VERIFICATION,
-    variant=withdrawal_of(LegalRecord.VERIFICATION),
+    undo_part=LegalRecord.VERIFICATION,
+    alternative=withdrawal_of(LegalRecord.VERIFICATION),
 )
 
 
@@ -167,8 +167,8 @@ ACKNOWLEDGE: Final = RecordOperation(
     skip_reason=lambda task, _: records.cannot_acknowledge_in_bulk(task),
     refusal=refused_record_day,
     asks_for_count=True,
-    undo_field=LegalRecord.ACKNOWLEDGEMENT,
-    variant=withdrawal_of(LegalRecord.ACKNOWLEDGEMENT),
+    undo_part=LegalRecord.ACKNOWLEDGEMENT,
+    alternative=withdrawal_of(LegalRecord.ACKNOWLEDGEMENT),
 )
 
 
@@ -206,8 +206,8 @@ INQUIRE: Final = RecordOperation(
     disabled_reason=lambda task, _: answers.cannot_inquire(task),
     skip_reason=lambda task, _: answers.cannot_inquire_in_bulk(task),
     asks_for_count=True,
-    undo_field=LegalRecord.INQUIRY,
-    variant=withdrawal_of(LegalRecord.INQUIRY),
+    undo_part=LegalRecord.INQUIRY,
+    alternative=withdrawal_of(LegalRecord.INQUIRY),
 )
 
 
@@ -232,8 +232,8 @@ REPLY: Final = RecordOperation(
     disabled_reason=lambda task, _: answers.cannot_reply(task),
     skip_reason=lambda task, _: answers.cannot_reply_in_bulk(task),
     asks_for_count=True,
-    undo_field=LegalRecord.REPLY,
-    variant=withdrawal_of(LegalRecord.REPLY),
+    undo_part=LegalRecord.REPLY,
+    alternative=withdrawal_of(LegalRecord.REPLY),
 )
 
 
@@ -267,8 +267,8 @@ EXTEND: Final = RecordOperation(
     ),
     disabled_reason=records.cannot_extend,
     asks_for_count=True,
-    undo_field=LegalRecord.EXTENSION,
-    variant=withdrawal_of(LegalRecord.EXTENSION),
+    undo_part=LegalRecord.EXTENSION,
+    alternative=withdrawal_of(LegalRecord.EXTENSION),
 )
 
 
@@ -300,8 +300,8 @@ ANSWER: Final = RecordOperation(
     disabled_reason=lambda task, _: answers.cannot_answer(task),
     skip_reason=lambda task, _: answers.cannot_answer_in_bulk(task),
     asks_for_count=True,
-    undo_field=LegalRecord.ANSWER,
-    variant=withdrawal_of(LegalRecord.ANSWER),
+    undo_part=LegalRecord.ANSWER,
+    alternative=withdrawal_of(LegalRecord.ANSWER),
 )
 
 
@@ -371,9 +371,9 @@ CORRECT: Final = RecordOperation(
     refusal=lambda task, values, _: records.refused_correction(task, *_corrected(task, values)),
     confirmation=_review_correction,
     asks_for_count=True,
-    undo_field=Field.RECEIPT,
+    undo_part=TaskPart.RECEIPT,
 )
 
 
-CLOCK_OPERATIONS: Final = (VERIFY, ACKNOWLEDGE, INQUIRE, REPLY, EXTEND, ANSWER, CORRECT)
+LEGAL_OPERATIONS: Final = (VERIFY, ACKNOWLEDGE, INQUIRE, REPLY, EXTEND, ANSWER, CORRECT)
 """Those with a key, a `:` command and a CLI command, in the order of the help."""
