@@ -37,7 +37,7 @@ class ServiceOperation(TaskOperation):
         noun: what is asked for; `nouns` is an irregular plural.
         apply: asks for it on one task, given the actor, the folder for downloads and the arguments' values by name; a
             task that it returns is the one to look at now.
-        question: asked before it is done to a single task, given whom it is about; empty for none.
+        question: asked before it is done to a single task, given the task's name and whom it is about; empty for none.
         result: the sentence about a single task, as it and its timeline are afterwards.
         submits: whether it submits requests: a deletion is then confirmed by typing.
         is_harmless: whether a key confirms it for many tasks, and undo has nothing to say of it.
@@ -240,7 +240,7 @@ CANCEL: Final = ServiceOperation(
     keywords="stop abort",
     disabled_reason=lambda task, _: cannot_cancel(task),
     apply=lambda store, number, actor, _: requests.cancel(store, number, actor),
-    question=lambda task, subject: f"{cancellation_phrase(task)} for {subject}?",
+    question=lambda task, subject: f"{cancellation_phrase(task)} {subject}?",
     result=_result_of_cancel,
 )
 

@@ -109,7 +109,7 @@ async def test_a_command_that_asks_something_can_ask_it(profile: Profile) -> Non
     async with opened(profile) as console:
         await console.go_to(HELD)
         await console.press("ctrl+p", "c", "a", "n", "enter")
-        await console.sees("Cancel the deletion for b•••@example.com?")
+        await console.sees("Cancel the deletion ", " of b•••@example.com?")
 
 
 async def test_a_command_that_needs_arguments_is_completed(profile: Profile) -> None:

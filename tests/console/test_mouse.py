@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
 from bwp_tui.console.screens.task import TaskScreen
+from bwp_tui.console.widgets import bars
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import key_at
 from bwp_tui.domain.statuses import Status
@@ -140,6 +141,13 @@ async def test_no_click_submits_a_deletion(profile: Profile) -> None:
         assert console.task(ORDERS_OPEN).resubmitted_as is None
 
 
+@pytest.fixture
+def slow_second_click(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine: the second click comes late, and counts as one."""
+    monkeypatch.setattr(bars, "SECOND_CLICK_S", 3_600.0)
+
+
+@pytest.mark.usefixtures("slow_second_click")
 async def test_the_second_click_of_two_presses_no_key_that_came_there_meanwhile(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("n")
@@ -153,6 +161,18 @@ async def test_the_second_click_of_two_presses_no_key_that_came_there_meanwhile(
         assert key is not None
         assert footer.clicked_key(at, 0) is None
         assert footer.clicked_key(at, 0) == key
+
+
+@pytest.mark.usefixtures("slow_second_click")
+async def test_the_second_click_presses_no_key_of_a_screen_that_the_first_one_opened(profile: Profile) -> None:
+    async with opened(profile) as console:
+        at = console.line("footer").index("detail")
+        await click(console, "footer", "detail")
+        await console.until(lambda: isinstance(console.app.screen, TaskScreen) and console.line("footer").strip())
+        footer = console.app.screen.query_one(FooterLine)
+        assert key_at(footer.content, at, 0) is not None
+        assert footer.clicked_key(at, 0) is None
+        assert footer.clicked_key(at, 0) is not None
 
 
 async def test_a_click_beside_an_open_form_or_prompt_types_nothing_into_it(profile: Profile) -> None:

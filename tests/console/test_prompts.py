@@ -22,7 +22,7 @@ async def test_a_yes_cancels_the_held_deletion(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)
         await console.press("x")
-        await console.sees("Cancel the deletion for b•••@example.com?", "y yes   n no")
+        await console.sees(f"Cancel the deletion {console.task(HELD).name} of b•••@example.com?", "y yes   n no")
         await console.press("Y")
         await console.sees(f"The cancellation of {console.task(HELD).name} is recorded.")
         assert console.task(HELD).cancel_asked
@@ -67,7 +67,7 @@ async def test_a_failed_request_is_submitted_again_as_a_task_of_its_own(profile:
     async with opened(profile) as console:
         await console.go_to(NOT_KNOWN)
         await console.press("R")
-        await console.sees("Submit the retrieval for e•••@example.com again?")
+        await console.sees("Submit the retrieval ", " of e•••@example.com again?")
         await console.press("y")
         await console.sees("with a client token of its own.")
         new = len(PAST) + 1

@@ -41,15 +41,15 @@ async def test_a_question_to_withdraw_a_request_is_taken_back_once_the_service_h
     async with opened(profile) as console:
         task = await _queued(console)
         await console.press("x")
-        await console.sees("Cancel the unsent deletion for m•••@example.com?")
+        await console.sees("Cancel the unsent deletion ", " of m•••@example.com?")
         _accept(console.store, task)
         await console.sees("cafe0001 was changed meanwhile and is ON_HOLD now.", NOTHING)
-        assert "Withdraw" not in console.line("prompt")
+        assert "Cancel" not in console.line("prompt")
         await console.press(answered)
         await console.until(lambda: not console.main.prompt.is_open)
         assert not console.task(task.number).cancel_asked
         await console.press("x")
-        await console.sees("Cancel the deletion for m•••@example.com?")
+        await console.sees("Cancel the deletion ", " of m•••@example.com?")
 
 
 async def test_a_yes_that_comes_before_the_screen_knows_of_the_change_is_refused_where_it_acts(
@@ -58,7 +58,7 @@ async def test_a_yes_that_comes_before_the_screen_knows_of_the_change_is_refused
     async with opened(profile) as console:
         task = await _queued(console)
         await console.press("x")
-        await console.sees("Cancel the unsent deletion for")
+        await console.sees("Cancel the unsent deletion ")
         monkeypatch.setattr(console.main.prompt, "recheck", lambda _changed: None)
         _accept(console.store, task)
         await console.press("y")
@@ -71,7 +71,7 @@ async def test_a_question_to_cancel_is_taken_back_once_that_is_too_late(profile:
     async with opened(profile) as console:
         await console.go_to(HELD)
         await console.press("x")
-        await console.sees("Cancel the deletion for")
+        await console.sees("Cancel the deletion ")
         single.answered(console.store, HELD, answer(status), None)
         await console.sees(f"is {status}.", NOTHING)
         await console.press("y")
@@ -83,7 +83,7 @@ async def test_a_question_is_taken_back_while_live_updates_are_paused(profile: P
     async with opened(profile) as console:
         await console.go_to(HELD)
         await console.press("p", "x")
-        await console.sees("Cancel the deletion for")
+        await console.sees("Cancel the deletion ")
         single.answered(console.store, HELD, answer("COMPLETED"), None)
         await console.sees("is COMPLETED.", NOTHING)
 
@@ -94,7 +94,7 @@ async def test_a_question_on_a_task_s_page_is_taken_back_there(profile: Profile)
         await console.press("enter")
         await console.sees("overview")
         await console.press("x")
-        await console.sees("Cancel the deletion for")
+        await console.sees("Cancel the deletion ")
         single.answered(console.store, HELD, answer("COMPLETED"), None)
         await console.sees("is COMPLETED.", NOTHING)
 
@@ -105,7 +105,7 @@ async def test_an_email_typed_on_after_a_resubmission_became_needless_does_nothi
         single.answered(console.store, HELD, answer("FAILED"), None)
         await console.until(lambda: console.main.current_task and console.main.current_task.status == Status.FAILED)
         await console.press("R", *"bob@exa")
-        await console.sees("Type the email to submit the deletion for bob@example.com")
+        await console.sees("Type the email to submit the deletion ", "bob@example.com again:")
         new = requests.resubmit(console.store, HELD, "kim").number
         await console.sees(f"was resubmitted already, as #{new}.", NOTHING)
         revision = console.store.revision()

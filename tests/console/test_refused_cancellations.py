@@ -37,7 +37,7 @@ async def test_what_was_never_sent_is_withdrawn_whatever_its_kind(profile: Profi
         await console.sees("n•••@example.com")
         await console.go_to(number)
         await console.press("x")
-        await console.sees("Cancel the unsent retrieval for n•••@example.com?")
+        await console.sees("Cancel the unsent retrieval ", " of n•••@example.com?")
         await console.press("y")
         await console.sees("is cancelled; it was never sent.")
         assert console.task(number).status == "CANCELLED"
@@ -84,7 +84,7 @@ async def test_a_deletion_without_a_response_is_cancelled_once_its_task_id_is_kn
         await console.sees("n•••@example.com")
         await console.go_to(number)
         await console.press("x")
-        await console.sees("Cancel the deletion for n•••@example.com?")
+        await console.sees("Cancel the deletion ", " of n•••@example.com?")
         await console.press("y")
         await console.sees(
             "is recorded. It is sent once the task id is known.", "requested; it is sent once the task id"

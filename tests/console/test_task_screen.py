@@ -191,7 +191,7 @@ async def test_a_key_acts_on_the_task_that_is_read(profile: Profile) -> None:
         await console.press("R")
         await console.sees("R: Only a task that ended without a result can be resubmitted")
         await console.press("x")
-        await console.sees("Cancel the deletion for b•••@example.com?")
+        await console.sees("Cancel the deletion ", " of b•••@example.com?")
         await console.press("y")
         await console.until(lambda: console.task(HELD).cancel_asked)
         await console.sees("1 overview", f"The cancellation of {console.task(HELD).name} is recorded")

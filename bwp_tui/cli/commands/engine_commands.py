@@ -106,7 +106,7 @@ def cancel(arguments: Namespace) -> ExitCode:
             check = bulk.check_unchanged(task, requests.cannot_cancel, requests.cancellation_phrase)
             waiter = EngineWaiter(session)
             if not arguments.yes:
-                require_yes(f"{requests.cancellation_phrase(task)} {task.name} of {task.subject(masked=True)}?")
+                require_yes(CANCEL.question(task, f"{task.name} of {task.subject(masked=True)}"))
         else:
             waiter = EngineWaiter(session)
             numbers = confirm_plan(session, CANCEL.name, numbers, arguments, {}).possible

@@ -78,7 +78,7 @@ class ServiceController:
         context = self._screen.session.display_context()
 
         def question(now: Task) -> str:
-            return mask(operation.question(now, subject(now, context)), now, context)
+            return mask(operation.question(now, f"{now.name} of {subject(now, context)}"), now, context)
 
         # That of a download looks for the file, which may be on a network share that does not respond. The others open
         # at once: a key typed ahead is meant for them.
@@ -167,7 +167,8 @@ class ServiceController:
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
         doubt, again = _started_warning(task), " again" if operation is RESUBMIT else ""
         if task.kind is Kind.RETRIEVAL:
-            question = f"{doubt}Submit the retrieval for {subject(task, session.display_context())}{again}?"
+            whom = subject(task, session.display_context())
+            question = f"{doubt}Submit the retrieval {task.name} of {whom}{again}?"
             with rechecking_task(screen, task, check, lambda _: question):
                 return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
         values = {"holding_period": hold}
@@ -176,7 +177,7 @@ class ServiceController:
         )
         late = plan.warning
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
-        question = f"Type the email to submit the deletion for {clean_line(task.email)}{again}:"
+        question = f"Type the email to submit the deletion {task.name} of {clean_line(task.email)}{again}:"
         shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
         with rechecking_task(screen, task, check, lambda _: shown):
             answer = await screen.prompt.ask_text(shown, f2=f2, irreversible=True)

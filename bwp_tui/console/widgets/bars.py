@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
 from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -22,6 +23,8 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Download, Task
 
 if TYPE_CHECKING:
+    from textual.app import App
+
     from bwp_tui.console.widgets.prompt import Prompt
 
 _MAX_DOWNLOADS: Final = 4
@@ -32,6 +35,21 @@ _NO_TEXT: Final[StyledText] = ("", "plain")
 
 SECOND_CLICK_S: Final = 1.0
 """Seconds in which a second click on the footer is meant for what the first one found there."""
+
+_SECOND_CLICK_CELLS: Final = 2
+"""Cells from the first click within which another is a second one."""
+
+
+class _FooterClick(NamedTuple):
+    """A click on a footer: when it was, in which column, and what was shown there."""
+
+    at: float
+    x: int
+    content: Content
+
+
+_LAST_CLICKS: Final[WeakKeyDictionary[App[object], _FooterClick]] = WeakKeyDictionary()
+"""The last click on a footer of each app: it may have opened a screen with another footer."""
 
 
 class TwoEndedLine(KeyLine):
@@ -270,12 +288,17 @@ class FooterLine(KeyLine):
         super().__init__(id=id)
         self._entries: Sequence[StyledText] = ()
         self._always = self._gap = 0
-        self._last_click: tuple[float, Content] | None = None
 
     def clicked_key(self, x: int, y: int) -> str | None:
         """Return the key of a cell; not that which has just come there, where a double click began on another."""
-        before, self._last_click = self._last_click, (time.monotonic(), self.content)
-        if before is not None and self._last_click[0] - before[0] < SECOND_CLICK_S and before[1] != self.content:
+        before, click = _LAST_CLICKS.get(self.app), _FooterClick(time.monotonic(), x, self.content)
+        _LAST_CLICKS[self.app] = click
+        if (
+            before is not None
+            and click.at - before.at < SECOND_CLICK_S
+            and abs(click.x - before.x) <= _SECOND_CLICK_CELLS
+            and click.content != before.content
+        ):
             return None
         return super().clicked_key(x, y)
 
