@@ -1,8 +1,10 @@
-"""Define exit codes and the effects of commands."""
+"""Define exit codes, the effects of commands, and the error that ends one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, IntEnum, auto
+from typing import Final
 
 
 class ExitCode(IntEnum):
@@ -10,8 +12,10 @@ class ExitCode(IntEnum):
 
     DONE = 0
     FAILED = 1
-    USAGE = 2  # the command line or the settings are wrong
-    TRY_LATER = 3  # the service gave no answer: try again
+    USAGE = 2
+    """The command line or the settings are wrong."""
+    TRY_LATER = 3
+    """The service gave no answer: try again."""
     NOT_FOUND = 4
     INTERRUPTED = 130
 
@@ -22,6 +26,17 @@ class Effect(Enum):
     READS = auto()  # it only prints
     RUNS = auto()  # the engine works, or files are copied
     CHANGES = auto()  # it records a decision
+
+
+CONSOLE_DEFAULTS: Final[Mapping[str, object]] = {
+    "command": ("console", "console"),
+    "command_name": None,
+    "effect": Effect.RUNS,
+    "profile": None,
+    "theme": None,
+    "plain": False,
+}
+"""What a command line without a command is parsed to; it opens the console."""
 
 
 class CommandError(Exception):

@@ -8,22 +8,13 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
 from bwp_tui import crashlog
-from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
+from bwp_tui.cli.exit_codes import CONSOLE_DEFAULTS, CommandError, Effect, ExitCode
 from bwp_tui.cli.support import streams
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import SettingsError, profile_folder
-
-CONSOLE_DEFAULTS: Final[dict[str, object]] = {
-    "profile": None,
-    "theme": None,
-    "plain": False,
-    "command_name": None,
-    "effect": Effect.RUNS,
-}
-"""The default options of the console."""
 
 Command = Callable[[Namespace], int | None]
 """Runs a parsed command line and returns the exit code, or None where it is done."""
@@ -46,7 +37,7 @@ def run(words: Sequence[str]) -> int:
 def parse_arguments(words: Sequence[str]) -> Namespace:
     """Parse a command line; without words it opens the console, whose start does not wait for the grammar."""
     if not words:
-        return Namespace(command=("console", "console"), **CONSOLE_DEFAULTS)
+        return Namespace(**CONSOLE_DEFAULTS)
     from bwp_tui.cli.parser import parse
 
     return parse(words)

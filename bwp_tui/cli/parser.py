@@ -37,7 +37,7 @@ from bwp_tui.cli.argument_types import (
     seconds,
     task_id,
 )
-from bwp_tui.cli.exit_codes import Effect
+from bwp_tui.cli.exit_codes import CONSOLE_DEFAULTS, Effect
 from bwp_tui.cli.parser_operations import add_record_commands, add_service_commands, join_filters, minus_signs
 from bwp_tui.cli.parser_setup import add_setup_commands
 from bwp_tui.cli.parser_tables import add_tables
@@ -113,7 +113,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     add_common(parser, json=False)
     add_theme(parser)
     parser.add_argument("--plain", action="store_true", help="line by line, for screen readers")
-    parser.set_defaults(profile=None, command=("console", "console"), command_name=None, effect=Effect.RUNS)
+    parser.set_defaults(**CONSOLE_DEFAULTS)
     commands = CommandParsers(parser)
     _add_requests(commands)
     add_service_commands(commands)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import tempfile
 import threading
-import time
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.text import escaped
+from bwp_tui.settings.child_output import read_until_end
 from bwp_tui.settings.profile import OperatorProgram
 from bwp_tui.settings.secret import environment_of_children, why_not_started
 
 LONGEST_OUTPUT: Final = 256 * 1024
 """Bytes of a program's output that are kept."""
 
-_CHECK_S: Final = 0.1
-_CHUNK: Final = 64 * 1024
 _CUT: Final = "\n… (the rest of the output was discarded)"
 
 
@@ -52,7 +49,7 @@ def run_program(program: OperatorProgram, text: str, stop: threading.Event | Non
     except (OSError, ValueError) as error:
         return ProgramRun(f"could not be started: {why_not_started(error)}", "", succeeded=False)
     try:
-        output, why_killed = _read_until_end(process, program.timeout_s, stop)
+        output, why_killed = read_until_end(process, program.timeout_s, LONGEST_OUTPUT, stop, discards_rest=True)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # what it started and left running, too
@@ -64,25 +61,3 @@ def run_program(program: OperatorProgram, text: str, stop: threading.Event | Non
     shown = escaped(output[:LONGEST_OUTPUT].decode("utf-8", "replace")).rstrip("\n")
     cut = _CUT if len(output) > LONGEST_OUTPUT else ""
     return ProgramRun(why_killed or ended, f"{shown}{cut}", succeeded=not why_killed and code == 0)
-
-
-def _read_until_end(
-    process: subprocess.Popen[bytes], timeout_s: float, stop: threading.Event | None
-) -> tuple[bytes, str]:
-    """Return the output of a program, one byte more than is kept at most, and why it has to be killed, if it has."""
-    output, deadline = b"", time.monotonic() + timeout_s
-    pipe = process.stdout.fileno() if process.stdout is not None else -1
-    while True:
-        has_ended = process.poll() is not None  # before the look at the pipe: what it wrote last is in there
-        ready, _, _ = select.select([pipe], [], [], 0 if has_ended else _CHECK_S)
-        chunk = os.read(pipe, _CHUNK) if ready else b""
-        output = (output + chunk)[: LONGEST_OUTPUT + 1]
-        if has_ended and not chunk:
-            return output, ""
-        if time.monotonic() >= deadline:
-            return output, "" if has_ended else f"took more than {timeout_s:g} s and was ended"
-        if stop is not None and stop.is_set():
-            return output, "was ended with bwp-tui"
-        if ready and not chunk:  # it has closed its output, and goes on
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_CHECK_S)

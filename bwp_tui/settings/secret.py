@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import stat
 import subprocess
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -75,6 +73,8 @@ class CommandSecret:
         Raises:
             SettingsError: it cannot be run, fails, prints nothing, or takes longer than `COMMAND_TIMEOUT_S`.
         """
+        from bwp_tui.settings.child_output import read_until_end
+
         program = clean_line(self.command[0])
         try:
             # Its stderr is discarded, since it may contain the secret.
@@ -85,9 +85,12 @@ class CommandSecret:
                 stderr=subprocess.DEVNULL,
                 env=environment_of_children(without=("BWP_",)),  # it may be a command of AWS
             ) as process:
-                output = _bounded_output(process, program)
+                output, why_killed = read_until_end(process, COMMAND_TIMEOUT_S, _LONGEST_OUTPUT)
+                process.kill()
         except (OSError, ValueError) as error:
             raise SettingsError(f"The secret command {program} cannot be run: {why_not_started(error)}.") from None
+        if why_killed:
+            raise SettingsError(f"The secret command {program} {why_killed}; unlock its key store, or run it yourself.")
         if process.returncode != 0:
             raise SettingsError(
                 f"The secret command {program} failed with exit code {process.returncode}; run it yourself to see why."
@@ -182,35 +185,6 @@ def environment_of_children(*, without: tuple[str, ...] = ("BWP_", "AWS_")) -> d
 def why_not_started(error: OSError | ValueError) -> str:
     """Return why a program could not be started, as a clause."""
     return str(error.strerror) if isinstance(error, OSError) else "it has a character that no command line can have"
-
-
-def _bounded_output(process: subprocess.Popen[bytes], program: str) -> bytes:
-    """Read the whole output of a command; kill it if that is too long or takes too long.
-
-    Raises:
-        SettingsError: it was killed.
-    """
-    output, deadline = b"", time.monotonic() + COMMAND_TIMEOUT_S
-    pipe = process.stdout.fileno() if process.stdout is not None else -1
-    try:
-        while len(output) <= _LONGEST_OUTPUT:
-            ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
-            chunk = os.read(pipe, _LONGEST_OUTPUT) if ready else None
-            if chunk == b"":
-                process.wait(max(0.0, deadline - time.monotonic()))
-                return output
-            if chunk is None:
-                break
-            output += chunk
-        else:
-            raise SettingsError(f"The secret command {program} printed too much and was stopped.")
-    except subprocess.TimeoutExpired:
-        pass
-    finally:
-        process.kill()
-    raise SettingsError(
-        f"The secret command {program} took more than {COMMAND_TIMEOUT_S} s; unlock its key store and try again."
-    )
 
 
 def _first_line(content: bytes, source: str, has: str) -> str:

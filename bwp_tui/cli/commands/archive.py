@@ -27,7 +27,7 @@ _HEADINGS = ("SIZE", "PACKED", "MODIFIED", "NAME")
 
 def inspect(arguments: Namespace) -> None:
     """Check an archive and print its entries."""
-    path = _path(arguments)
+    path = _archive_path(arguments)
     try:
         with Archive(path) as archive:
             entries = archive.entries
@@ -43,7 +43,7 @@ def pack(arguments: Namespace) -> None:
     """Encrypt the archive of a task and print the path of the copy."""
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.task)
-        source, sha256 = _downloaded(task)
+        source, sha256 = _downloaded_archive(task)
         target = arguments.output or source.with_name(f"{source.name}.age")
         encrypted = _encrypt_and_record(session, task, source, target, arguments.recipient, sha256)
         record = {"path": str(target), "receipt": str(_receipt_path(target)), "sha256": encrypted.sha256}
@@ -51,20 +51,20 @@ def pack(arguments: Namespace) -> None:
         _offer_answer(session, task, arguments.answered)
 
 
-def _path(arguments: Namespace) -> Path:
+def _archive_path(arguments: Namespace) -> Path:
     """Return the file named on the command line, or the downloaded archive of the task named there."""
     word: str = arguments.task
     if os.sep in word or word.lower().endswith(".zip"):
         return Path(word)
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, word)
-    path, _ = _downloaded(task)
+    path, _ = _downloaded_archive(task)
     if not path.exists():
         raise CommandError(ExitCode.FAILED, f"{path} is gone; bwp-tui download {task.number} fetches it again.")
     return path
 
 
-def _downloaded(task: Task) -> tuple[Path, str]:
+def _downloaded_archive(task: Task) -> tuple[Path, str]:
     """Return the path and the SHA-256 of a task's archive.
 
     Raises:

@@ -21,7 +21,7 @@ from bwp_tui.actions.service_operations import (
 )
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.setup.systemd_unit import unit
-from bwp_tui.cli.support.bulk import FIT_HINT, apply, chosen_alternative, confirm_plan, select_tasks, values_of
+from bwp_tui.cli.support.bulk import FIT_HINT, apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
     CommandSession,
     chosen_profile,
@@ -53,8 +53,8 @@ def refresh(arguments: Namespace) -> None:
         if arguments.filter is None:
             numbers = _tasks_to_poll(session.store, arguments.tasks)
         else:
-            fitting = select_tasks(session, arguments.tasks, arguments.filter)
-            numbers = list(confirm_plan(session, REFRESH.name, fitting, arguments, {}).possible)
+            matching = select_tasks(session, arguments.tasks, arguments.filter)
+            numbers = list(confirm_plan(session, REFRESH.name, matching, arguments, {}).possible)
         waiter = EngineWaiter(session)
         unpolled = waiter.poll(numbers, arguments.timeout)
         print_tasks(tasks.window(session.store, numbers), as_json=arguments.json)
@@ -88,7 +88,7 @@ def _submit(operation: ServiceOperation, arguments: Namespace) -> ExitCode:
             _confirm_submission(session, operation, numbers[0], values, arguments)
         else:
             numbers = confirm_plan(session, operation.name, numbers, arguments, values).possible
-        new, all_done = apply(session, operation.change_for(session.actor, **values), numbers)
+        new, all_done = apply_to_tasks(session, operation.change_for(session.actor, **values), numbers)
         if not new:
             return ExitCode.FAILED
         exit_code = wait_for_response(session, waiter, new, arguments)
@@ -111,7 +111,7 @@ def cancel(arguments: Namespace) -> ExitCode:
             waiter = EngineWaiter(session)
             numbers = confirm_plan(session, CANCEL.name, numbers, arguments, {}).possible
             check = requests.cannot_cancel
-        asked, all_done = apply(session, CANCEL.change_for(session.actor), numbers, check)
+        asked, all_done = apply_to_tasks(session, CANCEL.change_for(session.actor), numbers, check)
         if not asked:
             return ExitCode.FAILED
         settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)
@@ -168,16 +168,16 @@ def run(arguments: Namespace) -> ExitCode:
         config = engine_config(session.profile)
         if arguments.once:
             try:
-                service = serve_once(config)
+                service_state = serve_once(config)
             except (OtherEngineBusy, LeaseUnusable) as elsewhere:
                 raise CommandError(ExitCode.TRY_LATER, str(elsewhere)) from None
             if (left := unfinished_work(session.store)) is not None:
-                code = ExitCode.USAGE if service in WRONG_SETTINGS else ExitCode.TRY_LATER
+                code = ExitCode.USAGE if service_state in WRONG_SETTINGS else ExitCode.TRY_LATER
                 raise CommandError(code, _describe_unfinished(left))
             return ExitCode.DONE
     if arguments.verbose:
         print_calls()
-    stop = _stop_requests()  # the history is closed here: only if it alone has it open, the engine recovers it
+    stop = _stop_signal()  # the history is closed here: only if it alone has it open, the engine recovers it
     with watched(lambda: not misses_heartbeats(config.profile.lease_path)):
         serve(config, stop=stop, say=print_line, heartbeat_s=arguments.heartbeat)
     return ExitCode.DONE
@@ -196,7 +196,7 @@ def _describe_unfinished(left: UnfinishedWork) -> str:
     return f"{left.newest_failure or 'Not all is done.'} {counts}."
 
 
-def _stop_requests() -> threading.Event:
+def _stop_signal() -> threading.Event:
     """Return an event that is set when a signal asks this process to stop."""
     requested = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -243,21 +243,21 @@ def _confirm_submission(
         require_yes(f"Resubmit {task.name} all the same?")
 
 
-def _check_cancelled(session: CommandSession, asked: Sequence[Task]) -> None:
+def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None:
     """Report why tasks were not cancelled.
 
     Raises:
         CommandError: one was not.
     """
-    left = [task for task in asked if task.status != Status.CANCELLED]
+    left = [task for task in cancelled if task.status != Status.CANCELLED]
     reasons = [request_log.why_not_cancelled(session.store, task.number) for task in left]
-    if len(asked) == 1 and left:
+    if len(cancelled) == 1 and left:
         task, why = left[0], reasons[0]
         raise CommandError(ExitCode.FAILED, why or f"Task #{task.number} was not cancelled: it is {task.status}.")
     for task, why in zip(left, reasons, strict=True):
         print_note(f"#{task.number} is {task.status}: {why}")
     if left:
-        raise CommandError(ExitCode.FAILED, f"{len(left)} of {len(asked)} tasks were not cancelled.")
+        raise CommandError(ExitCode.FAILED, f"{len(left)} of {len(cancelled)} tasks were not cancelled.")
 
 
 def _tasks_to_poll(store: Store, names: Sequence[str]) -> list[int]:

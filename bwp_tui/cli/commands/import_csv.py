@@ -52,8 +52,8 @@ def import_file(arguments: Namespace) -> None:
     with open_session(arguments, changes=not arguments.dry_run) as session:
         regulation, hold = arguments.regulation or session.profile.regulation, session.profile.holding_period
         defaults = ImportDefaults(today(), regulation, hold, awaits_verification=arguments.hold)
-        steps = ProgressLine("checking", data.count(b"\n"))
-        planned = _checked(lambda: csv_import.plan(session.store, data, defaults, steps), "requests")
+        progress = ProgressLine("checking", data.count(b"\n"))
+        planned = _checked(lambda: csv_import.plan(session.store, data, defaults, progress), "requests")
         if not arguments.dry_run:
             _refuse_second_import(planned, again=arguments.again)
         _print_summary(planned, file)
@@ -64,8 +64,8 @@ def import_file(arguments: Namespace) -> None:
             return
         if not arguments.yes:
             _confirm(planned, is_sent=not arguments.hold)
-        recorded = ProgressLine("recording", len(planned.lines))
-        numbers = csv_import.import_requests(session.store, planned, session.actor, recorded)
+        progress = ProgressLine("recording", len(planned.lines))
+        numbers = csv_import.import_requests(session.store, planned, session.actor, progress)
     if receipt is not None or is_file:
         _save_receipt(receipt or _receipt_beside(file), planned, numbers)
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"

@@ -44,7 +44,7 @@ def list_tasks(arguments: Namespace) -> None:
             task_filter, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
         found = tasks.matching(session.store, task_filter, today=today(), limit=arguments.limit, sort=sort)
         shown = with_requeued_downloads(found, session.has_engine)
-        fitting = tasks.count(session.store, task_filter, today=today())
+        total = tasks.count(session.store, task_filter, today=today())
     if arguments.json:
         print_json([task_record(task, mask=arguments.mask) for task in shown])
     elif arguments.sentences:
@@ -53,8 +53,8 @@ def list_tasks(arguments: Namespace) -> None:
     elif shown:
         print("\n".join(table_lines(shown, utc_now(), today(), unmask=arguments.unmask)))
     sys.stdout.flush()
-    if fitting > len(shown):
-        print_note(f"{len(shown)} of {fitting} tasks shown; --limit {fitting} shows all.")
+    if total > len(shown):
+        print_note(f"{len(shown)} of {total} tasks shown; --limit {total} shows all.")
     elif not shown:
         none_yet = f"No tasks yet; see: bwp-tui submit --help.{_other_profiles(session.profile)}"
         print_note("No task matches." if task_filter.clauses else none_yet)

@@ -98,19 +98,21 @@ def purge(arguments: Namespace) -> None:
 
 
 def _restore_report(restored: RestoreResult, file: Path) -> str:
-    added, later, doubled, *_ = restored.merged
-    lost = f"{doubled} lost their task ID, which another task has: see their timelines. " if doubled else ""
+    merged = restored.merged
+    lost = ""
+    if merged.duplicate_ids:
+        lost = f"{merged.duplicate_ids} lost their task ID, which another task has: see their timelines. "
     waiting = ""
     if count := restored.unconfirmed:
         waiting = (
             f"{counted(count, 'request')} became UNCONFIRMED, which may or may not run at the service: decide on "
             f"{'it' if count == 1 else 'each'}; see: bwp-tui list status:unconfirmed. "
         )
-    had_tasks = restored.tasks > restored.merged.added
+    had_tasks = restored.tasks > merged.added
     kept = f"The previous history is kept as {restored.aside}." if had_tasks else "There were no tasks here before."
     return (
-        f"Restored from {file}: {counted(restored.tasks, 'task')}, {added} of them only in the backup and "
-        f"{restored.only_here} only in the history, which were merged; {later} updated. {lost}{waiting}"
+        f"Restored from {file}: {counted(restored.tasks, 'task')}, {merged.added} of them only in the backup and "
+        f"{restored.only_here} only in the history, which were merged; {merged.updated} updated. {lost}{waiting}"
         f"{kept}"
     )
 

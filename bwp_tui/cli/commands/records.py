@@ -13,7 +13,7 @@ from bwp_tui.actions.operation import Argument, Need, Position, RecordOperation,
 from bwp_tui.actions.record_operations import DECLINE, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
-from bwp_tui.cli.support.bulk import apply, chosen_alternative, confirm_plan, select_tasks, values_of
+from bwp_tui.cli.support.bulk import apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
     CommandSession,
     can_ask,
@@ -54,7 +54,7 @@ def record(arguments: Namespace) -> ExitCode:
             recorded = {task.name: replaced_verification(task) for task in tasks.each(session.store, numbers)}
             _print_once(f"{name} was verified before: {replaced}." for name, replaced in recorded.items() if replaced)
         _note_day(operation, values)
-        resulting, all_done = apply(session, command, numbers, check)
+        resulting, all_done = apply_to_tasks(session, command, numbers, check)
         changed = tasks.window(session.store, resulting)
         if operation is CORRECT:
             doubts = (not_in_force_warning(task.regulation, task.received_on) for task in changed)

@@ -34,7 +34,7 @@ _CSV_HEADINGS = [
     for field in fields(ReportLine)
     for name in ([f"declined_{reason}" for reason in DeclineReason] if field.name == "declined" else [field.name])
 ]
-_LAW_HEADINGS = ("ID", "TITLE", "ANSWER", "EXTENSION", "ACKNOWLEDGE", "APPEAL")
+_REGULATION_HEADINGS = ("ID", "TITLE", "ANSWER", "EXTENSION", "ACKNOWLEDGE", "APPEAL")
 _WIDTH = 80
 
 
@@ -163,32 +163,32 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
 def regulations(arguments: Namespace) -> None:
     """Print the regulations: periods, citations, when they are in force, and what is unsure of them."""
     rows = [REGULATIONS[id] for id in IDS]
-    print_result(arguments, [_law_record(row) for row in rows], _law_lines(rows))
+    print_result(arguments, [_regulation_record(row) for row in rows], _regulation_lines(rows))
 
 
-def _law_record(row: Regulation) -> dict[str, object]:
-    return row._asdict() | {"in_force": iso_day(row.in_force), "until": iso_day(row.until)}
+def _regulation_record(regulation: Regulation) -> dict[str, object]:
+    return regulation._asdict() | {"in_force": iso_day(regulation.in_force), "until": iso_day(regulation.until)}
 
 
-def _law_lines(rows: Sequence[Regulation]) -> Iterator[str]:
+def _regulation_lines(shown: Sequence[Regulation]) -> Iterator[str]:
     wrapper = textwrap.TextWrapper(_WIDTH, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
-    headings, *table = aligned([_LAW_HEADINGS, *map(_law_cells, rows)])
+    headings, *table = aligned([_REGULATION_HEADINGS, *map(_regulation_cells, shown)])
     yield headings
-    for row, line in zip(rows, table, strict=True):
+    for row, line in zip(shown, table, strict=True):
         yield line
-        for remark in _law_remarks(row):
+        for remark in _regulation_remarks(row):
             yield from wrapper.wrap(remark)
     yield "No legal advice: most rows are from secondary sources, not from the law itself."
 
 
-def _law_cells(row: Regulation) -> tuple[str, ...]:
-    business_days, appeal = row.acknowledge_business_days, row.appeal_days
-    more = f" + {row.appeal_extension_days}" if row.appeal_extension_days else ""
+def _regulation_cells(regulation: Regulation) -> tuple[str, ...]:
+    business_days, appeal = regulation.acknowledge_business_days, regulation.appeal_days
+    more = f" + {regulation.appeal_extension_days}" if regulation.appeal_extension_days else ""
     return (
-        row.id,
-        row.title,
-        _period(row.days, row.months),
-        _period(row.extension_days, row.extension_months),
+        regulation.id,
+        regulation.title,
+        _period(regulation.days, regulation.months),
+        _period(regulation.extension_days, regulation.extension_months),
         f"{business_days} bus. days" if business_days else "-",
         f"{appeal}{more} days" if appeal else "-",
     )
@@ -198,18 +198,18 @@ def _period(days: int, months: int) -> str:
     return counted(months, "month") if months else counted(days, "day") if days else "-"
 
 
-def _law_remarks(row: Regulation) -> Iterator[str]:
-    until = f", until {row.until}" if row.until else ""
-    since = f"; in force since {row.in_force}{until}" if row.in_force else ""
-    if row.citation:
-        yield f"{row.citation}{since}"
-    if row.aliases:
-        yield f"Also called {' and '.join(row.aliases)}."
-    if row.rolls_to_monday:
+def _regulation_remarks(regulation: Regulation) -> Iterator[str]:
+    until = f", until {regulation.until}" if regulation.until else ""
+    since = f"; in force since {regulation.in_force}{until}" if regulation.in_force else ""
+    if regulation.citation:
+        yield f"{regulation.citation}{since}"
+    if regulation.aliases:
+        yield f"Also called {' and '.join(regulation.aliases)}."
+    if regulation.rolls_to_monday:
         yield "A period that ends on a weekend ends on the Monday."
-    if row.provided_only:
+    if regulation.provided_only:
         yield "Deletion covers only data that the shopper provided."
-    if row.stops_for_identity:
+    if regulation.stops_for_identity:
         yield "The days from an inquiry about identity or wishes to the reply do not count."
-    if row.unsure:
-        yield f"Unsure: {row.unsure}."
+    if regulation.unsure:
+        yield f"Unsure: {regulation.unsure}."

@@ -1,4 +1,4 @@
-"""`bwp-tui sandbox`: run a local mock API over HTTP with sample data."""
+"""`bwp-tui sandbox`: run the practice API on this machine, with sample data, and open a console on it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from bwp_tui.store.database.file_lock import lock_path
 if TYPE_CHECKING:
     from bwp_tui.sandbox.server import Sandbox
 
-_RATE: Final = 750_000
+_DOWNLOAD_RATE: Final = 750_000
 """Bytes a second of downloads in the practice console, so that progress is visible."""
 
 _ARCHIVES: Final = (".zip", ".part")
@@ -46,7 +46,7 @@ def sandbox(arguments: Namespace) -> int:
         practice.serve_forever(lambda: print(export_lines(practice), flush=True))
         return ExitCode.DONE
     require_terminal()
-    practice = _make_sandbox(arguments, rate=_RATE)
+    practice = _make_sandbox(arguments, rate=_DOWNLOAD_RATE)
     _start(practice, arguments.port)
     try:
         profile = sandbox_profile(practice, arguments.speed)

@@ -44,7 +44,7 @@ def submit(arguments: Namespace) -> ExitCode:
         check_request(request)
         if request.awaits_verification:
             require_credentials(session.profile)
-            _warn_of_force(request)
+            _warn_if_not_in_force(request)
             task = requests.submit(session.store, request, session.actor)
             note_earlier([task])
             print_tasks([task], as_json=arguments.json)
@@ -80,7 +80,7 @@ def track(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         received_on = today() if arguments.received is None else checked_day(arguments.received)
         facts = Request(kind, "", received_on, arguments.regulation or session.profile.regulation)
-        _warn_of_force(facts)
+        _warn_if_not_in_force(facts)
         waiter = EngineWaiter(session)
         number = requests.track(session.store, kind, arguments.task_id, facts, session.actor).number
         polled = _wait_for_poll(waiter, number, arguments)
@@ -146,7 +146,7 @@ def _request(arguments: Namespace, profile: Profile) -> Request:
 
 def _warn_of_deadline(request: Request) -> None:
     """Print a warning where the regulation was not in force, or the service may finish after the due date."""
-    _warn_of_force(request)
+    _warn_if_not_in_force(request)
     due = statutory_due_date(request.regulation, request.received_on)
     if due is None:
         return
@@ -161,7 +161,7 @@ def _warn_of_deadline(request: Request) -> None:
     print_note(f"Warning: this may take until {end}, after the due date {due} ({source}){advice}.")
 
 
-def _warn_of_force(request: Request) -> None:
+def _warn_if_not_in_force(request: Request) -> None:
     if doubt := not_in_force_warning(request.regulation, request.received_on):
         print_note(f"Warning: {doubt}")
 

@@ -51,7 +51,9 @@ def show(arguments: Namespace) -> None:
         SettingsError: the settings have mistakes.
     """
     settings = settings_record(load_profile(arguments.profile, os.environ))
-    print_result(arguments, settings, (f"{name:<18} {clean_line(_text(value))}" for name, value in settings.items()))
+    print_result(
+        arguments, settings, (f"{name:<18} {clean_line(_setting_text(value))}" for name, value in settings.items())
+    )
 
 
 def init(arguments: Namespace) -> None:
@@ -184,7 +186,7 @@ def _json_value(value: object) -> object:
     return value
 
 
-def _text(value: object) -> str:
+def _setting_text(value: object) -> str:
     match value:
         case None:
             return "not set"

@@ -66,7 +66,7 @@ def doctor(arguments: Namespace) -> ExitCode:
     except SettingsError as error:
         profile = None
         mistakes = [Finding("settings", Level.FAIL, mistake) for mistake in error.mistakes]
-        found = iter([*mistakes, terminal(None)])
+        found = iter([*mistakes, check_terminal(None)])
     for finding in found:
         findings.append(finding)
         if not arguments.json:
@@ -95,14 +95,14 @@ def _findings(profile: Profile) -> Iterator[Finding]:
     mistakes = keymap(profile.keys, profile.commands).mistakes
     yield from (Finding("keys", Level.WARN, mistake) for mistake in mistakes)
     yield from (Finding("letters", Level.WARN, mistake) for mistake in mistakes_in(letters_folder(os.environ)))
-    yield from service(profile)
-    yield from events(profile)
-    yield from permissions(profile)  # before opening the history, which fixes some of them
-    yield from history(profile)
-    yield terminal(profile)
+    yield from check_credentials(profile)
+    yield from check_events(profile)
+    yield from check_files(profile)  # before opening the history, which fixes some of them
+    yield from check_history(profile)
+    yield check_terminal(profile)
 
 
-def service(profile: Profile) -> Iterator[Finding]:
+def check_credentials(profile: Profile) -> Iterator[Finding]:
     """Check the credentials and whether the service accepts them."""
     from bwp_tui.engine.runtime.engine_config import engine_config
 
@@ -119,7 +119,7 @@ def service(profile: Profile) -> Iterator[Finding]:
     yield Finding("service", Level.OK if result.reachable else Level.FAIL, result.sentence)
 
 
-def events(profile: Profile) -> Iterator[Finding]:
+def check_events(profile: Profile) -> Iterator[Finding]:
     """Check the subscriptions to the service's events and their queue, where one is configured."""
     if profile.events is None:
         return
@@ -129,13 +129,13 @@ def events(profile: Profile) -> Iterator[Finding]:
     try:
         yield from check_subscriptions(subscriptions(engine_config(profile)), profile.events.region)
     except SettingsError:
-        pass  # `service` has found it
+        pass  # `check_credentials` has found it
     except ServiceCallError as error:
         yield Finding("events", Level.FAIL, str(error))
     yield from check_queue(profile.events)
 
 
-def permissions(profile: Profile) -> Iterator[Finding]:
+def check_files(profile: Profile) -> Iterator[Finding]:
     """Check that this user can write the profile's files, and that only this user or the team can read them."""
     place = _nearest(profile.folder)
     if wrong := _write_error(place):
@@ -222,7 +222,7 @@ def _open_to_others(profile: Profile) -> Iterator[Finding]:
         yield Finding("files", Level.WARN, unsafe)
 
 
-def history(profile: Profile) -> Iterator[Finding]:
+def check_history(profile: Profile) -> Iterator[Finding]:
     """Check the history, its backups, the engine and the clock."""
     path = profile.history_path
     if not path.exists():
@@ -337,7 +337,7 @@ def _clock(newest: str | None) -> Finding:
     return Finding("clock", Level.OK, f"Local time is {here}.")
 
 
-def terminal(profile: Profile | None) -> Finding:
+def check_terminal(profile: Profile | None) -> Finding:
     """Check whether the terminal can show the console."""
     kind = os.environ.get("TERM", "")
     if kind in ("", "dumb") or not sys.stdout.isatty():
@@ -347,6 +347,7 @@ def terminal(profile: Profile | None) -> Finding:
     except (KeyError, ValueError):
         columns, rows = shutil.get_terminal_size()
     encoding = (sys.stdout.encoding or "ascii").lower()
+    recommended = "{}x{}".format(*_RECOMMENDED_SIZE)
     facts = f"{kind}, {_colours(kind)}, {encoding}, {columns}x{rows}"
     if profile is not None:
         is_off_by_default = profile.mouse == "auto" and is_over_ssh(os.environ)
@@ -354,11 +355,10 @@ def terminal(profile: Profile | None) -> Finding:
     if "utf" not in encoding:
         return Finding("terminal", Level.WARN, f"{facts}: set LANG to a UTF-8 locale, such as C.UTF-8.")
     if columns < MINIMUM_SIZE[0] or rows < MINIMUM_SIZE[1]:
-        return Finding(
-            "terminal", Level.WARN, f"{facts}: the console needs {MINIMUM_SIZE[0]}x{MINIMUM_SIZE[1]}; 80x24 shows more."
-        )
+        needed = "{}x{}".format(*MINIMUM_SIZE)
+        return Finding("terminal", Level.WARN, f"{facts}: the console needs {needed}; {recommended} shows more.")
     if columns < _RECOMMENDED_SIZE[0] or rows < _RECOMMENDED_SIZE[1]:
-        return Finding("terminal", Level.OK, f"{facts}; 80x24 would show more.")
+        return Finding("terminal", Level.OK, f"{facts}; {recommended} would show more.")
     return Finding("terminal", Level.OK, facts)
 
 

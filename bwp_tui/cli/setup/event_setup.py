@@ -12,6 +12,12 @@ from bwp_tui.contract.events import EVENT_TYPES
 _WIDTH: Final = 79
 _RULE: Final = "bwp-tui"
 
+ASSOCIATION_STEP, QUEUE_STEP, POLICY_STEP, LAST_STEP = 3, 4, 6, 7
+"""Numbers of the steps that advice names, and of the last one for AWS; what follows concerns this machine."""
+
+VISIBILITY_S: Final = 60
+"""Seconds for which a received message is hidden; less may have it received twice."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventNames:
@@ -88,7 +94,7 @@ def setup_script(names: EventNames) -> str:
         "# ",
     )
     steps = (
-        f"{_comment(step.title, f'# {number}  ' if number < 8 else '# +  ')}\n{step.commands}"
+        f"{_comment(step.title, f'# {number}  ' if number <= LAST_STEP else '# +  ')}\n{step.commands}"
         for number, step in enumerate(setup_steps(names), start=1)
     )
     return "\n\n".join((head, names.variables(), *steps))
@@ -104,12 +110,12 @@ aws events create-event-bus --region "$region" --name "$bus" \\
 aws events describe-event-source --region "$region" --name "$bus" \\
   --query State"""
 
-_QUEUES: Final = """\
-redrive="{\\"deadLetterTargetArn\\": \\"$arn-dead\\", \\"maxReceiveCount\\": 5}"
+_QUEUES: Final = f"""\
+redrive="{{\\"deadLetterTargetArn\\": \\"$arn-dead\\", \\"maxReceiveCount\\": 5}}"
 aws sqs create-queue --region "$region" --queue-name "$queue-dead" \\
   --attributes MessageRetentionPeriod=1209600
 aws sqs create-queue --region "$region" --queue-name "$queue" \\
-  --attributes "MessageRetentionPeriod=1209600,VisibilityTimeout=60,\\
+  --attributes "MessageRetentionPeriod=1209600,VisibilityTimeout={VISIBILITY_S},\\
 ReceiveMessageWaitTimeSeconds=20,RedrivePolicy='$redrive'\""""
 
 

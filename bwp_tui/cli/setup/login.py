@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urljoin
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.setup.secret_places import Place, command_place, place_of, places
+from bwp_tui.cli.setup.secret_places import SecretPlace, command_place, places, secret_place_of
 from bwp_tui.cli.support.context import ask, ask_yes_no, require_interactive, require_yes
 from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.settings import LiteralSecret, Profile, checks, config_path, load_profile
@@ -36,9 +36,9 @@ def login(arguments: Namespace) -> None:
     if arguments.rotate:
         _rotate(load_profile(arguments.profile, os.environ))
         return
-    name = arguments.profile or _asked("Profile", checks.profile_name, "default")
+    name = arguments.profile or _ask_until_valid("Profile", checks.profile_name, "default")
     profile = load_profile(name, os.environ, may_be_new=True)
-    if place_of(profile) is not None and not profile.missing():
+    if secret_place_of(profile) is not None and not profile.missing():
         raise CommandError(
             ExitCode.USAGE,
             f"Profile {profile.name} has a secret. For a new one: bwp-tui login --rotate --profile {profile.name}",
@@ -69,7 +69,7 @@ def logout(arguments: Namespace) -> None:
         CommandError: the profile has no secret that could be removed, or the operator said no.
     """
     profile = load_profile(arguments.profile, os.environ)
-    place = place_of(profile)
+    place = secret_place_of(profile)
     if place is None:
         raise CommandError(ExitCode.USAGE, f"Profile {profile.name} has no secret but that of the environment, if any.")
     require_yes(f"Remove the secret of profile {profile.name} from {place.description}?")
@@ -79,23 +79,23 @@ def logout(arguments: Namespace) -> None:
 
 
 def _asked_settings(profile: Profile) -> dict[str, str | None]:
-    client_id = _asked("Client id", checks.header_value, profile.client_id)
-    target_id = _asked("Target id", checks.header_value, profile.target_id)
+    client_id = _ask_until_valid("Client id", checks.header_value, profile.client_id)
+    target_id = _ask_until_valid("Target id", checks.header_value, profile.target_id)
     known = profile.api_url if profile.api_url != API_URL else _PRODUCTION
-    api_url = _asked("URL of the API", lambda text: None if text == _PRODUCTION else checks.url(text), known)
+    api_url = _ask_until_valid("URL of the API", lambda text: None if text == _PRODUCTION else checks.url(text), known)
     settings: dict[str, str | None] = {"client_id": client_id, "target_id": target_id}
     settings |= {"api_url": None, "token_url": None}
     if api_url != _PRODUCTION:
         known = profile.token_url if profile.token_url != TOKEN_URL else urljoin(api_url, "token")
-        settings |= {"api_url": api_url, "token_url": _asked("URL of the access tokens", checks.url, known)}
-    queue_url = _asked("URL of the events' SQS queue", lambda text: checks.url(text) if text else None, "")
+        settings |= {"api_url": api_url, "token_url": _ask_until_valid("URL of the access tokens", checks.url, known)}
+    queue_url = _ask_until_valid("URL of the events' SQS queue", lambda text: checks.url(text) if text else None, "")
     if queue_url:
-        region = checks.region_of(queue_url) or _asked("AWS region of the queue", checks.region)
+        region = checks.region_of(queue_url) or _ask_until_valid("AWS region of the queue", checks.region)
         settings |= {"events.queue_url": queue_url, "events.region": region}
     return settings
 
 
-def _asked(question: str, check: Callable[[str], str | None], default: str | None = None) -> str:
+def _ask_until_valid(question: str, check: Callable[[str], str | None], default: str | None = None) -> str:
     """Ask until the answer can be used; enter takes the default, where there is one.
 
     Raises:
@@ -108,7 +108,7 @@ def _asked(question: str, check: Callable[[str], str | None], default: str | Non
         if answer is not None and not wrong:
             return answer
         _say(f"“{clean_line(answer)}” {wrong}." if answer else f"The {question.lower()} {wrong}.")
-    raise _ended()
+    raise _aborted()
 
 
 def _tried_secret(profile: Profile) -> str:
@@ -124,7 +124,7 @@ def _tried_secret(profile: Profile) -> str:
         try:
             secret = getpass("Client secret (it is not shown): ").strip()
         except EOFError:
-            raise _ended() from None
+            raise _aborted() from None
         if wrong := check_secret(secret):
             _say(f"The secret {wrong}.")
             continue
@@ -134,19 +134,19 @@ def _tried_secret(profile: Profile) -> str:
             return secret
 
 
-def _ended() -> CommandError:
+def _aborted() -> CommandError:
     return CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.")
 
 
-def _chosen_place(offered: Sequence[Place]) -> Place:
+def _chosen_place(offered: Sequence[SecretPlace]) -> SecretPlace:
     _say("Where should the secret be kept?")
     lines = [*(place.description for place in offered), "a program that has it: a command such as op read op://…"]
     for number, line in enumerate(lines, start=1):
         _say(f"  {number}  {line}")
     numbers = [str(number) for number in range(1, len(lines) + 1)]
     wrong = f"is not one of {', '.join(numbers)}"
-    answer = int(_asked("Place", lambda text: None if text in numbers else wrong, "1"))
-    return offered[answer - 1] if answer < len(lines) else command_place(_asked("Command", checks.command))
+    answer = int(_ask_until_valid("Place", lambda text: None if text in numbers else wrong, "1"))
+    return offered[answer - 1] if answer < len(lines) else command_place(_ask_until_valid("Command", checks.command))
 
 
 def _rotate(profile: Profile) -> None:
@@ -156,7 +156,7 @@ def _rotate(profile: Profile) -> None:
         SettingsError: it cannot be kept there.
         CommandError: the profile has no secret that could be replaced.
     """
-    place = place_of(profile)
+    place = secret_place_of(profile)
     if place is None or profile.client_id is None or profile.target_id is None:
         raise CommandError(
             ExitCode.USAGE, f"Profile {profile.name} is not set up yet; run: bwp-tui login --profile {profile.name}"

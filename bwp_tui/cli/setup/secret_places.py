@@ -24,7 +24,7 @@ from bwp_tui.settings.secret import (
 )
 
 
-class Place(NamedTuple):
+class SecretPlace(NamedTuple):
     """A place for the secret of one profile."""
 
     description: str
@@ -58,34 +58,34 @@ _PROGRAMS: Final = (
 )
 
 
-def places(profile: str) -> list[Place]:
+def places(profile: str) -> list[SecretPlace]:
     """Return the places that this machine has for the secret of a profile, the best first."""
-    programs = [_of_program(program, profile) for program in _PROGRAMS if shutil.which(program.name)]
+    programs = [_program_place(program, profile) for program in _PROGRAMS if shutil.which(program.name)]
     file = config_path(os.environ).with_name(f"{profile}.secret")
-    return [*_keyring_places(profile), *programs, _file(file)]
+    return [*_keyring_places(profile), *programs, _file_place(file)]
 
 
-def place_of(profile: Profile) -> Place | None:
+def secret_place_of(profile: Profile) -> SecretPlace | None:
     """Return the place of a profile's secret; None if it has none, or it is in the environment."""
     match profile.secret:
         case KeyringSecret():
-            return _keyring(profile.name)
+            return _keyring_place(profile.name)
         case FileSecret(path):
-            return _file(path)
+            return _file_place(path)
         case CommandSecret(words):
-            own = [_of_program(program, profile.name) for program in _PROGRAMS]
+            own = [_program_place(program, profile.name) for program in _PROGRAMS]
             line = shlex.join(words)
             return next((place for place in own if place.value == line), command_place(line))
     return None
 
 
-def _keyring_places(profile: str) -> list[Place]:
+def _keyring_places(profile: str) -> list[SecretPlace]:
     keyring = import_keyring()
-    return [_keyring(profile)] if keyring is not None and keyring.get_keyring().priority >= 1 else []
+    return [_keyring_place(profile)] if keyring is not None and keyring.get_keyring().priority >= 1 else []
 
 
-def _keyring(profile: str) -> Place:
-    return Place(
+def _keyring_place(profile: str) -> SecretPlace:
+    return SecretPlace(
         "the keyring of the operating system",
         "client_secret_from",
         KEYRING,
@@ -102,18 +102,18 @@ def _call_keyring(function: str, *arguments: str) -> None:
         raise SettingsError(f"The keyring refused it ({type(error).__name__}); unlock it and try again.") from None
 
 
-def _of_program(program: _Program, profile: str) -> Place:
+def _program_place(program: _Program, profile: str) -> SecretPlace:
     keep, show, remove = (line.format(profile) for line in program[1:])
-    return Place(
+    return SecretPlace(
         f"{program.name} ({show})",
         "client_secret_command",
         show,
-        lambda secret: _run(keep, secret),
-        lambda: _run(remove),
+        lambda secret: _run_program(keep, secret),
+        lambda: _run_program(remove),
     )
 
 
-def _run(line: str, secret: str = "") -> None:
+def _run_program(line: str, secret: str = "") -> None:
     words = shlex.split(line)
     try:
         subprocess.run(  # noqa: S603  one of the programs above, without a shell
@@ -130,8 +130,8 @@ def _run(line: str, secret: str = "") -> None:
         raise SettingsError(f"{words[0]} has failed; run it yourself to see why: {line}") from None
 
 
-def _file(path: Path) -> Place:
-    return Place(
+def _file_place(path: Path) -> SecretPlace:
+    return SecretPlace(
         f"the private file {path}",
         "client_secret_file",
         str(path),
@@ -148,7 +148,7 @@ def _write_file(path: Path, secret: str) -> None:
         raise SettingsError(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def command_place(line: str) -> Place:
+def command_place(line: str) -> SecretPlace:
     """Return the place that a command of the operator's reads, which must have the secret already."""
 
     def check(secret: str) -> None:
@@ -158,4 +158,4 @@ def command_place(line: str) -> Place:
     def leave() -> None:
         """The operator's own program keeps it."""
 
-    return Place(f"what {line} reads", "client_secret_command", line, check, leave)
+    return SecretPlace(f"what {line} reads", "client_secret_command", line, check, leave)

@@ -76,7 +76,7 @@ def chosen_alternative(operation: OperationT, arguments: Namespace) -> Operation
     return operation.alternative.operation if operation.alternative and arguments.alternative else operation
 
 
-def apply(
+def apply_to_tasks(
     session: CommandSession, command: TaskChange, numbers: Sequence[int], check: RefusalCheck | None = None
 ) -> tuple[list[int], bool]:
     """Apply a command to tasks, and print why it was refused for some.

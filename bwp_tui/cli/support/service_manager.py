@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-_INTERVALS = 2
+_SIGNS_OF_LIFE = 2
 """Signs of life within the time after which the service manager restarts the process."""
 
 
@@ -24,7 +24,7 @@ def notify(state: str) -> None:
 def watched(is_alive: Callable[[], bool]) -> Iterator[None]:
     """Say READY, give signs of life as long as `is_alive` during the block, and say STOPPING after it."""
     ended = threading.Event()
-    interval = _watchdog_s() / _INTERVALS
+    interval = _watchdog_s() / _SIGNS_OF_LIFE
 
     def give_signs() -> None:
         while not ended.wait(interval):

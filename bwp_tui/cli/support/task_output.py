@@ -40,11 +40,11 @@ from bwp_tui.domain.times import (
 from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.task_record import task_record
 
-_COMMANDS = {
+_CLI_USAGES = {
     operation.name: f"bwp-tui {operation.cli_usage}" for operation in (RESUBMIT, SEND, APPROVE, VERIFY, *SETTLEMENTS)
 }
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
-_FIRST_TO_DROP = ("SUBMITTED", "AGE", "TASK", "KIND")
+_EXPENDABLE = ("SUBMITTED", "AGE", "TASK", "KIND")
 
 
 AS_SENTENCES: Final = ContextVar("AS_SENTENCES", default=False)
@@ -109,12 +109,12 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     if task.tags:
         parts.append(f"tags {' and '.join(task.tags)}")
     sentence = f"{', '.join(parts)}.{f' {task.trouble}' if task.trouble else ''}"
-    return _shown(sentence, task, unmask=unmask)
+    return _masked(sentence, task, unmask=unmask)
 
 
 def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
     rows = [_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)]
-    return aligned(rows, expendable=_FIRST_TO_DROP)
+    return aligned(rows, expendable=_EXPENDABLE)
 
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
     return cells if unmask else tuple(mask_task_text(cell, task) for cell in cells)
 
 
-def _shown(text: str, task: Task, *, unmask: bool) -> str:
+def _masked(text: str, task: Task, *, unmask: bool) -> str:
     return clean_line(text if unmask else mask_task_text(text, task))
 
 
@@ -143,9 +143,9 @@ def detail_lines(
     facts = [(name, value) for name, value in _facts(task, now, today, next_try) if value]
     facts += [("error", f"{error.code}: {error.message}" if error.code else error.message) for error in task.errors]
     code = task.errors[0].code if task.errors else None
-    if advice := advice_for(task, code, lambda action: _COMMANDS[action].replace("TASK", str(task.number))):
+    if advice := advice_for(task, code, lambda action: _CLI_USAGES[action].replace("TASK", str(task.number))):
         facts.append(("what to do", advice))
-    shown = partial(_shown, task=task, unmask=unmask)
+    shown = partial(_masked, task=task, unmask=unmask)
     return [
         f"#{task.number}  {task.kind_name} for {shown(task.subject(masked=not unmask))}",
         *(f"{name:<15}{shown(value)}" for name, value in facts),
