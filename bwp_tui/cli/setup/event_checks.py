@@ -8,7 +8,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Final
 
-from bwp_tui.cli.setup.event_setup import POLICY_STEP, QUEUE_STEP, VISIBILITY_S
+from bwp_tui.cli.setup.event_setup import POLICY_STEP, QUEUE_STEP, VISIBILITY_S, see_step
 from bwp_tui.cli.setup.event_status import destinations, missing_types, queue_attributes
 from bwp_tui.cli.setup.finding import Finding, Level
 from bwp_tui.contract.payloads import SubscriptionPayload
@@ -48,13 +48,13 @@ def check_queue(queue: EventQueue) -> Iterator[Finding]:
 
 def _doubts(found: QueueAttributes) -> Iterator[str]:
     if not _lets_eventbridge_send(found.policy):
-        yield f"No policy of the queue lets events.amazonaws.com send to it: see step {POLICY_STEP} of bwp-tui events setup."
+        yield f"No policy of the queue lets events.amazonaws.com send to it: {see_step(POLICY_STEP)}."
     if found.max_receives is None:
-        yield f"The queue has no dead-letter queue: what is no event stays in it. See step {QUEUE_STEP} of bwp-tui events setup."
+        yield f"The queue has no dead-letter queue, so what is no event stays in it: {see_step(QUEUE_STEP)}."
     if found.dead_letters:
         yield f"The dead-letter queue has {counted(found.dead_letters, 'message')}: look at them, then purge it."
     if found.visibility_s < LONG_POLL_S:
-        yield f"A message is hidden for {found.visibility_s} s once received; {VISIBILITY_S} s keep it from being received twice."
+        yield f"A received message is hidden for {found.visibility_s} s; {VISIBILITY_S} s keep it from coming twice."
 
 
 def _check_clock(found: QueueAttributes) -> Iterator[Finding]:

@@ -100,6 +100,11 @@ def setup_script(names: EventNames) -> str:
     return "\n\n".join((head, names.variables(), *steps))
 
 
+def see_step(number: int) -> str:
+    """Return where a step is described, as the end of a sentence."""
+    return f"see step {number} of bwp-tui events setup"
+
+
 def _comment(text: str, start: str) -> str:
     return textwrap.fill(text, _WIDTH, initial_indent=start, subsequent_indent=f"#{' ' * (len(start) - 1)}")
 

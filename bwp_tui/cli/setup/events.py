@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.cli.argument_types import AWS_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.setup.event_setup import ASSOCIATION_STEP, EventNames, setup_script, setup_steps
+from bwp_tui.cli.setup.event_setup import ASSOCIATION_STEP, EventNames, see_step, setup_script, setup_steps
 from bwp_tui.cli.setup.event_status import EventReport, queue_attributes
 from bwp_tui.cli.support.context import chosen_profile, open_session, print_note, require_yes
 from bwp_tui.cli.support.table import aligned
@@ -60,9 +60,7 @@ def subscribe(arguments: Namespace) -> ExitCode:
     records = [{"event_type": event_type, "subscription_id": each} for event_type, each in created.items()]
     print_result(arguments, records, aligned(rows) if rows else ())
     if code is ExitCode.DONE:
-        print_note(
-            f"The event source {names.source} expires unless it is associated: step {ASSOCIATION_STEP} of bwp-tui events setup."
-        )
+        print_note(f"The event source {names.source} expires unless it is associated: {see_step(ASSOCIATION_STEP)}.")
     return code
 
 
