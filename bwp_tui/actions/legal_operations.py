@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.actions.operation import Argument, FlagAlternative, Need, RecordOperation, Target, Values
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
-    extension_limit,
+    extension_notice_deadline,
     is_clock_running,
     is_clock_stopped,
     task_due_date,
@@ -18,10 +18,10 @@ from bwp_tui.domain.deadlines import (
 from bwp_tui.domain.regulations import REGULATIONS, find_regulation, not_in_force_warning, regulation_id
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import DAY_FORMS
-from bwp_tui.store.commands import answers, records
-from bwp_tui.store.commands.answers import LegalRecord
-from bwp_tui.store.commands.records import Edit, TaskPart
+from bwp_tui.store.commands import answers, legal_records
 from bwp_tui.store.commands.request_validation import Refusal
+from bwp_tui.store.commands.work_records import Edit
+from bwp_tui.store.queries.timeline import LegalRecord, TaskPart
 
 
 def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
@@ -82,7 +82,7 @@ def day_argument(question: Callable[[Target], str]) -> Argument:
 
 def refused_record_day(task: Task, values: Values, today: date) -> Refusal | None:
     """Return why a record cannot be for its day, by default today, or None when it can."""
-    return records.refused_day(task, values.get("on") or today)
+    return legal_records.refused_day(task, values.get("on") or today)
 
 
 def without_text(sentence: str) -> Callable[[str], str | None]:
@@ -132,9 +132,9 @@ VERIFY: Final = RecordOperation(
         ),
         day_argument(lambda _: "Verified on:"),
     ),
-    apply=records.verify,
+    apply=legal_records.verify,
     result=_verified,
-    skip_reason=lambda task, _: records.cannot_verify_in_bulk(task),
+    skip_reason=lambda task, _: legal_records.cannot_verify_in_bulk(task),
     asks_for_count=True,
     undo_part=LegalRecord.VERIFICATION,
     alternative=withdrawal_of(LegalRecord.VERIFICATION),
@@ -162,9 +162,9 @@ ACKNOWLEDGE: Final = RecordOperation(
     purpose="record that receipt was acknowledged to the shoppers",
     keywords="acknowledgement",
     arguments=(day_argument(_acknowledge_question),),
-    apply=records.acknowledge,
+    apply=legal_records.acknowledge,
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
-    skip_reason=lambda task, _: records.cannot_acknowledge_in_bulk(task),
+    skip_reason=lambda task, _: legal_records.cannot_acknowledge_in_bulk(task),
     refusal=refused_record_day,
     asks_for_count=True,
     undo_part=LegalRecord.ACKNOWLEDGEMENT,
@@ -184,7 +184,7 @@ def inquiry_effect(task: Task) -> str:
 
 
 def _inquired(target: Target, values: Values) -> str:
-    effect = inquiry_effect(answers.after_inquiry(target.task, values["on"])) if target.task else ""
+    effect = inquiry_effect(legal_records.after_inquiry(target.task, values["on"])) if target.task else ""
     return f"{target.name}: asked on {values['on']}, recorded. {effect}"
 
 
@@ -200,11 +200,11 @@ INQUIRE: Final = RecordOperation(
     purpose="record that shoppers were asked for their identity or a clarification; some laws do not count the wait",
     keywords="clarification pause stop clock ask await",
     arguments=(day_argument(_inquiry_question),),
-    apply=answers.inquire,
+    apply=legal_records.inquire,
     result=_inquired,
     refusal=refused_record_day,
-    disabled_reason=lambda task, _: answers.cannot_inquire(task),
-    skip_reason=lambda task, _: answers.cannot_inquire_in_bulk(task),
+    disabled_reason=lambda task, _: legal_records.cannot_inquire(task),
+    skip_reason=lambda task, _: legal_records.cannot_inquire_in_bulk(task),
     asks_for_count=True,
     undo_part=LegalRecord.INQUIRY,
     alternative=withdrawal_of(LegalRecord.INQUIRY),
@@ -226,11 +226,11 @@ REPLY: Final = RecordOperation(
     purpose="record that shoppers replied to the inquiry, with which the clock runs on; verify does the same",
     keywords="clarification resume clock received",
     arguments=(day_argument(lambda target: f"The shopper of {target.name} replied on:"),),
-    apply=answers.reply,
+    apply=legal_records.reply,
     result=_replied,
-    refusal=lambda task, values, today: answers.refused_reply(task, values.get("on") or today),
-    disabled_reason=lambda task, _: answers.cannot_reply(task),
-    skip_reason=lambda task, _: answers.cannot_reply_in_bulk(task),
+    refusal=lambda task, values, today: legal_records.refused_reply(task, values.get("on") or today),
+    disabled_reason=lambda task, _: legal_records.cannot_reply(task),
+    skip_reason=lambda task, _: legal_records.cannot_reply_in_bulk(task),
     asks_for_count=True,
     undo_part=LegalRecord.REPLY,
     alternative=withdrawal_of(LegalRecord.REPLY),
@@ -240,8 +240,8 @@ REPLY: Final = RecordOperation(
 def _extend_question(target: Target) -> str:
     task, clause = target.task, target.due_dates_clause
     if task is not None:
-        law, limit = REGULATIONS[task.regulation], extension_limit(task)
-        clause = f" to {records.extended_due(task)} ({law.citation}, tell by {limit})"
+        law, limit = REGULATIONS[task.regulation], extension_notice_deadline(task)
+        clause = f" to {legal_records.extended_due(task)} ({law.citation}, tell by {limit})"
     return f"Extend {target.name}{clause}. Reason the shopper is told:"
 
 
@@ -261,11 +261,11 @@ EXTEND: Final = RecordOperation(
             empty_message="Nothing was done: an extension needs a reason.",
         ),
     ),
-    apply=records.extend,
+    apply=legal_records.extend,
     result=lambda target, _: (
-        f"{target.name} is now due on {records.extended_due(target.task) if target.task else None}."
+        f"{target.name} is now due on {legal_records.extended_due(target.task) if target.task else None}."
     ),
-    disabled_reason=records.cannot_extend,
+    disabled_reason=legal_records.cannot_extend,
     asks_for_count=True,
     undo_part=LegalRecord.EXTENSION,
     alternative=withdrawal_of(LegalRecord.EXTENSION),
@@ -329,7 +329,7 @@ def _due_words(task: Task) -> str:
 
 def _review_correction(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
-    after = replace(task, received_on=day, regulation=law, due_on=records.corrected_due(task, day, law))
+    after = replace(task, received_on=day, regulation=law, due_on=legal_records.corrected_due(task, day, law))
     due = f"due {_due_words(task)} → {_due_words(after)}"
     doubt = not_in_force_warning(law, day)
     return f"{f'{doubt} ' if doubt else ''}{task.name}: received {day} under {law}, {due}. Correct it?"
@@ -364,11 +364,11 @@ CORRECT: Final = RecordOperation(
             need=Need.AT_LEAST_ONE,
         ),
     ),
-    apply=records.correct,
+    apply=legal_records.correct,
     result=lambda target, _: (
         f"Receipt and regulation of {target.name} are corrected; the timeline keeps the old values."
     ),
-    refusal=lambda task, values, _: records.refused_correction(task, *_corrected(task, values)),
+    refusal=lambda task, values, _: legal_records.refused_correction(task, *_corrected(task, values)),
     confirmation=_review_correction,
     asks_for_count=True,
     undo_part=TaskPart.RECEIPT,

@@ -13,7 +13,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.new_file import new_file
 from bwp_tui.settings import Profile
 from bwp_tui.settings.letter_templates import read_template
-from bwp_tui.store.commands import answers
+from bwp_tui.store.commands import work_records
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
@@ -83,4 +83,4 @@ def record(store: Store, letter: Letter, actor: str, path: Path | None = None) -
     Raises:
         StoreError: it cannot be recorded.
     """
-    answers.record_letter(store, letter.number, letter.kind, letter.sha256, actor, path and path.absolute())
+    work_records.record_letter(store, letter.number, letter.kind, letter.sha256, actor, path and path.absolute())

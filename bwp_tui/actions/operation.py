@@ -10,11 +10,11 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from bwp_tui.domain.task import Task, cannot_change_purged
-from bwp_tui.store.commands.answers import UndoablePart
 from bwp_tui.store.commands.bulk import TaskChange
-from bwp_tui.store.commands.records import Edit
 from bwp_tui.store.commands.request_validation import Refusal
+from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.database.connection import Store, Transaction
+from bwp_tui.store.queries.timeline import UndoablePart
 
 if TYPE_CHECKING:
     from bwp_tui.domain.shell_commands import CommandGroup

@@ -16,8 +16,7 @@ from bwp_tui.domain.deadlines import (
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
 from bwp_tui.domain.text import counted
-from bwp_tui.store.commands.answers import after_inquiry
-from bwp_tui.store.commands.records import extended_due
+from bwp_tui.store.commands.legal_records import after_inquiry, extended_due
 
 _MOST_LAWS: Final = 3
 """Regulations that a plan names."""

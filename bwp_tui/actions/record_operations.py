@@ -21,11 +21,10 @@ from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
 from bwp_tui.domain.times import DAY_FORMS
-from bwp_tui.store.commands import answers, records, requests
-from bwp_tui.store.commands.answers import LegalRecord
-from bwp_tui.store.commands.records import TaskPart
+from bwp_tui.store.commands import answers, requests, work_records
 from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel
+from bwp_tui.store.queries.timeline import LegalRecord, TaskPart
 
 
 def _read_note(words: Sequence[str], task: Task | None) -> Values | None:
@@ -52,7 +51,7 @@ NOTE: Final = RecordOperation(
             position=Position.TRAILING_TEXT,
         ),
     ),
-    apply=records.note,
+    apply=work_records.note,
     result=lambda target, values: f"Note of {target.name} {'saved' if values['text'].strip() else 'removed'}.",
     undo_part=TaskPart.NOTE,
 )
@@ -107,7 +106,7 @@ TAG: Final = RecordOperation(
             position=Position.SIGNED_WORDS,
         ),
     ),
-    apply=records.tag,
+    apply=work_records.tag,
     result=lambda target, values: f"Tags of {target.name} {'saved' if values['add'] else 'removed'}.",
     undo_part=TaskPart.TAGS,
 )
@@ -136,7 +135,7 @@ ASSIGN: Final = RecordOperation(
             position=Position.LAST_WORD,
         ),
     ),
-    apply=records.assign,
+    apply=work_records.assign,
     result=lambda target, values: f"{target.name} is assigned to {values['assignee'] or 'nobody'}.",
     undo_part=TaskPart.ASSIGNMENT,
 )
@@ -285,10 +284,10 @@ WATCH: Final = RecordOperation(
     participle="watched",
     keys=("W",),
     help="Notify me when this task finishes",
-    apply=lambda edit: records.tag(edit, [WATCHED]),
+    apply=lambda edit: work_records.tag(edit, [WATCHED]),
     result=lambda target, _: f"{target.name} is watched: a notice when it ends.",
-    disabled_reason=lambda task, _: None if WATCHED in task.tags else records.cannot_watch(task),
-    skip_reason=lambda task, _: records.cannot_watch(task),
+    disabled_reason=lambda task, _: None if WATCHED in task.tags else work_records.cannot_watch(task),
+    skip_reason=lambda task, _: work_records.cannot_watch(task),
     undo_part=TaskPart.TAGS,
     cli_usage_override=f"tag TASK +{WATCHED}",
     keywords="follow notify alert remind",
@@ -297,7 +296,7 @@ WATCH: Final = RecordOperation(
 UNWATCH: Final = RecordOperation(
     name="unwatch",
     participle="watched no longer",
-    apply=lambda edit: records.tag(edit, remove=[WATCHED]),
+    apply=lambda edit: work_records.tag(edit, remove=[WATCHED]),
     result=lambda target, _: f"{target.name} is watched no longer.",
     undo_part=TaskPart.TAGS,
 )

@@ -13,7 +13,7 @@ from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
-from bwp_tui.store.commands import records, requests
+from bwp_tui.store.commands import requests, work_records
 from bwp_tui.store.commands.approval import approve, cannot_approve
 from bwp_tui.store.commands.bulk import TaskChange
 from bwp_tui.store.commands.request_validation import Refusal, request_mistakes
@@ -130,7 +130,9 @@ def _resubmit(
     with store.write() as transaction:
         new = requests.resubmit(store, number, actor, holding_period)
         if note:
-            records.note(records.Edit(transaction, store, new.number, actor, local_day(transaction.now)), note)
+            work_records.note(
+                work_records.Edit(transaction, store, new.number, actor, local_day(transaction.now)), note
+            )
     return new
 
 

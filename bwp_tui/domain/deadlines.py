@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from bwp_tui.domain.regulations import FEDERAL_HOLIDAYS, REGULATIONS, Holiday
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Task
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_due, local_day
 
 PROCESSING_DAYS: Final = 30
@@ -184,21 +185,13 @@ def latest_receipt(day: date, count: int) -> date:
     return day
 
 
-def extension_notice_deadline(regulation: str, received_on: date) -> date | None:
-    """Return the last day to tell the shopper of an extension, the end of the first period; None if there is none."""
-    rule = REGULATIONS.get(regulation)
-    if rule is None or not (rule.extension_months or rule.extension_days):
-        return None
-    return statutory_due_date(regulation, received_on)
-
-
-def extension_limit(task: Task) -> date | None:
+def extension_notice_deadline(task: Task) -> date | None:
     """Return the last day to tell the shopper of an extension of a task, or None.
 
     There is none where the regulation knows no extension, or while the clock stands still.
     """
     law = REGULATIONS.get(task.regulation)
-    if law is None or not (law.extension_months or law.extension_days):
+    if law is None or not law.has_extension:
         return None
     return task_due_date(replace(task, extended_on=None))
 
@@ -290,3 +283,8 @@ def fitting_hold(today: date) -> HoldRule:
         return task.holding_period if fitting is None else fitting
 
     return hold
+
+
+def late_clause(day: date, limit: date | None) -> str:
+    """Return by how much something done on a day was late, as a clause; empty where it was not."""
+    return f", {counted((day - limit).days, 'day')} late" if limit is not None and day > limit else ""

@@ -21,7 +21,7 @@ class Regulation(NamedTuple):
         id: the id that the history stores.
         aliases: ids in older histories, and other names that are accepted.
         days, months: the time to answer.
-        extension_days, extension_months: the additional time of an extension; both 0 if there is none.
+        extension_days, extension_months: the additional time of an extension; both 0 without `has_extension`.
         rolls_to_monday: whether a period that ends on a weekend ends on the Monday.
         acknowledge_business_days: the time to acknowledge receipt.
         appeal_days, appeal_extension_days: the time to answer an appeal; None if it has none, or no fixed one.
@@ -48,6 +48,11 @@ class Regulation(NamedTuple):
     provided_only: bool = False
     stops_for_identity: bool = False
     unsure: str = ""
+
+    @property
+    def has_extension(self) -> bool:
+        """Whether the time to answer can be extended."""
+        return bool(self.extension_days or self.extension_months)
 
     @property
     def source(self) -> str:

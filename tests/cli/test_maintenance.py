@@ -13,7 +13,7 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import file_name, file_name_with_email, part_name
 from bwp_tui.engine.runtime.lease import Lease
-from bwp_tui.store.commands import answers, requests, saved_views
+from bwp_tui.store.commands import requests, saved_views, work_records
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.worklog import downloads
 from tests.cli.conftest import Bwp
@@ -188,7 +188,7 @@ def _zebra(bwp: Bwp, outside: Path) -> None:
         else:
             (folder / name).write_text("zebra")
             downloads.record_success(store, order, str(folder / name), 5, "abc123")
-    answers.record_unpacked(store, 1, outside / "unpacked", "op")
+    work_records.record_unpacked(store, 1, outside / "unpacked", "op")
     saved_views.save(store, View("hers", "zebra", "newest"))
     store.close()
     (bwp.folder / "copied-x1.txt").write_text("zebra")

@@ -7,7 +7,7 @@ from functools import partial
 
 from bwp_tui.domain.deadlines import is_clock_stopped
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import records
+from bwp_tui.store.commands import legal_records
 from tests.console.past import HELD, TODAY
 from tests.console.support import opened
 from tests.store import single
@@ -15,7 +15,7 @@ from tests.store import single
 
 async def test_an_inquiry_stops_the_clock_until_the_reply_under_the_law_that_says_so(profile: Profile) -> None:
     async with opened(profile, size=(120, 40)) as console:
-        correct = partial(records.correct, received=date(2026, 11, 10), regulation="uk-gdpr")
+        correct = partial(legal_records.correct, received=date(2026, 11, 10), regulation="uk-gdpr")
         single.edit(console.store, HELD, correct, "op")
         await console.go_to(HELD)
         await console.sees("United Kingdom")

@@ -8,9 +8,10 @@ from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, Task, TaskEvent
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.commands.answers import LegalRecord, withdraw
+from bwp_tui.store.commands.answers import withdraw
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import downloads, intent_outcomes, service_events
 from tests.console.downloads_screen import at_downloads, download_of
 from tests.console.past import HELD, NOT_KNOWN, READY

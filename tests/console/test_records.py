@@ -12,7 +12,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.task import WATCHED, Kind, Request, Task
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import records
+from bwp_tui.store.commands import legal_records
 from bwp_tui.store.queries import tasks, timeline
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY, WAITING
 from tests.console.support import Console, opened
@@ -139,7 +139,7 @@ async def test_marked_tasks_are_extended_after_the_plan_a_reason_and_the_count(p
     async with opened(profile) as console:
         await console.press("asterisk", "E")
         await console.sees("Extend these ", " to days from", "too late to be extended", "shopper is told:")
-        count = sum(records.cannot_extend(console.task(number), TODAY) is None for number in range(1, 11))
+        count = sum(legal_records.cannot_extend(console.task(number), TODAY) is None for number in range(1, 11))
         await console.press(*"a flood")
         await console.sees("a flood")
         await console.press("enter")

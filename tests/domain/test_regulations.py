@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -19,7 +20,9 @@ from bwp_tui.domain.regulations import (
     stored_names,
 )
 from tests.legal_dates import CLOSED, DAYS, MONTHS, ONE, RECEIPTS, US, reckoned
+from tests.plain_task import plain_task
 
+PLAIN = plain_task(1, datetime(2026, 11, 10, tzinfo=UTC))
 APPEALS = {"us-co": 45, "us-mn": 45, "us-nj": 45, "us-or": 45, "us-ca": None, "us-ut": None, "us-policy": None}
 
 
@@ -29,7 +32,8 @@ def test_the_dates_of_each_regulation_equal_an_independent_reckoning_for_1500_re
         due, extended, acknowledged = reckoned(id, received)
         for name in stored_names(id):
             assert deadlines.statutory_due_date(name, received) == due, received
-            assert deadlines.extension_notice_deadline(name, received) == (None if extended is None else due), received
+            task = replace(PLAIN, regulation=name, received_on=received)
+            assert deadlines.extension_notice_deadline(task) == (None if extended is None else due), received
             if extended is not None:
                 assert deadlines.statutory_due_date(name, received, extended=True) == extended, received
             assert deadlines.acknowledgement_deadline(name, received) == acknowledged, received

@@ -11,13 +11,12 @@ from typing import Final, TypeAlias
 
 from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, TaskEvent
-from bwp_tui.store.commands import answers, records, requests, unconfirmed, undo
-from bwp_tui.store.commands.answers import LegalRecord, UndoablePart
-from bwp_tui.store.commands.records import TaskPart
+from bwp_tui.store.commands import answers, legal_records, requests, unconfirmed, undo, work_records
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.timeline import LegalRecord, TaskPart, UndoablePart
 from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses, service_events
 from tests.manual_clock import ManualClock
 from tests.store import single
@@ -102,24 +101,26 @@ class Copy:
 
     def _edit(self) -> None:
         pick, day = self.random.choice, self._day()
-        edits: dict[UndoablePart, Callable[[records.Edit], object]] = {
-            TaskPart.NOTE: lambda edit: records.note(edit, pick(("", self._text())), replace=True),
-            TaskPart.TAGS: lambda edit: records.tag(edit, pick(((), ("a",), ("b",))), pick(((), ("a",), ("new",)))),
-            TaskPart.ASSIGNMENT: lambda edit: records.assign(edit, pick((None, self._text()))),
-            LegalRecord.ACKNOWLEDGEMENT: lambda edit: records.acknowledge(edit, day),
-            LegalRecord.VERIFICATION: lambda edit: records.verify(edit, self._text(), on=day),
-            LegalRecord.INQUIRY: lambda edit: answers.inquire(edit, day),
-            LegalRecord.REPLY: lambda edit: answers.reply(edit, day),
-            LegalRecord.EXTENSION: lambda edit: records.extend(edit, "many"),
+        edits: dict[UndoablePart, Callable[[work_records.Edit], object]] = {
+            TaskPart.NOTE: lambda edit: work_records.note(edit, pick(("", self._text())), replace=True),
+            TaskPart.TAGS: lambda edit: work_records.tag(
+                edit, pick(((), ("a",), ("b",))), pick(((), ("a",), ("new",)))
+            ),
+            TaskPart.ASSIGNMENT: lambda edit: work_records.assign(edit, pick((None, self._text()))),
+            LegalRecord.ACKNOWLEDGEMENT: lambda edit: legal_records.acknowledge(edit, day),
+            LegalRecord.VERIFICATION: lambda edit: legal_records.verify(edit, self._text(), on=day),
+            LegalRecord.INQUIRY: lambda edit: legal_records.inquire(edit, day),
+            LegalRecord.REPLY: lambda edit: legal_records.reply(edit, day),
+            LegalRecord.EXTENSION: lambda edit: legal_records.extend(edit, "many"),
             LegalRecord.ANSWER: lambda edit: answers.answer(edit, "by post", day, pick((None, "photos"))),
             LegalRecord.APPEAL: lambda edit: answers.appeal(edit, *pick(((day,), (None, day, pick((False, True)))))),
-            TaskPart.RECEIPT: lambda edit: records.correct(edit, *pick(((day,), (None, pick(_LAWS))))),
+            TaskPart.RECEIPT: lambda edit: legal_records.correct(edit, *pick(((day,), (None, pick(_LAWS))))),
         }
         part = pick(list(edits))
         changes: list[undo.Change] = []
 
         def command(transaction: Transaction, store: Store, number: int) -> int:
-            edits[part](records.Edit(transaction, store, number, self.actor, TODAY))
+            edits[part](work_records.Edit(transaction, store, number, self.actor, TODAY))
             return number
 
         with self.store.write() as transaction:
@@ -134,7 +135,7 @@ class Copy:
 
     def _task(self) -> None:
         number, pick = self._number(), self.random.choice
-        edits: tuple[Callable[[records.Edit], object], ...] = (
+        edits: tuple[Callable[[work_records.Edit], object], ...] = (
             lambda edit: answers.withdraw(edit, pick(list(LegalRecord))),
             lambda edit: requests.decline(edit, pick(list(DeclineReason)), self._text()),
             requests.withdraw_decline,
@@ -158,8 +159,8 @@ class Copy:
     def _ask_or_reply(self) -> None:
         """Record an inquiry, a reply, or that an inquiry was none, of a request whose clock stops for it."""
         day, pick = self._day(), self.random.choice
-        edits: tuple[Callable[[records.Edit], object], ...] = (
-            *2 * (lambda edit: answers.inquire(edit, day), lambda edit: answers.reply(edit, day)),
+        edits: tuple[Callable[[work_records.Edit], object], ...] = (
+            *2 * (lambda edit: legal_records.inquire(edit, day), lambda edit: legal_records.reply(edit, day)),
             lambda edit: answers.withdraw(edit, pick((LegalRecord.INQUIRY, LegalRecord.REPLY))),
         )
         number = self._number("regulation = 'uk-gdpr'")
@@ -171,7 +172,7 @@ class Copy:
         if self.random.random() < 0.25:
             requests.cancel(self.store, number, self.actor)
             return
-        edits: tuple[Callable[[records.Edit], object], ...] = (
+        edits: tuple[Callable[[work_records.Edit], object], ...] = (
             lambda edit: requests.decline(edit, pick(list(DeclineReason)), self._text(), day),
             lambda edit: answers.appeal(edit, TODAY),
             lambda edit: answers.answer(edit, "by post", day),

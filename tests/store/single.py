@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bwp_tui.domain.task import Verification
-from bwp_tui.store.commands import answers, records
+from bwp_tui.store.commands import answers, legal_records, work_records
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import poll_responses
@@ -36,34 +36,36 @@ def answered(store: Store, number: int, answer: PollResponse, next_poll_at: date
 
 
 def edit(
-    store: Store, number: int, apply: Callable[[records.Edit], object], actor: str, today: date = date.min
+    store: Store, number: int, apply: Callable[[work_records.Edit], object], actor: str, today: date = date.min
 ) -> None:
     with store.write() as transaction:
-        apply(records.Edit(transaction, store, number, actor, today))
+        apply(work_records.Edit(transaction, store, number, actor, today))
 
 
 def add_note(store: Store, number: int, note: str, actor: str) -> None:
-    edit(store, number, lambda one: records.note(one, note), actor)
+    edit(store, number, lambda one: work_records.note(one, note), actor)
 
 
 def set_note(store: Store, number: int, note: str, actor: str) -> None:
-    edit(store, number, lambda one: records.note(one, note, replace=True), actor)
+    edit(store, number, lambda one: work_records.note(one, note, replace=True), actor)
 
 
 def set_tags(store: Store, number: int, tags: Iterable[str], actor: str) -> None:
-    edit(store, number, lambda one: records.set_tags(one, tags), actor)
+    edit(store, number, lambda one: work_records.set_tags(one, tags), actor)
 
 
 def verify(store: Store, number: int, verification: Verification, actor: str) -> None:
-    edit(store, number, lambda one: records.verify(one, verification.how, verification.by, verification.on), actor)
+    edit(
+        store, number, lambda one: legal_records.verify(one, verification.how, verification.by, verification.on), actor
+    )
 
 
 def assign(store: Store, number: int, who: str | None, actor: str) -> None:
-    edit(store, number, lambda one: records.assign(one, who), actor)
+    edit(store, number, lambda one: work_records.assign(one, who), actor)
 
 
 def acknowledge(store: Store, number: int, on: date, actor: str) -> None:
-    edit(store, number, lambda one: records.acknowledge(one, on), actor)
+    edit(store, number, lambda one: legal_records.acknowledge(one, on), actor)
 
 
 def answer(store: Store, number: int, how: str, on: date, actor: str) -> None:
@@ -71,13 +73,13 @@ def answer(store: Store, number: int, how: str, on: date, actor: str) -> None:
 
 
 def inquire(store: Store, number: int, on: date, actor: str) -> None:
-    edit(store, number, lambda one: answers.inquire(one, on), actor)
+    edit(store, number, lambda one: legal_records.inquire(one, on), actor)
 
 
 def reply(store: Store, number: int, on: date, actor: str) -> None:
-    edit(store, number, lambda one: answers.reply(one, on), actor)
+    edit(store, number, lambda one: legal_records.reply(one, on), actor)
 
 
 def extend(store: Store, number: int, reason: str, today: date, actor: str) -> date | None:
-    edit(store, number, lambda one: records.extend(one, reason), actor, today)
+    edit(store, number, lambda one: legal_records.extend(one, reason), actor, today)
     return tasks.get(store, number).due_on

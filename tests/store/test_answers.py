@@ -16,12 +16,12 @@ from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.store.commands import answer_import, answers, requests
-from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, tasks, timeline
+from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import completed_answers, downloads
 from tests.manual_clock import ManualClock
 from tests.store import golden, single

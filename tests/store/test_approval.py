@@ -16,7 +16,6 @@ from bwp_tui.domain.filter import APPROVAL_VIEW, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
 from bwp_tui.store.commands import answers, bulk, csv_import, requests, saved_views
-from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.commands.approval import approve
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
@@ -24,6 +23,7 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, recover, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import intents
 from tests.manual_clock import ManualClock
 from tests.store import single

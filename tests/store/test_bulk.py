@@ -15,7 +15,7 @@ from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBM
 from bwp_tui.domain.deadlines import fitting_hold, fixed_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
-from bwp_tui.store.commands import bulk, records, requests
+from bwp_tui.store.commands import bulk, legal_records, requests
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
@@ -277,7 +277,7 @@ def test_a_plan_skips_what_its_values_are_refused_for(
     fresh, acknowledged, extended = (submitted(store, email=f"{name}@example.com").number for name in "abc")
     earlier = TODAY - timedelta(days=2)
     for number in (acknowledged, extended):
-        single.edit(store, number, lambda one: records.correct(one, earlier), ACTOR, TODAY)
+        single.edit(store, number, lambda one: legal_records.correct(one, earlier), ACTOR, TODAY)
     single.acknowledge(store, acknowledged, earlier, ACTOR)
     single.extend(store, extended, "many requests", TODAY, ACTOR)
     numbers = [fresh, acknowledged, extended]

@@ -17,14 +17,14 @@ from bwp_tui.domain.deadlines import done_by, due_label, is_clock_running, is_la
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.store.commands import answers, records, requests
-from bwp_tui.store.commands.answers import LegalRecord
+from bwp_tui.store.commands import answers, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, tasks, timeline
 from bwp_tui.store.queries.compliance_report import compliance_report
+from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import due_polls, intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
@@ -99,7 +99,7 @@ def test_a_declined_request_is_over_and_nothing_of_it_is_sent(store: Store, stat
     ):
         with pytest.raises(NotPossible, match=r"declined|Only a RECEIVED"):
             refused()
-    assert records.cannot_extend(task, TODAY)
+    assert legal_records.cannot_extend(task, TODAY)
     assert counts_agree(store)
     assert is_clock_running(before) is (status != Status.CANCELLED)
 
@@ -398,11 +398,11 @@ def test_a_declined_row_that_has_lost_its_law_gets_it_back_and_its_appeal_is_ans
         appeal(store, number, None, TODAY, False)
     for refused in ("us-ca", "none"):  # without an appeal by law, and what it has
         with pytest.raises(NotPossible):
-            single.edit(store, number, partial(records.correct, regulation=refused), ACTOR)
-    single.edit(store, number, partial(records.correct, regulation=law), ACTOR)
+            single.edit(store, number, partial(legal_records.correct, regulation=refused), ACTOR)
+    single.edit(store, number, partial(legal_records.correct, regulation=law), ACTOR)
     assert (tasks.get(store, number).regulation, tasks.get(store, number).due_on) == (law, due)
     with pytest.raises(NotPossible, match="withdraw that first"):
-        single.edit(store, number, partial(records.correct, regulation="us-tx"), ACTOR)
+        single.edit(store, number, partial(legal_records.correct, regulation="us-tx"), ACTOR)
     appeal(store, number, None, TODAY, False)
     assert tasks.get(store, number).is_appeal_upheld is False
 
@@ -410,4 +410,4 @@ def test_a_declined_row_that_has_lost_its_law_gets_it_back_and_its_appeal_is_ans
 @pytest.mark.parametrize(("law", "sentence"), [("us-co", "60 days"), ("us-va", "nothing is left")])
 def test_why_an_appeal_cannot_be_extended_is_true(store: Store, law: str, sentence: str) -> None:
     task = appeal(store, declined(store).number, TODAY)
-    assert sentence in (records.cannot_extend(replace(task, regulation=law), TODAY) or "")
+    assert sentence in (legal_records.cannot_extend(replace(task, regulation=law), TODAY) or "")

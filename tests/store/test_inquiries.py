@@ -16,11 +16,12 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.regulations import IDS
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task, TaskEvent, Verification
-from bwp_tui.store.commands import records, requests
-from bwp_tui.store.commands.answers import LegalRecord, withdraw
+from bwp_tui.store.commands import legal_records, requests
+from bwp_tui.store.commands.answers import withdraw
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import dashboard, tasks, timeline
+from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import intent_outcomes
 from bwp_tui.store.worklog.service_events import record_events
 from tests.legal_dates import RECEIPTS, reckoned, reckoned_with_stop
@@ -62,7 +63,7 @@ def test_the_clock_stands_still_from_the_inquiry_to_the_reply(store: Store) -> N
     )
     assert deadlines.due_if_replied(waiting, REPLIED) == DUE + (REPLIED - ASKED)
     assert deadlines.due_if_replied(waiting, ASKED - timedelta(days=1)) == DUE
-    assert "2026-11-10" in (records.cannot_extend(waiting, ASKED) or "")
+    assert "2026-11-10" in (legal_records.cannot_extend(waiting, ASKED) or "")
     single.reply(store, number, REPLIED, ACTOR)
     after = tasks.get(store, number)
     assert (after.due_on, deadlines.is_clock_stopped(after)) == (DUE + (REPLIED - ASKED), False)
@@ -86,7 +87,7 @@ def test_a_correction_moves_the_dates_and_another_regulation_does_not_stop(store
     single.inquire(store, number, ASKED, ACTOR)
     single.reply(store, number, REPLIED, ACTOR)
     for received, law in ((RECEIVED - timedelta(days=3), "uk-gdpr"), (RECEIVED, "us-ca"), (RECEIVED, "uk-gdpr")):
-        single.edit(store, number, partial(records.correct, received=received, regulation=law), ACTOR)
+        single.edit(store, number, partial(legal_records.correct, received=received, regulation=law), ACTOR)
         assert tasks.get(store, number).due_on == reckoned_with_stop(law, received, ASKED, REPLIED)
 
 
@@ -94,7 +95,7 @@ def test_a_receipt_after_the_inquiry_is_refused(store: Store) -> None:
     number = uk(store)
     single.inquire(store, number, ASKED, ACTOR)
     with pytest.raises(NotPossible, match="withdraw that inquiry first"):
-        single.edit(store, number, partial(records.correct, received=ASKED + timedelta(days=1)), ACTOR)
+        single.edit(store, number, partial(legal_records.correct, received=ASKED + timedelta(days=1)), ACTOR)
     assert tasks.get(store, number).received_on == RECEIVED
 
 
@@ -102,11 +103,11 @@ def test_the_receipt_of_an_extended_task_is_corrected_while_its_clock_is_stopped
     number = uk(store)
     single.extend(store, number, "many", ASKED - timedelta(days=2), ACTOR)
     single.inquire(store, number, ASKED, ACTOR)
-    single.edit(store, number, partial(records.correct, received=RECEIVED + timedelta(days=2)), ACTOR, TODAY)
+    single.edit(store, number, partial(legal_records.correct, received=RECEIVED + timedelta(days=2)), ACTOR, TODAY)
     task = tasks.get(store, number)
     assert (task.received_on, task.due_on) == (RECEIVED + timedelta(days=2), None)
     with pytest.raises(NotPossible, match="does not allow"):
-        single.edit(store, number, partial(records.correct, regulation="ca-qc"), ACTOR, TODAY)
+        single.edit(store, number, partial(legal_records.correct, regulation="ca-qc"), ACTOR, TODAY)
 
 
 def test_an_answer_ends_the_stop_and_is_in_time_until_the_days_left_are_over(store: Store) -> None:
@@ -243,7 +244,7 @@ def test_a_row_that_is_merged_keeps_its_inquiry_and_the_clock_stays_stopped(stor
 
 def test_a_resubmitted_request_takes_inquiry_and_reply_along(store: Store) -> None:
     task = in_status(store, Status.FAILED, task_id="task-1")
-    single.edit(store, task.number, partial(records.correct, regulation="uk-gdpr"), ACTOR)
+    single.edit(store, task.number, partial(legal_records.correct, regulation="uk-gdpr"), ACTOR)
     single.inquire(store, task.number, TODAY, ACTOR)
     new = requests.resubmit(store, task.number, ACTOR)
     assert (new.inquired_on, new.due_on, deadlines.is_clock_stopped(new)) == (TODAY, None, True)

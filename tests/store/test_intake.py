@@ -17,14 +17,14 @@ from bwp_tui.domain.deadlines import fitting_hold, is_clock_running
 from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
-from bwp_tui.store.commands import answers, csv_import, records, requests, unconfirmed
-from bwp_tui.store.commands.answers import LegalRecord
+from bwp_tui.store.commands import answers, csv_import, legal_records, requests, unconfirmed
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, recover, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import due_polls, intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
@@ -93,8 +93,8 @@ def test_what_is_recorded_of_any_task_is_recorded_of_it(store: Store) -> None:
     single.acknowledge(store, number, TODAY, ACTOR)
     single.add_note(store, number, "called", ACTOR)
     single.set_tags(store, number, ["vip"], ACTOR)
-    single.edit(store, number, lambda edit: records.extend(edit, "many orders"), ACTOR, TODAY)
-    single.edit(store, number, lambda edit: records.correct(edit, TODAY - timedelta(days=2)), ACTOR, TODAY)
+    single.edit(store, number, lambda edit: legal_records.extend(edit, "many orders"), ACTOR, TODAY)
+    single.edit(store, number, lambda edit: legal_records.correct(edit, TODAY - timedelta(days=2)), ACTOR, TODAY)
     task = tasks.get(store, number)
     assert (task.status, task.note, task.tags) == (Status.RECEIVED, "called", ("vip",))
     assert (task.acknowledged_on, task.extended_on, task.received_on) == (TODAY, TODAY, TODAY - timedelta(days=2))

@@ -19,7 +19,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import PURGED_EMAIL, Kind, Task
 from bwp_tui.domain.times import format_due
-from bwp_tui.store.commands import answers, records, requests
+from bwp_tui.store.commands import legal_records, requests, work_records
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.maintenance import integrity
 from bwp_tui.store.queries import tasks
@@ -81,7 +81,7 @@ def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_
             "plain": task_output.task_sentence(task, NOW, TODAY),
         }
         assert {place: words in text for place, text in shown.items()} == dict.fromkeys(shown, runs), task
-        assert (records.cannot_extend(task, TODAY) is None) == (runs and task.status != Status.DECLINED), task
+        assert (legal_records.cannot_extend(task, TODAY) is None) == (runs and task.status != Status.DECLINED), task
 
 
 def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: list[Task]) -> None:
@@ -91,7 +91,7 @@ def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: l
     for task in purged:
         assert task.subject(masked=True) == task.subject(masked=False) == PURGED_EMAIL
         assert PURGED_EMAIL in task_output.task_line(task)
-        assert "purged" in (answers.cannot_open_result(task) or "")
+        assert "purged" in (work_records.cannot_open_result(task) or "")
         assert "purged" in (requests.cannot_download(task) or "")
         assert "purged" in (service_operations.cannot_refresh(task) or "")
     given_up = next(task for task in purged if task.status == Status.FAILED and not task.was_resubmitted)

@@ -14,7 +14,7 @@ import pytest
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task, TaskEvent, Verification
-from bwp_tui.store.commands import answers, records, requests, unconfirmed
+from bwp_tui.store.commands import answers, legal_records, requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups, chain_check, restore
 from bwp_tui.store.open_store import open_store
@@ -44,11 +44,11 @@ def _record(store: Store) -> None:
     """Answer and verify the first task, extend, correct, acknowledge and assign the second, decline the third."""
     single.verify(store, 1, Verification(TODAY, ACTOR, "order 17"), ACTOR)
     single.answer(store, 1, "by post", TODAY, ACTOR)
-    single.edit(store, 2, lambda edit: records.extend(edit, "many"), ACTOR, TODAY)
-    single.edit(store, 2, lambda edit: records.correct(edit, YESTERDAY), ACTOR, TODAY)
+    single.edit(store, 2, lambda edit: legal_records.extend(edit, "many"), ACTOR, TODAY)
+    single.edit(store, 2, lambda edit: legal_records.correct(edit, YESTERDAY), ACTOR, TODAY)
     single.acknowledge(store, 2, TODAY, ACTOR)
     single.assign(store, 2, "anna", ACTOR)
-    single.edit(store, 3, lambda edit: records.correct(edit, None, "us-co"), ACTOR, TODAY)
+    single.edit(store, 3, lambda edit: legal_records.correct(edit, None, "us-co"), ACTOR, TODAY)
     single.edit(store, 3, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
     single.edit(store, 3, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
 
@@ -105,7 +105,7 @@ def test_a_request_that_one_copy_declined_and_the_other_gave_up_without_knowing_
     store.close()
     older, newer = path.read_bytes(), tmp_path / "newer.db"
     store = open_store(path, clock=clock)
-    single.edit(store, 1, lambda edit: records.correct(edit, None, "us-co"), ACTOR, TODAY)
+    single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-co"), ACTOR, TODAY)
     single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
     single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
     store.close()
@@ -189,7 +189,7 @@ def test_a_decline_stays_where_the_other_copy_cancelled_the_same_deletion(path: 
         clock.advance(minutes=1)
         with closing(open_store(path, clock=clock)) as store:
             if is_declined:
-                single.edit(store, 1, lambda edit: records.correct(edit, None, "us-tx"), ACTOR, TODAY)
+                single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
                 single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
             else:
                 requests.cancel(store, 1, ACTOR)
@@ -207,7 +207,7 @@ def test_a_decline_stays_where_the_other_copy_cancelled_the_same_deletion(path: 
 def test_a_reply_stays_with_its_own_inquiry_where_the_other_copy_asked_later(path: Path, clock: ManualClock) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store)
-        single.edit(store, 1, lambda edit: records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
     early, late = path.with_name("early.db"), path.with_name("late.db")
     shutil.copy(path, late)
     first, reply = TODAY - timedelta(8), TODAY - timedelta(6)
@@ -216,9 +216,9 @@ def test_a_reply_stays_with_its_own_inquiry_where_the_other_copy_asked_later(pat
             shutil.copy(late, path)
         clock.advance(minutes=1)
         with closing(open_store(path, clock=clock)) as store:
-            single.edit(store, 1, partial(answers.inquire, on=asked), ACTOR, TODAY)
+            single.edit(store, 1, partial(legal_records.inquire, on=asked), ACTOR, TODAY)
             if asked == first:
-                single.edit(store, 1, lambda edit: answers.reply(edit, reply), ACTOR, TODAY)
+                single.edit(store, 1, lambda edit: legal_records.reply(edit, reply), ACTOR, TODAY)
                 due = tasks.get(store, 1).due_on
         shutil.copy(path, copy)
     for merged in restored_both_ways(path, clock, early, late):
@@ -240,7 +240,7 @@ def test_a_decline_of_a_received_request_stays_where_the_other_copy_sent_and_can
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store, Kind.DELETION)
-        single.edit(store, 1, lambda edit: records.correct(edit, None, "us-tx"), ACTOR, TODAY)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
     early, late = _copies(path)
     clock.advance(minutes=1)
     with closing(open_store(early, clock=clock)) as store:
@@ -266,7 +266,7 @@ def test_an_appeal_runs_on_where_the_other_copy_recorded_an_answer(
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store)
-        single.edit(store, 1, lambda edit: records.correct(edit, None, "us-tx"), ACTOR, TODAY)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
     early, late = _copies(path)
     for copy, is_answered in ((early, is_answered_first), (late, not is_answered_first)):
         clock.advance(minutes=1)
@@ -287,7 +287,7 @@ def test_an_appeal_runs_on_where_the_other_copy_recorded_an_answer(
 def test_an_inquiry_gets_the_first_reply_after_it_where_both_copies_asked(path: Path, clock: ManualClock) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store)
-        single.edit(store, 1, lambda edit: records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
     early, late = _copies(path)
     days = {early: (TODAY - timedelta(3), TODAY - timedelta(1)), late: (TODAY - timedelta(8), TODAY - timedelta(6))}
     for copy, (asked, _) in days.items():
@@ -324,7 +324,9 @@ def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
         single.answered(store, 1, answer("COMPLETED", email="jane@example.com"), SOON)
         single.set_tags(store, 1, [], ACTOR)
         if is_corrected:
-            single.edit(store, 1, lambda edit: records.correct(edit, TODAY - timedelta(3), "eu-gdpr"), ACTOR, TODAY)
+            single.edit(
+                store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(3), "eu-gdpr"), ACTOR, TODAY
+            )
     restore.restore(path, lost, clock())
     with closing(open_store(path, clock=clock)) as store:
         task = tasks.get(store, 1)

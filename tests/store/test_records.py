@@ -14,7 +14,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task, Verification
 from bwp_tui.domain.times import format_instant
-from bwp_tui.store.commands import records, requests
+from bwp_tui.store.commands import legal_records, requests, work_records
 from bwp_tui.store.database import migrate
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NoSuchTask, NotPossible
@@ -56,7 +56,7 @@ def test_a_note_without_text_or_task_is_refused(store: Store) -> None:
 
 def test_tags_are_cleaned_kept_once_and_their_change_is_told(store: Store) -> None:
     task = requests.submit(store, request(tags=("vip", "eu")), ACTOR)
-    changed = records.changed_tags(task, ("Phone\x1b", "EU", ""), ("VIP", "nothing"))
+    changed = work_records.changed_tags(task, ("Phone\x1b", "EU", ""), ("VIP", "nothing"))
     assert changed == ("eu", "Phone\\x1b")
     single.set_tags(store, task.number, changed, ACTOR)
     assert tasks.get(store, task.number).tags == changed
@@ -105,16 +105,16 @@ def test_an_extension_is_possible_on_the_last_day_and_not_after(
     store: Store, regulation: str, received: date, last: date
 ) -> None:
     task = requests.submit(store, replace(request(regulation=regulation), received_on=received), ACTOR)
-    assert records.cannot_extend(task, last) is None
-    assert str(last) in (records.cannot_extend(task, last + timedelta(days=1)) or "")
+    assert legal_records.cannot_extend(task, last) is None
+    assert str(last) in (legal_records.cannot_extend(task, last + timedelta(days=1)) or "")
 
 
 def test_a_receipt_is_not_corrected_to_a_day_for_which_the_extension_came_too_late(store: Store) -> None:
     task = _received(store, 3, "gdpr")
     single.extend(store, task.number, "many requests", TODAY, ACTOR)
     task = tasks.get(store, task.number)
-    assert records.refused_correction(task, TODAY - timedelta(days=10), "gdpr") is None
-    refusal = records.refused_correction(task, TODAY - timedelta(days=60), "gdpr")
+    assert legal_records.refused_correction(task, TODAY - timedelta(days=10), "gdpr") is None
+    refusal = legal_records.refused_correction(task, TODAY - timedelta(days=60), "gdpr")
     assert refusal is not None
     assert "Withdraw the extension first" in refusal
 
@@ -127,11 +127,11 @@ def test_a_plan_says_why_it_does_not_extend_a_completed_retrieval(store: Store) 
 
 
 def test_what_has_no_deadline_or_is_answered_is_not_extended(store: Store) -> None:
-    assert "no legal deadline" in (records.cannot_extend(_received(store, 0, "none"), TODAY) or "")
-    assert "CANCELLED" in (records.cannot_extend(in_status(store, Status.CANCELLED, Kind.DELETION), TODAY) or "")
+    assert "no legal deadline" in (legal_records.cannot_extend(_received(store, 0, "none"), TODAY) or "")
+    assert "CANCELLED" in (legal_records.cannot_extend(in_status(store, Status.CANCELLED, Kind.DELETION), TODAY) or "")
     answered = in_status(store, Status.COMPLETED, task_id="task-2")
     single.answer(store, answered.number, "by email", TODAY, ACTOR)
-    assert f"answered on {TODAY}" in (records.cannot_extend(tasks.get(store, answered.number), TODAY) or "")
+    assert f"answered on {TODAY}" in (legal_records.cannot_extend(tasks.get(store, answered.number), TODAY) or "")
     with pytest.raises(NotPossible):
         single.extend(store, 1, "", TODAY, ACTOR)
 
@@ -165,7 +165,7 @@ def test_a_resubmitted_request_stays_extended_confirmed_verified_and_in_the_same
     old, new = tasks.get(store, task.number), requests.resubmit(store, task.number, ACTOR)
     assert (new.due_on, new.extended_on, new.acknowledged_on) == (old.due_on, TODAY, TODAY)
     assert (new.verification, new.assigned_to) == (old.verification, "jane")
-    assert "once" in (records.cannot_extend(new, TODAY) or "")
+    assert "once" in (legal_records.cannot_extend(new, TODAY) or "")
 
 
 def test_a_purge_takes_notes_and_the_words_of_a_verification_and_keeps_that_it_was(
@@ -211,6 +211,6 @@ def test_a_note_from_before_notes_were_lines_becomes_one(
 def test_a_correction_puts_no_day_of_receipt_after_the_answer(store: Store) -> None:
     number = accepted(store).number
     single.answer(store, number, "mailed", TODAY, ACTOR)
-    refusal = records.refused_correction(tasks.get(store, number), TODAY + timedelta(days=1), "us-ca")
+    refusal = legal_records.refused_correction(tasks.get(store, number), TODAY + timedelta(days=1), "us-ca")
     assert refusal is not None
     assert refusal.short == "answered before that day"

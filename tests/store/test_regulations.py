@@ -10,7 +10,7 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.regulations import IDS, REGULATIONS, stored_names
-from bwp_tui.store.commands import records, requests
+from bwp_tui.store.commands import legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import compliance_report, tasks
 from tests.legal_dates import ONE, RECEIPTS, reckoned
@@ -35,7 +35,7 @@ def test_the_due_date_is_stored_and_moves_with_a_correction_and_an_extension(sto
         assert due_of(store, requests.submit(store, asked, ACTOR).number) == (due and str(due))
         other = requests.submit(store, replace(request(regulation="us-policy"), received_on=received), ACTOR).number
         for day, law in ((received - ONE, "none"), (received, id)):
-            single.edit(store, other, partial(records.correct, received=day, regulation=law), ACTOR)
+            single.edit(store, other, partial(legal_records.correct, received=day, regulation=law), ACTOR)
         assert due_of(store, other) == (due and str(due))
         if extended is not None:
             single.extend(store, other, "complex", received, ACTOR)

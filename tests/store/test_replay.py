@@ -12,16 +12,15 @@ import pytest
 
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Verification
-from bwp_tui.store.commands import answers, bulk, records, requests, unconfirmed
+from bwp_tui.store.commands import answers, bulk, legal_records, requests, unconfirmed, work_records
 from bwp_tui.store.commands import undo as undoing
-from bwp_tui.store.commands.answers import LegalRecord
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.columns_from_events import columns_after
-from bwp_tui.store.queries.timeline import TimelineRow
+from bwp_tui.store.queries.timeline import LegalRecord, TimelineRow
 from bwp_tui.store.worklog import intent_outcomes
 from tests.manual_clock import ManualClock
 from tests.store import single
@@ -49,7 +48,7 @@ def _recovered(path: Path, clock: ManualClock, *tables: str) -> Store:
     return store
 
 
-def _edit(store: Store, number: int, apply: Callable[[records.Edit], object], today: date = TODAY) -> None:
+def _edit(store: Store, number: int, apply: Callable[[work_records.Edit], object], today: date = TODAY) -> None:
     single.edit(store, number, apply, ACTOR, today)
 
 
@@ -70,14 +69,14 @@ def _live_a_day(store: Store) -> None:
     requests.send(store, 3, ACTOR)
     _accept(store, 3, "task-3")
     _accept(store, 4, "task-4")
-    _edit(store, 4, lambda one: records.correct(one, _EARLIER, "uk-gdpr"))
-    _edit(store, 4, lambda one: answers.inquire(one, TODAY - timedelta(days=9)))
-    _edit(store, 4, lambda one: records.verify(one, "call: back", "Ann", TODAY - timedelta(days=4)))
-    _edit(store, 4, lambda one: records.extend(one, "much to read"))
-    _edit(store, 4, lambda one: records.acknowledge(one, TODAY - timedelta(days=17)))
-    _edit(store, 4, lambda one: records.assign(one, "ann"))
-    _edit(store, 4, lambda one: records.note(one, "called back"))
-    _edit(store, 4, lambda one: records.tag(one, ("vip", "two words")))
+    _edit(store, 4, lambda one: legal_records.correct(one, _EARLIER, "uk-gdpr"))
+    _edit(store, 4, lambda one: legal_records.inquire(one, TODAY - timedelta(days=9)))
+    _edit(store, 4, lambda one: legal_records.verify(one, "call: back", "Ann", TODAY - timedelta(days=4)))
+    _edit(store, 4, lambda one: legal_records.extend(one, "much to read"))
+    _edit(store, 4, lambda one: legal_records.acknowledge(one, TODAY - timedelta(days=17)))
+    _edit(store, 4, lambda one: work_records.assign(one, "ann"))
+    _edit(store, 4, lambda one: work_records.note(one, "called back"))
+    _edit(store, 4, lambda one: work_records.tag(one, ("vip", "two words")))
     _accept(store, 5, "task-5")
     _cancel(store, 5)
 
@@ -244,7 +243,7 @@ def test_a_confirmed_cancellation_stays_where_its_intent_alone_is_left(
 def test_a_decline_and_its_appeal_stay(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     for task in (received(store), accepted(store, "task-2", Kind.DELETION), accepted(store, "task-3", Kind.DELETION)):
-        _edit(store, task.number, lambda one: records.correct(one, regulation="us-va"))
+        _edit(store, task.number, lambda one: legal_records.correct(one, regulation="us-va"))
     _back_up(path)
     clock.advance(hours=1)
     for number in (1, 2, 3):
@@ -304,7 +303,7 @@ def test_a_damaged_value_is_taken_from_the_timeline_rather_than_from_an_older_ba
     accepted(store)
     _back_up(path)
     clock.advance(hours=1)
-    _edit(store, 1, lambda one: records.correct(one, _EARLIER))
+    _edit(store, 1, lambda one: legal_records.correct(one, _EARLIER))
     due = tasks.get(store, 1).due_on
     store.rows("PRAGMA ignore_check_constraints = ON")
     store.rows("UPDATE tasks SET received_on = '2026-99-99', due_on = '2026-99-98'")
@@ -330,7 +329,7 @@ def test_a_withdrawn_record_is_none(path: Path, clock: ManualClock, record: Lega
     number = 1 if record is LegalRecord.ANSWER else 4
     if record is LegalRecord.APPEAL:
         number = in_status(store, Status.CANCELLED, Kind.DELETION, "task-6").number
-        _edit(store, number, lambda one: records.correct(one, regulation="us-va"))
+        _edit(store, number, lambda one: legal_records.correct(one, regulation="us-va"))
         _edit(store, number, lambda one: requests.decline(one, DeclineReason.FRAUD, "no"))
         _edit(store, number, lambda one: answers.appeal(one, TODAY, TODAY, upheld=True))
     _edit(store, number, lambda one: answers.withdraw(one, record))
@@ -355,16 +354,16 @@ def test_an_undone_change_counts_no_longer(path: Path, clock: ManualClock) -> No
     _begin(store)
     _live_a_day(store)
     for part, apply in (
-        (records.TaskPart.RECEIPT, lambda one: records.correct(one, TODAY - timedelta(days=30))),
-        (records.TaskPart.ASSIGNMENT, lambda one: records.assign(one, None)),
-        (records.TaskPart.TAGS, lambda one: records.tag(one, ("new",), ("vip",))),
-        (records.TaskPart.NOTE, lambda one: records.note(one, "", replace=True)),
+        (timeline.TaskPart.RECEIPT, lambda one: legal_records.correct(one, TODAY - timedelta(days=30))),
+        (timeline.TaskPart.ASSIGNMENT, lambda one: work_records.assign(one, None)),
+        (timeline.TaskPart.TAGS, lambda one: work_records.tag(one, ("new",), ("vip",))),
+        (timeline.TaskPart.NOTE, lambda one: work_records.note(one, "", replace=True)),
         (LegalRecord.ANSWER, lambda one: answers.answer(one, "by letter")),
     ):
         changes: list[undoing.Change] = []
 
         def command(transaction: Transaction, store: Store, number: int, apply: Callable[..., object] = apply) -> int:
-            apply(records.Edit(transaction, store, number, ACTOR, TODAY))
+            apply(work_records.Edit(transaction, store, number, ACTOR, TODAY))
             return number
 
         list(bulk.apply_to_each(store, undoing.with_recorded_values(command, part, changes), [4]))

@@ -13,7 +13,7 @@ from bwp_tui.actions.record_operations import NOTE
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, TaskEvent, Verification
-from bwp_tui.store.commands import bulk, records, requests, unconfirmed
+from bwp_tui.store.commands import bulk, legal_records, requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import backups, integrity, purge, restore
@@ -246,7 +246,7 @@ def test_merged_rows_have_the_earlier_receipt_and_due_date_of_both_and_the_timel
     adopted = tasks.find_by_name(store, "task-9").number
     single.extend(store, adopted, "busy", TODAY, ACTOR)
     received = TODAY - timedelta(days=9)
-    single.edit(store, adopted, lambda one: records.correct(one, received, "us-co"), ACTOR, TODAY)
+    single.edit(store, adopted, lambda one: legal_records.correct(one, received, "us-co"), ACTOR, TODAY)
     theirs = tasks.get(store, adopted).due_on
 
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
@@ -265,7 +265,7 @@ def test_a_regulation_that_nobody_gave_does_not_replace_that_of_the_request(stor
     record_events(store, [event("task-9")])
     adopted = tasks.find_by_name(store, "task-9").number
     store.rows("UPDATE tasks SET regulation = 'us-ca' WHERE number = ?", (adopted,))
-    single.edit(store, adopted, lambda one: records.correct(one, TODAY - timedelta(days=1)), ACTOR, TODAY)
+    single.edit(store, adopted, lambda one: legal_records.correct(one, TODAY - timedelta(days=1)), ACTOR, TODAY)
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)
     found = tasks.get(store, task.number)
     assert (found.received_on, found.regulation, found.due_on) == (received, "us-fl", task.due_on)

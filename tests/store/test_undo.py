@@ -9,10 +9,10 @@ import pytest
 from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG
 from bwp_tui.store.commands import bulk, requests, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange
-from bwp_tui.store.commands.records import TaskPart
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import TaskPart
 from tests.store import single
 from tests.store.support import ACTOR, TODAY, request
 

@@ -12,13 +12,12 @@ from bwp_tui.actions.record_operations import NOTE, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
-from bwp_tui.store.commands.answers import LegalRecord, UndoablePart
 from bwp_tui.store.commands.bulk import TaskChange
-from bwp_tui.store.commands.records import TaskPart
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import LegalRecord, TaskPart, UndoablePart
 from tests.store import single
 from tests.store.support import ACTOR, TODAY, request, submitted
 

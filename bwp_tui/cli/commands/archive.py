@@ -18,8 +18,8 @@ from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.new_file import new_file
-from bwp_tui.store.commands import answers
-from bwp_tui.store.commands.records import Edit
+from bwp_tui.store.commands import answers, work_records
+from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.queries import tasks
 
 _HEADINGS = ("SIZE", "PACKED", "MODIFIED", "NAME")
@@ -70,7 +70,7 @@ def _downloaded_archive(task: Task) -> tuple[Path, str]:
     Raises:
         CommandError: it is not downloaded.
     """
-    why_not = answers.cannot_open_result(task)
+    why_not = work_records.cannot_open_result(task)
     match task.download:
         case Download(path=str(path), sha256=str(sha256)) if why_not is None:
             return Path(path), sha256
@@ -105,7 +105,9 @@ def _encrypt_and_record(
                 file.write(_receipt(task, recipient, target, encrypted, session.actor).encode())
                 file.flush()
                 os.fsync(file.fileno())
-                answers.record_packed(session.store, task.number, target, recipient, encrypted.sha256, session.actor)
+                work_records.record_packed(
+                    session.store, task.number, target, recipient, encrypted.sha256, session.actor
+                )
             except BaseException:
                 target.unlink(missing_ok=True)
                 raise

@@ -18,7 +18,8 @@ from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, meaning
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
 from bwp_tui.settings.profile import CustomCommand
 from bwp_tui.store.commands import requests
-from bwp_tui.store.commands.answers import cannot_open_result, records_of
+from bwp_tui.store.commands.answers import records_of
+from bwp_tui.store.commands.work_records import cannot_open_result
 
 
 class Scope(Enum):

@@ -15,7 +15,7 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.domain.text import counted
 from bwp_tui.settings.profile import CustomCommand
 from bwp_tui.settings.run_program import ProgramRun, run_program
-from bwp_tui.store.commands import answers
+from bwp_tui.store.commands import work_records
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.task_record import task_record
 
@@ -66,9 +66,9 @@ class OwnCommands:
             records = [task_record(task) for task in tasks.each(store, numbers)]
             given = {"command": command.name, "profile": session.profile.name, "tasks": records}
             # Recorded before: the program goes on where the console is killed.
-            answers.record_command(store, numbers, f"{command.name}: started", session.actor)
+            work_records.record_command(store, numbers, f"{command.name}: started", session.actor)
             ended = run_program(command.program, json.dumps(given), stop)
-            answers.record_command(store, numbers, f"{command.name}: {ended.outcome}", session.actor)
+            work_records.record_command(store, numbers, f"{command.name}: {ended.outcome}", session.actor)
             return ended
 
         try:

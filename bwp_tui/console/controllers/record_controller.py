@@ -18,7 +18,7 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
-from bwp_tui.store.commands.records import TaskPart
+from bwp_tui.store.queries.timeline import TaskPart
 
 
 class RecordController:

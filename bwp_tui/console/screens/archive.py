@@ -44,7 +44,7 @@ from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted, format_size
-from bwp_tui.store.commands import answers
+from bwp_tui.store.commands import work_records
 from bwp_tui.store.errors import StoreError
 
 
@@ -199,7 +199,7 @@ class ArchiveScreen(ActionScreen):
         try:
             folder = await asyncio.to_thread(_extract, self._path)
             await asyncio.to_thread(
-                answers.record_unpacked,
+                work_records.record_unpacked,
                 self.session.write_guard.store,
                 self._archive_task.number,
                 folder,

@@ -17,9 +17,9 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, saved_views, undo
-from bwp_tui.store.commands.answers import UndoablePart
 from bwp_tui.store.commands.bulk import ChangeResult, RefusalCheck, TaskChange
 from bwp_tui.store.commands.undo import Change
+from bwp_tui.store.queries.timeline import UndoablePart
 
 _MAX_STEPS: Final = 100
 """Changes of a session that can be undone, the last first."""

@@ -10,7 +10,6 @@ from typing import Final
 from bwp_tui.domain.deadlines import (
     PROCESSING_DAYS,
     day_warning,
-    extension_notice_deadline,
     future_day_mistake,
     latest_end,
     longest_fitting_hold,
@@ -174,8 +173,8 @@ class Draft:
 
     def can_be_extended(self, today: date) -> bool:
         """Return whether the shopper can still be told that the answer takes longer."""
-        received, law = self._received(), self.law()
-        limit = None if received is None or law is None else extension_notice_deadline(law.id, received)
+        law = self.law()
+        limit = self.due() if law is not None and law.has_extension else None
         return limit is not None and today <= limit
 
     def _hold_days(self) -> int:

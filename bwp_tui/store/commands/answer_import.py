@@ -14,8 +14,9 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.answers import answer, cannot_answer_in_bulk, doubtful_answer
 from bwp_tui.store.commands.csv_import import kind_of, past_day, refuse_wrong_lines
-from bwp_tui.store.commands.records import Edit, refused_day
+from bwp_tui.store.commands.legal_records import refused_day
 from bwp_tui.store.commands.request_validation import BadRequest
+from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.queries import tasks

@@ -1,42 +1,28 @@
-"""Record inquiries to shoppers, replies, letters, copies, and answers, which stop the legal clock; withdraw records."""
+"""Record answers to shoppers, which stop the legal clock, and appeals; withdraw records of what the law asks for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from enum import StrEnum
-from pathlib import Path
-from typing import TypeAlias
 
-from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, is_clock_running, is_clock_stopped, task_due_date
-from bwp_tui.domain.statuses import DownloadState, Status
-from bwp_tui.domain.task import Kind, Task, cannot_change_purged
+from bwp_tui.domain.deadlines import (
+    appeal_deadline,
+    due_if_replied,
+    is_clock_running,
+    is_clock_stopped,
+    late_clause,
+    task_due_date,
+)
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
-from bwp_tui.store.commands.records import Edit, TaskPart, corrected_clause, late_clause, refused_day
+from bwp_tui.store.commands.legal_records import corrected_clause, refused_day
 from bwp_tui.store.commands.request_validation import Refusal, refuse
-from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.shared_sql import update_task
+from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
-from bwp_tui.store.queries.timeline import EventKind
-
-
-class LegalRecord(StrEnum):
-    """What is recorded of the law's demands, and can be withdrawn."""
-
-    ACKNOWLEDGEMENT = "acknowledgement"
-    VERIFICATION = "verification"
-    INQUIRY = "inquiry"
-    REPLY = "reply"
-    EXTENSION = "extension"
-    ANSWER = "answer"
-    APPEAL = "appeal"
-
-
-UndoablePart: TypeAlias = TaskPart | LegalRecord
-"""What undo puts back."""
+from bwp_tui.store.queries.timeline import EventKind, LegalRecord
 
 
 def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = None) -> None:
@@ -94,84 +80,6 @@ def doubtful_answer(task: Task, day: date | None) -> Refusal | None:
     if day is None or day >= sent_on:
         return None
     return Refusal("sent after that day", f"Task {task.name} was sent to the service on {sent_on}, after {day}.")
-
-
-def inquire(edit: Edit, on: date | None = None) -> None:
-    """Record that the shopper was asked who they are or what they mean; its reply is awaited from then on.
-
-    Another day corrects the recorded one while the reply is awaited.
-
-    Args:
-        on: the day of the inquiry; today where it is None.
-
-    Raises:
-        NotPossible: `cannot_inquire` says why, that day is recorded already, or is before the request was received.
-    """
-    task, day = edit.task, on or edit.today
-    refuse(cannot_inquire_in_bulk(task) if day == task.inquired_on else cannot_inquire(task))
-    refuse(refused_day(task, day))
-    due = task_due_date(after_inquiry(task, day))
-    edit.set(inquired_on=day.isoformat(), due_on=iso_day(due))
-    stops = ", which stops the clock" if due is None and task.due_on is not None else ""
-    edit.add_event(EventKind.INQUIRED, f"on {day}{corrected_clause(task.inquired_on)}{stops}", (task.due_on, due))
-
-
-def after_inquiry(task: Task, day: date) -> Task:
-    """Return a task as it is once an inquiry of a day is recorded."""
-    after = replace(task, inquired_on=day)
-    return replace(after, due_on=task_due_date(after))
-
-
-def cannot_inquire(task: Task) -> str | None:
-    """Return why no inquiry of task can be recorded, or None: a second would take the first one's place."""
-    if task.replied_on is not None:
-        asked = f"The shopper of {task.name} was asked on {task.inquired_on} and replied on {task.replied_on}."
-        return Refusal("asked already", f"{asked} Withdraw that inquiry to record another.")
-    return cannot_change_purged(task)
-
-
-def cannot_inquire_in_bulk(task: Task) -> str | None:
-    """Return why a bulk plan records no inquiry of task, or None when it does: it corrects none."""
-    if task.inquired_on is not None and task.replied_on is None:
-        sentence = f"The shopper of {task.name} was already asked on {task.inquired_on}; the reply is awaited."
-        return Refusal("asked already", sentence)
-    return cannot_inquire(task)
-
-
-def reply(edit: Edit, on: date | None = None) -> None:
-    """Record that the shopper replied to the inquiry; another day corrects the recorded one.
-
-    Args:
-        on: the day on which the reply came; today where it is None.
-
-    Raises:
-        NotPossible: there is no inquiry, or it is of a later day.
-    """
-    task, day = edit.task, on or edit.today
-    refuse(cannot_reply(task) or refused_reply(task, day))
-    due = task_due_date(replace(task, replied_on=day))
-    edit.set(replied_on=day.isoformat(), due_on=iso_day(due))
-    edit.add_event(EventKind.REPLIED, f"on {day}{corrected_clause(task.replied_on)}", (task.due_on, due))
-
-
-def cannot_reply(task: Task) -> str | None:
-    if task.inquired_on is None:
-        return Refusal("without inquiry", f"No inquiry of {task.name} is recorded that a reply could be to.")
-    return cannot_change_purged(task)
-
-
-def cannot_reply_in_bulk(task: Task) -> str | None:
-    """Return why a bulk plan records no reply of task, or None when it does: it corrects none."""
-    if task.replied_on is not None:
-        return Refusal("replied already", f"The reply of {task.name} was already recorded for {task.replied_on}.")
-    return cannot_reply(task)
-
-
-def refused_reply(task: Task, day: date) -> Refusal | None:
-    """Return why the reply cannot have come on that day, or None when it can."""
-    if task.inquired_on is None or day >= task.inquired_on:
-        return None
-    return Refusal("asked after that day", f"The shopper of {task.name} was asked on {task.inquired_on}, after {day}.")
 
 
 def appeal(edit: Edit, received: date | None = None, answered: date | None = None, upheld: bool | None = None) -> None:
@@ -312,45 +220,3 @@ def recorded_on(task: Task, record: LegalRecord) -> date | None:
 def records_of(task: Task) -> tuple[LegalRecord, ...]:
     """Return the records of task that can be withdrawn."""
     return tuple(record for record in LegalRecord if recorded_on(task, record) is not None)
-
-
-def cannot_open_result(task: Task) -> str | None:
-    """Return why there is no saved result to open, or None when there is."""
-    if why_not := cannot_change_purged(task):
-        return why_not
-    if task.kind is Kind.DELETION:
-        return "A deletion has no result."
-    if task.download is None or task.download.state != DownloadState.DONE or task.download.path is None:
-        return f"The result of {task.name} is not saved yet; download it first."
-    return None
-
-
-def record_unpacked(store: Store, number: int, folder: Path, actor: str) -> None:
-    """Record that the result of task `number` was unpacked into `folder`."""
-    _append(store, number, actor, EventKind.UNPACKED, str(folder))
-
-
-def record_packed(store: Store, number: int, path: Path, recipient: str, sha256: str, actor: str) -> None:
-    """Record that a copy of the result, encrypted for `recipient`, was written to `path`; `sha256` is the copy's."""
-    _append(store, number, actor, EventKind.PACKED, f"{path} for {recipient} (sha256 {sha256})")
-
-
-def record_letter(store: Store, number: int, kind: str, sha256: str, actor: str, path: Path | None) -> None:
-    """Record that a letter was written, and to which file; not again where the last event says the same."""
-    detail = f"{kind} (sha256 {sha256})" + ("" if path is None else f", written to {path}")
-    last = timeline.of_task(store, number)[-1:]
-    if [(event.what, event.detail) for event in last] != [(EventKind.LETTER, detail)]:
-        _append(store, number, actor, EventKind.LETTER, detail)
-
-
-def record_command(store: Store, numbers: Sequence[int], outcome: str, actor: str) -> None:
-    """Record that a program of the operator was started with these tasks, or how it ended."""
-    with store.write():
-        for number in numbers:
-            _append(store, number, actor, EventKind.COMMAND_RUN, outcome)
-
-
-def _append(store: Store, number: int, actor: str, what: EventKind, detail: str) -> None:
-    with store.write() as transaction:
-        timeline.append(transaction, number, actor, what, detail=detail)
-        update_task(transaction, number)

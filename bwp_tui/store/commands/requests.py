@@ -15,7 +15,7 @@ from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHEL
 from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, reason_if_kind_unknown
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.answers import reason_if_declined
-from bwp_tui.store.commands.records import Edit, refused_day
+from bwp_tui.store.commands.legal_records import refused_day
 from bwp_tui.store.commands.request_validation import (
     Refusal,
     check_received_on,
@@ -23,6 +23,7 @@ from bwp_tui.store.commands.request_validation import (
     refuse,
     refuse_known_task_id,
 )
+from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.database.connection import Store, Transaction, as_text
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, update_task
 from bwp_tui.store.errors import NotPossible

@@ -7,14 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.store.commands.answers import LegalRecord, UndoablePart
 from bwp_tui.store.commands.bulk import TaskChange
-from bwp_tui.store.commands.records import TaskPart
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
 from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.queries.timeline import RECORD_COLUMNS, EventKind
+from bwp_tui.store.queries.timeline import RECORD_COLUMNS, RESTORED_AS, EventKind, LegalRecord, TaskPart, UndoablePart
 
 _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     TaskPart.NOTE: ("note",),
@@ -85,4 +83,4 @@ def _describe(part: UndoablePart, value: Row) -> str:
         value = tuple(json.loads(str(value[0])))
     # The first column says whether there is a record: an extension's second one, the due date, is set without it, too.
     text = " ".join(str(cell) for cell in value if cell is not None) if value and value[0] else "empty"
-    return f"{part} again {text}"
+    return f"{part}{RESTORED_AS}{text}"

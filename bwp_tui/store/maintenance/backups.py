@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.new_file import access_to, make_folder
-from bwp_tui.store.database.copy import copy_database
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.errors import StoreDamaged, StoreUnavailable
@@ -125,6 +124,8 @@ def _copy(
     path: Path, target: Path, rename: Callable[[Path, Path], object], stop: threading.Event | None = None
 ) -> None:
     """Copy the history to a file of another name, check the copy, and rename it to `target`."""
+    from bwp_tui.store.database.copy import copy_database  # every start asks whether there are backups
+
     part = target.with_name(f".{target.name}.part")
     try:
         _remove(part)

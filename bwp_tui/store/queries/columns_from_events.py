@@ -25,33 +25,42 @@ from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, Decline
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.times import local_day, parse_instant
 from bwp_tui.store.queries.row_mapping import errors_text, tags_of, tags_text
-from bwp_tui.store.queries.timeline import RECORD_COLUMNS, EventKind, TimelineRow, in_order
+from bwp_tui.store.queries.timeline import (
+    RECORD_COLUMNS,
+    RESTORED_AS,
+    EventKind,
+    LegalRecord,
+    TaskPart,
+    TimelineRow,
+    UndoablePart,
+    in_order,
+)
 
 Columns = dict[str, str | int | None]
 
-_PARTS: Final = {
+_PARTS: Final[dict[EventKind, UndoablePart]] = {
     **{EventKind(f"{record} withdrawn"): record for record in RECORD_COLUMNS},
-    EventKind.ACKNOWLEDGED: "acknowledgement",
-    EventKind.VERIFIED: "verification",
-    EventKind.INQUIRED: "inquiry",
-    EventKind.REPLIED: "reply",
-    EventKind.EXTENDED: "extension",
-    EventKind.ANSWERED: "answer",
-    EventKind.APPEALED: "appeal",
-    EventKind.APPEAL_ANSWERED: "appeal",
-    EventKind.CORRECTED: "receipt and regulation",
-    EventKind.NOTE: "note",
-    EventKind.NOTE_REMOVED: "note",
-    EventKind.TAGS: "tags",
-    EventKind.ASSIGNED: "assignment",
+    EventKind.ACKNOWLEDGED: LegalRecord.ACKNOWLEDGEMENT,
+    EventKind.VERIFIED: LegalRecord.VERIFICATION,
+    EventKind.INQUIRED: LegalRecord.INQUIRY,
+    EventKind.REPLIED: LegalRecord.REPLY,
+    EventKind.EXTENDED: LegalRecord.EXTENSION,
+    EventKind.ANSWERED: LegalRecord.ANSWER,
+    EventKind.APPEALED: LegalRecord.APPEAL,
+    EventKind.APPEAL_ANSWERED: LegalRecord.APPEAL,
+    EventKind.CORRECTED: TaskPart.RECEIPT,
+    EventKind.NOTE: TaskPart.NOTE,
+    EventKind.NOTE_REMOVED: TaskPart.NOTE,
+    EventKind.TAGS: TaskPart.TAGS,
+    EventKind.ASSIGNED: TaskPart.ASSIGNMENT,
 }
-"""The part of a task that an event changes, as the event of its undoing names it."""
+"""The part of a task that an event changes."""
 
 _EMPTY: Final[dict[str, Columns]] = {
     **{record: dict.fromkeys(columns) for record, columns in RECORD_COLUMNS.items()},
-    "note": {"note": ""},
-    "tags": {"tags": "[]"},
-    "assignment": {"assigned_to": None},
+    TaskPart.NOTE: {"note": ""},
+    TaskPart.TAGS: {"tags": "[]"},
+    TaskPart.ASSIGNMENT: {"assigned_to": None},
 }
 _PURGED: Final[Columns] = {
     **{"email": "", "note": "", "tags": "[]"},
@@ -88,12 +97,12 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
     Only what the events say is set: a column that no event names keeps its value, or is absent as before.
     """
     columns, undoable, declined = dict(row), dict[str, list[Columns]](), Columns()
-    stops = {name: {str(row[name])} if row.get(name) else set[str]() for name in RECORD_COLUMNS["inquiry"]}
+    stops = {name: {str(row[name])} if row.get(name) else set[str]() for name in RECORD_COLUMNS[LegalRecord.INQUIRY]}
     for event in in_order(list(events)):
         if _is_overtaken(columns, event):
             continue
         if event.what == EventKind.UNDONE:
-            part, _, value = (event.detail or "").partition(" again ")
+            part, _, value = (event.detail or "").partition(RESTORED_AS)
             changes = _values_before(undoable.get(part, []), part, value)
         else:
             changes = _changes(columns, event)
@@ -166,7 +175,7 @@ def _values_before(earlier: list[Columns], part: str, value: str) -> Columns:
     """Return the columns of a part before the change that was undone; changes of another copy may have come between."""
     for place in reversed(range(len(earlier))):
         before = earlier[place]
-        cells = tags_of(before["tags"]) if part == "tags" else tuple(before.values())
+        cells = tags_of(before["tags"]) if part == TaskPart.TAGS else tuple(before.values())
         shown = " ".join(str(cell) for cell in cells if cell is not None) if cells and cells[0] else "empty"
         if f"{value} ".startswith(f"{shown} "):
             del earlier[place:]
@@ -255,11 +264,11 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
                 changes |= {"task_id": None, "submitted_at": None}
             return changes
         case EventKind.APPEALED if day:  # what another copy has answered is not what this shopper waits for
-            return {"appealed_on": day, **_EMPTY["answer"]}
+            return {"appealed_on": day, **_EMPTY[LegalRecord.ANSWER]}
         case EventKind.APPEAL_ANSWERED if day:
             return {"appeal_answered_on": day, "appeal_upheld": int(detail.endswith(": upheld"))}
         case EventKind.ACKNOWLEDGED | EventKind.INQUIRED | EventKind.REPLIED if day:
-            return {RECORD_COLUMNS[_PARTS[EventKind(event.what)]][0]: day}
+            return {RECORD_COLUMNS[LegalRecord(_PARTS[EventKind(event.what)])][0]: day}
         case EventKind.VERIFIED if verified := day and re.match(r"on \S+ by (.*?): (.*)", detail):
             changes = {"verified_on": day, "verified_by": verified[1], "verified_how": verified[2]}
             inquired = columns.get("inquired_on")

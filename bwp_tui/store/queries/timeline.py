@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from operator import attrgetter
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from bwp_tui.domain.task import Event
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
@@ -88,16 +88,44 @@ class EventKind(StrEnum):
     RESTORED = "restored"
 
 
+class LegalRecord(StrEnum):
+    """What is recorded of the law's demands, and can be withdrawn."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    VERIFICATION = "verification"
+    INQUIRY = "inquiry"
+    REPLY = "reply"
+    EXTENSION = "extension"
+    ANSWER = "answer"
+    APPEAL = "appeal"
+
+
+class TaskPart(StrEnum):
+    """Another part of a task that operators change."""
+
+    NOTE = "note"
+    TAGS = "tags"
+    ASSIGNMENT = "assignment"
+    RECEIPT = "receipt and regulation"
+
+
+UndoablePart: TypeAlias = TaskPart | LegalRecord
+"""What undo restores; its event begins with the name of the part."""
+
+RESTORED_AS: Final = " again "
+"""What stands in the event of an undo between the part and its restored value."""
+
+
 RECORD_COLUMNS: Final = {
-    "acknowledgement": ("acknowledged_on",),
-    "verification": ("verified_on", "verified_by", "verified_how"),
-    "inquiry": ("inquired_on", "replied_on"),
-    "reply": ("replied_on",),
-    "extension": ("extended_on",),
-    "answer": ("answered_on", "answered_how", "answered_in_part"),
-    "appeal": ("appealed_on", "appeal_answered_on", "appeal_upheld"),
+    LegalRecord.ACKNOWLEDGEMENT: ("acknowledged_on",),
+    LegalRecord.VERIFICATION: ("verified_on", "verified_by", "verified_how"),
+    LegalRecord.INQUIRY: ("inquired_on", "replied_on"),
+    LegalRecord.REPLY: ("replied_on",),
+    LegalRecord.EXTENSION: ("extended_on",),
+    LegalRecord.ANSWER: ("answered_on", "answered_how", "answered_in_part"),
+    LegalRecord.APPEAL: ("appealed_on", "appeal_answered_on", "appeal_upheld"),
 }
-"""The columns of each record of what the law demands that can be withdrawn, the day first."""
+"""The columns of each record, the day first."""
 
 _EVENT: Final = RowMapper(Event)
 EVENT_COLUMNS: Final = _EVENT.columns

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from bwp_tui.domain.deadlines import late_clause
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
-from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import Row, Store, Transaction, as_day, as_int, as_text
 from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import RowMapper
@@ -123,21 +123,20 @@ def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
 def complete_decline(transaction: Transaction, number: int, actor: str) -> None:
     """Bring task `number` to the status DECLINED if its decline is recorded: nothing of it runs at the service."""
     row = transaction.row(
-        "SELECT status, declined_on, decline_reason, decline_text,"
-        " max(0, CAST(julianday(declined_on) - julianday(due_on) AS INTEGER)) FROM tasks"
+        "SELECT status, declined_on, decline_reason, decline_text, due_on FROM tasks"
         " WHERE number = ? AND declined_on IS NOT NULL AND status <> 'DECLINED'",
         (number,),
     )
     if row is None:
         return
-    before, day, reason, text, late = row
+    before, declined_on, reason, text, due_on = row
+    day, due = as_day(declined_on), None if due_on is None else as_day(due_on)
     transaction.run(
         "UPDATE tasks SET status = ?, terminal = 1, finished_at = coalesce(finished_at, ?), next_poll_at = NULL,"
         " cancel_asked = 0, trouble = NULL, revision = ? WHERE number = ?",
         (Status.DECLINED, transaction.now_text, transaction.revision, number),
     )
-    lateness = f", {counted(as_int(late), 'day')} late" if late else ""
-    detail = f"on {as_text(day)}{lateness}, {as_text(reason)}: {as_text(text)}"
+    detail = f"on {day}{late_clause(day, due)}, {as_text(reason)}: {as_text(text)}"
     what = EventKind.DECLINED
     timeline.append(transaction, number, actor, what, before=as_text(before), after=Status.DECLINED, detail=detail)
 
