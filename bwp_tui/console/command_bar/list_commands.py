@@ -14,6 +14,7 @@ from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.shop_list import why_no_switch
 from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.filter import VIEWS, View, columns_named, view_named
 from bwp_tui.domain.text import clean_line, nearest
@@ -171,4 +172,5 @@ def _sort_named(token: Word) -> str:
     name = token.text.casefold()
     if name in SORTS:
         return name
-    raise token.error(unknown_order(token.text), nearest(name, tuple(SORTS)))
+    suggestion = nearest(name, tuple(SORTS))
+    raise CommandLineError(InputMistake(unknown_order(token.text), token.start, token.end, suggestion))

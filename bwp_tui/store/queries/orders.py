@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.store.database.connection import SqlValue
 
 SortKey = tuple[str, bool]
@@ -112,7 +112,8 @@ SORT_NAMES: Final = ("newest", "oldest", *_NATURAL)
 
 def unknown_order(name: str) -> str:
     """Return the sentence that refuses an order which is none of `SORTS`."""
-    return f"There is no order “{clean_line(name)}”; there are {', '.join(SORT_NAMES)}, each with - for the reverse."
+    known = f"; there are {', '.join(SORT_NAMES)}, each with - for the reverse."
+    return f"There is no order “{clean_line(name)}”{did_you_mean(name, SORTS, known)}"
 
 
 def reverse_of(sort: str) -> str:
