@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from typing import Any
 
 import pytest
 from textual.widgets import Input
 
+from bwp_tui.actions import bulk_plan
+from bwp_tui.console.terminal.key_bursts import Key
 from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import timeline
-from tests.console.past import HELD
+from tests.console.past import HELD, ORDERS_OPEN
 from tests.console.support import Console, opened
 
 TYPED = "complicated\r"
@@ -47,3 +51,32 @@ async def test_no_character_before_the_enter_is_lost_wherever_the_bytes_are_cut(
                 pieces = (TYPED[:first], TYPED[first:second], TYPED[second:])
                 await _note(console, reader, f"{first} {second} ", pieces, turns)
         assert timeline.of_task(console.store, HELD)[-1].detail == "11 11 complicated"
+
+
+async def test_keys_wait_for_the_question_of_an_action_whose_plan_takes_long(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, plan = threading.Event(), bulk_plan.plan
+
+    def plan_late(*args: Any, **values: Any) -> bulk_plan.BulkPlan:
+        planned.wait()
+        return plan(*args, **values)
+
+    monkeypatch.setattr(bulk_plan, "plan", plan_late)
+    async with opened(profile) as console:
+        await console.go_to(ORDERS_OPEN)
+        await console.press("space")
+        reader = KeyReader()
+        await _feed(console, reader, "R", 60)
+        keys = [event for event in reader.feed("m\r") if isinstance(event, Key)]
+        for key in keys:
+            console.app.post_message(key)
+        await console.until(lambda: all(key.burst.seconds_left < 0 for key in keys))
+        for _ in keys:  # each would act now, if it did not wait
+            await console.pilot.pause()
+        planned.set()
+        await console.sees("frank@example.com. Type the email")
+        console.main.prompt.set_text("frank@example.com")
+        await console.press("enter")
+        await console.until(lambda: console.task(ORDERS_OPEN).resubmitted_as)
+        assert console.task(console.task(ORDERS_OPEN).resubmitted_as or 0).note == "m"

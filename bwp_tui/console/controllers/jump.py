@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 from typing import Final
 
@@ -37,8 +36,8 @@ async def jump_to_day(screen: MainScreenProtocol, day: date) -> None:
     field = field if field in _OF_A_DAY else "submitted"
     is_shown = (ValueClause("is", ("open",)),) if field == "due" else ()  # the others show no due date
     wanted = Filter((*parse(listing.filter).clauses, DayClause(field, "=", day), *is_shown))
-    found = await asyncio.to_thread(
-        tasks.numbers, session.read_store, wanted, today=session.today(), sort=listing.sort, limit=1
+    found = await screen.prompt.hold_keys_for(
+        lambda: tasks.numbers(session.read_store, wanted, today=session.today(), sort=listing.sort, limit=1)
     )
     if found:
         jump_to_task(screen, found[0])

@@ -123,15 +123,15 @@ class MarkedTasks:
     ) -> OpenPlan | None:
         """Return what an action would do to tasks, by default to the marked ones; say why where it would do nothing."""
         numbers, values = self.newest_first if numbers is None else numbers, values or {}
-        plan = await self._plan(action, numbers, values)
+        plan = await self._screen.prompt.hold_keys_for(lambda: self._plan(action, numbers, values))
         if plan.possible:
             return OpenPlan(action, numbers, values, plan)
         self._screen.show_status(self._plan_sentence(numbers, plan), "warn")
         return None
 
-    async def _plan(self, action: str, numbers: Sequence[int], values: Values) -> BulkPlan:
+    def _plan(self, action: str, numbers: Sequence[int], values: Values) -> BulkPlan:
         session = self._screen.session
-        return await asyncio.to_thread(bulk_plan.plan, session.write_store, action, numbers, session.today(), values)
+        return bulk_plan.plan(session.write_store, action, numbers, session.today(), values)
 
     def _plan_sentence(self, numbers: Sequence[int], plan: BulkPlan) -> str:
         return f"Of {len(numbers)} {'named' if self._are_named else 'marked'}: {plan}."
@@ -147,7 +147,7 @@ class MarkedTasks:
         wordings = QuestionWordings(planned.current, *questions)
 
         async def update() -> QuestionUpdate:
-            plan = await self._plan(planned.action, planned.numbers, planned.values)
+            plan = await asyncio.to_thread(self._plan, planned.action, planned.numbers, planned.values)
             if not plan.possible or (is_fixed and plan.possible != planned.possible):
                 return QuestionUpdate(f"{self._plan_sentence(planned.numbers, plan)} {NOTHING_DONE}")
             planned.current = plan
@@ -162,7 +162,7 @@ class MarkedTasks:
             f2: what F2 does instead, where it does something; None is then its answer.
         """
         prompt, is_harmless = self._screen.prompt, planned.action in _HARMLESS
-        deletes = planned.action in _SUBMITTING and await asyncio.to_thread(self._deletes, planned.current)
+        deletes = planned.action in _SUBMITTING and await prompt.hold_keys_for(lambda: self._deletes(planned.current))
         if is_harmless or (len(planned.possible) == 1 and not deletes):
             with self.rechecking(planned, self._yes_or_no, is_fixed=not is_harmless):
                 return await prompt.ask_yes_no(self._yes_or_no(planned.current), irreversible=not is_harmless)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -120,7 +119,7 @@ class RecordController:
         """Watch tasks, or no longer where all of them are watched."""
         task, marked = self._screen.current_task, self._marked.newest_first
         if marked:
-            tasks = await asyncio.to_thread(self._screen.session.reader.window, marked)
+            tasks = await self._screen.prompt.hold_keys_for(lambda: self._screen.session.reader.window(marked))
         else:
             tasks = [] if task is None else [task]
         await self.run(UNWATCH if all(WATCHED in task.tags for task in tasks) else WATCH)

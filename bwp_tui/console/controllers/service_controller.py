@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -80,9 +79,8 @@ class ServiceController:
         def question(now: Task) -> str:
             return mask(operation.question(now, f"{now.name} of {subject(now, context)}"), now, context)
 
-        # That of a download looks for the file, which may be on a network share that does not respond. The others open
-        # at once: a key typed ahead is meant for them.
-        asked = await asyncio.to_thread(question, task) if operation is DOWNLOAD else question(task)
+        # That of a download looks for the file, which may be on a network share that does not respond.
+        asked = await self._screen.prompt.hold_keys_for(lambda: question(task))
 
         def question_now(now: Task) -> str:
             return asked if operation is DOWNLOAD else question(now)
@@ -172,8 +170,8 @@ class ServiceController:
             with rechecking_task(screen, task, check, lambda _: question):
                 return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
         values = {"holding_period": hold}
-        plan = await asyncio.to_thread(
-            bulk_plan.plan, session.write_store, operation.name, [task.number], today, values
+        plan = await screen.prompt.hold_keys_for(
+            lambda: bulk_plan.plan(session.write_store, operation.name, [task.number], today, values)
         )
         late = plan.warning
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""

@@ -275,8 +275,10 @@ class MainScreen(ActionScreen):
 
     def accepts_key_now(self, key: str) -> bool:
         """Say whether a key can be handled now: one that marks or acts on tasks waits for the view it is meant for."""
-        if self.has_all_rows or not self.is_ready or self.prompt.is_open or self.form.display:
+        if not self.is_ready or self.prompt.is_open or self.form.display:
             return True
+        if self.prompt.holds_keys or self.has_all_rows:
+            return not self.prompt.holds_keys
         action = next((action for action in self.keymap.actions_of(self.scope) if key in action.keys), None)
         if action is None or not (action.group == TASK_GROUP or action.group == MARK_GROUP):
             return True

@@ -23,6 +23,9 @@ _QUEUE_ROUNDS: Final = 3
 """A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
 
 _TIMEOUT_S: Final = 1.0
+_DUE_TIMEOUT_S: Final = 5.0
+"""Seconds that a key waits for what it is meant for: the plan of an action on many tasks takes some."""
+
 _MAX_UNPAINTED_S: Final = 0.1
 _POLL_S: Final = 0.01
 
@@ -37,7 +40,7 @@ class KeyQueue:
 
     Args:
         deliver: does with a key what Textual would have done with it.
-        is_due: returns whether a key may be delivered now; after `_TIMEOUT_S` it is delivered all the same.
+        is_due: returns whether a key may be delivered now; after `_DUE_TIMEOUT_S` it is delivered all the same.
         may_act: returns whether a key or paste may act at all, both when it arrives and when it is its turn; one that
             may not is dropped.
         asks_text: returns whether a text field has the focus.
@@ -119,7 +122,9 @@ class KeyQueue:
 
     async def _handle(self, event: events.Event | None) -> None:
         if event is not None:
-            await _with_timeout(self._until_due(event))
+            if not self._is_due(event):
+                await _with_timeout(self._until_due(event), _DUE_TIMEOUT_S)
+                await _with_timeout(self._handled())  # it may have opened a question, which is not focused yet
             if not self._may_act(event):
                 return
             if isinstance(event, events.Paste) and not self._asks_text():
@@ -201,6 +206,6 @@ class KeyQueue:
             await done.wait()
 
 
-async def _with_timeout(wait: Awaitable[None]) -> None:
+async def _with_timeout(wait: Awaitable[None], timeout_s: float = _TIMEOUT_S) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(wait, _TIMEOUT_S)
+        await asyncio.wait_for(wait, timeout_s)

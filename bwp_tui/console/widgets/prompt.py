@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from rich.cells import cell_len
 from textual import events, on
@@ -46,6 +46,7 @@ class QuestionUpdate(NamedTuple):
     wordings: Mapping[str, str] = {}
 
 
+_Result = TypeVar("_Result")
 TextEditor: TypeAlias = Callable[[str], Coroutine[Any, Any, str | InputMistake]]
 """Returns a text as the operator's editor leaves it, or why it could not be edited."""
 
@@ -86,6 +87,7 @@ class Prompt(Horizontal, can_focus=True):
         self._focused_before: Widget | None = None
         self._default: str | None = None
         self._is_irreversible = False
+        self._reads = 0
 
     def compose(self) -> ComposeResult:
         yield StyledLine(id="prompt-label")
@@ -105,6 +107,19 @@ class Prompt(Horizontal, can_focus=True):
     def is_open(self) -> bool:
         """Whether a question is open."""
         return self._answer is not None
+
+    async def hold_keys_for(self, read: Callable[[], _Result]) -> _Result:
+        """Run `read` in a thread; keys typed meanwhile wait, since they are meant for the question it leads to."""
+        self._reads += 1
+        try:
+            return await asyncio.to_thread(read)
+        finally:
+            self._reads -= 1
+
+    @property
+    def holds_keys(self) -> bool:
+        """Whether keys wait for a question that is being prepared."""
+        return self._reads > 0
 
     @property
     def mistake(self) -> tuple[int, int, str] | None:
