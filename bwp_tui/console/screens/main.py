@@ -11,9 +11,7 @@ from textual.geometry import Size
 from textual.message import Message
 
 from bwp_tui.console.bindings.actions import (
-    MARK_GROUP,
     MOVE_ACTIONS,
-    TASK_GROUP,
     ActionContext,
     Scope,
     read_only_reason,
@@ -44,9 +42,6 @@ if TYPE_CHECKING:
 
 REDRAW_INTERVAL_S: Final = 5.0
 """Seconds between two updates of ages and countdowns; only text that differs is repainted."""
-
-_MANY_ROW_ACTIONS: Final = ("mark_range", "mark_all", "mark_others")
-"""Actions on many rows: they wait until the table holds all of the view."""
 
 _MOUNT_DELAY_S: Final = 0.5
 """Seconds after which form and prompt are mounted where no first row has come."""
@@ -277,13 +272,10 @@ class MainScreen(ActionScreen):
         """Say whether a key can be handled now: one that marks or acts on tasks waits for the view it is meant for."""
         if not self.is_ready or self.prompt.is_open or self.form.display:
             return True
-        if self.prompt.holds_keys or self.has_all_rows:
-            return not self.prompt.holds_keys
+        if self.prompt.holds_keys:
+            return False
         action = next((action for action in self.keymap.actions_of(self.scope) if key in action.keys), None)
-        if action is None or not (action.group == TASK_GROUP or action.group == MARK_GROUP):
-            return True
-        is_of_many = action.name in _MANY_ROW_ACTIONS or (self.table.marks and action.group == TASK_GROUP)
-        return not is_of_many and self._rows.query == self.list_state.query
+        return action is None or self._rows.are_ready_for(action, self.list_state.query)
 
     def show_view(self, index: int) -> None:
         """List the tasks of a view, by its place among `views`."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from textual.screen import Screen
 
+from bwp_tui.console.bindings.actions import MARK_GROUP, TASK_GROUP, Action
 from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.completion import highlighted_texts
 from bwp_tui.store.queries.view_rows import AnchorRow
+
+_MANY_ROW_ACTIONS: Final = ("mark_range", "mark_all", "mark_others")
+"""Actions on many rows: they wait until the table holds all of the view."""
 
 
 class TableUpdater:
@@ -33,6 +38,13 @@ class TableUpdater:
     def has_all_rows_of(self, query: ListQuery) -> bool:
         """Say whether the table holds all rows of `query`."""
         return self.query == query and not self.is_partial
+
+    def are_ready_for(self, action: Action, query: ListQuery) -> bool:
+        """Say whether the rows are those an action is meant for, which marks or acts on tasks of `query`."""
+        if self.has_all_rows_of(query) or action.group not in (TASK_GROUP, MARK_GROUP):
+            return True
+        is_of_many = action.name in _MANY_ROW_ACTIONS or (self._table.marks and action.group == TASK_GROUP)
+        return not is_of_many and self.query == query
 
     def show(self, snapshot: Snapshot) -> bool:
         """Show a snapshot's rows; return whether they are others than before.
