@@ -14,10 +14,9 @@ from bwp_tui.settings import Profile, load_profile
 def console(arguments: Namespace) -> int:
     """Open the console, or plain mode, with the chosen profile."""
     if arguments.plain:
-        from bwp_tui.cli.main import run
-        from bwp_tui.cli.plain.repl import plain
+        from bwp_tui.cli.plain.repl import open_plain
 
-        return plain(arguments, run)
+        return open_plain(load_profile(arguments.profile, os.environ))
     require_terminal()
     profile = load_profile(arguments.profile, os.environ)
     return open_console(profile, arguments.theme)

@@ -13,7 +13,6 @@ from typing import cast
 from bwp_tui import crashlog
 from bwp_tui.cli.exit_codes import CONSOLE_DEFAULTS, CommandError, Effect, ExitCode
 from bwp_tui.cli.support import streams
-from bwp_tui.domain.text import clean
 from bwp_tui.settings import SettingsError, profile_folder
 
 Command = Callable[[Namespace], int | None]
@@ -25,6 +24,8 @@ def run(words: Sequence[str]) -> int:
     try:
         arguments = parse_arguments(words)
         _refuse_broken_words(words, arguments)
+        if arguments.plain:
+            streams.use_plain_output()
         streams.end_with_reader(arguments.effect is Effect.READS)
         crashlog.install(_log_dir(arguments))
         return _run_command(arguments)
@@ -100,8 +101,7 @@ def _report_exception(error: Exception, arguments: Namespace) -> ExitCode:
 
 
 def _print_error(sentences: str, code: ExitCode) -> ExitCode:
-    for sentence in clean(sentences).splitlines():
-        print(f"bwp-tui: {sentence}", file=sys.stderr)
+    streams.print_note(sentences)
     return code
 
 

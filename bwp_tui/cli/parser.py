@@ -57,6 +57,8 @@ UNIT_KINDS: Final = ("user", "system")
 QUEUE_ACTIONS: Final = ("pause", "resume", "cancel", "retry", "first")
 """Actions of `downloads`."""
 
+_PLAIN_HELP: Final = "line by line, for screen readers; sentences instead of tables"
+
 _EPILOG: Final = (
     "Without a command, the console opens. Exit codes: 0 done, 1 failed, 2 usage or settings, 3 no answer, try again "
     "later, 4 not found, 130 interrupted."
@@ -112,7 +114,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--version", action="version", version=f"bwp-tui {VERSION}")
     add_common(parser, json=False)
     add_theme(parser)
-    parser.add_argument("--plain", action="store_true", help="line by line, for screen readers")
+    parser.add_argument("--plain", action="store_true", help=_PLAIN_HELP)
     parser.set_defaults(**CONSOLE_DEFAULTS)
     commands = CommandParsers(parser)
     _add_requests(commands)
@@ -323,6 +325,7 @@ def _add_practice(commands: CommandParsers) -> None:
         note="Each start begins with a new sample history: what an earlier sandbox recorded and downloaded is deleted.",
     )
     add_theme(sandbox, default=SUPPRESS)
+    sandbox.add_argument("--plain", action="store_true", default=SUPPRESS, help=_PLAIN_HELP)
     sandbox.add_argument("--serve", action="store_true", help="serve the API only; print the variables to export")
     sandbox.add_argument("--port", metavar="N", type=port, default=0, help="port to listen on (default: any free port)")
     sandbox.add_argument("--tasks", metavar="N", type=count, default=60, help="number of sample tasks (60)")

@@ -215,6 +215,21 @@ def read_profile(
     return profile
 
 
+def practice_environment(profile: Profile, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of commands for the practice API, which is in no config file; no other shop's are left."""
+    kept = ("BWP_CONFIG_FILE", "BWP_DATA_DIR")
+    variables = {name: value for name, value in environ.items() if not name.startswith("BWP_") or name in kept}
+    secret = profile.secret.read() if profile.secret else None
+    settings = {"api_url": profile.api_url, "token_url": profile.token_url, "client_id": profile.client_id}
+    settings |= {"client_secret": secret, "target_id": profile.target_id}
+    key = None
+    if (queue := profile.events) is not None:
+        settings |= {"events.queue_url": queue.queue_url, "events.region": queue.region}
+        key = queue.access_key
+    variables |= {variable_of(name): value for name, value in settings.items() if value is not None}
+    return variables | ({"AWS_ACCESS_KEY_ID": key.key_id, "AWS_SECRET_ACCESS_KEY": key.secret} if key else {})
+
+
 def source_of_settings(environ: Mapping[str, str]) -> str:
     """Return where the settings come from, as a sentence ends: file, variables, both, or neither."""
     file = config_path(environ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import require_typed, require_yes
 from bwp_tui.domain.shell_commands import SHELL_COMMANDS_BY_NAME
 from tests.cli.conftest import CREDENTIALS, Bwp
+from tests.cli.saved import save
 from tests.pty_terminal import Terminal
 
 PROMPT = "bwp-tui> "
@@ -89,7 +91,7 @@ def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) 
             ("tag 1 +x", "tags x"),
         ):
             terminal.send(f"{said}\r")
-            terminal.wait_for(lambda screen: asked in screen.replace("\n", ""))  # noqa: B023  a long line wraps
+            terminal.wait_for(lambda screen: asked in " ".join(screen.split()))  # noqa: B023  a long line wraps
             terminal.wait_until_quiet()
         terminal.send("quit\r")
         assert terminal.wait() == 0
@@ -102,7 +104,8 @@ def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) 
 
 def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None:
     ended = bwp(
-        "--plain", typed='note "\nsandbox\n--profile x\nfoo\nlist stat:x\nnew\nx\nquit\nwatch\nnews\nhelp\nhelp list\n'
+        "--plain",
+        typed='note "\nsandbox\n--profile x\nfoo\nnevs\nlist stat:x\nnew\nx\nquit\nwatch\nnews\nhelp\nhelp list\n',
     )
     assert ended.code == 0
     assert "No news." in ended.out
@@ -112,7 +115,8 @@ def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None
         "A quotation mark is not closed.",
         "sandbox isn't available here",
         "--profile isn't available here",
-        "unknown command “foo”",
+        "There is no command “foo”",
+        "; did you mean news?",
         "Did you mean “status”?",
         "“x” is neither retrieval nor deletion. Try again, or type quit.",
         "Name a task, such as: watch 3.",
@@ -185,6 +189,71 @@ def test_no_library_that_draws_is_ever_loaded(bwp: Bwp) -> None:
         check=False,
     )
     assert ended.stdout.splitlines()[-1] == "0 []", ended.stderr
+
+
+def test_rows_of_tables_are_sentences_of_their_headings(bwp: Bwp) -> None:
+    number, path = save(bwp, bwp.data.parent / "results")
+    _, saved, entries, shown, keys, *_ = talk(
+        bwp, "downloads", f"bwp-tui inspect {number}", f"show {number}", "config keys"
+    )
+    assert re.match(rf"Number {number}, task \w+, email .•••@[\w.]+, state done, done 100%, bytes \d", saved)
+    assert re.match(r"Size \d+, packed \d+, modified [-\d]+ [:\d]+, name a\.txt\.\n", entries)
+    assert " as QUEUED by " in shown
+    assert re.search(r" from \w+ to COMPLETED by ", shown)
+    assert all(re.match("Action .+, what it does .+[.]$", line) for line in keys.splitlines())
+    assert bwp("--plain", "downloads").out == saved
+    assert bwp("inspect", str(path)).out.split()[:2] == ["SIZE", "PACKED"]
+
+
+def test_a_request_that_was_sent_is_a_sentence(shop: Bwp) -> None:
+    _, submitted, sent, *_ = talk(shop, "submit retrieval jane@example.com --wait", "sent")
+    assert "Number 1, retrieval for j•••@example.com: COMPLETED" in submitted
+    assert re.match(r"Created [-:\d ]+, number 1, request submit retrieval, email j•••@example.com, state ", sent)
+
+
+@pytest.mark.parametrize("words", [("sandbox", "--plain"), ("--plain", "sandbox")])
+def test_practice_is_line_by_line_and_meets_no_setting_of_another_shop(bwp: Bwp, words: tuple[str, ...]) -> None:
+    other = {**CREDENTIALS, "BWP_READ_ONLY": "1", "BWP_DOWNLOAD_DIR": str(bwp.data.parent / "results")}
+    lines = "list kind:deletion\nsubmit retrieval jane@example.com --wait\ndownload 61\nquit\n"
+    ended = bwp(*words, typed=lines, env=other)
+    assert ended.code == 0, ended.err
+    greeting, listed, submitted, downloaded, *_ = ended.out.split(PROMPT)
+    assert greeting.startswith("bwp-tui, profile sandbox. Tasks: ")
+    assert "Nothing can be sent" not in greeting
+    assert all(re.match(r"Number \d+, deletion for ", line) for line in listed.splitlines())
+    assert "Number 61, retrieval for j•••@example.com: COMPLETED" in submitted
+    assert downloaded.startswith(str(bwp.data / "sandbox" / "downloads"))
+
+
+def test_commands_that_name_no_person_are_there_at_the_next_start(bwp: Bwp) -> None:
+    lines = ("list kind:deletion", 'note 1 "called back"', "list jane@example.com", "lsit", "views", "news", "quit")
+    with Terminal(bwp.argv("--plain"), env=bwp.env) as terminal:
+        for line in lines:
+            terminal.wait_for(lambda screen: screen.rstrip().rpartition("\n")[2] == PROMPT.rstrip())
+            terminal.send(f"{line}\r")
+            terminal.wait_for(lambda screen: f"{PROMPT}{line}" in screen)  # noqa: B023  it is waited for here
+        assert terminal.wait() == 0
+    state = bwp.folder / "console.json"
+    assert json.loads(state.read_text())["command_history"] == ["list kind:deletion", "views"]
+    assert state.stat().st_mode & 0o777 == 0o600
+    with Terminal(bwp.argv("--plain"), env=bwp.env) as terminal:
+        terminal.wait_for(PROMPT.rstrip())
+        terminal.send("\x1b[A\x1b[A")
+        terminal.wait_for(f"{PROMPT}list kind:deletion")
+        terminal.send("\x03")
+        terminal.wait_for(lambda screen: screen.rstrip().rpartition("\n")[2] == PROMPT.rstrip())
+        terminal.send("quit\r")
+        assert terminal.wait() == 0
+
+
+def test_lines_on_a_terminal_end_between_words(bwp: Bwp) -> None:
+    save(bwp, bwp.data.parent / "results")
+    with Terminal(bwp.argv("--plain", "list"), columns=50, env=bwp.env) as terminal:
+        assert terminal.wait() == 0
+        lines = terminal.bytes_since().decode().splitlines()
+    whole = bwp("list", "--sentences").out
+    assert max(map(len, lines)) <= 50
+    assert " ".join(lines).split() == whole.split()
 
 
 def test_a_line_can_be_edited_brought_back_and_dropped(bwp: Bwp) -> None:

@@ -77,6 +77,22 @@ async def test_no_address_is_kept(profile: Profile) -> None:
     assert json.loads(kept)["command_history"] == ["sort due"]
 
 
+def test_commands_of_plain_mode_join_what_a_console_has_saved_but_not_across_a_purge(profile: Profile) -> None:
+    profile.folder.mkdir()
+    plain, console = SavedStateFile(profile), SavedStateFile(profile)
+    plain.read()
+    console.save(SavedState("failed", command_history=("sort due", "views")))
+    console.close()
+    plain.add_commands(["list kind:deletion", "sort due", "note 1 called", "pack 1 --answered called"])
+    plain.close()
+    kept = SavedStateFile(profile)
+    assert kept.read() == SavedState("failed", command_history=("views", "list kind:deletion", "sort due"))
+    forget(profile.state_path, "2026-01-01T00:00:00Z")
+    kept.add_commands(["list jane"])
+    kept.close()
+    assert SavedStateFile(profile).read().command_history == ()
+
+
 def test_no_line_with_free_text_is_kept() -> None:
     lines = [
         f"{name} 3 {text}"

@@ -12,8 +12,9 @@ from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.verify import verify_archive
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import CommandSession, ask_yes_no, can_ask, open_session, print_note, today
-from bwp_tui.cli.support.table import aligned
+from bwp_tui.cli.support.context import CommandSession, ask_yes_no, can_ask, open_session, today
+from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import format_instant, utc_now
@@ -31,7 +32,7 @@ def inspect(arguments: Namespace) -> None:
     try:
         with Archive(path) as archive:
             entries = archive.entries
-        lines = aligned([_HEADINGS, *map(_cells, entries)], right=(0, 1))
+        lines = table(_HEADINGS, [*map(_cells, entries)], right=(0, 1))
         print_result(arguments, [_record(entry) for entry in entries], lines)
         for remark in verify_archive(path):
             print_note(remark)

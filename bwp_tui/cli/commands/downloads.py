@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session, print_note
-from bwp_tui.cli.support.table import aligned
+from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session
+from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.statuses import DownloadState
@@ -113,11 +114,8 @@ def _first(session: CommandSession, ids: Sequence[int]) -> list[ChangeResult]:
 def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> None:
     by_number = download_queue.tasks_of(store, shown)
     records = [_record(download, by_number[download.task_number], mask=arguments.mask) for download in shown]
-    rows = [
-        _HEADINGS,
-        *(_cells(download, by_number[download.task_number], unmask=arguments.unmask) for download in shown),
-    ]
-    print_result(arguments, records, aligned(rows, expendable=_EXPENDABLE) if shown else ())
+    rows = [_cells(download, by_number[download.task_number], unmask=arguments.unmask) for download in shown]
+    print_result(arguments, records, table(_HEADINGS, rows, expendable=_EXPENDABLE))
     if not (shown or arguments.json or arguments.action):
         print_note("No downloads yet.")
 

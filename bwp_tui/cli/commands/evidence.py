@@ -10,9 +10,10 @@ from pathlib import Path
 from bwp_tui import VERSION
 from bwp_tui.archive.saved_file import FileState, compare
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import find_tasks, open_session, print_note
+from bwp_tui.cli.support.context import find_tasks, open_session
 from bwp_tui.cli.support.new_text_file import refuse_existing
 from bwp_tui.cli.support.ssh_signature import integrity_command, sign, verify_command
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record
 from bwp_tui.domain.regulations import REGULATIONS

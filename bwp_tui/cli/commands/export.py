@@ -12,10 +12,11 @@ from typing import Final, TextIO
 
 from bwp_tui.cli.argument_types import new_path
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, print_note, today
+from bwp_tui.cli.support.context import open_session, today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import ProgressLine
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.domain.csv_table import HEADINGS, format_row, task_cells
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Task

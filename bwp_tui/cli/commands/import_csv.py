@@ -13,7 +13,6 @@ from bwp_tui.cli.support.context import (
     can_ask,
     chosen_profile,
     open_session,
-    print_note,
     require_credentials,
     require_typed,
     require_yes,
@@ -21,6 +20,7 @@ from bwp_tui.cli.support.context import (
 )
 from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import ProgressLine
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.domain.csv_table import CsvError, format_row
 from bwp_tui.domain.deadlines import day_warning
 from bwp_tui.domain.regulations import not_in_force_warning

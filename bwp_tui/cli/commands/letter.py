@@ -9,8 +9,9 @@ from pathlib import Path
 
 from bwp_tui.actions import letters
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, print_note, today
+from bwp_tui.cli.support.context import open_session, today
 from bwp_tui.cli.support.new_text_file import refuse_existing
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.domain.letters import LetterKind

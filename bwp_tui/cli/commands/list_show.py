@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, print_note, today
+from bwp_tui.cli.support.context import open_session, today
 from bwp_tui.cli.support.filters import filter_of, sort_of
-from bwp_tui.cli.support.table import aligned
+from bwp_tui.cli.support.streams import AS_SENTENCES, print_note
+from bwp_tui.cli.support.table import aligned, table
 from bwp_tui.cli.support.task_output import (
     detail_lines,
     print_json,
@@ -47,7 +48,7 @@ def list_tasks(arguments: Namespace) -> None:
         total = tasks.count(session.store, task_filter, today=today())
     if arguments.json:
         print_json([task_record(task, mask=arguments.mask) for task in shown])
-    elif arguments.sentences:
+    elif arguments.sentences or AS_SENTENCES.get():
         for task in shown:
             print(task_sentence(task, utc_now(), today(), unmask=arguments.unmask))
     elif shown:
@@ -138,15 +139,9 @@ def sent(arguments: Namespace) -> None:
             number = tasks.find_by_name(session.store, arguments.task).number
             requests = request_log.of_task(session.store, number)[::-1][: arguments.limit]
         has_engine = session.has_engine()
-    rows = [
-        _SENT_HEADINGS,
-        *(_sent_cells(request, has_engine=has_engine, unmask=arguments.unmask) for request in requests),
-    ]
-    print_result(
-        arguments,
-        [_sent_record(request, has_engine=has_engine, mask=arguments.mask) for request in requests],
-        aligned(rows, expendable=_EXPENDABLE) if requests else (),
-    )
+    records = [_sent_record(request, has_engine=has_engine, mask=arguments.mask) for request in requests]
+    rows = [_sent_cells(request, has_engine=has_engine, unmask=arguments.unmask) for request in requests]
+    print_result(arguments, records, table(_SENT_HEADINGS, rows, expendable=_EXPENDABLE))
     if not requests and not arguments.json:
         print_note("No requests were sent.")
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import chosen_profile, open_session, print_note, require_typed, require_yes, today
+from bwp_tui.cli.support.context import chosen_profile, open_session, require_typed, require_yes, today
 from bwp_tui.cli.support.filters import filter_of
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.domain.deadlines import add_months
 from bwp_tui.domain.filter import TextClause, ValueClause, View, parse
 from bwp_tui.domain.filter_fields import FIELDS

@@ -14,15 +14,8 @@ from bwp_tui.actions.record_operations import DECLINE, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of
-from bwp_tui.cli.support.context import (
-    CommandSession,
-    can_ask,
-    checked_day,
-    open_session,
-    print_note,
-    require_yes,
-    today,
-)
+from bwp_tui.cli.support.context import CommandSession, can_ask, checked_day, open_session, require_yes, today
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.regulations import not_in_force_warning
 from bwp_tui.domain.times import zone_name

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from itertools import chain
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, print_note, resolved_day, today
-from bwp_tui.cli.support.streams import terminal_width
-from bwp_tui.cli.support.table import aligned
+from bwp_tui.cli.support.context import open_session, resolved_day, today
+from bwp_tui.cli.support.streams import print_note, terminal_width
+from bwp_tui.cli.support.table import aligned, table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.csv_table import format_row
 from bwp_tui.domain.regulations import IDS, REGULATIONS, Regulation
@@ -52,7 +52,7 @@ def report(arguments: Namespace) -> None:
     else:
         counts = [asdict(line) for line in lines]
         record = {"from": str(first), "to": str(last), "requests": counts}
-        print_result(arguments, record, [*_table(lines), *_reasons(lines)] if lines else ())
+        print_result(arguments, record, [*_figures(lines), *_reasons(lines)] if lines else ())
     if unknown:
         print_note(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
     if of_no_kind:
@@ -61,15 +61,15 @@ def report(arguments: Namespace) -> None:
         print_note(f"Nothing was received from {first} to {last}.")
 
 
-def _table(lines: Sequence[ReportLine]) -> list[str]:
+def _figures(counts: Sequence[ReportLine]) -> list[str]:
     """Return the figures as a table; on a terminal too narrow for it the columns become lines, in blocks that fit."""
-    figures = [asdict(line) | {"kind": line.kind.lower(), "declined": sum(line.declined.values())} for line in lines]
+    figures = [asdict(line) | {"kind": line.kind.lower(), "declined": sum(line.declined.values())} for line in counts]
     headings = [name.replace("_", " ").upper() for name in figures[0]]
     rows = [_texts(row.values(), "-") for row in figures]
-    table = aligned([headings, *rows], right=range(2, len(headings)))
+    lines = table(headings, rows, right=range(2, len(headings)))
     room = terminal_width()
-    if room is None or len(table[0]) <= room:
-        return table
+    if room is None or len(lines[0]) <= room:
+        return lines
     cell_width = max(len(cell) for row in rows for cell in row)
     in_block = max(1, (room - max(map(len, headings))) // (cell_width + 2))
     blocks = (rows[at : at + in_block] for at in range(0, len(rows), in_block))
@@ -172,9 +172,9 @@ def _regulation_record(regulation: Regulation) -> dict[str, object]:
 
 def _regulation_lines(shown: Sequence[Regulation]) -> Iterator[str]:
     wrapper = textwrap.TextWrapper(_WIDTH, initial_indent="    ", subsequent_indent="      ", break_on_hyphens=False)
-    headings, *table = aligned([_REGULATION_HEADINGS, *map(_regulation_cells, shown)])
-    yield headings
-    for row, line in zip(shown, table, strict=True):
+    lines = table(_REGULATION_HEADINGS, [*map(_regulation_cells, shown)])
+    yield from lines[: -len(shown)]  # the headings, if any
+    for row, line in zip(shown, lines[-len(shown) :], strict=True):
         yield line
         for remark in _regulation_remarks(row):
             yield from wrapper.wrap(remark)

@@ -7,12 +7,13 @@ import shlex
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from bwp_tui.cli.console import open_console, require_terminal
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import print_note
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.settings import (
     AwsKey,
     EventQueue,
@@ -26,6 +27,7 @@ from bwp_tui.settings import (
 )
 from bwp_tui.settings.checks import SANDBOX_PROFILE
 from bwp_tui.settings.configfile import read_config
+from bwp_tui.settings.load import practice_environment
 from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.file_lock import lock_path
 
@@ -39,41 +41,39 @@ _ARCHIVES: Final = (".zip", ".part")
 
 
 def sandbox(arguments: Namespace) -> int:
-    """Serve the practice API, and open the console on a new profile for it unless `--serve` is given."""
+    """Serve the practice API, and unless `--serve` is given open the console or plain mode on a new profile for it."""
     if arguments.serve:
         practice = _make_sandbox(arguments, rate=None)
         _start(practice, arguments.port)
         practice.serve_forever(lambda: print(export_lines(practice), flush=True))
         return ExitCode.DONE
-    require_terminal()
+    if not arguments.plain:
+        require_terminal()
     practice = _make_sandbox(arguments, rate=_DOWNLOAD_RATE)
     _start(practice, arguments.port)
     try:
         profile = sandbox_profile(practice, arguments.speed)
         with _emptied_sandbox(profile):
             _seed_tasks(profile, practice)
-        return open_console(profile, arguments.theme)
+        if not arguments.plain:
+            return open_console(replace(profile, keys=_own_keys()), arguments.theme)
+        from bwp_tui.cli.plain.repl import open_plain
+
+        environ = practice_environment(profile, os.environ)
+        os.environ.clear()
+        os.environ.update(environ)
+        return open_plain(profile)
     finally:
         practice.stop()
 
 
 def export_lines(practice: Sandbox) -> str:
     """Return shell lines that point commands to the practice API, under a profile of its own."""
-    values = {
-        "BWP_PROFILE": "practice",
-        "BWP_API_URL": practice.api_url,
-        "BWP_TOKEN_URL": practice.token_url,
-        "BWP_CLIENT_ID": practice.client_id,
-        "BWP_CLIENT_SECRET": practice.client_secret,
-        "BWP_TARGET_ID": practice.target_id,
-    }
-    if queue := _event_queue(practice):
-        values["BWP_EVENTS_QUEUE_URL"], values["BWP_EVENTS_REGION"] = queue.queue_url, queue.region
-        values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"] = practice.aws_key
+    values = {"BWP_PROFILE": "practice"} | practice_environment(sandbox_profile(practice), {})
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
 
 
-def sandbox_profile(practice: Sandbox, speed: float) -> Profile:
+def sandbox_profile(practice: Sandbox, speed: float = 1.0) -> Profile:
     """Return the profile for the practice API in this process."""
     folder = profile_folder(SANDBOX_PROFILE, os.environ)
     return Profile(
@@ -88,7 +88,6 @@ def sandbox_profile(practice: Sandbox, speed: float) -> Profile:
         download_dir=folder / "downloads",
         speed=speed,
         is_sandbox=True,
-        keys=_own_keys(),
         events=_event_queue(practice),
     )
 

@@ -12,13 +12,13 @@ from bwp_tui.cli.support.context import (
     CommandSession,
     checked_day,
     open_session,
-    print_note,
     require_credentials,
     require_typed,
     today,
 )
 from bwp_tui.cli.support.engine_wait import EngineWaiter, note_earlier, wait_for_end, wait_for_response
 from bwp_tui.cli.support.result_downloads import download_results
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import latest_end, longest_fitting_hold, statutory_due_date
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning

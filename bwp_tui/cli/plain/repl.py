@@ -5,33 +5,33 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from bwp_tui.actions.record_operations import UNWATCH
 from bwp_tui.actions.service_operations import DOWNLOAD
 from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.main import run
+from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
-from bwp_tui.cli.support.context import print_note, today
-from bwp_tui.cli.support.task_output import AS_SENTENCES, task_sentence
+from bwp_tui.cli.support.context import today
+from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.task_output import task_sentence
+from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.filter import parse as parse_filter
 from bwp_tui.domain.filter_fields import STATES
 from bwp_tui.domain.statuses import has_ended
 from bwp_tui.domain.task import WATCHED, Task
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread
-from bwp_tui.settings import Profile, actor, load_profile
+from bwp_tui.settings import Profile, actor
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-
-Run = Callable[[Sequence[str]], int]
-"""Runs a command line and returns its exit code."""
 
 _MAIN_COMMANDS: Final = ("list", "show", DOWNLOAD.name)
 """Commands of the CLI that the help begins with."""
@@ -42,19 +42,15 @@ _UNAVAILABLE: Final = ("restore", "run", "sandbox")
 """Commands that need the profile's engine or the whole terminal for themselves."""
 
 
-def plain(arguments: Namespace, run: Run) -> ExitCode:
-    """Read commands and run them with `run`, until `quit` or the end of input."""
-    profile = load_profile(arguments.profile, os.environ)
-    # Commands draw progress by moving the cursor unless the terminal cannot.
-    os.environ["TERM"] = "dumb"
-    AS_SENTENCES.set(True)
+def open_plain(profile: Profile) -> ExitCode:
+    """Read commands and run them, until `quit` or the end of input."""
     store = open_store(profile.history_path)
     engine = EngineThread(profile, config_loader(profile))
     try:
         store.require_shop(profile.shop, approves_deletions=profile.approves_deletions)
         if not profile.missing():
             engine.start()
-        _Repl(profile, store, run).run()
+        _Repl(profile, store).run()
     finally:
         engine.stop()
         store.close()
@@ -66,7 +62,8 @@ def _print_entry(name: str, arguments: str, purpose: str) -> None:
 
 
 def _print_unavailable(name: str) -> None:
-    print_note(f"{name} isn't available here; quit, then start it as: bwp-tui {name}.")
+    option = " --plain" if name == "sandbox" else ""
+    print_note(f"{name} isn't available here; quit, then start it as: bwp-tui {name}{option}.")
 
 
 class _PlainCommand(NamedTuple):
@@ -80,10 +77,10 @@ class _PlainCommand(NamedTuple):
 class _Repl:
     """One session of commands."""
 
-    def __init__(self, profile: Profile, store: Store, run: Run) -> None:
+    def __init__(self, profile: Profile, store: Store) -> None:
         self._profile = profile
         self._store = store
-        self._run = run
+        self._typed: list[str] = []
         self._seen: dict[int, str] = {}
         self._is_running = True
         self._own_commands = {
@@ -95,10 +92,23 @@ class _Repl:
         }
 
     def run(self) -> None:
-        """Print a greeting, then read and run commands."""
-        if sys.stdin.isatty():
-            import readline  # noqa: F401  gives `input` line editing and history
+        """Print a greeting, then read and run commands, with those of earlier sessions to go back to on a terminal."""
         self._greet()
+        if not sys.stdin.isatty():
+            self._read_lines()
+            return
+        import readline  # gives `input` line editing and history
+
+        saved = SavedStateFile(self._profile)
+        for line in saved.read().command_history:
+            readline.add_history(line)
+        try:
+            self._read_lines()
+        finally:
+            saved.add_commands(self._typed)
+            saved.close()
+
+    def _read_lines(self) -> None:
         while self._is_running:
             try:
                 self._run_line(input("bwp-tui> "))
@@ -109,15 +119,18 @@ class _Repl:
                 return
 
     def _run_line(self, line: str) -> None:
+        line = line.strip().removeprefix("bwp-tui ")  # as messages name commands
         try:
             words = shlex.split(line)
         except ValueError:
             print_note("A quotation mark is not closed. Nothing was changed.")
             return
-        if words:
-            self._dispatch(_QUIT if words[0] in ("exit", "q") else words[0], words[1:])
+        if words and self._dispatch(_QUIT if words[0] in ("exit", "q") else words[0], words[1:]):
+            self._typed.append(line)
 
-    def _dispatch(self, name: str, rest: Sequence[str]) -> None:
+    def _dispatch(self, name: str, rest: Sequence[str]) -> bool:
+        """Run a command; return whether it is one of the CLI, and its usage was right."""
+        known = build_parser()[1]
         if name in self._own_commands:
             try:
                 self._own_commands[name].run(rest)
@@ -127,16 +140,17 @@ class _Repl:
             _print_unavailable(name)
         elif name.startswith("-"):
             print_note(f"{clean_line(name)} isn't available here; type help.")
-        elif name == "list" and "--json" not in rest:
-            self._command("list", "--sentences", *rest)
-        elif name == "download":
-            # The path contains the email; `show TASK --unmask` prints it.
-            self._command("download", "--mask", *rest)
+        elif name not in known:
+            closest = did_you_mean(name, (*self._own_commands, *known))
+            print_note(f"There is no command “{clean_line(name)}”{closest or '.'} help commands lists them all.")
         else:
-            self._command(name, *rest)
+            # The path of a result may contain the email; `show TASK --unmask` prints it.
+            mask = ("--mask",) if name == DOWNLOAD.name else ()
+            return self._command(name, *mask, *rest) != ExitCode.USAGE
+        return False
 
     def _command(self, *words: str) -> int:
-        return self._run(["--profile", self._profile.name, *words])
+        return run(["--profile", self._profile.name, *words])
 
     def _greet(self) -> None:
         waiting = {"to verify": "verified:no", "to send": "verified:yes"}
@@ -158,15 +172,12 @@ class _Repl:
         elif rest and rest[0] in _UNAVAILABLE:
             _print_unavailable(rest[0])
         elif rest and rest != ["commands"]:
-            self._run([*rest, "--help"])
+            run([*rest, "--help"])
         else:
             self._list_commands(every=bool(rest))
 
     def _list_commands(self, *, every: bool) -> None:
-        from bwp_tui.cli.parser import build_parser
-
-        parsers = build_parser()[1]
-        for name, parser in parsers.items():
+        for name, parser in build_parser()[1].items():
             if name in _MAIN_COMMANDS or (every and name not in _UNAVAILABLE):
                 _print_entry(name, parser.arguments, parser.purpose)
         for name, own in self._own_commands.items():

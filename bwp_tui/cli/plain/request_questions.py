@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.cli.argument_types import count, day, regulation
-from bwp_tui.cli.support.context import print_note
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Kind
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import DAY_FORMS

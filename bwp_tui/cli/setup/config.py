@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import chosen_profile, print_note, require_typed
-from bwp_tui.cli.support.table import aligned
+from bwp_tui.cli.support.context import chosen_profile, require_typed
+from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import keymap
@@ -85,7 +86,7 @@ def keys(arguments: Namespace) -> None:
         {"action": name, "keys": list(action.keys), "help": action.help} for name, action in sorted(actions.items())
     ]
     rows = [(name, " ".join(map(shown_key, action.keys)), action.help) for name, action in sorted(actions.items())]
-    print_result(arguments, records, aligned([("ACTION", "KEYS", "WHAT IT DOES"), *rows]))
+    print_result(arguments, records, table(("ACTION", "KEYS", "WHAT IT DOES"), rows))
 
 
 def validate(arguments: Namespace) -> ExitCode:

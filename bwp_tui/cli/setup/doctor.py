@@ -19,9 +19,9 @@ from pathlib import Path
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.setup.event_checks import check_queue, check_subscriptions
 from bwp_tui.cli.setup.finding import Finding, Level
-from bwp_tui.cli.support.context import print_note, today
+from bwp_tui.cli.support.context import today
 from bwp_tui.cli.support.new_text_file import refuse_existing
-from bwp_tui.cli.support.streams import terminal_width
+from bwp_tui.cli.support.streams import print_note, terminal_width
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse

@@ -10,9 +10,10 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import TaskOperation, Values
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import CommandSession, find_tasks, print_note, require_typed, today
+from bwp_tui.cli.support.context import CommandSession, find_tasks, require_typed, today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.progress_line import ProgressLine
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.bulk import RefusalCheck, TaskChange

@@ -12,8 +12,9 @@ from datetime import date
 from pathlib import Path
 
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
-from bwp_tui.domain.text import clean, clean_line
+from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import local_day, meant_day, typed_day, utc_now, zone_name
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.database.connection import Store
@@ -120,12 +121,6 @@ def checked_day(typed: date | str) -> date:
     if doubt := day_warning(day, today()):
         print_note(f"Warning: {doubt}")
     return day
-
-
-def print_note(sentence: str) -> None:
-    """Print a message to the operator on stderr."""
-    for line in clean(sentence).splitlines():
-        print(f"bwp-tui: {line}", file=sys.stderr)
 
 
 def can_ask() -> bool:

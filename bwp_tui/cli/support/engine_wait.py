@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import CommandSession, print_note
+from bwp_tui.cli.support.context import CommandSession
+from bwp_tui.cli.support.streams import print_note
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status, has_ended
 from bwp_tui.domain.task import Task

@@ -11,10 +11,14 @@ import io
 import os
 import re
 import sys
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.text import ASCII_FORMS, escaped, lacks_signs
+from bwp_tui.domain.text import ASCII_FORMS, clean, escaped, lacks_signs
+
+AS_SENTENCES: Final = ContextVar("AS_SENTENCES", default=False)
+"""Whether tasks and the rows of tables are printed as sentences, for a screen reader."""
 
 _ERROR_HANDLER: Final = "bwp-tui-signs"
 
@@ -108,14 +112,40 @@ def end_with_reader(ends: bool) -> None:
         sys.stdout.raw.ends_with_reader = ends
 
 
+def use_plain_output() -> None:
+    """Print sentences from now on, and draw nothing."""
+    os.environ["TERM"] = "dumb"  # commands draw progress unless the terminal cannot
+    AS_SENTENCES.set(True)
+
+
 def terminal_width() -> int | None:
     """Return the width of the terminal on stdout; None without one, or with a dumb one, whose lines may be read out."""
-    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+    return None if os.environ.get("TERM", "dumb") == "dumb" else _columns()
+
+
+def _columns() -> int | None:
+    if sys.stdout is None or not sys.stdout.isatty():
         return None
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or None
     except OSError:
         return None
+
+
+def wrapped(sentence: str) -> str:
+    """Return a sentence as it is printed: in plain mode the lines of the terminal end between words."""
+    width = _columns() if AS_SENTENCES.get() else None
+    if width is None:
+        return sentence
+    import textwrap  # the console does not need it
+
+    return textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
+
+
+def print_note(sentence: str) -> None:
+    """Print a message to the operator on stderr."""
+    for line in clean(sentence).splitlines():
+        print(wrapped(f"bwp-tui: {line}"), file=sys.stderr)
 
 
 def draw(line: str) -> None:

@@ -1,11 +1,11 @@
-"""Lay rows of cells out as a table, which on a terminal fits the width."""
+"""Lay rows of cells out as a table, which on a terminal fits the width; in plain mode as sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from bwp_tui.cli.support.streams import terminal_width
+from bwp_tui.cli.support.streams import AS_SENTENCES, terminal_width, wrapped
 from bwp_tui.domain.text import clean_line
 
 _MAX_CELL_WIDTH: Final = 48
@@ -14,6 +14,27 @@ _MIN_LAST_WIDTH: Final = 12
 
 _MIN_CELL_WIDTH: Final = 4
 _GAP: Final = "  "
+
+
+def table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Collection[int] = (),
+    *,
+    expendable: Sequence[str] = (),
+) -> list[str]:
+    """Return rows below their headings, as `aligned` does; in plain mode a sentence for each. Without rows nothing."""
+    if AS_SENTENCES.get():
+        return [_sentence(headings, row) for row in rows]
+    return aligned([headings, *rows], right, expendable=expendable) if rows else []
+
+
+def _sentence(headings: Sequence[str], row: Sequence[str]) -> str:
+    """Return a row as a sentence of its headings and cells, without those that are empty."""
+    names = (heading.lower().replace("#", "number") for heading in headings)
+    facts = (f"{name} {clean_line(cell)}" for name, cell in zip(names, row, strict=True) if cell.strip("-"))
+    sentence = ", ".join(facts).rstrip(".")
+    return wrapped(f"{sentence[:1].upper()}{sentence[1:]}.")
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = (), *, expendable: Sequence[str] = ()) -> list[str]:

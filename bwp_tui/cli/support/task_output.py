@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
-from contextvars import ContextVar
 from datetime import date, datetime
 from functools import partial
-from typing import Final
 
 from bwp_tui.actions.legal_operations import VERIFY
 from bwp_tui.actions.service_operations import APPROVE, RESUBMIT, SEND
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.support.context import today
-from bwp_tui.cli.support.table import aligned
+from bwp_tui.cli.support.streams import AS_SENTENCES, wrapped
+from bwp_tui.cli.support.table import table
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
@@ -45,10 +44,6 @@ _CLI_USAGES = {
 }
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 _EXPENDABLE = ("SUBMITTED", "AGE", "TASK", "KIND")
-
-
-AS_SENTENCES: Final = ContextVar("AS_SENTENCES", default=False)
-"""Whether tasks are printed as sentences after an action, for a screen reader."""
 
 
 def print_json(value: object) -> None:
@@ -109,12 +104,12 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     if task.tags:
         parts.append(f"tags {' and '.join(task.tags)}")
     sentence = f"{', '.join(parts)}.{f' {task.trouble}' if task.trouble else ''}"
-    return _masked(sentence, task, unmask=unmask)
+    return wrapped(_masked(sentence, task, unmask=unmask))
 
 
 def table_lines(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
-    rows = [_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)]
-    return aligned(rows, expendable=_EXPENDABLE)
+    rows = [_cells(task, now, today, unmask=unmask) for task in shown]
+    return table(_HEADINGS, rows, expendable=_EXPENDABLE)
 
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:
@@ -248,5 +243,7 @@ def _download_facts(task: Task) -> list[tuple[str, str | None]]:
 
 def _event_line(event: Event) -> str:
     change = f" {event.before or '-'} → {event.after}" if event.after else ""
+    if change and AS_SENTENCES.get():
+        change = f" from {event.before} to {event.after}" if event.before else f" as {event.after}"
     detail = f": {event.detail}" if event.detail else ""
     return f"{stamp(event.at)} {event.what}{change} by {event.actor}{detail}"

@@ -15,10 +15,11 @@ import signal
 import struct
 import sys
 import termios
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from bwp_tui.settings import Profile
+from bwp_tui.settings.load import practice_environment
 from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE
 
 MAX_LINES: Final = 5_000
@@ -60,6 +61,8 @@ class CommandProcess:
         (columns, rows), (self._terminal, end) = size, pty.openpty()
         os.set_blocking(self._terminal, False)
         fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns - margin, 0, 0))
+        environ = practice_environment(profile, os.environ) if profile.is_sandbox else dict(os.environ)
+        environ |= {"COLUMNS": str(columns - margin), CONSOLE_SIZE_VARIABLE: f"{columns}x{rows}"}
         loop = asyncio.get_running_loop()
         try:
             self._process = await asyncio.create_subprocess_exec(
@@ -67,7 +70,7 @@ class CommandProcess:
                 stdin=end,
                 stdout=end,
                 stderr=end,
-                env=_environment(profile, os.environ, columns - margin) | {CONSOLE_SIZE_VARIABLE: f"{columns}x{rows}"},
+                env=environ,
                 start_new_session=True,
             )
             os.close(end)
@@ -111,17 +114,3 @@ class CommandProcess:
 def _shown(line: str) -> str:
     """Return what a terminal shows of a line in the end: progress is drawn over what stood there."""
     return line.rstrip("\r").rpartition("\r")[2].replace("\x1b[K", "")
-
-
-def _environment(profile: Profile, environ: Mapping[str, str], columns: int) -> dict[str, str]:
-    """Return the variables of the process; the practice shop stands in no file."""
-    common = {**environ, "COLUMNS": str(columns)}
-    if not profile.is_sandbox or profile.secret is None:
-        return common
-    return common | {
-        "BWP_API_URL": profile.api_url,
-        "BWP_TOKEN_URL": profile.token_url,
-        "BWP_CLIENT_ID": profile.client_id or "",
-        "BWP_CLIENT_SECRET": profile.secret.read(),
-        "BWP_TARGET_ID": profile.target_id or "",
-    }

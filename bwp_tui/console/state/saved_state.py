@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -33,8 +33,7 @@ _MAX_BYTES: Final = 256 * 1024
 """Bytes of a file that is read; this program's own is far smaller."""
 
 _WITH_TEXT: Final = {
-    "submit",
-    "settle",
+    *("submit", "settle", "pack"),
     *(
         operation.name
         for operation in (*RECORD_OPERATIONS, *SERVICE_OPERATIONS)
@@ -68,7 +67,7 @@ class SavedState:
         cls, listing: ListState, task: int | None, command_history: Sequence[str], details: str | None
     ) -> SavedState:
         """Return the state to save for what is shown."""
-        kept = tuple(command for command in command_history if _is_impersonal(command))[-MAX_HISTORY:]
+        kept = _kept(command_history)
         if "@" in listing.filter:
             return cls(columns=listing.columns, task=task, command_history=kept, details=details)
         name = None if listing.view is None else listing.view.name
@@ -114,6 +113,14 @@ class SavedStateFile:
         except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
+
+    def add_commands(self, typed: Sequence[str]) -> None:
+        """Keep commands typed in plain mode beside what a console has saved since `read`, but not across a purge."""
+        known_purge = self._purged_at
+        state = self.read()
+        if self._purged_at == known_purge:
+            newest_first = dict.fromkeys(reversed((*state.command_history, *typed)))
+            self.save(replace(state, command_history=_kept([*newest_first][::-1])))
 
     def save(self, state: SavedState) -> None:
         """Write the state soon, where it differs from the last one."""
@@ -162,6 +169,11 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _kept(commands: Sequence[str]) -> tuple[str, ...]:
+    """Return the newest commands that name no person."""
+    return tuple(command for command in commands if _is_impersonal(command))[-MAX_HISTORY:]
 
 
 def _is_impersonal(command: str) -> bool:
