@@ -19,8 +19,10 @@ from bwp_tui.cli.support.streams import print_note
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.regulations import not_in_force_warning
 from bwp_tui.domain.times import zone_name
+from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
 
+_QUOTE: Final = " If it belongs to the text at the end, put that in quotation marks."
 _TASK_NUMBER: Final = re.compile(r"#?\d+")
 
 
@@ -36,7 +38,11 @@ def record(arguments: Namespace) -> ExitCode:
             if argument.is_day and (day := values.get(argument.name)) is not None:
                 values |= {argument.name: checked_day(day)}
         command = operation.change_for(session.actor, today(), **values)
-        numbers = select_tasks(session, names, arguments.filter)
+        try:
+            numbers = select_tasks(session, names, arguments.filter)
+        except NoSuchTask as error:
+            is_text = operation.positional is not None and operation.positional.position is Position.TRAILING_TEXT
+            raise NoSuchTask(f"{error}{_QUOTE if is_text and len(names) > 1 else ''}") from None
         check = None
         if arguments.filter is not None or (operation.asks_for_count and len(numbers) > 1):
             numbers = list(confirm_plan(session, operation.name, numbers, arguments, values).possible)
