@@ -40,6 +40,18 @@ _LAST_OUTPUT_S: Final = 10.0
 """Seconds to wait for the last output of an ended program: what it has started may keep the terminal open."""
 
 
+def cells(screen: pyte.Screen) -> list[list[object]]:
+    """Return the cells of a screen, a list a row: each a letter with its look, as far as it is seen."""
+    return [[_as_seen(screen.buffer[y][x]) for x in range(screen.columns)] for y in range(screen.lines)]
+
+
+def _as_seen(cell: pyte.screens.Char) -> pyte.screens.Char:
+    """Return a cell; a blank without the colour of its letter."""
+    if cell.data != " " or cell.underscore or cell.strikethrough or cell.reverse:
+        return cell
+    return pyte.screens.Char(" ", bg=cell.bg)
+
+
 class Terminal:
     """A program in a pty of its own, as its session's controlling terminal.
 
@@ -134,10 +146,9 @@ class Terminal:
             return self._text()
 
     def cells(self) -> list[list[object]]:
-        """Return the screen's cells, a list a row: each a letter with its look."""
+        """Return the screen's cells."""
         with self._changed:
-            screen = self._screen
-            return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
+            return cells(self._screen)
 
     @property
     def is_stopped(self) -> bool:

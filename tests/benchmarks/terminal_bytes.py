@@ -36,7 +36,7 @@ _OPENINGS: Final = (
     ("opening the form", "n", "\x1b"),
     ("opening the filter", "/", "\x1b"),
 )
-_LARGEST_OPENING: Final = 12_000
+_LARGEST_OPENING: Final = 7_000
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def run(effort: Effort) -> Iterator[Row]:
         yield _bytes("nothing happens", [found.console.read_for(5 if effort.quick else _IDLE_S)], 0)
         yield from _busy(found, effort)
     with watched() as found:
-        yield _bytes("a cursor move, with the details", [found.key(key) for key in (DOWN, UP) * _ROUNDS], None)
+        yield _bytes("a cursor move, with the details", [found.key(key) for key in (DOWN, UP) * _ROUNDS], 2_000)
         for what, key, back in _OPENINGS:
             costs = []
             for _ in range(_ROUNDS):

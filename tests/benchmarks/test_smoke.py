@@ -68,9 +68,14 @@ def test_a_dashboard_sends_no_byte_while_idle_and_what_differs_after_a_change(co
 
 def test_keys_cost_no_more_bytes_than_they_did(console: Watched) -> None:
     found = {key: max(console.key(key), console.key(back)) for key, back in ((DOWN, UP), ("?", "\x1b"), (":", "\x1b"))}
-    assert 0 < found[DOWN] <= 3_300  # with the details, and the footer that begins with the next steps
-    assert 0 < found["?"] <= 11_000
-    assert 0 < found[":"] <= 5_500
+    assert 0 < found[DOWN] <= 2_000  # with the details, and the footer that begins with the next steps
+    assert 0 < found["?"] <= 6_500
+    assert 0 < found[":"] <= 3_700
+
+
+def test_a_cursor_that_scrolls_the_list_costs_no_more_bytes_than_one_that_does_not(console: Watched) -> None:
+    console.key(DOWN * 25)
+    assert 0 < max(console.key(DOWN) for _ in range(4)) <= 2_000
 
 
 def test_the_first_frame_imports_nothing_that_it_does_not_show() -> None:

@@ -15,7 +15,7 @@ import pytest
 from bwp_tui.console.terminal.key_bursts import GAP_S
 from tests.console.past import PAST
 from tests.console.support import make_profile, plant
-from tests.pty_terminal import FOREIGN_TO_PYTE, Terminal
+from tests.pty_terminal import FOREIGN_TO_PYTE, Terminal, cells
 from tests.waiting import eventually
 
 ROOT: Final = Path(__file__).parents[2]
@@ -60,10 +60,6 @@ class Watched:
         eventually(self.shows_what_is_painted)
         self._screen.resize(rows, columns)
         self.terminal.resize(columns, rows)
-
-
-def cells(screen: pyte.Screen) -> list[list[object]]:
-    return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from bwp_tui.console.terminal.frame_parser import FrameParser, NotAFrame
 from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
 from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, parse_style, style_change
+from tests.pty_terminal import cells
 
-COLUMNS, LINES = 20, 5
+COLUMNS, LINES = 60, 5
 
 LOOKS = (
     "",
@@ -68,10 +69,6 @@ def terminal() -> tuple[pyte.Screen, pyte.Stream]:
     return screen, stream
 
 
-def cells(screen: pyte.Screen) -> list[list[object]]:
-    return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
-
-
 def whole(text: str) -> str:
     """A frame that paints every cell."""
     return "".join(f"\x1b[{y};1H{text * COLUMNS}\n" for y in range(1, LINES + 1)).removesuffix("\n")
@@ -86,6 +83,34 @@ def test_a_terminal_that_gets_changes_shows_what_one_that_gets_whole_frames_show
 @settings(max_examples=70, deadline=None)
 @given(st.lists(st.lists(lines(), min_size=1, max_size=6).map("".join), min_size=1, max_size=6))
 def test_wide_characters_come_and_go_without_a_trace(frames: list[str]) -> None:
+    check_same(frames)
+
+
+@st.composite
+def moving_texts(draw: st.DrawFn) -> list[str]:
+    """Frames of a larger screen, in each of which some lines are a few lines or cells away from where they were."""
+    rows = draw(st.lists(st.text("abcdefgh  ", min_size=COLUMNS, max_size=COLUMNS), min_size=LINES, max_size=LINES))
+    frames = [rows]
+    for _ in range(draw(st.integers(1, 5))):
+        rows = list(rows)
+        top, bottom = sorted((draw(st.integers(0, LINES)), draw(st.integers(0, LINES))))
+        lines, x, cells = draw(st.integers(-3, 3)), draw(st.integers(0, COLUMNS)), draw(st.integers(-9, 9))
+        rows[top:bottom] = rows[top + lines :][: bottom - top] if lines > 0 else [*rows[top:bottom], *rows[:lines]]
+        rows = (rows * LINES)[:LINES]
+        y = draw(st.integers(0, LINES - 1))
+        end = rows[y][x:]
+        rows[y] = (rows[y][:x] + ("i" * cells + end if cells > 0 else end[-cells:]) + "jklm" * COLUMNS)[:COLUMNS]
+        frames.append(rows)
+    style = draw(st.sampled_from(LOOKS))
+    return [
+        "".join(f"\x1b[{y};1H\x1b[{style}m{row[:9]}\x1b[0m{row[9:]}" for y, row in enumerate(rows, start=1))
+        for rows in frames
+    ]
+
+
+@settings(max_examples=70, deadline=None)
+@given(moving_texts())
+def test_text_that_moves_is_shown_where_whole_frames_show_it(frames: list[str]) -> None:
     check_same(frames)
 
 
@@ -140,6 +165,33 @@ def test_a_line_with_a_character_of_doubtful_width_is_sent_whole() -> None:
     assert buffer.changes() == "\x1b[1;1Hxxxx漢" + "x" * (COLUMNS - 6)
     buffer.apply_frame("\x1b[1;1Hy")
     assert buffer.changes() == "\x1b[1;1Hyxxx漢" + "x" * (COLUMNS - 6)
+
+
+def lines_of(*numbers: int) -> str:
+    return "".join(
+        f"\x1b[{y};1H{f'{number}{chr(96 + number)}' * COLUMNS}"[: 6 + COLUMNS]
+        for y, number in enumerate(numbers, start=1)
+    )
+
+
+def test_lines_that_have_moved_are_deleted_and_inserted_rather_than_written_again() -> None:
+    buffer = painted()
+    buffer.apply_frame(lines_of(1, 2, 3, 4, 5))
+    buffer.changes()
+    buffer.apply_frame(lines_of(2, 3, 4, 5, 6))
+    assert buffer.changes() == "\x1b[1;1H\x1b[1M\x1b[5;1H\x1b[1L\x1b[5;1H" + "6f" * (COLUMNS // 2)
+    buffer.apply_frame(lines_of(1, 2, 3, 4, 6))
+    assert buffer.changes() == "\x1b[4;1H\x1b[1M\x1b[1;1H\x1b[1L\x1b[1;1H" + "1a" * (COLUMNS // 2)
+
+
+def test_the_end_of_a_line_that_has_moved_is_pushed_rather_than_written_again() -> None:
+    buffer, text = painted(), "".join(f" {number}" for number in range(100, 120))
+    buffer.apply_frame(f"\x1b[1;1Hx{text[: COLUMNS - 1]}")
+    buffer.changes()
+    buffer.apply_frame(f"\x1b[1;1Hx yes no{text[: COLUMNS - 8]}")
+    assert buffer.changes() == "\x1b[1;3H\x1b[7@yes no "
+    buffer.apply_frame(f"\x1b[1;1Hx{text[: COLUMNS - 1]}")
+    assert buffer.changes() == f"\x1b[1;3H\x1b[7P\x1b[{COLUMNS - 6}G{text[COLUMNS - 8 : COLUMNS - 1]}"
 
 
 def test_half_a_wide_character_that_is_covered_leaves_a_blank() -> None:
@@ -200,7 +252,8 @@ def test_a_look_is_left_by_the_shortest_way() -> None:
     assert blue
     assert style_change(red, bold_red) == "\x1b[1m"
     assert style_change(red, blue) == "\x1b[34m"
-    assert style_change(bold_red, red) == "\x1b[0;31m"
+    assert style_change(bold_red, red) == "\x1b[22m"
+    assert style_change(bold_red, blue) == "\x1b[0;34m"
     assert style_change(bold_red, DEFAULT_STYLE) == "\x1b[0m"
     assert parse_style("1;39;49") == parse_style("1")
     assert style_change(red, red) == ""

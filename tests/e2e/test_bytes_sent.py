@@ -127,4 +127,4 @@ def test_a_cursor_move_repaints_two_lines_and_the_details(terminal: Terminal, re
     cost = len(terminal.bytes_since(mark))
     record_property("bytes of a cursor move", cost)
     print(f"a cursor move with its details: {cost} bytes")
-    assert 0 < cost < 12_000
+    assert 0 < cost <= 2_000

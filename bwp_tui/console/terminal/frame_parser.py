@@ -7,7 +7,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from rich.cells import cell_len
 
-from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, CellStyle, parse_style
+from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, CellStyle, blank_style, parse_style
 
 FILLER: Final = "\x00"
 """The second cell of a character that is two cells wide."""
@@ -113,16 +113,18 @@ class FrameParser:
             parameters = "" if codes in ("", "0") else f"{parameters};{codes}" if parameters else codes
             if text:
                 characters.append(self._characters(text))
-                styles.append(self._style(parameters) * len(characters[-1]))
+                styles.append(self._styles(parameters, characters[-1]))
         if parameters:
             raise NotAFrame
         return Cells("".join(characters), "".join(styles))
 
-    def _style(self, parameters: str) -> str:
+    def _styles(self, parameters: str, characters: str) -> str:
+        """Return the encoded style of each character; one blank equals another that looks the same."""
         style = parse_style(parameters)
         if style is None:
             raise NotAFrame
-        return self.styles.encode(style)
+        code, blank = self.styles.encode(style), self.styles.encode(blank_style(style))
+        return "".join(blank if character == " " else code for character in characters)
 
     def _characters(self, text: str) -> str:
         """Return a character for each cell that `text` takes by Textual's measure."""

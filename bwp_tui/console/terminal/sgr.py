@@ -12,6 +12,12 @@ _BACKGROUNDS: Final = frozenset(str(code) for code in (*range(40, 48), *range(10
 _EXTENDED: Final = {"2": 3, "5": 1}
 """How many numbers follow `38;` and `48;`, by the first of them."""
 
+_OFF: Final = {"1": "22", "2": "22", "3": "23", "4": "24", "5": "25", "7": "27"}
+"""What ends an attribute, and with it all others that have the same."""
+
+_SEEN_ON_BLANKS: Final = frozenset(("4", "7", "9", "21", "51", "52", "53"))
+"""Underlined, reversed, struck out, framed, overlined."""
+
 
 class CellStyle(NamedTuple):
     """Attributes (bold, dim, …) and colours, each as SGR parameters; an empty colour is the terminal's own."""
@@ -56,6 +62,13 @@ def _extended(code: str, codes: Iterator[str]) -> str | None:
     return ";".join((code, kind, *numbers)) if numbers and all(numbers) else None
 
 
+def blank_style(style: CellStyle, around: CellStyle = DEFAULT_STYLE) -> CellStyle:
+    """Return the style closest to `around` in which a blank looks as it does in `style`."""
+    if style.attributes & _SEEN_ON_BLANKS:
+        return style
+    return CellStyle(around.attributes - _SEEN_ON_BLANKS, around.foreground, style.background)
+
+
 @lru_cache(maxsize=4096)
 def style_change(before: CellStyle, after: CellStyle) -> str:
     """Return the shortest sequence that changes the style `before` to `after`."""
@@ -65,8 +78,10 @@ def style_change(before: CellStyle, after: CellStyle) -> str:
         return "\x1b[0m"
     reset = ["0", *sorted(after.attributes), *filter(None, (after.foreground, after.background))]
     candidates = [reset]
-    if before.attributes <= after.attributes:
-        delta = sorted(after.attributes - before.attributes)
+    ends = {_OFF.get(attribute, "") for attribute in before.attributes - after.attributes}
+    if "" not in ends:
+        kept = {attribute for attribute in before.attributes if _OFF.get(attribute) not in ends}
+        delta = [*sorted(ends), *sorted(after.attributes - kept)]
         if after.foreground != before.foreground:
             delta.append(after.foreground or "39")
         if after.background != before.background:
