@@ -39,8 +39,23 @@ def _with_mistakes_of(read: Callable[[str], _Value]) -> Callable[[str], _Value]:
     return convert
 
 
+def _of_form(pattern: str | re.Pattern[str], what: str, read: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    """Return the conversion of a text that has to match a pattern; `what` is how such a text is called."""
+
+    def convert(text: str) -> _Value:
+        if not re.fullmatch(pattern, text):
+            raise ArgumentTypeError(f"“{text}” is not {what}")
+        return read(text)
+
+    return convert
+
+
 fault = _with_mistakes_of(parse_fault)
 regulation = _with_mistakes_of(regulation_id)
+count = _of_form("[0-9]{1,9}", "a whole number, 0 or more", int)
+holding_period = _of_form("-?[0-9]{1,9}", f"a number of days from 0 to {LONGEST_HOLDING_PERIOD}", int)
+aws_account = _of_form("[0-9]{12}", "an AWS account of 12 digits", str)
+aws_name = _of_form(AWS_NAME, "a name of 1 to 75 letters, digits, - and _", str)
 
 
 def any_day(text: str) -> date | str:
@@ -69,41 +84,25 @@ def days(text: str) -> timedelta:
     return timedelta(days=number)
 
 
+def _number(text: str, least: float, what: str) -> float:
+    """Read a number from `least` to a billion; `what` is how it is called."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not least <= number <= 1e9:
+        raise ArgumentTypeError(f"“{text}” is not {what}")
+    return number
+
+
 def seconds(text: str) -> float:
     """Read a number of seconds, 0 or more."""
-    number = _number(text)
-    if not 0 <= number <= 1e9:
-        raise ArgumentTypeError(f"“{text}” is not a number of seconds")
-    return number
+    return _number(text, 0.0, "a number of seconds")
 
 
 def factor(text: str) -> float:
     """Read a number above 0."""
-    number = _number(text)
-    if not 0 < number <= 1e9:
-        raise ArgumentTypeError(f"“{text}” is not a number above 0")
-    return number
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def count(text: str) -> int:
-    """Read a whole number, 0 or more."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise ArgumentTypeError(f"“{text}” is not a whole number, 0 or more")
-    return int(text)
-
-
-def holding_period(text: str) -> int:
-    """Read the hold of a deletion in days; `check_request` knows its bounds."""
-    if not re.fullmatch(r"-?[0-9]{1,9}", text):
-        raise ArgumentTypeError(f"“{text}” is not a number of days from 0 to {LONGEST_HOLDING_PERIOD}")
-    return int(text)
+    return _number(text, math.ulp(0.0), "a number above 0")  # the least number above 0
 
 
 def port(text: str) -> int:
@@ -146,22 +145,9 @@ def value_of(argument: Argument) -> Callable[[str], Any]:
     return lambda text: (read(text) or {})[argument.name]
 
 
-def aws_account(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{12}", text):
-        raise ArgumentTypeError(f"“{text}” is not an AWS account of 12 digits")
-    return text
-
-
 def aws_region(text: str) -> str:
     if wrong := region(text):
         raise ArgumentTypeError(f"“{text}” {wrong}")
-    return text
-
-
-def aws_name(text: str) -> str:
-    """Read the name of an event source or of a queue."""
-    if not AWS_NAME.fullmatch(text):
-        raise ArgumentTypeError(f"“{text}” is not a name of 1 to 75 letters, digits, - and _")
     return text
 
 

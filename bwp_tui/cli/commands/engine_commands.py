@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import (
-    APPROVE,
     CANCEL,
     DOWNLOAD,
     REFRESH,
-    RESUBMIT,
-    SEND,
+    SERVICE_OPERATIONS_BY_NAME,
     ServiceOperation,
     cannot_refresh,
 )
@@ -64,21 +62,8 @@ def refresh(arguments: Namespace) -> None:
 
 
 def send(arguments: Namespace) -> ExitCode:
-    """Submit received requests, each under a client token of its own."""
-    return _submit(SEND, arguments)
-
-
-def approve(arguments: Namespace) -> ExitCode:
-    """Submit deletions that another person asked for."""
-    return _submit(APPROVE, arguments)
-
-
-def resubmit(arguments: Namespace) -> ExitCode:
-    """Submit failed tasks again, each under a new client token."""
-    return _submit(RESUBMIT, arguments)
-
-
-def _submit(operation: ServiceOperation, arguments: Namespace) -> ExitCode:
+    """Submit requests that were held, approve deletions, or resubmit failed tasks, as the command says."""
+    operation = SERVICE_OPERATIONS_BY_NAME[arguments.command_name]
     with open_session(arguments) as session:
         numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)

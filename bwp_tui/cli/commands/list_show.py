@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
@@ -95,7 +95,7 @@ def list_views(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         known = saved_views.all_views(session.store)
     rows = [(view.name, view.sort, view.filter or "(all)", meaning(view)) for view in known]
-    print_result(arguments, [_view_record(view) for view in known], aligned(rows))
+    print_result(arguments, [asdict(view) | {"built_in": view in VIEWS} for view in known], aligned(rows))
 
 
 def save_view(arguments: Namespace) -> None:
@@ -118,16 +118,6 @@ def save_view(arguments: Namespace) -> None:
 def delete_view(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         saved_views.delete(session.store, arguments.name)
-
-
-def _view_record(view: View) -> dict[str, object]:
-    return {
-        "name": view.name,
-        "filter": view.filter,
-        "sort": view.sort,
-        "columns": list(view.columns),
-        "built_in": view in VIEWS,
-    }
 
 
 def sent(arguments: Namespace) -> None:
