@@ -57,6 +57,7 @@ class Session:
         keymap: the registry of actions with the operator's keys.
         saved_state: keeps view, filter and cursor for the next start.
         running_commands: names of the operator's commands that run.
+        running_writes: how many writes of the operator's actions run.
         lend_terminal: leaves the terminal to another program during a block.
     """
 
@@ -78,6 +79,7 @@ class Session:
     masked: bool
     gone_results: set[int] = field(default_factory=set)
     running_commands: set[str] = field(default_factory=set)
+    running_writes: int = 0
 
     @cached_property
     def write_guard(self) -> WriteGuard:

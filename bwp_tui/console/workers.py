@@ -64,11 +64,14 @@ def start_worker(node: DOMNode, work: Work, *, group: str = "default", exclusive
 
 async def run_in_thread_and_report(screen: StatusReporter, act: Callable[[], _Result]) -> _Result | None:
     """Run `act` in a thread, show the sentence it returns or why it failed, and return its result, or None."""
+    screen.session.running_writes += 1
     try:
         result = await asyncio.to_thread(act)
     except (StoreError, BadRequest) as error:
         screen.show_status(str(error), "bad")
         return None
+    finally:
+        screen.session.running_writes -= 1
     if isinstance(result, str):
         screen.show_status(result)
     screen.session.feed.refresh()

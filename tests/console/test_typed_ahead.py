@@ -10,11 +10,14 @@ import pytest
 from textual.widgets import Input
 
 from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.record_operations import NOTE
+from bwp_tui.console.services.task_commands import RecordStep
 from bwp_tui.console.terminal.key_bursts import Key
 from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.queries import timeline
-from tests.console.past import HELD, ORDERS_OPEN
+from tests.console.past import HELD, ORDERS_OPEN, TODAY
 from tests.console.support import Console, opened
 
 TYPED = "complicated\r"
@@ -26,6 +29,16 @@ async def _feed(console: Console, reader: KeyReader, text: str, turns: int) -> N
         console.app.post_message(message)
     for _ in range(turns):
         await asyncio.sleep(0)
+
+
+async def _act(console: Console, reader: KeyReader, text: str) -> None:
+    """Type keys, and let go by what they would take to act if they did not wait."""
+    keys = [event for event in reader.feed(text) if isinstance(event, Key)]
+    for key in keys:
+        console.app.post_message(key)
+    await console.until(lambda: all(key.burst.seconds_left < 0 for key in keys))
+    for _ in keys:
+        await console.pilot.pause()
 
 
 async def _note(console: Console, reader: KeyReader, before: str, pieces: tuple[str, ...], turns: int) -> None:
@@ -68,15 +81,34 @@ async def test_keys_wait_for_the_question_of_an_action_whose_plan_takes_long(
         await console.press("space")
         reader = KeyReader()
         await _feed(console, reader, "R", 60)
-        keys = [event for event in reader.feed("m\r") if isinstance(event, Key)]
-        for key in keys:
-            console.app.post_message(key)
-        await console.until(lambda: all(key.burst.seconds_left < 0 for key in keys))
-        for _ in keys:  # each would act now, if it did not wait
-            await console.pilot.pause()
+        await _act(console, reader, "m\r")
         planned.set()
         await console.sees("frank@example.com. Type the email")
         console.main.prompt.set_text("frank@example.com")
         await console.press("enter")
         await console.until(lambda: console.task(ORDERS_OPEN).resubmitted_as)
         assert console.task(console.task(ORDERS_OPEN).resubmitted_as or 0).note == "m"
+
+
+async def test_a_key_that_acts_waits_for_the_end_of_what_the_one_before_it_writes(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_write = threading.Event()
+    async with opened(profile) as console:
+        commands = console.main.session.task_commands
+        for note in ("first", "second"):
+            commands.record(NOTE, [HELD], TODAY, text=note)
+        undo = commands.undo
+
+        def undo_late(step: RecordStep) -> list[ChangeResult]:
+            may_write.wait()
+            return undo(step)
+
+        monkeypatch.setattr(commands, "undo", undo_late)
+        before = console.main.table.current_number
+        await _act(console, KeyReader(), "U")
+        await _act(console, KeyReader(), "j")
+        assert console.main.table.current_number != before
+        await _act(console, KeyReader(), "U")
+        may_write.set()
+        await console.until(lambda: console.task(HELD).note == "VIP")

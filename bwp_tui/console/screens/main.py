@@ -269,13 +269,18 @@ class MainScreen(ActionScreen):
         return self._rows.has_all_rows_of(self.list_state.query)
 
     def accepts_key_now(self, key: str) -> bool:
-        """Say whether a key can be handled now: one that marks or acts on tasks waits for the view it is meant for."""
+        """Say whether a key can be handled now, or waits for what it is meant for.
+
+        That is a question being prepared, or where it does more than move, a running write and the view's rows.
+        """
         if not self.is_ready or self.prompt.is_open or self.form.display:
             return True
         if self.prompt.holds_keys:
             return False
         action = next((action for action in self.keymap.actions_of(self.scope) if key in action.keys), None)
-        return action is None or self._rows.are_ready_for(action, self.list_state.query)
+        if action is None or action.name in MOVE_ACTIONS:
+            return True
+        return not self.session.running_writes and self._rows.are_ready_for(action, self.list_state.query)
 
     def show_view(self, index: int) -> None:
         """List the tasks of a view, by its place among `views`."""
