@@ -15,7 +15,7 @@ from bwp_tui.cli.main import run
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import today
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_note, wrapped
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.filter import parse as parse_filter
@@ -160,9 +160,9 @@ class _Repl:
         counts = ", ".join(
             f"{tasks.count(self._store, parse_filter(text), today=today())} {name}" for name, text in filters.items()
         )
-        print(f"bwp-tui, profile {self._profile.name}. Tasks: {counts}.")
+        print(wrapped(f"bwp-tui, profile {self._profile.name}. Tasks: {counts}."))
         if missing := self._profile.missing():
-            print(f"Nothing can be sent: {', '.join(missing)} not set.")
+            print(wrapped(f"Nothing can be sent: {', '.join(missing)} not set."))
         print("Type help for the commands, quit to leave.")
 
     def _help(self, rest: Sequence[str]) -> None:

@@ -141,13 +141,14 @@ def detail_lines(
     if advice := advice_for(task, code, lambda action: _CLI_USAGES[action].replace("TASK", str(task.number))):
         facts.append(("what to do", advice))
     shown = partial(_masked, task=task, unmask=unmask)
-    return [
+    lines = [
         f"#{task.number}  {task.kind_name} for {shown(task.subject(masked=not unmask))}",
         *(f"{name:<15}{shown(value)}" for name, value in facts),
         "",
         "timeline",
         *(shown(_event_line(event)) for event in events),
     ]
+    return [*map(wrapped, lines)]
 
 
 def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list[tuple[str, str | None]]:
