@@ -132,8 +132,9 @@ def test_a_clock_behind_the_history_is_told(shop: Bwp) -> None:
     assert levels(shop("doctor", "--json"))["clock"] == "warn"
 
 
-def test_the_terminal_is_described(bwp: Bwp) -> None:
-    with Terminal([sys.executable, "-m", "bwp_tui", "doctor"], columns=150, rows=30, env=bwp.env) as terminal:
+@pytest.mark.parametrize("words", [["doctor"], ["--plain", "doctor"]])
+def test_the_terminal_is_described(bwp: Bwp, words: list[str]) -> None:
+    with Terminal(bwp.argv(*words), columns=150, rows=30, env=bwp.env) as terminal:
         terminal.wait_for("xterm-256color, 16 million colours, utf-8, 150x30")
 
 

@@ -44,6 +44,7 @@ _UNAVAILABLE: Final = ("restore", "run", "sandbox")
 
 def open_plain(profile: Profile) -> ExitCode:
     """Read commands and run them, until `quit` or the end of input."""
+    os.environ["TERM"] = "dumb"  # the line that is typed is edited without control sequences
     store = open_store(profile.history_path)
     engine = EngineThread(profile, config_loader(profile))
     try:

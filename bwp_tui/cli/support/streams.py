@@ -55,11 +55,16 @@ class _RawOutput(io.RawIOBase):
 
 
 class Output(io.TextIOWrapper):
-    """Text output; a terminal is shown escapes in place of control characters."""
+    """Text output; a terminal is shown escapes in place of control characters.
+
+    Attributes:
+        draws: whether `draw` shows anything.
+    """
 
     def __init__(self, descriptor: int, encoding: str) -> None:
         self.raw = _RawOutput(descriptor)
         self._is_terminal = self.raw.isatty()
+        self.draws = self._is_terminal and os.environ.get("TERM", "dumb") != "dumb"
         self._drawn = False
         self._lacks_signs = lacks_signs(os.environ.get("TERM", ""))
         super().__init__(
@@ -82,7 +87,7 @@ class Output(io.TextIOWrapper):
 
     def draw(self, line: str) -> None:
         """Draw a line on a terminal in place of the last one; the next text wipes it."""
-        if self._is_terminal and (line or self._drawn) and os.environ.get("TERM", "dumb") != "dumb":
+        if self.draws and (line or self._drawn):
             super().write(f"\r{self._drawable(line)}\x1b[K")
             self.flush()
             self._drawn = bool(line)
@@ -113,14 +118,15 @@ def end_with_reader(ends: bool) -> None:
 
 
 def use_plain_output() -> None:
-    """Print sentences from now on, and draw nothing."""
-    os.environ["TERM"] = "dumb"  # commands draw progress unless the terminal cannot
+    """Print sentences from now on, and draw no progress."""
     AS_SENTENCES.set(True)
+    if isinstance(sys.stderr, Output):
+        sys.stderr.draws = False
 
 
 def terminal_width() -> int | None:
-    """Return the width of the terminal on stdout; None without one, or with a dumb one, whose lines may be read out."""
-    return None if os.environ.get("TERM", "dumb") == "dumb" else _columns()
+    """Return the width of the terminal on stdout; None without one, and where its lines may be read out."""
+    return None if AS_SENTENCES.get() or os.environ.get("TERM", "dumb") == "dumb" else _columns()
 
 
 def _columns() -> int | None:
