@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+HISTORY_RESERVE: Final = 16 << 20
+"""Bytes that stay free on the disk of the history when other files are written to it."""
+
 
 class Access(NamedTuple):
     """The modes of a folder and of a file in it, and the id of the group that owns both; None leaves the group."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from bwp_tui.actions.plan_deadlines import DeadlineEffects
+from bwp_tui.actions.deadline_effects import DeadlineEffects
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME, ServiceOperation
 from bwp_tui.domain.deadlines import same_hold

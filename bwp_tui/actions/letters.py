@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bwp_tui.domain import letters
-from bwp_tui.domain.letters import LetterFacts, LetterKind
+from bwp_tui.domain.letters import LetterContext, LetterKind
 from bwp_tui.domain.task import Task
 from bwp_tui.new_file import new_file
 from bwp_tui.settings import Profile
@@ -20,7 +20,7 @@ from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.timeline import EventKind
 
-BUILT_IN: Final = "built-in text"
+BUILT_IN_LABEL: Final = "built-in text"
 
 
 class Letter(NamedTuple):
@@ -55,13 +55,13 @@ def draft(store: Store, profile: Profile, task: Task, kind: LetterKind, actor: s
     events = timeline.of_task(store, task.number)
     reasons = [event.detail for event in events if event.what == EventKind.EXTENDED]
     reason = reasons[-1] if reasons else None
-    facts = LetterFacts(today, actor, profile.shop_name, reason, is_result_gone=is_gone(task.download))
+    facts = LetterContext(today, actor, profile.shop_name, reason, is_result_gone=is_gone(task.download))
     template, path = read_template(profile.letters_folder, letters.template_name(kind, task))
     values = letters.values_of(kind, task, facts)
     if name := letters.missing_value(template, values):
         raise NotPossible(f"The letter needs ${name}, {letters.PLACEHOLDERS[name]}, and {task.name} has none.")
     text = letters.fill(template, values)
-    return Letter(kind, task.number, text, str(path or BUILT_IN), letters.remarks(kind, task, facts))
+    return Letter(kind, task.number, text, str(path or BUILT_IN_LABEL), letters.remarks(kind, task, facts))
 
 
 def write(store: Store, letter: Letter, path: Path, actor: str) -> None:

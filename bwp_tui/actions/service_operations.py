@@ -10,7 +10,7 @@ from typing import Any, Final
 from bwp_tui.actions.operation import Argument, FlagAlternative, Need, TaskOperation, Values, always, no_text
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, fixed_hold, same_hold
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Event, Task, cannot_change_purged
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Task, TimelineEvent, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import requests, work_records
@@ -48,7 +48,7 @@ class ServiceOperation(TaskOperation):
     apply: Callable[..., Task | None]
     alternative: FlagAlternative[ServiceOperation] | None = None
     question: Callable[[Task, str], str] = no_text
-    result: Callable[[Task, Sequence[Event]], str] = no_text
+    result: Callable[[Task, Sequence[TimelineEvent]], str] = no_text
     submits: bool = False
     is_harmless: bool = False
 
@@ -186,7 +186,7 @@ APPROVE: Final = replace(
 )
 
 
-def _result_of_resubmit(task: Task, _events: Sequence[Event]) -> str:
+def _result_of_resubmit(task: Task, _events: Sequence[TimelineEvent]) -> str:
     if task.status == Status.RECEIVED:
         return f"Recorded as #{task.number}, which is RECEIVED: nothing is sent yet."
     return _withheld(task) or f"Recorded as #{task.number} with a client token of its own."
@@ -219,7 +219,7 @@ _CANCELLATION: Final = (
 """The events of a cancellation and of its outcome."""
 
 
-def _result_of_cancel(task: Task, events: Sequence[Event]) -> str:
+def _result_of_cancel(task: Task, events: Sequence[TimelineEvent]) -> str:
     """Return what the timeline says of the cancellation: another process may have carried it out already."""
     newest = next((event for event in reversed(events) if event.what in _CANCELLATION), None)
     if newest is None or newest.what == EventKind.CANCEL_REQUESTED:

@@ -14,12 +14,12 @@ import httpx
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials, BadResponse, ServerFault, Throttled
 from bwp_tui.api.http_transport import HttpResponse
-from bwp_tui.contract.payloads import ContractViolation, error_name, parse_token
+from bwp_tui.contract.payloads import ContractViolation, error_name, parse_access_token
 
-RENEWAL_MARGIN: Final = 60.0
+RENEWAL_MARGIN_S: Final = 60.0
 """Seconds before its end at which a token is renewed; half its life where that is shorter."""
 
-DENIAL_PAUSE: Final = 60.0
+DENIAL_PAUSE_S: Final = 60.0
 """Seconds without another renewal after a renewed token was denied: the token was not the reason."""
 
 
@@ -65,7 +65,7 @@ class ClientCredentials(httpx.Auth):
 
     def record_denied_renewal(self) -> None:
         """Record that a renewed token was denied too, so that denials do not flood the token endpoint."""
-        self._no_renewal_before = self._clock() + DENIAL_PAUSE
+        self._no_renewal_before = self._clock() + DENIAL_PAUSE_S
 
     async def valid_header(self) -> str:
         """Return a valid Authorization header, renewing the token where needed."""
@@ -96,14 +96,14 @@ class ClientCredentials(httpx.Auth):
         if response.status != httpx.codes.OK:
             raise _refusal(response)
         try:
-            token = parse_token(response.body)
+            token = parse_access_token(response.body)
         except ContractViolation:
             token = None
         if token is None:
             raise BadResponse(
                 "Signing in failed: the response of the token endpoint cannot be read; check BWP_TOKEN_URL."
             )
-        margin = min(RENEWAL_MARGIN, token.expires_in / 2)
+        margin = min(RENEWAL_MARGIN_S, token.expires_in / 2)
         return _Token(f"Bearer {token.access_token}", requested_at + token.expires_in - margin)
 
     def _request(self) -> httpx.Request:

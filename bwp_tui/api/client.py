@@ -60,13 +60,13 @@ _MOST_PAGES: Final = 20  # more than any shop subscribes to
 
 
 @dataclass(frozen=True, slots=True)
-class _Response:
-    response: GraphQLResponse
+class _CallOutcome:
+    graphql: GraphQLResponse
     http: HttpResponse
 
     @property
     def is_denied(self) -> bool:
-        return is_denied(self.response, self.http.status)
+        return is_denied(self.graphql, self.http.status)
 
     def error(self, error: ServiceError, field: str) -> ApiError:
         return api_error(error, self.http, names_field=error.path == field)
@@ -114,23 +114,23 @@ class PrivacyApi:
             return {}
         document, aliases = poll_document(tasks)
         outcome = await self._query(document, aliases)
-        named = {error.path: error for error in reversed(outcome.response.errors) if error.path in aliases}
-        common = [error for error in outcome.response.errors if error.path not in aliases]
+        named = {error.path: error for error in reversed(outcome.graphql.errors) if error.path in aliases}
+        common = [error for error in outcome.graphql.errors if error.path not in aliases]
         if common:
             raise outcome.error(common[0], "")
         return {
             task_id: outcome.error(named[alias], alias)
             if alias in named
-            else _task(outcome.response, alias, task_id, len(tasks))
+            else _task(outcome.graphql, alias, task_id, len(tasks))
             for alias, task_id in aliases.items()
         }
 
     async def link(self, task_id: str) -> PresignedLink:
         """Create a link to a completed retrieval's archive. Follow it at once."""
         outcome = await self._query(RETRIEVAL_LINK.document, {"taskId": task_id})
-        for error in outcome.response.errors:
+        for error in outcome.graphql.errors:
             raise outcome.error(error, RETRIEVAL_LINK.field)
-        value = outcome.response.field(RETRIEVAL_LINK.field)
+        value = outcome.graphql.field(RETRIEVAL_LINK.field)
         if value is None:
             raise NotFound(UNKNOWN_TASK)
         try:
@@ -199,10 +199,10 @@ class PrivacyApi:
     async def _mutate(self, operation: GraphQLOperation, variables: Mapping[str, object]) -> str:
         outcome = await self._query(operation.document, variables)
         try:
-            return parse_mutation(outcome.response.field(operation.field)).task_id
+            return parse_mutation(outcome.graphql.field(operation.field)).task_id
         except ContractViolation:
             pass  # a task id counts even beside errors: nobody could look it up again
-        for error in outcome.response.errors:
+        for error in outcome.graphql.errors:
             raise outcome.error(error, operation.field)
         raise BadResponse("The service responded without a task id.", outcome_unknown=True)
 
@@ -223,14 +223,14 @@ class PrivacyApi:
     async def _value(self, operation: GraphQLOperation, variables: Mapping[str, object]) -> object:
         """Return the value of a field about subscriptions."""
         outcome = await self._query(operation.document, variables)
-        for service_error in outcome.response.errors:
+        for service_error in outcome.graphql.errors:
             error = outcome.error(service_error, operation.field)
             if isinstance(error, AccessDenied):
                 raise AccessDenied(NO_SUBSCRIPTIONS if operation is SUBSCRIPTIONS else NO_RIGHT_TO_SUBSCRIPTIONS)
             raise NotFound(UNKNOWN_SUBSCRIPTION) if isinstance(error, NotFound) else error
-        return outcome.response.field(operation.field)
+        return outcome.graphql.field(operation.field)
 
-    async def _query(self, document: str, variables: Mapping[str, object]) -> _Response:
+    async def _query(self, document: str, variables: Mapping[str, object]) -> _CallOutcome:
         outcome, header = await self._send(document, variables)
         if not outcome.is_denied or not self._auth.invalidate(header):
             return outcome
@@ -239,7 +239,7 @@ class PrivacyApi:
             self._auth.record_denied_renewal()
         return outcome
 
-    async def _send(self, document: str, variables: Mapping[str, object]) -> tuple[_Response, str]:
+    async def _send(self, document: str, variables: Mapping[str, object]) -> tuple[_CallOutcome, str]:
         request = httpx.Request(
             "POST",
             self._endpoint.api_url,
@@ -252,7 +252,7 @@ class PrivacyApi:
             },
         )
         response = await self._transport.send(request, self._auth)
-        return _Response(graphql_response(response), response), request.headers["Authorization"]
+        return _CallOutcome(graphql_response(response), response), request.headers["Authorization"]
 
 
 def _task(response: GraphQLResponse, alias: str, task_id: str, batch_size: int) -> TaskPayload | ApiError:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
 
-LONGEST_WAIT: Final = 3_600.0
+LONGEST_WAIT_S: Final = 3_600.0
 """Seconds; a longer `Retry-After` is cut to this, so that a mistaken one cannot stop the work for days."""
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
@@ -30,7 +30,7 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
             wait = parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now.timestamp())
         except (ValueError, OverflowError):
             return None
-    return None if math.isnan(wait) else min(max(wait, 0.0), LONGEST_WAIT)
+    return None if math.isnan(wait) else min(max(wait, 0.0), LONGEST_WAIT_S)
 
 
 def parse_date(value: str | None) -> datetime | None:

@@ -20,7 +20,7 @@ MIN_SECONDS_LEFT: Final = 10.0
 """Seconds a link must have left when a download starts: it could expire while the connection is made."""
 
 _JUST_RECEIVED_S: Final = 1.0  # seconds after it arrived: there is no newer one, so try it
-_LONGEST_LIFE: Final = 604_800.0  # S3 signs nothing for longer than a week
+_LONGEST_LIFE_S: Final = 604_800.0  # S3 signs nothing for longer than a week
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,4 +113,4 @@ def _parameter(url: str, name: str) -> str:
 def _life(url: str) -> float:
     seconds = _parameter(url, "X-Amz-Expires")
     is_given = seconds.isascii() and seconds.isdigit()
-    return min(float(seconds), _LONGEST_LIFE) if is_given else LINK_LIFETIME.total_seconds()
+    return min(float(seconds), _LONGEST_LIFE_S) if is_given else LINK_LIFETIME.total_seconds()

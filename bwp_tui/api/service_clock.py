@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.domain.times import UptimeClock, read_uptime
 
-FRESH_FOR: Final = 60.0
+FRESH_FOR_S: Final = 60.0
 """Seconds after which the time is renewed: a suspended machine does not know for how long it stood still."""
 
 
@@ -29,7 +29,7 @@ class ServiceClock:
     @property
     def is_fresh(self) -> bool:
         """Whether a response came within the last minute, with a date or not."""
-        return self._uptime().seconds - self._response_at < FRESH_FOR
+        return self._uptime().seconds - self._response_at < FRESH_FOR_S
 
     def now(self) -> datetime | None:
         """Return the service's time, or None if no response had a date."""

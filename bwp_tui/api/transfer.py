@@ -33,8 +33,8 @@ from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.redaction import quiet_http_loggers
 from bwp_tui.api.tls import UNREADABLE_CERTIFICATES, tls_context
 
-_CONNECT_TIMEOUT: Final = 10.0
-_READ_TIMEOUT: Final = 30.0
+_CONNECT_TIMEOUT_S: Final = 10.0
+_READ_TIMEOUT_S: Final = 30.0
 """Seconds; both are about one step, not the whole transfer."""
 
 _SMALLEST_READ: Final = 4 * 1024
@@ -62,7 +62,7 @@ class Transfer:
         self._manager = manager
         self._response = response
         self._stopped = threading.Event()
-        self._first = b""
+        self._first_bytes = b""
         self._inflater: zlib._Decompress | None = None
 
     def __enter__(self) -> Transfer:
@@ -85,7 +85,7 @@ class Transfer:
             ConnectionLost: they stopped before the end, or `close` was called.
         """
         position, size = self.start, 0
-        chunk = self._first or self._read(size)
+        chunk = self._first_bytes or self._read(size)
         while chunk:
             position += len(chunk)
             yield from (chunk,) if self._inflater is None else self._inflated(chunk)
@@ -104,15 +104,15 @@ class Transfer:
             compressed: the server says that it compressed the body. It may be wrong: then a zip comes as it is.
             replaces_part: earlier bytes are dropped for these, so these must look like a zip.
         """
-        while len(self._first) < _BEGINNING_BYTES and (more := self._read(0)):
-            self._first += more
-        if compressed and _ZIP not in self._first[:_BEGINNING_BYTES]:
+        while len(self._first_bytes) < _BEGINNING_BYTES and (more := self._read(0)):
+            self._first_bytes += more
+        if compressed and _ZIP not in self._first_bytes[:_BEGINNING_BYTES]:
             self.total = self.etag = None
-            is_wrapped = self._first[:2] == b"\x1f\x8b" or int.from_bytes(self._first[:2], "big") % 31 == 0
+            is_wrapped = self._first_bytes[:2] == b"\x1f\x8b" or int.from_bytes(self._first_bytes[:2], "big") % 31 == 0
             self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB if is_wrapped else -zlib.MAX_WBITS)
             return
-        is_page = self._first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-        if is_page or (replaces_part and _ZIP not in self._first[:_BEGINNING_BYTES]):
+        is_page = self._first_bytes.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+        if is_page or (replaces_part and _ZIP not in self._first_bytes[:_BEGINNING_BYTES]):
             raise WrongResponse(PAGE_INSTEAD_OF_ARCHIVE)
 
     def _inflated(self, chunk: bytes) -> Iterator[bytes]:
@@ -150,8 +150,8 @@ def open_transfer(
     start: int = 0,
     etag: str | None = None,
     total: int | None = None,
-    connect_timeout: float = _CONNECT_TIMEOUT,
-    read_timeout: float = _READ_TIMEOUT,
+    connect_timeout: float = _CONNECT_TIMEOUT_S,
+    read_timeout: float = _READ_TIMEOUT_S,
 ) -> Transfer:
     """Follow `link` and return its archive from byte `start` on; timeouts in seconds.
 
@@ -187,7 +187,7 @@ def size_of(link: PresignedLink, etag: str | None) -> int | None:
     """
     quiet_http_loggers()
     first = ArchivePart(0, strong_etag(etag), None)
-    manager, response = _request(link, first, urllib3.Timeout(connect=_CONNECT_TIMEOUT, read=_READ_TIMEOUT), last=0)
+    manager, response = _request(link, first, urllib3.Timeout(connect=_CONNECT_TIMEOUT_S, read=_READ_TIMEOUT_S), last=0)
     try:
         found = read_headers(response, first)
     finally:

@@ -26,11 +26,11 @@ _COUNT_IN_ZIP64: Final = 0xFFFF
 _ZIP64_EXTRA: Final = 0x0001
 _ENCRYPTED: Final = 1
 _BLOCK: Final = 1 << 18
-_MAX_RECORD: Final = _CENTRAL.size + 3 * 0xFFFF
+_MAX_HEADER_BYTES: Final = _CENTRAL.size + 3 * 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class EntryHeader:
     """One entry of the central directory. Sizes and offsets are in bytes; `end` follows its last packed byte.
 
     `is_ambiguous`: the entry's own header gives another name, method or encryption.
@@ -46,7 +46,7 @@ class Record:
     packed: int
     size: int
     attributes: int
-    header_at: int
+    local_header_at: int
     data_at: int
     is_ambiguous: bool
 
@@ -81,7 +81,7 @@ def contradiction_error() -> BadArchive:
     return BadArchive("The archive is damaged: its list of entries does not fit what it holds")
 
 
-def read_directory(descriptor: int, size: int, limits: Limits) -> list[Record]:
+def read_directory(descriptor: int, size: int, limits: Limits) -> list[EntryHeader]:
     """Return the entries of the zip of `size` bytes behind `descriptor`, none of which share a byte.
 
     Raises:
@@ -93,12 +93,12 @@ def read_directory(descriptor: int, size: int, limits: Limits) -> list[Record]:
         raise BadArchive(f"The archive's list of entries has {format_size(directory.size)}")
     if directory.count > limits.max_entries:
         raise BadArchive(f"The archive claims {directory.count} entries")
-    found: list[Record] = []
-    for record in records(descriptor, directory):
+    found: list[EntryHeader] = []
+    for record in entry_headers(descriptor, directory):
         found.append(record)
         if len(found) > limits.max_entries:
             raise BadArchive(f"The archive holds more than {limits.max_entries} entries")
-    if overlap([(record.header_at, record.end) for record in found]):
+    if overlap([(record.local_header_at, record.end) for record in found]):
         raise BadArchive("The archive's entries share their bytes, as those of a zip bomb do")
     return found
 
@@ -125,7 +125,7 @@ def find_directory(descriptor: int, size: int) -> Directory:
     raise error_found
 
 
-def records(descriptor: int, directory: Directory) -> Iterator[Record]:
+def entry_headers(descriptor: int, directory: Directory) -> Iterator[EntryHeader]:
     """Yield the entries in the order of the directory, which is never in memory as a whole.
 
     Raises:
@@ -134,7 +134,7 @@ def records(descriptor: int, directory: Directory) -> Iterator[Record]:
     """
     next_at, left, found, listed, at = directory.at, directory.size, 0, b"", 0
     while left or at < len(listed):
-        if left and len(listed) - at < _MAX_RECORD:
+        if left and len(listed) - at < _MAX_HEADER_BYTES:
             more = _read(descriptor, next_at, min(left, _BLOCK))
             next_at, left, listed, at = next_at + len(more), left - len(more), listed[at:] + more, 0
         if len(listed) - at < _CENTRAL.size:
@@ -146,7 +146,7 @@ def records(descriptor: int, directory: Directory) -> Iterator[Record]:
         at = comment_at + fields[14]
         if fields[0] != b"PK\x01\x02" or at > len(listed):
             raise contradiction_error()
-        yield _record(descriptor, fields, listed[name_at:extra_at], listed[extra_at:comment_at], directory)
+        yield _entry_header(descriptor, fields, listed[name_at:extra_at], listed[extra_at:comment_at], directory)
         found += 1
     # Some writers keep the last 16 bits of a count that has more.
     if found < directory.count or (found - directory.count) % (_COUNT_IN_ZIP64 + 1):
@@ -198,7 +198,9 @@ def _located(descriptor: int, claimed: Directory, end_at: int) -> Directory:
     raise incomplete_error()
 
 
-def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes, directory: Directory) -> Record:
+def _entry_header(
+    descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes, directory: Directory
+) -> EntryHeader:
     size, packed, header_at = _zip64_numbers(extra, fields[11], fields[10], fields[18])
     header_at += directory.archive_offset
     if header_at + _LOCAL.size > directory.at:
@@ -209,7 +211,7 @@ def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes,
     if signature != b"PK\x03\x04" or data_at + packed > directory.at:
         raise contradiction_error()
     same = (local[_LOCAL.size :], name_length, method) == (name, len(name), fields[6])
-    return Record(
+    return EntryHeader(
         raw_name=name,
         system=fields[2],
         flags=fields[5] | flags & _ENCRYPTED,
@@ -220,7 +222,7 @@ def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes,
         packed=packed,
         size=size,
         attributes=fields[17],
-        header_at=header_at,
+        local_header_at=header_at,
         data_at=data_at,
         is_ambiguous=not same or (flags ^ fields[5]) & _ENCRYPTED != 0,
     )

@@ -34,12 +34,12 @@ class EncryptedFile:
     sha256: str
 
 
-def encrypt(source: Path, target: Path, recipient: str, expected: str) -> EncryptedFile:
+def encrypt(source: Path, target: Path, recipient: str, expected_sha256: str) -> EncryptedFile:
     """Write an encrypted copy of `source` to the new file `target` (0600), holding no more than a block in memory.
 
     Args:
         recipient: a public key, `age1…`.
-        expected: the SHA-256 that `source` must have.
+        expected_sha256: the SHA-256 that `source` must have.
 
     Raises:
         AgeNotInstalled: the extra `pack` is missing.
@@ -52,7 +52,7 @@ def encrypt(source: Path, target: Path, recipient: str, expected: str) -> Encryp
     with open_plain(source) as plain, new_file(target) as copy:
         original, encrypted = _HashingFile(plain), _HashingFile(copy)
         encrypt(original, encrypted)
-        if original.sha256 != expected:
+        if original.sha256 != expected_sha256:
             raise SourceChanged(f"{source} is not the file that was downloaded. Download it again, then pack it.")
     return EncryptedFile(original.count, original.sha256, encrypted.count, encrypted.sha256)
 

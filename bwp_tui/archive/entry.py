@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from bwp_tui.archive.directory import Record
+from bwp_tui.archive.directory import EntryHeader
 from bwp_tui.domain.text import clean_line, unsafe_at
 
 STORED: Final = 0
@@ -61,7 +61,7 @@ class Entry:
     packed: int
     modified: datetime | None
     flaws: tuple[EntryFlaw, ...]
-    record: Record
+    header: EntryHeader
 
     @property
     def is_readable(self) -> bool:
@@ -69,18 +69,18 @@ class Entry:
         return EntryFlaw.ENCRYPTED not in self.flaws and EntryFlaw.METHOD not in self.flaws
 
 
-def entries_of(records: Iterable[Record]) -> Iterator[Entry]:
+def entries_of(headers: Iterable[EntryHeader]) -> Iterator[Entry]:
     """Yield the entries, in the order of the directory."""
     seen: set[int] = set()  # of hashes, since there may be many
-    for record in records:
+    for record in headers:
         yield _entry(record, seen)
 
 
-def _entry(record: Record, seen: set[int]) -> Entry:
-    raw = record.raw_name.decode("utf-8" if record.flags & _UTF8_FLAG else "cp437", "replace")
+def _entry(header: EntryHeader, seen: set[int]) -> Entry:
+    raw = header.raw_name.decode("utf-8" if header.flags & _UTF8_FLAG else "cp437", "replace")
     posix = raw.replace("\\", "/")  # some packers of Windows part folders so
     path = tuple(part for part in posix.split("/") if part not in ("", "."))
-    flaws = list(_flaws(record, raw, posix, path))
+    flaws = list(_flaws(header, raw, posix, path))
     key = hash(tuple(part.casefold() for part in path))
     if key in seen:
         flaws.append(EntryFlaw.DUPLICATE)
@@ -89,16 +89,16 @@ def _entry(record: Record, seen: set[int]) -> Entry:
         name=clean_line(raw) or "(no name)",
         path=path,
         is_folder=posix.endswith("/"),
-        size=record.size,
-        packed=record.packed,
-        modified=_modified(record),
+        size=header.size,
+        packed=header.packed,
+        modified=_modified(header),
         flaws=tuple(flaws),
-        record=record,
+        header=header,
     )
 
 
-def _flaws(record: Record, raw: str, posix: str, path: tuple[str, ...]) -> list[EntryFlaw]:
-    mode = record.attributes >> 16 if record.system == _UNIX else 0
+def _flaws(header: EntryHeader, raw: str, posix: str, path: tuple[str, ...]) -> list[EntryFlaw]:
+    mode = header.attributes >> 16 if header.system == _UNIX else 0
     special = stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR)
     control = _CONTROL.search(raw) is not None
     named = path or posix.endswith("./")  # the folder itself, as some packers list it
@@ -108,16 +108,16 @@ def _flaws(record: Record, raw: str, posix: str, path: tuple[str, ...]) -> list[
         (EntryFlaw.SPECIAL, special and not stat.S_ISLNK(mode)),
         (EntryFlaw.CONTROL, control),
         (EntryFlaw.HIDDEN, not control and unsafe_at(raw) is not None),
-        (EntryFlaw.ENCRYPTED, bool(record.flags & _ENCRYPTED_FLAGS)),
-        (EntryFlaw.METHOD, record.method not in (STORED, DEFLATED)),
-        (EntryFlaw.AMBIGUOUS, record.is_ambiguous),
+        (EntryFlaw.ENCRYPTED, bool(header.flags & _ENCRYPTED_FLAGS)),
+        (EntryFlaw.METHOD, header.method not in (STORED, DEFLATED)),
+        (EntryFlaw.AMBIGUOUS, header.is_ambiguous),
         (EntryFlaw.NESTED, posix.casefold().endswith(_ARCHIVES)),
     )
     return [flaw for flaw, found in checks if found]
 
 
-def _modified(record: Record) -> datetime | None:
-    day, time = record.day, record.time
+def _modified(header: EntryHeader) -> datetime | None:
+    day, time = header.day, header.time
     try:
         return datetime(
             1980 + (day >> 9), day >> 5 & 15, day & 31, time >> 11, time >> 5 & 63, min(59, (time & 31) * 2)

@@ -7,9 +7,6 @@ from typing import Final
 
 _MIB: Final = 1 << 20
 
-HISTORY_RESERVE: Final = 16 * _MIB
-"""Bytes that stay free on a disk, for the history."""
-
 
 class BadArchive(Exception):
     """The archive cannot be used; `str()` is the reason as a sentence, `reason` the same without its full stop."""

@@ -96,7 +96,7 @@ def read_blocks(descriptor: int, entry: Entry) -> Iterator[bytes]:
     received, crc = 0, 0
     packed = _packed(descriptor, entry)
     try:
-        for block in packed if entry.record.method == STORED else _inflated(packed, entry):
+        for block in packed if entry.header.method == STORED else _inflated(packed, entry):
             received += len(block)
             if received > entry.size:
                 raise BadArchive(f"“{entry.name}” holds more than the archive says")
@@ -106,7 +106,7 @@ def read_blocks(descriptor: int, entry: Entry) -> Iterator[bytes]:
         raise _damaged(entry) from error
     except OSError as error:
         raise unreadable_error(error) from error
-    if received != entry.size or crc != entry.record.crc:
+    if received != entry.size or crc != entry.header.crc:
         raise _damaged(entry)
 
 
@@ -124,7 +124,7 @@ def _inflated(packed: Iterator[bytes], entry: Entry) -> Iterator[bytes]:
 
 
 def _packed(descriptor: int, entry: Entry) -> Iterator[bytes]:
-    at, left = entry.record.data_at, entry.packed
+    at, left = entry.header.data_at, entry.packed
     while left:
         block = os.pread(descriptor, min(left, _BLOCK), at)
         if not block:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.archive.directory import Directory, contradiction_error, find_directory, overlap, records
+from bwp_tui.archive.directory import Directory, contradiction_error, entry_headers, find_directory, overlap
 from bwp_tui.archive.entry import NOT_UNPACKED, Entry, entries_of
 from bwp_tui.archive.limits import LIMITS, Limits
 from bwp_tui.archive.reading import open_file, read_blocks, unreadable_error
@@ -57,7 +57,7 @@ def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], b
         yield f"Its list of entries has {format_size(directory.size)} and was not verified"
         return
     survey = _ArchiveSurvey(limits)
-    for entry in entries_of(records(descriptor, directory)):
+    for entry in entries_of(entry_headers(descriptor, directory)):
         survey.add(entry)
     before = min((start for start, _ in survey.spans), default=directory.at)
     if before and directory.bytes_behind and b"PK\x03\x04" in os.pread(descriptor, _BEGINNING_BYTES, 0):
@@ -73,7 +73,7 @@ def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], b
 def _verify(descriptor: int, directory: Directory, size: int, stopped: Callable[[], bool]) -> int:
     """Inflate the entries; return how many were skipped."""
     left, skipped = max(_MIN_INFLATED, _MAX_GROWTH * size), 0
-    for entry in entries_of(records(descriptor, directory)):
+    for entry in entries_of(entry_headers(descriptor, directory)):
         left -= entry.size
         if not entry.is_readable or left < 0:
             skipped += 1
@@ -95,7 +95,7 @@ class _ArchiveSurvey:
         self._inflated = 0
 
     def add(self, entry: Entry) -> None:
-        self.spans.append((entry.record.header_at, entry.record.end))
+        self.spans.append((entry.header.local_header_at, entry.header.end))
         self._inflated += entry.size
         flaws = [str(flaw) for flaw in NOT_UNPACKED if flaw in entry.flaws]
         if self._limits.inflates_too_much(entry.size, entry.packed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bwp_tui.cli.argparse_base import CommandParsers, add_actions
 from bwp_tui.cli.argument_types import aws_account, aws_name, aws_region, new_path
 from bwp_tui.cli.exit_codes import Effect
-from bwp_tui.domain.letters import BUILT_IN
+from bwp_tui.domain.letters import BUILT_IN_TEMPLATES
 from bwp_tui.domain.shell_commands import CONFIG_ACTIONS, EVENT_ACTIONS, SHELLS
 
 
@@ -26,7 +26,9 @@ def add_setup_commands(commands: CommandParsers) -> None:
 
 def _add_config(commands: CommandParsers) -> None:
     letters = add_actions(commands, "config", CONFIG_ACTIONS, changing=("adopt",))["letters"]
-    letters.add_argument("name", metavar="NAME", nargs="?", choices=tuple(BUILT_IN), help=", ".join(BUILT_IN))
+    letters.add_argument(
+        "name", metavar="NAME", nargs="?", choices=tuple(BUILT_IN_TEMPLATES), help=", ".join(BUILT_IN_TEMPLATES)
+    )
     letters.add_argument(
         "--create", action="store_true", help="write the built-in texts to the folder, to be changed; never over a file"
     )

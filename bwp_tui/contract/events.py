@@ -14,14 +14,14 @@ from bwp_tui.contract.documents import POLL_FIELDS
 from bwp_tui.contract.fields import read_instant
 from bwp_tui.contract.payloads import ContractViolation
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, TaskEvent, is_task_id
+from bwp_tui.domain.task import Kind, ServiceEvent, is_task_id
 
 LONGEST_BODY: Final = 256 * 1024
 """Bytes of the largest event that EventBridge delivers."""
 
 _SOURCE: Final = "aws.partner/buywithprime/"
 _TYPES: Final = {
-    TaskEvent("", kind, status, "", None).type: (kind, status)
+    ServiceEvent("", kind, status, "", None).type: (kind, status)
     for kind, status in product(Kind, (Status.COMPLETED, Status.FAILED))
 }
 EVENT_TYPES: Final = tuple(_TYPES)
@@ -30,7 +30,7 @@ EVENT_TYPES: Final = tuple(_TYPES)
 _TRAILING_COMMA: Final = re.compile(r",(?=\s*[\]}])")
 
 
-def parse_event(body: str) -> TaskEvent:
+def parse_event(body: str) -> ServiceEvent:
     """Parse the body of a message; commas before a closing bracket are ignored, as in the service's own examples.
 
     Raises:
@@ -47,7 +47,7 @@ def parse_event(body: str) -> TaskEvent:
     event_id = envelope.get("id")
     if not isinstance(event_id, str) or not is_task_id(event_id):  # AWS's ids have the same form
         raise ContractViolation("The event has no id.")
-    return TaskEvent(
+    return ServiceEvent(
         event_id, kind, status, _task_id(envelope.get("resources"), kind), read_instant(envelope.get("time"))
     )
 

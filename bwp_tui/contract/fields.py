@@ -14,10 +14,10 @@ from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.text import VISIBLE_ASCII, clean, clean_line
 from bwp_tui.domain.times import parse_instant
 
-TOKEN_LIFE: Final = 900.0
+ACCESS_TOKEN_LIFE_S: Final = 900.0
 """Seconds an access token lives if the response does not say."""
 
-_LONGEST_TOKEN_LIFE: Final = 86_400.0
+_LONGEST_ACCESS_TOKEN_LIFE_S: Final = 86_400.0
 _TOO_LARGE: Final = 100_000  # beyond it a holding period is a mistake, and too long for a date
 
 
@@ -83,13 +83,13 @@ def read_small_number(value: object) -> int | None:
     return int(number) if number is not None and 0 <= number < _TOO_LARGE else None
 
 
-def read_token_life(value: object) -> float:
-    """Read how long a token lives, in seconds; `TOKEN_LIFE` if missing or invalid."""
+def read_access_token_life(value: object) -> float:
+    """Read how long a token lives, in seconds; `ACCESS_TOKEN_LIFE_S` if missing or invalid."""
     number = _number(value)
-    return TOKEN_LIFE if number is None or number <= 0 else min(number, _LONGEST_TOKEN_LIFE)
+    return ACCESS_TOKEN_LIFE_S if number is None or number <= 0 else min(number, _LONGEST_ACCESS_TOKEN_LIFE_S)
 
 
-def read_token(value: object) -> str:
+def read_access_token(value: object) -> str:
     """Read an access token.
 
     Raises:

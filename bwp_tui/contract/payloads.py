@@ -14,7 +14,9 @@ from pydantic import AliasGenerator, AliasPath, BaseModel, ConfigDict, Field, Pl
 from pydantic.alias_generators import to_camel
 
 from bwp_tui.contract.fields import (
-    TOKEN_LIFE,
+    ACCESS_TOKEN_LIFE_S,
+    read_access_token,
+    read_access_token_life,
     read_id,
     read_instant,
     read_line,
@@ -22,8 +24,6 @@ from bwp_tui.contract.fields import (
     read_small_number,
     read_task_errors,
     read_text,
-    read_token,
-    read_token_life,
 )
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.text import clean_line
@@ -98,13 +98,13 @@ class SubscriptionPage(NamedTuple):
     next_cursor: str | None
 
 
-class TokenPayload(BaseModel):
+class AccessTokenPayload(BaseModel):
     """An access token. `expires_in` is in seconds; `access_token` stays out of `repr`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    access_token: Annotated[str, PlainValidator(read_token), Field(repr=False)]
-    expires_in: Annotated[float, PlainValidator(read_token_life)] = TOKEN_LIFE
+    access_token: Annotated[str, PlainValidator(read_access_token), Field(repr=False)]
+    expires_in: Annotated[float, PlainValidator(read_access_token_life)] = ACCESS_TOKEN_LIFE_S
 
 
 class ServiceError(BaseModel):
@@ -187,7 +187,7 @@ def parse_response(body: bytes) -> GraphQLResponse:
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def _read(model: type[_Model], value: object) -> _Model:
+def _validated(model: type[_Model], value: object) -> _Model:
     broken: list[str] = []
     try:
         return model.model_validate(value)
@@ -201,7 +201,7 @@ def parse_task(value: object, task_id: str) -> TaskPayload:
     fields = _mapping(value)
     if fields.get("taskId") is None:
         fields = {**fields, "taskId": task_id}
-    payload = _read(TaskPayload, fields)
+    payload = _validated(TaskPayload, fields)
     _check_task(payload.task_id, task_id)
     return payload
 
@@ -213,19 +213,19 @@ def _check_task(received: str | None, requested: str) -> None:
 
 def parse_mutation(value: object) -> MutationPayload:
     """Parse the payload of a mutation."""
-    return _read(MutationPayload, value)
+    return _validated(MutationPayload, value)
 
 
 def parse_link(value: object, task_id: str) -> LinkPayload:
     """Parse the payload of a query for the link of the task `task_id`; a task not completed has none."""
-    payload = _read(LinkPayload, value)
+    payload = _validated(LinkPayload, value)
     _check_task(payload.task_id, task_id)
     return payload
 
 
 def parse_subscription(value: object) -> SubscriptionPayload:
     """Parse a subscription, or the payload of a mutation about one."""
-    return _read(SubscriptionPayload, value)
+    return _validated(SubscriptionPayload, value)
 
 
 def parse_subscription_page(value: object) -> SubscriptionPage:
@@ -237,9 +237,9 @@ def parse_subscription_page(value: object) -> SubscriptionPage:
     return SubscriptionPage(ids, read_text(page.get("endCursor")) if page.get("hasNextPage") is True else None)
 
 
-def parse_token(body: bytes) -> TokenPayload:
+def parse_access_token(body: bytes) -> AccessTokenPayload:
     """Parse the token endpoint's response (RFC 6749 §5.1)."""
-    return _read(TokenPayload, _json_object(body))
+    return _validated(AccessTokenPayload, _json_object(body))
 
 
 def error_name(body: bytes) -> str | None:

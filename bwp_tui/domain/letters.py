@@ -42,7 +42,7 @@ Kind regards,
 $shop_name
 """
 
-BUILT_IN: Final = {
+BUILT_IN_TEMPLATES: Final = {
     "acknowledgement": f"""\
 {_BEGINNING}
 $identity
@@ -153,7 +153,7 @@ _OWN_POLICY: Final = "us-policy"
 _EMPTY_PARAGRAPHS: Final = re.compile(r"\n{3,}")
 
 
-class LetterFacts(NamedTuple):
+class LetterContext(NamedTuple):
     """What a letter is made of, besides the task.
 
     Attributes:
@@ -163,7 +163,7 @@ class LetterFacts(NamedTuple):
     """
 
     today: date
-    operator: str
+    actor: str
     shop_name: str | None = None
     reason: str | None = None
     is_result_gone: bool = False
@@ -230,16 +230,16 @@ def fill(text: str, values: Mapping[str, str | None]) -> str:
     return _EMPTY_PARAGRAPHS.sub("\n\n", filled).strip() + "\n"
 
 
-def values_of(kind: LetterKind, task: Task, facts: LetterFacts) -> dict[str, str | None]:
+def values_of(kind: LetterKind, task: Task, context: LetterContext) -> dict[str, str | None]:
     """Return what each placeholder stands for in a letter about a task; None where that is not known."""
     law = REGULATIONS.get(task.regulation, REGULATIONS["none"])
     finished = local_day(task.finished_at) if task.finished_at and task.status == Status.COMPLETED else None
     appeal_due_on = task.appealed_on and appeal_deadline(task.regulation, task.appealed_on)
     wanted = "a copy" if task.kind is Kind.RETRIEVAL else "the deletion"
     values = {
-        "shop_name": facts.shop_name or _UNNAMED_SHOP,
-        "operator": facts.operator,
-        "today": format_date(facts.today),
+        "shop_name": context.shop_name or _UNNAMED_SHOP,
+        "operator": context.actor,
+        "today": format_date(context.today),
         "email": task.email,
         "reference": f"#{task.number}",
         "task_id": task.task_id,
@@ -251,11 +251,11 @@ def values_of(kind: LetterKind, task: Task, facts: LetterFacts) -> dict[str, str
         "citation": law.citation,
         "identity": _identity_sentence(task),
         "verified_on": format_date(task.verification.on) if task.verification else None,
-        "deadline": _deadline_sentence(kind, task, facts.today),
-        "basis": _basis_sentence(task, facts.today),
+        "deadline": _deadline_sentence(kind, task, context.today),
+        "basis": _basis_sentence(task, context.today),
         "left_out": _left_out_sentence(task),
         "extended_on": format_date(task.extended_on),
-        "reason": facts.reason and _as_sentence(facts.reason),
+        "reason": context.reason and _as_sentence(context.reason),
         "completed_on": format_date(finished),
         "declined_on": format_date(task.declined_on),
         "decision": _decision_sentence(task),
@@ -264,13 +264,13 @@ def values_of(kind: LetterKind, task: Task, facts: LetterFacts) -> dict[str, str
         "appealed_on": format_date(task.appealed_on),
         "appeal_due_on": format_date(appeal_due_on),
         "appeal_answered_on": format_date(task.appeal_answered_on),
-        "appeal_outcome": _appeal_outcome(task, appeal_due_on, facts.today),
+        "appeal_outcome": _appeal_outcome(task, appeal_due_on, context.today),
     }
     optional = ("basis", "left_out", "appeal_rights")  # these may be empty, and are not unknown then
     return {name: clean_line(value or "") or ("" if name in optional else None) for name, value in values.items()}
 
 
-def remarks(kind: LetterKind, task: Task, facts: LetterFacts) -> tuple[str, ...]:
+def remarks(kind: LetterKind, task: Task, context: LetterContext) -> tuple[str, ...]:
     """Return what the operator checks before a letter is sent, a sentence each."""
     law, is_answer = REGULATIONS.get(task.regulation), kind is LetterKind.ANSWER
     is_of_appeals = kind in (LetterKind.DECLINE, LetterKind.APPEAL)
@@ -279,9 +279,9 @@ def remarks(kind: LetterKind, task: Task, facts: LetterFacts) -> tuple[str, ...]
     is_unsaved = is_answer and task.kind is Kind.RETRIEVAL and not task.is_saved
     is_granted = kind is LetterKind.APPEAL and task.is_appeal_upheld
     found = (
-        None if facts.shop_name else f"Fill in {_UNNAMED_SHOP}: the profile has no shop_name.",
+        None if context.shop_name else f"Fill in {_UNNAMED_SHOP}: the profile has no shop_name.",
         "The result is not downloaded yet." if is_unsaved else None,
-        "The file of the result is gone: download it again." if is_answer and facts.is_result_gone else None,
+        "The file of the result is gone: download it again." if is_answer and context.is_result_gone else None,
         "No verification of the identity is recorded." if is_answer and task.verification is None else None,
         "The request is not sent by itself once its appeal is granted: resubmit it." if is_granted else None,
         not_in_force_warning(task.regulation, task.received_on),

@@ -48,7 +48,7 @@ class Kind(StrEnum):
     DELETION = "DELETION"
 
 
-class Occasion(StrEnum):
+class HookOccasion(StrEnum):
     """What a hook is run for."""
 
     COMPLETED = "completed"
@@ -143,7 +143,7 @@ class Download:
         return self.state in (DownloadState.QUEUED, DownloadState.RUNNING)
 
     @property
-    def tries(self) -> int:
+    def attempts_with_running(self) -> int:
         """Number of tries, the current one included."""
         return self.attempts + (self.state == DownloadState.RUNNING)
 
@@ -329,7 +329,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TimelineEvent:
     """One line of a task's timeline."""
 
     at: datetime
@@ -340,7 +340,7 @@ class Event:
     detail: str | None
 
 
-class TaskEvent(NamedTuple):
+class ServiceEvent(NamedTuple):
     """An event of the service: a task has ended. It is a hint to poll the task; `occurred_at` may be absent."""
 
     id: str

@@ -78,7 +78,7 @@ def is_utf8(encoding: str) -> bool:
     return encoding.replace("-", "").casefold() == "utf8"
 
 
-def lacks_signs(terminal: str) -> bool:
+def lacks_symbols(terminal: str) -> bool:
     """Return whether terminals of this TERM lack most of `ASCII_FORMS`, as the fonts of the Linux console do."""
     return terminal == "linux"
 

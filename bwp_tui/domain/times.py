@@ -122,6 +122,11 @@ def parse_day(text: str) -> date | None:
         return None
 
 
+def is_iso_day(text: str | None) -> bool:
+    """Return whether a text is a day as `iso_day` writes it."""
+    return text is not None and _DAY_FORMAT.fullmatch(text) is not None and parse_day(text) is not None
+
+
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAYS_FROM_TODAY: Final = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _RELATIVE_DAY: Final = re.compile(r"[+-][0-9]{1,4}")

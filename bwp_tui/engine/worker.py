@@ -11,7 +11,7 @@ from bwp_tui.store.database.connection import Store
 
 if TYPE_CHECKING:  # the engine's thread imports this module, and the console's first frame does without HTTP
     from bwp_tui.api.client import PrivacyApi
-    from bwp_tui.engine.resilience.backoff import PollSchedule
+    from bwp_tui.engine.resilience.poll_schedule import PollSchedule
     from bwp_tui.engine.resilience.service_health import ServiceHealth
 
 STORE_RETRY_S: Final = 5.0

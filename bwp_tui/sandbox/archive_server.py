@@ -15,7 +15,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.http_connection import FileSlice, Headers, HttpRequest, HttpResponse
-from bwp_tui.sandbox.links import LinkRefusedError, LinkSigner, wrong_signature
+from bwp_tui.sandbox.links import LinkRefusedError, LinkSigner, link_path, wrong_signature
 from bwp_tui.sandbox.service_state import SandboxState, TaskSnapshot, UnknownTaskError
 
 _RANGE: Final = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
@@ -71,7 +71,7 @@ class ArchiveServer:
             404,
             "NoSuchKey",
             "The specified key does not exist.",
-            Key=f"privacyRequest/{task_id}/result/data_retrieval.zip",
+            Key=link_path(task_id).removeprefix("/"),
         )
         try:
             task = self._state.find(Kind.RETRIEVAL, task_id)

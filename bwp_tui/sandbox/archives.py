@@ -22,7 +22,7 @@ BIG_ARCHIVE_BYTES: Final = 200 * 1024 * 1024
 _RECORDING: Final = 10 * 1024 * 1024
 _BLOCK: Final = 1024 * 1024
 _EVENT_ROWS: Final = (2_500, 40_000)
-_STAMP: Final = (2024, 11, 1, 0, 0, 0)
+_ENTRY_TIME: Final = (2024, 11, 1, 0, 0, 0)
 _GOODS: Final = (
     "Ceramic pour-over set",
     "Trail running shoes",
@@ -159,14 +159,14 @@ def _csv(titles: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> str:
 
 
 def _add(bundle: zipfile.ZipFile, member: str, content: str) -> None:
-    entry = zipfile.ZipInfo(member, _STAMP)
+    entry = zipfile.ZipInfo(member, _ENTRY_TIME)
     bundle.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=1)
 
 
 def _add_recordings(bundle: zipfile.ZipFile, rng: random.Random) -> None:
     block = rng.randbytes(_BLOCK)
     for number in range(1, BIG_ARCHIVE_BYTES // _RECORDING + 1):
-        entry = zipfile.ZipInfo(f"recordings/call-{number:03}.ogg", _STAMP)
+        entry = zipfile.ZipInfo(f"recordings/call-{number:03}.ogg", _ENTRY_TIME)
         entry.file_size = _RECORDING
         with bundle.open(entry, "w") as member:
             for _ in range(_RECORDING // _BLOCK):

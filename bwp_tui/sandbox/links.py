@@ -12,7 +12,10 @@ from urllib.parse import parse_qs, urlencode
 from bwp_tui.contract.documents import LINK_LIFETIME
 from bwp_tui.domain.times import BASIC_UTC, Clock
 
-_PATH: Final = re.compile(r"/privacyRequest/([^/]+)/result/data_retrieval\.zip")
+LINK_PREFIX: Final = "/privacyRequest/"
+"""What the path of every link begins with."""
+
+_PATH: Final = re.compile(rf"{LINK_PREFIX}([^/]+)/result/data_retrieval\.zip")
 _SIGNATURE: Final = "X-Amz-Signature"
 
 
@@ -37,6 +40,11 @@ def wrong_signature() -> LinkRefusedError:
     )
 
 
+def link_path(task_id: str) -> str:
+    """Return the path of a link to a task's archive."""
+    return f"{LINK_PREFIX}{task_id}/result/data_retrieval.zip"
+
+
 class LinkSigner:
     """Signs links and checks them by their signature."""
 
@@ -50,7 +58,7 @@ class LinkSigner:
         """Return a link to a task's archive; with `expired`, one that is too old already."""
         self._made += 1
         at = self._clock() - (LINK_LIFETIME + timedelta(seconds=5) if expired else timedelta())
-        path = f"/privacyRequest/{task_id}/result/data_retrieval.zip"
+        path = link_path(task_id)
         session = hashlib.sha256(self._key + f"{self._made} {task_id}".encode()).hexdigest()
         query = {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",

@@ -27,7 +27,7 @@ class TaskOutline:
     updated_at: datetime
     holding_period: int | None = None
     code: str | None = None
-    days_before: int | None = None
+    days_from_receipt: int | None = None
     """Days from the receipt of the request to its submission; None for a usual few."""
     regulation: str | None = None
     note: str | None = None
@@ -126,19 +126,19 @@ def _being_deleted(rng: random.Random, now: datetime) -> TaskOutline:
 
 def _overdue(rng: random.Random, now: datetime) -> TaskOutline:
     outline = _on_hold(_ago(rng, now, 13, 14), 21)
-    return replace(outline, days_before=21, regulation="eu-gdpr", note="called twice, left message")
+    return replace(outline, days_from_receipt=21, regulation="eu-gdpr", note="called twice, left message")
 
 
 def _due_in_days(rng: random.Random, now: datetime) -> TaskOutline:
     outline = _on_hold(_ago(rng, now, 12, 13), 16)
-    return replace(outline, days_before=13, regulation="eu-gdpr", note="VIP")
+    return replace(outline, days_from_receipt=13, regulation="eu-gdpr", note="VIP")
 
 
 def _due_under_ccpa(rng: random.Random, now: datetime) -> TaskOutline:
     at = _ago(rng, now, 28, 30)
     end = at + timedelta(days=14)
     return TaskOutline(
-        Kind.DELETION, Status.IN_PROGRESS, at, end, 14, days_before=13, regulation="us-ca", note="lawyer in copy"
+        Kind.DELETION, Status.IN_PROGRESS, at, end, 14, days_from_receipt=13, regulation="us-ca", note="lawyer in copy"
     )
 
 

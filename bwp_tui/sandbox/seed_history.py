@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from bwp_tui.domain.task import Kind, SampleTask, TaskError
 from bwp_tui.sandbox.scenarios import TaskOutline, scenario_for
-from bwp_tui.sandbox.task_outcomes import not_found, orders_not_closed
+from bwp_tui.sandbox.task_outcomes import orders_not_closed, seeded_uuid, shopper_not_found
 
 _FIRST_NAMES: Final = (
     "aaliyah", "aiko", "amara", "anders", "andrea", "anika", "arjun", "astrid", "ayesha", "beatriz", "bogdan",
@@ -63,15 +62,16 @@ def past_tasks(count: int, seed: int, now: datetime) -> tuple[SampleTask, ...]:
     emails: list[str] = []
     tasks = []
     for outline in outlines:
-        email = rng.choice(emails) if emails and rng.random() < 0.05 else _address(rng)
+        email = rng.choice(emails) if emails and rng.random() < 0.05 else _email(rng)
         emails.append(email)
         tasks.append(_fill_in(outline, email, rng))
     return tuple(tasks)
 
 
 def _fill_in(outline: TaskOutline, email: str, rng: random.Random) -> SampleTask:
-    task_id = str(UUID(int=rng.getrandbits(128), version=4))
-    before = rng.choice((0, 0, 0, 1, 1, 2, 3)) if outline.days_before is None else outline.days_before
+    task_id = seeded_uuid(rng)
+    waited = outline.days_from_receipt
+    waited = rng.choice((0, 0, 0, 1, 1, 2, 3)) if waited is None else waited
     note = outline.note
     if note is None:
         note = rng.choice(_NOTES) if rng.random() < 0.18 else ""
@@ -94,7 +94,7 @@ def _fill_in(outline: TaskOutline, email: str, rng: random.Random) -> SampleTask
         reason=reason,
         note=note,
         tags=tuple(sorted(tags)),
-        received_on=(outline.submitted_at - timedelta(days=before)).date(),
+        received_on=(outline.submitted_at - timedelta(days=waited)).date(),
         regulation=regulation,
         cancelled=outline.cancelled,
     )
@@ -103,10 +103,10 @@ def _fill_in(outline: TaskOutline, email: str, rng: random.Random) -> SampleTask
 def _errors(code: str | None, task_id: str) -> tuple[TaskError, ...]:
     if code is None:
         return ()
-    return (orders_not_closed(task_id) if code == "ORDERS_NOT_CLOSED" else not_found(task_id),)
+    return (orders_not_closed(task_id) if code == "ORDERS_NOT_CLOSED" else shopper_not_found(task_id),)
 
 
-def _address(rng: random.Random) -> str:
+def _email(rng: random.Random) -> str:
     """Return an email that fits the documented pattern."""
     first, last = rng.choice(_FIRST_NAMES), rng.choice(_LAST_NAMES)
     name = rng.choice((f"{first}.{last}", f"{first}.{last}", f"{first[0]}{last}", f"{first}_{last}", first + last))

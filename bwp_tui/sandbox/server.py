@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final, Self
-from uuid import UUID
 
 import h11
 
@@ -23,9 +22,9 @@ from bwp_tui.sandbox.archives import Archives
 from bwp_tui.sandbox.events.delivery import EventDelivery
 from bwp_tui.sandbox.events.message_queue import MessageQueue
 from bwp_tui.sandbox.events.signature import AwsKey, SignatureCheck
-from bwp_tui.sandbox.events.sqs_server import ACCOUNT, SqsServer
+from bwp_tui.sandbox.events.sqs_server import SqsServer
 from bwp_tui.sandbox.events.subscription_fields import SubscriptionFields
-from bwp_tui.sandbox.events.subscriptions import Destination, Subscriptions
+from bwp_tui.sandbox.events.subscriptions import ACCOUNT, Destination, Subscriptions
 from bwp_tui.sandbox.faults import Fault, Faults
 from bwp_tui.sandbox.graphql import ROOT_FIELDS, GraphQLService
 from bwp_tui.sandbox.http_connection import HttpConnection, HttpResponse, TooLongError
@@ -33,6 +32,7 @@ from bwp_tui.sandbox.links import LinkSigner
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.service import Service
 from bwp_tui.sandbox.service_state import SandboxState
+from bwp_tui.sandbox.task_outcomes import seeded_uuid
 from bwp_tui.sandbox.tokens import TokenIssuer
 
 HOST: Final = "127.0.0.1"
@@ -70,7 +70,7 @@ class Sandbox:
         secrets = random.Random(f"{seed}/credentials")  # noqa: S311  for this practice API alone
         self.client_id = "practice-client"
         self.client_secret = f"practice-{secrets.randbytes(16).hex()}"
-        self.target_id = f"bp-{UUID(int=secrets.getrandbits(128), version=4)}"
+        self.target_id = f"bp-{seeded_uuid(secrets)}"
         self.aws_key = AwsKey(f"AKIA{secrets.getrandbits(64):016X}", f"practice-{secrets.randbytes(16).hex()}")
         self.region = "us-east-1"
         self.faults = Faults(faults, seed)
@@ -264,16 +264,16 @@ class _ServerThread:
             self._connections.discard(connection)
 
 
-async def _serve_requests(service: Service, line: HttpConnection) -> None:
+async def _serve_requests(service: Service, connection: HttpConnection) -> None:
     try:
-        while (request := await line.request()) is not None:
+        while (request := await connection.request()) is not None:
             response = await service.respond(request)
-            if response is None or not await line.send(response):
+            if response is None or not await connection.send(response):
                 return
     except h11.RemoteProtocolError:
-        await line.send(_protocol_error(400))
+        await connection.send(_protocol_error(400))
     except TooLongError:
-        await line.send(_protocol_error(413))
+        await connection.send(_protocol_error(413))
 
 
 def _protocol_error(status: int) -> HttpResponse:

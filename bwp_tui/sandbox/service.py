@@ -18,6 +18,7 @@ from bwp_tui.sandbox.events.sqs_server import TARGET_PREFIX, SqsServer
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.graphql import GraphQLCall, GraphQLService
 from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse
+from bwp_tui.sandbox.links import LINK_PREFIX
 from bwp_tui.sandbox.refusals import access_denied, invalid, throttled
 from bwp_tui.sandbox.service_state import SandboxState
 from bwp_tui.sandbox.tokens import TokenIssuer
@@ -50,7 +51,7 @@ class Service:
         return response and replace(response, headers=(*response.headers, dated))
 
     async def _respond(self, request: HttpRequest) -> HttpResponse | None:
-        if request.path.startswith("/privacyRequest/"):
+        if request.path.startswith(LINK_PREFIX):
             return await self.archives.respond(request)
         if request.headers.get("x-amz-target", "").startswith(TARGET_PREFIX):
             self.state.count("sqs")

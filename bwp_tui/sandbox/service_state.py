@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, SampleTask, TaskError
 from bwp_tui.domain.times import Clock
-from bwp_tui.sandbox.task_outcomes import orders_not_closed, outcome_of
+from bwp_tui.sandbox.task_outcomes import orders_not_closed, outcome_of, seeded_uuid
 
 _QUICK_FINISHES: Final = 4
 """How many of the past tasks in progress end within the first 40 seconds."""
@@ -104,7 +103,7 @@ class SandboxState:
         self._clock = clock
         self._lock = threading.Lock()
         self._ids = random.Random(f"{seed}/ids")  # noqa: S311  repeatable, no secret
-        self._records: dict[str, _SandboxTask] = {}
+        self._tasks: dict[str, _SandboxTask] = {}
         self._starts_by_token: dict[str, StartedTask] = {}
         self._starts: list[StartedTask] = []
         self._ends: list[tuple[datetime, str]] = []
@@ -135,9 +134,9 @@ class SandboxState:
             earlier = self._starts_by_token.get(client_token) if client_token is not None else None
             if earlier is not None and now - earlier.at < CLIENT_TOKEN_LIFETIME:
                 return earlier.task_id
-            task_id = str(UUID(int=self._ids.getrandbits(128), version=4))
-            record = self._records[task_id] = self._new_record(task_id, kind, email, holding_period, now)
-            heapq.heappush(self._ends, (record.ends_at, task_id))
+            task_id = seeded_uuid(self._ids)
+            task = self._tasks[task_id] = self._new_task(task_id, kind, email, holding_period, now)
+            heapq.heappush(self._ends, (task.ends_at, task_id))
             start = StartedTask(client_token, kind, email, task_id, now)
             self._starts.append(start)
             if client_token is not None:
@@ -153,11 +152,11 @@ class SandboxState:
         """
         with self._lock:
             now = self._clock()
-            record = self._record(Kind.DELETION, task_id, now)
-            status = record.status_at(now)
+            task = self._find(Kind.DELETION, task_id, now)
+            status = task.status_at(now)
             if status is not Status.ON_HOLD:
                 raise NotOnHoldError(status)
-            self._records[task_id] = replace(record, cancelled=True)
+            self._tasks[task_id] = replace(task, cancelled=True)
 
     def find(self, kind: Kind, task_id: str) -> TaskSnapshot:
         """Return the task as it is now.
@@ -170,19 +169,19 @@ class SandboxState:
         """
         with self._lock:
             now = self._clock()
-            return self._record(kind, task_id, now).snapshot_at(now)
+            return self._find(kind, task_id, now).snapshot_at(now)
 
     def add_past_tasks(self, past: Iterable[SampleTask]) -> None:
         """Add tasks of the past. Those in progress end within minutes, the first of them within seconds."""
         with self._lock:
             now = self._clock()
             running = 0
-            for task in past:
-                if task.status is Status.IN_PROGRESS:
+            for sample in past:
+                if sample.status is Status.IN_PROGRESS:
                     running += 1
-                record = self._records[task.task_id] = self._past_record(task, now, running)
-                if record.ends_at > now:
-                    heapq.heappush(self._ends, (record.ends_at, task.task_id))
+                task = self._tasks[sample.task_id] = self._past_task(sample, now, running)
+                if task.ends_at > now:
+                    heapq.heappush(self._ends, (task.ends_at, task.task_id))
 
     def take_ended(self) -> list[TaskSnapshot]:
         """Return the tasks that have ended since the last call, in the order of their ends, without cancelled ones."""
@@ -190,18 +189,18 @@ class SandboxState:
             now = self._clock()
             ended = []
             while self._ends and self._ends[0][0] <= now:
-                record = self._records[heapq.heappop(self._ends)[1]]
-                if not record.cancelled:
-                    ended.append(record.snapshot_at(now))
+                task = self._tasks[heapq.heappop(self._ends)[1]]
+                if not task.cancelled:
+                    ended.append(task.snapshot_at(now))
             return ended
 
-    def _record(self, kind: Kind, task_id: str, now: datetime) -> _SandboxTask:
-        record = self._records.get(task_id)
-        if record is None or record.kind is not kind or (record.cancelled and now >= record.held_until):
+    def _find(self, kind: Kind, task_id: str, now: datetime) -> _SandboxTask:
+        task = self._tasks.get(task_id)
+        if task is None or task.kind is not kind or (task.cancelled and now >= task.held_until):
             raise UnknownTaskError
-        return record
+        return task
 
-    def _new_record(
+    def _new_task(
         self, task_id: str, kind: Kind, email: str, holding_period: int | None, now: datetime
     ) -> _SandboxTask:
         days = None
@@ -222,37 +221,37 @@ class SandboxState:
             errors=outcome.errors,
         )
 
-    def _past_record(self, task: SampleTask, now: datetime, running: int) -> _SandboxTask:
-        record = _SandboxTask(
-            task_id=task.task_id,
-            kind=task.kind,
-            email=task.email,
-            submitted_at=task.submitted_at,
-            holding_period=task.holding_period,
-            held_until=task.submitted_at + timedelta(days=task.holding_period or 0),
-            ends_at=task.updated_at,
-            outcome=task.status,
-            errors=task.errors,
-            cancelled=task.cancelled,
+    def _past_task(self, sample: SampleTask, now: datetime, running: int) -> _SandboxTask:
+        task = _SandboxTask(
+            task_id=sample.task_id,
+            kind=sample.kind,
+            email=sample.email,
+            submitted_at=sample.submitted_at,
+            holding_period=sample.holding_period,
+            held_until=sample.submitted_at + timedelta(days=sample.holding_period or 0),
+            ends_at=sample.updated_at,
+            outcome=sample.status,
+            errors=sample.errors,
+            cancelled=sample.cancelled,
         )
-        if task.status is Status.ON_HOLD:
-            return self._still_held(record, now)
-        return self._still_running(record, now, running) if task.status is Status.IN_PROGRESS else record
+        if sample.status is Status.ON_HOLD:
+            return self._still_held(task, now)
+        return self._still_running(task, now, running) if sample.status is Status.IN_PROGRESS else task
 
-    def _still_held(self, record: _SandboxTask, now: datetime) -> _SandboxTask:
-        outcome = outcome_of(record.task_id, record.kind, record.email, self._seed)
-        held_until = now + (record.held_until - now) / self._speed
-        return replace(record, held_until=held_until, ends_at=held_until + outcome.processing, outcome=outcome.status)
+    def _still_held(self, task: _SandboxTask, now: datetime) -> _SandboxTask:
+        outcome = outcome_of(task.task_id, task.kind, task.email, self._seed)
+        held_until = now + (task.held_until - now) / self._speed
+        return replace(task, held_until=held_until, ends_at=held_until + outcome.processing, outcome=outcome.status)
 
-    def _still_running(self, record: _SandboxTask, now: datetime, running: int) -> _SandboxTask:
-        rng = random.Random(f"{self._seed}/end/{record.task_id}")  # noqa: S311  repeatable, no secret
+    def _still_running(self, task: _SandboxTask, now: datetime, running: int) -> _SandboxTask:
+        rng = random.Random(f"{self._seed}/end/{task.task_id}")  # noqa: S311  repeatable, no secret
         seconds = rng.uniform(10, 40) if running <= _QUICK_FINISHES else rng.uniform(60, 600)
-        held_until = min(record.held_until, now)
-        fails = record.kind is Kind.DELETION and running % 2 == 0
+        held_until = min(task.held_until, now)
+        fails = task.kind is Kind.DELETION and running % 2 == 0
         return replace(
-            record,
+            task,
             held_until=held_until,
             ends_at=now + timedelta(seconds=seconds),
             outcome=Status.FAILED if fails else Status.COMPLETED,
-            errors=(orders_not_closed(record.task_id),) if fails else (),
+            errors=(orders_not_closed(task.task_id),) if fails else (),
         )

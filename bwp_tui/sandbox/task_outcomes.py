@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, TaskError
@@ -31,7 +32,7 @@ def name_part(email: str) -> str:
     return email.partition("@")[0].partition("+")[0].lower()
 
 
-def not_found(task_id: str) -> TaskError:
+def shopper_not_found(task_id: str) -> TaskError:
     """Return the documented error of a task about an unknown shopper."""
     return TaskError("DATA_SUBJECT_NOT_FOUND", f"The shopper email for request {task_id} does not exist")
 
@@ -41,13 +42,18 @@ def orders_not_closed(task_id: str) -> TaskError:
     return TaskError("ORDERS_NOT_CLOSED", f"The shopper for request {task_id} has orders that are not closed")
 
 
+def seeded_uuid(rng: random.Random) -> str:
+    """Return a UUID that the same state of `rng` gives again."""
+    return str(UUID(int=rng.getrandbits(128), version=4))
+
+
 def outcome_of(task_id: str, kind: Kind, email: str, seed: int) -> TaskOutcome:
     """Return what becomes of a task. The same arguments give the same outcome."""
     rng = random.Random(f"{seed}/fate/{task_id}")  # noqa: S311  repeatable, no secret
     processing = timedelta(seconds=rng.uniform(*PROCESSING_SECONDS[kind]))
     name = name_part(email)
     if name == "nobody":
-        return TaskOutcome(processing, Status.FAILED, (not_found(task_id),))
+        return TaskOutcome(processing, Status.FAILED, (shopper_not_found(task_id),))
     if name == "open-orders" and kind is Kind.DELETION:
         return TaskOutcome(processing, Status.FAILED, (orders_not_closed(task_id),))
     return TaskOutcome(SLOW_PROCESSING if name == "slow" else processing, Status.COMPLETED, ())

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.task import Occasion
+from bwp_tui.domain.task import HookOccasion
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import checks
 from bwp_tui.settings.checks import NAME_PATTERN
@@ -55,7 +55,7 @@ def commented_file() -> str:
     lines += [
         "",
         "# [hooks]",
-        *_comment("completed", '["notify-team"]', f"the engine runs it; also {', '.join(list(Occasion)[1:])}"),
+        *_comment("completed", '["notify-team"]', f"the engine runs it; also {', '.join(list(HookOccasion)[1:])}"),
     ]
     return "".join(f"{line}\n" for line in lines)
 
@@ -91,7 +91,7 @@ class ConfigFile:
     theme: str | None = field(default=None, metadata={"theme": PROFILE_SETTINGS["theme"]})
     keys: tuple[KeySetting, ...] = ()
     commands: tuple[CustomCommand, ...] = ()
-    hooks: Mapping[Occasion, OperatorProgram] = field(default_factory=dict)
+    hooks: Mapping[HookOccasion, OperatorProgram] = field(default_factory=dict)
 
 
 _TOP_SETTINGS: Final[Mapping[str, Setting]] = settings_of(ConfigFile)
@@ -220,12 +220,12 @@ class _Reader:
         title = texts.get("title", f"Run {name}")
         return CustomCommand(name, OperatorProgram(run, float(timeout)), texts["key"], title, self._where(place, "key"))
 
-    def _hooks(self, table: object) -> dict[Occasion, OperatorProgram]:
+    def _hooks(self, table: object) -> dict[HookOccasion, OperatorProgram]:
         if not isinstance(table, dict):
             self._mistake("", "hooks", "must be a table, [hooks]")
             return {}
-        self._unknown("hooks", table, tuple(Occasion))
-        runs = {name: self._argument_list("hooks", name, table[name]) for name in Occasion if name in table}
+        self._unknown("hooks", table, tuple(HookOccasion))
+        runs = {name: self._argument_list("hooks", name, table[name]) for name in HookOccasion if name in table}
         return {name: OperatorProgram(run) for name, run in runs.items() if run}
 
     def _argument_list(self, place: str, key: str, value: object) -> tuple[str, ...]:

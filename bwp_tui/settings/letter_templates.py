@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.letters import BUILT_IN, template_mistakes
+from bwp_tui.domain.letters import BUILT_IN_TEMPLATES, template_mistakes
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings.secret import SettingsError
 
@@ -28,7 +28,7 @@ def read_template(folder: Path | None, name: str) -> tuple[str, Path | None]:
     path = None if folder is None else template_path(folder, name)
     text = None if path is None else _text(path)
     if path is None or text is None:
-        return BUILT_IN[name], None
+        return BUILT_IN_TEMPLATES[name], None
     if mistakes := [f"{path}, {mistake}" for mistake in template_mistakes(text)]:
         raise SettingsError(*mistakes)
     return text, path
@@ -37,15 +37,16 @@ def read_template(folder: Path | None, name: str) -> tuple[str, Path | None]:
 def mistakes_in(folder: Path) -> tuple[str, ...]:
     """Return the mistakes in all of the shop's own templates, and the files that are no letter."""
     mistakes: list[str] = []
-    for name in BUILT_IN:
+    for name in BUILT_IN_TEMPLATES:
         try:
             read_template(folder, name)
         except SettingsError as error:
             mistakes += error.mistakes
-    others = sorted(path for path in folder.glob(f"*{_SUFFIX}") if path.stem not in BUILT_IN)
-    known = f"; there are {', '.join(BUILT_IN)}."
+    others = sorted(path for path in folder.glob(f"*{_SUFFIX}") if path.stem not in BUILT_IN_TEMPLATES)
+    known = f"; there are {', '.join(BUILT_IN_TEMPLATES)}."
     mistakes += [
-        f"{path}: “{clean_line(path.stem)}” is no letter{did_you_mean(path.stem, BUILT_IN, known)}" for path in others
+        f"{path}: “{clean_line(path.stem)}” is no letter{did_you_mean(path.stem, BUILT_IN_TEMPLATES, known)}"
+        for path in others
     ]
     return tuple(mistakes)
 

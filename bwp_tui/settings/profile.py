@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bwp_tui.domain.filter import VIEWS, columns_named
 from bwp_tui.domain.regulations import DEFAULT_REGULATION, regulation_id
 from bwp_tui.domain.shop import Shop
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Occasion
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, HookOccasion
 from bwp_tui.settings import checks
 from bwp_tui.settings.secret import KEYRING, SecretSource
 
@@ -284,7 +284,7 @@ class Profile:
     """Key bindings from the config file."""
     commands: tuple[CustomCommand, ...] = ()
     """The operator's own commands."""
-    hooks: Mapping[Occasion, OperatorProgram] = field(default_factory=dict)
+    hooks: Mapping[HookOccasion, OperatorProgram] = field(default_factory=dict)
     """The programs that the engine runs."""
     events: EventQueue | None = None
     """The queue of the service's events; None polls only."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.api.headers import LONGEST_WAIT, ContentRange, parse_content_range, parse_date, parse_retry_after
+from bwp_tui.api.headers import LONGEST_WAIT_S, ContentRange, parse_content_range, parse_date, parse_retry_after
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ from bwp_tui.api.headers import LONGEST_WAIT, ContentRange, parse_content_range,
         ("0", 0),
         ("1.5", 1.5),
         ("-3", 0),
-        ("9" * 30, LONGEST_WAIT),
-        ("inf", LONGEST_WAIT),
+        ("9" * 30, LONGEST_WAIT_S),
+        ("inf", LONGEST_WAIT_S),
         ("nan", None),
         ("soon", None),
         ("", None),
@@ -47,7 +47,7 @@ def test_a_wait_until_a_date_is_read() -> None:
 @given(st.text())
 def test_no_wait_is_negative_or_endless(value: str) -> None:
     wait = parse_retry_after(value)
-    assert wait is None or 0 <= wait <= LONGEST_WAIT
+    assert wait is None or 0 <= wait <= LONGEST_WAIT_S
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.api.service_clock import FRESH_FOR, ServiceClock
+from bwp_tui.api.service_clock import FRESH_FOR_S, ServiceClock
 from bwp_tui.domain.times import Uptime
 from tests.api.server import Reaction, ScriptedServer, answer, graphql
 
@@ -30,8 +30,8 @@ def test_it_goes_on_with_the_machine_from_the_last_date() -> None:
     machine.seconds += 10
     clock.record_response(None)
     assert (clock.now(), clock.is_fresh) == (NOW + timedelta(seconds=10), True)
-    machine.seconds += FRESH_FOR
-    assert (clock.now(), clock.is_fresh) == (NOW + timedelta(seconds=10 + FRESH_FOR), False)
+    machine.seconds += FRESH_FOR_S
+    assert (clock.now(), clock.is_fresh) == (NOW + timedelta(seconds=10 + FRESH_FOR_S), False)
 
 
 async def test_any_answer_tells_the_time(api: PrivacyApi, server: ScriptedServer) -> None:
@@ -51,7 +51,7 @@ async def test_the_service_is_asked_again_where_its_last_answer_is_old(
     server.script("/graphql", reaction)
     await api.refresh_clock(if_stale=True)
     assert server.seen("/graphql") == [], "the token was just issued"
-    api._transport.clock._response_at -= FRESH_FOR
+    api._transport.clock._response_at -= FRESH_FOR_S
     await api.refresh_clock(if_stale=True)
     assert len(server.seen("/graphql")) == 1
     await api.refresh_clock(if_stale=True)

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bwp_tui.archive.extract import CannotUnpack, extract
 from bwp_tui.archive.limits import BadArchive, Limits
 from bwp_tui.archive.preview import preview
 from bwp_tui.archive.reading import Archive
+from bwp_tui.archive.unpack import CannotUnpack, unpack
 from bwp_tui.archive.verify import verify_archive
 from tests.archive.zips import DATA, Part, bomb_of_overlaps, forged, plain, quoted_bomb
 
@@ -149,7 +149,7 @@ def test_what_is_odd_but_whole_passes_with_a_clean_remark_and_is_not_unpacked(tm
         assert remark.endswith(".")
         assert remark.isprintable()
     with pytest.raises((CannotUnpack, BadArchive)), Archive(path) as archive:
-        extract(archive, path)
+        unpack(archive, path)
     assert [found.name for found in tmp_path.iterdir()] == ["a.zip"]
 
 
@@ -218,7 +218,7 @@ def test_what_may_be_unpacked_all_the_same_is_no_remark(tmp_path: Path, part: Pa
         assert [str(found) for found in archive.entries[1].flaws] == ([] if flaw is None else [flaw])
         assert archive.entries[1].name.isprintable()
         preview(archive, archive.entries[1])
-        assert extract(archive, path).is_dir()
+        assert unpack(archive, path).is_dir()
 
 
 def test_bombs_are_not_opened_and_a_whole_one_is_kept_with_a_remark(tmp_path: Path) -> None:
@@ -305,5 +305,5 @@ def test_no_mutation_gets_past_bad_archive_or_the_limits(tmp_path: Path, data: s
         for entry in archive.entries:
             assert not entry.is_readable or len(archive.start(entry, 1 << 30)) == entry.size
             preview(archive, entry)
-        extract(archive, tmp_path / "out.zip")
+        unpack(archive, tmp_path / "out.zip")
     assert {found.name.partition(" (")[0] for found in tmp_path.iterdir()} <= {"base.zip", "mutated.zip", "out"}

@@ -18,14 +18,14 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind as TaskKind
 from bwp_tui.domain.task import SampleTask
 from bwp_tui.domain.times import DAY, local_day
-from bwp_tui.engine.resilience import backoff
+from bwp_tui.engine.resilience import poll_schedule
 from bwp_tui.engine.runtime.engine_config import config_loader, engine_config
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service_state import StartedTask
 from bwp_tui.sandbox.task_outcomes import PROCESSING_SECONDS
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog.due_polls import SOON
+from bwp_tui.store.worklog.due_polls import LEAD_TIME
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
 from tests.benchmarks.histories import Place, fresh
 from tests.practice import profile_of, queue_of
@@ -98,8 +98,8 @@ def _worked(scenario: Scenario, *, events: bool) -> Iterator[tuple[Sandbox, Plac
     processing = {TaskKind.DELETION: (scenario.first * scenario.day_s, scenario.last * scenario.day_s)}
     speed = DAY / scenario.day_s
     with (
-        patch.object(backoff, "FIRST_INTERVAL_S", backoff.INTERVAL_AFTER_FIRST_DAY_S / speed),
-        patch.object(backoff, "SOON", SOON / speed),
+        patch.object(poll_schedule, "FIRST_INTERVAL_S", poll_schedule.INTERVAL_AFTER_FIRST_DAY_S / speed),
+        patch.object(poll_schedule, "LEAD_TIME", LEAD_TIME / speed),
         patch.dict(PROCESSING_SECONDS, processing),
         Sandbox(speed=speed) as sandbox,
     ):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.letters import BUILT_IN, PLACEHOLDERS
-from bwp_tui.domain.task import Event, Task
+from bwp_tui.domain.letters import BUILT_IN_TEMPLATES, PLACEHOLDERS
+from bwp_tui.domain.task import Task, TimelineEvent
 from bwp_tui.store.queries import tasks, timeline
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.pty_terminal import Terminal
@@ -29,7 +29,7 @@ def kept(bwp: Bwp) -> Bwp:
     return bwp
 
 
-def seen(bwp: Bwp, number: int) -> tuple[Task, list[Event]]:
+def seen(bwp: Bwp, number: int) -> tuple[Task, list[TimelineEvent]]:
     """The task, and its letters on the timeline."""
     store = bwp.store()
     task, events = tasks.get(store, number), timeline.of_task(store, number)
@@ -140,14 +140,14 @@ def test_the_built_in_texts_are_printed_and_written_where_no_text_is_yet(kept: B
     listed = kept("config", "letters")
     assert all(f"${name}" in listed.out for name in PLACEHOLDERS)
     assert str(folder) in listed.out
-    assert kept("config", "letters", "answer-deletion").out == BUILT_IN["answer-deletion"]
+    assert kept("config", "letters", "answer-deletion").out == BUILT_IN_TEMPLATES["answer-deletion"]
     assert kept("config", "letters", "--create").code == 0
-    for name, text in BUILT_IN.items():
+    for name, text in BUILT_IN_TEMPLATES.items():
         path = folder / f"{name}.txt"
         assert path.read_text() == ("mine" if name == "extension" else text)
     assert stat.S_IMODE((folder / "answer-deletion.txt").stat().st_mode) == 0o600
     assert {record["path"] for record in json.loads(kept("config", "letters", "--json").out)["templates"]} == {
-        str(folder / f"{name}.txt") for name in BUILT_IN
+        str(folder / f"{name}.txt") for name in BUILT_IN_TEMPLATES
     }
     assert kept("config", "validate").code == 0
 

@@ -10,7 +10,7 @@ import pytest
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, TaskEvent
+from bwp_tui.domain.task import Kind, ServiceEvent
 from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
@@ -26,8 +26,8 @@ from tests.store import single
 DENIED = "AWS denies the use of the event queue: these credentials need sqs:ReceiveMessage on it."
 
 
-def event(task_id: str, kind: Kind = Kind.DELETION) -> TaskEvent:
-    return TaskEvent(f"event of {task_id}", kind, Status.COMPLETED, task_id, datetime(2026, 11, 21, tzinfo=UTC))
+def event(task_id: str, kind: Kind = Kind.DELETION) -> ServiceEvent:
+    return ServiceEvent(f"event of {task_id}", kind, Status.COMPLETED, task_id, datetime(2026, 11, 21, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("size", [WIDE, USUAL])

@@ -19,7 +19,7 @@ from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import fact_lines, heading, outcome_paragraphs, timeline
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Event, Kind, Request, Task, TaskError
+from bwp_tui.domain.task import Kind, Request, Task, TaskError, TimelineEvent
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -132,7 +132,7 @@ async def test_what_is_pasted_into_a_field_steers_nothing(profile: Profile, text
 
 def said(task: Task, text: str, masked: bool) -> list[list[StyledText]]:
     reading = DisplayContext(NOW, TODAY, masked, NOW - NOW, Keymap().key)
-    events = [Event(NOW, text, text, text, text, text)]
+    events = [TimelineEvent(NOW, text, text, text, text, text)]
     return [
         heading(task, reading),
         *outcome_paragraphs(task, reading),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.screens.letter import LetterScreen
-from bwp_tui.domain.task import Event
+from bwp_tui.domain.task import TimelineEvent
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import timeline
 from tests.console.past import CANCELLED, HELD, READY, TODAY
@@ -18,7 +18,7 @@ from tests.console.support import USUAL, WIDE, Console, opened
 from tests.store import single
 
 
-def letters(console: Console, number: int) -> list[Event]:
+def letters(console: Console, number: int) -> list[TimelineEvent]:
     return [event for event in timeline.of_task(console.store, number) if event.what == "letter"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.domain.statuses import DownloadState, Status
-from bwp_tui.domain.task import Kind, Task, TaskEvent
+from bwp_tui.domain.task import Kind, ServiceEvent, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.answers import withdraw
@@ -215,7 +215,7 @@ async def test_a_note_that_is_typed_while_its_row_is_merged_lands_on_the_kept_ro
     async with opened(profile) as console:
         task = requests.submit(console.store, request(email="mia@example.com"), "op")
         intent = sent(console.store, task.number)
-        happened = TaskEvent("event-9", Kind.RETRIEVAL, Status.COMPLETED, "cafe0009-task", None)
+        happened = ServiceEvent("event-9", Kind.RETRIEVAL, Status.COMPLETED, "cafe0009-task", None)
         service_events.record_events(console.store, [happened])
         adopted = tasks.find_by_name(console.store, "cafe0009").number
         await console.until(lambda: adopted in console.main.table.numbers)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bwp_tui.contract.events import EVENT_TYPES, LONGEST_BODY, parse_event
 from bwp_tui.contract.payloads import ContractViolation
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, TaskEvent
+from bwp_tui.domain.task import Kind, ServiceEvent
 from tests.contract.test_payloads import JSON
 
 EXAMPLES = Path(__file__).with_name("examples")
@@ -34,7 +34,7 @@ def test_the_documented_examples_are_read() -> None:
         ("event-deletion-failed.json", Kind.DELETION, Status.FAILED),
     ):
         event = parse_event((EXAMPLES / name).read_text())
-        assert event == TaskEvent(EVENT_ID, kind, status, TASK_ID, at)
+        assert event == ServiceEvent(EVENT_ID, kind, status, TASK_ID, at)
         assert event.type in EVENT_TYPES
     assert len(EVENT_TYPES) == 4
 

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.contract.fields import TOKEN_LIFE
+from bwp_tui.contract.fields import ACCESS_TOKEN_LIFE_S
 from bwp_tui.contract.payloads import (
     ContractViolation,
     TaskPayload,
     error_name,
+    parse_access_token,
     parse_link,
     parse_mutation,
     parse_response,
     parse_task,
-    parse_token,
 )
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.text import clean, clean_line
@@ -156,38 +156,38 @@ def test_what_is_no_answer_is_a_breach(body: bytes) -> None:
     [
         (900, 900),
         ("120", 120),
-        (None, TOKEN_LIFE),
-        ("soon", TOKEN_LIFE),
-        (0, TOKEN_LIFE),
-        (-5, TOKEN_LIFE),
-        (True, TOKEN_LIFE),
+        (None, ACCESS_TOKEN_LIFE_S),
+        ("soon", ACCESS_TOKEN_LIFE_S),
+        (0, ACCESS_TOKEN_LIFE_S),
+        (-5, ACCESS_TOKEN_LIFE_S),
+        (True, ACCESS_TOKEN_LIFE_S),
         (1e300, 86_400),
-        ([], TOKEN_LIFE),
+        ([], ACCESS_TOKEN_LIFE_S),
     ],
 )
 def test_a_token_life_is_read_in_every_form(told: object, life: float) -> None:
     body = json.dumps({"access_token": "abc", "token_type": "Bearer", "expires_in": told}).encode()
-    assert parse_token(body).expires_in == life
+    assert parse_access_token(body).expires_in == life
 
 
 def test_a_token_without_its_life_lives_fifteen_minutes() -> None:
-    assert parse_token(b'{"access_token": "abc"}').expires_in == 900
+    assert parse_access_token(b'{"access_token": "abc"}').expires_in == 900
 
 
 def test_a_token_life_beyond_all_numbers_is_not_believed() -> None:
-    assert parse_token(b'{"access_token": "abc", "expires_in": Infinity}').expires_in == TOKEN_LIFE
+    assert parse_access_token(b'{"access_token": "abc", "expires_in": Infinity}').expires_in == ACCESS_TOKEN_LIFE_S
 
 
 @pytest.mark.parametrize("token", [None, "", "a b", f"{SESAME}\n", "ünlock", 5])
 def test_an_unusable_token_is_a_breach_that_does_not_quote_it(token: object) -> None:
     with pytest.raises(ContractViolation) as caught:
-        parse_token(json.dumps({"access_token": token, "other": SESAME}).encode())
+        parse_access_token(json.dumps({"access_token": token, "other": SESAME}).encode())
     assert SESAME not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None
 
 
 def test_a_token_stays_out_of_the_repr() -> None:
-    assert "sesame" not in repr(parse_token(b'{"access_token": "sesame"}'))
+    assert "sesame" not in repr(parse_access_token(b'{"access_token": "sesame"}'))
 
 
 def test_a_refused_token_request_gives_its_code() -> None:

@@ -10,9 +10,9 @@ import pytest
 from bwp_tui.console.bindings.actions import LETTERS
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.letters import (
-    BUILT_IN,
+    BUILT_IN_TEMPLATES,
     PLACEHOLDERS,
-    LetterFacts,
+    LetterContext,
     LetterKind,
     cannot_write,
     fill,
@@ -31,7 +31,7 @@ from tests.plain_task import plain_task
 
 TODAY = date(2026, 11, 29)
 RECEIVED = date(2026, 11, 9)
-FACTS = LetterFacts(TODAY, "anna", "Acme Shop", "many requests came at once")
+FACTS = LetterContext(TODAY, "anna", "Acme Shop", "many requests came at once")
 TASK = replace(
     plain_task(17, datetime(2026, 11, 9, 12, tzinfo=UTC)),
     task_id="3556a10a-0001",
@@ -62,10 +62,10 @@ LETTERS_AND_TASKS = [
 ]
 
 
-def letter(kind: LetterKind, task: Task, facts: LetterFacts = FACTS) -> str:
+def letter(kind: LetterKind, task: Task, facts: LetterContext = FACTS) -> str:
     """The built-in letter about a task."""
     assert cannot_write(kind, task) is None
-    return fill(BUILT_IN[template_name(kind, task)], values_of(kind, task, facts))
+    return fill(BUILT_IN_TEMPLATES[template_name(kind, task)], values_of(kind, task, facts))
 
 
 @pytest.mark.parametrize("regulation", IDS)
@@ -228,7 +228,7 @@ def test_mistakes_in_a_template_are_named_with_their_line_and_what_exists() -> N
         "line 2: a dollar sign alone is written $$.",
         f"line 2: $Today is no placeholder; did you mean today? There are {', '.join(PLACEHOLDERS)}.",
     ]
-    assert [mistake for text in BUILT_IN.values() for mistake in template_mistakes(text)] == []
+    assert [mistake for text in BUILT_IN_TEMPLATES.values() for mistake in template_mistakes(text)] == []
 
 
 def test_what_is_to_be_checked_before_a_letter_is_sent_is_said() -> None:

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import DAY
-from bwp_tui.engine.resilience.backoff import (
+from bwp_tui.engine.resilience.backoff import retry_delay
+from bwp_tui.engine.resilience.poll_schedule import (
     FIRST_INTERVAL_S,
     INTERVAL_AFTER_FIRST_DAY_S,
     JITTER,
     MAX_INTERVAL_FIRST_DAY_S,
     RELAXED_INTERVAL_S,
     PollSchedule,
-    retry_delay,
 )
 from bwp_tui.store.worklog import due_polls
 from bwp_tui.store.worklog.due_polls import DuePoll
@@ -109,10 +109,10 @@ def test_retries_are_drawn_from_the_whole_of_their_bound() -> None:
 
 def test_rare_polls_may_be_made_early_by_up_to_a_tenth_so_that_they_share_requests() -> None:
     usual, rare = PollSchedule(1.0, random.Random(1)), PollSchedule(1.0, random.Random(1), relaxed=True)
-    assert usual.soon == due_polls.SOON
-    assert due_polls.SOON * 10 < rare.soon <= timedelta(seconds=RELAXED_INTERVAL_S / 10)
-    assert PollSchedule(60.0, random.Random(1), relaxed=True).soon == pytest.approx(
-        rare.soon / 60, abs=timedelta(milliseconds=1)
+    assert usual.lead_time == due_polls.LEAD_TIME
+    assert due_polls.LEAD_TIME * 10 < rare.lead_time <= timedelta(seconds=RELAXED_INTERVAL_S / 10)
+    assert PollSchedule(60.0, random.Random(1), relaxed=True).lead_time == pytest.approx(
+        rare.lead_time / 60, abs=timedelta(milliseconds=1)
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Uptime
-from bwp_tui.engine.requests.token_protection import TOKEN_MARGIN
+from bwp_tui.engine.requests.token_protection import CLIENT_TOKEN_MARGIN
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import timeline
@@ -87,7 +87,7 @@ async def test_a_clock_that_stood_still_without_power_is_found_out_by_the_servic
 async def test_a_clock_set_back_does_not_stretch_the_eight_hours(shop: Shop, machine: Machine) -> None:
     number = await sent_without_answer(shop)
     machine.clock.advance(BACK)
-    machine.live(CLIENT_TOKEN_LIFETIME - TOKEN_MARGIN)
+    machine.live(CLIENT_TOKEN_LIFETIME - CLIENT_TOKEN_MARGIN)
     await shop.work()
     assert shop.task(number).status == "UNCONFIRMED"
     assert shop.sandbox.state.calls[START] == 1

@@ -19,7 +19,7 @@ from bwp_tui.engine.events import receiver
 from bwp_tui.engine.events.queue_errors import EventQueueError
 from bwp_tui.engine.events.receiver import EventReceiver
 from bwp_tui.engine.events.sqs_queue import Message, SqsQueue
-from bwp_tui.engine.resilience.backoff import PollSchedule
+from bwp_tui.engine.resilience.poll_schedule import PollSchedule
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox import task_outcomes
 from bwp_tui.sandbox.server import Sandbox
@@ -46,7 +46,7 @@ def queue_depth(sandbox: Sandbox) -> int:
 async def working(shop: Shop) -> AsyncIterator[Engine]:
     """An engine that polls and receives in the background."""
     async with shop.api() as api:
-        engine = Engine(shop.store, api, events=SqsQueue(queue_of(shop.sandbox)))
+        engine = Engine(shop.store, api, event_queue=SqsQueue(queue_of(shop.sandbox)))
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
@@ -146,7 +146,7 @@ async def test_a_queue_in_trouble_is_told_and_comes_back(shop: Shop, monkeypatch
 async def test_no_credential_of_the_queue_is_recorded(shop: Shop) -> None:
     queue = replace(queue_of(shop.sandbox), access_key=AwsKey("AKIAHUSHHUSH", "hush-hush"))
     async with shop.api() as api:
-        await Engine(shop.store, api, events=SqsQueue(queue)).run_once()
+        await Engine(shop.store, api, event_queue=SqsQueue(queue)).run_once()
     assert "refuses the credentials" in str(engine_state.read(shop.store).event_queue_state)
     written = bytes_below(shop.profile.folder)
     assert b"event queue" in written
@@ -157,7 +157,7 @@ async def test_an_engine_that_works_once_receives_what_waits(shop: Shop) -> None
     task_ids = {shop.sandbox.state.start(Kind.RETRIEVAL, f"jane+{count}@example.com") for count in range(25)}
     shop.clock.advance(PROCESSED)
     async with shop.api() as api:
-        await Engine(shop.store, api, events=SqsQueue(queue_of(shop.sandbox))).run_once()
+        await Engine(shop.store, api, event_queue=SqsQueue(queue_of(shop.sandbox))).run_once()
     rows = shop.store.rows("SELECT task_id, status, email FROM tasks")
     assert {row[0] for row in rows} == task_ids
     assert {row[1] for row in rows} == {"COMPLETED"}
@@ -368,7 +368,7 @@ async def test_an_engine_that_relies_on_events_polls_each_task_in_progress_at_le
     numbers = [shop.submit(f"slow+{count}@example.com", Kind.DELETION, 0) for count in range(30)]
     await relaxed.receive(message("task-elsewhere"))
     async with shop.api() as api:
-        engine = Engine(shop.store, api, events=relaxed.messages)
+        engine = Engine(shop.store, api, event_queue=relaxed.messages)
         seen: dict[int, datetime] = {}
         rare: list[datetime] = []
         end = shop.clock.now + timedelta(days=1)
@@ -424,7 +424,7 @@ async def test_an_event_that_comes_while_its_task_is_polled_asks_for_another_pol
 
     monkeypatch.setattr(PrivacyApi, "poll", announced_meanwhile)
     async with shop.api() as api:
-        await Engine(shop.store, api, events=relaxed.messages).run_once()
+        await Engine(shop.store, api, event_queue=relaxed.messages).run_once()
     task = shop.task(number)
     assert task.status == "IN_PROGRESS"
     assert task.next_poll_at is not None

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import pytest
 
-from bwp_tui.domain.task import Kind, Occasion
+from bwp_tui.domain.task import HookOccasion, Kind
 from bwp_tui.engine.runtime import hook_runner
 from bwp_tui.engine.runtime.hook_runner import HookRunner
 from bwp_tui.settings.profile import OperatorProgram
@@ -31,7 +31,7 @@ def run_hook_and_be_killed(history: Path, now: datetime) -> None:
 
     async def claim() -> None:
         store = open_store(history, clock=lambda: now)
-        runner = HookRunner(store, {Occasion.COMPLETED: OperatorProgram(("true",))}, "shop", asyncio.Event())
+        runner = HookRunner(store, {HookOccasion.COMPLETED: OperatorProgram(("true",))}, "shop", asyncio.Event())
         await runner.run_due()
         await asyncio.sleep(60)
 
@@ -56,7 +56,7 @@ def hook_events(shop: Shop, number: int) -> list[str | None]:
 
 
 def with_hooks(shop: Shop, **hooks: OperatorProgram) -> Shop:
-    return shop.with_profile(replace(shop.profile, hooks={Occasion(name): hook for name, hook in hooks.items()}))
+    return shop.with_profile(replace(shop.profile, hooks={HookOccasion(name): hook for name, hook in hooks.items()}))
 
 
 async def test_the_hook_of_an_occasion_gets_its_tasks_as_json_once_and_its_end_is_recorded(

@@ -78,7 +78,7 @@ async def test_tasks_denied_one_by_one_are_no_storm(shop: Shop) -> None:
 
 
 async def test_what_was_denied_goes_on_once_access_is_given(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwp_tui.api.auth.DENIAL_PAUSE", 0.0)  # it goes by another clock than this shop's
+    monkeypatch.setattr("bwp_tui.api.auth.DENIAL_PAUSE_S", 0.0)  # it goes by another clock than this shop's
     done = await shop.completed("ann@example.com")
     number = shop.submit("jane@example.com")
     shop.request_download(done)

@@ -34,7 +34,7 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
     shop.request_download(first)
     async with at_work(shop):
         await under_way(shop, first)
-        monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.SLOWEST", 1 << 40)
+        monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.MIN_BYTES_PER_S", 1 << 40)
         await eventually_in_loop(lambda: shop.download_of(first).trouble == f"{SLOW_TEXT}.")
         before = shop.download_of(first).bytes
         await eventually_in_loop(lambda: shop.download_of(first).bytes > before + 5_000)
@@ -44,7 +44,7 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
         put_off = shop.download_of(first)
         assert (put_off.state, put_off.trouble) == ("queued", str(TooSlow()))
         assert put_off.bytes > 0
-        monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.SLOWEST", 0)
+        monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.MIN_BYTES_PER_S", 0)
         shop.sandbox.rate = None
         await eventually_in_loop(lambda: shop.download_of(first).state == "done")
     for number in (first, second):

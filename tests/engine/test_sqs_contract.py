@@ -67,7 +67,7 @@ def test_messages_are_received_and_deleted(served: Served) -> None:
     queue, received = served.client, set[str]()
     while messages := queue.receive(0):
         received |= {message.body for message in messages}
-        queue.delete([message.receipt for message in messages])
+        queue.delete([message.receipt_handle for message in messages])
     assert received == bodies
     assert queue.attributes().depth == queue.attributes().in_flight == 0
 

@@ -48,7 +48,7 @@ def test_messages_are_received_and_deleted_by_their_receipts(sandbox: Sandbox, q
     while messages := client.receive(0):
         assert all(message.receives >= 1 for message in messages)
         seen.update(message.body for message in messages)
-        client.delete([message.receipt for message in messages])
+        client.delete([message.receipt_handle for message in messages])
     assert seen == set(bodies)
     assert client.attributes().depth == 0
 
@@ -57,7 +57,7 @@ def test_more_messages_than_one_call_takes_are_deleted() -> None:
     with Sandbox() as sandbox:
         send(sandbox, *"abcdefghijklmno")
         client = SqsQueue(queue_of(sandbox))
-        receipts = [message.receipt for _ in range(2) for message in client.receive(0)]
+        receipts = [message.receipt_handle for _ in range(2) for message in client.receive(0)]
         assert len(receipts) == 15
         client.delete(receipts)
         found = client.attributes()

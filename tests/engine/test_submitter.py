@@ -9,7 +9,7 @@ import pytest
 from bwp_tui.api import service_clock
 from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.requests.token_protection import TOKEN_MARGIN
+from bwp_tui.engine.requests.token_protection import CLIENT_TOKEN_MARGIN
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -83,7 +83,7 @@ async def test_after_a_lost_answer_the_same_token_finds_the_one_task(shop: Shop)
 async def test_a_request_whose_answer_was_lost_is_sent_again_by_a_client_with_an_old_service_clock(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_clock, "FRESH_FOR", 0.0)
+    monkeypatch.setattr(service_clock, "FRESH_FOR_S", 0.0)
     shop.sandbox.faults.set("lost-answer", times=1)
     number = shop.submit("jane@example.com")
     async with shop.engine() as engine:
@@ -153,7 +153,7 @@ async def test_a_request_without_an_answer_is_unconfirmed_after_eight_hours_and_
     number = shop.submit("jane@example.com")
     await shop.work()
     shop.sandbox.stop()
-    shop.clock.advance(CLIENT_TOKEN_LIFETIME - TOKEN_MARGIN - timedelta(minutes=5))
+    shop.clock.advance(CLIENT_TOKEN_LIFETIME - CLIENT_TOKEN_MARGIN - timedelta(minutes=5))
     await shop.work()
     assert shop.task(number).status == "QUEUED"
     shop.sandbox.start()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.engine.downloads.transfer_rate import SLOWEST, SPEED_WINDOW_S, SpeedWatch, TransferRate
+from bwp_tui.engine.downloads.transfer_rate import MIN_BYTES_PER_S, SPEED_WINDOW_S, SpeedWatch, TransferRate
 
 
 def test_one_reading_is_no_rate() -> None:
@@ -41,19 +41,19 @@ def test_a_stall_brings_the_rate_to_zero() -> None:
 def test_a_minute_without_a_byte_is_silent_and_one_with_few_is_slow() -> None:
     trickle = SpeedWatch(0, 500)
     trickle.record(SPEED_WINDOW_S - 1, 500)
-    assert (trickle.silent, trickle.slow) == (False, False)
+    assert (trickle.is_silent, trickle.is_slow) == (False, False)
     trickle.record(SPEED_WINDOW_S, 500)
-    assert (trickle.silent, trickle.slow) == (True, True)
+    assert (trickle.is_silent, trickle.is_slow) == (True, True)
     trickle.record(2 * SPEED_WINDOW_S, 501)
-    assert (trickle.silent, trickle.slow) == (False, True)
-    trickle.record(3 * SPEED_WINDOW_S, 501 + int(SPEED_WINDOW_S * SLOWEST))
-    assert (trickle.silent, trickle.slow) == (False, False)
+    assert (trickle.is_silent, trickle.is_slow) == (False, True)
+    trickle.record(3 * SPEED_WINDOW_S, 501 + int(SPEED_WINDOW_S * MIN_BYTES_PER_S))
+    assert (trickle.is_silent, trickle.is_slow) == (False, False)
 
 
 def test_a_download_that_begins_anew_is_not_slow_for_that() -> None:
     trickle = SpeedWatch(0, 1 << 30)
     trickle.record(1, 0)
     trickle.record(SPEED_WINDOW_S, 10)
-    assert (trickle.silent, trickle.slow) == (False, False)
+    assert (trickle.is_silent, trickle.is_slow) == (False, False)
     trickle.record(1 + SPEED_WINDOW_S, 10)
-    assert (trickle.silent, trickle.slow) == (False, True)
+    assert (trickle.is_silent, trickle.is_slow) == (False, True)

@@ -37,7 +37,7 @@ class RecordingState(SandboxState):
         """Return the status of every task now, by its id."""
         now = self._clock()
         with self._lock:
-            return {task_id: record.status_at(now) for task_id, record in self._records.items()}
+            return {task_id: record.status_at(now) for task_id, record in self._tasks.items()}
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task, and call `on_call`."""

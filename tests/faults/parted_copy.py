@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Final, TypeAlias
 
 from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
-from bwp_tui.domain.task import Kind, Task, TaskEvent
+from bwp_tui.domain.task import Kind, ServiceEvent, Task
 from bwp_tui.store.commands import answers, legal_records, requests, unconfirmed, undo, work_records
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import NoSuchTask, NotPossible
@@ -189,7 +189,9 @@ class Copy:
             status = Status(self.service.statuses[task_id])
             status = status if status in FINAL_STATUSES else self.random.choice((Status.COMPLETED, Status.FAILED))
             self.service.statuses[task_id] = status
-            event = TaskEvent(f"{status} {task_id}", self.service.requests[task_id].kind, status, task_id, self.clock())
+            event = ServiceEvent(
+                f"{status} {task_id}", self.service.requests[task_id].kind, status, task_id, self.clock()
+            )
             service_events.record_events(self.store, [event], regulation=_LAW_OF_ADOPTED)
 
     def _enter_task_id(self, number: int) -> None:

@@ -11,7 +11,7 @@ import apsw
 
 from bwp_tui.contract.events import parse_event
 from bwp_tui.contract.payloads import ContractViolation
-from bwp_tui.domain.task import TaskEvent
+from bwp_tui.domain.task import ServiceEvent
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.events.message_queue import Message, MessageQueue
 from bwp_tui.sandbox.server import Sandbox
@@ -62,7 +62,7 @@ class RecordingQueue(MessageQueue):
         """Whether all events were deleted."""
         return all(_event(message.body) is None for message in list(self._messages.values()))
 
-    def _is_recorded(self, event: TaskEvent) -> bool:
+    def _is_recorded(self, event: ServiceEvent) -> bool:
         db = apsw.Connection(os.fspath(self._history), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             db.set_busy_timeout(10_000)
@@ -79,7 +79,7 @@ def use_recording_queue(sandbox: Sandbox, history: Path) -> RecordingQueue:
     return queue
 
 
-def _event(body: str) -> TaskEvent | None:
+def _event(body: str) -> ServiceEvent | None:
     try:
         return parse_event(body)
     except ContractViolation:

@@ -18,7 +18,7 @@ from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.times import Uptime
-from bwp_tui.engine.requests.token_protection import TOKEN_MARGIN
+from bwp_tui.engine.requests.token_protection import CLIENT_TOKEN_MARGIN
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import requests
@@ -254,7 +254,7 @@ class Machine(RuleBasedStateMachine):
         if entry.status == "UNCONFIRMED":
             waited = self.local_time() - parse_instant(entry.first_sent_at or "")
             refused = entry.email.startswith(REFUSED_NAME)  # after a try that had no answer
-            return refused or not self.clock_is_sane or waited >= CLIENT_TOKEN_LIFETIME - TOKEN_MARGIN
+            return refused or not self.clock_is_sane or waited >= CLIENT_TOKEN_LIFETIME - CLIENT_TOKEN_MARGIN
         if entry.status == "CANCELLED" and entry.first_sent_at is None:
             return entry.number in self.cancellations  # withdrawn, perhaps while an attempt failed to be sent
         return entry.task_id is not None

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.letters import BUILT_IN
+from bwp_tui.domain.letters import BUILT_IN_TEMPLATES
 from bwp_tui.settings import SettingsError
 from bwp_tui.settings.letter_templates import mistakes_in, read_template
 
 
 def test_without_a_file_the_built_in_text_is_used(tmp_path: Path) -> None:
     for folder in (None, tmp_path, tmp_path / "absent"):
-        assert read_template(folder, "extension") == (BUILT_IN["extension"], None)
+        assert read_template(folder, "extension") == (BUILT_IN_TEMPLATES["extension"], None)
     assert mistakes_in(tmp_path / "absent") == ()
 
 

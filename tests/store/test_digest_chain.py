@@ -13,7 +13,7 @@ import apsw
 import pytest
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, TaskError, TaskEvent
+from bwp_tui.domain.task import Kind, ServiceEvent, TaskError
 from bwp_tui.store.database import digest_chain
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
@@ -234,7 +234,7 @@ def test_a_row_that_is_merged_into_another_leaves_both_chains_right(
 ) -> None:
     task = submitted(store)
     intent = sent(store, task.number)
-    record_events(store, [TaskEvent("event-1", Kind.RETRIEVAL, Status.COMPLETED, "task-9", clock.now)])
+    record_events(store, [ServiceEvent("event-1", Kind.RETRIEVAL, Status.COMPLETED, "task-9", clock.now)])
     single.add_note(store, 2, "adopted", ACTOR)
     clock.advance(seconds=1)
     single.add_note(store, task.number, "later", ACTOR)

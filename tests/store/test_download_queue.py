@@ -290,4 +290,4 @@ def test_the_try_that_a_cancellation_ends_counts(store: Store) -> None:
     running, waiting = _asked(store, 2)
     downloads.record_start(store, _order(store, running))
     download_queue.cancel(store, [running, waiting], ACTOR)
-    assert (_now(store, running).tries, _now(store, waiting).tries) == (1, 0)
+    assert (_now(store, running).attempts_with_running, _now(store, waiting).attempts_with_running) == (1, 0)

@@ -15,7 +15,7 @@ from bwp_tui.domain import deadlines
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.regulations import IDS
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Task, TaskEvent, Verification
+from bwp_tui.domain.task import Kind, ServiceEvent, Task, Verification
 from bwp_tui.store.commands import legal_records, requests
 from bwp_tui.store.commands.answers import withdraw
 from bwp_tui.store.database.connection import Store
@@ -234,7 +234,7 @@ def test_a_stopped_request_that_cannot_be_done_in_time_is_marked_before_the_repl
 def test_a_row_that_is_merged_keeps_its_inquiry_and_the_clock_stays_stopped(store: Store) -> None:
     number = uk(store)
     intent = sent(store, number)
-    record_events(store, [TaskEvent("event-1", Kind.RETRIEVAL, Status.COMPLETED, "task-9", NOW)])
+    record_events(store, [ServiceEvent("event-1", Kind.RETRIEVAL, Status.COMPLETED, "task-9", NOW)])
     adopted = tasks.find_by_name(store, "task-9").number
     single.inquire(store, adopted, TODAY, ACTOR)
     intent_outcomes.record_accepted(store, intent.id, "task-9", SOON)

@@ -13,7 +13,7 @@ import pytest
 
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Task, TaskEvent, Verification
+from bwp_tui.domain.task import Kind, ServiceEvent, Task, Verification
 from bwp_tui.store.commands import answers, legal_records, requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups, chain_check, restore
@@ -320,7 +320,7 @@ def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
     path.write_bytes(empty)
     clock.advance(minutes=1)
     with closing(open_store(path, clock=clock)) as store:
-        service_events.record_events(store, [TaskEvent("e", Kind.DELETION, Status.COMPLETED, "task-1", None)])
+        service_events.record_events(store, [ServiceEvent("e", Kind.DELETION, Status.COMPLETED, "task-1", None)])
         single.answered(store, 1, answer("COMPLETED", email="jane@example.com"), SOON)
         single.set_tags(store, 1, [], ACTOR)
         if is_corrected:

@@ -34,7 +34,7 @@ def _plan(store: Store, ask: Callable[[Store], object]) -> list[str]:
     ("ask", "index"),
     [
         (lambda store: due_polls.due(store, NOW, 20), "tasks_by_poll"),
-        (lambda store: due_polls.due_soon(store, NOW, 20, due_polls.SOON), "tasks_by_poll"),
+        (lambda store: due_polls.due_within(store, NOW, 20, due_polls.LEAD_TIME), "tasks_by_poll"),
         (due_polls.next_at, "tasks_by_poll"),
         (lambda store: intents.due(store, NOW, 4), "intents_waiting"),
         (intents.next_at, "intents_waiting"),

@@ -12,7 +12,7 @@ import pytest
 from bwp_tui.actions.record_operations import NOTE
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, TaskEvent, Verification
+from bwp_tui.domain.task import Kind, ServiceEvent, Verification
 from bwp_tui.store.commands import bulk, legal_records, requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, NoSuchTask, NotPossible
@@ -34,8 +34,8 @@ def event(
     *,
     kind: Kind = Kind.RETRIEVAL,
     status: Status = Status.COMPLETED,
-) -> TaskEvent:
-    return TaskEvent(event_id, kind, status, task_id, NOW - timedelta(minutes=1))
+) -> ServiceEvent:
+    return ServiceEvent(event_id, kind, status, task_id, NOW - timedelta(minutes=1))
 
 
 def kinds(store: Store, number: int) -> list[str]:

@@ -159,7 +159,7 @@ def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
         "bytes": download.bytes,
         "total": download.total,
         "rate": download.rate,
-        "attempts": download.tries,
+        "attempts": download.attempts_with_running,
         "trouble": download.trouble,
         "remarks": list(download.remarks),
         "path": download.path,

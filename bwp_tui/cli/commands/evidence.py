@@ -18,7 +18,7 @@ from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Event, Task
+from bwp_tui.domain.task import Download, Task, TimelineEvent
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import format_instant, iso_day, iso_instant, utc_now
 from bwp_tui.new_file import new_file
@@ -105,7 +105,7 @@ def _sign(arguments: Namespace, record: dict[str, object], target: Path) -> None
 
 def _record(
     task: Task,
-    events: Sequence[Event],
+    events: Sequence[TimelineEvent],
     sent: Sequence[LoggedRequest],
     fetched: Sequence[Download],
     profile: str,
@@ -178,7 +178,7 @@ def _download_record(download: Download) -> dict[str, object]:
         "asked_at": format_instant(download.asked_at),
         "asked_by": download.actor,
         "finished_at": iso_instant(download.finished_at),
-        "attempts": download.tries,
+        "attempts": download.attempts_with_running,
         "path": download.path,
         "bytes": download.bytes,
         "sha256": download.sha256,
@@ -194,7 +194,7 @@ def _on_disk(download: Download) -> FileState | None:
     return compare(Path(download.path), download.sha256)
 
 
-def _event_record(event: Event, digest: bytes) -> dict[str, object]:
+def _event_record(event: TimelineEvent, digest: bytes) -> dict[str, object]:
     return {
         "at": format_instant(event.at),
         "actor": event.actor,

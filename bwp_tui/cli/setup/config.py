@@ -15,7 +15,7 @@ from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import keymap
-from bwp_tui.domain.letters import BUILT_IN, PLACEHOLDERS
+from bwp_tui.domain.letters import BUILT_IN_TEMPLATES, PLACEHOLDERS
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
 from bwp_tui.new_file import make_folder, new_file
@@ -120,7 +120,7 @@ def letters(arguments: Namespace) -> None:
         return
     records = [
         {"name": name, "path": str(path), "exists": path.exists()}
-        for name, path in ((name, template_path(folder, name)) for name in BUILT_IN)
+        for name, path in ((name, template_path(folder, name)) for name in BUILT_IN_TEMPLATES)
     ]
     lines = [f"{record['name']:<18}{record['path'] if record['exists'] else 'built-in text'}" for record in records]
     lines += ["", f"A file in {folder}, such as answer-deletion.txt, replaces a built-in text. It may use:"]
@@ -130,7 +130,7 @@ def letters(arguments: Namespace) -> None:
 
 def _create_templates(folder: Path) -> None:
     make_folder(folder)
-    for name, text in BUILT_IN.items():
+    for name, text in BUILT_IN_TEMPLATES.items():
         with suppress(FileExistsError), new_file(template_path(folder, name)) as file:
             file.write(text.encode())
 

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.text import ASCII_FORMS, clean, escaped, lacks_signs
+from bwp_tui.domain.text import ASCII_FORMS, clean, escaped, lacks_symbols
 
 AS_SENTENCES: Final = ContextVar("AS_SENTENCES", default=False)
 """Whether tasks and the rows of tables are printed as sentences, for a screen reader."""
@@ -66,7 +66,7 @@ class Output(io.TextIOWrapper):
         self._is_terminal = self.raw.isatty()
         self.draws = self._is_terminal and os.environ.get("TERM", "dumb") != "dumb"
         self._drawn = False
-        self._lacks_signs = lacks_signs(os.environ.get("TERM", ""))
+        self._lacks_symbols = lacks_symbols(os.environ.get("TERM", ""))
         super().__init__(
             io.BufferedWriter(self.raw),
             encoding=encoding,
@@ -83,7 +83,7 @@ class Output(io.TextIOWrapper):
         return len(text)
 
     def _drawable(self, text: str) -> str:
-        return escaped(text).translate(ASCII_FORMS if self._lacks_signs else {})
+        return escaped(text).translate(ASCII_FORMS if self._lacks_symbols else {})
 
     def draw(self, line: str) -> None:
         """Draw a line on a terminal in place of the last one; the next text wipes it."""

@@ -27,7 +27,7 @@ from bwp_tui.domain.deadlines import (
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Event, Kind, Task, newest_problem
+from bwp_tui.domain.task import Kind, Task, TimelineEvent, newest_problem
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import (
     format_due,
@@ -132,7 +132,13 @@ def _masked(text: str, task: Task, *, unmask: bool) -> str:
 
 
 def detail_lines(
-    task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool, next_try: str | None = None
+    task: Task,
+    events: Sequence[TimelineEvent],
+    now: datetime,
+    today: date,
+    *,
+    unmask: bool,
+    next_try: str | None = None,
 ) -> list[str]:
     """Return the details and the timeline of a task as lines; `next_try` is when its waiting request is sent."""
     facts = [(name, value) for name, value in _facts(task, now, today, next_try) if value]
@@ -242,7 +248,7 @@ def _download_facts(task: Task) -> list[tuple[str, str | None]]:
     ]
 
 
-def _event_line(event: Event) -> str:
+def _event_line(event: TimelineEvent) -> str:
     change = f" {event.before or '-'} → {event.after}" if event.after else ""
     if change and AS_SENTENCES.get():
         change = f" from {event.before} to {event.after}" if event.before else f" as {event.after}"

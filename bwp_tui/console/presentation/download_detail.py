@@ -12,7 +12,7 @@ from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import timeline
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Event, Task
+from bwp_tui.domain.task import Download, Task, TimelineEvent
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_duration, stamp
 from bwp_tui.store.queries.timeline import EventKind
@@ -135,11 +135,11 @@ def fact_lines(download: Download, task: Task, context: DisplayContext) -> Itera
         if trouble:
             yield fact("Trouble", trouble)
     yield fact("Requested", f"{stamp(download.asked_at)} by {download.actor}")
-    if download.tries > 1:
-        yield fact("Attempts", f"{download.tries}")
+    if download.attempts_with_running > 1:
+        yield fact("Attempts", f"{download.attempts_with_running}")
 
 
-def events_of(download: Download, events: Sequence[Event]) -> list[Event]:
+def events_of(download: Download, events: Sequence[TimelineEvent]) -> list[TimelineEvent]:
     """Return the timeline events of this download, without the detail that `fact_lines` shows."""
     until = download.finished_at
     return [
@@ -149,7 +149,7 @@ def events_of(download: Download, events: Sequence[Event]) -> list[Event]:
     ]
 
 
-def timeline_paragraph(task: Task, events: Sequence[Event], context: DisplayContext) -> list[StyledText]:
+def timeline_paragraph(task: Task, events: Sequence[TimelineEvent], context: DisplayContext) -> list[StyledText]:
     """Return the timeline in one paragraph, the newest event first."""
     texts: list[StyledText] = []
     for line in timeline(task, events, context):

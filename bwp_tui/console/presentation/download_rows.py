@@ -144,7 +144,7 @@ class DownloadRowBuilder:
         cells.append(f"{f'{format_size(download.rate)}/s' if is_running and download.rate else '':>{_RATE}}")
         cells.append(f"{format_duration(left) if is_running and left is not None else '':>{_LEFT}}")
         if self._is_wide:
-            cells.append(f"{download.tries if download.tries > 1 else '':>{_ATTEMPT}}")
+            cells.append(f"{download.attempts_with_running if download.attempts_with_running > 1 else '':>{_ATTEMPT}}")
         return _GAP.join(cells)
 
     def _finished(self, download: Download, task: Task) -> tuple[StyledText, ...]:

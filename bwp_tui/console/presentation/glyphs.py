@@ -6,7 +6,7 @@ import locale
 import os
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.text import is_utf8, lacks_signs, to_ascii
+from bwp_tui.domain.text import is_utf8, lacks_symbols, to_ascii
 
 
 class Glyphs(NamedTuple):
@@ -65,4 +65,4 @@ def glyphs_for(encoding: str) -> Glyphs:
 def locale_glyphs() -> Glyphs:
     """Return the signs for the locale and the terminal that this process runs in. `setlocale` is never called."""
     glyphs = glyphs_for(locale.getencoding())
-    return ASCII._replace(ascii_only=glyphs.ascii_only) if lacks_signs(os.environ.get("TERM", "")) else glyphs
+    return ASCII._replace(ascii_only=glyphs.ascii_only) if lacks_symbols(os.environ.get("TERM", "")) else glyphs

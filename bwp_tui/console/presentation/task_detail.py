@@ -21,7 +21,7 @@ from bwp_tui.domain.deadlines import (
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DownloadState, Status
-from bwp_tui.domain.task import Event, Kind, Task
+from bwp_tui.domain.task import Kind, Task, TimelineEvent
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, stamp
 from bwp_tui.store.queries.timeline import EventKind
@@ -183,7 +183,7 @@ def _decline_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledT
 
 
 def timeline(
-    task: Task, events: Sequence[Event], context: DisplayContext, *, full: bool = False
+    task: Task, events: Sequence[TimelineEvent], context: DisplayContext, *, full: bool = False
 ) -> Iterator[list[StyledText]]:
     """Yield the timeline, the newest line first; with `full` each line has its whole date and time."""
     stamps = [stamp(event.at) if full else clock_time(event.at, context.today) for event in events]

@@ -14,7 +14,7 @@ from bwp_tui.contract.documents import POLL_FIELDS, RETRIEVAL_LINK
 from bwp_tui.contract.inputs import mutation_name, shown_variables
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.statuses import FINAL_STATUSES
-from bwp_tui.domain.task import Event, Task
+from bwp_tui.domain.task import Task, TimelineEvent
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
 from bwp_tui.store.queries.request_log import LoggedRequest
@@ -129,5 +129,5 @@ def notes_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
         yield [("No notes yet; ", "muted"), (context.key("note"), "key"), (" adds one.", "muted")]
 
 
-def _is_undone_note(event: Event) -> bool:
+def _is_undone_note(event: TimelineEvent) -> bool:
     return event.what == EventKind.UNDONE and (event.detail or "").startswith("note")

@@ -13,10 +13,10 @@ from textual import on
 from textual.app import ComposeResult
 
 from bwp_tui.archive.entry import Entry
-from bwp_tui.archive.extract import CannotUnpack, extract
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
+from bwp_tui.archive.unpack import CannotUnpack, unpack
 from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.controllers.find import ListFilter, TextFinder
@@ -358,4 +358,4 @@ def _preview(path: Path, entry: Entry) -> Preview:
 
 def _extract(path: Path) -> Path:
     with Archive(path) as archive:
-        return extract(archive, path)
+        return unpack(archive, path)

@@ -10,7 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.domain.task import Download, Event, Kind, Task, requeue_if_running, with_requeued_downloads
+from bwp_tui.domain.task import Download, Kind, Task, TimelineEvent, requeue_if_running, with_requeued_downloads
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
@@ -30,7 +30,7 @@ class TaskDetails:
     """All that the history knows of a task. `earlier_task` is the one that asked the same before."""
 
     task: Task
-    events: Sequence[Event]
+    events: Sequence[TimelineEvent]
     sent: Sequence[LoggedRequest]
     downloads: Sequence[Download]
     earlier_task: Task | None
@@ -82,7 +82,7 @@ class HistoryReader:
         """Return whether a task is to be polled now."""
         return self._read(lambda: due_polls.any_due(self._store, [number], self._store.clock()), False)
 
-    def timeline(self, task: Task) -> list[Event]:
+    def timeline(self, task: Task) -> list[TimelineEvent]:
         return self._read(lambda: timeline.of_task(self._store, task.number), [])
 
     def task_details(self, task: Task) -> TaskDetails:

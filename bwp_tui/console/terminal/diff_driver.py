@@ -23,7 +23,7 @@ from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.console.terminal.output_writer import OutputWriter
 from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
 from bwp_tui.console.terminal.textual_compat import CompatDriver
-from bwp_tui.domain.text import ASCII_FORMS, is_utf8, lacks_signs, to_ascii
+from bwp_tui.domain.text import ASCII_FORMS, is_utf8, lacks_symbols, to_ascii
 from bwp_tui.settings.profile import DIFF_VARIABLE
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class DiffDriver(CompatDriver):
         self._passed_on: list[str] = []
         self._is_synchronized = False
         self._is_ascii_only = not is_utf8(locale.getencoding())
-        self._lacks_signs = lacks_signs(os.environ.get("TERM", ""))
+        self._lacks_signs = lacks_symbols(os.environ.get("TERM", ""))
         self._is_suspended = True
         self._writer = OutputWriter(cast(TextIO, sys.__stderr__), self._pending_output, self._lock)
 

@@ -12,7 +12,7 @@ from bwp_tui.console.presentation import task_detail
 from bwp_tui.console.presentation.breakpoints import WIDE, DetailPlace, detail_width
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
-from bwp_tui.domain.task import Event, Task
+from bwp_tui.domain.task import Task, TimelineEvent
 
 _LEAST_LINES: Final = 10
 _MOST_PERCENT: Final = 45
@@ -51,7 +51,7 @@ class DetailPane(Vertical):
                 yield Paragraphs(id="detail-facts")
                 yield Paragraphs(id="detail-timeline")
 
-    def set_task(self, task: Task | None, events: Sequence[Event], context: DisplayContext) -> None:
+    def set_task(self, task: Task | None, events: Sequence[TimelineEvent], context: DisplayContext) -> None:
         if task is None:
             self.query_one(Heading).set_text([("no task", "muted")])
             for paragraphs in self.query(Paragraphs):

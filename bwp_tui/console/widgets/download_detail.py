@@ -13,7 +13,7 @@ from bwp_tui.console.presentation.format import DisplayContext, subject
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import task_names, timeline
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
-from bwp_tui.domain.task import Download, Event, Task
+from bwp_tui.domain.task import Download, Task, TimelineEvent
 
 
 class DownloadDetail(Vertical):
@@ -25,7 +25,9 @@ class DownloadDetail(Vertical):
             yield Paragraphs(id="download-facts")
             yield Paragraphs(id="download-timeline")
 
-    def set_download(self, download: Download, task: Task, events: Sequence[Event], context: DisplayContext) -> None:
+    def set_download(
+        self, download: Download, task: Task, events: Sequence[TimelineEvent], context: DisplayContext
+    ) -> None:
         """Show a download, of whose task `events` is the timeline."""
         self.query_one(Heading).set_text(
             [(f"{task.kind.lower()} for ", "muted"), (subject(task, context), "strong")],

@@ -43,8 +43,8 @@ _TOO_MANY_ATTEMPTS: Final = (
     " if it fails again, report it to Buy with Prime support."
 )
 DOWNLOAD_AGAIN_SENTENCE: Final = "Download it again; if it fails again, report it to Buy with Prime support."
-_UNKNOWN_AFTER: Final = timedelta(days=1)
-"""A later instant is `datetime.max`: when the probe ends is not known (see `ServiceHealth.next_call_at`)."""
+_LONGEST_KNOWN_WAIT: Final = timedelta(days=1)
+"""A longer one is not known: `ServiceHealth.next_call_at` is `datetime.max` while a probe runs."""
 
 _PART_IN_USE_RETRY: Final = timedelta(seconds=30)
 
@@ -210,7 +210,7 @@ class Downloader:
     def _due_at(self, next_call_at: datetime) -> datetime:
         """Return when a download is due that waits for the service: at once where that time is not known."""
         now = self._context.now()
-        return next_call_at if next_call_at - now < _UNKNOWN_AFTER else now
+        return next_call_at if next_call_at - now < _LONGEST_KNOWN_WAIT else now
 
     async def _request_link(self, job: DownloadJob) -> PresignedLink:
         with self._reserved.pop(job.id, None) or self._context.health.reserve() as reservation:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.engine.downloads.part_file import PartFile
-from bwp_tui.engine.downloads.transfer_rate import SLOWEST, SpeedWatch, TransferRate
+from bwp_tui.engine.downloads.transfer_rate import MIN_BYTES_PER_S, SpeedWatch, TransferRate
 from bwp_tui.engine.downloads.transfer_thread import PartTransfer
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.timeline import EventKind
@@ -18,7 +18,7 @@ PROGRESS_INTERVAL_S: Final = 1.0
 STALLED_S: Final = 10.0
 """Seconds without a byte after which the download is shown as stalled; the connection times out later."""
 
-SLOW_TEXT: Final = f"Fewer than {SLOWEST} bytes a second"
+SLOW_TEXT: Final = f"Fewer than {MIN_BYTES_PER_S} bytes a second"
 
 
 class ProgressRecorder:
@@ -63,7 +63,7 @@ class ProgressRecorder:
         elif received != self._received:
             self._on_bytes()
             self._received, self._received_at = received, now
-            self.trouble = f"{SLOW_TEXT}." if self.speed.slow else self._transfer.restart_reason
+            self.trouble = f"{SLOW_TEXT}." if self.speed.is_slow else self._transfer.restart_reason
         elif now - self._received_at >= STALLED_S:
             self.trouble = f"No bytes for {STALLED_S:.0f} s."
         # The rate of a stalled transfer sinks until it is None: record only that, not each decrease.

@@ -47,14 +47,14 @@ class ResumeLoop:
     def __init__(
         self,
         context: WorkerContext,
-        server: CircuitBreaker,
+        breaker: CircuitBreaker,
         job: DownloadJob,
         part: PartFile,
         request_link: RequestLink,
         others_wait: Callable[[], bool],
     ) -> None:
         self._context = context
-        self._server = server
+        self._breaker = breaker
         self._job = job
         self._part = part
         self._request_link = request_link
@@ -101,7 +101,7 @@ class ResumeLoop:
         """Record the last of `attempts` without progress, then wait, except after a restart: the server is healthy."""
         restarts = isinstance(trouble, RangeNotSatisfiable | ArchiveChanged)
         wait = 0.0 if restarts else retry_delay(attempts + 1, self._context.rng)
-        again_at = self._context.now() + timedelta(seconds=max(wait, self._server.seconds_until_retry()))
+        again_at = self._context.now() + timedelta(seconds=max(wait, self._breaker.seconds_until_retry()))
         self._trouble = ARCHIVE_CHANGED if restarts else str(trouble)
         downloads.record_failed_attempt(self._context.store, self._job, self._trouble, self._part.size, again_at)
         if not restarts:
@@ -110,7 +110,7 @@ class ResumeLoop:
     async def _transfer(self) -> None:
         """Request a link, follow it at once, and record progress once a second until it ends."""
         part = self._part
-        with await self._reserve_server():
+        with await self._reserve_call():
             link = await self._request_link()
             before = part.size
             try:
@@ -123,14 +123,14 @@ class ResumeLoop:
                 # A connection that brought bytes before it broke is no failure of the server.
                 if error.transient and part.size == before:
                     least = error.retry_after or 0.0
-                    self._server.record_failure(lambda failures: max(least, retry_delay(failures, self._context.rng)))
+                    self._breaker.record_failure(lambda failures: max(least, retry_delay(failures, self._context.rng)))
                 raise
-            self._server.record_success()
+            self._breaker.record_success()
 
-    async def _reserve_server(self) -> Reservation:
+    async def _reserve_call(self) -> Reservation:
         """Wait until the archive server may be called: all slots share its circuit breaker."""
-        while not (reservation := self._server.reserve()).calls:  # noqa: ASYNC110  # it opens by time, without an event
-            await asyncio.sleep(min(max(_CHECK_S, self._server.seconds_until_retry()), PROGRESS_INTERVAL_S))
+        while not (reservation := self._breaker.reserve()).calls:  # noqa: ASYNC110  # it opens by time, without an event
+            await asyncio.sleep(min(max(_CHECK_S, self._breaker.seconds_until_retry()), PROGRESS_INTERVAL_S))
         return reservation
 
     async def _size(self) -> int | None:
@@ -148,7 +148,7 @@ class ResumeLoop:
             raise FolderError(f"The disk of {part.folder} does not respond. Fix it, then download again.")
         transfer = PartTransfer(link, part)
         progress = ProgressRecorder(
-            self._context.store, self._job, part, transfer, self._trouble, self._server.record_success
+            self._context.store, self._job, part, transfer, self._trouble, self._breaker.record_success
         )
         running = in_daemon_thread(transfer.run, f"transfer-{self._job.id}")
         try:
@@ -171,10 +171,10 @@ class ResumeLoop:
             self._last_transfer = running if transfer.started else None
 
     def _check_speed(self, speed: SpeedWatch) -> None:
-        """End a stalled attempt, or a slow one whose slot others wait for."""
-        if speed.silent:
+        """End a silent attempt, or a slow one whose slot others wait for."""
+        if speed.is_silent:
             raise ConnectionLost(_SILENT)
-        if speed.slow and self._others_wait():
+        if speed.is_slow and self._others_wait():
             raise TooSlow
 
 

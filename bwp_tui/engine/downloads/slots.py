@@ -12,7 +12,7 @@ from bwp_tui.store.worklog.downloads import DownloadJob
 
 @dataclass(slots=True)
 class _Slot:
-    number: int
+    task_number: int
     work: asyncio.Task[None]
     is_leaving: bool = False
 
@@ -34,7 +34,7 @@ class Slots:
     @property
     def task_numbers(self) -> frozenset[int]:
         """Numbers of the tasks being downloaded: nobody else may write to their part files."""
-        return frozenset(slot.number for slot in self._slots.values())
+        return frozenset(slot.task_number for slot in self._slots.values())
 
     def start(self, job: DownloadJob, work: Coroutine[None, None, None]) -> None:
         """Run `work` for `job` in a slot."""

@@ -7,7 +7,7 @@ from typing import Final
 
 RATE_WINDOW_S: Final = 3.0
 SPEED_WINDOW_S: Final = 60.0
-SLOWEST: Final = 1_000
+MIN_BYTES_PER_S: Final = 1_000
 """Bytes a second; a slower download gives up its slot if another one waits."""
 
 
@@ -29,15 +29,15 @@ class TransferRate:
 
 
 class SpeedWatch:
-    """Detects a stalled or very slow download by the bytes of each `SPEED_WINDOW_S`.
+    """Detects a silent or very slow download by the bytes of each `SPEED_WINDOW_S`.
 
     Attributes:
-        silent: no byte came in the last of them.
-        slow: fewer than `SLOWEST` bytes a second came.
+        is_silent: no byte came in the last of them.
+        is_slow: fewer than `MIN_BYTES_PER_S` bytes a second came.
     """
 
     def __init__(self, at: float, received: int) -> None:
-        self.silent = self.slow = False
+        self.is_silent = self.is_slow = False
         self._since, self._received = at, received
 
     def record(self, at: float, received: int) -> None:
@@ -45,5 +45,5 @@ class SpeedWatch:
         if at - self._since < SPEED_WINDOW_S and received >= self._received:
             return
         came = received - self._received
-        self.silent, self.slow = came == 0, 0 <= came < SLOWEST * SPEED_WINDOW_S
+        self.is_silent, self.is_slow = came == 0, 0 <= came < MIN_BYTES_PER_S * SPEED_WINDOW_S
         self._since, self._received = at, received

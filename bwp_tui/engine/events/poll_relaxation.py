@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.engine.resilience.backoff import PollSchedule
+from bwp_tui.engine.resilience.poll_schedule import PollSchedule
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import due_polls, engine_state
 from bwp_tui.store.worklog.service_events import events_are_reliable

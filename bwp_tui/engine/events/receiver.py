@@ -19,7 +19,8 @@ from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.events.poll_relaxation import PollRelaxation
 from bwp_tui.engine.events.queue_errors import EventQueueError
 from bwp_tui.engine.events.sqs_queue import LONG_POLL_S, Message
-from bwp_tui.engine.resilience.backoff import PollSchedule, retry_delay
+from bwp_tui.engine.resilience.backoff import retry_delay
+from bwp_tui.engine.resilience.poll_schedule import PollSchedule
 from bwp_tui.engine.worker import STORE_RETRY_S
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreDamaged, StoreError, StoreMoved
@@ -36,7 +37,7 @@ class MessageQueue(Protocol):
     def receive(self, wait_s: int = LONG_POLL_S) -> list[Message]:
         """Return messages, after `wait_s` seconds at the latest."""
 
-    def delete(self, receipts: Sequence[str]) -> None:
+    def delete(self, receipt_handles: Sequence[str]) -> None:
         """Delete messages."""
 
 
@@ -121,7 +122,7 @@ class EventReceiver:
             except ContractViolation:
                 foreign += message.receives <= 1  # it is received again until the queue gives it up
             else:
-                receipts.append(message.receipt)
+                receipts.append(message.receipt_handle)
         if events or foreign:
             service_events.record_events(self._store, events, foreign, self._regulation)
         return receipts

@@ -29,7 +29,7 @@ class Message(NamedTuple):
     """A message of the queue. It returns after its visibility time-out unless it is deleted by its receipt."""
 
     body: str
-    receipt: str
+    receipt_handle: str
     receives: int
     """How often it was received, this time included."""
 
@@ -73,15 +73,15 @@ class SqsQueue:
         return [
             Message(
                 body=message.get("Body", ""),
-                receipt=message["ReceiptHandle"],
+                receipt_handle=message["ReceiptHandle"],
                 receives=_number(message.get("Attributes", {}).get("ApproximateReceiveCount")),
             )
             for message in response.get("Messages", [])
         ]
 
-    def delete(self, receipts: Sequence[str]) -> None:
+    def delete(self, receipt_handles: Sequence[str]) -> None:
         """Delete messages; one that cannot be deleted is received again."""
-        entries = [{"Id": str(place), "ReceiptHandle": receipt} for place, receipt in enumerate(receipts)]
+        entries = [{"Id": str(place), "ReceiptHandle": receipt} for place, receipt in enumerate(receipt_handles)]
         for start in range(0, len(entries), MOST_MESSAGES):
             self._call("delete_message_batch", Entries=entries[start : start + MOST_MESSAGES])
 

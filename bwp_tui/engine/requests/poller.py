@@ -47,16 +47,16 @@ class Poller(QueueWorker[DuePoll]):
         """Take the batches of up to `calls` requests: what is due, then what is due soon to fill the last one."""
         polls = self._due.take(calls * self._batch_size, _REQUESTS_PER_READ * self._batch_size)
         if free := -len(polls) % self._batch_size:
-            polls = [*polls, *self._due.take_before_due(free, self._read_soon)]
+            polls = [*polls, *self._due.take_before_due(free, self._read_before_due)]
         return [polls[start : start + self._batch_size] for start in range(0, len(polls), self._batch_size)]
 
     def _read(self, most: int) -> list[DuePoll]:
         context = self._context
         return due_polls.due(context.store, context.now(), most, context.visible.numbers)
 
-    def _read_soon(self, most: int) -> list[DuePoll]:
+    def _read_before_due(self, most: int) -> list[DuePoll]:
         context = self._context
-        return due_polls.due_soon(context.store, context.now(), most, context.poll_schedule.soon)
+        return due_polls.due_within(context.store, context.now(), most, context.poll_schedule.lead_time)
 
     def _next_due(self) -> datetime | None:
         return due_polls.next_at(self._context.store)

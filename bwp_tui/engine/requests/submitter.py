@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.api.errors import ApiError, BadResponse, NotFound, Rejected, RequestNotAccepted, ServerFault
 from bwp_tui.api.response_errors import CANNOT_CANCEL
 from bwp_tui.domain.statuses import IntentAction
-from bwp_tui.engine.requests.token_protection import is_token_valid
+from bwp_tui.engine.requests.token_protection import is_client_token_valid
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.backoff import retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import Reservation
@@ -118,7 +118,7 @@ class Submitter(QueueWorker[Intent]):
         """
         context, service_now = self._context, self._context.api.service_now()
         is_submission = intent.action == IntentAction.SUBMIT
-        if is_submission and not is_token_valid(intent, context.now(), context.store.uptime(), service_now):
+        if is_submission and not is_client_token_valid(intent, context.now(), context.store.uptime(), service_now):
             intent_outcomes.record_unconfirmed(context.store, intent.id)
         elif context.health.begin_call() and intent_outcomes.record_sending(context.store, intent.id, service_now):
             return intent

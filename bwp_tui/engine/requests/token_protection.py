@@ -9,11 +9,11 @@ from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.times import Uptime
 from bwp_tui.store.worklog.intents import Intent
 
-TOKEN_MARGIN: Final = timedelta(minutes=15)
+CLIENT_TOKEN_MARGIN: Final = timedelta(minutes=15)
 """How long before its end a token counts as expired: a call may take minutes, and clocks differ."""
 
 
-def is_token_valid(intent: Intent, now: datetime, uptime: Uptime, service_now: datetime | None) -> bool:
+def is_client_token_valid(intent: Intent, now: datetime, uptime: Uptime, service_now: datetime | None) -> bool:
     """Return whether a submission may be sent: for the first time, or while its token is certainly valid.
 
     The token's age is the longest of the times since the first attempt by three clocks, and must be below
@@ -35,4 +35,4 @@ def is_token_valid(intent: Intent, now: datetime, uptime: Uptime, service_now: d
     if by_wall < timedelta(0) and not is_measured:
         return False
     ages = (by_wall, timedelta(seconds=by_uptime or 0.0), by_service or timedelta(0))
-    return max(ages) < CLIENT_TOKEN_LIFETIME - TOKEN_MARGIN
+    return max(ages) < CLIENT_TOKEN_LIFETIME - CLIENT_TOKEN_MARGIN

@@ -138,7 +138,7 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
     async def run_due(self) -> None:
         """Do all that is due; while the service is failing, one call at a time."""
         self._due.reset()
-        await self._pool.run(self._start_workers)
+        await self._pool.run(self._new_coroutines)
 
     def next_at(self) -> datetime | None:
         """Return when the next call may start, or None."""
@@ -165,7 +165,7 @@ class QueueWorker(Worker, ABC, Generic[_Item]):
         """Whether another call may follow one that has ended."""
         return self._pool.may_continue and self._context.health.may_continue()
 
-    def _start_workers(self, most: int) -> list[WorkerCoroutine]:
+    def _new_coroutines(self, most: int) -> list[WorkerCoroutine]:
         self._due.drop_read_ahead()
         calls = self._take_batches(most) if self._context.health.next_call_at() is None else []
         if not calls:

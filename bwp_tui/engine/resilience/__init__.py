@@ -1,1 +1,1 @@
-"""When calls may be made: intervals between polls, waits after failures, rate limiter, circuit breaker."""
+"""When calls may be made: the schedule of polls, waits after failures, rate limiter, circuit breaker."""

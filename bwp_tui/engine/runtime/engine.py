@@ -11,13 +11,14 @@ from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
-from bwp_tui.domain.task import Occasion
+from bwp_tui.domain.task import HookOccasion
 from bwp_tui.engine.downloads.downloader import Downloader
 from bwp_tui.engine.events.receiver import EventReceiver, MessageQueue
 from bwp_tui.engine.requests.completion_answerer import CompletionAnswerer
 from bwp_tui.engine.requests.poller import Poller
 from bwp_tui.engine.requests.submitter import Submitter
-from bwp_tui.engine.resilience.backoff import BackoffPolicy, PollSchedule
+from bwp_tui.engine.resilience.backoff import BackoffPolicy
+from bwp_tui.engine.resilience.poll_schedule import PollSchedule
 from bwp_tui.engine.resilience.service_health import ServiceHealth
 from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S
 from bwp_tui.engine.runtime.hook_runner import HookRunner
@@ -48,7 +49,7 @@ class Engine:
         is_completion_answer: whether completed deletions and saved results count as answered.
         visible: the tasks to poll first.
         policy: the waits after failures.
-        events: the queue of the service's events; None polls only.
+        event_queue: the queue of the service's events; None polls only.
         hooks: the operator's programs by their occasions; a read-only engine runs none.
         profile_name: what hooks get as `profile`.
         finishes_hooks: whether the end of `run` waits for a running hook.
@@ -69,9 +70,9 @@ class Engine:
         is_completion_answer: bool = False,
         visible: VisibleTasks | None = None,
         policy: BackoffPolicy | None = None,
-        events: MessageQueue | None = None,
+        event_queue: MessageQueue | None = None,
         regulation: str = DEFAULT_REGULATION,
-        hooks: Mapping[Occasion, OperatorProgram] | None = None,
+        hooks: Mapping[HookOccasion, OperatorProgram] | None = None,
         profile_name: str = "",
         finishes_hooks: bool = False,
         on_full_disk: Callable[[str | None], None] = lambda _sentence: None,
@@ -86,7 +87,7 @@ class Engine:
         self._waiting_for_space: set[Worker] = set()
         schedule = PollSchedule(speed, rng)
         self._context = WorkerContext(store, api, self._health, schedule, rng, visible or VisibleTasks())
-        self._receiver = EventReceiver(store, schedule, events, rng, regulation)
+        self._receiver = EventReceiver(store, schedule, event_queue, rng, regulation)
         self._wakes = [asyncio.Event()]
         self._workers: list[Worker] = [Poller(self._context, self._wakes[0])]
         if not read_only:

@@ -80,8 +80,8 @@ class EngineLog:
             self._say(Severity.INFO, "The outage has ended.")
         self._outage = message
 
-    def heartbeat(self) -> None:
-        """Say that the process is alive, and how many events were logged since the last heartbeat."""
+    def log_alive(self) -> None:
+        """Say that the process is alive, and how many events were logged since this was said last."""
         lines, self._lines = self._lines, 0
         state = f" The service is in trouble: {self._outage}" if self._outage else ""
         self._say(Severity.INFO, f"Alive: {counted(lines, 'event')} since the last heartbeat.{state}")

@@ -201,7 +201,7 @@ class EngineThread:
         # Only here: the console's first frame does not need it.
         from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
-        maintenance = MaintenanceThread(store, self._set_maintenance_finding, only_without_copy=self._is_short_lived)
+        maintenance = MaintenanceThread(store, self._set_maintenance_finding, only_without_backup=self._is_short_lived)
         try:
             if not self._profile.is_sandbox:
                 maintenance.start()
@@ -367,7 +367,7 @@ async def run_engine(
             is_named_by_email=profile.file_names == BY_EMAIL,
             is_completion_answer=profile.clock_stops == AT_COMPLETION,
             visible=visible,
-            events=None if profile.events is None else SqsQueue(profile.events),
+            event_queue=None if profile.events is None else SqsQueue(profile.events),
             regulation=profile.regulation,
             hooks=profile.hooks,
             profile_name=profile.name,

@@ -27,17 +27,17 @@ class OtherEngineBusy(Exception):
     """Another process is the profile's engine and has not done what is due; `str()` is the message."""
 
 
-def serve(config: EngineConfig, *, stop: threading.Event, say: Say, heartbeat_s: float = 0.0) -> None:
+def serve(config: EngineConfig, *, stop: threading.Event, say: Say, alive_interval_s: float = 0.0) -> None:
     """Run the profile's engine, or wait to take over, until `stop` is set.
 
     Args:
         say: takes a line for each change of the role, each obstacle, and each thing that the engine has done.
-        heartbeat_s: seconds between two lines that say that the process is alive; 0 for none.
+        alive_interval_s: seconds between two lines that say that the process is alive; 0 for none.
     """
     log = EngineLog(say)
     engine = EngineThread(config.profile, config_loader(config.profile, config), observe=log.read)
     engine.start()
-    next_beat = time.monotonic() + heartbeat_s
+    next_alive_at = time.monotonic() + alive_interval_s
     last: str | None = None
     recovered: str | None = None
     try:
@@ -50,9 +50,9 @@ def serve(config: EngineConfig, *, stop: threading.Event, say: Say, heartbeat_s:
             if sentence is not None and sentence != last:
                 last = sentence
                 say(Severity.WARNING if trouble else Severity.INFO, sentence)
-            if heartbeat_s and time.monotonic() >= next_beat:
-                next_beat += heartbeat_s
-                log.heartbeat()
+            if alive_interval_s and time.monotonic() >= next_alive_at:
+                next_alive_at += alive_interval_s
+                log.log_alive()
     finally:
         engine.stop()
 
@@ -128,7 +128,7 @@ def _any_due(store: Store) -> bool:
 async def _work_once(store: Store, config: EngineConfig) -> None:
     from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
-    maintenance = MaintenanceThread(store, lambda _sentence: None, only_without_copy=True)
+    maintenance = MaintenanceThread(store, lambda _sentence: None, only_without_backup=True)
     try:
         if not config.profile.is_sandbox:
             maintenance.start()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.task import Occasion
+from bwp_tui.domain.task import HookOccasion
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.worker import Worker
 from bwp_tui.settings.profile import OperatorProgram
@@ -36,7 +36,7 @@ class HookRunner(Worker):
     def __init__(
         self,
         store: Store,
-        programs: Mapping[Occasion, OperatorProgram],
+        programs: Mapping[HookOccasion, OperatorProgram],
         profile: str,
         wake: asyncio.Event,
         *,
@@ -47,8 +47,8 @@ class HookRunner(Worker):
         self._profile = profile
         self._wake = wake
         self._finishes = finishes
-        self._waiting: defaultdict[Occasion, dict[int, None]] = defaultdict(dict)
-        self._last_event: int | None = None
+        self._waiting: defaultdict[HookOccasion, dict[int, None]] = defaultdict(dict)
+        self._last_event_id: int | None = None
         self._due_check_at: datetime | None = None
         self._stop = threading.Event()
         self._run: asyncio.Task[None] | None = None
@@ -69,16 +69,16 @@ class HookRunner(Worker):
 
     def _find(self) -> None:
         store, now = self._store, self._store.clock()
-        if self._last_event is None:
-            self._last_event = hooks.first_event(store)
-        found, self._last_event = hooks.new_occasions(store, self._last_event, self._programs)
+        if self._last_event_id is None:
+            self._last_event_id = hooks.first_event_id(store)
+        found, self._last_event_id = hooks.new_occasions(store, self._last_event_id, self._programs)
         if self._due_check_at is None or now >= self._due_check_at:
             self._due_check_at = now + DUE_CHECK
             found |= hooks.due_occasions(store, self._programs)
         for occasion, numbers in found.items():
             self._waiting[occasion].update(dict.fromkeys(numbers))
 
-    async def _run_hook(self, occasion: Occasion, numbers: list[int]) -> None:
+    async def _run_hook(self, occasion: HookOccasion, numbers: list[int]) -> None:
         store, program = self._store, self._programs[occasion]
         try:
             with contextlib.suppress(StoreError, EngineSuperseded):  # what is claimed is not run again
@@ -94,7 +94,7 @@ class HookRunner(Worker):
         """Return when occasions are looked for next; None while a hook is running, whose end wakes this worker."""
         if self.is_busy:
             return None
-        has_more = any(self._waiting.values()) or timeline.newest_event_id(self._store) != self._last_event
+        has_more = any(self._waiting.values()) or timeline.newest_event_id(self._store) != self._last_event_id
         return self._store.clock() if has_more else self._due_check_at
 
     @property

@@ -1,4 +1,4 @@
-"""Maintain the history beside the engine's work: check its pages, copy it once a day, finish a purge."""
+"""Maintain the history beside the engine's work: check its pages, back it up once a day, finish a purge."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from bwp_tui.store.maintenance import backups, integrity, purge
 from bwp_tui.store.worklog import engine_state
 
 INTERVAL_S: Final = 3_600.0
-"""Seconds between two rounds: each checks the pages, and the first of a day makes the copy."""
+"""Seconds between two rounds: each checks the pages, and the first of a day makes the backup."""
 
 
 def run_maintenance(store: Store, stop: threading.Event) -> str | None:
-    """Check the pages, make today's copy, finish a purge; return a sentence on what is wrong, or None.
+    """Check the pages, make today's backup, finish a purge; return a sentence on what is wrong, or None.
 
     Takes seconds for a large history, so call it in a thread of its own, with the engine's lease held. Ends soon once
     `stop` is set.
@@ -35,7 +35,7 @@ def run_maintenance(store: Store, stop: threading.Event) -> str | None:
             if found:
                 raise damage_error(store.path, found[0])
             with closing(store.open_another()) as own:
-                _copy_and_clean(own, local_day(store.clock()), stop)
+                _back_up_and_clean(own, local_day(store.clock()), stop)
     except CopyCancelled:
         return None
     except (StoreError, apsw.Error) as error:
@@ -45,7 +45,7 @@ def run_maintenance(store: Store, stop: threading.Event) -> str | None:
     return None
 
 
-def _copy_and_clean(store: Store, today: date, stop: threading.Event) -> None:
+def _back_up_and_clean(store: Store, today: date, stop: threading.Event) -> None:
     if store.read_only_reason is not None or stop.is_set():
         return
     if purge.has_traces(store):
@@ -59,13 +59,15 @@ class MaintenanceThread:
     Args:
         store: the engine's connection; the thread opens others to the same file, and never another file in its place.
         report: called in the thread after each round, with a sentence on what is wrong, or None.
-        only_without_copy: maintain the history only on a day that has no copy yet.
+        only_without_backup: maintain the history only on a day that has no backup yet.
     """
 
-    def __init__(self, store: Store, report: Callable[[str | None], None], *, only_without_copy: bool = False) -> None:
+    def __init__(
+        self, store: Store, report: Callable[[str | None], None], *, only_without_backup: bool = False
+    ) -> None:
         self._store = store
         self._report = report
-        self._only_without_copy = only_without_copy
+        self._only_without_backup = only_without_backup
         self._stopped = threading.Event()
         self._finishing = threading.Event()
         self._thread = threading.Thread(target=self._rounds, name="history-maintenance", daemon=True)
@@ -91,8 +93,8 @@ class MaintenanceThread:
 
     def _rounds(self) -> None:
         while True:
-            todays_copy = backups.todays_path(self._store.path, local_day(self._store.clock()))
-            if not (self._only_without_copy and todays_copy.exists()):
+            todays_backup = backups.todays_path(self._store.path, local_day(self._store.clock()))
+            if not (self._only_without_backup and todays_backup.exists()):
                 sentence = run_maintenance(self._store, self._stopped)
                 if not self._stopped.is_set():
                     self._record(sentence)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import random
 from datetime import UTC, timedelta
-from uuid import UUID
 
 from bwp_tui.contract.documents import POLL_FIELDS
 from bwp_tui.sandbox.events.message_queue import MessageQueue
-from bwp_tui.sandbox.events.subscriptions import Subscriptions
+from bwp_tui.sandbox.events.subscriptions import ACCOUNT, Subscriptions
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.service_state import SandboxState, TaskSnapshot
+from bwp_tui.sandbox.task_outcomes import seeded_uuid
 
 
 class EventDelivery:
@@ -46,7 +46,7 @@ class EventDelivery:
             event = self._event(event_type, task, subscription.destination.arn)
             self._queue.send(json.dumps(event), self._late if self._faults.hits("late-event") else timedelta())
             if self._faults.hits("duplicate-event"):
-                again = event if self._rng.random() < 0.5 else {**event, "id": self._unique_id()}
+                again = event if self._rng.random() < 0.5 else {**event, "id": seeded_uuid(self._rng)}
                 self._queue.send(json.dumps(again))
             if self._faults.hits("foreign-event"):
                 self._queue.send(self._rng.choice(_foreign_bodies(event)))
@@ -55,18 +55,15 @@ class EventDelivery:
         _, _, source = arn.partition("event-source/")
         return {
             "version": "0",
-            "id": self._unique_id(),
+            "id": seeded_uuid(self._rng),
             "detail-type": event_type,
             "source": source,
-            "account": "919191919191",
+            "account": ACCOUNT,
             "time": f"{(task.updated_at or task.submitted_at).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "region": arn.split(":")[3],
             "resources": [f"businessProduct/{self._target_id}/{POLL_FIELDS[task.kind]}/{task.task_id}"],
             "detail": {},
         }
-
-    def _unique_id(self) -> str:
-        return str(UUID(int=self._rng.getrandbits(128), version=4))
 
 
 def _foreign_bodies(event: dict[str, object]) -> tuple[str, ...]:

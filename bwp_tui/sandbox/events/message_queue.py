@@ -7,9 +7,9 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
-from uuid import UUID
 
 from bwp_tui.domain.times import Clock
+from bwp_tui.sandbox.task_outcomes import seeded_uuid
 
 MAX_RECEIVES: Final = 5
 """How often a message is received before it is moved to the dead-letter queue."""
@@ -17,7 +17,7 @@ MAX_RECEIVES: Final = 5
 
 @dataclass(slots=True)
 class Message:
-    """A message in a queue. `receipt` is the handle of its last receipt, by which it is deleted."""
+    """A message in a queue. `receipt_handle` is the handle of its last receipt, by which it is deleted."""
 
     message_id: str
     body: str
@@ -25,7 +25,7 @@ class Message:
     visible_at: datetime
     receives: int = 0
     first_received_at: datetime | None = None
-    receipt: str = ""
+    receipt_handle: str = ""
 
 
 class QueueDepth(NamedTuple):
@@ -53,7 +53,7 @@ class MessageQueue:
     def send(self, body: str, delay: timedelta = timedelta()) -> None:
         """Add a message, which is not visible before `delay` has passed."""
         now = self._clock()
-        self._add(Message(self._unique_id(), body, now, now + delay))
+        self._add(Message(seeded_uuid(self._rng), body, now, now + delay))
 
     def receive(self, most: int, visibility: timedelta | None = None) -> list[Message]:
         """Return up to `most` visible messages, in any order, and hide them for the visibility time-out.
@@ -74,29 +74,29 @@ class MessageQueue:
                 message.receives += 1
                 message.first_received_at = message.first_received_at or now
                 message.visible_at = now + (self.visibility if visibility is None else visibility)
-                message.receipt = f"{message.message_id}/{message.receives}"
+                message.receipt_handle = f"{message.message_id}/{message.receives}"
             return received
 
-    def delete(self, receipt: str) -> None:
-        """Delete the message of a receipt; one that was received again meanwhile stays.
+    def delete(self, receipt_handle: str) -> None:
+        """Delete the message of a receipt handle; one that was received again meanwhile stays.
 
         Raises:
-            ValueError: this is no receipt.
+            ValueError: this is no receipt handle.
         """
         with self._lock:
-            message = self._received(receipt)
-            if message is not None and message.receipt == receipt:
+            message = self._received(receipt_handle)
+            if message is not None and message.receipt_handle == receipt_handle:
                 del self._messages[message.message_id]
 
-    def change_visibility(self, receipt: str, visibility: timedelta) -> bool:
-        """Hide the message of a receipt until `visibility` from now; return whether it is still hidden by that receipt.
+    def change_visibility(self, receipt_handle: str, visibility: timedelta) -> bool:
+        """Hide a message for `visibility` from now; return whether it was still hidden by that receipt handle.
 
         Raises:
-            ValueError: this is no receipt.
+            ValueError: this is no receipt handle.
         """
         with self._lock:
-            message, now = self._received(receipt), self._clock()
-            if message is None or message.receipt != receipt or message.visible_at <= now:
+            message, now = self._received(receipt_handle), self._clock()
+            if message is None or message.receipt_handle != receipt_handle or message.visible_at <= now:
                 return False
             message.visible_at = now + visibility
             return True
@@ -112,11 +112,8 @@ class MessageQueue:
         with self._lock:
             self._messages[message.message_id] = message
 
-    def _unique_id(self) -> str:
-        return str(UUID(int=self._rng.getrandbits(128), version=4))
-
-    def _received(self, receipt: str) -> Message | None:
-        message_id, slash, count = receipt.partition("/")
+    def _received(self, receipt_handle: str) -> Message | None:
+        message_id, slash, count = receipt_handle.partition("/")
         if not (slash and count.isdecimal()):
-            raise ValueError(receipt)
+            raise ValueError(receipt_handle)
         return self._messages.get(message_id)

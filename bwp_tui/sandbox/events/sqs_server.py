@@ -12,11 +12,9 @@ from urllib.parse import urlsplit
 
 from bwp_tui.sandbox.events.message_queue import MAX_RECEIVES, Message, MessageQueue
 from bwp_tui.sandbox.events.signature import SignatureCheck, SignatureRefusedError
+from bwp_tui.sandbox.events.subscriptions import ACCOUNT
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.http_connection import HttpRequest, HttpResponse
-
-ACCOUNT: Final = "919191919191"
-"""The AWS account of the practice queues."""
 
 TARGET_PREFIX: Final = "AmazonSQS."
 """What the header `X-Amz-Target` of a request to SQS begins with."""
@@ -250,7 +248,7 @@ def _message(message: Message, names: set[str]) -> Json:
     }
     shown: Json = {
         "MessageId": message.message_id,
-        "ReceiptHandle": message.receipt,
+        "ReceiptHandle": message.receipt_handle,
         "Body": message.body,
         "MD5OfBody": hashlib.md5(message.body.encode(), usedforsecurity=False).hexdigest(),
     }

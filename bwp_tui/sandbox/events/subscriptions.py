@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 import threading
-from typing import NamedTuple
-from uuid import UUID
+from typing import Final, NamedTuple
 
 from bwp_tui.sandbox.refusals import refused, resource_not_found
+from bwp_tui.sandbox.task_outcomes import seeded_uuid
+
+ACCOUNT: Final = "919191919191"
+"""The AWS account of the practice shop."""
 
 
 class Destination(NamedTuple):
@@ -50,7 +53,7 @@ class Subscriptions:
                     raise refused(message, "DestinationNameAlreadyExists")
                 if (known.event_type, known.destination) == (event_type, destination):
                     raise refused("The subscription already exists.", "SubscriptionAlreadyExists")
-            subscription_id = str(UUID(int=self._ids.getrandbits(128), version=4))
+            subscription_id = seeded_uuid(self._ids)
             self._by_id[subscription_id] = Subscription(subscription_id, event_type, destination)
             return subscription_id
 

@@ -97,7 +97,7 @@ def _change(columns: str, event: EventKind) -> Callable[[Transaction, Store, Dow
 
 
 @dataclass(frozen=True, slots=True)
-class QueueCommand:
+class QueueChange:
     """A command for downloads, given by their ids in one transaction.
 
     Attributes:
@@ -127,13 +127,13 @@ class QueueCommand:
             return ChangeResult(download_id, download_id, str(why))
 
 
-pause: Final = QueueCommand(cannot_pause, _change("paused = 1", EventKind.DOWNLOAD_PAUSED))
+pause: Final = QueueChange(cannot_pause, _change("paused = 1", EventKind.DOWNLOAD_PAUSED))
 """Pauses downloads and keeps their part files; a running one stops within a second."""
 
-resume: Final = QueueCommand(cannot_resume, _change("paused = 0", EventKind.DOWNLOAD_RESUMED))
+resume: Final = QueueChange(cannot_resume, _change("paused = 0", EventKind.DOWNLOAD_RESUMED))
 """Resumes paused downloads, each in its place in the queue."""
 
-cancel: Final = QueueCommand(
+cancel: Final = QueueChange(
     cannot_cancel,
     _change(
         "state = 'cancelled', paused = 0, part_unwanted = 1, rate = NULL, trouble = NULL, finished_at = ?1,"
@@ -143,7 +143,7 @@ cancel: Final = QueueCommand(
 )
 """Ends downloads without a file. The engine removes their part files; a finished file stays."""
 
-retry: Final = QueueCommand(cannot_retry, _retry)
+retry: Final = QueueChange(cannot_retry, _retry)
 """Requests downloads again that failed, were cancelled or are gone, each as a new one that resumes the part file."""
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
-from bwp_tui.domain.task import Event, Kind, SampleTask
+from bwp_tui.domain.task import Kind, SampleTask, TimelineEvent
 from bwp_tui.domain.times import format_instant, iso_day, local_day
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.shared_sql import insert_task
@@ -72,7 +72,7 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
     events = _timeline(task, status, actor)
     if answered is not None:
         detail = f"on {answered}: {_ANSWERED_HOW}"
-        events.append(Event(task.updated_at + _ANSWERED_AFTER, actor, EventKind.ANSWERED, None, None, detail))
+        events.append(TimelineEvent(task.updated_at + _ANSWERED_AFTER, actor, EventKind.ANSWERED, None, None, detail))
     for event in events:
         at = format_instant(event.at)
         transaction.run(INSERT_EVENT, (number, at, event.actor, event.what, event.before, event.after, event.detail))
@@ -84,24 +84,28 @@ def _is_answered(task: SampleTask, now: datetime) -> bool:
     return is_deleted and task.updated_at < now - timedelta(days=2)
 
 
-def _timeline(task: SampleTask, status: Status, actor: str) -> list[Event]:
+def _timeline(task: SampleTask, status: Status, actor: str) -> list[TimelineEvent]:
     first = Status.ON_HOLD if task.holding_period else Status.IN_PROGRESS
     lines = [
-        Event(task.submitted_at, actor, EventKind.RECORDED, None, Status.QUEUED, None),
-        Event(task.submitted_at + _RESPONSE_TIME, SERVICE, EventKind.ACCEPTED, Status.QUEUED, first, task.task_id),
+        TimelineEvent(task.submitted_at, actor, EventKind.RECORDED, None, Status.QUEUED, None),
+        TimelineEvent(
+            task.submitted_at + _RESPONSE_TIME, SERVICE, EventKind.ACCEPTED, Status.QUEUED, first, task.task_id
+        ),
     ]
     if task.note:
-        lines.insert(1, Event(task.submitted_at, actor, EventKind.NOTE, None, None, task.note))
+        lines.insert(1, TimelineEvent(task.submitted_at, actor, EventKind.NOTE, None, None, task.note))
     if status is Status.CANCELLED:
         return [
             *lines,
-            Event(task.updated_at, actor, EventKind.CANCEL_REQUESTED, None, None, None),
-            Event(task.updated_at + _RESPONSE_TIME, SERVICE, EventKind.CANCELLED, first, Status.CANCELLED, None),
+            TimelineEvent(task.updated_at, actor, EventKind.CANCEL_REQUESTED, None, None, None),
+            TimelineEvent(
+                task.updated_at + _RESPONSE_TIME, SERVICE, EventKind.CANCELLED, first, Status.CANCELLED, None
+            ),
         ]
     if first is Status.ON_HOLD and status is not Status.ON_HOLD:
         released = min(task.submitted_at + timedelta(days=task.holding_period or 0), task.updated_at)
-        lines.append(Event(released, SERVICE, EventKind.STATUS, Status.ON_HOLD, Status.IN_PROGRESS, None))
+        lines.append(TimelineEvent(released, SERVICE, EventKind.STATUS, Status.ON_HOLD, Status.IN_PROGRESS, None))
     if status in FINAL_STATUSES:
         detail = "; ".join(error.code or error.message for error in task.errors) or None
-        lines.append(Event(task.updated_at, SERVICE, EventKind.STATUS, Status.IN_PROGRESS, status, detail))
+        lines.append(TimelineEvent(task.updated_at, SERVICE, EventKind.STATUS, Status.IN_PROGRESS, status, detail))
     return lines

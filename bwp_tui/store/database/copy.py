@@ -20,7 +20,7 @@ class CopyCancelled(Exception):
     """The copy was cancelled before its end."""
 
 
-def create_private(path: Path) -> apsw.Connection:
+def create_database(path: Path) -> apsw.Connection:
     """Create a new database with the access of its folder.
 
     Raises:
@@ -39,7 +39,7 @@ def copy_database(source: apsw.Connection, path: Path, stop: threading.Event | N
         FileExistsError: there is a file of this name.
     """
     with closing(source):
-        copy = create_private(path)
+        copy = create_database(path)
         try:
             # In one read transaction: otherwise each commit of another process would restart the copy.
             with source:

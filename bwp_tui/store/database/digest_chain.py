@@ -46,13 +46,12 @@ NOT_COVERED: Final = frozenset(
 )
 """The other columns: what the engine notes for itself, and what follows from other columns."""
 
-Value = None | int | float | str | bytes
-CoveredValues = Sequence[Value]
+CoveredValues = Sequence["apsw.SQLiteValue"]
 """The columns `COVERED_COLUMNS` of a task."""
 
 _EVENT_COLUMNS: Final = "at, actor, what, before, after, detail"
 
-EventRow = tuple[Value, ...]
+EventRow = tuple["apsw.SQLiteValue", ...]
 """The columns `_EVENT_COLUMNS` of an event."""
 
 _NO_DETAIL: Final = bytes(DIGEST_BYTES)
@@ -88,7 +87,7 @@ class Chain:
             return sha256(b"bwp-tui task %d" % self.task).digest()
         return _digest_at(self.links, position)
 
-    def commitment(self, position: int, detail: Value) -> bytes:
+    def commitment(self, position: int, detail: apsw.SQLiteValue) -> bytes:
         """Return the commitment of a detail; after a purge, that of the detail which was there."""
         kept = _digest_at(self.commitments, position)
         if detail is None:
@@ -119,7 +118,7 @@ class Chain:
             links.append(link)
         return b"".join(links)
 
-    def purge_details(self, details: Sequence[Value]) -> None:
+    def purge_details(self, details: Sequence[apsw.SQLiteValue]) -> None:
         """Keep the commitments of all details in the place of their salt: they are removed."""
         kept = len(self.commitments) // DIGEST_BYTES
         new = [self.commitment(position, detail) for position, detail in enumerate(details[kept:], start=kept + 1)]
@@ -165,7 +164,7 @@ def _digest_at(digests: bytes, position: int) -> bytes:
     return digests[(position - 1) * DIGEST_BYTES : position * DIGEST_BYTES]
 
 
-def _commitment(salt: bytes, position: int, detail: Value) -> bytes:
+def _commitment(salt: bytes, position: int, detail: apsw.SQLiteValue) -> bytes:
     return sha256(b"%b%d:%b" % (salt, position, str(detail).encode())).digest()
 
 
@@ -293,7 +292,7 @@ def _row_trigger(db: apsw.Connection) -> str:
     )
 
 
-def _int(value: Value) -> int:
+def _int(value: apsw.SQLiteValue) -> int:
     return int(str(value))
 
 
@@ -305,7 +304,7 @@ class ChainWriter:
         self._rows_before: dict[int, CoveredValues | None] = {}
         """The tasks that were changed, as they were before; None for a new one."""
         self._events: dict[int, list[EventRow]] = {}
-        self._removed_details: dict[int, dict[int, Value]] = {}
+        self._removed_details: dict[int, dict[int, apsw.SQLiteValue]] = {}
         """By task and id of the event."""
         db.create_scalar_function("note_task", self._note_task)
         db.create_scalar_function("note_event", self._note_event, 7)
@@ -320,17 +319,17 @@ class ChainWriter:
         for name in ("note_change", "note_insertion", "note_removal", "note_event", "note_detail"):
             self._db.execute(f"DROP TRIGGER IF EXISTS temp.{name}")
 
-    def _note_task(self, *values: Value) -> None:
+    def _note_task(self, *values: apsw.SQLiteValue) -> None:
         self._rows_before.setdefault(_int(values[0]), values[1:] or None)
 
-    def _note_event(self, *values: Value) -> None:
+    def _note_event(self, *values: apsw.SQLiteValue) -> None:
         self._events.setdefault(_int(values[0]), []).append(values[1:])
 
-    def _note_detail(self, *values: Value) -> None:
+    def _note_detail(self, *values: apsw.SQLiteValue) -> None:
         task, event, detail = values
         self._removed_details.setdefault(_int(task), {})[_int(event)] = detail
 
-    def _changed_elsewhere(self, *values: Value) -> str:
+    def _changed_elsewhere(self, *values: apsw.SQLiteValue) -> str:
         """Return the columns that others have changed as a text, or `row` where none of them can be named."""
         links, record, number, begun_with, begun_at, *row = values
         covered = self._rows_before.get(_int(number), row)
@@ -385,7 +384,7 @@ class ChainWriter:
         )
         return chain
 
-    def _details(self, number: int) -> list[Value]:
+    def _details(self, number: int) -> list[apsw.SQLiteValue]:
         """Return the details of a task's events, with those that are removed now."""
         removed = self._removed_details[number]
         events = self._db.execute("SELECT id, detail FROM main.timeline WHERE task = ? ORDER BY id", (number,))

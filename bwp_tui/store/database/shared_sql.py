@@ -75,6 +75,12 @@ def finish(transaction: Transaction, number: int, status: Status, **columns: Sql
     update_task(transaction, number, status=status, terminal=1, finished_at=at, next_poll_at=None, **columns)
 
 
+SERVICE_COLUMNS: Final = (
+    *("status", "terminal", "errors", "submitted_at", "updated_at", "finished_at", "polled_at", "next_poll_at"),
+    *("polls", "unknown_since", "unknown_answers", "trouble"),
+)
+"""The columns of what the service has said of a task, but for its id and its hold."""
+
 INHERITED_COLUMNS: Final = (
     "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, inquired_on, replied_on, assigned_to"
 )

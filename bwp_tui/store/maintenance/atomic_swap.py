@@ -16,6 +16,10 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.times import file_stamp
 
 _INCOMING: Final = re.compile(r"\.incoming-(?P<why>[a-z]+)-(?P<stamp>[0-9TZ.]+)\.db")
+DAMAGED: Final = "damaged"
+REPLACED: Final = "replaced"
+"""Why a history is set aside, as its file name says."""
+
 _SIDE_FILES: Final = ("-wal", "-shm")
 
 
@@ -97,7 +101,7 @@ def finish_interrupted_swap(path: Path) -> FileSwap | None:
 
 def histories_set_aside(path: Path) -> list[Path]:
     """Return the histories that were set aside, the oldest first."""
-    return sorted(entry for why in ("damaged", "replaced") for entry in path.parent.glob(f"{path.stem}.{why}-*.db"))
+    return sorted(entry for why in (DAMAGED, REPLACED) for entry in path.parent.glob(f"{path.stem}.{why}-*.db"))
 
 
 def sync(path: Path) -> None:

@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, WITHHELD
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, PROGRAM, EventKind
 
-FINAL: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
+FINAL_STATUS_LIST: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
 """The final statuses, as an SQL list."""
 
 _BITS_OF_DIGIT: Final = 4
@@ -127,7 +127,7 @@ def settle_cancellations(db: apsw.Connection, now: str) -> None:
     )
     db.execute(
         f"UPDATE intents SET state = 'lapsed', settled_at = ? WHERE {_WAITING_CANCELLATION}"
-        f" AND task IN (SELECT number FROM tasks WHERE kind = 'RETRIEVAL' OR status IN ({FINAL}))",
+        f" AND task IN (SELECT number FROM tasks WHERE kind = 'RETRIEVAL' OR status IN ({FINAL_STATUS_LIST}))",
         (now,),
     )
     for intent, task, asked_at in db.execute(
@@ -142,7 +142,7 @@ def settle_cancellations(db: apsw.Connection, now: str) -> None:
             db.execute("UPDATE intents SET task = ? WHERE id = ?", (number, intent))
             db.execute("UPDATE tasks SET cancel_asked = 1 WHERE number = ?", (number,))
     for asked_of, is_final in db.execute(
-        f"SELECT number, status IN ({FINAL}) FROM tasks WHERE cancel_asked = 1"
+        f"SELECT number, status IN ({FINAL_STATUS_LIST}) FROM tasks WHERE cancel_asked = 1"
         f" AND number NOT IN (SELECT task FROM intents WHERE {_WAITING_CANCELLATION})"
     ).fetchall():
         asked = None if is_final else _unsettled_cancellation(db, int(str(asked_of)))
@@ -162,7 +162,8 @@ def apply_confirmed_cancellations(db: apsw.Connection, now: str) -> None:
     """Mark deletions as CANCELLED whose cancellation was confirmed, where the row and the event of it are lost."""
     confirmed = db.execute(
         "SELECT t.number, t.status, max(i.settled_at) FROM tasks t JOIN intents i ON i.task = t.number"
-        f" WHERE i.action = 'cancel' AND i.state = 'done' AND t.kind = 'DELETION' AND t.status NOT IN ({FINAL})"
+        f" WHERE i.action = 'cancel' AND i.state = 'done' AND t.kind = 'DELETION'"
+        f" AND t.status NOT IN ({FINAL_STATUS_LIST})"
         " AND NOT EXISTS (SELECT 1 FROM timeline l WHERE l.task = t.number AND l.at >= i.settled_at AND l.after GLOB"
         f" '[A-Z]*' AND l.what NOT IN ('{EventKind.RECOVERED}', '{EventKind.RESTORED}')) GROUP BY t.number"
     ).fetchall()
@@ -179,7 +180,7 @@ def _task_of_cancellation(db: apsw.Connection, task: int, asked_at: str) -> int 
     """Return the task whose timeline ends with that cancellation: the one it refers to, or else the only one."""
     asked = db.execute(
         f"SELECT DISTINCT task FROM timeline WHERE what = '{EventKind.CANCEL_REQUESTED}' AND at = ?"
-        f" AND task IN (SELECT number FROM tasks WHERE kind = 'DELETION' AND status NOT IN ({FINAL}))",
+        f" AND task IN (SELECT number FROM tasks WHERE kind = 'DELETION' AND status NOT IN ({FINAL_STATUS_LIST}))",
         (asked_at,),
     ).fetchall()
     numbers = [int(str(number)) for (number,) in asked]

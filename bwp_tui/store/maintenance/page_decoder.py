@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from bwp_tui.store.database.connection import SqlValue
+
 PAGE_BYTES: Final = 4096
 """Bytes of a page: every history has pages of this size."""
 
 INTERIOR, LEAF = 5, 13
 """The kinds of page that make up a table; both bytes are those of the file."""
-
-Value = None | int | float | str | bytes
-"""A decoded value. Bytes stand for what cannot be decoded: no table of a history holds a BLOB."""
 
 _LARGEST_LOCAL: Final = PAGE_BYTES - 35
 _SMALLEST_LOCAL: Final = (PAGE_BYTES - 12) * 32 // 255 - 23
@@ -141,9 +140,9 @@ def width(kind: int) -> int:
     return _WIDTHS[kind] if kind < 12 else (kind - 12) >> 1
 
 
-def values_of(types: Sequence[int], body: bytes) -> list[Value]:
-    """Decode the values of a record; what is cut off, or no text, becomes the bytes that are there."""
-    values: list[Value] = []
+def values_of(types: Sequence[int], body: bytes) -> list[SqlValue]:
+    """Decode the values of a record. What cannot be decoded becomes the bytes that are there."""
+    values: list[SqlValue] = []
     at = 0
     for kind in types:
         if kind == 0:

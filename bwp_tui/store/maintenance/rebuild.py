@@ -10,13 +10,13 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.store.database.copy import copy_database, create_private
+from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
-from bwp_tui.store.maintenance.intent_repair import FINAL
+from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST
 from bwp_tui.store.maintenance.merge import MergeResult, integer, merge
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
@@ -37,7 +37,7 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
     Raises:
         StoreDamaged: the result is not sound.
     """
-    db = create_private(part) if source is None else copy_database(open_for_reading(source).db, part)
+    db = create_database(part) if source is None else copy_database(open_for_reading(source).db, part)
     try:
         for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "secure_delete = ON", "temp_store = MEMORY"):
             db.execute(f"PRAGMA {pragma}")
@@ -136,7 +136,7 @@ def _restore_invariants(db: apsw.Connection) -> None:
         "UPDATE tasks SET resubmitted = 1 WHERE resubmitted = 0"
         " AND number IN (SELECT resubmit_of FROM tasks WHERE resubmit_of IS NOT NULL)"
     )
-    db.execute(f"UPDATE tasks SET terminal = 1 - terminal WHERE terminal <> (status IN ({FINAL}))")
+    db.execute(f"UPDATE tasks SET terminal = 1 - terminal WHERE terminal <> (status IN ({FINAL_STATUS_LIST}))")
     # A decline comes into effect with the cancellation that it waits for.
     db.execute(
         "UPDATE tasks SET declined_on = NULL, decline_reason = NULL, decline_text = NULL"

@@ -130,7 +130,7 @@ def _recover(path: Path, now: datetime, reason: str) -> str:
     failed: list[str] = []
     instant = format_instant(now)
     for from_pages, from_backups in ((True, True), (False, True), (False, False)):
-        swap, counts = atomic_swap.prepare_swap(path, "damaged", now), _RecoveryCounts(failed=failed)
+        swap, counts = atomic_swap.prepare_swap(path, atomic_swap.DAMAGED, now), _RecoveryCounts(failed=failed)
         try:
             with rebuild.build_history(swap.part, instant) as db:
                 _fill(db, path, counts, instant, from_pages=from_pages, from_backups=from_backups)

@@ -19,7 +19,7 @@ from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, Chain, EventRow, chained_tasks
-from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING
+from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING, SERVICE_COLUMNS
 from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, noted_columns
 from bwp_tui.store.maintenance.intent_repair import append_recovered, withhold, withhold_unsent
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
@@ -100,12 +100,6 @@ def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = Fals
     return [*merge(here, missing, key=lambda event: str(event[0]))]
 
 
-_SERVICE_COLUMNS: Final = (
-    *("task_id", "status", "terminal", "errors", "submitted_at", "updated_at", "finished_at", "polled_at"),
-    *("next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble", "holding_period"),
-)
-"""What the service said of a task, and what follows from it: from the row that has the status of both timelines."""
-
 _WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
 """The columns that are set with a status."""
 
@@ -142,7 +136,7 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
             changes |= {name: after[name] for name in _WITH_STATUS}
         is_older = all(older.get(name) == after[name] for name in ("task_id", "status"))
         if is_older and ("status" in changes or "task_id" in changes):
-            changes |= {name: older[name] for name in _SERVICE_COLUMNS}
+            changes |= {name: older[name] for name in ("task_id", *SERVICE_COLUMNS, "holding_period")}
         if not row["email"] and older.get("email") and after["purged_at"] is None:
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}

@@ -98,7 +98,7 @@ def _check(backup: Path) -> None:
 
 
 def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
-    swap, instant = atomic_swap.prepare_swap(path, "replaced", now), format_instant(now)
+    swap, instant = atomic_swap.prepare_swap(path, atomic_swap.REPLACED, now), format_instant(now)
     with rebuild.build_history(swap.part, instant, path if path.stat().st_size else None) as db:
         before = integer(db, "SELECT count(*) FROM tasks")
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")

@@ -8,7 +8,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.statuses import IntentState
-from bwp_tui.store.maintenance.page_decoder import Value
+from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.maintenance.replay import free_task_id, last_task_id
 from bwp_tui.store.maintenance.salvage import SalvagedRow
 from bwp_tui.store.maintenance.table_shapes import RowValues
@@ -120,7 +120,7 @@ class RowWriter:
             self.rejected[table] += 1
             return None
 
-    def _other(self, table: str, column: str, value: Value) -> RowValues | None:
+    def _other(self, table: str, column: str, value: SqlValue) -> RowValues | None:
         cursor = self._db.execute(f"SELECT * FROM {table} WHERE {column} = ?", (value,))
         for columns in cursor:
             names = [name for name, *_ in cursor.get_description()]

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.maintenance.damaged_file import DamagedFile
 from bwp_tui.store.maintenance.page_decoder import (
     INTERIOR,
     LEAF,
     PAGE_BYTES,
     RowHeader,
-    Value,
     body_of,
     cell_offsets,
     children,
@@ -24,13 +24,13 @@ from bwp_tui.store.maintenance.page_decoder import (
     values_of,
     varint,
 )
-from bwp_tui.store.maintenance.table_shapes import SCHEMA, SEQUENCE, RowValues, TableShape, shapes
+from bwp_tui.store.maintenance.table_shapes import SCHEMA, SEQUENCE, UUID_PATTERN, RowValues, TableShape, shapes
 
 _INDEX: Final = (2, 10)
 _NO_LEAVES: Final = (0, *_INDEX)
 """First bytes of pages that hold no rows: empty ones, continued ones, and those of indexes."""
 
-_TOKEN: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TOKEN: Final = re.compile(UUID_PATTERN.encode())
 
 _NO_BOUND: Final = 1 << 62
 _MAX_TRIALS: Final = 2_000
@@ -74,7 +74,7 @@ class _LeafBounds(NamedTuple):
 
 class _Cell(NamedTuple):
     header: RowHeader | None
-    values: Sequence[Value] = ()
+    values: Sequence[SqlValue] = ()
     whole: bool = False
     sound: bool = False
 
@@ -264,7 +264,7 @@ class Salvage:
         if not (cell.whole and in_place) and self._trials:
             self._trials -= 1
             candidates = {}
-            for near, offset in _one_bit_away(page, doubt, cell.header):
+            for near, offset in _pages_one_bit_away(page, doubt, cell.header):
                 other = self._cell(shape, near, offset)
                 key = _key(other)
                 if other.sound and key is not None and (shape.key is None or doubt.below < key < doubt.above):
@@ -367,7 +367,7 @@ def _in_sequence(keys: Mapping[int, int]) -> list[int]:
     return series[::-1]
 
 
-def _one_bit_away(page: bytes, doubt: _DoubtfulCell, header: RowHeader | None) -> Iterator[tuple[bytes, int]]:
+def _pages_one_bit_away(page: bytes, doubt: _DoubtfulCell, header: RowHeader | None) -> Iterator[tuple[bytes, int]]:
     """Return the page with one bit changed in the pointer to a cell or in its header, and where the cell then is."""
     pointer, offset = doubt.start + 8 + 2 * doubt.at, doubt.offsets[doubt.at]
     length = min(header.end - offset if header is not None else _LONGEST_HEADER, _LONGEST_HEADER)

@@ -11,17 +11,18 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
 import apsw
 
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.times import is_iso_day
+from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.database.migrate import migration_scripts, run_script
-from bwp_tui.store.maintenance.page_decoder import Value
 
-RowValues = dict[str, Value]
+RowValues = dict[str, SqlValue]
 """The values of a row by column."""
 
 SEQUENCE: Final = "sqlite_sequence"
@@ -32,7 +33,8 @@ _CHOICES: Final = re.compile(r"CHECK \((\w+) IN \(([^)]+)\)\)")
 _INSTANTS: Final = ("at", "not_before", "unknown_since")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _LISTS: Final = ("tags", "columns")
-_TOKEN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID_PATTERN: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""The format of a client token, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,13 @@ class ColumnShape:
     name: str
     kind: str
     required: bool = False
-    default: Value = None
+    default: SqlValue = None
     choices: tuple[int | str, ...] = ()
     format_check: Callable[[str], bool] | None = None
     is_key: bool = False
     is_computed: bool = False
 
-    def fits(self, value: Value) -> bool:
+    def fits(self, value: SqlValue) -> bool:
         """Return whether this program may have written the value."""
         if self.is_key:
             return value is None
@@ -64,7 +66,7 @@ class ColumnShape:
             return isinstance(value, bytes)
         return isinstance(value, int) or (self.kind == "REAL" and isinstance(value, float))
 
-    def nearest(self, value: Value) -> Value:
+    def nearest(self, value: SqlValue) -> SqlValue:
         """Return the likely original of a value that does not fit: one bit away, or else the default."""
         text = value.decode("utf-8", "replace").replace("\0", "�") if isinstance(value, bytes) else value
         if isinstance(text, str) and self.kind == "TEXT":
@@ -73,7 +75,7 @@ class ColumnShape:
             if self.format_check in (None, is_token):
                 return None if self.format_check else text  # another token would ask for another task
             raw = value if isinstance(value, bytes) else text.encode()
-            fitting = [near for near in _one_bit_away(raw) if self.format_check(near)]
+            fitting = [near for near in _texts_one_bit_away(raw) if self.format_check(near)]
             if fitting:
                 return min(fitting)
         return self.default
@@ -106,7 +108,7 @@ class TableShape:
         """The column that is the row's own number in its page."""
         return next((column.name for column in self.columns if column.is_key), None)
 
-    def fits(self, rowid: int, values: Sequence[Value]) -> bool:
+    def fits(self, rowid: int, values: Sequence[SqlValue]) -> bool:
         """Return whether a row may be an intact one of this table."""
         return (
             self.min_columns <= len(values) <= len(self.columns)
@@ -114,7 +116,7 @@ class TableShape:
             and all(column.fits(value) for column, value in zip(self.columns, values, strict=False))
         )
 
-    def unreadable(self, values: Sequence[Value]) -> str | None:
+    def unreadable(self, values: Sequence[SqlValue]) -> str | None:
         """Return the name of a column whose text cannot be parsed, or None."""
         for column, value in zip(self.columns, values, strict=False):
             if (
@@ -126,7 +128,7 @@ class TableShape:
                 return column.name
         return None
 
-    def is_like(self, values: Sequence[Value]) -> bool:
+    def is_like(self, values: Sequence[SqlValue]) -> bool:
         """Return whether most of a row fits, or its beginning does."""
         fitting = [column.fits(value) for column, value in zip(self.columns, values, strict=False)]
         return (
@@ -134,7 +136,7 @@ class TableShape:
             or sum(fitting[:_BEGINNING_COLUMNS]) >= _BEGINNING_COLUMNS - 1
         )
 
-    def values_before_shift(self, values: Sequence[Value]) -> Sequence[Value]:
+    def values_before_shift(self, values: Sequence[SqlValue]) -> Sequence[SqlValue]:
         """Return the values before the one whose damaged length shifts all that follow."""
         fitting = [column.fits(value) for column, value in zip(self.columns, values, strict=False)]
         for at, fits in enumerate(fitting):
@@ -142,17 +144,17 @@ class TableShape:
                 return values[:at]
         return values
 
-    def rank(self, values: Sequence[Value], seen: Sequence[Value]) -> tuple[int, int]:
+    def rank(self, values: Sequence[SqlValue], seen: Sequence[SqlValue]) -> tuple[int, int]:
         """Return how likely `values` are the original of the damaged values `seen`; larger is likelier."""
         status = next((at for at, column in enumerate(self.columns) if column.name == "status"), None)
         same = next((at for at, pair in enumerate(zip(values, seen, strict=False)) if pair[0] != pair[1]), len(seen))
         return status is not None and values[status] in _STATUSES, same
 
-    def sound_values(self, values: Sequence[Value]) -> RowValues:
+    def sound_values(self, values: Sequence[SqlValue]) -> RowValues:
         """Return the columns of an intact row, without its key; with those that are computed from others."""
         return {column.name: value for column, value in zip(self.columns, values, strict=False) if not column.is_key}
 
-    def repaired_values(self, values: Sequence[Value], now: str) -> tuple[RowValues, list[str]]:
+    def repaired_values(self, values: Sequence[SqlValue], now: str) -> tuple[RowValues, list[str]]:
         """Return the row's stored columns without its key, and the names of those that were replaced."""
         found: RowValues = {}
         replaced = []
@@ -170,7 +172,7 @@ class TableShape:
         return found, replaced
 
 
-def _substitute(column: ColumnShape, instant: str) -> Value:
+def _substitute(column: ColumnShape, instant: str) -> SqlValue:
     """Return a substitute for a required value that is lost; None if the row is worthless without it."""
     if column.kind == "TEXT":
         if column.choices:
@@ -179,7 +181,7 @@ def _substitute(column: ColumnShape, instant: str) -> Value:
             ""
             if column.format_check in (None, _is_status)
             else instant[:10]
-            if column.format_check is _is_day
+            if column.format_check is is_iso_day
             else instant
         )
     return None if column.name == _TASK_COLUMN else 0
@@ -241,7 +243,7 @@ def _columns(db: apsw.Connection, table: str) -> tuple[ColumnShape, ...]:
 
 def is_token(text: str) -> bool:
     """Return whether a text has the format of a client token."""
-    return _TOKEN.fullmatch(text) is not None
+    return re.fullmatch(UUID_PATTERN, text) is not None
 
 
 def _is_status(text: str) -> bool:
@@ -252,13 +254,6 @@ def _is_status(text: str) -> bool:
 def _is_instant(text: str) -> bool:
     try:
         return _INSTANT.fullmatch(text) is not None and datetime.fromisoformat(text).year > 0
-    except ValueError:
-        return False
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
 
@@ -277,7 +272,7 @@ def _is_texts(text: str) -> bool:
 _FORMATS: Final = {"status": _is_status, "client_token": is_token, "errors": _is_errors}
 
 
-_PARSED_FORMATS: Final = (_is_instant, _is_day, _is_errors, _is_texts)
+_PARSED_FORMATS: Final = (_is_instant, is_iso_day, _is_errors, _is_texts)
 """The formats without which a row cannot be shown."""
 
 
@@ -289,7 +284,7 @@ def _format_check(name: str, kind: str) -> Callable[[str], bool] | None:
     if name in _INSTANTS or name.endswith("_at"):
         return _is_instant
     if name.endswith("_on"):
-        return _is_day
+        return is_iso_day
     return _is_texts if name in _LISTS else None
 
 
@@ -305,7 +300,7 @@ def _distance(left: str, right: str) -> int:
     return sum(a != b for a, b in zip(left, right, strict=False)) + abs(len(left) - len(right))
 
 
-def _one_bit_away(raw: bytes) -> Iterable[str]:
+def _texts_one_bit_away(raw: bytes) -> Iterable[str]:
     for index in range(min(len(raw), 40)):
         for bit in range(8):
             near = bytearray(raw)

@@ -18,12 +18,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date
 from typing import Final
 
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, DeclineReason, Status, status_after
 from bwp_tui.domain.task import TaskError
-from bwp_tui.domain.times import local_day, parse_instant
+from bwp_tui.domain.times import is_iso_day, local_day, parse_instant
 from bwp_tui.store.queries.row_mapping import errors_text, tags_of, tags_text
 from bwp_tui.store.queries.timeline import (
     RECORD_COLUMNS,
@@ -120,7 +119,7 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
             for name, days in stops.items()
         }
         columns |= changes
-        if _is_day(event.before) or _is_day(event.after):
+        if is_iso_day(event.before) or is_iso_day(event.after):
             columns["due_on"] = event.after
     is_declined = columns.get("status") in (None, Status.DECLINED) or columns.get("cancel_asked")
     if columns.get("declined_on") is not None and not is_declined:  # it is in effect, or waits for a cancellation
@@ -167,7 +166,7 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     if event.what == EventKind.DECLINED and status in DECLINABLE_STATUSES:
         return False
     has_gone_on = columns.get("task_id") is not None or status in FINAL_STATUSES
-    is_decision = event.what in _DECISIONS and event.after is not None and not _is_day(event.after)
+    is_decision = event.what in _DECISIONS and event.after is not None and not is_iso_day(event.after)
     return is_decision and has_gone_on and status is not None and status != event.before
 
 
@@ -193,7 +192,7 @@ def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
     """Return status, task id and what follows from them."""
     changes: Columns = {}
     detail = event.detail or ""
-    if event.after and not _is_day(event.after):
+    if event.after and not is_iso_day(event.after):
         status = event.after
         if event.what == EventKind.STATUS and status != Status.MISSING:
             # An older version kept a name of the service that is a local one now.
@@ -290,7 +289,7 @@ def _is_appeal_running(columns: Columns) -> bool:
 def _recorded_day(detail: str) -> str | None:
     """Return the day with which the detail of an operator's record begins."""
     on = re.match(r"on (\d{4}-\d\d-\d\d)", detail)
-    return on[1] if on and _is_day(on[1]) else None
+    return on[1] if on and is_iso_day(on[1]) else None
 
 
 def _corrections(event: TimelineRow) -> dict[str, tuple[str, str]]:
@@ -299,7 +298,7 @@ def _corrections(event: TimelineRow) -> dict[str, tuple[str, str]]:
     return {
         _CORRECTED_COLUMNS[what]: (before, after)
         for what, before, after in found
-        if what == "law" or (what == "received" and _is_day(after)) or (what == "kind" and before == "unknown")
+        if what == "law" or (what == "received" and is_iso_day(after)) or (what == "kind" and before == "unknown")
     }
 
 
@@ -311,11 +310,3 @@ def _changed_tags(columns: Columns, detail: str) -> str:
         elif change.startswith("-") and change[1:] in tags:
             tags.remove(change[1:])
     return tags_text(tuple(tags))
-
-
-def _is_day(text: str | None) -> bool:
-    """Return whether a text is a day: events of the due date have one before or after, others a status."""
-    try:
-        return text is not None and date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False

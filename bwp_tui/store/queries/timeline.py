@@ -6,7 +6,7 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
-from bwp_tui.domain.task import Event
+from bwp_tui.domain.task import TimelineEvent
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.queries.row_mapping import RowMapper
 
@@ -127,7 +127,7 @@ RECORD_COLUMNS: Final = {
 }
 """The columns of each record, the day first."""
 
-_EVENT: Final = RowMapper(Event)
+_EVENT: Final = RowMapper(TimelineEvent)
 EVENT_COLUMNS: Final = _EVENT.columns
 INSERT_EVENT: Final = f"INSERT INTO timeline (task, {EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _EVENTS: Final = f"SELECT {EVENT_COLUMNS} FROM timeline"
@@ -157,7 +157,7 @@ class TimelineRow(NamedTuple):
     detail: str | None
 
 
-_EventT = TypeVar("_EventT", bound=Event | TimelineRow)
+_EventT = TypeVar("_EventT", bound=TimelineEvent | TimelineRow)
 
 
 def in_order(events: list[_EventT]) -> list[_EventT]:
@@ -170,12 +170,12 @@ def in_order(events: list[_EventT]) -> list[_EventT]:
     return [*sorted(events[:merged], key=attrgetter("at")), *events[merged:]]
 
 
-def of_task(store: Store, number: int) -> list[Event]:
+def of_task(store: Store, number: int) -> list[TimelineEvent]:
     """Return the timeline of task `number`, oldest first."""
     return in_order(as_recorded(store, number))
 
 
-def as_recorded(store: Store, number: int) -> list[Event]:
+def as_recorded(store: Store, number: int) -> list[TimelineEvent]:
     """Return the timeline of task `number` in the order of its digests: that in which it was recorded."""
     return [_EVENT(row) for row in store.rows(f"{_EVENTS} WHERE task = ? ORDER BY id", (number,))]
 

@@ -38,11 +38,11 @@ _POLL: Final = RowMapper(
 _POLLED: Final = "FROM tasks WHERE task_id IS NOT NULL"
 _TASKS: Final = f"SELECT {_POLL.columns} {_POLLED}"
 
-SOON: Final = timedelta(seconds=30)
-"""How early a task may be polled, where a batch that is sent is not full."""
+LEAD_TIME: Final = timedelta(seconds=30)
+"""How early a task may be polled to fill up a batch."""
 
-_MIN_AGE_FACTOR: Final = 10
-"""How many times as long ago as a poll is early the task's last poll must be at least."""
+_MIN_AGE_IN_LEAD_TIMES: Final = 10
+"""A task is polled early only if its last poll is at least so many lead times ago."""
 
 
 def due(store: Store, now: datetime, limit: int, visible: frozenset[int] = frozenset()) -> list[DuePoll]:
@@ -66,11 +66,16 @@ def due(store: Store, now: datetime, limit: int, visible: frozenset[int] = froze
     return list(found.values())[:limit]
 
 
-def due_soon(store: Store, now: datetime, limit: int, soon: timedelta) -> list[DuePoll]:
-    """Return tasks that may fill up a batch: due within `soon`, the first due first."""
+def due_within(store: Store, now: datetime, limit: int, lead_time: timedelta) -> list[DuePoll]:
+    """Return tasks that may fill up a batch: due within `lead_time`, the next due first."""
     rows = store.rows(
         f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
-        (format_instant(now), format_instant(now + soon), format_instant(now - _MIN_AGE_FACTOR * soon), limit),
+        (
+            format_instant(now),
+            format_instant(now + lead_time),
+            format_instant(now - _MIN_AGE_IN_LEAD_TIMES * lead_time),
+            limit,
+        ),
     )
     return [_POLL(row) for row in rows]
 

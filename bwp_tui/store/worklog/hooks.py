@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Occasion
+from bwp_tui.domain.task import HookOccasion
 from bwp_tui.domain.times import format_instant, local_day
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.database.shared_sql import update_task
@@ -23,9 +23,9 @@ BATCH: Final = 100
 
 _EVENTS_READ: Final = 10_000
 _OF_EVENTS: Final = {
-    Occasion.COMPLETED: f"after = '{Status.COMPLETED}'",
-    Occasion.FAILED: f"after IN ('{Status.FAILED}', '{Status.REJECTED}')",
-    Occasion.ADOPTED: f"what = '{EventKind.ADOPTED}'",
+    HookOccasion.COMPLETED: f"after = '{Status.COMPLETED}'",
+    HookOccasion.FAILED: f"after IN ('{Status.FAILED}', '{Status.REJECTED}')",
+    HookOccasion.ADOPTED: f"what = '{EventKind.ADOPTED}'",
 }
 """The events of the timeline that are occasions."""
 
@@ -35,13 +35,15 @@ _UNCLAIMED: Final = (
 )
 
 
-def first_event(store: Store) -> int:
+def first_event_id(store: Store) -> int:
     """Return the id of the event before those that are looked at: what is older than `LOOKBACK` is no occasion."""
     oldest = format_instant(store.clock() - LOOKBACK)
     return store.integer("SELECT id FROM timeline WHERE at < ? ORDER BY id DESC LIMIT 1", (oldest,))
 
 
-def new_occasions(store: Store, after: int, wanted: Collection[Occasion]) -> tuple[dict[Occasion, list[int]], int]:
+def new_occasions(
+    store: Store, after: int, wanted: Collection[HookOccasion]
+) -> tuple[dict[HookOccasion, list[int]], int]:
     """Return the tasks of each occasion among the events behind `after`, and the id of the last event looked at."""
     last = min(timeline.newest_event_id(store), after + _EVENTS_READ)
     found = {}
@@ -55,12 +57,12 @@ def new_occasions(store: Store, after: int, wanted: Collection[Occasion]) -> tup
     return found, last
 
 
-def due_occasions(store: Store, wanted: Collection[Occasion]) -> dict[Occasion, list[int]]:
+def due_occasions(store: Store, wanted: Collection[HookOccasion]) -> dict[HookOccasion, list[int]]:
     """Return the open tasks that are due soon, or overdue, and were not claimed for that yet."""
     today = local_day(store.clock())
     ranges = {
-        Occasion.OVERDUE: ("", today - timedelta(days=1)),
-        Occasion.DUE_SOON: (today.isoformat(), today + timedelta(days=DUE_SOON)),
+        HookOccasion.OVERDUE: ("", today - timedelta(days=1)),
+        HookOccasion.DUE_SOON: (today.isoformat(), today + timedelta(days=DUE_SOON)),
     }
     found = {}
     for occasion, (first, last) in ranges.items():
@@ -74,7 +76,7 @@ def due_occasions(store: Store, wanted: Collection[Occasion]) -> dict[Occasion, 
     return found
 
 
-def claim(store: Store, occasion: Occasion, numbers: Sequence[int]) -> list[int]:
+def claim(store: Store, occasion: HookOccasion, numbers: Sequence[int]) -> list[int]:
     """Record that a hook is run for tasks, in one transaction; return those that were not claimed before.
 
     It is run afterwards: a process that is killed in between does not run it, and no other one does.
@@ -91,7 +93,7 @@ def claim(store: Store, occasion: Occasion, numbers: Sequence[int]) -> list[int]
     return claimed
 
 
-def record_end(store: Store, occasion: Occasion, numbers: Sequence[int], outcome: str) -> None:
+def record_end(store: Store, occasion: HookOccasion, numbers: Sequence[int], outcome: str) -> None:
     """Record how the run of a hook ended."""
     with store.write() as transaction:
         for number in numbers:

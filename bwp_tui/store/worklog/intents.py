@@ -62,7 +62,7 @@ def due(store: Store, now: datetime, limit: int) -> list[Intent]:
     return [_INTENT(row) for row in rows]
 
 
-def submissions_in_doubt(store: Store) -> list[Intent]:
+def unanswered_submissions(store: Store) -> list[Intent]:
     """Return sent submissions without an outcome."""
     rows = store.rows(
         f"{_INTENTS} WHERE i.{INTENT_IS_WAITING} AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY +i.id"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Final
 
 from bwp_tui.domain.deadlines import statutory_due_date, task_due_date
 from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Transaction, as_day, as_int, as_text
+from bwp_tui.store.database.shared_sql import SERVICE_COLUMNS
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import TASKS, tags_text, task_of
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, PROGRAM, EventKind
@@ -43,7 +43,7 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
     other, is_final = as_int(row[0]), bool(row[1])
     before, after = _merge_records(transaction, number, other)
     if is_final:
-        columns = ", ".join(_STATE_COLUMNS)
+        columns = ", ".join(SERVICE_COLUMNS)
         transaction.run(
             f"UPDATE tasks SET ({columns}) = (SELECT {columns} FROM tasks WHERE number = ?) WHERE number = ?",
             (other, number),
@@ -53,13 +53,6 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
     detail = f"with #{other}, which had its task id"
     timeline.append(transaction, number, PROGRAM, EventKind.MERGED, detail=detail, **moved)
     return is_final
-
-
-_STATE_COLUMNS: Final = (
-    "status", "terminal", "errors", "submitted_at", "updated_at", "finished_at", "polled_at", "next_poll_at", "polls",
-    "unknown_since", "unknown_answers", "trouble",
-)  # fmt: skip
-"""The columns of what the service has said of a task."""
 
 
 def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[str | None, str | None]:

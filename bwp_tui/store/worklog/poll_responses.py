@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,9 +25,8 @@ MISSING_AFTER_RESPONSES: Final = 3
 """A task is MISSING after this many “unknown” responses over this time: one may be an error of the service."""
 
 
-_VISIBLE_COLUMNS: Final = ("status", "submitted_at", "updated_at", "errors", "trouble", "email", "holding_period")
-_STATUS: Final = 0
-_EMAIL: Final = 5
+_SHOWN_COLUMNS: Final = ("status", "submitted_at", "updated_at", "errors", "trouble", "email", "holding_period")
+"""The columns that a response may change and a screen shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +52,10 @@ def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, d
     """
     with store.write() as transaction:
         rows = transaction.run(
-            f"SELECT number, {', '.join(_VISIBLE_COLUMNS)} FROM tasks"
+            f"SELECT number, {', '.join(_SHOWN_COLUMNS)} FROM tasks"
             f" WHERE {in_numbers('number', frozenset(responses))} ORDER BY number"
         )
-        before = {as_int(row[0]): row[1:] for row in rows}
+        before = {as_int(row[0]): dict(zip(_SHOWN_COLUMNS, row[1:], strict=True)) for row in rows}
         return frozenset(
             number for number in before if _record(transaction, number, before[number], *responses[number])
         )
@@ -65,18 +64,18 @@ def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, d
 def _record(
     transaction: Transaction,
     number: int,
-    before: Sequence[SqlValue],
+    before: Mapping[str, SqlValue],
     response: PollResponse,
     next_poll_at: datetime | None,
 ) -> bool:
-    email, status = as_text(before[_EMAIL]), as_text(before[_STATUS])
+    email, status = as_text(before["email"]), as_text(before["status"])
     if _is_other_email(email, response.email) and _was_task_id_entered(transaction, number):
         _drop_task_id(transaction, number, "that task is for another email")
         return True
     after = _values_after(before, response)
     # Only changed columns are set: SQLite rewrites every index of each column in the SET list.
-    changes = {name: new for name, old, new in zip(_VISIBLE_COLUMNS, before, after, strict=True) if new != old}
-    terminal = after[_STATUS] in FINAL_STATUSES
+    changes = {name: value for name, value in after.items() if value != before[name]}
+    terminal = after["status"] in FINAL_STATUSES
     columns: dict[str, SqlValue] = {
         **changes,
         "polled_at": transaction.now_text,
@@ -98,7 +97,7 @@ def _record(
     if "submitted_at" in changes or "status" in changes:
         _record_known_kind(transaction, number)
     if "status" in changes:
-        _record_status(transaction, number, status, as_text(after[_STATUS]), response)
+        _record_status(transaction, number, status, as_text(after["status"]), response)
     return bool(changes)
 
 
@@ -125,18 +124,18 @@ def _try_other_kind(transaction: Transaction, number: int) -> bool:
     return row is not None
 
 
-def _values_after(before: Sequence[SqlValue], response: PollResponse) -> tuple[SqlValue, ...]:
-    """Return the values of the columns of `_VISIBLE_COLUMNS` after a response."""
-    status, submitted_at, updated_at, _errors, _trouble, email, holding_period = before
-    return (
-        status_after(as_text(status), response.status),
-        _format_or_keep(response.submitted_at, submitted_at),
-        _format_or_keep(response.updated_at, updated_at),
-        errors_text(response.errors),
-        _email_warning(as_text(email), response.email),
-        email or response.email or "",
-        holding_period if holding_period is not None else response.holding_period,
-    )
+def _values_after(before: Mapping[str, SqlValue], response: PollResponse) -> dict[str, SqlValue]:
+    """Return the columns of `_SHOWN_COLUMNS` after a response."""
+    email, hold = as_text(before["email"]), before["holding_period"]
+    return {
+        "status": status_after(as_text(before["status"]), response.status),
+        "submitted_at": _format_or_keep(response.submitted_at, before["submitted_at"]),
+        "updated_at": _format_or_keep(response.updated_at, before["updated_at"]),
+        "errors": errors_text(response.errors),
+        "trouble": _email_warning(email, response.email),
+        "email": email or response.email or "",
+        "holding_period": response.holding_period if hold is None else hold,
+    }
 
 
 def _format_or_keep(instant: datetime | None, before: SqlValue) -> str | None:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import ADOPTED, Request, TaskEvent
+from bwp_tui.domain.task import ADOPTED, Request, ServiceEvent
 from bwp_tui.domain.times import iso_day, iso_instant, local_day
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import IS_ADOPTED, update_task
@@ -33,7 +33,7 @@ class RecordedEvents(NamedTuple):
 
 
 def record_events(
-    store: Store, events: Sequence[TaskEvent], foreign: int = 0, regulation: str = DEFAULT_REGULATION
+    store: Store, events: Sequence[ServiceEvent], foreign: int = 0, regulation: str = DEFAULT_REGULATION
 ) -> RecordedEvents:
     """Record events and make their tasks due to be polled at once; adopt the tasks that are not in the history.
 
@@ -55,7 +55,7 @@ def record_events(
     return recorded
 
 
-def _record(transaction: Transaction, event: TaskEvent, regulation: str) -> bool | None:
+def _record(transaction: Transaction, event: ServiceEvent, regulation: str) -> bool | None:
     """Record an event; return whether its task was adopted, or None if the event was known already."""
     row = transaction.row(f"SELECT number, status IN {_ENDED} FROM tasks WHERE task_id = ?", (event.task_id,))
     known = transaction.row(
@@ -79,7 +79,7 @@ def _record(transaction: Transaction, event: TaskEvent, regulation: str) -> bool
     return row is None
 
 
-def _adopt(transaction: Transaction, event: TaskEvent, regulation: str) -> int:
+def _adopt(transaction: Transaction, event: ServiceEvent, regulation: str) -> int:
     """Insert the task of an event; its email and its day of submission come with its first poll."""
     request = Request(event.kind, "", local_day(transaction.now), regulation, tags=(ADOPTED,))
     number = insert(transaction, request, task_id=event.task_id)

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.archive.extract import CannotUnpack, extract
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.reading import Archive
+from bwp_tui.archive.unpack import CannotUnpack, unpack
 from tests.archive.zips import DATA, Part, forged, plain
 
 
-def unpack(path: Path) -> Path:
+def unpack_beside(path: Path) -> Path:
     with Archive(path) as archive:
-        return extract(archive, path)
+        return unpack(archive, path)
 
 
 def names(folder: Path) -> list[str]:
@@ -32,7 +32,7 @@ def test_all_is_unpacked_private_beside_the_archive_whatever_the_umask(tmp_path:
     path = plain(tmp_path / "result.zip", members)
     before = os.umask(0)
     try:
-        folder = unpack(path)
+        folder = unpack_beside(path)
     finally:
         os.umask(before)
     assert folder == tmp_path / "result"
@@ -45,8 +45,8 @@ def test_all_is_unpacked_private_beside_the_archive_whatever_the_umask(tmp_path:
 def test_a_folder_that_is_there_is_left_alone(tmp_path: Path) -> None:
     path = plain(tmp_path / "result.zip", {"a.txt": DATA})
     (tmp_path / "result").symlink_to(tmp_path)
-    assert unpack(path) == tmp_path / "result (2)"
-    assert unpack(path) == tmp_path / "result (3)"
+    assert unpack_beside(path) == tmp_path / "result (2)"
+    assert unpack_beside(path) == tmp_path / "result (3)"
     assert names(tmp_path) == ["result", "result (2)", "result (3)", "result.zip"]
 
 
@@ -68,14 +68,14 @@ def test_what_must_not_be_unpacked_leaves_nothing(tmp_path: Path, name: str) -> 
     part, words = REFUSED[name]
     path = forged(tmp_path / "result.zip", Part(name=b"first.txt"), part)
     with pytest.raises(CannotUnpack, match=words):
-        unpack(path)
+        unpack_beside(path)
     assert names(tmp_path) == ["result.zip"]
 
 
 def test_damage_found_on_the_way_leaves_nothing(tmp_path: Path) -> None:
     path = forged(tmp_path / "result.zip", Part(name=b"first.txt"), Part(crc=1))
     with pytest.raises(BadArchive, match="damaged"):
-        unpack(path)
+        unpack_beside(path)
     assert names(tmp_path) == ["result.zip"]
 
 
@@ -93,7 +93,7 @@ def test_no_link_that_appears_meanwhile_is_followed(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(Archive, "blocks", planting)
     with pytest.raises(CannotUnpack, match="want the same name"):
-        unpack(path)
+        unpack_beside(path)
     assert names(outside) == []
     assert not (tmp_path / "result").exists()
 
@@ -103,5 +103,5 @@ def test_a_disk_without_room_is_said_before_anything_is_made(tmp_path: Path, mon
     full = os.statvfs_result((4096, 4096, 100, 0, 0, 100, 100, 100, 0, 255))
     monkeypatch.setattr(os, "fstatvfs", lambda _descriptor: full)
     with pytest.raises(CannotUnpack, match="has no room"):
-        unpack(path)
+        unpack_beside(path)
     assert names(tmp_path) == ["result.zip"]

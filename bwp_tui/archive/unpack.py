@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.archive.entry import NOT_UNPACKED, Entry
-from bwp_tui.archive.limits import HISTORY_RESERVE
 from bwp_tui.archive.reading import Archive
 from bwp_tui.domain.text import clean_line, unsafe_at
-from bwp_tui.new_file import Access, access_to
+from bwp_tui.new_file import HISTORY_RESERVE, Access, access_to
 
 _MAX_NAME: Final = 255
 _MAX_DEPTH: Final = 32
@@ -25,7 +24,7 @@ class CannotUnpack(Exception):
     """Nothing was left unpacked; `str()` says why in one sentence."""
 
 
-def extract(archive: Archive, beside: Path) -> Path:
+def unpack(archive: Archive, beside: Path) -> Path:
     """Unpack all of `archive` into a new folder beside the file `beside`, and return the folder.
 
     Folders are made 0700, files 0600; for the group in a team's folder. After a failure nothing of it is left.
@@ -66,7 +65,7 @@ def _unpack_into_new_folder(archive: Archive, parent: int, stem: str, access: Ac
         try:
             access.set_folder(top)
             for entry in archive.entries:
-                _unpack(archive, entry, top, access)
+                _write_entry(archive, entry, top, access)
         finally:
             os.close(top)
     except BaseException:
@@ -87,7 +86,7 @@ def _new_folder(parent: int, stem: str) -> str:
             return name
 
 
-def _unpack(archive: Archive, entry: Entry, top: int, access: Access) -> None:
+def _write_entry(archive: Archive, entry: Entry, top: int, access: Access) -> None:
     parts = [_file_name(part) for part in entry.path]
     folders, name = (parts, None) if entry.is_folder else (parts[:-1], parts[-1])
     with contextlib.ExitStack() as opened:
@@ -99,10 +98,10 @@ def _unpack(archive: Archive, entry: Entry, top: int, access: Access) -> None:
             opened.callback(os.close, folder)
             access.set_folder(folder)
         if name is not None:
-            _write(archive, entry, name, folder, access)
+            _write_file(archive, entry, name, folder, access)
 
 
-def _write(archive: Archive, entry: Entry, name: bytes, folder: int, access: Access) -> None:
+def _write_file(archive: Archive, entry: Entry, name: bytes, folder: int, access: Access) -> None:
     with os.fdopen(os.open(name, _NEW_FILE, 0o600, dir_fd=folder), "wb", buffering=0) as file:
         access.set_file(file.fileno())
         for block in archive.blocks(entry):
