@@ -17,7 +17,7 @@ def is_client_token_valid(intent: Intent, now: datetime, uptime: Uptime, service
     """Return whether a submission may be sent: for the first time, or while its token is certainly valid.
 
     The token's age is the longest of the times since the first attempt by three clocks, and must be below
-    `CLIENT_TOKEN_LIFETIME - TOKEN_MARGIN`. No clock suffices alone: the wall clock may have been set back (see
+    `CLIENT_TOKEN_LIFETIME - CLIENT_TOKEN_MARGIN`. No clock suffices alone: the wall clock may have been set back (see
     `SetbackWatch`); the uptime cannot, but misses the time a virtual machine was suspended, and counts as 0 after a
     reboot; the service's clock, by which the token expires, counts as 0 while it is unknown.
 
