@@ -14,8 +14,8 @@ from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Task, TimelineEvent, can
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import requests, work_records
-from bwp_tui.store.commands.approval import approve, cannot_approve
 from bwp_tui.store.commands.bulk import TaskChange
+from bwp_tui.store.commands.decisions import approve, cannot_approve
 from bwp_tui.store.commands.request_validation import Refusal, request_mistakes
 from bwp_tui.store.commands.requests import (
     cancellation_phrase,

@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.actions.operation import Argument, TaskOperation, always
 from bwp_tui.domain.task import Task, task_id_mistake
-from bwp_tui.store.commands.unconfirmed import cannot_enter_task_id, cannot_give_up, enter_task_id, give_up
+from bwp_tui.store.commands.decisions import cannot_enter_task_id, cannot_give_up, enter_task_id, give_up
 from bwp_tui.store.database.connection import Store
 
 

@@ -16,8 +16,7 @@ from bwp_tui.api.links import PresignedLink
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.runtime import engine as engine_module
 from bwp_tui.engine.runtime import engine_thread
-from bwp_tui.engine.runtime.credential_refresh import CredentialRefresh
-from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
+from bwp_tui.engine.runtime.engine_config import CredentialRefresh, EngineConfig, config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import LiteralSecret, Profile, SettingsError

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, ServiceEvent, Task
-from bwp_tui.store.commands import answers, legal_records, requests, unconfirmed, undo, work_records
+from bwp_tui.store.commands import answers, decisions, legal_records, requests, undo, work_records
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import purge
@@ -149,7 +149,7 @@ class Copy:
                 lambda: requests.send(self.store, number, self.actor),
                 lambda: requests.cancel(self.store, number, self.actor),
                 lambda: requests.resubmit(self.store, number, self.actor),
-                lambda: unconfirmed.give_up(self.store, number, self._text(), self.actor),
+                lambda: decisions.give_up(self.store, number, self._text(), self.actor),
                 lambda: self._enter_task_id(number),
                 self._track,
                 self._purge,
@@ -197,7 +197,7 @@ class Copy:
     def _enter_task_id(self, number: int) -> None:
         tokens = self.service.starts.get(key_of(tasks.get(self.store, number)), [])
         if tokens:
-            unconfirmed.enter_task_id(self.store, number, self.service.ids[tokens[-1]], self.actor)
+            decisions.enter_task_id(self.store, number, self.service.ids[tokens[-1]], self.actor)
 
     def _track(self) -> None:
         """Track a task that another copy has sent."""

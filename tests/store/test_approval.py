@@ -16,8 +16,8 @@ from bwp_tui.domain.filter import APPROVAL_VIEW, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
 from bwp_tui.store.commands import answers, bulk, csv_import, requests, saved_views
-from bwp_tui.store.commands.approval import approve
 from bwp_tui.store.commands.csv_import import ImportDefaults
+from bwp_tui.store.commands.decisions import approve
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, recover, restore

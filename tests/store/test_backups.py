@@ -15,7 +15,7 @@ import pytest
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.engine.runtime import maintenance_thread
-from bwp_tui.store.commands import requests, unconfirmed
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.copy import CopyCancelled
 from bwp_tui.store.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
@@ -331,7 +331,7 @@ def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
     other = open_store(backup, clock=clock)
     tracked = requests.track(other, Kind.RETRIEVAL, "task-seen-1", request(), ACTOR)
     other.close()
-    unconfirmed.enter_task_id(store, unsure.number, "task-seen-1", ACTOR)
+    decisions.enter_task_id(store, unsure.number, "task-seen-1", ACTOR)
     store.close()
     restored = restore.restore(path, backup, clock())
     assert (restored.merged.duplicate_ids, restored.tasks) == (1, 2)

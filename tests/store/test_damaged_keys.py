@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.store.commands import unconfirmed
+from bwp_tui.store.commands import decisions
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.maintenance import chain_check, integrity, recover
 from bwp_tui.store.open_store import open_store
@@ -156,7 +156,7 @@ def test_a_task_whose_row_is_lost_gets_its_task_id_back_from_one_that_was_damage
 def test_a_task_id_that_was_entered_by_hand_is_read_from_the_timeline(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     number = in_status(store, Status.UNCONFIRMED).number
-    unconfirmed.enter_task_id(store, number, "task-by-hand", "op")
+    decisions.enter_task_id(store, number, "task-by-hand", "op")
     store.close()
     overwrite_table(path, "tasks")
     recover.recover(path, clock())

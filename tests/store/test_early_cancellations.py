@@ -10,7 +10,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.service_operations import RESUBMIT
 from bwp_tui.cli.support.task_output import detail_lines
 from bwp_tui.domain.task import Kind
-from bwp_tui.store.commands import requests, unconfirmed
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import request_log, tasks, timeline
@@ -80,7 +80,7 @@ def test_it_outlasts_unconfirmed_and_trusts_a_typed_task_id_only_once_the_servic
     assert due(store) == []
     assert intents.next_at(store) is None
     assert intents.unfinished_work(store) is None
-    unconfirmed.enter_task_id(store, number, "task-by-hand", ACTOR)
+    decisions.enter_task_id(store, number, "task-by-hand", ACTOR)
     assert due(store) == [], "a mistyped id would cancel another task"
     single.answered(store, number, answer("ON_HOLD"), SOON)
     assert due(store) == [(number, "cancel", "task-by-hand")]
@@ -89,7 +89,7 @@ def test_it_outlasts_unconfirmed_and_trusts_a_typed_task_id_only_once_the_servic
 def test_it_lapses_where_the_request_is_given_up(store: Store) -> None:
     number, submission = early(store)
     intent_outcomes.record_unconfirmed(store, submission.id)
-    unconfirmed.give_up(store, number, "no trace of it", ACTOR)
+    decisions.give_up(store, number, "no trace of it", ACTOR)
     assert not tasks.get(store, number).cancel_asked
     assert not has_waiting_intent(store, number)
     assert reasons(store, number)
@@ -105,7 +105,7 @@ def test_while_it_waits_the_request_is_not_resubmitted(store: Store) -> None:
     shown = "\n".join(detail_lines(tasks.get(store, number), [], NOW, TODAY, unmask=False))
     assert "--task-id" in shown
     assert "bwp-tui resubmit" not in shown
-    unconfirmed.give_up(store, number, "no trace of it", ACTOR)
+    decisions.give_up(store, number, "no trace of it", ACTOR)
     assert requests.resubmit(store, number, ACTOR).status == "QUEUED"
 
 

@@ -17,7 +17,7 @@ from bwp_tui.domain.deadlines import fitting_hold, is_clock_running
 from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
-from bwp_tui.store.commands import answers, csv_import, legal_records, requests, unconfirmed
+from bwp_tui.store.commands import answers, csv_import, decisions, legal_records, requests
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -70,8 +70,8 @@ def test_no_other_path_sends_it(store: Store) -> None:
     task = received(store, Kind.DELETION)
     paths: tuple[Callable[[], object], ...] = (
         lambda: requests.resubmit(store, task.number, ACTOR),
-        lambda: unconfirmed.enter_task_id(store, task.number, "a-whole-task-id", ACTOR),
-        lambda: unconfirmed.give_up(store, task.number, "no", ACTOR),
+        lambda: decisions.enter_task_id(store, task.number, "a-whole-task-id", ACTOR),
+        lambda: decisions.give_up(store, task.number, "no", ACTOR),
         lambda: requests.download(store, task.number, "/tmp", ACTOR),
         lambda: requests.send(store, task.number, ACTOR),
     )
@@ -321,7 +321,7 @@ def test_a_task_id_that_one_copy_has_counts_more_than_a_decision_without_it(
     clock.advance(minutes=1)
     store = open_store(older, clock=clock)
     store.rows("UPDATE tasks SET status = 'UNCONFIRMED' WHERE number = ?", (number,))
-    unconfirmed.give_up(store, number, "lost", ACTOR)
+    decisions.give_up(store, number, "lost", ACTOR)
     store.close()
     clock.advance(minutes=1)
     present, backup = (path, older) if order == "older into newer" else (older, path)

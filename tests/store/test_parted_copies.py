@@ -14,7 +14,7 @@ import pytest
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, ServiceEvent, Task, Verification
-from bwp_tui.store.commands import answers, legal_records, requests, unconfirmed
+from bwp_tui.store.commands import answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups, chain_check, restore
 from bwp_tui.store.open_store import open_store
@@ -113,7 +113,7 @@ def test_a_request_that_one_copy_declined_and_the_other_gave_up_without_knowing_
     path.write_bytes(older)
     clock.advance(minutes=1)
     store = open_store(path, clock=clock)
-    unconfirmed.give_up(store, 1, "lost", "bob")
+    decisions.give_up(store, 1, "lost", "bob")
     store.close()
     restore.restore(path, newer, clock())
     store = open_store(path, clock=clock)

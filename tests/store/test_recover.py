@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
-from bwp_tui.store.commands import requests, unconfirmed
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover, restore
@@ -364,7 +364,7 @@ def test_the_kind_of_a_row_that_nothing_names_is_said_to_be_unknown_and_settled_
         assert "retrieval or a deletion is not known" in refused
     assert "decide on: 1." in _aside(path).with_suffix(".txt").read_text()
 
-    unconfirmed.enter_task_id(store, 1, "task-id-1", "op")
+    decisions.enter_task_id(store, 1, "task-id-1", "op")
     first = tasks.get(store, 1).kind
     poll_responses.record_unknown(store, 1, "no such task", SOON)
     other = tasks.get(store, 1)
@@ -379,7 +379,7 @@ def test_the_kind_of_a_row_that_nothing_names_is_said_to_be_unknown_and_settled_
 
 def test_an_id_that_the_service_knows_as_neither_kind_is_dropped(path: Path, clock: ManualClock) -> None:
     store = _without_kind(path, clock)
-    unconfirmed.enter_task_id(store, 1, "task-id-1", "op")
+    decisions.enter_task_id(store, 1, "task-id-1", "op")
     poll_responses.record_unknown(store, 1, "no such task", SOON)
     poll_responses.record_unknown(store, 1, "no such task", SOON)
     task = tasks.get(store, 1)

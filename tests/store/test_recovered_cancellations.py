@@ -13,7 +13,7 @@ import pytest
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
-from bwp_tui.store.commands import requests, unconfirmed
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups, integrity, recover, restore
 from bwp_tui.store.open_store import open_store
@@ -105,7 +105,7 @@ def test_a_deletion_that_becomes_unconfirmed_keeps_its_cancellation_until_its_ta
         task = tasks.get(store, number)
         assert (task.status, task.kind, task.cancel_asked) == (Status.UNCONFIRMED, Kind.DELETION, True)
         assert _due(store) == []
-        unconfirmed.enter_task_id(store, number, "task-by-hand", ACTOR)
+        decisions.enter_task_id(store, number, "task-by-hand", ACTOR)
         assert _due(store) == [], "a mistyped id would cancel another task"
         single.answered(store, number, answer("ON_HOLD", email="jane@example.com"), SOON)
         assert _due(store) == [(number, "cancel", "task-by-hand")]

@@ -12,7 +12,7 @@ import pytest
 
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Verification
-from bwp_tui.store.commands import answers, bulk, legal_records, requests, unconfirmed, work_records
+from bwp_tui.store.commands import answers, bulk, decisions, legal_records, requests, work_records
 from bwp_tui.store.commands import undo as undoing
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.damage_flag import flag_damage
@@ -377,7 +377,7 @@ def test_an_undone_change_counts_no_longer(path: Path, clock: ManualClock) -> No
 def test_an_id_that_was_dropped_is_not_taken(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     in_status(store, Status.UNCONFIRMED)
-    unconfirmed.enter_task_id(store, 1, _OTHER_ID, ACTOR)
+    decisions.enter_task_id(store, 1, _OTHER_ID, ACTOR)
     assert columns_after({}, _events(store, 1))["task_id"] == _OTHER_ID
     single.answered(store, 1, answer("COMPLETED", email="other@example.com"), None)
     _agrees(store, 1)

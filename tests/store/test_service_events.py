@@ -13,7 +13,7 @@ from bwp_tui.actions.record_operations import NOTE
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, ServiceEvent, Verification
-from bwp_tui.store.commands import bulk, legal_records, requests, unconfirmed
+from bwp_tui.store.commands import bulk, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import backups, integrity, purge, restore
@@ -276,14 +276,14 @@ def test_an_unconfirmed_request_can_be_settled_with_the_id_of_the_task_that_was_
     record_events(store, [event("task-id-9"), event("task-id-8", "event-2")])
     mine, other = (tasks.find_by_name(store, name) for name in ("task-id-9", "task-id-8"))
     with pytest.raises(NotPossible, match=f"#{mine.number}"):  # whose it is is not known yet
-        unconfirmed.enter_task_id(store, task.number, "task-id-9", ACTOR)
+        decisions.enter_task_id(store, task.number, "task-id-9", ACTOR)
     single.answered(store, mine.number, answer("COMPLETED", email=task.email.upper()), SOON)
     single.answered(store, other.number, answer("COMPLETED", email="joe@example.com"), SOON)
     with pytest.raises(NotPossible, match=f"#{other.number}"):
-        unconfirmed.enter_task_id(store, task.number, "task-id-8", ACTOR)
+        decisions.enter_task_id(store, task.number, "task-id-8", ACTOR)
 
     single.add_note(store, mine.number, "called her", ACTOR)
-    entered = unconfirmed.enter_task_id(store, task.number, "task-id-9", ACTOR)
+    entered = decisions.enter_task_id(store, task.number, "task-id-9", ACTOR)
     assert (entered.task_id, entered.note) == ("task-id-9", "called her")
 
     assert scalar(store, "SELECT count(*) FROM tasks") == 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.domain.task import Kind
+from bwp_tui.store.commands import decisions as settling
 from bwp_tui.store.commands import requests
-from bwp_tui.store.commands import unconfirmed as settling
 from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible

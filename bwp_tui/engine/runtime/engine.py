@@ -20,7 +20,7 @@ from bwp_tui.engine.requests.submitter import Submitter
 from bwp_tui.engine.resilience.backoff import BackoffPolicy
 from bwp_tui.engine.resilience.poll_schedule import PollSchedule
 from bwp_tui.engine.resilience.service_health import ServiceHealth
-from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S
+from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S
 from bwp_tui.engine.runtime.hook_runner import HookRunner
 from bwp_tui.engine.runtime.setback_watch import SetbackWatch
 from bwp_tui.engine.worker import STORE_RETRY_S, VisibleTasks, Worker, WorkerContext

@@ -18,8 +18,7 @@ from typing import Final
 from bwp_tui.api.errors import ApiError
 from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S, CredentialRefresh
-from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
+from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S, CredentialRefresh, EngineConfig, connect
 from bwp_tui.engine.runtime.lease import HEARTBEAT_S, Lease, LeaseUnusable, begin_term, silence_message
 from bwp_tui.engine.worker import VisibleTasks
 from bwp_tui.settings import Profile, SettingsError
