@@ -159,9 +159,9 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
 
     def _accepts_key_now(self, event: events.Event) -> bool:
         screen = self.screen
-        return (
-            not isinstance(event, events.Key) or not isinstance(screen, MainScreen) or screen.accepts_key_now(event.key)
-        )
+        if isinstance(event, events.Key) and isinstance(screen, ActionScreen):
+            return screen.accepts_key_now(event.key)
+        return True
 
     def _may_act(self, event: events.Event) -> bool:
         """Say whether a key or paste may act: on a screen that is covered, only one that closes or leaves may."""

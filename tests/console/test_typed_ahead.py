@@ -11,6 +11,8 @@ from textual.widgets import Input
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.record_operations import NOTE
+from bwp_tui.console.controllers import service_controller
+from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.services.task_commands import RecordStep
 from bwp_tui.console.terminal.key_bursts import Key
 from bwp_tui.console.terminal.key_reader import KeyReader
@@ -88,6 +90,21 @@ async def test_keys_wait_for_the_question_of_an_action_whose_plan_takes_long(
         await console.press("enter")
         await console.until(lambda: console.task(ORDERS_OPEN).resubmitted_as)
         assert console.task(console.task(ORDERS_OPEN).resubmitted_as or 0).note == "m"
+
+
+async def test_keys_typed_on_a_task_s_page_wait_for_its_question(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_ask = threading.Event()
+    monkeypatch.setattr(service_controller, "subject", lambda *_: str(may_ask.wait()))
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("enter")
+        await console.until(lambda: isinstance(console.app.screen, TaskScreen))
+        await _act(console, KeyReader(), "x")
+        await _act(console, KeyReader(), "y")
+        may_ask.set()
+        await console.until(lambda: console.task(HELD).cancel_asked)
 
 
 async def test_a_key_that_acts_waits_for_the_end_of_what_the_one_before_it_writes(

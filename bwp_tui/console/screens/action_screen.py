@@ -109,6 +109,10 @@ class ActionScreen(Screen[None]):
         """Whether a prompt is open, which all keys are for."""
         return bool(self.query("#prompt")) and self.prompt.is_open
 
+    def accepts_key_now(self, _key: str) -> bool:
+        """Say whether a key can be handled now, or waits for the question that is being prepared."""
+        return not self.query("#prompt") or not self.prompt.holds_keys
+
     @property
     def is_prompt_or_form_focused(self) -> bool:
         """Whether the keys go to a prompt or a form."""

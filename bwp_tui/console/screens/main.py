@@ -275,7 +275,7 @@ class MainScreen(ActionScreen):
         """
         if not self.is_ready or self.prompt.is_open or self.form.display:
             return True
-        if self.prompt.holds_keys:
+        if not super().accepts_key_now(key):
             return False
         action = next((action for action in self.keymap.actions_of(self.scope) if key in action.keys), None)
         if action is None or action.name in MOVE_ACTIONS:
