@@ -46,16 +46,12 @@ def parse_arguments(words: Sequence[str]) -> Namespace:
 
 def _refuse_broken_words(words: Sequence[str], arguments: Namespace) -> None:
     """Refuse words that are not UTF-8, which the history could not store; the name of a file to import may be."""
-    if arguments.command_name != "import" and any(not word.isascii() and _is_broken(word) for word in words):
-        raise SystemExit(_print_error("An argument is not UTF-8 text. Nothing was changed.", ExitCode.USAGE))
-
-
-def _is_broken(word: str) -> bool:
     try:
-        word.encode()
+        " ".join(words).encode()
     except UnicodeEncodeError:
-        return True
-    return False
+        if arguments.command_name != "import":
+            sentence = "An argument is not UTF-8 text. Nothing was changed."
+            raise SystemExit(_print_error(sentence, ExitCode.USAGE)) from None
 
 
 def command_of(arguments: Namespace) -> Command:

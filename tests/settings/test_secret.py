@@ -168,8 +168,8 @@ def test_the_keyring_gives_the_secret_of_a_profile(monkeypatch: pytest.MonkeyPat
     try:
         monkeypatch.setitem(MemoryKeyring.kept, ("bwp-tui", "shop"), "hush")
         assert KeyringSecret("shop").read() == "hush"
-        for profile in ("other", "locked"):
-            with pytest.raises(SettingsError, match="keyring"):
+        for profile, advice in (("other", "login --rotate --profile other"), ("locked", "unlock it")):
+            with pytest.raises(SettingsError, match=f"keyring.*{advice}"):
                 KeyringSecret(profile).read()
     finally:
         keyring.set_keyring(before)

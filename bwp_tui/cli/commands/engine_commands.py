@@ -52,7 +52,7 @@ def refresh(arguments: Namespace) -> None:
             numbers = _tasks_to_poll(session.store, arguments.tasks)
         else:
             matching = select_tasks(session, arguments.tasks, arguments.filter)
-            numbers = list(confirm_plan(session, REFRESH.name, matching, arguments, {}).possible)
+            numbers = confirm_plan(session, REFRESH.name, matching, arguments, {})
         waiter = EngineWaiter(session)
         unpolled = waiter.poll(numbers, arguments.timeout)
         print_tasks(tasks.window(session.store, numbers), as_json=arguments.json)
@@ -65,14 +65,14 @@ def send(arguments: Namespace) -> ExitCode:
     """Submit requests that were held, approve deletions, or resubmit failed tasks, as the command says."""
     operation = SERVICE_OPERATIONS_BY_NAME[arguments.command_name]
     with open_session(arguments) as session:
-        numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
+        numbers = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
         _warn_of_second_tasks(session, numbers)
         values = values_of(operation, arguments)
         if _is_single(arguments, numbers):
             _confirm_submission(session, operation, numbers[0], values, arguments)
         else:
-            numbers = confirm_plan(session, operation.name, numbers, arguments, values).possible
+            numbers = confirm_plan(session, operation.name, numbers, arguments, values)
         new, all_done = apply_to_tasks(session, operation.change_for(session.actor, **values), numbers)
         if not new:
             return ExitCode.FAILED
@@ -83,7 +83,7 @@ def send(arguments: Namespace) -> ExitCode:
 def cancel(arguments: Namespace) -> ExitCode:
     """Cancel deletions while they are on hold."""
     with open_session(arguments) as session:
-        numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
+        numbers = select_tasks(session, arguments.tasks, arguments.filter)
         if _is_single(arguments, numbers):
             task = tasks.get(session.store, numbers[0])
             if why_not := requests.cannot_cancel(task):
@@ -94,7 +94,7 @@ def cancel(arguments: Namespace) -> ExitCode:
                 require_yes(CANCEL.question(task, f"{task.name} of {task.subject(masked=True)}"))
         else:
             waiter = EngineWaiter(session)
-            numbers = confirm_plan(session, CANCEL.name, numbers, arguments, {}).possible
+            numbers = confirm_plan(session, CANCEL.name, numbers, arguments, {})
             check = requests.cannot_cancel
         asked, all_done = apply_to_tasks(session, CANCEL.change_for(session.actor), numbers, check)
         if not asked:
@@ -133,9 +133,7 @@ def download(arguments: Namespace) -> ExitCode:
         numbers = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
         if arguments.filter is not None:
-            numbers = list(
-                confirm_plan(session, chosen_alternative(DOWNLOAD, arguments).name, numbers, arguments, {}).possible
-            )
+            numbers = confirm_plan(session, chosen_alternative(DOWNLOAD, arguments).name, numbers, arguments, {})
         return download_results(session, waiter, numbers, arguments)
 
 

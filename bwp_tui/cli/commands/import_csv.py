@@ -102,12 +102,11 @@ def _import_answers(arguments: Namespace) -> None:
 
 
 def _note_when_sent(session: CommandSession) -> None:
-    from bwp_tui.engine.runtime.lease import NOT_RESPONDING, is_any_engine_running, misses_heartbeats
+    from bwp_tui.engine.runtime.lease import NOT_RESPONDING, misses_heartbeats
 
-    lease_path = session.profile.lease_path
-    if not is_any_engine_running(lease_path):
+    if not session.has_engine():
         print_note("They are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
-    elif misses_heartbeats(lease_path):
+    elif misses_heartbeats(session.profile.lease_path):
         print_note(f"The engine {NOT_RESPONDING}. They are not sent yet; see: bwp-tui doctor.")
     else:
         print_note("The engine that runs for this profile sends them.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import chosen_profile, open_session, require_typed, require_yes, today
+from bwp_tui.cli.support.context import chosen_profile, open_session, require_typed, require_yes, today, without_engine
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.streams import print_note
 from bwp_tui.domain.deadlines import add_months
@@ -45,20 +45,12 @@ def backup(arguments: Namespace) -> None:
 
 def restore(arguments: Namespace) -> None:
     """Replace the history with a backup and merge the current history into it."""
-    from bwp_tui.engine.runtime.lease import Lease
-    from bwp_tui.store.database.open import create_folder
-
     file: Path = arguments.file
     profile = chosen_profile(arguments)
     if not file.is_file():
         raise CommandError(ExitCode.NOT_FOUND, f"There is no file {file}.")
-    create_folder(profile.folder)
-    lease = Lease(profile.lease_path)
-    if not lease.acquire():
-        raise CommandError(
-            ExitCode.FAILED, "A bwp-tui of this profile is running. Stop it and try again. Nothing was changed."
-        )
-    try:
+    running = "A bwp-tui of this profile is running. Stop it and try again. Nothing was changed."
+    with without_engine(profile, CommandError(ExitCode.FAILED, running)):
         with open_session(arguments):
             pass  # opening recovers a damaged history
         if not arguments.yes:
@@ -68,8 +60,6 @@ def restore(arguments: Namespace) -> None:
             )
             require_yes("Restore?")
         restored = restore_from(profile.history_path, file, utc_now())
-    finally:
-        lease.release()
     print(_restore_report(restored, file))
 
 

@@ -45,7 +45,7 @@ def record(arguments: Namespace) -> ExitCode:
             raise NoSuchTask(f"{error}{_QUOTE if is_text and len(names) > 1 else ''}") from None
         check = None
         if arguments.filter is not None or (operation.asks_for_count and len(numbers) > 1):
-            numbers = list(confirm_plan(session, operation.name, numbers, arguments, values).possible)
+            numbers = confirm_plan(session, operation.name, numbers, arguments, values)
             check = bulk_plan.plan_check(operation.name, today(), values)
         elif not arguments.yes:
             _confirm_each(session, operation, numbers, values)

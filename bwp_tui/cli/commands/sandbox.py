@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from bwp_tui.cli.console import open_console, require_terminal
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import without_engine
 from bwp_tui.cli.support.streams import print_note
 from bwp_tui.settings import (
     AwsKey,
@@ -43,17 +43,17 @@ _ARCHIVES: Final = (".zip", ".part")
 def sandbox(arguments: Namespace) -> int:
     """Serve the practice API, and unless `--serve` is given open the console or plain mode on a new profile for it."""
     if arguments.serve:
-        practice = _make_sandbox(arguments, rate=None)
-        _start(practice, arguments.port)
+        practice = _started_sandbox(arguments, rate=None)
         practice.serve_forever(lambda: print(export_lines(practice), flush=True))
         return ExitCode.DONE
     if not arguments.plain:
         require_terminal()
-    practice = _make_sandbox(arguments, rate=_DOWNLOAD_RATE)
-    _start(practice, arguments.port)
+    practice = _started_sandbox(arguments, rate=_DOWNLOAD_RATE)
     try:
         profile = sandbox_profile(practice, arguments.speed)
-        with _emptied_sandbox(profile):
+        another = "Another practice console is open; close it first."
+        with without_engine(profile, CommandError(ExitCode.USAGE, another)):
+            _remove_sandbox_files(profile)
             _seed_tasks(profile, practice)
         if not arguments.plain:
             return open_console(replace(profile, keys=_own_keys()), arguments.theme)
@@ -113,7 +113,7 @@ def _own_keys() -> tuple[KeySetting, ...]:
         return ()
 
 
-def _make_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
+def _started_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
     try:
         from bwp_tui.sandbox.server import Sandbox
     except ModuleNotFoundError as error:
@@ -122,7 +122,7 @@ def _make_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
         raise CommandError(
             ExitCode.USAGE, "The sandbox needs two more packages; run in the clone: pip install '.[sandbox]'"
         ) from None
-    return Sandbox(
+    practice = Sandbox(
         tasks=arguments.tasks,
         seed=arguments.seed,
         speed=arguments.speed,
@@ -130,36 +130,13 @@ def _make_sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
         port=arguments.port,
         rate=rate,
     )
-
-
-def _start(practice: Sandbox, port: int) -> None:
     try:
         practice.start()
     except OSError as error:
         raise CommandError(
-            ExitCode.USAGE, f"Port {port} cannot be used: {error.strerror}. Choose another --port."
+            ExitCode.USAGE, f"Port {arguments.port} cannot be used: {error.strerror}. Choose another --port."
         ) from None
-
-
-@contextmanager
-def _emptied_sandbox(profile: Profile) -> Iterator[None]:
-    """Remove the files of an earlier practice console, and keep others from opening during the block.
-
-    Raises:
-        CommandError: another practice console is open.
-    """
-    from bwp_tui.engine.runtime.lease import Lease
-    from bwp_tui.store.database.open import create_folder
-
-    create_folder(profile.folder)
-    lease = Lease(profile.lease_path)
-    if not lease.acquire():
-        raise CommandError(ExitCode.USAGE, "Another practice console is open; close it first.")
-    try:
-        _remove_sandbox_files(profile)
-        yield
-    finally:
-        lease.release()
+    return practice
 
 
 def _remove_sandbox_files(profile: Profile) -> None:

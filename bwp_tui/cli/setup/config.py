@@ -81,11 +81,10 @@ def keys(arguments: Namespace) -> None:
         SettingsError: the config file has mistakes.
     """
     own = read_config(config_path(os.environ), required=False).keys
-    actions = {action.name: action for action in reversed(keymap(own).registry)}
-    records = [
-        {"action": name, "keys": list(action.keys), "help": action.help} for name, action in sorted(actions.items())
-    ]
-    rows = [(name, " ".join(map(shown_key, action.keys)), action.help) for name, action in sorted(actions.items())]
+    by_name = {action.name: action for action in reversed(keymap(own).registry)}
+    actions = [by_name[name] for name in sorted(by_name)]
+    records = [{"action": action.name, "keys": list(action.keys), "help": action.help} for action in actions]
+    rows = [(action.name, " ".join(map(shown_key, action.keys)), action.help) for action in actions]
     print_result(arguments, records, table(("ACTION", "KEYS", "WHAT IT DOES"), rows))
 
 

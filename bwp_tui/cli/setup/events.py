@@ -59,7 +59,7 @@ def subscribe(arguments: Namespace) -> ExitCode:
         code = _report_failure(error)
     rows = [(event_type, each or "was subscribed already") for event_type, each in created.items()]
     records = [{"event_type": event_type, "subscription_id": each} for event_type, each in created.items()]
-    print_result(arguments, records, aligned(rows) if rows else ())
+    print_result(arguments, records, aligned(rows))
     if code is ExitCode.DONE:
         print_note(f"The event source {names.source} expires unless it is associated: {see_step(ASSOCIATION_STEP)}.")
     return code

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import TaskOperation, Values
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, find_tasks, require_typed, today
@@ -45,8 +44,11 @@ FIT_HINT: Final = "--holding-period fit shortens each hold with which the deleti
 
 def confirm_plan(
     session: CommandSession, action: str, numbers: Sequence[int], arguments: Namespace, values: Values
-) -> BulkPlan:
+) -> list[int]:
     """Print the plan with the values of the arguments; have the number of tasks typed unless `--yes` was given.
+
+    Returns:
+        the tasks for which the action is possible.
 
     Raises:
         CommandError: the action is possible for no task, or was not confirmed.
@@ -60,7 +62,7 @@ def confirm_plan(
         raise CommandError(ExitCode.FAILED, "Nothing was changed.")
     if not arguments.yes:
         require_typed(f"{action[0].upper()}{action[1:]} {counted(count, 'task')}?", str(count))
-    return planned
+    return list(planned.possible)
 
 
 def values_of(operation: TaskOperation, arguments: Namespace) -> Values:

@@ -82,6 +82,26 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Comm
         yield CommandSession(profile, store, actor(os.environ, profile.actor, profile.is_team))
 
 
+@contextmanager
+def without_engine(profile: Profile, refusal: CommandError) -> Iterator[None]:
+    """Keep engines of the profile from starting during the block.
+
+    Raises:
+        CommandError: the refusal, if one is running.
+    """
+    from bwp_tui.engine.runtime.lease import Lease
+    from bwp_tui.store.database.open import create_folder
+
+    create_folder(profile.folder)
+    lease = Lease(profile.lease_path)
+    if not lease.acquire():
+        raise refusal
+    try:
+        yield
+    finally:
+        lease.release()
+
+
 def find_tasks(store: Store, names: Sequence[str]) -> list[int]:
     """Return the numbers of the named tasks, each once, in order.
 
