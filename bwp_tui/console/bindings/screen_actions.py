@@ -268,7 +268,13 @@ REGISTRY: Final = tuple(
         Scope.PROFILES: _PROFILES,
         Scope.MESSAGES: (*_FIND, *_PAGE, _with_main_keys("messages", "", "Go back to the tasks", _SCREEN)),
         Scope.HELP: (*_FIND, *_PAGE),
-        Scope.OUTPUT: (*_FIND, _with_main_keys("mask", "mask", "Show or mask emails", _SCREEN), *_PAGE),
+        Scope.OUTPUT: (
+            *_FIND,
+            _with_main_keys("mask", "mask", "Show or mask emails", _SCREEN),
+            _with_main_keys("copy", "copy", "Copy the output", _SCREEN),
+            _with_main_keys("pager", "pager", "Show the output in $PAGER", _SCREEN),
+            *_PAGE,
+        ),
         Scope.SETUP: (
             Action("login", ("l",), "log in", "Set this shop up", _SCREEN, "login"),
             *(action for action in _PAGE if action.name != "help"),
