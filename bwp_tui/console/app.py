@@ -26,7 +26,7 @@ from bwp_tui.console.bindings.actions import MOVE_ACTIONS, Scope
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import ROLES
-from bwp_tui.console.presentation.themes import DARK, LIGHT, THEMES, choose_theme
+from bwp_tui.console.presentation.themes import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT, THEMES, choose_theme
 from bwp_tui.console.protocols import SnapshotListener
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main import MainScreen
@@ -106,8 +106,8 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         super().__init__(driver_class=driver_class, ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.set_class(bool(os.environ.get("NO_COLOR")), "-no-color")
         self.animation_level = "none"
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        for own in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
+            self.register_theme(own)
         self._theme_name = choose_theme(theme or profile.theme, os.environ)
         self.set_first_theme(THEMES[self._theme_name])
         self._profile = profile

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bwp_tui.console.presentation.styled_text import badge_role
 from bwp_tui.console.screens.profiles import ProfilesScreen
+from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries.counts_at_path import counts_at
 from tests.console.past import clock
@@ -15,6 +17,10 @@ async def test_the_shop_that_is_open_is_listed_with_its_counts_and_not_opened_ag
         await console.sees("production", "open here")
         (line,) = (line for line in console.line("profile-rows").splitlines() if "open here" in line)
         assert line.split()[1:4] == ["production", "3", "2"]
+        rows = console.app.screen.query_one(VirtualList)
+        assert badge_role(profile) == "badge-green"
+        colour = rows.get_visual_style("role--badge-green").rich_style.bgcolor
+        assert colour in {segment.style.bgcolor for segment in rows.render_line(1) if segment.style}
         await console.press("enter")
         await console.sees("This shop is open.")
         await console.press("P")

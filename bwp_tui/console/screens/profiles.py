@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.bindings.screen_actions import bindings_of
+from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.help import open_help
@@ -47,6 +48,7 @@ class ProfilesScreen(ActionScreen):
         self._session = session
         self._switch = switch
         self._shops: Sequence[ListedShop] = ()
+        self._name_width = _NAME
 
     def compose(self) -> ComposeResult:
         yield Heading(id="profiles-heading")
@@ -55,11 +57,8 @@ class ProfilesScreen(ActionScreen):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        hint = self.keymap.hint
         self.query_one(Heading).set_text([("shops", "strong")])
-        self.query_one(FooterLine).show_keys(
-            hint("switch to it", "open"), hint("move", "down", "up"), hint("help", "help"), hint("back", "back")
-        )
+        self.show_action_keys(self.context)
         start_worker(self, self._read, group="reading", exclusive=True)
 
     def on_resize(self) -> None:
@@ -80,14 +79,15 @@ class ProfilesScreen(ActionScreen):
 
     def _show(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")], counted(len(self._shops), "profile"))
-        header = (f"{'PROFILE':<{_NAME}}{'DUE SOON':>{_COUNT}}  {'FAILED':>{_COUNT}}  ", "muted")
+        self._name_width = min(_NAME, max((len(shop.name) for shop in self._shops), default=0) + len("PROFILE"))
+        header = (f"{'PROFILE':<{self._name_width}}{'DUE SOON':>{_COUNT}}  {'FAILED':>{_COUNT}}  ", "muted")
         self._rows.show([header], len(self._shops), self._line, cursor=self._rows.cursor_row)
 
     def _line(self, row: int) -> Sequence[StyledText]:
         shop = self._shops[row]
         return (
-            ("  ", badge_role(shop.profile) if shop.profile else "muted"),
-            (f" {shop.name:<{_NAME - 3}}", "strong" if shop.profile else "muted"),
+            ("  ", "muted" if not shop.profile or self.app.no_color else badge_role(shop.profile)),
+            (f" {pad(shop.name, self._name_width - 5)}  ", "strong" if shop.profile else "muted"),
             (f"{_count(shop.due_soon):>{_COUNT}}  ", "warn" if shop.due_soon else "muted"),
             (f"{_count(shop.failed):>{_COUNT}}  ", "bad" if shop.failed else "muted"),
             ("open here" if shop.is_here else "", "muted"),

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
 
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import ROLES, StyledText
@@ -70,16 +71,30 @@ class VirtualList(VirtualRows):
         if row != self._cursor:
             return self._strip((" " * POINTER_CELLS, "plain"), *self._line_of(row), pattern=self._pattern)
         strip = self._strip((self._pointer, "accent"), *self._line_of(row), pattern=self._pattern)
-        band = self._band()
-        return Strip([Segment(text, (style or Style()) + band) for text, style, _ in strip], strip.cell_length)
+        band, ground = self._band(), self.get_component_rich_style("role--plain").bgcolor
+        return Strip(
+            [
+                Segment(
+                    text, style if style and (style.reverse or style.bgcolor != ground) else (style or Style()) + band
+                )
+                for text, style, _ in strip
+            ],
+            strip.cell_length,
+        )
 
     def _strip(self, *texts: StyledText, pattern: re.Pattern[str] | None = None, width: int | None = None) -> Strip:
         width = self.scrollable_size.width if width is None else width
-        content = Content.assemble(*((text, self.get_visual_style(f"role--{role}")) for text, role in texts))
+        content = Content.assemble(*((text, self._style_of(role)) for text, role in texts))
         for match in pattern.finditer(content.plain, POINTER_CELLS) if pattern is not None else ():
             content = content.stylize(self.get_visual_style("role--found"), *match.span())
         strip = Strip(content.truncate(width, ellipsis=True).render_segments(self.get_visual_style("role--plain")))
         return strip.adjust_cell_length(width, self.get_component_rich_style("role--plain"))
+
+    def _style_of(self, role: str) -> VisualStyle:
+        """Return the style of a role; Textual's has no `reverse`."""
+        name = f"role--{role}"
+        is_reverse = self.get_component_styles(name).text_style.reverse
+        return self.get_visual_style(name) + VisualStyle(reverse=is_reverse or None)
 
     def _band(self) -> Style:
         above = self.get_component_rich_style("virtual-list--cursor")
