@@ -26,7 +26,7 @@ LONG = " ".join(f"word{number}" for number in range(400))
 async def test_the_dashboard_counts_what_there_is_and_what_comes_due(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("D")
-        await console.sees("dashboard", "overdue", "ORDERS_NOT_CLOSED", "median", "downloads")
+        await console.sees("dashboard", "overdue", "ORDERS_NOT_CLOSED", "median", "Downloads")
         await console.press("D")
         await console.until(lambda: console.app.screen is console.main)
 
@@ -90,7 +90,7 @@ async def test_the_dashboard_reads_itself_again_and_keeps_its_cursor(profile: Pr
         await console.pilot.resize_terminal(60, 15)
         await console.until(lambda: "ORDERS_NOT_CLOSED" not in console.text)
         await console.press("G")
-        await console.sees("ORDERS_NOT_CLOSED", "downloads")
+        await console.sees("ORDERS_NOT_CLOSED", "Downloads")
 
 
 async def test_each_built_in_view_has_its_key_and_an_empty_place_says_so(profile: Profile) -> None:

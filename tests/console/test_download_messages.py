@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.console.screens.downloads import DownloadsScreen
+from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.text import format_size, format_size_as
 from bwp_tui.settings import Profile
@@ -82,7 +83,8 @@ async def test_the_details_leave_out_what_happened_to_another_download_of_the_sa
 async def test_an_empty_screen_says_how_a_download_comes_about(profile: Profile) -> None:
     async with opened(profile, PAST) as console:
         await console.press("F")
-        await console.sees("No downloads yet", "idle", "── no download")
+        await console.sees("No downloads yet", "idle")
+        assert not screen_of(console).query_one(DownloadDetail).display
         for key in ("p", "x", "R", "K", "J", "enter", "o", "y", "space", "j", "G", "g", "pagedown"):
             await console.press(key)
         assert "There is no download yet." in console.line("status")

@@ -107,7 +107,7 @@ async def test_a_waiting_one_is_moved_in_the_queue_and_the_cursor_goes_with_it(p
 async def test_marked_ones_are_paused_resumed_and_cancelled_together(profile: Profile) -> None:
     async with at_downloads(profile, "parked", "next", "last") as console:
         await console.press("space", "space")
-        await console.sees("2 marked", "+ #5", "+ #6")
+        await console.sees("2 marked", "+ #5", "+ #6", "space mark  esc unmark  ? help")
         await console.press("p")
         await console.sees("2 paused.")
         assert [download_of(console, name).paused for name in ("parked", "next", "last")] == [True, True, False]

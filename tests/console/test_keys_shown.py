@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from bwp_tui.console.bindings.actions import ACTIONS
 from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.presentation.glyphs import UNICODE
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Paragraphs
@@ -66,10 +67,17 @@ async def test_with_marks_the_footer_has_what_can_be_done_to_them(profile: Profi
         await console.press("space")
         await console.go_to(READY)
         await console.press("space")
-        await console.sees("2 marked  d download  x cancel  r answer", "esc unmark", "? help  q quit")
+        await console.sees("2 marked", "d download  x cancel  r answer", "esc unmark  : command  ? help  q quit")
         assert "filter" not in console.line("footer")
         await console.press("escape")
-        await console.until(lambda: "marked" not in console.line("footer"))
+        await console.until(lambda: "unmark" not in console.line("footer"))
+
+
+async def test_on_a_small_terminal_the_next_steps_of_the_marked_tasks_come_first(profile: Profile) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        await console.go_to(NOT_KNOWN)
+        await console.press("space")
+        await console.until(lambda: has_footer(console, "R", "r", "esc"))
 
 
 async def test_a_key_that_is_not_possible_says_why(profile: Profile) -> None:
@@ -126,6 +134,7 @@ async def test_the_help_lists_every_action_with_its_keys_its_name_and_its_line(p
             line = f" · bwp-tui {action.command}" if action.command else ""
             assert f" {keys} {action.help} {action.name}{line}" in words
             assert f"unavailable: {action.disabled_reason(situation) or ''}" in words
+        assert all(sign in words for sign in ("in 6d!", UNICODE.fetch, UNICODE.paused, UNICODE.watched))
         assert "status:failed,on_hold -note:later any of several" in words
 
 
@@ -137,15 +146,15 @@ async def test_the_help_has_as_many_columns_as_fit_and_keeps_its_groups_in_order
             await console.pilot.resize_terminal(width, 40)
             await console.until(partial(has_columns, console, width, columns))
             lines = help_text(console).splitlines()
-            groups = [lines.index(f" {group}") for group in ("Requests", "Marking", "Views", "Moving", "Program")]
+            groups = [lines.index(group) for group in ("Requests", "Marking", "Views", "Moving", "Program")]
             assert groups == sorted(groups)
-            assert max(map(len, lines)) <= width - 2
+            assert max(map(len, lines)) <= width - 4
 
 
 def has_columns(console: Console, width: int, columns: int) -> bool:
     """Whether the screen is so wide, and so many actions begin on one line of the help."""
     keys = "|".join(re.escape(" ".join(map(shown_key, action.keys))) for action in ACTIONS)
-    entry = re.compile(rf"(?:^| )   (?:{keys}) {{2,}}\S")
+    entry = re.compile(rf"(?:^| )  (?:{keys}) {{2,}}\S")
     most = max(len(entry.findall(line)) for line in help_text(console).splitlines())
     return console.app.screen.size.width == width and most == columns
 

@@ -43,7 +43,7 @@ async def test_all_places_that_name_a_shopper_are_masked_until_the_operator_asks
             await console.go_to(number)
             assert not bare(console)
             await console.do(action)
-            await console.sees("for j•••@example.com", "y yes   n no")
+            await console.sees("for j•••@example.com", "y yes  n no")
             assert not bare(console)
             await console.press("n")
         await console.press("m")

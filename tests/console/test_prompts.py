@@ -22,7 +22,7 @@ async def test_a_yes_cancels_the_held_deletion(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)
         await console.press("x")
-        await console.sees(f"Cancel the deletion {console.task(HELD).name} of b•••@example.com?", "y yes   n no")
+        await console.sees(f"Cancel the deletion {console.task(HELD).name} of b•••@example.com?", "y yes  n no")
         await console.press("Y")
         await console.sees(f"The cancellation of {console.task(HELD).name} is recorded.")
         assert console.task(HELD).cancel_asked

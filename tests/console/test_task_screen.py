@@ -314,4 +314,4 @@ async def test_a_narrow_list_of_what_was_sent_shows_what_became_of_it(profile: P
     async with opened(profile, size=(60, 15)) as console:
         send_deletion(console.store)
         await console.press("H")
-        await console.sees("STATE     RESPON", "done      accept")
+        await console.sees("STATE     RESPONSE", "done      accepted")

@@ -105,8 +105,12 @@ async def test_the_header_names_marks_and_masking_and_the_views_are_all_named(
         await console.until(lambda: "next try 07:11:08" in console.line("header"))
         assert console.line("header").endswith("masked")
         counts = (tasks, 0, 16, 32, 7, 9, 10)
-        console.main.query_one(ViewsLine).set_views(VIEWS, counts, 0, "", tasks)
+        views = console.main.query_one(ViewsLine)
+        views.set_views(VIEWS, counts, 0, "", tasks)
         await console.until(lambda: "7 due" in console.line("views") or "7due 10" in console.line("views"))
+        views.set_views(VIEWS, counts, 3, VIEWS[3].filter, counts[3])
+        assert VIEWS[3].filter not in views.content.plain
+        assert re.search("4 ?answ 32 .*7 ?due", views.content.plain)
 
 
 async def test_the_lines_of_a_long_sentence_or_question_begin_in_the_same_column(profile: Profile) -> None:

@@ -63,7 +63,7 @@ def visit_every_screen(terminal: Terminal) -> None:
         (ESCAPE, "EMAIL"),
         ("e", "Note on"),
         (ESCAPE, "CODE"),
-        ("?", "j k scroll"),
+        ("?", "[keys] table"),
         ("q", "CODE"),
         (":", "tab complete"),
         (ESCAPE, "CODE"),

@@ -28,7 +28,7 @@ def open_screens(terminal: Terminal) -> bytes:
     steps: tuple[tuple[str, str | Callable[[str], bool]], ...] = (
         (ENTER, lambda screen: " STATUS " not in screen),
         (ESCAPE, " STATUS "),
-        ("?", "j k scroll"),
+        ("?", "[keys] table"),
         ("q", "COMPLETED"),
         ("n", "new request"),
         ("no address", "missing @"),

@@ -81,7 +81,7 @@ def test_sent(camera: Camera, size: tuple[int, int]) -> None:
 def test_dashboard(camera: Camera, size: tuple[int, int]) -> None:
     async def act(console: Console) -> None:
         await console.press("D")
-        await console.sees("open requests by due date")
+        await console.sees("Open requests by due date")
 
     assert camera.agrees(size, act)
 

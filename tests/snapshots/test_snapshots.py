@@ -74,7 +74,7 @@ def test_question(camera: Camera, size: tuple[int, int]) -> None:
     async def act(console: Console) -> None:
         await console.go_to(NOT_KNOWN)
         await console.do("resubmit")
-        await console.sees("y yes   n no")
+        await console.sees("y yes  n no")
 
     assert camera.agrees(size, act)
 

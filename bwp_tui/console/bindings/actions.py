@@ -105,11 +105,15 @@ def footer_actions(
 
     Args:
         acts_on_marks: says of an action, by its name, whether it is done to what is marked; with marks, the footer has
-            these actions only, and those on marks and on the program.
+            these actions only, and those on marks, on the program, and the help.
     """
     shown = [action for action in actions if action.label]
     if context.marks:
-        shown = [each for each in shown if acts_on_marks(each.name) or each.group in (MARK_GROUP, PROGRAM_GROUP)]
+        shown = [
+            each
+            for each in shown
+            if acts_on_marks(each.name) or each.group in (MARK_GROUP, PROGRAM_GROUP) or each.name == "help"
+        ]
     others = [action for action in shown if action.is_next_step is None]
     possible = [action for action in others if context.marks or action.disabled_reason(context) is None]
     return [*(action for action in shown if action.is_needed(context)), *possible]

@@ -245,7 +245,7 @@ _TASK: Final = (
     ),
 )
 _DASHBOARD: Final = (
-    Action("list_tasks", ("enter",), "list", "List the tasks that the line counts", _SCREEN),
+    Action("list_tasks", ("enter",), "list these tasks", "List the tasks that the line counts", _SCREEN),
     *(action for action in _PAGE if action.name not in ("close", "scroll")),
     _with_main_keys("dashboard", "", "Go back to the tasks", _SCREEN),
 )
@@ -267,14 +267,12 @@ REGISTRY: Final = tuple(
         Scope.DASHBOARD: _DASHBOARD,
         Scope.PROFILES: _PROFILES,
         Scope.MESSAGES: (*_FIND, *_PAGE, _with_main_keys("messages", "", "Go back to the tasks", _SCREEN)),
-        Scope.HELP: (*_FIND, *_PAGE),
-        Scope.OUTPUT: (
+        Scope.HELP: (
             *_FIND,
-            _with_main_keys("mask", "mask", "Show or mask emails", _SCREEN),
-            _with_main_keys("copy", "copy", "Copy the output", _SCREEN),
-            _with_main_keys("pager", "pager", "Show the output in $PAGER", _SCREEN),
-            *_PAGE,
+            *(action for action in _PAGE if action.name != "help"),
+            _with_main_keys("help", "", "Go back", _SCREEN),
         ),
+        Scope.OUTPUT: (*_FIND, _with_main_keys("mask", "mask", "Show or mask emails", _SCREEN), *_PAGE),
         Scope.SETUP: (
             Action("login", ("l",), "log in", "Set this shop up", _SCREEN, "login"),
             *(action for action in _PAGE if action.name != "help"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
+import json
 import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, escaped
 from bwp_tui.new_file import new_file
 from bwp_tui.settings import environment_of_children
+from bwp_tui.store.queries.task_record import shown_record
 
 _EDITORS: Final = ("VISUAL", "EDITOR"), ("sensible-editor", "vi", "nano")
 _PAGERS: Final = ("PAGER",), ("less", "more")
@@ -49,7 +50,7 @@ async def edit_text(session: Session, text: str, name: str) -> str:
     """
     command = _command(*_EDITORS)
     try:
-        with tempfile.TemporaryDirectory(prefix="edited-", dir=session.profile.folder) as folder, _locked(folder):
+        with tempfile.TemporaryDirectory(prefix="edited-", dir=session.profile.folder) as folder:
             path = Path(folder) / name
             with new_file(path) as file:
                 file.write(text.encode())
@@ -57,18 +58,6 @@ async def edit_text(session: Session, text: str, name: str) -> str:
             return _saved_text(path, command[0])
     except OSError as error:
         raise ProgramFailed(f"The text could not be edited: {error.strerror}. It stays as it was.") from None
-
-
-@contextlib.contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    """Lock a folder, so that maintenance removes it only once this process has been killed."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):  # a file system without locks: it is never removed there
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 async def page_text(screen: StatusReporter, text: str) -> None:
@@ -84,11 +73,16 @@ async def page_task(screen: MainScreenProtocol) -> None:
     session, task = screen.session, screen.current_task
     if task is None:
         return
-    texts = {"r": ("record", Session.record_text), "t": ("timeline", _timeline)}
+    texts = {"r": ("record", _record), "t": ("timeline", _timeline)}
     key = await screen.prompt.ask_key(f"Pager, of {task.name}:", {key: noun for key, (noun, _) in texts.items()})
     if key in texts:
         text = await asyncio.to_thread(texts[key][1], session, task)
         await page_text(screen, text)
+
+
+def _record(session: Session, task: Task) -> str:
+    store, has_engine = session.write_store, session.has_engine()
+    return json.dumps(shown_record(store, task, has_engine=has_engine, mask=session.masked), indent=2)
 
 
 def _timeline(session: Session, task: Task) -> str:

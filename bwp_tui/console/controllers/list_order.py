@@ -13,7 +13,7 @@ async def choose_columns(screen: MainScreenProtocol) -> None:
     while True:
         shown = screen.list_state.shown_columns or screen.table.shown_columns
         keys = {letter: f"{'+' if id in shown else '-'}{id}" for letter, id in COLUMN_LETTERS.items()}
-        letter = await screen.prompt.ask_key("Columns:", {**keys, "enter": "done"})
+        letter = await screen.prompt.ask_key("Columns (+ shown, - hidden):", {**keys, "enter": "done"})
         if letter not in COLUMN_LETTERS:
             return
         chosen = {*shown} ^ {COLUMN_LETTERS[letter]}

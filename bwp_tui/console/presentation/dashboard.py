@@ -92,7 +92,7 @@ class _Sections:
     def _due(self) -> Iterator[FigureLine]:
         figures = self._figures
         most = max(figures.overdue, figures.late, figures.stopped, *figures.due)
-        yield self._title("open requests by due date", most)
+        yield self._title("Open requests by due date", most)
         yield self._row("overdue", figures.overdue, most, "bad", "is:open due:over")
         yield self._row("may be late", figures.late, most, "warn", "is:late")
         if figures.appeals:
@@ -108,7 +108,7 @@ class _Sections:
     def _answers(self) -> Iterator[FigureLine]:
         answers = self._figures.answers
         most = max(answers.in_time, answers.late, answers.undated)
-        yield self._title(f"answered in the last {ANSWERED_DAYS} days", most)
+        yield self._title(f"Answered in the last {ANSWERED_DAYS} days", most)
         yield self._row("in time", answers.in_time, most, "good")
         yield self._row("late", answers.late, most, "bad")
         if answers.undated:
@@ -120,7 +120,7 @@ class _Sections:
         """Yield what came and what was answered in each of the last weeks, on one scale."""
         received, answered = self._figures.received[-self._bar :], self._figures.answered[-self._bar :]
         most = max(*received, *answered)
-        yield self._title(f"requests by week, the last {len(received)}", most, "full height")
+        yield self._title(f"Requests by week, the last {len(received)}", most, "full height")
         for name, counts, role in (("received", received, "busy"), ("answered", answered, "good")):
             count: StyledText = (f" {counts[-1]}", "strong" if counts[-1] else "muted")
             line: StyledText = (f"{sparkline(counts, most):<{self._bar}}", role)
@@ -130,7 +130,7 @@ class _Sections:
         figures = self._figures
         most = max(figures.counts.values(), default=0)
         for kind in Kind:
-            yield self._title(f"{kind.lower()}s", most)
+            yield self._title(f"{kind.capitalize()}s", most)
             counted = ((status, count) for (of, status), count in figures.counts.items() if of == kind)
             rows = sorted(counted, key=lambda entry: -entry[1])
             for status, count in rows:
@@ -147,7 +147,7 @@ class _Sections:
     def _failures(self) -> Iterator[FigureLine]:
         failures = self._figures.failures
         most = max((count for _, count in failures), default=0)
-        yield self._title("failures by code", most)
+        yield self._title("Failures by code", most)
         for code, count in failures:
             known = "" if code == NO_CODE else f"status:{Status.FAILED},{Status.REJECTED} error:{code}"
             yield self._row(code, count, most, "bad", known)
@@ -155,7 +155,7 @@ class _Sections:
             yield FigureLine(((f"{_INDENT}none", "muted"),))
 
     def _durations(self) -> Iterator[FigureLine]:
-        yield self._title("time to complete")
+        yield self._title("Time to complete")
         for duration in self._figures.durations:
             median, p90 = (format_duration(timedelta(seconds=length)) for length in (duration.median, duration.p90))
             label = self._label(duration.kind.lower())
@@ -167,7 +167,7 @@ class _Sections:
         figures = self._figures
         count, total = figures.saved
         size = f"   {format_size(total)}" if count else ""
-        yield self._title("downloads")
+        yield self._title("Downloads")
         yield FigureLine((self._label("done"), (f"{count}", "strong" if count else "muted"), (size, "muted")))
         if figures.gone:
             yield FigureLine((self._label("gone from disk"), (f"{figures.gone}", "warn")))

@@ -23,33 +23,33 @@ STATE_ROLES: Final[dict[str, str]] = {
 
 
 def header(width: int) -> list[StyledText]:
-    date, email = _widths(width)
-    start = f"{'REQUESTED':<{date}}{'TASK':>7}  {'OPERATION':<18}"
+    date, operation, email = _widths(width)
+    start = f"{'REQUESTED':<{date}}{'TASK':>7}  {'OPERATION':<{operation}}"
     return [(f"{start}{'EMAIL' if email else '':<{email}}{'STATE':<10}RESPONSE", "muted")]
 
 
 def line(request: LoggedRequest, width: int, *, masked: bool) -> list[StyledText]:
     """Return one line: time, task, request, email where there is room, state and the API's response."""
-    date, room = _widths(width)
+    date, operation, room = _widths(width)
     asked = minute_stamp(request.asked_at)[-date:]
     email = clean_line(mask_email(request.email) if masked and request.email else request.email)
     event, detail = request.outcome_event
-    response = f"{event or ''}{f': {detail}' if detail else ''}"
+    response = f"{event or ''}{f': {detail}' if detail and room else ''}"
     if masked and request.email:
         response = mask_in_text(response, request.email)
     attempts = f"{request.attempts} attempts  " if request.attempts > 1 else ""
     return [
         (f"{asked:<{date}}", "muted"),
         (f"{f'#{request.task_number}':>7}  ", "plain"),
-        (f"{f'{request.action} {request.kind.lower()}':<18.16}", "plain"),
-        (f"{pad(email, room - 2)}  " if room else "", "strong"),
+        (f"{f'{request.action} {request.kind.lower()}':<{operation}.16}", "plain"),
+        (f"{pad(email, room - 2)}  " if room else "", "plain"),
         (f"{request.state:<10}", STATE_ROLES.get(request.state, "plain")),
         (clean_line(f"{attempts}{response}"), "muted"),
     ]
 
 
-def _widths(width: int) -> tuple[int, int]:
-    """Return the width of the date and of the email, in cells."""
+def _widths(width: int) -> tuple[int, int, int]:
+    """Return the width of the date, of the operation and of the email, in cells."""
     if width < LIST_NARROW:
-        return 11, 0
-    return (16, 30) if width >= LIST_WIDE else (11, 18)
+        return 11, 17, 0
+    return (16, 18, 30) if width >= LIST_WIDE else (11, 18, 18)

@@ -161,9 +161,10 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
     elif limit is not None and task.declined_on is None and is_clock_running(task):
         yield fact(
             "Receipt",
-            (f"acknowledge by {limit}", "warn"),
+            (f"by {limit}", "warn"),
             (f"  {format_due(limit, context.today)}  ", "muted"),
             (context.key("acknowledge"), "key"),
+            " acknowledges it",
         )
 
 

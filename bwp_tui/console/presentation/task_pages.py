@@ -82,12 +82,12 @@ def _request_lines(request: LoggedRequest, task: Task, context: DisplayContext) 
     yield fact("Requested", f"{stamp(request.asked_at)} by {request.actor}")
     attempts = f", {counted(request.attempts, 'attempt')}" if request.attempts else ""
     if request.first_sent_at is not None:
-        first = stamp(request.first_sent_at)
+        first = f"{'first ' if request.attempts > 1 else ''}{stamp(request.first_sent_at)}"
     elif request.is_assumed_sent:
         first = "not known: perhaps before the history was recovered"
     else:
         first = "never" if request.settled_at else "not accepted yet" if request.last_failure else "not yet"
-    yield fact("First sent", f"{first}{attempts}")
+    yield fact("Sent", f"{first}{attempts}")
     if request.next_at:
         has_engine = context.engine is None or context.engine.pid is not None
         yield fact("Next", stamp(request.next_at) if has_engine else "once an engine runs")

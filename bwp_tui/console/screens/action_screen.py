@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.events import Key
 from textual.screen import Screen
 
-from bwp_tui.console.bindings.actions import MOVE_GROUP, Action, ActionContext, Scope, footer_actions
+from bwp_tui.console.bindings.actions import MARK_GROUP, MOVE_GROUP, Action, ActionContext, Scope, footer_actions
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.breakpoints import has_size, is_list_alone
@@ -148,10 +148,10 @@ class ActionScreen(Screen[None]):
         actions = footer_actions(self.keymap.actions_of(self.scope), context, self.acts_on_marks)
         keys, always = [(shown_key(action.keys[0]), action.label) for action in actions], _ALWAYS_SHOWN
         if context.marks:
-            keys = [("", f"{context.marks} marked"), *keys]  # no key: a click there does nothing
+            always = sum(action.group != MARK_GROUP and not self.acts_on_marks(action.name) for action in actions)
             keys.insert(len(keys) - always, self.keymap.hint("unmark", "back"))
             always += 1
-        self.query_one(FooterLine).show_keys(*keys, always=always, gap=2)
+        self.query_one(FooterLine).show_keys(*keys, always=always)
 
     def action_perform(self, name: str) -> None:
         """Do an action, or say why it is not possible."""

@@ -68,12 +68,7 @@ class DashboardScreen(ActionScreen):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self.query_one(FooterLine).show_keys(
-            self.keymap.hint("list these tasks", "list_tasks"),
-            self.keymap.hint("move", "down", "up"),
-            self.keymap.hint("help", "help"),
-            self.keymap.hint("back", "back"),
-        )
+        self.show_action_keys(self.context)
         self._start_reading()
 
     def apply(self, update: Snapshot | str) -> None:

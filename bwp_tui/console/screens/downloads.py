@@ -65,6 +65,7 @@ class DownloadsScreen(ActionScreen):
         self.session = session
         self.marks: frozenset[int] = frozenset()
         self.listed: Sequence[tuple[Download, Task]] = ()
+        self._downloads: Sequence[Download] = ()
         self._engine: EngineState | None = None
         self._opener_context = context
         self._filter = ListFilter(self, self.reload)
@@ -145,9 +146,10 @@ class DownloadsScreen(ActionScreen):
         except StoreError as error:
             self.show_status(str(error), "bad")
             return
+        self._downloads = self.session.reader.requeue_without_engine(downloads)
         self.listed = [
             (download, tasks[download.task_number])
-            for download in self.session.reader.requeue_without_engine(downloads)
+            for download in self._downloads
             if download.task_number in tasks and self._fits(download, tasks[download.task_number])
         ]
         ids = frozenset(download.id for download, _ in self.listed)
@@ -173,6 +175,8 @@ class DownloadsScreen(ActionScreen):
         self._show()
 
     def _show(self, current: int | None = None) -> None:
+        if not self.rows.size:
+            return  # `on_resize` follows
         titles, rows = DownloadRowBuilder(
             self.listed, self.rows.text_width, self.display_context, self.marks, locale_glyphs().mark
         ).lines()
@@ -181,16 +185,14 @@ class DownloadsScreen(ActionScreen):
         self.rows.set_rows(titles, rows, self.rows.current if current is None else current)
         marked = f"{len(self.marks)} marked" if self.marks else ""
         right = f"{self._filter.title(len(self.listed))}{marked}".removesuffix(" · ")
-        downloads = [download for download, _ in self.listed]
-        rights = (" · ".join(filter(None, (right, totals_text(downloads)))), right)
-        self.query_one(Heading).set_text(queue_text(downloads), *filter(None, rights))
+        rights = (" · ".join(filter(None, (right, totals_text(self._downloads)))), right)
+        self.query_one(Heading).set_text(queue_text(self._downloads), *filter(None, rights))
         self._update_detail()
 
     def _update_detail(self) -> None:
         detail, here = self.query_one(DownloadDetail), self.current_download
-        if here is None:
-            detail.clear()
-        else:
+        detail.display = here is not None
+        if here is not None:
             download, task = here
             detail.set_download(download, task, self.session.reader.timeline(task), self.display_context)
         self._update_footer()

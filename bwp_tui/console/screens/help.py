@@ -13,6 +13,7 @@ from bwp_tui.console.bindings.actions import Action, ActionContext, Scope
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.bindings.screen_actions import GROUPS, bindings_of
+from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.searched_screen import SearchedScreen
@@ -20,8 +21,8 @@ from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.filter_fields import FIELDS
 
 _KEYS_WIDTH: Final = 12
-_INDENT: Final = 3
-_MARGIN: Final = 4
+_INDENT: Final = 2
+_MARGIN: Final = 5
 """Cells beside the text: its padding, and the scroll bar."""
 
 _COLUMN: Final = 57
@@ -67,13 +68,13 @@ class HelpScreen(SearchedScreen):
         room = self.app.size.width - _MARGIN
         columns = max(1, room // _COLUMN)
         width = room // columns
-        lines: list[Sequence[StyledText]] = [[(f" {words}", "muted")] for words in wrap(_NAMES, room)]
+        lines: list[Sequence[StyledText]] = [[(words, "muted")] for words in wrap(_NAMES, room)]
         for group, actions in groupby(self._actions, key=lambda action: action.group):
             entries = [self._lines(action, width) for action in actions]
-            lines += [[], [(f" {group}", "accent")], *_in_columns(entries, columns, width)]
+            lines += [[], [(group, "accent")], *_in_columns(entries, columns, width)]
         for title, notes in self._notes:
             entries = [self._entry(written, meaning, [], width) for written, meaning in notes]
-            lines += [[], [(f" {title}", "accent")], *_in_columns(entries, columns, width)]
+            lines += [[], [(title, "accent")], *_in_columns(entries, columns, width)]
         self.query_one("#help-text", Paragraphs).set_lines(lines)
         self.finder.update()
 
@@ -86,7 +87,7 @@ class HelpScreen(SearchedScreen):
     def _entry(
         self, keys: str, sentence: str, more: Sequence[str], width: int, *, is_possible: bool = True
     ) -> list[list[StyledText]]:
-        """Return the lines of keys and what they do; the first of `more` is on the same line where there is room."""
+        """Return the lines of keys and what they do; the first of `more` is on the line of a short sentence."""
         indent = _INDENT + self._keys
         room = max(_KEYS_WIDTH, width - indent - 1)
         start: StyledText = (f"{'':{_INDENT}}{keys:<{self._keys}}", "key" if is_possible else "muted")
@@ -97,7 +98,7 @@ class HelpScreen(SearchedScreen):
         lines += [[(f"{'':{indent}}{words}", "plain" if is_possible else "muted")] for words in below]
         for text in more:
             last = lines[-1]
-            if text is more[0] and sum(cell_len(part) for part, _ in last) + 2 + len(text) < width:
+            if text is more[0] and len(lines) == 1 and sum(cell_len(part) for part, _ in last) + 2 + len(text) < width:
                 last.append((f"  {text}", "muted"))
             else:
                 lines += [[(f"{'':{indent}}{words}", "muted")] for words in wrap(text, room)]
@@ -134,6 +135,18 @@ FILTER_NOTES: Final[HelpNotes] = (
     ),
 )
 """What the main screen's help says of filters."""
+
+
+def sign_notes() -> HelpNotes:
+    """Return what the main screen's help says of the signs in the table."""
+    glyphs = locale_glyphs()
+    return "Signs", (
+        ("in 6d!", "the service may finish after the due date"),
+        (glyphs.fetch, "a result to download; with a percentage, one that is being downloaded"),
+        (glyphs.paused, "a download that is paused"),
+        (f"{glyphs.fetch} {glyphs.wrong}", "a download that failed"),
+        (glyphs.watched, "you are notified when the task finishes"),
+    )
 
 
 def mouse_notes(*, is_on: bool) -> HelpNotes:

@@ -91,15 +91,7 @@ class LetterScreen(SearchedScreen):
     def keys(self) -> Sequence[StyledText]:
         """The keys that do something with the letter."""
         pages = f"{self.keymap.key('next_page')} {self.keymap.key('page_1')}-{len(LetterKind)}"
-        actions = (
-            ("copy", "copy"),
-            ("write to a file", "write"),
-            ("edit", "edit"),
-            ("mask", "mask"),
-            ("find", "filter"),
-            ("help", "help"),
-        )
-        return ((pages, "letter"), *(self.keymap.hint(*action) for action in actions))
+        return ((pages, "letter"), *super().keys)
 
     def apply(self, update: Snapshot | str) -> None:
         """Draft the letter again where its task has changed."""

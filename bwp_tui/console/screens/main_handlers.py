@@ -28,7 +28,7 @@ from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.command_output import CommandOutputScreen, OutputScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen, mouse_notes
+from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen, mouse_notes, sign_notes
 from bwp_tui.console.screens.letter import LetterScreen
 from bwp_tui.console.screens.messages import MessagesScreen
 from bwp_tui.console.screens.profiles import ProfilesScreen
@@ -231,7 +231,9 @@ class MainHandlers:
         keymap = self._screen.session.keymap
         actions = with_view_names(keymap.actions_of(Scope.MAIN), self._screen.views)
         mouse = mouse_notes(is_on=self._screen.session.profile.uses_mouse(os.environ))
-        self._screen.app.push_screen(HelpScreen(keymap, self._screen.context, actions, FILTER_NOTES, mouse))
+        self._screen.app.push_screen(
+            HelpScreen(keymap, self._screen.context, actions, FILTER_NOTES, sign_notes(), mouse)
+        )
 
 
 _FAILED: Final = next(index for index, view in enumerate(VIEWS) if view.name == "failed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
 from textwrap import wrap
@@ -23,10 +23,10 @@ from bwp_tui.domain.times import local_day, to_local
 _SEVERITIES: Final = {"bad": "error", "warn": "warning", "good": "done"}
 """What the role of a message is called; every other one is a note."""
 
-_INDENT: Final = 3
+_INDENT: Final = 2
 _BEFORE: Final = len("05:43:51  warning  ")
 _LEAST_WIDTH: Final = 20
-_MARGIN: Final = 4
+_MARGIN: Final = 5
 """Cells beside the text: its padding, and the scroll bar."""
 
 
@@ -52,17 +52,17 @@ class MessagesScreen(SearchedScreen):
     def on_resize(self) -> None:
         self._show()
 
-    @property
-    def keys(self) -> Sequence[StyledText]:
-        return (*super().keys, self.keymap.hint("help", "help"))
-
     def _show(self) -> None:
         messages = self._session.messages.messages
         self.query_one(Heading).set_text([("messages", "strong")], counted(len(messages), "message"))
         lines: list[list[StyledText]] = []
         for day, said in groupby(messages, key=lambda message: local_day(message.at)):
-            lines += [[], [(f" {day}", "accent")], *(line for message in said for line in self._lines(message))]
-        self.query_one(Paragraphs).set_lines(lines or [[], [("   No messages yet.", "muted")]])
+            lines += [
+                *([[]] if lines else []),
+                [(str(day), "accent")],
+                *(line for message in said for line in self._lines(message)),
+            ]
+        self.query_one(Paragraphs).set_lines(lines or [[("No messages yet.", "muted")]])
         self.finder.update()
 
     def _lines(self, message: LoggedMessage) -> Iterator[list[StyledText]]:

@@ -64,7 +64,6 @@ class MissingCredentialsScreen(ScrolledScreen):
     def _lines(self) -> list[list[StyledText]]:
         missing, verb = ", ".join(self._missing), "is" if len(self._missing) == 1 else "are"
         return [
-            [],
             [("Not configured: ", "plain"), (missing, "warn"), (f" {verb} not set.", "plain")],
             [],
             [("To practise without credentials", "accent")],

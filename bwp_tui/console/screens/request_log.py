@@ -56,6 +56,7 @@ class RequestLogScreen(ActionScreen):
         self._session = session
         self._open_task = open_task
         self._ids: array[int] = array("q")
+        self._none_listed = ""
         self._chunks: dict[int, Sequence[LoggedRequest]] = {}
 
     def compose(self) -> ComposeResult:
@@ -76,16 +77,10 @@ class RequestLogScreen(ActionScreen):
 
     @on(Prompt.Toggled)
     def _update_footer(self) -> None:
-        hint = self.keymap.hint
-        keys = (
-            hint("open the task", "read"),
-            hint("filter", "filter"),
-            hint("move", "down", "up"),
-            hint("help", "help"),
-        )
-        self.query_one(FooterLine).show_keys(
-            *(self.prompt.footer_keys if self.prompt.is_open else (*keys, hint("back", "back")))
-        )
+        if self.prompt.is_open:
+            self.query_one(FooterLine).show_keys(*self.prompt.footer_keys)
+        else:
+            self.show_action_keys(self.context)
 
     def _back(self) -> None:
         if not self._filter.clear():
@@ -114,15 +109,15 @@ class RequestLogScreen(ActionScreen):
             return  # other words were typed meanwhile
         self._ids = ids
         self._chunks.clear()
-        if not ids:
-            self.show_status("No API request has these words." if words else "No API requests yet.", "muted")
+        self._none_listed = "No API request has these words." if words else "No API requests yet."
         self._show()
 
     def _show(self) -> None:
         title = self._filter.title(len(self._ids)).removesuffix(" · ") or counted(len(self._ids), "request")
         self.query_one(Heading).set_text([("API request log", "strong")], title)
         rows = self._rows
-        rows.show(request_log.header(rows.text_width), len(self._ids), self._line, cursor=rows.cursor_row)
+        header = request_log.header(rows.text_width) if self._ids else [(self._none_listed, "muted")]
+        rows.show(header, len(self._ids), self._line, cursor=rows.cursor_row)
 
     def _line(self, row: int) -> Sequence[StyledText]:
         request = self._request_at(row)

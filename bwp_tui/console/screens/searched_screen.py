@@ -55,7 +55,8 @@ class SearchedScreen(ScrolledScreen):
     @property
     def keys(self) -> Sequence[StyledText]:
         """The keys that the footer shows while no prompt is open, besides those to other matches and back."""
-        return (self.keymap.hint("scroll", "down", "up"), self.keymap.hint("find", "filter"))
+        actions = self.keymap.actions_of(self.scope)
+        return [self.keymap.hint(each.label, each.name) for each in actions if each.label and each.name != "back"]
 
     @on(Prompt.Toggled)
     def update_footer(self) -> None:

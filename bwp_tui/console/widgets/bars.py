@@ -33,6 +33,9 @@ _MILLION: Final = 1_000_000
 
 _NO_TEXT: Final[StyledText] = ("", "plain")
 
+_KEY_GAP: Final = 2
+"""Cells between two keys of the footer."""
+
 SECOND_CLICK_S: Final = 1.0
 """Seconds in which a second click on the footer is meant for what the first one found there."""
 
@@ -145,7 +148,7 @@ class _ViewForm(Enum):
 
 
 class ViewsLine(TwoEndedLine):
-    """The views with their counts, and the filter, which is always shown.
+    """The views with their counts, and the filter, which a view stands for where there is no room for both.
 
     Args:
         key: returns the key of an action, by its name.
@@ -167,10 +170,12 @@ class ViewsLine(TwoEndedLine):
         if filter_text:
             count = "…" if shown is None else short_count(shown)
             filter_parts = [(f"{self._key('filter')} ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
-        right = self.to_content(*filter_parts)
-        for form in _ViewForm if self.app.size.width >= NARROW else list(_ViewForm)[1:]:
+        right, width = self.to_content(*filter_parts), self.app.size.width
+        for form in _ViewForm if width >= NARROW else list(_ViewForm)[1:]:
             left = self.to_content(*self._views(views, counts, current, form))
-            if left.cell_length + right.cell_length < self.app.size.width:
+            if current is not None and left.cell_length + right.cell_length >= width:
+                right = Content()  # the view stands for its filter
+            if left.cell_length + right.cell_length < width:
                 break
         else:
             if current is not None and is_list_alone(self.app.size):
@@ -178,7 +183,7 @@ class ViewsLine(TwoEndedLine):
                 left = self.to_content((" ", "plain"), *entries[3 * current + 1 : 3 * current + 3])
             elif current is None:
                 right = self.to_content((f"{self._key('back')} ", "key"), ("all tasks ", "muted"))
-                left = self._filter(filter_parts, self.app.size.width - right.cell_length - 1)
+                left = self._filter(filter_parts, width - right.cell_length - 1)
         self.show_ends(left, right)
 
     def _filter(self, filter_parts: Sequence[StyledText], width: int) -> Content:
@@ -287,7 +292,7 @@ class FooterLine(KeyLine):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._entries: Sequence[StyledText] = ()
-        self._always = self._gap = 0
+        self._always = 0
 
     def clicked_key(self, x: int, y: int) -> str | None:
         """Return the key of a cell; not that which has just come there, where a double click began on another."""
@@ -302,9 +307,9 @@ class FooterLine(KeyLine):
             return None
         return super().clicked_key(x, y)
 
-    def show_keys(self, *keys: StyledText, always: int = 1, gap: int = 3) -> None:
-        """Show keys with their labels; the last ones `always`, and `gap` cells between two."""
-        self._entries, self._always, self._gap = keys, always, gap
+    def show_keys(self, *keys: StyledText, always: int = 1) -> None:
+        """Show keys with their labels; the last ones `always`."""
+        self._entries, self._always = keys, always
         self.set_class(False, "-pointing")
         self._fit()
 
@@ -313,7 +318,7 @@ class FooterLine(KeyLine):
             self._fit()
 
     def _fit(self) -> None:
-        entries, gap = self._entries, self._gap
+        entries, gap = self._entries, _KEY_GAP
         optional = len(entries) - self._always
         width = self.size.width or self.app.size.width  # before the layout: the first frame is to have the keys
         widths = [cell_len(key) + 1 + cell_len(label) + gap for key, label in entries]

@@ -47,10 +47,5 @@ class DownloadDetail(Vertical):
         self._paragraphs("download-facts").set_lines(lines)
         self._paragraphs("download-timeline").set_lines(timeline(task, events, context) if is_beside else [])
 
-    def clear(self) -> None:
-        self.query_one(Heading).set_text([("no download", "muted")])
-        for paragraphs in self.query(Paragraphs):
-            paragraphs.set_lines([])
-
     def _paragraphs(self, id: str) -> Paragraphs:
         return self.query_one(f"#{id}", Paragraphs)

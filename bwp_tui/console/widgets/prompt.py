@@ -14,7 +14,6 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
-from textual.widgets.input import Selection
 
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.tab_completion import InputMistake
@@ -193,7 +192,6 @@ class Prompt(Horizontal, can_focus=True):
         f2: str = "",
         edited: TextEditor | None = None,
         irreversible: bool = False,
-        proposed: bool = False,
     ) -> str | None:
         """Ask for a text, beginning with `value`.
 
@@ -207,13 +205,12 @@ class Prompt(Horizontal, can_focus=True):
             f2: label of F2; with one, that key answers with `F2_ANSWER`.
             edited: what F4 does with the text.
             irreversible: whether what the answer confirms cannot be undone.
-            proposed: whether `value` is a proposal, which what is typed replaces.
         """
         field = self.query_one(Input)
         field.display = True
         with field.prevent(Input.Changed):
             field.value = value
-        field.selection = Selection(0 if proposed else len(value), len(value))
+        field.cursor_position = len(value)
         self._changed, self._moved, self._completed, self._checked = changed, moved, completed, checked
         self._enter, self._f2, self._edited, self._is_irreversible = enter, f2, edited, irreversible
         self.hint(*hint)
@@ -386,14 +383,13 @@ _GAP: Final = "   "
 
 
 def _in_lines(entries: Sequence[str], width: int) -> Iterator[StyledText]:
-    """Yield the entries, which begin with their keys, on as many lines as they need, without breaking one."""
-    used = 0
-    for entry in entries:
+    """Yield the entries, which begin with their keys, on one line, or in columns where they do not fit."""
+    widest = max(map(cell_len, entries))
+    is_line = cell_len(_GAP.join(entries)) <= width
+    columns = len(entries) if is_line else max(1, (width + len(_GAP)) // (widest + len(_GAP)))
+    for place, entry in enumerate(entries):
         key, _, meaning = entry.partition(" ")
-        if used:
-            is_fitting = used + len(_GAP) + cell_len(entry) <= width
-            yield (_GAP if is_fitting else "\n ", "plain")
-            used = used + len(_GAP) if is_fitting else 0
+        if place:
+            yield (_GAP if place % columns else "\n ", "plain")
         yield (key, "key")
-        yield (f" {meaning}", "plain")
-        used += cell_len(entry)
+        yield (f" {meaning}{'' if is_line else ' ' * (widest - cell_len(entry))}", "plain")
