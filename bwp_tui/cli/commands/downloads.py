@@ -78,8 +78,9 @@ def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[
     for result in results:
         if result.refused is not None:
             print_note(result.refused)
-    if done and action in _LEFT_TO_ENGINE:
-        _warn_without_engine(session, _LEFT_TO_ENGINE[action])
+    if done and action in _LEFT_TO_ENGINE and not session.has_engine():
+        what = _LEFT_TO_ENGINE[action]
+        print_note(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
     changed = [task.download for task in tasks.window(session.store, done) if task.download is not None]
     return changed, ExitCode.DONE if len(changed) == len(named) else ExitCode.FAILED
 
@@ -92,11 +93,6 @@ def _requeue_interrupted(session: CommandSession) -> None:
             worklog.requeue_interrupted(session.store)
         finally:
             lease.release()
-
-
-def _warn_without_engine(session: CommandSession, what: str) -> None:
-    if not session.has_engine():
-        print_note(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
 
 
 def _first(session: CommandSession, ids: Sequence[int]) -> list[ChangeResult]:

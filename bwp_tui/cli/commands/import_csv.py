@@ -67,7 +67,8 @@ def import_file(arguments: Namespace) -> None:
         progress = ProgressLine("recording", len(planned.lines))
         numbers = csv_import.import_requests(session.store, planned, session.actor, progress)
     if receipt is not None or is_file:
-        _save_receipt(receipt or _receipt_beside(file), planned, numbers)
+        beside = file.with_name(f"{file.stem}.receipt-{file_stamp(utc_now())}.csv")
+        _save_receipt(receipt or beside, planned, numbers)
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
     if arguments.hold:
@@ -211,29 +212,20 @@ def _save_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> No
         print_note(f"Receipt: {path}")
 
 
-def _receipt_beside(file: Path) -> Path:
-    return file.with_name(f"{file.stem}.receipt-{file_stamp(utc_now())}.csv")
-
-
 def _write_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:
     recorded = iter(numbers)
     with new_text_file(path) as file:
         file.write(format_row(("line", "result", "reason", "number")))
         for line in planned.lines:
             number = next(recorded, None) if line.request is not None else None
-            file.write(format_row((str(line.number), _result(line, number), *_reason(line, number))))
+            file.write(format_row((str(line.number), *_result(line, number), "" if number is None else str(number))))
 
 
-def _result(line: CheckedLine, number: int | None) -> str:
+def _result(line: CheckedLine, number: int | None) -> tuple[str, str]:
+    """Return what became of a line, and why."""
     if line.mistake is not None:
-        return "wrong"
-    if line.duplicate is not None:
-        return "duplicate"
-    return "accepted" if number is not None else "right"
-
-
-def _reason(line: CheckedLine, number: int | None) -> tuple[str, str]:
-    reason = line.mistake or line.duplicate or ""
-    if number is None and line.mistake is None:
-        reason = f"{reason}; not recorded" if reason else "not recorded"
-    return clean_line(reason), "" if number is None else str(number)
+        return "wrong", clean_line(line.mistake)
+    reasons = [clean_line(line.duplicate)] if line.duplicate else []
+    if number is None:
+        reasons.append("not recorded")
+    return "duplicate" if line.duplicate else "right" if number is None else "accepted", "; ".join(reasons)

@@ -163,11 +163,8 @@ def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
 def regulations(arguments: Namespace) -> None:
     """Print the regulations: periods, citations, when they are in force, and what is unsure of them."""
     rows = [REGULATIONS[id] for id in IDS]
-    print_result(arguments, [_regulation_record(row) for row in rows], _regulation_lines(rows))
-
-
-def _regulation_record(regulation: Regulation) -> dict[str, object]:
-    return regulation._asdict() | {"in_force": iso_day(regulation.in_force), "until": iso_day(regulation.until)}
+    records = [row._asdict() | {"in_force": iso_day(row.in_force), "until": iso_day(row.until)} for row in rows]
+    print_result(arguments, records, _regulation_lines(rows))
 
 
 def _regulation_lines(shown: Sequence[Regulation]) -> Iterator[str]:

@@ -179,8 +179,9 @@ def _files_of_others(profile: Profile) -> Iterator[Finding]:
 
     A team's own must all belong to its group.
     """
-    access = access_to(profile.folder)
-    found = {path: path.lstat() for path in _inside(profile.folder) if os.path.lexists(path)}
+    access, folder = access_to(profile.folder), profile.folder
+    inside = (folder, *folder.glob("*"), *folder.glob("*/*"))
+    found = {path: path.lstat() for path in inside if os.path.lexists(path)}
     if access.group is None:
         others = [path for path, facts in found.items() if facts.st_uid != os.geteuid()]
         whose, owner = "another user", f"-R {getpass.getuser()}"
@@ -189,18 +190,14 @@ def _files_of_others(profile: Profile) -> Iterator[Finding]:
         whose, owner = f"nobody but one member of {profile.group}", f"-R :{profile.group}"
     if others:
         count = counted(len(others), "file or folder", "files and folders")
-        folder = shlex.quote(str(profile.folder))
-        also = "" if access.group is None else f" && sudo chmod -R u+rwX,g+rwX,o= {folder}"
+        quoted = shlex.quote(str(folder))
+        also = "" if access.group is None else f" && sudo chmod -R u+rwX,g+rwX,o= {quoted}"
         yield Finding(
             "files",
             Level.FAIL,
-            f"{count} in {profile.folder} belong to {whose}, such as {others[0]} (from sudo?). Backups and "
-            f"downloads fail; run: sudo chown {owner} {folder}{also}",
+            f"{count} in {folder} belong to {whose}, such as {others[0]} (from sudo?). Backups and "
+            f"downloads fail; run: sudo chown {owner} {quoted}{also}",
         )
-
-
-def _inside(folder: Path) -> list[Path]:
-    return [folder, *folder.glob("*"), *folder.glob("*/*")]
 
 
 def _is_shared(facts: os.stat_result, access: Access) -> bool:
