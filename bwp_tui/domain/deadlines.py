@@ -156,6 +156,12 @@ def due_if_replied(task: Task, today: date) -> date | None:
     return task_due_date(replace(task, replied_on=max(today, task.inquired_on or today)))
 
 
+def recorded_due_date(task: Task) -> date | None:
+    """Return the due date that what is recorded of a task sets; its answer has ended a stop of the clock."""
+    due = task_due_date(task)
+    return due_if_replied(task, task.answered_on) if due is None and task.answered_on is not None else due
+
+
 def appeal_deadline(regulation: str, appealed_on: date) -> date | None:
     """Return the day by which an appeal must be answered, or None, as for a regulation that is not known."""
     days = REGULATIONS[regulation].appeal_days if regulation in REGULATIONS else None

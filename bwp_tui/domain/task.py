@@ -74,7 +74,8 @@ KIND_UNKNOWN: Final = "kind-unknown"
 """Tag of a task that was recovered from its timeline alone, which does not say what was asked for."""
 
 TO_CHECK: Final = "to-check"
-"""Tag of a task of which a value was changed by damage or another program, and no copy of the history had it."""
+"""Tag of a task of which a value was changed by damage or another program, and no copy of the history had it; or of
+which two copies of the history say what contradicts the other."""
 
 NEVER_SENT: Final = "Never sent: "
 """How the trouble of a request begins that was withheld before its first byte was sent."""

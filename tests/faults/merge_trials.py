@@ -19,7 +19,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from bwp_tui.domain.deadlines import is_clock_running, task_due_date
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.task import TO_CHECK, Kind, Task
 from bwp_tui.store.database.connection import as_int, as_text
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS
 from bwp_tui.store.maintenance import chain_check, integrity, restore
@@ -31,8 +31,8 @@ from tests.faults.parted_copy import Copy, Key, Service, key_of
 from tests.manual_clock import ManualClock
 from tests.store.support import NOW
 
-_BEFORE, _AFTER = 20, 25
-"""Operations before the copies part, and on each of them."""
+_BEFORE, _AFTER, _DISPUTED = 20, 25, 5
+"""Operations before the copies part, on each of them, and on each where all are about few requests."""
 
 _SHOWN: Final = 20
 _MOST_SENT: Final = 200
@@ -97,7 +97,7 @@ class World:
                 for task in found
             }
 
-    def go_on(self, operations: int, *copies: tuple[Path, str]) -> list[History]:
+    def go_on(self, operations: int, *copies: tuple[Path, str], is_dispute: bool) -> list[History]:
         """Have operators go on with one or more copies at the same time; return what each holds then."""
         stores = [open_store(path, clock=self.clock) for path, _ in copies]
         operated = [
@@ -105,7 +105,8 @@ class World:
             for store, (_, actor) in zip(stores, copies, strict=True)
         ]
         for _ in range(operations * len(copies)):
-            self.random.choice(operated).act()
+            one = self.random.choice(operated)
+            (one.dispute if is_dispute else one.act)()
         for store in stores:
             store.close()
         return [self.read(path) for path, _ in copies]
@@ -168,6 +169,29 @@ def _outweighed(merged: History, copies: list[History]) -> Iterator[str]:
                 yield f"{key}: {was.received_on} {was.regulation} {was.holding_period}, adopted as {pair}"
 
 
+_ENDS_OR_MOVES: Final = {
+    *("answered", "declined", "cancelled", "withdrawn", "resubmitted", "merged", "undone", "purged"),
+    *("extended", "corrected", "inquired", "replied", "verified", "tracked", "adopted", "extension withdrawn"),
+    *("appeal answered", "reply withdrawn", "inquiry withdrawn", "appeal withdrawn", "answer withdrawn"),
+}
+"""What may close a request, or move its due date, by itself: not an appeal, or a decline that is withdrawn."""
+
+
+def _less_urgent(merged: History, copies: list[History]) -> Iterator[str]:
+    """Yield each request that was open in a copy, and of which the merged history expects less without a word."""
+    for key, row in ((key, row) for copy in copies for key, row in copy.items() if key in merged):
+        was, after = row.task, merged[key]
+        now, whats = after.task, {event.what for event in (Counter(after.events) - Counter(row.events)).elements()}
+        if was.appeal_answered_on is not None or was.status != Status.DECLINED:
+            whats -= {"appeal answered"}  # it is that of an appeal of which the copy knew nothing
+        if not is_clock_running(was) or whats & _ENDS_OR_MOVES or TO_CHECK in now.tags:
+            continue
+        if not is_clock_running(now):
+            yield f"{key}: open in a copy, due {was.due_on}, and {now.status} without a clock"
+        elif was.due_on is not None and (now.due_on is None or now.due_on > was.due_on):
+            yield f"{key}: due {was.due_on} in a copy, and {now.due_on}"
+
+
 def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
     """Yield what is wrong with a row of a merged history."""
     task, columns, events, _ = row
@@ -181,6 +205,14 @@ def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
     is_undone_in_merged_row = {EventKind.MERGED, EventKind.UNDONE} <= {event.what for event in events}
     if differing and task.purged_at is None and not is_undone_in_merged_row:
         yield f"{key}: row and timeline differ: {differing}"
+    if task.inquired_on is None and task.replied_on is not None:
+        yield f"{key}: replied on {task.replied_on}, and not asked"
+    if task.status == Status.DECLINED and task.was_resubmitted and not task.is_appeal_upheld:
+        yield f"{key}: declined, and resubmitted although no appeal was upheld"
+    if task.status != Status.DECLINED and task.appealed_on is not None:
+        yield f"{key}: {task.status}, with an appeal"
+    if task.appealed_on is None and task.appeal_answered_on is not None:
+        yield f"{key}: an appeal that was never received is answered"
     if task.inquired_on is not None and task.replied_on is not None:
         if task.replied_on < task.inquired_on:
             yield f"{key}: replied on {task.replied_on}, before the inquiry on {task.inquired_on}"
@@ -227,22 +259,29 @@ def _differing(one: History, other: History, both: set[Key]) -> Iterator[str]:
                 yield f"{key}: not the same both ways: {differing}"
 
 
-def trial(folder: Path, seed: int) -> list[str]:
-    """Have two copies part and go on, merge them both ways, and let the engine go on; return what is wrong."""
+def trial(folder: Path, seed: int, *, is_dispute: bool = False) -> list[str]:
+    """Have two copies part and go on, merge them both ways, and let the engine go on; return what is wrong.
+
+    Args:
+        is_dispute: whether they go on with a few requests alone that were declined, or of which the shopper was asked.
+    """
     world = World(folder, seed)
     first, second, other_way = (world.path(name) for name in ("first", "second", "other_way"))
     with closing(open_store(first, clock=world.clock)) as store:
-        Copy(store, world.service, world.clock, world.random, "ann").intake()
-    world.go_on(_BEFORE, (first, "ann"))
+        begun_by = Copy(store, world.service, world.clock, world.random, "ann")
+        (begun_by.begin_disputes if is_dispute else begun_by.intake)()
+    after = _DISPUTED if is_dispute else _AFTER
+    world.go_on(0 if is_dispute else _BEFORE, (first, "ann"), is_dispute=is_dispute)
     begun = first.read_bytes()
     if world.random.random() < 0.5:  # the second copy is the same file, later, and the older one is put back
-        copies = world.go_on(_AFTER, (first, "ann"))
+        copies = world.go_on(after, (first, "ann"), is_dispute=is_dispute)
         shutil.copy(first, second)
         first.write_bytes(begun)
-        copies += world.go_on(_AFTER, (first, "bob"))
+        world.clock.advance(seconds=1)
+        copies += world.go_on(after, (first, "bob"), is_dispute=is_dispute)
     else:
         shutil.copy(first, second)
-        copies = world.go_on(_AFTER, (first, "bob"), (second, "ann"))
+        copies = world.go_on(after, (first, "bob"), (second, "ann"), is_dispute=is_dispute)
     shutil.copy(second, other_way)
     world.clock.advance(minutes=5)
     restore.restore(other_way, first, world.clock())
@@ -254,6 +293,7 @@ def trial(folder: Path, seed: int) -> list[str]:
         faults += [f"{key}: two intents wait" for key, row in history.items() if len(row.waiting) > len({*row.waiting})]
         faults += [finding.sentence for finding in chain_check.check_file(path)[1]]
         faults += _outweighed(history, copies)
+        faults += _less_urgent(history, copies)
         for copy in copies:
             faults += _lost(history, copy, world.service)
         for key, row in history.items():
@@ -275,7 +315,7 @@ def main() -> int:
     wrong = 0
     for seed in range(arguments.seed, arguments.seed + arguments.trials):
         with tempfile.TemporaryDirectory(prefix="bwp-merge-") as folder:
-            faults = trial(Path(folder), seed)
+            faults = trial(Path(folder), seed, is_dispute=bool(seed % 2))
         wrong += bool(faults)
         for sentence in faults[:_SHOWN]:
             print(f"seed {seed}: {sentence}", file=sys.stderr)

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Final, TypeAlias
 
 from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
-from bwp_tui.domain.task import Kind, ServiceEvent, Task
+from bwp_tui.domain.task import Kind, ServiceEvent, Task, Verification
 from bwp_tui.store.commands import answers, decisions, legal_records, requests, undo, work_records
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import NoSuchTask, NotPossible
@@ -78,6 +78,37 @@ class Copy:
                     *(self._receive_event, self._ask_or_reply, self._end),
                 )
             )()
+
+    def dispute(self) -> None:
+        """Do one thing with a request that was declined, or of which the shopper was asked, if it is possible."""
+        self.clock.advance(seconds=self.random.randint(1, 600))
+        disputed = (
+            *4 * (self._go_on_after_decline,),
+            *2 * (self._ask_or_reply,),
+            self._end,
+            self._send_again,
+            self.send,
+        )
+        with contextlib.suppress(NotPossible, NoSuchTask):
+            self.random.choice(disputed)()
+
+    def begin_disputes(self) -> None:
+        """Record requests over which shop and shopper may differ."""
+        for law, kind in (("us-tx", Kind.DELETION), ("us-tx", Kind.RETRIEVAL), ("uk-gdpr", Kind.RETRIEVAL)):
+            self.clock.advance(seconds=1)
+            new = request(kind, f"{law}{kind}@example.com".lower(), regulation=law)
+            task = requests.submit(
+                self.store, replace(new, received_on=self._day(), awaits_verification=True), self.actor
+            )
+            single.verify(self.store, task.number, Verification(TODAY, self.actor, "tel"), self.actor)
+            if law == "us-tx" and self.random.random() < 0.8:
+                single.edit(
+                    self.store, task.number, lambda edit: requests.decline(edit, "fraud", "told"), self.actor, TODAY
+                )
+                if self.random.random() < 0.5:
+                    single.edit(self.store, task.number, lambda edit: answers.appeal(edit, TODAY), self.actor, TODAY)
+            elif law == "uk-gdpr":
+                single.inquire(self.store, task.number, TODAY, self.actor)
 
     def _number(self, condition: str = "TRUE") -> int:
         rows = self.store.rows(f"SELECT number FROM tasks WHERE purged_at IS NULL AND {condition}")
@@ -178,6 +209,22 @@ class Copy:
             lambda edit: answers.answer(edit, "by post", day),
         )
         single.edit(self.store, number, pick(edits), self.actor, TODAY)
+
+    def _go_on_after_decline(self) -> None:
+        """Record an appeal and what becomes of it, or withdraw a decline."""
+        number, pick = self._number("status = 'DECLINED'"), self.random.choice
+        edits: tuple[Callable[[work_records.Edit], object], ...] = (
+            *2 * (lambda edit: answers.appeal(edit, TODAY), requests.withdraw_decline),
+            *4 * (lambda edit: answers.appeal(edit, None, TODAY, pick((False, True))),),
+            lambda edit: answers.withdraw(edit, LegalRecord.APPEAL),
+        )
+        single.edit(self.store, number, pick(edits), self.actor, TODAY)
+
+    def _send_again(self) -> None:
+        """Send a request whose decline was withdrawn, or resubmit one whose appeal was upheld."""
+        number = self._number("(status = 'RECEIVED' OR appeal_upheld = 1)")
+        is_received = tasks.get(self.store, number).status == Status.RECEIVED
+        (requests.send if is_received else requests.resubmit)(self.store, number, self.actor)
 
     def _receive_event(self) -> None:
         """Receive the event that a task has ended, most often of one that this copy does not have."""

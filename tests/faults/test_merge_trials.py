@@ -14,3 +14,8 @@ from tests.faults.merge_trials import trial
 @pytest.mark.parametrize("seed", [*range(8), 10_193, 30_046, 301, 306])
 def test_what_two_copies_record_is_kept_when_they_are_merged(tmp_path: Path, seed: int) -> None:
     assert trial(tmp_path, seed) == []
+
+
+@pytest.mark.parametrize("seed", [6, 64, 66, 81, 126])
+def test_what_two_copies_decide_otherwise_leaves_the_request_open_or_is_marked(tmp_path: Path, seed: int) -> None:
+    assert trial(tmp_path, seed, is_dispute=True) == []

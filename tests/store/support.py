@@ -160,6 +160,15 @@ def has_waiting_intent(store: Store, number: int) -> bool:
     return store.row("SELECT 1 FROM intents WHERE task = ? AND state = 'waiting'", (number,)) is not None
 
 
+def parted_copies(path: Path) -> tuple[Path, Path]:
+    """Copy a history into two folders; what is put back over a newer one would be withheld."""
+    early, late = path.parent / "early" / path.name, path.parent / "late" / path.name
+    for copy in (early, late):
+        copy.parent.mkdir()
+        shutil.copy(path, copy)
+    return early, late
+
+
 def restored_both_ways(path: Path, clock: ManualClock, early: Path, late: Path) -> Iterator[Store]:
     """Restore each of two copies of a history into the other one; yield the history after each."""
     for present, backup in ((early, late), (late, early)):

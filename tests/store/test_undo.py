@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
+from bwp_tui.actions.legal_operations import ANSWER
 from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG
-from bwp_tui.store.commands import bulk, requests, undo
+from bwp_tui.store.commands import answers, bulk, requests, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.queries.timeline import TaskPart
+from bwp_tui.store.queries.timeline import LegalRecord, TaskPart
 from tests.store import single
 from tests.store.support import ACTOR, TODAY, request
 
@@ -77,3 +78,17 @@ def test_a_deed_that_changes_nothing_leaves_nothing_to_take_back(store: Store) -
         store, undo.with_recorded_values(TAG.change_for(ACTOR, TODAY, add=["VIP"]), TaskPart.TAGS, changes), [number]
     )
     assert changes == []
+
+
+def test_an_answer_that_is_undone_does_not_stop_the_clock_anew_for_an_inquiry_that_was_withdrawn(store: Store) -> None:
+    number = requests.submit(store, request(regulation="uk-gdpr"), ACTOR).number
+    due = tasks.get(store, number).due_on
+    single.inquire(store, number, TODAY, ACTOR)
+    changes: list[Change] = []
+    answer = ANSWER.change_for(ACTOR, TODAY, how="by post")
+    perform(store, undo.with_recorded_values(answer, LegalRecord.ANSWER, changes), [number])
+    single.edit(store, number, lambda edit: answers.withdraw(edit, LegalRecord.INQUIRY), ACTOR, TODAY)
+    perform(store, undo.undo(LegalRecord.ANSWER, changes, ACTOR), [number])
+    task = tasks.get(store, number)
+    assert (task.answered_on, task.inquired_on, task.due_on) == (None, None, due)
+    assert timeline.of_task(store, number)[-1].after is None, "its due date is as it was"

@@ -15,7 +15,7 @@ from bwp_tui.cli.support.streams import print_note
 from bwp_tui.domain.deadlines import add_months
 from bwp_tui.domain.filter import TextClause, ValueClause, View, parse
 from bwp_tui.domain.filter_fields import FIELDS
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import TO_CHECK, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.store.commands import saved_views as views
@@ -99,12 +99,15 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
             f"{counted(count, 'request')} became UNCONFIRMED, which may or may not run at the service: decide on "
             f"{'it' if count == 1 else 'each'}; see: bwp-tui list status:unconfirmed. "
         )
+    disputed = ""
+    if count := restored.to_check:
+        disputed = f"Check {counted(count, 'task')} in which the two differ: bwp-tui list tag:{TO_CHECK}. "
     had_tasks = restored.tasks > merged.added
     kept = f"The previous history is kept as {restored.aside}." if had_tasks else "There were no tasks here before."
     return (
         f"Restored from {file}: {counted(restored.tasks, 'task')}, {merged.added} of them only in the backup and "
         f"{restored.only_here} only in the history, which were merged; {merged.updated} updated. {lost}{waiting}"
-        f"{kept}"
+        f"{disputed}{kept}"
     )
 
 

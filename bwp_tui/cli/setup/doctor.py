@@ -253,7 +253,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
         yield Finding("history", level, f"{path} is sound and has {counted(size, 'task')}; {backup}")
         yield _timelines(events, changed)
     if to_check:
-        what = f"{counted(to_check, 'task')} with a value that was changed by damage or another program"
+        what = f"{counted(to_check, 'task')} changed by damage or another program, or in dispute between two copies"
         yield Finding("history", Level.WARN, f"{what}: check each, and remove its tag: bwp-tui list tag:{TO_CHECK}")
     if state.maintenance_finding is not None:
         yield Finding("history", Level.WARN, f"The daily check of the history found: {state.maintenance_finding}")

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from bwp_tui.domain.deadlines import recorded_due_date
+from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.bulk import TaskChange
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
 from bwp_tui.store.database.shared_sql import update_task
@@ -61,8 +63,11 @@ def undo(part: UndoablePart, changes: Iterable[Change], actor: str) -> TaskChang
             raise NotPossible(f"{task.name} was resubmitted since, so the {part} stays.")
         columns = _COLUMNS[part]
         update_task(transaction, number, **dict(zip(columns, change.before, strict=True)))
-        due = [dict(zip(columns, row, strict=True)).get("due_on") for row in (change.after, change.before)]
-        before, after = (None, None) if due[0] == due[1] else (_text(due[0]), _text(due[1]))
+        was, is_now = (dict(zip(columns, row, strict=True)).get("due_on") for row in (change.after, change.before))
+        if is_now is None and was is not None:  # the clock stood still, and what stopped it may be withdrawn since
+            is_now = iso_day(recorded_due_date(tasks.get(store, number)))
+            update_task(transaction, number, due_on=is_now)
+        before, after = (None, None) if was == is_now else (_text(was), _text(is_now))
         detail = _describe(part, change.before)
         timeline.append(transaction, number, actor, EventKind.UNDONE, before=before, after=after, detail=detail)
         return number

@@ -8,9 +8,10 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import TO_CHECK, Kind
 from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, WITHHELD
-from bwp_tui.store.queries.timeline import EVENT_COLUMNS, PROGRAM, EventKind
+from bwp_tui.store.queries.row_mapping import tags_of, tags_text
+from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
 FINAL_STATUS_LIST: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
 """The final statuses, as an SQL list."""
@@ -217,6 +218,15 @@ def append_recovered(
         " SELECT number, ?, ?, ?, ?, ?, ? FROM main.tasks WHERE number = ?",
         (now, PROGRAM, EventKind.RECOVERED, before, after, detail, number),
     )
+
+
+def tag_to_check(db: apsw.Connection, now: str, number: int, sentence: str) -> None:
+    """Tag a task that a person has to check, and say why while it has not ended."""
+    ((found, terminal),) = db.execute("SELECT tags, terminal FROM main.tasks WHERE number = ?", (number,)).fetchall()
+    tags = tags_text(tuple(dict.fromkeys((*tags_of(str(found)), TO_CHECK))))
+    trouble = None if terminal else f"Not certain: {sentence}."
+    db.execute("UPDATE main.tasks SET tags = ?, trouble = ? WHERE number = ?", (tags, trouble, number))
+    db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.TAGS, None, None, f"+{TO_CHECK}"))
 
 
 def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:

@@ -10,21 +10,21 @@ from collections.abc import Iterable
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.deadlines import due_if_replied, task_due_date
+from bwp_tui.domain.deadlines import recorded_due_date
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, TO_CHECK, Kind
+from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, Kind
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, Chain, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING, SERVICE_COLUMNS
 from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, noted_columns
-from bwp_tui.store.maintenance.intent_repair import append_recovered, withhold, withhold_unsent
-from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
+from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check, withhold, withhold_unsent
+from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after, columns_and_contradictions
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
-from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, RECORD_COLUMNS, EventKind, TimelineRow
+from bwp_tui.store.queries.timeline import EVENT_COLUMNS, PROGRAM, RECORD_COLUMNS, EventKind, TimelineRow
 
 REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that is added to a row which was made from its timeline alone."""
@@ -103,34 +103,45 @@ def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = Fals
 _WITH_STATUS: Final = {"terminal", "finished_at", "next_poll_at", "cancel_asked", "trouble"}
 """The columns that are set with a status."""
 
-_NOTHING_RECORDED: Final[Columns] = dict.fromkeys(
-    ("task_id", "status", "finished_at", *(name for names in RECORD_COLUMNS.values() for name in names))
-)
+_NOTHING_RECORDED: Final[Columns] = {
+    **dict.fromkeys(
+        ("task_id", "status", "finished_at", *(name for names in RECORD_COLUMNS.values() for name in names))
+    ),
+    "resubmitted": 0,
+}
 """The columns that a row has from its events alone, before any event."""
 
 
-def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[tuple[int, Columns]]:
-    """Return by task number what the events of both histories change in its newer row.
+class RowChange(NamedTuple):
+    """What the events of both histories change in the newer row of a task, and which of them contradict others."""
+
+    number: int
+    columns: Columns
+    contradicting: list[TimelineRow]
+
+
+def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[RowChange]:
+    """Return what the events of both histories change.
 
     Args:
         is_recovery: whether rows may show what their timelines have lost, so that newer rows of this history stay.
     """
-    found = db.execute(
+    differing = db.execute(
         "SELECT ours, theirs, newer, is_new FROM matched x"
         " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing n WHERE n.ours = x.ours))",
         (not is_recovery,),
     ).fetchall()
-    changed = []
-    for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in found):
+    changed = list[RowChange]()
+    for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in differing):
         row, older = {} if is_new else _row(db, ours), _row(db, theirs, "other")
-        if not newer:
-            own = _proven_timeline(db, ours)
-        else:
-            row, older = older, row
-            own = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in _timeline_rows(task.events)]
-        before = columns_after(row | _NOTHING_RECORDED, own)
+        own = _proven_timeline(db, ours)
+        others = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in _timeline_rows(task.events)]
+        if newer:
+            row, older, own, others = older, row, others, own
+        before, known = columns_and_contradictions(row | _NOTHING_RECORDED, own)
         events = _timeline_rows(events_of_both(db, ours, only_proven=True))
-        after = columns_after(row | _values_of_request(row, own, older, events) | _NOTHING_RECORDED, events)
+        given = row | _values_of_request(row, own, older, events) | _NOTHING_RECORDED
+        after, found = columns_and_contradictions(given, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
         if "status" in changes:
             changes |= {name: after[name] for name in _WITH_STATUS}
@@ -140,7 +151,9 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         if not row["email"] and older.get("email") and after["purged_at"] is None:
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}
-        changed += [(ours, changes)] if changes else []
+        known += columns_and_contradictions(older | _NOTHING_RECORDED, others)[1]
+        found = [event for event in found if event not in known and not after["purged_at"]]
+        changed += [RowChange(ours, changes, found)] if changes or found else []
     return changed
 
 
@@ -163,16 +176,18 @@ def _is_origin(event: TimelineRow) -> bool:
     return is_repeated or event.what in (EventKind.RECORDED, EventKind.IMPORTED, EventKind.TRACKED)
 
 
-def write_changes(db: apsw.Connection, changed: Iterable[tuple[int, Columns]], now: str) -> None:
+def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -> None:
     """Write columns of rows, each with the due date that follows from them, and mark the rows as `replayed`."""
-    for number, changes in changed:
+    for number, changes, contradicting in changed:
         write_row(db, number, changes, now)
-        task = task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,))))
-        due = task_due_date(task)
-        if due is None and task.answered_on is not None:  # the answer has ended the stop of the clock
-            due = due_if_replied(task, task.answered_on)
+        due = recorded_due_date(task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,)))))
         db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), number))
         db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
+        if contradicting:
+            named = ", ".join(f"{event.what} ({event.at[:10]})" for event in contradicting)
+            sentence = f"recorded in one copy without knowing what the other had recorded, check it: {named}"
+            append_recovered(db, now, number, sentence)
+            tag_to_check(db, now, number, sentence)
 
 
 def _row(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
@@ -325,10 +340,7 @@ def withhold_changed(db: apsw.Connection, now: str) -> list[str]:
                 withhold(db, now, number, row["status"], sentence)
             else:
                 append_recovered(db, now, number, sentence)
-            tags = tags_text((*tags_of(row["tags"]), TO_CHECK))
-            trouble = None if row["terminal"] else f"Not certain: {sentence}."
-            write_row(db, number, {"tags": tags, "trouble": trouble}, now)
-            db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.TAGS, None, None, f"+{TO_CHECK}"))
+            tag_to_check(db, now, number, sentence)
             found.append(f"#{number}: {', '.join(named) or 'row'}")
     return found
 

@@ -30,6 +30,7 @@ class RestoreResult:
         merged: what came from the backup.
         only_here: the number of tasks that only the history had.
         unconfirmed: the number of tasks that it made UNCONFIRMED.
+        to_check: the number of tasks that it tagged `to-check`.
         tasks: the number of all tasks.
         aside: the old file.
     """
@@ -37,6 +38,7 @@ class RestoreResult:
     merged: MergeResult
     only_here: int
     unconfirmed: int
+    to_check: int
     tasks: int
     aside: Path
 
@@ -107,9 +109,10 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
             replay.withhold_changed(db, instant)
             intent_repair.settle_cancellations(db, instant)
             intent_repair.mark_tokenless_unconfirmed(db, instant)
-        unconfirmed = rebuild.count_made_unconfirmed(db, instant)
+        unconfirmed, to_check = rebuild.count_made_unconfirmed(db, instant), rebuild.count_tagged_to_check(db, instant)
     atomic_swap.commit(swap)
-    return RestoreResult(merged, before - merged.common, unconfirmed, tasks=before + merged.added, aside=swap.aside)
+    only_here, count = before - merged.common, before + merged.added
+    return RestoreResult(merged, only_here, unconfirmed, to_check, tasks=count, aside=swap.aside)
 
 
 def _write_wal_back(path: Path) -> None:

@@ -5,10 +5,11 @@ The events apply in the order of time. Where they contradict each other:
 
 - What the service said counts: a status, a task id. What an operator or this program decided on a request does not,
   once that had a task id or had ended in the other copy (`_is_overtaken`).
-- A decline counts all the same where nothing of the request runs: the shopper was told. A decline that was withdrawn
-  counts again once the shopper appeals (`columns_after`).
-- While an appeal waits, no earlier or other answer ends the request, and the decline cannot be withdrawn
-  (`_recorded_columns`, `_is_overtaken`).
+- A decline counts all the same where nothing of the request runs: the shopper was told.
+- What two operators decided without knowing of each other leaves the request rather open than closed, and rather due
+  earlier than later (`_counts_against`, `_reopened`): a decline that was withdrawn leaves no appeal, but where the
+  request would be closed, the appeal makes the decline count again; an appeal that was upheld stays so.
+  `columns_and_contradictions` names these events: a person has to check them.
 - The clock was stopped by the last inquiry that has a reply, until the first reply to it (`_stop_of_clock`).
 - An undo puts back the value that it names, whatever the other copy has changed since (`_values_before`).
 - What was purged stays purged.
@@ -95,20 +96,32 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
 
     Only what the events say is set: a column that no event names keeps its value, or is absent as before.
     """
-    columns, undoable, declined = dict(row), dict[str, list[Columns]](), Columns()
+    return columns_and_contradictions(row, events)[0]
+
+
+def columns_and_contradictions(
+    row: Mapping[str, str | int | None], events: Iterable[TimelineRow]
+) -> tuple[Columns, list[TimelineRow]]:
+    """Return `columns_after`, and what nobody could have recorded who had known of the events before it."""
+    columns, undoable = dict(row), dict[str, list[Columns]]()
+    latest, contradicting = dict[str, Columns](), list[TimelineRow]()
     stops = {name: {str(row[name])} if row.get(name) else set[str]() for name in RECORD_COLUMNS[LegalRecord.INQUIRY]}
     for event in in_order(list(events)):
-        if _is_overtaken(columns, event):
+        counts = _counts_against(columns, event)
+        if counts is not None:
+            contradicting.append(event)
+        if event.what in (EventKind.APPEALED, EventKind.APPEAL_ANSWERED):
+            latest[event.what] = _recorded_columns(columns, event)
+        if counts is False or _is_overtaken(columns, event):
             continue
         if event.what == EventKind.UNDONE:
             part, _, value = (event.detail or "").partition(RESTORED_AS)
             changes = _values_before(undoable.get(part, []), part, value)
         else:
             changes = _changes(columns, event)
+            changes |= _reopened(columns, event, latest)
             if changes.get("status") == Status.DECLINED:
-                declined = changes
-            elif event.what == EventKind.APPEALED and columns.get("status") == Status.CANCELLED:
-                changes |= declined  # another copy has withdrawn it, and the shopper waits for the appeal's answer
+                latest = {EventKind.DECLINED: changes, _BEFORE_DECLINE: {name: columns.get(name) for name in changes}}
             if event.what in _PARTS:
                 part = _PARTS[EventKind(event.what)]
                 before = {name: columns.get(name, _EMPTY.get(part, {}).get(name)) for name in changes}
@@ -125,7 +138,28 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
     if columns.get("declined_on") is not None and not is_declined:  # it is in effect, or waits for a cancellation
         columns |= dict.fromkeys(_DECLINE_COLUMNS)
     columns |= _stop_of_clock(columns, *stops.values())
-    return columns if columns.get("purged_at") is None else columns | _PURGED
+    return columns if columns.get("purged_at") is None else columns | _PURGED, contradicting
+
+
+_BEFORE_DECLINE: Final = "before decline"
+_NOT_RESUBMITTED: Final = (Status.RECEIVED, Status.UNAPPROVED, Status.DECLINED)
+
+
+def _reopened(columns: Columns, event: TimelineRow, latest: Mapping[str, Columns]) -> Columns:
+    """Return what an event makes count again that the other copy had withdrawn, or had never known.
+
+    Args:
+        latest: what the last decline, the appeal against it and its answer set, and what was so before the decline.
+    """
+    status, appeal = columns.get("status"), latest.get(EventKind.APPEALED, {})
+    answer, decline = latest.get(EventKind.APPEAL_ANSWERED, {}), latest.get(EventKind.DECLINED, {})
+    if event.what == EventKind.APPEALED and status == Status.CANCELLED:
+        return decline  # the shopper waits for the answer
+    if event.what == EventKind.APPEAL_ANSWERED and columns.get("appealed_on") is None:
+        return {"appealed_on": appeal.get("appealed_on")}
+    if _is_sent_again(event) and status in _NOT_RESUBMITTED and not columns.get("appeal_upheld"):
+        return decline | appeal | answer if answer.get("appeal_upheld") else latest.get(_BEFORE_DECLINE, {})
+    return {}
 
 
 def _recorded_days(days: set[str], event: TimelineRow, before: str | int | None, after: str | int | None) -> set[str]:
@@ -161,13 +195,58 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     status = columns.get("status")
     if event.what in (EventKind.ADOPTED, EventKind.TRACKED):
         return columns.get("task_id") is not None
-    if event.what == EventKind.DECLINE_WITHDRAWN and _is_appeal_running(columns):
-        return True
+    if event.what == EventKind.DECLINE_WITHDRAWN:
+        return status not in (None, Status.DECLINED)
     if event.what == EventKind.DECLINED and status in DECLINABLE_STATUSES:
-        return False
+        return bool(columns.get("resubmitted"))
     has_gone_on = columns.get("task_id") is not None or status in FINAL_STATUSES
     is_decision = event.what in _DECISIONS and event.after is not None and not is_iso_day(event.after)
     return is_decision and has_gone_on and status is not None and status != event.before
+
+
+def _is_sent_again(event: TimelineRow) -> bool:
+    return event.what == EventKind.RESUBMITTED and (event.detail or "as ").startswith("as ")
+
+
+def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
+    """Return None if a person could record an event on a task as it was; else whether the event counts all the same.
+
+    It does where the request is then rather open than closed, and rather due earlier than later.
+    """
+    status, is_upheld = columns.get("status"), bool(columns.get("appeal_upheld"))
+    is_declined, is_cancelled = status in (None, Status.DECLINED), status == Status.CANCELLED
+    is_appealed, is_sent_again = columns.get("appealed_on") is not None, bool(columns.get("resubmitted"))
+    is_open, is_answered = is_upheld or _is_appeal_running(columns), columns.get("answered_on") is not None
+    match event.what:
+        case EventKind.DECLINED | EventKind.CANCELLED_UNSENT if _is_overtaken(columns, event):
+            return None if is_declined or is_cancelled else False
+        case EventKind.DECLINED if is_answered:
+            return True
+        case EventKind.ACCEPTED if status in (Status.CANCELLED, Status.DECLINED) and status != event.before:
+            return True
+        case EventKind.ANSWERED if status == Status.DECLINED:
+            return not is_open
+        case EventKind.DECLINE_WITHDRAWN if is_appealed or is_sent_again:
+            return not (is_sent_again or (event.after == Status.CANCELLED and is_open))
+        case EventKind.APPEALED if not is_declined or is_answered:
+            return is_declined or is_cancelled
+        case EventKind.APPEAL_ANSWERED:
+            upholds = (event.detail or "").endswith(": upheld")
+            is_possible = is_declined and is_appealed and columns.get("appeal_upheld") in (None, int(upholds))
+            return None if is_possible else is_declined and upholds
+        case EventKind.APPEAL_WITHDRAWN if is_upheld and (is_sent_again or is_iso_day(event.before)):
+            return False  # what moves its due date is no withdrawal after the answer
+        case EventKind.UNDONE if is_upheld and is_sent_again and (event.detail or "").startswith(LegalRecord.APPEAL):
+            return False
+        case EventKind.REPLIED if columns.get("inquired_on") is None:
+            return False
+        case EventKind.RESUBMITTED if _is_sent_again(event) and status is not None:
+            has_ended = status in FINAL_STATUSES or status == Status.UNCONFIRMED
+            return None if has_ended and (status != Status.DECLINED or is_upheld) else True
+        case EventKind.CORRECTED:
+            known = ((columns.get(name), pair) for name, pair in _corrections(event).items())
+            return True if any(value is not None and value not in pair for value, pair in known) else None
+    return None
 
 
 def _values_before(earlier: list[Columns], part: str, value: str) -> Columns:
@@ -255,7 +334,7 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
                 changes["finished_at"] = columns.get("finished_at") or event.at
             return changes
         case EventKind.DECLINE_WITHDRAWN:
-            changes = dict.fromkeys(_DECLINE_COLUMNS)
+            changes = {**dict.fromkeys(_DECLINE_COLUMNS), **_EMPTY[LegalRecord.APPEAL]}
             if event.after in FINAL_STATUSES:
                 changes["finished_at"] = columns.get("finished_at")
             elif event.after == Status.RECEIVED:
@@ -273,9 +352,7 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
             inquired = columns.get("inquired_on")
             is_reply = inquired is not None and columns.get("replied_on") is None and str(inquired) <= str(day)
             return changes | ({"replied_on": day} if is_reply else {})
-        case EventKind.ANSWERED if (
-            day and not _is_appeal_running(columns) and (answered := re.match(r"on [^:]*: (.*)", detail))
-        ):
+        case EventKind.ANSWERED if day and (answered := re.match(r"on [^:]*: (.*)", detail)):
             how, _, part = answered[1].partition("; in part: ")
             return {"answered_on": day, "answered_how": how, "answered_in_part": part or None}
     return {}

@@ -1,0 +1,115 @@
+"""Two copies of a history in which people decided otherwise, not knowing of each other: somebody has to check it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import TO_CHECK, Kind, Verification
+from bwp_tui.store.commands import answers, legal_records, requests
+from bwp_tui.store.maintenance import restore
+from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import LegalRecord
+from tests.manual_clock import ManualClock
+from tests.store import single
+from tests.store.support import ACTOR, TODAY, in_status, parted_copies, received, restored_both_ways
+
+
+def _declined(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store, Kind.DELETION)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
+        single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)
+        single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+
+
+@pytest.mark.parametrize("is_upheld_first", [False, True])
+def test_an_appeal_that_was_upheld_in_one_copy_stays_so_and_is_to_be_checked(
+    path: Path, clock: ManualClock, *, is_upheld_first: bool
+) -> None:
+    _declined(path, clock)
+    with closing(open_store(path, clock=clock)) as store:
+        single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+    early, late = parted_copies(path)
+    for copy, is_upheld in ((early, is_upheld_first), (late, not is_upheld_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            single.edit(store, 1, partial(answers.appeal, answered=TODAY, upheld=is_upheld), ACTOR, TODAY)
+            if is_upheld:
+                requests.resubmit(store, 1, ACTOR)
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.is_appeal_upheld, task.was_resubmitted, task.tags) == (True, True, (TO_CHECK,))
+
+
+@pytest.mark.parametrize("is_withdrawn_first", [False, True])
+def test_a_decline_that_one_copy_withdrew_leaves_the_request_open_where_the_other_recorded_an_appeal(
+    path: Path, clock: ManualClock, *, is_withdrawn_first: bool
+) -> None:
+    _declined(path, clock)
+    early, late = parted_copies(path)
+    for copy, is_withdrawn in ((early, is_withdrawn_first), (late, not is_withdrawn_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if is_withdrawn:
+                single.edit(store, 1, requests.withdraw_decline, ACTOR, TODAY)
+                due = tasks.get(store, 1).due_on
+            else:
+                single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.due_on, task.appealed_on) == (Status.RECEIVED, due, None)
+        assert (is_clock_running(task), task.tags) == (True, (TO_CHECK,))
+        assert any(event.detail and "without knowing" in event.detail for event in timeline.of_task(merged, 1))
+    early.write_bytes(path.read_bytes())
+    clock.advance(minutes=1)
+    assert restore.restore(path, early, clock()).to_check == 0
+
+
+@pytest.mark.parametrize("is_withdrawn_first", [False, True])
+def test_a_reply_does_not_count_where_the_other_copy_withdrew_its_inquiry(
+    path: Path, clock: ManualClock, *, is_withdrawn_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
+        due = tasks.get(store, 1).due_on
+        single.inquire(store, 1, TODAY - timedelta(8), ACTOR)
+    early, late = parted_copies(path)
+    for copy, is_withdrawn in ((early, is_withdrawn_first), (late, not is_withdrawn_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if is_withdrawn:
+                single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.INQUIRY), ACTOR, TODAY)
+            else:
+                single.reply(store, 1, TODAY, ACTOR)
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.inquired_on, task.replied_on, task.due_on) == (None, None, due)
+        assert legal_records.cannot_inquire(task) is None
+
+
+def test_a_decline_does_not_count_where_the_other_copy_resubmitted_the_failed_request(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.FAILED)
+    early, late = parted_copies(path)
+    for copy in (early, late):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if copy is early:
+                single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+            else:
+                requests.resubmit(store, 1, ACTOR)
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.declined_on, task.was_resubmitted) == (Status.FAILED, None, True)
+        assert task.tags[-1:] == (TO_CHECK,)
