@@ -109,6 +109,8 @@ def test_a_program_that_keeps_secrets_gets_it_on_its_input_alone(
     with with_pass.in_terminal(with_pass.argv("logout")) as terminal:
         answer(terminal, "Remove the secret", "y")
         assert terminal.wait() == 0
+    refused = with_pass("submit", "retrieval", "jane@example.com")
+    assert (refused.code, "bwp-tui login --profile default" in refused.err) == (2, True)
     assert not (home / "pass.secret").exists()
     assert "client_secret_command" not in config.read_text()
     assert practice.client_secret not in (home / "pass.log").read_text()

@@ -45,7 +45,10 @@ def engine_config(profile: Profile) -> EngineConfig:
 def no_credentials(profile: Profile) -> SettingsError:
     """Return the error of a profile without credentials, which may belong to any shop."""
     missing = ", ".join(profile.missing())
-    return SettingsError(f"Profile {profile.name} has no credentials: set {missing}, or try: bwp-tui sandbox.")
+    return SettingsError(
+        f"Profile {profile.name} has no credentials: run bwp-tui login --profile {profile.name}, or set {missing}. "
+        "For practice: bwp-tui sandbox."
+    )
 
 
 def connect(config: EngineConfig) -> PrivacyApi:
