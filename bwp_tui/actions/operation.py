@@ -45,8 +45,7 @@ class Need(Enum):
     AT_LEAST_ONE = auto()  # the task keeps what it has; one argument of the operation must be given
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The tasks that an operation is for.
 
     Attributes:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.settings import Profile, load_profile
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 
 def console(arguments: Namespace) -> int:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from bwp_tui import crashlog
 from bwp_tui.cli.exit_codes import CONSOLE_DEFAULTS, CommandError, Effect, ExitCode
 from bwp_tui.cli.support import streams
 from bwp_tui.settings import SettingsError, profile_folder
 
-Command = Callable[[Namespace], int | None]
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+Command = Callable[["Namespace"], int | None]
 """Runs a parsed command line and returns the exit code, or None where it is done."""
 
 
@@ -38,7 +41,7 @@ def run(words: Sequence[str]) -> int:
 def parse_arguments(words: Sequence[str]) -> Namespace:
     """Parse a command line; without words it opens the console, whose start does not wait for the grammar."""
     if not words:
-        return Namespace(**CONSOLE_DEFAULTS)
+        return cast("Namespace", SimpleNamespace(**CONSOLE_DEFAULTS))  # importing argparse would delay the first frame
     from bwp_tui.cli.parser import parse
 
     return parse(words)

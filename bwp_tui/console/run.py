@@ -8,7 +8,6 @@ from contextlib import closing
 from typing import Final
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.screens.missing_credentials import LOG_IN
 from bwp_tui.console.services.snapshot_feed import SnapshotFeed
 from bwp_tui.console.terminal.diff_driver import driver_class
 from bwp_tui.console.terminal.textual_compat import changed_names
@@ -65,6 +64,8 @@ def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | Non
         app.run(mouse=profile.uses_mouse(os.environ))
     finally:
         app.close()
+    from bwp_tui.console.screens.missing_credentials import LOG_IN  # not before the first frame
+
     if app.next_profile is not None and not app.crash:
         restart("--profile", app.next_profile)
     if app.return_code == LOG_IN:

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -177,7 +177,7 @@ class Session:
 
     def without_killed_process(self, state: EngineState) -> EngineState:
         """Return the engine's state, without its process id where that process was killed."""
-        return state if state.pid is None or self.has_engine() else replace(state, pid=None)
+        return state if state.pid is None or self.has_engine() else state._replace(pid=None)
 
     def service_trouble(self, state: EngineState) -> str | None:
         """Return what is wrong with the API, in a few words, or None: without an engine the state is an old one."""

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter_fields import FIELDS, STATES, FieldSpec, Match
 from bwp_tui.domain.task import ADOPTED
@@ -65,16 +65,14 @@ class FilterError(Exception):
         self.suggestion = suggestion
 
 
-@dataclass(frozen=True, slots=True)
-class TextClause:
+class TextClause(NamedTuple):
     """Text to search in the email, the task id and the note."""
 
     text: str
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ValueClause:
+class ValueClause(NamedTuple):
     """A field that has one of some values, or contains one (note, email, assigned), or begins with one (id)."""
 
     field: str
@@ -82,8 +80,7 @@ class ValueClause:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DurationClause:
+class DurationClause(NamedTuple):
     """A duration of a task, or the time since one of its instants, compared with a number of seconds."""
 
     field: str
@@ -92,8 +89,7 @@ class DurationClause:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DayClause:
+class DayClause(NamedTuple):
     """A day of a task, compared with a day, a number of days from today, or a word such as `mon` or `-3`.
 
     None is no day, or for the field `ack` any day.
@@ -107,8 +103,7 @@ class DayClause:
     """Whether answered tasks are excluded, which are never overdue."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnyClause:
+class AnyClause(NamedTuple):
     """Alternatives, of which one holds."""
 
     alternatives: tuple[Filter, ...]
@@ -118,8 +113,7 @@ class AnyClause:
 Clause = TextClause | ValueClause | DurationClause | DayClause | AnyClause
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(NamedTuple):
     """A parsed filter: a task matches if all clauses hold."""
 
     clauses: tuple[Clause, ...] = ()

@@ -111,8 +111,7 @@ class TaskError(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(NamedTuple):
     """One download of a retrieval's result. Sizes in bytes, `rate` in bytes a second."""
 
     id: int
@@ -164,7 +163,7 @@ class Download:
 def requeue_if_running(download: Download) -> Download:
     """Return a download as the next engine finds it where the last one was killed: one that ran is queued again."""
     is_running = download.state == DownloadState.RUNNING
-    return replace(download, state=DownloadState.QUEUED, rate=None) if is_running else download
+    return download._replace(state=DownloadState.QUEUED, rate=None) if is_running else download
 
 
 def time_left(received: int, total: int | None, rate: float | None) -> timedelta | None:
@@ -329,8 +328,7 @@ class Request:
     awaits_verification: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineEvent:
+class TimelineEvent(NamedTuple):
     """One line of a task's timeline."""
 
     at: datetime

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 # Blanks and control characters are dropped by some parsers and not by others; a backslash is a slash to some.
@@ -14,8 +13,7 @@ _LIKE_AN_IPV4: Final = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$", re.IGNOREC
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
-@dataclass(frozen=True, slots=True)
-class UrlParts:
+class UrlParts(NamedTuple):
     """The parts of a URL that are not secret."""
 
     scheme: str

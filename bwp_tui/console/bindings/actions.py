@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum, auto
 from typing import Final, NamedTuple
@@ -62,8 +61,7 @@ NO_TASK: Final = "No task is selected."
 DisabledReason = Callable[[ActionContext], str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """Something an operator can do on a screen.
 
     Attributes:
@@ -356,7 +354,7 @@ ACTIONS: Final = (
 def with_view_names(actions: Sequence[Action], views: Sequence[View]) -> tuple[Action, ...]:
     """Return the actions, those that open a saved view with its name."""
     helps = {f"view_{key}": _view_help(view) for key, view in enumerate(views, start=1)}
-    return tuple(replace(action, help=helps[action.name]) if action.name in helps else action for action in actions)
+    return tuple(action._replace(help=helps[action.name]) if action.name in helps else action for action in actions)
 
 
 def own_action_name(command: CustomCommand) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -72,7 +71,7 @@ def keymap(settings: Sequence[KeySetting], commands: Sequence[CustomCommand] = (
         name, mistake = clash
         mistakes.append(_message(changes.pop(name)[0], mistake))
     registry = tuple(
-        replace(action, keys=changes[action.name][1]) if action.name in changes else action for action in REGISTRY
+        action._replace(keys=changes[action.name][1]) if action.name in changes else action for action in REGISTRY
     )
     changed = {
         action.name: ",".join(action.keys)
@@ -120,7 +119,7 @@ def _clash(key_settings: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | Non
     owners: dict[str, dict[Scope, str]] = {}
     kept = [action for action in REGISTRY if action.name not in key_settings]
     changed = [
-        replace(action, keys=keys) for name, keys in key_settings.items() for action in REGISTRY if action.name == name
+        action._replace(keys=keys) for name, keys in key_settings.items() for action in REGISTRY if action.name == name
     ]
     for action in (*kept, *changed):
         for key in action.keys:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Final
 
 from textual.binding import Binding, BindingType
@@ -175,7 +174,7 @@ _DOWNLOADS: Final = (
         "downloads first TASK",
         _needs_download(cannot_move, writes=True),
     ),
-    replace(_FOLDER, disabled_reason=_needs_download(cannot_open)),
+    _FOLDER._replace(disabled_reason=_needs_download(cannot_open)),
     _with_main_keys("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, None, _needs_download()),
     *MOVES,
     _FILTER,
@@ -200,7 +199,7 @@ _ARCHIVE: Final = (
         disabled_reason=read_only_reason,
     ),
     *MOVES,
-    replace(_FIND[0], help="List only the entries that have the words; find a text in an entry"),
+    _FIND[0]._replace(help="List only the entries that have the words; find a text in an entry"),
     *_FIND[1:],
     *_BACK,
 )
@@ -256,7 +255,7 @@ _APP_ACTIONS: Final = (
 )
 
 REGISTRY: Final = tuple(
-    replace(action, scope=scope)
+    action._replace(scope=scope)
     for scope, actions in {
         Scope.MAIN: ACTIONS,
         Scope.TASK: _TASK,

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
 from typing import Final, Generic, TypeVar
 
@@ -63,10 +62,10 @@ def rechecking_argument(
     today = screen.session.today()
 
     def question(now: Task) -> str:
-        return argument.question(replace(target, task=now, name=now.name))
+        return argument.question(target._replace(task=now, name=now.name))
 
     def initial(now: Task) -> str:
-        return argument.initial(replace(target, task=now))
+        return argument.initial(target._replace(task=now))
 
     check = check_unchanged(task, lambda now: operation.disabled_reason(now, today), question, initial)
     return rechecking_task(screen, task, check, question)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import partial
 
 from bwp_tui.actions import bulk_plan
@@ -155,7 +154,7 @@ class RecordController:
 
 def _shown(operation: RecordOperation, target: Target, task: Task) -> str:
     """Return what the questions for the arguments of a single task show."""
-    now = replace(target, task=task, name=task.name)
+    now = target._replace(task=task, name=task.name)
     return "\n".join(f"{argument.question(now)} {argument.initial(now)}" for argument in operation.arguments)
 
 

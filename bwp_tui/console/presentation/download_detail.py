@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -143,7 +142,7 @@ def events_of(download: Download, events: Sequence[TimelineEvent]) -> list[Timel
     """Return the timeline events of this download, without the detail that `fact_lines` shows."""
     until = download.finished_at
     return [
-        replace(event, detail=None) if event.what == EventKind.DOWNLOAD_FAILED else event
+        event._replace(detail=None) if event.what == EventKind.DOWNLOAD_FAILED else event
         for event in events
         if event.what.startswith("download") and download.asked_at <= event.at and (until is None or event.at <= until)
     ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Download, Kind, Task, TimelineEvent, requeue_if_running, with_requeued_downloads
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class TaskDetails:
+class TaskDetails(NamedTuple):
     """All that the history knows of a task. `earlier_task` is the one that asked the same before."""
 
     task: Task

@@ -6,10 +6,9 @@ import threading
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter import ADOPTED_VIEW, MAX_VIEWS, Filter, View, parse
 from bwp_tui.domain.task import Download
@@ -25,16 +24,14 @@ from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.engine_state import EngineState
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
+class ListQuery(NamedTuple):
     """Which tasks to list, in which order."""
 
-    filter: Filter = field(default_factory=Filter)
+    filter: Filter = Filter()
     sort: str = "newest"
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The view, its counts, the engine and the downloads at one revision of the history.
 
     Attributes:
@@ -163,7 +160,7 @@ class SnapshotFeed:
         if page is not None:
             if self._last is None:
                 self._last = self._snapshot(query, page, (), today)
-            self._publish(replace(self._last, query=query, numbers=page, changed=(), is_whole=False))
+            self._publish(self._last._replace(query=query, numbers=page, changed=(), is_whole=False))
             self._subscribed.wait()
             if self._requested.wait(_DRAWING_S):
                 return  # another query is waiting

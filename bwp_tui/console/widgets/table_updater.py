@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from textual.screen import Screen
@@ -75,7 +74,7 @@ class TableUpdater:
         if not self.is_paused or not self.has_all_rows_of(snapshot.query):
             return False
         seen = self._held_back.changed if self._held_back is not None else ()
-        self._held_back = replace(snapshot, changed=tuple({*seen, *snapshot.changed}))
+        self._held_back = snapshot._replace(changed=tuple({*seen, *snapshot.changed}))
         return True
 
     def anchor_row(self, listed: ListQuery, query: ListQuery) -> AnchorRow | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -126,7 +125,7 @@ class Poller(QueueWorker[DuePoll]):
         for poll in batch:
             result = results.get(poll.task_id)
             if poll.number in announced:
-                poll = replace(poll, is_announced=True, polls=0)
+                poll = poll._replace(is_announced=True, polls=0)
             if isinstance(result, TaskPayload):
                 responses[poll.number] = _to_poll_response(result), self._next_poll(poll, result, now)
             elif isinstance(result, NotFound):

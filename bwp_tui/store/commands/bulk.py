@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import Task
 from bwp_tui.store.commands.request_validation import BadRequest, refuse
@@ -16,8 +15,7 @@ CHUNK_SIZE: Final = 100
 """Tasks of one transaction: others write meanwhile, and one wait for the disk serves them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeResult:
+class ChangeResult(NamedTuple):
     """The result for one task or download: the one to look at now, a new one if it was repeated, or a refusal."""
 
     id: int

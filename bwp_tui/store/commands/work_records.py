@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from bwp_tui.domain.statuses import DownloadState, has_ended
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
@@ -20,8 +20,7 @@ from bwp_tui.store.queries.row_mapping import tags_text
 from bwp_tui.store.queries.timeline import EventKind
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """One task in an open transaction, and who changes it on which day.
 
     What changes it raises NoSuchTask where there is no such task.

@@ -7,10 +7,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from os.path import samestat
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 import apsw
@@ -34,8 +33,7 @@ _PRAGMAS: Final = (
 _NOT_WRITABLE: Final = (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.FullError, apsw.IOError)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedDatabase:
+class OpenedDatabase(NamedTuple):
     """A connection to a history.
 
     Attributes:
@@ -181,7 +179,7 @@ def _fall_back_to_reading(path: Path, cause: apsw.Error) -> OpenedDatabase:
             f"The history {path} must be brought to this program's schema ({version} to {newest_version()}) before it "
             "can be read, and it cannot be written. Free some space, or fix its permissions."
         )
-    return replace(opening, read_only_reason=reason)
+    return opening._replace(read_only_reason=reason)
 
 
 def _open_reader(path: Path, mode: str) -> apsw.Connection:

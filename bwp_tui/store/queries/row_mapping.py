@@ -13,7 +13,7 @@ _Value = TypeVar("_Value")
 
 
 class RowMapper(Generic[_Value]):
-    """Maps rows to a dataclass: each field is a column, converted by the field's type.
+    """Maps rows to a dataclass or named tuple: each field is a column, converted by the field's type.
 
     Args:
         table: the prefix of column names, where several tables have them.
@@ -22,7 +22,11 @@ class RowMapper(Generic[_Value]):
     """
 
     def __init__(self, mapped: type[_Value], *, table: str = "", without: tuple[str, ...] = (), **columns: str) -> None:
-        fields = {name: kind for name, kind in mapped.__annotations__.items() if name not in without}
+        fields = {
+            name: str(getattr(kind, "__forward_arg__", kind))  # where it is a named tuple's
+            for name, kind in mapped.__annotations__.items()
+            if name not in without
+        }
         self.columns = ", ".join(columns.get(name, table + name) for name in fields)
         self._converters = [
             (name, _CONVERTERS[kind.removesuffix(" | None")], kind.endswith(" | None")) for name, kind in fields.items()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.domain.times import format_instant
@@ -36,8 +35,7 @@ _DUE: Final = f"{QUEUED} AND d.paused = 0 AND (SELECT task_id FROM tasks WHERE n
 _RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadJob:
+class DownloadJob(NamedTuple):
     """A download for the engine, with the parts of its file names, the older one included."""
 
     id: int

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.task import Kind
@@ -15,8 +14,7 @@ from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import RowMapper
 
 
-@dataclass(frozen=True, slots=True)
-class DuePoll:
+class DuePoll(NamedTuple):
     """A task to poll, with what its poll interval depends on."""
 
     number: int

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.times import iso_instant
 from bwp_tui.store.database.connection import SqlValue, Store, as_int
@@ -44,8 +43,7 @@ WRONG_SETTINGS: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.DE
 _DISABLING: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE, ServiceState.ENGINE_FAULT})
 
 
-@dataclass(frozen=True, slots=True)
-class EngineState:
+class EngineState(NamedTuple):
     """The process that runs the engine, and how the service last responded to it."""
 
     pid: int | None

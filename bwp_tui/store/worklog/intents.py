@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import late_clause
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
@@ -24,8 +23,7 @@ def waiting_cancellation(transaction: Transaction, number: int) -> Row | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """A submission or cancellation with all that its request needs. `task_id` is set for a cancellation."""
 
     id: int
@@ -152,8 +150,7 @@ def drop_decline(transaction: Transaction, number: int, reason: str) -> None:
         timeline.append(transaction, number, PROGRAM, EventKind.DECLINE_WITHDRAWN, detail=detail)
 
 
-@dataclass(frozen=True, slots=True)
-class UnfinishedWork:
+class UnfinishedWork(NamedTuple):
     """What the engine tried in vain or has not tried yet, but for downloads.
 
     Attributes:
