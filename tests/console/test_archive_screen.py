@@ -101,6 +101,21 @@ async def test_each_kind_of_entry_is_shown_readable_masked_and_harmless(profile:
             await console.press("j")
 
 
+async def test_the_end_of_a_filter_leaves_the_cursor_on_its_entry(profile: Profile) -> None:
+    async with opened(profile) as console:
+        save(console, profile)
+        await look_inside(console, "README.txt", "orders.csv")
+        rows = console.app.screen.query_one(VirtualList)
+        await console.press("slash", *"orders", "enter", "j")
+        assert (rows.row_count, rows.cursor_row) == (2, 1)
+        entry = rows.text_of(1)
+        await console.press("enter")
+        await console.sees("orders.csv · table")
+        await console.press("escape", "escape")
+        await console.until(lambda: rows.row_count == len(MEMBERS))
+        assert rows.text_of(rows.cursor_row) == entry
+
+
 async def test_json_is_folded_and_unfolded_in_its_place(profile: Profile) -> None:
     async with opened(profile) as console:
         save(console, profile)

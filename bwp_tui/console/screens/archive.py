@@ -84,13 +84,14 @@ class ArchiveScreen(ActionScreen):
             "previous_match": lambda: self._step(-1),
             "help": partial(open_help, self),
         }
-        self._filter = ListFilter(self, lambda: self._show(None, 0))
+        self._filter = ListFilter(self, self._show_fitting)
         self._finder = TextFinder(self, self.keymap, self, self._update_footer)
         self.session = session
         self._archive_task = task
         self._path = path
         self._display_context = session.display_context()
         self._entries: Sequence[Entry] = ()
+        self._listed: Sequence[Entry] = ()
         self._totals = ""
         self._opened: _OpenEntry | None = None
         self._entry_row = 0
@@ -158,7 +159,7 @@ class ArchiveScreen(ActionScreen):
             await self._show_error(error)
         else:
             self._show_remarks()
-        self._show(None, 0)
+        self._show_fitting()
 
     def _show_remarks(self) -> None:
         download = self._archive_task.download
@@ -210,6 +211,12 @@ class ArchiveScreen(ActionScreen):
             return
         copied = await copy(str(folder), self.app.copy_to_clipboard, self.session.profile.folder)
         self.show_status(f"Extracted to {self._mask(str(folder))}  {copied}", "good")
+
+    def _show_fitting(self) -> None:
+        """List the entries whose names have the words of the filter; the cursor stays on its entry."""
+        current = self._listed[self._rows.cursor_row :][:1]
+        self._listed = [entry for entry in self._entries if self._filter.fits(self._mask(entry.name))]
+        self._show(None, next((row for row, entry in enumerate(self._listed) if entry in current), 0))
 
     def _show(self, opened: _OpenEntry | None, cursor: int) -> None:
         """Show an entry, or for None the list, at the present width."""
@@ -297,11 +304,6 @@ class ArchiveScreen(ActionScreen):
     def _step(self, matches: int) -> None:
         if self._opened is not None:
             self._finder.step(matches)
-
-    @property
-    def _listed(self) -> Sequence[Entry]:
-        """The entries whose names have the words of the filter."""
-        return [entry for entry in self._entries if self._filter.fits(self._mask(entry.name))]
 
     @on(Prompt.Toggled)
     def _update_footer(self) -> None:
