@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -18,7 +19,7 @@ from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.console.state.saved_state import SavedStateFile
-from bwp_tui.domain.task import Download
+from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import Clock, local_day, to_local
 from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
@@ -123,6 +124,13 @@ class Session:
         now = self.clock()
         shown = (self.masked, self.service_day, self.keymap.key, engine, self.gone_results)
         return DisplayContext(now, local_day(now), *shown)
+
+    def record_text(self, task: Task) -> str:
+        """Return the record of a task as indented JSON, with emails masked as on the screens."""
+        from bwp_tui.store.queries.task_record import shown_record
+
+        record = shown_record(self.write_store, task, has_engine=self.has_engine(), mask=self.masked)
+        return json.dumps(record, indent=2, ensure_ascii=False)
 
     async def check_results_on_disk(self, *downloads: Download) -> bool:
         """Check which of the saved results are still on disk; return whether that has changed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import csv
 import hashlib
 import signal
 import sys
@@ -39,6 +41,7 @@ stty size >> {log}.size
 {then}
 """
 F4 = "\x1bOS"
+COLUMNS = 120
 
 
 @pytest.fixture
@@ -58,7 +61,7 @@ def editor(tmp_path: Path, then: str) -> Path:
 @contextmanager
 def console(profile: Profile, **env: str) -> Iterator[Terminal]:
     argv = [sys.executable, "-c", PROGRAM, str(profile.folder)]
-    with Terminal(argv, columns=120, rows=40, env={"BWP_CLIENT_SECRET": "hush-secret", **env}) as terminal:
+    with Terminal(argv, columns=COLUMNS, rows=40, env={"BWP_CLIENT_SECRET": "hush-secret", **env}) as terminal:
         terminal.wait_for(f"#{READY} ──")
         yield terminal
 
@@ -185,7 +188,7 @@ def test_record_and_timeline_are_shown_in_the_pager_masked_as_the_screen_is(
 ) -> None:
     text = tmp_path / "log.text"
     with console(profile_here, PAGER=str(pager)) as terminal:
-        for key, word in (("r", '"email": "j\\u2022\\u2022\\u2022@example.com"'), ("t", "accepted")):
+        for key, word in (("r", '"email": "j•••@example.com"'), ("t", "accepted")):
             terminal.send("|")
             terminal.wait_for("Pager, of")
             terminal.send(key)
@@ -224,6 +227,35 @@ def test_the_previewed_part_of_an_archived_file_is_shown_without_control_charact
             terminal.send("q")
             terminal.wait_for(shown)
         assert terminal.wait() == 0
+
+
+def test_the_output_of_a_line_is_shown_in_the_pager_and_copied_with_its_lines_unbroken(
+    profile_here: Profile, tmp_path: Path, pager: Path
+) -> None:
+    text, line = tmp_path / "log.text", "report --from 2026-01-01 --to 2026-11-30 --csv"
+    variables = {"BWP_DATA_DIR": str(tmp_path), "BWP_CLIENT_SECRET": "hush-secret"}
+    with console(profile_here, PAGER=str(pager), **variables) as terminal:
+        terminal.send(":")
+        terminal.wait_for("enter run")
+        terminal.send(line)
+        terminal.wait_for(f": {line}")
+        terminal.send("\r")
+        terminal.wait_for("── done · bwp-tui")
+        terminal.send("|")
+        eventually(lambda: text.exists() and text.read_text().endswith("\n"))
+        terminal.wait_for("── done · bwp-tui")
+        mark = terminal.mark()
+        terminal.send("y")
+        terminal.wait_for("The output, emails masked: sent to the terminal's clipboard")
+        copied = terminal.bytes_since(mark).partition(b"\x1b]52;c;")[2].partition(b"\x07")[0]
+        for shown in ("n new", ""):
+            terminal.send("q")
+            terminal.wait_for(shown)
+        assert terminal.wait() == 0
+    rows = list(csv.reader(text.read_text().splitlines()))
+    assert len({len(row) for row in rows}) == 1
+    assert max(map(len, text.read_text().splitlines())) > COLUMNS
+    assert base64.b64decode(copied).decode() == text.read_text().removesuffix("\n")
 
 
 async def test_where_the_terminal_cannot_be_left_it_is_said(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,7 +271,13 @@ REGISTRY: Final = tuple(
             *(action for action in _PAGE if action.name != "help"),
             _with_main_keys("help", "", "Go back", _SCREEN),
         ),
-        Scope.OUTPUT: (*_FIND, _with_main_keys("mask", "mask", "Show or mask emails", _SCREEN), *_PAGE),
+        Scope.OUTPUT: (
+            *_FIND,
+            _with_main_keys("mask", "mask", "Show or mask emails", _SCREEN),
+            _with_main_keys("copy", "copy", "Copy the output", _SCREEN),
+            _with_main_keys("pager", "pager", "Show the output in $PAGER", _SCREEN),
+            *_PAGE,
+        ),
         Scope.SETUP: (
             Action("login", ("l",), "log in", "Set this shop up", _SCREEN, "login"),
             *(action for action in _PAGE if action.name != "help"),

@@ -19,7 +19,6 @@ from bwp_tui.domain.text import counted
 from bwp_tui.settings import SettingsError
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.task_record import shown_record
 
 if TYPE_CHECKING:  # the first frame does without letters
     from bwp_tui.actions.letters import Letter
@@ -56,12 +55,6 @@ def _errors(_session: Session, task: Task) -> str | None:
 
 def _json_row(session: Session, task: Task) -> str:
     return json.dumps(dict(zip(HEADINGS, task_cells(task, mask=session.masked), strict=True)))
-
-
-def _record(session: Session, task: Task) -> str:
-    return json.dumps(
-        shown_record(session.write_store, task, has_engine=session.has_engine(), mask=session.masked), indent=2
-    )
 
 
 def _draft(session: Session, task: Task) -> Letter | None:
@@ -106,7 +99,7 @@ COPIED: Final = (
     CopiedText(
         "r",
         "record",
-        _record,
+        Session.record_text,
         lambda records: records[0] if len(records) == 1 else f"[{', '.join(records)}]",
         is_whole=False,
     ),

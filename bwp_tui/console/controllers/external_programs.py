@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import shlex
 import shutil
@@ -23,7 +22,6 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, escaped
 from bwp_tui.new_file import new_file
 from bwp_tui.settings import environment_of_children
-from bwp_tui.store.queries.task_record import shown_record
 
 _EDITORS: Final = ("VISUAL", "EDITOR"), ("sensible-editor", "vi", "nano")
 _PAGERS: Final = ("PAGER",), ("less", "more")
@@ -73,16 +71,11 @@ async def page_task(screen: MainScreenProtocol) -> None:
     session, task = screen.session, screen.current_task
     if task is None:
         return
-    texts = {"r": ("record", _record), "t": ("timeline", _timeline)}
+    texts = {"r": ("record", Session.record_text), "t": ("timeline", _timeline)}
     key = await screen.prompt.ask_key(f"Pager, of {task.name}:", {key: noun for key, (noun, _) in texts.items()})
     if key in texts:
         text = await asyncio.to_thread(texts[key][1], session, task)
         await page_text(screen, text)
-
-
-def _record(session: Session, task: Task) -> str:
-    store, has_engine = session.write_store, session.has_engine()
-    return json.dumps(shown_record(store, task, has_engine=has_engine, mask=session.masked), indent=2)
 
 
 def _timeline(session: Session, task: Task) -> str:

@@ -13,6 +13,7 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.screens.searched_screen import SearchedScreen
 from bwp_tui.console.services.command_process import INTERRUPTED, MAX_LINES, CommandProcess
+from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.masking import redact
@@ -39,18 +40,37 @@ class OutputScreen(SearchedScreen):
     def __init__(self, main: MainScreenProtocol, title: str = "", output: str = "") -> None:
         super().__init__(main.session.keymap)
         self._main = main
-        self._session = main.session
+        self.session = main.session
         self._title = title
         self._output = output
-        self.handlers |= {"help": partial(open_help, self), "mask": self._toggle_mask}
+        self.handlers |= {
+            "copy": partial(start_worker, self, self._copy, group="copy", exclusive=True),
+            "pager": partial(start_worker, self, self._page, group="pager", exclusive=True),
+            "help": partial(open_help, self),
+            "mask": self._toggle_mask,
+        }
 
     def on_mount(self) -> None:
         self._show()
 
+    @property
+    def _lines(self) -> Sequence[str]:
+        """The lines of the output, as they were written but for masked emails."""
+        return self._masked(self._output).splitlines()
+
     def _show(self) -> None:
-        lines = self._masked(self._output).splitlines()
+        lines = self._lines
         self.query_one(Heading).set_text([(self._title, "strong")], counted(len(lines), "line"))
         self._show_lines([[(line, "plain")] for line in lines])
+
+    async def _copy(self) -> None:
+        by = await copy("\n".join(self._lines), self.app.copy_to_clipboard, self.session.profile.folder)
+        self.show_status(f"The output{', emails masked' if self.session.masked else ''}: {by}.")
+
+    async def _page(self) -> None:
+        from bwp_tui.console.controllers.external_programs import page_text  # rarely used
+
+        await page_text(self, "\n".join(self._lines))
 
     def _show_lines(self, lines: Sequence[Sequence[StyledText]]) -> None:
         self.query_one(Paragraphs).set_lines(lines)
@@ -58,10 +78,10 @@ class OutputScreen(SearchedScreen):
         self.update_footer()
 
     def _masked(self, text: str) -> str:
-        return redact(text, emails=True) if self._session.masked else text
+        return redact(text, emails=True) if self.session.masked else text
 
     def _toggle_mask(self) -> None:
-        self._main.mask(not self._session.masked)
+        self._main.mask(not self.session.masked)
         self._show()
 
 
@@ -89,9 +109,13 @@ class CommandOutputScreen(OutputScreen):
         return (*stop, *super().keys)
 
     async def _run(self) -> None:
-        await self._process.run(self._words, self._session.profile, self.app.size, _MARGIN)
+        await self._process.run(self._words, self.session.profile, self.app.size, _MARGIN)
         self._show()
-        self._session.feed.refresh()
+        self.session.feed.refresh()
+
+    @property
+    def _lines(self) -> Sequence[str]:
+        return [self._masked(line) for line in self._process.lines]
 
     def _ask(self, question: str) -> None:
         async def ask() -> None:
@@ -111,7 +135,7 @@ class CommandOutputScreen(OutputScreen):
         self.query_one(Heading).set_text(
             [_STATES.get(code, (f"ended with exit code {code}", "bad")), (f" · bwp-tui {line}", "muted")]
         )
-        lines = [[(self._masked(text), "plain")] for text in self._process.lines]
+        lines = [[(line, "plain")] for line in self._lines]
         if len(lines) == MAX_LINES:
             lines.append([(f"Only the first {MAX_LINES:,} lines are shown.", "warn")])
         if code == 0 and not lines:
