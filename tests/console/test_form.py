@@ -15,6 +15,7 @@ from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store, as_int
 from tests.console.past import PAST, READY, TODAY, clock
@@ -132,6 +133,28 @@ async def test_a_restored_draft_is_named_and_typing_replaces_its_address(profile
         await console.sees("draft restored")
 
 
+async def test_a_draft_without_an_email_is_named_and_emptied_too(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(received="soon")
+        await console.press("escape", "n")
+        await console.sees("draft restored")
+        await console.press("ctrl+u")
+        assert console.field("received").value == TODAY.isoformat()
+        await console.press("escape", "n")
+        await console.until(lambda: console.main.form.display)
+        assert "draft restored" not in console.line("form-heading")
+
+
+@pytest.mark.parametrize(("width", "mistake"), [(120, DAY_FORMS), (80, "-3 or mon"), (60, "-3 or mon")])
+async def test_what_is_typed_replaces_a_proposed_day_and_a_mistake_names_words_for_days(
+    profile: Profile, width: int, mistake: str
+) -> None:
+    async with opened(profile, size=(width, 24)) as console:
+        await console.press("n", "tab", *"soon")
+        assert console.field("received").value == "soon"
+        await console.until(lambda: mistake in console.line("hint-received"))
+
+
 @pytest.mark.parametrize("size", [WIDE, USUAL])
 async def test_a_restored_draft_is_emptied_by_one_key_while_it_is_unchanged(
     profile: Profile, size: tuple[int, int]
@@ -152,7 +175,7 @@ async def test_a_restored_draft_is_emptied_by_one_key_while_it_is_unchanged(
 
 async def test_an_address_of_a_command_replaces_the_restored_one(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.fill(email="half@exam")
+        await console.fill(email="half@exam", regulation=profile.regulation)
         await console.press("escape")
         console.main.open_form(Kind.RETRIEVAL, "jane@example.com")
         await console.pilot.pause()

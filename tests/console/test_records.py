@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from textual.widgets import Input
@@ -77,6 +77,13 @@ async def test_what_cannot_be_extended_any_more_says_why(profile: Profile) -> No
         await console.press("E")
         await console.sees("had to be told of an extension by")
         assert not console.main.prompt.is_open
+
+
+async def test_what_is_typed_replaces_a_proposed_day(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("A", *"-2", "enter")
+        await console.until(lambda: console.task(HELD).acknowledged_on == TODAY - timedelta(days=2))
 
 
 async def test_the_confirmation_of_receipt_is_dated_and_recorded_once(profile: Profile) -> None:

@@ -138,7 +138,8 @@ async def _ask_day(
     if may_be_left_out and not await screen.prompt.ask_yes_no(argument.opt_in_question(target)):
         return {}
     today = screen.session.today()
-    typed, zone = argument.initial(target) or today.isoformat(), (f"today is {today} ({zone_name()})", "muted")
+    typed = proposal = argument.initial(target) or today.isoformat()
+    zone = (f"today is {today} ({zone_name()})", "muted")
 
     def checked(text: str) -> InputMistake | None:
         day = typed_day(text, today)
@@ -154,7 +155,7 @@ async def _ask_day(
 
     while (
         answer := await screen.prompt.ask_text(
-            argument.question(target), typed, changed=changed, checked=checked, hint=zone
+            argument.question(target), typed, changed=changed, checked=checked, hint=zone, proposed=typed == proposal
         )
     ) is not None:
         typed, day = answer, typed_day(answer, today)

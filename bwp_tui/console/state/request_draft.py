@@ -220,4 +220,6 @@ class Draft:
 def day_mistake(text: str) -> Hint:
     """Return what is wrong with a text that names no day."""
     is_date = _DAY.fullmatch(text.strip())
-    return ("not a calendar date", "no such date") if is_date else (f"use {DAY_FORMS}", "use YYYY-MM-DD")
+    if is_date:
+        return "not a calendar date", "no such date"
+    return f"use {DAY_FORMS}", "use YYYY-MM-DD, -3 or mon", "a date, -3 or mon"

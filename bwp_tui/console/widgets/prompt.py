@@ -14,6 +14,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
+from textual.widgets.input import Selection
 
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.tab_completion import InputMistake
@@ -192,6 +193,7 @@ class Prompt(Horizontal, can_focus=True):
         f2: str = "",
         edited: TextEditor | None = None,
         irreversible: bool = False,
+        proposed: bool = False,
     ) -> str | None:
         """Ask for a text, beginning with `value`.
 
@@ -205,12 +207,13 @@ class Prompt(Horizontal, can_focus=True):
             f2: label of F2; with one, that key answers with `F2_ANSWER`.
             edited: what F4 does with the text.
             irreversible: whether what the answer confirms cannot be undone.
+            proposed: whether `value` is a proposal, which what is typed replaces.
         """
         field = self.query_one(Input)
         field.display = True
         with field.prevent(Input.Changed):
             field.value = value
-        field.cursor_position = len(value)
+        field.selection = Selection(0 if proposed else len(value), len(value))
         self._changed, self._moved, self._completed, self._checked = changed, moved, completed, checked
         self._enter, self._f2, self._edited, self._is_irreversible = enter, f2, edited, irreversible
         self.hint(*hint)

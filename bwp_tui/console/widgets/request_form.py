@@ -33,6 +33,9 @@ from bwp_tui.settings import Profile
 _KINDS: Final = ("retrieval", "deletion")
 _YES: Final = "yes"
 _DELETION_FIELDS: Final = ("hold", "reason")
+_PROPOSED_FIELDS: Final = ("received", "regulation", "hold")
+"""Fields that begin with a proposal, which what is typed replaces."""
+
 _TEXTS: Final[tuple[tuple[str, str, Hint], ...]] = (
     ("email", "Email", ("the shopper's email address", "email address")),
     ("received", "Received on", ("",)),
@@ -158,7 +161,7 @@ class RequestForm(Vertical):
     def _row(self, field: str) -> ComposeResult:
         with Horizontal(classes="form-row", id=f"row-{field}"):
             yield StyledLine(id=f"label-{field}", classes="form-label")
-            yield TextField(id=f"field-{field}", select_on_focus=field == "regulation")
+            yield TextField(id=f"field-{field}", select_on_focus=field in _PROPOSED_FIELDS)
             yield StyledLine(id=f"hint-{field}", classes="form-hint")
 
     def on_mount(self) -> None:
@@ -179,7 +182,7 @@ class RequestForm(Vertical):
             self._set_received_today()  # the console may have been open for days
         if email is not None:
             self._field("email").value = ""
-        self._is_restored = any(self._field(field).value.strip() for field in ("email", "reason", "note", "again"))
+        self._is_restored = any(self._field(field).value.strip() != text for field, text in self._defaults().items())
         self._opened_kind = kind or Kind.RETRIEVAL
         if kind is not None or not self._is_restored:
             self.query_one("#field-kind", RadioField).value = self._opened_kind.lower()
@@ -193,14 +196,17 @@ class RequestForm(Vertical):
 
     def clear(self, kind: Kind = Kind.RETRIEVAL) -> None:
         self._is_restored = False
-        for field, _label, _hint in _TEXTS:
-            self._field(field).value = {"hold": self._proposed_hold, "regulation": self._profile.regulation}.get(
-                field, ""
-            )
         self._set_received_today()
+        for field, text in self._defaults().items():
+            self._field(field).value = text
         self.query_one("#field-kind", RadioField).value = kind.lower()
         self.query_one("#field-verified", RadioField).value = _YES
         self._check()
+
+    def _defaults(self) -> dict[str, str]:
+        """Return what each field holds in a form without a draft."""
+        proposed = (self._default_received, self._profile.regulation, self._proposed_hold)
+        return {field: "" for field, _label, _hint in _TEXTS} | dict(zip(_PROPOSED_FIELDS, proposed, strict=True))
 
     def _set_received_today(self) -> None:
         self._default_received = self._field("received").value = self._today().isoformat()
