@@ -7,6 +7,7 @@ import csv
 import hashlib
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.engine.runtime.maintenance_thread import run_maintenance
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
@@ -141,6 +143,25 @@ def test_a_console_that_is_ended_meanwhile_ends_the_editor_and_removes_the_file(
         terminal.wait_for("EDITING")
         terminal.signal(signal.SIGTERM)
         assert terminal.wait() == 128 + signal.SIGTERM
+    assert list(profile_here.folder.glob("edited-*")) == []
+
+
+def test_a_text_is_removed_by_maintenance_once_its_console_was_killed(profile_here: Profile, tmp_path: Path) -> None:
+    program = editor(tmp_path, "")
+    with console(profile_here, VISUAL=f"'{program}' --wait") as terminal:
+        terminal.send("e")
+        terminal.wait_for("Note on")
+        terminal.send("private" + F4)
+        terminal.wait_for("EDITING")
+        store = history(profile_here)
+        assert run_maintenance(store, threading.Event()) is None
+        (text,) = profile_here.folder.glob("edited-*/*")
+        assert text.read_text() == "private\n", "its console still runs"
+        terminal.signal(signal.SIGKILL)
+        assert terminal.wait() == -signal.SIGKILL
+    (tmp_path / "log.go").touch()
+    assert run_maintenance(store, threading.Event()) is None
+    store.close()
     assert list(profile_here.folder.glob("edited-*")) == []
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import date
+from pathlib import Path
 from typing import Final
 
 import apsw
@@ -24,7 +28,7 @@ INTERVAL_S: Final = 3_600.0
 
 
 def run_maintenance(store: Store, stop: threading.Event) -> str | None:
-    """Check the pages, make today's backup, finish a purge; return a sentence on what is wrong, or None.
+    """Check the pages, make today's backup, finish a purge, and clean up; return what is wrong as a sentence, or None.
 
     Takes seconds for a large history, so call it in a thread of its own, with the engine's lease held. Ends soon once
     `stop` is set.
@@ -51,6 +55,19 @@ def _back_up_and_clean(store: Store, today: date, stop: threading.Event) -> None
     if purge.has_traces(store):
         purge.remove_traces(store, today, stop)
     backups.back_up_daily(store.path, today, stop)
+    _remove_edited_texts(store.path.parent)
+
+
+def _remove_edited_texts(folder: Path) -> None:
+    """Remove the texts that a killed console left behind while an editor was open."""
+    for edited in folder.glob("edited-*"):
+        with suppress(OSError):
+            descriptor = os.open(edited, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the console whose editor is open holds it
+                shutil.rmtree(edited)
+            finally:
+                os.close(descriptor)
 
 
 class MaintenanceThread:
