@@ -13,6 +13,7 @@ import pytest
 from bwp_tui.domain.statuses import Status
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import EventKind
 from tests.e2e.operator import (
     ENTER,
     ESCAPE,
@@ -181,3 +182,28 @@ def test_each_download_has_a_link_of_its_own_however_long_ago_the_task_completed
         assert practice.state.calls["link"] == 2
         assert end(terminal) == 0
     assert len(list((shop.folder / "downloads").glob("*.zip"))) == 2
+
+
+def test_a_request_is_printed_before_a_slow_hook_has_ended(shop: Operator, tmp_path: Path) -> None:
+    hook, go = tmp_path / "hook", tmp_path / "go"
+    hook.write_text(f"#!/bin/sh\nwhile [ ! -e '{go}' ]; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    config = tmp_path / "config" / "bwp-tui" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"[hooks]\noverdue = ['{hook}']\n")
+    shop.env["XDG_CONFIG_HOME"] = str(tmp_path / "config")
+    line = shop.argv("submit", "retrieval", "jane@example.com", "--received", "2026-01-05")
+
+    def hook_events() -> list[str]:
+        store = shop.store()
+        found = [event.detail or "" for event in timeline.of_task(store, 1) if event.what == EventKind.HOOK]
+        store.close()
+        return found
+
+    with shop.in_terminal(line) as terminal:
+        terminal.wait_for(f"{Status.IN_PROGRESS}")
+        eventually(hook_events)
+        assert hook_events() == ["overdue: started"]
+        go.touch()
+        assert terminal.wait() == 0
+    assert len(hook_events()) == 2

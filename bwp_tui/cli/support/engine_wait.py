@@ -43,7 +43,13 @@ class EngineWaiter:
         self._trouble: str | None = None
 
     def until(
-        self, done: Callable[[Store], bool], visible: Collection[int], timeout: float | None, *, persist: bool = False
+        self,
+        done: Callable[[Store], bool],
+        visible: Collection[int],
+        timeout: float | None,
+        *,
+        persist: bool = False,
+        report: Callable[[], None] = lambda: None,
     ) -> bool:
         """Wait until `done`; return whether it became true.
 
@@ -51,6 +57,7 @@ class EngineWaiter:
             visible: the tasks to poll first.
             timeout: seconds; None waits for ever.
             persist: an unreachable service does not end the wait; refused credentials do.
+            report: called once the wait is over, before the ends of hooks that still run are waited for.
         """
         from bwp_tui.engine.runtime.run_until import run_engine_until
 
@@ -60,6 +67,8 @@ class EngineWaiter:
             nonlocal met
             met = done(store)
             self._read_state(store)
+            if met:
+                report()
             return met or (persist and self._state.service in WRONG_SETTINGS)
 
         def say(sentence: str) -> None:
@@ -68,6 +77,8 @@ class EngineWaiter:
                 print_note(sentence)
 
         run_engine_until(self._config, over, timeout=timeout, visible=visible, persist=persist, report=say)
+        if not met:
+            report()
         return met
 
     def poll(self, numbers: Sequence[int], timeout: float | None) -> list[int]:
@@ -129,14 +140,22 @@ def wait_for_response(
     """
     single = len(numbers) == 1
     note_earlier(tasks.window(session.store, numbers))
-    responded = waiter.until(lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout)
-    sent = tasks.window(session.store, numbers)
-    refused = [task for task in sent if task.status in (Status.REJECTED, Status.UNCONFIRMED)]
-    if prints or refused or not responded:
-        print_tasks(sent, as_json=arguments.json)
-        sys.stdout.flush()
-    if not responded:
+    sent: Sequence[Task] = ()
+    refused: Sequence[Task] = ()
+    queued: Sequence[Task] = ()
+
+    def print_sent() -> None:
+        nonlocal sent, refused, queued
+        sent = tasks.window(session.store, numbers)
+        refused = [task for task in sent if task.status in (Status.REJECTED, Status.UNCONFIRMED)]
         queued = [task for task in sent if task.status == Status.QUEUED]
+        if prints or refused or queued:
+            print_tasks(sent, as_json=arguments.json)
+            sys.stdout.flush()
+
+    if not waiter.until(
+        lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout, report=print_sent
+    ):
         raise waiter.timed_out(_describe_queued(queued), sent[0].trouble if single else None)
     if not refused:
         return ExitCode.DONE
@@ -160,12 +179,18 @@ def wait_for_end(
     def have_ended(store: Store) -> bool:
         return all(map(is_over, tasks.window(store, numbers)))
 
-    ended = waiter.until(have_ended, numbers, arguments.timeout, persist=True)
-    waited = tasks.window(session.store, numbers)
-    are_completed = all(task.status == Status.COMPLETED for task in waited)
-    if prints or not are_completed:
-        print_tasks(waited, as_json=arguments.json)
-    if not ended:
+    waited: Sequence[Task] = ()
+    are_completed = False
+
+    def print_waited() -> None:
+        nonlocal waited, are_completed
+        waited = tasks.window(session.store, numbers)
+        are_completed = all(task.status == Status.COMPLETED for task in waited)
+        if prints or not are_completed:
+            print_tasks(waited, as_json=arguments.json)
+            sys.stdout.flush()
+
+    if not waiter.until(have_ended, numbers, arguments.timeout, persist=True, report=print_waited):
         left = counted(sum(not is_over(task) for task in waited), "task")
         raise waiter.timed_out(
             f"{left} not finished; wait again, or see: bwp-tui list is:active.", otherwise="Timed out."
