@@ -20,6 +20,7 @@ from bwp_tui.engine.events.queue_errors import EventQueueError
 from bwp_tui.engine.events.receiver import EventReceiver
 from bwp_tui.engine.events.sqs_queue import Message, SqsQueue
 from bwp_tui.engine.resilience.poll_schedule import PollSchedule
+from bwp_tui.engine.runtime import engine
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox import task_outcomes
 from bwp_tui.sandbox.server import Sandbox
@@ -234,26 +235,30 @@ async def test_a_superseded_engine_deletes_nothing(shop: Shop) -> None:
     store.close()
 
 
-async def test_a_message_that_cannot_be_recorded_is_not_deleted_and_the_receiver_goes_on(
+async def test_a_message_that_cannot_be_recorded_is_kept_and_not_received_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, failures = service_events.record_events, [DiskFull("The disk is full.")]
+    real, tried, is_full = service_events.record_events, list[object](), True
 
     def full(*arguments: object) -> object:
-        if failures:
-            raise failures.pop()
+        if is_full:
+            tried.append(arguments)
+            raise DiskFull("The disk is full.")
         return real(*arguments)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(service_events, "record_events", full)
     monkeypatch.setattr(receiver, "STORE_RETRY_S", 0.01)
-    messages = ScriptedQueue([message("task-1")])
-    work = asyncio.create_task(receiver_of(shop.store, messages).run())
-    await eventually_in_loop(lambda: not failures)
-    assert messages.deleted == []
-    messages.messages = [message("task-1")]  # it comes again
-    await eventually_in_loop(lambda: messages.deleted == ["receipt of event-1"])
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
+    monkeypatch.setattr(engine, "STORE_RETRY_S", 0.01)
+    calls, shown = list[str](), list[str | None]()
+    messages = ScriptedQueue([message("task-1")], calls.append)
+    async with shop.api() as api:
+        work = asyncio.create_task(Engine(shop.store, api, event_queue=messages, on_full_disk=shown.append).run())
+        await eventually_in_loop(lambda: len(tried) > 2)
+        assert (calls, messages.deleted, shown[-1]) == (["receive"], [], "The disk is full.")
+        is_full = False
+        await eventually_in_loop(lambda: messages.deleted == ["receipt of event-1"] and shown[-1] is None)
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
 
 
 async def test_a_message_that_cannot_be_deleted_comes_again_and_is_known(shop: Shop) -> None:

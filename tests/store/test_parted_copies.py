@@ -13,10 +13,10 @@ import pytest
 
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, Task, Verification
+from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, Task, TaskError, Verification
 from bwp_tui.store.commands import answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.maintenance import backups, chain_check, restore
+from bwp_tui.store.maintenance import backups, chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes, service_events
@@ -329,3 +329,22 @@ def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
             assert (task.regulation, task.received_on, task.due_on) == ("uk-gdpr", given.received_on, due)
         assert (task.status, task.email, task.reason, task.tags) == ("COMPLETED", "jane@example.com", "asked", tags)
     assert chain_check.check_file(path)[1] == []
+
+
+def test_what_a_purge_removed_does_not_come_back_from_the_other_copy(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        number = accepted(store).number
+        failed = replace(answer("FAILED"), errors=(TaskError("DATA_SUBJECT_NOT_FOUND", "jane@example.com is unknown"),))
+        single.answered(store, number, failed, None)
+        single.answer(store, number, "by post", TODAY, ACTOR)
+    early, late = parted_copies(path)
+    for copy in (early, late):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if copy is early:
+                purge.purge(store, [number], ACTOR, TODAY, evidence_too=False)
+            else:
+                single.add_note(store, number, "seen", "bob")
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, number)
+        assert (task.errors, task.note, task.email) == ((TaskError("DATA_SUBJECT_NOT_FOUND", ""),), "", "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from bwp_tui.contract.events import parse_event
@@ -47,6 +47,7 @@ class EventReceiver:
     Args:
         messages: the queue; without one, polls that were relaxed by another engine become as frequent as usual.
         regulation: that of the tasks that an event makes known.
+        on_recorded: called with what keeps events from being recorded, and with None once they are again.
     """
 
     def __init__(
@@ -56,12 +57,16 @@ class EventReceiver:
         messages: MessageQueue | None,
         rng: random.Random,
         regulation: str = DEFAULT_REGULATION,
+        on_recorded: Callable[[StoreError | None], None] = lambda _error: None,
     ) -> None:
         self._store = store
         self._relaxation = PollRelaxation(store, schedule)
         self._messages = messages
         self._rng = rng
         self._regulation = regulation
+        self._on_recorded = on_recorded
+        self._received: list[Message] = []
+        """Messages whose events are not recorded yet: to receive them again brings them nearer to the dead letters."""
         self._failures = 0
 
     async def run(self) -> None:
@@ -81,9 +86,11 @@ class EventReceiver:
                 found = await self._receive(wait_s)
             except (StoreMoved, StoreDamaged):
                 raise
-            except StoreError:
-                await asyncio.sleep(STORE_RETRY_S)  # the messages come again
+            except StoreError as error:
+                self._on_recorded(error)
+                await asyncio.sleep(STORE_RETRY_S)
                 continue
+            self._on_recorded(None)
             if self._messages is None:
                 return
             wait_s = 0 if self._failures else LONG_POLL_S
@@ -103,7 +110,9 @@ class EventReceiver:
             return False
         state, receipts = QUEUE_IS_READ, list[str]()
         try:
-            receipts = self._record(await in_daemon_thread(lambda: messages.receive(wait_s), "event-queue"))
+            if not self._received:
+                self._received = await in_daemon_thread(lambda: messages.receive(wait_s), "event-queue")
+            receipts, self._received = self._record(self._received), []
             if receipts:
                 await in_daemon_thread(lambda: messages.delete(receipts), "event-queue")
             self._failures = 0

@@ -54,7 +54,7 @@ class Engine:
         profile_name: what hooks get as `profile`.
         finishes_hooks: whether the end of `run` waits for a running hook.
         regulation: that of the tasks that an event makes known.
-        on_full_disk: called with a sentence while a worker can record nothing, and with None once all can.
+        on_full_disk: called with a sentence while a worker or the receiver can record nothing, with None once all can.
         reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """
 
@@ -84,10 +84,12 @@ class Engine:
         self._setback_watch = SetbackWatch(store, self._health)
         self._reconnect = reconnect
         self._on_full_disk = on_full_disk
-        self._waiting_for_space: set[Worker] = set()
+        self._waiting_for_space: set[Worker | EventReceiver] = set()
         schedule = PollSchedule(speed, rng)
         self._context = WorkerContext(store, api, self._health, schedule, rng, visible or VisibleTasks())
-        self._receiver = EventReceiver(store, schedule, event_queue, rng, regulation)
+        self._receiver = EventReceiver(
+            store, schedule, event_queue, rng, regulation, lambda error: self._show_store_error(self._receiver, error)
+        )
         self._wakes = [asyncio.Event()]
         self._workers: list[Worker] = [Poller(self._context, self._wakes[0])]
         if not read_only:
@@ -160,19 +162,24 @@ class Engine:
                 raise
             except StoreError as error:
                 # A full disk or a lock: what could not be written is still due, and the console shows why.
-                if isinstance(error, DiskFull):
-                    self._waiting_for_space.add(worker)
-                    self._on_full_disk(str(error))
+                self._show_store_error(worker, error)
                 await asyncio.sleep(STORE_RETRY_S)
                 continue
-            if worker in self._waiting_for_space:
-                self._waiting_for_space.remove(worker)
-                if not self._waiting_for_space:
-                    self._on_full_disk(None)
+            self._show_store_error(worker, None)
             # Not wait_for: one that is cancelled just when it is woken loses the cancellation (Python before 3.12).
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._seconds_until(next_at)):
                     await wake.wait()
+
+    def _show_store_error(self, source: Worker | EventReceiver, error: StoreError | None) -> None:
+        """Report a full disk that keeps a worker or the receiver from recording, and None once it keeps none."""
+        if isinstance(error, DiskFull):
+            self._waiting_for_space.add(source)
+            self._on_full_disk(str(error))
+        elif error is None and source in self._waiting_for_space:
+            self._waiting_for_space.remove(source)
+            if not self._waiting_for_space:
+                self._on_full_disk(None)
 
     def _seconds_until(self, at: datetime | None) -> float:
         if at is None:

@@ -85,3 +85,12 @@ INHERITED_COLUMNS: Final = (
     "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, inquired_on, replied_on, assigned_to"
 )
 """The columns that a resubmission has from the task that it repeats: to the shopper both are one request."""
+
+PURGED_ERRORS: Final = (
+    "errors = (SELECT json_group_array(json_array(value ->> 0, '')) FROM json_each(errors) WHERE value ->> 0"
+    " GLOB '[A-Z]*' AND value ->> 0 NOT GLOB '*[^A-Z0-9_]*' AND length(value ->> 0) <= 64)"
+)
+"""What a purge leaves of a task's errors: well-formed codes, since a message may name the shopper."""
+
+PURGED_DOWNLOAD: Final = "directory = '', path = NULL, trouble = NULL, remarks = NULL, etag = NULL"
+"""What a purge removes from the downloads of a task."""

@@ -7,7 +7,6 @@ acted when, and the hash of what was downloaded stay, unless all is to go.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import threading
@@ -24,7 +23,7 @@ from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.text import part_name, possible_file_names
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
-from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
+from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING, PURGED_DOWNLOAD, PURGED_ERRORS
 from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
 from bwp_tui.store.queries import text_index, timeline
@@ -214,7 +213,7 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
         " AND (open = 0 OR ?)"
         f" AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number AND {INTENT_IS_WAITING})"
         f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = number AND {_HAS_OPEN_DOWNLOAD})"
-        " RETURNING errors",
+        " RETURNING number",
         (transaction.now_text, number, int(unanswered_too)),
     )
     if not rows:
@@ -224,14 +223,12 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
         return True
     transaction.run(
         "UPDATE tasks SET email = '', reason = NULL, note = '', tags = '[]', verified_how = NULL, answered_how = NULL,"
-        " decline_text = NULL, answered_in_part = iif(answered_in_part IS NULL, NULL, ''), trouble = NULL, errors = ?,"
-        " revision = ? WHERE number = ?",
-        (_codes(as_text(rows[0][0])), transaction.revision, number),
+        " decline_text = NULL, answered_in_part = iif(answered_in_part IS NULL, NULL, ''), trouble = NULL,"
+        f" {PURGED_ERRORS}, revision = ? WHERE number = ?",
+        (transaction.revision, number),
     )
     transaction.run(
-        "UPDATE downloads SET directory = '', path = NULL, trouble = NULL, remarks = NULL, etag = NULL, revision = ?"
-        " WHERE task = ?",
-        (transaction.revision, number),
+        f"UPDATE downloads SET {PURGED_DOWNLOAD}, revision = ? WHERE task = ?", (transaction.revision, number)
     )
     transaction.run("UPDATE timeline SET detail = NULL WHERE task = ?", (number,))
     timeline.append(transaction, number, actor, EventKind.PURGED)
@@ -248,12 +245,6 @@ def _remove(transaction: Transaction, number: int) -> None:
     for table in ("intents", "downloads", "timeline", "service_events"):
         transaction.run(f"DELETE FROM {table} WHERE task = ?", (number,))
     transaction.run("DELETE FROM tasks WHERE number = ?", (number,))
-
-
-def _codes(errors: str) -> str:
-    """Return the `errors` column with well-formed codes only: a message may name the shopper."""
-    kept = [[code, ""] for code, _ in json.loads(errors) if isinstance(code, str) and _CODE.fullmatch(code)]
-    return json.dumps(kept)
 
 
 def _write_back(store: Store) -> None:

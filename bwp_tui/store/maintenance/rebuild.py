@@ -14,6 +14,7 @@ from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
+from bwp_tui.store.database.shared_sql import PURGED_DOWNLOAD, PURGED_ERRORS
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
@@ -168,7 +169,8 @@ def _restore_invariants(db: apsw.Connection) -> None:
     purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
     chain_check.commit_purged_details(db)
     db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged}")
-    db.execute(f"UPDATE downloads SET directory = '', path = NULL, trouble = NULL WHERE task IN {purged}")
+    db.execute(f"UPDATE downloads SET {PURGED_DOWNLOAD} WHERE task IN {purged}")
+    db.execute(f"UPDATE tasks SET trouble = NULL, {PURGED_ERRORS} WHERE number IN {purged}")
     for statement in ("DELETE FROM tallies", f"INSERT INTO tallies {TASK_COUNTS}", *text_index.REBUILD):
         db.execute(statement)
     db.execute(
