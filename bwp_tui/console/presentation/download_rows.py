@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from textwrap import wrap
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len
@@ -25,6 +26,9 @@ _MARK: Final = 2
 _GAP: Final = "  "
 _PERCENT: Final = 4
 _STATE: Final = 18
+_LEAST_STATE: Final = 14
+"""Cells of a state beside its figures; a longer one goes on where its figures are blank."""
+
 _WIDEST_STATE: Final = 46
 _BYTES: Final = 16
 _RATE: Final = 9
@@ -32,6 +36,7 @@ _LEFT: Final = 4
 _ATTEMPT: Final = 7
 _SIZE: Final = 9
 _SHA: Final = 12
+_SHORT_SHA: Final = 8
 _ACTOR: Final = 10
 _EMAIL: Final = 30
 
@@ -57,7 +62,8 @@ class DownloadRowBuilder:
         self._number = max(self._digits, len(_FINISHED)) if self._is_wide else self._digits
         figures = [_RATE, _LEFT, *([_BYTES] if self._is_medium else []), *([_ATTEMPT] if self._is_wide else [])]
         room = width - _MARK - len(_GAP) - sum(len(_GAP) + figure for figure in figures)
-        self._email = self._number + _EMAIL if self._is_wide else max(8, room - _STATE)
+        self._email = self._number + _EMAIL if self._is_wide else max(8, room - _LEAST_STATE)
+        self._sha = _SHA if self._is_wide else _SHORT_SHA
         self._state = min(_WIDEST_STATE, room - self._email)
 
     def lines(self) -> tuple[list[StyledText], list[DownloadRow]]:
@@ -70,9 +76,8 @@ class DownloadRowBuilder:
         ]
         if not self._listed:
             key = self._context.key("download")
-            return [], [
-                DownloadRow(None, ((f"No downloads yet. Press {key} on a completed retrieval to start one.", "muted"),))
-            ]
+            sentence = f"No downloads yet. Press {key} on a completed retrieval to start one."
+            return [], [DownloadRow(None, ((part, "muted"),)) for part in wrap(sentence, self._width)]
         if not active:
             return [self._finished_titles], finished
         between = [DownloadRow(None, ()), DownloadRow(None, (self._finished_titles,))] if finished else []
@@ -100,7 +105,7 @@ class DownloadRowBuilder:
     def _finished_titles(self) -> StyledText:
         cells = [self._name_title(_FINISHED), pad("OUTCOME", _STATE), f"{'SIZE':>{_SIZE}}"]
         if self._is_medium:
-            cells += [pad("SHA256", _SHA), "BY"]
+            cells += [pad("SHA256", self._sha), "BY"]
         if self._is_wide:
             cells[-1] = pad("BY", _ACTOR)
             cells.append("FILE")
@@ -117,14 +122,17 @@ class DownloadRowBuilder:
             state, role = state_text(download, self._context)
             reason = f"{_GAP}{self._progress(download)}{clean_line(mask(trouble, task, self._context))}"
             return (*self._name(download, task), (pad(state, _STATE), role), (reason, "plain"))
-        return (*self._name(download, task), *self._state_cells(download), (self._figures(download), "plain"))
+        return (*self._name(download, task), *self._state_and_figures(download))
 
-    def _state_cells(self, download: Download) -> list[StyledText]:
-        state, role = state_text(download, self._context)
+    def _state_and_figures(self, download: Download) -> list[StyledText]:
+        (state, role), figures = state_text(download, self._context), self._figures(download)
         percent = download.percent
-        if download.state != DownloadState.RUNNING or download.paused or percent is None:
-            return [(pad(state, self._state), role)]
-        return [*bar(percent, self._state - _PERCENT), (f"{state:>{_PERCENT}}", "plain")]
+        if download.state == DownloadState.RUNNING and not download.paused and percent is not None:
+            return [*bar(percent, self._state - _PERCENT), (f"{state:>{_PERCENT}}", "plain"), (figures, "plain")]
+        beyond = max(0, len(state) - self._state)
+        if figures[: beyond + 1].strip():
+            beyond = 0
+        return [(pad(state, self._state + beyond), role), (figures[beyond:], "plain")]
 
     def _progress(self, download: Download) -> str:
         """Return percent, bytes and the number of the attempt, as far as there is room, before the trouble."""
@@ -155,7 +163,7 @@ class DownloadRowBuilder:
             return (*start, (f"{_GAP}{partial_file_text(download)}", "muted"), (f"{_GAP}{trouble}", "plain"))
         cells = ["", f"{format_size(download.bytes):>{_SIZE}}"]
         if self._is_medium:
-            cells += [pad((download.sha256 or "")[:_SHA], _SHA), pad(clean_line(download.actor), _ACTOR)]
+            cells += [pad((download.sha256 or "")[: self._sha], self._sha), pad(clean_line(download.actor), _ACTOR)]
         figures = _GAP.join(cells)
         room = self._width - _MARK - self._email - len(_GAP) - _STATE - len(figures)
         if not self._is_wide:
