@@ -46,8 +46,8 @@ _JOINED: Final = re.compile(
 """Invisible characters that join their neighbours into one, and are harmless there."""
 
 
-_SYMBOLS: Final = "•…→←↑↓⏎↵–—−“”‘’×·●○◉▲▼✓✗⇣◷›‹‖▸▾◂█▓▒░▏▎▍▌▋▊▉▁▂▃▄▅▆▇━╸"  # noqa: RUF001  which ones is the point
-_SYMBOLS_IN_ASCII: Final = "*~><^v<<---\"\"''x-*o@!v+xv~><=>v<##:.|||||||_______#="
+_SYMBOLS: Final = "•…→←↑↓⏎↵⇧–—−“”‘’×·●○◉▲▼✓✗⇣◷›‹‖▸▾◂█▓▒░▏▎▍▌▋▊▉▁▂▃▄▅▆▇━╸"  # noqa: RUF001  which ones is the point
+_SYMBOLS_IN_ASCII: Final = "*~><^v<<^---\"\"''x-*o@!v+xv~><=>v<##:.|||||||_______#="
 ASCII_FORMS: Final = {ord(sign): other for sign, other in zip(_SYMBOLS, _SYMBOLS_IN_ASCII, strict=True)}
 """The symbols that this program draws, and an ASCII character of the same width for each."""
 
@@ -86,6 +86,11 @@ def lacks_symbols(terminal: str) -> bool:
 def to_ascii(text: str) -> str:
     """Return `text` in ASCII of the same width; question marks replace letters that ASCII lacks."""
     return text if text.isascii() else text.translate(_ASCII_TABLE)
+
+
+def spelt_sections(text: str) -> str:
+    """Return `text` with the sign of a section spelt, for terminals that lack it."""
+    return text.replace("§", "Sec. ")
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -35,6 +35,12 @@ def test_a_request_that_was_sent_is_a_success_whatever_became_of_the_output(shop
     assert recorded(shop) == 1
 
 
+def test_the_sign_of_a_section_is_spelt_where_the_encoding_lacks_it(bwp: Bwp) -> None:
+    env = {**bwp.env, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(bwp.argv("purge", "--help"), env=env, capture_output=True, timeout=50, check=False)
+    assert b"(Sec. 7101)" in ended.stdout
+
+
 @pytest.mark.parametrize("streams", LOST)
 def test_a_request_that_was_refused_is_none(shop: Bwp, streams: str) -> None:
     assert _shell(shop, streams, "submit", "retrieval", "jane@example") == ExitCode.USAGE

@@ -215,3 +215,15 @@ def test_without_utf_8_all_that_is_drawn_is_ascii(shop: Operator) -> None:
         sent = open_screens(terminal)
     assert sent.isascii(), sorted({chr(byte) for byte in sent if byte > 0x7F})
     assert rb"\u" not in sent
+
+
+def test_without_utf_8_the_sign_of_a_section_is_spelt_in_the_console(shop: Operator) -> None:
+    with shop.console(LC_ALL="C") as terminal:
+        terminal.wait_for("engine here")
+        terminal.send("n")
+        terminal.wait_for("new request")
+        terminal.send("\t\tus-ut")
+        terminal.wait_for("Utah Code Sec. 13-61-203")
+        terminal.send(ESCAPE)
+        terminal.wait_for("No tasks yet")
+        assert end(terminal) == 0

@@ -349,9 +349,10 @@ class RequestForm(Vertical):
 
     def _hint(self, field: str, hint: Hint, role: str) -> None:
         """Show the longest form of a hint that fits, or the shortest one cut; the width may not be known yet."""
-        width = self._line("hint-email").size.width or len(hint[0])
-        fitting = next((form for form in hint if len(form) <= width), hint[-1])
-        self._line(f"hint-{field}").show((Content(fitting).truncate(width, ellipsis=True).plain, role))
+        line, width = self._line(f"hint-{field}"), self._line("hint-email").size.width
+        forms = [line.to_content((form, role)) for form in hint]
+        fitting = next((form for form in forms if not width or form.cell_length <= width), forms[-1])
+        line.show_content(fitting.truncate(width, ellipsis=True) if width else fitting)
 
     def _line(self, id: str) -> StyledLine:
         return self.query_one(f"#{id}", StyledLine)

@@ -18,8 +18,9 @@ from textual.style import Style
 from textual.widget import Widget
 
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key
+from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.domain.text import clean
+from bwp_tui.domain.text import clean, spelt_sections
 
 Place = tuple[int, int]
 """A line and a character in it."""
@@ -50,12 +51,16 @@ class StyledWidget(Widget):
         So it outlives a change of the theme. The texts are cleaned once more:
         a history that came from elsewhere may hold what this program never wrote.
         """
-        return Content.assemble(*((clean(text), role) for text, role in texts))
+        return Content.assemble(*((_with_known_signs(clean(text)), role) for text, role in texts))
 
     def with_styles(self, content: Content) -> Content:
         """Return the content of `to_content` with the present styles of its roles."""
         spans = [Span(start, end, self.style_for(str(role))) for start, end, role in content.spans]
         return Content(content.plain, spans, content.cell_length)
+
+
+def _with_known_signs(text: str) -> str:
+    return spelt_sections(text) if "§" in text and locale_glyphs().ascii_only else text
 
 
 def _blended(ground: Style, role: RenderStyles) -> Style:
