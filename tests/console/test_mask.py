@@ -13,7 +13,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.worklog import downloads
 from tests.console.past import HELD, NOW, TODAY, PastTask
-from tests.console.support import Console, opened
+from tests.console.support import USUAL, Console, opened
 
 ADDRESS = "jane+shop.x%1@example.com"
 PAST = (
@@ -48,14 +48,26 @@ async def test_all_places_that_name_a_shopper_are_masked_until_the_operator_asks
             await console.press("n")
         await console.press("m")
         await console.sees(f"The shopper {ADDRESS} does not exist", f"⇣ #4        {ADDRESS.replace('1', '2')}")
-        assert "masked" not in console.line("header")
+        assert "unmasked" in console.line("header")
         await console.do("resubmit")
         await console.sees("Submit the retrieval ", f" of {ADDRESS} again?")
         await console.press("y")
         await console.sees("Recorded as #5")
         await console.press("m")
         await console.until(lambda: not bare(console))
+        assert "unmasked" not in console.line("header")
         assert "masked" in console.line("header")
+
+
+async def test_unmasked_emails_take_room_of_the_note(profile: Profile) -> None:
+    email = "nadia.bianchi@example.com"
+    past = (PastTask(email, note="by phone"),)
+    async with opened(profile, past, size=USUAL) as console:
+        await console.sees("n•••@example.com", "by phone")
+        await console.press("m")
+        await console.until(lambda: email in console.line("table"))
+        await console.press("m")
+        await console.sees("n•••@example.com", "by phone")
 
 
 async def test_a_filed_request_is_named_masked_and_forgotten_when_masked_again(profile: Profile) -> None:

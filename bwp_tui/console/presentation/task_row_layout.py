@@ -37,6 +37,7 @@ _FIRST_X: Final = 3
 """Left of the first column are the cursor's pointer, the mark and a blank."""
 
 _WIDEST_SUBJECT: Final = 32
+_SHORT_NOTE: Final = 6
 
 
 class PlacedColumn(NamedTuple):
@@ -80,7 +81,7 @@ class Layout(NamedTuple):
     """Whether there are more to the right."""
 
 
-def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0) -> Layout:
+def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0, *, masked: bool = True) -> Layout:
     """Place the columns of a table of `width` cells.
 
     The cursor's pointer is left of the mark. The subject and the note share what the other columns leave.
@@ -88,6 +89,7 @@ def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0) -> L
     Args:
         chosen: ids of the columns to show; without any, the width decides. A small table shows its own.
         skipped: how many columns are scrolled off to the left; no more are than it takes to show the last one.
+        masked: whether emails are masked; else they take most of the room that the note has.
     """
     is_small = width in SMALL_TABLE
     columns = columns_shown(width, chosen)
@@ -99,7 +101,7 @@ def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0) -> L
     subject = room
     if any(column.id == "note" for column in shown):
         least = next(column.least for column in shown if column.id == "subject")
-        subject = min(_WIDEST_SUBJECT, max(least, room * 3 // 5))
+        subject = min(_WIDEST_SUBJECT, max(least, room * 3 // 5 if masked else room - _SHORT_NOTE))
     flexible = {"subject": max(1, subject), "note": max(1, room - subject), "status": max(1, room)}
     placed, x = [PlacedColumn(MARK, _MARK_X, MARK.width)], _FIRST_X
     for column in shown:

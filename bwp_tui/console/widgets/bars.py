@@ -121,6 +121,7 @@ class HeaderLine(TwoEndedLine):
                 ("paused", state.paused),
                 ("read-only", state.read_only),
                 ("masked", state.masked),
+                ("unmasked", not state.masked),
             )
             if on
         ]

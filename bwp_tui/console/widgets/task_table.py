@@ -222,7 +222,7 @@ class TaskTable(VirtualRows):
         """Update what depends on the time: ages, countdowns, holding periods."""
         self._repaint(self._rows.update(self._cell_context()))
 
-    watch_masked = watch_marks = watch_service_in_trouble = watch_highlights = watch_gone_results = refresh_cells
+    watch_marks = watch_service_in_trouble = watch_highlights = watch_gone_results = refresh_cells
 
     @property
     def visible_numbers(self) -> Sequence[int]:
@@ -241,6 +241,10 @@ class TaskTable(VirtualRows):
     def numbers(self) -> array[int]:
         """Local numbers of the view's tasks, in order. Not to be altered."""
         return self._numbers
+
+    def watch_masked(self) -> None:
+        self._place_columns(self._layout_of_columns.skipped)
+        self.refresh_cells()
 
     def watch_columns(self) -> None:
         self._place_columns(0)
@@ -336,7 +340,9 @@ class TaskTable(VirtualRows):
 
     def _layout_columns(self, width: int) -> None:
         if width != self._placed_width:
-            self._layout_of_columns = place_columns(width, self.columns, self._layout_of_columns.skipped)
+            self._layout_of_columns = place_columns(
+                width, self.columns, self._layout_of_columns.skipped, masked=self.masked
+            )
             self._placed_width = width
             self._rows.set_columns(self._layout_of_columns.placed)
             self._strips.clear()
