@@ -88,7 +88,7 @@ async def take(picture: Picture) -> None:
     with tempfile.TemporaryDirectory() as folder, Sandbox(tasks=60, seed=1, rate=RATE, clock=clock) as sandbox:
         profile = practice_profile(sandbox, Path(folder))
         store = open_store(profile.history_path, clock=clock)
-        seed_tasks(store, sandbox.past, "op")
+        seed_tasks(store, sandbox.past_tasks, "op")
         store.close()
         app = ConsoleApp(profile, theme=picture.theme, clock=clock)
         async with app.run_test(size=picture.size) as pilot:

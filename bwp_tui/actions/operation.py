@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 """The values of an operation's arguments by name, as `Operation.apply` takes them."""
 
-OperationT = TypeVar("OperationT")
+OperationT = TypeVar("OperationT", bound="TaskOperation")
 
 Check = Callable[[Task, date], str | None]
 """Returns why something cannot be done to a task today, or None when it can."""

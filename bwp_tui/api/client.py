@@ -121,7 +121,7 @@ class PrivacyApi:
         return {
             task_id: outcome.error(named[alias], alias)
             if alias in named
-            else _task(outcome.graphql, alias, task_id, len(tasks))
+            else _task_result(outcome.graphql, alias, task_id, len(tasks))
             for alias, task_id in aliases.items()
         }
 
@@ -255,7 +255,7 @@ class PrivacyApi:
         return _CallOutcome(graphql_response(response), response), request.headers["Authorization"]
 
 
-def _task(response: GraphQLResponse, alias: str, task_id: str, batch_size: int) -> TaskPayload | ApiError:
+def _task_result(response: GraphQLResponse, alias: str, task_id: str, batch_size: int) -> TaskPayload | ApiError:
     value = response.field(alias)
     if value is None:
         # In a batch, a missing alias says nothing about its task; a null does.

@@ -34,7 +34,7 @@ class PresignedLink:
     """On the monotonic clock: when its query was sent, or earlier if the link says so."""
     received_at: float
     """On the monotonic clock: when the response arrived."""
-    life: float = LINK_LIFETIME.total_seconds()
+    life_s: float = LINK_LIFETIME.total_seconds()
 
     @classmethod
     def checked(
@@ -65,7 +65,7 @@ class PresignedLink:
         address = split_url(url)
         received_at = issued_at if received_at is None else received_at
         issued_at = min(issued_at, received_at - _age(url, date))
-        return cls(SecretStr(url), address.host, address.path, issued_at, received_at, _life(url))
+        return cls(SecretStr(url), address.host, address.path, issued_at, received_at, _life_s(url))
 
     def reveal(self) -> str:
         """Return the URL, for the one request that follows it."""
@@ -73,7 +73,7 @@ class PresignedLink:
 
     def seconds_left(self, clock: Callable[[], float] = time.monotonic) -> float:
         """Return the seconds in which a download may still start; negative once it is too late."""
-        return self.issued_at + self.life - clock()
+        return self.issued_at + self.life_s - clock()
 
     def is_too_old(self, clock: Callable[[], float] = time.monotonic) -> bool:
         """Return whether a new link is needed to start a download."""
@@ -110,7 +110,7 @@ def _parameter(url: str, name: str) -> str:
     return parse_qs(urlsplit(url).query).get(name, [""])[0]
 
 
-def _life(url: str) -> float:
+def _life_s(url: str) -> float:
     seconds = _parameter(url, "X-Amz-Expires")
     is_given = seconds.isascii() and seconds.isdigit()
     return min(float(seconds), _LONGEST_LIFE_S) if is_given else LINK_LIFETIME.total_seconds()

@@ -66,7 +66,7 @@ def preview(archive: Archive, entry: Entry, max_bytes: int = PREVIEW_BYTES) -> P
         return Text("not shown", (f"This entry {why}.",), cut=False)
     if not entry.size:
         return Text("an empty file", ("This file is empty.",), cut=False)
-    data = archive.start(entry, max_bytes)
+    data = archive.first_bytes(entry, max_bytes)
     cut = len(data) < entry.size
     text = None if EntryFlaw.NESTED in entry.flaws else _decoded(data, cut=cut)
     return _bytes(data, entry.size) if text is None else _preview_text(text, entry, cut=cut)

@@ -24,7 +24,7 @@ class Archive:
 
     Attributes:
         size: bytes of the file.
-        inflated: bytes of all entries, as the archive claims; `read_blocks` yields no more.
+        inflated_bytes: bytes of all entries, as the archive claims; `read_blocks` yields no more.
 
     Raises:
         BadArchive: it cannot be read, is no zip, or claims more than `limits`.
@@ -35,7 +35,7 @@ class Archive:
         try:
             self.size = os.fstat(self._file.fileno()).st_size
             self.entries = tuple(entries_of(read_directory(self._file.fileno(), self.size, limits)))
-            self.inflated = sum(entry.size for entry in self.entries)
+            self.inflated_bytes = sum(entry.size for entry in self.entries)
             self._refuse_bombs(limits)
         except OSError as error:
             self._file.close()
@@ -54,7 +54,7 @@ class Archive:
         """Yield the bytes of a readable entry, as `read_blocks` does."""
         return read_blocks(self._file.fileno(), entry)
 
-    def start(self, entry: Entry, count: int) -> bytes:
+    def first_bytes(self, entry: Entry, count: int) -> bytes:
         """Return the first `count` bytes of a readable entry, or all of them where it has fewer.
 
         Raises:
@@ -71,8 +71,8 @@ class Archive:
         for entry in self.entries:
             if limits.inflates_too_much(entry.size, entry.packed):
                 raise BadArchive(f"“{entry.name}” would grow more than {limits.max_ratio} times")
-        if self.inflated > limits.max_inflated(self.size):
-            raise BadArchive(f"The archive would grow to {format_size(self.inflated)}")
+        if self.inflated_bytes > limits.max_inflated(self.size):
+            raise BadArchive(f"The archive would grow to {format_size(self.inflated_bytes)}")
 
 
 def open_file(path: Path) -> io.BufferedReader:

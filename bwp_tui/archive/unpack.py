@@ -57,7 +57,7 @@ def _check(archive: Archive) -> None:
 
 def _unpack_into_new_folder(archive: Archive, parent: int, stem: str, access: Access) -> str:
     disk = os.fstatvfs(parent)
-    if disk.f_blocks and disk.f_bavail * disk.f_frsize < archive.inflated + HISTORY_RESERVE:
+    if disk.f_blocks and disk.f_bavail * disk.f_frsize < archive.inflated_bytes + HISTORY_RESERVE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     name = _new_folder(parent, stem)
     try:

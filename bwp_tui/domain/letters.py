@@ -13,7 +13,7 @@ from bwp_tui.domain.deadlines import appeal_deadline, is_clock_running, is_clock
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
-from bwp_tui.domain.text import clean_line, did_you_mean, escaped
+from bwp_tui.domain.text import capitalized, clean_line, did_you_mean, escaped
 from bwp_tui.domain.times import local_day
 
 
@@ -259,7 +259,7 @@ def values_of(kind: LetterKind, task: Task, context: LetterContext) -> dict[str,
         "completed_on": format_date(finished),
         "declined_on": format_date(task.declined_on),
         "decision": _decision_sentence(task),
-        "explanation": task.decline_text and _capitalized(_as_sentence(task.decline_text)),
+        "explanation": task.decline_text and capitalized(_as_sentence(task.decline_text)),
         "appeal_rights": _appeal_rights(task),
         "appealed_on": format_date(task.appealed_on),
         "appeal_due_on": format_date(appeal_due_on),
@@ -323,7 +323,7 @@ def _identity_sentence(task: Task) -> str:
 
 def _deadline_sentence(kind: LetterKind, task: Task, today: date) -> str:
     law, due = _law_clause(task), format_date(task.due_on)
-    under = f"{_capitalized(law)}, " if law else ""
+    under = f"{capitalized(law)}, " if law else ""
     if is_clock_stopped(task):
         sentence = f"{under}the time until your reply does not count. We will answer as soon as we can after that."
     elif task.due_on is None:
@@ -372,18 +372,14 @@ def _appeal_outcome(task: Task, due_on: date | None, today: date) -> str | None:
         late = (
             f"{law}, our answer to it was due on {due}. We apologize for the delay and will answer as soon as we can."
         )
-        return _capitalized(late)
+        return capitalized(late)
     if task.appeal_answered_on is None:
-        return _capitalized(f"{law}, you can expect our answer to it by {due}.")
+        return capitalized(f"{law}, you can expect our answer to it by {due}.")
     if task.is_appeal_upheld:
         return "Your appeal is granted: we have changed our decision, and will now act on your request."
     attorney = f"you can contact the attorney general of {REGULATIONS[task.regulation].title}"
-    reason = f"{_decision_sentence(task)} {_capitalized(_as_sentence(task.decline_text or ''))}"
+    reason = f"{_decision_sentence(task)} {capitalized(_as_sentence(task.decline_text or ''))}"
     return f"We have reviewed our decision, and it stands. {reason} If you are concerned about this, {attorney}."
-
-
-def _capitalized(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _as_sentence(text: str) -> str:

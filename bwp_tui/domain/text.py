@@ -168,6 +168,10 @@ def part_name(name: str) -> str:
     return f"{name}.part"
 
 
+def capitalized(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def counted(count: int, noun: str, nouns: str | None = None) -> str:
     """Return a count with its noun: `1 task`, `2 tasks`; `nouns` is an irregular plural."""
     return f"{count} {noun}" if count == 1 else f"{count} {nouns or f'{noun}s'}"

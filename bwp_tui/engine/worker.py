@@ -37,7 +37,7 @@ class WorkerContext:
     health: ServiceHealth
     poll_schedule: PollSchedule
     rng: random.Random
-    visible: VisibleTasks = field(default_factory=VisibleTasks)
+    visible_tasks: VisibleTasks = field(default_factory=VisibleTasks)
 
     def now(self) -> datetime:
         return self.store.clock()

@@ -43,7 +43,7 @@ class ArchiveServer:
 
     async def respond(self, request: HttpRequest) -> HttpResponse:
         """Return the archive, a part of it, or S3's refusal."""
-        self._state.count("download")
+        self._state.count_call("download")
         try:
             task = self._authorized_task(request)
             archive = await self._archive(task)

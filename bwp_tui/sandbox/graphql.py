@@ -115,7 +115,7 @@ class GraphQLService:
         return {**_task_fields(task), "holdingPeriod": task.holding_period}
 
     def _cancel(self, info: Info, taskId: str) -> Json:  # noqa: N803  the schema's name
-        self._state.count(info.field_name)
+        self._state.count_call(info.field_name)
         try:
             self._state.cancel(taskId)
         except UnknownTaskError:
@@ -125,7 +125,7 @@ class GraphQLService:
         return {"taskId": taskId}
 
     def _start(self, kind: Kind, info: Info, input: Mapping[str, Any]) -> Json:
-        self._state.count(info.field_name)
+        self._state.count_call(info.field_name)
         email = input["dataSubject"].get("email")
         token = (input.get("clientToken") or {}).get("token")
         holding_period = input.get("holdingPeriod")
@@ -136,7 +136,7 @@ class GraphQLService:
         return {"taskId": task_id}
 
     def _look_up(self, info: Info, kind: Kind, task_id: str) -> TaskSnapshot:
-        self._state.count(info.field_name)
+        self._state.count_call(info.field_name)
         try:
             return self._state.find(kind, task_id)
         except UnknownTaskError:

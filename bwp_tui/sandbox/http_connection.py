@@ -17,7 +17,7 @@ LONGEST_BODY: Final = 1024 * 1024
 
 _READ_BYTES: Final = 64 * 1024
 _CHUNK: Final = 256 * 1024
-_PACES_PER_SECOND: Final = 10
+_SENDS_PER_SECOND: Final = 10
 
 
 Headers = tuple[tuple[str, str], ...]
@@ -116,7 +116,7 @@ class HttpConnection:
         clock = asyncio.get_running_loop().time
         due = clock()
         rate = response.rate()
-        step = _CHUNK if rate is None else max(1, min(_CHUNK, rate // _PACES_PER_SECOND))
+        step = _CHUNK if rate is None else max(1, min(_CHUNK, rate // _SENDS_PER_SECOND))
         for chunk in _chunks(response.body, length, step):
             self._write(h11.Data(data=chunk))
             await self._writer.drain()

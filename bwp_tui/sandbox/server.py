@@ -43,10 +43,10 @@ _BACKLOG: Final = 512
 class Sandbox:
     """A practice API over real HTTP.
 
-    It begins with `tasks` past tasks, which `past` holds too. `speed` divides holding periods, `rate` limits downloads
-    in bytes a second and may be changed at any time, `slow` is how many seconds that fault takes and a late event is
-    late, and a document may hold `root_fields` fields. All events are subscribed to; one that was received is hidden
-    for `visibility` seconds.
+    It begins with `tasks` past tasks, which `past_tasks` holds too. `speed` divides holding periods, `rate` limits
+    downloads in bytes a second and may be changed at any time, `slow_s` is how many seconds that fault takes and a
+    late event is late, and a document may hold `root_fields` fields. All events are subscribed to; one that was received
+    is hidden for `visibility_s` seconds.
     The email decides what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
     `slow@…` takes five minutes, and the archive about `big@…` has 200 MB; each may carry a suffix, `nobody+2@…`.
 
@@ -63,9 +63,9 @@ class Sandbox:
         port: int = 0,
         clock: Clock = utc_now,
         rate: int | None = None,
-        slow: float = 3.0,
+        slow_s: float = 3.0,
         root_fields: int = ROOT_FIELDS,
-        visibility: float = 60.0,
+        visibility_s: float = 60.0,
     ) -> None:
         secrets = random.Random(f"{seed}/credentials")  # noqa: S311  for this practice API alone
         self.client_id = "practice-client"
@@ -75,19 +75,19 @@ class Sandbox:
         self.region = "us-east-1"
         self.faults = Faults(faults, seed)
         self.state = SandboxState(seed=seed, speed=speed, clock=clock)
-        self.past = past_tasks(tasks, seed, clock())
-        self.state.add_past_tasks(self.past)
+        self.past_tasks = past_tasks(tasks, seed, clock())
+        self.state.add_past_tasks(self.past_tasks)
         self.subscriptions = Subscriptions(seed)
         for event_type in EVENT_TYPES:
             self.subscriptions.create(event_type, Destination(ACCOUNT, self.region, "practice"))
-        hidden = timedelta(seconds=visibility)
+        hidden = timedelta(seconds=visibility_s)
         self._dead_letters = MessageQueue("bwp-practice-dead-letters", clock, hidden, seed)
         self._queue = MessageQueue("bwp-practice-events", clock, hidden, seed, self._dead_letters)
         self._tokens = TokenIssuer(self.client_id, self.client_secret, clock)
         self._seed = seed
         self._clock = clock
         self.rate = rate
-        self._slow = slow
+        self._slow = slow_s
         self._root_fields = root_fields
         self._port = port
         self._running: _ServerThread | None = None
@@ -166,7 +166,7 @@ class Sandbox:
         links = LinkSigner(f"http://{self.address}", self._seed, self._clock)
 
         def make_link(task_id: str) -> str:
-            self.state.count("link")
+            self.state.count_call("link")
             return links.make(task_id, expired=self.faults.hits("expired-link"))
 
         archives = Archives(folder, self._seed)
@@ -194,7 +194,7 @@ class Sandbox:
             ),
             faults=self.faults,
             target_id=self.target_id,
-            slow=self._slow,
+            slow_s=self._slow,
             clock=self._clock,
         )
 

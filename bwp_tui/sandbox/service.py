@@ -32,7 +32,7 @@ _WEB_PAGE: Final = "<html><head><title>{0}</title></head><body><h1>{0}</h1></bod
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """The practice API without its sockets. `slow` is how long the fault of that name takes, in seconds."""
+    """The practice API without its sockets. `slow_s` is how long the fault of that name takes, in seconds."""
 
     state: SandboxState
     tokens: TokenIssuer
@@ -41,7 +41,7 @@ class Service:
     queues: SqsServer
     faults: Faults
     target_id: str
-    slow: float
+    slow_s: float
     clock: Clock
 
     async def respond(self, request: HttpRequest) -> HttpResponse | None:
@@ -54,7 +54,7 @@ class Service:
         if request.path.startswith(LINK_PREFIX):
             return await self.archives.respond(request)
         if request.headers.get("x-amz-target", "").startswith(TARGET_PREFIX):
-            self.state.count("sqs")
+            self.state.count_call("sqs")
             return await self.queues.respond(request)
         endpoint = {"/token": self._token, "/graphql": self._api}.get(request.path)
         if endpoint is None:
@@ -68,7 +68,7 @@ class Service:
         return await endpoint(request)
 
     async def _token(self, request: HttpRequest) -> HttpResponse | None:
-        self.state.count("token")
+        self.state.count_call("token")
         if self.faults.hits("throttled"):
             return _json(429, {"message": "Too Many Requests"}, ("Retry-After", "1"))
         if not _has_type(request, "application/x-www-form-urlencoded"):
@@ -77,7 +77,7 @@ class Service:
         return _json(found.status, found.document, ("Cache-Control", "no-store"))
 
     async def _api(self, request: HttpRequest) -> HttpResponse | None:
-        self.state.count("graphql")
+        self.state.count_call("graphql")
         if self.faults.hits("html"):
             return _web_page("502 Bad Gateway")
         if self.faults.hits("throttled-400"):
@@ -87,10 +87,10 @@ class Service:
         if self.faults.hits("unclassified"):
             return _json(200, {"errors": [{"message": "Service temporarily unavailable"}]})
         if self.faults.hits("slow"):
-            await asyncio.sleep(self.slow)
+            await asyncio.sleep(self.slow_s)
         if not _has_type(request, "application/json"):
             return _json(415, {"message": "Unsupported Media Type"})
-        call = _read(request.body)
+        call = _graphql_call(request.body)
         if call is None:
             return _json(400, {"errors": [{"message": "The body is no GraphQL request in JSON."}]})
         return self._execute(request, call)
@@ -127,7 +127,7 @@ def _has_type(request: HttpRequest, media_type: str) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == media_type
 
 
-def _read(body: bytes) -> GraphQLCall | None:
+def _graphql_call(body: bytes) -> GraphQLCall | None:
     try:
         found = json.loads(body)
     except ValueError:

@@ -121,7 +121,7 @@ class SandboxState:
         with self._lock:
             return self._calls.copy()
 
-    def count(self, call: str) -> None:
+    def count_call(self, call: str) -> None:
         with self._lock:
             self._calls[call] += 1
 

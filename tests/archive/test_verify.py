@@ -60,7 +60,7 @@ def test_zip64_and_bytes_before_the_archive_are_read(tmp_path: Path) -> None:
     verify_archive(path)
     path.write_bytes(b"something before" + path.read_bytes())
     with Archive(path) as archive:
-        assert [archive.start(entry, 5) for entry in archive.entries] == [DATA[:5], DATA[:5]]
+        assert [archive.first_bytes(entry, 5) for entry in archive.entries] == [DATA[:5], DATA[:5]]
 
 
 @pytest.mark.parametrize("keep", [0, 1, 21, 22, 200, -1, -20])
@@ -301,9 +301,9 @@ def test_no_mutation_gets_past_bad_archive_or_the_limits(tmp_path: Path, data: s
     with suppress(BadArchive):
         verify_archive(path, SMALL)
     with suppress(BadArchive, CannotUnpack), Archive(path, SMALL) as archive:
-        assert archive.inflated <= SMALL.max_inflated(archive.size)
+        assert archive.inflated_bytes <= SMALL.max_inflated(archive.size)
         for entry in archive.entries:
-            assert not entry.is_readable or len(archive.start(entry, 1 << 30)) == entry.size
+            assert not entry.is_readable or len(archive.first_bytes(entry, 1 << 30)) == entry.size
             preview(archive, entry)
         unpack(archive, tmp_path / "out.zip")
     assert {found.name.partition(" (")[0] for found in tmp_path.iterdir()} <= {"base.zip", "mutated.zip", "out"}

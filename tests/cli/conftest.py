@@ -61,7 +61,7 @@ def bwp(tmp_path: Path) -> Bwp:
 
 @pytest.fixture
 def practice() -> Iterator[Sandbox]:
-    with Sandbox(slow=0.05) as running:
+    with Sandbox(slow_s=0.05) as running:
         yield running
 
 

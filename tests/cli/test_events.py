@@ -25,7 +25,7 @@ TO = ("--account", ACCOUNT, "--source", "shop")
 @pytest.fixture
 def practice() -> Iterator[Sandbox]:
     """A practice API whose messages return soon: the engine of a command may end while it receives one."""
-    with Sandbox(slow=0.05, visibility=1) as running:
+    with Sandbox(slow_s=0.05, visibility_s=1) as running:
         yield running
 
 

@@ -20,7 +20,7 @@ from tests.waiting import eventually
 
 @pytest.fixture
 def shop(bwp: Bwp) -> Iterator[Bwp]:
-    with Sandbox(slow=0.05) as practice:
+    with Sandbox(slow_s=0.05) as practice:
         bwp.env |= variables(practice)
         yield bwp
 
@@ -74,12 +74,12 @@ def test_journald_gets_the_severity_and_no_time(shop: Bwp, tmp_path: Path) -> No
 
 def test_an_outage_is_said_when_it_begins_and_when_it_ends(bwp: Bwp, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with Sandbox(slow=0.05) as practice:
+    with Sandbox(slow_s=0.05) as practice:
         bwp.env |= variables(practice)
         port = urlsplit(practice.api_url).port or 0
         with running(bwp, log):
             practice.stop()
             assert bwp("submit", "retrieval", "jane@example.com").code in (0, 3)
             eventually(lambda: "warning Outage begins: " in log.read_text())
-            with Sandbox(slow=0.05, port=port):
+            with Sandbox(slow_s=0.05, port=port):
                 eventually(lambda: "info    The outage has ended." in log.read_text())

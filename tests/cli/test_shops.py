@@ -17,7 +17,7 @@ ADOPT = "bp-new"
 
 @pytest.fixture
 def other() -> Iterator[Sandbox]:
-    with Sandbox(slow=0.05) as running:
+    with Sandbox(slow_s=0.05) as running:
         yield running
 
 

@@ -23,7 +23,7 @@ async def press(console: Console, *keys: str) -> int:
 async def test_failed_deletions_of_5000_requests_are_submitted_again_with_a_note_in_few_keys(profile: Profile) -> None:
     practice = replace(profile, is_sandbox=True)
     async with opened(practice, past=past_tasks(5_000, 1, NOW)) as console:
-        wanted = list(tasks.numbers(console.store, parse(FILTER), today=TODAY))
+        wanted = list(tasks.matching_numbers(console.store, parse(FILTER), today=TODAY))
         assert len(wanted) > 1
         keys = await press(console, "slash")
         console.main.prompt.set_text(FILTER)

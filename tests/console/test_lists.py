@@ -25,12 +25,12 @@ async def test_each_view_lists_its_tasks_under_a_count_that_is_right(profile: Pr
     async with opened(profile) as console:
         views = console.line("views")
         for key, view in enumerate(VIEWS, start=1):
-            expected = list(tasks.numbers(console.store, parse(view.filter), today=TODAY, sort=view.sort))
+            expected = list(tasks.matching_numbers(console.store, parse(view.filter), today=TODAY, sort=view.sort))
             assert f"{key} {view.name} {len(expected)}" in views
             await console.press(str(key))
             await lists(console, expected)
         await console.press("f")
-        failed = list(tasks.numbers(console.store, parse("is:failed"), today=TODAY))
+        failed = list(tasks.matching_numbers(console.store, parse("is:failed"), today=TODAY))
         await console.until(lambda: numbers(console) == failed)
         await console.press("escape")
         await console.until(lambda: len(numbers(console)) == len(PAST))

@@ -194,7 +194,7 @@ def test_no_other_file_is_taken_for_the_history_that_was_moved(profile: Profile)
 
 
 def test_a_request_whose_engine_was_killed_while_sending_starts_one_task(tmp_path: Path) -> None:
-    with Sandbox(slow=1.0) as sandbox:
+    with Sandbox(slow_s=1.0) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
         store = open_store(profile.history_path)
         sandbox.faults.set("slow", times=1)
@@ -211,7 +211,7 @@ def test_a_request_whose_engine_was_killed_while_sending_starts_one_task(tmp_pat
 
 
 def test_stopping_does_not_wait_for_a_slow_service(tmp_path: Path) -> None:
-    with Sandbox(slow=120) as sandbox:
+    with Sandbox(slow_s=120) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
         store = open_store(profile.history_path)
         sandbox.faults.set("slow")

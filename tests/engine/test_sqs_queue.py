@@ -27,7 +27,7 @@ KEY_ID = "AKIAHUSH" + "HUSHHUSH"
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(visibility=0.0) as sandbox:
+    with Sandbox(visibility_s=0.0) as sandbox:
         yield sandbox
 
 

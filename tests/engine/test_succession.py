@@ -104,7 +104,7 @@ def test_an_engine_stopped_inside_a_transaction_is_named_with_what_to_do(
         try:
             os.waitid(os.P_PID, writer.pid, os.WSTOPPED | os.WNOWAIT)
             store, lease = open_store(profile.history_path), Lease(profile.lease_path)
-            eventually(lambda: (lease.silence_seen() or 0.0) > lease_module.SILENCE_LIMIT_S)
+            eventually(lambda: (lease.seconds_of_silence() or 0.0) > lease_module.SILENCE_LIMIT_S)
             with pytest.raises(StoreUnavailable, match=f"process {writer.pid}, is not responding"):
                 begin_term(store, lease, Ability.ALL)
             with pytest.raises(StoreUnavailable, match=f"Process {writer.pid} keeps .* locked.*-CONT {writer.pid}"):
@@ -121,7 +121,7 @@ def test_a_living_engine_is_not_superseded_whatever_its_clock_says(
     assert begin_term(live_history, first, Ability.ALL) is not None
     monkeypatch.setattr(lease_module, "_age", lambda _sign: 1_000_000.0)
     assert begin_term(live_history, second, Ability.ALL) is None
-    assert second.silence_seen() == 0.0
+    assert second.seconds_of_silence() == 0.0
     first.release()
 
 
@@ -300,7 +300,7 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
 ) -> None:
     monkeypatch.setattr(engine_thread, "HEARTBEAT_S", 1_000.0)
     numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(8)]
-    with Sandbox(slow=0.5) as slow:
+    with Sandbox(slow_s=0.5) as slow:
         slow.faults.set("slow")
         profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url)
         config = replace(config_of(profile, slow.client_secret), profile=profile)

@@ -103,7 +103,7 @@ class KillLoop:
         self._log = AckLog(folder / "acknowledged")
         self._rng = random.Random(seed)
         self._state = RecordingState()
-        self._sandbox = use_recording_state(Sandbox(slow=0.03), self._state)
+        self._sandbox = use_recording_state(Sandbox(slow_s=0.03), self._state)
         self._queue = use_recording_queue(self._sandbox, self._folder / "history.db")
         self._elsewhere: set[str] = set()
         self._target_pid = 0

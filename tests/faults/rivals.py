@@ -110,7 +110,7 @@ class WatchedSandbox(Sandbox):
     """A practice API that notes every GraphQL call; each engine has an address of its own."""
 
     def __init__(self) -> None:
-        super().__init__(slow=0.05)
+        super().__init__(slow_s=0.05)
         self.seen: list[Call] = []
 
     def address_for(self, engine: int) -> str:

@@ -52,7 +52,7 @@ async def save_all(shop: SimulatedShop, engine: Engine, numbers: list[int]) -> N
 @pytest.mark.timeout(400)
 async def test_with_every_fault_at_once_two_hundred_requests_end_where_they_should(tmp_path: Path) -> None:
     clock = ManualClock(NOON)
-    sandbox = Sandbox(clock=clock, slow=0.002, faults=[Fault(name, EACH) for name in FAULTS])
+    sandbox = Sandbox(clock=clock, slow_s=0.002, faults=[Fault(name, EACH) for name in FAULTS])
     with (
         use_recording_state(sandbox, RecordingState(clock=clock)),
         open_simulated_shop(sandbox, clock, tmp_path) as shop,

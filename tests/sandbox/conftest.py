@@ -16,7 +16,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def sandbox(clock: ManualClock) -> Iterator[Sandbox]:
-    with Sandbox(clock=clock, slow=0.05) as running:
+    with Sandbox(clock=clock, slow_s=0.05) as running:
         yield running
 
 

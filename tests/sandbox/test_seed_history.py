@@ -106,7 +106,7 @@ def test_the_service_shows_each_task_as_the_past_has_it(seed: int, clock: Manual
 
 def test_the_table_moves_within_forty_seconds_and_all_in_progress_ends(clock: ManualClock) -> None:
     sandbox = Sandbox(tasks=60, clock=clock)
-    running = [task for task in sandbox.past if task.status is Status.IN_PROGRESS]
+    running = [task for task in sandbox.past_tasks if task.status is Status.IN_PROGRESS]
 
     def ended() -> int:
         found = (sandbox.state.find(task.kind, task.task_id).status for task in running)
@@ -121,7 +121,7 @@ def test_the_table_moves_within_forty_seconds_and_all_in_progress_ends(clock: Ma
 
 def test_a_hold_of_the_past_ends_in_front_of_the_operator(clock: ManualClock) -> None:
     sandbox = Sandbox(tasks=10, clock=clock)
-    held = [task for task in sandbox.past if task.status is Status.ON_HOLD and not task.cancelled]
+    held = [task for task in sandbox.past_tasks if task.status is Status.ON_HOLD and not task.cancelled]
     clock.advance(seconds=60)
     statuses = [sandbox.state.find(task.kind, task.task_id).status for task in held]
     assert Status.COMPLETED in statuses
@@ -130,7 +130,7 @@ def test_a_hold_of_the_past_ends_in_front_of_the_operator(clock: ManualClock) ->
 
 def test_a_cancelled_task_of_the_past_is_unknown_once_its_hold_would_be_over(clock: ManualClock) -> None:
     sandbox = Sandbox(tasks=10, clock=clock)
-    (cancelled,) = (task for task in sandbox.past if task.cancelled)
+    (cancelled,) = (task for task in sandbox.past_tasks if task.cancelled)
     assert sandbox.state.find(Kind.DELETION, cancelled.task_id).status == Status.ON_HOLD
     clock.advance(days=30)
     with pytest.raises(UnknownTaskError):
@@ -139,6 +139,6 @@ def test_a_cancelled_task_of_the_past_is_unknown_once_its_hold_would_be_over(clo
 
 def test_speed_shortens_the_holds_of_the_past_too(clock: ManualClock) -> None:
     sandbox = Sandbox(tasks=60, speed=86_400, clock=clock)
-    held = [task for task in sandbox.past if task.status is Status.ON_HOLD and not task.cancelled]
+    held = [task for task in sandbox.past_tasks if task.status is Status.ON_HOLD and not task.cancelled]
     clock.advance(seconds=60)
     assert {sandbox.state.find(task.kind, task.task_id).status for task in held} == {Status.COMPLETED}

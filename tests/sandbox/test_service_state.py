@@ -134,5 +134,5 @@ def test_the_same_seed_tells_the_same_story() -> None:
 def test_two_sandboxes_of_one_seed_have_the_same_credentials_and_past(clock: ManualClock) -> None:
     first, second, other = (Sandbox(tasks=5, seed=seed, clock=clock) for seed in (3, 3, 4))
     assert (first.client_secret, first.target_id) == (second.client_secret, second.target_id)
-    assert first.past == second.past
-    assert (other.client_secret, other.past) != (first.client_secret, first.past)
+    assert first.past_tasks == second.past_tasks
+    assert (other.client_secret, other.past_tasks) != (first.client_secret, first.past_tasks)

@@ -46,12 +46,12 @@ def test_an_answer_stops_the_clock_and_the_end_at_the_service_does_not(store: St
     task = _finished(store)
     (to_answer,) = (view for view in VIEWS if view.name == "to answer")
     assert is_clock_running(task)
-    assert list(tasks.numbers(store, parse(to_answer.filter), today=TODAY)) == [task.number]
+    assert list(tasks.matching_numbers(store, parse(to_answer.filter), today=TODAY)) == [task.number]
     single.answer(store, task.number, " by\nemail ", TODAY, ACTOR)
     found = tasks.get(store, task.number)
     assert (found.answered_on, found.answered_how, is_clock_running(found)) == (TODAY, "by email", False)
     assert tasks.count(store, parse(to_answer.filter), today=TODAY) == 0
-    assert list(tasks.numbers(store, parse("answered:today"), today=TODAY)) == [task.number]
+    assert list(tasks.matching_numbers(store, parse("answered:today"), today=TODAY)) == [task.number]
     event = timeline.of_task(store, task.number)[-1]
     assert (event.what, event.actor, event.detail) == ("answered", ACTOR, f"on {TODAY}: by email")
     assert store.rows(integrity.TASK_COUNTS) == store.rows(integrity.TALLIED_COUNTS)

@@ -126,8 +126,8 @@ def test_it_is_listed_advised_on_and_approved_in_bulk_but_for_the_own_ones(store
     mine = unapproved(store)
     theirs = requests.submit(store, request(Kind.DELETION, "b@example.com"), BOB).number
     assert APPROVAL_VIEW in saved_views.all_views(store)
-    assert set(tasks.numbers(store, parse(APPROVAL_VIEW.filter), today=TODAY)) == {mine, theirs}
-    assert mine not in tasks.numbers(store, parse("is:active"), today=TODAY)
+    assert set(tasks.matching_numbers(store, parse(APPROVAL_VIEW.filter), today=TODAY)) == {mine, theirs}
+    assert mine not in tasks.matching_numbers(store, parse("is:active"), today=TODAY)
     assert "(approve)" in (advice_for(tasks.get(store, mine), None, str) or "")
     possible = bulk_plan.plan(store, APPROVE.name, [mine, theirs], TODAY).possible
     (results,) = bulk.apply_to_each(store, APPROVE.change_for(ANN), possible)

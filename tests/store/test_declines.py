@@ -231,7 +231,7 @@ def test_an_appeal_runs_until_it_is_answered(store: Store) -> None:
     task = appeal(store, task.number, TODAY)
     assert (task.is_appeal_running, is_clock_running(task)) == (True, True)
     assert task.due_on == TODAY + timedelta(days=45)
-    assert list(tasks.numbers(store, parse("is:open is:unanswered due<46d"), today=TODAY)) == [task.number]
+    assert list(tasks.matching_numbers(store, parse("is:open is:unanswered due<46d"), today=TODAY)) == [task.number]
     later = TODAY + timedelta(days=46)
     for today, late in ((later, True), (TODAY, False)):
         assert is_late(task, today) is late
@@ -256,7 +256,7 @@ def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verifie
     appeal(store, number, TODAY, TODAY, True)
     upheld = tasks.get(store, number)
     assert (is_clock_running(upheld), upheld.due_on) == (True, due)
-    assert list(tasks.numbers(store, parse("is:unanswered"), today=TODAY)) == [number]
+    assert list(tasks.matching_numbers(store, parse("is:unanswered"), today=TODAY)) == [number]
     assert "(resubmit)" in (advice_for(upheld, None, str) or "")
     last = (due or TODAY) - ((done_by(upheld, TODAY) or TODAY) - TODAY)
     for today, late in ((last, False), (last + timedelta(days=1), True)):
@@ -264,7 +264,7 @@ def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verifie
         assert bool(tasks.count(store, parse("is:late"), today=today)) is late
         assert due_label(upheld, today).endswith("!") is late
     again = requests.resubmit(store, number, ACTOR)
-    assert list(tasks.numbers(store, parse("is:open"), today=TODAY)) == [again.number]
+    assert list(tasks.matching_numbers(store, parse("is:open"), today=TODAY)) == [again.number]
     with pytest.raises(NotPossible, match="resubmitted"):
         single.edit(store, number, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR)
     assert (again.status, again.declined_on, again.resubmit_of) == (Status.RECEIVED, None, number)

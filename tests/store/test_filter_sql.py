@@ -86,7 +86,7 @@ def _plant_details(store: Store) -> None:
         single.assign(store, number, "Jane D_e", ACTOR)
         single.verify(store, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
     single.answer(store, _by_status(store, Status.REJECTED).number, "by email", TODAY + timedelta(days=1), ACTOR)
-    for number in tasks.numbers(store, parse("regulation:ccpa"), today=TODAY)[:2]:
+    for number in tasks.matching_numbers(store, parse("regulation:ccpa"), today=TODAY)[:2]:
         single.acknowledge(store, number, TODAY, ACTOR)
         single.extend(store, number, "complex", TODAY, ACTOR)
     single.answered(
@@ -101,7 +101,7 @@ def _plant_details(store: Store) -> None:
 
 
 def _by_status(store: Store, status: Status) -> Task:
-    (number, *_) = tasks.numbers(store, parse(f"status:{status}"), today=TODAY)
+    (number, *_) = tasks.matching_numbers(store, parse(f"status:{status}"), today=TODAY)
     return tasks.get(store, number)
 
 
@@ -282,9 +282,9 @@ _FILTERS = st.recursive(
 @given(st.just("") | _FILTERS)
 def test_a_filter_finds_exactly_the_tasks_that_fit_it(full: Store, text: str) -> None:
     task_filter = parse(text)
-    everything = tasks.window(full, tasks.numbers(full, parse(""), today=TODAY))
+    everything = tasks.window(full, tasks.matching_numbers(full, parse(""), today=TODAY))
     expected = [task.number for task in everything if all(_fits(task, clause) for clause in task_filter.clauses)]
-    assert list(tasks.numbers(full, task_filter, today=TODAY)) == expected
+    assert list(tasks.matching_numbers(full, task_filter, today=TODAY)) == expected
     assert tasks.count(full, task_filter, today=TODAY) == len(expected)
     assert [task.number for task in tasks.matching(full, task_filter, today=TODAY, limit=3)] == expected[:3]
 
@@ -313,7 +313,7 @@ def test_an_age_counts_from_the_recording_whatever_the_service_reports(store: St
     for submitted_at in (None, clock(), clock() - timedelta(days=40), clock() + timedelta(days=1)):
         single.answered(store, number, replace(answer("IN_PROGRESS"), submitted_at=submitted_at), SOON)
         assert tasks.get(store, number).age(clock()) == timedelta(hours=5)
-        assert tasks.numbers(store, parse("age>4h age<6h"), today=TODAY) == array("q", [number])
+        assert tasks.matching_numbers(store, parse("age>4h age<6h"), today=TODAY) == array("q", [number])
 
 
 @pytest.mark.parametrize(

@@ -187,9 +187,9 @@ def test_the_filter_and_the_function_say_the_same_of_every_combination(store: St
                 f" answered_on, purged_at) SELECT {columns}, ?, ?, ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
                 (law, status, resubmitted, asked, replied, due, answered, purged, first),
             )
-    every: list[Task] = list(tasks.each(store, tasks.numbers(store, parse(""), today=TODAY)))
+    every: list[Task] = list(tasks.each(store, tasks.matching_numbers(store, parse(""), today=TODAY)))
     stopped = {task.number for task in every if deadlines.is_clock_stopped(task)}
-    assert stopped == {*tasks.numbers(store, parse("is:stopped"), today=TODAY)}
+    assert stopped == {*tasks.matching_numbers(store, parse("is:stopped"), today=TODAY)}
     assert len(stopped) == 2, "one of each status whose clock runs"
 
 
@@ -213,10 +213,10 @@ def test_the_filter_finds_the_stopped_tasks_that_the_function_calls_late(store: 
                 " FROM tasks WHERE number = ?8",
                 (received, asked, extended, hold, submitted, status, upheld, first),
             )
-    every = list(tasks.each(store, tasks.numbers(store, parse(""), today=TODAY)))
+    every = list(tasks.each(store, tasks.matching_numbers(store, parse(""), today=TODAY)))
     for today in (TODAY, TODAY + timedelta(days=3), date(2027, 1, 30), date(2027, 1, 31), date(2027, 2, 28)):
         late = {task.number for task in every if deadlines.is_late(task, today)}
-        assert late == {*tasks.numbers(store, parse("is:late"), today=today)}
+        assert late == {*tasks.matching_numbers(store, parse("is:late"), today=today)}
         assert 0 < len(late) < len(every)
 
 

@@ -61,8 +61,8 @@ def test_its_clocks_run_and_nothing_is_due_to_be_sent(store: Store, kind: Kind) 
     (event,) = timeline.of_task(store, task.number)
     assert (event.what, event.before, event.after) == ("recorded", None, "RECEIVED")
     (waiting,) = (view for view in VIEWS if view.name == "received")
-    assert list(tasks.numbers(store, parse(waiting.filter), today=TODAY)) == [task.number]
-    assert task.number in tasks.numbers(store, parse("is:open -is:active"), today=TODAY)
+    assert list(tasks.matching_numbers(store, parse(waiting.filter), today=TODAY)) == [task.number]
+    assert task.number in tasks.matching_numbers(store, parse("is:open -is:active"), today=TODAY)
     assert store.rows(integrity.TASK_COUNTS) == store.rows(integrity.TALLIED_COUNTS)
 
 
@@ -136,7 +136,7 @@ def test_one_that_was_answered_is_neither_sent_nor_still_listed(store: Store) ->
         requests.send(store, number, ACTOR)
     assert bulk_plan.plan(store, SEND.name, [number], TODAY).possible == ()
     (waiting,) = (view for view in VIEWS if view.name == "received")
-    assert list(tasks.numbers(store, parse(waiting.filter), today=TODAY)) == []
+    assert list(tasks.matching_numbers(store, parse(waiting.filter), today=TODAY)) == []
     assert advice_for(tasks.get(store, number), None, str) is None
 
 
@@ -298,7 +298,7 @@ def test_one_that_was_sent_from_two_copies_becomes_two_tasks(path: Path, clock: 
     restored = restore.restore(copy, path, clock())
     assert restored.merged.added == 1
     store = open_store(copy, clock=clock)
-    rows = [tasks.get(store, each) for each in tasks.numbers(store, parse(""), today=TODAY)]
+    rows = [tasks.get(store, each) for each in tasks.matching_numbers(store, parse(""), today=TODAY)]
     assert {(task.task_id, task.status) for task in rows} == {("first-task", "ON_HOLD"), ("second-task", "ON_HOLD")}
     store.close()
 

@@ -55,7 +55,7 @@ def test_the_filter_finds_what_the_function_calls_late(store: Store) -> None:
     _insert(store)
     every = tasks.matching(store, parse(""), today=TODAY, limit=10_000)
     late = {task.number for task in every if is_late(task, TODAY)}
-    assert late == set(tasks.numbers(store, parse("is:late"), today=TODAY))
+    assert late == set(tasks.matching_numbers(store, parse("is:late"), today=TODAY))
     assert 0 < len(late) < len(every)
     assert dashboard.read_statistics(store, TODAY).late == len(late)
 
@@ -87,7 +87,7 @@ def test_a_submission_on_the_last_day_of_the_calendar_can_be_read(store: Store) 
     number = submitted(store, Kind.DELETION).number
     store.rows("UPDATE tasks SET submitted_at = '9999-12-31T23:59:59.999999Z' WHERE number = ?", (number,))
     assert done_by(tasks.get(store, number), TODAY) == date.max
-    assert number not in tasks.numbers(store, parse("is:late"), today=TODAY)
+    assert number not in tasks.matching_numbers(store, parse("is:late"), today=TODAY)
 
 
 def test_the_command_line_says_it_too(store: Store) -> None:
@@ -102,7 +102,9 @@ def test_the_order_by_the_day_of_the_end_is_that_of_the_function_and_what_is_not
     store: Store,
 ) -> None:
     _insert(store)
-    every = [tasks.get(store, number) for number in tasks.numbers(store, parse(""), today=TODAY, sort="done_by")]
+    every = [
+        tasks.get(store, number) for number in tasks.matching_numbers(store, parse(""), today=TODAY, sort="done_by")
+    ]
     groups = [(task.is_final, task.submitted_at is None) for task in every]
     running = [task for task in every if not task.is_final]
     assert [final for final, _ in groups] == sorted(final for final, _ in groups)
@@ -118,5 +120,5 @@ def test_the_order_by_the_answer_begins_with_the_newest_and_ends_with_those_with
         number = submitted(store).number
         if days is not None:
             single.answer(store, number, "by email", TODAY + timedelta(days=days), ACTOR)
-    found = tasks.numbers(store, parse(""), today=TODAY, sort="answered")
+    found = tasks.matching_numbers(store, parse(""), today=TODAY, sort="answered")
     assert list(found) == [1, 4, 3, 2]

@@ -62,7 +62,7 @@ def test_the_column_and_the_function_say_the_same(store: Store, every: list[Task
     assert len(every) == 1 + 2 * len(STATUSES) * 32 * 4
     running = {task.number for task in every if is_clock_running(task)}
     assert running == {as_int(row[0]) for row in store.rows("SELECT number FROM tasks WHERE open = 1")}
-    assert running == set(tasks.numbers(store, parse("is:open"), today=TODAY))
+    assert running == set(tasks.matching_numbers(store, parse("is:open"), today=TODAY))
     assert 0 < len(running) < len(every)
     assert store.rows(integrity.TASK_COUNTS) == sorted(store.rows(integrity.TALLIED_COUNTS))
 
@@ -87,7 +87,9 @@ def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_
 def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: list[Task]) -> None:
     purged = [task for task in every if task.is_purged]
     for state in ("open", "ready", "failed"):
-        assert not {task.number for task in purged} & set(tasks.numbers(store, parse(f"is:{state}"), today=TODAY))
+        assert not {task.number for task in purged} & set(
+            tasks.matching_numbers(store, parse(f"is:{state}"), today=TODAY)
+        )
     for task in purged:
         assert task.subject(masked=True) == task.subject(masked=False) == PURGED_EMAIL
         assert PURGED_EMAIL in task_output.task_line(task)

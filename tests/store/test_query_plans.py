@@ -83,7 +83,7 @@ def test_the_tasks_to_answer_are_read_in_the_order_of_their_index(store: Store) 
     asked: list[tuple[str, Sequence[SqlValue]]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "integers", lambda sql, values, _: asked.append((sql, values)))
-        tasks.numbers(store, parse(view.filter), today=NOW.date(), sort=view.sort or "newest")
+        tasks.matching_numbers(store, parse(view.filter), today=NOW.date(), sort=view.sort or "newest")
     ((sql, values),) = asked
     plan = [as_text(row[3]) for row in store.rows(f"EXPLAIN QUERY PLAN {sql}", values)]
     reading = [step for step in plan if step.startswith(("SEARCH t", "SCAN t", "USE TEMP"))]

@@ -43,7 +43,7 @@ def test_notes_add_up_and_the_row_shows_the_newest(store: Store, clock: ManualCl
     assert tasks.get(store, task.number).revision > task.revision
     single.set_note(store, task.number, "", ACTOR)
     assert len(single.notes(store, task.number)) == 2
-    assert list(tasks.numbers(store, parse("note:came"), today=TODAY)) == [task.number]
+    assert list(tasks.matching_numbers(store, parse("note:came"), today=TODAY)) == [task.number]
 
 
 def test_a_note_without_text_or_task_is_refused(store: Store) -> None:

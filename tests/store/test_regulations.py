@@ -53,15 +53,17 @@ def test_the_filter_on_acknowledgements_finds_those_whose_reckoned_day_compares(
             (f"ack:{day}", {number for number, by in by_number.items() if by == day}),
             (f"ack>{day}", {number for number, by in by_number.items() if by and by > day}),
         ):
-            assert {*tasks.numbers(store, parse(text), today=TODAY)} == fits, text
+            assert {*tasks.matching_numbers(store, parse(text), today=TODAY)} == fits, text
 
 
 def test_a_filter_and_a_report_take_an_old_name_for_the_regulation_that_it_was(store: Store) -> None:
     numbers = {name: requests.submit(store, request(regulation=name), ACTOR).number for name in REGULATIONS}
     for name in REGULATIONS:
         meant = {numbers[stored] for stored in stored_names(name)}
-        assert {*tasks.numbers(store, parse(f"regulation:{name}"), today=TODAY)} == meant
-        assert len(tasks.numbers(store, parse(f"-regulation:{name}"), today=TODAY)) == len(numbers) - len(meant)
+        assert {*tasks.matching_numbers(store, parse(f"regulation:{name}"), today=TODAY)} == meant
+        assert len(tasks.matching_numbers(store, parse(f"-regulation:{name}"), today=TODAY)) == len(numbers) - len(
+            meant
+        )
     assert tasks.get(store, numbers["ccpa"]).regulation == "ccpa", "it is stored as it was"
     lines = compliance_report.compliance_report(store, TODAY - timedelta(days=1), TODAY)
     assert {line.regulation: line.received for line in lines} == {id: len(stored_names(id)) for id in IDS}

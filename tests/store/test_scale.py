@@ -13,7 +13,7 @@ from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks, text_index
 from bwp_tui.store.queries.filter_sql import condition
 from bwp_tui.store.queries.orders import SORTS, listing_sql, order_clause, reversed_keys, rows_before
-from bwp_tui.store.queries.text_index import narrowing
+from bwp_tui.store.queries.text_index import index_lookup
 from tests.manual_clock import ManualClock
 from tests.new_history import new_history
 from tests.store import single
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def plan(store: Store, filter_text: str, sort: str = "newest") -> str:
-    where, values = condition(parse(filter_text), store.clock(), TODAY, narrowing(store))
+    where, values = condition(parse(filter_text), store.clock(), TODAY, index_lookup(store))
     sql = f"EXPLAIN QUERY PLAN {listing_sql(SORTS[sort], where)}"
     return "; ".join(str(row[3]) for row in store.rows(sql, (*values, 500)))
 
@@ -86,16 +86,16 @@ def test_what_few_tasks_have_is_found_without_reading_the_others(store: Store, f
 @pytest.mark.parametrize("view", [view for view in VIEWS if view.name != "due soon"], ids=lambda view: view.name)
 def test_the_counts_of_the_views_are_the_tallies(store: Store, view: View) -> None:
     wanted = parse(view.filter)
-    assert tasks.count(store, wanted, today=TODAY) == len(tasks.numbers(store, wanted, today=TODAY))
+    assert tasks.count(store, wanted, today=TODAY) == len(tasks.matching_numbers(store, wanted, today=TODAY))
     store.rows("UPDATE tallies SET tasks = tasks * 10")
-    assert tasks.count(store, wanted, today=TODAY) == 10 * len(tasks.numbers(store, wanted, today=TODAY))
+    assert tasks.count(store, wanted, today=TODAY) == 10 * len(tasks.matching_numbers(store, wanted, today=TODAY))
 
 
 def test_a_text_that_most_rows_have_is_not_looked_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "words" in plan(store, "example")
     monkeypatch.setattr(text_index, "MAX_MATCHES", 2)
     assert "words" not in plan(store, "example")
-    assert len(tasks.numbers(store, parse("example"), today=TODAY)) == 3
+    assert len(tasks.matching_numbers(store, parse("example"), today=TODAY)) == 3
 
 
 def test_an_index_of_texts_finds_what_a_reading_finds(store: Store) -> None:
@@ -104,12 +104,12 @@ def test_an_index_of_texts_finds_what_a_reading_finds(store: Store) -> None:
         wanted = parse(text)
         where, values = condition(wanted, store.clock(), TODAY)
         read = store.rows(f"SELECT t.number FROM tasks t WHERE {where} ORDER BY t.number DESC", values)
-        assert [number for (number,) in read] == list(tasks.numbers(store, wanted, today=TODAY)), text
+        assert [number for (number,) in read] == list(tasks.matching_numbers(store, wanted, today=TODAY)), text
 
 
 def test_the_first_of_many_are_the_first_of_all(store: Store) -> None:
-    every = tasks.numbers(store, Filter(), today=TODAY)
-    assert tasks.numbers(store, Filter(), today=TODAY, limit=2) == every[:2]
+    every = tasks.matching_numbers(store, Filter(), today=TODAY)
+    assert tasks.matching_numbers(store, Filter(), today=TODAY, limit=2) == every[:2]
 
 
 def test_nothing_of_a_purged_text_is_left_in_the_indexes(store: Store) -> None:

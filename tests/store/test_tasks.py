@@ -95,9 +95,11 @@ def test_orders_put_what_has_no_due_date_last_and_ignore_the_case_of_addresses(
     store.rows("UPDATE tasks SET due_on = NULL WHERE number = 1")
     expected = {"newest": [2, 1], "oldest": [1, 2], "due": [2, 1], "subject": [2, 1], "status": [2, 1]}
     everything = parse("")
-    assert {sort: list(tasks.numbers(store, everything, today=TODAY, sort=sort)) for sort in expected} == expected
+    assert {
+        sort: list(tasks.matching_numbers(store, everything, today=TODAY, sort=sort)) for sort in expected
+    } == expected
     with pytest.raises(KeyError):
-        tasks.numbers(store, everything, today=clock().date(), sort="sideways")
+        tasks.matching_numbers(store, everything, today=clock().date(), sort="sideways")
 
 
 def test_the_newest_that_fit_are_found_and_counted(store: Store) -> None:

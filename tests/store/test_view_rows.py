@@ -63,7 +63,7 @@ def test_mended_rows_are_the_rows_read_anew(
                 continue
             changed, seen = tasks.changed_since(store, seen), store.revision()
             found = rows.all_numbers(question, changed, never)
-            assert found == tasks.numbers(store, question.filter, today=TODAY, sort=sort)
+            assert found == tasks.matching_numbers(store, question.filter, today=TODAY, sort=sort)
         store.close()
 
 
@@ -142,7 +142,7 @@ def test_the_tasks_about_one_are_those_of_all_rows(
                 transaction.run(f"UPDATE tasks SET {column} = ? WHERE number = ?", (value, at + 1))
     for filter_text in ("", "-kind:deletion"):
         wanted_filter = parse(filter_text)
-        every = tasks.numbers(store, wanted_filter, today=TODAY, sort=sort)
+        every = tasks.matching_numbers(store, wanted_filter, today=TODAY, sort=sort)
         for place, number in enumerate(every):
             about = KeysetPage(store, wanted_filter, number, today=TODAY, sort=sort)
             above, is_near_an_end = min(3, place), min(place, len(every) - 1 - place) < counted

@@ -246,7 +246,7 @@ def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None
 def _tasks_to_poll(store: Store, names: Sequence[str]) -> list[int]:
     """Return the named tasks that can be polled, or all active ones."""
     if not names:
-        return list(tasks.numbers(store, parse("is:active -is:unsent"), today=today()))
+        return list(tasks.matching_numbers(store, parse("is:active -is:unsent"), today=today()))
     possible = []
     for task in tasks.window(store, find_tasks(store, names)):
         if why_not := cannot_refresh(task):

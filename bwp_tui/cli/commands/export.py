@@ -37,7 +37,7 @@ def export(arguments: Namespace) -> None:
     task_filter = filter_of(" ".join(words))
     mask = not arguments.unmask
     with open_session(arguments) as session:
-        numbers = tasks.numbers(session.store, task_filter, today=today(), sort="oldest")
+        numbers = tasks.matching_numbers(session.store, task_filter, today=today(), sort="oldest")
         if target == "-":
             _write(sys.stdout, session.store, numbers, arguments.format, mask=mask, bom=arguments.bom)
             sys.stdout.flush()

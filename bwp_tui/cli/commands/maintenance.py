@@ -78,14 +78,14 @@ def purge(arguments: Namespace) -> None:
             print_note(f"{none_left}Nothing was changed.")
             return
         if arguments.keep_archives:
-            kept = tuple(file for files in plan.own.values() for file in files)
-            plan = replace(plan, own={}, elsewhere=(*kept, *plan.elsewhere))
+            kept = tuple(file for files in plan.own_files.values() for file in files)
+            plan = replace(plan, own_files={}, files_elsewhere=(*kept, *plan.files_elsewhere))
         _print_plan(plan, arguments.all, views.saved(store))
         if not arguments.yes:
             count = len(plan.numbers)
             require_typed(f"Purge {counted(count, 'task')}? This cannot be undone.", str(count))
         saved_state.forget(session.profile.state_path, format_instant(utc_now()))
-        _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own, **extent))
+        _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own_files, **extent))
 
 
 def _restore_report(restored: RestoreResult, file: Path) -> str:
@@ -136,10 +136,10 @@ def _print_plan(plan: purging.PurgePlan, everything: bool, saved_views: Sequence
             "kind, dates, outcome, error codes, actors and hashes stay as evidence."
         )
     print_note("One new backup without this data replaces all backups made by bwp-tui.")
-    if plan.own:
-        files = sum(map(len, plan.own.values()))
+    if plan.own_files:
+        files = sum(map(len, plan.own_files.values()))
         print_note(f"Downloaded results to delete: {counted(files, 'file')}.")
-    for what in (*plan.elsewhere, *plan.copies):
+    for what in (*plan.files_elsewhere, *plan.copies):
         print_note(f"Not deleted; delete it yourself when it is no longer needed: {what}")
     for view in saved_views:
         if _names_someone(view):
@@ -158,5 +158,5 @@ def _names_someone(view: View) -> bool:
 def _print_result(done: purging.PurgeResult) -> None:
     print(f"Purged {counted(done.tasks, 'task')} and removed {counted(done.files, 'file')}.", end=" ")
     print("A new backup replaces all that bwp-tui made before.")
-    for path in done.left:
+    for path in done.files_left:
         print_note(f"{path} still holds the data; delete it yourself when it is no longer needed.")

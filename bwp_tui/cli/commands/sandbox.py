@@ -159,4 +159,4 @@ def _seed_tasks(profile: Profile, practice: Sandbox) -> None:
     from bwp_tui.store.open_store import open_store
 
     with closing(open_store(profile.history_path)) as store:
-        seed_tasks(store, practice.past, actor(os.environ))
+        seed_tasks(store, practice.past_tasks, actor(os.environ))

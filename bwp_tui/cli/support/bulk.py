@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.operation import TaskOperation, Values
+from bwp_tui.actions.operation import OperationT, TaskOperation, Values
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, find_tasks, require_typed, today
 from bwp_tui.cli.support.filters import filter_of
@@ -17,8 +17,6 @@ from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.bulk import RefusalCheck, TaskChange
 from bwp_tui.store.queries import tasks
-
-OperationT = TypeVar("OperationT", bound=TaskOperation)
 
 
 def select_tasks(session: CommandSession, names: Sequence[str], filter_text: str | None) -> list[int]:
@@ -33,7 +31,7 @@ def select_tasks(session: CommandSession, names: Sequence[str], filter_text: str
         raise CommandError(ExitCode.USAGE, f"Name the tasks or give --filter{not_both}. Nothing was changed.")
     if filter_text is None:
         return find_tasks(session.store, names)
-    numbers = list(tasks.numbers(session.store, filter_of(filter_text), today=today()))
+    numbers = list(tasks.matching_numbers(session.store, filter_of(filter_text), today=today()))
     if not numbers:
         raise CommandError(ExitCode.NOT_FOUND, "No task matches. Nothing was changed.")
     return numbers

@@ -37,7 +37,7 @@ async def jump_to_day(screen: MainScreenProtocol, day: date) -> None:
     is_shown = (ValueClause("is", ("open",)),) if field == "due" else ()  # the others show no due date
     wanted = Filter((*parse(listing.filter).clauses, DayClause(field, "=", day), *is_shown))
     found = await screen.prompt.hold_keys_for(
-        lambda: tasks.numbers(session.read_store, wanted, today=session.today(), sort=listing.sort, limit=1)
+        lambda: tasks.matching_numbers(session.read_store, wanted, today=session.today(), sort=listing.sort, limit=1)
     )
     if found:
         jump_to_task(screen, found[0])

@@ -347,7 +347,7 @@ def _list_entries(path: Path) -> tuple[Sequence[Entry], str]:
     """Return the entries, and in words how many files there are and how large they are."""
     with Archive(path) as archive:
         files = sum(not entry.is_folder for entry in archive.entries)
-        return archive.entries, f"{counted(files, 'file')}, {format_size(archive.inflated)}"
+        return archive.entries, f"{counted(files, 'file')}, {format_size(archive.inflated_bytes)}"
 
 
 def _preview(path: Path, entry: Entry) -> Preview:

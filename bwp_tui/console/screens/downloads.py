@@ -34,7 +34,7 @@ from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.console.workers import ACTION, run_in_thread_and_report, start_worker
 from bwp_tui.domain.task import Download, Task
-from bwp_tui.domain.text import format_size
+from bwp_tui.domain.text import capitalized, format_size
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.commands.download_queue import cannot_cancel
@@ -303,7 +303,7 @@ class DownloadsScreen(ActionScreen):
         if len(results) == 1:
             result_text, of_part, _ = _RESULT_TEXTS[action]
             part = of_part if downloads[0].bytes else ""
-            return reasons[0] if reasons else f"{_capitalized(self._named(downloads[0]))} {result_text}{part}."
+            return reasons[0] if reasons else f"{capitalized(self._named(downloads[0]))} {result_text}{part}."
         return result_sentence(f"{len(results) - len(reasons)} {_RESULT_TEXTS[action][-1]}.", reasons)
 
     async def _move(self, places: int) -> None:
@@ -361,11 +361,6 @@ _NONE_LEFT: Final = "none is left to cancel"
 
 def _left_to_cancel(downloads: Sequence[Download]) -> list[Download]:
     return [download for download in downloads if cannot_cancel(download) is None]
-
-
-def _capitalized(text: str) -> str:
-    """Return `text` with a capital first letter; `capitalize` would alter the address in it."""
-    return text[:1].upper() + text[1:]
 
 
 _RESULT_TEXTS: Final = {

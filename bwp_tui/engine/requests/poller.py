@@ -51,7 +51,7 @@ class Poller(QueueWorker[DuePoll]):
 
     def _read(self, most: int) -> list[DuePoll]:
         context = self._context
-        return due_polls.due(context.store, context.now(), most, context.visible.numbers)
+        return due_polls.due(context.store, context.now(), most, context.visible_tasks.numbers)
 
     def _read_before_due(self, most: int) -> list[DuePoll]:
         context = self._context

@@ -173,7 +173,9 @@ class EngineThread:
             store.require_shop(self._profile.shop, approves_deletions=self._profile.approves_deletions)
             while (term := begin_term(store, lease, await self._present_ability())) is None:
                 self.other_engine = engine_state.read(store)
-                self._set_role(Role.FOLLOWER, silence_message(self.other_engine) if lease.silence_seen() else None)
+                self._set_role(
+                    Role.FOLLOWER, silence_message(self.other_engine) if lease.seconds_of_silence() else None
+                )
                 await asyncio.sleep(LEASE_CHECK_S)
             store.engine_term, self.other_engine = term.number, term.superseded
             self._observe(store)  # what happens once the role is known is a change

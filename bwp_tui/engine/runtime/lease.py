@@ -115,7 +115,7 @@ class Lease:
         with contextlib.suppress(OSError):  # a full disk: the history says so
             os.pwrite(self._descriptor, heartbeat.ljust(_HEARTBEAT_BYTES - 1).encode() + b"\n", 0)
 
-    def silence_seen(self) -> float | None:
+    def seconds_of_silence(self) -> float | None:
         """Return for how many seconds the holder has written no heartbeat, as far as calls so far have seen.
 
         None if it never wrote one: then it is a restore, or the engine of an earlier version. All processes of a
@@ -217,7 +217,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
     """
     store.check_in_place()  # before a lock file is created: none belongs where the history is not
     superseded, holder = not lease.acquire(), engine_state.read(store)
-    silence = lease.silence_seen() if superseded else 0.0
+    silence = lease.seconds_of_silence() if superseded else 0.0
     if silence is None or (superseded and holder.present_ability >= ability and silence <= SILENCE_LIMIT_S):
         return None
     try:

@@ -27,7 +27,7 @@ _LONGEST_WAIT_S: Final = 20
 _MOST_MESSAGES: Final = 10
 
 Json = dict[str, Any]
-Operation = Callable[["SqsServer", MessageQueue, Json], Json]
+QueueOperation = Callable[["SqsServer", MessageQueue, Json], Json]
 
 
 class SqsError(Exception):
@@ -210,7 +210,7 @@ class SqsServer:
         return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-_OPERATIONS: Final[Mapping[str, Operation]] = {
+_OPERATIONS: Final[Mapping[str, QueueOperation]] = {
     "DeleteMessage": SqsServer._delete,
     "DeleteMessageBatch": SqsServer._delete_batch,
     "ChangeMessageVisibility": SqsServer._change_visibility,

@@ -35,7 +35,7 @@ class SubscriptionFields:
         }
 
     def _create(self, _info: object, input: Mapping[str, Any]) -> Json:
-        self._state.count("createEventSubscription")
+        self._state.count_call("createEventSubscription")
         event_type, bridge = input["eventType"], input["destination"].get("eventBridge")
         where = "/createEventSubscription/input/destination"
         if bridge is None:
@@ -49,12 +49,12 @@ class SubscriptionFields:
         return {"subscriptionId": self._subscriptions.create(event_type, destination)}
 
     def _delete(self, _info: object, subscriptionId: str) -> Json:  # noqa: N803  the schema's name
-        self._state.count("deleteEventSubscription")
+        self._state.count_call("deleteEventSubscription")
         self._subscriptions.delete(subscriptionId)
         return {"subscriptionId": subscriptionId}
 
     def _look_up(self, _info: object, subscriptionId: str) -> Json:  # noqa: N803  the schema's name
-        self._state.count("eventSubscription")
+        self._state.count_call("eventSubscription")
         found = self._subscriptions.look_up(subscriptionId)
         destination = {"__typename": "EventBridgeData", "arn": found.destination.arn}
         return {
@@ -64,7 +64,7 @@ class SubscriptionFields:
         }
 
     def _page(self, _info: object, first: int | None = None, after: str | None = None) -> Json:
-        self._state.count("eventSubscriptions")
+        self._state.count_call("eventSubscriptions")
         most = _MOST_ON_A_PAGE if first is None else first
         if not 0 <= most <= _MOST_ON_A_PAGE:
             raise invalid(f"/eventSubscriptions/first must be between 0 and {_MOST_ON_A_PAGE}")

@@ -98,7 +98,7 @@ def plan(store: Store, data: bytes, defaults: ImportDefaults, progress: Progress
     """
     table = csv_table.read_table(data)
     fingerprint = f"file {hashlib.sha256(data).hexdigest()[:_HASH_DIGITS]}"
-    before, newest = _imported_before(store, fingerprint), tasks.highest(store)
+    before, newest = _imported_before(store, fingerprint), tasks.highest_number(store)
     seen: dict[tuple[Kind, str], int] = {}
     lines = []
     for done, line in enumerate(table.lines, start=1):

@@ -12,7 +12,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.request_validation import BadRequest, Refusal, refuse, refuse_known_task_id
 from bwp_tui.store.commands.requests import reason_if_answered, release, resubmission
 from bwp_tui.store.database.connection import Store, Transaction, as_text
-from bwp_tui.store.database.shared_sql import finish, update_task
+from bwp_tui.store.database.shared_sql import finish_task, update_task
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 
@@ -108,7 +108,7 @@ def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
         task = tasks.get(store, number)
         refuse(cannot_give_up(task))
         refuse_waiting_cancellation(transaction, number, "The request was given up, so its cancellation is not sent.")
-        finish(transaction, number, Status.GIVEN_UP)
+        finish_task(transaction, number, Status.GIVEN_UP)
         timeline.append(
             transaction, number, actor, EventKind.GIVEN_UP, before=task.status, after=Status.GIVEN_UP, detail=detail
         )

@@ -71,7 +71,7 @@ class Transaction:
     def run(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute one statement and return its rows."""
         rows = self._store._execute(sql, values)
-        self._store._chain_writer().seal_many()
+        self._store._chain_writer().seal_if_many()
         return rows
 
     def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:

@@ -174,7 +174,7 @@ def _link(previous: bytes, commitment: bytes, event: EventRow) -> bytes:
     return sha256(b"%b%b%b" % (previous, commitment, text.encode())).digest()
 
 
-def begin(task: int, covered: CoveredValues, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
+def begin_chain(task: int, covered: CoveredValues, events: Sequence[EventRow], begun_at: str | None = None) -> Chain:
     """Return the chain of a task that has none, or that is to begin anew at the instant `begun_at`."""
     chain = Chain(task, begun_with=0 if begun_at is None else len(events), begun_at=begun_at)
     chain.extend(events)
@@ -248,11 +248,12 @@ def write_chains(db: apsw.Connection, chains: Iterable[Chain]) -> None:
     )
 
 
-def chain_all(db: apsw.Connection) -> None:
+def begin_all_chains(db: apsw.Connection) -> None:
     """Begin the chain of each task of a history that has none: with the events that are there now."""
     begun_at = format_instant(utc_now())
     write_chains(
-        db, (begin(number, covered, events, begun_at) for number, covered, events, _ in chained_tasks(db) if covered)
+        db,
+        (begin_chain(number, covered, events, begun_at) for number, covered, events, _ in chained_tasks(db) if covered),
     )
     write_chains(db, [chain_of_removed(number) for number in missing_numbers(db)])
 
@@ -345,10 +346,10 @@ class ChainWriter:
         """Write the chains of all that was changed since the last call."""
         touched = {**self._rows_before, **self._events, **self._removed_details}
         if touched:
-            write_chains(self._db, filter(None, map(self._sealed, touched)))
+            write_chains(self._db, filter(None, map(self._new_chain_of, touched)))
             self.discard()
 
-    def seal_many(self) -> None:
+    def seal_if_many(self) -> None:
         """Write the chains if so much was noted that the memory for it is to be used again."""
         if len(self._rows_before) > _MOST_NOTED or len(self._events) > _MOST_NOTED:
             self.seal()
@@ -358,7 +359,7 @@ class ChainWriter:
         for noted in (self._rows_before, self._events, self._removed_details):
             noted.clear()
 
-    def _sealed(self, number: int) -> Chain | None:
+    def _new_chain_of(self, number: int) -> Chain | None:
         """Return the chain of a task as it is now; None if it is the same, or if another program has removed it."""
         covered = next(
             self._db.execute(f"SELECT {', '.join(COVERED_COLUMNS)} FROM main.tasks WHERE number = ?", (number,)), None
@@ -369,7 +370,7 @@ class ChainWriter:
         if before == covered and not events and number not in self._removed_details:
             return None
         if before is None:
-            return begin(number, covered, events)
+            return begin_chain(number, covered, events)
         row = next(self._db.execute(f"SELECT {_CHAIN_COLUMNS} FROM main.chains WHERE task = ?", (number,)), None)
         if row is None:
             return None

@@ -87,7 +87,7 @@ def apply_missing(db: apsw.Connection) -> None:
     version = version_of(db)
     if version == newest_version():
         return
-    from bwp_tui.store.database.digest_chain import ChainWriter, chain_all  # nearly every start does without it
+    from bwp_tui.store.database.digest_chain import ChainWriter, begin_all_chains  # nearly every start does without it
 
     chains = ChainWriter(db) if version >= FIRST_CHAINED else None
     for number, sql in enumerate(migration_scripts()[version:], start=version + 1):
@@ -97,7 +97,7 @@ def apply_missing(db: apsw.Connection) -> None:
         chains.seal()
         chains.stop()
     elif version_of(db) >= FIRST_CHAINED:
-        chain_all(db)
+        begin_all_chains(db)
 
 
 def version_of(db: apsw.Connection) -> int:

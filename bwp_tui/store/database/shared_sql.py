@@ -17,11 +17,11 @@ DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
 
 INTENT_IS_WAITING: Final = "state = 'waiting'"
 
-WITHHELD: Final = ", ".join(f"'{status}'" for status in WITHHELD_STATUSES)
+WITHHELD_STATUS_LIST: Final = ", ".join(f"'{status}'" for status in WITHHELD_STATUSES)
 """The statuses of which nothing is sent, for `IN`."""
 
 INTENT_CAN_BE_SENT: Final = (
-    f"i.{INTENT_IS_WAITING} AND ((i.action = 'submit' AND t.terminal = 0 AND t.status NOT IN ({WITHHELD}))"
+    f"i.{INTENT_IS_WAITING} AND ((i.action = 'submit' AND t.terminal = 0 AND t.status NOT IN ({WITHHELD_STATUS_LIST}))"
     " OR (i.action = 'cancel' AND t.task_id IS NOT NULL AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')))"
 )
 """The condition on an intent `i` of a task `t`: a cancellation waits until the service has confirmed the task id.
@@ -69,7 +69,7 @@ def set_trouble(transaction: Transaction, number: int, reason: str) -> None:
     )
 
 
-def finish(transaction: Transaction, number: int, status: Status, **columns: SqlValue) -> None:
+def finish_task(transaction: Transaction, number: int, status: Status, **columns: SqlValue) -> None:
     """Bring task `number` to a final status, with no more polls; set other columns too."""
     at = transaction.now_text
     update_task(transaction, number, status=status, terminal=1, finished_at=at, next_poll_at=None, **columns)

@@ -1,4 +1,4 @@
-"""Back up the history: a copy a day, of which seven are kept, and copies that the operator asks for."""
+"""Back up the history: once a day, of which seven backups are kept, and when the operator asks for it."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ _NAME: Final = re.compile(r"-\d{4}-\d\d-\d\d\.db")
 
 
 def folder(path: Path) -> Path:
-    """Return the folder of the daily copies of the history at `path`."""
+    """Return the folder of the daily backups of the history at `path`."""
     return path.parent / "backups"
 
 
 def daily_backups(path: Path) -> list[Path]:
-    """Return the daily copies, the newest first."""
-    copies_here = folder(path).glob(f"{path.stem}-*.db")
-    return sorted((copy for copy in copies_here if _NAME.fullmatch(copy.name[len(path.stem) :])), reverse=True)
+    """Return the daily backups, the newest first."""
+    found = folder(path).glob(f"{path.stem}-*.db")
+    return sorted((backup for backup in found if _NAME.fullmatch(backup.name[len(path.stem) :])), reverse=True)
 
 
-def day_of(copy: Path) -> date:
-    """Return the day that a daily copy was made on."""
-    return date.fromisoformat(copy.stem[-len("2026-01-01") :])
+def day_of(backup: Path) -> date:
+    """Return the day of a daily backup."""
+    return date.fromisoformat(backup.stem[-len("2026-01-01") :])
 
 
 def was_emptied(path: Path) -> bool:
-    """Return whether the history is an empty file although a daily copy shows that there once was something in it."""
+    """Return whether the history is an empty file although a daily backup shows that there once was something in it."""
     return path.stat().st_size < _SMALLEST_DATABASE and bool(daily_backups(path))
 
 
 def todays_path(path: Path, today: date) -> Path:
-    """Return the path of today's copy of the history at `path`, whether or not it exists."""
+    """Return the path of today's backup of the history at `path`, whether or not it exists."""
     return folder(path) / f"{path.stem}-{today.isoformat()}.db"
 
 
 def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None:
-    """Make today's copy unless there is one, and then remove all but the newest seven; return the new one.
+    """Make today's backup unless there is one, and then remove all but the newest seven; return the new one.
 
     Raises:
         StoreError: it could not be made or is damaged; the older ones are then left alone.
@@ -69,7 +69,7 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
 
 
 def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
-    """Replace all copies that this program made with a new one; return those that were removed.
+    """Replace all backups that this program made with a new one; return those that were removed.
 
     Raises:
         StoreError, CopyCancelled: as `back_up_daily` does.
@@ -84,7 +84,7 @@ def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
 
 
 def pre_migration_backups(path: Path) -> list[Path]:
-    """Return the copies that were made before the schema changed, the newest first."""
+    """Return the backups that were made before the schema changed, the newest first."""
     return sorted(path.parent.glob(f"{path.stem}.before-schema-*.db"), reverse=True)
 
 
@@ -105,7 +105,7 @@ def back_up_to(path: Path, target: Path) -> None:
 
 
 def own_backups(path: Path) -> list[Path]:
-    """Return the copies that this program made by itself, the newest first."""
+    """Return the backups that this program made by itself, the newest first."""
     return [*daily_backups(path), *pre_migration_backups(path)]
 
 

@@ -14,7 +14,7 @@ from bwp_tui.store.database.digest_chain import (
     Chain,
     ChainedTask,
     EventRow,
-    begin,
+    begin_chain,
     chain_of_removed,
     chained_tasks,
     missing_numbers,
@@ -142,7 +142,7 @@ def _next_agreement(chain: Chain, events: list[EventRow], at: int, link: int) ->
     return None
 
 
-_BROKEN: Final = (
+_CREATE_BROKEN_CHAINS: Final = (
     "CREATE TEMP TABLE IF NOT EXISTS broken_chains (task INTEGER NOT NULL, what TEXT NOT NULL, columns TEXT NOT NULL)"
 )
 AMONG_BROKEN: Final = "IN (SELECT task FROM temp.broken_chains)"
@@ -154,7 +154,7 @@ def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main
     Args:
         gaps: whether a task number of which nothing is left is wrong.
     """
-    db.execute(_BROKEN)
+    db.execute(_CREATE_BROKEN_CHAINS)
     _, findings = check_chains(db, among, schema)
     wrong = [(finding.task, finding.sentence, " ".join(finding.columns)) for finding in findings]
     wrong += [(number, GONE, "") for number in (missing_numbers(db) if gaps else ())]
@@ -169,9 +169,9 @@ def note_renumbered(db: apsw.Connection, number: int, other_number: int) -> None
     db.execute("INSERT INTO temp.broken_chains VALUES (?, ?, '')", (number, what))
 
 
-def noted_columns(db: apsw.Connection) -> dict[int, set[str]]:
+def changed_columns_noted(db: apsw.Connection) -> dict[int, set[str]]:
     """Return the tasks whose chains were noted as broken, with the columns of their rows that were changed."""
-    db.execute(_BROKEN)
+    db.execute(_CREATE_BROKEN_CHAINS)
     noted = db.execute("SELECT task, group_concat(columns, ' ') FROM temp.broken_chains GROUP BY task").fetchall()
     return {int(str(task)): set(str(columns).split()) for task, columns in noted}
 
@@ -182,7 +182,7 @@ def values_proven_by_digests(db: apsw.Connection) -> dict[int, Columns]:
     Where they prove a column only by its checksum, the digests of the other one must prove its row. A chain with which
     all agrees then is no longer noted as broken.
     """
-    db.execute(_BROKEN)
+    db.execute(_CREATE_BROKEN_CHAINS)
     copies = {copy.number: copy for copy in chained_tasks(db, AMONG_BROKEN, "other")}
     found = dict[int, Columns]()
     for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
@@ -265,7 +265,7 @@ def seal_rebuilt(db: apsw.Connection, now: str) -> None:
 
     What is wrong with a chain becomes an event of its task, with which the chain begins anew.
     """
-    db.execute(_BROKEN)
+    db.execute(_CREATE_BROKEN_CHAINS)
     noted = db.execute("SELECT task, group_concat(what, '; ') FROM temp.broken_chains GROUP BY task")
     wrong = {int(str(task)): str(what) for task, what in noted}
     write_chains(db, _rebuilt(db, now, wrong))
@@ -284,7 +284,7 @@ def _rebuilt(db: apsw.Connection, now: str, wrong: Mapping[int, str]) -> Iterato
                 detail = f"digests begun anew: {reason or 'it came without digests'}"
                 event = (now, PROGRAM, str(EventKind.RECOVERED), None, None, detail)
                 db.execute(INSERT_EVENT, (number, *event))
-                chain = begin(number, covered, [*events, event], begun_at=now)
+                chain = begin_chain(number, covered, [*events, event], begun_at=now)
             else:
                 chain.extend(events[chain.length :])
                 chain.row_digest = chain.new_row_digest(covered)

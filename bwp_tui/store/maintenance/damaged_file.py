@@ -12,9 +12,9 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.store.maintenance.page_decoder import PAGE_BYTES, body_of, header_at, values_of
+from bwp_tui.store.maintenance.page_decoder import PAGE_BYTES, row_header_at, value_bytes_of, values_of
 
-MAGIC: Final = b"SQLite format 3\0"
+SQLITE_MAGIC: Final = b"SQLite format 3\0"
 _WAL_HEADER_BYTES: Final = 32
 """Bytes of the header of a WAL, and below of each of its frames, which a page follows."""
 _FRAME_HEADER_BYTES: Final = 24
@@ -27,8 +27,8 @@ _META_PAGE: Final = 2
 class WalIndex:
     """The committed pages of a -wal file: where the newest copy of each lies, and every copy of the page of `meta`."""
 
-    newest: dict[int, int] = field(default_factory=dict)
-    meta: list[int] = field(default_factory=list)
+    newest_offsets: dict[int, int] = field(default_factory=dict)
+    meta_page_offsets: list[int] = field(default_factory=list)
     has_damaged_frame: bool = False
     """Whether transactions follow a frame that is damaged: SQLite takes that for the end of the WAL."""
 
@@ -40,8 +40,8 @@ class DamagedFile:
         self._descriptor = descriptor
         self._wal_descriptor = wal_descriptor
         self._wal = _read_wal(wal_descriptor, sound_frames)
-        self._own = -(-os.fstat(descriptor).st_size // PAGE_BYTES)
-        self.pages = max(self._own, *self._wal.newest, 0)
+        self._pages_of_file = -(-os.fstat(descriptor).st_size // PAGE_BYTES)
+        self.page_count = max(self._pages_of_file, *self._wal.newest_offsets, 0)
         self.wal_is_foreign = self._is_wal_foreign()
         """Whether the WAL belongs to another copy of the file, which SQLite cannot know."""
         self.wal_has_damaged_frame = self._wal.has_damaged_frame
@@ -49,7 +49,7 @@ class DamagedFile:
 
     def page(self, number: int, *, from_wal: bool = True) -> bytes:
         """Return a page as the WAL has it, or as the file itself does."""
-        at = self._wal.newest.get(number) if from_wal else None
+        at = self._wal.newest_offsets.get(number) if from_wal else None
         if at is not None and self._wal_descriptor is not None:
             return _read(self._wal_descriptor, at)
         return _read(self._descriptor, (number - 1) * PAGE_BYTES)
@@ -57,17 +57,17 @@ class DamagedFile:
     def version(self, *, from_wal: bool) -> int:
         """Return the number of the schema as the WAL has it, or as the file itself does; 0 where there is none."""
         header = self.page(1, from_wal=from_wal)
-        return int.from_bytes(header[60:64], "big", signed=True) if header.startswith(MAGIC) else 0
+        return int.from_bytes(header[60:64], "big", signed=True) if header.startswith(SQLITE_MAGIC) else 0
 
     def is_in_wal(self, number: int) -> bool:
         """Return whether a page of the file is superseded by one of the WAL."""
-        return number in self._wal.newest and number <= self._own
+        return number in self._wal.newest_offsets and number <= self._pages_of_file
 
     def overflow(self, number: int, size: int) -> bytes:
         """Return the bytes of an overflow chain, up to the first page that does not belong to one."""
         parts: list[bytes] = []
         for _ in range(-(-size // (PAGE_BYTES - 4))):
-            if not 1 < number <= self.pages:
+            if not 1 < number <= self.page_count:
                 break
             page = self.page(number)
             number = int.from_bytes(page[:4], "big")
@@ -80,13 +80,13 @@ class DamagedFile:
         trunk, count = int.from_bytes(header[32:36], "big"), int.from_bytes(header[36:40], "big")
         free: set[int] = set()
         while trunk:
-            page = self.page(trunk) if 1 < trunk <= self.pages and trunk not in free else b""
+            page = self.page(trunk) if 1 < trunk <= self.page_count and trunk not in free else b""
             leaves = int.from_bytes(page[4:8], "big")
             if not page or leaves > _MAX_LEAVES:
                 return set()
             free |= {trunk, *(int.from_bytes(page[at : at + 4], "big") for at in range(8, 8 + 4 * leaves, 4))}
             trunk = int.from_bytes(page[:4], "big")
-        return free if len(free) == count and max(free, default=0) <= self.pages else set()
+        return free if len(free) == count and max(free, default=0) <= self.page_count else set()
 
     def _is_wal_foreign(self) -> bool:
         """Return whether file and WAL belong to different histories, by their revisions.
@@ -94,7 +94,10 @@ class DamagedFile:
         A WAL begins with the transaction after the one that the file holds, and each transaction writes its revision.
         """
         own = _revision(self.page(_META_PAGE, from_wal=False))
-        first, last = self._first_revision(self._wal.meta), self._first_revision(reversed(self._wal.meta))
+        first, last = (
+            self._first_revision(self._wal.meta_page_offsets),
+            self._first_revision(reversed(self._wal.meta_page_offsets)),
+        )
         return own is not None and first is not None and last is not None and not first - 1 <= own <= last
 
     def _first_revision(self, places: Iterable[int]) -> int | None:
@@ -107,7 +110,7 @@ def is_wal_damaged(path: Path) -> bool:
 
     Every start after a crash asks this, so SQLite computes the checksums: here they would take a tenth of a second.
     """
-    with opened(path, _sound_frames(path)) as file:
+    with open_damaged(path, _sound_frames(path)) as file:
         return file.wal_is_foreign or file.wal_has_damaged_frame
 
 
@@ -127,7 +130,7 @@ def _sound_frames(path: Path) -> int | None:
 
 
 @contextmanager
-def opened(path: Path, sound_frames: int | None = None) -> Iterator[DamagedFile]:
+def open_damaged(path: Path, sound_frames: int | None = None) -> Iterator[DamagedFile]:
     """Open a history that no connection uses, and the WAL beside it.
 
     Args:
@@ -153,10 +156,10 @@ def _read(descriptor: int | None, at: int) -> bytes:
 
 
 def _revision(page: bytes) -> int | None:
-    header = header_at(page, int.from_bytes(page[8:10], "big"))
+    header = row_header_at(page, int.from_bytes(page[8:10], "big"))
     if header is None:
         return None
-    body, whole = body_of(page, header, lambda _page, _size: b"")
+    body, whole = value_bytes_of(page, header, lambda _page, _size: b"")
     values = values_of(header.types, body) if whole else []
     return values[1] if len(values) > 1 and isinstance(values[1], int) else None
 
@@ -203,9 +206,9 @@ def _note_pages(wal: WalIndex, frames: list[tuple[int, bytes]]) -> None:
         number = int.from_bytes(head[:4], "big")
         pending[number] = at + _FRAME_HEADER_BYTES
         if number == _META_PAGE:
-            wal.meta.append(at + _FRAME_HEADER_BYTES)
+            wal.meta_page_offsets.append(at + _FRAME_HEADER_BYTES)
         if any(head[4:8]):
-            wal.newest.update(pending)
+            wal.newest_offsets.update(pending)
             pending.clear()
 
 

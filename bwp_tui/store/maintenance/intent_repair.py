@@ -9,7 +9,7 @@ import apsw
 
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
 from bwp_tui.domain.task import TO_CHECK, Kind
-from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, WITHHELD
+from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, WITHHELD_STATUS_LIST
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
@@ -22,7 +22,7 @@ _BITS_OF_DIGIT: Final = 4
 _ORPHAN: Final = (
     f"i.action = 'submit' AND i.{INTENT_IS_WAITING} AND ("
     " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL AND t.resubmitted = 0"
-    f" AND t.terminal = 0 AND t.status NOT IN ({WITHHELD}, 'UNCONFIRMED'))"
+    f" AND t.terminal = 0 AND t.status NOT IN ({WITHHELD_STATUS_LIST}, 'UNCONFIRMED'))"
     " OR EXISTS (SELECT 1 FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.id <> i.id"
     f" AND (j.{INTENT_IS_WAITING} OR (j.state = 'lapsed' AND j.attempts > 0))))"
 )
@@ -78,7 +78,7 @@ def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> N
     """
     withheld = db.execute(
         f"SELECT number, status FROM main.tasks WHERE task_id IS NULL AND {condition}"
-        f" AND (status IN ({WITHHELD}) OR kind = '{Kind.DELETION}' AND status = '{Status.QUEUED}')"
+        f" AND (status IN ({WITHHELD_STATUS_LIST}) OR kind = '{Kind.DELETION}' AND status = '{Status.QUEUED}')"
     ).fetchall()
     for number, status in withheld:
         withhold(db, now, number, status, _IN_OLDER_COPY)

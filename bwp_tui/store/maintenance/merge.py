@@ -93,7 +93,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     matched, added = integer(db, "SELECT count(*) FROM matched"), integer(db, "SELECT sum(is_new) FROM matched")
     updated = integer(db, "SELECT count(*) FROM matched WHERE NOT is_new AND (newer OR replayed)")
     replayed = integer(db, "SELECT sum(replayed) FROM matched WHERE is_new")
-    db.execute("DROP TABLE temp.missing; DROP TABLE temp.matched")
+    db.execute("DROP TABLE temp.missing_events; DROP TABLE temp.matched")
     proven = tuple(f"#{number}: {', '.join(values)}" for number, values in recorded.items())
     return MergeResult(added, updated, doubled, matched - added, replayed, proven)
 
@@ -123,7 +123,7 @@ _IS_SENT_IN_BOTH: Final = (
 """Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
 
 _UNMATCHED: Final = "o.number NOT IN (SELECT theirs FROM matched)"
-_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.recorded_at AND number <> {1}.number)"
+_IS_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.recorded_at AND number <> {1}.number)"
 
 
 def _match(db: apsw.Connection) -> None:
@@ -153,8 +153,8 @@ def _match(db: apsw.Connection) -> None:
         f" AND m.kind = o.kind AND +m.recorded_at = o.recorded_at WHERE o.email <> '' AND {_UNMATCHED}"
         f" AND NOT coalesce({_IS_SENT_IN_BOTH}, FALSE) ORDER BY o.number, m.number",
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.recorded_at = o.recorded_at"
-        f" AND m.kind = o.kind WHERE '' IN (m.email, o.email) AND {_UNMATCHED} AND {_ALONE.format('main', 'm')}"
-        f" AND {_ALONE.format('other', 'o')} AND NOT coalesce({_IS_SENT_IN_BOTH}, FALSE)",
+        f" AND m.kind = o.kind WHERE '' IN (m.email, o.email) AND {_UNMATCHED} AND {_IS_ALONE.format('main', 'm')}"
+        f" AND {_IS_ALONE.format('other', 'o')} AND NOT coalesce({_IS_SENT_IN_BOTH}, FALSE)",
     ):
         db.execute(f"INSERT OR IGNORE INTO matched (theirs, ours) {same}")
     # A number that is free, or whose task alone was lost, is kept; another task's is not taken.
@@ -195,9 +195,9 @@ def _columns(db: apsw.Connection, table: str, *without: str) -> list[str]:
 _SAME_ID: Final = "SELECT m.number FROM main.tasks m WHERE m.task_id = o.task_id AND m.number <> x.ours"
 """Another task of this history that has the task id of the task `o` of the other one."""
 
-_NOT_REPAIRED: Final = ("number", "task_id", "status", "terminal", "resubmit_of", "earlier", "download", "revision")
+_NEVER_REPAIRED: Final = ("number", "task_id", "status", "terminal", "resubmit_of", "earlier", "download", "revision")
 
-_TRANSLATED: Final = {
+_TRANSLATED_COLUMNS: Final = {
     "task_id": f"CASE WHEN EXISTS ({_SAME_ID}) THEN NULL ELSE o.task_id END",
     "status": f"CASE WHEN o.terminal = 0 AND EXISTS ({_SAME_ID}) THEN 'UNCONFIRMED' ELSE o.status END",
     "next_poll_at": f"CASE WHEN EXISTS ({_SAME_ID}) THEN NULL ELSE o.next_poll_at END",
@@ -209,18 +209,20 @@ _TRANSLATED: Final = {
 
 def _other_columns(names: list[str], revision: int) -> str:
     """Return the columns of `other.tasks o` with its task numbers translated to those of this history."""
-    return ", ".join(str(revision) if name == "revision" else _TRANSLATED.get(name, f"o.{name}") for name in names)
+    return ", ".join(
+        str(revision) if name == "revision" else _TRANSLATED_COLUMNS.get(name, f"o.{name}") for name in names
+    )
 
 
 def _compare_timelines(db: apsw.Connection) -> None:
-    """Fill `missing` with the events that this history lacks, and mark the tasks of which it alone has events."""
-    db.execute("CREATE TEMP TABLE missing (ours INTEGER, id INTEGER, PRIMARY KEY (ours, id)) WITHOUT ROWID")
+    """Fill `missing_events` with what this history lacks, and mark the tasks of which it alone has events."""
+    db.execute("CREATE TEMP TABLE missing_events (ours INTEGER, id INTEGER, PRIMARY KEY (ours, id)) WITHOUT ROWID")
     db.execute(
-        "INSERT INTO missing SELECT x.ours, t.id FROM matched x JOIN other.timeline t ON t.task = x.theirs"
+        "INSERT INTO missing_events SELECT x.ours, t.id FROM matched x JOIN other.timeline t ON t.task = x.theirs"
         f" WHERE NOT EXISTS (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
     )
     db.execute(
-        f"INSERT OR IGNORE INTO missing SELECT x.ours, t.id FROM (SELECT m.number AS ours, o.number AS theirs"
+        f"INSERT OR IGNORE INTO missing_events SELECT x.ours, t.id FROM (SELECT m.number AS ours, o.number AS theirs"
         f" FROM {_MERGED_ROWS}) x JOIN other.timeline t ON t.task = x.theirs"
         f" WHERE NOT EXISTS (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
     )
@@ -281,7 +283,7 @@ def _repair_values(db: apsw.Connection) -> None:
     db.execute("CREATE TEMP TABLE IF NOT EXISTS replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
     same = "replaced r JOIN matched x ON x.ours = r.number WHERE NOT x.newer"
     for (name,) in db.execute(f"SELECT DISTINCT r.name FROM {same}").fetchall():
-        if name not in _NOT_REPAIRED:
+        if name not in _NEVER_REPAIRED:
             db.execute(
                 f"UPDATE main.tasks AS m SET {name} = (SELECT o.{name} FROM other.tasks o"
                 " JOIN matched x ON x.theirs = o.number WHERE x.ours = m.number)"
@@ -343,7 +345,7 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
 def _add_timeline(db: apsw.Connection) -> None:
     """Add the missing events; a timeline into which they belong between others is written anew, in order."""
     between = db.execute(
-        "SELECT DISTINCT n.ours FROM missing n JOIN other.timeline t USING (id) JOIN main.timeline m"
+        "SELECT DISTINCT n.ours FROM missing_events n JOIN other.timeline t USING (id) JOIN main.timeline m"
         " ON m.task = n.ours WHERE m.at > t.at"
     ).fetchall()
     for (number,) in between:
@@ -353,10 +355,10 @@ def _add_timeline(db: apsw.Connection) -> None:
             INSERT_EVENT,
             [(number, *event) for event in events],
         )
-        db.execute("DELETE FROM missing WHERE ours = ?", (number,))
+        db.execute("DELETE FROM missing_events WHERE ours = ?", (number,))
     db.execute(
         f"INSERT INTO main.timeline (task, {EVENT_COLUMNS}) SELECT n.ours, {EVENT_COLUMNS}"
-        " FROM other.timeline JOIN missing n USING (id) ORDER BY id"
+        " FROM other.timeline JOIN missing_events n USING (id) ORDER BY id"
     )
 
 

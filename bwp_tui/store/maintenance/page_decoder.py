@@ -29,10 +29,10 @@ class RowHeader(NamedTuple):
 
     rowid: int
     types: tuple[int, ...]
-    size: int
+    record_bytes: int
     """Bytes of the record, as the cell says."""
-    first: int
-    end: int
+    record_at: int
+    values_at: int
     """Where the record, and the values in it, begin in the page."""
 
 
@@ -92,7 +92,7 @@ def children(page: bytes, start: int) -> list[int]:
     return [*pages, int.from_bytes(page[start + 8 : start + 12], "big")]
 
 
-def header_at(page: bytes, at: int) -> RowHeader | None:
+def row_header_at(page: bytes, at: int) -> RowHeader | None:
     """Return the start of the row whose cell begins at `at`, or None if there is none."""
     try:
         size, index = varint(page, at)
@@ -123,15 +123,15 @@ def _length(types: tuple[int, ...]) -> int:
     return sum(map(width, types))
 
 
-def body_of(page: bytes, header: RowHeader, overflow: Overflow) -> tuple[bytes, bool]:
+def value_bytes_of(page: bytes, header: RowHeader, overflow: Overflow) -> tuple[bytes, bool]:
     """Return the bytes of the values, as far as they can be read, and whether their length is what the cell says.
 
     A length that disagrees with the types is not believed: what follows the header is read.
     """
-    length = header.end - header.first
+    length = header.values_at - header.record_at
     total = length + _length(header.types)
-    agreed = total == header.size
-    payload = _payload(page, header.first, total if agreed else min(total, PAGE_BYTES - header.first), overflow)
+    agreed = total == header.record_bytes
+    payload = _payload(page, header.record_at, total if agreed else min(total, PAGE_BYTES - header.record_at), overflow)
     return payload[length:], agreed and len(payload) == total
 
 

@@ -50,27 +50,27 @@ class PurgePlan:
         numbers: the tasks.
         youngest: when the youngest of them ended.
         unanswered: tasks that are left out, since their shoppers are still to be answered.
-        own: their results in the profile's folder, which are removed too.
-        elsewhere: their results elsewhere, which stay.
+        own_files: their results in the profile's folder, which are removed too.
+        files_elsewhere: their results elsewhere, which stay.
         copies: where results were unpacked or packed to, as their timelines record it; they stay.
     """
 
     numbers: tuple[int, ...]
     youngest: date | None
     unanswered: tuple[int, ...]
-    own: dict[int, list[Path]]
-    elsewhere: tuple[Path, ...]
+    own_files: dict[int, list[Path]]
+    files_elsewhere: tuple[Path, ...]
     copies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """What a purge did: `backups` were replaced by a new one; the files `left` still hold the purged data."""
+    """What a purge did: `backups` were replaced by a new one; `files_left` still hold the purged data."""
 
     tasks: int
     files: int
     backups: tuple[Path, ...]
-    left: tuple[Path, ...]
+    files_left: tuple[Path, ...]
 
 
 def plan(

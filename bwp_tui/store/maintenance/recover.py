@@ -19,7 +19,7 @@ from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
 from bwp_tui.new_file import new_file
 from bwp_tui.store.database.damage_flag import unflag
-from bwp_tui.store.database.digest_chain import chain_all
+from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import FIRST_CHAINED, refuse_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
@@ -110,7 +110,7 @@ def _damage(path: Path) -> str | None:
         return _MISSING
     if not path.stat().st_size:
         return None
-    with damaged_file.opened(path) as file:
+    with damaged_file.open_damaged(path) as file:
         if file.wal_is_foreign or file.wal_has_damaged_frame:
             for from_wal in (False, True):
                 refuse_newer(file.version(from_wal=from_wal), path)
@@ -163,7 +163,7 @@ def _fill(
                 chain_check.return_stray_events(db)
                 counts.outdated = replay.repair_outdated_rows(db, instant)
             else:
-                chain_all(db)
+                begin_all_chains(db)
             intent_repair.mark_waiting_as_sent(db)
     if from_backups:
         _add_backup(db, path, counts, instant)
@@ -185,7 +185,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RecoveryCounts, now: st
     """Write all readable rows; return the highest number that a task was given."""
     writer = RowWriter(db, now)
     highest = 0
-    with damaged_file.opened(path) as file:
+    with damaged_file.open_damaged(path) as file:
         counts.wal_is_foreign = file.wal_is_foreign
         counts.is_unchained = max(file.version(from_wal=True), file.version(from_wal=False)) < FIRST_CHAINED
         salvage = Salvage(file, now)

@@ -20,7 +20,7 @@ from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, Kind
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, Chain, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING, SERVICE_COLUMNS
-from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, noted_columns
+from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, changed_columns_noted
 from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check, withhold, withhold_unsent
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after, columns_and_contradictions
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
@@ -95,7 +95,8 @@ def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = Fals
         for event in (_proven_events(events, chain) if only_proven else events)
     ]
     missing = db.execute(
-        f"SELECT {EVENT_COLUMNS} FROM missing JOIN other.timeline USING (id) WHERE ours = ? ORDER BY id", (number,)
+        f"SELECT {EVENT_COLUMNS} FROM missing_events JOIN other.timeline USING (id) WHERE ours = ? ORDER BY id",
+        (number,),
     ).fetchall()
     return [*merge(here, missing, key=lambda event: str(event[0]))]
 
@@ -128,7 +129,7 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
     """
     differing = db.execute(
         "SELECT ours, theirs, newer, is_new FROM matched x"
-        " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing n WHERE n.ours = x.ours))",
+        " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing_events n WHERE n.ours = x.ours))",
         (not is_recovery,),
     ).fetchall()
     changed = list[RowChange]()
@@ -323,7 +324,7 @@ def withhold_changed(db: apsw.Connection, now: str) -> list[str]:
     Returns each with its columns. What a merge has changed since the chains were noted as broken does not count.
     """
     found = []
-    for number, noted in noted_columns(db).items():
+    for number, noted in changed_columns_noted(db).items():
         for _, covered, events, chain in list(chained_tasks(db, f"= {number}")):
             row = _row(db, number) if covered is not None else {}
             if covered is None or chain is None or chain.is_row_of(covered) or row["purged_at"] is not None:

@@ -17,7 +17,7 @@ from bwp_tui.store.database.high_water_mark import HighWaterMark
 from bwp_tui.store.database.open import prepare_file
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, intent_repair, rebuild, replay
-from bwp_tui.store.maintenance.damaged_file import MAGIC
+from bwp_tui.store.maintenance.damaged_file import SQLITE_MAGIC
 from bwp_tui.store.maintenance.merge import MergeResult, integer
 from bwp_tui.store.queries.timeline import EventKind
 
@@ -80,7 +80,7 @@ def _check(backup: Path) -> None:
     """
     try:
         with backup.open("rb") as file:
-            is_database = file.read(len(MAGIC)) == MAGIC
+            is_database = file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
         wrong = integrity.full_check(backup) if is_database else []
     except OSError as error:
         raise StoreUnavailable(f"{backup} cannot be read: {error.strerror}. Nothing was changed.") from error

@@ -48,7 +48,7 @@ class RowWriter:
     def write(self, table: str, row: SalvagedRow) -> None:
         """Write a row, unless a copy as good was written."""
         values = dict(row.values)
-        if table == "chains" and (row.replaced or row.guessed or row.stale):
+        if table == "chains" and (row.replaced_columns or row.is_number_guessed or row.is_stale):
             return  # it would prove nothing: the chain begins anew
         has_ended = values.pop("open", 1) == 0 and "answered_on" not in values
         if table not in _KEYS:
@@ -64,12 +64,12 @@ class RowWriter:
         if number is None:
             return
         self.kept[table] += 1
-        self.replaced[table] += bool(row.replaced)
-        guessed = row.guessed or row.number != number
+        self.replaced[table] += bool(row.replaced_columns)
+        guessed = row.is_number_guessed or row.number != number
         self.guessed[table] += guessed
         if table == "tasks":
             (self.clocks_ended.add if has_ended else self.clocks_ended.discard)(number)
-            names = (*row.replaced, "number") if guessed else row.replaced
+            names = (*row.replaced_columns, "number") if guessed else row.replaced_columns
             self._db.executemany("INSERT INTO temp.replaced VALUES (?, ?)", [(number, name) for name in names])
 
     def _write_single(self, table: str, number: int | None, values: RowValues) -> None:
@@ -102,8 +102,8 @@ class RowWriter:
             other = self._other(table, column, value)
             if other is None:
                 continue
-            if row.stale or self._is_copy(table, values, other):
-                if row.stale or not self._is_later(table, row, other):
+            if row.is_stale or self._is_copy(table, values, other):
+                if row.is_stale or not self._is_later(table, row, other):
                     return None
                 values[key] = other[key]
                 self.kept[table] -= 1
@@ -140,7 +140,7 @@ class RowWriter:
 
     def _is_later(self, table: str, row: SalvagedRow, other: RowValues) -> bool:
         """Return whether a row is a later copy of another one; a damaged row never is."""
-        if row.replaced or row.guessed:
+        if row.replaced_columns or row.is_number_guessed:
             return False
         if table == "chains":
             links, others = row.values.get("links"), other["links"]

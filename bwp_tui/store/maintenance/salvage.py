@@ -16,11 +16,11 @@ from bwp_tui.store.maintenance.page_decoder import (
     LEAF,
     PAGE_BYTES,
     RowHeader,
-    body_of,
     cell_offsets,
     children,
-    header_at,
+    row_header_at,
     start_of,
+    value_bytes_of,
     values_of,
     varint,
 )
@@ -43,11 +43,11 @@ class SalvagedRow(NamedTuple):
 
     number: int | None
     values: RowValues
-    replaced: tuple[str, ...] = ()
+    replaced_columns: tuple[str, ...] = ()
     """Columns whose values were damaged."""
-    guessed: bool = False
+    is_number_guessed: bool = False
     """Whether its number was guessed."""
-    stale: bool = False
+    is_stale: bool = False
     """Whether no page points to its page: it may be an older copy."""
 
 
@@ -98,7 +98,7 @@ class Salvage:
         self._free = frozenset(file.free_pages())
         self.lost: Counter[str] = Counter()
         """Rows of each table that were found but cannot be read."""
-        for number in range(1, file.pages + 1):
+        for number in range(1, file.page_count + 1):
             self._classify_page(number, from_wal=True)
             if file.is_in_wal(number):
                 self._classify_page(number, from_wal=False)
@@ -155,11 +155,11 @@ class Salvage:
                 if row is None:
                     self.lost[table] += 1
                 else:
-                    yield row._replace(stale=bounds.stale)
+                    yield row._replace(is_stale=bounds.stale)
 
     def indexed_tokens(self) -> Iterator[str]:
         """Yield the client tokens in the indexes: a second copy of those in the rows."""
-        for number in range(1, self._file.pages + 1):
+        for number in range(1, self._file.page_count + 1):
             page = self._file.page(number)
             if page[start_of(number)] in _INDEX:
                 yield from (token.decode() for token in _TOKEN.findall(page))
@@ -183,11 +183,11 @@ class Salvage:
         """Return the table that the rows of a page fit best."""
         votes: Counter[str] = Counter()
         for offset in offsets:
-            header = header_at(page, offset)
+            header = row_header_at(page, offset)
             fitting = self._by_count.get(len(header.types), ()) if header is not None else ()
             if header is None or not fitting:
                 continue
-            values = values_of(header.types, body_of(page, header, self._file.overflow)[0])
+            values = values_of(header.types, value_bytes_of(page, header, self._file.overflow)[0])
             for shape in fitting:
                 if shape.fits(header.rowid, values):
                     votes[shape.table] += _VOTES_OF_INTACT_ROW
@@ -238,16 +238,16 @@ class Salvage:
             self._leaves_with_doubtful_rows[shape.table].append(bounds)
         for index in sound:
             values = shape.sound_values(cells[index].values)
-            yield SalvagedRow(_key(cells[index]) if shape.key else None, values, stale=bounds.stale)
+            yield SalvagedRow(_key(cells[index]) if shape.key else None, values, is_stale=bounds.stale)
 
     def _page(self, leaf: _Leaf) -> bytes:
         return self._file.page(leaf.number, from_wal=leaf.from_wal)
 
     def _cell(self, shape: TableShape, page: bytes, offset: int) -> _Cell:
-        header = header_at(page, offset)
+        header = row_header_at(page, offset)
         if header is None:
             return _Cell(None)
-        body, whole = body_of(page, header, self._file.overflow)
+        body, whole = value_bytes_of(page, header, self._file.overflow)
         values = values_of(header.types, body)
         return _Cell(header, values, whole, whole and shape.fits(header.rowid, values))
 
@@ -272,7 +272,7 @@ class Salvage:
             if candidates:
                 key, likeliest = max(candidates, key=lambda one: shape.rank(one[1], cell.values))
                 return SalvagedRow(
-                    key if shape.key else None, shape.sound_values(likeliest), guessed=len(candidates) > 1
+                    key if shape.key else None, shape.sound_values(likeliest), is_number_guessed=len(candidates) > 1
                 )
         if cell.header is None or not shape.is_like(cell.values):
             return None
@@ -280,7 +280,7 @@ class Salvage:
         repaired, replaced = shape.repaired_values(values, self._now)
         only = doubt.below + 1 if doubt.above - doubt.below == 2 else None
         number = cell.header.rowid if in_place else only
-        return SalvagedRow(number if shape.key else None, repaired, tuple(replaced), guessed=not in_place)
+        return SalvagedRow(number if shape.key else None, repaired, tuple(replaced), is_number_guessed=not in_place)
 
 
 _VOTES_OF_INTACT_ROW: Final = 100
@@ -370,7 +370,7 @@ def _in_sequence(keys: Mapping[int, int]) -> list[int]:
 def _pages_one_bit_away(page: bytes, doubt: _DoubtfulCell, header: RowHeader | None) -> Iterator[tuple[bytes, int]]:
     """Return the page with one bit changed in the pointer to a cell or in its header, and where the cell then is."""
     pointer, offset = doubt.start + 8 + 2 * doubt.at, doubt.offsets[doubt.at]
-    length = min(header.end - offset if header is not None else _LONGEST_HEADER, _LONGEST_HEADER)
+    length = min(header.values_at - offset if header is not None else _LONGEST_HEADER, _LONGEST_HEADER)
     for at in (pointer, pointer + 1, *range(offset, min(offset + length, PAGE_BYTES))):
         for bit in range(8):
             near = bytearray(page)

@@ -22,18 +22,18 @@ from bwp_tui.domain.regulations import REGULATIONS, Regulation
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD
 from bwp_tui.domain.times import DAY, format_instant, midnight, typed_day
 from bwp_tui.store.database.connection import SqlValue
-from bwp_tui.store.database.shared_sql import WITHHELD
+from bwp_tui.store.database.shared_sql import WITHHELD_STATUS_LIST
 from bwp_tui.store.queries.orders import TO_ANSWER
-from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_scan
+from bwp_tui.store.queries.text_index import Index, IndexLookup, as_stored, no_lookup
 
 Condition = tuple[str, tuple[SqlValue, ...]]
 
 _DAY: Final = timedelta(days=1)
-_LATELY_S: Final = 7 * DAY
-"""Seconds; an age below this matches few tasks of a large history."""
+_LATEST_WEEK_S: Final = 7 * DAY
+"""Seconds; a lower age matches few tasks of a large history."""
 
 
-class _State(NamedTuple):
+class _StateCondition(NamedTuple):
     """The condition of a value of `is:`, with `{today}`, and whether the columns of `tallies` determine it."""
 
     condition: str
@@ -73,23 +73,23 @@ _LATE_WHILE_STOPPED: Final = " OR ".join(
 )
 
 _STATES: Final = {
-    "active": _State(f"(t.terminal = 0 AND t.status NOT IN ({WITHHELD}))"),
-    "open": _State("t.open = 1"),
-    "ready": _State("(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)"),
-    "unanswered": _State(f"({TO_ANSWER})"),
-    "failed": _State("(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))"),
-    "late": _State(
+    "active": _StateCondition(f"(t.terminal = 0 AND t.status NOT IN ({WITHHELD_STATUS_LIST}))"),
+    "open": _StateCondition("t.open = 1"),
+    "ready": _StateCondition("(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)"),
+    "unanswered": _StateCondition(f"({TO_ANSWER})"),
+    "failed": _StateCondition("(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))"),
+    "late": _StateCondition(
         f"(t.open = 1 AND (((t.terminal = 0 OR {_UPHELD}) AND t.due_on < {_DONE_BY})"
         f" OR (t.status = 'DECLINED' AND NOT {_UPHELD} AND t.due_on < '{{today}}')"
         f" OR ({_STOPPED} AND ((t.terminal = 0 AND t.submitted_at IS NULL) OR {_UPHELD})"
         f" AND ({_LATE_WHILE_STOPPED}))))",
         is_tallied=False,
     ),
-    "stopped": _State(_STOPPED, is_tallied=False),
-    "unsent": _State("t.task_id IS NULL", is_tallied=False),
-    "unapproved": _State("t.status = 'UNAPPROVED'"),
-    "resubmitted": _State("t.resubmitted = 1"),
-    "duplicate": _State("t.earlier IS NOT NULL", is_tallied=False),
+    "stopped": _StateCondition(_STOPPED, is_tallied=False),
+    "unsent": _StateCondition("t.task_id IS NULL", is_tallied=False),
+    "unapproved": _StateCondition("t.status = 'UNAPPROVED'"),
+    "resubmitted": _StateCondition("t.resubmitted = 1"),
+    "duplicate": _StateCondition("t.earlier IS NOT NULL", is_tallied=False),
 }
 
 _IN_TEXT_INDEX: Final = frozenset({"email"})
@@ -108,53 +108,53 @@ def is_tallied(task_filter: Filter) -> bool:
     )
 
 
-def condition(task_filter: Filter, now: datetime, today: date, narrow: Narrowing = full_scan) -> Condition:
+def condition(task_filter: Filter, now: datetime, today: date, look_up: IndexLookup = no_lookup) -> Condition:
     """Return the condition of a filter, on the table alias `t`, with its values.
 
     Args:
-        narrow: decides where a text index is used.
+        look_up: decides where a text index is used.
     """
     parts: list[str] = []
     values: list[SqlValue] = []
     for clause in task_filter.clauses:
-        sql, bound = _clause(clause, now, today, narrow)
+        sql, bound = _clause(clause, now, today, look_up)
         parts.append(f"NOT coalesce({sql}, 0)" if clause.negated else f"({sql})")
         values.extend(bound)
     return " AND ".join(parts) or "1", tuple(values)
 
 
-def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Condition:
+def _clause(clause: Clause, now: datetime, today: date, look_up: IndexLookup) -> Condition:
     match clause:
         case TextClause(text):
-            return _anywhere(text, narrow)
+            return _text_condition(text, look_up)
         case ValueClause(field, values):
-            return _one_of(FIELDS[field], values, today, narrow)
+            return _value_condition(FIELDS[field], values, today, look_up)
         case DurationClause(field, op, seconds) if FIELDS[field].match is Match.HOLD:
             return f"{_HOLD} * {DAY} {op} ?", (seconds,)
         case DurationClause(field, op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
             sql = f"t.{FIELDS[field].column} {op.translate(MIRRORED)} ?"
-            is_rare = op in ("<", "<=") and seconds <= _LATELY_S
-            return _rare(sql) if is_rare else sql, (format_instant(now - timedelta(seconds=seconds)),)
+            is_rare = op in ("<", "<=") and seconds <= _LATEST_WEEK_S
+            return _hint_few_rows(sql) if is_rare else sql, (format_instant(now - timedelta(seconds=seconds)),)
         case DayClause(field, op, bound, open_only=open_only):
             spec, day = FIELDS[field], bound
             if isinstance(day, str):
                 day = typed_day(day, today, ahead=not spec.counts_back)
             elif isinstance(day, int):
                 day = today + timedelta(days=day)
-            sql, bounds = _on_day(spec, op, day, today)
+            sql, bounds = _day_condition(spec, op, day, today)
             return f"{sql}{' AND t.open = 1' if open_only else ''}", bounds
         case AnyClause(alternatives):
-            conditions = [condition(alternative, now, today, narrow) for alternative in alternatives]
+            conditions = [condition(alternative, now, today, look_up) for alternative in alternatives]
             return " OR ".join(f"({sql})" for sql, _ in conditions), tuple(
                 value for _, values in conditions for value in values
             )
 
 
-def _on_day(spec: FieldSpec, op: str, day: date | None, today: date) -> Condition:
+def _day_condition(spec: FieldSpec, op: str, day: date | None, today: date) -> Condition:
     """Return the condition that the day of a field compares with `day`, or that it has none."""
     if spec.match is Match.ACKNOWLEDGE_BY:
-        return _acknowledgement(op, day)
+        return _acknowledge_by_condition(op, day)
     if spec.match is Match.DONE_BY:
         is_awaited = f"(t.terminal = 0 OR ({_UPHELD} AND t.open = 1))"
         if day is None:
@@ -167,23 +167,23 @@ def _on_day(spec: FieldSpec, op: str, day: date | None, today: date) -> Conditio
     return f"t.{spec.column} {op} ?", (day.isoformat(),)
 
 
-def _rare(sql: str) -> str:
+def _hint_few_rows(sql: str) -> str:
     """Hint to the planner that few rows meet the condition: it does not see bound values."""
     return f"likelihood({sql}, 0.001)"
 
 
-def _acknowledgement(op: str, day: date | None) -> Condition:
+def _acknowledge_by_condition(op: str, day: date | None) -> Condition:
     """Return the condition “acknowledgement due”, by a date that compares with `day`, or by any date."""
     conditions, values = [], list[SqlValue]()
     for name, rule in REGULATIONS.items():
         if (count := rule.acknowledge_business_days) is not None:
-            received, bounds = ("1", ()) if day is None else _received_for(count, op, day)
+            received, bounds = ("1", ()) if day is None else _receipt_condition(count, op, day)
             conditions.append(f"(t.regulation = '{name}' AND {received})")
             values.extend(bounds)
     return f"t.acknowledged_on IS NULL AND t.open = 1 AND ({' OR '.join(conditions) or '0'})", tuple(values)
 
 
-def _received_for(business_days: int, op: str, day: date) -> Condition:
+def _receipt_condition(business_days: int, op: str, day: date) -> Condition:
     """Return the condition on the day of receipt for an acknowledge-by date that compares with `day`."""
     last = latest_receipt(day, business_days)
     before = latest_receipt(max(day, date.min + _DAY) - _DAY, business_days)
@@ -211,11 +211,11 @@ def _midnight(day: date) -> str:
     return format_instant(midnight(day))
 
 
-def _anywhere(text: str, narrow: Narrowing) -> Condition:
+def _text_condition(text: str, look_up: IndexLookup) -> Condition:
     """Return the condition that the email or the note contains a text, or the task id begins with it."""
     like = _containing(text)
     begins, bounds = _begins("t.task_id", text)
-    fts_query = narrow(Index.WORDS, text)
+    fts_query = look_up(Index.WORDS, text)
     if fts_query is None:
         return f"t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {begins}", (like, like, *bounds)
     candidates = f"SELECT number FROM tasks t WHERE {begins} UNION SELECT rowid FROM words WHERE words MATCH ?"
@@ -223,18 +223,18 @@ def _anywhere(text: str, narrow: Narrowing) -> Condition:
     return sql, (*bounds, fts_query, like, like, *bounds)
 
 
-def _one_of(spec: FieldSpec, values: tuple[str, ...], today: date, narrow: Narrowing) -> Condition:
+def _value_condition(spec: FieldSpec, values: tuple[str, ...], today: date, look_up: IndexLookup) -> Condition:
     if spec.match is Match.ONE_OF:
         return f"t.{spec.column} IN ({','.join('?' * len(values))})", values
     if spec.match is Match.NOTE:
-        return _in_notes(values, narrow)
-    tests = [_field_test(spec, value, today, narrow) for value in values]
+        return _in_notes(values, look_up)
+    tests = [_field_condition(spec, value, today, look_up) for value in values]
     return " OR ".join(f"({sql})" for sql, _ in tests), tuple(value for _, bound in tests for value in bound)
 
 
-def _in_notes(values: tuple[str, ...], narrow: Narrowing) -> Condition:
+def _in_notes(values: tuple[str, ...], look_up: IndexLookup) -> Condition:
     """Return the condition that any note of a task, not only the newest, contains one of the texts."""
-    if len(values) == 1 and (fts_query := narrow(Index.NOTES, values[0])) is not None:
+    if len(values) == 1 and (fts_query := look_up(Index.NOTES, values[0])) is not None:
         notes = "SELECT rowid FROM note_words WHERE note_words MATCH ?"
         sql = f"SELECT task FROM timeline WHERE id IN ({notes}) AND what = 'note' AND detail LIKE ? ESCAPE '\\'"
         return f"t.number IN ({sql})", (fts_query, _containing(values[0]))
@@ -243,7 +243,7 @@ def _in_notes(values: tuple[str, ...], narrow: Narrowing) -> Condition:
     return f"t.number IN ({sql})", (texts,)
 
 
-def _field_test(spec: FieldSpec, value: str, today: date, narrow: Narrowing) -> Condition:
+def _field_condition(spec: FieldSpec, value: str, today: date, look_up: IndexLookup) -> Condition:
     column = f"t.{spec.column}"
     match spec.match:
         case Match.STATE:
@@ -254,23 +254,23 @@ def _field_test(spec: FieldSpec, value: str, today: date, narrow: Narrowing) -> 
             return _begins(column, value)
         case Match.TAG:
             sql = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ? COLLATE NOCASE)"
-            return _indexed_match(sql, value, as_stored(value), narrow)
+            return _indexed_match(sql, value, as_stored(value), look_up)
         case Match.ERROR_CODE:
             sql = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE json_extract(value, '$[0]') = ? COLLATE NOCASE)"
-            return _indexed_match(sql, value, as_stored(value), narrow)
+            return _indexed_match(sql, value, as_stored(value), look_up)
         case Match.CONTAINS if NOBODY in spec.values and value.casefold() == NOBODY:
             return f"{column} IS NULL", ()
         case Match.CONTAINS:
             text = value if spec.column in _IN_TEXT_INDEX else None
             return _indexed_match(
-                f"{column} IS NOT NULL AND {column} LIKE ? ESCAPE '\\'", _containing(value), text, narrow
+                f"{column} IS NOT NULL AND {column} LIKE ? ESCAPE '\\'", _containing(value), text, look_up
             )
     raise AssertionError(spec)
 
 
-def _indexed_match(sql: str, bound: str, text: str | None, narrow: Narrowing) -> Condition:
+def _indexed_match(sql: str, bound: str, text: str | None, look_up: IndexLookup) -> Condition:
     """Return `sql`, narrowed by the text index to rows that may contain `text` where that helps."""
-    fts_query = None if text is None else narrow(Index.WORDS, text)
+    fts_query = None if text is None else look_up(Index.WORDS, text)
     if fts_query is None:
         return sql, (bound,)
     return f"t.number IN (SELECT rowid FROM words WHERE words MATCH ?) AND {sql}", (fts_query, bound)

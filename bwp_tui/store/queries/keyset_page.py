@@ -22,7 +22,7 @@ class KeysetPage:
     def __init__(self, store: Store, task_filter: Filter, number: int, *, today: date, sort: str) -> None:
         self._store = store
         self._number = number
-        self._where, self._values = tasks.condition_of(store, task_filter, today)
+        self._where, self._values = tasks.indexed_condition(store, task_filter, today)
         self._sections = SORTS[sort].sections
         self._section_index = -1
         self._sort_values: Row | None = None

@@ -16,7 +16,7 @@ from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import Condition, condition, in_numbers, is_tallied
 from bwp_tui.store.queries.orders import SORTS, listing_sql
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
-from bwp_tui.store.queries.text_index import narrowing
+from bwp_tui.store.queries.text_index import index_lookup
 
 SHORTEST_PREFIX: Final = 4
 """The shortest prefix of a task id that identifies it."""
@@ -51,7 +51,7 @@ def window(store: Store, task_numbers: Sequence[int]) -> list[Task]:
     return list(each(store, task_numbers))
 
 
-def numbers(
+def matching_numbers(
     store: Store,
     task_filter: Filter,
     *,
@@ -68,11 +68,11 @@ def numbers(
     Raises:
         ReadCancelled: `is_cancelled` returned True.
     """
-    where, values = condition_of(store, task_filter, today)
+    where, values = indexed_condition(store, task_filter, today)
     return store.integers(listing_sql(SORTS[sort], where), (*values, -1 if limit is None else limit), is_cancelled)
 
 
-def highest(store: Store) -> int:
+def highest_number(store: Store) -> int:
     return store.integer("SELECT max(number) FROM tasks")
 
 
@@ -86,20 +86,20 @@ def matching_among(store: Store, task_filter: Filter, task_numbers: Sequence[int
 
 def matching(store: Store, task_filter: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
     """Return the first `limit` tasks that match, in the order `sort`."""
-    return window(store, numbers(store, task_filter, today=today, sort=sort, limit=limit))
+    return window(store, matching_numbers(store, task_filter, today=today, sort=sort, limit=limit))
 
 
 def count(store: Store, task_filter: Filter, *, today: date) -> int:
     if is_tallied(task_filter):
         where, values = condition(task_filter, store.clock(), today)
         return store.integer(f"SELECT sum(t.tasks) FROM tallies t WHERE {where}", values)
-    where, values = condition_of(store, task_filter, today)
+    where, values = indexed_condition(store, task_filter, today)
     return store.integer(f"SELECT count(*) FROM tasks t WHERE {where}", values)
 
 
-def condition_of(store: Store, task_filter: Filter, today: date) -> Condition:
+def indexed_condition(store: Store, task_filter: Filter, today: date) -> Condition:
     """Return the SQL condition of a filter, which uses the text indexes where they help."""
-    return condition(task_filter, store.clock(), today, narrowing(store))
+    return condition(task_filter, store.clock(), today, index_lookup(store))
 
 
 def newest_for(store: Store, kind: Kind, email: str) -> Task | None:
@@ -130,7 +130,7 @@ def changed_since(store: Store, revision: int) -> list[int]:
 
 def tagged_since(store: Store, tag: str, revision: int) -> list[Task]:
     """Return the tasks with a tag that transactions after `revision` touched."""
-    where, values = condition_of(store, Filter((ValueClause("tag", (tag,)),)), store.clock().date())
+    where, values = indexed_condition(store, Filter((ValueClause("tag", (tag,)),)), store.clock().date())
     return [task_of(row) for row in store.rows(f"{TASKS} WHERE t.revision > ? AND ({where})", (revision, *values))]
 
 

@@ -28,8 +28,8 @@ class Index(StrEnum):
     NOTES = "note_words"
 
 
-Narrowing = Callable[[Index, str], str | None]
-"""Called with an index and a text; returns the FTS query, or None where reading all rows is better."""
+IndexLookup = Callable[[Index, str], str | None]
+"""Called with an index and a text; returns the FTS query, or None where all rows are to be read."""
 
 
 REBUILD: Final = (
@@ -42,18 +42,18 @@ REBUILD: Final = (
 """The statements that rebuild both indexes: deleting rows alone leaves trigrams of removed texts."""
 
 
-def full_scan(_index: Index, _text: str) -> None:
+def no_lookup(_index: Index, _text: str) -> None:
     """Use no index."""
 
 
-def narrowing(store: Store) -> Narrowing:
-    """Return the function that decides where the indexes of this history help."""
+def index_lookup(store: Store) -> IndexLookup:
+    """Return the look-up that uses the indexes of this history where they help."""
 
-    def narrow(index: Index, text: str) -> str | None:
+    def look_up(index: Index, text: str) -> str | None:
         query = _fts_query(text)
         return query if query is not None and _is_rare(store, index, query) else None
 
-    return narrow
+    return look_up
 
 
 def as_stored(value: str) -> str | None:

@@ -60,7 +60,9 @@ class ViewRows:
             return None
         if anchor is not None:
             return self._anchored_page(query, anchor) if anchor.rows > LONG_VIEW else None
-        page = tasks.numbers(self._store, query.filter, today=query.today, sort=query.sort, limit=FIRST_PAGE_ROWS)
+        page = tasks.matching_numbers(
+            self._store, query.filter, today=query.today, sort=query.sort, limit=FIRST_PAGE_ROWS
+        )
         return page if len(page) == FIRST_PAGE_ROWS else None
 
     def _anchored_page(self, query: ViewQuery, anchor: AnchorRow) -> array[int] | None:
@@ -85,12 +87,12 @@ class ViewRows:
             ReadCancelled: `is_cancelled` returned True before they were read.
         """
         # Read before the rows: a task added meanwhile is then seen as new twice, rather than never.
-        highest, count = tasks.highest(self._store), tasks.count(self._store, Filter(), today=query.today)
+        highest, count = tasks.highest_number(self._store), tasks.count(self._store, Filter(), today=query.today)
         if self._can_be_patched(query, changed, count):
             self._patch(query, changed)
         else:
             self._query = None
-            self._numbers = tasks.numbers(
+            self._numbers = tasks.matching_numbers(
                 self._store, query.filter, today=query.today, sort=query.sort, is_cancelled=is_cancelled
             )
             self._query = query

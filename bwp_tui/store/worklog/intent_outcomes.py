@@ -13,7 +13,7 @@ from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, a
 from bwp_tui.store.database.shared_sql import (
     INTENT_IS_ASSUMED_SENT,
     INTENT_IS_WAITING,
-    finish,
+    finish_task,
     set_trouble,
     update_task,
 )
@@ -93,7 +93,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
         if other is not None and as_int(other[0]) == number:
             return  # a second engine sent the same client token and got its response first
         if other is not None and other[1]:
-            finish(transaction, number, Status.CANCELLED)
+            finish_task(transaction, number, Status.CANCELLED)
             refuse_waiting_cancellation(transaction, number, f"Its task is #{as_int(other[0])}: see there.")
             detail = f"{task_id}, kept as #{as_int(other[0])}"
             _append(transaction, number, EventKind.ACCEPTED, before, Status.CANCELLED, detail)
@@ -131,7 +131,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
         if warning:
             _mark_unconfirmed(transaction, number, EventKind.REFUSED, Status.QUEUED, message + warning)
             return
-        finish(transaction, number, Status.REJECTED)
+        finish_task(transaction, number, Status.REJECTED)
         _append(transaction, number, EventKind.REFUSED, Status.QUEUED, Status.REJECTED, message)
         refuse_waiting_cancellation(transaction, number, "The request was rejected, so there is nothing to cancel.")
 
@@ -186,7 +186,7 @@ def record_cancelled(store: Store, intent: int) -> None:
     """Record that the service cancelled a deletion."""
     with store.write() as transaction:
         number, before = _end_as_done(transaction, intent)
-        finish(transaction, number, Status.CANCELLED, cancel_asked=0, trouble=None)
+        finish_task(transaction, number, Status.CANCELLED, cancel_asked=0, trouble=None)
         _append(transaction, number, EventKind.CANCELLED, before, Status.CANCELLED)
         complete_decline(transaction, number, PROGRAM)
 

@@ -10,7 +10,7 @@ from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_day, as_int, as_text
-from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish, update_task
+from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish_task, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
@@ -104,7 +104,7 @@ def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     )
     if not withdrawn and before not in WITHHELD_STATUSES:
         return False
-    finish(transaction, number, Status.CANCELLED, trouble=None, cancel_asked=0)
+    finish_task(transaction, number, Status.CANCELLED, trouble=None, cancel_asked=0)
     timeline.append(
         transaction,
         number,

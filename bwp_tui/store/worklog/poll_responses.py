@@ -13,7 +13,7 @@ from bwp_tui.domain.task import KIND_UNKNOWN, TaskError
 from bwp_tui.domain.text import mask_email
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_instant, as_int, as_text
-from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND, finish, set_trouble, update_task
+from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND, finish_task, set_trouble, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text
@@ -228,7 +228,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
         )
         update_task(transaction, number)
         if missing:
-            finish(transaction, number, Status.MISSING)
+            finish_task(transaction, number, Status.MISSING)
             timeline.append(
                 transaction, number, SERVICE, EventKind.STATUS, before=before, after=Status.MISSING, detail=reason
             )
