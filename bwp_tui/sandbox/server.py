@@ -45,8 +45,8 @@ class Sandbox:
 
     It begins with `tasks` past tasks, which `past_tasks` holds too. `speed` divides holding periods, `rate` limits
     downloads in bytes a second and may be changed at any time, `slow_s` is how many seconds that fault takes and a
-    late event is late, and a document may hold `root_fields` fields. All events are subscribed to; one that was received
-    is hidden for `visibility_s` seconds.
+    late event is late, and a document may hold `root_fields` fields. All events are subscribed to; one that was
+    received is hidden for `visibility_s` seconds.
     The email decides what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
     `slow@…` takes five minutes, and the archive about `big@…` has 200 MB; each may carry a suffix, `nobody+2@…`.
 
