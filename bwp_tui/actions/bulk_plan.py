@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Final
 
 from bwp_tui.actions.deadline_effects import DeadlineEffects
-from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME, is_cancelled_first
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME, ServiceOperation
 from bwp_tui.domain.deadlines import same_hold
 from bwp_tui.domain.task import Task
@@ -31,6 +31,7 @@ class BulkPlan:
         skipped: the reasons to skip others, and how many; the most frequent first.
         warning: an unwanted effect of the plan, without a full stop; or empty.
         can_meet_due_dates: whether shorter holds would bring deletions in time.
+        cancelled_first: how many are declined only once the service has confirmed their cancellation.
         new_due_dates: the first and the last new due date, if the action moves due dates.
     """
 
@@ -41,6 +42,7 @@ class BulkPlan:
     warning: str = ""
     can_meet_due_dates: bool = False
     new_due_dates: tuple[date, date] | None = None
+    cancelled_first: int = 0
 
     def __str__(self) -> str:
         """Return the plan as one line: `3 to resubmit, 2 skipped: 1 retrieval COMPLETED, 1 resubmitted already`."""
@@ -94,12 +96,14 @@ def plan(
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
+    cancelled = 0
     for task in tasks.each(store, numbers):
         refusal = _refusal(action, task, today, values)
         if refusal is None:
             possible.append(task.number)
             kinds[task.kind_name, task.status] += 1
             effects.add(task)
+            cancelled += action == "decline" and is_cancelled_first(task)
         else:
             skipped[refusal.short] += 1
     if gone := len(numbers) - len(possible) - skipped.total():
@@ -107,7 +111,11 @@ def plan(
     reasons = tuple(skipped.most_common())
     shown = kinds.most_common() if submits else ()
     named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in shown)
-    return BulkPlan(action, tuple(possible), reasons, named, effects.warning, effects.can_be_met, effects.new_due_dates)
+    warning, due = effects.warning, effects.new_due_dates
+    if cancelled:
+        them = f"{counted(cancelled, 'deletion')} {'is' if cancelled == 1 else 'are'}"
+        warning = f"{them} cancelled first, and declined once the service has confirmed that"
+    return BulkPlan(action, tuple(possible), reasons, named, warning, effects.can_be_met, due, cancelled)
 
 
 def plan_check(action: str, today: date, values: Mapping[str, Any] = _NO_VALUES) -> RefusalCheck:

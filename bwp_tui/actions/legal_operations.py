@@ -368,7 +368,9 @@ CORRECT: Final = RecordOperation(
     result=lambda target, _: (
         f"Receipt and regulation of {target.name} are corrected; the timeline keeps the old values."
     ),
-    refusal=lambda task, values, _: legal_records.refused_correction(task, *_corrected(task, values)),
+    refusal=lambda task, values, _: (
+        legal_records.refused_correction(task, *_corrected(task, values)) if values else None
+    ),
     confirmation=_review_correction,
     asks_for_count=True,
     undo_part=TaskPart.RECEIPT,

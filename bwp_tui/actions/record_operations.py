@@ -160,9 +160,14 @@ def _reason_mistake(text: str) -> str | None:
     return f"Give one of the reasons: {', '.join(DeclineReason)}."
 
 
+def is_cancelled_first(task: Task) -> bool:
+    """Return whether a decline of `task` comes into effect only once the service has confirmed its cancellation."""
+    is_at_service = task.status in _AT_SERVICE and not task.is_unsent
+    return task.status not in WITHHELD_STATUSES and (task.cancel_asked or is_at_service)
+
+
 def _declined(target: Target, values: Values) -> str:
-    task = target.task
-    if task is not None and task.status not in WITHHELD_STATUSES and (task.cancel_asked or task.status in _AT_SERVICE):
+    if target.task is not None and is_cancelled_first(target.task):
         return f"{target.name}: its cancellation is recorded; the decline comes into effect with it."
     return f"{target.name}: declined on {values['on']}, recorded. It is not sent any more."
 

@@ -59,8 +59,8 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
     advice = _BY_CODE.get(code or "") or _BY_STATUS.get(task.status)
     if task.status == Status.FAILED:
         advice = advice or _UNKNOWN
-    if task.status == Status.DECLINED and task.is_appeal_upheld:
-        advice = _APPEAL_UPHELD
+    if task.status == Status.DECLINED:  # what it failed with before is no reason to resubmit it
+        advice = _APPEAL_UPHELD if task.is_appeal_upheld else None
     if task.status == Status.UNCONFIRMED and (task.trouble or "").startswith(NEVER_SENT):
         advice = _WITHHELD
     if task.is_cancellation_waiting:

@@ -75,6 +75,23 @@ async def test_a_held_deletion_is_cancelled_first_and_undo_says_that_it_cannot(p
         await console.sees("cannot be undone")
 
 
+async def test_marked_deletions_on_hold_are_not_called_declined_before_they_are_cancelled(profile: Profile) -> None:
+    async with opened(profile) as console:
+        request = Request(Kind.RETRIEVAL, "new@example.com", TODAY, "us-co", awaits_verification=True)
+        requests.submit(console.store, request, "op")
+        await console.until(lambda: console.main.table.row_count == NEW)
+        for number in (HELD, NEW):
+            await console.go_to(number)
+            await console.press("space")
+        await console.press("B")
+        await console.sees("not_a_shopper")
+        await console.press(*"fraud", "enter", *"told", "enter", "enter")
+        await console.sees("1 deletion is cancelled first")
+        await console.press("2", "enter")
+        await console.sees("2 declined, 1 of them once the service has confirmed the cancellation.")
+        assert [console.task(number).status for number in (HELD, NEW)] == [Status.ON_HOLD, Status.DECLINED]
+
+
 async def test_appeals_of_marked_requests_are_recorded_with_one_day(profile: Profile) -> None:
     async with opened(profile) as console:
         for number in range(2):

@@ -21,7 +21,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, TODAY, in_status, request, sent, submitted
+from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, request, sent, submitted
 
 AT_ONCE = "1 deletion begins at once and cannot be cancelled"
 
@@ -306,3 +306,24 @@ def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(stor
     (result,) = _results(store, bulk.with_check(CANCEL.change_for(ACTOR), check), [seen.number])
     assert result.refused
     assert not tasks.get(store, seen.number).cancel_asked
+
+
+def test_a_plan_to_decline_names_what_is_cancelled_first_and_a_second_one_that_it_waits(store: Store) -> None:
+    held = submitted(store, Kind.DELETION).number
+    intent_outcomes.record_accepted(store, sent(store, held).id, "task-1", SOON)
+    single.answered(store, held, answer("ON_HOLD"), SOON)
+    unsent = submitted(store, Kind.DELETION, email="b@example.com").number
+    planned = bulk_plan.plan(store, "decline", [held, unsent], TODAY)
+    assert (planned.possible, planned.cancelled_first) == ((held, unsent), 1)
+    assert "1 deletion is cancelled first" in str(planned)
+    for number in (held, unsent):
+        single.edit(store, number, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+    again = bulk_plan.plan(store, "decline", [held, unsent], TODAY)
+    assert dict(again.skipped) == {"to be declined once cancelled": 1, "declined already": 1}
+
+
+def test_a_correction_without_values_is_planned_for_all_so_that_the_values_are_asked_for(store: Store) -> None:
+    numbers = [submitted(store, email=f"{name}@example.com").number for name in "ab"]
+    assert bulk_plan.plan(store, "correct", numbers, TODAY).possible == tuple(numbers)
+    values = {"received": tasks.get(store, numbers[0]).received_on}
+    assert bulk_plan.plan(store, "correct", numbers, TODAY, values).possible == ()

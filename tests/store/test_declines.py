@@ -411,3 +411,10 @@ def test_a_declined_row_that_has_lost_its_law_gets_it_back_and_its_appeal_is_ans
 def test_why_an_appeal_cannot_be_extended_is_true(store: Store, law: str, sentence: str) -> None:
     task = appeal(store, declined(store).number, TODAY)
     assert sentence in (legal_records.cannot_extend(replace(task, regulation=law), TODAY) or "")
+
+
+def test_a_failed_request_that_was_declined_is_not_advised_to_be_resubmitted(store: Store) -> None:
+    number = in_status(store, Status.FAILED).number
+    assert advice_for(tasks.get(store, number), "DATA_SUBJECT_NOT_FOUND", str)
+    single.edit(store, number, lambda edit: requests.decline(edit, "exempt", "told"), ACTOR, TODAY)
+    assert advice_for(tasks.get(store, number), "DATA_SUBJECT_NOT_FOUND", str) is None

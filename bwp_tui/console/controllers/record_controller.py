@@ -72,6 +72,9 @@ class RecordController:
         check = bulk_plan.plan_check(operation.name, today, values)
         skipped = "" if operation.arguments or operation.asks_for_count else now.skipped_clause
         alone = session.reader.window(now.possible) if len(now.possible) == 1 else []
+        if now.cancelled_first:
+            some = "" if alone else f"{now.cancelled_first} of them "
+            skipped += f", {some}once the service has confirmed the cancellation"
         await self._marked.carry_out(
             lambda count: f"{alone[0].name if alone and count else count} {operation.participle}{skipped}",
             lambda: session.task_commands.record(operation, now.possible, today, check, **values),

@@ -244,7 +244,8 @@ def cannot_decline(task: Task) -> str | None:
     if task.was_resubmitted:
         return f"Task {task.name} was resubmitted; decline the new one."
     if why_not := reason_if_declined(task):
-        return Refusal("declined already", why_not)
+        is_waiting = task.status != Status.DECLINED
+        return Refusal("to be declined once cancelled" if is_waiting else "declined already", why_not)
     if task.answered_on is not None:
         sentence = f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
         return Refusal("answered", sentence)
