@@ -11,6 +11,8 @@ from textual.containers import VerticalScroll
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY, WAITING
 from tests.console.support import USUAL, WIDE, opened
 
@@ -160,6 +162,16 @@ async def test_a_small_terminal_shows_the_list_alone_in_which_keys_only_move(
         await console.pilot.resize_terminal(*size)
         await console.press("q")
         await console.until(lambda: console.app.return_code == 0)
+
+
+async def test_a_list_alone_says_beside_its_view_that_the_service_is_in_trouble(profile: Profile) -> None:
+    async with opened(profile, size=(40, 10)) as console:
+        await console.sees(f"all {len(PAST)}")
+        engine_state.record_health(console.store, ServiceState.UNREACHABLE, "no route", None)
+        await console.sees(f"all {len(PAST)}", "▲ service unreachable")
+        engine_state.record_health(console.store, ServiceState.REACHED, None, None)
+        await console.until(lambda: "unreachable" not in console.line("views"))
+        assert f"all {len(PAST)}" in console.line("views")
 
 
 @pytest.mark.parametrize("size", SMALL_LISTS)

@@ -45,8 +45,7 @@ class MainPanels:
         Args:
             is_counted: whether the table holds all rows.
         """
-        session, snapshot = self._session, self.snapshot
-        trouble = None if snapshot is None else session.service_trouble(snapshot.engine)
+        session, snapshot, trouble = self._session, self.snapshot, self._trouble
         self._table.service_in_trouble = trouble is not None
         rows = self._table.row_count
         self._screen.query_one(HeaderLine).set_state(
@@ -74,7 +73,9 @@ class MainPanels:
         counts = self.snapshot.view_counts if self.snapshot else ()
         shown = "" if current == 0 else filter_text
         rows = self._table.row_count if is_counted else None
-        self._screen.query_one(ViewsLine).set_views(self.views, counts, current, shown, rows)
+        label = self._session.engine_label(self.snapshot and self.snapshot.engine)
+        trouble = self._trouble or (label.removeprefix("▲ ") if label.startswith("▲") else "")
+        self._screen.query_one(ViewsLine).set_views(self.views, counts, current, shown, rows, trouble)
 
     def update_detail(self, task: Task | None) -> None:
         timeline = self._session.reader.timeline(task) if task else []
@@ -134,6 +135,11 @@ class MainPanels:
         numbers = [download.task_number for download in downloads if download.task_number not in running]
         for task in self._session.reader.window(numbers):
             yield download_end(task, self._session.display_context())
+
+    @property
+    def _trouble(self) -> str | None:
+        """What is wrong with the service."""
+        return None if self.snapshot is None else self._session.service_trouble(self.snapshot.engine)
 
     @property
     def _table(self) -> TaskTable:

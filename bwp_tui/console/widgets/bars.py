@@ -160,12 +160,19 @@ class ViewsLine(TwoEndedLine):
         self._key = key
 
     def set_views(
-        self, views: Sequence[View], counts: Sequence[int], current: int | None, filter_text: str, shown: int | None
+        self,
+        views: Sequence[View],
+        counts: Sequence[int],
+        current: int | None,
+        filter_text: str,
+        shown: int | None,
+        trouble: str = "",
     ) -> None:
         """Show the views' counts, which of them is shown (an index, None for none), and the filter.
 
         Args:
             shown: how many tasks match the filter; None while they are counted.
+            trouble: what is wrong with the engine or the service; shown where the list alone has no header.
         """
         filter_parts: list[StyledText] = []
         if filter_text:
@@ -180,12 +187,22 @@ class ViewsLine(TwoEndedLine):
                 break
         else:
             if current is not None and is_list_alone(self.app.size):
-                entries = list(self._views(views, counts, current, _ViewForm.LONG))
-                left = self.to_content((" ", "plain"), *entries[3 * current + 1 : 3 * current + 3])
+                left = self._current_view(views, counts, current)
             elif current is None:
                 right = self.to_content((f"{self._key('back')} ", "key"), ("all tasks ", "muted"))
                 left = self._filter(filter_parts, width - right.cell_length - 1)
+        if trouble and is_list_alone(self.app.size):
+            if current is not None:
+                left = self._current_view(views, counts, current)
+            else:
+                left = self._filter(filter_parts, width // 2)
+            right = self.to_content((f"▲ {trouble} ", "bad"))
+            right = right.truncate(width - left.cell_length - 1, ellipsis=True)
         self.show_ends(left, right)
+
+    def _current_view(self, views: Sequence[View], counts: Sequence[int], current: int) -> Content:
+        entries = list(self._views(views, counts, current, _ViewForm.LONG))
+        return self.to_content((" ", "plain"), *entries[3 * current + 1 : 3 * current + 3])
 
     def _filter(self, filter_parts: Sequence[StyledText], width: int) -> Content:
         """Return the filter and its count in at most `width` cells: the end of the filter is cut."""
