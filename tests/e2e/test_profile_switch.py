@@ -69,12 +69,18 @@ def test_the_shops_are_listed_and_another_one_is_opened(shops: Operator) -> None
         assert {path: path.stat().st_mtime_ns for path in (shops.data / "south").iterdir()} == files
         terminal.send(DOWN * 2 + ENTER)
         terminal.wait_for("profiles.west.regulation must be")
+        mark = terminal.mark()
         terminal.send("k" + ENTER)
         terminal.wait_for(lambda text: " south " in text.splitlines()[0] and "engine here" in text)
+        assert b"Opening the shop south" in terminal.bytes_since(mark)
         shops.profile = "north"
         assert shops.lease_is_free
         type_command(terminal, "profile north")
         terminal.wait_for(lambda text: " north " in text.splitlines()[0] and "engine here" in text)
+        type_command(terminal, "profile north")
+        terminal.wait_for("This shop is open.")
+        terminal.send(ESCAPE)
+        terminal.wait_for(lambda text: "This shop is open." not in text)
         assert end(terminal) == 0
 
 

@@ -74,12 +74,14 @@ class ListCommands:
         if not line.positionals:
             return lambda: self._screen.perform_later("profiles")
         line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["profile"].usage)
-        name = line.positionals[0]
+        name, here = line.positionals[0], self._screen.session.profile
+        if name.text == here.name and not here.is_sandbox:
+            raise name.error("This shop is open.")
         try:
             read_profile(name.text, os.environ)
         except SettingsError as error:
             raise name.error(error.mistakes[0]) from None
-        if why_not := why_no_switch(self._screen.session.profile, os.environ):
+        if why_not := why_no_switch(here, os.environ):
             raise name.error(why_not)
         return lambda: self._screen.start_worker(partial(switch_profile, self._screen, name.text))
 
