@@ -21,6 +21,9 @@ AMBIGUOUS_WIDTH: Final = re.compile(f"[{FILLER}{chr(CLUSTERS)}-\U0010ffff]")
 _MOVE_COST: Final = 10
 """Bytes that a position and a change of style take, about."""
 
+_MIN_COST: Final = 50
+"""Bytes of a line's changes from which on its text is looked for further left or right."""
+
 _FEWEST_LINES: Final = 4
 """Changed lines from which on text is looked for above and below."""
 
@@ -89,8 +92,7 @@ def find_scroll(rows: Sequence[Row], shown: Sequence[Row], changed: Sequence[int
 def find_shift(row: Row, shown: Row) -> Shift | None:
     """Return how the text that follows the first change has moved, where the line is cheaper to write after it."""
     new, old = row.characters, shown.characters
-    cost = _cost(row, shown)
-    if cost < 5 * _MOVE_COST or UNKNOWN in new + old or AMBIGUOUS_WIDTH.search(new + old):
+    if UNKNOWN in old or STALE in old or AMBIGUOUS_WIDTH.search(new + old) or (cost := _cost(row, shown)) < _MIN_COST:
         return None
     x = next((x for x, (one, other) in enumerate(zip(new, old, strict=True)) if one != other), len(new))
     for place in range(x, x + 3 * _COMPARED, _COMPARED):

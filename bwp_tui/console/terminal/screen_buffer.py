@@ -19,10 +19,8 @@ class ScreenBuffer:
 
     def _resize(self, columns: int, lines: int) -> None:
         self._columns, self._lines = columns, lines
-        self._characters = [UNKNOWN * columns] * lines
-        self._styles = [UNKNOWN * columns] * lines
-        self._shown_characters = list(self._characters)
-        self._shown_styles = list(self._styles)
+        self._rows = [Row(UNKNOWN * columns, UNKNOWN * columns)] * lines
+        self._shown = list(self._rows)
         self._changed: set[int] = set()
         self._cursor: tuple[int, int] | None = None
         self._target_cursor: tuple[int, int] | None = None
@@ -42,7 +40,8 @@ class ScreenBuffer:
 
     def repaint_all(self) -> None:
         """Send the whole screen with the next changes: the terminal may show something else."""
-        self._shown_characters = [re.sub(f"[^{UNKNOWN}]", STALE, row, flags=re.DOTALL) for row in self._characters]
+        pattern = re.compile(f"[^{UNKNOWN}]", re.DOTALL)
+        self._shown = [Row(pattern.sub(STALE, characters), styles) for characters, styles in self._rows]
         self._changed = set(range(self._lines))
         self._cursor = None
 
@@ -67,14 +66,13 @@ class ScreenBuffer:
 
     def _apply_piece(self, piece: Piece) -> None:
         y, start, end = piece.y, piece.x, piece.x + len(piece.cells.characters)
-        characters, styles = self._characters[y], self._styles[y]
+        characters, styles = self._rows[y]
         before, after = characters[:start], characters[end:]
         if characters[start] == FILLER:  # half a wide character that is covered leaves a blank
             before = before[:-1] + " "
         if after[:1] == FILLER:
             after = " " + after[1:]
-        self._characters[y] = before + piece.cells.characters + after
-        self._styles[y] = styles[:start] + piece.cells.styles + styles[end:]
+        self._rows[y] = Row(before + piece.cells.characters + after, styles[:start] + piece.cells.styles + styles[end:])
         self._changed.add(y)
 
     def changes(self) -> str:
@@ -82,10 +80,9 @@ class ScreenBuffer:
 
         It begins with an absolute position: something else may have written to the terminal and left its cursor there.
         """
-        rows = list(map(Row, self._characters, self._styles))
-        shown = list(map(Row, self._shown_characters, self._shown_styles))
+        rows, shown = self._rows, self._shown
         changed: Sequence[int] = sorted(y for y in self._changed if rows[y] != shown[y])
-        self._shown_characters, self._shown_styles = list(self._characters), list(self._styles)
+        self._shown = list(rows)
         self._changed.clear()
         writer = AnsiWriter(self._parser, self._columns)
         if (scroll := find_scroll(rows, shown, changed)) is not None:
