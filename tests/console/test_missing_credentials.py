@@ -26,7 +26,7 @@ async def test_what_is_missing_is_named_and_leaving_ends_with_code_2(
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
             text = " ".join(" ".join(screen_lines(app)).split())
-            assert "BWP_CLIENT_ID, BWP_CLIENT_SECRET are not set" in text
+            assert "Not set: BWP_CLIENT_ID, BWP_CLIENT_SECRET" in text
             assert "BWP_TARGET_ID is" not in text
             assert "bwp-tui sandbox" in text
             if size[1] >= 40:
@@ -47,7 +47,7 @@ async def test_a_secret_that_is_set_is_not_called_missing(profile: Profile, tmp_
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.pause()
             text = "\n".join(screen_lines(app))
-            assert "BWP_TARGET_ID is not set" in text
+            assert "Not set: BWP_TARGET_ID" in text
             assert "hush" not in text
     finally:
         app.close()

@@ -39,15 +39,11 @@ LIGHT: Final = Theme(
     error="#b8323a",
 )
 
-ANSI_DARK: Final = replace(
-    BUILTIN_THEMES["ansi-dark"], primary="ansi_cyan", secondary="ansi_bright_magenta", error="ansi_bright_red"
-)
+ANSI_DARK: Final = replace(BUILTIN_THEMES["ansi-dark"], primary="ansi_cyan", error="ansi_bright_red")
 """As Textual's, but for blue and red, which are too dark to be read on black."""
 
-ANSI_LIGHT: Final = replace(
-    BUILTIN_THEMES["ansi-light"], secondary="ansi_blue", success="ansi_default", warning="ansi_magenta"
-)
-"""As Textual's, but for cyan, green and bright red, which are too light to be read on white."""
+ANSI_LIGHT: Final = replace(BUILTIN_THEMES["ansi-light"], success="ansi_default", warning="ansi_magenta")
+"""As Textual's, but for green and bright red, which are too light to be read on white."""
 
 THEMES: Final = dict(zip(THEME_NAMES, ("bwp-dark", "bwp-light", "ansi-dark", "ansi-light"), strict=True))
 """Names an operator may choose, and Textual's names for them."""

@@ -62,9 +62,8 @@ class MissingCredentialsScreen(ScrolledScreen):
         self.app.exit(return_code=UNCONFIGURED)
 
     def _lines(self) -> list[list[StyledText]]:
-        missing, verb = ", ".join(self._missing), "is" if len(self._missing) == 1 else "are"
         return [
-            [("Not configured: ", "plain"), (missing, "warn"), (f" {verb} not set.", "plain")],
+            [("Not set: ", "plain"), (", ".join(self._missing), "warn")],
             [],
             [("To practise without credentials", "accent")],
             [("  bwp-tui sandbox", "strong")],

@@ -324,10 +324,10 @@ class RequestForm(Vertical):
     def _heading_hints(self, draft: Draft) -> tuple[str, ...]:
         """Return what the rule line says at its right end, the longest first."""
         if not self._is_restored:
-            return ("enter submit · esc close, draft kept",)
+            return ()
         if draft == self._opened:
             return ("draft restored · ctrl+u empties the form", "draft restored · ctrl+u empties")
-        return ("draft restored · enter submit · esc close, draft kept", "draft restored")
+        return ("draft restored",)
 
     def _show_outlook(self, draft: Draft, today: date) -> None:
         self._line("form-outlook").show(draft.outlook(today))
