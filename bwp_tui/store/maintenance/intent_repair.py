@@ -220,12 +220,11 @@ def append_recovered(
     )
 
 
-def tag_to_check(db: apsw.Connection, now: str, number: int, sentence: str) -> None:
-    """Tag a task that a person has to check, and say why while it has not ended."""
-    ((found, terminal),) = db.execute("SELECT tags, terminal FROM main.tasks WHERE number = ?", (number,)).fetchall()
+def tag_to_check(db: apsw.Connection, now: str, number: int) -> None:
+    """Tag a task that a person has to check."""
+    ((found,),) = db.execute("SELECT tags FROM main.tasks WHERE number = ?", (number,)).fetchall()
     tags = tags_text(tuple(dict.fromkeys((*tags_of(str(found)), TO_CHECK))))
-    trouble = None if terminal else f"Not certain: {sentence}."
-    db.execute("UPDATE main.tasks SET tags = ?, trouble = ? WHERE number = ?", (tags, trouble, number))
+    db.execute("UPDATE main.tasks SET tags = ? WHERE number = ?", (tags, number))
     db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.TAGS, None, None, f"+{TO_CHECK}"))
 
 

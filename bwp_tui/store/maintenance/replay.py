@@ -144,6 +144,8 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         given = row | _values_of_request(row, own, older, events) | _NOTHING_RECORDED
         after, found = columns_and_contradictions(given, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
+        if row.get("purged_at"):  # its timeline no longer says what the row has
+            changes = {name: value for name, value in changes.items() if before[name] == row[name]}
         if "status" in changes:
             changes |= {name: after[name] for name in _WITH_STATUS}
         is_older = all(older.get(name) == after[name] for name in ("task_id", "status"))
@@ -188,7 +190,7 @@ def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -
             named = ", ".join(f"{event.what} ({event.at[:10]})" for event in contradicting)
             sentence = f"recorded in one copy without knowing what the other had recorded, check it: {named}"
             append_recovered(db, now, number, sentence)
-            tag_to_check(db, now, number, sentence)
+            tag_to_check(db, now, number)
 
 
 def _row(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
@@ -341,7 +343,8 @@ def withhold_changed(db: apsw.Connection, now: str) -> list[str]:
                 withhold(db, now, number, row["status"], sentence)
             else:
                 append_recovered(db, now, number, sentence)
-            tag_to_check(db, now, number, sentence)
+            tag_to_check(db, now, number)
+            write_row(db, number, {"trouble": None if row["terminal"] else f"Not certain: {sentence}."}, now)
             found.append(f"#{number}: {', '.join(named) or 'row'}")
     return found
 
