@@ -17,7 +17,7 @@ from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.queries.timeline import UndoablePart
 
 if TYPE_CHECKING:
-    from bwp_tui.domain.shell_commands import CommandGroup
+    from bwp_tui.domain.cli_commands import CommandGroup
 
 Values = dict[str, Any]
 """The values of an operation's arguments by name, as `Operation.apply` takes them."""

@@ -11,8 +11,8 @@ from typing import Final, NoReturn, TypeAlias
 from bwp_tui.actions.operation import TaskOperation
 from bwp_tui.cli.argument_types import one_line, regulation, seconds
 from bwp_tui.cli.exit_codes import Effect, ExitCode
-from bwp_tui.domain.shell_commands import COMMAND_GROUPS, SHELL_COMMANDS_BY_NAME, CommandGroup
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME, COMMAND_GROUPS, CommandGroup
+from bwp_tui.domain.text import capitalized, clean_line
 from bwp_tui.settings.profile import THEMES
 
 RESPONSE_TIMEOUT_S: Final = 30.0
@@ -100,12 +100,12 @@ class CommandParsers:
     ) -> Parser:
         """Add a command; help and group are those of the operation, else those of `SHELL_COMMANDS`."""
         if operation is None:
-            declared = SHELL_COMMANDS_BY_NAME[name]
+            declared = CLI_COMMANDS_BY_NAME[name]
             purpose, group = declared.help, declared.group
         else:
             purpose, group = operation.purpose, operation.group
         parser = self._sub.add_parser(
-            name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", epilog=note, allow_abbrev=False
+            name, help=purpose, description=f"{capitalized(purpose)}.", epilog=note, allow_abbrev=False
         )
         parser.purpose, parser.group = purpose, group
         parser.set_defaults(command=(f"{package}.{module}", function or name), command_name=name, effect=effect)

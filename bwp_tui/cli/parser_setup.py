@@ -5,8 +5,8 @@ from __future__ import annotations
 from bwp_tui.cli.argparse_base import CommandParsers, add_actions
 from bwp_tui.cli.argument_types import aws_account, aws_name, aws_region, new_path
 from bwp_tui.cli.exit_codes import Effect
+from bwp_tui.domain.cli_commands import CONFIG_ACTIONS, EVENT_ACTIONS, SHELLS
 from bwp_tui.domain.letters import BUILT_IN_TEMPLATES
-from bwp_tui.domain.shell_commands import CONFIG_ACTIONS, EVENT_ACTIONS, SHELLS
 
 
 def add_setup_commands(commands: CommandParsers) -> None:

@@ -111,13 +111,13 @@ def local_day(instant: datetime) -> date:
         return instant.date()
 
 
-_DAY_FORMAT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+DAY_FORMAT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def parse_day(text: str) -> date | None:
     """Read a day such as `2026-12-31`, in no other form; None if it is not one."""
     try:
-        return date.fromisoformat(text.strip()) if _DAY_FORMAT.fullmatch(text.strip()) else None
+        return date.fromisoformat(text.strip()) if DAY_FORMAT.fullmatch(text.strip()) else None
     except ValueError:
         return None
 

@@ -18,7 +18,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import require_typed, require_yes
-from bwp_tui.domain.shell_commands import SHELL_COMMANDS_BY_NAME
+from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.saved import save
 from tests.pty_terminal import Terminal
@@ -55,8 +55,8 @@ def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_w
 def test_help_lists_commands_with_the_arguments_and_the_help_of_the_cli(bwp: Bwp) -> None:
     _, lines, *_ = talk(bwp, "help", "q", "list")
     for usage, purpose in (
-        ("list FILTER ", SHELL_COMMANDS_BY_NAME["list"].help),
-        ("show TASK ", SHELL_COMMANDS_BY_NAME["show"].help),
+        ("list FILTER ", CLI_COMMANDS_BY_NAME["list"].help),
+        ("show TASK ", CLI_COMMANDS_BY_NAME["show"].help),
         ("download TASK ", DOWNLOAD.purpose),
     ):
         assert any(line.startswith(usage) and line.endswith(purpose) for line in lines.splitlines())

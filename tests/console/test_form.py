@@ -299,7 +299,7 @@ async def test_no_hint_is_cut(profile: Profile, width: int, kind: str) -> None:
         assert hints
         draft = console.main.form.draft
         declared = {field: forms for field, _label, forms in _TEXTS} | draft.mistakes(TODAY)
-        declared |= {"regulation": draft.law_hint(), "verified": VERIFIED_HINT}
+        declared |= {"regulation": draft.regulation_hint(), "verified": VERIFIED_HINT}
         whole = {form for forms in declared.values() for form in forms}
         for hint in hints:
             assert console.line(hint).strip() in {"", *whole}
@@ -415,7 +415,7 @@ async def test_the_warnings_of_a_late_deletion_are_seen_whole_in_a_small_termina
 )
 async def test_a_doubt_about_the_day_of_receipt_is_seen_whole_in_a_small_terminal(law: str, received: str) -> None:
     draft = Draft(
-        kind=Kind.RETRIEVAL, email="", again="", received=received, regulation=law, hold="", reason="", note=""
+        kind=Kind.RETRIEVAL, email="", email_again="", received=received, regulation=law, hold="", reason="", note=""
     )
     sentence, role = draft.outlook(date(2027, 1, 1))
     assert (len(sentence) <= 54, role) == (True, "warn")

@@ -131,7 +131,7 @@ async def test_the_help_lists_every_action_with_its_keys_its_name_and_its_line(p
         words, situation = " ".join(help_text(console).split()), console.main.context
         for action in ACTIONS:
             keys = " ".join(shown_key(key) for key in action.keys)
-            line = f" · bwp-tui {action.command}" if action.command else ""
+            line = f" · bwp-tui {action.cli_usage}" if action.cli_usage else ""
             assert f" {keys} {action.help} {action.name}{line}" in words
             assert f"unavailable: {action.disabled_reason(situation) or ''}" in words
         assert all(sign in words for sign in ("in 6d!", UNICODE.fetch, UNICODE.paused, UNICODE.watched))

@@ -177,7 +177,7 @@ async def test_quit_ends_the_console(profile: Profile) -> None:
 
 
 def test_every_action_has_a_line_unless_it_is_about_the_screen_alone() -> None:
-    assert {action.name for action in ACTIONS if action.command is None} == set(OF_THE_SCREEN)
+    assert {action.name for action in ACTIONS if action.cli_usage is None} == set(OF_THE_SCREEN)
 
 
 def test_every_action_is_pressed_by_a_test() -> None:
@@ -197,11 +197,13 @@ def _pressed(file: Path) -> Iterator[object]:
 
 
 @pytest.mark.parametrize(
-    "action", [action for action in REGISTRY if action.command], ids=lambda action: f"{action.scope.name}-{action.name}"
+    "action",
+    [action for action in REGISTRY if action.cli_usage],
+    ids=lambda action: f"{action.scope.name}-{action.name}",
 )
 def test_the_line_beside_an_action_is_one_that_the_command_line_takes(action: Action) -> None:
-    assert action.command is not None
-    line = " ".join(PLACES.get(word, word) for word in action.command.split(" "))
+    assert action.cli_usage is not None
+    line = " ".join(PLACES.get(word, word) for word in action.cli_usage.split(" "))
     lexer = shlex.shlex(line, posix=True, punctuation_chars="<>|&;")
     lexer.whitespace_split = True
     words = list(lexer)

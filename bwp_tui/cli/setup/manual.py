@@ -6,7 +6,7 @@ from argparse_manpage.manpage import Manpage
 
 from bwp_tui import VERSION
 from bwp_tui.cli.parser import build_parser
-from bwp_tui.domain.shell_commands import COMMAND_GROUPS
+from bwp_tui.domain.cli_commands import COMMAND_GROUPS
 
 
 def manual() -> str:

@@ -13,7 +13,7 @@ from bwp_tui.cli.support.context import CommandSession, find_tasks, require_type
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.cli.support.streams import print_note
-from bwp_tui.domain.text import counted
+from bwp_tui.domain.text import capitalized, counted
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.bulk import RefusalCheck, TaskChange
 from bwp_tui.store.queries import tasks
@@ -59,7 +59,7 @@ def confirm_plan(
     if not count:
         raise CommandError(ExitCode.FAILED, "Nothing was changed.")
     if not arguments.yes:
-        require_typed(f"{action[0].upper()}{action[1:]} {counted(count, 'task')}?", str(count))
+        require_typed(f"{capitalized(action)} {counted(count, 'task')}?", str(count))
     return list(planned.possible)
 
 

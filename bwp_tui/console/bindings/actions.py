@@ -35,7 +35,7 @@ class Scope(Enum):
     MESSAGES = auto()
     PROFILES = auto()
     HELP = auto()
-    SETUP = auto()
+    MISSING_CREDENTIALS = auto()
     APP = auto()
 
 
@@ -81,13 +81,13 @@ class Action(NamedTuple):
     label: str
     help: str
     group: str
-    command: str | None = None
+    cli_usage: str | None = None
     disabled_reason: DisabledReason = no_reason
     keywords: str = ""
     is_next_step: Callable[[Task], bool] | None = None
     scope: Scope = Scope.MAIN
 
-    def is_needed(self, context: ActionContext) -> bool:
+    def is_next_step_here(self, context: ActionContext) -> bool:
         """Say whether it is possible with the task, or with a marked one in sight, and the next step of that."""
         tasks = context.marked or ([] if context.task is None else [context.task])
         is_next_step = self.is_next_step
@@ -114,7 +114,7 @@ def footer_actions(
         ]
     others = [action for action in shown if action.is_next_step is None]
     possible = [action for action in others if context.marks or action.disabled_reason(context) is None]
-    return [*(action for action in shown if action.is_needed(context)), *possible]
+    return [*(action for action in shown if action.is_next_step_here(context)), *possible]
 
 
 def _needs_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:

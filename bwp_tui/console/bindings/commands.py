@@ -10,21 +10,22 @@ from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTERS, Action, Scope
+from bwp_tui.domain.cli_commands import CLI_COMMANDS, CLI_COMMANDS_BY_NAME, CliCommand
 from bwp_tui.domain.filter import MAX_VIEWS, View
-from bwp_tui.domain.shell_commands import SHELL_COMMANDS, SHELL_COMMANDS_BY_NAME, ShellCommand
+from bwp_tui.domain.text import capitalized
 from bwp_tui.settings.profile import THEMES
 
-_CLI_COMMANDS: Final = {
-    **SHELL_COMMANDS_BY_NAME,
+_CLI_COMMANDS_AND_OPERATIONS: Final = {
+    **CLI_COMMANDS_BY_NAME,
     **{
-        operation.name: ShellCommand(operation.name, operation.group, operation.purpose, operation.keywords)
+        operation.name: CliCommand(operation.name, operation.group, operation.purpose, operation.keywords)
         for operation in (*SERVICE_OPERATIONS, *RECORD_OPERATIONS)
     },
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class PromptCommand:
     """One command of the prompt.
 
     Attributes:
@@ -51,16 +52,16 @@ class Command:
     def description(self) -> str:
         """A sentence on what it does."""
         sentence = self.help or self._cli_command.help or ACTIONS_BY_NAME[self.action].help
-        return f"{sentence[0].upper()}{sentence[1:]}"
+        return capitalized(sentence)
 
     @property
-    def shell_only(self) -> str:
+    def why_not_here(self) -> str:
         """Why only a shell carries it out; empty where the console does."""
-        return self._cli_command.shell_only if self.is_cli_line else ""
+        return self._cli_command.why_not_in_console if self.is_cli_line else ""
 
     @property
-    def _cli_command(self) -> ShellCommand:
-        return _CLI_COMMANDS.get(self.name, ShellCommand(self.name, None, ""))
+    def _cli_command(self) -> CliCommand:
+        return _CLI_COMMANDS_AND_OPERATIONS.get(self.name, CliCommand(self.name, None, ""))
 
     def rank(self, word: str) -> int | None:
         """Return how well a typed word fits, 0 for best; None where it does not."""
@@ -68,7 +69,7 @@ class Command:
         names, sentences = f" {name} {self._cli_command.keywords}", f" {self.description}".casefold()
         if action := ACTIONS_BY_NAME.get(self.action):
             names = f"{names} {action.name.replace('_', ' ')} {action.label} {action.keywords}"
-            sentences = f"{sentences} {action.help} {action.command or ''}".casefold()
+            sentences = f"{sentences} {action.help} {action.cli_usage or ''}".casefold()
         fits = (
             name == word,
             f" {word} " in f"{names} " and not name.endswith(f" {word}"),
@@ -82,41 +83,41 @@ class Command:
 
 
 _DECLARED: Final = (
-    Command("filter", "FILTER", "filter"),
-    Command("list", "[FILTER] [--view NAME] [--sort ORDER]", "filter", ("--view", "--sort")),
-    Command("show", "[TASK]", "detail"),
-    Command("inspect", "[TASK]", "archive"),
-    Command("letter", f"[{'|'.join(LETTERS)}] [TASK]", "letter"),
-    Command("submit", "retrieval|deletion [EMAIL]", "new"),
+    PromptCommand("filter", "FILTER", "filter"),
+    PromptCommand("list", "[FILTER] [--view NAME] [--sort ORDER]", "filter", ("--view", "--sort")),
+    PromptCommand("show", "[TASK]", "detail"),
+    PromptCommand("inspect", "[TASK]", "archive"),
+    PromptCommand("letter", f"[{'|'.join(LETTERS)}] [TASK]", "letter"),
+    PromptCommand("submit", "retrieval|deletion [EMAIL]", "new"),
     *(
-        Command(operation.name, operation.usage.partition(" ")[2], operation.name, operation.option_names)
+        PromptCommand(operation.name, operation.usage.partition(" ")[2], operation.name, operation.option_names)
         for operation in (*SERVICE_OPERATIONS, *RECORD_OPERATIONS, WATCH)
     ),
-    Command(
+    PromptCommand(
         "settle",
         "[TASK] --task-id ID | --give-up REASON",
         "enter_task_id",
         tuple(settlement.text.option for settlement in SETTLEMENTS),
     ),
-    Command("mark", "TASK…", "mark"),
-    Command("view", "NAME", "", help="Open a view by its name"),
-    Command("views", "save NAME [FILTER] | delete NAME | list", "save_view", ("--sort", "--columns")),
-    Command("columns", "[NAME,…]", "columns"),
-    Command("profile", "[NAME]", "profiles", help="Switch to another shop, or list all with what is due"),
-    Command("sort", "ORDER", "sort"),
-    Command("theme", f"[{'|'.join(THEMES)}]", "theme"),
+    PromptCommand("mark", "TASK…", "mark"),
+    PromptCommand("view", "NAME", "", help="Open a view by its name"),
+    PromptCommand("views", "save NAME [FILTER] | delete NAME | list", "save_view", ("--sort", "--columns")),
+    PromptCommand("columns", "[NAME,…]", "columns"),
+    PromptCommand("profile", "[NAME]", "profiles", help="Switch to another shop, or list all with what is due"),
+    PromptCommand("sort", "ORDER", "sort"),
+    PromptCommand("theme", f"[{'|'.join(THEMES)}]", "theme"),
 )
 _DECLARED_NAMES: Final = {command.name for command in _DECLARED}
 _OTHERS: Final = tuple(
-    Command(name, action=action.name)
+    PromptCommand(name, action=action.name)
     for action in ACTIONS
     if (name := action.name.replace("_", "-")) not in _DECLARED_NAMES
     and action.name not in {command.action for command in _DECLARED}
     and not action.name.startswith("view_")
 )
 CLI_LINES: Final = {
-    command.name: Command(command.name, command.arguments, is_cli_line=True)
-    for command in SHELL_COMMANDS
+    command.name: PromptCommand(command.name, command.arguments, is_cli_line=True)
+    for command in CLI_COMMANDS
     if command.name not in {command.name for command in (*_DECLARED, *_OTHERS)}
 }
 """The CLI's commands that the console does not carry out itself, by name."""
@@ -130,24 +131,24 @@ ALIASES: Final = {"q": "quit"}
 """Commands by what vim calls them."""
 
 
-def view_commands(views: Sequence[View]) -> tuple[Command, ...]:
+def view_commands(views: Sequence[View]) -> tuple[PromptCommand, ...]:
     """Return a command for each view that has a key."""
     return tuple(
-        Command(f"view {view.name}", action=f"view_{key}", help=f"List the view “{view.name}”")
+        PromptCommand(f"view {view.name}", action=f"view_{key}", help=f"List the view “{view.name}”")
         for key, view in enumerate(views[:MAX_VIEWS], start=1)
     )
 
 
-def own_commands(actions: Sequence[Action]) -> tuple[Command, ...]:
+def own_commands(actions: Sequence[Action]) -> tuple[PromptCommand, ...]:
     """Return a command for each of the operator's own, whose actions these are."""
     return tuple(
-        Command(action.name.removeprefix("command_"), action=action.name, help=action.help)
+        PromptCommand(action.name.removeprefix("command_"), action=action.name, help=action.help)
         for action in actions
         if action.scope is Scope.MAIN
     )
 
 
-def matching(text: str, views: Sequence[View] = (), own: Sequence[Action] = ()) -> list[Command]:
+def matching(text: str, views: Sequence[View] = (), own: Sequence[Action] = ()) -> list[PromptCommand]:
     """Return the commands that fit every word of a text, best first; the one that the text begins with stays first."""
     words = text.casefold().split()
     commands = (*COMMANDS, *own_commands(own), *view_commands(views), *CLI_LINES.values())

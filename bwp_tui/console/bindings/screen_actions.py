@@ -214,7 +214,7 @@ _LETTER: Final = (
     *_FIND,
     *_PAGE,
 )
-_SENT: Final = (
+_REQUEST_LOG: Final = (
     Action("read", ("enter",), "open the task", "Open the task", _SCREEN),
     *MOVES,
     _FILTER,
@@ -262,7 +262,7 @@ REGISTRY: Final = tuple(
         Scope.DOWNLOADS: _DOWNLOADS,
         Scope.ARCHIVE: _ARCHIVE,
         Scope.LETTER: _LETTER,
-        Scope.REQUEST_LOG: _SENT,
+        Scope.REQUEST_LOG: _REQUEST_LOG,
         Scope.DASHBOARD: _DASHBOARD,
         Scope.PROFILES: _PROFILES,
         Scope.MESSAGES: (*_FIND, *_PAGE, _with_main_keys("messages", "", "Go back to the tasks", _SCREEN)),
@@ -278,7 +278,7 @@ REGISTRY: Final = tuple(
             _with_main_keys("pager", "pager", "Show the output in $PAGER", _SCREEN),
             *_PAGE,
         ),
-        Scope.SETUP: (
+        Scope.MISSING_CREDENTIALS: (
             Action("login", ("l",), "log in", "Set this shop up", _SCREEN, "login"),
             *(action for action in _PAGE if action.name != "help"),
         ),

@@ -18,15 +18,15 @@ from bwp_tui.settings.checks import with_home
 from bwp_tui.settings.profile import THEMES
 from bwp_tui.store.queries.orders import SORTS
 
-_LAST: Final = re.compile(r"\S*\Z")
-_BROKEN: Final = re.compile(r"[\s\"']")
+_LAST_WORD: Final = re.compile(r"\S*\Z")
+_SPLITS_WORD: Final = re.compile(r"[\s\"']")
 _MAX_ENTRIES: Final = 10_000
 """Entries of a folder that are looked at."""
 
 
 def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: int) -> list[tuple[int, int, str]]:
     """Return the completions at the cursor, for a `TabCompleter`; `commands` are those that fit the text."""
-    start = next(found.start() for found in _LAST.finditer(text, 0, cursor))
+    start = next(found.start() for found in _LAST_WORD.finditer(text, 0, cursor))
     typed, before = text[start:cursor].casefold(), text[:start].split()
     if not before:
         return [(start, cursor, f"{name} ") for name in commands if f"{name} " != text]
@@ -41,7 +41,7 @@ def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: 
     elif before == ["theme"]:
         known = THEMES
     elif before[0] in CLI_LINES:
-        known = _in_cli_line(CLI_LINES[before[0]].arguments, text[start:cursor], is_first=len(before) == 1)
+        known = _completions_in_cli_line(CLI_LINES[before[0]].arguments, text[start:cursor], is_first=len(before) == 1)
         typed = ""
     elif before == ["profile"]:
         known = profile_names(os.environ)
@@ -61,7 +61,7 @@ def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: 
     return [(start, cursor, name) for name in known if name.casefold().startswith(typed) and name.strip() != typed]
 
 
-def _in_cli_line(arguments: str, typed: str, *, is_first: bool) -> tuple[str, ...]:
+def _completions_in_cli_line(arguments: str, typed: str, *, is_first: bool) -> tuple[str, ...]:
     """Return the completions of a word of a command line: its actions, and the paths of files."""
     if is_first and "|" in arguments:
         return tuple(action for action in arguments.split("|") if action.startswith(typed) and action != typed)
@@ -77,4 +77,4 @@ def _paths(typed: str) -> tuple[str, ...]:
     except OSError:
         return ()
     fitting = (name for name in names if name.startswith(start) and name.startswith(".") <= start.startswith("."))
-    return tuple(f"{folder}{slash}{name}" for name in fitting if not _BROKEN.search(name))
+    return tuple(f"{folder}{slash}{name}" for name in fitting if not _SPLITS_WORD.search(name))

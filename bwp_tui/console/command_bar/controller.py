@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, Command, matching
+from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, PromptCommand, matching
+from bwp_tui.console.command_bar.command_reader import CommandReader, names_task_or_day
 from bwp_tui.console.command_bar.completion import complete
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError
-from bwp_tui.console.command_bar.task_lines import TaskLineCommands, names_task_or_day
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
 from bwp_tui.domain.times import meant_day
@@ -17,13 +17,13 @@ from bwp_tui.store.errors import StoreError
 class CommandBar:
     """Asks for commands. The lines that were carried out are the main screen's `command_history`."""
 
-    def __init__(self, screen: MainScreenProtocol, commands: TaskLineCommands) -> None:
+    def __init__(self, screen: MainScreenProtocol, commands: CommandReader) -> None:
         self._screen = screen
         self._commands = commands
         self._completer = TabCompleter(self._complete)
         self._text = ""
         self._line = ""
-        self._listed: list[Command] = []
+        self._listed: list[PromptCommand] = []
         self._selected: int | None = None
         self._is_chosen = False
         self._history_index = 0
@@ -36,10 +36,10 @@ class CommandBar:
         self._changed("", 0)
         answer = await screen.prompt.ask_text(
             ":",
-            changed=self._changed,
-            moved=self._move,
-            completed=self._completer.complete,
-            checked=self._resolve_line,
+            on_change=self._changed,
+            on_arrow=self._move,
+            complete=self._completer.complete,
+            check=self._check_line,
             hint=("↑ earlier lines" if history else "", "muted"),
             enter="run",
         )
@@ -51,7 +51,9 @@ class CommandBar:
     def _changed(self, text: str, cursor: int) -> None:
         self._text, self._listed = text, matching(text, self._screen.views, self._screen.session.keymap.own)
         if names_task_or_day(text.strip()):
-            self._listed.insert(0, Command(text.strip(), help="Go to this task, or to the first task of this day"))
+            self._listed.insert(
+                0, PromptCommand(text.strip(), help="Go to this task, or to the first task of this day")
+            )
         self._select(0 if text.strip() and self._listed else None)
         self._is_chosen = False
         prompt = self._screen.prompt
@@ -98,41 +100,41 @@ class CommandBar:
             at = -1 if self._selected is None else self._selected
             self._select(max(0, min(at + steps, len(self._listed) - 1)))
 
-    def _resolve_line(self, text: str) -> InputMistake | None:
+    def _check_line(self, text: str) -> InputMistake | None:
         """Find out what a line does; return its mistake, which keeps the prompt open."""
         self._handler = None
         selected = None if self._selected is None else self._listed[self._selected]
         if selected is not None and self._is_chosen:
-            return self._resolve_selected(selected, text)
+            return self._check_selected(selected, text)
         if not text.strip():
             return None
         try:
             self._line, self._handler = text, self._commands.read(text)
         except CommandLineError as error:
             word = text.split()[0].casefold()
-            if selected is None or (not _is_own(selected) and selected.name == ALIASES.get(word, word)):
+            if selected is None or (not _opens_view_or_program(selected) and selected.name == ALIASES.get(word, word)):
                 return error.mistake
-            return self._resolve_selected(selected, text)
+            return self._check_selected(selected, text)
         except StoreError as error:  # the history cannot be read, to find the tasks that are named
             return InputMistake(str(error), 0, len(text))
         return None
 
-    def _resolve_selected(self, command: Command, text: str) -> InputMistake | None:
+    def _check_selected(self, command: PromptCommand, text: str) -> InputMistake | None:
         """Find out what a selected command does; one that needs arguments is completed in the prompt."""
         self._line = command.name
-        if _is_own(command):
+        if _opens_view_or_program(command):
             self._handler = partial(self._screen.perform_later, command.action)
             return None
         try:
             self._handler = self._commands.read(command.name)
         except CommandLineError as error:
-            if command.shell_only or names_task_or_day(command.name):
+            if command.why_not_here or names_task_or_day(command.name):
                 return InputMistake(error.mistake.sentence, 0, len(text))
             self._screen.prompt.set_text(f"{command.name} ")
             return InputMistake(f"Write {command.usage}.", 0, len(command.name))
         return None
 
 
-def _is_own(command: Command) -> bool:
+def _opens_view_or_program(command: PromptCommand) -> bool:
     """Say whether a command opens a view, whose name may have quotation marks, or is one of the operator's own."""
     return bool(command.action) and command.name not in COMMANDS_BY_NAME

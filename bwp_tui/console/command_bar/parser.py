@@ -1,4 +1,4 @@
-"""Split a typed command line into tokens, each with its place, so that a mistake can be shown under it."""
+"""Split a typed command line into words, each with its place, so that a mistake can be shown under it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CommandLineError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One token of a line: its text without quotation marks, and its start and end in the line."""
+    """One word of a line: its text without quotation marks, and its start and end in the line."""
 
     text: str
     start: int
@@ -45,7 +45,7 @@ class Word:
         return len(self.text) != self.end - self.start
 
     def error(self, sentence: str, suggestion: str | None = None) -> CommandLineError:
-        """Return the error that points at this token, and asks whether `suggestion` was meant."""
+        """Return the error that points at this word, and asks whether `suggestion` was meant."""
         if suggestion:
             sentence = f"{sentence} Did you mean “{suggestion}”?"
         return CommandLineError(InputMistake(sentence, self.start, self.end, suggestion))
@@ -53,7 +53,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """A command line: the first token, the tokens behind it without the options, and the options' values by name."""
+    """A command line: the first word, the words behind it without the options, and the options' values by name."""
 
     text: str
     command: Word
@@ -64,18 +64,18 @@ class CommandLine:
         """Return the error that points at the whole line."""
         return CommandLineError(InputMistake(sentence, self.command.start, self.command.end))
 
-    def reject_extra(self, tokens: Sequence[Word], usage: str) -> None:
-        """Refuse tokens that a command does not take.
+    def reject_extra(self, words: Sequence[Word], usage: str) -> None:
+        """Refuse words that a command does not take.
 
         Raises:
             CommandLineError: there are some.
         """
-        if tokens:
-            raise tokens[0].error(f"“{tokens[0].text}” is too much here; write {usage}.")
+        if words:
+            raise words[0].error(f"“{words[0].text}” is too much here; write {usage}.")
 
 
-def tokenize(text: str) -> list[Word]:
-    """Split a line into tokens; quotation marks of both kinds hold blanks together.
+def split_words(text: str) -> list[Word]:
+    """Split a line into words; quotation marks of both kinds hold blanks together.
 
     Raises:
         CommandLineError: a quotation mark is not closed.
@@ -90,7 +90,7 @@ def tokenize(text: str) -> list[Word]:
 
 
 def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> CommandLine:
-    """Return a line's command, tokens and options.
+    """Return a line's command, words and options.
 
     Args:
         options_of: given the command, returns the options that it takes, each with a value: `--note`; None
@@ -99,31 +99,31 @@ def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
     Raises:
         CommandLineError: it is empty, a quotation mark is not closed, or an option is not known or has no value.
     """
-    found = tokenize(text)
+    found = split_words(text)
     if not found:
         raise CommandLineError(InputMistake("Type a command.", 0, 0))
     command, *rest = found
     options = options_of(command.text.casefold())
-    tokens: list[Word] = []
+    words: list[Word] = []
     values: dict[str, Word] = {}
     while rest:
-        token = rest.pop(0)
-        if not token.text.startswith("--") or options is None:
-            tokens.append(token)
-        elif token.text not in options:
+        word = rest.pop(0)
+        if not word.text.startswith("--") or options is None:
+            words.append(word)
+        elif word.text not in options:
             known = f" It takes {', '.join(options)}." if options else ""
-            raise token.error(f"“{command.text}” has no option “{token.text}” here.{known}")
-        elif token.text in _FLAGS:
-            values[token.text] = token
+            raise word.error(f"“{command.text}” has no option “{word.text}” here.{known}")
+        elif word.text in _FLAGS:
+            values[word.text] = word
         elif not rest:
-            raise token.error(f"“{token.text}” needs a value.")
+            raise word.error(f"“{word.text}” needs a value.")
         else:
-            values[token.text] = rest.pop(0)
-    return CommandLine(text, command, tuple(tokens), values)
+            values[word.text] = rest.pop(0)
+    return CommandLine(text, command, tuple(words), values)
 
 
 def _check_gap(text: str, start: int, end: int) -> None:
-    """Refuse a quotation mark between two tokens that nothing closes."""
+    """Refuse a quotation mark between two words that nothing closes."""
     gap = text[start:end].lstrip()
     if gap:
         raise CommandLineError(InputMistake("A quotation mark is not closed.", text.index(gap[0], start), len(text)))

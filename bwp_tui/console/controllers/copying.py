@@ -34,8 +34,8 @@ class CopiedText(NamedTuple):
         noun: what a question and a sentence call it.
         text_of: returns it for a task; None where there is none.
         join: makes one text of those of several tasks.
-        is_whole: whether its emails are in full although the screen masks them.
-        is_of_many: whether it is copied of several tasks too.
+        shows_full_email: whether its emails are in full although the screen masks them.
+        for_several_tasks: whether it is copied of several tasks too.
         remarks: returns what to check in the text of a task, a sentence each.
     """
 
@@ -43,8 +43,8 @@ class CopiedText(NamedTuple):
     noun: str
     text_of: TextOfTask
     join: Callable[[Sequence[str]], str] = "\n".join
-    is_whole: bool = True
-    is_of_many: bool = True
+    shows_full_email: bool = True
+    for_several_tasks: bool = True
     remarks: Callable[[Session, Task], tuple[str, ...]] = lambda _session, _task: ()
 
 
@@ -93,17 +93,17 @@ COPIED: Final = (
         "CSV row",
         lambda session, task: format_row(task_cells(task, mask=session.masked)),
         lambda rows: "".join((format_row(HEADINGS), *rows)).rstrip("\r\n"),
-        is_whole=False,
+        shows_full_email=False,
     ),
-    CopiedText("j", "JSON row", _json_row, is_whole=False),
+    CopiedText("j", "JSON row", _json_row, shows_full_email=False),
     CopiedText(
         "r",
         "record",
         Session.record_text,
         lambda records: records[0] if len(records) == 1 else f"[{', '.join(records)}]",
-        is_whole=False,
+        shows_full_email=False,
     ),
-    CopiedText("l", "letter", _letter, is_of_many=False, remarks=_remarks_on_letter),
+    CopiedText("l", "letter", _letter, for_several_tasks=False, remarks=_remarks_on_letter),
 )
 """All that the key of `copy` offers."""
 
@@ -113,7 +113,7 @@ async def copy_of_tasks(screen: MainScreenProtocol, marked: MarkedTasks) -> None
     session, current = screen.session, screen.current_task
     numbers = marked.newest_first or ([current.number] if current else [])
     whose = current.name if current and not marked.all else f"the {counted(len(numbers), 'marked task')}"
-    offered = [copied for copied in COPIED if copied.is_of_many or len(numbers) == 1]
+    offered = [copied for copied in COPIED if copied.for_several_tasks or len(numbers) == 1]
     key = await screen.prompt.ask_key(f"Copy of {whose}:", {copied.key: copied.noun for copied in offered})
     for copied in offered:
         if copied.key == key:
@@ -143,7 +143,7 @@ async def _copy(
         return
     missing = f" ({len(numbers) - len(texts)} have none)" if len(texts) < len(numbers) else ""
     what = f"{counted(len(texts), copied.noun)}{missing}" if len(numbers) > 1 else f"{copied.noun} of {whose}"
-    masking = ", unmasked" if is_unmasked else ", emails masked" if session.masked and not copied.is_whole else ""
+    masking = ", unmasked" if is_unmasked else ", emails masked" if session.masked and not copied.shows_full_email else ""
     by = await copy(copied.join(texts), screen.app.copy_to_clipboard, session.profile.folder)
     done = f"{what[0].upper()}{what[1:]}{masking}: {by}."
     screen.show_status(" ".join((done, *remarks)), "warn" if remarks else "plain")

@@ -28,9 +28,9 @@ class FilterPrompt:
         answer = await screen.prompt.ask_text(
             "/",
             f"{before.filter} " if before.filter else "",
-            changed=self._changed,
-            completed=self._completer.complete,
-            checked=mistake_in_filter,
+            on_change=self._changed,
+            complete=self._completer.complete,
+            check=mistake_in_filter,
             enter="keep",
         )
         screen.show(before if answer is None else before.of_filter(answer.strip()))

@@ -128,7 +128,7 @@ class TextFinder:
             count = self._position if self._matches else "no match"
             self._screen.prompt.hint(count if text else "", "key" if self._matches else "warn")
 
-        if not await self._screen.prompt.ask_text("/", changed=typed, enter="find"):
+        if not await self._screen.prompt.ask_text("/", on_change=typed, enter="find"):
             self._search(pattern, current or start)
             self._searchable.go_to(start)
 
@@ -201,7 +201,7 @@ class ListFilter:
         """Ask for words, beginning with the present ones; without an answer these hold again."""
         before = self.text
         answer = await self._screen.prompt.ask_text(
-            "/", f"{before} " if before else "", changed=lambda text, _: self._set(text), enter="keep"
+            "/", f"{before} " if before else "", on_change=lambda text, _: self._set(text), enter="keep"
         )
         self._set(before if answer is None else answer)
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME
-from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionWordings
+from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionRewordings
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.task_commands import MarkStep
 from bwp_tui.console.widgets.prompt import F2_ANSWER, QuestionUpdate
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import capitalized, clean_line
 from bwp_tui.store.commands.bulk import ChangeResult
 
 _HARMLESS: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.is_harmless)
@@ -52,7 +52,7 @@ class MarkedTasks:
 
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen
-        self._are_named = False
+        self._are_from_command = False
         self._last_marked = 0
         """The number of the task marked last; 0 before the first one."""
 
@@ -66,9 +66,15 @@ class MarkedTasks:
         """The marked tasks, newest first: what is sent first is what came last onto the screen."""
         return sorted(self.all, reverse=True)
 
-    def mark_only(self, numbers: frozenset[int], *, are_named: bool = False) -> None:
+    @property
+    def or_current(self) -> list[int]:
+        """The marked tasks, newest first, or else the one under the cursor; empty without either."""
+        current = self._screen.current_task
+        return self.newest_first or ([] if current is None else [current.number])
+
+    def mark_only(self, numbers: frozenset[int], *, from_command: bool = False) -> None:
         """Mark these tasks and no others, as a step that can be undone; tasks named in a command need not be listed."""
-        self._are_named = are_named
+        self._are_from_command = from_command
         if numbers != self.all:
             self._screen.session.task_commands.steps.append(MarkStep(self.all))
         self._screen.mark(numbers)
@@ -110,12 +116,12 @@ class MarkedTasks:
     def unmark_unlisted(self) -> None:
         """Remove marks from tasks that are not listed: what is done to the marked tasks is done to what is seen."""
         screen = self._screen
-        if self.all and not self._are_named and screen.has_all_rows and not screen.prompt.is_open:
+        if self.all and not self._are_from_command and screen.has_all_rows and not screen.prompt.is_open:
             self.mark_only(self.all.intersection(screen.table.numbers))
 
     def unlisted_clause(self, numbers: Sequence[int]) -> str:
         """Return how many of these tasks are not in sight in the view, in a few words; empty where all are."""
-        hidden = len(set(numbers).difference(self._screen.table.numbers)) if self._are_named else 0
+        hidden = len(set(numbers).difference(self._screen.table.numbers)) if self._are_from_command else 0
         return f"{hidden} not in this view" if hidden else ""
 
     async def plan_action(
@@ -134,7 +140,7 @@ class MarkedTasks:
         return bulk_plan.plan(session.write_store, action, numbers, session.today(), values)
 
     def _plan_sentence(self, numbers: Sequence[int], plan: BulkPlan) -> str:
-        return f"Of {len(numbers)} {'named' if self._are_named else 'marked'}: {plan}."
+        return f"Of {len(numbers)} {'named' if self._are_from_command else 'marked'}: {plan}."
 
     def rechecking(
         self, planned: OpenPlan, *questions: Callable[[BulkPlan], str], is_fixed: bool = False
@@ -144,22 +150,25 @@ class MarkedTasks:
         Args:
             is_fixed: whether they are closed also if the plan is then for other tasks.
         """
-        wordings = QuestionWordings(planned.current, *questions)
+        rewordings = QuestionRewordings(planned.current, *questions)
 
         async def update() -> QuestionUpdate:
             plan = await asyncio.to_thread(self._plan, planned.action, planned.numbers, planned.values)
             if not plan.possible or (is_fixed and plan.possible != planned.possible):
                 return QuestionUpdate(f"{self._plan_sentence(planned.numbers, plan)} {NOTHING_DONE}")
             planned.current = plan
-            return QuestionUpdate(wordings=wordings.current(plan))
+            return QuestionUpdate(wordings=rewordings.by_earlier_wording(plan))
 
         return self._screen.prompt.rechecking(planned.numbers, update)
 
-    async def confirm_plan(self, planned: OpenPlan, f2: str = "") -> bool | None:
+    async def confirm_plan(
+        self, planned: OpenPlan, f2: str = "", on_f2: Callable[[], Coroutine[Any, Any, bool]] | None = None
+    ) -> bool:
         """Ask before the plan is carried out: a key for what does no harm, else a typed word that fits the harm.
 
         Args:
-            f2: what F2 does instead, where it does something; None is then its answer.
+            f2: what F2 does instead, where it does something.
+            on_f2: does that, and returns whether something was confirmed then.
         """
         prompt, is_harmless = self._screen.prompt, planned.action in _HARMLESS
         deletes = planned.action in _SUBMITTING and await prompt.hold_keys_for(lambda: self._deletes(planned.current))
@@ -172,8 +181,10 @@ class MarkedTasks:
 
         with self.rechecking(planned, question):
             answer = await prompt.ask_text(question(planned.current), f2=f2, irreversible=True)
-        if answer == F2_ANSWER or answer is None:
-            return None if answer else False
+        if answer == F2_ANSWER and on_f2 is not None:
+            return await on_f2()
+        if answer is None:
+            return False
         _, shown, word = self._typed_confirmation(planned.current, deletes=deletes)
         if answer.strip() != word:
             self._screen.show_status(f"Nothing was done: {shown} was not typed.", "warn")
@@ -184,7 +195,7 @@ class MarkedTasks:
 
     def _described(self, plan: BulkPlan) -> str:
         hidden = self.unlisted_clause(plan.possible)
-        return f"Plan: {plan}. {hidden[:1].upper()}{hidden[1:]}. " if hidden else f"Plan: {plan}. "
+        return f"Plan: {plan}. {capitalized(hidden)}. " if hidden else f"Plan: {plan}. "
 
     def _typed_confirmation(self, plan: BulkPlan, *, deletes: bool) -> tuple[str, str, str]:
         """Return the question that is answered by typing, what it asks to be typed, and that word."""

@@ -47,8 +47,7 @@ class OwnCommands:
         }
 
     def _start(self, command: CustomCommand) -> None:
-        screen, current = self._screen, self._screen.current_task
-        numbers = self._marked.newest_first or ([current.number] if current else [])
+        screen, numbers = self._screen, self._marked.or_current
         if command.name in screen.session.running_commands:
             screen.show_status(f"{command.name} is running already.", "warn")
         elif len(numbers) > _MOST_TASKS:

@@ -16,6 +16,7 @@ from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.widgets.prompt import QuestionUpdate
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import capitalized
 from bwp_tui.domain.times import meant_day, typed_day, zone_name
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 
@@ -24,13 +25,13 @@ NOTHING_DONE: Final = "Nothing was done."
 _Subject = TypeVar("_Subject")
 
 
-class QuestionWordings(Generic[_Subject]):
+class QuestionRewordings(Generic[_Subject]):
     """How some questions about a task or a plan were worded so far."""
 
     def __init__(self, subject: _Subject, *questions: Callable[[_Subject], str]) -> None:
         self._earlier = [(question, {question(subject)}) for question in questions]
 
-    def current(self, subject: _Subject) -> dict[str, str]:
+    def by_earlier_wording(self, subject: _Subject) -> dict[str, str]:
         """Return the present wording of each question, by each of its earlier wordings."""
         wordings: dict[str, str] = {}
         for question, earlier in self._earlier:
@@ -43,14 +44,14 @@ def rechecking_task(
     screen: MainScreenProtocol, task: Task, check: RefusalCheck, question: Callable[[Task], str]
 ) -> AbstractContextManager[None]:
     """When the task changes, close `question` if `check` then refuses the action, else word it anew."""
-    wordings = QuestionWordings(task, question)
+    rewordings = QuestionRewordings(task, question)
 
     def update() -> QuestionUpdate:
         now = screen.session.reader.current(task.number)
         why_not = f"{task.name} is no longer in the history." if now is None else check(now)
         if now is None or why_not:
             return QuestionUpdate(f"{why_not} {NOTHING_DONE}")
-        return QuestionUpdate(wordings=wordings.current(now))
+        return QuestionUpdate(wordings=rewordings.by_earlier_wording(now))
 
     return screen.prompt.rechecking([task.number], lambda: asyncio.to_thread(update))
 
@@ -106,9 +107,7 @@ async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: Targ
         return None if may_be_empty and not text.strip() else _mistake(argument, text)
 
     edited = partial(_edit, screen) if argument.position is Position.TRAILING_TEXT else None
-    text = await screen.prompt.ask_text(
-        argument.question(target), argument.initial(target), checked=checked, edited=edited
-    )
+    text = await screen.prompt.ask_text(argument.question(target), argument.initial(target), check=checked, edit=edited)
     if text is None:
         return None
     values = argument.values(text, target.task)
@@ -147,7 +146,7 @@ async def _ask_day(
         is_last = argument is [one for one in operation.arguments if one.is_asked(target)][-1]
         if not wrong and target.task is not None and is_last:
             wrong = operation.refusal(target.task, values | {argument.name: day}, today)
-        return InputMistake(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
+        return InputMistake(f"{capitalized(wrong).removesuffix('.')}.", 0, len(text)) if wrong else None
 
     def changed(text: str, _cursor: int) -> None:
         screen.prompt.show_mistake(None)
@@ -155,7 +154,12 @@ async def _ask_day(
 
     while (
         answer := await screen.prompt.ask_text(
-            argument.question(target), typed, changed=changed, checked=checked, hint=zone, proposed=typed == proposal
+            argument.question(target),
+            typed,
+            on_change=changed,
+            check=checked,
+            hint=zone,
+            proposed=typed == proposal,
         )
     ) is not None:
         typed, day = answer, typed_day(answer, today)

@@ -94,7 +94,7 @@ class RecordController:
         check = check_unchanged(
             task,
             why_not,
-            partial(_shown, operation, target),
+            partial(_shown_in_questions, operation, target),
             lambda now: operation.question(now, values),
             accepts_merged_row=operation.undo_part is TaskPart.NOTE,
         )
@@ -119,11 +119,8 @@ class RecordController:
 
     async def _watch(self) -> None:
         """Watch tasks, or no longer where all of them are watched."""
-        task, marked = self._screen.current_task, self._marked.newest_first
-        if marked:
-            tasks = await self._screen.prompt.hold_keys_for(lambda: self._screen.session.reader.window(marked))
-        else:
-            tasks = [] if task is None else [task]
+        numbers = self._marked.or_current
+        tasks = await self._screen.prompt.hold_keys_for(lambda: self._screen.session.reader.window(numbers))
         await self.run(UNWATCH if all(WATCHED in task.tags for task in tasks) else WATCH)
 
     async def _withdraw(self) -> None:
@@ -155,7 +152,7 @@ class RecordController:
             await run_in_thread_and_report(self._screen, settled)
 
 
-def _shown(operation: RecordOperation, target: Target, task: Task) -> str:
+def _shown_in_questions(operation: RecordOperation, target: Target, task: Task) -> str:
     """Return what the questions for the arguments of a single task show."""
     now = target._replace(task=task, name=task.name)
     return "\n".join(f"{argument.question(now)} {argument.initial(now)}" for argument in operation.arguments)

@@ -38,7 +38,7 @@ class SavedViewController:
         """Ask until the name can be one, or the operator goes back; a name that is taken is asked about."""
         screen, listing = self._screen, self._screen.list_state
         question = f"Save “{listing.filter or 'all'}” as the view:"
-        name = await screen.prompt.ask_text(question, typed, checked=self._mistake)
+        name = await screen.prompt.ask_text(question, typed, check=self._mistake)
         if name is None or not name.strip():
             return
         view = View(name.strip(), listing.filter, listing.sort, listing.shown_columns)

@@ -118,12 +118,14 @@ class ServiceController:
             if note is None:
                 return
         f2 = _SHORTEN if plan.current.can_meet_due_dates and hold is same_hold else ""
-        confirmed = await self._marked.confirm_plan(plan, f2)
-        if confirmed is None:
+
+        async def shorten() -> bool:
+            nonlocal plan
             fitting = {"holding_period": fitting_hold(screen.session.today())}
-            plan = await self._marked.plan_action(operation.name, fitting) or plan
-            confirmed = await self._marked.confirm_plan(plan)
-        if confirmed:
+            plan = await self._marked.plan_action(operation.name, fitting)
+            return plan is not None and await self._marked.confirm_plan(plan)
+
+        if await self._marked.confirm_plan(plan, f2, shorten) and plan is not None:
             numbers, values = plan.possible, plan.values if note is None else {**plan.values, "note": note.strip()}
             check = bulk_plan.plan_check(operation.name, screen.session.today())
             await self._marked.carry_out(

@@ -15,7 +15,7 @@ from textual.timer import Timer
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS, bindings_of
 from bwp_tui.console.controllers.find import ListFilter
-from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionWordings
+from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionRewordings
 from bwp_tui.console.presentation.download_detail import end_text, queue_text, state_text, totals_text
 from bwp_tui.console.presentation.download_rows import DownloadRow, DownloadRowBuilder
 from bwp_tui.console.presentation.format import DisplayContext, mask, result_sentence, subject
@@ -134,7 +134,7 @@ class DownloadsScreen(ActionScreen):
                 self.reload()
 
     def reload(self, current: int | None = None) -> None:
-        """Read the downloads again; the cursor goes to the download `current`, else stays."""
+        """Read the downloads again; the cursor goes to the download `by_earlier_wording`, else stays."""
         if self._redraw is not None:
             self._redraw.stop()
             self._redraw = None
@@ -265,14 +265,14 @@ class DownloadsScreen(ActionScreen):
         if not possible:
             self.show_status(f"Of the marked downloads {_NONE_LEFT}.", "warn")
             return
-        ids, wordings = {download.id for download in possible}, QuestionWordings(possible, self._question_of_cancel)
+        ids, wordings = {download.id for download in possible}, QuestionRewordings(possible, self._question_of_cancel)
 
         async def recheck() -> QuestionUpdate:
             left = _left_to_cancel([download for download, _ in self.listed if download.id in ids])
             if not left:
                 return QuestionUpdate(f"Of these downloads {_NONE_LEFT}. {NOTHING_DONE}")
             possible[:] = left
-            return QuestionUpdate(wordings=wordings.current(left))
+            return QuestionUpdate(wordings=wordings.by_earlier_wording(left))
 
         with self.prompt.rechecking(ids, recheck):
             confirmed = await self.prompt.ask_yes_no(self._question_of_cancel(possible), irreversible=True)

@@ -80,7 +80,7 @@ class HelpScreen(SearchedScreen):
 
     def _lines(self, action: Action, width: int) -> list[list[StyledText]]:
         why_not = action.disabled_reason(self._opener_context)
-        command = f" · bwp-tui {action.command}" if action.command else ""
+        command = f" · bwp-tui {action.cli_usage}" if action.cli_usage else ""
         more = [f"{action.name}{command}", *([f"unavailable: {why_not}"] if why_not else [])]
         return self._entry(_keys_of(action), action.help, more, width, is_possible=not why_not)
 

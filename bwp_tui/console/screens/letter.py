@@ -201,7 +201,7 @@ class LetterScreen(SearchedScreen):
         if (letter := self._drafted()) is None:
             return
         initial, session = f"~/{letter.kind}-{letter.number}.txt", self._session
-        typed = await self.prompt.ask_text("Write the letter to:", initial, checked=_file_mistake, enter="write")
+        typed = await self.prompt.ask_text("Write the letter to:", initial, check=_file_mistake, enter="write")
         if typed is None:
             return
         path = _path(typed)

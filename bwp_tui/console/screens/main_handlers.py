@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.console.bindings.actions import Scope, with_view_names
+from bwp_tui.console.command_bar.command_reader import CommandReader
 from bwp_tui.console.command_bar.controller import CommandBar
-from bwp_tui.console.command_bar.task_lines import TaskLineCommands
 from bwp_tui.console.controllers.copying import copy_of_tasks
 from bwp_tui.console.controllers.external_programs import page_task
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
-from bwp_tui.console.controllers.list_order import choose_columns, choose_sort, sort_by
+from bwp_tui.console.controllers.list_layout import choose_columns, choose_sort, sort_by
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.own_commands import OwnCommands, quit_console, switch_profile
 from bwp_tui.console.controllers.record_controller import RecordController
@@ -62,7 +62,7 @@ class MainHandlers:
             **recording.marked_task_actions,
             "undo": partial(undo, screen),
             "command": CommandBar(
-                screen, TaskLineCommands(screen, self.marked, service, recording, self._open_letter, self._run_cli)
+                screen, CommandReader(screen, self.marked, service, recording, self._open_letter, self._run_cli)
             ).ask,
             **service.actions,
             "copy": partial(copy_of_tasks, screen, self.marked),

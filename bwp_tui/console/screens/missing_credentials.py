@@ -35,7 +35,7 @@ class MissingCredentialsScreen(ScrolledScreen):
         profile: the profile's name.
     """
 
-    scope = Scope.SETUP
+    scope = Scope.MISSING_CREDENTIALS
     BINDINGS = bindings_of(scope)
 
     def __init__(self, keymap: Keymap, profile: str, missing: Sequence[str], config_path: str) -> None:

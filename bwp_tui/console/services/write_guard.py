@@ -35,7 +35,7 @@ class WriteGuard:
         return self.store_for_polls
 
 
-def other_shop(store: Store, profile: Profile) -> str | None:
+def other_shop_reason(store: Store, profile: Profile) -> str | None:
     """Return why these settings cannot record anything, where the history is another shop's; else None."""
     try:
         store.require_shop(profile.shop, approves_deletions=profile.approves_deletions)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -25,7 +24,7 @@ from bwp_tui.domain.task import (
     Request,
 )
 from bwp_tui.domain.text import counted
-from bwp_tui.domain.times import DAY_FORMS, format_due, parse_day
+from bwp_tui.domain.times import DAY_FORMAT, DAY_FORMS, format_due, parse_day
 
 Hint = tuple[str, ...]
 """A remark beside a field in several forms, the longest first."""
@@ -45,7 +44,6 @@ NO_HOLD_HINT: Final[Hint] = (
     "begins at once and cannot be cancelled",
     "cannot be cancelled",
 )
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Draft:
     hold: str
     reason: str
     note: str
-    again: str
+    email_again: str
     """For a deletion that is sent: the email typed a second time."""
     verified: bool = True
     """Whether the requester's identity is verified; if not, the request is recorded and not sent."""
@@ -73,7 +71,7 @@ class Draft:
             "received": self._received_mistake(today),
             "regulation": self._regulation_mistake(),
             "hold": self._hold_mistake(),
-            "again": self._again_mistake(),
+            "again": self._email_again_mistake(),
         }
         return {field: mistake for field, mistake in found.items() if mistake}
 
@@ -83,21 +81,21 @@ class Draft:
             return "email"
         if not self.regulation.strip():
             return "regulation"
-        return "again" if self.is_confirmed and not self.again.strip() else None
+        return "again" if self.needs_email_again and not self.email_again.strip() else None
 
     @property
-    def is_confirmed(self) -> bool:
+    def needs_email_again(self) -> bool:
         """Whether the email is typed a second time: it is for a deletion that is sent."""
         return self.kind is Kind.DELETION and self.verified
 
     def request(self) -> Request:
         """Return the request of a complete draft without mistakes."""
-        deletion, law = self.kind is Kind.DELETION, self.law()
+        deletion, regulation = self.kind is Kind.DELETION, self.found_regulation()
         return Request(
             kind=self.kind,
             email=self.email.strip(),
             received_on=date.fromisoformat(self.received.strip()),
-            regulation=law.id if law else self.regulation,
+            regulation=regulation.id if regulation else self.regulation,
             holding_period=self.holding_period() if deletion else None,
             reason=self.reason.strip() or None if deletion else None,
             note=self.note.strip(),
@@ -111,32 +109,36 @@ class Draft:
             return self.default_hold
         return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else None
 
-    def law(self) -> Regulation | None:
+    def found_regulation(self) -> Regulation | None:
         """Return the only regulation that the typed text can mean, or None."""
         found = complete_regulation(self.regulation)
         return found[0] if len(found) == 1 else None
 
-    def law_hint(self) -> Hint:
+    def regulation_hint(self) -> Hint:
         """Return what is known of the regulation."""
-        law = self.law()
-        if law is None:
+        regulation = self.found_regulation()
+        if regulation is None:
             return ("",)
-        name = law.title if self.regulation.strip() == law.id else f"{law.id}, {law.title}"
-        return (f"{name}: {law.citation}", name, law.title) if law.citation else (name, law.title)
+        name = regulation.title if self.regulation.strip() == regulation.id else f"{regulation.id}, {regulation.title}"
+        return (
+            (f"{name}: {regulation.citation}", name, regulation.title)
+            if regulation.citation
+            else (name, regulation.title)
+        )
 
     def due(self) -> date | None:
         """Return the day by which the shopper must be answered, or None."""
-        received, law = self._received(), self.law()
-        return None if received is None or law is None else statutory_due_date(law.id, received)
+        received, regulation = self._received(), self.found_regulation()
+        return None if received is None or regulation is None else statutory_due_date(regulation.id, received)
 
     def outlook(self, today: date) -> tuple[str, str]:
         """Return a sentence on the dates this request will have, and the role to say it in."""
-        received, law = self._received(), self.law()
-        if received is None or law is None:
+        received, regulation = self._received(), self.found_regulation()
+        if received is None or regulation is None:
             return "", "muted"
         if doubt := day_warning(received, today):
             return doubt, "warn"
-        if clause := not_in_force_clause(law.id, received):
+        if clause := not_in_force_clause(regulation.id, received):
             return f"{clause.capitalize()}.", "warn"
         due = self.due()
         last = latest_end(today, self._hold_days())
@@ -173,8 +175,8 @@ class Draft:
 
     def can_be_extended(self, today: date) -> bool:
         """Return whether the shopper can still be told that the answer takes longer."""
-        law = self.law()
-        limit = self.due() if law is not None and law.has_extension else None
+        regulation = self.found_regulation()
+        limit = self.due() if regulation is not None and regulation.has_extension else None
         return limit is not None and today <= limit
 
     def _hold_days(self) -> int:
@@ -205,21 +207,25 @@ class Draft:
         found = complete_regulation(self.regulation)
         if len(found) == 1 or not self.regulation.strip():
             return ()
-        return (f"which: {', '.join(law.id for law in found)}?", "which one?") if found else ("no such regulation",)
+        return (
+            (f"which: {', '.join(regulation.id for regulation in found)}?", "which one?")
+            if found
+            else ("no such regulation",)
+        )
 
     def _hold_mistake(self) -> Hint:
         days = self.holding_period()
         is_wrong = self.kind is Kind.DELETION and (days is None or days > LONGEST_HOLDING_PERIOD)
         return (f"0 to {LONGEST_HOLDING_PERIOD} days",) if is_wrong else ()
 
-    def _again_mistake(self) -> Hint:
-        typed = self.again.strip() if self.is_confirmed else ""
+    def _email_again_mistake(self) -> Hint:
+        typed = self.email_again.strip() if self.needs_email_again else ""
         return ("not the same email", "not the same") if typed and typed != self.email.strip() else ()
 
 
 def day_mistake(text: str) -> Hint:
     """Return what is wrong with a text that names no day."""
-    is_date = _DAY.fullmatch(text.strip())
+    is_date = DAY_FORMAT.fullmatch(text.strip())
     if is_date:
         return "not a calendar date", "no such date"
     return f"use {DAY_FORMS}", "use YYYY-MM-DD, -3 or mon", "a date, -3 or mon"

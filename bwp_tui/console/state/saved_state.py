@@ -32,7 +32,7 @@ MAX_HISTORY: Final = 100
 _MAX_BYTES: Final = 256 * 1024
 """Bytes of a file that is read; this program's own is far smaller."""
 
-_WITH_TEXT: Final = {
+_COMMANDS_WITH_TEXT: Final = {
     *("submit", "settle", "pack"),
     *(
         operation.name
@@ -178,7 +178,7 @@ def _kept(commands: Sequence[str]) -> tuple[str, ...]:
 
 def _is_impersonal(command: str) -> bool:
     name = command.split()[0].translate({ord(mark): None for mark in "\"'"})  # a quoted name is carried out, too
-    return "@" not in command and name.casefold() not in _WITH_TEXT
+    return "@" not in command and name.casefold() not in _COMMANDS_WITH_TEXT
 
 
 def _parse(content: Mapping[str, object]) -> SavedState:

@@ -8,7 +8,7 @@ from typing import Final
 from textual import events
 from textual.content import Content
 
-from bwp_tui.console.bindings.commands import Command
+from bwp_tui.console.bindings.commands import PromptCommand
 from bwp_tui.console.widgets.styled_line import StyledLine
 
 MAX_SHOWN: Final = 8
@@ -36,7 +36,7 @@ class CommandList(StyledLine):
 
     def show_commands(
         self,
-        commands: Sequence[Command],
+        commands: Sequence[PromptCommand],
         selected: int | None,
         key: Callable[[str], str],
         disabled_reason: Callable[[str], str | None],
@@ -69,9 +69,11 @@ class CommandList(StyledLine):
     def close(self) -> None:
         self.display = False
 
-    def _line(self, command: Command, key: str, why_not: str | None, *, is_selected: bool, beside: str) -> Content:
-        beside = why_not or (f"in the shell: bwp-tui {command.name}" if command.shell_only else beside)
-        sentence, is_possible = command.description, why_not is None and not command.shell_only
+    def _line(
+        self, command: PromptCommand, key: str, why_not: str | None, *, is_selected: bool, beside: str
+    ) -> Content:
+        beside = why_not or (f"in the shell: bwp-tui {command.name}" if command.why_not_here else beside)
+        sentence, is_possible = command.description, why_not is None and not command.why_not_here
         if self.app.size.width < _WIDE:
             sentence, beside = (why_not if is_selected else None) or sentence, ""
         return self.to_content(

@@ -22,7 +22,7 @@ from bwp_tui.console.widgets.styled_line import KeyLine, StyledLine
 from bwp_tui.console.widgets.text_field import TextField
 from bwp_tui.console.workers import start_worker
 
-_FIELD: Final = 24
+_FEWEST_FIELD_CELLS: Final = 24
 """Fewest cells of the field; a longer question has a line of its own."""
 
 _BLANKS: Final = 4
@@ -54,7 +54,7 @@ TextEditor: TypeAlias = Callable[[str], Coroutine[Any, Any, str | InputMistake]]
 Recheck: TypeAlias = Callable[[], Coroutine[Any, Any, QuestionUpdate]]
 
 
-class _Subject(NamedTuple):
+class _RecheckedTasks(NamedTuple):
     """The tasks that a question is about, by number, and what checks it again when one of them changes."""
 
     tasks: frozenset[int]
@@ -67,24 +67,24 @@ class Prompt(Horizontal, can_focus=True):
     FOCUS_ON_CLICK = False  # its field keeps the focus
 
     class Toggled(Message):
-        """The prompt was opened or closed, or its error has changed."""
+        """The prompt was opened or closed, or its mistake has changed."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._answer: asyncio.Future[str | None] | None = None
-        self._changed: Callable[[str, int], None] | None = None
-        self._moved: Callable[[int], None] | None = None
-        self._completed: Callable[[str, int], tuple[str, int]] | None = None
-        self._checked: Callable[[str], InputMistake | None] | None = None
+        self._on_change: Callable[[str, int], None] | None = None
+        self._on_arrow: Callable[[int], None] | None = None
+        self._complete: Callable[[str, int], tuple[str, int]] | None = None
+        self._check: Callable[[str], InputMistake | None] | None = None
         self._mistake: InputMistake | None = None
         self._label = self._ending = ""
         self._keys: Mapping[str, str] = {}
         self._entries: Sequence[str] = ()
-        self._beside = 0
-        self._subject: _Subject | None = None
+        self._width_beside_question = 0
+        self._rechecked: _RecheckedTasks | None = None
         self._is_obsolete = False
         self._enter = self._f2 = ""
-        self._edited: TextEditor | None = None
+        self._edit: TextEditor | None = None
         self._focused_before: Widget | None = None
         self._default: str | None = None
         self._is_irreversible = False
@@ -98,7 +98,7 @@ class Prompt(Horizontal, can_focus=True):
     def on_mount(self) -> None:
         self.display = False
         for field in self.query(Input):  # none where the console ends meanwhile: Textual then mounts no children
-            self.watch(field, "scroll_x", self._scrolled, init=False)  # an error's marks move with the text
+            self.watch(field, "scroll_x", self._scrolled, init=False)  # a mistake's marks move with the text
 
     def _scrolled(self) -> None:
         if self._mistake is not None:
@@ -124,7 +124,7 @@ class Prompt(Horizontal, can_focus=True):
 
     @property
     def mistake(self) -> tuple[int, int, str] | None:
-        """The error in the text: its column and width on the screen, and a sentence; None without one."""
+        """The mistake in the text: its column and width on the screen, and a sentence; None without one."""
         field, mistake = self.query_one(Input), self._mistake
         if mistake is None:
             return None
@@ -140,9 +140,9 @@ class Prompt(Horizontal, can_focus=True):
         if not self._keys:
             others = {
                 "F2": self._f2,
-                "F4": "editor" if self._edited else "",
-                "tab": "complete" if self._completed else "",
-                "↑↓": "choose" if self._moved else "",
+                "F4": "editor" if self._edit else "",
+                "tab": "complete" if self._complete else "",
+                "↑↓": "choose" if self._on_arrow else "",
             }
             return (("enter", self._enter), *((key, label) for key, label in others.items() if label), _BACK)
         return (_BACK,) if self._entries else tuple(self._keys.items())
@@ -154,25 +154,25 @@ class Prompt(Horizontal, can_focus=True):
     @contextmanager
     def rechecking(self, tasks: Iterable[int], recheck: Recheck) -> Iterator[None]:
         """Have the questions that are asked meanwhile checked again whenever one of these tasks changes."""
-        before, self._subject = self._subject, _Subject(frozenset(tasks), recheck)
+        before, self._rechecked = self._rechecked, _RecheckedTasks(frozenset(tasks), recheck)
         try:
             yield
         finally:
-            self._subject = before
+            self._rechecked = before
 
     def recheck(self, changed: Iterable[int]) -> None:
         """Check the open question again, if it is about one of the tasks that have changed."""
-        if self.is_open and self._subject is not None and not self._subject.tasks.isdisjoint(changed):
+        if self.is_open and self._rechecked is not None and not self._rechecked.tasks.isdisjoint(changed):
             start_worker(self, self._recheck, group="rechecking", exclusive=True)
 
     async def _recheck(self) -> None:
-        subject, answer = self._subject, self._answer
+        subject, answer = self._rechecked, self._answer
         update = None if subject is None else await subject.recheck()
         if update is None or answer is None or answer is not self._answer or answer.done():
             return
         if update.why_not:
             self._is_obsolete, self._label, self._ending, self._entries = True, update.why_not, "", ()
-            self._changed = self._moved = self._completed = self._checked = None
+            self._on_change = self._on_arrow = self._complete = self._check = None
             self.hint("", "")
             self._mistake = None
         self._label = update.wordings.get(self._label, self._label)
@@ -184,14 +184,14 @@ class Prompt(Horizontal, can_focus=True):
         label: str,
         value: str = "",
         *,
-        changed: Callable[[str, int], None] | None = None,
-        moved: Callable[[int], None] | None = None,
-        completed: Callable[[str, int], tuple[str, int]] | None = None,
-        checked: Callable[[str], InputMistake | None] | None = None,
+        on_change: Callable[[str, int], None] | None = None,
+        on_arrow: Callable[[int], None] | None = None,
+        complete: Callable[[str, int], tuple[str, int]] | None = None,
+        check: Callable[[str], InputMistake | None] | None = None,
         hint: StyledText = ("", "muted"),
         enter: str = "OK",
         f2: str = "",
-        edited: TextEditor | None = None,
+        edit: TextEditor | None = None,
         irreversible: bool = False,
         proposed: bool = False,
     ) -> str | None:
@@ -202,7 +202,7 @@ class Prompt(Horizontal, can_focus=True):
             completed: returns what tab makes of the text and the cursor.
             moved: called at an arrow key: 1 for down, -1 for up.
             hint: text beside the field.
-            checked: returns an error in the text, which keeps the prompt open.
+            checked: returns a mistake in the text, which keeps the prompt open.
             enter: label of that key in the footer.
             f2: label of F2; with one, that key answers with `F2_ANSWER`.
             edited: what F4 does with the text.
@@ -214,21 +214,21 @@ class Prompt(Horizontal, can_focus=True):
         with field.prevent(Input.Changed):
             field.value = value
         field.selection = Selection(0 if proposed else len(value), len(value))
-        self._changed, self._moved, self._completed, self._checked = changed, moved, completed, checked
-        self._enter, self._f2, self._edited, self._is_irreversible = enter, f2, edited, irreversible
+        self._on_change, self._on_arrow, self._complete, self._check = on_change, on_arrow, complete, check
+        self._enter, self._f2, self._edit, self._is_irreversible = enter, f2, edit, irreversible
         self.hint(*hint)
-        return await self._ask(label, {}, beside=_FIELD + cell_len(hint[0]))
+        return await self._ask_question(label, {}, width_beside=_FEWEST_FIELD_CELLS + cell_len(hint[0]))
 
     async def ask_yes_no(self, question: str, *, irreversible: bool = False) -> bool:
         """Ask a question that `y` answers with yes, and enter too unless what follows is `irreversible`."""
         ending = f" [{'y/N' if irreversible else 'Y/n'}]"
-        return await self._key(question, _YES_OR_NO, [], "n" if irreversible else "y", ending) == "y"
+        return await self._ask_key(question, _YES_OR_NO, [], "n" if irreversible else "y", ending) == "y"
 
     async def ask_key(self, question: str, keys: Mapping[str, str]) -> str | None:
         """Ask for one of `keys`, which is given with what each means; return it."""
-        return await self._key(question, keys, [f"{key} {meaning}" for key, meaning in keys.items()])
+        return await self._ask_key(question, keys, [f"{key} {meaning}" for key, meaning in keys.items()])
 
-    async def _key(
+    async def _ask_key(
         self,
         question: str,
         keys: Mapping[str, str],
@@ -237,10 +237,12 @@ class Prompt(Horizontal, can_focus=True):
         ending: str = "",
     ) -> str | None:
         self.query_one(Input).display = False
-        self._changed = self._moved = self._completed = self._checked = self._edited = None
+        self._on_change = self._on_arrow = self._complete = self._check = self._edit = None
         self._default, self._is_irreversible = default, default == "n"
         self.hint("", "")
-        return await self._ask(question, keys, entries, beside=cell_len(_GAP.join(entries)), ending=ending)
+        return await self._ask_question(
+            question, keys, entries, width_beside=cell_len(_GAP.join(entries)), ending=ending
+        )
 
     def hint(self, text: str, role: str) -> None:
         """Show a hint beside the field."""
@@ -252,7 +254,7 @@ class Prompt(Horizontal, can_focus=True):
         line.display = any(text for text, _ in texts)
 
     def show_mistake(self, mistake: InputMistake | None) -> None:
-        """Mark an error in the text, or none."""
+        """Mark a mistake in the text, or none."""
         if mistake != self._mistake:
             self._mistake = mistake
             self.post_message(self.Toggled())
@@ -274,18 +276,24 @@ class Prompt(Horizontal, can_focus=True):
     def _lay_out(self) -> None:
         """Show the question, and the keys that answer; on lines of their own where they do not fit beside it."""
         label, width = f"{self._label}{self._ending}", self.app.size.width
-        is_long = cell_len(label) + self._beside + _BLANKS > width
+        is_long = cell_len(label) + self._width_beside_question + _BLANKS > width
         shown = label if is_long else f" {label} "
         self.query_one("#prompt-label", StyledLine).show((shown, "warn" if self._is_obsolete else "strong"))
         self.set_class(is_long, "-long")
         if self._entries:
-            self._show_hint((" ", "plain"), *_in_lines(self._entries, width - _BLANKS), (" ", "plain"))
+            self._show_hint((" ", "plain"), *_in_lines_or_columns(self._entries, width - _BLANKS), (" ", "plain"))
 
-    async def _ask(
-        self, label: str, keys: Mapping[str, str], entries: Sequence[str] = (), *, beside: int, ending: str = ""
+    async def _ask_question(
+        self, label: str, keys: Mapping[str, str], entries: Sequence[str] = (), *, width_beside: int, ending: str = ""
     ) -> str | None:
         self.close()
-        self._label, self._ending, self._keys, self._entries, self._beside = label, ending, keys, entries, beside
+        self._label, self._ending, self._keys, self._entries, self._width_beside_question = (
+            label,
+            ending,
+            keys,
+            entries,
+            width_beside,
+        )
         self._is_obsolete = False
         self._lay_out()
         self._answer = asyncio.get_running_loop().create_future()
@@ -310,10 +318,10 @@ class Prompt(Horizontal, can_focus=True):
         # A class of the status line: one of the screen would make Textual work out all styles again.
         self.screen.query_one("#status").set_class(is_hidden, "-aside")
 
-    async def _edit(self) -> None:
+    async def _edit_text(self) -> None:
         """Replace the text by what the operator's editor makes of it, its lines joined."""
         answer = self._answer
-        text = None if self._edited is None else await self._edited(self.query_one(Input).value)
+        text = None if self._edit is None else await self._edit(self.query_one(Input).value)
         if text is None or answer is not self._answer:
             return
         if isinstance(text, InputMistake):
@@ -322,10 +330,10 @@ class Prompt(Horizontal, can_focus=True):
             self.show_mistake(None)
             self.set_text(" ".join(line.strip() for line in text.splitlines() if line.strip()))
 
-    def _complete(self) -> None:
+    def _complete_text(self) -> None:
         field = self.query_one(Input)
-        if self._completed is not None:
-            self.set_text(*self._completed(field.value, field.cursor_position))
+        if self._complete is not None:
+            self.set_text(*self._complete(field.value, field.cursor_position))
 
     def _answer_with(self, answer: str | None) -> None:
         if self._answer is not None and not self._answer.done():
@@ -338,16 +346,16 @@ class Prompt(Horizontal, can_focus=True):
         elif event.key == "tab":
             event.stop()
             event.prevent_default()
-            self._complete()
+            self._complete_text()
         elif event.key == "f2" and self._f2 and not self._keys and not self._is_obsolete:
             event.stop()
             self._answer_with(F2_ANSWER)
-        elif event.key == "f4" and self._edited and not self._keys and not self._is_obsolete:
+        elif event.key == "f4" and self._edit and not self._keys and not self._is_obsolete:
             event.stop()
-            start_worker(self, self._edit, group="editing", exclusive=True)
-        elif self._moved is not None and event.key in ("down", "up"):
+            start_worker(self, self._edit_text, group="editing", exclusive=True)
+        elif self._on_arrow is not None and event.key in ("down", "up"):
             event.stop()
-            self._moved(1 if event.key == "down" else -1)
+            self._on_arrow(1 if event.key == "down" else -1)
         elif self._keys:
             event.stop()
             key = event.key if self._default is None else event.key.lower()
@@ -365,15 +373,15 @@ class Prompt(Horizontal, can_focus=True):
         event.stop()
         if not self.is_open:
             return
-        if self._changed is not None:
-            self._changed(event.value, event.input.cursor_position)
+        if self._on_change is not None:
+            self._on_change(event.value, event.input.cursor_position)
         else:
             self.show_mistake(None)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        mistake = self._checked(event.value) if self._checked is not None else None
+        mistake = self._check(event.value) if self._check is not None else None
         if self._is_obsolete:
             self.close()
         elif mistake is None:
@@ -385,7 +393,7 @@ class Prompt(Horizontal, can_focus=True):
 _GAP: Final = "   "
 
 
-def _in_lines(entries: Sequence[str], width: int) -> Iterator[StyledText]:
+def _in_lines_or_columns(entries: Sequence[str], width: int) -> Iterator[StyledText]:
     """Yield the entries, which begin with their keys, on one line, or in columns where they do not fit."""
     widest = max(map(cell_len, entries))
     is_line = cell_len(_GAP.join(entries)) <= width

@@ -237,7 +237,7 @@ class RequestForm(Vertical):
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         """Complete what was typed of the regulation's name to its id, and a word for a day to its date."""
-        if event.widget.id == "field-regulation" and (law := self.draft.law()) is not None:
+        if event.widget.id == "field-regulation" and (law := self.draft.found_regulation()) is not None:
             self._field("regulation").value = law.id
         elif event.widget.id == "field-received":
             self._field("received").value = self.draft.received
@@ -299,7 +299,7 @@ class RequestForm(Vertical):
         deletion = draft.kind is Kind.DELETION
         for field in _DELETION_FIELDS:
             self.query_one(f"#row-{field}").display = deletion
-        self.query_one("#row-again").display = draft.is_confirmed
+        self.query_one("#row-again").display = draft.needs_email_again
         self._hint("verified", *((VERIFIED_HINT, "muted") if draft.verified else (UNVERIFIED_HINT, "warn")))
         mistakes = draft.mistakes(today)
         for field, _label, hint in _TEXTS:
@@ -308,7 +308,7 @@ class RequestForm(Vertical):
             else:
                 meant = meant_day(self._field("received").value, today)
                 received = f"= {meant}" if meant else f"the day in {zone_name()}"
-                right = {"received": (received,), "regulation": draft.law_hint()}
+                right = {"received": (received,), "regulation": draft.regulation_hint()}
                 self._hint(field, right.get(field, hint), "muted")
         if deletion and draft.holding_period() == 0:
             self._hint("hold", NO_HOLD_HINT, "warn")

@@ -24,7 +24,7 @@ from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.orders import SORTS, unknown_order
 
 
-class ListCommands:
+class ListCommandReader:
     """Parses the commands that change the list.
 
     Attributes:
@@ -67,7 +67,7 @@ class ListCommands:
         if not line.positionals:
             return lambda: self._screen.perform_later("columns")
         line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["columns"].usage)
-        ids = _ids(line.positionals[0])
+        ids = _column_ids(line.positionals[0])
         return lambda: self._screen.show(self._screen.list_state.with_columns(ids))
 
     def _read_profile(self, line: CommandLine) -> CommandHandler:
@@ -91,35 +91,35 @@ class ListCommands:
                 f"Which view? There are {', '.join(view.name for view in self._screen.session.reader.views())}."
             )
         name = Word(
-            " ".join(token.text for token in line.positionals), line.positionals[0].start, line.positionals[-1].end
+            " ".join(word.text for word in line.positionals), line.positionals[0].start, line.positionals[-1].end
         )
         view = self._view_named(name)
         return lambda: self._screen.show(self._screen.list_state.of_view(view))
 
     def _read_views(self, line: CommandLine) -> CommandHandler:
-        usage, actions = COMMANDS_BY_NAME["views"].usage, self._screen.session.task_commands
-        if [token.text for token in line.positionals] == ["list"]:
+        usage, task_commands = COMMANDS_BY_NAME["views"].usage, self._screen.session.task_commands
+        if [word.text for word in line.positionals] == ["list"]:
             return self._show_views
         if len(line.positionals) < 2 or line.positionals[0].text not in ("save", "delete"):
             raise line.error(f"Write {usage}.")
         action, name, *rest = line.positionals
         if action.text == "delete":
-            whole = Word(" ".join(token.text for token in line.positionals[1:]), name.start, line.positionals[-1].end)
+            whole = Word(" ".join(word.text for word in line.positionals[1:]), name.start, line.positionals[-1].end)
             view = self._view_named(whole)
             if view in VIEWS:
                 raise whole.error(f"The view “{view.name}” is built in and stays.")
-            return lambda: self._write(lambda: actions.delete_view(view.name))
+            return lambda: self._write(lambda: task_commands.delete_view(view.name))
         listing = self._screen.list_state
         sort = _sort_named(line.options["--sort"]) if "--sort" in line.options else listing.sort
         text = _filter_in(line, rest) or listing.filter
-        columns = _ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
+        columns = _column_ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
         view = View(name.text, text, sort, columns)
         try:
             saved_views.check_view(view)
         except StoreError as error:
             raise name.error(str(error)) from None
         saving = SavedViewController(self._screen)
-        return lambda: self._write(lambda: actions.save_view(view), lambda: saving.may_replace(view.name))
+        return lambda: self._write(lambda: task_commands.save_view(view), lambda: saving.may_replace(view.name))
 
     def _show_views(self) -> None:
         """Show the names of the views, with their keys."""
@@ -137,24 +137,24 @@ class ListCommands:
         else:
             self._screen.start_worker(work)
 
-    def _view_named(self, token: Word) -> View:
+    def _view_named(self, word: Word) -> View:
         views = self._screen.session.reader.views()  # those without a key too
-        view = view_named(views, token.text)
+        view = view_named(views, word.text)
         if view is None:
-            guess = nearest(token.text, tuple(known.name.casefold() for known in views))
-            raise token.error(f"There is no view “{clean_line(token.text)}”.", guess)
+            guess = nearest(word.text, tuple(known.name.casefold() for known in views))
+            raise word.error(f"There is no view “{clean_line(word.text)}”.", guess)
         return view
 
 
-def _filter_in(line: CommandLine, tokens: Sequence[Word]) -> str:
-    """Return the filter that is typed in these tokens of a line.
+def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
+    """Return the filter that is typed in these words of a line.
 
     Raises:
         CommandLineError: it has a mistake.
     """
     typed = [" "] * len(line.text)
-    for token in tokens:
-        typed[token.start : token.end] = line.text[token.start : token.end].replace("'", " ")
+    for word in words:
+        typed[word.start : word.end] = line.text[word.start : word.end].replace("'", " ")
     text = "".join(typed)
     mistake = mistake_in_filter(text)
     if mistake is not None:
@@ -162,17 +162,17 @@ def _filter_in(line: CommandLine, tokens: Sequence[Word]) -> str:
     return text.strip()
 
 
-def _ids(token: Word) -> tuple[str, ...]:
-    """Return the ids of the columns that a token names, in the order of the table."""
+def _column_ids(word: Word) -> tuple[str, ...]:
+    """Return the ids of the columns that a word names, in the order of the table."""
     try:
-        return columns_named(token.text)
+        return columns_named(word.text)
     except ValueError as error:
-        raise token.error(str(error)) from None
+        raise word.error(str(error)) from None
 
 
-def _sort_named(token: Word) -> str:
-    name = token.text.casefold()
+def _sort_named(word: Word) -> str:
+    name = word.text.casefold()
     if name in SORTS:
         return name
     suggestion = nearest(name, tuple(SORTS))
-    raise CommandLineError(InputMistake(unknown_order(token.text), token.start, token.end, suggestion))
+    raise CommandLineError(InputMistake(unknown_order(word.text), word.start, word.end, suggestion))

@@ -14,15 +14,15 @@ from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import LETTERS, NO_TASK
-from bwp_tui.console.bindings.commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, Command
-from bwp_tui.console.command_bar.list_commands import ListCommands
+from bwp_tui.console.bindings.commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, PromptCommand
+from bwp_tui.console.command_bar.list_command_reader import ListCommandReader
 from bwp_tui.console.command_bar.parser import (
     CommandHandler,
     CommandLine,
     CommandLineError,
     Word,
     parse_line,
-    tokenize,
+    split_words,
 )
 from bwp_tui.console.controllers.jump import jump_to_day, jump_to_task
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
@@ -31,8 +31,8 @@ from bwp_tui.console.controllers.service_controller import ServiceController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import Work
+from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME
 from bwp_tui.domain.deadlines import future_day_mistake
-from bwp_tui.domain.shell_commands import SHELL_COMMANDS_BY_NAME
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import DAY_FORMS, typed_day
@@ -52,7 +52,7 @@ def names_task_or_day(text: str) -> bool:
     return bool(_LIKE_AN_ID.fullmatch(text)) or typed_day(text, date(2000, 1, 1)) is not None
 
 
-class TaskLineCommands:
+class CommandReader:
     """Reads command lines.
 
     Args:
@@ -78,7 +78,7 @@ class TaskLineCommands:
         self._open_letter = open_letter
         self._run_cli = run_cli
         self._parsers: dict[str, Callable[[CommandLine], CommandHandler]] = {
-            **ListCommands(screen).parsers,
+            **ListCommandReader(screen).parsers,
             "show": self._read_single_task,
             "inspect": self._read_single_task,
             "submit": self._read_submit,
@@ -95,7 +95,7 @@ class TaskLineCommands:
         Raises:
             CommandLineError: it means nothing.
         """
-        if (words := self._cli_words(tokenize(text))) is not None:
+        if (words := self._cli_words(split_words(text))) is not None:
             return partial(self._run_cli, words)
         line = parse_line(text, lambda name: COMMANDS_BY_NAME[name].options if name in COMMANDS_BY_NAME else None)
         typed = line.command.text.casefold()
@@ -108,54 +108,54 @@ class TaskLineCommands:
             raise line.command.error(f"There is no command “{unknown}”.", guess)
         return self._parsers[name](line) if name in self._parsers else self._read_action(COMMANDS_BY_NAME[name], line)
 
-    def _cli_words(self, tokens: Sequence[Word]) -> list[str] | None:
+    def _cli_words(self, typed: Sequence[Word]) -> list[str] | None:
         """Return the words of a line that the command line carries out, or None where the console does.
 
         Raises:
             CommandLineError: only a shell carries it out, or it needs arguments.
         """
-        name = tokens[0].text.casefold() if tokens else ""
-        words = [token.text if token.is_quoted else with_home(token.text) for token in tokens[1:]]
+        name = typed[0].text.casefold() if typed else ""
+        rest = [word.text if word.is_quoted else with_home(word.text) for word in typed[1:]]
         if (command := CLI_LINES.get(name)) is None:
             opens_screen = (
-                name in SHELL_COMMANDS_BY_NAME and name not in self._parsers and not COMMANDS_BY_NAME[name].arguments
+                name in CLI_COMMANDS_BY_NAME and name not in self._parsers and not COMMANDS_BY_NAME[name].arguments
             )
-            return [name, *words] if words and opens_screen else None
-        if command.shell_only:
-            raise tokens[0].error(f"{command.shell_only} In the shell: bwp-tui {shlex.join([name, *words])}.")
-        if command.arguments and not words:
-            raise tokens[0].error(f"Write {command.usage}.")
-        return [name, *words]
+            return [name, *rest] if rest and opens_screen else None
+        if command.why_not_here:
+            raise typed[0].error(f"{command.why_not_here} In the shell: bwp-tui {shlex.join([name, *rest])}.")
+        if command.arguments and not rest:
+            raise typed[0].error(f"Write {command.usage}.")
+        return [name, *rest]
 
     def _read_theme(self, line: CommandLine) -> CommandHandler:
         line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["theme"].usage)
-        for token in line.positionals:
-            if token.text not in THEMES:
-                raise token.error(f"There is no theme “{clean_line(token.text)}”.", nearest(token.text, THEMES))
-            return lambda: self._screen.session.set_theme(token.text)
+        for word in line.positionals:
+            if word.text not in THEMES:
+                raise word.error(f"There is no theme “{clean_line(word.text)}”.", nearest(word.text, THEMES))
+            return lambda: self._screen.session.set_theme(word.text)
         return lambda: self._screen.perform_later("theme")
 
-    def _read_jump(self, token: Word) -> CommandHandler | None:
+    def _read_jump(self, word: Word) -> CommandHandler | None:
         """Return the handler of a line that only names a task or a day; None where it names neither."""
         screen = self._screen
-        day = typed_day(token.text, screen.session.today())
+        day = typed_day(word.text, screen.session.today())
         if day is not None:
             return lambda: screen.start_worker(partial(jump_to_day, screen, day))
-        if _LIKE_AN_ID.fullmatch(token.text):
-            return partial(jump_to_task, screen, self._task(token))
+        if _LIKE_AN_ID.fullmatch(word.text):
+            return partial(jump_to_task, screen, self._task(word))
         return None
 
-    def _read_action(self, command: Command, line: CommandLine) -> CommandHandler:
+    def _read_action(self, command: PromptCommand, line: CommandLine) -> CommandHandler:
         """Return the handler of an action, which is for the named tasks where it is one on tasks."""
         if "TASK" not in command.arguments:
             line.reject_extra(line.positionals, command.usage)
-        numbers = [self._task(token) for token in line.positionals]
+        numbers = [self._task(word) for word in line.positionals]
         return lambda: self._perform_on(command.action, numbers)
 
     def _read_single_task(self, line: CommandLine) -> CommandHandler:
         command = COMMANDS_BY_NAME[line.command.text.casefold()]
         line.reject_extra(line.positionals[1:], command.usage)
-        numbers = [self._task(token) for token in line.positionals]
+        numbers = [self._task(word) for word in line.positionals]
 
         def start() -> None:
             if numbers and not self._screen.table.go_to_task(numbers[0]):
@@ -185,16 +185,16 @@ class TaskLineCommands:
         if (alternative := operation.alternative) is not None and alternative.option in line.options:
             if len(line.options) > 1:
                 raise line.options[alternative.option].error(f"“{alternative.option}” takes no other option beside it.")
-            numbers = [self._task(token) for token in line.positionals]
+            numbers = [self._task(word) for word in line.positionals]
             return self._start_work_on(numbers, partial(self._run, alternative.operation, {}))
         options = {argument.name: self._value(argument, line.options) for argument in operation.options}
         values: Values | None = {name: value for name, value in options.items() if value is not None}
         argument = operation.positional
         if argument is None:
-            numbers = [self._task(token) for token in line.positionals]
+            numbers = [self._task(word) for word in line.positionals]
         else:
-            numbers, tokens = self._split(argument, line.positionals)
-            values = argument.read([token.text for token in tokens], None) if argument.read and tokens else None
+            numbers, words = self._split(argument, line.positionals)
+            values = argument.read([word.text for word in words], None) if argument.read and words else None
         if not values:
             return lambda: self._perform_on(operation.name, numbers)
         return self._start_work_on(numbers, partial(self._run, operation, values))
@@ -206,36 +206,36 @@ class TaskLineCommands:
             await self._records.run(operation, values)
 
     def _value(self, argument: Argument, options: Mapping[str, Word]) -> object:
-        token = options.get(argument.option)
-        if token is None:
+        word = options.get(argument.option)
+        if word is None:
             return None
         if argument.is_day:
-            return self._day(token)
-        values = argument.values(token.text, None)
-        if why_not := argument.mistake(token.text) or (None if values else f"“{argument.option}” needs a value."):
-            raise token.error(why_not)
+            return self._day(word)
+        values = argument.values(word.text, None)
+        if why_not := argument.mistake(word.text) or (None if values else f"“{argument.option}” needs a value."):
+            raise word.error(why_not)
         return values and values[argument.name]
 
-    def _day(self, token: Word) -> date:
+    def _day(self, word: Word) -> date:
         today = self._screen.session.today()
-        day = typed_day(token.text, today)
+        day = typed_day(word.text, today)
         if day is None:
-            raise token.error(f"Write the day as {DAY_FORMS}.")
+            raise word.error(f"Write the day as {DAY_FORMS}.")
         if why_not := future_day_mistake(day, today):
-            raise token.error(why_not)
+            raise word.error(why_not)
         return day
 
-    def _split(self, argument: Argument, tokens: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
-        """Split a line's tokens into the tasks that it names and the tokens of its argument."""
+    def _split(self, argument: Argument, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
+        """Split a line's words into the tasks that it names and the words of its argument."""
         if argument.position is Position.LAST_WORD:
-            return [self._task(token) for token in tokens[:-1]], tokens[-1:]
-        numbers, rest = self._split_task_ids(tokens)
+            return [self._task(word) for word in words[:-1]], words[-1:]
+        numbers, rest = self._split_task_ids(words)
         if argument.position is Position.SIGNED_WORDS:
-            for token in rest:
-                if token.text[:1] not in ("+", "-") or len(token.text) == 1:
-                    raise token.error(f"Give {argument.help}.")
-                if why_not := argument.mistake(token.text):
-                    raise token.error(why_not)
+            for word in rest:
+                if word.text[:1] not in ("+", "-") or len(word.text) == 1:
+                    raise word.error(f"Give {argument.help}.")
+                if why_not := argument.mistake(word.text):
+                    raise word.error(why_not)
         return numbers, rest
 
     def _start_work_on(self, numbers: Sequence[int], work: Work) -> CommandHandler:
@@ -253,7 +253,7 @@ class TaskLineCommands:
     def _read_settle(self, line: CommandLine) -> CommandHandler:
         usage = COMMANDS_BY_NAME["settle"].usage
         line.reject_extra(line.positionals[1:], usage)
-        numbers = [self._task(token) for token in line.positionals] or self._current_number()
+        numbers = [self._task(word) for word in line.positionals] or self._current_number()
         if len(line.options) != 1 or not numbers:
             raise line.error(f"Write {usage}.")
         (task,) = self._screen.session.reader.window(numbers)
@@ -263,43 +263,43 @@ class TaskLineCommands:
         return lambda: self._if_writable(lambda: self._screen.start_worker(work))
 
     def _read_mark(self, line: CommandLine) -> CommandHandler:
-        numbers = [self._task(token) for token in line.positionals]
+        numbers = [self._task(word) for word in line.positionals]
         if not numbers:
             return lambda: self._screen.perform_later("mark")
-        return lambda: self._marked.mark_only(self._marked.all | frozenset(numbers), are_named=True)
+        return lambda: self._marked.mark_only(self._marked.all | frozenset(numbers), from_command=True)
 
     def _read_letter(self, line: CommandLine) -> CommandHandler:
-        kinds = [token.text.casefold() for token in line.positionals[:1] if token.text.casefold() in LETTERS]
+        kinds = [word.text.casefold() for word in line.positionals[:1] if word.text.casefold() in LETTERS]
         rest = line.positionals[len(kinds) :]
-        for token in rest[:1]:
-            if token.text.isalpha() and not _LIKE_AN_ID.fullmatch(token.text):
-                there_are = f"There is no letter “{clean_line(token.text)}”; there are {', '.join(LETTERS)}."
-                raise token.error(there_are, nearest(token.text, LETTERS))
+        for word in rest[:1]:
+            if word.text.isalpha() and not _LIKE_AN_ID.fullmatch(word.text):
+                there_are = f"There is no letter “{clean_line(word.text)}”; there are {', '.join(LETTERS)}."
+                raise word.error(there_are, nearest(word.text, LETTERS))
         line.reject_extra(rest[1:], COMMANDS_BY_NAME["letter"].usage)
-        numbers = [self._task(token) for token in rest] or self._current_number()
+        numbers = [self._task(word) for word in rest] or self._current_number()
         if not numbers:
             return lambda: self._screen.show_status(NO_TASK, "warn")
         return lambda: self._open_letter(numbers[0], *kinds)
 
     # To which tasks
 
-    def _task(self, token: Word) -> int:
+    def _task(self, word: Word) -> int:
         try:
-            return tasks.find_by_name(self._screen.session.read_store, token.text).number
+            return tasks.find_by_name(self._screen.session.read_store, word.text).number
         except NoSuchTask as error:
-            raise token.error(str(error)) from None
+            raise word.error(str(error)) from None
 
-    def _split_task_ids(self, tokens: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
-        """Split the tasks that are named first from the tokens behind them; what is in quotation marks names none."""
+    def _split_task_ids(self, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
+        """Split the tasks that are named first from the words behind them; what is in quotation marks names none."""
         numbers: list[int] = []
-        for at, token in enumerate(tokens):
-            if token.is_quoted or not _LIKE_AN_ID.fullmatch(token.text):
-                return numbers, tokens[at:]
+        for at, word in enumerate(words):
+            if word.is_quoted or not _LIKE_AN_ID.fullmatch(word.text):
+                return numbers, words[at:]
             try:
-                numbers.append(self._task(token))
+                numbers.append(self._task(word))
             except CommandLineError:
-                sentence = f"“{token.text}” names no single task. A text that begins so stands in quotation marks."
-                raise token.error(sentence) from None
+                sentence = f"“{word.text}” names no single task. A text that begins so stands in quotation marks."
+                raise word.error(sentence) from None
         return numbers, ()
 
     def _current_number(self) -> list[int]:
@@ -315,7 +315,7 @@ class TaskLineCommands:
         """Move the cursor to the one task that is named, or mark the named ones."""
         alone = len(numbers) == 1 and not self._marked.all
         if numbers and not (alone and self._screen.table.go_to_task(numbers[0])):
-            self._marked.mark_only(frozenset(numbers), are_named=True)
+            self._marked.mark_only(frozenset(numbers), from_command=True)
 
     def _if_writable(self, handler: CommandHandler) -> None:
         if self._screen.context.read_only:

@@ -11,7 +11,7 @@ COMMAND_GROUPS: Final[tuple[CommandGroup, ...]] = get_args(CommandGroup)
 """The groups in the order of the help."""
 
 
-class ShellCommand(NamedTuple):
+class CliCommand(NamedTuple):
     """A command.
 
     Attributes:
@@ -26,7 +26,7 @@ class ShellCommand(NamedTuple):
     help: str
     keywords: str = ""
     arguments: str = ""
-    shell_only: str = ""
+    why_not_in_console: str = ""
 
 
 _ENGINE: Final = "The engine runs in this console, or in another process that this one follows."
@@ -55,48 +55,48 @@ _FOR_GOOD: Final = "It removes personal data for good, also from backups and dow
 _TYPED: Final = "The secret of a profile is typed in a shell, never here."
 _OWN_CONSOLE: Final = "It opens a console of its own."
 
-SHELL_COMMANDS: Final = (
-    ShellCommand("submit", "send", "record a request, send it, and print its task", "new create file"),
-    ShellCommand("track", "send", "add an existing task by its ID", "adopt", "KIND TASK_ID"),
-    ShellCommand("settle", "send", "resolve an unconfirmed request", "adopt abandon"),
-    ShellCommand("list", "read", "list tasks, newest first", "search find query"),
-    ShellCommand("show", "read", "show the details and the timeline of a task", "open read events"),
-    ShellCommand(
+CLI_COMMANDS: Final = (
+    CliCommand("submit", "send", "record a request, send it, and print its task", "new create file"),
+    CliCommand("track", "send", "add an existing task by its ID", "adopt", "KIND TASK_ID"),
+    CliCommand("settle", "send", "resolve an unconfirmed request", "adopt abandon"),
+    CliCommand("list", "read", "list tasks, newest first", "search find query"),
+    CliCommand("show", "read", "show the details and the timeline of a task", "open read events"),
+    CliCommand(
         "dashboard", "read", "show totals, due dates, durations, failures and downloads", "stats overview counts"
     ),
-    ShellCommand("sent", "read", "show the API request log, newest first", "calls audit log history"),
-    ShellCommand("wait", "work", "wait until tasks finish; 0 if all are COMPLETED", "", "TASK…"),
-    ShellCommand("downloads", "work", "list, pause, resume, cancel, retry or prioritize downloads", "queue transfers"),
-    ShellCommand("run", "work", "run the engine without a screen", "daemon worker", "", _ENGINE),
-    ShellCommand(
+    CliCommand("sent", "read", "show the API request log, newest first", "calls audit log history"),
+    CliCommand("wait", "work", "wait until tasks finish; 0 if all are COMPLETED", "", "TASK…"),
+    CliCommand("downloads", "work", "list, pause, resume, cancel, retry or prioritize downloads", "queue transfers"),
+    CliCommand("run", "work", "run the engine without a screen", "daemon worker", "", _ENGINE),
+    CliCommand(
         "events",
         "set up",
         "set up, subscribe to and observe the service's events",
         "sqs eventbridge aws queue",
         "|".join(EVENT_ACTIONS),
     ),
-    ShellCommand("doctor", "set up", "check settings, credentials, engine, history, clock, files", "diagnose health"),
-    ShellCommand("import", "send", "record the requests of a CSV file, all of them or none", "load bulk", "FILE"),
-    ShellCommand(
+    CliCommand("doctor", "set up", "check settings, credentials, engine, history, clock, files", "diagnose health"),
+    CliCommand("import", "send", "record the requests of a CSV file, all of them or none", "load bulk", "FILE"),
+    CliCommand(
         "export", "hand over", "write the tasks that fit a filter to a file", "csv json excel save", "[FILTER…] FILE"
     ),
-    ShellCommand(
+    CliCommand(
         "report",
         "read",
         "count what was received in a period and what became of it",
         "stats metrics",
         "--from DATE --to DATE",
     ),
-    ShellCommand(
+    CliCommand(
         "regulations",
         "read",
         "list the regulations: periods, citations, what is unsure",
         "laws states deadlines gdpr ccpa privacy",
     ),
-    ShellCommand("views", "read", "list, save, delete views", "filters"),
-    ShellCommand("backup", "maintain", "copy the history to a new file while it is in use", "save", "FILE"),
-    ShellCommand("restore", "maintain", "restore the history from a backup", "recover", "", _OPEN_HERE),
-    ShellCommand(
+    CliCommand("views", "read", "list, save, delete views", "filters"),
+    CliCommand("backup", "maintain", "copy the history to a new file while it is in use", "save", "FILE"),
+    CliCommand("restore", "maintain", "restore the history from a backup", "recover", "", _OPEN_HERE),
+    CliCommand(
         "purge",
         "maintain",
         "remove personal data of finished tasks, keep the evidence",
@@ -104,19 +104,17 @@ SHELL_COMMANDS: Final = (
         "",
         _FOR_GOOD,
     ),
-    ShellCommand("inspect", "read", "list the contents of a downloaded archive", "unzip zip files"),
-    ShellCommand(
-        "letter", "hand over", "write a letter to a shopper; nothing is sent", "template mail reply text draft"
-    ),
-    ShellCommand(
+    CliCommand("inspect", "read", "list the contents of a downloaded archive", "unzip zip files"),
+    CliCommand("letter", "hand over", "write a letter to a shopper; nothing is sent", "template mail reply text draft"),
+    CliCommand(
         "pack",
         "hand over",
         "write an encrypted copy of a downloaded archive, with a receipt",
         "age zip encrypt",
         "TASK --recipient KEY",
     ),
-    ShellCommand("evidence", "read", "print the record of a request: steps, people, hashes", "audit proof", "TASK…"),
-    ShellCommand(
+    CliCommand("evidence", "read", "print the record of a request: steps, people, hashes", "audit proof", "TASK…"),
+    CliCommand(
         "login",
         "set up",
         "set up a profile: ask for its settings, try them, keep the secret",
@@ -124,25 +122,23 @@ SHELL_COMMANDS: Final = (
         "",
         _TYPED,
     ),
-    ShellCommand("logout", "set up", "remove the secret of a profile", "credentials forget", "", _TYPED),
-    ShellCommand(
+    CliCommand("logout", "set up", "remove the secret of a profile", "credentials forget", "", _TYPED),
+    CliCommand(
         "config",
         "set up",
         "show, locate and check the configuration",
         "settings profile",
         "|".join(CONFIG_ACTIONS),
     ),
-    ShellCommand(
+    CliCommand(
         "completion",
         "set up",
         "print the code that completes commands, tasks and filters in a shell",
         "",
         "|".join(SHELLS),
     ),
-    ShellCommand(
-        "sandbox", "maintain", "start a local mock API with sample data", "practice demo try", "", _OWN_CONSOLE
-    ),
+    CliCommand("sandbox", "maintain", "start a local mock API with sample data", "practice demo try", "", _OWN_CONSOLE),
 )
 """All commands but those of operations on tasks, which declare them."""
 
-SHELL_COMMANDS_BY_NAME: Final = {command.name: command for command in SHELL_COMMANDS}
+CLI_COMMANDS_BY_NAME: Final = {command.name: command for command in CLI_COMMANDS}
