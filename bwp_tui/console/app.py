@@ -190,7 +190,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in SIGNALS:
-                loop.add_signal_handler(number, self._hangup_watcher.on_signal, 128 + number)
+                loop.add_signal_handler(number, self._hangup_watcher.end_session, 128 + number)
             self._hangup_watcher.start()
         if not self._configured:
             self._key_queue.open()

@@ -162,8 +162,11 @@ class Session:
             return None
         if state.event_queue_state != QUEUE_IS_READ:
             return f"▲ {re.split('[:.]', state.event_queue_state)[0]}", "warn"
-        rarely = "every 6 h" if self.profile.speed == 1 else "rarely"
-        return f"events on · polling {rarely}" if state.polls_relaxed else "events on", "muted"
+        if not state.polls_relaxed:
+            return "events on", "muted"
+        from bwp_tui.engine.resilience.poll_schedule import RELAXED_HOURS  # rarely needed
+
+        return f"events on · polling {f'every {RELAXED_HOURS} h' if self.profile.speed == 1 else 'rarely'}", "muted"
 
     async def delay_sentence(self, number: int, *, is_poll: bool = False) -> str:
         """Return why a task's request, or its poll, is not sent at once, to follow another sentence; else nothing."""

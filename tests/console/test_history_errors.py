@@ -198,7 +198,7 @@ async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
                 "timeline": lambda: reader.timeline(task),
                 "views": lambda: reader.views(),
                 "earlier": lambda: reader.earlier_task_sentence(Kind.RETRIEVAL, "a@example.com"),
-                "sent": lambda: console.main.session.reader.sent([1]),
+                "sent": lambda: console.main.session.reader.logged_requests([1]),
             }
             asked[read]()
             await console.until(lambda: "The history is damaged." in console.line("status"))

@@ -17,7 +17,7 @@ from textual.events import Paste
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import fact_lines, heading, outcome_paragraphs, timeline
+from bwp_tui.console.presentation.task_detail import fact_lines, heading, outcome_paragraphs, timeline_lines
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task, TaskError, TimelineEvent
 from bwp_tui.domain.text import clean
@@ -137,7 +137,7 @@ def said(task: Task, text: str, masked: bool) -> list[list[StyledText]]:
         heading(task, reading),
         *outcome_paragraphs(task, reading),
         *fact_lines(task, reading),
-        *timeline(task, events, reading),
+        *timeline_lines(task, events, reading),
     ]
 
 

@@ -106,6 +106,8 @@ async def test_a_masked_path_cannot_be_taken_for_the_file(profile: Profile) -> N
         assert task.email is not None
         name = file_name_with_email(task.kind, task.email, task.task_id or "")
         shown = mask(
-            f"/srv/{name}", task, DisplayContext(NOW, TODAY, masked=True, day=timedelta(days=1), key=Keymap().key)
+            f"/srv/{name}",
+            task,
+            DisplayContext(NOW, TODAY, masked=True, service_day=timedelta(days=1), key=Keymap().key),
         )
         assert shown == f"/srv/retrieval-j•••@example.com-{task.task_id}.zip"

@@ -79,7 +79,7 @@ def test_table_and_list_mark_a_late_task_until_it_is_overdue(store: Store) -> No
     for filter_text, label in (("due:today status:on_hold", "today!"), ("due:over status:on_hold", "1d over")):
         for task in tasks.matching(store, parse(filter_text), today=TODAY, limit=100):
             assert due.cell(task, context).text == label
-            assert done.cell(task, context).style == "warn"
+            assert done.cell(task, context).role == "warn"
             assert f" {label} " in f"{task_output.table_lines([task], NOW, TODAY, unmask=False)[1]} "
 
 

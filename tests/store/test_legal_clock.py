@@ -28,7 +28,7 @@ from tests.store.support import NOW, TODAY, submitted
 STATUSES = (*Status, "SOMETHING_NEW")
 DAY = TODAY.isoformat()
 DUE = TODAY + timedelta(days=11)
-READING = DisplayContext(NOW, TODAY, masked=True, day=timedelta(days=1), key=Keymap().key)
+READING = DisplayContext(NOW, TODAY, masked=True, service_day=timedelta(days=1), key=Keymap().key)
 CONTEXT = CellContext(NOW, TODAY, timedelta(days=1), True, frozenset(), UNICODE)
 
 

@@ -357,15 +357,15 @@ def with_view_names(actions: Sequence[Action], views: Sequence[View]) -> tuple[A
     return tuple(action._replace(help=helps[action.name]) if action.name in helps else action for action in actions)
 
 
-def own_action_name(command: CustomCommand) -> str:
+def custom_action_name(command: CustomCommand) -> str:
     """Return the name of the action that runs a command of the operator."""
     return f"command_{command.name}"
 
 
-def own_action(command: CustomCommand, key: str, scope: Scope) -> Action:
+def custom_action(command: CustomCommand, key: str, scope: Scope) -> Action:
     """Return the action that runs a command of the operator."""
     reason = _needs_task(writes=True)
-    return Action(own_action_name(command), (key,), "", command.title, TASK_GROUP, None, reason, scope=scope)
+    return Action(custom_action_name(command), (key,), "", command.title, TASK_GROUP, None, reason, scope=scope)
 
 
 ACTIONS_BY_NAME: Final = {action.name: action for action in ACTIONS}

@@ -139,7 +139,7 @@ def view_commands(views: Sequence[View]) -> tuple[PromptCommand, ...]:
     )
 
 
-def own_commands(actions: Sequence[Action]) -> tuple[PromptCommand, ...]:
+def custom_commands(actions: Sequence[Action]) -> tuple[PromptCommand, ...]:
     """Return a command for each of the operator's own, whose actions these are."""
     return tuple(
         PromptCommand(action.name.removeprefix("command_"), action=action.name, help=action.help)
@@ -148,10 +148,10 @@ def own_commands(actions: Sequence[Action]) -> tuple[PromptCommand, ...]:
     )
 
 
-def matching(text: str, views: Sequence[View] = (), own: Sequence[Action] = ()) -> list[PromptCommand]:
+def matching(text: str, views: Sequence[View] = (), custom: Sequence[Action] = ()) -> list[PromptCommand]:
     """Return the commands that fit every word of a text, best first; the one that the text begins with stays first."""
     words = text.casefold().split()
-    commands = (*COMMANDS, *own_commands(own), *view_commands(views), *CLI_LINES.values())
+    commands = (*COMMANDS, *custom_commands(custom), *view_commands(views), *CLI_LINES.values())
     ranked = [(ranks, command) for command in commands if None not in (ranks := [command.rank(word) for word in words])]
     fitting = [command for _, command in sorted(ranked, key=lambda entry: sum(filter(None, entry[0])))]
     if len(words) < 2 and not text.endswith(" "):

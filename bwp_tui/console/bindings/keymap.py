@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from bwp_tui.console.bindings.actions import Action, Scope, own_action
+from bwp_tui.console.bindings.actions import Action, Scope, custom_action
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.text import clean_line, did_you_mean
@@ -27,7 +27,7 @@ class Keymap(NamedTuple):
     registry: tuple[Action, ...] = REGISTRY
     mistakes: tuple[str, ...] = ()
     overrides: Mapping[str, str] = MappingProxyType({})
-    own: tuple[Action, ...] = ()
+    custom: tuple[Action, ...] = ()
 
     def actions_of(self, scope: Scope) -> tuple[Action, ...]:
         """Return the actions of a screen."""
@@ -87,13 +87,13 @@ def keymap(settings: Sequence[KeySetting], commands: Sequence[CustomCommand] = (
                 _command_message(command, f"cannot be “{clean_line(command.key)[:_MAX_QUOTED]}”, which {wrong}")
             )
             continue
-        taken = [action.name for action in (*registry, *own) if action.scope in _OWN_SCOPES and key in action.keys]
+        taken = [action.name for action in (*registry, *own) if action.scope in _CUSTOM_SCOPES and key in action.keys]
         if taken:
             mistakes.append(
                 _command_message(command, f"cannot be “{shown_key(key)}”, which is the key of {taken[0]} already")
             )
         else:
-            own += (own_action(command, key, scope) for scope in (Scope.MAIN, Scope.TASK))
+            own += (custom_action(command, key, scope) for scope in (Scope.MAIN, Scope.TASK))
     return Keymap((*registry, *own), tuple(mistakes), changed, tuple(own))
 
 
@@ -140,7 +140,7 @@ def _command_message(command: CustomCommand, wrong: str) -> str:
     return f"{command.place}: commands.{command.name}.key {wrong}."
 
 
-_OWN_SCOPES: Final = (Scope.MAIN, Scope.TASK, Scope.APP)
+_CUSTOM_SCOPES: Final = (Scope.MAIN, Scope.TASK, Scope.APP)
 _EVERYWHERE: Final = frozenset(action.name for action in actions_of(REGISTRY, Scope.APP))
 _KEYS_NO_PROMPT_USES: Final = re.compile(r"ctrl\+[a-z]|f\d+")
 """The keys that no prompt takes as text or editing, and that the actions of all screens may therefore have."""

@@ -49,7 +49,7 @@ class CommandBar:
             screen.call_later(self._handler)
 
     def _changed(self, text: str, cursor: int) -> None:
-        self._text, self._listed = text, matching(text, self._screen.views, self._screen.session.keymap.own)
+        self._text, self._listed = text, matching(text, self._screen.views, self._screen.session.keymap.custom)
         if names_task_or_day(text.strip()):
             self._listed.insert(
                 0, PromptCommand(text.strip(), help="Go to this task, or to the first task of this day")

@@ -8,8 +8,8 @@ from functools import partial
 
 from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word
+from bwp_tui.console.controllers.custom_commands import switch_profile
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
-from bwp_tui.console.controllers.own_commands import switch_profile
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.shop_list import why_no_switch

@@ -47,7 +47,7 @@ def dashboard_columns(figures: Statistics, today: date, width: int) -> list[list
     ]
 
 
-def bar(count: int, most: int, cells: int) -> str:
+def count_bar(count: int, most: int, cells: int) -> str:
     """Return a bar of `count` out of `most`, in half cells, padded to its full width."""
     halves = max(1, round(cells * 2 * count / most)) if count else 0
     whole, half = divmod(halves, 2)
@@ -66,7 +66,7 @@ class _Sections:
     def __init__(self, figures: Statistics, today: date, cells: int) -> None:
         self._figures = figures
         self._today = today
-        self._bar = max(1, min(_WIDEST_BAR, cells - _MARGIN - len(_INDENT) - _LABEL - 1 - _COUNT))
+        self._bar_cells = max(1, min(_WIDEST_BAR, cells - _MARGIN - len(_INDENT) - _LABEL - 1 - _COUNT))
 
     def columns(self, count: int) -> list[list[Callable[[], Iterator[FigureLine]]]]:
         """Return the sections of each of `count` columns."""
@@ -78,7 +78,7 @@ class _Sections:
 
     def _row(self, label: str, count: int, most: int, role: str, task_filter: str = "") -> FigureLine:
         number: StyledText = (f" {count}", "strong" if count else "muted")
-        return FigureLine((self._label(label), (bar(count, most, self._bar), role), number), task_filter)
+        return FigureLine((self._label(label), (count_bar(count, most, self._bar_cells), role), number), task_filter)
 
     @staticmethod
     def _label(label: str) -> StyledText:
@@ -118,12 +118,12 @@ class _Sections:
 
     def _trend(self) -> Iterator[FigureLine]:
         """Yield what came and what was answered in each of the last weeks, on one scale."""
-        received, answered = self._figures.received[-self._bar :], self._figures.answered[-self._bar :]
+        received, answered = self._figures.received[-self._bar_cells :], self._figures.answered[-self._bar_cells :]
         most = max(*received, *answered)
         yield self._title(f"Requests by week, the last {len(received)}", most, "full height")
         for name, counts, role in (("received", received, "busy"), ("answered", answered, "good")):
             count: StyledText = (f" {counts[-1]}", "strong" if counts[-1] else "muted")
-            line: StyledText = (f"{sparkline(counts, most):<{self._bar}}", role)
+            line: StyledText = (f"{sparkline(counts, most):<{self._bar_cells}}", role)
             yield FigureLine((self._label(name), line, count), f"{name}<{_WEEK_DAYS}d")
 
     def _statuses(self) -> Iterator[FigureLine]:

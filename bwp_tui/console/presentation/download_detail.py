@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import timeline
+from bwp_tui.console.presentation.task_detail import timeline_lines
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task, TimelineEvent
 from bwp_tui.domain.text import format_size
@@ -18,9 +18,12 @@ from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.downloads import WAITING_FOR_SERVICE
 from bwp_tui.store.worklog.engine_state import EngineState
 
+STATE_CELLS: Final = 18
+"""Cells that the state of an open download takes at most."""
+
 
 def waiting_for(engine: EngineState | None) -> str:
-    """Return what a queued download without trouble waits for, in at most 18 cells."""
+    """Return what a queued download without trouble waits for, in at most `STATE_CELLS`."""
     if engine is None:
         return "waiting for a slot"
     if engine.pid is None:
@@ -36,7 +39,7 @@ def trouble_of(download: Download, engine: EngineState | None) -> str | None:
 
 
 def state_text(download: Download, context: DisplayContext) -> StyledText:
-    """Return the state of an open download, in at most 18 cells."""
+    """Return the state of an open download, in at most `STATE_CELLS`."""
     percent = download.percent
     at = "" if percent is None else f" at {percent}%"
     match download.state:
@@ -53,7 +56,8 @@ def state_text(download: Download, context: DisplayContext) -> StyledText:
             return (f"waiting{at}" if at and reason.endswith("slot") else reason, "muted")
 
 
-_END_ROLES: Final[dict[str, str]] = {DownloadState.DONE: "good", DownloadState.FAILED: "bad"}
+END_ROLES: Final[dict[str, str]] = {DownloadState.DONE: "good", DownloadState.FAILED: "bad"}
+"""The role of a download that ended; one that was cancelled has none of its own."""
 
 
 def end_text(download: Download, context: DisplayContext) -> StyledText:
@@ -62,7 +66,7 @@ def end_text(download: Download, context: DisplayContext) -> StyledText:
         return ("purged", "muted")
     if download.id in context.gone_results:
         return ("gone from disk", "warn")
-    role = _END_ROLES.get(download.state, "muted")
+    role = END_ROLES.get(download.state, "muted")
     when = "" if download.finished_at is None else f" {clock_time(download.finished_at, context.today)}"
     return (f"{download.state}{when}", role)
 
@@ -151,7 +155,7 @@ def events_of(download: Download, events: Sequence[TimelineEvent]) -> list[Timel
 def timeline_paragraph(task: Task, events: Sequence[TimelineEvent], context: DisplayContext) -> list[StyledText]:
     """Return the timeline in one paragraph, the newest event first."""
     texts: list[StyledText] = []
-    for line in timeline(task, events, context):
+    for line in timeline_lines(task, events, context):
         texts += [(" · ", "muted"), *line] if texts else line
     return texts
 

@@ -10,22 +10,27 @@ from typing import Final, NamedTuple
 from rich.cells import cell_len
 
 from bwp_tui.console.presentation.breakpoints import LIST_NARROW, LIST_WIDE
-from bwp_tui.console.presentation.download_detail import end_text, partial_file_text, state_text, trouble_of
-from bwp_tui.console.presentation.format import DisplayContext, bar, mask, pad, subject
+from bwp_tui.console.presentation.download_detail import (
+    STATE_CELLS,
+    end_text,
+    partial_file_text,
+    state_text,
+    trouble_of,
+)
+from bwp_tui.console.presentation.format import DisplayContext, mask, pad, progress_bar, subject
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task, time_left
 from bwp_tui.domain.text import clean_line, format_size, format_size_as
 from bwp_tui.domain.times import format_duration
 
-Listed = Sequence[tuple[Download, Task]]
+ListedDownloads = Sequence[tuple[Download, Task]]
 
 _ACTIVE: Final = "ACTIVE"
 _FINISHED: Final = "FINISHED"
 _MARK: Final = 2
 _GAP: Final = "  "
 _PERCENT: Final = 4
-_STATE: Final = 18
 _LEAST_STATE: Final = 14
 """Cells of a state beside its figures; a longer one goes on where its figures are blank."""
 
@@ -51,7 +56,9 @@ class DownloadRow(NamedTuple):
 class DownloadRowBuilder:
     """Formats lines of `width` cells, with `mark` before the downloads whose ids are in `marks`."""
 
-    def __init__(self, listed: Listed, width: int, context: DisplayContext, marks: AbstractSet[int], mark: str) -> None:
+    def __init__(
+        self, listed: ListedDownloads, width: int, context: DisplayContext, marks: AbstractSet[int], mark: str
+    ) -> None:
         self._listed = listed
         self._context = context
         self._marks = marks
@@ -66,11 +73,11 @@ class DownloadRowBuilder:
         self._sha = _SHA if self._is_wide else _SHORT_SHA
         self._state = min(_WIDEST_STATE, room - self._email)
 
-    def lines(self) -> tuple[list[StyledText], list[DownloadRow]]:
+    def titles_and_rows(self) -> tuple[list[StyledText], list[DownloadRow]]:
         """Return the titles of the first part, and the lines below them."""
-        active = self.active()
+        active = self.active_rows()
         finished = [
-            DownloadRow(download.id, self._finished(download, task))
+            DownloadRow(download.id, self._finished_cells(download, task))
             for download, task in self._listed
             if not download.is_open
         ]
@@ -83,10 +90,10 @@ class DownloadRowBuilder:
         between = [DownloadRow(None, ()), DownloadRow(None, (self._finished_titles,))] if finished else []
         return [self._active_titles], [*active, *between, *finished]
 
-    def active(self) -> list[DownloadRow]:
+    def active_rows(self) -> list[DownloadRow]:
         """Return the lines of the open downloads."""
         return [
-            DownloadRow(download.id, self._active(download, task))
+            DownloadRow(download.id, self._active_cells(download, task))
             for download, task in self._listed
             if download.is_open
         ]
@@ -103,7 +110,7 @@ class DownloadRowBuilder:
 
     @property
     def _finished_titles(self) -> StyledText:
-        cells = [self._name_title(_FINISHED), pad("OUTCOME", _STATE), f"{'SIZE':>{_SIZE}}"]
+        cells = [self._name_title(_FINISHED), pad("OUTCOME", STATE_CELLS), f"{'SIZE':>{_SIZE}}"]
         if self._is_medium:
             cells += [pad("SHA256", self._sha), "BY"]
         if self._is_wide:
@@ -116,19 +123,20 @@ class DownloadRowBuilder:
         title = f"{part:<{self._number}}{_GAP}EMAIL" if self._is_wide else part
         return "  " + pad(title, self._email)
 
-    def _active(self, download: Download, task: Task) -> tuple[StyledText, ...]:
+    def _active_cells(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         trouble = trouble_of(download, self._context.engine)
         if trouble and not download.paused:
             state, role = state_text(download, self._context)
             reason = f"{_GAP}{self._progress(download)}{clean_line(mask(trouble, task, self._context))}"
-            return (*self._name(download, task), (pad(state, _STATE), role), (reason, "plain"))
-        return (*self._name(download, task), *self._state_and_figures(download))
+            return (*self._name_cells(download, task), (pad(state, STATE_CELLS), role), (reason, "plain"))
+        return (*self._name_cells(download, task), *self._state_and_figures(download))
 
     def _state_and_figures(self, download: Download) -> list[StyledText]:
         (state, role), figures = state_text(download, self._context), self._figures(download)
         percent = download.percent
         if download.state == DownloadState.RUNNING and not download.paused and percent is not None:
-            return [*bar(percent, self._state - _PERCENT), (f"{state:>{_PERCENT}}", "plain"), (figures, "plain")]
+            bar = progress_bar(percent, self._state - _PERCENT)
+            return [*bar, (f"{state:>{_PERCENT}}", "plain"), (figures, "plain")]
         beyond = max(0, len(state) - self._state)
         if figures[: beyond + 1].strip():
             beyond = 0
@@ -155,9 +163,9 @@ class DownloadRowBuilder:
             cells.append(f"{download.attempts_with_running if download.attempts_with_running > 1 else '':>{_ATTEMPT}}")
         return _GAP.join(cells)
 
-    def _finished(self, download: Download, task: Task) -> tuple[StyledText, ...]:
+    def _finished_cells(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         outcome, role = end_text(download, self._context)
-        start = (*self._name(download, task), (pad(outcome, _STATE), role))
+        start = (*self._name_cells(download, task), (pad(outcome, STATE_CELLS), role))
         if download.state != DownloadState.DONE:
             trouble = clean_line(mask(download.trouble or "", task, self._context))
             return (*start, (f"{_GAP}{partial_file_text(download)}", "muted"), (f"{_GAP}{trouble}", "plain"))
@@ -165,13 +173,13 @@ class DownloadRowBuilder:
         if self._is_medium:
             cells += [pad((download.sha256 or "")[: self._sha], self._sha), pad(clean_line(download.actor), _ACTOR)]
         figures = _GAP.join(cells)
-        room = self._width - _MARK - self._email - len(_GAP) - _STATE - len(figures)
+        room = self._width - _MARK - self._email - len(_GAP) - STATE_CELLS - len(figures)
         if not self._is_wide:
             return (*start, (figures.rstrip(), "plain"))
         path = clean_line(mask(download.path or "", task, self._context))
         return (*start, (figures, "plain"), (_GAP + _cut_left(path, room - len(_GAP)), "muted"))
 
-    def _name(self, download: Download, task: Task) -> tuple[StyledText, ...]:
+    def _name_cells(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         mark = f"{self._mark} " if download.id in self._marks else "  "
         email = clean_line(subject(task, self._context))
         number = f"{f'#{task.number}':>{self._digits}}".ljust(self._number) + _GAP

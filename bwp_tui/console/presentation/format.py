@@ -31,7 +31,7 @@ class DisplayContext(NamedTuple):
     now: datetime
     today: date
     masked: bool
-    day: timedelta
+    service_day: timedelta
     key: Callable[[str], str]
     engine: EngineState | None = None
     gone_results: Collection[int] = ()
@@ -47,7 +47,7 @@ def mask(text: str, task: Task, context: DisplayContext) -> str:
     return mask_task_text(text, task) if context.masked else text
 
 
-def bar(percent: int, width: int) -> list[StyledText]:
+def progress_bar(percent: int, width: int) -> list[StyledText]:
     """Return a bar of `width` cells. It is full at 99 percent, the most there is before the end."""
     filled = min(width, width * (percent + 1) // 100)
     return [("━" * filled, "accent"), ("─" * (width - filled), "muted")]

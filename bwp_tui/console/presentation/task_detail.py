@@ -24,7 +24,7 @@ from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, Task, TimelineEvent
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, stamp
-from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.queries.timeline import SERVICE, EventKind
 
 _LONGEST_IN_HEADING: Final = 40
 """Characters of an email that a heading has room for on most terminals."""
@@ -51,7 +51,7 @@ def outcome_paragraphs(task: Task, context: DisplayContext) -> list[list[StyledT
     if task.trouble:
         paragraphs.append([(mask(task.trouble, task, context), "warn")])
     if task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
-        paragraphs += _result(task, context)
+        paragraphs += _result_lines(task, context)
     return paragraphs
 
 
@@ -87,21 +87,21 @@ def download_end(task: Task, context: DisplayContext) -> StyledText:
 
 
 def fact_lines(
-    task: Task, context: DisplayContext, earlier: Task | None = None, *, whole: bool = False
+    task: Task, context: DisplayContext, earlier: Task | None = None, *, complete: bool = False
 ) -> Iterator[list[StyledText]]:
     """Yield the task's facts, a line each.
 
     Args:
         earlier: the previous task for the same email.
-        whole: whether to name the email that the heading has, and that there is no answer yet.
+        complete: whether to name the email that a heading may have, and that an open request is not answered.
     """
     regulation = REGULATIONS.get(task.regulation)
     title = regulation.title if regulation else task.regulation
-    if len(name := subject(task, context)) > _LONGEST_IN_HEADING or whole:
+    if len(name := subject(task, context)) > _LONGEST_IN_HEADING or complete:
         yield fact("Email", name)
     yield fact("Received", task.received_on.isoformat(), (f"  {title}", "muted"))
     if task.due_on:
-        yield fact("Due", *_due(task, task.due_on, context))
+        yield fact("Due", *_due_texts(task, task.due_on, context))
     elif is_clock_stopped(task):
         yield fact("Due", str(due_if_replied(task, context.today)), ("  if the reply came today", "muted"))
         yield fact("Stopped", (f"since {task.inquired_on}: a reply is awaited", "held"))
@@ -110,8 +110,8 @@ def fact_lines(
     if doubt := not_in_force_warning(task.regulation, task.received_on):
         yield fact("Warning", (doubt, "warn"))
     if task.kind is Kind.DELETION and task.holding_period is not None:
-        yield _hold(task, task.holding_period, context)
-    yield from _completion(task, context)
+        yield _hold_line(task, task.holding_period, context)
+    yield from _completion_line(task, context)
     if task.submitted_at:
         yield fact("Submitted", stamp(task.submitted_at))
     if task.finished_at:
@@ -124,7 +124,7 @@ def fact_lines(
         if text:
             yield fact(label, mask(text, task, context))
     yield from _record_lines(task, context)
-    if whole and not task.is_final and task.answered_on is None:
+    if complete and not task.is_final and task.answered_on is None:
         yield fact("Answered", ("not yet", "muted"))
     if task.earlier_number:
         state, key = f" ({earlier.status})" if earlier else "", context.key("earlier")
@@ -183,11 +183,11 @@ def _decline_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledT
         yield fact("Appeal", f"received on {task.appealed_on}{answered}", *outcome)
 
 
-def timeline(
-    task: Task, events: Sequence[TimelineEvent], context: DisplayContext, *, full: bool = False
+def timeline_lines(
+    task: Task, events: Sequence[TimelineEvent], context: DisplayContext, *, with_dates: bool = False
 ) -> Iterator[list[StyledText]]:
-    """Yield the timeline, the newest line first; with `full` each line has its whole date and time."""
-    stamps = [stamp(event.at) if full else clock_time(event.at, context.today) for event in events]
+    """Yield the timeline, the newest line first; with `with_dates` each line has date and time in full."""
+    stamps = [stamp(event.at) if with_dates else clock_time(event.at, context.today) for event in events]
     width = max(map(len, stamps), default=0)
     for event, at in zip(reversed(events), reversed(stamps), strict=True):
         line: list[StyledText] = [(f"{at:<{width}}  ", "muted")]
@@ -198,12 +198,12 @@ def timeline(
             line.append((f"{change}  ", status_role(event.after)))
         if event.detail and event.detail != task.task_id and event.what != EventKind.DOWNLOADED:
             line.append((f"{mask(event.detail, task, context)}  ", "muted"))
-        if event.actor != "service":
+        if event.actor != SERVICE:
             line.append((f"by {event.actor}", "muted"))
         yield line
 
 
-def _due(task: Task, due: date, context: DisplayContext) -> Iterator[StyledText]:
+def _due_texts(task: Task, due: date, context: DisplayContext) -> Iterator[StyledText]:
     yield due.isoformat(), "plain"
     if is_clock_running(task):
         days = (due - context.today).days
@@ -211,13 +211,13 @@ def _due(task: Task, due: date, context: DisplayContext) -> Iterator[StyledText]
         yield f"  {format_due(due, context.today)}", role
 
 
-def _hold(task: Task, days: int, context: DisplayContext) -> list[StyledText]:
+def _hold_line(task: Task, days: int, context: DisplayContext) -> list[StyledText]:
     is_held = task.status == Status.ON_HOLD
-    until = f"  until {stamp(task.submitted_at + days * context.day)}" if task.submitted_at and is_held else ""
+    until = f"  until {stamp(task.submitted_at + days * context.service_day)}" if task.submitted_at and is_held else ""
     return fact("Hold", counted(days, "day"), (until, "held"))
 
 
-def _completion(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
+def _completion_line(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     """Yield when the service finishes a deletion, or whatever it may finish after its due date."""
     last, late = done_by(task, context.today), is_late(task, context.today)
     is_sent = task.submitted_at is not None and not task.is_final
@@ -226,7 +226,7 @@ def _completion(task: Task, context: DisplayContext) -> Iterator[list[StyledText
         yield fact("Completes", f"by {last}{condition}", (", after the due date" if late else "", "warn"))
 
 
-def _result(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
+def _result_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     download = task.download
     match download.state if download else None:
         case _ if task.is_purged:

@@ -28,7 +28,7 @@ def overview_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
     if outcome := task_detail.outcome_paragraphs(details.task, context):
         yield from outcome
         yield []
-    yield from task_detail.fact_lines(details.task, context, details.earlier_task, whole=True)
+    yield from task_detail.fact_lines(details.task, context, details.earlier_task, complete=True)
 
 
 def errors_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
@@ -50,7 +50,7 @@ def errors_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]
 
 def timeline_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield the timeline, the newest event first."""
-    return task_detail.timeline(details.task, details.events, context, full=True)
+    return task_detail.timeline_lines(details.task, details.events, context, with_dates=True)
 
 
 def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
@@ -68,7 +68,7 @@ def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Lin
             yield fact("Received", stamp(event.at))
             yield []
     for download in reversed(details.downloads):
-        role = {"done": "good", "failed": "bad"}.get(download.state, "busy")
+        role = download_detail.END_ROLES.get(download.state, "busy")
         yield [(f"{RETRIEVAL_LINK.field}, for a link", "strong"), (f"   {download.state}", role)]
         yield from download_detail.fact_lines(download, task, context)
         yield []

@@ -23,7 +23,7 @@ class CellContext(NamedTuple):
 
     now: datetime
     today: date
-    day: timedelta
+    service_day: timedelta
     """The length of one of the service's days, in which holding periods are counted."""
     masked: bool
     marks: Set[int]
@@ -37,10 +37,10 @@ class CellContext(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """Text of one line, the name of its style (`task-table--<style>`), and the places of the filter's texts in it."""
+    """Text of one line, its role (component class `task-table--<role>`), and the places of the filter's texts in it."""
 
     text: str
-    style: str
+    role: str
     matches: tuple[tuple[int, int], ...] = ()
     muted_from: int = 1 << 16
     """The place from which the text is muted: the note behind a problem."""
@@ -84,11 +84,11 @@ _STATUSES: Final[dict[str, tuple[str, str]]] = {
     Status.DECLINED: ("ended", "muted"),
     Status.MISSING: ("unknown", "bad"),
 }
-"""The glyph before each status and its style; a status that this program does not know is a warning."""
+"""The glyph before each status and its role; a status that this program does not know is a warning."""
 
 
 def status_role(status: str) -> str:
-    """Return the style of a status."""
+    """Return the role of a status."""
     return _STATUSES.get(status, _UNKNOWN_STATUS)[1]
 
 
@@ -114,7 +114,7 @@ def _status(task: Task, context: CellContext) -> Cell:
 def _holding_time_left(task: Task, context: CellContext) -> str:
     if task.submitted_at is None or task.holding_period is None:
         return ""
-    left = task.submitted_at + task.holding_period * context.day - context.now
+    left = task.submitted_at + task.holding_period * context.service_day - context.now
     return "" if left <= timedelta() else _short_duration(left)
 
 
@@ -194,14 +194,14 @@ def _due(task: Task, context: CellContext) -> Cell:
     if task.due_on is None:
         return Cell(label, "warn" if label.endswith("!") else "held")
     days = (task.due_on - context.today).days
-    style = "overdue" if days < 0 else "warn" if days <= DUE_SOON or label.endswith("!") else "muted"
-    return Cell(label, style)
+    role = "overdue" if days < 0 else "warn" if days <= DUE_SOON or label.endswith("!") else "muted"
+    return Cell(label, role)
 
 
 def _done_by(task: Task, context: CellContext) -> Cell:
     last = done_by(task, context.today)
-    style = "warn" if is_late(task, context.today) else "muted"
-    return _short_date(last.isoformat(), context)._replace(style=style) if last else Cell("", "muted")
+    role = "warn" if is_late(task, context.today) else "muted"
+    return _short_date(last.isoformat(), context)._replace(role=role) if last else Cell("", "muted")
 
 
 def _problem(task: Task, context: CellContext) -> Cell:
@@ -246,8 +246,8 @@ class Column(NamedTuple):
     """Its key in the prompts for columns and for orders."""
     sort: str = ""
     """Its order, of `store.queries.orders.SORTS`, in the prompt for orders."""
-    right: bool = False
-    highlighted: bool = False
+    aligns_right: bool = False
+    is_highlighted: bool = False
     """Whether the texts of the filter are highlighted in it."""
     least: int = 0
     """Cells that it needs where `width` is 0."""
@@ -261,24 +261,26 @@ MARK: Final = Column("mark", "", 1, _ALWAYS, _mark)
 COLUMNS: Final = (
     Column("kind", "Kind", 9, range(99, _WIDEST_TABLE), _kind, letter="k", sort="kind"),
     Column("kind", "Kind", 4, range(79, 99), _short_kind, letter="k", sort="kind"),
-    Column("subject", "Email", 0, _ALWAYS, _subject, letter="s", sort="subject", highlighted=True, least=16),
+    Column("subject", "Email", 0, _ALWAYS, _subject, letter="s", sort="subject", is_highlighted=True, least=16),
     Column("status", "Status", 17, _ALWAYS, _status, letter="t", sort="status"),
     Column("submitted", "Submitted", 11, range(91, _WIDEST_TABLE), _submitted, letter="b", sort="submitted"),
     Column("received", "Received", 10, _IF_CHOSEN, _received, letter="r", sort="received"),
     Column("updated", "Updated", 11, _IF_CHOSEN, _updated, letter="u", sort="updated"),
-    Column("age", "Age", 4, range(79, _WIDEST_TABLE), _age, letter="g", sort="age", right=True, counts_down=True),
+    Column(
+        "age", "Age", 4, range(79, _WIDEST_TABLE), _age, letter="g", sort="age", aligns_right=True, counts_down=True
+    ),
     Column("due", "Due", 9, _ALWAYS, _due, letter="d", sort="due"),
     Column("done_by", "Done by", 10, _IF_CHOSEN, _done_by, letter="y", sort="done_by"),
     Column("answered", "Answered", 10, _IF_CHOSEN, _answered, letter="w", sort="answered"),
-    Column("assigned", "Assigned", 12, _IF_CHOSEN, _assigned, letter="a", sort="assigned", highlighted=True),
-    Column("tags", "Tags", 14, _IF_CHOSEN, _tags, letter="l", sort="tags", highlighted=True),
-    Column("id", "Task id", 8, _IF_CHOSEN, _task_id, letter="i", sort="id", highlighted=True),
+    Column("assigned", "Assigned", 12, _IF_CHOSEN, _assigned, letter="a", sort="assigned", is_highlighted=True),
+    Column("tags", "Tags", 14, _IF_CHOSEN, _tags, letter="l", sort="tags", is_highlighted=True),
+    Column("id", "Task id", 8, _IF_CHOSEN, _task_id, letter="i", sort="id", is_highlighted=True),
     Column("problem", "Problem", 22, _IF_CHOSEN, _problem, letter="p"),
     Column(
         *("note", "Note", 0, range(79, _WIDEST_TABLE), _problem_and_note),
         letter="e",
         sort="note",
-        highlighted=True,
+        is_highlighted=True,
         least=8,
     ),
 )
@@ -288,8 +290,8 @@ NOTE_ALONE: Final = COLUMNS[-1]._replace(cell=_note)
 """The note beside a column of problems."""
 
 SMALL_COLUMNS: Final = (
-    Column("number", "No.", 5, range(42), _number, right=True),
-    Column("number", "No.", 7, range(42, 58), _number, right=True),
+    Column("number", "No.", 5, range(42), _number, aligns_right=True),
+    Column("number", "No.", 7, range(42, 58), _number, aligns_right=True),
     Column("kind", "Kind", 4, _ALWAYS, _short_kind),
     Column("status", "Status", 0, _ALWAYS, _status),
     Column("due", "Due", 8, _ALWAYS, _due),

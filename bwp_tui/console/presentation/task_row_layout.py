@@ -111,7 +111,7 @@ def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0, *, m
 
 
 def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:
-    """Return `text` in at most `width` cells, cut with an ellipsis; `right` moves it to the right edge."""
+    """Return `text` in at most `width` cells, cut with an ellipsis; `aligns_right` moves it to the right edge."""
     text = cut(glyphs.drawable(text), width, glyphs.cut)
     return " " * (width - cell_len(text)) + text if right else text
 
@@ -121,8 +121,8 @@ def cells_of(task: Task, columns: Sequence[PlacedColumn], context: CellContext) 
     cells = []
     for column, _, width in columns:
         cell = column.cell(task, context)
-        text = fit(cell.text, width, context.glyphs, right=column.right)
-        matches = highlight_spans(text, context.highlights) if column.highlighted else ()
+        text = fit(cell.text, width, context.glyphs, right=column.aligns_right)
+        matches = highlight_spans(text, context.highlights) if column.is_highlighted else ()
         cells.append(cell._replace(text=text, matches=matches))
     return tuple(cells)
 
@@ -131,7 +131,7 @@ StyleOf = Callable[..., Style]
 """Returns the style of component classes (`task-table--<name>`), the later ones above the earlier."""
 
 Piece = tuple[int, str, tuple[str, ...]]
-"""Where a text begins, in cells; the text; the names of its style."""
+"""Where a text begins, in cells; the text; its roles."""
 
 
 def row_strip(
@@ -154,12 +154,12 @@ def _pieces(x: int, cell: Cell, *, current: bool) -> Iterator[Piece]:
     """Split a cell where the texts of the filter begin and end, and where the note does."""
     if (at := cell.muted_from) < len(cell.text):
         before, behind = (tuple(span for span in cell.matches if (span[1] <= at) is side) for side in (True, False))
-        yield from _pieces(x, Cell(cell.text[:at], cell.style, before), current=current)
+        yield from _pieces(x, Cell(cell.text[:at], cell.role, before), current=current)
         moved = tuple((max(0, start - at), end - at) for start, end in behind)
         yield from _pieces(x + cell_len(cell.text[:at]), Cell(cell.text[at:], "muted", moved), current=current)
         return
-    band = () if not current else ("cursor", "cursor-subject") if cell.style == "subject" else ("cursor",)
-    names, at = (cell.style, *band), 0
+    band = () if not current else ("cursor", "cursor-subject") if cell.role == "subject" else ("cursor",)
+    names, at = (cell.role, *band), 0
     for start, end in cell.matches:
         yield x + cell_len(cell.text[:at]), cell.text[at:start], names
         yield x + cell_len(cell.text[:start]), cell.text[start:end], (*names, "found")
@@ -172,7 +172,7 @@ def header_strip(layout: Layout, sort: str, width: int, glyphs: Glyphs, style_of
     pieces: list[Piece] = [(0, "", ("header",))]
     for column, x, cells in layout.placed:
         sign = sort_sign(column, sort, glyphs)
-        title = fit(column.title.upper(), cells - len(sign), glyphs, right=column.right)
+        title = fit(column.title.upper(), cells - len(sign), glyphs, right=column.aligns_right)
         pieces.append((x, f"{title}{sign}", ("header",)))
     if layout.skipped:
         pieces[1] = (_MARK_X, glyphs.more_left, ("header",))

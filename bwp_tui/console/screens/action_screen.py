@@ -58,7 +58,7 @@ class ActionScreen(Screen[None]):
 
     def on_key(self, event: Key) -> None:
         """Do the operator's own command that has a key; no binding has it."""
-        for action in self.keymap.own:
+        for action in self.keymap.custom:
             if action.scope is self.scope and event.key in action.keys:
                 event.stop()
                 self.action_perform(action.name)

@@ -179,7 +179,7 @@ class DownloadsScreen(ActionScreen):
             return  # `on_resize` follows
         titles, rows = DownloadRowBuilder(
             self.listed, self.rows.text_width, self.display_context, self.marks, locale_glyphs().mark
-        ).lines()
+        ).titles_and_rows()
         if self._filter.text and not self.listed:
             rows = [DownloadRow(None, (("No download has these words.", "muted"),))]
         self.rows.set_rows(titles, rows, self.rows.current if current is None else current)

@@ -12,11 +12,11 @@ from bwp_tui.console.bindings.actions import Scope, with_view_names
 from bwp_tui.console.command_bar.command_reader import CommandReader
 from bwp_tui.console.command_bar.controller import CommandBar
 from bwp_tui.console.controllers.copying import copy_of_tasks
+from bwp_tui.console.controllers.custom_commands import CustomCommands, quit_console, switch_profile
 from bwp_tui.console.controllers.external_programs import page_task
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.list_layout import choose_columns, choose_sort, sort_by
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
-from bwp_tui.console.controllers.own_commands import OwnCommands, quit_console, switch_profile
 from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.controllers.service_controller import ServiceController
@@ -103,7 +103,7 @@ class MainHandlers:
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MAX_VIEWS)},
         }
-        own = OwnCommands(screen, self.marked, self._show_output).by_name
+        own = CustomCommands(screen, self.marked, self._show_output).by_name
         self.by_name |= own
         self._on_marks = {*service.actions, *recording.marked_task_actions, "copy", *own}
 

@@ -103,7 +103,9 @@ class RequestLogScreen(ActionScreen):
         words = self._filter.words
         try:
             ids = await asyncio.to_thread(
-                self._session.reader.sent_ids, words, lambda: words != self._filter.words or not self.is_attached
+                self._session.reader.logged_request_ids,
+                words,
+                lambda: words != self._filter.words or not self.is_attached,
             )
         except ReadCancelled:
             return  # other words were typed meanwhile
@@ -130,7 +132,7 @@ class RequestLogScreen(ActionScreen):
         id, chunk = self._ids[row], row // _CHUNK
         if chunk not in self._chunks:
             ids = self._ids[chunk * _CHUNK : (chunk + 1) * _CHUNK]
-            self._chunks = {chunk: self._session.reader.sent(ids), **dict(list(self._chunks.items())[:1])}
+            self._chunks = {chunk: self._session.reader.logged_requests(ids), **dict(list(self._chunks.items())[:1])}
         return next((request for request in self._chunks[chunk] if request.id == id), None)
 
     @property

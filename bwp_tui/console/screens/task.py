@@ -205,7 +205,7 @@ class TaskScreen(SearchedScreen):
         tabs.show(*self._tabs(details))
         self.query_one("#task-text", Paragraphs).set_lines(_PAGES[PAGE_NAMES[self._page]].lines(details, context))
         has_aside = self._page == 0 and self.app.size.width >= TASK_WIDE
-        timeline = task_detail.timeline(details.task, details.events, context) if has_aside else ()
+        timeline = task_detail.timeline_lines(details.task, details.events, context) if has_aside else ()
         self.query_one("#task-aside", Paragraphs).set_lines(timeline)
         self.finder.update()
 

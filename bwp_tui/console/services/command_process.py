@@ -52,7 +52,7 @@ class CommandProcess:
         self._changed = changed
         self._asked = asked
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._begun = ""
+        self._unfinished_line = ""
         self._terminal = -1
         self._process: asyncio.subprocess.Process | None = None
 
@@ -104,13 +104,13 @@ class CommandProcess:
         if not data:
             asyncio.get_running_loop().remove_reader(self._terminal)
             return
-        *ended, self._begun = f"{self._begun}{self._decoder.decode(data)}".split("\n")
-        self.lines += map(_shown, ended[: MAX_LINES - len(self.lines)])
+        *ended, self._unfinished_line = f"{self._unfinished_line}{self._decoder.decode(data)}".split("\n")
+        self.lines += map(_last_drawn, ended[: MAX_LINES - len(self.lines)])
         self._changed()
-        if _QUESTION.search(self._begun):
-            self._asked(_shown(self._begun))
+        if _QUESTION.search(self._unfinished_line):
+            self._asked(_last_drawn(self._unfinished_line))
 
 
-def _shown(line: str) -> str:
+def _last_drawn(line: str) -> str:
     """Return what a terminal shows of a line in the end: progress is drawn over what stood there."""
     return line.rstrip("\r").rpartition("\r")[2].replace("\x1b[K", "")

@@ -100,7 +100,7 @@ class HistoryReader:
         task = self._read(lambda: tasks.newest_for(self._store, kind, email), None)
         return None if task is None else f"#{task.number} ({task.status}) has this email"
 
-    def sent_ids(self, words: Sequence[str], is_cancelled: Callable[[], bool]) -> array[int]:
+    def logged_request_ids(self, words: Sequence[str], is_cancelled: Callable[[], bool]) -> array[int]:
         """Return the ids of the API requests in the log that have all words; not a small read.
 
         Raises:
@@ -110,7 +110,7 @@ class HistoryReader:
 
         return self._read(lambda: request_log.request_ids(self._store, words, is_cancelled), array("q"))
 
-    def sent(self, ids: Sequence[int]) -> list[LoggedRequest]:
+    def logged_requests(self, ids: Sequence[int]) -> list[LoggedRequest]:
         from bwp_tui.store.queries import request_log
 
         return self._read(lambda: request_log.window(self._store, ids), [])

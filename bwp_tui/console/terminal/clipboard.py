@@ -22,8 +22,8 @@ _IN_TMUX_BUFFER: Final = "copied to tmux's buffer: prefix ] pastes it"
 _TMUX_MAY_REFUSE: Final = "the clipboard has it only where tmux may set that"
 """Tmux does not report whether it passed the text on."""
 
-_WITHOUT_OSC_52: Final = ("linux", "dumb", "")
-"""Values of TERM of terminals that have no clipboard."""
+TERMS_WITHOUT_OSC: Final = ("linux", "dumb", "")
+"""Values of TERM of terminals that take neither clipboard nor notifications."""
 
 
 async def copy(text: str, to_terminal: Callable[[str], None], folder: Path) -> str:
@@ -39,7 +39,7 @@ async def copy(text: str, to_terminal: Callable[[str], None], folder: Path) -> s
             return result
     if len(base64.b64encode(text.encode())) > MAX_OSC_52_BYTES:
         return await asyncio.to_thread(_to_file, text, folder, "too long for the terminal's clipboard")
-    if os.environ.get("STY") or os.environ.get("TERM", "") in _WITHOUT_OSC_52:
+    if os.environ.get("STY") or os.environ.get("TERM", "") in TERMS_WITHOUT_OSC:
         return await asyncio.to_thread(_to_file, text, folder, "this terminal has no clipboard")
     to_terminal(text)
     return "sent to the terminal's clipboard (OSC 52)"

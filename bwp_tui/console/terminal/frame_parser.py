@@ -48,7 +48,7 @@ class CodeTable(Generic[Value]):
         return self._values[ord(character) - self._first]
 
 
-class Cells(NamedTuple):
+class CellRun(NamedTuple):
     """Adjacent cells of one line: the character and the encoded style of each."""
 
     characters: str
@@ -60,7 +60,7 @@ class Piece(NamedTuple):
 
     y: int
     x: int
-    cells: Cells
+    cells: CellRun
 
 
 class NotAFrame(Exception):
@@ -73,7 +73,7 @@ class FrameParser:
     def __init__(self) -> None:
         self.styles: CodeTable[CellStyle] = CodeTable(0)
         self.clusters: CodeTable[str] = CodeTable(CLUSTERS)
-        self._cache: dict[str, Cells] = {}
+        self._cache: dict[str, CellRun] = {}
         self.styles.encode(DEFAULT_STYLE)
 
     @property
@@ -93,7 +93,7 @@ class FrameParser:
         places = zip(rest[::3], rest[1::3], rest[2::3], strict=True)
         return [Piece(int(y) - 1, int(x) - 1, self._cells(content)) for y, x, content in places]
 
-    def _cells(self, content: str) -> Cells:
+    def _cells(self, content: str) -> CellRun:
         cells = self._cache.get(content)
         if cells is None:
             if len(self._cache) >= _MAX_CACHED:
@@ -101,7 +101,7 @@ class FrameParser:
             cells = self._cache[content] = self._parse(content.removesuffix("\n"))
         return cells
 
-    def _parse(self, content: str) -> Cells:
+    def _parse(self, content: str) -> CellRun:
         first, *parts = content.split("\x1b[")
         characters = [self._characters(first)]
         styles = [self.styles.encode(DEFAULT_STYLE) * len(characters[0])]
@@ -116,7 +116,7 @@ class FrameParser:
                 styles.append(self._styles(parameters, characters[-1]))
         if parameters:
             raise NotAFrame
-        return Cells("".join(characters), "".join(styles))
+        return CellRun("".join(characters), "".join(styles))
 
     def _styles(self, parameters: str, characters: str) -> str:
         """Return the encoded style of each character; one blank equals another that looks the same."""

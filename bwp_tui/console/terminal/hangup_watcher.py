@@ -40,7 +40,7 @@ class HangupWatcher:
     @contextlib.contextmanager
     def terminal_lent(self) -> Iterator[None]:
         """Leave ctrl+c, ctrl+z and ctrl+\\ to another program, which has the terminal during the block."""
-        stop, core = (signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGQUIT))
+        on_suspend, on_quit = (signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGQUIT))
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)  # Textual's handler would stop what no shell can resume
         signal.signal(signal.SIGQUIT, lambda *_: None)
         self._is_terminal_lent = True
@@ -48,15 +48,15 @@ class HangupWatcher:
             yield
         finally:
             self._is_terminal_lent = False
-            signal.signal(signal.SIGTSTP, stop)
-            signal.signal(signal.SIGQUIT, core)
+            signal.signal(signal.SIGTSTP, on_suspend)
+            signal.signal(signal.SIGQUIT, on_quit)
 
-    def on_signal(self, code: int) -> None:
-        """End the session; also the handler of signals."""
-        if not self._over.is_set() and not (self._is_terminal_lent and code == 128 + signal.SIGINT):
+    def end_session(self, exit_code: int) -> None:
+        """End the session; for a signal, with 128 and its number."""
+        if not self._over.is_set() and not (self._is_terminal_lent and exit_code == 128 + signal.SIGINT):
             self._over.set()
-            kill_after_grace(code)
-            self._ended(code)
+            kill_after_grace(exit_code)
+            self._ended(exit_code)
 
     def _watch(self) -> None:
         poll = select.poll()
@@ -67,7 +67,7 @@ class HangupWatcher:
         while not self._over.wait(_INTERVAL_S):
             with contextlib.suppress(OSError):
                 if any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0)):
-                    self.on_signal(128 + signal.SIGHUP)
+                    self.end_session(128 + signal.SIGHUP)
 
 
 def kill_after_grace(code: int) -> None:

@@ -25,8 +25,8 @@ class Burst:
     came together. Single keys pressed meanwhile do not prolong this: a person who types on would lose all of them.
 
     A held key repeats one character, and arrow keys are no characters. What was typed while the connection stalled
-    arrives at once, and five keys of it are dropped as a paste is; four pass. Only behind the key that opens the filter
-    any number passes, up to the first enter; not behind that of the command line: a pasted command must not run.
+    arrives at once and looks like a paste: five keys of it are dropped, up to four pass. Behind the key that opens the
+    filter any number passes, up to the first enter; not behind that of the command line: a pasted command must not run.
 
     A key waits for the end of its burst, so that the first character of a paste does nothing before the fifth has
     arrived, except one that only moves the cursor.

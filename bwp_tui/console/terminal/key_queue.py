@@ -90,7 +90,7 @@ class KeyQueue:
         if not self._may_act(event):
             return
         is_first = self._is_idle and self._waiting.empty()
-        if is_first and self._is_due(event) and not self._is_doubtful(event):
+        if is_first and self._is_due(event) and not self._may_be_pasted(event):
             self._is_idle = False
             await self._deliver(event)
             self._waiting.put_nowait(None)
@@ -132,13 +132,13 @@ class KeyQueue:
                 return
             if self._is_text(event) and self._type_text is not None and self._asks_text():
                 self._type_text(self._with_text_behind(event))
-            elif not isinstance(event, Key) or not await self._is_pasted(event):
+            elif not isinstance(event, Key) or not await self._wait_whether_pasted(event):
                 await self._deliver(event)
             elif not self._waiting.empty():
-                return
+                return  # a dropped key has set nothing off that the next one would wait for
         if self._waiting.empty():
             await asyncio.sleep(_FRAME_S)
-        await _with_timeout(self._handled())
+        await _with_timeout(self._wait_until_handled())
 
     @staticmethod
     def _is_text(event: events.Event | None) -> TypeGuard[Key]:
@@ -172,7 +172,7 @@ class KeyQueue:
         while not self._is_due(event):  # noqa: ASYNC110  # a key waits too rarely for an event of its own
             await asyncio.sleep(_POLL_S)
 
-    def _is_doubtful(self, event: events.Event) -> bool:
+    def _may_be_pasted(self, event: events.Event) -> bool:
         """Return whether a key is part of a paste, or may turn out to be, or a paste is meant for no field."""
         if isinstance(event, events.Paste):
             return not self._asks_text()
@@ -182,10 +182,10 @@ class KeyQueue:
             return False
         return event.burst.is_paste or (event.burst.seconds_left >= 0 and not self._only_moves(event.key))
 
-    async def _is_pasted(self, event: Key) -> bool:
+    async def _wait_whether_pasted(self, event: Key) -> bool:
         """Wait until it is known whether a key is part of a paste to drop (see `Burst`)."""
         burst: Burst = event.burst
-        while self._is_doubtful(event):
+        while self._may_be_pasted(event):
             if burst.is_paste:
                 if not burst.is_dropped:
                     burst.is_dropped = True
@@ -194,7 +194,7 @@ class KeyQueue:
             await asyncio.sleep(burst.seconds_left)
         return False
 
-    async def _handled(self) -> None:
+    async def _wait_until_handled(self) -> None:
         """Wait until the queues that a key passes through are empty."""
         for _ in range(_QUEUE_ROUNDS):
             for pump in (self._app.focused, self._app.screen, self._app):

@@ -42,7 +42,9 @@ _SEQUENCE: Final = re.compile(
     r")",
     re.DOTALL,
 )
-_BEGUN: Final = re.compile(r"\x1b(?:\[(?:\[|M.{0,2}|[0-?]*[ -/]*)|O[0-9;]*|[\]P_][^\x07\x1b]*\x1b?)?", re.DOTALL)
+_UNFINISHED_SEQUENCE: Final = re.compile(
+    r"\x1b(?:\[(?:\[|M.{0,2}|[0-?]*[ -/]*)|O[0-9;]*|[\]P_][^\x07\x1b]*\x1b?)?", re.DOTALL
+)
 """The beginning of a sequence."""
 
 
@@ -58,9 +60,9 @@ class KeyReader(CompatKeyParser):
     def __init__(self, debug: bool = False) -> None:
         super().__init__(debug)
         self._escape_s = escape_delay(os.environ)
-        self._begun = ""
-        self._begun_at = 0.0
-        self._is_escaped = False
+        self._unfinished = ""
+        self._unfinished_since = 0.0
+        self._escape_was_sent = False
         self._pasted: list[str] | None = None
         self._burst = Burst()
 
@@ -71,14 +73,14 @@ class KeyReader(CompatKeyParser):
 
     def tick(self) -> Iterable[Message]:
         """Give up a sequence whose rest does not come."""
-        waited = time.monotonic() - self._begun_at
+        waited = time.monotonic() - self._unfinished_since
         if self._pasted is not None:  # what may be the beginning of its end waits for the rest
             return
-        if self._begun == _ESC and not self._is_escaped and waited >= self._escape_s:
-            self._is_escaped = True
+        if self._unfinished == _ESC and not self._escape_was_sent and waited >= self._escape_s:
+            self._escape_was_sent = True
             yield events.Key("escape", _ESC)
-        elif self._begun and waited >= LATE_S:
-            given_up, self._begun = self._begun, ""
+        elif self._unfinished and waited >= LATE_S:
+            given_up, self._unfinished = self._unfinished, ""
             yield from self._in_bursts(list(self._given_up(given_up)))
 
     def _in_bursts(self, messages: list[Message]) -> list[Message]:
@@ -92,13 +94,13 @@ class KeyReader(CompatKeyParser):
         return messages
 
     def _read(self, data: str) -> Iterator[Message]:
-        if self._begun == _ESC and self._pasted is None and data[0] not in _AFTER_ESC:
+        if self._unfinished == _ESC and self._pasted is None and data[0] not in _AFTER_ESC:
             # No action has a key with alt: the escape was a key of its own.
-            self._begun = ""
+            self._unfinished = ""
             yield from self._given_up(_ESC)
-        text, self._begun = f"{self._begun}{data}", ""
-        if self._is_escaped and not text.startswith(("\x1b[", "\x1bO")):
-            text, self._is_escaped = data, False
+        text, self._unfinished = f"{self._unfinished}{data}", ""
+        if self._escape_was_sent and not text.startswith(("\x1b[", "\x1bO")):
+            text, self._escape_was_sent = data, False
         while text:
             if self._pasted is not None:
                 text = yield from self._read_paste(self._pasted, text)
@@ -109,15 +111,15 @@ class KeyReader(CompatKeyParser):
             elif whole := _SEQUENCE.match(text):
                 text = text[whole.end() :]
                 yield from self._read_sequence(whole.group())
-            elif (begun := _begun(text)) == text:
-                self._begun, self._begun_at = text, time.monotonic()
+            elif (begun := _unfinished_sequence(text)) == text:
+                self._unfinished, self._unfinished_since = text, time.monotonic()
                 return
             else:
                 text = text[len(begun) :]
                 yield from self._given_up(begun)
 
     def _read_sequence(self, sequence: str) -> Iterator[Message]:
-        is_escaped, self._is_escaped = self._is_escaped, False
+        is_escaped, self._escape_was_sent = self._escape_was_sent, False
         if sequence == _PASTE:
             self._pasted = []
             return
@@ -133,9 +135,9 @@ class KeyReader(CompatKeyParser):
             yield from super().feed(sequence[1:])
 
     def _given_up(self, begun: str) -> Iterator[Message]:
-        if not self._is_escaped:
+        if not self._escape_was_sent:
             yield events.Key("escape", _ESC)
-        self._is_escaped = False
+        self._escape_was_sent = False
         if len(begun) == 2:
             yield from super().feed(begun[1])
 
@@ -144,7 +146,7 @@ class KeyReader(CompatKeyParser):
         body, end, rest = text.partition(_PASTE_END)
         if not end:
             cut = next((size for size in range(len(_PASTE_END) - 1, 0, -1) if body.endswith(_PASTE_END[:size])), 0)
-            body, self._begun = body[: len(body) - cut], body[len(body) - cut :]
+            body, self._unfinished = body[: len(body) - cut], body[len(body) - cut :]
         pasted.append(body)
         if end:
             self._pasted = None
@@ -152,8 +154,8 @@ class KeyReader(CompatKeyParser):
         return rest
 
 
-def _begun(text: str) -> str:
-    match = _BEGUN.match(text)
+def _unfinished_sequence(text: str) -> str:
+    match = _UNFINISHED_SEQUENCE.match(text)
     return match.group() if match else ""
 
 

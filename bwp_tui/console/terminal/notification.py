@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from bwp_tui.console.terminal.clipboard import TERMS_WITHOUT_OSC
 from bwp_tui.domain.text import clean_line
 
 _MAX_LENGTH: Final = 120
@@ -21,7 +22,7 @@ def notification_sequence(sentence: str, how: str, environ: Mapping[str, str]) -
     if how == "off":
         return ""
     terminal = environ.get("TERM", "")
-    if how == "bell" or terminal in ("linux", "dumb", ""):
+    if how == "bell" or terminal in TERMS_WITHOUT_OSC:
         return _BELL
     text = clean_line(sentence)[:_MAX_LENGTH].replace(";", ",")  # a semicolon would end the text of OSC 777
     if terminal.startswith(("rxvt", "foot")):

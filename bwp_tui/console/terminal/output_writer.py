@@ -34,19 +34,19 @@ class OutputWriter:
         self._is_writing = False
         self._stopped = True
         self._is_gone = False
-        self._nonblocking: int | None = None
+        self._nonblocking_fd: int | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         if self._stopped:
             self._stopped = False
-            self._nonblocking = _open_nonblocking(self._file)
+            self._nonblocking_fd = _open_nonblocking(self._file)
             self._thread = threading.Thread(target=self._run, name="terminal-writer", daemon=True)
             self._thread.start()
 
     def wake(self) -> None:
         """Report that there is output."""
-        if self._nonblocking is None or not self._write_nonblocking(self._nonblocking):
+        if self._nonblocking_fd is None or not self._write_nonblocking(self._nonblocking_fd):
             self._due.set()
 
     def stop(self) -> None:
@@ -59,9 +59,9 @@ class OutputWriter:
             with self._lock:
                 self._rest += self._new_output()
                 self._write()
-                if self._nonblocking is not None:
-                    os.close(self._nonblocking)
-                    self._nonblocking = None
+                if self._nonblocking_fd is not None:
+                    os.close(self._nonblocking_fd)
+                    self._nonblocking_fd = None
 
     def _run(self) -> None:
         while not self._stopped:
@@ -79,13 +79,13 @@ class OutputWriter:
                     self._is_writing = False
                     break
 
-    def _write_nonblocking(self, terminal: int) -> bool:
+    def _write_nonblocking(self, fd: int) -> bool:
         with self._lock:
             if self._is_writing or self._rest:
                 return False
             # Kept meanwhile: a signal may stop the console here, which writes the rest.
             self._rest = self._new_output()
-            self._rest = _write_while_read(terminal, self._rest)
+            self._rest = _write_while_read(fd, self._rest)
             return not self._rest
 
     def _new_output(self) -> bytes:
@@ -102,15 +102,15 @@ class OutputWriter:
             self._rest = b""
 
 
-def _write_while_read(terminal: int, data: bytes) -> bytes:
+def _write_while_read(fd: int, data: bytes) -> bytes:
     """Write to a terminal while it reads, and return the rest: a large frame goes through a small buffer."""
     until = time.monotonic() + _AT_ONCE_S
     with suppress(OSError, ValueError):  # it has gone, or cannot be waited for: the thread does what can be done
         while data:
             with suppress(BlockingIOError):
-                data = data[os.write(terminal, data) :]
+                data = data[os.write(fd, data) :]
             remaining = until - time.monotonic()
-            if not data or remaining <= 0 or not select.select([], [terminal], [], remaining)[1]:
+            if not data or remaining <= 0 or not select.select([], [fd], [], remaining)[1]:
                 break
     return data
 

@@ -241,7 +241,7 @@ class ActiveDownloads(KeyLine):
         ids, width = {download.id for download, _ in downloads}, self.app.size.width - 2
         builder = DownloadRowBuilder(downloads[:_MAX_DOWNLOADS], width, context, ids, locale_glyphs().fetch)
         texts: list[StyledText] = []
-        for row in builder.active():
+        for row in builder.active_rows():
             texts += [("\n " if texts else " ", "plain"), *row.texts]
         if len(downloads) > _MAX_DOWNLOADS:
             texts += [

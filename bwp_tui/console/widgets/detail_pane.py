@@ -68,7 +68,7 @@ class DetailPane(Vertical):
         self.set_class(is_beside, "-beside")
         self._paragraphs("detail-outcome").set_lines([*outcome, []] if outcome else [])
         self._paragraphs("detail-facts").set_lines(task_detail.fact_lines(task, context))
-        lines = list(task_detail.timeline(task, events, context))
+        lines = list(task_detail.timeline_lines(task, events, context))
         self._paragraphs("detail-timeline").set_lines(lines if is_beside else [[], *lines])
         room = max(1, width - _MARGIN)
         column = (room - _GUTTER) // 2 if is_beside else room

@@ -11,7 +11,7 @@ from bwp_tui.console.presentation.breakpoints import DOWNLOAD_LOW, DOWNLOAD_WIDE
 from bwp_tui.console.presentation.download_detail import events_of, fact_lines, timeline_paragraph
 from bwp_tui.console.presentation.format import DisplayContext, subject
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import task_names, timeline
+from bwp_tui.console.presentation.task_detail import task_names, timeline_lines
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.task import Download, Task, TimelineEvent
 
@@ -45,7 +45,7 @@ class DownloadDetail(Vertical):
         elif not is_beside:
             lines.append(timeline_paragraph(task, events, context))
         self._paragraphs("download-facts").set_lines(lines)
-        self._paragraphs("download-timeline").set_lines(timeline(task, events, context) if is_beside else [])
+        self._paragraphs("download-timeline").set_lines(timeline_lines(task, events, context) if is_beside else [])
 
     def _paragraphs(self, id: str) -> Paragraphs:
         return self.query_one(f"#{id}", Paragraphs)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from bwp_tui.console.bindings.actions import own_action_name
+from bwp_tui.console.bindings.actions import custom_action_name
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.domain.text import counted
@@ -26,7 +26,7 @@ _WAIT_S: Final = 0.3
 """Seconds between two looks whether a question is still open."""
 
 
-class OwnCommands:
+class CustomCommands:
     """Runs the operator's own commands, each once at a time.
 
     Args:
@@ -43,7 +43,7 @@ class OwnCommands:
         self._marked = marked
         self._show_output = show_output
         self.by_name: dict[str, Callable[[], None]] = {
-            own_action_name(command): partial(self._start, command) for command in screen.session.profile.commands
+            custom_action_name(command): partial(self._start, command) for command in screen.session.profile.commands
         }
 
     def _start(self, command: CustomCommand) -> None:
