@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.domain.filter import Filter, FilterError, parse
-from bwp_tui.domain.text import clean, did_you_mean
+from bwp_tui.domain.text import clean
 from bwp_tui.store.queries.orders import SORTS, unknown_order
 
 
@@ -16,8 +16,7 @@ def sort_of(name: str | None) -> str:
     """
     sort = "newest" if name is None else name.casefold()
     if sort not in SORTS:
-        sentence = unknown_order(sort).removesuffix(".")
-        raise CommandError(ExitCode.USAGE, f"{sentence}{did_you_mean(sort, SORTS, '.')}")
+        raise CommandError(ExitCode.USAGE, unknown_order(sort))
     return sort
 
 
