@@ -207,11 +207,6 @@ def percent(done: int, total: int | None) -> int | None:
     return None if total is None else min(99, 100 * done // max(1, total))
 
 
-def capitalized(text: str) -> str:
-    """Return a text with a capital first letter; `str.capitalize` would alter the rest, such as an email."""
-    return text[:1].upper() + text[1:]
-
-
 def nearest(word: str, known: tuple[str, ...]) -> str | None:
     """Return the word of `known` that is closest to `word`, or None."""
     import difflib  # slow to import, and only a mistake needs it

@@ -46,7 +46,7 @@ MISTAKES = (
     ("retrieval", "received", "2026-11-22", "date is in the future"),
     ("deletion", "hold", "181", "0 to 180 days"),
     ("deletion", "hold", "-1", "0 to 180 days"),
-    ("deletion", "again", "june@example.com", "not the same email"),
+    ("deletion", "email_again", "june@example.com", "not the same email"),
 )
 
 
@@ -54,7 +54,12 @@ MISTAKES = (
 async def test_a_mistake_is_named_beside_its_field_and_files_nothing(profile: Profile, size: tuple[int, int]) -> None:
     async with opened(profile, size=size) as console:
         for kind, field, text, hint in MISTAKES:
-            right = {"email": "jane@example.com", "received": "2026-11-20", "hold": "0", "again": "jane@example.com"}
+            right = {
+                "email": "jane@example.com",
+                "received": "2026-11-20",
+                "hold": "0",
+                "email_again": "jane@example.com",
+            }
             await console.fill(kind=kind, **{**right, field: text})
             assert hint in console.line(f"row-{field}")
             await console.press("enter")
@@ -62,7 +67,7 @@ async def test_a_mistake_is_named_beside_its_field_and_files_nothing(profile: Pr
         assert count_tasks(console.store) == len(PAST)
 
 
-@pytest.mark.parametrize(("kind", "missing"), [("retrieval", "email"), ("deletion", "again")])
+@pytest.mark.parametrize(("kind", "missing"), [("retrieval", "email"), ("deletion", "email_again")])
 async def test_a_field_left_out_is_asked_for(profile: Profile, kind: str, missing: str) -> None:
     async with opened(profile) as console:
         await console.fill(kind=kind, email="" if missing == "email" else "jane@example.com")
@@ -95,7 +100,7 @@ async def test_a_retrieval_becomes_a_row_an_intent_and_the_task_under_the_cursor
 async def test_a_deletion_carries_its_holding_period_and_reason(profile: Profile) -> None:
     async with opened(profile) as console:
         address = "bye@example.com"
-        await console.fill(kind="deletion", email=address, hold="0", reason="asked us", again=address)
+        await console.fill(kind="deletion", email=address, hold="0", reason="asked us", email_again=address)
         await console.submit_form()
         task = console.task(FIRST_NEW)
         assert (task.kind, task.holding_period, task.reason) == (Kind.DELETION, 0, "asked us")
@@ -379,7 +384,7 @@ async def test_a_deletion_that_would_end_too_late_is_filed_by_a_second_enter_alo
 ) -> None:
     async with opened(profile, size=size) as console:
         address = "bye@example.com"
-        await console.fill(kind="deletion", email=address, again=address, hold="20")
+        await console.fill(kind="deletion", email=address, email_again=address, hold="20")
         assert "too late" in console.line("form-outlook")
         assert "F2" in console.line("form-remedy")
         await console.press("enter")
@@ -399,7 +404,7 @@ async def test_the_warnings_of_a_late_deletion_are_seen_whole_in_a_small_termina
 ) -> None:
     async with opened(profile, size=(60, 15)) as console:
         address = "bye@example.com"
-        await console.fill(kind="deletion", email=address, again=address, hold="30", received=received)
+        await console.fill(kind="deletion", email=address, email_again=address, hold="30", received=received)
         form = console.main.form
         outlook, role = form.draft.outlook(TODAY)
         assert role == "warn"
@@ -427,7 +432,7 @@ async def test_a_double_enter_does_not_confirm_a_late_deletion(
     monkeypatch.setattr(request_form, "SECOND_ENTER_S", 3600.0)
     async with opened(profile) as console:
         address = "bye@example.com"
-        await console.fill(kind="deletion", email=address, again=address, hold="20")
+        await console.fill(kind="deletion", email=address, email_again=address, hold="20")
         await console.press("enter", "enter")
         await console.until(lambda: "again submits it late" in " ".join(console.line("form-remedy").split()))
         await console.press("enter")

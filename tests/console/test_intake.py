@@ -30,12 +30,12 @@ async def test_a_deletion_of_somebody_unknown_is_recorded_without_typing_the_ema
 ) -> None:
     async with opened(profile, size=size) as console:
         await console.fill(kind="deletion", email="new@example.com")
-        assert is_shown(console, "again")
+        assert is_shown(console, "email_again")
         verified = console.main.query_one("#field-verified", RadioField)
         verified.focus()
         await console.press("space")
         await console.sees("RECEIVED, not sent" if size == (60, 15) else "nothing is sent yet")
-        assert not is_shown(console, "again")
+        assert not is_shown(console, "email_again")
         assert "● no" in console.text
         await console.submit_form()
         await console.sees("nothing is sent yet.")

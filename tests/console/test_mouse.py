@@ -124,7 +124,7 @@ async def test_a_click_beside_a_question_leaves_the_cursor_on_what_it_is_about(p
 async def test_no_click_submits_a_deletion(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("n")
-        await console.fill(kind="deletion", email="ann@example.com", hold="0", again="ann@example.com")
+        await console.fill(kind="deletion", email="ann@example.com", hold="0", email_again="ann@example.com")
         await click(console, "footer", "submit")
         await console.sees("A click does not submit a deletion")
         assert console.main.form.display

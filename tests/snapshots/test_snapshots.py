@@ -44,7 +44,7 @@ def test_form_for_a_retrieval(camera: Camera, size: tuple[int, int]) -> None:
 @both_sizes
 def test_form_for_a_deletion_that_would_end_too_late(camera: Camera, size: tuple[int, int]) -> None:
     async def act(console: Console) -> None:
-        await console.fill(kind="deletion", email="bob@example.com", regulation="ccpa", hold="30", again="bob@")
+        await console.fill(kind="deletion", email="bob@example.com", regulation="ccpa", hold="30", email_again="bob@")
 
     assert camera.agrees(size, act)
 

@@ -143,7 +143,9 @@ async def _copy(
         return
     missing = f" ({len(numbers) - len(texts)} have none)" if len(texts) < len(numbers) else ""
     what = f"{counted(len(texts), copied.noun)}{missing}" if len(numbers) > 1 else f"{copied.noun} of {whose}"
-    masking = ", unmasked" if is_unmasked else ", emails masked" if session.masked and not copied.shows_full_email else ""
+    masking = (
+        ", unmasked" if is_unmasked else ", emails masked" if session.masked and not copied.shows_full_email else ""
+    )
     by = await copy(copied.join(texts), screen.app.copy_to_clipboard, session.profile.folder)
     done = f"{what[0].upper()}{what[1:]}{masking}: {by}."
     screen.show_status(" ".join((done, *remarks)), "warn" if remarks else "plain")

@@ -71,7 +71,7 @@ class Draft:
             "received": self._received_mistake(today),
             "regulation": self._regulation_mistake(),
             "hold": self._hold_mistake(),
-            "again": self._email_again_mistake(),
+            "email_again": self._email_again_mistake(),
         }
         return {field: mistake for field, mistake in found.items() if mistake}
 
@@ -81,7 +81,7 @@ class Draft:
             return "email"
         if not self.regulation.strip():
             return "regulation"
-        return "again" if self.needs_email_again and not self.email_again.strip() else None
+        return "email_again" if self.needs_email_again and not self.email_again.strip() else None
 
     @property
     def needs_email_again(self) -> bool:

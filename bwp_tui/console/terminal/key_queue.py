@@ -124,7 +124,8 @@ class KeyQueue:
         if event is not None:
             if not self._is_due(event):
                 await _with_timeout(self._until_due(event), _DUE_TIMEOUT_S)
-                await _with_timeout(self._wait_until_handled())  # it may have opened a question, which is not focused yet
+                # It may have opened a question, which is not focused yet.
+                await _with_timeout(self._wait_until_handled())
             if not self._may_act(event):
                 return
             if isinstance(event, events.Paste) and not self._asks_text():

@@ -43,7 +43,7 @@ _TEXTS: Final[tuple[tuple[str, str, Hint], ...]] = (
     ("hold", "Hold (days)", PROCESSING_HINT),
     ("reason", "Reason", ("stored by Amazon for audit", "stored by Amazon")),
     ("note", "Note", ("local, not sent",)),
-    ("again", "Confirm email", ("retype to confirm: deletion is irreversible", "retype to confirm")),
+    ("email_again", "Confirm email", ("retype to confirm: deletion is irreversible", "retype to confirm")),
 )
 
 SECOND_ENTER_S: Final = 0.5
@@ -299,7 +299,7 @@ class RequestForm(Vertical):
         deletion = draft.kind is Kind.DELETION
         for field in _DELETION_FIELDS:
             self.query_one(f"#row-{field}").display = deletion
-        self.query_one("#row-again").display = draft.needs_email_again
+        self.query_one("#row-email_again").display = draft.needs_email_again
         self._hint("verified", *((VERIFIED_HINT, "muted") if draft.verified else (UNVERIFIED_HINT, "warn")))
         mistakes = draft.mistakes(today)
         for field, _label, hint in _TEXTS:
