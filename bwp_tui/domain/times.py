@@ -124,7 +124,7 @@ def parse_day(text: str) -> date | None:
 
 def is_iso_day(text: str | None) -> bool:
     """Return whether a text is a day as `iso_day` writes it."""
-    return text is not None and _DAY_FORMAT.fullmatch(text) is not None and parse_day(text) is not None
+    return text is not None and DAY_FORMAT.fullmatch(text) is not None and parse_day(text) is not None
 
 
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
