@@ -193,6 +193,8 @@ class TaskScreen(SearchedScreen):
             start_worker(self, look_for_result, group="result", exclusive=True)
 
     def _show(self) -> None:
+        if not self.query("#task-text"):
+            return  # the console ends meanwhile
         details, context = self._details, self._session.display_context()
         self.update_footer()
         if details is None:
