@@ -71,7 +71,7 @@ class Action(NamedTuple):
         label: one or two words for the footer; empty keeps it out of there.
         is_next_step: as in `TaskOperation`.
         help: a sentence for the help screen and the prompt.
-        command: the CLI command that does the same, where there is one.
+        cli_usage: the CLI command that does the same, where there is one.
         disabled_reason: returns why it is not possible now, or None.
         keywords: more words that find it in the prompt, besides those of its name and its sentences.
     """

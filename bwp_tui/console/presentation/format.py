@@ -22,7 +22,7 @@ class DisplayContext(NamedTuple):
     """What a presenter needs to know besides the task.
 
     Attributes:
-        day: length of one of the API's days; shorter in the sandbox.
+        service_day: length of one of the API's days; shorter in the sandbox.
         key: returns the key of an action, by its name.
         engine: the engine's state, where it is known.
         gone_results: ids of downloads whose saved files are no longer on disk.

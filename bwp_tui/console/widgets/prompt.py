@@ -198,14 +198,14 @@ class Prompt(Horizontal, can_focus=True):
         """Ask for a text, beginning with `value`.
 
         Args:
-            changed: called with the text and its cursor after each change.
-            completed: returns what tab makes of the text and the cursor.
-            moved: called at an arrow key: 1 for down, -1 for up.
+            on_change: called with the text and its cursor after each change.
+            complete: returns what tab makes of the text and the cursor.
+            on_arrow: called at an arrow key: 1 for down, -1 for up.
             hint: text beside the field.
-            checked: returns a mistake in the text, which keeps the prompt open.
+            check: returns a mistake in the text, which keeps the prompt open.
             enter: label of that key in the footer.
             f2: label of F2; with one, that key answers with `F2_ANSWER`.
-            edited: what F4 does with the text.
+            edit: what F4 does with the text.
             irreversible: whether what the answer confirms cannot be undone.
             proposed: whether `value` is a proposal, which what is typed replaces.
         """
