@@ -16,7 +16,8 @@ from bwp_tui.store.commands import answers, legal_records, requests
 from bwp_tui.store.maintenance import restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.queries.timeline import LegalRecord
+from bwp_tui.store.queries.columns_from_events import columns_after
+from bwp_tui.store.queries.timeline import LegalRecord, TimelineRow
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import ACTOR, TODAY, in_status, parted_copies, received, restored_both_ways
@@ -113,3 +114,18 @@ def test_a_decline_does_not_count_where_the_other_copy_resubmitted_the_failed_re
         task = tasks.get(merged, 1)
         assert (task.status, task.declined_on, task.was_resubmitted) == (Status.FAILED, None, True)
         assert task.tags[-1:] == (TO_CHECK,)
+
+
+def test_a_decline_that_was_dropped_with_its_cancellation_does_not_wait_for_a_later_one() -> None:
+    events = [
+        ("recorded", None, "QUEUED", "deletion"),
+        ("accepted", "QUEUED", "ON_HOLD", "task-1"),
+        ("decline asked", None, None, "once it is cancelled; on 2026-11-20, fraud: told"),
+        ("cancel asked", None, None, None),
+        ("cancel refused", None, None, "too late"),
+        ("decline withdrawn", None, None, "was on 2026-11-20; the deletion was not cancelled: too late"),
+        ("cancel asked", None, None, None),
+    ]
+    rows = [TimelineRow(f"2026-11-20T09:0{place}:00Z", *event) for place, event in enumerate(events)]
+    columns = columns_after({}, rows)
+    assert (columns["status"], columns["cancel_asked"], columns["declined_on"]) == ("ON_HOLD", 1, None)

@@ -195,7 +195,7 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     status = columns.get("status")
     if event.what in (EventKind.ADOPTED, EventKind.TRACKED):
         return columns.get("task_id") is not None
-    if event.what == EventKind.DECLINE_WITHDRAWN:
+    if event.what == EventKind.DECLINE_WITHDRAWN and event.before == Status.DECLINED:
         return status not in (None, Status.DECLINED)
     if event.what == EventKind.DECLINED and status in DECLINABLE_STATUSES:
         return bool(columns.get("resubmitted"))
