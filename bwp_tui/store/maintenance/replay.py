@@ -150,7 +150,8 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
             changes |= {name: after[name] for name in _WITH_STATUS}
         is_older = all(older.get(name) == after[name] for name in ("task_id", "status"))
         if is_older and ("status" in changes or "task_id" in changes):
-            changes |= {name: older[name] for name in ("task_id", *SERVICE_COLUMNS, "holding_period")}
+            hold = () if older["holding_period"] is None else ("holding_period",)  # an event makes none known
+            changes |= {name: older[name] for name in ("task_id", *SERVICE_COLUMNS, *hold)}
         if not row["email"] and older.get("email") and after["purged_at"] is None:
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}
