@@ -8,8 +8,7 @@ The events apply in the order of time. Where they contradict each other:
 - A decline counts all the same where nothing of the request runs: the shopper was told.
 - What two operators decided without knowing of each other leaves the request rather open than closed, and rather due
   earlier than later (`_counts_against`, `_reopened`): a decline that was withdrawn leaves no appeal, but where the
-  request would be closed, the appeal makes the decline count again; an appeal that was upheld stays so.
-  `columns_and_contradictions` names these events: a person has to check them.
+  request would be closed, the appeal makes it count again; what was upheld stays so. A person has to check them.
 - The clock was stopped by the last inquiry that has a reply, until the first reply to it (`_stop_of_clock`).
 - An undo puts back the value that it names, whatever the other copy has changed since (`_values_before`).
 - What was purged stays purged.
@@ -112,6 +111,10 @@ def columns_and_contradictions(
             contradicting.append(event)
         if event.what in (EventKind.APPEALED, EventKind.APPEAL_ANSWERED):
             latest[event.what] = _recorded_columns(columns, event)
+        if event.what == EventKind.APPEALED and counts is False:
+            latest[_DROPPED_APPEAL] = {"appealed_on": latest[EventKind.APPEALED].get("appealed_on")}
+        elif event.what == EventKind.DECLINE_WITHDRAWN and counts:
+            latest[_DROPPED_APPEAL] = {name: columns.get(name) for name in RECORD_COLUMNS[LegalRecord.APPEAL]}
         if counts is False or _is_overtaken(columns, event):
             continue
         if event.what == EventKind.UNDONE:
@@ -121,7 +124,8 @@ def columns_and_contradictions(
             changes = _changes(columns, event)
             changes |= _reopened(columns, event, latest)
             if changes.get("status") == Status.DECLINED:
-                latest = {EventKind.DECLINED: changes, _BEFORE_DECLINE: {name: columns.get(name) for name in changes}}
+                before = {"cancel_asked": 0, **columns}
+                latest = {EventKind.DECLINED: changes, _BEFORE_DECLINE: {name: before.get(name) for name in changes}}
             if event.what in _PARTS:
                 part = _PARTS[EventKind(event.what)]
                 before = {name: columns.get(name, _EMPTY.get(part, {}).get(name)) for name in changes}
@@ -142,6 +146,8 @@ def columns_and_contradictions(
 
 
 _BEFORE_DECLINE: Final = "before decline"
+_DROPPED_APPEAL: Final = "dropped appeal"
+"""An appeal that the withdrawal of its decline in the other copy left without one, until that declined again."""
 _NOT_RESUBMITTED: Final = (Status.RECEIVED, Status.UNAPPROVED, Status.DECLINED)
 
 
@@ -153,12 +159,17 @@ def _reopened(columns: Columns, event: TimelineRow, latest: Mapping[str, Columns
     """
     status, appeal = columns.get("status"), latest.get(EventKind.APPEALED, {})
     answer, decline = latest.get(EventKind.APPEAL_ANSWERED, {}), latest.get(EventKind.DECLINED, {})
+    undeclined = latest.get(_BEFORE_DECLINE, {})
+    if event.what == EventKind.DECLINED:
+        return latest.get(_DROPPED_APPEAL, {})
     if event.what == EventKind.APPEALED and status == Status.CANCELLED:
         return decline  # the shopper waits for the answer
     if event.what == EventKind.APPEAL_ANSWERED and columns.get("appealed_on") is None:
         return {"appealed_on": appeal.get("appealed_on")}
     if _is_sent_again(event) and status in _NOT_RESUBMITTED and not columns.get("appeal_upheld"):
-        return decline | appeal | answer if answer.get("appeal_upheld") else latest.get(_BEFORE_DECLINE, {})
+        return (
+            decline | appeal | answer if answer.get("appeal_upheld") else undeclined if undeclined.get("status") else {}
+        )
     return {}
 
 
