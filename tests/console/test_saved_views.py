@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.widgets import Input
 
+from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.domain.filter import View
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
@@ -59,9 +60,10 @@ async def test_the_saved_view_that_is_shown_is_deleted_after_a_question(profile:
         await types(console, "views list")
         await console.sees("7 due soon, 8 my own.")
         await console.press("question_mark")
-        await console.press("pagedown")
+        await console.until(lambda: isinstance(console.app.screen, HelpScreen))
+        await console.press("slash", *"view: my own", "enter")
         await console.sees("View: my own")
-        await console.press("escape", "ctrl+p")
+        await console.press("escape", "escape", "ctrl+p")
         await console.until(lambda: console.main.prompt.is_open)
         console.main.prompt.set_text("my own")
         await console.sees("List the view “my own”")
