@@ -195,7 +195,8 @@ def _less_urgent(merged: History, copies: list[History]) -> Iterator[str]:
 def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
     """Yield what is wrong with a row of a merged history."""
     task, columns, events, _ = row
-    yield from (f"{key}: doubled event {event}" for event, count in Counter(events).items() if count > 1)
+    named = [event for event in events if event.what != EventKind.RESTORED or task.purged_at is None]  # a purge unnames
+    yield from (f"{key}: doubled event {event}" for event, count in Counter(named).items() if count > 1)
     given = (*_RECORDED, *(() if task.resubmit_of is None else _INHERITED))
     replayed = columns_after({name: columns[name] for name in given}, events)
     defaults = {**dict.fromkeys(_COVERED), "cancel_asked": 0}

@@ -122,11 +122,7 @@ class RowChange(NamedTuple):
 
 
 def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[RowChange]:
-    """Return what the events of both histories change.
-
-    Args:
-        is_recovery: whether rows may show what their timelines have lost, so that newer rows of this history stay.
-    """
+    """Return what the events of both histories change; newer rows of this history stay as they are in a recovery."""
     differing = db.execute(
         "SELECT ours, theirs, newer, is_new FROM matched x"
         " WHERE iif(newer, has_own_events, ? AND EXISTS (SELECT 1 FROM missing_events n WHERE n.ours = x.ours))",
@@ -152,6 +148,10 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         if is_older and ("status" in changes or "task_id" in changes):
             hold = () if older["holding_period"] is None else ("holding_period",)  # an event makes none known
             changes |= {name: older[name] for name in ("task_id", *SERVICE_COLUMNS, *hold)}
+        if "resubmit_of" in changes:  # events name it by its number in their own history
+            translated = "SELECT ours FROM matched WHERE theirs = ?"
+            origin = older.get("resubmit_of")
+            changes["resubmit_of"] = origin if newer else next((n for (n,) in db.execute(translated, (origin,))), None)
         if not row["email"] and older.get("email") and after["purged_at"] is None:
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}

@@ -140,14 +140,14 @@ def columns_and_contradictions(
             columns["due_on"] = event.after
     is_declined = columns.get("status") in (None, Status.DECLINED) or columns.get("cancel_asked")
     if columns.get("declined_on") is not None and not is_declined:  # it is in effect, or waits for a cancellation
-        columns |= dict.fromkeys(_DECLINE_COLUMNS)
+        columns |= dict.fromkeys((*_DECLINE_COLUMNS, *RECORD_COLUMNS[LegalRecord.APPEAL]))
     columns |= _stop_of_clock(columns, *stops.values())
     return columns if columns.get("purged_at") is None else columns | _PURGED, contradicting
 
 
 _BEFORE_DECLINE: Final = "before decline"
 _DROPPED_APPEAL: Final = "dropped appeal"
-"""An appeal that the withdrawal of its decline in the other copy left without one, until that declined again."""
+"""An appeal that the withdrawal of its decline in the other copy left without one, until it ended the request."""
 _NOT_RESUBMITTED: Final = (Status.RECEIVED, Status.UNAPPROVED, Status.DECLINED)
 
 
@@ -159,9 +159,9 @@ def _reopened(columns: Columns, event: TimelineRow, latest: Mapping[str, Columns
     """
     status, appeal = columns.get("status"), latest.get(EventKind.APPEALED, {})
     answer, decline = latest.get(EventKind.APPEAL_ANSWERED, {}), latest.get(EventKind.DECLINED, {})
-    undeclined = latest.get(_BEFORE_DECLINE, {})
-    if event.what == EventKind.DECLINED:
-        return latest.get(_DROPPED_APPEAL, {})
+    undeclined, dropped = latest.get(_BEFORE_DECLINE, {}), latest.get(_DROPPED_APPEAL, {})
+    if event.what == EventKind.DECLINED or (event.after == Status.CANCELLED and _DROPPED_APPEAL in latest):
+        return (decline if event.after == Status.CANCELLED else _EMPTY[LegalRecord.APPEAL]) | dropped
     if event.what == EventKind.APPEALED and status == Status.CANCELLED:
         return decline  # the shopper waits for the answer
     if event.what == EventKind.APPEAL_ANSWERED and columns.get("appealed_on") is None:
