@@ -192,7 +192,7 @@ def _stop_of_clock(columns: Columns, inquiries: set[str], replies: set[str]) -> 
     first = {day: min((reply for reply in replies if reply >= day), default=None) for day in inquiries}
     last = columns.get("inquired_on")
     if not first or not replies or last is None:
-        return {}
+        return {"replied_on": None} if last is None and columns.get("replied_on") else {}
     inquired = last if first.get(str(last)) else max((day for day in first if first[day]), default=str(last))
     return {"inquired_on": inquired, "replied_on": first.get(str(inquired))}
 
