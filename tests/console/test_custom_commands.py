@@ -112,7 +112,11 @@ async def test_a_command_that_takes_too_long_is_ended_and_runs_once_at_a_time(pr
         ]
 
 
-async def test_that_a_command_was_started_is_recorded_while_it_runs(profile: Profile, tmp_path: Path) -> None:
+async def test_that_a_command_was_started_is_recorded_while_it_runs(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text('[profiles.other]\ntarget_id = "bp-other"\n')
+    monkeypatch.setenv("BWP_CONFIG_FILE", str(tmp_path / "config.toml"))
     async with opened(with_commands(profile, command(f"touch {tmp_path}/ran; exec sleep 1000"))) as console:
         await console.go_to(READY)
         await console.press("f6")
@@ -120,8 +124,8 @@ async def test_that_a_command_was_started_is_recorded_while_it_runs(profile: Pro
         assert [detail for detail, _ in recorded(console, READY)] == ["crm: started"]
         await console.press("q")
         await console.sees("crm still runs, and would be ended. Quit? [y/N]")
-        await console.press("n", "colon", *"profile production", "enter")
-        await console.sees("crm still runs, and would be ended. Switch to production? [y/N]")
+        await console.press("n", "colon", *"profile other", "enter")
+        await console.sees("crm still runs, and would be ended. Switch to other? [y/N]")
         await console.press("n")
         assert console.app.is_running
         assert console.app.next_profile is None
