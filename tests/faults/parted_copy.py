@@ -110,6 +110,31 @@ class Copy:
             elif law == "uk-gdpr":
                 single.inquire(self.store, task.number, TODAY, self.actor)
 
+    def begin_hold(self) -> None:
+        """Record a deletion, which an engine has most often sent, so that it is on hold."""
+        requests.submit(self.store, request(Kind.DELETION, "held@example.com", regulation="us-tx"), self.actor)
+        if self.random.random() < 0.8:
+            self.send()
+
+    def decide_on_hold(self) -> None:
+        """Cancel, decline or repeat a deletion, or let the engine go on, if it is possible."""
+        self.clock.advance(seconds=self.random.randint(1, 600))
+        pick, send = self.random.choice, self.send
+        with contextlib.suppress(NotPossible, NoSuchTask):
+            pick((send, send, send, self._cancel_or_repeat, self._cancel_or_repeat, self._decline_or_go_on))()
+
+    def _cancel_or_repeat(self) -> None:
+        number = self._number()
+        repeat = requests.cannot_resubmit(tasks.get(self.store, number)) is None
+        (requests.resubmit if repeat else requests.cancel)(self.store, number, self.actor)
+
+    def _decline_or_go_on(self) -> None:
+        number = self._number()
+        if tasks.get(self.store, number).status == Status.DECLINED:
+            self._go_on_after_decline()
+            return
+        single.edit(self.store, number, lambda edit: requests.decline(edit, "fraud", "told"), self.actor, TODAY)
+
     def _number(self, condition: str = "TRUE") -> int:
         rows = self.store.rows(f"SELECT number FROM tasks WHERE purged_at IS NULL AND {condition}")
         if not rows:

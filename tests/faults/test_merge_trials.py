@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.merge_trials import trial
+from tests.faults.merge_trials import DISPUTES, HOLD, trial
 
 
 # The last nine: sent in both copies; unconfirmed in one and asked for again in the other; adopted in one and merged
@@ -20,4 +20,9 @@ def test_what_two_copies_record_is_kept_when_they_are_merged(tmp_path: Path, see
 
 @pytest.mark.parametrize("seed", [6, 64, 66, 81, 126, 88_079, 99_033])
 def test_what_two_copies_decide_otherwise_leaves_the_request_open_or_is_marked(tmp_path: Path, seed: int) -> None:
-    assert trial(tmp_path, seed, is_dispute=True) == []
+    assert trial(tmp_path, seed, DISPUTES) == []
+
+
+@pytest.mark.parametrize("seed", [1001, 1005, 1021, 1052])
+def test_what_two_copies_decide_on_a_deletion_on_hold_is_kept_or_marked(tmp_path: Path, seed: int) -> None:
+    assert trial(tmp_path, seed, HOLD) == []

@@ -18,6 +18,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.columns_from_events import columns_after
 from bwp_tui.store.queries.timeline import LegalRecord, TimelineRow
+from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import ACTOR, TODAY, in_status, parted_copies, received, restored_both_ways
@@ -129,3 +130,48 @@ def test_a_decline_that_was_dropped_with_its_cancellation_does_not_wait_for_a_la
     rows = [TimelineRow(f"2026-11-20T09:0{place}:00Z", *event) for place, event in enumerate(events)]
     columns = columns_after({}, rows)
     assert (columns["status"], columns["cancel_asked"], columns["declined_on"]) == ("ON_HOLD", 1, None)
+
+
+@pytest.mark.parametrize("is_withdrawn_first", [False, True])
+def test_a_request_is_not_sent_as_verified_where_the_other_copy_withdrew_that(
+    path: Path, clock: ManualClock, *, is_withdrawn_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)
+    early, late = parted_copies(path)
+    for copy, is_withdrawn in ((early, is_withdrawn_first), (late, not is_withdrawn_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if is_withdrawn:
+                single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.VERIFICATION), ACTOR, TODAY)
+            else:
+                requests.send(store, 1, ACTOR)
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.verification, task.tags) == (Status.UNCONFIRMED, None, (TO_CHECK,))
+        assert intents.due(merged, clock() + timedelta(days=1), 100) == []
+
+
+@pytest.mark.parametrize("is_confirmed", [True, False])
+@pytest.mark.parametrize("is_declined_first", [False, True])
+def test_a_decline_of_a_deletion_on_hold_that_the_other_copy_cancelled_and_resubmitted_is_to_be_checked(
+    path: Path, clock: ManualClock, *, is_declined_first: bool, is_confirmed: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.ON_HOLD, Kind.DELETION)
+    early, late = parted_copies(path)
+    for copy, is_declined in ((early, is_declined_first), (late, not is_declined_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if is_declined:
+                single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+            else:
+                requests.cancel(store, 1, ACTOR)
+            if is_confirmed or not is_declined:
+                (intent,) = intents.due(store, clock(), 1)
+                intent_outcomes.record_cancelled(store, intent.id)
+            if not is_declined:
+                requests.resubmit(store, 1, ACTOR)
+    for merged in restored_both_ways(path, clock, early, late):
+        assert tasks.get(merged, 1).tags[-1:] == (TO_CHECK,)

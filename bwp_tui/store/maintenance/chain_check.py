@@ -299,3 +299,20 @@ def _reason(chain: Chain | None, events: list[EventRow]) -> str | None:
         chain.has_event_at(at, event) for at, event in zip(range(1, chain.length + 1), events, strict=False)
     )
     return None if is_prefix else "events of another copy were added between its own"
+
+
+def proven_events(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
+    """Return the events that the digests of a task prove, and the later ones: the last digests may be lost.
+
+    Others are of another task: the reference to that is damaged.
+    """
+    if chain is None or not chain.length:
+        return events
+    fitting, position = list[int](), 0
+    for place, event in enumerate(events):
+        found = next((at for at in range(position + 1, chain.length + 1) if chain.has_event_at(at, event)), None)
+        if found is not None:
+            position = found
+            fitting.append(place)
+    last = max(fitting, default=-1)
+    return [event for place, event in enumerate(events) if place in fitting or place > last]

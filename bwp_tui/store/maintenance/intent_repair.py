@@ -84,6 +84,15 @@ def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> N
         withhold(db, now, number, status, _IN_OLDER_COPY)
 
 
+def withhold_unverified(db: apsw.Connection, now: str, numbers: Iterable[int]) -> None:
+    """Let the operator decide on requests that wait to be sent as verified, which one of two copies withdrew."""
+    reason = "its verification was withdrawn in one copy: it may have been sent from the other"
+    for number in numbers:
+        waits = "SELECT status FROM main.tasks WHERE number = ? AND task_id IS NULL AND status = 'QUEUED'"
+        for (status,) in db.execute(waits, (number,)).fetchall():
+            withhold(db, now, number, status, reason)
+
+
 def withhold(db: apsw.Connection, now: str, number: apsw.SQLiteValue, status: apsw.SQLiteValue, reason: str) -> None:
     """Let the operator decide on a request that waits to be sent in `status`."""
     db.execute(

@@ -18,9 +18,9 @@ from bwp_tui.domain.deadlines import recorded_due_date
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, Kind
 from bwp_tui.domain.times import iso_day
-from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, Chain, EventRow, chained_tasks
+from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING, SERVICE_COLUMNS
-from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, changed_columns_noted
+from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, changed_columns_noted, proven_events
 from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check, withhold, withhold_unsent
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after, columns_and_contradictions
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
@@ -62,25 +62,8 @@ def _proven_timeline(db: apsw.Connection, number: int) -> list[TimelineRow]:
     return [
         event
         for _, _, events, chain in chained_tasks(db, f"= {number}")
-        for event in _timeline_rows(_proven_events(events, chain))
+        for event in _timeline_rows(proven_events(events, chain))
     ]
-
-
-def _proven_events(events: list[EventRow], chain: Chain | None) -> list[EventRow]:
-    """Return the events that the digests of a task prove, and the later ones: the last digests may be lost.
-
-    Others are of another task: the reference to that is damaged.
-    """
-    if chain is None or not chain.length:
-        return events
-    fitting, position = list[int](), 0
-    for place, event in enumerate(events):
-        found = next((at for at in range(position + 1, chain.length + 1) if chain.has_event_at(at, event)), None)
-        if found is not None:
-            position = found
-            fitting.append(place)
-    last = max(fitting, default=-1)
-    return [event for place, event in enumerate(events) if place in fitting or place > last]
 
 
 def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = False) -> list[EventRow]:
@@ -92,7 +75,7 @@ def events_of_both(db: apsw.Connection, number: int, *, only_proven: bool = Fals
     here = [
         event
         for _, _, events, chain in chained_tasks(db, f"= {number}")
-        for event in (_proven_events(events, chain) if only_proven else events)
+        for event in (proven_events(events, chain) if only_proven else events)
     ]
     missing = db.execute(
         f"SELECT {EVENT_COLUMNS} FROM missing_events JOIN other.timeline USING (id) WHERE ours = ? ORDER BY id",
@@ -119,6 +102,14 @@ class RowChange(NamedTuple):
     number: int
     columns: Columns
     contradicting: list[TimelineRow]
+
+    @property
+    def is_verification_disputed(self) -> bool:
+        """Return whether one copy withdrew the verification with which the other sent the request."""
+        return any(event.what in _NEEDS_VERIFICATION for event in self.contradicting)
+
+
+_NEEDS_VERIFICATION: Final = (EventKind.SEND_REQUESTED, EventKind.VERIFICATION_WITHDRAWN, EventKind.UNDONE)
 
 
 def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[RowChange]:

@@ -25,35 +25,17 @@ from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.times import is_iso_day, local_day, parse_instant
 from bwp_tui.store.queries.row_mapping import errors_text, tags_of, tags_text
 from bwp_tui.store.queries.timeline import (
+    PARTS_OF_EVENTS,
     RECORD_COLUMNS,
     RESTORED_AS,
     EventKind,
     LegalRecord,
     TaskPart,
     TimelineRow,
-    UndoablePart,
     in_order,
 )
 
 Columns = dict[str, str | int | None]
-
-_PARTS: Final[dict[EventKind, UndoablePart]] = {
-    **{EventKind(f"{record} withdrawn"): record for record in RECORD_COLUMNS},
-    EventKind.ACKNOWLEDGED: LegalRecord.ACKNOWLEDGEMENT,
-    EventKind.VERIFIED: LegalRecord.VERIFICATION,
-    EventKind.INQUIRED: LegalRecord.INQUIRY,
-    EventKind.REPLIED: LegalRecord.REPLY,
-    EventKind.EXTENDED: LegalRecord.EXTENSION,
-    EventKind.ANSWERED: LegalRecord.ANSWER,
-    EventKind.APPEALED: LegalRecord.APPEAL,
-    EventKind.APPEAL_ANSWERED: LegalRecord.APPEAL,
-    EventKind.CORRECTED: TaskPart.RECEIPT,
-    EventKind.NOTE: TaskPart.NOTE,
-    EventKind.NOTE_REMOVED: TaskPart.NOTE,
-    EventKind.TAGS: TaskPart.TAGS,
-    EventKind.ASSIGNED: TaskPart.ASSIGNMENT,
-}
-"""The part of a task that an event changes."""
 
 _EMPTY: Final[dict[str, Columns]] = {
     **{record: dict.fromkeys(columns) for record, columns in RECORD_COLUMNS.items()},
@@ -103,12 +85,14 @@ def columns_and_contradictions(
 ) -> tuple[Columns, list[TimelineRow]]:
     """Return `columns_after`, and what nobody could have recorded who had known of the events before it."""
     columns, undoable = dict(row), dict[str, list[Columns]]()
-    latest, contradicting = dict[str, Columns](), list[TimelineRow]()
+    latest, contradicting, declines = dict[str, Columns](), list[TimelineRow](), list[TimelineRow]()
     stops = {name: {str(row[name])} if row.get(name) else set[str]() for name in RECORD_COLUMNS[LegalRecord.INQUIRY]}
     for event in in_order(list(events)):
         counts = _counts_against(columns, event)
         if counts is not None:
             contradicting.append(event)
+        if event.what in (EventKind.DECLINE_REQUESTED, EventKind.DECLINED):
+            declines.append(event)
         if event.what in (EventKind.APPEALED, EventKind.APPEAL_ANSWERED):
             latest[event.what] = _recorded_columns(columns, event)
         if event.what == EventKind.APPEALED and counts is False:
@@ -126,8 +110,8 @@ def columns_and_contradictions(
             if changes.get("status") == Status.DECLINED:
                 before = {"cancel_asked": 0, **columns}
                 latest = {EventKind.DECLINED: changes, _BEFORE_DECLINE: {name: before.get(name) for name in changes}}
-            if event.what in _PARTS:
-                part = _PARTS[EventKind(event.what)]
+            if event.what in PARTS_OF_EVENTS:
+                part = PARTS_OF_EVENTS[EventKind(event.what)]
                 before = {name: columns.get(name, _EMPTY.get(part, {}).get(name)) for name in changes}
                 before |= {name: first for name, (first, _) in _corrections(event).items()}
                 undoable.setdefault(part, []).append(before)
@@ -141,6 +125,7 @@ def columns_and_contradictions(
     is_declined = columns.get("status") in (None, Status.DECLINED) or columns.get("cancel_asked")
     if columns.get("declined_on") is not None and not is_declined:  # it is in effect, or waits for a cancellation
         columns |= dict.fromkeys((*_DECLINE_COLUMNS, *RECORD_COLUMNS[LegalRecord.APPEAL]))
+        contradicting += [event for event in declines[-1:] if event not in contradicting]
     columns |= _stop_of_clock(columns, *stops.values())
     return columns if columns.get("purged_at") is None else columns | _PURGED, contradicting
 
@@ -197,15 +182,22 @@ def _stop_of_clock(columns: Columns, inquiries: set[str], replies: set[str]) -> 
     return {"inquired_on": inquired, "replied_on": first.get(str(inquired))}
 
 
+_VERIFICATION_UNDONE: Final = f"{LegalRecord.VERIFICATION}{RESTORED_AS}empty"
+_ENDED_OR_CANCELLED: Final = (Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.DECLINED)
+
+
 def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     """Return whether an event decides on a request that had got a task id, or had ended, in another copy before.
 
-    It was decided on without knowing that. The service's own statuses always count, and a decline does where nothing of
-    the request runs, since the shopper was told of it. What was adopted or tracked may be known already.
+    It was decided on without knowing that. The service's own statuses always count, but for the one with which it
+    accepted a task whose end the other copy knows. A decline does where nothing of the request runs, since the shopper
+    was told of it. What was adopted or tracked may be known already.
     """
     status = columns.get("status")
     if event.what in (EventKind.ADOPTED, EventKind.TRACKED):
         return columns.get("task_id") is not None
+    if event.what == EventKind.ACCEPTED:
+        return columns.get("task_id") == event.detail and status in _ENDED_OR_CANCELLED
     if event.what == EventKind.DECLINE_WITHDRAWN and event.before == Status.DECLINED:
         return status not in (None, Status.DECLINED)
     if event.what == EventKind.DECLINED and status in DECLINABLE_STATUSES:
@@ -230,11 +222,11 @@ def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
     is_open, is_answered = is_upheld or _is_appeal_running(columns), columns.get("answered_on") is not None
     match event.what:
         case EventKind.DECLINED | EventKind.CANCELLED_UNSENT if _is_overtaken(columns, event):
-            return None if is_declined or is_cancelled else False
+            return None if (is_declined or is_cancelled) and not is_sent_again else False
         case EventKind.DECLINED if is_answered:
             return True
-        case EventKind.ACCEPTED if status in (Status.CANCELLED, Status.DECLINED) and status != event.before:
-            return True
+        case EventKind.ACCEPTED if (is_declined or is_cancelled) and status not in (None, event.before):
+            return None if _is_overtaken(columns, event) else True
         case EventKind.ANSWERED if status == Status.DECLINED:
             return not is_open
         case EventKind.DECLINE_WITHDRAWN if is_appealed or is_sent_again:
@@ -249,6 +241,12 @@ def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
             return False  # what moves its due date is no withdrawal after the answer
         case EventKind.UNDONE if is_upheld and is_sent_again and (event.detail or "").startswith(LegalRecord.APPEAL):
             return False
+        case EventKind.SEND_REQUESTED if columns.get("verified_on") is None and not _is_overtaken(columns, event):
+            return True
+        case EventKind.VERIFICATION_WITHDRAWN if status in (Status.QUEUED, Status.UNAPPROVED):
+            return True
+        case EventKind.UNDONE if status in (Status.QUEUED, Status.UNAPPROVED) and event.detail == _VERIFICATION_UNDONE:
+            return True
         case EventKind.REPLIED if columns.get("inquired_on") is None:
             return False
         case EventKind.RESUBMITTED if _is_sent_again(event) and status is not None:
@@ -323,8 +321,8 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
     detail = event.detail or ""
     day = _recorded_day(detail)
     changes: Columns
-    if event.what in _PARTS and event.what.endswith(" withdrawn"):
-        return _EMPTY[_PARTS[EventKind(event.what)]]
+    if event.what in PARTS_OF_EVENTS and event.what.endswith(" withdrawn"):
+        return _EMPTY[PARTS_OF_EVENTS[EventKind(event.what)]]
     match event.what:
         case EventKind.NOTE | EventKind.NOTE_REMOVED:
             return {"note": detail}
@@ -357,7 +355,7 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
         case EventKind.APPEAL_ANSWERED if day:
             return {"appeal_answered_on": day, "appeal_upheld": int(detail.endswith(": upheld"))}
         case EventKind.ACKNOWLEDGED | EventKind.INQUIRED | EventKind.REPLIED if day:
-            return {RECORD_COLUMNS[LegalRecord(_PARTS[EventKind(event.what)])][0]: day}
+            return {RECORD_COLUMNS[LegalRecord(PARTS_OF_EVENTS[EventKind(event.what)])][0]: day}
         case EventKind.VERIFIED if verified := day and re.match(r"on \S+ by (.*?): (.*)", detail):
             changes = {"verified_on": day, "verified_by": verified[1], "verified_how": verified[2]}
             inquired = columns.get("inquired_on")

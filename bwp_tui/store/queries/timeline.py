@@ -127,6 +127,24 @@ RECORD_COLUMNS: Final = {
 }
 """The columns of each record, the day first."""
 
+PARTS_OF_EVENTS: Final[dict[EventKind, UndoablePart]] = {
+    **{EventKind(f"{record} withdrawn"): record for record in RECORD_COLUMNS},
+    EventKind.ACKNOWLEDGED: LegalRecord.ACKNOWLEDGEMENT,
+    EventKind.VERIFIED: LegalRecord.VERIFICATION,
+    EventKind.INQUIRED: LegalRecord.INQUIRY,
+    EventKind.REPLIED: LegalRecord.REPLY,
+    EventKind.EXTENDED: LegalRecord.EXTENSION,
+    EventKind.ANSWERED: LegalRecord.ANSWER,
+    EventKind.APPEALED: LegalRecord.APPEAL,
+    EventKind.APPEAL_ANSWERED: LegalRecord.APPEAL,
+    EventKind.CORRECTED: TaskPart.RECEIPT,
+    EventKind.NOTE: TaskPart.NOTE,
+    EventKind.NOTE_REMOVED: TaskPart.NOTE,
+    EventKind.TAGS: TaskPart.TAGS,
+    EventKind.ASSIGNED: TaskPart.ASSIGNMENT,
+}
+"""The part of a task that an event changes."""
+
 _EVENT: Final = RowMapper(TimelineEvent)
 EVENT_COLUMNS: Final = _EVENT.columns
 INSERT_EVENT: Final = f"INSERT INTO timeline (task, {EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
