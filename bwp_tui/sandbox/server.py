@@ -217,7 +217,7 @@ class _ServerThread:
     def __init__(self, listener: socket.socket, make_service: ServiceMaker) -> None:
         self._listener = listener
         self._make_service = make_service
-        self._connections: set[asyncio.Task[None]] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="practice-api", daemon=True)
@@ -236,32 +236,35 @@ class _ServerThread:
         with tempfile.TemporaryDirectory(prefix="bwp-practice-") as folder:
             service = self._make_service(Path(folder))
 
-            async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                await self._connected(service, reader, writer)
+            def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                if self._over.is_set():
+                    writer.transport.abort()
+                    return
+                connection = self._loop.create_task(_serve_connection(service, reader, writer))
+                self._connections[connection] = writer
+                connection.add_done_callback(self._connections.pop)
 
             server = await asyncio.start_server(connected, sock=self._listener)
             await self._over.wait()
+            # No more connections; those being accepted first, which asyncio would leave open after `close`.
+            self._loop.remove_reader(self._listener)
+            await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task(), *self._connections})
             server.close()
-            for connection in self._connections:
+            for connection, writer in self._connections.items():
                 connection.cancel()
+                writer.transport.abort()  # its task may not have begun, and would then not close it
             await asyncio.gather(*self._connections, return_exceptions=True)
             # An archive may still be in the making: its thread must be done before the folder goes.
             await self._loop.shutdown_default_executor()
 
-    async def _connected(self, service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = asyncio.current_task()
-        if connection is None or self._over.is_set():
-            writer.close()
-            return
-        self._connections.add(connection)
-        try:
-            await _serve_requests(service, HttpConnection(reader, writer))
-            writer.close()
-            await writer.wait_closed()
-        except (ConnectionError, asyncio.CancelledError):
-            writer.transport.abort()
-        finally:
-            self._connections.discard(connection)
+
+async def _serve_connection(service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        await _serve_requests(service, HttpConnection(reader, writer))
+        writer.close()
+        await writer.wait_closed()
+    except (ConnectionError, asyncio.CancelledError):
+        writer.transport.abort()
 
 
 async def _serve_requests(service: Service, connection: HttpConnection) -> None:

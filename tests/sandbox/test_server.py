@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import os
 import signal
@@ -140,6 +141,20 @@ def test_a_body_that_is_too_long_is_refused(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/graphql", 405), ("GET", "/", 404)])
 def test_other_methods_and_paths_are_refused(method: str, path: str, status: int, sandbox: Sandbox) -> None:
     assert exchange(sandbox.address, method, path).status == status
+
+
+def test_connections_that_come_while_it_stops_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else their sockets are closed, with a warning, by the next collection of garbage, in the middle of another test."""
+    unclosed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: unclosed.append(unraisable.exc_value))
+    for _ in range(30):
+        with Sandbox() as sandbox:
+            host, _, port = sandbox.address.partition(":")
+            lines = [socket.create_connection((host, int(port)), timeout=PATIENCE_S) for _ in range(3)]
+        for line in lines:
+            line.close()
+        gc.collect()
+    assert unclosed == []
 
 
 @pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
