@@ -144,7 +144,7 @@ def test_other_methods_and_paths_are_refused(method: str, path: str, status: int
 
 
 def test_connections_that_come_while_it_stops_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else their sockets are closed, with a warning, by the next collection of garbage, in the middle of another test."""
+    """Else the next collection of garbage closes their sockets, with a warning in the middle of another test."""
     unclosed: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: unclosed.append(unraisable.exc_value))
     for _ in range(30):
