@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from bwp_tui.domain.deadlines import is_clock_running, task_due_date
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Task
 from bwp_tui.store.database.connection import as_int, as_text
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS
@@ -230,6 +230,8 @@ def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
         yield f"{key}: row and timeline differ: {differing}"
     if task.verification is None and "submit" in waiting and any(e.what == EventKind.SEND_REQUESTED for e in events):
         yield f"{key}: to be sent as verified, which it is not"
+    if task.status in WITHHELD_STATUSES and (task.cancel_asked or "cancel" in waiting):
+        yield f"{key}: {task.status}, and to be cancelled once it is sent"
     if task.inquired_on is None and task.replied_on is not None:
         yield f"{key}: replied on {task.replied_on}, and not asked"
     if task.status == Status.DECLINED and task.was_resubmitted and not task.is_appeal_upheld:

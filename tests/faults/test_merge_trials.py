@@ -23,6 +23,6 @@ def test_what_two_copies_decide_otherwise_leaves_the_request_open_or_is_marked(t
     assert trial(tmp_path, seed, DISPUTES) == []
 
 
-@pytest.mark.parametrize("seed", [1001, 1005, 1021, 1052])
+@pytest.mark.parametrize("seed", [1001, 1005, 1021, 1052, 5045])
 def test_what_two_copies_decide_on_a_deletion_on_hold_is_kept_or_marked(tmp_path: Path, seed: int) -> None:
     assert trial(tmp_path, seed, HOLD) == []

@@ -137,7 +137,8 @@ def settle_cancellations(db: apsw.Connection, now: str) -> None:
     )
     db.execute(
         f"UPDATE intents SET state = 'lapsed', settled_at = ? WHERE {_WAITING_CANCELLATION}"
-        f" AND task IN (SELECT number FROM tasks WHERE kind = 'RETRIEVAL' OR status IN ({FINAL_STATUS_LIST}))",
+        " AND task IN (SELECT number FROM tasks WHERE kind = 'RETRIEVAL'"
+        f" OR status IN ({FINAL_STATUS_LIST}, {WITHHELD_STATUS_LIST}))",
         (now,),
     )
     for intent, task, asked_at in db.execute(

@@ -305,7 +305,7 @@ def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
             changes |= {"task_id": None, "trouble": event.detail}
         case EventKind.RECOVERED if detail.startswith(LOST_TASK_ID):
             changes |= {"task_id": None, "next_poll_at": None}
-        case EventKind.CANCEL_REQUESTED if columns.get("status") not in FINAL_STATUSES:
+        case EventKind.CANCEL_REQUESTED if columns.get("status") not in FINAL_STATUSES | DECLINABLE_STATUSES:
             changes["cancel_asked"] = 1
         case EventKind.CANCEL_REFUSED:
             changes |= {"cancel_asked": 0, "trouble": event.detail}
