@@ -175,3 +175,23 @@ def test_a_decline_of_a_deletion_on_hold_that_the_other_copy_cancelled_and_resub
                 requests.resubmit(store, 1, ACTOR)
     for merged in restored_both_ways(path, clock, early, late):
         assert tasks.get(merged, 1).tags[-1:] == (TO_CHECK,)
+
+
+@pytest.mark.parametrize("is_corrected_first", [False, True])
+def test_an_appeal_is_to_be_checked_where_the_other_copy_corrected_the_law_to_one_without_appeals(
+    path: Path, clock: ManualClock, *, is_corrected_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
+    early, late = parted_copies(path)
+    for copy, is_corrected in ((early, is_corrected_first), (late, not is_corrected_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if is_corrected:
+                single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "eu-gdpr"), ACTOR, TODAY)
+            else:
+                single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+                single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock, early, late):
+        assert tasks.get(merged, 1).tags == (TO_CHECK,)

@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from bwp_tui.domain.regulations import is_appealable
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, DeclineReason, Status, status_after
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.times import is_iso_day, local_day, parse_instant
@@ -231,7 +232,7 @@ def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
             return not is_open
         case EventKind.DECLINE_WITHDRAWN if is_appealed or is_sent_again:
             return not (is_sent_again or (event.after == Status.CANCELLED and is_open))
-        case EventKind.APPEALED if not is_declined or is_answered:
+        case EventKind.APPEALED if not is_declined or is_answered or not is_appealable(str(columns.get("regulation"))):
             return is_declined or is_cancelled
         case EventKind.APPEAL_ANSWERED:
             upholds = (event.detail or "").endswith(": upheld")
@@ -254,7 +255,8 @@ def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
             return None if has_ended and (status != Status.DECLINED or is_upheld) else True
         case EventKind.CORRECTED:
             known = ((columns.get(name), pair) for name, pair in _corrections(event).items())
-            return True if any(value is not None and value not in pair for value, pair in known) else None
+            is_known = all(value is None or value in pair for value, pair in known)
+            return None if is_known and status != Status.DECLINED else True
     return None
 
 
