@@ -195,3 +195,22 @@ def test_an_appeal_is_to_be_checked_where_the_other_copy_corrected_the_law_to_on
                 single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
     for merged in restored_both_ways(path, clock, early, late):
         assert tasks.get(merged, 1).tags == (TO_CHECK,)
+
+
+@pytest.mark.parametrize("is_answered_first", [False, True])
+def test_an_answer_to_an_appeal_that_the_other_copy_withdrew_is_to_be_checked(
+    path: Path, clock: ManualClock, *, is_answered_first: bool
+) -> None:
+    _declined(path, clock)
+    with closing(open_store(path, clock=clock)) as store:
+        single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+    early, late = parted_copies(path)
+    for copy, is_answered in ((early, is_answered_first), (late, not is_answered_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if is_answered:
+                single.edit(store, 1, partial(answers.appeal, answered=TODAY, upheld=False), ACTOR, TODAY)
+            else:
+                single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock, early, late):
+        assert tasks.get(merged, 1).tags == (TO_CHECK,)

@@ -221,6 +221,7 @@ def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
     is_declined, is_cancelled = status in (None, Status.DECLINED), status == Status.CANCELLED
     is_appealed, is_sent_again = columns.get("appealed_on") is not None, bool(columns.get("resubmitted"))
     is_open, is_answered = is_upheld or _is_appeal_running(columns), columns.get("answered_on") is not None
+    is_decided = columns.get("appeal_upheld") is not None
     match event.what:
         case EventKind.DECLINED | EventKind.CANCELLED_UNSENT if _is_overtaken(columns, event):
             return None if (is_declined or is_cancelled) and not is_sent_again else False
@@ -238,8 +239,8 @@ def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
             upholds = (event.detail or "").endswith(": upheld")
             is_possible = is_declined and is_appealed and columns.get("appeal_upheld") in (None, int(upholds))
             return None if is_possible else is_declined and upholds
-        case EventKind.APPEAL_WITHDRAWN if is_upheld and (is_sent_again or is_iso_day(event.before)):
-            return False  # what moves its due date is no withdrawal after the answer
+        case EventKind.APPEAL_WITHDRAWN if (is_upheld and is_sent_again) or (is_decided and is_iso_day(event.before)):
+            return not is_upheld  # what moves its due date is no withdrawal after the answer
         case EventKind.UNDONE if is_upheld and is_sent_again and (event.detail or "").startswith(LegalRecord.APPEAL):
             return False
         case EventKind.SEND_REQUESTED if columns.get("verified_on") is None and not _is_overtaken(columns, event):
@@ -254,8 +255,7 @@ def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
             has_ended = status in FINAL_STATUSES or status == Status.UNCONFIRMED
             return None if has_ended and (status != Status.DECLINED or is_upheld) else True
         case EventKind.CORRECTED:
-            known = ((columns.get(name), pair) for name, pair in _corrections(event).items())
-            is_known = all(value is None or value in pair for value, pair in known)
+            is_known = all(columns.get(name) in (None, *pair) for name, pair in _corrections(event).items())
             return None if is_known and status != Status.DECLINED else True
     return None
 
