@@ -91,7 +91,8 @@ async def test_a_choice_of_the_prompt_is_made_by_a_click(profile: Profile) -> No
 async def test_a_command_of_the_list_is_run_by_a_click(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("colon", *"dash")
-        await console.sees("Show totals")
+        field = console.main.prompt.query_one(Input)
+        await console.until(lambda: field.value == "dash" and console.line("commands").count("Show totals") == 1)
         await click(console, "commands", "Show totals")
         await console.until(lambda: console.app.screen is not console.main)
 
