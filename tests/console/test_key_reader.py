@@ -94,6 +94,14 @@ def test_a_lone_escape_is_the_escape_key_and_what_follows_is_typed(time: Time) -
     assert keys_read_with_gaps(time, 0.3, "\x1b", "\x1b", "\x1b[B") == ["escape", "escape", "down"]
     assert keys_read_with_gaps(time, 2 * LATE_S, "\x1b", "[", "A") == ["escape", "left_square_bracket", "A"]
     assert keys_read_with_gaps(time, 0.3, "\x1b", "O", "!") == ["escape", "O", "exclamation_mark"]
+    assert keys_read_with_gaps(time, 0.3, "\x1b", "O", "j", "k") == ["escape", "O", "j", "k"]
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.02, 0.3, 2 * LATE_S])
+def test_an_escape_ends_a_sequence_that_has_begun_and_leaves_no_key_dead(time: Time, gap: float) -> None:
+    found = keys_read_with_gaps(time, gap, "\x1b", "O", "\x1b", "M", "x")
+    assert found[-2:] == ["M", "x"]
+    assert found.count("O") == 1
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ _ESC: Final = "\x1b"
 _SEQUENCE: Final = re.compile(
     r"\x1b(?:"
     r"\[(?:\[.|M...|[0-?]+M|[0-?]*[ -/]*[@-LN-Z\\-~])"  # CSI; F1 to F5 of the Linux console; the mouse's reports
-    r"|O[0-9;]*[^0-9;]"  # SS3
+    r"|O[0-9;]*[^0-9;\x1b]"  # SS3
     r"|[\]P_][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC, DCS, APC: reports that nobody here asks for
     r"|[^\[O\]P_\x1b]"  # alt and a key
     r")",
@@ -54,7 +54,7 @@ class KeyReader(CompatKeyParser):
     Textual types the rest of a sequence as keys where it comes late, where it does not know the sequence, and where an
     ESC is in a paste: `[A` would open a view or record something. Here a sequence that is not known is dropped, and
     so is one that is never finished. After a lone ESC that was taken for the escape key, `[` and `O` still wait for the
-    rest of a sequence: what follows in time is that key.
+    rest of a sequence: what follows in time is that key. `O` waits only as long as an ESC does, since it is a key too.
     """
 
     def __init__(self, debug: bool = False) -> None:
@@ -79,9 +79,14 @@ class KeyReader(CompatKeyParser):
         if self._unfinished == _ESC and not self._escape_was_sent and waited >= self._escape_s:
             self._escape_was_sent = True
             yield events.Key("escape", _ESC)
-        elif self._unfinished and waited >= LATE_S:
+        elif self._unfinished and waited >= (self._escape_s if self._may_be_typed else LATE_S):
             given_up, self._unfinished = self._unfinished, ""
             yield from self._in_bursts(list(self._given_up(given_up)))
+
+    @property
+    def _may_be_typed(self) -> bool:
+        """Whether an `O` came after an ESC that was taken for the escape key: it corrects the day of receipt."""
+        return self._escape_was_sent and self._unfinished == "\x1bO"
 
     def _in_bursts(self, messages: list[Message]) -> list[Message]:
         """Count the keys of one read before any is passed on."""
@@ -94,6 +99,8 @@ class KeyReader(CompatKeyParser):
         return messages
 
     def _read(self, data: str) -> Iterator[Message]:
+        if self._may_be_typed:
+            yield from self.tick()
         if self._unfinished == _ESC and self._pasted is None and data[0] not in _AFTER_ESC:
             # No action has a key with alt: the escape was a key of its own.
             self._unfinished = ""
