@@ -133,7 +133,7 @@ class KeyQueue:
                 return
             if self._is_text(event) and self._type_text is not None and self._asks_text():
                 self._type_text(self._with_text_behind(event))
-            elif not isinstance(event, Key) or not await self._wait_whether_pasted(event):
+            elif not isinstance(event, Key) or not await self._wait_until_paste_is_known(event):
                 await self._deliver(event)
             elif not self._waiting.empty():
                 return  # a dropped key has set nothing off that the next one would wait for
@@ -183,7 +183,7 @@ class KeyQueue:
             return False
         return event.burst.is_paste or (event.burst.seconds_left >= 0 and not self._only_moves(event.key))
 
-    async def _wait_whether_pasted(self, event: Key) -> bool:
+    async def _wait_until_paste_is_known(self, event: Key) -> bool:
         """Wait until it is known whether a key is part of a paste to drop (see `Burst`)."""
         burst: Burst = event.burst
         while self._may_be_pasted(event):

@@ -1,6 +1,7 @@
 """Decide on requests that wait for a person: approve a deletion, or settle an unconfirmed request.
 
-Who approves is another account than the one that asked. The third way to settle a request is `requests.resubmit`.
+A deletion is approved by another account than the one that asked for it. The third way to settle a request is
+`requests.resubmit`.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _reason_if_own(transaction: Transaction, task: Task, actor: str) -> str | No
     )
     accounts = {_account(as_text(name)) for (name,) in asked}
     if not accounts:
-        return f"The timeline of {task.name} does not say who asked for it: withdraw it and record it again."
+        return f"The timeline of {task.name} does not say who asked for it: cancel it and record it again."
     if _account(actor) in accounts:
         return Refusal("own request", f"{_account(actor)} asked for {task.name}: another person has to approve it.")
     return None
