@@ -225,5 +225,5 @@ def test_without_utf_8_the_sign_of_a_section_is_spelt_in_the_console(shop: Opera
         terminal.send("\t\tus-ut")
         terminal.wait_for("Utah Code Sec. 13-61-203")
         terminal.send(ESCAPE)
-        terminal.wait_for("No tasks yet")
+        terminal.wait_for(lambda screen: "new request" not in screen)
         assert end(terminal) == 0
