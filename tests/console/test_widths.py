@@ -13,6 +13,7 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.presentation.breakpoints import FIGURES_CELLS, NARROW, SIDE_BY_SIDE, TASK_WIDE, WIDE
 from bwp_tui.console.presentation.task_row_cells import SMALL_TABLE
 from bwp_tui.console.presentation.task_row_layout import GAP, place_columns
+from bwp_tui.console.terminal.textual_compat import lay_out
 from bwp_tui.console.widgets.bars import HeaderLine, HeaderState, TwoEndedLine, ViewsLine
 from bwp_tui.console.widgets.styled_line import Heading, StyledLine
 from bwp_tui.console.workers import start_worker
@@ -74,6 +75,7 @@ async def test_no_line_is_broken_at_any_width(profile: Profile, first: int, keys
         found = []
         for width in sorted(widths, reverse=True):
             await console.pilot.resize_terminal(width, 40)
+            lay_out(console.app.screen)
             found += [f"{width}: {fault}" for fault in broken_lines(console.app)]
         assert found == []
 

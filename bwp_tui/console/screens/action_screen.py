@@ -14,6 +14,7 @@ from bwp_tui.console.bindings.actions import MARK_GROUP, MOVE_GROUP, Action, Act
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.breakpoints import has_size, is_list_alone
+from bwp_tui.console.terminal.textual_compat import lay_out
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.styled_line import KeyLine
 from bwp_tui.console.widgets.virtual_rows import VirtualRows
@@ -110,8 +111,8 @@ class ActionScreen(Screen[None]):
         return bool(self.query("#prompt")) and self.prompt.is_open
 
     def accepts_key_now(self, _key: str) -> bool:
-        """Say whether a key can be handled now, or waits for the question that is being prepared."""
-        return not self.query("#prompt") or not self.prompt.holds_keys
+        """Say whether a key can be handled now, or waits for what it is meant for."""
+        return True
 
     @property
     def is_prompt_or_form_focused(self) -> bool:
@@ -212,5 +213,10 @@ class ScrolledScreen(ActionScreen):
         }
         return {name: partial(self._scroll, count) for name, count in lines.items()}
 
+    def scroll_to_line(self, line: int) -> None:
+        """Scroll to a line of the page, or as far as its content goes, which may have changed just now."""
+        lay_out(self)
+        self.query_one(VerticalScroll).scroll_to(y=line, animate=False, immediate=True)
+
     def _scroll(self, lines: int) -> None:
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False, immediate=True)
+        self.scroll_to_line(round(self.query_one(VerticalScroll).scroll_y) + lines)

@@ -107,7 +107,7 @@ class ArchiveScreen(ActionScreen):
         start_worker(self, self._list, group="reading")
 
     def on_resize(self) -> None:
-        self.call_after_refresh(lambda: self._show(self._opened, self._rows.cursor_row))
+        self.call_next(lambda: self._show(self._opened, self._rows.cursor_row))
 
     @property
     def context(self) -> ActionContext:

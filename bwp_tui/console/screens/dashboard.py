@@ -94,7 +94,7 @@ class DashboardScreen(ActionScreen):
         self._show()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
+        self.call_next(self._show)
 
     def _show(self) -> None:
         today, rows = self._today(), self.query_one(FigureList)

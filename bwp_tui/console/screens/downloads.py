@@ -236,7 +236,7 @@ class DownloadsScreen(ActionScreen):
         self.reload()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
+        self.call_next(self._show)
 
     def _selected(self) -> list[Download]:
         """Return the marked downloads, or the one under the cursor, in the order of the list."""

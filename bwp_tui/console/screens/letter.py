@@ -143,7 +143,7 @@ class LetterScreen(SearchedScreen):
             self.show_status(" ".join(remarks), "warn")
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
+        self.call_next(self._show)
 
     def _show(self) -> None:
         task, letter = self._letter_task, self._letter

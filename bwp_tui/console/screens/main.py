@@ -269,14 +269,9 @@ class MainScreen(ActionScreen):
         return self._rows.has_all_rows_of(self.list_state.query)
 
     def accepts_key_now(self, key: str) -> bool:
-        """Say whether a key can be handled now, or waits for what it is meant for.
-
-        That is a question being prepared, or where it does more than move, a running write and the view's rows.
-        """
+        """Say whether a key can be handled now; one that does more than move waits for a write and the view's rows."""
         if not self.is_ready or self.prompt.is_open or self.form.display:
             return True
-        if not super().accepts_key_now(key):
-            return False
         action = next((action for action in self.keymap.actions_of(self.scope) if key in action.keys), None)
         if action is None or action.name in MOVE_ACTIONS:
             return True

@@ -40,17 +40,20 @@ class MessagesScreen(SearchedScreen):
         super().__init__(session.keymap)
         self.handlers |= {"help": partial(open_help, self), "messages": self.close}
         self._session = session
+        self._was_scrolled = False
 
     def on_mount(self) -> None:
         self.update_footer()
         self._session.messages.changed = self._show
-        self.call_after_refresh(self.moves["last"])
 
     def on_unmount(self) -> None:
         self._session.messages.changed = lambda: None
 
     def on_resize(self) -> None:
         self._show()
+        if not self._was_scrolled:
+            self._was_scrolled = True
+            self.call_next(self.moves["last"])
 
     def _show(self) -> None:
         messages = self._session.messages.messages

@@ -62,7 +62,7 @@ class ProfilesScreen(ActionScreen):
         start_worker(self, self._read, group="reading", exclusive=True)
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
+        self.call_next(self._show)
 
     async def _read(self) -> None:
         session = self._session

@@ -90,7 +90,7 @@ class RequestLogScreen(ActionScreen):
         start_worker(self, self._list, group="reading", exclusive=True)
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
+        self.call_next(self._show)
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:

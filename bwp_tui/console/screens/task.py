@@ -63,7 +63,7 @@ class TaskScreen(SearchedScreen):
         self._number = number
         self._main = main
         self._page = 0
-        self._scroll_positions: dict[int, float] = {}
+        self._scroll_positions: dict[int, int] = {}
         self._details: TaskDetails | None = None
         self.handlers |= {
             "help": partial(open_help, self),
@@ -111,7 +111,7 @@ class TaskScreen(SearchedScreen):
         return (*steps, (pages, "page"), task, hint("help", "help"), *shown)
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
+        self.call_next(self._show)
 
     def apply(self, update: Snapshot | str) -> None:
         """Show what the history says now of this task."""
@@ -142,11 +142,10 @@ class TaskScreen(SearchedScreen):
 
     def _open_page(self, page: int) -> None:
         """Open a page where it was left."""
-        scroll = self.query_one(VerticalScroll)
-        self._scroll_positions[self._page] = scroll.scroll_y
+        self._scroll_positions[self._page] = round(self.query_one(VerticalScroll).scroll_y)
         self._page = page
         self._show()
-        self.call_after_refresh(scroll.scroll_to, y=self._scroll_positions.get(page, 0), animate=False)
+        self.scroll_to_line(self._scroll_positions.get(page, 0))
 
     def _read_neighbour(self, step: int) -> None:
         """Read the next task of the view, or the one before, on the same page."""
@@ -176,7 +175,7 @@ class TaskScreen(SearchedScreen):
         self._main.go_to(number)
         self.show_status("")
         self._read()
-        self.query_one(VerticalScroll).scroll_to(y=0, animate=False, immediate=True)
+        self.scroll_to_line(0)
 
     def _read(self) -> None:
         session = self._session

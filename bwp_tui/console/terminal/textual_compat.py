@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from types import CodeType
+from typing import Any
 
 from textual import events
 from textual._xterm_parser import XTermParser
@@ -18,6 +19,7 @@ from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
+from textual.screen import Screen
 from textual.scroll_view import ScrollView
 from textual.worker import WorkerFailed
 
@@ -99,13 +101,19 @@ class CompatKeyParser(XTermParser):
         self._awaiting, self._timeout_time = next(self._gen), None
 
     def alt_key(self, character: str) -> Iterator[Message]:
-        """Yield the keys that alt and a character are."""
-        yield from self._sequence_to_key_events(character, alt=True)
+        """Yield the keys that alt and a character are, without the character: Textual would type it into a field."""
+        yield from (events.Key(each.key, None) for each in self._sequence_to_key_events(character, alt=True))
 
 
 def is_forwarded(event: events.Event) -> bool:
     """Return whether the app has passed a key or a paste on to a widget already."""
     return event.is_forwarded
+
+
+def lay_out(screen: Screen[Any]) -> None:
+    """Give all widgets of a screen the size that their content needs now, and leave painting to the next refresh."""
+    with screen.app.batch_update():
+        screen._refresh_layout()
 
 
 def scroll_unpainted(view: ScrollView, top: int) -> None:
