@@ -159,9 +159,10 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
 
     def _accepts_key_now(self, event: events.Event) -> bool:
         screen = self.screen
-        if isinstance(event, events.Key) and isinstance(screen, ActionScreen):
-            return screen.accepts_key_now(event.key)
-        return True
+        if not isinstance(event, events.Key) or not isinstance(screen, ActionScreen):
+            return True
+        is_for_later = self._session.questions_in_preparation and not screen.is_prompt_or_form_focused
+        return not is_for_later and screen.accepts_key_now(event.key)
 
     def _may_act(self, event: events.Event) -> bool:
         """Say whether a key or paste may act: on a screen that is covered, only one that closes or leaves may."""

@@ -58,7 +58,8 @@ class Session:
         keymap: the registry of actions with the operator's keys.
         saved_state: keeps view, filter and cursor for the next start.
         running_commands: names of the operator's commands that run.
-        running_writes: how many writes of the operator's actions run.
+        questions_in_preparation: how many questions are being prepared, which the keys typed meanwhile are meant for.
+        running_writes: how many writes of the operator's actions run; keys that act wait for them.
         lend_terminal: leaves the terminal to another program during a block.
     """
 
@@ -80,6 +81,7 @@ class Session:
     masked: bool
     gone_results: set[int] = field(default_factory=set)
     running_commands: set[str] = field(default_factory=set)
+    questions_in_preparation: int = 0
     running_writes: int = 0
 
     @cached_property

@@ -62,6 +62,15 @@ def start_worker(node: DOMNode, work: Work, *, group: str = "default", exclusive
     node.run_worker(worker, group=group, exclusive=exclusive)
 
 
+async def prepare_question(session: Session, read: Callable[[], _Result]) -> _Result:
+    """Run in a thread what a question needs to know; keys typed meanwhile wait for the question."""
+    session.questions_in_preparation += 1
+    try:
+        return await asyncio.to_thread(read)
+    finally:
+        session.questions_in_preparation -= 1
+
+
 async def run_in_thread_and_report(screen: StatusReporter, act: Callable[[], _Result]) -> _Result | None:
     """Run `act` in a thread, show the sentence it returns or why it failed, and return its result, or None."""
     screen.session.running_writes += 1

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.workers import prepare_question
 from bwp_tui.domain.filter import DayClause, Filter, ValueClause, parse
 from bwp_tui.store.queries import tasks
 
@@ -36,8 +37,9 @@ async def jump_to_day(screen: MainScreenProtocol, day: date) -> None:
     field = field if field in _OF_A_DAY else "submitted"
     is_shown = (ValueClause("is", ("open",)),) if field == "due" else ()  # the others show no due date
     wanted = Filter((*parse(listing.filter).clauses, DayClause(field, "=", day), *is_shown))
-    found = await screen.prompt.hold_keys_for(
-        lambda: tasks.matching_numbers(session.read_store, wanted, today=session.today(), sort=listing.sort, limit=1)
+    found = await prepare_question(
+        session,
+        lambda: tasks.matching_numbers(session.read_store, wanted, today=session.today(), sort=listing.sort, limit=1),
     )
     if found:
         jump_to_task(screen, found[0])

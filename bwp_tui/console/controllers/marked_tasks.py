@@ -17,7 +17,7 @@ from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.task_commands import MarkStep
 from bwp_tui.console.widgets.prompt import F2_ANSWER, QuestionUpdate
-from bwp_tui.console.workers import run_in_thread_and_report
+from bwp_tui.console.workers import prepare_question, run_in_thread_and_report
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import capitalized, clean_line
 from bwp_tui.store.commands.bulk import ChangeResult
@@ -129,7 +129,7 @@ class MarkedTasks:
     ) -> OpenPlan | None:
         """Return what an action would do to tasks, by default to the marked ones; say why where it would do nothing."""
         numbers, values = self.newest_first if numbers is None else numbers, values or {}
-        plan = await self._screen.prompt.hold_keys_for(lambda: self._plan(action, numbers, values))
+        plan = await prepare_question(self._screen.session, lambda: self._plan(action, numbers, values))
         if plan.possible:
             return OpenPlan(action, numbers, values, plan)
         self._screen.show_status(self._plan_sentence(numbers, plan), "warn")
@@ -171,7 +171,10 @@ class MarkedTasks:
             on_f2: does that, and returns whether something was confirmed then.
         """
         prompt, is_harmless = self._screen.prompt, planned.action in _HARMLESS
-        deletes = planned.action in _SUBMITTING and await prompt.hold_keys_for(lambda: self._deletes(planned.current))
+        session = self._screen.session
+        deletes = planned.action in _SUBMITTING and await prepare_question(
+            session, lambda: self._deletes(planned.current)
+        )
         if is_harmless or (len(planned.possible) == 1 and not deletes):
             with self.rechecking(planned, self._yes_or_no, is_fixed=not is_harmless):
                 return await prompt.ask_yes_no(self._yes_or_no(planned.current), irreversible=not is_harmless)

@@ -13,7 +13,7 @@ from bwp_tui.actions.settlements import SETTLEMENTS, Settlement
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import ask_arguments, rechecking_argument, rechecking_task
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.workers import Work, run_in_thread_and_report
+from bwp_tui.console.workers import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 from bwp_tui.store.queries.timeline import TaskPart
@@ -120,7 +120,7 @@ class RecordController:
     async def _watch(self) -> None:
         """Watch tasks, or no longer where all of them are watched."""
         numbers = self._marked.or_current
-        tasks = await self._screen.prompt.hold_keys_for(lambda: self._screen.session.reader.window(numbers))
+        tasks = await prepare_question(self._screen.session, lambda: self._screen.session.reader.window(numbers))
         await self.run(UNWATCH if all(WATCHED in task.tags for task in tasks) else WATCH)
 
     async def _withdraw(self) -> None:

@@ -15,7 +15,7 @@ from bwp_tui.console.controllers.prompts import rechecking_task
 from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.widgets.prompt import F2_ANSWER
-from bwp_tui.console.workers import Work, run_in_thread_and_report
+from bwp_tui.console.workers import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, same_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
@@ -80,7 +80,7 @@ class ServiceController:
             return mask(operation.question(now, f"{now.name} of {subject(now, context)}"), now, context)
 
         # That of a download looks for the file, which may be on a network share that does not respond.
-        asked = await self._screen.prompt.hold_keys_for(lambda: question(task))
+        asked = await prepare_question(self._screen.session, lambda: question(task))
 
         def question_now(now: Task) -> str:
             return asked if operation is DOWNLOAD else question(now)
@@ -172,8 +172,8 @@ class ServiceController:
             with rechecking_task(screen, task, check, lambda _: question):
                 return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
         values = {"holding_period": hold}
-        plan = await screen.prompt.hold_keys_for(
-            lambda: bulk_plan.plan(session.write_store, operation.name, [task.number], today, values)
+        plan = await prepare_question(
+            session, lambda: bulk_plan.plan(session.write_store, operation.name, [task.number], today, values)
         )
         late = plan.warning
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from rich.cells import cell_len
 from textual import events, on
@@ -47,7 +47,6 @@ class QuestionUpdate(NamedTuple):
     wordings: Mapping[str, str] = {}
 
 
-_Result = TypeVar("_Result")
 TextEditor: TypeAlias = Callable[[str], Coroutine[Any, Any, str | InputMistake]]
 """Returns a text as the operator's editor leaves it, or why it could not be edited."""
 
@@ -88,7 +87,6 @@ class Prompt(Horizontal, can_focus=True):
         self._focused_before: Widget | None = None
         self._default: str | None = None
         self._is_irreversible = False
-        self._reads = 0
 
     def compose(self) -> ComposeResult:
         yield StyledLine(id="prompt-label")
@@ -98,9 +96,10 @@ class Prompt(Horizontal, can_focus=True):
     def on_mount(self) -> None:
         self.display = False
         for field in self.query(Input):  # none where the console ends meanwhile: Textual then mounts no children
-            self.watch(field, "scroll_x", self._scrolled, init=False)  # a mistake's marks move with the text
+            self.watch(field, "scroll_x", self._field_moved, init=False)
 
-    def _scrolled(self) -> None:
+    def _field_moved(self) -> None:
+        """Have the marks of a mistake move with the text."""
         if self._mistake is not None:
             self.post_message(self.Toggled())
 
@@ -108,19 +107,6 @@ class Prompt(Horizontal, can_focus=True):
     def is_open(self) -> bool:
         """Whether a question is open."""
         return self._answer is not None
-
-    async def hold_keys_for(self, read: Callable[[], _Result]) -> _Result:
-        """Run `read` in a thread; keys typed meanwhile wait, since they are meant for the question it leads to."""
-        self._reads += 1
-        try:
-            return await asyncio.to_thread(read)
-        finally:
-            self._reads -= 1
-
-    @property
-    def holds_keys(self) -> bool:
-        """Whether keys wait for a question that is being prepared."""
-        return self._reads > 0
 
     @property
     def mistake(self) -> tuple[int, int, str] | None:
@@ -272,6 +258,7 @@ class Prompt(Horizontal, can_focus=True):
     def on_resize(self) -> None:
         if self.is_open:
             self._lay_out()
+            self._field_moved()
 
     def _lay_out(self) -> None:
         """Show the question, and the keys that answer; on lines of their own where they do not fit beside it."""
@@ -310,8 +297,8 @@ class Prompt(Horizontal, can_focus=True):
         self.display = False
         self._hide_status_line(False)
         self.post_message(self.Toggled())
-        if self._focused_before is not None:
-            self._focused_before.focus()
+        # Textual would take the focus from what is hidden at the next layout: keys typed until then would be lost.
+        self.screen.set_focus(self._focused_before)
         return answer
 
     def _hide_status_line(self, is_hidden: bool) -> None:
