@@ -81,6 +81,11 @@ class Console:
         lines = screen_lines(self.app)[region.y : region.bottom]
         return "\n".join(line[region.x : region.right] for line in lines)
 
+    def is_marked_in_footer(self, word: str) -> bool:
+        """Whether the signs for a mistake in the footer begin under a word of the prompt."""
+        footer, prompt = self.line("footer"), self.line("prompt")
+        return "^" in footer and footer.index("^") == prompt.find(word)
+
     def task(self, number: int) -> Task:
         return tasks.get(self.store, number)
 

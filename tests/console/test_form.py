@@ -258,8 +258,7 @@ async def test_the_key_for_a_deletion_opens_the_form_set_to_it(profile: Profile)
     async with opened(profile) as console:
         await console.press("N")
         assert console.main.form.draft.kind is Kind.DELETION
-        assert "Hold (days)" in console.text
-        assert "Confirm email" in console.text
+        await console.sees("Hold (days)", "Confirm email")
 
 
 async def test_tab_goes_round_in_the_form_and_arrows_choose(profile: Profile) -> None:

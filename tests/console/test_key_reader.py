@@ -114,6 +114,9 @@ def test_a_sequence_that_no_key_sends_types_nothing(time: Time, sequence: str) -
 
 def test_alt_with_a_key_is_no_sequence() -> None:
     assert keys_read("\x1bx", "y") == ["alt+x", "y"]
+    (key,) = KeyReader().feed("\x1bx")
+    assert isinstance(key, events.Key)
+    assert not key.is_printable, "a field would take it for text"
 
 
 def test_a_key_typed_soon_after_the_escape_key_is_a_key_of_its_own(time: Time) -> None:

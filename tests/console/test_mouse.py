@@ -23,6 +23,7 @@ FOOTER: Final = Content.assemble((" ", "plain"), ("n", "key"), (" new  ", "plain
 
 async def click(console: Console, id: str, text: str, *, times: int = 1) -> None:
     """Click the first cell of a text in a widget of the screen in front."""
+    await console.until(lambda: text in console.line(id))
     lines = console.line(id).splitlines()
     row = next(row for row, line in enumerate(lines) if text in line)
     widget = console.app.screen.query_one(f"#{id}")

@@ -227,7 +227,7 @@ class RequestForm(Vertical):
         return key != "enter" or self.draft.kind is not Kind.DELETION
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._check)
+        self.call_next(self._check)
 
     @on(Input.Changed)
     @on(RadioField.Changed)
