@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
 from bwp_tui.console.screens.task import TaskScreen
+from bwp_tui.console.terminal.textual_compat import lay_out
 from bwp_tui.console.widgets import bars
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import key_at
@@ -24,6 +25,7 @@ FOOTER: Final = Content.assemble((" ", "plain"), ("n", "key"), (" new  ", "plain
 async def click(console: Console, id: str, text: str, *, times: int = 1) -> None:
     """Click the first cell of a text in a widget of the screen in front."""
     await console.until(lambda: text in console.line(id))
+    lay_out(console.app.screen)  # what is clicked must not move meanwhile
     lines = console.line(id).splitlines()
     row = next(row for row, line in enumerate(lines) if text in line)
     widget = console.app.screen.query_one(f"#{id}")

@@ -24,6 +24,7 @@ CANNOT = "The deletion can no longer be cancelled: it is IN_PROGRESS."
 
 async def test_a_refused_cancellation_is_said_in_the_status_line(profile: Profile) -> None:
     async with opened(profile) as console:
+        await console.until(lambda: console.app._watch_notifier._event is not None)
         requests.cancel(console.store, HELD, ACTOR)
         await console.sees("cancelling")
         [intent] = intents.due(console.store, console.store.clock(), 1)

@@ -210,7 +210,7 @@ async def test_what_a_key_asks_is_asked_on_the_page_and_leaves_it_where_it_is(
         page = console.app.screen
         assert isinstance(page, TaskScreen)
         assert page._page == 2
-        assert console.task(READY).note == ("call me" if len(keys) > 1 else "")
+        await console.until(lambda: console.task(READY).note == ("call me" if len(keys) > 1 else ""))
         await console.press("escape")
         await console.until(lambda: console.app.screen is console.main)
 

@@ -26,6 +26,7 @@ class WatchNotifier:
         self._reported: set[int] = set()
         self._revision = 0
         self._event: int | None = None
+        self._reading_events = asyncio.Lock()
 
     async def ended(self, revision: int) -> list[Task]:
         """Return the watched tasks that have ended and were not reported yet.
@@ -46,20 +47,24 @@ class WatchNotifier:
     async def refusals(self) -> list[str]:
         """Return a sentence for each cancellation that was refused since the last call; for none at the first."""
         with suppress(StoreError):
-            before, last = self._event, await asyncio.to_thread(timeline.newest_event_id, self._store)
-            # The first call reads none: a scan of all events would keep the screen from the history for as long.
-            refused = (
-                await asyncio.to_thread(timeline.refused_cancellations, self._store, before, last)
-                if before is not None
-                else []
-            )
-            self._event = last
-            names = {
-                task.number: task.name
-                for task in await asyncio.to_thread(tasks.window, self._store, [number for number, _ in refused])
-            }
-            return [f"{names[number]}: {reason}" for number, reason in refused if number in names]
+            async with self._reading_events:  # of two calls at a time both would return what is new
+                return await self._new_refusals()
         return []
+
+    async def _new_refusals(self) -> list[str]:
+        before, last = self._event, await asyncio.to_thread(timeline.newest_event_id, self._store)
+        # The first call reads none: a scan of all events would keep the screen from the history for as long.
+        refused = (
+            await asyncio.to_thread(timeline.refused_cancellations, self._store, before, last)
+            if before is not None
+            else []
+        )
+        self._event = last
+        names = {
+            task.number: task.name
+            for task in await asyncio.to_thread(tasks.window, self._store, [number for number, _ in refused])
+        }
+        return [f"{names[number]}: {reason}" for number, reason in refused if number in names]
 
     async def unwatch(self, ended: Sequence[Task]) -> None:
         """Record that these tasks are no longer watched."""
