@@ -90,7 +90,7 @@ def split_signed(words: Sequence[str]) -> list[str]:
     return parts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Argument:
     """One value that an operation takes.
 
@@ -151,7 +151,7 @@ class FlagAlternative(NamedTuple, Generic[OperationT]):
     operation: OperationT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TaskOperation:
     """An action on one or more tasks, from which its key, footer, help, `:` command, CLI command and bulk plan derive.
 
@@ -226,7 +226,7 @@ class TaskOperation:
         return f"{self.name} TASK{option}{value}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RecordOperation(TaskOperation):
     """An action on one or more tasks that is recorded in the history.
 

@@ -29,7 +29,7 @@ from bwp_tui.store.queries.saved_results import saved_path
 from bwp_tui.store.queries.timeline import EventKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ServiceOperation(TaskOperation):
     """An operation that is asked for here and carried out by the engine.
 

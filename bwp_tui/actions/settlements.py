@@ -12,7 +12,7 @@ from bwp_tui.store.commands.decisions import cannot_enter_task_id, cannot_give_u
 from bwp_tui.store.database.connection import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Settlement(TaskOperation):
     """A decision about an unconfirmed request, which is given as one text.
 

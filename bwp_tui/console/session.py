@@ -42,7 +42,7 @@ _TROUBLE_LABELS: dict[str, str] = {
 }
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Session:
     """The parts that the screens share. Those that the first frame does not need are imported on first use.
 

@@ -8,13 +8,14 @@ from typing import Final
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import file_name_with_email, mask_email, mask_in_text
 
+# Compiled when first needed: it delays the first frame.
 _SECRETS: Final = (
-    (re.compile(r"\?[^\s\"'<>]+"), "?…"),  # a query, be it of a whole URL or of a request line
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]*@"), r"\1…@"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 …"),
-    (re.compile(r"(?i)(x-amz-[a-z-]+|[a-z_]*(?:secret|token)[\"']?)(\s*[=:]\s*[\"']?)[^\s\"'&,}]+"), r"\1\2…"),
+    (r"\?[^\s\"'<>]+", "?…"),  # a query, be it of a whole URL or of a request line
+    (r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]*@", r"\1…@"),
+    (r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+", r"\1 …"),
+    (r"(?i)(x-amz-[a-z-]+|[a-z_]*(?:secret|token)[\"']?)(\s*[=:]\s*[\"']?)[^\s\"'&,}]+", r"\1\2…"),
 )
-_EMAIL: Final = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL: Final = r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+"
 
 
 def redact(text: str, *, emails: bool = False) -> str:
@@ -24,8 +25,8 @@ def redact(text: str, *, emails: bool = False) -> str:
         emails: whether emails are masked too.
     """
     for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return _EMAIL.sub(lambda match: mask_email(match.group()), text) if emails else text
+        text = re.sub(pattern, replacement, text)
+    return re.sub(_EMAIL, lambda match: mask_email(match.group()), text) if emails else text
 
 
 def mask_task_text(text: str, task: Task) -> str:

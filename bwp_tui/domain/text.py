@@ -38,7 +38,7 @@ _EMOJI: Final = (
 )
 _SCRIPT: Final = "[\u0620-\u06ff\u0750-\u077f\u08a0-\u109f\u1780-\u17b3\u17b6-\u17ff]"  # Arabic, Indic, Khmer
 _JOINERS: Final = "\u200c\u200d\ufe0f"
-_JOINED: Final = re.compile(
+_JOINED: Final = (
     f"(?<={_EMOJI})\ufe0f|(?<=[0-9#*])\ufe0f(?=\u20e3)"
     f"|(?:(?<={_EMOJI})|(?<={_EMOJI}\ufe0f))\u200d(?={_EMOJI})"
     f"|(?<={_SCRIPT})[\u200c\u200d](?={_SCRIPT})"
@@ -93,8 +93,13 @@ def spelt_sections(text: str) -> str:
     return text.replace("§", "Sec. ")
 
 
+def _is_joined(text: str, at: int) -> bool:
+    """Whether an invisible character belongs to an emoji or a script; the pattern is compiled when first needed."""
+    return re.compile(_JOINED).match(text, at) is not None
+
+
 def _escape(match: re.Match[str]) -> str:
-    if _JOINED.match(match.string, match.start()):
+    if _is_joined(match.string, match.start()):
         return match.group()
     code = ord(match.group())
     if code < 0x100:
@@ -120,7 +125,7 @@ def escaped(text: str) -> str:
 def unsafe_at(text: str) -> int | None:
     """Return the index of the first character that `clean` would escape, or None."""
     found = (match.start() for match in _UNSAFE.finditer(text))
-    return next((at for at in found if not _JOINED.match(text, at)), None)
+    return next((at for at in found if not _is_joined(text, at)), None)
 
 
 def _cut(text: str) -> str:

@@ -105,8 +105,13 @@ class Console:
 
     async def sees(self, *words: str) -> None:
         """Wait until the screen shows all of `words`."""
+
+        def are_all_shown() -> bool:
+            text = self.text
+            return all(word in text for word in words)
+
         try:
-            await self.until(lambda: all(word in self.text for word in words))
+            await self.until(are_all_shown)
         except AssertionError:
             raise AssertionError(f"not all of {words} are on the screen:\n{self.text}") from None
 
