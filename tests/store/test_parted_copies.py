@@ -331,6 +331,28 @@ def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
     assert chain_check.check_file(path)[1] == []
 
 
+def test_what_was_recorded_of_an_adopted_task_is_kept_where_the_other_copy_has_merged_it_with_its_request(
+    path: Path, clock: ManualClock
+) -> None:
+    with closing(open_store(path, clock=clock)):
+        pass
+    early, late = parted_copies(path)
+    ended = ServiceEvent("e", Kind.RETRIEVAL, Status.FAILED, "task-1", None)
+    for copy in (early, late):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            intent = sent(store, submitted(store, email=f"{copy.parent.name}@example.com").number)
+            service_events.record_events(store, [ended])  # as #2 in both
+            if copy is early:
+                intent_outcomes.record_accepted(store, intent.id, "task-1", SOON)
+            else:
+                single.answered(store, 2, answer("FAILED", email="early@example.com"), SOON)
+                single.extend(store, 2, "busy", TODAY, ACTOR)
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.find_by_name(merged, "task-1")
+        assert (task.status, task.email, task.extended_on) == ("FAILED", "early@example.com", TODAY)
+
+
 def test_what_a_purge_removed_does_not_come_back_from_the_other_copy(path: Path, clock: ManualClock) -> None:
     with closing(open_store(path, clock=clock)) as store:
         number = accepted(store).number

@@ -128,7 +128,10 @@ _IS_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.
 
 
 def _match(db: apsw.Connection) -> None:
-    """Fill `matched`: each task of the other history, except those of `_MERGED_NUMBERS`, with its number in this one.
+    """Fill `matched`: each task of the other history with its number in this one.
+
+    Left out are the rows of `_MERGED_NUMBERS`, unless the other history lacks the request of their task: then such a
+    row may be another one that has but the same number.
 
     Its columns: `is_new`, this history has no row of the task; `newer`, the row of the other one is taken;
     `has_own_events`, this history alone has some of its events; `replayed`, events of both changed the row taken.
@@ -147,8 +150,7 @@ def _match(db: apsw.Connection) -> None:
         "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token"
         " WHERE m.task = o.task OR EXISTS (SELECT recorded_at, email FROM main.tasks WHERE number = m.task"
         " INTERSECT SELECT recorded_at, email FROM other.tasks WHERE number = o.task)",
-        f"SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id"
-        f" WHERE o.number NOT IN ({_MERGED_NUMBERS})",
+        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id",
         # One that an earlier merge gave another number, and that has no client token. An import records many at once.
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.email = o.email COLLATE NOCASE"
         f" AND m.kind = o.kind AND +m.recorded_at = o.recorded_at WHERE o.email <> '' AND {_UNMATCHED}"
