@@ -202,6 +202,15 @@ def extension_notice_deadline(task: Task) -> date | None:
     return task_due_date(replace(task, extended_on=None))
 
 
+def is_extension_in_time(regulation: str, received_on: date, extended_on: date) -> bool:
+    """Return whether the shopper could be told of an extension on a day, if the clock was not stopped before."""
+    try:
+        limit = statutory_due_date(regulation, received_on) if REGULATIONS[regulation].has_extension else None
+    except (KeyError, ValueError, OverflowError):
+        return False
+    return limit is not None and extended_on <= limit
+
+
 def latest_end(submitted_on: date, holding_period: int | None) -> date:
     """Return the latest day on which the service finishes a task submitted on `submitted_on`."""
     try:

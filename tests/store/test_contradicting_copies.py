@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
@@ -12,7 +13,7 @@ import pytest
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Verification
-from bwp_tui.store.commands import answers, legal_records, requests
+from bwp_tui.store.commands import answers, legal_records, requests, work_records
 from bwp_tui.store.maintenance import restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
@@ -21,7 +22,17 @@ from bwp_tui.store.queries.timeline import LegalRecord, TimelineRow
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.manual_clock import ManualClock
 from tests.store import single
-from tests.store.support import ACTOR, TODAY, in_status, parted_copies, received, restored_both_ways
+from tests.store.support import (
+    ACTOR,
+    SOON,
+    TODAY,
+    accepted,
+    answer,
+    in_status,
+    parted_copies,
+    received,
+    restored_both_ways,
+)
 
 
 def _declined(path: Path, clock: ManualClock) -> None:
@@ -102,11 +113,12 @@ def test_a_decline_does_not_count_where_the_other_copy_resubmitted_the_failed_re
     path: Path, clock: ManualClock
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
-        in_status(store, Status.FAILED)
+        accepted(store)
     early, late = parted_copies(path)
     for copy in (early, late):
         clock.advance(minutes=1)
         with closing(open_store(copy, clock=clock)) as store:
+            single.answered(store, 1, answer("FAILED"), SOON)
             if copy is early:
                 single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
             else:
@@ -194,7 +206,82 @@ def test_an_appeal_is_to_be_checked_where_the_other_copy_corrected_the_law_to_on
                 single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
                 single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
     for merged in restored_both_ways(path, clock, early, late):
-        assert tasks.get(merged, 1).tags == (TO_CHECK,)
+        task = tasks.get(merged, 1)
+        assert (task.regulation, task.due_on, task.tags) == ("us-tx", TODAY + timedelta(60), (TO_CHECK,))
+
+
+@pytest.mark.parametrize("is_corrected_first", [False, True])
+@pytest.mark.parametrize(
+    "record",
+    [
+        partial(legal_records.acknowledge, on=TODAY - timedelta(9)),
+        partial(legal_records.inquire, on=TODAY - timedelta(9)),
+        partial(answers.answer, how="by post", on=TODAY - timedelta(9)),
+        partial(requests.decline, reason="fraud", text="told", on=TODAY - timedelta(9)),
+    ],
+)
+def test_a_day_of_receipt_after_what_the_other_copy_recorded_does_not_count_and_is_to_be_checked(
+    path: Path, clock: ManualClock, record: Callable[[work_records.Edit], None], *, is_corrected_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(19), "us-tx"), ACTOR, TODAY)
+        due = tasks.get(store, 1).due_on
+    early, late = parted_copies(path)
+    for copy, is_corrected in ((early, is_corrected_first), (late, not is_corrected_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            correct = partial(legal_records.correct, received=TODAY - timedelta(1))
+            single.edit(store, 1, correct if is_corrected else record, ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, 1)
+        assert (task.received_on, task.tags) == (TODAY - timedelta(19), (TO_CHECK,))
+        assert task.due_on == due
+
+
+@pytest.mark.parametrize("is_corrected_first", [False, True])
+def test_an_extension_that_the_correction_of_the_other_copy_is_against_is_to_be_checked(
+    path: Path, clock: ManualClock, *, is_corrected_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+    early, late = parted_copies(path)
+    for copy, is_corrected in ((early, is_corrected_first), (late, not is_corrected_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            correct = partial(legal_records.correct, received=TODAY - timedelta(40))
+            extend = partial(legal_records.extend, reason="busy")
+            single.edit(store, 1, correct if is_corrected else extend, ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock, early, late):
+        assert (tasks.get(merged, 1).extended_on, tasks.get(merged, 1).tags) == (TODAY, (TO_CHECK,))
+
+
+@pytest.mark.parametrize("is_resubmitted_first", [False, True])
+@pytest.mark.parametrize(
+    "record",
+    [
+        partial(legal_records.correct, received=TODAY - timedelta(9)),
+        partial(legal_records.reply, on=TODAY),
+        partial(answers.answer, how="by post"),
+    ],
+)
+def test_what_one_copy_recorded_of_a_request_that_the_other_resubmitted_is_to_be_checked(
+    path: Path, clock: ManualClock, record: Callable[[work_records.Edit], None], *, is_resubmitted_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.FAILED)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "uk-gdpr"), ACTOR, TODAY)
+        single.inquire(store, 1, TODAY, ACTOR)
+    early, late = parted_copies(path)
+    for copy, is_resubmitted in ((early, is_resubmitted_first), (late, not is_resubmitted_first)):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if is_resubmitted:
+                requests.resubmit(store, 1, ACTOR)
+            else:
+                single.edit(store, 1, record, ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock, early, late):
+        assert (tasks.get(merged, 1).was_resubmitted, tasks.get(merged, 1).tags) == (True, (TO_CHECK,))
 
 
 @pytest.mark.parametrize("is_answered_first", [False, True])

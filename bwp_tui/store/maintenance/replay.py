@@ -24,7 +24,14 @@ from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, changed_columns_
 from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check, withhold, withhold_unsent
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after, columns_and_contradictions
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
-from bwp_tui.store.queries.timeline import EVENT_COLUMNS, PROGRAM, RECORD_COLUMNS, EventKind, TimelineRow
+from bwp_tui.store.queries.timeline import (
+    EVENT_COLUMNS,
+    PROGRAM,
+    RECORD_COLUMNS,
+    EventKind,
+    TimelineRow,
+    unknown_to_resubmission,
+)
 
 REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that is added to a row which was made from its timeline alone."""
@@ -147,6 +154,7 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}
         known += columns_and_contradictions(older | _NOTHING_RECORDED, others)[1]
+        found += [*unknown_to_resubmission(own, others), *unknown_to_resubmission(others, own)]
         found = [event for event in found if event not in known and not after["purged_at"]]
         changed += [RowChange(ours, changes, found)] if changes or found else []
     return changed

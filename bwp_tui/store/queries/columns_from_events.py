@@ -9,6 +9,8 @@ The events apply in the order of time. Where they contradict each other:
 - What two operators decided without knowing of each other leaves the request rather open than closed, and rather due
   earlier than later (`_counts_against`, `_reopened`): a decline that was withdrawn leaves no appeal, but where the
   request would be closed, the appeal makes it count again; what was upheld stays so. A person has to check them.
+- A correction that `legal_records.correct` refuses beside what the other copy recorded does not count where the request
+  would be due later (`_refused_corrections`).
 - The clock was stopped by the last inquiry that has a reply, until the first reply to it (`_stop_of_clock`).
 - An undo puts back the value that it names, whatever the other copy has changed since (`_values_before`).
 - What was purged stays purged.
@@ -17,15 +19,18 @@ The events apply in the order of time. Where they contradict each other:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Final
 
+from bwp_tui.domain.deadlines import is_extension_in_time
 from bwp_tui.domain.regulations import is_appealable
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, DeclineReason, Status, status_after
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.times import is_iso_day, local_day, parse_instant
-from bwp_tui.store.queries.row_mapping import errors_text, tags_of, tags_text
+from bwp_tui.store.queries.row_mapping import changed_tags, errors_text, tags_of
 from bwp_tui.store.queries.timeline import (
+    EMPTY_PARTS,
     PARTS_OF_EVENTS,
     RECORD_COLUMNS,
     RESTORED_AS,
@@ -33,17 +38,14 @@ from bwp_tui.store.queries.timeline import (
     LegalRecord,
     TaskPart,
     TimelineRow,
+    corrections_of,
     in_order,
+    is_resubmission,
+    recorded_day,
 )
 
 Columns = dict[str, str | int | None]
 
-_EMPTY: Final[dict[str, Columns]] = {
-    **{record: dict.fromkeys(columns) for record, columns in RECORD_COLUMNS.items()},
-    TaskPart.NOTE: {"note": ""},
-    TaskPart.TAGS: {"tags": "[]"},
-    TaskPart.ASSIGNMENT: {"assigned_to": None},
-}
 _PURGED: Final[Columns] = {
     **{"email": "", "note": "", "tags": "[]"},
     **dict.fromkeys(("reason", "verified_how", "answered_how", "decline_text", "trouble")),
@@ -69,8 +71,6 @@ _DECLINE_COLUMNS: Final = ("declined_on", "decline_reason", "decline_text")
 _DECLINE: Final = re.compile(
     rf"(?:once it is cancelled; )?on (\d{{4}}-\d\d-\d\d)(?:, \d+ days? late)?, ({'|'.join(DeclineReason)}): (.*)"
 )
-_CORRECTION: Final = re.compile(r"(received|law|kind) (\S+) → (\S+?)(?:, |$)")
-_CORRECTED_COLUMNS: Final = {"received": "received_on", "law": "regulation", "kind": "kind"}
 
 
 def columns_after(row: Mapping[str, str | int | None], events: Iterable[TimelineRow]) -> Columns:
@@ -87,6 +87,7 @@ def columns_and_contradictions(
     """Return `columns_after`, and what nobody could have recorded who had known of the events before it."""
     columns, undoable = dict(row), dict[str, list[Columns]]()
     latest, contradicting, declines = dict[str, Columns](), list[TimelineRow](), list[TimelineRow]()
+    corrected = list[TimelineRow]()
     stops = {name: {str(row[name])} if row.get(name) else set[str]() for name in RECORD_COLUMNS[LegalRecord.INQUIRY]}
     for event in in_order(list(events)):
         counts = _counts_against(columns, event)
@@ -108,13 +109,14 @@ def columns_and_contradictions(
         else:
             changes = _changes(columns, event)
             changes |= _reopened(columns, event, latest)
-            if changes.get("status") == Status.DECLINED:
+            corrected += [event] if event.what == EventKind.CORRECTED else []
+            if changes.get("status") == Status.DECLINED != columns.get("status"):
                 before = {"cancel_asked": 0, **columns}
                 latest = {EventKind.DECLINED: changes, _BEFORE_DECLINE: {name: before.get(name) for name in changes}}
             if event.what in PARTS_OF_EVENTS:
                 part = PARTS_OF_EVENTS[EventKind(event.what)]
-                before = {name: columns.get(name, _EMPTY.get(part, {}).get(name)) for name in changes}
-                before |= {name: first for name, (first, _) in _corrections(event).items()}
+                before = {name: columns.get(name, EMPTY_PARTS.get(part, {}).get(name)) for name in changes}
+                before |= {name: first for name, (first, _) in corrections_of(event).items()}
                 undoable.setdefault(part, []).append(before)
         stops = {
             name: _recorded_days(days, event, columns.get(name), changes[name]) if name in changes else days
@@ -127,6 +129,7 @@ def columns_and_contradictions(
     if columns.get("declined_on") is not None and not is_declined:  # it is in effect, or waits for a cancellation
         columns |= dict.fromkeys((*_DECLINE_COLUMNS, *RECORD_COLUMNS[LegalRecord.APPEAL]))
         contradicting += [event for event in declines[-1:] if event not in contradicting]
+    contradicting += [event for event in _refused_corrections(columns, corrected) if event not in contradicting]
     columns |= _stop_of_clock(columns, *stops.values())
     return columns if columns.get("purged_at") is None else columns | _PURGED, contradicting
 
@@ -147,12 +150,12 @@ def _reopened(columns: Columns, event: TimelineRow, latest: Mapping[str, Columns
     answer, decline = latest.get(EventKind.APPEAL_ANSWERED, {}), latest.get(EventKind.DECLINED, {})
     undeclined, dropped = latest.get(_BEFORE_DECLINE, {}), latest.get(_DROPPED_APPEAL, {})
     if event.what == EventKind.DECLINED or (event.after == Status.CANCELLED and _DROPPED_APPEAL in latest):
-        return (decline if event.after == Status.CANCELLED else _EMPTY[LegalRecord.APPEAL]) | dropped
+        return (decline if event.after == Status.CANCELLED else EMPTY_PARTS[LegalRecord.APPEAL]) | dropped
     if event.what == EventKind.APPEALED and status == Status.CANCELLED:
         return decline  # the shopper waits for the answer
     if event.what == EventKind.APPEAL_ANSWERED and columns.get("appealed_on") is None:
         return {"appealed_on": appeal.get("appealed_on")}
-    if _is_sent_again(event) and status in _NOT_RESUBMITTED and not columns.get("appeal_upheld"):
+    if is_resubmission(event) and status in _NOT_RESUBMITTED and not columns.get("appeal_upheld"):
         return (
             decline | appeal | answer if answer.get("appeal_upheld") else undeclined if undeclined.get("status") else {}
         )
@@ -208,10 +211,6 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     return is_decision and has_gone_on and status is not None and status != event.before
 
 
-def _is_sent_again(event: TimelineRow) -> bool:
-    return event.what == EventKind.RESUBMITTED and (event.detail or "as ").startswith("as ")
-
-
 def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
     """Return None if a person could record an event on a task as it was; else whether the event counts all the same.
 
@@ -251,13 +250,37 @@ def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
             return True
         case EventKind.REPLIED if columns.get("inquired_on") is None:
             return False
-        case EventKind.RESUBMITTED if _is_sent_again(event) and status is not None:
+        case EventKind.RESUBMITTED if is_resubmission(event) and status is not None:
             has_ended = status in FINAL_STATUSES or status == Status.UNCONFIRMED
             return None if has_ended and (status != Status.DECLINED or is_upheld) else True
         case EventKind.CORRECTED:
-            is_known = all(columns.get(name) in (None, *pair) for name, pair in _corrections(event).items())
+            is_known = all(columns.get(name) in (None, *pair) for name, pair in corrections_of(event).items())
             return None if is_known and status != Status.DECLINED else True
     return None
+
+
+_RECORDED_AFTER_RECEIPT: Final = ("acknowledged_on", "inquired_on", "declined_on", "answered_on")
+
+
+def _refused_corrections(columns: Columns, corrected: list[TimelineRow]) -> Iterator[TimelineRow]:
+    """Yield the corrections that `legal_records.correct` would have refused beside the records of the other copy.
+
+    A day of receipt after what was done with the request does not count, nor a law without appeals while an appeal is
+    to be answered: the columns get the values before, whatever was recorded first. A correction that an extension is
+    against counts.
+    """
+    days = [str(columns[name]) for name in _RECORDED_AFTER_RECEIPT if columns.get(name) is not None]
+    for event in reversed(corrected):
+        for name, (before, after) in corrections_of(event).items():
+            is_early = name == "received_on" and min(days, default=after) < after
+            is_unappealable = name == "regulation" and _is_appeal_running(columns) and not is_appealable(after)
+            if columns.get(name) == after and (is_early or is_unappealable):
+                columns[name] = before
+                yield event
+    law, *extension = (str(columns.get(name)) for name in ("regulation", "received_on", "extended_on"))
+    is_plain = columns.get("inquired_on") is None and all(map(is_iso_day, extension))
+    if corrected and is_plain and not is_extension_in_time(law, *map(date.fromisoformat, extension)):
+        yield corrected[-1]
 
 
 def _values_before(earlier: list[Columns], part: str, value: str) -> Columns:
@@ -270,7 +293,7 @@ def _values_before(earlier: list[Columns], part: str, value: str) -> Columns:
             del earlier[place:]
             return before
     before = earlier.pop() if earlier else {}
-    return {**dict.fromkeys(before), **_EMPTY.get(part, {})} if value == "empty" else before
+    return {**dict.fromkeys(before), **EMPTY_PARTS.get(part, {})} if value == "empty" else before
 
 
 def _changes(columns: Columns, event: TimelineRow) -> Columns:
@@ -321,21 +344,21 @@ def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
 def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
     """Return what operators recorded."""
     detail = event.detail or ""
-    day = _recorded_day(detail)
+    day = recorded_day(detail)
     changes: Columns
     if event.what in PARTS_OF_EVENTS and event.what.endswith(" withdrawn"):
-        return _EMPTY[PARTS_OF_EVENTS[EventKind(event.what)]]
+        return EMPTY_PARTS[PARTS_OF_EVENTS[EventKind(event.what)]]
     match event.what:
         case EventKind.NOTE | EventKind.NOTE_REMOVED:
             return {"note": detail}
         case EventKind.TAGS:
-            return {"tags": _changed_tags(columns, detail)}
+            return {"tags": changed_tags(columns.get("tags") or "[]", detail)}
         case EventKind.ASSIGNED:
             return {"assigned_to": None if detail == "to nobody" else detail.removeprefix("to ")}
         case EventKind.EXTENDED:
             return {"extended_on": local_day(parse_instant(event.at)).isoformat()}
         case EventKind.CORRECTED:
-            return {name: after for name, (_, after) in _corrections(event).items()}
+            return {name: after for name, (_, after) in corrections_of(event).items()}
         case EventKind.PURGED:
             in_part = None if columns.get("answered_in_part") is None else ""
             return {**_PURGED, "purged_at": event.at, "answered_in_part": in_part}
@@ -345,7 +368,7 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
                 changes["finished_at"] = columns.get("finished_at") or event.at
             return changes
         case EventKind.DECLINE_WITHDRAWN:
-            changes = {**dict.fromkeys(_DECLINE_COLUMNS), **_EMPTY[LegalRecord.APPEAL]}
+            changes = {**dict.fromkeys(_DECLINE_COLUMNS), **EMPTY_PARTS[LegalRecord.APPEAL]}
             if event.after in FINAL_STATUSES:
                 changes["finished_at"] = columns.get("finished_at")
             elif event.after == Status.RECEIVED:
@@ -353,7 +376,7 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
                 changes |= {"task_id": None, "submitted_at": None}
             return changes
         case EventKind.APPEALED if day:  # what another copy has answered is not what this shopper waits for
-            return {"appealed_on": day, **_EMPTY[LegalRecord.ANSWER]}
+            return {"appealed_on": day, **EMPTY_PARTS[LegalRecord.ANSWER]}
         case EventKind.APPEAL_ANSWERED if day:
             return {"appeal_answered_on": day, "appeal_upheld": int(detail.endswith(": upheld"))}
         case EventKind.ACKNOWLEDGED | EventKind.INQUIRED | EventKind.REPLIED if day:
@@ -372,29 +395,3 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
 def _is_appeal_running(columns: Columns) -> bool:
     is_unanswered = columns.get("appealed_on") is not None and columns.get("appeal_answered_on") is None
     return columns.get("status") == Status.DECLINED and is_unanswered
-
-
-def _recorded_day(detail: str) -> str | None:
-    """Return the day with which the detail of an operator's record begins."""
-    on = re.match(r"on (\d{4}-\d\d-\d\d)", detail)
-    return on[1] if on and is_iso_day(on[1]) else None
-
-
-def _corrections(event: TimelineRow) -> dict[str, tuple[str, str]]:
-    """Return the columns that an event corrected, each before and after."""
-    found = _CORRECTION.findall(event.detail or "") if event.what == EventKind.CORRECTED else []
-    return {
-        _CORRECTED_COLUMNS[what]: (before, after)
-        for what, before, after in found
-        if what == "law" or (what == "received" and is_iso_day(after)) or (what == "kind" and before == "unknown")
-    }
-
-
-def _changed_tags(columns: Columns, detail: str) -> str:
-    tags = list(tags_of(columns.get("tags") or "[]"))
-    for change in re.split(r" (?=[+-])", detail):
-        if change.startswith("+") and change[1:] not in tags:
-            tags.append(change[1:])
-        elif change.startswith("-") and change[1:] in tags:
-            tags.remove(change[1:])
-    return tags_text(tuple(tags))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar
 
@@ -128,3 +129,14 @@ def errors_text(errors: tuple[TaskError, ...]) -> str:
 def tags_text(tags: tuple[str, ...]) -> str:
     """Write the `tags` column: a JSON list of strings."""
     return json.dumps(list(tags), ensure_ascii=False)
+
+
+def changed_tags(text: SqlValue, changes: str) -> str:
+    """Return the `tags` column after the changes that an event names, such as `+a -b`."""
+    tags = list(tags_of(text))
+    for change in re.split(r" (?=[+-])", changes):
+        if change.startswith("+") and change[1:] not in tags:
+            tags.append(change[1:])
+        elif change.startswith("-") and change[1:] in tags:
+            tags.remove(change[1:])
+    return tags_text(tuple(tags))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from bwp_tui.domain.task import TimelineEvent
+from bwp_tui.domain.times import is_iso_day
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.queries.row_mapping import RowMapper
 
@@ -145,6 +148,14 @@ PARTS_OF_EVENTS: Final[dict[EventKind, UndoablePart]] = {
 }
 """The part of a task that an event changes."""
 
+EMPTY_PARTS: Final[dict[str, dict[str, str | int | None]]] = {
+    **{record: dict.fromkeys(columns) for record, columns in RECORD_COLUMNS.items()},
+    TaskPart.NOTE: {"note": ""},
+    TaskPart.TAGS: {"tags": "[]"},
+    TaskPart.ASSIGNMENT: {"assigned_to": None},
+}
+"""The columns of each part where nothing is recorded."""
+
 _EVENT: Final = RowMapper(TimelineEvent)
 EVENT_COLUMNS: Final = _EVENT.columns
 INSERT_EVENT: Final = f"INSERT INTO timeline (task, {EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -173,6 +184,43 @@ class TimelineRow(NamedTuple):
     before: str | None
     after: str | None
     detail: str | None
+
+
+_CORRECTION: Final = re.compile(r"(received|law|kind) (\S+) → (\S+?)(?:, |$)")
+_CORRECTED_COLUMNS: Final = {"received": "received_on", "law": "regulation", "kind": "kind"}
+
+
+def corrections_of(event: TimelineRow) -> dict[str, tuple[str, str]]:
+    """Return the columns that an event corrected, each before and after."""
+    found = _CORRECTION.findall(event.detail or "") if event.what == EventKind.CORRECTED else []
+    return {
+        _CORRECTED_COLUMNS[what]: (before, after)
+        for what, before, after in found
+        if what == "law" or (what == "received" and is_iso_day(after)) or (what == "kind" and before == "unknown")
+    }
+
+
+def recorded_day(detail: str) -> str | None:
+    """Return the day with which the detail of an operator's record begins."""
+    on = re.match(r"on (\d{4}-\d\d-\d\d)", detail)
+    return on[1] if on and is_iso_day(on[1]) else None
+
+
+def is_resubmission(event: TimelineRow) -> bool:
+    """Return whether a request was sent again as a new task."""
+    return event.what == EventKind.RESUBMITTED and (event.detail or "as ").startswith("as ")
+
+
+def unknown_to_resubmission(events: list[TimelineRow], others: list[TimelineRow]) -> Iterator[TimelineRow]:
+    """Yield what one copy recorded of a request that the other, not knowing of it, resubmitted.
+
+    The new task lacks the answer, the correction, or what else makes the request due earlier.
+    """
+    if any(is_resubmission(event) for event in others if event not in events):
+        for event in (event for event in events if event not in others):
+            is_earlier = is_iso_day(event.after) and not (event.before and event.before <= str(event.after))
+            if is_earlier or event.what in (EventKind.CORRECTED, EventKind.ANSWERED):
+                yield event
 
 
 _EventT = TypeVar("_EventT", bound=TimelineEvent | TimelineRow)
