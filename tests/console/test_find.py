@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -200,3 +202,27 @@ async def test_a_page_keeps_its_search_on_the_next_page(profile: Profile, number
         await console.sees("no match")
         await console.press("3")
         await console.until(lambda: "[recorded]" in underlined(console))
+
+
+@pytest.mark.parametrize("size", [(60, 15), USUAL])
+async def test_lines_wrap_under_their_text_and_each_match_is_where_the_page_has_it(
+    profile: Profile, size: tuple[int, int]
+) -> None:
+    async with opened(profile, size=size) as console:
+        path = "/".join(f"folder{n}" for n in range(20))
+        single.add_note(console.store, HELD, "every word of this note is looked for, the last too " + path, "op")
+        await console.go_to(HELD)
+        await console.press("enter")
+        await console.until(lambda: isinstance(console.app.screen, TaskScreen))
+        await console.press("3")
+        await console.sees("every word", "folder19")
+        paragraphs = console.app.screen.query_one(Paragraphs)
+        content = paragraphs.render()
+        assert isinstance(content, Content)
+        shown = content.plain.splitlines()
+        stamp = len("2026-11-20 09:30:00  ")
+        assert all(line[:stamp].isspace() != line.startswith("2026-") and line[stamp] != " " for line in shown)
+        assert any(line[:stamp].isspace() for line in shown)
+        for number, line in enumerate(paragraphs.lines):
+            for word in re.finditer(r"\w+", line):
+                assert word.group() in shown[paragraphs.y_of(number, word.start())]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask
-from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.presentation.task_detail import timeline_lines
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task, TimelineEvent
@@ -157,7 +157,7 @@ def timeline_paragraph(task: Task, events: Sequence[TimelineEvent], context: Dis
     texts: list[StyledText] = []
     for line in timeline_lines(task, events, context):
         texts += [(" · ", "muted"), *line] if texts else line
-    return texts
+    return [text for text in texts if text != HANGING_INDENT]
 
 
 def _duration(download: Download) -> str:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import to_local
@@ -78,4 +78,5 @@ def pad(text: str, width: int) -> str:
 
 def fact(label: str, *texts: str | StyledText) -> list[StyledText]:
     """Return a line that begins with a label; a text without a role is plain."""
-    return [(f"{label:<{_LABEL}}", "muted"), *((text, "plain") if isinstance(text, str) else text for text in texts)]
+    values = ((text, "plain") if isinstance(text, str) else text for text in texts)
+    return [(f"{label:<{_LABEL}}", "muted"), HANGING_INDENT, *values]

@@ -9,6 +9,9 @@ from bwp_tui.settings.profile import COLOURS, Profile
 StyledText = tuple[str, str]
 """Text, and its role."""
 
+HANGING_INDENT: Final[StyledText] = ("", "indent")
+"""Stands in a line that wraps before the text under which its further lines begin."""
+
 _ROLES: Final = (
     *("plain", "muted", "strong", "good", "bad", "warn", "busy", "held"),
     *("accent", "key", "current", "found", "found-here"),

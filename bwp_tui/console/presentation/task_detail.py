@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.console.presentation.format import DisplayContext, clock_time, fact, mask, subject
-from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.presentation.task_row_cells import status_role
 from bwp_tui.domain.advice import advice_for, code_advice
 from bwp_tui.domain.deadlines import (
@@ -72,7 +72,7 @@ def code_advice_lines(code: str, context: DisplayContext) -> Iterator[list[Style
 
 def _advice_lines(advice: str | None) -> Iterator[list[StyledText]]:
     if advice:
-        yield [("→ ", "accent"), (advice, "strong")]
+        yield [("→ ", "accent"), HANGING_INDENT, (advice, "strong")]
 
 
 def download_end(task: Task, context: DisplayContext) -> StyledText:
@@ -190,7 +190,7 @@ def timeline_lines(
     stamps = [stamp(event.at) if with_dates else clock_time(event.at, context.today) for event in events]
     width = max(map(len, stamps), default=0)
     for event, at in zip(reversed(events), reversed(stamps), strict=True):
-        line: list[StyledText] = [(f"{at:<{width}}  ", "muted")]
+        line = [(f"{at:<{width}}  ", "muted"), HANGING_INDENT]
         if event.what != EventKind.STATUS:
             line.append((f"{event.what}  ", "plain"))
         if event.after:

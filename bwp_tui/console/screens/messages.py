@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
-from textwrap import wrap
 from typing import Final
 
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.bindings.screen_actions import bindings_of
-from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.screens.searched_screen import SearchedScreen
 from bwp_tui.console.session import Session
@@ -22,12 +20,6 @@ from bwp_tui.domain.times import local_day, to_local
 
 _SEVERITIES: Final = {"bad": "error", "warn": "warning", "good": "done"}
 """What the role of a message is called; every other one is a note."""
-
-_INDENT: Final = 2
-_BEFORE: Final = len("05:43:51  warning  ")
-_LEAST_WIDTH: Final = 20
-_MARGIN: Final = 5
-"""Cells beside the text: its padding, and the scroll bar."""
 
 
 class MessagesScreen(SearchedScreen):
@@ -45,12 +37,12 @@ class MessagesScreen(SearchedScreen):
     def on_mount(self) -> None:
         self.update_footer()
         self._session.messages.changed = self._show
+        self._show()
 
     def on_unmount(self) -> None:
         self._session.messages.changed = lambda: None
 
     def on_resize(self) -> None:
-        self._show()
         if not self._was_scrolled:
             self._was_scrolled = True
             self.call_next(self.moves["last"])
@@ -63,18 +55,17 @@ class MessagesScreen(SearchedScreen):
             lines += [
                 *([[]] if lines else []),
                 [(str(day), "accent")],
-                *(line for message in said for line in self._lines(message)),
+                *map(self._line, said),
             ]
         self.query_one(Paragraphs).set_lines(lines or [[("No messages yet.", "muted")]])
         self.finder.update()
 
-    def _lines(self, message: LoggedMessage) -> Iterator[list[StyledText]]:
+    def _line(self, message: LoggedMessage) -> list[StyledText]:
         sentence = redact(message.sentence, emails=True) if self._session.masked else message.sentence
-        first, *more = wrap(sentence, max(_LEAST_WIDTH, self.app.size.width - _INDENT - _BEFORE - _MARGIN))
         role = message.role if message.role in _SEVERITIES else "muted"
-        yield [
-            (f"{'':{_INDENT}}{to_local(message.at):%H:%M:%S}  ", "muted"),
+        return [
+            (f"  {to_local(message.at):%H:%M:%S}  ", "muted"),
             (f"{_SEVERITIES.get(message.role, 'note'):<7}  ", role),
-            (first, "plain"),
+            HANGING_INDENT,
+            (sentence, "plain"),
         ]
-        yield from ([(f"{'':{_INDENT + _BEFORE}}{part}", "plain")] for part in more)

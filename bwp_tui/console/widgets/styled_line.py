@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import accumulate
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
@@ -19,7 +20,7 @@ from textual.widget import Widget
 
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key
 from bwp_tui.console.presentation.glyphs import locale_glyphs
-from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.domain.text import clean, spelt_sections
 
 Place = tuple[int, int]
@@ -51,7 +52,8 @@ class StyledWidget(Widget):
         So it outlives a change of the theme. The texts are cleaned once more:
         a history that came from elsewhere may hold what this program never wrote.
         """
-        return Content.assemble(*((_with_known_signs(clean(text)), role) for text, role in texts))
+        shown = (text for text in texts if text != HANGING_INDENT)
+        return Content.assemble(*((_with_known_signs(clean(text)), role) for text, role in shown))
 
     def with_styles(self, content: Content) -> Content:
         """Return the content of `to_content` with the present styles of its roles."""
@@ -186,12 +188,34 @@ def break_long_words(line: Content, width: int) -> list[Content]:
     return line.divide(breaks)
 
 
+_LEAST_TEXT: Final = 20
+"""Cells that a hanging indent leaves to the text; a line with fewer has none."""
+
+
+def _wrap(line: Content, indent: int, width: int) -> list[Content]:
+    """Wrap a line; the second and further ones are indented by as many cells as its first `indent` characters take."""
+    if line.cell_length <= width and "\n" not in line.plain:
+        return [line]
+    label, text = line.divide([indent])
+    if width - label.cell_length < _LEAST_TEXT:
+        label, text = Content(), line
+    room = width - label.cell_length
+    first, *more = (part for piece in break_long_words(text, room) for part in piece.wrap(room))
+    return [label + first, *(Content(" " * label.cell_length) + part for part in more)]
+
+
+def _count_letters(text: str) -> int:
+    """Count the characters that are no blanks: wrapping keeps them all, in their order."""
+    return len("".join(text.split()))
+
+
 class Paragraphs(StyledWidget, can_focus=False):
     """Lines of styled text that wrap."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._lines: list[Content] = []
+        self._indents: list[int] = []
         self._pattern: re.Pattern[str] | None = None
         self._current: Place | None = None
         self.display = False
@@ -209,35 +233,41 @@ class Paragraphs(StyledWidget, can_focus=False):
 
     def y_of(self, line: int, start: int = 0) -> int:
         """Return at which line of the widget a character of a line is shown."""
+        *before, whole = zip(self._lines[: line + 1], self._indents, strict=False)
         width = max(1, self.size.width)
-        behind = self._lines[line].plain[start:]
-        word_end = start + len(behind) - len(behind.lstrip()) + len((behind.split(maxsplit=1) or [""])[0])
-        before = [*self._lines[:line], self._lines[line].divide([word_end])[0]] if start else self._lines[:line]
-        y = sum(len(part.wrap(width)) for whole in before for part in break_long_words(whole, width))
-        return y - 1 if start else y
+        parts = _wrap(*whole, width)
+        ends = accumulate(_count_letters(part.plain) for part in parts[:-1])
+        letters = _count_letters(self._lines[line].plain[:start])
+        return sum(len(_wrap(*above, width)) for above in before) + sum(end <= letters for end in ends)
 
     def set_lines(self, lines: Iterable[Sequence[StyledText]]) -> None:
         """Show the lines; repaints only when they differ."""
-        before, self._lines = self._lines, [self.to_content(*line) for line in lines]
+        texts = list(lines)
+        before, self._lines = self._lines, [self.to_content(*line) for line in texts]
+        self._indents = [self._indent_of(line) for line in texts]
         if not (len(before) == len(self._lines) and all(map(Content.is_same, before, self._lines))):
             self.display = any(line.plain for line in self._lines) or len(self._lines) > 1
             self.refresh(layout=True)
+
+    def _indent_of(self, line: Sequence[StyledText]) -> int:
+        """Return how many characters stand before the text under which further lines begin: a label, or blanks."""
+        at = line.index(HANGING_INDENT) if HANGING_INDENT in line else 0
+        label = self.to_content(*line[: at or 1]).plain
+        return len(label) if at else len(label) - len(label.lstrip(" "))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002  as Textual calls it
         return self.lines_at(width)
 
     def lines_at(self, width: int) -> int:
         """Return how many lines the text takes at a width; 0 without text."""
-        return self._broken(width).get_height(self.styles.get_rules(), width) if width and self.display else 0
+        return len(self._wrapped(width)) if width and self.display else 0
 
     def render(self) -> Content:
-        return self.with_styles(self._broken(self.size.width))
+        return self.with_styles(Content("\n").join(self._wrapped(self.size.width)))
 
-    def _broken(self, width: int) -> Content:
+    def _wrapped(self, width: int) -> list[Content]:
         lines = (self._underlined(line, index) for index, line in enumerate(self._lines))
-        return Content("\n").join(
-            part for line in lines for part in (break_long_words(line, width) if width else [line])
-        )
+        return [part for whole in zip(lines, self._indents, strict=True) for part in _wrap(*whole, max(1, width))]
 
     def _underlined(self, line: Content, index: int) -> Content:
         for match in self._pattern.finditer(line.plain) if self._pattern is not None else ():
