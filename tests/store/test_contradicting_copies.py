@@ -14,6 +14,7 @@ from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Verification
 from bwp_tui.store.commands import answers, legal_records, requests, work_records
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
@@ -24,6 +25,7 @@ from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
     ACTOR,
+    FAR,
     SOON,
     TODAY,
     accepted,
@@ -165,26 +167,39 @@ def test_a_request_is_not_sent_as_verified_where_the_other_copy_withdrew_that(
         assert intents.due(merged, clock() + timedelta(days=1), 100) == []
 
 
+def _cancel_and_resubmit(store: Store) -> None:
+    requests.cancel(store, 1, ACTOR)
+    intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+    requests.resubmit(store, 1, ACTOR)
+
+
 @pytest.mark.parametrize("is_confirmed", [True, False])
-@pytest.mark.parametrize("is_declined_first", [False, True])
-def test_a_decline_of_a_deletion_on_hold_that_the_other_copy_cancelled_and_resubmitted_is_to_be_checked(
-    path: Path, clock: ManualClock, *, is_declined_first: bool, is_confirmed: bool
+@pytest.mark.parametrize("is_resubmitted_first", [False, True])
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda store: single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY),
+        lambda store: requests.cancel(store, 1, ACTOR),
+        _cancel_and_resubmit,
+    ],
+    ids=["declined", "cancelled", "resubmitted too"],
+)
+def test_a_deletion_on_hold_that_one_copy_ended_and_the_other_resubmitted_is_to_be_checked(
+    path: Path, clock: ManualClock, end: Callable[[Store], object], *, is_resubmitted_first: bool, is_confirmed: bool
 ) -> None:
+    """The data would be deleted although one of two persons stopped that, or twice: only a person knows which is right.
+
+    While the new deletion is on hold there is time to cancel it.
+    """
     with closing(open_store(path, clock=clock)) as store:
         in_status(store, Status.ON_HOLD, Kind.DELETION)
     early, late = parted_copies(path)
-    for copy, is_declined in ((early, is_declined_first), (late, not is_declined_first)):
+    for copy, is_resubmitted in ((early, is_resubmitted_first), (late, not is_resubmitted_first)):
         clock.advance(minutes=1)
         with closing(open_store(copy, clock=clock)) as store:
-            if is_declined:
-                single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
-            else:
-                requests.cancel(store, 1, ACTOR)
-            if is_confirmed or not is_declined:
-                (intent,) = intents.due(store, clock(), 1)
-                intent_outcomes.record_cancelled(store, intent.id)
-            if not is_declined:
-                requests.resubmit(store, 1, ACTOR)
+            (_cancel_and_resubmit if is_resubmitted else end)(store)
+            if is_confirmed and tasks.get(store, 1).cancel_asked:
+                intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
     for merged in restored_both_ways(path, clock, early, late):
         assert tasks.get(merged, 1).tags[-1:] == (TO_CHECK,)
 

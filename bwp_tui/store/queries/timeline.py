@@ -186,13 +186,13 @@ class TimelineRow(NamedTuple):
     detail: str | None
 
 
-_CORRECTION: Final = re.compile(r"(received|law|kind) (\S+) → (\S+?)(?:, |$)")
+_CORRECTION: Final = r"(received|law|kind) (\S+) → (\S+?)(?:, |$)"
 _CORRECTED_COLUMNS: Final = {"received": "received_on", "law": "regulation", "kind": "kind"}
 
 
 def corrections_of(event: TimelineRow) -> dict[str, tuple[str, str]]:
     """Return the columns that an event corrected, each before and after."""
-    found = _CORRECTION.findall(event.detail or "") if event.what == EventKind.CORRECTED else []
+    found = re.findall(_CORRECTION, event.detail or "") if event.what == EventKind.CORRECTED else []
     return {
         _CORRECTED_COLUMNS[what]: (before, after)
         for what, before, after in found
@@ -214,13 +214,20 @@ def is_resubmission(event: TimelineRow) -> bool:
 def unknown_to_resubmission(events: list[TimelineRow], others: list[TimelineRow]) -> Iterator[TimelineRow]:
     """Yield what one copy recorded of a request that the other, not knowing of it, resubmitted.
 
-    The new task lacks the answer, the correction, or what else makes the request due earlier.
+    The new task runs although the request was answered, cancelled, or sent again here too, and it lacks a correction or
+    what else makes the request due earlier.
     """
     if any(is_resubmission(event) for event in others if event not in events):
         for event in (event for event in events if event not in others):
             is_earlier = is_iso_day(event.after) and not (event.before and event.before <= str(event.after))
-            if is_earlier or event.what in (EventKind.CORRECTED, EventKind.ANSWERED):
+            if is_earlier or event.what in _AGAINST_RESUBMISSION:
                 yield event
+
+
+_AGAINST_RESUBMISSION: Final = (
+    *(EventKind.ANSWERED, EventKind.CORRECTED, EventKind.CANCEL_REQUESTED, EventKind.CANCELLED_UNSENT),
+    *(EventKind.ACCEPTED, EventKind.RESUBMITTED),
+)
 
 
 _EventT = TypeVar("_EventT", bound=TimelineEvent | TimelineRow)
