@@ -146,6 +146,24 @@ def test_a_decline_that_was_dropped_with_its_cancellation_does_not_wait_for_a_la
     assert (columns["status"], columns["cancel_asked"], columns["declined_on"]) == ("ON_HOLD", 1, None)
 
 
+@pytest.mark.parametrize("is_cancelled_first", [False, True])
+def test_an_appeal_waits_though_its_decline_came_while_the_other_copy_had_sent_the_request_and_then_cancelled_it(
+    *, is_cancelled_first: bool
+) -> None:
+    ends = [("appealed", "2027-01-04", "2027-01-19", "on 2026-11-20"), ("cancelled", "ON_HOLD", "CANCELLED", None)]
+    events = [
+        ("recorded", None, "QUEUED", "deletion"),
+        ("accepted", "QUEUED", "ON_HOLD", "task-1"),
+        ("withdrawn", "QUEUED", "CANCELLED", "never sent"),
+        ("declined", "CANCELLED", "DECLINED", "on 2026-11-20, fraud: told"),
+        *(reversed(ends) if is_cancelled_first else ends),
+    ]
+    rows = [TimelineRow(f"2026-11-20T09:0{place}:00Z", *event) for place, event in enumerate(events)]
+    columns = columns_after({}, rows)
+    names = ("status", "task_id", "declined_on", "appealed_on")
+    assert [columns[name] for name in names] == ["DECLINED", "task-1", "2026-11-20", "2026-11-20"]
+
+
 @pytest.mark.parametrize("is_withdrawn_first", [False, True])
 def test_a_request_is_not_sent_as_verified_where_the_other_copy_withdrew_that(
     path: Path, clock: ManualClock, *, is_withdrawn_first: bool

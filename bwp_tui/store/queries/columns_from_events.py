@@ -102,6 +102,7 @@ def columns_and_contradictions(
         elif event.what == EventKind.DECLINE_WITHDRAWN and counts:
             latest[_DROPPED_APPEAL] = {name: columns.get(name) for name in RECORD_COLUMNS[LegalRecord.APPEAL]}
         if counts is False or _is_overtaken(columns, event):
+            latest |= {EventKind.DECLINED: _changes(columns, event)} if event.what == EventKind.DECLINED else {}
             continue
         if event.what == EventKind.UNDONE:
             part, _, value = (event.detail or "").partition(RESTORED_AS)
