@@ -232,8 +232,13 @@ def _appealed(target: Target, values: Values) -> str:
 
 def _refused_appeal(task: Task, values: Values, today: date) -> Refusal | None:
     given = (values.get("received"), values.get("answered"), values.get("upheld"))
-    # A plan is made before its values are asked for.
-    return None if given == (None, None, None) else answers.refused_appeal(task, today, *given)
+    if given != (None, None, None):
+        return answers.refused_appeal(task, today, *given)
+    # A plan is made before its values are asked for, and only the receipt of several appeals is asked for.
+    if task.is_appeal_running:
+        sentence = f"An appeal of {task.name} is recorded; :appeal --upheld yes, or no, records its answer."
+        return Refusal("appealed already (:appeal --upheld yes, or no, answers)", sentence)
+    return answers.refused_appeal(task, today, today, None, None)
 
 
 APPEAL: Final = RecordOperation(
@@ -250,7 +255,6 @@ APPEAL: Final = RecordOperation(
             metavar="DATE",
             help=f"when the appeal was received, {DAY_FORMS}",
             question=_appeal_question,
-            opt_in_question=lambda target: f"Record that appeals of {target.name} were received?",
             need=Need.AT_LEAST_ONE,
             is_day=True,
             is_asked=lambda target: target.task is None or target.task.appealed_on is None,

@@ -133,8 +133,8 @@ async def _ask_day(
 
     A day with which the operation is refused, after the other `values`, is a mistake too: the prompt stays open.
     """
-    may_be_left_out = argument.need is Need.AT_LEAST_ONE and target.task is None
-    if may_be_left_out and not await screen.prompt.ask_yes_no(argument.opt_in_question(target)):
+    opt_in = argument.opt_in_question(target) if target.task is None else ""
+    if opt_in and not await screen.prompt.ask_yes_no(opt_in):
         return {}
     today = screen.session.today()
     typed = proposal = argument.initial(target) or today.isoformat()

@@ -43,7 +43,7 @@ class RecordController:
         """Carry an operation out, once its arguments are asked for that are not given, and the harm is confirmed."""
         task = self._screen.current_task
         if self._marked.all:
-            if (plan := await self._marked.plan_action(operation.name)) is not None:
+            if (plan := await self._marked.plan_action(operation.name, given)) is not None:
                 await self._run_on_marked(operation, plan, given or {})
         elif task is not None:
             # The table may not show yet what the operator recorded just now.
