@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -12,16 +13,18 @@ import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.context import CommandSession
-from bwp_tui.cli.support.engine_wait import NO_ENGINE_LEFT, EngineWaiter
+from bwp_tui.cli.support.engine_wait import NO_ENGINE_LEFT, EngineWaiter, _describe_queued
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.settings import load_profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.error_translation import is_stopped
 from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.cli.conftest import Bwp
 from tests.engine.shop import ACTOR, request
+from tests.store.support import sent
 from tests.waiting import eventually
 
 
@@ -64,6 +67,20 @@ def test_own_failure_comes_before_the_engines_message_unless_settings_are_wrong(
     waiter._read_state(session.store)
     error = waiter.timed_out("Then.", "Own.")
     assert (str(error), error.code) == (f"{expected} Then. {NO_ENGINE_LEFT}", exit_code)
+
+
+def test_no_request_that_was_sent_is_counted_as_not_sent(session: CommandSession) -> None:
+    numbers = [requests.submit(session.store, request(f"{name}@example.com"), ACTOR).number for name in "abc"]
+    counts = []
+    for number in numbers:
+        sent(session.store, number)
+        described = _describe_queued(tasks.window(session.store, numbers))
+        counts.append(re.findall(r"(\d) (?:is|are|has|have) (not sent|no response)", described))
+    assert counts == [
+        [("2", "not sent"), ("1", "no response")],
+        [("1", "not sent"), ("2", "no response")],
+        [("3", "no response")],
+    ]
 
 
 def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engine_is_offered(

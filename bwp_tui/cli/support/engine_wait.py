@@ -206,11 +206,16 @@ def note_earlier(recorded: Sequence[Task]) -> None:
 
 
 def _describe_queued(queued: Sequence[Task]) -> str:
-    unanswered = sum(task.is_outcome_unknown for task in queued)
+    without_response = sum(task.is_outcome_unknown for task in queued)
     if len(queued) == 1:
-        return f"Request #{queued[0].number} is recorded and {'has no response' if unanswered else 'not sent'} yet."
-    sent = f" ({unanswered} of them have no response yet)" if unanswered else ""
-    return f"{len(queued)} requests are recorded and not sent yet{sent}."
+        missing = "has no response" if without_response else "not sent"
+        return f"Request #{queued[0].number} is recorded and {missing} yet."
+    unsent = len(queued) - without_response
+    parts = (
+        (f"{unsent} {'is' if unsent == 1 else 'are'} not sent yet", unsent),
+        (f"{without_response} {'has' if without_response == 1 else 'have'} no response yet", without_response),
+    )
+    return f"{len(queued)} requests are recorded: {', '.join(part for part, count in parts if count)}."
 
 
 def _why_refused(task: Task) -> str:
