@@ -133,6 +133,7 @@ FIELDS: Final = {
         FieldSpec("extended", Match.PRESENT, "extended_on", "whether the due date was extended", _YES_OR_NO),
         FieldSpec("ack", Match.ACKNOWLEDGE_BY, "", "receipt to be acknowledged: ack<3d", ("3d",), _RECEIPT_WORDS),
         FieldSpec("answered", Match.DAY, "answered_on", "day of the answer: answered<30d", _SPANS, _END_WORDS),
+        FieldSpec("declined", Match.DAY, "declined_on", "day of the decline: declined<30d", _SPANS, _END_WORDS),
         FieldSpec("received", Match.DAY, "received_on", "day of receipt: received<30d", _SPANS, _PAST_WORDS),
         FieldSpec("submitted", Match.INSTANT, "submitted_at", "day of submission: submitted<30d", _SPANS, _PAST_WORDS),
         FieldSpec("updated", Match.INSTANT, "updated_at", "the service's last change: updated<7d", _SPANS, _PAST_WORDS),

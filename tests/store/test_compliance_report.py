@@ -13,7 +13,7 @@ from bwp_tui.domain.statuses import FINAL_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.queries import compliance_report, tasks
+from bwp_tui.store.queries import compliance_report, dashboard, tasks
 from bwp_tui.store.worklog import intent_outcomes
 from bwp_tui.store.worklog.insert_request import insert_recorded
 from tests.store import single
@@ -110,6 +110,9 @@ def test_declines_count_by_reason_with_their_appeals_and_the_days_until_the_shop
     days_taken = [days for days in range(9) if days not in (is_withdrawn, is_upheld)]
     assert (line.answered, line.median_days) == (7, statistics.median(days_taken))
     assert line.mean_days == pytest.approx(statistics.fmean(days_taken))
+    figures = dashboard.read_statistics(store, TODAY)
+    assert (figures.answers.in_time, figures.answers.late, figures.answers.median_days) == (7, 0, line.median_days)
+    assert sum(figures.answered) == line.answered
     upheld = store.integer("SELECT number FROM tasks WHERE appeal_upheld = 1")
     requests.resubmit(store, upheld, ACTOR)
     [line] = compliance_report.compliance_report(store, date.min, date.max)

@@ -239,6 +239,10 @@ def test_an_appeal_runs_until_it_is_answered(store: Store) -> None:
         assert bool(tasks.count(store, parse("due:over"), today=today)) is late
     figures = dashboard.read_statistics(store, later)
     assert (figures.appeals, figures.overdue) == (1, 1)
+    assert (figures.answers.in_time, figures.answers.late, figures.answered[-7]) == (1, 0, 1)
+    for day, count in ((TODAY - timedelta(60), 1), (task.received_on, 0)):
+        store.rows("UPDATE tasks SET received_on = ? WHERE number = ?", (str(day), task.number))
+        assert dashboard.read_statistics(store, later).answers.late == count
     with pytest.raises(NotPossible, match="was declined"):
         single.answer(store, task.number, "by post", TODAY, ACTOR)
     task = appeal(store, task.number, None, TODAY, False)

@@ -124,7 +124,8 @@ class _Sections:
         for name, counts, role in (("received", received, "busy"), ("answered", answered, "good")):
             count: StyledText = (f" {counts[-1]}", "strong" if counts[-1] else "muted")
             line: StyledText = (f"{sparkline(counts, most):<{self._bar_cells}}", role)
-            yield FigureLine((self._label(name), line, count), f"{name}<{_WEEK_DAYS}d")
+            declined = f" or declined<{_WEEK_DAYS}d" if name == "answered" else ""
+            yield FigureLine((self._label(name), line, count), f"{name}<{_WEEK_DAYS}d{declined}")
 
     def _statuses(self) -> Iterator[FigureLine]:
         figures = self._figures

@@ -41,9 +41,18 @@ _OUTCOME: Final = (
 """What became of a request: one of the counts of a `ReportLine`, or a decline and its reason."""
 
 _ANSWERED_ON: Final = (
-    f"iif(status = 'DECLINED', iif(decline_reason = 'withdrawn' OR {_IS_UPHELD}, NULL, declined_on), answered_on)"
+    "iif(resubmitted = 1, NULL, iif(status = 'DECLINED',"
+    f" iif(decline_reason = '{DeclineReason.WITHDRAWN}' OR {_IS_UPHELD}, NULL, declined_on), answered_on))"
 )
 """When the shopper was answered or told of the decline: a request that was withdrawn needs no answer."""
+
+ANSWERS: Final = (
+    "SELECT answered_on AS day, received_on, due_on, NULL AS declined FROM tasks WHERE answered_on IS NOT NULL"
+    " AND number NOT IN (SELECT number FROM tasks WHERE resubmitted = 1"
+    " UNION ALL SELECT number FROM tasks WHERE status = 'DECLINED')"
+    f" UNION ALL SELECT {_ANSWERED_ON}, received_on, due_on, number FROM tasks WHERE status = 'DECLINED'"
+)
+"""The day of each answer by `_ANSWERED_ON`, and the number of what was declined; an index finds those of some days."""
 
 _DAYS: Final = (
     f"iif({_ANSWERED_ON} IS NULL, NULL,"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
 from bwp_tui.domain import filter as filters
+from bwp_tui.domain.deadlines import recorded_due_date
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.compliance_report import median
+from bwp_tui.store.queries.compliance_report import ANSWERS, median
 from bwp_tui.store.queries.saved_results import is_on_disk
 
 WEEKS: Final = 7
@@ -44,7 +45,7 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers of the last `ANSWERED_DAYS`, and the median of the days from receipt.
+    """Answers of the last `ANSWERED_DAYS`, declines included as in the report, and the median of days from receipt.
 
     No law sets a due date of those that are `undated`: they are neither in time nor late.
     """
@@ -68,7 +69,7 @@ class Statistics:
         stopped: open tasks whose clock stands still, and that therefore have no due date now.
         due: open tasks due in each of the next `WEEKS` weeks.
         received: tasks received in each of the last `TREND_WEEKS` weeks, this one last.
-        answered: tasks answered in each of them.
+        answered: requests answered, or declined, in each of them, as the report counts them.
         failures: failed tasks by error code, the most frequent first.
         saved: finished downloads whose files are still on disk, and their bytes.
         gone: those whose files are no longer there, although no purge has removed them.
@@ -105,8 +106,8 @@ def read_statistics(store: Store, today: date) -> Statistics:
         late=tasks.count(store, filters.parse("is:late"), today=today),
         stopped=tasks.count(store, filters.parse("is:stopped"), today=today),
         due=tuple(_due_in_week(store, today + timedelta(weeks=week)) for week in range(WEEKS)),
-        received=_by_week(store, "received_on", today),
-        answered=_by_week(store, "answered_on", today),
+        received=_by_week(store, "SELECT received_on AS day FROM tasks", today),
+        answered=_by_week(store, ANSWERS, today),
         answers=_answers(store, today - timedelta(days=ANSWERED_DAYS - 1)),
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
         failures=_failures(store),
@@ -122,11 +123,11 @@ def _due_in_week(store: Store, first: date) -> int:
     return store.integer(sql, (first.isoformat(), end.isoformat()))
 
 
-def _by_week(store: Store, column: str, today: date) -> tuple[int, ...]:
-    """Return how many tasks have a day of each of the last weeks in a column; days to come are in the last one."""
+def _by_week(store: Store, days: str, today: date) -> tuple[int, ...]:
+    """Return how many days of a query are in each of the last weeks; days to come are in the last one."""
     rows = store.rows(
-        f"SELECT max(0, CAST((julianday(?) - julianday({column})) / 7 AS INTEGER)), count(*) FROM tasks"
-        f" WHERE {column} > ? GROUP BY 1",
+        f"SELECT max(0, CAST((julianday(?) - julianday(day)) / 7 AS INTEGER)), count(*) FROM ({days})"
+        " WHERE day > ? GROUP BY 1",
         (today.isoformat(), (today - timedelta(weeks=TREND_WEEKS)).isoformat()),
     )
     counts = {as_int(week): as_int(count) for week, count in rows}
@@ -134,14 +135,21 @@ def _by_week(store: Store, column: str, today: date) -> tuple[int, ...]:
 
 
 def _answers(store: Store, first: date) -> Answers:
+    since = f"FROM ({ANSWERS}) WHERE day >= ?"
     rows = store.rows(
-        "SELECT max(0, CAST(julianday(answered_on) - julianday(received_on) AS INTEGER)) AS days, count(*),"
-        " sum(due_on IS NOT NULL AND answered_on > due_on), sum(due_on IS NULL)"
-        " FROM tasks WHERE answered_on >= ? GROUP BY 1",
+        "SELECT max(0, CAST(julianday(day) - julianday(received_on) AS INTEGER)), count(*),"
+        f" sum(due_on IS NOT NULL AND day > due_on), sum(due_on IS NULL) {since} AND declined IS NULL GROUP BY 1",
         (first.isoformat(),),
     )
     counts = Counter({as_int(days): as_int(count) for days, count, *_ in rows})
     late, undated = (sum(as_int(row[column]) for row in rows) for column in (2, 3))
+    declined = store.rows(f"SELECT declined {since} AND declined IS NOT NULL", (first.isoformat(),))
+    for task in tasks.each(store, [as_int(number) for (number,) in declined]):
+        day = task.declined_on or first
+        # Its own due date may be that of an appeal, or none since its clock was stopped.
+        due = recorded_due_date(replace(task, appealed_on=None, answered_on=day))
+        counts[max(0, (day - task.received_on).days)] += 1
+        late, undated = late + (due is not None and day > due), undated + (due is None)
     return Answers(counts.total() - late - undated, late, undated, median(counts))
 
 
