@@ -91,7 +91,7 @@ def plan(
     """
     operation = _OPERATIONS[action]
     submits = isinstance(operation, ServiceOperation) and operation.submits
-    day, hold = values.get("on") or today, values.get("holding_period", same_hold)
+    day, hold = values.get("on") or today, values.get("hold_rule", same_hold)
     effects = DeadlineEffects(action, today, day, hold, submits=submits)
     possible: list[int] = []
     skipped: Counter[str] = Counter()

@@ -8,10 +8,10 @@ from typing import Final
 
 from bwp_tui.domain.deadlines import (
     HoldRule,
-    is_clock_running,
     is_clock_stopped,
     latest_end,
     longest_fitting_hold,
+    needs_answer,
 )
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
@@ -59,11 +59,7 @@ class DeadlineEffects:
         elif self._action == "extend" and (due := extended_due(task)) is not None:
             first, last = self.new_due_dates or (due, due)
             self.new_due_dates = (min(first, due), max(last, due))
-        elif (
-            self._action == "inquire"
-            and is_clock_running(task)
-            and not is_clock_stopped(after_inquiry(task, self._day))
-        ):
+        elif self._action == "inquire" and needs_answer(task) and not is_clock_stopped(after_inquiry(task, self._day)):
             law = REGULATIONS.get(task.regulation)
             is_over = law is not None and law.stops_for_identity
             self._unstopped[f"{task.regulation}{' (after the due date)' if is_over else ''}"] += 1

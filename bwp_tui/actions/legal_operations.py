@@ -11,8 +11,8 @@ from bwp_tui.actions.operation import Argument, FlagAlternative, Need, RecordOpe
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     extension_notice_deadline,
-    is_clock_running,
     is_clock_stopped,
+    needs_answer,
     task_due_date,
 )
 from bwp_tui.domain.regulations import REGULATIONS, find_regulation, not_in_force_warning, regulation_id
@@ -34,7 +34,7 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
             moves = " The decline stands then, and nothing is due."
         elif now and not back:
             moves = f" Its clock is then stopped from {task.inquired_on}."
-        if record is LegalRecord.ANSWER and is_clock_running(replace(task, answered_on=None)):
+        if record is LegalRecord.ANSWER and needs_answer(replace(task, answered_on=None)):
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
         return f"Withdraw the {record} of {task.name}, recorded for {answers.recorded_on(task, record)}?{moves}"
 

@@ -95,6 +95,7 @@ class Argument:
     """One value that an operation takes.
 
     Attributes:
+        option_name: what its option is called where that is not its `name`.
         question: what the console asks, given the target.
         initial: the text that the prompt begins with.
         mistake: returns why a typed text cannot be the value, or None.
@@ -108,6 +109,7 @@ class Argument:
     name: str
     metavar: str
     help: str
+    option_name: str = ""
     question: Callable[[Target], str] = no_text
     initial: Callable[[Target], str] = no_text
     mistake: Callable[[str], str | None] = no_reason
@@ -121,7 +123,7 @@ class Argument:
 
     @property
     def option(self) -> str:
-        return f"--{self.name.replace('_', '-')}"
+        return f"--{self.option_name or self.name.replace('_', '-')}"
 
     def words(self, text: str) -> list[str]:
         """Return the words of a typed text that `read` takes; quotation marks keep blanks and commas in a word."""

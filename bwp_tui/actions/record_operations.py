@@ -162,7 +162,7 @@ def _reason_mistake(text: str) -> str | None:
 
 def is_cancelled_first(task: Task) -> bool:
     """Return whether a decline of `task` comes into effect only once the service has confirmed its cancellation."""
-    is_at_service = task.status in _AT_SERVICE and not task.is_unsent
+    is_at_service = task.status in _AT_SERVICE and not task.is_never_sent
     return task.status not in WITHHELD_STATUSES and (task.cancel_asked or is_at_service)
 
 

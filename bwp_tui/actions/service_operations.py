@@ -105,7 +105,7 @@ DOWNLOAD: Final = replace(
 
 def _refused_submission(task: Task, values: Values, _today: date) -> Refusal | None:
     """Return what the service would refuse of the request, such as an adopted task's email."""
-    for mistake in request_mistakes(requests.resubmission(task, values.get("holding_period", same_hold))):
+    for mistake in request_mistakes(requests.resubmission(task, values.get("hold_rule", same_hold))):
         return Refusal(f"whose {mistake.field.replace('_', ' ')} the service would refuse", str(mistake))
     return None
 
@@ -119,16 +119,16 @@ def _hold_mistake(text: str) -> str | None:
 def _read_hold(words: Sequence[str], _task: Task | None) -> Values:
     (text,) = words
     if text != "fit":
-        return {"holding_period": fixed_hold(int(text))}
-    return {"holding_period": lambda task: fitting_hold(local_day(utc_now()))(task)}  # the zone may not be set yet
+        return {"hold_rule": fixed_hold(int(text))}
+    return {"hold_rule": lambda task: fitting_hold(local_day(utc_now()))(task)}  # the zone may not be set yet
 
 
 def _resubmit(
-    store: Store, number: int, actor: str, _folder: str, note: str = "", holding_period: HoldRule = same_hold
+    store: Store, number: int, actor: str, _folder: str, note: str = "", hold_rule: HoldRule = same_hold
 ) -> Task:
     """Resubmit a failed task, with a note on the new one if there is one."""
     with store.write() as transaction:
-        new = requests.resubmit(store, number, actor, holding_period)
+        new = requests.resubmit(store, number, actor, hold_rule)
         if note:
             work_records.note(
                 work_records.Edit(transaction, store, new.number, actor, local_day(transaction.now)), note
@@ -137,7 +137,8 @@ def _resubmit(
 
 
 _HOLD: Final = Argument(
-    name="holding_period",
+    name="hold_rule",
+    option_name="holding-period",
     metavar="DAYS",
     help="hold of deletions in days, or fit: the longest that ends by the due date (default: unchanged)",
     mistake=_hold_mistake,
@@ -146,7 +147,7 @@ _HOLD: Final = Argument(
 )
 
 
-def _withheld(task: Task) -> str:
+def _unapproved_notice(task: Task) -> str:
     """Return that a deletion is not sent yet, if another person has to approve it."""
     waits = f"#{task.number} is UNAPPROVED: nothing is sent before another person approves it."
     return waits if task.status == Status.UNAPPROVED else ""
@@ -165,9 +166,9 @@ SEND: Final = ServiceOperation(
     arguments=(_HOLD,),
     disabled_reason=lambda task, _: cannot_send(task),
     refusal=_refused_submission,
-    apply=lambda store, number, actor, _, holding_period=same_hold: requests.send(store, number, actor, holding_period),
+    apply=lambda store, number, actor, _, hold_rule=same_hold: requests.send(store, number, actor, hold_rule),
     result=lambda task, _: (
-        _withheld(task) or f"The submission of #{task.number} is recorded, with a client token of its own."
+        _unapproved_notice(task) or f"The submission of #{task.number} is recorded, with a client token of its own."
     ),
     submits=True,
 )
@@ -182,14 +183,14 @@ APPROVE: Final = replace(
     purpose="approve deletions that another person of the team asked for",
     keywords="four eyes release confirm",
     disabled_reason=lambda task, _: cannot_approve(task),
-    apply=lambda store, number, actor, _, holding_period=same_hold: approve(store, number, actor, holding_period),
+    apply=lambda store, number, actor, _, hold_rule=same_hold: approve(store, number, actor, hold_rule),
 )
 
 
 def _result_of_resubmit(task: Task, _events: Sequence[TimelineEvent]) -> str:
     if task.status == Status.RECEIVED:
         return f"Recorded as #{task.number}, which is RECEIVED: nothing is sent yet."
-    return _withheld(task) or f"Recorded as #{task.number} with a client token of its own."
+    return _unapproved_notice(task) or f"Recorded as #{task.number} with a client token of its own."
 
 
 RESUBMIT: Final = ServiceOperation(

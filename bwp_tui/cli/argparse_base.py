@@ -157,7 +157,7 @@ def add_theme(parser: Parser, default: str | None = None) -> None:
     )
 
 
-HOLD_HELP: Final = "identity not verified yet: record it as RECEIVED and send nothing"
+UNVERIFIED_HELP: Final = "identity not verified yet: record it as RECEIVED and send nothing"
 
 
 RESULT_FOLDER_HELP: Final = "folder for the files (BWP_DOWNLOAD_DIR)"

@@ -9,10 +9,10 @@ from typing import Final
 
 from bwp_tui import VERSION
 from bwp_tui.cli.argparse_base import (
-    HOLD_HELP,
     RESPONSE_TIMEOUT_S,
     RESULT_FOLDER_HELP,
     TASK_HELP,
+    UNVERIFIED_HELP,
     CommandParsers,
     GroupedHelp,
     Parser,
@@ -163,7 +163,7 @@ def _add_request(parser: Parser) -> None:
     _add_receipt(parser)
     parser.add_argument("--note", metavar="TEXT", type=one_line, default="", help="local note, not sent")
     parser.add_argument("--tag", metavar="TEXT", type=one_line, action="append", default=[], help="tag; repeatable")
-    parser.add_argument("--hold", action="store_true", help=HOLD_HELP)
+    parser.add_argument("--hold", dest="awaits_verification", action="store_true", help=UNVERIFIED_HELP)
     parser.add_argument("--wait", action="store_true", help="wait until the task has ended, as wait TASK does")
     add_timeout(parser, None, f"{RESPONSE_TIMEOUT_S:g}; with --wait no limit")
 

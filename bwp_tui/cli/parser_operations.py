@@ -92,4 +92,4 @@ def _add_operation(commands: CommandParsers, operation: TaskOperation, module: s
 
 def _add_option(parser: argparse._ActionsContainer, argument: Argument) -> None:
     read = day if argument.is_day else value_of(argument)
-    parser.add_argument(argument.option, metavar=argument.metavar, type=read, help=argument.help)
+    parser.add_argument(argument.option, dest=argument.name, metavar=argument.metavar, type=read, help=argument.help)

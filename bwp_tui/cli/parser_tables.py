@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.argparse_base import HOLD_HELP, CommandParsers, Parser, add_action, add_regulation, add_sort
+from bwp_tui.cli.argparse_base import UNVERIFIED_HELP, CommandParsers, Parser, add_action, add_regulation, add_sort
 from bwp_tui.cli.argument_types import any_day, new_path, one_line
 from bwp_tui.cli.exit_codes import Effect
 
@@ -59,7 +59,7 @@ def _add_import(commands: CommandParsers) -> None:
     importing.add_argument("--dry-run", action="store_true", help="check the file and record nothing")
     importing.add_argument("--receipt", metavar="FILE", type=new_path, help="a new file for the result of each line")
     add_regulation(importing, "for lines that name none")
-    importing.add_argument("--hold", action="store_true", help=HOLD_HELP)
+    importing.add_argument("--hold", dest="awaits_verification", action="store_true", help=UNVERIFIED_HELP)
     importing.add_argument("--again", action="store_true", help="import a file that was imported before")
     importing.add_argument(
         "--answers",

@@ -37,7 +37,7 @@ _CANCELLATION_WAITING: Final = (
     "or give it up ({give_up})."
 )
 _VERIFIED: Final = "Nothing is sent yet. The requester's identity is verified: send the request ({send})."
-_WITHHELD: Final = (
+_NOT_SENT: Final = (
     "Nothing was sent. Compare it with what the shopper asked for, then resubmit it ({resubmit}) or give it up "
     "({give_up})."
 )
@@ -62,7 +62,7 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
     if task.status == Status.DECLINED:  # what it failed with before is no reason to resubmit it
         advice = _APPEAL_UPHELD if task.is_appeal_upheld else None
     if task.status == Status.UNCONFIRMED and (task.trouble or "").startswith(NEVER_SENT):
-        advice = _WITHHELD
+        advice = _NOT_SENT
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
     if task.status == Status.RECEIVED:

@@ -22,7 +22,7 @@ _SATURDAY: Final = 5
 _SUNDAY: Final = 6
 
 
-def is_clock_running(task: Task) -> bool:
+def needs_answer(task: Task) -> bool:
     """Return whether the shopper still needs an answer, so that the due date counts down.
 
     What the service does does not stop it: somebody has to answer the shopper. The column `open` of the history
@@ -41,7 +41,7 @@ def is_clock_stopped(task: Task) -> bool:
     """
     law = REGULATIONS.get(task.regulation)
     is_awaited = task.inquired_on is not None and task.replied_on is None
-    return law is not None and law.stops_for_identity and is_awaited and task.due_on is None and is_clock_running(task)
+    return law is not None and law.stops_for_identity and is_awaited and task.due_on is None and needs_answer(task)
 
 
 def future_day_mistake(day: date, today: date) -> str | None:
@@ -156,8 +156,8 @@ def due_if_replied(task: Task, today: date) -> date | None:
     return task_due_date(replace(task, replied_on=max(today, task.inquired_on or today)))
 
 
-def recorded_due_date(task: Task) -> date | None:
-    """Return the due date that what is recorded of a task sets; its answer has ended a stop of the clock."""
+def recomputed_due_date(task: Task) -> date | None:
+    """Return what the column `due_on` of a task has to be: its answer ended a stop of the clock."""
     due = task_due_date(task)
     return due_if_replied(task, task.answered_on) if due is None and task.answered_on is not None else due
 
@@ -225,7 +225,7 @@ def done_by(task: Task, today: date) -> date | None:
     A request that was not submitted yet is taken as submitted today; so is one whose appeal was upheld, which has to be
     resubmitted.
     """
-    is_sent_again = task.status == Status.DECLINED and bool(task.is_appeal_upheld) and is_clock_running(task)
+    is_sent_again = task.status == Status.DECLINED and bool(task.is_appeal_upheld) and needs_answer(task)
     if task.is_final and not is_sent_again:
         return None
     hold = task.holding_period
@@ -241,7 +241,7 @@ def is_late(task: Task, today: date) -> bool:
     While the clock is stopped that is known of a request that is sent after the reply: it is late however long the
     shopper takes. The filter `is:late` computes the same in SQL.
     """
-    if not is_clock_running(task):
+    if not needs_answer(task):
         return False
     due = task.due_on
     if is_clock_stopped(task) and (task.submitted_at is None or task.is_final):
@@ -256,7 +256,7 @@ def due_label(task: Task, today: date) -> str:
     `!` marks a task that is not overdue but may be late.
     """
     is_stopped = is_clock_stopped(task)
-    if not is_stopped and (task.due_on is None or not is_clock_running(task)):
+    if not is_stopped and (task.due_on is None or not needs_answer(task)):
         return ""
     is_over = task.due_on is not None and task.due_on < today
     label = "stopped" if task.due_on is None else format_due(task.due_on, today)

@@ -84,11 +84,11 @@ class FieldSpec(NamedTuple):
 
 _YES_OR_NO: Final = ("yes", "no")
 STATES: Final = {
-    "active": "in progress at the service",
+    "active": "to be sent or not ended at the service",
     "open": "to be answered to the shopper",
     "ready": "with a result to download",
     "unanswered": "over at the service, not answered to the shopper",
-    "late": "perhaps over only after the due date",
+    "late": "that may not be done by the due date",
     "stopped": "waiting for the shopper's reply",
     "failed": "without a result",
     "unsent": "without a task id",

@@ -9,7 +9,7 @@ from enum import StrEnum
 from string import Template
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.deadlines import appeal_deadline, is_clock_running, is_clock_stopped
+from bwp_tui.domain.deadlines import appeal_deadline, is_clock_stopped, needs_answer
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
@@ -200,7 +200,7 @@ def cannot_write(kind: LetterKind, task: Task) -> str | None:
         return None if task.appealed_on is not None else f"No appeal of {task.name} is recorded."
     if task.status == Status.DECLINED:
         return f"Task {task.name} was declined: the letters about it are those of the decline and of the appeal."
-    if not is_clock_running(task):
+    if not needs_answer(task):
         return f"Task {task.name} {state}: the shopper awaits no answer."
     if kind is LetterKind.EXTENSION and task.extended_on is None:
         return f"No extension of {task.name} is recorded: record it with its reason first, and the letter gives both."

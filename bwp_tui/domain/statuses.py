@@ -54,7 +54,7 @@ SERVICE_STATUSES: Final = STATUSES_AFTER_HOLD | {Status.ON_HOLD}
 _SERVICE_PREFIX: Final = "SERVICE_"
 
 
-def has_ended(status: str) -> bool:
+def engine_is_done_with(status: str) -> bool:
     """Return whether the engine does nothing more for a task of this status, so that waiting for it is useless."""
     return status in FINAL_STATUSES or status == Status.UNCONFIRMED
 

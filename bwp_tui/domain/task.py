@@ -78,7 +78,7 @@ TO_CHECK: Final = "to-check"
 which two copies of the history say what contradicts the other."""
 
 NEVER_SENT: Final = "Never sent: "
-"""How the trouble of a request begins that was withheld before its first byte was sent."""
+"""How the trouble of a request begins that was made UNCONFIRMED before its first byte was sent."""
 
 _SYMBOL_CATEGORY: Final = "So"
 """The Unicode category of stars and of emoji."""
@@ -256,7 +256,7 @@ class Task:
         return self.status == Status.QUEUED and self.task_id is None
 
     @property
-    def is_unsent(self) -> bool:
+    def is_never_sent(self) -> bool:
         """Whether no byte of its request was sent, so that it can be withdrawn."""
         return self.status in WITHHELD_STATUSES or (self.awaits_response and not self.is_outcome_unknown)
 

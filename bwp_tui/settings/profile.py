@@ -302,7 +302,7 @@ class Profile:
         return self.group is not None
 
     @property
-    def approves_deletions(self) -> bool:
+    def deletions_need_approval(self) -> bool:
         """Whether a deletion waits for the approval of another person."""
         return self.approve == "deletions"
 

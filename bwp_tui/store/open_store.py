@@ -122,12 +122,12 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, cloc
     if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
         return None
     from bwp_tui.store.database.digest_chain import ChainWriter
-    from bwp_tui.store.maintenance.intent_repair import mark_waiting_as_sent, withhold_unsent
+    from bwp_tui.store.maintenance.intent_repair import make_unsent_unconfirmed, mark_waiting_as_sent
 
     chains = ChainWriter(db)
     with db:
         mark_waiting_as_sent(db)
-        withhold_unsent(db, format_instant(clock()))
+        make_unsent_unconfirmed(db, format_instant(clock()))
         chains.seal()
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
     mark.clear()

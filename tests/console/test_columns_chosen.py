@@ -12,7 +12,7 @@ from bwp_tui.console.presentation.task_row_cells import (
     SORT_LETTERS,
 )
 from bwp_tui.console.presentation.task_row_layout import place_columns, sort_sign
-from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.filter import COLUMN_IDS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
@@ -77,7 +77,7 @@ async def test_the_same_key_again_reverses_and_what_has_no_due_date_stays_last(p
             await console.press("s", "d")
             await console.sees(f"DUE{sign}")
             assert table.sort == sort
-            found = [task.due_on if is_clock_running(task) else None for task in table.visible_tasks]
+            found = [task.due_on if needs_answer(task) else None for task in table.visible_tasks]
             dated = [day for day in found if day is not None]
             assert dated == sorted(dated, reverse=sort == "-due")
             assert found == [*dated, *[None] * (len(found) - len(dated))]

@@ -117,7 +117,7 @@ async def test_it_is_withdrawn_with_the_key_that_cancels(profile: Profile) -> No
 
 async def test_a_deletion_is_approved_at_the_keyboard_but_not_the_own_one(profile: Profile) -> None:
     async with opened(replace(profile, approve="deletions"), size=USUAL) as console:
-        console.store.require_shop(None, approves_deletions=True)
+        console.store.require_shop(None, deletions_need_approval=True)
         requests.submit(console.store, request(Kind.DELETION, "own@example.com"), "op")
         requests.submit(console.store, request(Kind.DELETION, "new@example.com"), "ann")
         await console.sees("8 appr 2")

@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Input
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.task import WATCHED, Kind, Request, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import legal_records
@@ -411,7 +411,7 @@ async def test_an_answer_says_how_and_when_and_stops_the_countdown(profile: Prof
         await type_over(console, "2026-11-20")
         await console.sees("answered on 2026-11-20, recorded.", "by email")
         task = console.task(READY)
-        assert (task.answered_on, task.answered_how, is_clock_running(task)) == (TODAY, "by email", False)
+        assert (task.answered_on, task.answered_how, needs_answer(task)) == (TODAY, "by email", False)
         await console.press("r")
         await console.sees("How was the shopper of ")
         await console.press(*"by post", "enter")
@@ -420,7 +420,7 @@ async def test_an_answer_says_how_and_when_and_stops_the_countdown(profile: Prof
         await console.sees("Its clock runs again; it is due ")
         await console.press("y")
         await console.sees("The answer of ", " is withdrawn")
-        assert is_clock_running(console.task(READY))
+        assert needs_answer(console.task(READY))
         await console.press("U")
         await console.sees("As before again: the answer of 1 task.")
         assert console.task(READY).answered_on == TODAY

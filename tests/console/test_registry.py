@@ -144,7 +144,7 @@ async def test_every_action_changes_what_is_shown_or_recorded(profile: Profile, 
         law = Request(Kind.RETRIEVAL, "declined@example.com", TODAY, "us-co", awaits_verification=True)
         last = requests.submit(console.store, law, "op").number  # so that there is something to appeal against
         single.edit(console.store, last, lambda edit: requests.decline(edit, "fraud", "not ours"), "op", TODAY)
-        console.store.require_shop(None, approves_deletions=True)
+        console.store.require_shop(None, deletions_need_approval=True)
         last = requests.submit(console.store, Request(Kind.DELETION, "erase@example.com", TODAY, "gdpr"), "ann").number
         main.session.feed.refresh()
         await console.until(lambda: last in main.table.numbers)

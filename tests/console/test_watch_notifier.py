@@ -5,7 +5,7 @@ from __future__ import annotations
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.services.watch_notifier import notification_text
 from bwp_tui.console.terminal.notification import notification_sequence
-from bwp_tui.domain.statuses import Status, has_ended
+from bwp_tui.domain.statuses import Status, engine_is_done_with
 from bwp_tui.domain.task import WATCHED
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
@@ -59,7 +59,7 @@ async def test_a_task_that_has_ended_is_not_watched(profile: Profile) -> None:
 
 async def test_marked_tasks_are_watched_together_but_for_those_that_have_ended(profile: Profile) -> None:
     async with opened(profile) as console:
-        going = [number for number in range(1, 11) if not has_ended(console.task(number).status)]
+        going = [number for number in range(1, 11) if not engine_is_done_with(console.task(number).status)]
         await console.press("asterisk", "W")
         await console.sees(f"{len(going)} watched, {10 - len(going)} skipped:")
         assert [number for number in range(1, 11) if WATCHED in console.task(number).tags] == going

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.task import Kind
 from bwp_tui.settings.profile import CLOCK_STOPS
 from bwp_tui.store.queries import timeline
@@ -24,13 +24,13 @@ async def test_a_completed_deletion_and_a_saved_result_are_answers_where_the_pro
     deletion = shop.track("jane@example.com", Kind.DELETION, holding_period=0)
     result = await shop.completed("bob@example.com")
     await shop.work()
-    assert is_clock_running(shop.task(result)), "nothing was saved yet"
+    assert needs_answer(shop.task(result)), "nothing was saved yet"
     shop.request_download(result)
     shop.clock.advance(PROCESSED)
     await shop.work()
     tasks = [shop.task(deletion), shop.task(result)]
     assert [task.status for task in tasks] == ["COMPLETED", "COMPLETED"]
-    assert [is_clock_running(task) for task in tasks] == [clock_stops == "answered"] * 2
+    assert [needs_answer(task) for task in tasks] == [clock_stops == "answered"] * 2
     kinds = [[event.what for event in timeline.of_task(shop.store, task.number)] for task in tasks]
     assert ["answered" in events for events in kinds] == [clock_stops == "completed"] * 2
 
@@ -39,10 +39,10 @@ async def test_what_was_completed_before_the_profile_said_so_is_answered_at_the_
     deletion = shop.track("jane@example.com", Kind.DELETION, holding_period=0)
     shop.clock.advance(PROCESSED)
     await shop.work()
-    assert is_clock_running(shop.task(deletion))
+    assert needs_answer(shop.task(deletion))
     async with shop.with_profile(replace(shop.profile, clock_stops="completed")).engine() as engine:
         running = asyncio.ensure_future(engine.run())
-        await eventually_in_loop(lambda: not is_clock_running(shop.task(deletion)))
+        await eventually_in_loop(lambda: not needs_answer(shop.task(deletion)))
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running

@@ -17,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
-from bwp_tui.domain.deadlines import is_clock_running, task_due_date
+from bwp_tui.domain.deadlines import needs_answer, task_due_date
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Task
 from bwp_tui.store.database.connection import as_int, as_text
@@ -168,7 +168,7 @@ def _outweighed(merged: History, copies: list[History]) -> Iterator[str]:
             continue
         whats = {event.what for event in (Counter(after.events) - Counter(row.events)).elements()}
         was, now = row.task, after.task
-        is_closed = now.status != Status.DECLINED and not is_clock_running(now)
+        is_closed = now.status != Status.DECLINED and not needs_answer(now)
         is_dropped = was.declined_on is not None and now.declined_on is None and TO_CHECK not in now.tags
         if is_dropped and not whats & {EventKind.DECLINE_WITHDRAWN, "answered"}:
             yield f"{key}: declined on {was.declined_on}, and {now.status} without a word"
@@ -180,8 +180,8 @@ def _outweighed(merged: History, copies: list[History]) -> Iterator[str]:
             yield f"{key}: declined, and {now.status} without a clock"
         changes = {EventKind.APPEAL_ANSWERED, EventKind("appeal withdrawn"), EventKind.UNDONE}
         is_done = now.status != Status.DECLINED and now.answered_on is not None
-        is_waiting = was.is_appeal_running and is_clock_running(was) and not whats & changes
-        if is_waiting and not is_done and not is_clock_running(now):
+        is_waiting = was.is_appeal_running and needs_answer(was) and not whats & changes
+        if is_waiting and not is_done and not needs_answer(now):
             yield f"{key}: its appeal waits without a clock: {now.status}, answered {now.answered_on}"
         if not {EventKind.CORRECTED, EventKind.ADOPTED} & {event.what for event in row.events} and (
             EventKind.ADOPTED in whats and not {EventKind.CORRECTED, EventKind.TRACKED} & whats
@@ -206,9 +206,9 @@ def _less_urgent(merged: History, copies: list[History]) -> Iterator[str]:
         now, whats = after.task, {event.what for event in (Counter(after.events) - Counter(row.events)).elements()}
         if was.appeal_answered_on is not None or was.status != Status.DECLINED:
             whats -= {"appeal answered"}  # it is that of an appeal of which the copy knew nothing
-        if not is_clock_running(was) or whats & _ENDS_OR_MOVES or TO_CHECK in now.tags:
+        if not needs_answer(was) or whats & _ENDS_OR_MOVES or TO_CHECK in now.tags:
             continue
-        if not is_clock_running(now):
+        if not needs_answer(now):
             yield f"{key}: open in a copy, due {was.due_on}, and {now.status} without a clock"
         elif was.due_on is not None and (now.due_on is None or now.due_on > was.due_on):
             yield f"{key}: due {was.due_on} in a copy, and {now.due_on}"

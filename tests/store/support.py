@@ -122,7 +122,7 @@ def in_status(store: Store, status: str, kind: Kind = Kind.RETRIEVAL, task_id: s
     if status in (Status.QUEUED, Status.RECEIVED):
         return submitted(store, kind) if status == Status.QUEUED else received(store, kind)
     if status == Status.UNAPPROVED:
-        store.require_shop(None, approves_deletions=True)
+        store.require_shop(None, deletions_need_approval=True)
         task = submitted(store, Kind.DELETION)
         store.require_shop(None)
         return task

@@ -11,7 +11,7 @@ import pytest
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.legal_operations import ANSWER
-from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
@@ -45,11 +45,11 @@ def _table(*lines: str) -> bytes:
 def test_an_answer_stops_the_clock_and_the_end_at_the_service_does_not(store: Store) -> None:
     task = _finished(store)
     (to_answer,) = (view for view in VIEWS if view.name == "to answer")
-    assert is_clock_running(task)
+    assert needs_answer(task)
     assert list(tasks.matching_numbers(store, parse(to_answer.filter), today=TODAY)) == [task.number]
     single.answer(store, task.number, " by\nemail ", TODAY, ACTOR)
     found = tasks.get(store, task.number)
-    assert (found.answered_on, found.answered_how, is_clock_running(found)) == (TODAY, "by email", False)
+    assert (found.answered_on, found.answered_how, needs_answer(found)) == (TODAY, "by email", False)
     assert tasks.count(store, parse(to_answer.filter), today=TODAY) == 0
     assert list(tasks.matching_numbers(store, parse("answered:today"), today=TODAY)) == [task.number]
     event = timeline.of_task(store, task.number)[-1]
@@ -73,7 +73,7 @@ def test_a_withdrawn_answer_lets_the_clock_run_again(store: Store) -> None:
     single.answer(store, task.number, "by email", TODAY, ACTOR)
     single.edit(store, task.number, lambda edit: answers.withdraw(edit, LegalRecord.ANSWER), ACTOR)
     found = tasks.get(store, task.number)
-    assert (found.answered_on, found.answered_how, is_clock_running(found)) == (None, None, True)
+    assert (found.answered_on, found.answered_how, needs_answer(found)) == (None, None, True)
     event = timeline.of_task(store, task.number)[-1]
     assert (event.what, event.detail) == ("answer withdrawn", f"was on {TODAY}: by email")
     assert scalar(store, "SELECT sum(tasks) FROM tallies WHERE open = 1") == 1
@@ -201,7 +201,7 @@ def test_a_profile_can_count_what_is_completed_as_answered(store: Store, clock: 
     assert completed_answers.is_any_completed(store, seen)
     seen = completed_answers.answer_completed(store, seen)
     found = tasks.get(store, ready.number)
-    assert (found.answered_on, is_clock_running(found)) == (TODAY + timedelta(days=3), False)
+    assert (found.answered_on, needs_answer(found)) == (TODAY + timedelta(days=3), False)
     event = timeline.of_task(store, ready.number)[-1]
     assert (event.what, event.actor) == ("answered", timeline.PROGRAM)
     single.edit(store, ready.number, lambda edit: answers.withdraw(edit, LegalRecord.ANSWER), ACTOR)

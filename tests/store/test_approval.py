@@ -47,7 +47,7 @@ ANN, BOB = "ann (Ann Example, from 10.0.0.7)", "bob"
 def team(path: Path, clock: ManualClock) -> Iterator[Store]:
     store = open_store(path, clock=clock)
     try:
-        store.require_shop(None, approves_deletions=True)
+        store.require_shop(None, deletions_need_approval=True)
         yield store
     finally:
         store.close()

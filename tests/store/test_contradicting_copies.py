@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Verification
 from bwp_tui.store.commands import answers, legal_records, requests, work_records
@@ -81,7 +81,7 @@ def test_a_decline_that_one_copy_withdrew_leaves_the_request_open_where_the_othe
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.get(merged, 1)
         assert (task.status, task.due_on, task.appealed_on) == (Status.RECEIVED, due, None)
-        assert (is_clock_running(task), task.tags) == (True, (TO_CHECK,))
+        assert (needs_answer(task), task.tags) == (True, (TO_CHECK,))
         assert any(event.detail and "without knowing" in event.detail for event in timeline.of_task(merged, 1))
     early.write_bytes(path.read_bytes())
     clock.advance(minutes=1)

@@ -13,7 +13,7 @@ import pytest
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.record_operations import APPEAL, DECLINE
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import done_by, due_label, is_clock_running, is_late
+from bwp_tui.domain.deadlines import done_by, due_label, is_late, needs_answer
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task
@@ -83,7 +83,7 @@ def test_a_declined_request_is_over_and_nothing_of_it_is_sent(store: Store, stat
     kind = Kind.DELETION if status == Status.CANCELLED else Kind.RETRIEVAL
     before = in_status(store, status, kind)
     task = decline(store, before.number)
-    assert (task.status, task.is_final, is_clock_running(task)) == (Status.DECLINED, True, False)
+    assert (task.status, task.is_final, needs_answer(task)) == (Status.DECLINED, True, False)
     assert (task.declined_on, task.decline_reason, task.decline_text) == (TODAY, "exempt", "told by email")
     assert is_nothing_due(store)
     assert intents.unfinished_work(store) is None
@@ -101,7 +101,7 @@ def test_a_declined_request_is_over_and_nothing_of_it_is_sent(store: Store, stat
             refused()
     assert legal_records.cannot_extend(task, TODAY)
     assert counts_agree(store)
-    assert is_clock_running(before) is (status != Status.CANCELLED)
+    assert needs_answer(before) is (status != Status.CANCELLED)
 
 
 def test_the_service_does_not_bring_a_declined_request_back(store: Store) -> None:
@@ -146,26 +146,26 @@ def test_a_day_before_receipt_is_refused_and_nothing_recorded(store: Store, on: 
 
 def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store: Store) -> None:
     task = decline(store, accepted(store, kind=Kind.DELETION).number)
-    assert (task.status, task.cancel_asked, is_clock_running(task)) == (Status.ON_HOLD, True, True)
+    assert (task.status, task.cancel_asked, needs_answer(task)) == (Status.ON_HOLD, True, True)
     assert [event.what for event in timeline.of_task(store, task.number)][-2:] == ["decline asked", "cancel asked"]
     for why_not in (requests.cannot_withdraw_decline(task), requests.cannot_decline(task), answers.cannot_answer(task)):
         assert "waits for its cancellation" in (why_not or "")
     intent_outcomes.record_cancelled(store, sent(store, task.number).id)
     task = tasks.get(store, task.number)
-    assert (task.status, task.cancel_asked, is_clock_running(task)) == (Status.DECLINED, False, False)
+    assert (task.status, task.cancel_asked, needs_answer(task)) == (Status.DECLINED, False, False)
     *_, cancelled, last = timeline.of_task(store, task.number)
     assert (cancelled.what, last.what, last.before) == ("cancelled", "declined", "CANCELLED")
     assert is_nothing_due(store)
     task = withdraw(store, task.number)
     assert (task.status, task.declined_on, task.task_id, task.is_final) == (Status.RECEIVED, None, None, False)
-    assert is_clock_running(task)
+    assert needs_answer(task)
     assert is_nothing_due(store)
     assert "task-1 was cancelled" in (timeline.of_task(store, task.number)[-1].detail or "")
 
 
 def test_what_was_never_sent_is_received_again_when_its_decline_is_withdrawn(store: Store) -> None:
     task = withdraw(store, decline(store, submitted(store, Kind.DELETION).number).number)
-    assert (task.status, is_clock_running(task), is_nothing_due(store)) == (Status.RECEIVED, True, True)
+    assert (task.status, needs_answer(task), is_nothing_due(store)) == (Status.RECEIVED, True, True)
 
 
 @pytest.mark.parametrize("was_declined_before", [False, True])
@@ -188,7 +188,7 @@ def test_the_decline_of_a_deletion_that_is_not_cancelled_any_more_is_dropped(sto
         single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
     task = tasks.get(store, task.number)
     assert (task.declined_on, task.decline_reason, task.cancel_asked) == (None, None, False)
-    assert is_clock_running(task)
+    assert needs_answer(task)
     event = timeline.of_task(store, task.number)[-1]
     assert (event.what, event.actor) == ("decline withdrawn", "bwp-tui")
     assert f"was on {TODAY}; the deletion was not cancelled" in (event.detail or "")
@@ -218,7 +218,7 @@ def test_a_withdrawn_decline_leaves_the_task_as_it_was(store: Store, status: str
     task = withdraw(store, decline(store, before.number).number)
     assert (task.status, task.is_final, task.finished_at) == (before.status, before.is_final, before.finished_at)
     assert (task.declined_on, task.decline_reason, task.decline_text) == (None, None, None)
-    assert is_clock_running(task)
+    assert needs_answer(task)
     assert bool(due_polls.due(store, FAR, 9)) is (status == "IN_PROGRESS")
     event = timeline.of_task(store, task.number)[-1]
     assert (event.what, event.detail) == ("decline withdrawn", f"was on {TODAY}, exempt: told by email")
@@ -229,7 +229,7 @@ def test_an_appeal_runs_until_it_is_answered(store: Store) -> None:
     task = declined(store)
     due = task.due_on
     task = appeal(store, task.number, TODAY)
-    assert (task.is_appeal_running, is_clock_running(task)) == (True, True)
+    assert (task.is_appeal_running, needs_answer(task)) == (True, True)
     assert task.due_on == TODAY + timedelta(days=45)
     assert list(tasks.matching_numbers(store, parse("is:open is:unanswered due<46d"), today=TODAY)) == [task.number]
     later = TODAY + timedelta(days=46)
@@ -246,7 +246,7 @@ def test_an_appeal_runs_until_it_is_answered(store: Store) -> None:
     with pytest.raises(NotPossible, match="was declined"):
         single.answer(store, task.number, "by post", TODAY, ACTOR)
     task = appeal(store, task.number, None, TODAY, False)
-    assert (task.is_appeal_running, is_clock_running(task), task.due_on) == (False, False, due)
+    assert (task.is_appeal_running, needs_answer(task), task.due_on) == (False, False, due)
     assert (task.appealed_on, task.appeal_answered_on, task.is_appeal_upheld) == (TODAY, TODAY, False)
     what = [(event.what, event.detail) for event in timeline.of_task(store, task.number)][-2:]
     assert what == [("appealed", f"on {TODAY}"), ("appeal answered", f"on {TODAY}: not upheld")]
@@ -259,7 +259,7 @@ def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verifie
     due = tasks.get(store, number).due_on
     appeal(store, number, TODAY, TODAY, True)
     upheld = tasks.get(store, number)
-    assert (is_clock_running(upheld), upheld.due_on) == (True, due)
+    assert (needs_answer(upheld), upheld.due_on) == (True, due)
     assert list(tasks.matching_numbers(store, parse("is:unanswered"), today=TODAY)) == [number]
     assert "(resubmit)" in (advice_for(upheld, None, str) or "")
     last = (due or TODAY) - ((done_by(upheld, TODAY) or TODAY) - TODAY)
@@ -286,7 +286,7 @@ def test_what_is_answered_too_after_a_merge_takes_no_appeal_that_would_not_count
         appeal(store, number, TODAY)
     single.edit(store, number, lambda edit: answers.withdraw(edit, LegalRecord.ANSWER), ACTOR)
     appeal(store, number, TODAY)
-    assert is_clock_running(tasks.get(store, number))
+    assert needs_answer(tasks.get(store, number))
 
 
 def test_a_recorded_appeal_and_its_answer_are_not_overwritten(store: Store) -> None:
@@ -338,7 +338,7 @@ def test_an_appeal_is_withdrawn_and_then_the_decline(store: Store) -> None:
         withdraw(store, task.number)
     single.edit(store, task.number, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR)
     found = tasks.get(store, task.number)
-    assert (found.appealed_on, found.due_on, is_clock_running(found)) == (None, task.due_on, False)
+    assert (found.appealed_on, found.due_on, needs_answer(found)) == (None, task.due_on, False)
     assert withdraw(store, task.number).status == Status.RECEIVED
 
 

@@ -67,9 +67,9 @@ def test_the_first_attempt_is_dated_by_the_uptime_too(path: Path, clock: ManualC
     intent = sent(store, task.number)
     again = intent_of(store, task.number)
     assert (again.first_sent_boot, again.first_sent_uptime, again.attempts) == ("boot-1", 10.5, 2)
-    assert intents.unanswered_submissions(store) == [again]
+    assert intents.submissions_without_response(store) == [again]
     intent_outcomes.record_accepted(store, intent.id, "task-1", SOON)
-    assert intents.unanswered_submissions(store) == []
+    assert intents.submissions_without_response(store) == []
     store.close()
 
 

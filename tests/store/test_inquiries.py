@@ -56,7 +56,7 @@ def test_the_clock_stands_still_from_the_inquiry_to_the_reply(store: Store) -> N
     number = uk(store)
     single.inquire(store, number, ASKED, ACTOR)
     waiting = tasks.get(store, number)
-    assert (waiting.due_on, deadlines.is_clock_stopped(waiting), deadlines.is_clock_running(waiting)) == (
+    assert (waiting.due_on, deadlines.is_clock_stopped(waiting), deadlines.needs_answer(waiting)) == (
         None,
         True,
         True,

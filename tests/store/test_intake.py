@@ -13,7 +13,7 @@ import pytest
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.service_operations import SEND
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import fitting_hold, is_clock_running
+from bwp_tui.domain.deadlines import fitting_hold, needs_answer
 from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
@@ -54,7 +54,7 @@ def nothing_is_due(store: Store) -> bool:
 @pytest.mark.parametrize("kind", Kind)
 def test_its_clocks_run_and_nothing_is_due_to_be_sent(store: Store, kind: Kind) -> None:
     task = received(store, kind)
-    assert (task.status, task.is_final, is_clock_running(task)) == (Status.RECEIVED, False, True)
+    assert (task.status, task.is_final, needs_answer(task)) == (Status.RECEIVED, False, True)
     assert task.due_on is not None
     assert nothing_is_due(store)
     assert scalar(store, "SELECT count(*) FROM intents") == 0
@@ -178,7 +178,7 @@ def test_one_without_an_email_is_not_sent(store: Store) -> None:
 def test_it_can_be_withdrawn_and_a_repetition_is_received_again(store: Store) -> None:
     number = received(store, Kind.DELETION).number
     task = requests.cancel(store, number, ACTOR)
-    assert (task.status, is_clock_running(task)) == (Status.CANCELLED, False)
+    assert (task.status, needs_answer(task)) == (Status.CANCELLED, False)
     event = timeline.of_task(store, number)[-1]
     assert (event.what, event.before, event.after) == ("withdrawn", "RECEIVED", "CANCELLED")
     again = requests.resubmit(store, number, ACTOR)

@@ -14,7 +14,7 @@ from bwp_tui.console.presentation import task_detail
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.glyphs import UNICODE
 from bwp_tui.console.presentation.task_row_cells import COLUMNS, CellContext
-from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import PURGED_EMAIL, Kind, Task
@@ -60,7 +60,7 @@ def every(store: Store) -> list[Task]:
 
 def test_the_column_and_the_function_say_the_same(store: Store, every: list[Task]) -> None:
     assert len(every) == 1 + 2 * len(STATUSES) * 32 * 4
-    running = {task.number for task in every if is_clock_running(task)}
+    running = {task.number for task in every if needs_answer(task)}
     assert running == {as_int(row[0]) for row in store.rows("SELECT number FROM tasks WHERE open = 1")}
     assert running == set(tasks.matching_numbers(store, parse("is:open"), today=TODAY))
     assert 0 < len(running) < len(every)
@@ -71,7 +71,7 @@ def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_
     words = format_due(DUE, TODAY)
     due = next(column for column in COLUMNS if column.id == "due")
     for task in every[1:]:
-        runs = is_clock_running(task)
+        runs = needs_answer(task)
         facts = "\n".join("".join(text for text, _ in line) for line in task_detail.fact_lines(task, READING))
         shown = {
             "table": due.cell(task, CONTEXT).text,

@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
 from bwp_tui.domain.task import Kind
@@ -190,7 +190,7 @@ def test_what_had_stopped_a_clock_before_answers_were_recorded_becomes_one(path:
     }
     assert store.rows("SELECT number, open FROM tasks") == list(before.items())
     found = tasks.window(store, tasks.matching_numbers(store, parse(""), today=TODAY))
-    assert {task.number: int(is_clock_running(task)) for task in found} == before
+    assert {task.number: int(needs_answer(task)) for task in found} == before
     answered = {task.number: task for task in found if task.answered_on is not None}
     assert {(task.kind, task.status, task.is_saved) for task in answered.values()} == {
         *product(Kind, [Status.GIVEN_UP], [False, True]),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, Task, TaskError, Verification
 from bwp_tui.store.commands import answers, decisions, legal_records, requests
@@ -58,7 +58,7 @@ def _facts(task: Task) -> tuple[object, ...]:
     return (
         *(task.received_on, task.regulation, task.due_on, task.extended_on, task.acknowledged_on, task.assigned_to),
         *(task.verification, task.answered_on, task.answered_how, task.declined_on, task.appealed_on, task.status),
-        is_clock_running(task),
+        needs_answer(task),
     )
 
 
@@ -249,7 +249,7 @@ def test_a_decline_of_a_received_request_stays_where_the_other_copy_sent_and_can
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.get(merged, 1)
         assert (task.status, task.task_id, task.declined_on) == (Status.DECLINED, "task-1", TODAY)
-        assert (task.is_appeal_running, is_clock_running(task), task.due_on) == (True, True, due)
+        assert (task.is_appeal_running, needs_answer(task), task.due_on) == (True, True, due)
 
 
 @pytest.mark.parametrize("is_answered_first", [False, True])
@@ -271,7 +271,7 @@ def test_an_appeal_runs_on_where_the_other_copy_recorded_an_answer(
                 due = tasks.get(store, 1).due_on
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.get(merged, 1)
-        assert (task.status, task.is_appeal_running, is_clock_running(task)) == (Status.DECLINED, True, True)
+        assert (task.status, task.is_appeal_running, needs_answer(task)) == (Status.DECLINED, True, True)
         assert task.due_on == due
         assert any(event.what == "answered" for event in timeline.of_task(merged, 1))
 

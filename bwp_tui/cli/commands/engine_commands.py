@@ -42,7 +42,7 @@ from bwp_tui.store.commands import bulk, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS
-from bwp_tui.store.worklog.intents import UnfinishedWork, is_unsent, unfinished_work
+from bwp_tui.store.worklog.intents import UnfinishedWork, has_unsent_intent, unfinished_work
 
 
 def refresh(arguments: Namespace) -> None:
@@ -113,7 +113,7 @@ def cancel(arguments: Namespace) -> ExitCode:
 
 
 def _describe_pending_cancellations(store: Store, pending: Sequence[int]) -> str:
-    unsent = sum(is_unsent(store, number) for number in pending)
+    unsent = sum(has_unsent_intent(store, number) for number in pending)
     if len(pending) == 1:
         return f"The cancellation of #{pending[0]} is recorded and not {'sent' if unsent else 'confirmed'} yet."
     also = f" ({unsent} of them are not sent yet)" if unsent else ""
@@ -170,7 +170,7 @@ def _describe_unfinished(left: UnfinishedWork) -> str:
     """Return why work is left, and how much of each kind."""
     parts = (
         (left.unsent, "request is", "requests are", "not sent yet"),
-        (left.unanswered, "request has", "requests have", "no response yet"),
+        (left.without_response, "request has", "requests have", "no response yet"),
         (left.unsent_cancellations, "cancellation is", "cancellations are", "not sent yet"),
         (left.unconfirmed_cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
         (left.failed_polls, "task", "tasks", "could not be refreshed"),

@@ -51,7 +51,7 @@ def import_file(arguments: Namespace) -> None:
         require_credentials(chosen_profile(arguments))
     with open_session(arguments, changes=not arguments.dry_run) as session:
         regulation, hold = arguments.regulation or session.profile.regulation, session.profile.holding_period
-        defaults = ImportDefaults(today(), regulation, hold, awaits_verification=arguments.hold)
+        defaults = ImportDefaults(today(), regulation, hold, awaits_verification=arguments.awaits_verification)
         progress = ProgressLine("checking", data.count(b"\n"))
         planned = _checked(lambda: csv_import.plan(session.store, data, defaults, progress), "requests")
         if not arguments.dry_run:
@@ -63,7 +63,7 @@ def import_file(arguments: Namespace) -> None:
             _end_without_recording(len(planned.wrong_lines))
             return
         if not arguments.yes:
-            _confirm(planned, is_sent=not arguments.hold)
+            _confirm(planned, is_sent=not arguments.awaits_verification)
         progress = ProgressLine("recording", len(planned.lines))
         numbers = csv_import.import_requests(session.store, planned, session.actor, progress)
     if receipt is not None or is_file:
@@ -71,17 +71,17 @@ def import_file(arguments: Namespace) -> None:
         _save_receipt(receipt or beside, planned, numbers)
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
-    if arguments.hold:
+    if arguments.awaits_verification:
         print_note("They are RECEIVED and not sent: record how each requester was verified, then bwp-tui send.")
     else:
-        if session.profile.approves_deletions:
+        if session.profile.deletions_need_approval:
             print_note("Deletions among them are UNAPPROVED and not sent before another person runs: bwp-tui approve.")
         _note_when_sent(session)
 
 
 def _import_answers(arguments: Namespace) -> None:
     """Record the answers of a CSV file, all of them or none."""
-    if arguments.receipt is not None or arguments.again or arguments.hold:
+    if arguments.receipt is not None or arguments.again or arguments.awaits_verification:
         raise CommandError(ExitCode.USAGE, "--receipt, --again and --hold are for requests, not for answers.")
     data, _ = _read(arguments.file)
     with open_session(arguments, changes=not arguments.dry_run) as session:

@@ -35,7 +35,7 @@ def submit(arguments: Namespace) -> ExitCode:
     arguments.wait = arguments.wait or arguments.download
     if arguments.timeout is None and not arguments.wait:
         arguments.timeout = RESPONSE_TIMEOUT_S
-    if arguments.hold and arguments.wait:
+    if arguments.awaits_verification and arguments.wait:
         raise CommandError(ExitCode.USAGE, "--hold sends nothing that could be waited for. Nothing was recorded.")
     if arguments.output and not arguments.download:
         raise CommandError(ExitCode.USAGE, "--output needs --download. Nothing was recorded.")
@@ -140,7 +140,7 @@ def _request(arguments: Namespace, profile: Profile) -> Request:
         reason=(arguments.reason or None) if deletion else None,
         note=arguments.note,
         tags=tuple(dict.fromkeys(tag for tag in arguments.tag if tag)),
-        awaits_verification=arguments.hold,
+        awaits_verification=arguments.awaits_verification,
     )
 
 

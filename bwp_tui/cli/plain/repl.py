@@ -20,7 +20,7 @@ from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.filter import parse as parse_filter
 from bwp_tui.domain.filter_fields import STATES
-from bwp_tui.domain.statuses import has_ended
+from bwp_tui.domain.statuses import engine_is_done_with
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.domain.times import utc_now
@@ -48,7 +48,7 @@ def open_plain(profile: Profile) -> ExitCode:
     store = open_store(profile.history_path)
     engine = EngineThread(profile, config_loader(profile))
     try:
-        store.require_shop(profile.shop, approves_deletions=profile.approves_deletions)
+        store.require_shop(profile.shop, deletions_need_approval=profile.deletions_need_approval)
         if not profile.missing():
             engine.start()
         _Repl(profile, store).run()
@@ -214,7 +214,7 @@ class _Repl:
         changed = self._changed_tasks()
         for task in changed:
             print(task_sentence(task, utc_now(), today()))
-        ended = [task.number for task in changed if has_ended(task.status)]
+        ended = [task.number for task in changed if engine_is_done_with(task.status)]
         if not self._profile.read_only:
             for _ in bulk.apply_to_each(
                 self._store,

@@ -54,7 +54,7 @@ def confirm_plan(
     planned = bulk_plan.plan(session.store, action, numbers, today(), values)
     count = len(planned.possible)
     print_note(f"Plan: {planned}.")
-    if planned.can_meet_due_dates and "holding_period" not in values:
+    if planned.can_meet_due_dates and "hold_rule" not in values:
         print_note(FIT_HINT)
     if not count:
         raise CommandError(ExitCode.FAILED, "Nothing was changed.")

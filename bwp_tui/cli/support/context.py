@@ -78,7 +78,7 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Comm
         stack.callback(store.close)
         if store.opening_report is not None:
             print_note(store.opening_report)
-        store.require_shop(profile.shop, approves_deletions=profile.approves_deletions)
+        store.require_shop(profile.shop, deletions_need_approval=profile.deletions_need_approval)
         yield CommandSession(profile, store, actor(os.environ, profile.actor, profile.is_team))
 
 

@@ -12,7 +12,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession
 from bwp_tui.cli.support.streams import print_note
 from bwp_tui.cli.support.task_output import print_tasks
-from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status, has_ended
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status, engine_is_done_with
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import requests
@@ -174,7 +174,9 @@ def wait_for_end(
     """
 
     def is_over(task: Task) -> bool:
-        return has_ended(task.status) or task.status in WITHHELD_STATUSES  # which nothing but an operator sends
+        return (
+            engine_is_done_with(task.status) or task.status in WITHHELD_STATUSES
+        )  # which nothing but an operator sends
 
     def have_ended(store: Store) -> bool:
         return all(map(is_over, tasks.window(store, numbers)))

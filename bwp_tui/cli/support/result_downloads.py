@@ -15,7 +15,7 @@ from bwp_tui.cli.support.progress_line import DownloadProgress
 from bwp_tui.cli.support.streams import draw, print_note
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.masking import mask_task_text
-from bwp_tui.domain.statuses import DownloadState, has_ended
+from bwp_tui.domain.statuses import DownloadState, engine_is_done_with
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import download_queue, requests
@@ -64,7 +64,7 @@ def download_results(
 
 
 def _may_have_completed(task: Task) -> bool:
-    return task.kind is Kind.RETRIEVAL and not has_ended(task.status) and cannot_refresh(task) is None
+    return task.kind is Kind.RETRIEVAL and not engine_is_done_with(task.status) and cannot_refresh(task) is None
 
 
 def _queue_downloads(

@@ -20,9 +20,9 @@ from bwp_tui.domain.deadlines import (
     done_by,
     due_if_replied,
     due_label,
-    is_clock_running,
     is_clock_stopped,
     is_late,
+    needs_answer,
 )
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
@@ -91,7 +91,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
         parts.append("ready to download")
     parts.append(f"{format_duration(task.age(now))} old")
-    if task.due_on is not None and is_clock_running(task):
+    if task.due_on is not None and needs_answer(task):
         parts.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
     elif is_clock_stopped(task):
         parts.append(f"its clock has been stopped since {task.inquired_on}")
@@ -164,7 +164,7 @@ def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list
     due, law = None, REGULATIONS.get(task.regulation)
     source = f"({law.id}: {law.citation})" if law else f"({task.regulation})"
     if task.due_on is not None:
-        left = f", {format_due(task.due_on, today)}" if is_clock_running(task) else ""
+        left = f", {format_due(task.due_on, today)}" if needs_answer(task) else ""
         due = f"{task.due_on}{left} {source}"
     elif is_clock_stopped(task):
         due = f"{due_if_replied(task, today)} if the reply came today; stopped since {task.inquired_on} {source}"
@@ -196,7 +196,7 @@ def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list
 def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
     verified = task.verification
     receipt = f"acknowledged on {task.acknowledged_on}" if task.acknowledged_on else None
-    limit = acknowledgement_deadline(task.regulation, task.received_on) if is_clock_running(task) else None
+    limit = acknowledgement_deadline(task.regulation, task.received_on) if needs_answer(task) else None
     if receipt is None and limit is not None:
         receipt = f"acknowledge by {limit} ({format_due(limit, today)})"
     return [
@@ -228,7 +228,7 @@ def _answer(task: Task) -> str | None:
     if task.declined_on is not None:
         return None
     if task.answered_on is None:
-        return f"not yet; bwp-tui answer {task.number} --how TEXT" if task.is_final and is_clock_running(task) else None
+        return f"not yet; bwp-tui answer {task.number} --how TEXT" if task.is_final and needs_answer(task) else None
     part = "" if task.answered_in_part is None else f"; in part: {task.answered_in_part or 'the reason was purged'}"
     return f"on {task.answered_on}{f': {task.answered_how}' if task.answered_how else ''}{part}"
 

@@ -107,8 +107,8 @@ class ServiceController:
 
     async def _submit_marked(self, operation: ServiceOperation, given: Values) -> None:
         screen, commands = self._screen, self._screen.session.task_commands
-        hold: HoldRule = given.get("holding_period", same_hold)
-        plan = await self._marked.plan_action(operation.name, {"holding_period": hold})
+        hold: HoldRule = given.get("hold_rule", same_hold)
+        plan = await self._marked.plan_action(operation.name, {"hold_rule": hold})
         if plan is None:
             return
         note: str | None = given.get("note")
@@ -121,7 +121,7 @@ class ServiceController:
 
         async def shorten() -> bool:
             nonlocal plan
-            fitting = {"holding_period": fitting_hold(screen.session.today())}
+            fitting = {"hold_rule": fitting_hold(screen.session.today())}
             plan = await self._marked.plan_action(operation.name, fitting)
             return plan is not None and await self._marked.confirm_plan(plan)
 
@@ -138,10 +138,10 @@ class ServiceController:
         check = self._check_for(
             operation, task, _started_warning, lambda now: (now.email, now.holding_period, now.due_on)
         )
-        hold = await self._confirm_submission(operation, task, given.get("holding_period", same_hold), check)
+        hold = await self._confirm_submission(operation, task, given.get("hold_rule", same_hold), check)
         if hold is None:
             return
-        values = {**given, "holding_period": hold}
+        values = {**given, "hold_rule": hold}
         results = await run_in_thread_and_report(
             screen, lambda: session.task_commands.apply(operation, [task.number], task.name, check, **values)
         )
@@ -171,7 +171,7 @@ class ServiceController:
             question = f"{doubt}Submit the retrieval {task.name} of {whom}{again}?"
             with rechecking_task(screen, task, check, lambda _: question):
                 return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
-        values = {"holding_period": hold}
+        values = {"hold_rule": hold}
         plan = await prepare_question(
             session, lambda: bulk_plan.plan(session.write_store, operation.name, [task.number], today, values)
         )

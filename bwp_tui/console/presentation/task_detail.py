@@ -14,9 +14,9 @@ from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     done_by,
     due_if_replied,
-    is_clock_running,
     is_clock_stopped,
     is_late,
+    needs_answer,
 )
 from bwp_tui.domain.filter import DUE_SOON
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
@@ -153,12 +153,12 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
         yield fact("Answered", (task.answered_on.isoformat(), "good"), (how, "plain"))
         if task.answered_in_part is not None:
             yield fact("In part", mask(task.answered_in_part or "the reason was purged", task, context))
-    elif task.is_final and task.declined_on is None and is_clock_running(task):
+    elif task.is_final and task.declined_on is None and needs_answer(task):
         yield fact("Answered", ("not yet  ", "warn"), (context.key("answer"), "key"), " records the answer")
     limit = acknowledgement_deadline(task.regulation, task.received_on)
     if task.acknowledged_on:
         yield fact("Receipt", f"acknowledged on {task.acknowledged_on}")
-    elif limit is not None and task.declined_on is None and is_clock_running(task):
+    elif limit is not None and task.declined_on is None and needs_answer(task):
         yield fact(
             "Receipt",
             (f"by {limit}", "warn"),
@@ -205,7 +205,7 @@ def timeline_lines(
 
 def _due_texts(task: Task, due: date, context: DisplayContext) -> Iterator[StyledText]:
     yield due.isoformat(), "plain"
-    if is_clock_running(task):
+    if needs_answer(task):
         days = (due - context.today).days
         role = "bad" if days < 0 else "warn" if days <= DUE_SOON else "muted"
         yield f"  {format_due(due, context.today)}", role

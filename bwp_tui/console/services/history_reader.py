@@ -72,9 +72,9 @@ class HistoryReader:
         """Return how the service last answered the engine."""
         return self._read(lambda: engine_state.read(self._store), None)
 
-    def is_unsent(self, number: int) -> bool:
+    def has_unsent_intent(self, number: int) -> bool:
         """Return whether a submission or cancellation of a task waits to be sent for the first time."""
-        return self._read(lambda: intents.is_unsent(self._store, number), False)
+        return self._read(lambda: intents.has_unsent_intent(self._store, number), False)
 
     def is_poll_due(self, number: int) -> bool:
         """Return whether a task is to be polled now."""

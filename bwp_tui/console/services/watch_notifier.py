@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from bwp_tui.domain.statuses import has_ended
+from bwp_tui.domain.statuses import engine_is_done_with
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
@@ -38,8 +38,8 @@ class WatchNotifier:
         with suppress(StoreError):  # the main screen says what is wrong with the history
             watched = await asyncio.to_thread(tasks.tagged_since, self._store, WATCHED, before)
             # One that continues, as an unconfirmed one may, can end again.
-            self._reported.difference_update(task.number for task in watched if not has_ended(task.status))
-            ended = [task for task in watched if has_ended(task.status) and task.number not in self._reported]
+            self._reported.difference_update(task.number for task in watched if not engine_is_done_with(task.status))
+            ended = [task for task in watched if engine_is_done_with(task.status) and task.number not in self._reported]
             self._reported.update(task.number for task in ended)
             return ended
         return []

@@ -38,7 +38,7 @@ class WriteGuard:
 def other_shop_reason(store: Store, profile: Profile) -> str | None:
     """Return why these settings cannot record anything, where the history is another shop's; else None."""
     try:
-        store.require_shop(profile.shop, approves_deletions=profile.approves_deletions)
+        store.require_shop(profile.shop, deletions_need_approval=profile.deletions_need_approval)
     except OtherShop as error:
         return str(error)
     return None

@@ -170,7 +170,7 @@ class EngineThread:
         store = first_store.open_another()
         self.opening_report = first_store.opening_report or store.opening_report or self.opening_report
         try:
-            store.require_shop(self._profile.shop, approves_deletions=self._profile.approves_deletions)
+            store.require_shop(self._profile.shop, deletions_need_approval=self._profile.deletions_need_approval)
             while (term := begin_term(store, lease, await self._present_ability())) is None:
                 self.other_engine = engine_state.read(store)
                 self._set_role(
@@ -355,7 +355,7 @@ async def run_engine(
 
     loop = asyncio.get_running_loop()
     profile = config.profile
-    store.require_shop(profile.shop, approves_deletions=profile.approves_deletions)
+    store.require_shop(profile.shop, deletions_need_approval=profile.deletions_need_approval)
     async with contextlib.AsyncExitStack() as exit_stack:
         api = connect(config)
         exit_stack.push_async_callback(api.aclose)

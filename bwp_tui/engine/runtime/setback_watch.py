@@ -45,6 +45,6 @@ class SetbackWatch:
 
     def _record_unmeasured_as_unconfirmed(self, boot: str | None) -> None:
         """Record submissions of before the machine's last start as unconfirmed: their age cannot be measured."""
-        for intent in intents.unanswered_submissions(self._store):
+        for intent in intents.submissions_without_response(self._store):
             if boot is None or intent.first_sent_boot != boot:
                 intent_outcomes.record_unconfirmed(self._store, intent.id, _UNMEASURED)

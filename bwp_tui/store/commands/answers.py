@@ -8,9 +8,9 @@ from datetime import date
 from bwp_tui.domain.deadlines import (
     appeal_deadline,
     due_if_replied,
-    is_clock_running,
     is_clock_stopped,
     late_clause,
+    needs_answer,
     task_due_date,
 )
 from bwp_tui.domain.statuses import Status
@@ -67,7 +67,7 @@ def cannot_answer_in_bulk(task: Task) -> str | None:
     """Return why no answer is recorded for task where many are answered at once, or None when one is."""
     if task.answered_on is not None:
         return Refusal("answered already", f"Task {task.name} was already answered on {task.answered_on}.")
-    if is_clock_running(task):
+    if needs_answer(task):
         return cannot_answer(task)
     return cannot_answer(task) or f"Task {task.name} is {task.status}: nobody waits for an answer."
 

@@ -40,7 +40,7 @@ def cannot_approve(task: Task) -> str | None:
 
 def _reason_if_own(transaction: Transaction, task: Task, actor: str) -> str | None:
     """Return why `actor` cannot approve `task`: by their accounts, which a team's actors begin with."""
-    if not transaction.approves_deletions:
+    if not transaction.deletions_need_approval:
         return "These settings approve nothing: set approve and group, as the team does."
     asked = transaction.run(
         "SELECT actor FROM timeline WHERE task = ? AND after = ? AND actor <> ?",

@@ -9,9 +9,9 @@ from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     appeal_deadline,
     extension_notice_deadline,
-    is_clock_running,
     is_clock_stopped,
     late_clause,
+    needs_answer,
     statutory_due_date,
     task_due_date,
 )
@@ -209,7 +209,7 @@ def cannot_extend(task: Task, today: date) -> str | None:
             more = f"{law.appeal_extension_days} days under {law.id}"
             sentence = f"The extension of an appeal ({more}) is not counted here: note it on {task.name}."
         return cannot_change_purged(task) or sentence
-    if not is_clock_running(task):
+    if not needs_answer(task):
         state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
         return cannot_change_purged(task) or f"Task {task.name} {state}: nothing is left to be extended."
     if is_clock_stopped(task):

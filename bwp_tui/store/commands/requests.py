@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.deadlines import HoldRule, is_clock_running, same_hold
+from bwp_tui.domain.deadlines import HoldRule, needs_answer, same_hold
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, reason_if_kind_unknown
 from bwp_tui.domain.text import clean_line
@@ -110,7 +110,7 @@ def send(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> T
 def release(
     transaction: Transaction, task: Task, request: Request, status: Status, actor: str, what: EventKind
 ) -> None:
-    """Give a withheld request its next status, and its intent to be submitted where that is QUEUED."""
+    """Give a request of `WITHHELD_STATUSES` its next status, and its intent to be submitted where that is QUEUED."""
     check_request(request)
     update_task(transaction, task.number, status=status, holding_period=request.holding_period)
     if status == Status.QUEUED:
@@ -122,14 +122,14 @@ def cannot_send(task: Task) -> str | None:
     """Return why `task` cannot be sent for the first time, or None when it can."""
     if task.status != Status.RECEIVED:
         return f"Only a RECEIVED request can be sent; {task.name} is {task.status}."
-    if task.verification is None and is_clock_running(task):
+    if task.verification is None and needs_answer(task):
         sentence = f"{task.name} cannot be sent before its requester's identity is verified: record how that was done."
         return Refusal("not verified yet", sentence)
     return reason_if_answered(task) or reason_if_kind_unknown(task)
 
 
 def reason_if_answered(task: Task) -> str | None:
-    if is_clock_running(task):
+    if needs_answer(task):
         return None
     answered = f"The shopper of {task.name} was answered on {task.answered_on}"
     return Refusal("answered already", f"{answered}: withdraw the answer to send it still.")
@@ -195,7 +195,7 @@ def cannot_cancel(task: Task) -> str | None:
         return why_not
     if task.cancel_asked:
         return Refusal("cancellation asked for already", f"The cancellation of {task.name} was asked for already.")
-    if task.is_unsent:
+    if task.is_never_sent:
         return None
     if task.kind is Kind.RETRIEVAL:
         return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
@@ -208,7 +208,7 @@ def cannot_cancel(task: Task) -> str | None:
 
 def cancellation_phrase(task: Task) -> str:
     """Return the beginning of a sentence on what the cancellation of `task` does."""
-    return f"Cancel the unsent {task.kind.lower()}" if task.is_unsent else "Cancel the deletion"
+    return f"Cancel the unsent {task.kind.lower()}" if task.is_never_sent else "Cancel the deletion"
 
 
 def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:

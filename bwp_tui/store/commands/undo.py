@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.domain.deadlines import recorded_due_date
+from bwp_tui.domain.deadlines import recomputed_due_date
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.bulk import TaskChange
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
@@ -65,7 +65,7 @@ def undo(part: UndoablePart, changes: Iterable[Change], actor: str) -> TaskChang
         update_task(transaction, number, **dict(zip(columns, change.before, strict=True)))
         was, is_now = (dict(zip(columns, row, strict=True)).get("due_on") for row in (change.after, change.before))
         if is_now is None and was is not None:  # the clock stood still, and what stopped it may be withdrawn since
-            is_now = iso_day(recorded_due_date(tasks.get(store, number)))
+            is_now = iso_day(recomputed_due_date(tasks.get(store, number)))
             update_task(transaction, number, due_on=is_now)
         before, after = (None, None) if was == is_now else (_text(was), _text(is_now))
         detail = _describe(part, change.before)

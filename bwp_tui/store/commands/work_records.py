@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from bwp_tui.domain.statuses import DownloadState, has_ended
+from bwp_tui.domain.statuses import DownloadState, engine_is_done_with
 from bwp_tui.domain.task import Kind, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
@@ -103,7 +103,7 @@ def assign(edit: Edit, assignee: str | None) -> None:
 
 
 def cannot_watch(task: Task) -> str | None:
-    return f"Task {task.name} has ended: {task.status}." if has_ended(task.status) else None
+    return f"Task {task.name} has ended: {task.status}." if engine_is_done_with(task.status) else None
 
 
 def cannot_open_result(task: Task) -> str | None:

@@ -59,14 +59,14 @@ class Transaction:
     Attributes:
         revision: its number, which every row it touches gets.
         now: its instant; `now_text` is the same as the history stores it.
-        approves_deletions: whether a deletion waits for the approval of another person.
+        deletions_need_approval: whether a deletion waits for the approval of another person.
     """
 
     _store: Store
     revision: int
     now: datetime
     now_text: str
-    approves_deletions: bool
+    deletions_need_approval: bool
 
     def run(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute one statement and return its rows."""
@@ -127,7 +127,7 @@ class Store:
         self._openings = 0
         self._next_opening_at = time.monotonic() + _REOPENING_INTERVAL_S
         self._shop: Shop | None = None
-        self._approves_deletions = False
+        self._deletions_need_approval = False
         self._transaction: Transaction | None = None
         self._use(opened)
         _open_paths.append(path)
@@ -187,18 +187,18 @@ class Store:
         except BaseException:
             other.close()
             raise
-        other._shop, other._approves_deletions = self._shop, self._approves_deletions
+        other._shop, other._deletions_need_approval = self._shop, self._deletions_need_approval
         return other
 
-    def require_shop(self, shop: Shop | None, *, approves_deletions: bool = False) -> None:
+    def require_shop(self, shop: Shop | None, *, deletions_need_approval: bool = False) -> None:
         """Accept writes for this shop alone from now on; None accepts those for whichever shop the history is bound to.
 
-        With `approves_deletions`, none of these sends a deletion that nobody else has approved.
+        With `deletions_need_approval`, none of these sends a deletion that nobody else has approved.
 
         Raises:
             OtherShop: it is bound to another one; then nothing can be recorded any more.
         """
-        self._shop, self._approves_deletions = shop, approves_deletions
+        self._shop, self._deletions_need_approval = shop, deletions_need_approval
         with self._lock, self._translated_errors():
             self._check_shop()
 
@@ -303,7 +303,7 @@ class Store:
                         self._check_shop()
                         bind_shop(self._db, self._shop)
                 seen = HistoryState(as_text(row[0]), as_int(row[1]), as_text(row[2]))
-                self._transaction = Transaction(self, seen.revision, now, now_text, self._approves_deletions)
+                self._transaction = Transaction(self, seen.revision, now, now_text, self._deletions_need_approval)
                 yield self._transaction
                 with self._translated_errors():
                     chains.seal()

@@ -66,8 +66,8 @@ def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str)
 _IN_OLDER_COPY: Final = "it waited in an older copy: it may have been sent or withdrawn since"
 
 
-def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
-    """Let the operator decide on deletions that wait, and on RECEIVED requests, as an older copy has them.
+def make_unsent_unconfirmed(db: apsw.Connection, now: str, condition: str = "TRUE") -> None:
+    """Make deletions that wait to be sent, and RECEIVED requests, UNCONFIRMED, as an older copy has them.
 
     The former may have been withdrawn since the copy was made, the latter sent. A cancellation that waits for the task
     id of one goes on waiting for it.
@@ -76,25 +76,27 @@ def withhold_unsent(db: apsw.Connection, now: str, condition: str = "TRUE") -> N
         now: the instant, as text.
         condition: SQL that selects the tasks.
     """
-    withheld = db.execute(
+    doubtful = db.execute(
         f"SELECT number, status FROM main.tasks WHERE task_id IS NULL AND {condition}"
         f" AND (status IN ({WITHHELD_STATUS_LIST}) OR kind = '{Kind.DELETION}' AND status = '{Status.QUEUED}')"
     ).fetchall()
-    for number, status in withheld:
-        withhold(db, now, number, status, _IN_OLDER_COPY)
+    for number, status in doubtful:
+        make_unconfirmed(db, now, number, status, _IN_OLDER_COPY)
 
 
-def withhold_unverified(db: apsw.Connection, now: str, numbers: Iterable[int]) -> None:
-    """Let the operator decide on requests that wait to be sent as verified, which one of two copies withdrew."""
+def make_unverified_unconfirmed(db: apsw.Connection, now: str, numbers: Iterable[int]) -> None:
+    """Make requests UNCONFIRMED that wait to be sent as verified, where one of two copies withdrew the verification."""
     reason = "its verification was withdrawn in one copy: it may have been sent from the other"
     for number in numbers:
         waits = "SELECT status FROM main.tasks WHERE number = ? AND task_id IS NULL AND status = 'QUEUED'"
         for (status,) in db.execute(waits, (number,)).fetchall():
-            withhold(db, now, number, status, reason)
+            make_unconfirmed(db, now, number, status, reason)
 
 
-def withhold(db: apsw.Connection, now: str, number: apsw.SQLiteValue, status: apsw.SQLiteValue, reason: str) -> None:
-    """Let the operator decide on a request that waits to be sent in `status`."""
+def make_unconfirmed(
+    db: apsw.Connection, now: str, number: apsw.SQLiteValue, status: apsw.SQLiteValue, reason: str
+) -> None:
+    """Make a request UNCONFIRMED that waits to be sent in `status`: an operator has to decide."""
     db.execute(
         "UPDATE main.tasks SET status = ?, revision = (SELECT revision FROM main.meta) WHERE number = ?",
         (Status.UNCONFIRMED, number),

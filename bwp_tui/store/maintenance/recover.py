@@ -172,7 +172,7 @@ def _fill(
         intent_repair.lapse_orphan_submissions(db, instant)
         counts.reconstructed_tasks = replay.add_lost_tasks(db, instant, highest)
         replay.repair_replaced_values(db, instant)
-        counts.changed_values = replay.withhold_changed(db, instant)
+        counts.changed_values = replay.tag_changed_tasks(db, instant)
         intent_repair.apply_confirmed_cancellations(db, instant)
         intent_repair.settle_cancellations(db, instant)
         counts.dangling_rows = rebuild.remove_dangling_references(db)

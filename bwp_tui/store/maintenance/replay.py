@@ -14,14 +14,19 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.deadlines import recorded_due_date
+from bwp_tui.domain.deadlines import recomputed_due_date
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, Kind
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, EventRow, chained_tasks
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING, SERVICE_COLUMNS
 from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, changed_columns_noted, proven_events
-from bwp_tui.store.maintenance.intent_repair import append_recovered, tag_to_check, withhold, withhold_unsent
+from bwp_tui.store.maintenance.intent_repair import (
+    append_recovered,
+    make_unconfirmed,
+    make_unsent_unconfirmed,
+    tag_to_check,
+)
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after, columns_and_contradictions
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
@@ -183,7 +188,7 @@ def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -
     """Write columns of rows, each with the due date that follows from them, and mark the rows as `replayed`."""
     for number, changes, contradicting in changed:
         write_row(db, number, changes, now)
-        due = recorded_due_date(task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,)))))
+        due = recomputed_due_date(task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,)))))
         db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), number))
         db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
         if contradicting:
@@ -312,7 +317,7 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
             changes = {name: now_is[name] for name in differing}
         write_row(db, number, changes, now)
         repaired += bool(changes)
-    withhold_unsent(db, now, f"number IN ({', '.join(map(str, doubtful))})")
+    make_unsent_unconfirmed(db, now, f"number IN ({', '.join(map(str, doubtful))})")
     return repaired
 
 
@@ -320,8 +325,8 @@ _REQUESTED: Final = (*("kind", "email", "holding_period", "reason", "received_on
 """The columns that say what was asked for, by when, and what it is at the service."""
 
 
-def withhold_changed(db: apsw.Connection, now: str) -> list[str]:
-    """Tag the tasks of which a value was changed that no copy had; withhold those that wait to be sent.
+def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
+    """Tag the tasks of which a value was changed that no copy had; make those UNCONFIRMED that wait to be sent.
 
     Returns each with its columns. What a merge has changed since the chains were noted as broken does not count.
     """
@@ -340,7 +345,7 @@ def withhold_changed(db: apsw.Connection, now: str) -> list[str]:
                 continue
             sentence = f"its {', '.join(named) or 'row'} was changed by damage or another program: check it"
             if is_unsent:
-                withhold(db, now, number, row["status"], sentence)
+                make_unconfirmed(db, now, number, row["status"], sentence)
             else:
                 append_recovered(db, now, number, sentence)
             tag_to_check(db, now, number)

@@ -106,7 +106,7 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
             intent_repair.lapse_orphan_submissions(db, instant)
-            replay.withhold_changed(db, instant)
+            replay.tag_changed_tasks(db, instant)
             intent_repair.settle_cancellations(db, instant)
             intent_repair.mark_tokenless_unconfirmed(db, instant)
         unconfirmed, to_check = rebuild.count_made_unconfirmed(db, instant), rebuild.count_tagged_to_check(db, instant)

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from bwp_tui.domain import filter as filters
-from bwp_tui.domain.deadlines import recorded_due_date
+from bwp_tui.domain.deadlines import recomputed_due_date
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
@@ -147,7 +147,7 @@ def _answers(store: Store, first: date) -> Answers:
     for task in tasks.each(store, [as_int(number) for (number,) in declined]):
         day = task.declined_on or first
         # Its own due date may be that of an appeal, or none since its clock was stopped.
-        due = recorded_due_date(replace(task, appealed_on=None, answered_on=day))
+        due = recomputed_due_date(replace(task, appealed_on=None, answered_on=day))
         counts[max(0, (day - task.received_on).days)] += 1
         late, undated = late + (due is not None and day > due), undated + (due is None)
     return Answers(counts.total() - late - undated, late, undated, median(counts))

@@ -48,7 +48,7 @@ def insert_recorded(transaction: Transaction, request: Request, actor: str, orig
 
 def status_to_send(transaction: Transaction, kind: Kind) -> Status:
     """Return the status of a request that an operator sends: QUEUED unless another person has to approve it first."""
-    return Status.UNAPPROVED if transaction.approves_deletions and kind is Kind.DELETION else Status.QUEUED
+    return Status.UNAPPROVED if transaction.deletions_need_approval and kind is Kind.DELETION else Status.QUEUED
 
 
 def insert_submission(transaction: Transaction, number: int, actor: str) -> None:

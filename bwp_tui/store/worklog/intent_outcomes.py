@@ -44,7 +44,7 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
     uptime = store.uptime()
     service_at = None if service_now is None else format_instant(service_now)
     with store.write() as transaction:
-        if _withhold_changed(transaction, intent):
+        if _make_changed_unconfirmed(transaction, intent):
             return False
         row = transaction.row(
             "UPDATE intents SET attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, ?),"
@@ -59,8 +59,8 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
         return row is not None
 
 
-def _withhold_changed(transaction: Transaction, intent: int) -> bool:
-    """Withhold a submission whose task's row others have changed, for the operator to decide; return whether it is one.
+def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
+    """Make a task UNCONFIRMED whose row others have changed before its submission was sent; return whether it is one.
 
     A cancellation is sent all the same: it only prevents.
     """

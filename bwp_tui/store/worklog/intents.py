@@ -60,7 +60,7 @@ def due(store: Store, now: datetime, limit: int) -> list[Intent]:
     return [_INTENT(row) for row in rows]
 
 
-def unanswered_submissions(store: Store) -> list[Intent]:
+def submissions_without_response(store: Store) -> list[Intent]:
     """Return sent submissions without an outcome."""
     rows = store.rows(
         f"{_INTENTS} WHERE i.{INTENT_IS_WAITING} AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY +i.id"
@@ -68,7 +68,7 @@ def unanswered_submissions(store: Store) -> list[Intent]:
     return [_INTENT(row) for row in rows]
 
 
-def is_unsent(store: Store, number: int) -> bool:
+def has_unsent_intent(store: Store, number: int) -> bool:
     """Return whether a submission or cancellation of task `number` waits to be sent for the first time."""
     sql = f"SELECT 1 FROM intents i WHERE i.task = ? AND i.{INTENT_IS_WAITING} AND i.first_sent_at IS NULL LIMIT 1"
     return store.row(sql, (number,)) is not None
@@ -155,7 +155,7 @@ class UnfinishedWork(NamedTuple):
 
     Attributes:
         unsent: submissions of which no byte was sent.
-        unanswered: submissions without a response.
+        without_response: submissions without a response.
         unsent_cancellations: cancellations of which no byte was sent.
         unconfirmed_cancellations: cancellations without a response.
         failed_polls: tasks whose last poll failed.
@@ -163,7 +163,7 @@ class UnfinishedWork(NamedTuple):
     """
 
     unsent: int
-    unanswered: int
+    without_response: int
     unsent_cancellations: int
     unconfirmed_cancellations: int
     failed_polls: int
@@ -188,7 +188,7 @@ def unfinished_work(store: Store) -> UnfinishedWork | None:
     why = store.row(f"SELECT trouble {failing} ORDER BY number DESC LIMIT 1")
     return UnfinishedWork(
         unsent=unsent,
-        unanswered=unanswered,
+        without_response=unanswered,
         unsent_cancellations=unsent_cancellations,
         unconfirmed_cancellations=unconfirmed_cancellations,
         failed_polls=failed_polls,
