@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -103,11 +103,6 @@ class Session:
         return TaskCommands(self.write_guard, self.profile, self.actor)
 
     @property
-    def service_day(self) -> timedelta:
-        """The length of one of the API's days: shorter in the sandbox."""
-        return timedelta(days=1) / self.profile.speed
-
-    @property
     def read_only(self) -> bool:
         """Whether nothing can be changed: the profile says so, or its history cannot be written."""
         return self.profile.read_only or self.read_store.read_only_reason is not None
@@ -124,7 +119,7 @@ class Session:
     def display_context(self, engine: EngineState | None = None) -> DisplayContext:
         """Return what presenters need to know besides a task."""
         now = self.clock()
-        shown = (self.masked, self.service_day, self.keymap.key, engine, self.gone_results)
+        shown = (self.masked, self.profile.service_day, self.keymap.key, engine, self.gone_results)
         return DisplayContext(now, local_day(now), *shown)
 
     def record_text(self, task: Task) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -288,6 +289,11 @@ class Profile:
     """The programs that the engine runs."""
     events: EventQueue | None = None
     """The queue of the service's events; None polls only."""
+
+    @property
+    def service_day(self) -> timedelta:
+        """The length of one of the API's days: shorter in the sandbox."""
+        return timedelta(days=1) / self.speed
 
     @property
     def shop(self) -> Shop | None:

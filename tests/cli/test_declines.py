@@ -35,7 +35,7 @@ def test_a_request_is_declined_appealed_and_the_appeal_answered(office: Bwp) -> 
     assert (answered["appeal"]["answered_on"], answered["appeal"]["upheld"]) == (today, False)
     shown = office("show", "1").out
     assert "not_verified: no reply to our letter" in shown
-    assert f"appeal received on {today}, answered on {today}, not upheld" in shown
+    assert f"received on {today}, answered on {today}, not upheld" in shown
     assert json.loads(office("evidence", "1", "--json").out)["decline_reason"] == "not_verified"
     assert office("appeal", "1", "--withdraw", "--yes").code == 0
     assert json.loads(office("decline", "1", "--withdraw", "--yes", "--json").out)["status"] == "RECEIVED"

@@ -39,7 +39,9 @@ def test_the_clock_stands_still_where_the_law_says_so_and_it_is_said_where_it_do
         before[0]["due_on"],
     )
     assert (ca["due_on"], ca["stopped_since"]) == (before[1]["due_on"], None)
-    assert "if the reply came today; stopped since" in office("show", "1").out
+    text = office("show", "1").out
+    assert f"{before[0]['due_on']}, if the reply came today\n" in text
+    assert f"since {uk['inquired_on']}: a reply is awaited\n" in text
     assert "stopped" in office("list", "is:stopped").out
     assert office("reply", "1").code == 0
     assert shown(office, "1")["due_on"] == before[0]["due_on"]

@@ -295,5 +295,5 @@ def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(bwp: Bwp, tmp_path:
     assert "is gone" not in bwp("letter", "answer", str(number)).err
     path.unlink()
     assert "is gone: download it again." in bwp("letter", "answer", str(number)).err
-    assert f"is gone; bwp-tui download {number} fetches it again" in bwp("show", str(number)).out
+    assert f"is gone; bwp-tui download {number} downloads it again" in bwp("show", str(number)).out
     assert "Gone from disk: 1 downloaded result" in bwp("doctor").out

@@ -311,7 +311,7 @@ def test_an_answer_is_recorded_shown_exported_and_withdrawn(office: Bwp) -> None
     assert answered["answered"]["how"] == "told at the counter"
     day = answered["answered"]["on"]
     assert f"on {day}: told at the counter" in office("show", "1").out
-    assert f"answered on {day}" in office("list", "--sentences", "answered:today").out
+    assert f"answered {day}" in office("list", "--sentences", "answered:today").out
     evidence = json.loads(office("evidence", "1", "--json").out)
     assert (evidence["answered_on"], evidence["answered_how"]) == (day, "told at the counter")
     assert f",{day},told at the counter," in office("export", "answered:today", "-").out

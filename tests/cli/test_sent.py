@@ -51,7 +51,7 @@ def test_a_request_that_was_not_accepted_says_why_and_when_it_is_sent_next(bwp: 
     later = store.clock() + timedelta(minutes=5)
     intent_outcomes.reschedule(store, sent(store, task.number).id, "Not accepted.", later, never_sent=True)
     assert "Not accepted. Next try: once an engine runs" in bwp("sent").out
-    assert "next try       once an engine runs" in bwp("show", "1").out
+    assert "Next try   once an engine runs" in bwp("show", "1").out
     (record,) = json.loads(bwp("sent", "--json").out)
     assert (record["attempts"], record["last_failure"], record["next_at"]) == (0, "Not accepted.", None)
     lease = Lease(bwp.folder / "engine.lock")
@@ -60,7 +60,7 @@ def test_a_request_that_was_not_accepted_says_why_and_when_it_is_sent_next(bwp: 
     even_later = later + timedelta(minutes=5)
     engine_state.record_health(store, ServiceState.UNREACHABLE, "Out of reach.", even_later)
     assert f"Not accepted. Next try: {stamp(even_later)}" in bwp("sent").out
-    assert f"next try       {stamp(even_later)}" in bwp("show", "1").out
+    assert f"Next try   {stamp(even_later)}" in bwp("show", "1").out
     shown = json.loads(bwp("show", "1", "--json").out)
     assert (shown["trouble"], shown["next_try"]) == ("Not accepted.", format_instant(even_later))
     lease.release()

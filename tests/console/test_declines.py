@@ -69,7 +69,7 @@ async def test_a_held_deletion_is_cancelled_first_and_undo_says_that_it_cannot(p
         await console.press("y")
         await console.sees("the decline comes into effect with it")
         await console.go_to(HELD)
-        await console.sees("exempt  once the cancellation")
+        await console.sees("exempt: an open invoice", "once the cancellation")
         assert (console.task(HELD).status, console.task(HELD).cancel_asked) == (Status.ON_HOLD, True)
         await console.press("U")
         await console.sees("cannot be undone")

@@ -55,7 +55,7 @@ async def test_a_download_that_failed_says_why_and_can_be_asked_for_again(profil
         await console.until(lambda: console.task(READY).download)
         order = order_of(console.store, READY)
         downloads.record_failure(console.store, order, "The archive is no sound zip file.")
-        await console.sees("Download   The archive is no sound zip file.", "COMPLETED ⇣ ✗")
+        await console.sees("Download   failed: The archive is no sound zip file.", "COMPLETED ⇣ ✗")
         await console.do("download")
         await console.sees("no engine running")
         download = console.task(READY).download

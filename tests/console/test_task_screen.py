@@ -132,7 +132,7 @@ async def test_the_earlier_request_for_the_same_is_flagged_and_a_key_away(profil
     async with opened(profile) as console:
         task = send_deletion(console.store)
         await read(console, task.number)
-        await console.sees(f"Earlier    #{HELD} (ON_HOLD) has the same email  b")
+        await console.sees(f"Earlier    #{HELD} (ON_HOLD) has the same email and kind  b")
         await console.press("b")
         await console.sees(f"#{HELD} ──", "Tags       vip, phone")
         await console.press("b")

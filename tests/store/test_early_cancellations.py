@@ -8,7 +8,7 @@ import pytest
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.service_operations import RESUBMIT
-from bwp_tui.cli.support.task_output import detail_lines
+from bwp_tui.cli.support.task_output import detail_lines, display_context
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
@@ -102,7 +102,8 @@ def test_while_it_waits_the_request_is_not_resubmitted(store: Store) -> None:
         requests.resubmit(store, number, ACTOR)
     plan = bulk_plan.plan(store, RESUBMIT.name, [number], TODAY, {})
     assert (plan.possible, plan.skipped) == ((), (("cancellation waits for the task id", 1),))
-    shown = "\n".join(detail_lines(tasks.get(store, number), [], NOW, TODAY, unmask=False))
+    task = tasks.get(store, number)
+    shown = "\n".join(detail_lines(task, [], display_context(task, NOW, TODAY, unmask=False)))
     assert "--task-id" in shown
     assert "bwp-tui resubmit" not in shown
     decisions.give_up(store, number, "no trace of it", ACTOR)

@@ -227,7 +227,8 @@ def test_a_stopped_request_that_cannot_be_done_in_time_is_marked_before_the_repl
     assert deadlines.due_label(task, TODAY) == "stopped!"
     sent_in_time = replace(task, submitted_at=NOW)
     assert deadlines.due_label(sent_in_time, TODAY) == "stopped", "each day that the reply takes moves the due date"
-    (line,) = [line for line in task_output.detail_lines(task, [], NOW, TODAY, unmask=True) if "done by" in line]
+    context = task_output.display_context(task, NOW, TODAY, unmask=True)
+    (line,) = [line for line in task_output.detail_lines(task, [], context) if line.startswith("Completes")]
     assert line.endswith("after the due date")
 
 

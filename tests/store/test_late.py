@@ -93,8 +93,8 @@ def test_a_submission_on_the_last_day_of_the_calendar_can_be_read(store: Store) 
 def test_the_command_line_says_it_too(store: Store) -> None:
     _insert(store)
     (late,) = tasks.matching(store, parse("due:today status:on_hold kind:deletion"), today=TODAY, limit=1)
-    facts = task_output.detail_lines(late, [], NOW, TODAY, unmask=False)
-    assert any(line.startswith("done by") and "after the due date" in line for line in facts)
+    facts = task_output.detail_lines(late, [], task_output.display_context(late, NOW, TODAY, unmask=False))
+    assert any(line.startswith("Completes") and "after the due date" in line for line in facts)
 
 
 @pytest.mark.usefixtures("new_york")

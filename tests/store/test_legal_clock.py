@@ -72,14 +72,18 @@ def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_
     due = next(column for column in COLUMNS if column.id == "due")
     for task in every[1:]:
         runs = needs_answer(task)
-        facts = "\n".join("".join(text for text, _ in line) for line in task_detail.fact_lines(task, READING))
+        lines = [*task_detail.fact_lines(task, READING, complete=True)]
+        facts = "\n".join("".join(text for text, _ in line) for line in lines)
         shown = {
             "table": due.cell(task, CONTEXT).text,
             "detail": facts,
             "list": "\n".join(task_output.table_lines([task], NOW, TODAY, unmask=False)),
-            "show": "\n".join(task_output.detail_lines(task, [], NOW, TODAY, unmask=False)),
+            "show": "\n".join(
+                task_output.detail_lines(task, [], task_output.display_context(task, NOW, TODAY, unmask=False))
+            ),
             "plain": task_output.task_sentence(task, NOW, TODAY),
         }
+        assert {label for (label, _), *_ in lines} <= {line[:11] for line in shown["show"].splitlines()}
         assert {place: words in text for place, text in shown.items()} == dict.fromkeys(shown, runs), task
         assert (legal_records.cannot_extend(task, TODAY) is None) == (runs and task.status != Status.DECLINED), task
 

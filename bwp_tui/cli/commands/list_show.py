@@ -14,6 +14,7 @@ from bwp_tui.cli.support.streams import AS_SENTENCES, print_note
 from bwp_tui.cli.support.table import aligned, table
 from bwp_tui.cli.support.task_output import (
     detail_lines,
+    display_context,
     print_json,
     print_result,
     table_lines,
@@ -79,9 +80,13 @@ def show(arguments: Namespace) -> None:
         if next_at is not None and has_engine and task.trouble is None:
             # The engine calls nothing for a while, so that this request was not even tried.
             task = replace(task, trouble=engine_state.read(session.store).message)
+        earlier = tasks.get(session.store, task.earlier_number) if task.earlier_number else None
         record = shown_record(session.store, task, has_engine=has_engine, mask=arguments.mask)
     next_at_text = _next_try(next_at, has_engine=has_engine) if task.trouble or not has_engine else None
-    lines = detail_lines(task, events, utc_now(), today(), next_try=next_at_text, unmask=arguments.unmask)
+    context = display_context(
+        task, utc_now(), today(), unmask=arguments.unmask, service_day=session.profile.service_day
+    )
+    lines = detail_lines(task, events, context, next_at_text, earlier)
     print_result(arguments, record, lines)
 
 

@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 import json
+import re
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
-from bwp_tui.actions.legal_operations import VERIFY
-from bwp_tui.actions.service_operations import APPROVE, RESUBMIT, SEND
-from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.support.context import today
 from bwp_tui.cli.support.streams import AS_SENTENCES, wrapped
 from bwp_tui.cli.support.table import table
-from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import (
-    acknowledgement_deadline,
-    done_by,
-    due_if_replied,
-    due_label,
-    is_clock_stopped,
-    is_late,
-    needs_answer,
-)
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.domain.deadlines import due_label, needs_answer
 from bwp_tui.domain.masking import mask_task_text
-from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task, TimelineEvent, newest_problem
-from bwp_tui.domain.text import clean_line, counted
-from bwp_tui.domain.times import (
-    format_due,
-    format_duration,
-    minute_stamp,
-    stamp,
-    utc_now,
-)
+from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import format_duration, minute_stamp, stamp, utc_now
 from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.task_record import task_record
 
-_CLI_USAGES = {
-    operation.name: f"bwp-tui {operation.cli_usage}" for operation in (RESUBMIT, SEND, APPROVE, VERIFY, *SETTLEMENTS)
-}
+if TYPE_CHECKING:
+    from bwp_tui.console.presentation.format import DisplayContext
+
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 _EXPENDABLE = ("SUBMITTED", "AGE", "TASK", "KIND")
+_IN_SENTENCES = frozenset(
+    ("Due", "Stopped", "Completes", "Answered", "In part", "Declined", "Appeal", "Assignee", "Note", "Tags")
+)
 
 
 def print_json(value: object) -> None:
@@ -82,27 +69,21 @@ def _status(task: Task) -> str:
 
 def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = False) -> str:
     """Return a task as one sentence, for screen readers, and why its last call failed as another."""
+    from bwp_tui.console.presentation.task_detail import fact_lines  # most commands print no task in full
+
+    context = display_context(task, now, today, unmask=unmask)
     parts = [f"Number {task.number}, {task.kind_name} for {task.subject(masked=not unmask)}: {_status(task)}"]
     parts += [error.code for error in task.errors if error.code]
     if task.is_purged:
         parts.append("purged")
     elif task.download is not None:
-        parts.append("result gone from disk" if is_gone(task.download) else f"download {task.download.state}")
+        parts.append("result gone from disk" if context.gone_results else f"download {task.download.state}")
     elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
         parts.append("ready to download")
     parts.append(f"{format_duration(task.age(now))} old")
-    if task.due_on is not None and needs_answer(task):
-        parts.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
-    elif is_clock_stopped(task):
-        parts.append(f"its clock has been stopped since {task.inquired_on}")
-    if (last := done_by(task, today)) is not None and is_late(task, today):
-        parts.append(f"done by {last}, after the due date")
-    if task.answered_on is not None:
-        parts.append(f"answered on {task.answered_on}")
-    parts += [text for _, text in _decline_facts(task) if text]
-    parts += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]
-    if task.tags:
-        parts.append(f"tags {' and '.join(task.tags)}")
+    facts = map(_label_and_text, fact_lines(task, context))
+    said = _IN_SENTENCES - {"Answered" if needs_answer(task) else "Due"}
+    parts += [f"{label.lower()} {text}" for label, text in facts if label in said]
     sentence = f"{', '.join(parts)}.{f' {task.trouble}' if task.trouble else ''}"
     return wrapped(_masked(sentence, task, unmask=unmask))
 
@@ -134,22 +115,40 @@ def _masked(text: str, task: Task, *, unmask: bool) -> str:
 def detail_lines(
     task: Task,
     events: Sequence[TimelineEvent],
-    now: datetime,
-    today: date,
-    *,
-    unmask: bool,
+    context: DisplayContext,
     next_try: str | None = None,
+    earlier: Task | None = None,
 ) -> list[str]:
-    """Return the details and the timeline of a task as lines; `next_try` is when its waiting request is sent."""
-    facts = [(name, value) for name, value in _facts(task, now, today, next_try) if value]
-    facts += [("error", f"{error.code}: {error.message}" if error.code else error.message) for error in task.errors]
-    code = task.errors[0].code if task.errors else None
-    if advice := advice_for(task, code, lambda action: _CLI_USAGES[action].replace("TASK", str(task.number))):
-        facts.append(("what to do", advice))
-    shown = partial(_masked, task=task, unmask=unmask)
+    """Return the details and the timeline of a task as lines.
+
+    Args:
+        next_try: when its waiting request is sent.
+        earlier: the previous task for the same email.
+    """
+    from bwp_tui.console.presentation.format import fact
+    from bwp_tui.console.presentation.task_detail import fact_lines, outcome_paragraphs
+
+    download = task.download
+    total = "" if download is None or download.total is None else f" of {download.total}"
+    own = (
+        ("Task id", task.task_id),
+        ("Status", _status(task)),
+        ("Next try", next_try),
+        ("Age", format_duration(task.age(context.now))),
+        ("Updated", task.updated_at and stamp(task.updated_at)),
+        ("Polled", task.polled_at and stamp(task.polled_at)),
+        ("Regulation", task.regulation),
+        ("Transfer", download and f"{download.state}, {download.bytes}{total} bytes"),
+    )
+    shown = partial(_masked, task=task, unmask=not context.masked)
+    facts = [
+        *(fact(label, value) for label, value in own if value),
+        *outcome_paragraphs(task, context),
+        *fact_lines(task, context, earlier, complete=True),
+    ]
     lines = [
-        f"#{task.number}  {task.kind_name} for {shown(task.subject(masked=not unmask))}",
-        *(f"{name:<15}{shown(value)}" for name, value in facts),
+        f"#{task.number}  {task.kind_name} for {shown(task.subject(masked=context.masked))}",
+        *(f"{shown(label):<10} {shown(text)}".rstrip() for label, text in map(_label_and_text, facts)),
         "",
         "timeline",
         *(shown(_event_line(event)) for event in events),
@@ -157,95 +156,26 @@ def detail_lines(
     return [*map(wrapped, lines)]
 
 
-def _facts(task: Task, now: datetime, today: date, next_try: str | None) -> list[tuple[str, str | None]]:
-    submitted = None
-    if task.submitted_at is not None:
-        submitted = f"{stamp(task.submitted_at)} ({format_duration(now - task.submitted_at)} ago)"
-    due, law = None, REGULATIONS.get(task.regulation)
-    source = f"({law.id}: {law.citation})" if law else f"({task.regulation})"
-    if task.due_on is not None:
-        left = f", {format_due(task.due_on, today)}" if needs_answer(task) else ""
-        due = f"{task.due_on}{left} {source}"
-    elif is_clock_stopped(task):
-        due = f"{due_if_replied(task, today)} if the reply came today; stopped since {task.inquired_on} {source}"
-    last = done_by(task, today)
-    return [
-        ("task id", task.task_id),
-        ("status", _status(task)),
-        ("trouble", task.trouble),
-        ("next try", next_try),
-        ("submitted", submitted),
-        ("updated", stamp(task.updated_at) if task.updated_at else None),
-        ("polled", stamp(task.polled_at) if task.polled_at else None),
-        ("received", task.received_on.isoformat()),
-        ("due", due),
-        ("warning", not_in_force_warning(task.regulation, task.received_on)),
-        ("holding period", None if task.holding_period is None else counted(task.holding_period, "day")),
-        ("done by", None if last is None else f"{last}{', after the due date' if is_late(task, today) else ''}"),
-        ("reason", task.reason),
-        ("note", task.note),
-        ("tags", ", ".join(task.tags)),
-        *_work_facts(task, today),
-        ("earlier", f"#{task.earlier_number} has the same email and kind" if task.earlier_number else None),
-        ("resubmitted", f"as #{task.resubmitted_as}" if task.resubmitted_as else None),
-        ("resubmit of", f"#{task.resubmit_of}" if task.resubmit_of else None),
-        *_download_facts(task),
-    ]
+def display_context(
+    task: Task, now: datetime, today: date, *, unmask: bool, service_day: timedelta = timedelta(days=1)
+) -> DisplayContext:
+    """Return how a task is presented outside of the console: with the CLI's commands in the place of keys."""
+    from bwp_tui.console.bindings.actions import ACTIONS_BY_NAME
+    from bwp_tui.console.presentation.format import DisplayContext
+
+    def command(action: str) -> str:
+        usage = "appeal TASK --answered DATE" if action == "appeal" else ACTIONS_BY_NAME[action].cli_usage or action
+        number = task.earlier_number if action == "earlier" else task.number
+        return f"bwp-tui {usage.replace('TASK', str(number))}"
+
+    gone = {task.download.id} if task.download and is_gone(task.download) else ()
+    return DisplayContext(now, today, not unmask, service_day, command, None, gone, "What to do: ")
 
 
-def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
-    verified = task.verification
-    receipt = f"acknowledged on {task.acknowledged_on}" if task.acknowledged_on else None
-    limit = acknowledgement_deadline(task.regulation, task.received_on) if needs_answer(task) else None
-    if receipt is None and limit is not None:
-        receipt = f"acknowledge by {limit} ({format_due(limit, today)})"
-    return [
-        ("assigned to", task.assigned_to),
-        ("verified", f"on {verified.on} by {verified.by}: {verified.how}" if verified else None),
-        ("receipt", receipt),
-        ("inquired", f"on {task.inquired_on}" if task.inquired_on else None),
-        ("replied", f"on {task.replied_on}" if task.replied_on else None),
-        ("extended", f"on {task.extended_on}" if task.extended_on else None),
-        ("answered", _answer(task)),
-        *_decline_facts(task),
-    ]
-
-
-def _decline_facts(task: Task) -> list[tuple[str, str | None]]:
-    """Return the decline and the appeal against it."""
-    if task.declined_on is None:
-        return []
-    waits = "" if task.status == Status.DECLINED else ", once the cancellation is confirmed"
-    outcome = "upheld" if task.is_appeal_upheld else "not upheld"
-    answered = f"answered on {task.appeal_answered_on}, {outcome}" if task.appeal_answered_on else "not answered yet"
-    return [
-        ("declined", f"declined on {task.declined_on}{waits}, {task.decline_reason}: {task.decline_text or ''}"),
-        ("appeal", f"appeal received on {task.appealed_on}, {answered}" if task.appealed_on else None),
-    ]
-
-
-def _answer(task: Task) -> str | None:
-    if task.declined_on is not None:
-        return None
-    if task.answered_on is None:
-        return f"not yet; bwp-tui answer {task.number} --how TEXT" if task.is_final and needs_answer(task) else None
-    part = "" if task.answered_in_part is None else f"; in part: {task.answered_in_part or 'the reason was purged'}"
-    return f"on {task.answered_on}{f': {task.answered_how}' if task.answered_how else ''}{part}"
-
-
-def _download_facts(task: Task) -> list[tuple[str, str | None]]:
-    download = task.download
-    if download is None:
-        return []
-    gone = f" is gone; bwp-tui download {task.number} fetches it again" if is_gone(download) else ""
-    total = "" if download.total is None else f" of {download.total}"
-    return [
-        ("download", f"{download.state}, {download.bytes}{total} bytes"),
-        ("file", download.path and f"{download.path}{gone}"),
-        ("sha256", download.sha256),
-        ("trouble", download.trouble),
-        *(("remark", remark) for remark in download.remarks),
-    ]
+def _label_and_text(line: Sequence[StyledText]) -> tuple[str, str]:
+    """Return the label of a line, and its text, with commas where blanks keep parts of it apart on a screen."""
+    (label, _), *texts = line
+    return label.strip(), "".join(re.sub("^  |  $", ", ", text) for text, _ in texts if text.strip())
 
 
 def _event_line(event: TimelineEvent) -> str:

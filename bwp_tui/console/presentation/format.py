@@ -23,9 +23,10 @@ class DisplayContext(NamedTuple):
 
     Attributes:
         service_day: length of one of the API's days; shorter in the sandbox.
-        key: returns the key of an action, by its name.
+        key: returns the key of an action, by its name; or the command, for text outside of the console.
         engine: the engine's state, where it is known.
         gone_results: ids of downloads whose saved files are no longer on disk.
+        advice_mark: what a line of advice begins with.
     """
 
     now: datetime
@@ -35,6 +36,7 @@ class DisplayContext(NamedTuple):
     key: Callable[[str], str]
     engine: EngineState | None = None
     gone_results: Collection[int] = ()
+    advice_mark: str = "→ "
 
 
 def subject(task: Task, context: DisplayContext) -> str:

@@ -50,7 +50,7 @@ def outcome_paragraphs(task: Task, context: DisplayContext) -> list[list[StyledT
     paragraphs = list(error_paragraphs(task, context))
     if task.trouble:
         paragraphs.append([(mask(task.trouble, task, context), "warn")])
-    if task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
+    if task.kind is Kind.RETRIEVAL and (task.status == Status.COMPLETED or task.is_saved):
         paragraphs += _result_lines(task, context)
     return paragraphs
 
@@ -60,19 +60,19 @@ def error_paragraphs(task: Task, context: DisplayContext) -> Iterator[list[Style
     for error in task.errors:
         code = [(f"{error.code}  ", "bad")] if error.code else []
         yield [*code, (mask(error.message, task, context), "plain")]
-        yield from _advice_lines(advice_for(task, error.code, context.key))
+        yield from _advice_lines(advice_for(task, error.code, context.key), context)
     if not task.errors:
-        yield from _advice_lines(advice_for(task, None, context.key))
+        yield from _advice_lines(advice_for(task, None, context.key), context)
 
 
 def code_advice_lines(code: str, context: DisplayContext) -> Iterator[list[StyledText]]:
     """Yield the advice on a documented error code."""
-    return _advice_lines(code_advice(code, context.key))
+    return _advice_lines(code_advice(code, context.key), context)
 
 
-def _advice_lines(advice: str | None) -> Iterator[list[StyledText]]:
+def _advice_lines(advice: str | None, context: DisplayContext) -> Iterator[list[StyledText]]:
     if advice:
-        yield [("→ ", "accent"), HANGING_INDENT, (advice, "strong")]
+        yield [(context.advice_mark, "accent"), HANGING_INDENT, (advice, "strong")]
 
 
 def download_end(task: Task, context: DisplayContext) -> StyledText:
@@ -93,11 +93,11 @@ def fact_lines(
 
     Args:
         earlier: the previous task for the same email.
-        complete: whether to name the email that a heading may have, and that an open request is not answered.
+        complete: whether to name also what is as for every task: when the service is done, and that there is no answer.
     """
     regulation = REGULATIONS.get(task.regulation)
     title = regulation.title if regulation else task.regulation
-    if len(name := subject(task, context)) > _LONGEST_IN_HEADING or complete:
+    if len(name := subject(task, context)) > _LONGEST_IN_HEADING and not complete:
         yield fact("Email", name)
     yield fact("Received", task.received_on.isoformat(), (f"  {title}", "muted"))
     if task.due_on:
@@ -111,7 +111,7 @@ def fact_lines(
         yield fact("Warning", (doubt, "warn"))
     if task.kind is Kind.DELETION and task.holding_period is not None:
         yield _hold_line(task, task.holding_period, context)
-    yield from _completion_line(task, context)
+    yield from _completion_line(task, context, complete=complete)
     if task.submitted_at:
         yield fact("Submitted", stamp(task.submitted_at))
     if task.finished_at:
@@ -127,8 +127,8 @@ def fact_lines(
     if complete and not task.is_final and task.answered_on is None:
         yield fact("Answered", ("not yet", "muted"))
     if task.earlier_number:
-        state, key = f" ({earlier.status})" if earlier else "", context.key("earlier")
-        yield fact("Earlier", (f"#{task.earlier_number}{state} has the same email", "warn"), (f"  {key}", "key"))
+        text = f"#{task.earlier_number}{f' ({earlier.status})' if earlier else ''} has the same email and kind"
+        yield fact("Earlier", (text, "warn"), (f"  {context.key('earlier')}", "key"))
     if task.resubmit_of:
         yield fact("Resubmit", f"of #{task.resubmit_of}")
     if task.resubmitted_as:
@@ -172,8 +172,8 @@ def _decline_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledT
     """Yield the decline and the appeal against it."""
     if task.declined_on is not None:
         waits = "" if task.status == Status.DECLINED else "  once the cancellation is confirmed"
-        text = mask(task.decline_text or "", task, context)
-        yield fact("Declined", f"{task.declined_on}  {task.decline_reason}", (waits, "warn"), (f"  {text}", "muted"))
+        text = f": {mask(task.decline_text, task, context)}" if task.decline_text else ""
+        yield fact("Declined", f"on {task.declined_on}, {task.decline_reason}", (text, "muted"), (waits, "warn"))
     if task.appealed_on is not None:
         outcome: list[StyledText] = [("  upheld" if task.is_appeal_upheld else "  not upheld", "muted")]
         if task.is_appeal_running:
@@ -217,11 +217,11 @@ def _hold_line(task: Task, days: int, context: DisplayContext) -> list[StyledTex
     return fact("Hold", counted(days, "day"), (until, "held"))
 
 
-def _completion_line(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
-    """Yield when the service finishes a deletion, or whatever it may finish after its due date."""
+def _completion_line(task: Task, context: DisplayContext, *, complete: bool) -> Iterator[list[StyledText]]:
+    """Yield when the service finishes a deletion or what may be late; if `complete`, whatever it has to finish."""
     last, late = done_by(task, context.today), is_late(task, context.today)
     is_sent = task.submitted_at is not None and not task.is_final
-    if last is not None and (late or (is_sent and task.holding_period is not None)):
+    if last is not None and (complete or late or (is_sent and task.holding_period is not None)):
         condition = "" if is_sent else " if it is sent today"
         yield fact("Completes", f"by {last}{condition}", (", after the due date" if late else "", "warn"))
 
@@ -237,8 +237,9 @@ def _result_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
             is_gone = download.id in context.gone_results
             path = mask(download.path or "", task, context)
             if is_gone:
-                again = ((context.key("download"), "key"), " downloads it again")
-                yield fact("Downloaded", (path, "muted"), (" is gone; ", "warn"), *again)
+                again = ("; ", (context.key("download"), "key"), " downloads it again")
+                can_download = task.status == Status.COMPLETED
+                yield fact("Downloaded", (path, "muted"), (" is gone", "warn"), *(again if can_download else ()))
             else:
                 yield fact("Downloaded", (path, "good"))
             yield fact("sha256", download.sha256 or "", (f"  {format_size(download.bytes)}", "muted"))
@@ -247,13 +248,14 @@ def _result_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
             if not is_gone:
                 yield fact("Archive", (context.key("archive"), "key"), " browses it")
         case DownloadState.FAILED if download:
-            yield fact("Download", (mask(download.trouble or "failed", task, context), "bad"))
+            yield fact("Download", (mask(f"failed: {download.trouble or 'no file'}", task, context), "bad"))
         case DownloadState.QUEUED | DownloadState.RUNNING if download:
             if download.paused:
                 yield fact("Download", ("paused; ", "held"), (context.key("downloads"), "key"), " shows the downloads")
             else:
-                is_running = download.state == DownloadState.RUNNING
-                state = download.trouble or ("under way" if is_running else "waiting")
+                state = "under way" if download.state == DownloadState.RUNNING else "waiting"
+                state = f"{state}: {download.trouble}" if download.trouble else state
                 yield fact("Download", (mask(state, task, context), "warn" if download.trouble else "busy"))
         case _:
-            yield fact("Download", ("ready; ", "good"), (context.key("download"), "key"), " starts it")
+            state = "cancelled" if download else "ready"
+            yield fact("Download", (f"{state}; ", "good"), (context.key("download"), "key"), " starts it")

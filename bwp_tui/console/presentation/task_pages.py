@@ -24,10 +24,11 @@ Line = list[StyledText]
 
 
 def overview_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
-    """Yield errors with advice, the state of the download, and the facts."""
+    """Yield errors with advice, the state of the download, the email, which a heading may lack, and the facts."""
     if outcome := task_detail.outcome_paragraphs(details.task, context):
         yield from outcome
         yield []
+    yield fact("Email", subject(details.task, context))
     yield from task_detail.fact_lines(details.task, context, details.earlier_task, complete=True)
 
 

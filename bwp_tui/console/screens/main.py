@@ -95,7 +95,7 @@ class MainScreen(ActionScreen):
         yield HeaderLine(id="header")
         yield ViewsLine(self.keymap.key, id="views")
         with Container(id="panes"):
-            yield TaskTable(session.reader, clock=session.clock, day=session.service_day, id="table")
+            yield TaskTable(session.reader, clock=session.clock, day=session.profile.service_day, id="table")
             yield DetailPane(id="detail")
         yield ActiveDownloads(id="downloads")
         yield StatusLine(id="status")
