@@ -164,24 +164,29 @@ def test_an_appeal_waits_though_its_decline_came_while_the_other_copy_had_sent_t
     assert [columns[name] for name in names] == ["DECLINED", "task-1", "2026-11-20", "2026-11-20"]
 
 
-@pytest.mark.parametrize("is_withdrawn_first", [False, True])
-def test_a_request_is_not_sent_as_verified_where_the_other_copy_withdrew_that(
-    path: Path, clock: ManualClock, *, is_withdrawn_first: bool
+@pytest.mark.parametrize("is_sent_first", [False, True])
+@pytest.mark.parametrize(
+    "record", [partial(answers.withdraw, record=LegalRecord.VERIFICATION), partial(answers.answer, how="by phone")]
+)
+def test_a_request_is_not_sent_where_the_other_copy_answered_it_or_withdrew_the_verification(
+    path: Path, clock: ManualClock, record: Callable[[work_records.Edit], None], *, is_sent_first: bool
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store)
         single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)
     early, late = parted_copies(path)
-    for copy, is_withdrawn in ((early, is_withdrawn_first), (late, not is_withdrawn_first)):
+    for copy, is_sent in ((early, is_sent_first), (late, not is_sent_first)):
         clock.advance(minutes=1)
         with closing(open_store(copy, clock=clock)) as store:
-            if is_withdrawn:
-                single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.VERIFICATION), ACTOR, TODAY)
-            else:
+            if is_sent:
                 requests.send(store, 1, ACTOR)
+            else:
+                single.edit(store, 1, record, ACTOR, TODAY)
+                recorded = tasks.get(store, 1)
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.get(merged, 1)
-        assert (task.status, task.verification, task.tags) == (Status.UNCONFIRMED, None, (TO_CHECK,))
+        assert (task.status, task.tags) == (Status.UNCONFIRMED, (TO_CHECK,))
+        assert (task.verification, task.answered_on) == (recorded.verification, recorded.answered_on)
         assert intents.due(merged, clock() + timedelta(days=1), 100) == []
 
 

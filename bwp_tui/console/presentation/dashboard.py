@@ -124,8 +124,9 @@ class _Sections:
         for name, counts, role in (("received", received, "busy"), ("answered", answered, "good")):
             count: StyledText = (f" {counts[-1]}", "strong" if counts[-1] else "muted")
             line: StyledText = (f"{sparkline(counts, most):<{self._bar_cells}}", role)
-            declined = f" or declined<{_WEEK_DAYS}d" if name == "answered" else ""
-            yield FigureLine((self._label(name), line, count), f"{name}<{_WEEK_DAYS}d{declined}")
+            days = f"<{_WEEK_DAYS}d"
+            answers = f"(answered{days} or declined{days}) -is:resubmitted"
+            yield FigureLine((self._label(name), line, count), answers if name == "answered" else f"{name}{days}")
 
     def _statuses(self) -> Iterator[FigureLine]:
         figures = self._figures

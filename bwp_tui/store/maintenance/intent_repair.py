@@ -84,9 +84,9 @@ def make_unsent_unconfirmed(db: apsw.Connection, now: str, condition: str = "TRU
         make_unconfirmed(db, now, number, status, _IN_OLDER_COPY)
 
 
-def make_unverified_unconfirmed(db: apsw.Connection, now: str, numbers: Iterable[int]) -> None:
-    """Make requests UNCONFIRMED that wait to be sent as verified, where one of two copies withdrew the verification."""
-    reason = "its verification was withdrawn in one copy: it may have been sent from the other"
+def make_disputed_unconfirmed(db: apsw.Connection, now: str, numbers: Iterable[int]) -> None:
+    """Make requests UNCONFIRMED that wait to be sent, where one of two copies answered them or has them unverified."""
+    reason = "one copy withdrew its verification, or answered it: it may have been sent from the other"
     for number in numbers:
         waits = "SELECT status FROM main.tasks WHERE number = ? AND task_id IS NULL AND status = 'QUEUED'"
         for (status,) in db.execute(waits, (number,)).fetchall():

@@ -23,7 +23,7 @@ import apsw
 from bwp_tui.domain.task import KIND_UNKNOWN
 from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.maintenance import chain_check, replay
-from bwp_tui.store.maintenance.intent_repair import make_unsent_unconfirmed, make_unverified_unconfirmed
+from bwp_tui.store.maintenance.intent_repair import make_disputed_unconfirmed, make_unsent_unconfirmed
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
@@ -77,7 +77,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _add_intents(db)
     _settle_intents(db)
     make_unsent_unconfirmed(db, now, f"number IN (SELECT ours FROM matched WHERE is_new) AND number NOT IN ({unsent})")
-    make_unverified_unconfirmed(db, now, [row.number for row in changed if row.is_verification_disputed])
+    make_disputed_unconfirmed(db, now, [row.number for row in changed if row.is_sending_disputed])
     _add_downloads(db, now, revision)
     _add_chains(db)
     db.execute(

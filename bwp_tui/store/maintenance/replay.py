@@ -35,7 +35,7 @@ from bwp_tui.store.queries.timeline import (
     RECORD_COLUMNS,
     EventKind,
     TimelineRow,
-    unknown_to_resubmission,
+    unknown_to_sender,
 )
 
 REBUILT: Final = "rebuilt from its timeline"
@@ -116,12 +116,12 @@ class RowChange(NamedTuple):
     contradicting: list[TimelineRow]
 
     @property
-    def is_verification_disputed(self) -> bool:
-        """Return whether one copy withdrew the verification with which the other sent the request."""
-        return any(event.what in _NEEDS_VERIFICATION for event in self.contradicting)
+    def is_sending_disputed(self) -> bool:
+        """Return whether one copy withdrew the verification with which the other sent the request, or answered it."""
+        return any(event.what in _DISPUTES for event in self.contradicting)
 
 
-_NEEDS_VERIFICATION: Final = (EventKind.SEND_REQUESTED, EventKind.VERIFICATION_WITHDRAWN, EventKind.UNDONE)
+_DISPUTES: Final = (EventKind.SEND_REQUESTED, EventKind.VERIFICATION_WITHDRAWN, EventKind.UNDONE, EventKind.ANSWERED)
 
 
 def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[RowChange]:
@@ -159,7 +159,7 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}
         known += columns_and_contradictions(older | _NOTHING_RECORDED, others)[1]
-        found += [*unknown_to_resubmission(own, others), *unknown_to_resubmission(others, own)]
+        found += [*unknown_to_sender(own, others), *unknown_to_sender(others, own)]
         found = [event for event in found if event not in known and not after["purged_at"]]
         changed += [RowChange(ours, changes, found)] if changes or found else []
     return changed

@@ -211,21 +211,24 @@ def is_resubmission(event: TimelineRow) -> bool:
     return event.what == EventKind.RESUBMITTED and (event.detail or "as ").startswith("as ")
 
 
-def unknown_to_resubmission(events: list[TimelineRow], others: list[TimelineRow]) -> Iterator[TimelineRow]:
-    """Yield what one copy recorded of a request that the other, not knowing of it, resubmitted.
+def unknown_to_sender(events: list[TimelineRow], others: list[TimelineRow]) -> Iterator[TimelineRow]:
+    """Yield what one copy recorded of a request that the other, not knowing of it, sent or resubmitted.
 
-    The new task runs although the request was answered, cancelled, or sent again here too, and it lacks a correction or
-    what else makes the request due earlier.
+    It is sent although it was answered. A new task runs although the request was cancelled, or sent again here too, and
+    lacks a correction or what else makes the request due earlier.
     """
-    if any(is_resubmission(event) for event in others if event not in events):
-        for event in (event for event in events if event not in others):
-            is_earlier = is_iso_day(event.after) and not (event.before and event.before <= str(event.after))
-            if is_earlier or event.what in _AGAINST_RESUBMISSION:
-                yield event
+    unknown = [event for event in others if event not in events]
+    is_resubmitted = any(map(is_resubmission, unknown))
+    is_sent = is_resubmitted or any(event.what == EventKind.SEND_REQUESTED for event in unknown)
+    for event in (event for event in events if event not in others):
+        is_earlier = is_iso_day(event.after) and not (event.before and event.before <= str(event.after))
+        is_against_new_task = is_earlier or event.what in _AGAINST_RESUBMISSION
+        if (is_sent and event.what == EventKind.ANSWERED) or (is_resubmitted and is_against_new_task):
+            yield event
 
 
 _AGAINST_RESUBMISSION: Final = (
-    *(EventKind.ANSWERED, EventKind.CORRECTED, EventKind.CANCEL_REQUESTED, EventKind.CANCELLED_UNSENT),
+    *(EventKind.CORRECTED, EventKind.CANCEL_REQUESTED, EventKind.CANCELLED_UNSENT),
     *(EventKind.ACCEPTED, EventKind.RESUBMITTED),
 )
 
