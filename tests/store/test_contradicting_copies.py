@@ -164,12 +164,27 @@ def test_an_appeal_waits_though_its_decline_came_while_the_other_copy_had_sent_t
     assert [columns[name] for name in names] == ["DECLINED", "task-1", "2026-11-20", "2026-11-20"]
 
 
+def _recording(change: Callable[[work_records.Edit], None]) -> Callable[[Store], object]:
+    return lambda store: single.edit(store, 1, change, ACTOR, TODAY)
+
+
 @pytest.mark.parametrize("is_sent_first", [False, True])
 @pytest.mark.parametrize(
-    "record", [partial(answers.withdraw, record=LegalRecord.VERIFICATION), partial(answers.answer, how="by phone")]
+    ("record", "status"),
+    [
+        (_recording(partial(answers.withdraw, record=LegalRecord.VERIFICATION)), Status.UNCONFIRMED),
+        (_recording(partial(answers.answer, how="by phone")), Status.UNCONFIRMED),
+        (_recording(partial(requests.decline, reason="fraud", text="told")), Status.DECLINED),
+        (lambda store: requests.cancel(store, 1, ACTOR), Status.CANCELLED),
+    ],
 )
-def test_a_request_is_not_sent_where_the_other_copy_answered_it_or_withdrew_the_verification(
-    path: Path, clock: ManualClock, record: Callable[[work_records.Edit], None], *, is_sent_first: bool
+def test_a_request_is_not_sent_where_the_other_copy_answered_or_ended_it_or_withdrew_the_verification(
+    path: Path,
+    clock: ManualClock,
+    record: Callable[[Store], object],
+    status: Status,
+    *,
+    is_sent_first: bool,
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store)
@@ -181,11 +196,11 @@ def test_a_request_is_not_sent_where_the_other_copy_answered_it_or_withdrew_the_
             if is_sent:
                 requests.send(store, 1, ACTOR)
             else:
-                single.edit(store, 1, record, ACTOR, TODAY)
+                record(store)
                 recorded = tasks.get(store, 1)
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.get(merged, 1)
-        assert (task.status, task.tags) == (Status.UNCONFIRMED, (TO_CHECK,))
+        assert (task.status, task.tags) == (status, (TO_CHECK,))
         assert (task.verification, task.answered_on) == (recorded.verification, recorded.answered_on)
         assert intents.due(merged, clock() + timedelta(days=1), 100) == []
 
@@ -201,7 +216,7 @@ def _cancel_and_resubmit(store: Store) -> None:
 @pytest.mark.parametrize(
     "end",
     [
-        lambda store: single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY),
+        _recording(partial(requests.decline, reason="fraud", text="told")),
         lambda store: requests.cancel(store, 1, ACTOR),
         _cancel_and_resubmit,
     ],

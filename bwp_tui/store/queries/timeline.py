@@ -214,8 +214,8 @@ def is_resubmission(event: TimelineRow) -> bool:
 def unknown_to_sender(events: list[TimelineRow], others: list[TimelineRow]) -> Iterator[TimelineRow]:
     """Yield what one copy recorded of a request that the other, not knowing of it, sent or resubmitted.
 
-    It is sent although it was answered. A new task runs although the request was cancelled, or sent again here too, and
-    lacks a correction or what else makes the request due earlier.
+    What was answered or ended is sent, or the other way round. A new task runs although the request was cancelled, or
+    sent again here too, and lacks a correction or what else makes the request due earlier.
     """
     unknown = [event for event in others if event not in events]
     is_resubmitted = any(map(is_resubmission, unknown))
@@ -223,13 +223,13 @@ def unknown_to_sender(events: list[TimelineRow], others: list[TimelineRow]) -> I
     for event in (event for event in events if event not in others):
         is_earlier = is_iso_day(event.after) and not (event.before and event.before <= str(event.after))
         is_against_new_task = is_earlier or event.what in _AGAINST_RESUBMISSION
-        if (is_sent and event.what == EventKind.ANSWERED) or (is_resubmitted and is_against_new_task):
+        if (is_sent and event.what in _AGAINST_SENDING) or (is_resubmitted and is_against_new_task):
             yield event
 
 
+_AGAINST_SENDING: Final = (EventKind.ANSWERED, EventKind.DECLINED, EventKind.CANCELLED_UNSENT)
 _AGAINST_RESUBMISSION: Final = (
-    *(EventKind.CORRECTED, EventKind.CANCEL_REQUESTED, EventKind.CANCELLED_UNSENT),
-    *(EventKind.ACCEPTED, EventKind.RESUBMITTED),
+    *(EventKind.CORRECTED, EventKind.CANCEL_REQUESTED, EventKind.ACCEPTED, EventKind.RESUBMITTED),
 )
 
 
