@@ -35,6 +35,7 @@ from bwp_tui.store.queries.timeline import (
     RECORD_COLUMNS,
     EventKind,
     TimelineRow,
+    is_origin,
     unknown_to_sender,
 )
 
@@ -171,17 +172,11 @@ _UNKNOWN_TO_EVENTS: Final = ("received_on", "regulation", "reason", "holding_per
 
 def _values_of_request(row: Columns, own: list[TimelineRow], older: Columns, events: list[TimelineRow]) -> Columns:
     """Return what was given with a request that an event alone made known to the newer row's copy, whose is `own`."""
-    is_adopted = any(event.what == EventKind.ADOPTED for event in own) and not any(map(_is_origin, own))
-    if not older or not is_adopted or not any(map(_is_origin, events)):
+    is_adopted = any(event.what == EventKind.ADOPTED for event in own) and not any(map(is_origin, own))
+    if not older or not is_adopted or not any(map(is_origin, events)):
         return {}
     tags = dict.fromkeys((*tags_of(older["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
     return {name: older[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
-
-
-def _is_origin(event: TimelineRow) -> bool:
-    """Return whether a person recorded a request with this event."""
-    is_repeated = event.what == EventKind.RESUBMITTED and not (event.detail or "").startswith("as ")
-    return is_repeated or event.what in (EventKind.RECORDED, EventKind.IMPORTED, EventKind.TRACKED)
 
 
 def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -> None:
