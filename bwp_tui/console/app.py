@@ -39,8 +39,7 @@ from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.console.terminal.diff_driver import DiffDriver
 from bwp_tui.console.terminal.hangup_watcher import SIGNALS, HangupWatcher
 from bwp_tui.console.terminal.key_queue import KeyQueue
-from bwp_tui.console.terminal.textual_compat import CompatApp
-from bwp_tui.console.widgets.bars import StatusLine
+from bwp_tui.console.widgets.bars import FooterApp, StatusLine
 from bwp_tui.console.workers import start_worker
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
@@ -63,7 +62,7 @@ _COLLECTED_AFTER_S: Final = 1.0
 """Seconds after which the garbage collector runs, which the start of the process has disabled."""
 
 
-class ConsoleApp(CompatApp, inherit_bindings=False):
+class ConsoleApp(FooterApp, inherit_bindings=False):
     """Shows a profile's history, and runs its engine unless another process does.
 
     Raises:

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
 from itertools import product
-from typing import TYPE_CHECKING, Final, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from rich.cells import cell_len
 from textual.content import Content
@@ -18,13 +17,12 @@ from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.terminal.textual_compat import CompatApp
 from bwp_tui.console.widgets.styled_line import KeyLine, StyledLine
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Download, Task
 
 if TYPE_CHECKING:
-    from textual.app import App
-
     from bwp_tui.console.widgets.prompt import Prompt
 
 _MAX_DOWNLOADS: Final = 4
@@ -51,8 +49,14 @@ class _FooterClick(NamedTuple):
     content: Content
 
 
-_LAST_CLICKS: Final[WeakKeyDictionary[App[object], _FooterClick]] = WeakKeyDictionary()
-"""The last click on a footer of each app: it may have opened a screen with another footer."""
+class FooterApp(CompatApp, inherit_bindings=False):
+    """An app whose screens have footers.
+
+    Attributes:
+        last_footer_click: the last click on any of them: it may have opened a screen with another footer.
+    """
+
+    last_footer_click: _FooterClick | None = None
 
 
 class TwoEndedLine(KeyLine):
@@ -314,8 +318,8 @@ class FooterLine(KeyLine):
 
     def clicked_key(self, x: int, y: int) -> str | None:
         """Return the key of a cell; not that which has just come there, where a double click began on another."""
-        before, click = _LAST_CLICKS.get(self.app), _FooterClick(time.monotonic(), x, self.content)
-        _LAST_CLICKS[self.app] = click
+        app, click = cast("FooterApp", self.app), _FooterClick(time.monotonic(), x, self.content)
+        before, app.last_footer_click = app.last_footer_click, click
         if (
             before is not None
             and click.at - before.at < SECOND_CLICK_S
