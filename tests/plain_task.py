@@ -29,7 +29,7 @@ def plain_task(number: int, submitted_at: datetime) -> Task:
         finished_at=None,
         polled_at=None,
         next_poll_at=None,
-        polls=0,
+        polls_unchanged=0,
         trouble=None,
         resubmit_of=None,
         resubmitted_as=None,

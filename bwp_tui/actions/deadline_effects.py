@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.domain.deadlines import (
     HoldRule,
     is_clock_stopped,
-    latest_end,
+    latest_end_if_submitted,
     longest_fitting_hold,
     needs_answer,
 )
@@ -103,7 +103,7 @@ class DeadlineEffects:
         self.shortened += hold < own
         self.without_hold += not hold
         due = task.due_on
-        if due is None or latest_end(self._today, hold) <= due:
+        if due is None or latest_end_if_submitted(self._today, hold) <= due:
             return
         self._late += 1
         fitting = longest_fitting_hold(self._today, due)

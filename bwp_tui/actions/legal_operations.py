@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, FlagAlternative, Need, RecordOperation, Target, Values
+from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, RecordOperation, Target, Values
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     extension_notice_deadline,
@@ -75,7 +75,7 @@ def day_argument(question: Callable[[Target], str]) -> Argument:
         metavar="DATE",
         help=f"when, {DAY_FORMS} (today)",
         question=question,
-        need=Need.HAS_DEFAULT,
+        if_omitted=IfOmitted.USE_DEFAULT,
         is_day=True,
     )
 
@@ -116,7 +116,7 @@ VERIFY: Final = RecordOperation(
     participle="verified",
     keys=("c",),
     label="verify",
-    is_next_step=lambda task: task.next_step == "verify",
+    is_next_step=lambda task: task.intake_step == "verify",
     help="Record how the identity was verified",
     purpose="record how the requester's identity was verified",
     keywords="identity",
@@ -128,7 +128,7 @@ VERIFY: Final = RecordOperation(
             help="who did it (you)",
             question=lambda _: "Verified by:",
             initial=lambda target: target.actor,
-            need=Need.HAS_DEFAULT,
+            if_omitted=IfOmitted.USE_DEFAULT,
         ),
         day_argument(lambda _: "Verified on:"),
     ),
@@ -289,7 +289,7 @@ ANSWER: Final = RecordOperation(
             metavar="WHY",
             help="the answer leaves something out: what and why",
             mistake=without_text("Say what the answer left out, and why."),
-            need=Need.HAS_DEFAULT,
+            if_omitted=IfOmitted.USE_DEFAULT,
             is_asked=lambda _: False,
         ),
     ),
@@ -350,7 +350,7 @@ CORRECT: Final = RecordOperation(
             question=lambda target: f"Day of receipt of {target.name}:",
             initial=lambda target: target.task.received_on.isoformat() if target.task else "",
             opt_in_question=lambda target: f"Another day of receipt for {target.name}?",
-            need=Need.AT_LEAST_ONE,
+            if_omitted=IfOmitted.KEEP_VALUE,
             is_day=True,
         ),
         Argument(
@@ -361,7 +361,7 @@ CORRECT: Final = RecordOperation(
             initial=lambda target: target.task.regulation if target.task else "",
             mistake=_regulation_mistake,
             read=_read_regulation,
-            need=Need.AT_LEAST_ONE,
+            if_omitted=IfOmitted.KEEP_VALUE,
         ),
     ),
     apply=legal_records.correct,

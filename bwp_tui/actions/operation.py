@@ -37,12 +37,12 @@ class Position(Enum):
     SIGNED_WORDS = auto()  # words that begin with + or -
 
 
-class Need(Enum):
-    """What happens where an argument is left out."""
+class IfOmitted(Enum):
+    """What is done where an argument is left out."""
 
-    REQUIRED = auto()  # it is asked for, or refused
-    HAS_DEFAULT = auto()  # it is asked for, or `apply` has a value for it
-    AT_LEAST_ONE = auto()  # the task keeps what it has; one argument of the operation must be given
+    ASK_OR_REFUSE = auto()  # the console asks for it, the CLI refuses the command
+    USE_DEFAULT = auto()  # the console may ask for it; else `apply` has a value for it
+    KEEP_VALUE = auto()  # the task keeps what it has; at least one such argument must be given
 
 
 class Target(NamedTuple):
@@ -115,7 +115,7 @@ class Argument:
     mistake: Callable[[str], str | None] = no_reason
     read: Callable[[Sequence[str], Task | None], Values | None] | None = None
     position: Position = Position.OPTION
-    need: Need = Need.REQUIRED
+    if_omitted: IfOmitted = IfOmitted.ASK_OR_REFUSE
     is_day: bool = False
     opt_in_question: Callable[[Target], str] = no_text
     empty_message: str = ""
@@ -138,7 +138,7 @@ class Argument:
         if self.read is not None:
             return self.read(self.words(text), task)
         value = text.strip()
-        return None if not value and self.need is Need.REQUIRED else {self.name: value or None}
+        return None if not value and self.if_omitted is IfOmitted.ASK_OR_REFUSE else {self.name: value or None}
 
 
 def _reason_if_purged(task: Task, _today: date) -> str | None:
@@ -222,7 +222,9 @@ class TaskOperation:
         """How the CLI writes it for one task."""
         if self.cli_usage_override:
             return self.cli_usage_override
-        first = next((argument for argument in self.arguments if argument.need is not Need.HAS_DEFAULT), None)
+        first = next(
+            (argument for argument in self.arguments if argument.if_omitted is not IfOmitted.USE_DEFAULT), None
+        )
         value = "" if first is None else f" {first.metavar}"
         option = f" {first.option}" if first is not None and first.position is Position.OPTION else ""
         return f"{self.name} TASK{option}{value}"

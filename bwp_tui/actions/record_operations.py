@@ -14,7 +14,7 @@ from bwp_tui.actions.legal_operations import (
     withdrawal_of,
     without_text,
 )
-from bwp_tui.actions.operation import Argument, Need, Position, RecordOperation, Target, Values
+from bwp_tui.actions.operation import Argument, IfOmitted, Position, RecordOperation, Target, Values
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.regulations import REGULATIONS
@@ -255,7 +255,7 @@ APPEAL: Final = RecordOperation(
             metavar="DATE",
             help=f"when the appeal was received, {DAY_FORMS}",
             question=_appeal_question,
-            need=Need.AT_LEAST_ONE,
+            if_omitted=IfOmitted.KEEP_VALUE,
             is_day=True,
             is_asked=lambda target: target.task is None or target.task.appealed_on is None,
         ),
@@ -264,7 +264,7 @@ APPEAL: Final = RecordOperation(
             metavar="DATE",
             help="when it was answered (today)",
             question=lambda target: f"Appeal of {target.name} answered on:",
-            need=Need.AT_LEAST_ONE,
+            if_omitted=IfOmitted.KEEP_VALUE,
             is_day=True,
             is_asked=_has_appeal,
         ),
@@ -275,7 +275,7 @@ APPEAL: Final = RecordOperation(
             question=lambda _: "Was the appeal upheld (yes or no):",
             mistake=lambda text: None if text.strip().casefold() in _YES_OR_NO else "Answer yes or no.",
             read=lambda words, _: {"upheld": _YES_OR_NO.get(words[0].strip().casefold())},
-            need=Need.AT_LEAST_ONE,
+            if_omitted=IfOmitted.KEEP_VALUE,
             is_asked=_has_appeal,
         ),
     ),

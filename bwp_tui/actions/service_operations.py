@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
-from bwp_tui.actions.operation import Argument, FlagAlternative, Need, TaskOperation, Values, always, no_text
+from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, TaskOperation, Values, always, no_text
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, fixed_hold, same_hold
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Task, TimelineEvent, cannot_change_purged
@@ -92,7 +92,7 @@ DOWNLOAD: Final = replace(
     name="download",
     keys=("d",),
     label="download",
-    is_next_step=lambda task: not task.is_saved,
+    is_next_step=lambda task: not task.was_downloaded,
     help="Download the result",
     group="work",
     purpose="download results and print their paths",
@@ -143,7 +143,7 @@ _HOLD: Final = Argument(
     help="hold of deletions in days, or fit: the longest that ends by the due date (default: unchanged)",
     mistake=_hold_mistake,
     read=_read_hold,
-    need=Need.HAS_DEFAULT,
+    if_omitted=IfOmitted.USE_DEFAULT,
 )
 
 
@@ -204,7 +204,10 @@ RESUBMIT: Final = ServiceOperation(
     purpose="resubmit failed tasks as new ones",
     example="An UNCONFIRMED or GIVEN_UP request may already run at the service: --yes resubmits it too.",
     keywords="again retry repeat",
-    arguments=(Argument(name="note", metavar="TEXT", help="note for the new tasks", need=Need.HAS_DEFAULT), _HOLD),
+    arguments=(
+        Argument(name="note", metavar="TEXT", help="note for the new tasks", if_omitted=IfOmitted.USE_DEFAULT),
+        _HOLD,
+    ),
     disabled_reason=lambda task, _: cannot_resubmit(task),
     refusal=_refused_submission,
     apply=_resubmit,

@@ -44,7 +44,7 @@ from bwp_tui.console.workers import start_worker
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
-from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
+from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread
 from bwp_tui.settings import Profile, actor, config_path
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
@@ -133,10 +133,10 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             feed=feed,
             publish=lambda update: self._post(self.FeedUpdated(update)),
             clock=clock,
-            role=lambda: Role.STOPPED if self._other_shop else self._engine.role,
+            engine_role=lambda: EngineRole.STOPPED if self._other_shop else self._engine.role,
             set_theme=self._set_theme,
             switch_profile=self._switch_profile,
-            set_visible_tasks=self._engine.set_visible_tasks,
+            set_visible_tasks=self._engine.set_priority_tasks,
             keymap=keymap(profile.keys, profile.commands),
             saved_state=SavedStateFile(profile),
             lend_terminal=self._lend_terminal,
@@ -357,7 +357,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         self.exit()
 
     def _role_changed(self) -> None:
-        if self._engine.role is not Role.STARTING:
+        if self._engine.role is not EngineRole.STARTING:
             self._post(self.RoleChanged())
 
     def _post(self, message: Message) -> None:

@@ -21,7 +21,7 @@ from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import Clock, local_day, to_local
-from bwp_tui.engine.runtime.engine_thread import Role
+from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.saved_results import is_gone
@@ -71,7 +71,7 @@ class Session:
     feed: SnapshotFeed
     publish: Callable[[Snapshot | str], None]
     clock: Clock
-    role: Callable[[], Role]
+    engine_role: Callable[[], EngineRole]
     set_theme: Callable[[str | None], None]
     switch_profile: Callable[[str], None]
     set_visible_tasks: Callable[[Sequence[int]], None]
@@ -139,23 +139,23 @@ class Session:
 
     def engine_label(self, state: EngineState | None) -> str:
         """Return which process is the engine, in a few words."""
-        role = self.role()
+        role = self.engine_role()
         polls_only = ", which only polls" if state and state.max_ability is Ability.POLLS else ""
-        if role is Role.ENGINE:
+        if role is EngineRole.ENGINE:
             return f"● engine here{polls_only}"
-        if role is Role.FOLLOWER:
+        if role is EngineRole.FOLLOWER:
             return f"○ follows {state.process if state else 'another process'}{polls_only}"
-        if role is Role.BLOCKED:
+        if role is EngineRole.BLOCKED:
             return "▲ cannot be the engine"
-        if role is Role.HISTORY_MISSING:
+        if role is EngineRole.HISTORY_MISSING:
             return "▲ engine waits: history moved or replaced"
-        if role is Role.DISK_FULL:
+        if role is EngineRole.DISK_FULL:
             return "▲ engine waits: disk full"
-        return "○ engine starting" if role is Role.STARTING else "○ engine stopped"
+        return "○ engine starting" if role is EngineRole.STARTING else "○ engine stopped"
 
     def events_label(self, state: EngineState) -> StyledText | None:
         """Return whether events come, or the beginning of the sentence on what is wrong; None without a queue."""
-        if state.event_queue_state is None or self.role() not in (Role.ENGINE, Role.FOLLOWER):
+        if state.event_queue_state is None or self.engine_role() not in (EngineRole.ENGINE, EngineRole.FOLLOWER):
             return None
         if state.event_queue_state != QUEUE_IS_READ:
             return f"▲ {re.split('[:.]', state.event_queue_state)[0]}", "warn"
@@ -171,13 +171,18 @@ class Session:
             return ""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None
-        if trouble is None and self.role() in (Role.STARTING, Role.ENGINE, Role.FOLLOWER):
+        if trouble is None and self.engine_role() in (EngineRole.STARTING, EngineRole.ENGINE, EngineRole.FOLLOWER):
             return ""
         return f" Not sent yet: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
     def has_engine(self) -> bool:
         """Return whether a process is the engine, or this one is about to be."""
-        if self.role() not in (Role.BLOCKED, Role.HISTORY_MISSING, Role.DISK_FULL, Role.STOPPED):
+        if self.engine_role() not in (
+            EngineRole.BLOCKED,
+            EngineRole.HISTORY_MISSING,
+            EngineRole.DISK_FULL,
+            EngineRole.STOPPED,
+        ):
             return True
         from bwp_tui.engine.runtime.lease import is_any_engine_running
 

@@ -66,7 +66,7 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING
     if task.status == Status.RECEIVED:
-        advice = {"verify": advice, "send": _VERIFIED}.get(task.next_step)
+        advice = {"verify": advice, "send": _VERIFIED}.get(task.intake_step)
     return advice and _with_actions(advice, describe)
 
 

@@ -211,15 +211,15 @@ def is_extension_in_time(regulation: str, received_on: date, extended_on: date) 
     return limit is not None and extended_on <= limit
 
 
-def latest_end(submitted_on: date, holding_period: int | None) -> date:
-    """Return the latest day on which the service finishes a task submitted on `submitted_on`."""
+def latest_end_if_submitted(submitted_on: date, holding_period: int | None) -> date:
+    """Return the latest day on which the service finishes a task, if that is submitted on `submitted_on`."""
     try:
         return submitted_on + timedelta(days=(holding_period or 0) + PROCESSING_DAYS)
     except OverflowError:
         return date.max
 
 
-def done_by(task: Task, today: date) -> date | None:
+def latest_service_end(task: Task, today: date) -> date | None:
     """Return the latest day on which the service finishes a task, or None once its status is final.
 
     A request that was not submitted yet is taken as submitted today; so is one whose appeal was upheld, which has to be
@@ -232,10 +232,10 @@ def done_by(task: Task, today: date) -> date | None:
     if task.kind is Kind.DELETION and hold is None:
         hold = DEFAULT_HOLDING_PERIOD
     sent_on = today if is_sent_again or task.submitted_at is None else local_day(task.submitted_at)
-    return max(today, latest_end(sent_on, hold))
+    return max(today, latest_end_if_submitted(sent_on, hold))
 
 
-def is_late(task: Task, today: date) -> bool:
+def may_be_late(task: Task, today: date) -> bool:
     """Return whether the service may finish a task after its due date, or the answer to an appeal is overdue.
 
     While the clock is stopped that is known of a request that is sent after the reply: it is late however long the
@@ -246,7 +246,7 @@ def is_late(task: Task, today: date) -> bool:
     due = task.due_on
     if is_clock_stopped(task) and (task.submitted_at is None or task.is_final):
         due = due_if_replied(task, today)
-    last = today if task.is_appeal_running else done_by(task, today)
+    last = today if task.is_appeal_running else latest_service_end(task, today)
     return last is not None and due is not None and last > due
 
 
@@ -260,7 +260,7 @@ def due_label(task: Task, today: date) -> str:
         return ""
     is_over = task.due_on is not None and task.due_on < today
     label = "stopped" if task.due_on is None else format_due(task.due_on, today)
-    return f"{label}!" if not is_over and is_late(task, today) else label
+    return f"{label}!" if not is_over and may_be_late(task, today) else label
 
 
 def longest_fitting_hold(submitted_on: date, due: date) -> int | None:
@@ -292,7 +292,7 @@ def fitting_hold(today: date) -> HoldRule:
 
     def hold(task: Task) -> int | None:
         own = DEFAULT_HOLDING_PERIOD if task.holding_period is None else task.holding_period
-        if task.kind is not Kind.DELETION or task.due_on is None or latest_end(today, own) <= task.due_on:
+        if task.kind is not Kind.DELETION or task.due_on is None or latest_end_if_submitted(today, own) <= task.due_on:
             return task.holding_period
         fitting = longest_fitting_hold(today, task.due_on)
         return task.holding_period if fitting is None else fitting

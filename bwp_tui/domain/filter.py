@@ -174,7 +174,7 @@ def columns_named(text: str) -> tuple[str, ...]:
     return tuple(id for id in COLUMN_IDS if id in names)
 
 
-DUE_SOON: Final = 7
+DUE_SOON_DAYS: Final = 7
 """Days before the due date from which an open task is due soon: shown so, and polled first."""
 
 VIEWS: Final = (
@@ -184,7 +184,7 @@ VIEWS: Final = (
     View("to answer", "is:unanswered", sort="due"),
     View("failed", "is:failed"),
     View("on hold", "status:on_hold"),
-    View("due soon", f"is:open due<{DUE_SOON + 1}d", sort="due"),
+    View("due soon", f"is:open due<{DUE_SOON_DAYS + 1}d", sort="due"),
 )
 """The built-in views, at the keys 1 to 7."""
 

@@ -276,7 +276,7 @@ def remarks(kind: LetterKind, task: Task, context: LetterContext) -> tuple[str, 
     is_of_appeals = kind in (LetterKind.DECLINE, LetterKind.APPEAL)
     parts = (law.unsure if law else "").split("; ")
     unsure = "; ".join(part for part in parts if is_of_appeals or "appeal" not in part)
-    is_unsaved = is_answer and task.kind is Kind.RETRIEVAL and not task.is_saved
+    is_unsaved = is_answer and task.kind is Kind.RETRIEVAL and not task.was_downloaded
     is_granted = kind is LetterKind.APPEAL and task.is_appeal_upheld
     found = (
         None if context.shop_name else f"Fill in {_UNNAMED_SHOP}: the profile has no shop_name.",

@@ -202,7 +202,7 @@ class Task:
     finished_at: datetime | None
     polled_at: datetime | None
     next_poll_at: datetime | None
-    polls: int
+    polls_unchanged: int
     """Number of polls since the status last changed, or since a refresh was asked for."""
     trouble: str | None
     """Why the last call for this task failed; None after a successful one."""
@@ -241,7 +241,7 @@ class Task:
     is_appeal_upheld: bool | None = None
     is_final: bool = False
     """Whether the status is final."""
-    is_saved: bool = False
+    was_downloaded: bool = False
     """Whether a result was ever downloaded; a later failed download does not change that."""
     was_resubmitted: bool = False
     """Whether it was resubmitted, even if the new task is no longer in the history."""
@@ -261,7 +261,7 @@ class Task:
         return self.status in WITHHELD_STATUSES or (self.awaits_response and not self.is_outcome_unknown)
 
     @property
-    def next_step(self) -> str:
+    def intake_step(self) -> str:
         """What to do next with a RECEIVED request: `verify` or `send`; empty for any other and once it is answered."""
         if self.status != Status.RECEIVED or self.answered_on is not None:
             return ""

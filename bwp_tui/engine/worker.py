@@ -19,8 +19,8 @@ STORE_RETRY_S: Final = 5.0
 
 
 @dataclass(slots=True)
-class VisibleTasks:
-    """Task numbers of the rows on the screen, which are polled first. Any thread may replace them."""
+class PriorityTasks:
+    """Numbers of the tasks to poll first, such as the rows on a screen. Any thread may replace them."""
 
     numbers: frozenset[int] = frozenset()
 
@@ -37,7 +37,7 @@ class WorkerContext:
     health: ServiceHealth
     poll_schedule: PollSchedule
     rng: random.Random
-    visible_tasks: VisibleTasks = field(default_factory=VisibleTasks)
+    priority_tasks: PriorityTasks = field(default_factory=PriorityTasks)
 
     def now(self) -> datetime:
         return self.store.clock()

@@ -57,29 +57,31 @@ def _make_file(path: Path, lock: FileLock) -> None:
 
 def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str | None]:
     """Recover a history if it needs that and no other process uses it, and open it under a shared lock."""
-    mark = HighWaterMark(lock.descriptor)
+    high_water_mark = HighWaterMark(lock.descriptor)
     damaged = (_needs_recovery(path) and lock.lock_exclusive()) or (
         has_wal(path) and lock.lock_exclusive(timeout_s=0) and _is_wal_damaged(path)
     )
-    report = _recover(path, mark, clock) if damaged else None
+    report = _recover(path, high_water_mark, clock) if damaged else None
     lock.lock_shared()
     try:
-        return _open_and_compare(path, mark, clock, report)
+        return _open_and_compare(path, high_water_mark, clock, report)
     except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, StoreDamaged):
         if not lock.lock_exclusive():
             raise
-        report = _recover(path, mark, clock)
+        report = _recover(path, high_water_mark, clock)
         lock.lock_shared()
-        return _open_and_compare(path, mark, clock, report)
+        return _open_and_compare(path, high_water_mark, clock, report)
 
 
 def _open_and_compare(
-    path: Path, mark: HighWaterMark, clock: Clock, report: str | None = None
+    path: Path, high_water_mark: HighWaterMark, clock: Clock, report: str | None = None
 ) -> tuple[OpenedDatabase, str | None]:
     """Open the history, and compare it with the high-water mark unless it was just recovered."""
     opened = open_database(path)
     try:
-        return opened, report or (None if opened.read_only_reason else _adapt_older_copy(opened.db, path, mark, clock))
+        return opened, report or (
+            None if opened.read_only_reason else _adapt_older_copy(opened.db, path, high_water_mark, clock)
+        )
     except BaseException:
         opened.db.close()
         raise
@@ -98,16 +100,16 @@ def _is_wal_damaged(path: Path) -> bool:
     return damaged_file.is_wal_damaged(path)
 
 
-def _recover(path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
+def _recover(path: Path, high_water_mark: HighWaterMark, clock: Clock) -> str | None:
     from bwp_tui.store.maintenance import recover
 
     report = recover.recover(path, clock())
     if report is not None:
-        mark.clear()
+        high_water_mark.clear()
     return report
 
 
-def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
+def _adapt_older_copy(db: apsw.Connection, path: Path, high_water_mark: HighWaterMark, clock: Clock) -> str | None:
     """Compare an opened history with the high-water mark; if it is older or another one, prepare it and say so.
 
     Its waiting intents then count as sent when they were recorded: each is sent under its own client token alone,
@@ -116,9 +118,9 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, cloc
     Raises:
         StoreDamaged, apsw.Error: its state cannot be read.
     """
-    seen, here = mark.read(), state_of(db, path)
+    seen, here = high_water_mark.read(), state_of(db, path)
     if seen is None:
-        mark.write(here)
+        high_water_mark.write(here)
     if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
         return None
     from bwp_tui.store.database.digest_chain import ChainWriter
@@ -130,8 +132,8 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, mark: HighWaterMark, cloc
         make_unsent_unconfirmed(db, format_instant(clock()))
         chains.seal()
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
-    mark.clear()
-    mark.write(state_of(db, path))
+    high_water_mark.clear()
+    high_water_mark.write(state_of(db, path))
     return _older_copy_report(path, seen, here)
 
 

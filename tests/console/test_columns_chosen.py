@@ -6,10 +6,10 @@ import pytest
 
 from bwp_tui.console.presentation.glyphs import ASCII, UNICODE
 from bwp_tui.console.presentation.task_row_cells import (
-    COLUMN_LETTERS,
+    COLUMN_KEYS,
     COLUMNS,
     NOTE_ALONE,
-    SORT_LETTERS,
+    SORT_KEYS,
 )
 from bwp_tui.console.presentation.task_row_layout import place_columns, sort_sign
 from bwp_tui.domain.deadlines import needs_answer
@@ -28,10 +28,10 @@ def shown(console: Console) -> tuple[str, ...]:
 
 def test_every_column_has_a_letter_of_its_own_and_sorts_by_an_order_that_exists() -> None:
     assert tuple(dict.fromkeys(column.id for column in COLUMNS if column.id != "subject")) == COLUMN_IDS
-    assert set(COLUMN_LETTERS.values()) == set(COLUMN_IDS)
-    assert len({column.letter for column in COLUMNS}) == len({column.id for column in COLUMNS})
-    assert set(SORT_LETTERS.values()) <= set(SORTS)
-    assert len(SORT_LETTERS) == 2 + len({column.id for column in COLUMNS if column.sort})
+    assert set(COLUMN_KEYS.values()) == set(COLUMN_IDS)
+    assert len({column.key for column in COLUMNS}) == len({column.id for column in COLUMNS})
+    assert set(SORT_KEYS.values()) <= set(SORTS)
+    assert len(SORT_KEYS) == 2 + len({column.id for column in COLUMNS if column.sort})
 
 
 def test_any_choice_fits_any_width_and_the_subject_stays() -> None:

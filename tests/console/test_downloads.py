@@ -9,7 +9,7 @@ from textual.content import Content
 
 from bwp_tui.console.widgets.styled_line import break_long_words
 from bwp_tui.domain.statuses import DownloadState, Status
-from bwp_tui.engine.runtime.engine_thread import Role
+from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
@@ -127,7 +127,7 @@ async def test_of_marked_ones_those_that_are_saved_are_skipped_and_the_plan_says
 
 async def test_what_a_killed_engine_left_running_is_not_said_to_run(profile: Profile) -> None:
     async with opened(profile) as console:
-        console.app._engine.role = Role.BLOCKED
+        console.app._engine.role = EngineRole.BLOCKED
         requests.download(console.store, READY, "/srv", "op")
         engine_state.record_new_term(console.store, 1, "host")
         order = order_of(console.store, READY)

@@ -11,7 +11,7 @@ from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, ServiceEvent
-from bwp_tui.engine.runtime.engine_thread import Role
+from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.errors import NotPossible
@@ -33,7 +33,7 @@ def event(task_id: str, kind: Kind = Kind.DELETION) -> ServiceEvent:
 @pytest.mark.parametrize("size", [WIDE, USUAL])
 async def test_the_header_says_whether_events_come_or_what_is_wrong(profile: Profile, size: tuple[int, int]) -> None:
     async with opened(profile, size=size) as console:
-        console.main.session.role = lambda: Role.ENGINE
+        console.main.session.engine_role = lambda: EngineRole.ENGINE
         assert "events" not in console.line("header")
         engine_state.record_event_queue(console.store, QUEUE_IS_READ, polls_relaxed=False)
         await console.until(lambda: "engine here  events on" in console.line("header"))
@@ -49,7 +49,7 @@ async def test_the_header_says_whether_events_come_or_what_is_wrong(profile: Pro
 
 async def test_without_an_engine_nothing_is_said_of_events(profile: Profile) -> None:
     async with opened(profile) as console:
-        console.main.session.role = lambda: Role.BLOCKED
+        console.main.session.engine_role = lambda: EngineRole.BLOCKED
         engine_state.record_event_queue(console.store, QUEUE_IS_READ, polls_relaxed=True)
         single.set_note(console.store, HELD, "looked at", "op")
         await console.sees("looked at")

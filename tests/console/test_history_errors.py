@@ -14,7 +14,7 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.engine.runtime.engine_thread import Role
+from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store, as_int
@@ -131,7 +131,7 @@ async def test_without_an_engine_an_old_state_of_the_service_is_not_shown(profil
         engine_state.record_health(console.store, ServiceState.UNREACHABLE, "Out of reach.", NOW)
         await console.sees("▲ service unreachable", " Out of reach.")
         engine, full = console.app._engine, "The disk is full."
-        engine.role, engine.trouble = Role.DISK_FULL, full
+        engine.role, engine.trouble = EngineRole.DISK_FULL, full
         console.app.post_message(console.app.RoleChanged())
         await console.until(lambda: "▲ engine waits: disk full" in console.line("header"))
         assert console.line("status").strip() == full
@@ -140,7 +140,7 @@ async def test_without_an_engine_an_old_state_of_the_service_is_not_shown(profil
         await console.sees("looked at")
         assert "denied" not in console.text
         assert console.line("status").strip() == full
-        engine.role, engine.trouble = Role.ENGINE, None
+        engine.role, engine.trouble = EngineRole.ENGINE, None
         console.app.post_message(console.app.RoleChanged())
         await console.until(lambda: "▲ access denied" in console.line("header"))
         assert full not in console.text

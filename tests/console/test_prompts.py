@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from textual.widgets import Input
 
-from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS
+from bwp_tui.console.presentation.task_row_cells import COLUMN_KEYS
 from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.shared_sql import update_task
@@ -166,7 +166,7 @@ async def test_no_key_is_parted_from_what_it_means(profile: Profile, size: tuple
         await console.until(lambda: console.main.prompt.is_open)
         await console.pilot.pause()
         lines = console.line("prompt")
-        for letter, column in COLUMN_LETTERS.items():
+        for letter, column in COLUMN_KEYS.items():
             assert f"{letter} +{column}" in lines or f"{letter} -{column}" in lines, lines
 
 
@@ -203,5 +203,5 @@ async def test_a_long_question_fits_the_terminal_that_is_resized_under_it(profil
             await console.pilot.resize_terminal(*size)
             await console.pilot.pause()
             lines = console.line("prompt")
-            for letter, column in COLUMN_LETTERS.items():
+            for letter, column in COLUMN_KEYS.items():
                 assert f"{letter} +{column}" in lines or f"{letter} -{column}" in lines, (size, lines)

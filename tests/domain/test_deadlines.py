@@ -14,7 +14,7 @@ from bwp_tui.domain.deadlines import (
     add_business_days,
     add_months,
     is_business_day,
-    latest_end,
+    latest_end_if_submitted,
     latest_receipt,
     longest_fitting_hold,
     statutory_due_date,
@@ -140,12 +140,12 @@ def test_the_default_holding_period_outlasts_gdpr() -> None:
     submitted = date(2026, 11, 2)
     due = statutory_due_date("gdpr", submitted)
     assert due is not None
-    assert latest_end(submitted, DEFAULT_HOLDING_PERIOD) > due
+    assert latest_end_if_submitted(submitted, DEFAULT_HOLDING_PERIOD) > due
     assert longest_fitting_hold(submitted, due) == 0
 
 
 def test_a_retrieval_ends_after_its_processing_alone() -> None:
-    assert latest_end(date(2026, 11, 2), None) == date(2026, 12, 2)
+    assert latest_end_if_submitted(date(2026, 11, 2), None) == date(2026, 12, 2)
 
 
 @given(DAYS, st.integers(-400, 400))
@@ -153,8 +153,8 @@ def test_the_longest_fitting_hold_fits_and_one_day_more_does_not(submitted: date
     due = submitted + timedelta(days=ahead)
     hold = longest_fitting_hold(submitted, due)
     if hold is None:
-        assert latest_end(submitted, 0) > due
+        assert latest_end_if_submitted(submitted, 0) > due
         return
     assert 0 <= hold <= LONGEST_HOLDING_PERIOD
-    assert latest_end(submitted, hold) <= due
-    assert hold == LONGEST_HOLDING_PERIOD or latest_end(submitted, hold + 1) > due
+    assert latest_end_if_submitted(submitted, hold) <= due
+    assert hold == LONGEST_HOLDING_PERIOD or latest_end_if_submitted(submitted, hold + 1) > due

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bwp_tui.console.bindings.actions import LETTERS
+from bwp_tui.console.bindings.actions import LETTER_KINDS
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.letters import (
     BUILT_IN_TEMPLATES,
@@ -243,4 +243,4 @@ def test_what_is_to_be_checked_before_a_letter_is_sent_is_said() -> None:
 
 
 def test_the_console_knows_the_letters() -> None:
-    assert tuple(LetterKind) == LETTERS
+    assert tuple(LetterKind) == LETTER_KINDS

@@ -123,7 +123,7 @@ class Shop:
                 read_only=self.profile.read_only,
                 download_slots=self.profile.download_slots,
                 is_named_by_email=self.profile.file_names == BY_EMAIL,
-                is_completion_answer=self.profile.clock_stops == AT_COMPLETION,
+                records_answers=self.profile.clock_stops == AT_COMPLETION,
                 hooks=self.profile.hooks,
                 profile_name=self.profile.name,
                 finishes_hooks=finishes_hooks,

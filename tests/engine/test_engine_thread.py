@@ -22,7 +22,7 @@ from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime import engine as engine_module
 from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.engine.runtime.engine_config import EngineConfig
-from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
+from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
@@ -83,7 +83,7 @@ def engine_of(profile: Profile) -> EngineThread:
 
 def test_a_request_recorded_while_it_runs_is_sent_at_once(profile: Profile, live_history: Store) -> None:
     with running(engine_of(profile)) as engine:
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
         began = time.monotonic()
         number = submit(live_history, "jane@example.com")
         eventually(lambda: tasks.get(live_history, number).task_id)
@@ -95,7 +95,7 @@ def test_a_request_recorded_while_it_runs_is_sent_at_once(profile: Profile, live
 def test_an_engine_that_has_a_damaged_history_alone_recovers_it_and_goes_on(profile: Profile) -> None:
     path = profile.history_path
     with running(engine_of(profile)) as engine:
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
         with closing(open_store(path)) as other:
             (root,) = other.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'intents_waiting'")[0]
             other.rows("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -103,7 +103,7 @@ def test_an_engine_that_has_a_damaged_history_alone_recovers_it_and_goes_on(prof
         overwrite(path, (root - 1) * PAGE, b"\xff" * PAGE)
         flag_damage(path)
         eventually(lambda: engine.opening_report is not None)
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
         with closing(open_store(path)) as other:
             number = submit(other, "jane@example.com")
             eventually(lambda: tasks.get(other, number).task_id)
@@ -111,23 +111,23 @@ def test_an_engine_that_has_a_damaged_history_alone_recovers_it_and_goes_on(prof
 
 def test_what_has_been_noticed_to_be_damaged_is_written_no_more(profile: Profile, live_history: Store) -> None:
     with running(engine_of(profile)) as engine:
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
         flag_damage(live_history.path)
         with pytest.raises(StoreDamaged):
             submit(live_history, "jane@example.com")
-        eventually(lambda: engine.role is Role.BLOCKED and "is damaged" in str(engine.trouble))
+        eventually(lambda: engine.role is EngineRole.BLOCKED and "is damaged" in str(engine.trouble))
         assert live_history.integer("SELECT count(*) FROM tasks") == 0
         unflag(live_history.path)
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
 
 
 def test_roles_are_told_in_order_and_the_end_frees_the_lease(profile: Profile, live_history: Store) -> None:
-    seen: list[Role] = []
+    seen: list[EngineRole] = []
     engine = EngineThread(profile, lambda: config_of(profile), changed=lambda: seen.append(engine.role))
     engine.start()
-    eventually(lambda: engine.role is Role.ENGINE)
+    eventually(lambda: engine.role is EngineRole.ENGINE)
     assert engine.stop()
-    assert seen == [Role.ENGINE, Role.STOPPED]
+    assert seen == [EngineRole.ENGINE, EngineRole.STOPPED]
     assert engine_state.read(live_history).pid is None
     lease = Lease(profile.lease_path)
     assert lease.acquire()
@@ -136,11 +136,11 @@ def test_roles_are_told_in_order_and_the_end_frees_the_lease(profile: Profile, l
 
 def test_of_two_consoles_one_is_the_engine_and_the_other_takes_over(profile: Profile) -> None:
     with running(engine_of(profile)) as first:
-        eventually(lambda: first.role is Role.ENGINE)
+        eventually(lambda: first.role is EngineRole.ENGINE)
         with running(engine_of(profile)) as second:
-            eventually(lambda: second.role is Role.FOLLOWER)
+            eventually(lambda: second.role is EngineRole.FOLLOWER)
             assert first.stop()
-            eventually(lambda: second.role is Role.ENGINE, within_s=5)
+            eventually(lambda: second.role is EngineRole.ENGINE, within_s=5)
 
 
 def test_a_follower_takes_over_when_the_engine_is_killed(
@@ -149,10 +149,10 @@ def test_a_follower_takes_over_when_the_engine_is_killed(
     with holder_of(profile, sandbox) as holder, running(engine_of(profile)) as engine:
         first = submit(live_history, "jane@example.com")
         eventually(lambda: tasks.get(live_history, first).task_id)
-        eventually(lambda: engine.role is Role.FOLLOWER)
+        eventually(lambda: engine.role is EngineRole.FOLLOWER)
         assert engine_state.read(live_history).pid == holder.pid
         holder.kill()
-        eventually(lambda: engine.role is Role.ENGINE, within_s=5)
+        eventually(lambda: engine.role is EngineRole.ENGINE, within_s=5)
         second = submit(live_history, "eve@example.com")
         eventually(lambda: tasks.get(live_history, second).task_id)
         assert engine_state.read(live_history).pid == os.getpid()
@@ -162,11 +162,11 @@ def test_a_follower_takes_over_when_the_engine_is_killed(
 def test_engine_and_follower_go_on_once_a_folder_that_was_away_is_back(profile: Profile, live_history: Store) -> None:
     elsewhere = profile.folder.with_name("elsewhere")
     with running(engine_of(profile)) as first:
-        eventually(lambda: first.role is Role.ENGINE)
+        eventually(lambda: first.role is EngineRole.ENGINE)
         with running(engine_of(profile)) as second:
-            eventually(lambda: second.role is Role.FOLLOWER)
+            eventually(lambda: second.role is EngineRole.FOLLOWER)
             profile.folder.rename(elsewhere)
-            eventually(lambda: first.role is second.role is Role.HISTORY_MISSING)
+            eventually(lambda: first.role is second.role is EngineRole.HISTORY_MISSING)
             assert str(profile.history_path) in (first.trouble or "")
             assert str(profile.history_path) in (second.trouble or "")
             time.sleep(2.5 * engine_thread.LEASE_CHECK_S)  # each has looked again
@@ -175,7 +175,7 @@ def test_engine_and_follower_go_on_once_a_folder_that_was_away_is_back(profile: 
             assert lease.acquire(), "whoever holds the moved folder may work there"
             lease.release()
             elsewhere.rename(profile.folder)
-            eventually(lambda: {first.role, second.role} == {Role.ENGINE, Role.FOLLOWER})
+            eventually(lambda: {first.role, second.role} == {EngineRole.ENGINE, EngineRole.FOLLOWER})
             assert first.trouble is second.trouble is None
             number = submit(live_history, "jane@example.com")
             eventually(lambda: tasks.get(live_history, number).task_id)
@@ -183,13 +183,13 @@ def test_engine_and_follower_go_on_once_a_folder_that_was_away_is_back(profile: 
 
 def test_no_other_file_is_taken_for_the_history_that_was_moved(profile: Profile) -> None:
     with running(engine_of(profile)) as engine:
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
         profile.folder.rename(profile.folder.with_name("elsewhere"))
-        eventually(lambda: engine.role is Role.HISTORY_MISSING)
+        eventually(lambda: engine.role is EngineRole.HISTORY_MISSING)
         with closing(open_store(profile.history_path)) as other:
             number = submit(other, "jane@example.com")
             time.sleep(2.5 * engine_thread.LEASE_CHECK_S)  # it has looked again
-            assert engine.role is Role.HISTORY_MISSING
+            assert engine.role is EngineRole.HISTORY_MISSING
             assert tasks.get(other, number).task_id is None
 
 
@@ -290,7 +290,7 @@ def test_stopping_before_it_has_begun_or_twice_is_harmless(profile: Profile) -> 
     engine.start()
     assert engine.stop()
     assert engine.stop()
-    assert engine.role is Role.STOPPED
+    assert engine.role is EngineRole.STOPPED
 
 
 def test_a_read_only_profile_sends_nothing(sandbox: Sandbox, profile: Profile, live_history: Store) -> None:
@@ -310,7 +310,7 @@ def test_missing_credentials_are_told_and_the_register_stays_usable(profile: Pro
 
     with running(EngineThread(profile, no_secret)) as engine:
         eventually(lambda: engine_state.read(live_history).service == "bad-credentials")
-        assert engine.role is Role.ENGINE
+        assert engine.role is EngineRole.ENGINE
         assert "pass failed" in (engine_state.read(live_history).message or "")
 
 
@@ -392,10 +392,10 @@ def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monke
     of_a_newer_program(profile.history_path)
     with running(engine_of(profile)) as engine:
         eventually(lambda: len(refusals) > 1)
-        assert engine.role is Role.BLOCKED
+        assert engine.role is EngineRole.BLOCKED
         assert engine.trouble == str(refusals[0])
         profile.history_path.unlink()
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
     assert not profile.log_dir.exists()
 
 
@@ -410,10 +410,10 @@ def test_an_engine_whose_disk_is_full_says_so_and_goes_on_once_there_is_space(
     with monkeypatch.context() as filled:
         filled.setattr(engine_thread, "begin_term", full)
         with running(engine_of(profile)) as engine:
-            eventually(lambda: engine.role is Role.DISK_FULL)
+            eventually(lambda: engine.role is EngineRole.DISK_FULL)
             assert engine.trouble == "The disk is full."
             filled.undo()
-            eventually(lambda: engine.role is Role.ENGINE)
+            eventually(lambda: engine.role is EngineRole.ENGINE)
             assert engine.trouble is None
 
 
@@ -425,11 +425,11 @@ def test_an_engine_that_began_on_a_full_disk_works_once_there_is_space_whoever_w
         pass
     fill(small_disk)
     with running(engine_of(profile)) as engine:
-        eventually(lambda: engine.role in (Role.BLOCKED, Role.DISK_FULL))
+        eventually(lambda: engine.role in (EngineRole.BLOCKED, EngineRole.DISK_FULL))
         (small_disk / "ballast").unlink()
         with closing(open_store(profile.history_path)) as other:
             submit(other, "jane@example.com")
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
 
 
 def test_an_engine_whose_disk_becomes_full_says_so_until_there_is_space(
@@ -442,12 +442,12 @@ def test_an_engine_whose_disk_becomes_full_says_so_until_there_is_space(
         raise DiskFull("The disk is full.")
 
     with running(engine_of(profile)) as engine:
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
         monkeypatch.setattr(intent_outcomes, "record_accepted", full)
         number = submit(live_history, "jane@example.com")
-        eventually(lambda: (engine.role, engine.trouble) == (Role.DISK_FULL, "The disk is full."))
+        eventually(lambda: (engine.role, engine.trouble) == (EngineRole.DISK_FULL, "The disk is full."))
         monkeypatch.setattr(intent_outcomes, "record_accepted", real)
-        eventually(lambda: (engine.role, engine.trouble) == (Role.ENGINE, None))
+        eventually(lambda: (engine.role, engine.trouble) == (EngineRole.ENGINE, None))
         assert tasks.get(live_history, number).task_id is not None
 
 
@@ -465,7 +465,7 @@ def test_the_engine_of_a_real_profile_makes_the_daily_copy_of_the_register(
     submit(live_history, "jane@example.com")
     copies = profile.folder / "backups"
     with running(engine_of(replace(profile, is_sandbox=practice))) as engine:
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
         if practice:
             eventually(lambda: tasks.get(live_history, 1).task_id is not None)
         else:

@@ -407,7 +407,7 @@ async def test_an_announced_task_that_has_not_ended_yet_is_polled_again_soon(rel
     now = shop.clock.now
     (poll,) = due_polls.due(shop.store, now, 10)
     assert relaxed.schedule.next_poll(poll, poll.status, None, now) - now < timedelta(seconds=3)
-    unchanged = poll._replace(polls=50)
+    unchanged = poll._replace(polls_unchanged=50)
     assert relaxed.schedule.next_poll(unchanged, poll.status, None, now) - now > timedelta(hours=5)
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
-from bwp_tui.engine.requests.submitter import SharedMarkSync
+from bwp_tui.engine.requests.submitter import SharedFlush
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.open_store import open_store
@@ -75,7 +75,7 @@ async def test_calls_that_come_while_one_is_under_way_share_the_next() -> None:
         begun.set()
         goes_on.wait()
 
-    sync = SharedMarkSync(put_on_disk)
+    sync = SharedFlush(put_on_disk)
     first = asyncio.create_task(sync())
     await asyncio.to_thread(begun.wait)
     later = [asyncio.create_task(sync()) for _ in range(10)]

@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Kind, Request
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE
 from bwp_tui.engine.runtime.engine import Engine
-from bwp_tui.engine.worker import VisibleTasks
+from bwp_tui.engine.worker import PriorityTasks
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreUnavailable
@@ -59,7 +59,7 @@ def test_what_is_in_sight_and_not_due_is_not_asked_about(shop: Shop) -> None:
 
 async def test_the_engine_asks_first_about_what_somebody_looks_at(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = held(shop, POOL_SIZE * LARGEST_BATCH + 5)
-    visible, rounds = VisibleTasks(frozenset(numbers[-5:])), []
+    visible, rounds = PriorityTasks(frozenset(numbers[-5:])), []
     real = due_polls.due
 
     def watched(*arguments: object) -> list[due_polls.DuePoll]:
@@ -69,7 +69,7 @@ async def test_the_engine_asks_first_about_what_somebody_looks_at(shop: Shop, mo
 
     monkeypatch.setattr(due_polls, "due", watched)
     async with shop.api() as api:
-        await Engine(shop.store, api, visible=visible).run_once()
+        await Engine(shop.store, api, priority_tasks=visible).run_once()
     assert rounds[0][:5] == numbers[-5:]
 
 

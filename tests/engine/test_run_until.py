@@ -111,7 +111,7 @@ def test_the_patient_wait_for_a_service_that_comes_back(
             sandbox.start()
         return tasks.get(store, number).task_id is not None
 
-    assert run_engine_until(config_of(profile), done, timeout=PATIENCE_S, persist=True)
+    assert run_engine_until(config_of(profile), done, timeout=PATIENCE_S, waits_out_failures=True)
 
 
 def test_what_a_dead_engine_said_last_discourages_nobody(profile: Profile, live_history: Store) -> None:

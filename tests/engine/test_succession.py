@@ -15,7 +15,7 @@ import pytest
 from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.engine.runtime.engine_config import EngineConfig
-from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
+from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread
 from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, begin_term, misses_heartbeats
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
@@ -50,13 +50,13 @@ def test_a_stopped_engine_is_superseded_and_follows_when_it_goes_on(
         number = submit(live_history, "jane@example.com")
         with running(engine_of(profile)) as engine:
             eventually(lambda: tasks.get(live_history, number).task_id)
-            assert engine.role is Role.ENGINE
+            assert engine.role is EngineRole.ENGINE
             assert engine.other_engine is not None
             assert engine.other_engine.pid == holder.pid
             holder.send_signal(signal.SIGCONT)
             assert holder.stdout is not None
             assert any(f"Process {os.getpid()} is the engine" in line for line in holder.stdout)
-            assert engine.role is Role.ENGINE
+            assert engine.role is EngineRole.ENGINE
     assert len(sandbox.state.starts) == 1
 
 
@@ -182,13 +182,13 @@ def test_a_read_only_engine_gives_way_to_one_that_may_send(profile: Profile, liv
     number = submit(live_history, "jane@example.com")
     looking = replace(profile, read_only=True)
     with running(engine_of(looking)) as wall:
-        eventually(lambda: wall.role is Role.ENGINE)
+        eventually(lambda: wall.role is EngineRole.ENGINE)
         assert engine_state.read(live_history).present_ability is Ability.POLLS
         with running(engine_of(profile)) as sending:
             eventually(lambda: tasks.get(live_history, number).task_id)
-            eventually(lambda: wall.role is Role.FOLLOWER)
-            assert sending.role is Role.ENGINE
-        eventually(lambda: wall.role is Role.ENGINE, within_s=5)
+            eventually(lambda: wall.role is EngineRole.FOLLOWER)
+            assert sending.role is EngineRole.ENGINE
+        eventually(lambda: wall.role is EngineRole.ENGINE, within_s=5)
 
 
 def test_two_read_only_engines_leave_the_lease_where_it_is(profile: Profile, live_history: Store) -> None:
@@ -203,13 +203,13 @@ def test_an_engine_whose_credentials_are_refused_gives_way_once(profile: Profile
     with running(EngineThread(profile, lambda: config_of(profile, "wrong"))) as refused:
         eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
         with running(EngineThread(profile, lambda: config_of(profile, "wrong too"))) as other:
-            eventually(lambda: refused.role is Role.FOLLOWER)
+            eventually(lambda: refused.role is EngineRole.FOLLOWER)
             eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
             term = engine_state.read(live_history).term
             with running(engine_of(profile)):
                 eventually(lambda: tasks.get(live_history, number).task_id)
                 assert engine_state.read(live_history).term == term + 1
-                assert {refused.role, other.role} <= {Role.FOLLOWER, Role.ENGINE}
+                assert {refused.role, other.role} <= {EngineRole.FOLLOWER, EngineRole.ENGINE}
 
 
 def test_an_engine_without_a_secret_gives_way(profile: Profile, live_history: Store) -> None:
@@ -231,13 +231,13 @@ def test_a_lock_file_that_cannot_be_opened_is_told_with_its_path(profile: Profil
     else:
         profile.lease_path.symlink_to(profile.folder / "elsewhere")
     with running(engine_of(profile)) as engine:
-        eventually(lambda: engine.role is Role.BLOCKED)
+        eventually(lambda: engine.role is EngineRole.BLOCKED)
         assert str(profile.lease_path) in (engine.trouble or "")
         if shape == "folder":
             profile.lease_path.rmdir()
         else:
             profile.lease_path.unlink()
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
         assert engine.trouble is None
 
 
@@ -252,7 +252,7 @@ def test_a_lock_file_that_was_removed_ends_the_term(
 ) -> None:
     monkeypatch.setattr(engine_thread, "HEARTBEAT_S", 0.05)
     with running(engine_of(profile)) as engine:
-        eventually(lambda: engine.role is Role.ENGINE)
+        eventually(lambda: engine.role is EngineRole.ENGINE)
         term = engine_state.read(live_history).term
         profile.lease_path.unlink()
         eventually(lambda: engine_state.read(live_history).pid and engine_state.read(live_history).term > term)
@@ -288,7 +288,7 @@ def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
             eventually(lambda: list(tmp_path.glob("*.part")))
             holder.send_signal(signal.SIGSTOP)
             with running(EngineThread(profile, lambda: config)) as engine:
-                eventually(lambda: engine.role is Role.ENGINE)
+                eventually(lambda: engine.role is EngineRole.ENGINE)
                 eventually(lambda: "Another program" in str(tasks.get(live_history, number).download))
                 found = tasks.get(live_history, number).download
                 assert found is not None
@@ -311,7 +311,7 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
             monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", -1.0)
             assert begin_term(live_history, newer, Ability.ALL) is not None
             monkeypatch.setattr(lease_module, "SILENCE_LIMIT_S", 1_000.0)
-            eventually(lambda: engine.role is Role.FOLLOWER)
+            eventually(lambda: engine.role is EngineRole.FOLLOWER)
         newer.release()
     gc.collect()
     assert [record.message for record in caplog.records if "never retrieved" in record.message] == []
@@ -326,7 +326,7 @@ def test_a_follower_says_that_the_engine_gives_no_sign_of_life(
     assert begin_term(live_history, holder, Ability.ALL) is not None
     with running(engine_of(profile)) as engine:
         eventually(lambda: engine.trouble is not None)
-        assert (engine.role, str(os.getpid()) in (engine.trouble or "")) == (Role.FOLLOWER, True)
+        assert (engine.role, str(os.getpid()) in (engine.trouble or "")) == (EngineRole.FOLLOWER, True)
         holder.write_heartbeat()
         eventually(lambda: engine.trouble is None)
     holder.release()

@@ -205,7 +205,7 @@ def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(
     assert _results(store, REFRESH.change_for(ACTOR), [held])[0].refused is None
     assert _results(store, NOTE.change_for(ACTOR, TODAY, text="x"), [held])[0].refused is None
     found = tasks.get(store, held)
-    assert (found.cancel_asked, found.polls, found.note) == (True, 0, "x")
+    assert (found.cancel_asked, found.polls_unchanged, found.note) == (True, 0, "x")
     assert tasks.get(store, ready).download is not None
     assert [note.text for note in single.notes(store, held)] == ["x"]
 

@@ -12,7 +12,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.digest_chain import CHANGED_ELSEWHERE
+from bwp_tui.store.database.digest_chain import FOREIGN_CHANGE
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
@@ -119,5 +119,5 @@ def test_the_comparison_takes_less_than_a_millisecond(store: Store) -> None:
     with store.write() as transaction:
         begin = time.thread_time()
         for _ in range(100):
-            assert transaction.row(CHANGED_ELSEWHERE, (task.number,)) == ("",)
+            assert transaction.row(FOREIGN_CHANGE, (task.number,)) == ("",)
         assert (time.thread_time() - begin) / 100 < 0.001

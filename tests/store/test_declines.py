@@ -13,7 +13,7 @@ import pytest
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.record_operations import APPEAL, DECLINE
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import done_by, due_label, is_late, needs_answer
+from bwp_tui.domain.deadlines import due_label, latest_service_end, may_be_late, needs_answer
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task
@@ -234,7 +234,7 @@ def test_an_appeal_runs_until_it_is_answered(store: Store) -> None:
     assert list(tasks.matching_numbers(store, parse("is:open is:unanswered due<46d"), today=TODAY)) == [task.number]
     later = TODAY + timedelta(days=46)
     for today, late in ((later, True), (TODAY, False)):
-        assert is_late(task, today) is late
+        assert may_be_late(task, today) is late
         assert bool(tasks.count(store, parse("is:late"), today=today)) is late
         assert bool(tasks.count(store, parse("due:over"), today=today)) is late
     figures = dashboard.read_statistics(store, later)
@@ -262,9 +262,9 @@ def test_an_upheld_appeal_lets_the_request_be_submitted_again_once_it_is_verifie
     assert (needs_answer(upheld), upheld.due_on) == (True, due)
     assert list(tasks.matching_numbers(store, parse("is:unanswered"), today=TODAY)) == [number]
     assert "(resubmit)" in (advice_for(upheld, None, str) or "")
-    last = (due or TODAY) - ((done_by(upheld, TODAY) or TODAY) - TODAY)
+    last = (due or TODAY) - ((latest_service_end(upheld, TODAY) or TODAY) - TODAY)
     for today, late in ((last, False), (last + timedelta(days=1), True)):
-        assert is_late(upheld, today) is late
+        assert may_be_late(upheld, today) is late
         assert bool(tasks.count(store, parse("is:late"), today=today)) is late
         assert due_label(upheld, today).endswith("!") is late
     again = requests.resubmit(store, number, ACTOR)

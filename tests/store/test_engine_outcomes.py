@@ -45,9 +45,13 @@ def test_an_answer_that_changes_nothing_moves_only_the_poll_times(store: Store, 
     assert not single.answered(store, task.number, answer("IN_PROGRESS", updated_at=NOW), LATER)
     after = tasks.get(store, task.number)
     assert after.revision == before.revision
-    assert (after.polled_at, after.next_poll_at, after.polls) == (clock.now, LATER, before.polls + 1)
-    assert replace(after, polled_at=None, next_poll_at=None, polls=0) == replace(
-        before, polled_at=None, next_poll_at=None, polls=0
+    assert (after.polled_at, after.next_poll_at, after.polls_unchanged) == (
+        clock.now,
+        LATER,
+        before.polls_unchanged + 1,
+    )
+    assert replace(after, polled_at=None, next_poll_at=None, polls_unchanged=0) == replace(
+        before, polled_at=None, next_poll_at=None, polls_unchanged=0
     )
     assert timeline.of_task(store, task.number) == lines
 
@@ -55,10 +59,10 @@ def test_an_answer_that_changes_nothing_moves_only_the_poll_times(store: Store, 
 def test_a_new_status_is_shown_and_put_on_the_timeline_and_its_pace_begins_anew(store: Store) -> None:
     task = accepted(store, kind=Kind.DELETION)
     single.answered(store, task.number, answer("ON_HOLD"), SOON)
-    assert tasks.get(store, task.number).polls == 1
+    assert tasks.get(store, task.number).polls_unchanged == 1
     assert single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
     changed = tasks.get(store, task.number)
-    assert (changed.status, changed.polls, changed.revision) == ("IN_PROGRESS", 0, store.revision())
+    assert (changed.status, changed.polls_unchanged, changed.revision) == ("IN_PROGRESS", 0, store.revision())
     event = timeline.of_task(store, task.number)[-1]
     assert (event.actor, event.what, event.before, event.after) == ("service", "status", "ON_HOLD", "IN_PROGRESS")
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.deadlines import acknowledgement_deadline, done_by
+from bwp_tui.domain.deadlines import acknowledgement_deadline, latest_service_end
 from bwp_tui.domain.filter import (
     LONGEST_FILTER,
     AnyClause,
@@ -141,7 +141,7 @@ def _is_on(task: Task, spec: FieldSpec, op: str, bound: date | None) -> bool:
         day = acknowledgement_deadline(task.regulation, task.received_on)
         is_waiting = day is not None and task.acknowledged_on is None and _is_open(task)
         return is_waiting and (bound is None or day is None or bool(_COMPARE[op](day, bound)))
-    value: date | None = done_by(task, TODAY) if spec.match is Match.DONE_BY else getattr(task, spec.column)
+    value: date | None = latest_service_end(task, TODAY) if spec.match is Match.DONE_BY else getattr(task, spec.column)
     if bound is None:
         return value is None
     if isinstance(value, datetime):

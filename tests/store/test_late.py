@@ -12,7 +12,7 @@ from bwp_tui.cli.support import task_output
 from bwp_tui.console.presentation.glyphs import UNICODE
 from bwp_tui.console.presentation.task_row_cells import COLUMNS, CellContext
 from bwp_tui.domain import times
-from bwp_tui.domain.deadlines import PROCESSING_DAYS, done_by, is_late
+from bwp_tui.domain.deadlines import PROCESSING_DAYS, latest_service_end, may_be_late
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind
@@ -54,7 +54,7 @@ def _insert(store: Store) -> None:
 def test_the_filter_finds_what_the_function_calls_late(store: Store) -> None:
     _insert(store)
     every = tasks.matching(store, parse(""), today=TODAY, limit=10_000)
-    late = {task.number for task in every if is_late(task, TODAY)}
+    late = {task.number for task in every if may_be_late(task, TODAY)}
     assert late == set(tasks.matching_numbers(store, parse("is:late"), today=TODAY))
     assert 0 < len(late) < len(every)
     assert dashboard.read_statistics(store, TODAY).late == len(late)
@@ -67,9 +67,9 @@ def test_the_latest_day_counts_hold_and_processing_from_the_offices_day(store: S
         begun = TODAY if task.submitted_at is None else times.local_day(task.submitted_at)
         default = DEFAULT_HOLDING_PERIOD if task.kind is Kind.DELETION else 0
         days = PROCESSING_DAYS + (default if task.holding_period is None else task.holding_period)
-        assert done_by(task, TODAY) == max(TODAY, begun + timedelta(days=days))
+        assert latest_service_end(task, TODAY) == max(TODAY, begun + timedelta(days=days))
     (final, *_) = tasks.matching(store, parse("is:failed"), today=TODAY, limit=1)
-    assert done_by(final, TODAY) is None
+    assert latest_service_end(final, TODAY) is None
 
 
 def test_table_and_list_mark_a_late_task_until_it_is_overdue(store: Store) -> None:
@@ -86,7 +86,7 @@ def test_table_and_list_mark_a_late_task_until_it_is_overdue(store: Store) -> No
 def test_a_submission_on_the_last_day_of_the_calendar_can_be_read(store: Store) -> None:
     number = submitted(store, Kind.DELETION).number
     store.rows("UPDATE tasks SET submitted_at = '9999-12-31T23:59:59.999999Z' WHERE number = ?", (number,))
-    assert done_by(tasks.get(store, number), TODAY) == date.max
+    assert latest_service_end(tasks.get(store, number), TODAY) == date.max
     assert number not in tasks.matching_numbers(store, parse("is:late"), today=TODAY)
 
 
@@ -110,7 +110,7 @@ def test_the_order_by_the_day_of_the_end_is_that_of_the_function_and_what_is_not
     assert [final for final, _ in groups] == sorted(final for final, _ in groups)
     assert [task.submitted_at is None for task in running] == sorted(task.submitted_at is None for task in running)
     for is_sent in (True, False):
-        days = [done_by(task, TODAY) for task in running if (task.submitted_at is not None) is is_sent]
+        days = [latest_service_end(task, TODAY) for task in running if (task.submitted_at is not None) is is_sent]
         assert days == sorted(days, key=str)
         assert len(set(days)) > 2
 

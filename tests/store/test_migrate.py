@@ -192,7 +192,7 @@ def test_what_had_stopped_a_clock_before_answers_were_recorded_becomes_one(path:
     found = tasks.window(store, tasks.matching_numbers(store, parse(""), today=TODAY))
     assert {task.number: int(needs_answer(task)) for task in found} == before
     answered = {task.number: task for task in found if task.answered_on is not None}
-    assert {(task.kind, task.status, task.is_saved) for task in answered.values()} == {
+    assert {(task.kind, task.status, task.was_downloaded) for task in answered.values()} == {
         *product(Kind, [Status.GIVEN_UP], [False, True]),
         *product([Kind.DELETION], [Status.COMPLETED], [False, True]),
         (Kind.RETRIEVAL, Status.COMPLETED, True),

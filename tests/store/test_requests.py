@@ -364,7 +364,7 @@ def test_asking_now_makes_a_task_due_and_its_pace_young_again(store: Store) -> N
     assert due_polls.due(store, NOW, 5) == []
     requests.poll_now(store, [task.number, unsent.number])
     (poll,) = due_polls.due(store, NOW, 5)
-    assert (poll.number, poll.polls) == (task.number, 0)
+    assert (poll.number, poll.polls_unchanged) == (task.number, 0)
     assert tasks.get(store, unsent.number).next_poll_at is None
 
 

@@ -48,7 +48,7 @@ def test_an_event_is_on_the_timeline_and_its_task_is_due_now(store: Store, clock
     clock.advance(seconds=30)
     assert record_events(store, [event()]) == RecordedEvents(new=1)
     due = due_polls.due(store, clock.now, 10)
-    assert [(poll.number, poll.polls, poll.is_announced) for poll in due] == [(task.number, 0, True)]
+    assert [(poll.number, poll.polls_unchanged, poll.is_announced) for poll in due] == [(task.number, 0, True)]
     line = timeline.of_task(store, task.number)[-1]
     assert (line.what, line.actor, line.detail) == (
         EventKind.EVENT_RECEIVED,
@@ -189,7 +189,7 @@ def test_what_people_did_with_an_adopted_task_becomes_the_requests_own(store: St
     downloads.record_success(store, job, "/srv/a.zip", 2, "00")
 
     found = tasks.find_by_name(store, "task-9")
-    assert (found.number, found.status, found.is_saved) == (task.number, "COMPLETED", True)
+    assert (found.number, found.status, found.was_downloaded) == (task.number, "COMPLETED", True)
     assert (found.received_on, found.due_on) == (received, task.due_on)
     assert (found.note, found.tags, found.assigned_to) == ("call her", ("vip", "eu"), "Ann")
     assert (found.verification, found.acknowledged_on) == (Verification(TODAY, ACTOR, "order details"), TODAY)

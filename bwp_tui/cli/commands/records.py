@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.legal_operations import CORRECT, INQUIRE, VERIFY, inquiry_effect, replaced_verification
-from bwp_tui.actions.operation import Argument, Need, Position, RecordOperation, Values, split_signed
+from bwp_tui.actions.operation import Argument, IfOmitted, Position, RecordOperation, Values, split_signed
 from bwp_tui.actions.record_operations import DECLINE, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
@@ -104,14 +104,16 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
 
 def _check_options(operation: RecordOperation, arguments: Namespace) -> None:
     """Refuse a command that lacks its options, or has them beside a withdrawal."""
-    options = [argument for argument in operation.options if argument.need is not Need.HAS_DEFAULT]
+    options = [argument for argument in operation.options if argument.if_omitted is not IfOmitted.USE_DEFAULT]
     given = [argument for argument in options if getattr(arguments, argument.name) is not None]
     if operation.alternative and options and bool(given) is arguments.alternative:
         raise CommandError(
             ExitCode.USAGE,
             f"Give {options[0].option}, or {operation.alternative.option}; one of the two. Nothing was done.",
         )
-    left_out = [argument for argument in options if argument.need is Need.REQUIRED and argument not in given]
+    left_out = [
+        argument for argument in options if argument.if_omitted is IfOmitted.ASK_OR_REFUSE and argument not in given
+    ]
     if given and left_out:
         raise CommandError(ExitCode.USAGE, f"Give {left_out[0].option} too. Nothing was done.")
     if options and not (given or operation.alternative):
@@ -121,6 +123,8 @@ def _check_options(operation: RecordOperation, arguments: Namespace) -> None:
 
 def _note_day(operation: RecordOperation, values: Values) -> None:
     """Say which day is today where a day is left out."""
-    days = [argument for argument in operation.options if argument.is_day and argument.need is Need.HAS_DEFAULT]
+    days = [
+        argument for argument in operation.options if argument.is_day and argument.if_omitted is IfOmitted.USE_DEFAULT
+    ]
     if can_ask() and any(values.get(argument.name) is None for argument in days):
         print_note(f"Recorded for today, {today()} ({zone_name()}).")

@@ -20,7 +20,7 @@ from bwp_tui.cli.support.engine_wait import EngineWaiter, note_earlier, wait_for
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.streams import print_note
 from bwp_tui.cli.support.task_output import print_tasks
-from bwp_tui.domain.deadlines import latest_end, longest_fitting_hold, statutory_due_date
+from bwp_tui.domain.deadlines import latest_end_if_submitted, longest_fitting_hold, statutory_due_date
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task
@@ -151,7 +151,7 @@ def _warn_of_deadline(request: Request) -> None:
     if due is None:
         return
     hold = request.holding_period
-    end = latest_end(today(), hold)
+    end = latest_end_if_submitted(today(), hold)
     if end <= due:
         return
     fitting = longest_fitting_hold(today(), due) if hold else None

@@ -1,4 +1,4 @@
-"""Select tasks, show and confirm a plan, and apply a command to each task."""
+"""Select tasks, show and confirm a plan, and apply a change to each task."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def chosen_alternative(operation: OperationT, arguments: Namespace) -> Operation
 
 
 def apply_to_tasks(
-    session: CommandSession, command: TaskChange, numbers: Sequence[int], check: RefusalCheck | None = None
+    session: CommandSession, change: TaskChange, numbers: Sequence[int], check: RefusalCheck | None = None
 ) -> tuple[list[int], bool]:
-    """Apply a command to tasks, and print why it was refused for some.
+    """Apply a change to tasks, and print why it was refused for some.
 
     Args:
-        check: refuses tasks that have changed since the command was confirmed.
+        check: refuses tasks that have changed since the change was confirmed.
 
     Returns:
         the tasks to print (a resubmitted task is a new one), and whether none was refused.
@@ -91,7 +91,7 @@ def apply_to_tasks(
     steps = ProgressLine("done", len(numbers))
     resulting: list[int] = []
     done = 0
-    for results in bulk.apply_to_each(session.store, bulk.with_check(command, check) if check else command, numbers):
+    for results in bulk.apply_to_each(session.store, bulk.with_check(change, check) if check else change, numbers):
         done += len(results)
         steps(done)
         for result in results:

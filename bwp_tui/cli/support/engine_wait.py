@@ -45,18 +45,18 @@ class EngineWaiter:
     def until(
         self,
         done: Callable[[Store], bool],
-        visible: Collection[int],
+        polled_first: Collection[int],
         timeout: float | None,
         *,
-        persist: bool = False,
+        waits_out_failures: bool = False,
         report: Callable[[], None] = lambda: None,
     ) -> bool:
         """Wait until `done`; return whether it became true.
 
         Args:
-            visible: the tasks to poll first.
+            polled_first: the tasks to poll first.
             timeout: seconds; None waits for ever.
-            persist: an unreachable service does not end the wait; refused credentials do.
+            waits_out_failures: an unreachable service does not end the wait; refused credentials do.
             report: called once the wait is over, before the ends of hooks that still run are waited for.
         """
         from bwp_tui.engine.runtime.run_until import run_engine_until
@@ -69,14 +69,21 @@ class EngineWaiter:
             self._read_state(store)
             if met:
                 report()
-            return met or (persist and self._state.service in WRONG_SETTINGS)
+            return met or (waits_out_failures and self._state.service in WRONG_SETTINGS)
 
         def say(sentence: str) -> None:
             self._trouble = sentence
-            if persist:
+            if waits_out_failures:
                 print_note(sentence)
 
-        run_engine_until(self._config, over, timeout=timeout, visible=visible, persist=persist, report=say)
+        run_engine_until(
+            self._config,
+            over,
+            timeout=timeout,
+            polled_first=polled_first,
+            waits_out_failures=waits_out_failures,
+            report=say,
+        )
         if not met:
             report()
         return met
@@ -192,7 +199,7 @@ def wait_for_end(
             print_tasks(waited, as_json=arguments.json)
             sys.stdout.flush()
 
-    if not waiter.until(have_ended, numbers, arguments.timeout, persist=True, report=print_waited):
+    if not waiter.until(have_ended, numbers, arguments.timeout, waits_out_failures=True, report=print_waited):
         left = counted(sum(not is_over(task) for task in waited), "task")
         raise waiter.timed_out(
             f"{left} not finished; wait again, or see: bwp-tui list is:active.", otherwise="Timed out."

@@ -52,7 +52,7 @@ def download_results(
         return not any(result.is_open and not result.paused for result in results)
 
     try:
-        done = not asked or waiter.until(have_ended, asked, arguments.timeout, persist=True)
+        done = not asked or waiter.until(have_ended, asked, arguments.timeout, waits_out_failures=True)
     finally:
         draw("")
     ended = tasks.window(session.store, asked)

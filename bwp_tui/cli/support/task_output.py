@@ -63,7 +63,7 @@ def task_line(task: Task) -> str:
 
 
 def _status(task: Task) -> str:
-    rest = ", cancelling" if task.cancel_asked else f", to {task.next_step}" if task.next_step else ""
+    rest = ", cancelling" if task.cancel_asked else f", to {task.intake_step}" if task.intake_step else ""
     return f"{task.status}{rest}"
 
 
@@ -99,7 +99,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         task.task_id[:8] if task.task_id else "-",
         task.kind_name,
         task.subject(masked=not unmask),
-        f"{task.status} {task.next_step}".rstrip(),
+        f"{task.status} {task.intake_step}".rstrip(),
         minute_stamp(task.submitted_at) if task.submitted_at is not None else "-",
         format_duration(task.age(now)),
         due_label(task, today) or "-",

@@ -199,7 +199,7 @@ MOVES: Final = (
 )
 """The actions that move the cursor, or scroll a page of text."""
 
-LETTERS: Final = ("acknowledgement", "extension", "answer", "decline", "appeal")
+LETTER_KINDS: Final = ("acknowledgement", "extension", "answer", "decline", "appeal")
 """The letters to shoppers, as `domain.letters.LetterKind`, which the first frame does not need."""
 
 ACTIONS: Final = (

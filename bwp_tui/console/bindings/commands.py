@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.actions.settlements import SETTLEMENTS
-from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTERS, Action, Scope
+from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTER_KINDS, Action, Scope
 from bwp_tui.domain.cli_commands import CLI_COMMANDS, CLI_COMMANDS_BY_NAME, CliCommand
 from bwp_tui.domain.filter import MAX_VIEWS, View
 from bwp_tui.domain.text import capitalized
@@ -87,7 +87,7 @@ _DECLARED: Final = (
     PromptCommand("list", "[FILTER] [--view NAME] [--sort ORDER]", "filter", ("--view", "--sort")),
     PromptCommand("show", "[TASK]", "detail"),
     PromptCommand("inspect", "[TASK]", "archive"),
-    PromptCommand("letter", f"[{'|'.join(LETTERS)}] [TASK]", "letter"),
+    PromptCommand("letter", f"[{'|'.join(LETTER_KINDS)}] [TASK]", "letter"),
     PromptCommand("submit", "retrieval|deletion [EMAIL]", "new"),
     *(
         PromptCommand(operation.name, operation.usage.partition(" ")[2], operation.name, operation.option_names)

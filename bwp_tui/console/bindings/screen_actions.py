@@ -11,7 +11,7 @@ from bwp_tui.actions.operation import no_reason
 from bwp_tui.console.bindings.actions import (
     ACTIONS,
     ACTIONS_BY_NAME,
-    LETTERS,
+    LETTER_KINDS,
     MARK_GROUP,
     MOVE_GROUP,
     MOVES,
@@ -206,7 +206,7 @@ _ARCHIVE: Final = (
 _LETTER: Final = (
     Action("next_page", ("tab", "right"), "", "The next letter", _SCREEN),
     Action("previous_page", ("shift+tab", "left"), "", "The letter before", _SCREEN),
-    *(Action(f"page_{key}", (str(key),), "", f"Letter: {kind}", _SCREEN) for key, kind in enumerate(LETTERS, 1)),
+    *(Action(f"page_{key}", (str(key),), "", f"Letter: {kind}", _SCREEN) for key, kind in enumerate(LETTER_KINDS, 1)),
     _with_main_keys("copy", "copy", "Copy the letter", _SCREEN, None, read_only_reason),
     Action("write", ("w",), "write", "Write the letter to a new file", _SCREEN, None, read_only_reason),
     Action("edit", ("f4",), "edit", "Edit the letter in $EDITOR", _SCREEN, None, read_only_reason),

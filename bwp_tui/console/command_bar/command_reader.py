@@ -13,7 +13,7 @@ from bwp_tui.actions.operation import Argument, Position, RecordOperation, TaskO
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.actions.settlements import SETTLEMENTS
-from bwp_tui.console.bindings.actions import LETTERS, NO_TASK
+from bwp_tui.console.bindings.actions import LETTER_KINDS, NO_TASK
 from bwp_tui.console.bindings.commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, PromptCommand
 from bwp_tui.console.command_bar.list_command_reader import ListCommandReader
 from bwp_tui.console.command_bar.parser import (
@@ -269,12 +269,12 @@ class CommandReader:
         return lambda: self._marked.mark_only(self._marked.all | frozenset(numbers), from_command=True)
 
     def _read_letter(self, line: CommandLine) -> CommandHandler:
-        kinds = [word.text.casefold() for word in line.positionals[:1] if word.text.casefold() in LETTERS]
+        kinds = [word.text.casefold() for word in line.positionals[:1] if word.text.casefold() in LETTER_KINDS]
         rest = line.positionals[len(kinds) :]
         for word in rest[:1]:
             if word.text.isalpha() and not _LIKE_AN_ID.fullmatch(word.text):
-                there_are = f"There is no letter “{clean_line(word.text)}”; there are {', '.join(LETTERS)}."
-                raise word.error(there_are, nearest(word.text, LETTERS))
+                there_are = f"There is no letter “{clean_line(word.text)}”; there are {', '.join(LETTER_KINDS)}."
+                raise word.error(there_are, nearest(word.text, LETTER_KINDS))
         line.reject_extra(rest[1:], COMMANDS_BY_NAME["letter"].usage)
         numbers = [self._task(word) for word in rest] or self._current_number()
         if not numbers:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-from bwp_tui.console.bindings.actions import LETTERS
+from bwp_tui.console.bindings.actions import LETTER_KINDS
 from bwp_tui.console.bindings.commands import CLI_LINES, COMMANDS_BY_NAME
 from bwp_tui.console.controllers.filter_prompt import complete_filter
 from bwp_tui.console.services.shop_list import profile_names
@@ -37,7 +37,7 @@ def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: 
     elif before == ["submit"]:
         known = tuple(f"{kind.value.casefold()} " for kind in Kind)
     elif before == ["letter"]:
-        known = tuple(f"{kind} " for kind in LETTERS)
+        known = tuple(f"{kind} " for kind in LETTER_KINDS)
     elif before == ["theme"]:
         known = THEMES
     elif before[0] in CLI_LINES:

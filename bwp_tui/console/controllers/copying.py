@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the first frame does without letters
 TextOfTask = Callable[[Session, Task], str | None]
 
 
-class CopiedText(NamedTuple):
+class CopyableText(NamedTuple):
     """What can be copied of a task.
 
     Attributes:
@@ -83,27 +83,27 @@ def _remarks_on_letter(session: Session, task: Task) -> tuple[str, ...]:
     return () if letter is None else letter.remarks
 
 
-COPIED: Final = (
-    CopiedText("y", "task id", lambda _, task: task.task_id),
-    CopiedText("a", "email", lambda _, task: task.email or None),
-    CopiedText("e", "error", _errors),
-    CopiedText("p", "path", lambda _, task: task.download.path if task.download else None),
-    CopiedText(
+COPYABLE: Final = (
+    CopyableText("y", "task id", lambda _, task: task.task_id),
+    CopyableText("a", "email", lambda _, task: task.email or None),
+    CopyableText("e", "error", _errors),
+    CopyableText("p", "path", lambda _, task: task.download.path if task.download else None),
+    CopyableText(
         "c",
         "CSV row",
         lambda session, task: format_row(task_cells(task, mask=session.masked)),
         lambda rows: "".join((format_row(HEADINGS), *rows)).rstrip("\r\n"),
         shows_full_email=False,
     ),
-    CopiedText("j", "JSON row", _json_row, shows_full_email=False),
-    CopiedText(
+    CopyableText("j", "JSON row", _json_row, shows_full_email=False),
+    CopyableText(
         "r",
         "record",
         Session.record_text,
         lambda records: records[0] if len(records) == 1 else f"[{', '.join(records)}]",
         shows_full_email=False,
     ),
-    CopiedText("l", "letter", _letter, for_several_tasks=False, remarks=_remarks_on_letter),
+    CopyableText("l", "letter", _letter, for_several_tasks=False, remarks=_remarks_on_letter),
 )
 """All that the key of `copy` offers."""
 
@@ -113,7 +113,7 @@ async def copy_of_tasks(screen: MainScreenProtocol, marked: MarkedTasks) -> None
     session, current = screen.session, screen.current_task
     numbers = marked.newest_first or ([current.number] if current else [])
     whose = current.name if current and not marked.all else f"the {counted(len(numbers), 'marked task')}"
-    offered = [copied for copied in COPIED if copied.for_several_tasks or len(numbers) == 1]
+    offered = [copied for copied in COPYABLE if copied.for_several_tasks or len(numbers) == 1]
     key = await screen.prompt.ask_key(f"Copy of {whose}:", {copied.key: copied.noun for copied in offered})
     for copied in offered:
         if copied.key == key:
@@ -121,7 +121,7 @@ async def copy_of_tasks(screen: MainScreenProtocol, marked: MarkedTasks) -> None
 
 
 async def _copy(
-    screen: MainScreenProtocol, session: Session, copied: CopiedText, numbers: Sequence[int], whose: str
+    screen: MainScreenProtocol, session: Session, copied: CopyableText, numbers: Sequence[int], whose: str
 ) -> None:
     def read() -> tuple[list[str], bool, list[str]]:
         """Return the texts, whether they have emails that the screen masks, and the remarks on them."""

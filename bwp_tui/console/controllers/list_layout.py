@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.presentation.task_row_cells import COLUMN_LETTERS, SORT_LETTERS, UNSORTED_LETTERS
+from bwp_tui.console.presentation.task_row_cells import COLUMN_KEYS, SORT_KEYS, UNSORTED_KEYS
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.domain.filter import COLUMN_IDS
 from bwp_tui.store.queries.orders import reverse_of
@@ -12,23 +12,23 @@ async def choose_columns(screen: MainScreenProtocol) -> None:
     """Ask for letters until enter; each shows a column that is hidden, or hides one that is shown."""
     while True:
         shown = screen.list_state.shown_columns or screen.table.shown_columns
-        keys = {letter: f"{'+' if id in shown else '-'}{id}" for letter, id in COLUMN_LETTERS.items()}
+        keys = {letter: f"{'+' if id in shown else '-'}{id}" for letter, id in COLUMN_KEYS.items()}
         letter = await screen.prompt.ask_key("Columns (+ shown, - hidden):", {**keys, "enter": "done"})
-        if letter not in COLUMN_LETTERS:
+        if letter not in COLUMN_KEYS:
             return
-        chosen = {*shown} ^ {COLUMN_LETTERS[letter]}
+        chosen = {*shown} ^ {COLUMN_KEYS[letter]}
         screen.show(screen.list_state.with_columns(tuple(id for id in COLUMN_IDS if id in chosen)))
 
 
 async def choose_sort(screen: MainScreenProtocol) -> None:
     """Ask for the letter of an order; that of the present order reverses it."""
-    letter = await screen.prompt.ask_key("Sort by:", SORT_LETTERS | UNSORTED_LETTERS)
-    if letter in UNSORTED_LETTERS:
+    letter = await screen.prompt.ask_key("Sort by:", SORT_KEYS | UNSORTED_KEYS)
+    if letter in UNSORTED_KEYS:
         screen.show_status(
             "There is no order by problem, which several records determine; filter by error: instead.", "warn"
         )
     elif letter is not None:
-        sort_by(screen, SORT_LETTERS[letter])
+        sort_by(screen, SORT_KEYS[letter])
 
 
 def sort_by(screen: MainScreenProtocol, chosen: str) -> None:

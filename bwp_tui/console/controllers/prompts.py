@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Final, Generic, TypeVar
 
-from bwp_tui.actions.operation import Argument, Need, Position, Target, TaskOperation, Values
+from bwp_tui.actions.operation import Argument, IfOmitted, Position, Target, TaskOperation, Values
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputMistake
@@ -86,7 +86,7 @@ async def ask_arguments(
     """
     values = dict(given)
     for argument in operation.arguments:
-        is_optional = argument.need is Need.AT_LEAST_ONE or argument.position is not Position.OPTION
+        is_optional = argument.if_omitted is IfOmitted.KEEP_VALUE or argument.position is not Position.OPTION
         if argument.name in given or (given and is_optional) or not argument.is_asked(target):
             continue
         with rechecking(argument):
@@ -101,7 +101,7 @@ async def ask_arguments(
 
 
 async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: Target) -> Values | None:
-    may_be_empty = argument.need is Need.AT_LEAST_ONE and target.task is None
+    may_be_empty = argument.if_omitted is IfOmitted.KEEP_VALUE and target.task is None
 
     def checked(text: str) -> InputMistake | None:
         return None if may_be_empty and not text.strip() else _mistake(argument, text)

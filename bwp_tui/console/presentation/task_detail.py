@@ -12,13 +12,13 @@ from bwp_tui.console.presentation.task_row_cells import status_role
 from bwp_tui.domain.advice import advice_for, code_advice
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
-    done_by,
     due_if_replied,
     is_clock_stopped,
-    is_late,
+    latest_service_end,
+    may_be_late,
     needs_answer,
 )
-from bwp_tui.domain.filter import DUE_SOON
+from bwp_tui.domain.filter import DUE_SOON_DAYS
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, Task, TimelineEvent
@@ -50,7 +50,7 @@ def outcome_paragraphs(task: Task, context: DisplayContext) -> list[list[StyledT
     paragraphs = list(error_paragraphs(task, context))
     if task.trouble:
         paragraphs.append([(mask(task.trouble, task, context), "warn")])
-    if task.kind is Kind.RETRIEVAL and (task.status == Status.COMPLETED or task.is_saved):
+    if task.kind is Kind.RETRIEVAL and (task.status == Status.COMPLETED or task.was_downloaded):
         paragraphs += _result_lines(task, context)
     return paragraphs
 
@@ -207,7 +207,7 @@ def _due_texts(task: Task, due: date, context: DisplayContext) -> Iterator[Style
     yield due.isoformat(), "plain"
     if needs_answer(task):
         days = (due - context.today).days
-        role = "bad" if days < 0 else "warn" if days <= DUE_SOON else "muted"
+        role = "bad" if days < 0 else "warn" if days <= DUE_SOON_DAYS else "muted"
         yield f"  {format_due(due, context.today)}", role
 
 
@@ -219,7 +219,7 @@ def _hold_line(task: Task, days: int, context: DisplayContext) -> list[StyledTex
 
 def _completion_line(task: Task, context: DisplayContext, *, complete: bool) -> Iterator[list[StyledText]]:
     """Yield when the service finishes a deletion or what may be late; if `complete`, whatever it has to finish."""
-    last, late = done_by(task, context.today), is_late(task, context.today)
+    last, late = latest_service_end(task, context.today), may_be_late(task, context.today)
     is_sent = task.submitted_at is not None and not task.is_final
     if last is not None and (complete or late or (is_sent and task.holding_period is not None)):
         condition = "" if is_sent else " if it is sent today"

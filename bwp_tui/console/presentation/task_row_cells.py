@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from bwp_tui.console.presentation.glyphs import Glyphs
-from bwp_tui.domain.deadlines import done_by, due_label, is_late
-from bwp_tui.domain.filter import DUE_SOON
+from bwp_tui.domain.deadlines import due_label, latest_service_end, may_be_late
+from bwp_tui.domain.filter import DUE_SOON_DAYS
 from bwp_tui.domain.statuses import FINAL_STATUSES, DownloadState, Status
 from bwp_tui.domain.task import WATCHED, Download, Kind, Task, newest_problem
 from bwp_tui.domain.text import clean_line, mask_in_text
@@ -97,8 +97,8 @@ def _status(task: Task, context: CellContext) -> Cell:
     parts = [getattr(context.glyphs, glyph), clean_line(task.status)]
     if task.status == Status.ON_HOLD:
         parts.append(_holding_time_left(task, context))
-    elif task.next_step:
-        parts.append(task.next_step)
+    elif task.intake_step:
+        parts.append(task.intake_step)
     elif task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL and not task.is_purged:
         is_gone = task.download is not None and task.download.id in context.gone_results
         parts.append("gone" if is_gone else _download_progress(task, context.glyphs))
@@ -194,13 +194,13 @@ def _due(task: Task, context: CellContext) -> Cell:
     if task.due_on is None:
         return Cell(label, "warn" if label.endswith("!") else "held")
     days = (task.due_on - context.today).days
-    role = "overdue" if days < 0 else "warn" if days <= DUE_SOON or label.endswith("!") else "muted"
+    role = "overdue" if days < 0 else "warn" if days <= DUE_SOON_DAYS or label.endswith("!") else "muted"
     return Cell(label, role)
 
 
 def _done_by(task: Task, context: CellContext) -> Cell:
-    last = done_by(task, context.today)
-    role = "warn" if is_late(task, context.today) else "muted"
+    last = latest_service_end(task, context.today)
+    role = "warn" if may_be_late(task, context.today) else "muted"
     return _short_date(last.isoformat(), context)._replace(role=role) if last else Cell("", "muted")
 
 
@@ -242,7 +242,7 @@ class Column(NamedTuple):
     table_widths: range
     """Widths of the tables in which it is shown unless the operator chooses columns."""
     cell: Callable[[Task, CellContext], Cell]
-    letter: str = ""
+    key: str = ""
     """Its key in the prompts for columns and for orders."""
     sort: str = ""
     """Its order, of `store.queries.orders.SORTS`, in the prompt for orders."""
@@ -259,26 +259,24 @@ MARK: Final = Column("mark", "", 1, _ALWAYS, _mark)
 
 # Terminals are 80 or 100 cells wide and a scrollbar takes one of them, so the table has 79 or 99.
 COLUMNS: Final = (
-    Column("kind", "Kind", 9, range(99, _WIDEST_TABLE), _kind, letter="k", sort="kind"),
-    Column("kind", "Kind", 4, range(79, 99), _short_kind, letter="k", sort="kind"),
-    Column("subject", "Email", 0, _ALWAYS, _subject, letter="s", sort="subject", is_highlighted=True, least=16),
-    Column("status", "Status", 17, _ALWAYS, _status, letter="t", sort="status"),
-    Column("submitted", "Submitted", 11, range(91, _WIDEST_TABLE), _submitted, letter="b", sort="submitted"),
-    Column("received", "Received", 10, _IF_CHOSEN, _received, letter="r", sort="received"),
-    Column("updated", "Updated", 11, _IF_CHOSEN, _updated, letter="u", sort="updated"),
-    Column(
-        "age", "Age", 4, range(79, _WIDEST_TABLE), _age, letter="g", sort="age", aligns_right=True, counts_down=True
-    ),
-    Column("due", "Due", 9, _ALWAYS, _due, letter="d", sort="due"),
-    Column("done_by", "Done by", 10, _IF_CHOSEN, _done_by, letter="y", sort="done_by"),
-    Column("answered", "Answered", 10, _IF_CHOSEN, _answered, letter="w", sort="answered"),
-    Column("assigned", "Assigned", 12, _IF_CHOSEN, _assigned, letter="a", sort="assigned", is_highlighted=True),
-    Column("tags", "Tags", 14, _IF_CHOSEN, _tags, letter="l", sort="tags", is_highlighted=True),
-    Column("id", "Task id", 8, _IF_CHOSEN, _task_id, letter="i", sort="id", is_highlighted=True),
-    Column("problem", "Problem", 22, _IF_CHOSEN, _problem, letter="p"),
+    Column("kind", "Kind", 9, range(99, _WIDEST_TABLE), _kind, key="k", sort="kind"),
+    Column("kind", "Kind", 4, range(79, 99), _short_kind, key="k", sort="kind"),
+    Column("subject", "Email", 0, _ALWAYS, _subject, key="s", sort="subject", is_highlighted=True, least=16),
+    Column("status", "Status", 17, _ALWAYS, _status, key="t", sort="status"),
+    Column("submitted", "Submitted", 11, range(91, _WIDEST_TABLE), _submitted, key="b", sort="submitted"),
+    Column("received", "Received", 10, _IF_CHOSEN, _received, key="r", sort="received"),
+    Column("updated", "Updated", 11, _IF_CHOSEN, _updated, key="u", sort="updated"),
+    Column("age", "Age", 4, range(79, _WIDEST_TABLE), _age, key="g", sort="age", aligns_right=True, counts_down=True),
+    Column("due", "Due", 9, _ALWAYS, _due, key="d", sort="due"),
+    Column("done_by", "Done by", 10, _IF_CHOSEN, _done_by, key="y", sort="done_by"),
+    Column("answered", "Answered", 10, _IF_CHOSEN, _answered, key="w", sort="answered"),
+    Column("assigned", "Assigned", 12, _IF_CHOSEN, _assigned, key="a", sort="assigned", is_highlighted=True),
+    Column("tags", "Tags", 14, _IF_CHOSEN, _tags, key="l", sort="tags", is_highlighted=True),
+    Column("id", "Task id", 8, _IF_CHOSEN, _task_id, key="i", sort="id", is_highlighted=True),
+    Column("problem", "Problem", 22, _IF_CHOSEN, _problem, key="p"),
     Column(
         *("note", "Note", 0, range(79, _WIDEST_TABLE), _problem_and_note),
-        letter="e",
+        key="e",
         sort="note",
         is_highlighted=True,
         least=8,
@@ -301,11 +299,11 @@ SMALL_COLUMNS: Final = (
 SMALL_TABLE: Final = range(58)
 """Widths of a table of a terminal that shows the list alone."""
 
-COLUMN_LETTERS: Final = {column.letter: column.id for column in COLUMNS if column.id != "subject"}
+COLUMN_KEYS: Final = {column.key: column.id for column in COLUMNS if column.id != "subject"}
 """The ids by the keys of the prompt that shows and hides columns."""
 
-UNSORTED_LETTERS: Final = {column.letter: column.id for column in COLUMNS if not column.sort}
+UNSORTED_KEYS: Final = {column.key: column.id for column in COLUMNS if not column.sort}
 """The ids of the columns without an order, by their keys."""
 
-SORT_LETTERS: Final = {"n": "newest", "o": "oldest"} | {column.letter: column.sort for column in COLUMNS if column.sort}
+SORT_KEYS: Final = {"n": "newest", "o": "oldest"} | {column.key: column.sort for column in COLUMNS if column.sort}
 """The orders by the keys of the prompt for an order."""

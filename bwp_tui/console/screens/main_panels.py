@@ -83,12 +83,12 @@ class MainPanels:
         pane.set_task(task, timeline, self._session.display_context())
 
         async def look_for_results() -> None:
-            downloads = [each.download for each in self._table.visible_tasks if each.is_saved and each.download]
+            downloads = [each.download for each in self._table.visible_tasks if each.was_downloaded and each.download]
             if await self._session.check_results_on_disk(*downloads):
                 self._table.gone_results = frozenset(self._session.gone_results)
                 pane.set_task(task, timeline, self._session.display_context())
 
-        if any(each.is_saved for each in self._table.visible_tasks):
+        if any(each.was_downloaded for each in self._table.visible_tasks):
             start_worker(self._screen, look_for_results, group="result", exclusive=True)
 
     def update_downloads(self) -> None:

@@ -188,7 +188,7 @@ class TaskScreen(SearchedScreen):
             if task is not None and task.download and await session.check_results_on_disk(task.download):
                 self._show()
 
-        if task is not None and task.is_saved:
+        if task is not None and task.was_downloaded:
             start_worker(self, look_for_result, group="result", exclusive=True)
 
     def _show(self) -> None:

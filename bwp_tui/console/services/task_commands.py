@@ -83,8 +83,8 @@ class TaskCommands:
         self, operation: ServiceOperation, numbers: Sequence[int], subject: str, check: RefusalCheck, **values: Any
     ) -> list[ChangeResult]:
         """Ask for an operation on each of these tasks, which a sentence calls `subject`, unless `check` refuses it."""
-        command = bulk.with_check(operation.change_for(self._actor, str(self._profile.download_dir), **values), check)
-        results = self._perform(command, numbers, writes=operation.writes)
+        change = bulk.with_check(operation.change_for(self._actor, str(self._profile.download_dir), **values), check)
+        results = self._perform(change, numbers, writes=operation.writes)
         if not operation.is_harmless and any(result.refused is None for result in results):
             self.steps.append(IrreversibleStep(f"The {operation.noun} of {subject}"))
         return results

@@ -10,7 +10,7 @@ from bwp_tui.domain.deadlines import (
     PROCESSING_DAYS,
     day_warning,
     future_day_mistake,
-    latest_end,
+    latest_end_if_submitted,
     longest_fitting_hold,
     statutory_due_date,
 )
@@ -141,7 +141,7 @@ class Draft:
         if clause := not_in_force_clause(regulation.id, received):
             return f"{clause.capitalize()}.", "warn"
         due = self.due()
-        last = latest_end(today, self._hold_days())
+        last = latest_end_if_submitted(today, self._hold_days())
         done = f"ends by {last.isoformat()}"  # each of these sentences fits on a line of 60 columns
         if due is None:
             return f"No legal due date; {done}.", "muted"
@@ -152,7 +152,9 @@ class Draft:
     def is_late(self, today: date) -> bool:
         """Return whether this is a deletion that would end after its due date if it were sent now."""
         due = self.due()
-        return self.kind is Kind.DELETION and due is not None and latest_end(today, self._hold_days()) > due
+        return (
+            self.kind is Kind.DELETION and due is not None and latest_end_if_submitted(today, self._hold_days()) > due
+        )
 
     def shorter_hold(self, today: date) -> int | None:
         """Return the longest holding period that ends in time, where the typed one does not."""

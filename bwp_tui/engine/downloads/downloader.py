@@ -159,7 +159,7 @@ class Downloader:
                 name = file_name_with_email(job.kind, job.email, job.task_id)
             rename_part(job, name)
             with PartFile(Path(job.folder), name, etag=job.etag, total=job.total, space=self._space) as part:
-                if part.published and downloads.is_saved(context.store, job.task_number, str(part.published)):
+                if part.published and downloads.is_recorded_at(context.store, job.task_number, str(part.published)):
                     part.restart_beside_published()
                 await self._publish_even_if_cancelled(job, part, await self._download_and_verify(job, part))
         except _NoLinkNow:

@@ -51,7 +51,7 @@ class Poller(QueueWorker[DuePoll]):
 
     def _read(self, most: int) -> list[DuePoll]:
         context = self._context
-        return due_polls.due(context.store, context.now(), most, context.visible_tasks.numbers)
+        return due_polls.due(context.store, context.now(), most, context.priority_tasks.numbers)
 
     def _read_before_due(self, most: int) -> list[DuePoll]:
         context = self._context
@@ -125,7 +125,7 @@ class Poller(QueueWorker[DuePoll]):
         for poll in batch:
             result = results.get(poll.task_id)
             if poll.number in announced:
-                poll = poll._replace(is_announced=True, polls=0)
+                poll = poll._replace(is_announced=True, polls_unchanged=0)
             if isinstance(result, TaskPayload):
                 responses[poll.number] = _to_poll_response(result), self._next_poll(poll, result, now)
             elif isinstance(result, NotFound):

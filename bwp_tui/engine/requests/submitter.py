@@ -26,11 +26,11 @@ _ERRORS_OF_ONE_REQUEST: Final = (RequestNotAccepted, Rejected, NotFound)
 """Errors that may concern this request alone: the next one is sent without a wait."""
 
 
-class SharedMarkSync:
-    """Calls `sync`, which syncs a file to disk, in a thread; calls that arrive meanwhile share the next sync."""
+class SharedFlush:
+    """Calls `flush`, which syncs a file to disk, in a thread; calls that arrive meanwhile share the next sync."""
 
-    def __init__(self, sync: Callable[[], None]) -> None:
-        self._sync = sync
+    def __init__(self, flush: Callable[[], None]) -> None:
+        self._flush = flush
         self._one_at_a_time = asyncio.Lock()
         self._asked = 0
         self._done = 0
@@ -42,7 +42,7 @@ class SharedMarkSync:
         async with self._one_at_a_time:
             if self._done < own:
                 covered = self._asked
-                await asyncio.to_thread(self._sync)
+                await asyncio.to_thread(self._flush)
                 self._done = covered
 
 
@@ -51,7 +51,7 @@ class Submitter(QueueWorker[Intent]):
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event) -> None:
         super().__init__(context, wake, lambda intent: intent.id)
-        self._sync = SharedMarkSync(context.store.sync_high_water_mark)
+        self._flush_high_water_mark = SharedFlush(context.store.flush_high_water_mark)
         self._failures: dict[int, int] = {}
 
     def _read(self, most: int) -> list[Intent]:
@@ -75,7 +75,7 @@ class Submitter(QueueWorker[Intent]):
         The outcome of the one and the sending of the next are one transaction, to wait for the disk only once.
         """
         if intent.action == IntentAction.SUBMIT:
-            await self._sync()  # so that an older copy of the history is recognized if it is restored
+            await self._flush_high_water_mark()  # so that an older copy of the history is recognized if it is restored
         try:
             outcome: str | ApiError = await self._send(intent)
         except ApiError as error:

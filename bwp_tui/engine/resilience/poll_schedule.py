@@ -65,7 +65,7 @@ class PollSchedule:
         return now + self._spread(INTERVAL_AFTER_FIRST_DAY_S)
 
     def _interval(self, poll: DuePoll, status: str, holding_period: int | None, now: datetime) -> float:
-        unchanged = poll.polls if status == poll.status else 0
+        unchanged = poll.polls_unchanged if status == poll.status else 0
         quick = min(FIRST_INTERVAL_S * 2.0 ** min(unchanged, _MAX_DOUBLINGS), MAX_INTERVAL_FIRST_DAY_S)
         if poll.is_announced and unchanged < _ANNOUNCED_POLLS:
             return quick

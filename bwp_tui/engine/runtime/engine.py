@@ -14,7 +14,7 @@ from bwp_tui.domain.regulations import DEFAULT_REGULATION
 from bwp_tui.domain.task import HookOccasion
 from bwp_tui.engine.downloads.downloader import Downloader
 from bwp_tui.engine.events.receiver import EventReceiver, MessageQueue
-from bwp_tui.engine.requests.completion_answerer import CompletionAnswerer
+from bwp_tui.engine.requests.answer_recorder import AnswerRecorder
 from bwp_tui.engine.requests.poller import Poller
 from bwp_tui.engine.requests.submitter import Submitter
 from bwp_tui.engine.resilience.backoff import BackoffPolicy
@@ -23,7 +23,7 @@ from bwp_tui.engine.resilience.service_health import ServiceHealth
 from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S
 from bwp_tui.engine.runtime.hook_runner import HookRunner
 from bwp_tui.engine.runtime.setback_watch import SetbackWatch
-from bwp_tui.engine.worker import STORE_RETRY_S, VisibleTasks, Worker, WorkerContext
+from bwp_tui.engine.worker import STORE_RETRY_S, PriorityTasks, Worker, WorkerContext
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS, OperatorProgram
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError, StoreMoved
@@ -46,8 +46,8 @@ class Engine:
         read_only: poll only; nothing that changes a task is sent.
         download_slots: the number of downloads at a time.
         is_named_by_email: whether the file names of results have the emails.
-        is_completion_answer: whether completed deletions and saved results count as answered.
-        visible: the tasks to poll first.
+        records_answers: whether completed deletions and saved results count as answered.
+        priority_tasks: the tasks to poll first.
         policy: the waits after failures.
         event_queue: the queue of the service's events; None polls only.
         hooks: the operator's programs by their occasions; a read-only engine runs none.
@@ -67,8 +67,8 @@ class Engine:
         read_only: bool = False,
         download_slots: int = DOWNLOAD_SLOTS,
         is_named_by_email: bool = False,
-        is_completion_answer: bool = False,
-        visible: VisibleTasks | None = None,
+        records_answers: bool = False,
+        priority_tasks: PriorityTasks | None = None,
         policy: BackoffPolicy | None = None,
         event_queue: MessageQueue | None = None,
         regulation: str = DEFAULT_REGULATION,
@@ -86,7 +86,7 @@ class Engine:
         self._on_full_disk = on_full_disk
         self._waiting_for_space: set[Worker | EventReceiver] = set()
         schedule = PollSchedule(speed, rng)
-        self._context = WorkerContext(store, api, self._health, schedule, rng, visible or VisibleTasks())
+        self._context = WorkerContext(store, api, self._health, schedule, rng, priority_tasks or PriorityTasks())
         self._receiver = EventReceiver(
             store, schedule, event_queue, rng, regulation, lambda error: self._show_store_error(self._receiver, error)
         )
@@ -99,9 +99,9 @@ class Engine:
         if hooks and not read_only:
             self._wakes.append(asyncio.Event())
             self._workers.append(HookRunner(store, hooks, profile_name, self._wakes[-1], finishes=finishes_hooks))
-        if is_completion_answer:
+        if records_answers:
             self._wakes.append(asyncio.Event())
-            self._workers.append(CompletionAnswerer(store))
+            self._workers.append(AnswerRecorder(store))
 
     @property
     def credentials_refused(self) -> bool:

@@ -20,7 +20,7 @@ from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S, CredentialRefresh, EngineConfig, connect
 from bwp_tui.engine.runtime.lease import HEARTBEAT_S, Lease, LeaseUnusable, begin_term, silence_message
-from bwp_tui.engine.worker import VisibleTasks
+from bwp_tui.engine.worker import PriorityTasks
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.settings.profile import AT_COMPLETION, BY_EMAIL
 from bwp_tui.store.database.change_watcher import ChangeWatcher
@@ -41,7 +41,7 @@ RECOVERED_AFTER_S: Final = 60.0
 """Seconds without a fault after which the count of faults starts again."""
 
 
-class Role(StrEnum):
+class EngineRole(StrEnum):
     """The role of this process for its profile."""
 
     STARTING = "starting"
@@ -55,7 +55,10 @@ class Role(StrEnum):
     STOPPED = "stopped"
 
 
-_ROLES_OF_ERRORS: Final[dict[type[Exception], Role]] = {StoreMoved: Role.HISTORY_MISSING, DiskFull: Role.DISK_FULL}
+_ROLES_OF_ERRORS: Final[dict[type[Exception], EngineRole]] = {
+    StoreMoved: EngineRole.HISTORY_MISSING,
+    DiskFull: EngineRole.DISK_FULL,
+}
 
 
 class EngineThread:
@@ -85,10 +88,10 @@ class EngineThread:
         self._load_config = load_config
         self._is_short_lived = is_short_lived
         self._observe = observe
-        self._visible = VisibleTasks()
+        self._priority_tasks = PriorityTasks()
         self._changed = changed
         self._clock = clock
-        self.role = Role.STARTING
+        self.role = EngineRole.STARTING
         """The current role of this process."""
         self.trouble: str | None = None
         """What keeps this process from being the engine, or its engine from working, or None."""
@@ -107,9 +110,9 @@ class EngineThread:
         self._stop_lock = threading.Lock()
         self._thread = threading.Thread(target=self._thread_main, name="engine", daemon=True)
 
-    def set_visible_tasks(self, numbers: Iterable[int]) -> None:
+    def set_priority_tasks(self, numbers: Iterable[int]) -> None:
         """Poll these tasks first: they are on the screen. Any thread may call it."""
-        self._visible.numbers = frozenset(numbers)
+        self._priority_tasks.numbers = frozenset(numbers)
 
     def start(self) -> None:
         self._thread.start()
@@ -127,7 +130,7 @@ class EngineThread:
     def _thread_main(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(self._run())
-        self._set_role(Role.STOPPED)
+        self._set_role(EngineRole.STOPPED)
 
     async def _run(self) -> None:
         with self._stop_lock:
@@ -152,9 +155,9 @@ class EngineThread:
                     if isinstance(error, StoreDamaged) and first_store is not None:
                         first_store.close()  # opening it anew recovers it, unless another connection is open
                         first_store = None
-                    role = _ROLES_OF_ERRORS.get(type(error), Role.BLOCKED)
+                    role = _ROLES_OF_ERRORS.get(type(error), EngineRole.BLOCKED)
                     self._set_role(role, str(error))
-                    await asyncio.sleep(LEASE_CHECK_S if role is Role.HISTORY_MISSING else RESTART_S)
+                    await asyncio.sleep(LEASE_CHECK_S if role is EngineRole.HISTORY_MISSING else RESTART_S)
                 finally:
                     lease.release()
         finally:
@@ -174,13 +177,13 @@ class EngineThread:
             while (term := begin_term(store, lease, await self._present_ability())) is None:
                 self.other_engine = engine_state.read(store)
                 self._set_role(
-                    Role.FOLLOWER, silence_message(self.other_engine) if lease.seconds_of_silence() else None
+                    EngineRole.FOLLOWER, silence_message(self.other_engine) if lease.seconds_of_silence() else None
                 )
                 await asyncio.sleep(LEASE_CHECK_S)
             store.engine_term, self.other_engine = term.number, term.superseded
             self._observe(store)  # what happens once the role is known is a change
             # Set the role last: an observer must not take the last state of a dead engine for this one's.
-            self._set_role(Role.ENGINE)
+            self._set_role(EngineRole.ENGINE)
             async with heartbeats(lease, store):
                 await self._work(store)
         finally:
@@ -221,7 +224,7 @@ class EngineThread:
             await run_engine(
                 store,
                 config,
-                visible=self._visible,
+                priority_tasks=self._priority_tasks,
                 refresh=self._refresh,
                 finishes_hooks=self._is_short_lived,
                 observe=self._observe,
@@ -249,7 +252,7 @@ class EngineThread:
         if path is not None:
             sentence += f" Please report it with {path}, which holds no secrets or emails."
         _report(store, ServiceState.ENGINE_FAULT, sentence, pause)
-        self._set_role(Role.ENGINE, sentence)
+        self._set_role(EngineRole.ENGINE, sentence)
         return pause
 
     def _reset_faults(self, store: Store) -> None:
@@ -264,9 +267,9 @@ class EngineThread:
         self._changed()
 
     def _show_full_disk(self, sentence: str | None) -> None:
-        self._set_role(Role.ENGINE if sentence is None else Role.DISK_FULL, sentence)
+        self._set_role(EngineRole.ENGINE if sentence is None else EngineRole.DISK_FULL, sentence)
 
-    def _set_role(self, role: Role, trouble: str | None = None) -> None:
+    def _set_role(self, role: EngineRole, trouble: str | None = None) -> None:
         if (role, trouble) != (self.role, self.trouble):
             self.trouble = trouble  # before the role: another thread that sees the role asks why
             self.role = role
@@ -329,7 +332,7 @@ async def run_engine(
     config: EngineConfig,
     *,
     once: bool = False,
-    visible: VisibleTasks | None = None,
+    priority_tasks: PriorityTasks | None = None,
     refresh: CredentialRefresh | None = None,
     finishes_hooks: bool = False,
     observe: Callable[[Store], None] = lambda _store: None,
@@ -339,7 +342,7 @@ async def run_engine(
 
     Args:
         once: do all that is due and return; otherwise work until cancelled.
-        visible: the tasks to poll first.
+        priority_tasks: the tasks to poll first.
         refresh: finds new credentials after these are refused; None turns that off.
         finishes_hooks: whether a running hook is waited for at the end.
         observe: called with a connection of its own now, and in another thread after each change of the history.
@@ -366,8 +369,8 @@ async def run_engine(
             read_only=profile.read_only,
             download_slots=profile.download_slots,
             is_named_by_email=profile.file_names == BY_EMAIL,
-            is_completion_answer=profile.clock_stops == AT_COMPLETION,
-            visible=visible,
+            records_answers=profile.clock_stops == AT_COMPLETION,
+            priority_tasks=priority_tasks,
             event_queue=None if profile.events is None else SqsQueue(profile.events),
             regulation=profile.regulation,
             hooks=profile.hooks,

@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.api.errors import ApiError
 from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
 from bwp_tui.engine.runtime.engine_log import EngineLog, Say, Severity
-from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, heartbeats, max_ability, run_engine
+from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread, heartbeats, max_ability, run_engine
 from bwp_tui.engine.runtime.lease import Lease, Term, begin_term
 from bwp_tui.settings import SettingsError
 from bwp_tui.store.database.connection import Store
@@ -59,10 +59,10 @@ def serve(config: EngineConfig, *, stop: threading.Event, say: Say, alive_interv
 
 def _describe_role(engine: EngineThread, profile: str) -> str | None:
     other = engine.other_engine
-    if engine.role is Role.ENGINE:
+    if engine.role is EngineRole.ENGINE:
         now = "" if other is None else f" now; {other.process} {other.limitation or 'did not respond'}"
         return f"This process is the engine of profile {profile}{now}."
-    if engine.role is Role.FOLLOWER and other is not None:
+    if engine.role is EngineRole.FOLLOWER and other is not None:
         return f"{other.process.capitalize()} is the engine of profile {profile}; waiting to take over."
     return None
 

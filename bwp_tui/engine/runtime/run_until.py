@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from bwp_tui.engine.runtime.engine_config import EngineConfig
-from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
+from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread
 from bwp_tui.engine.runtime.lease import misses_heartbeats
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.change_watcher import ChangeWatcher
@@ -27,8 +27,8 @@ def run_engine_until(
     done: Callable[[Store], bool],
     *,
     timeout: float | None,
-    visible: Collection[int] = (),
-    persist: bool = False,
+    polled_first: Collection[int] = (),
+    waits_out_failures: bool = False,
     report: Callable[[str], None] = lambda _sentence: None,
 ) -> bool:
     """Wait until `done(store)` is true while an engine works; return whether it became true.
@@ -37,8 +37,8 @@ def run_engine_until(
 
     Args:
         timeout: seconds; None waits without end.
-        visible: tasks to poll first.
-        persist: keep waiting even if the service cannot be reached or denies access.
+        polled_first: tasks to poll first.
+        waits_out_failures: keep waiting even if the service cannot be reached or denies access.
         report: called with what keeps this process from being the engine, or its engine from working.
     """
     profile = config.profile
@@ -46,7 +46,7 @@ def run_engine_until(
     changed = threading.Event()
     watch = ChangeWatcher(store.open_another(), changed.set)
     engine = EngineThread(profile, lambda: config, is_short_lived=True, changed=changed.set)
-    engine.set_visible_tasks(visible)
+    engine.set_priority_tasks(polled_first)
     deadline = None if timeout is None else time.monotonic() + timeout
     reported: str | None = None
 
@@ -65,7 +65,7 @@ def run_engine_until(
             if done(store):
                 return True
             left = _CHECK_S if deadline is None else min(_CHECK_S, deadline - time.monotonic())
-            if left <= 0 or (not persist and _is_not_worth_waiting(store, engine, profile)):
+            if left <= 0 or (not waits_out_failures and _is_not_worth_waiting(store, engine, profile)):
                 report_trouble()  # what made it hopeless may have come since
                 return done(store)
             changed.wait(left)
@@ -78,12 +78,12 @@ def run_engine_until(
 def _is_not_worth_waiting(store: Store, engine: EngineThread, profile: Profile) -> bool:
     """Return whether no engine can use the service now."""
     state = engine_state.read(store)
-    if engine.role in (Role.BLOCKED, Role.DISK_FULL):
+    if engine.role in (EngineRole.BLOCKED, EngineRole.DISK_FULL):
         return state.pid is None
-    if engine.role is Role.FOLLOWER and misses_heartbeats(profile.lease_path):
+    if engine.role is EngineRole.FOLLOWER and misses_heartbeats(profile.lease_path):
         return False  # the other engine's state is old, and this process takes over soon
     return (
-        engine.role in (Role.ENGINE, Role.FOLLOWER)
+        engine.role in (EngineRole.ENGINE, EngineRole.FOLLOWER)
         and not state.could_be_replaced_by(os.getpid())
         and state.service in _NOT_WORTH_WAITING
     )

@@ -31,7 +31,7 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.insert_request import Origin, insert, insert_recorded, insert_submission, status_to_send
-from bwp_tui.store.worklog.intents import cancel_unsent, change_elsewhere, complete_decline
+from bwp_tui.store.worklog.intents import cancel_unsent, complete_decline, foreign_change
 
 _RESUBMITTABLE: Final = frozenset(
     {
@@ -71,7 +71,7 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_resubmit(task))
-        change = change_elsewhere(transaction, number)
+        change = foreign_change(transaction, number)
         if change is not None and change not in (task.trouble or ""):  # the operator has not been told
             raise NotPossible(f"{task.name} is not resubmitted: {change} Record what was asked for as a new request.")
         was_asked = transaction.row("SELECT 1 FROM intents WHERE task = ? AND action = 'submit'", (number,))

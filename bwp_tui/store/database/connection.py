@@ -326,7 +326,7 @@ class Store:
             self._chains = ChainWriter(self._db)
         return self._chains
 
-    def sync_high_water_mark(self) -> None:
+    def flush_high_water_mark(self) -> None:
         """Flush the high-water mark to disk; to be called before a request is sent (see `high_water_mark`)."""
         self._high_water_mark.sync()
 

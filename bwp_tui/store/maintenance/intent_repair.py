@@ -130,7 +130,7 @@ _WAITING_CANCELLATION: Final = f"action = 'cancel' AND {INTENT_IS_WAITING}"
 _DOUBTFUL_CANCELLATION: Final = "whether its cancellation was asked for is not certain: if so, ask for it again"
 
 
-def settle_cancellations(db: apsw.Connection, now: str) -> None:
+def repair_cancellations(db: apsw.Connection, now: str) -> None:
     """Make waiting cancellations agree with tasks and timeline: none is lost, doubled or sent to another task."""
     db.execute(
         f"UPDATE intents AS i SET state = 'lapsed', settled_at = ? WHERE {_WAITING_CANCELLATION} AND id <"

@@ -75,7 +75,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _add_timeline(db)
     replay.write_changes(db, changed, now)
     _add_intents(db)
-    _settle_intents(db)
+    _merge_intents(db)
     make_unsent_unconfirmed(db, now, f"number IN (SELECT ours FROM matched WHERE is_new) AND number NOT IN ({unsent})")
     make_disputed_unconfirmed(db, now, [row.number for row in changed if row.is_sending_disputed])
     _add_downloads(db, now, revision)
@@ -312,8 +312,8 @@ def _add_intents(db: apsw.Connection) -> None:
     )
 
 
-def _settle_intents(db: apsw.Connection) -> None:
-    """Settle intents that were settled in the other history, and keep the attempts of both."""
+def _merge_intents(db: apsw.Connection) -> None:
+    """Take over the end of intents that have ended in the other history, and keep the attempts of both."""
     db.execute(
         "UPDATE main.intents AS m SET (state, settled_at, attempts, first_sent_at) ="
         f" (SELECT CASE WHEN m.{INTENT_IS_WAITING} THEN o.state ELSE m.state END, coalesce(m.settled_at, o.settled_at),"

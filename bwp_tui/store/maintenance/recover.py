@@ -174,7 +174,7 @@ def _fill(
         replay.repair_replaced_values(db, instant)
         counts.changed_values = replay.tag_changed_tasks(db, instant)
         intent_repair.apply_confirmed_cancellations(db, instant)
-        intent_repair.settle_cancellations(db, instant)
+        intent_repair.repair_cancellations(db, instant)
         counts.dangling_rows = rebuild.remove_dangling_references(db)
         intent_repair.mark_tokenless_unconfirmed(db, instant)
         counts.unconfirmed = rebuild.count_made_unconfirmed(db, instant)

@@ -107,7 +107,7 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
         with db:
             intent_repair.lapse_orphan_submissions(db, instant)
             replay.tag_changed_tasks(db, instant)
-            intent_repair.settle_cancellations(db, instant)
+            intent_repair.repair_cancellations(db, instant)
             intent_repair.mark_tokenless_unconfirmed(db, instant)
         unconfirmed, to_check = rebuild.count_made_unconfirmed(db, instant), rebuild.count_tagged_to_check(db, instant)
     atomic_swap.commit(swap)

@@ -50,7 +50,7 @@ _DONE_BY: Final = (
     f"max('{{today}}', date(iif({_UPHELD}, '{{today}}', coalesce(local_day(t.submitted_at), '{{today}}')),"
     f" (coalesce({_HOLD}, 0) + {PROCESSING_DAYS}) || ' days'))"
 )
-"""As `deadlines.done_by` of a task that is not final, or whose appeal was upheld."""
+"""As `deadlines.latest_service_end` of a task that is not final, or whose appeal was upheld."""
 
 
 def _due_if_replied(law: Regulation) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bwp_tui.domain.deadlines import appeal_deadline, done_by, due_if_replied, is_clock_stopped, is_late
+from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, is_clock_stopped, latest_service_end, may_be_late
 from bwp_tui.domain.masking import mask_task_record
 from bwp_tui.domain.task import Download, Task, Verification
 from bwp_tui.domain.times import iso_day, iso_instant, local_day, utc_now
@@ -30,8 +30,8 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "due_on": iso_day(task.due_on),
         "stopped_since": iso_day(task.inquired_on) if is_stopped else None,
         "due_if_replied_today": iso_day(due_if_replied(task, day)) if is_stopped else None,
-        "done_by": iso_day(done_by(task, day)),
-        "late": is_late(task, day),
+        "done_by": iso_day(latest_service_end(task, day)),
+        "late": may_be_late(task, day),
         "regulation": task.regulation,
         "holding_period": task.holding_period,
         "reason": task.reason,

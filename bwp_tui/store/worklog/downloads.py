@@ -124,7 +124,7 @@ def folder_of(store: Store, download_id: int) -> str:
     return "" if row is None else as_text(row[0])
 
 
-def is_saved(store: Store, number: int, path: str) -> bool:
+def is_recorded_at(store: Store, number: int, path: str) -> bool:
     """Return whether the result of task `number` is recorded as saved at `path`."""
     row = store.row("SELECT 1 FROM downloads WHERE task = ? AND state = 'done' AND path = ?", (number, path))
     return row is not None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter import DUE_SOON
+from bwp_tui.domain.filter import DUE_SOON_DAYS
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant, local_day
 from bwp_tui.store.database.connection import Store
@@ -23,7 +23,7 @@ class DuePoll(NamedTuple):
     status: str
     submitted_at: datetime
     holding_period: int | None
-    polls: int
+    polls_unchanged: int
     is_announced: bool = False
     """Whether an event has announced its end."""
 
@@ -31,6 +31,7 @@ class DuePoll(NamedTuple):
 _POLL: Final = RowMapper(
     DuePoll,
     submitted_at="coalesce(submitted_at, recorded_at)",
+    polls_unchanged="polls",
     is_announced="EXISTS (SELECT 1 FROM service_events WHERE task = number)",
 )
 _POLLED: Final = "FROM tasks WHERE task_id IS NOT NULL"
@@ -43,19 +44,19 @@ _MIN_AGE_IN_LEAD_TIMES: Final = 10
 """A task is polled early only if its last poll is at least so many lead times ago."""
 
 
-def due(store: Store, now: datetime, limit: int, visible: frozenset[int] = frozenset()) -> list[DuePoll]:
+def due(store: Store, now: datetime, limit: int, polled_first: frozenset[int] = frozenset()) -> list[DuePoll]:
     """Return tasks whose poll is due.
 
     Visible tasks come first, then those near their due date, then the longest overdue.
     """
-    near = local_day(now) + timedelta(days=DUE_SOON)
+    near = local_day(now) + timedelta(days=DUE_SOON_DAYS)
     orders = (
-        (in_numbers("number", visible), "next_poll_at"),
+        (in_numbers("number", polled_first), "next_poll_at"),
         (f"open = 1 AND due_on <= '{near.isoformat()}'", "due_on, next_poll_at"),
         ("1", "next_poll_at"),
     )
     found: dict[int, DuePoll] = {}
-    for condition, order in orders if visible else orders[1:]:
+    for condition, order in orders if polled_first else orders[1:]:
         if len(found) < limit:
             rows = store.rows(
                 f"{_TASKS} AND next_poll_at <= ? AND {condition} ORDER BY {order} LIMIT ?", (format_instant(now), limit)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.domain.filter import DUE_SOON
+from bwp_tui.domain.filter import DUE_SOON_DAYS
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import HookOccasion
 from bwp_tui.domain.times import format_instant, local_day
@@ -62,7 +62,7 @@ def due_occasions(store: Store, wanted: Collection[HookOccasion]) -> dict[HookOc
     today = local_day(store.clock())
     ranges = {
         HookOccasion.OVERDUE: ("", today - timedelta(days=1)),
-        HookOccasion.DUE_SOON: (today.isoformat(), today + timedelta(days=DUE_SOON)),
+        HookOccasion.DUE_SOON: (today.isoformat(), today + timedelta(days=DUE_SOON_DAYS)),
     }
     found = {}
     for occasion, (first, last) in ranges.items():

@@ -22,9 +22,9 @@ from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import PROGRAM, SERVICE, EventKind
 from bwp_tui.store.worklog.intents import (
     cancel_unsent,
-    change_elsewhere,
     complete_decline,
     drop_decline,
+    foreign_change,
     waiting_cancellation,
 )
 from bwp_tui.store.worklog.merge_duplicate import merge_duplicate
@@ -67,7 +67,7 @@ def _make_changed_unconfirmed(transaction: Transaction, intent: int) -> bool:
     row = transaction.row(
         f"SELECT task, attempts FROM intents WHERE id = ? AND action = 'submit' AND {INTENT_IS_WAITING}", (intent,)
     )
-    if row is None or (change := change_elsewhere(transaction, number := as_int(row[0]))) is None:
+    if row is None or (change := foreign_change(transaction, number := as_int(row[0]))) is None:
         return False
     sent = NEVER_SENT if row[1] == 0 else "Not sent again, and it may have been started: "
     reason = f"{sent}{change} Check what was asked for."

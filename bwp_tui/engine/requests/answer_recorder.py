@@ -9,7 +9,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog.completed_answers import answer_completed, is_any_completed
 
 
-class CompletionAnswerer(Worker):
+class AnswerRecorder(Worker):
     """A worker that records the answers of completed deletions and saved results."""
 
     def __init__(self, store: Store) -> None:
