@@ -169,8 +169,17 @@ def parted_copies(path: Path) -> tuple[Path, Path]:
     return early, late
 
 
-def restored_both_ways(path: Path, clock: ManualClock, early: Path, late: Path) -> Iterator[Store]:
-    """Restore each of two copies of a history into the other one; yield the history after each."""
+def opened_copies(path: Path, clock: ManualClock, flag: bool) -> Iterator[tuple[Store, bool]]:
+    """Part a history into two copies; yield each open: the early one with the flag, the late one with its opposite."""
+    for copy, its_flag in zip(parted_copies(path), (flag, not flag), strict=True):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            yield store, its_flag
+
+
+def restored_both_ways(path: Path, clock: ManualClock, *copies: Path) -> Iterator[Store]:
+    """Restore each of two copies, or of the parted ones, into the other one; yield the history after each."""
+    early, late = copies or [path.parent / place / path.name for place in ("early", "late")]
     for present, backup in ((early, late), (late, early)):
         clock.advance(minutes=1)
         shutil.copy(present, path)

@@ -31,6 +31,7 @@ from tests.store.support import (
     accepted,
     answer,
     in_status,
+    opened_copies,
     parted_copies,
     received,
     restored_both_ways,
@@ -52,14 +53,11 @@ def test_an_appeal_that_was_upheld_in_one_copy_stays_so_and_is_to_be_checked(
     _declined(path, clock)
     with closing(open_store(path, clock=clock)) as store:
         single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
-    early, late = parted_copies(path)
-    for copy, is_upheld in ((early, is_upheld_first), (late, not is_upheld_first)):
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            single.edit(store, 1, partial(answers.appeal, answered=TODAY, upheld=is_upheld), ACTOR, TODAY)
-            if is_upheld:
-                requests.resubmit(store, 1, ACTOR)
-    for merged in restored_both_ways(path, clock, early, late):
+    for store, is_upheld in opened_copies(path, clock, is_upheld_first):
+        single.edit(store, 1, partial(answers.appeal, answered=TODAY, upheld=is_upheld), ACTOR, TODAY)
+        if is_upheld:
+            requests.resubmit(store, 1, ACTOR)
+    for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
         assert (task.is_appeal_upheld, task.was_resubmitted, task.tags) == (True, True, (TO_CHECK,))
 
@@ -97,15 +95,12 @@ def test_a_reply_does_not_count_where_the_other_copy_withdrew_its_inquiry(
         single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9), "uk-gdpr"), ACTOR, TODAY)
         due = tasks.get(store, 1).due_on
         single.inquire(store, 1, TODAY - timedelta(8), ACTOR)
-    early, late = parted_copies(path)
-    for copy, is_withdrawn in ((early, is_withdrawn_first), (late, not is_withdrawn_first)):
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            if is_withdrawn:
-                single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.INQUIRY), ACTOR, TODAY)
-            else:
-                single.reply(store, 1, TODAY, ACTOR)
-    for merged in restored_both_ways(path, clock, early, late):
+    for store, is_withdrawn in opened_copies(path, clock, is_withdrawn_first):
+        if is_withdrawn:
+            single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.INQUIRY), ACTOR, TODAY)
+        else:
+            single.reply(store, 1, TODAY, ACTOR)
+    for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
         assert (task.inquired_on, task.replied_on, task.due_on) == (None, None, due)
         assert legal_records.cannot_inquire(task) is None
@@ -189,16 +184,13 @@ def test_a_request_is_not_sent_where_the_other_copy_answered_or_ended_it_or_with
     with closing(open_store(path, clock=clock)) as store:
         received(store)
         single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)
-    early, late = parted_copies(path)
-    for copy, is_sent in ((early, is_sent_first), (late, not is_sent_first)):
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            if is_sent:
-                requests.send(store, 1, ACTOR)
-            else:
-                record(store)
-                recorded = tasks.get(store, 1)
-    for merged in restored_both_ways(path, clock, early, late):
+    for store, is_sent in opened_copies(path, clock, is_sent_first):
+        if is_sent:
+            requests.send(store, 1, ACTOR)
+        else:
+            record(store)
+            recorded = tasks.get(store, 1)
+    for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
         assert (task.status, task.tags) == (status, (TO_CHECK,))
         assert (task.verification, task.answered_on) == (recorded.verification, recorded.answered_on)
@@ -231,14 +223,11 @@ def test_a_deletion_on_hold_that_one_copy_ended_and_the_other_resubmitted_is_to_
     """
     with closing(open_store(path, clock=clock)) as store:
         in_status(store, Status.ON_HOLD, Kind.DELETION)
-    early, late = parted_copies(path)
-    for copy, is_resubmitted in ((early, is_resubmitted_first), (late, not is_resubmitted_first)):
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            (_cancel_and_resubmit if is_resubmitted else end)(store)
-            if is_confirmed and tasks.get(store, 1).cancel_asked:
-                intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
-    for merged in restored_both_ways(path, clock, early, late):
+    for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
+        (_cancel_and_resubmit if is_resubmitted else end)(store)
+        if is_confirmed and tasks.get(store, 1).cancel_asked:
+            intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+    for merged in restored_both_ways(path, clock):
         assert tasks.get(merged, 1).tags[-1:] == (TO_CHECK,)
 
 
@@ -249,16 +238,13 @@ def test_an_appeal_is_to_be_checked_where_the_other_copy_corrected_the_law_to_on
     with closing(open_store(path, clock=clock)) as store:
         received(store)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
-    early, late = parted_copies(path)
-    for copy, is_corrected in ((early, is_corrected_first), (late, not is_corrected_first)):
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            if is_corrected:
-                single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "eu-gdpr"), ACTOR, TODAY)
-            else:
-                single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
-                single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
-    for merged in restored_both_ways(path, clock, early, late):
+    for store, is_corrected in opened_copies(path, clock, is_corrected_first):
+        if is_corrected:
+            single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "eu-gdpr"), ACTOR, TODAY)
+        else:
+            single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+            single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
         assert (task.regulation, task.due_on, task.tags) == ("us-tx", TODAY + timedelta(60), (TO_CHECK,))
 
@@ -280,13 +266,10 @@ def test_a_day_of_receipt_after_what_the_other_copy_recorded_does_not_count_and_
         received(store)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(19), "us-tx"), ACTOR, TODAY)
         due = tasks.get(store, 1).due_on
-    early, late = parted_copies(path)
-    for copy, is_corrected in ((early, is_corrected_first), (late, not is_corrected_first)):
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            correct = partial(legal_records.correct, received=TODAY - timedelta(1))
-            single.edit(store, 1, correct if is_corrected else record, ACTOR, TODAY)
-    for merged in restored_both_ways(path, clock, early, late):
+    for store, is_corrected in opened_copies(path, clock, is_corrected_first):
+        correct = partial(legal_records.correct, received=TODAY - timedelta(1))
+        single.edit(store, 1, correct if is_corrected else record, ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
         assert (task.received_on, task.tags) == (TODAY - timedelta(19), (TO_CHECK,))
         assert task.due_on == due
@@ -298,14 +281,11 @@ def test_an_extension_that_the_correction_of_the_other_copy_is_against_is_to_be_
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store)
-    early, late = parted_copies(path)
-    for copy, is_corrected in ((early, is_corrected_first), (late, not is_corrected_first)):
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            correct = partial(legal_records.correct, received=TODAY - timedelta(40))
-            extend = partial(legal_records.extend, reason="busy")
-            single.edit(store, 1, correct if is_corrected else extend, ACTOR, TODAY)
-    for merged in restored_both_ways(path, clock, early, late):
+    for store, is_corrected in opened_copies(path, clock, is_corrected_first):
+        correct = partial(legal_records.correct, received=TODAY - timedelta(40))
+        extend = partial(legal_records.extend, reason="busy")
+        single.edit(store, 1, correct if is_corrected else extend, ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
         assert (tasks.get(merged, 1).extended_on, tasks.get(merged, 1).tags) == (TODAY, (TO_CHECK,))
 
 
@@ -325,15 +305,12 @@ def test_what_one_copy_recorded_of_a_request_that_the_other_resubmitted_is_to_be
         in_status(store, Status.FAILED)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "uk-gdpr"), ACTOR, TODAY)
         single.inquire(store, 1, TODAY, ACTOR)
-    early, late = parted_copies(path)
-    for copy, is_resubmitted in ((early, is_resubmitted_first), (late, not is_resubmitted_first)):
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            if is_resubmitted:
-                requests.resubmit(store, 1, ACTOR)
-            else:
-                single.edit(store, 1, record, ACTOR, TODAY)
-    for merged in restored_both_ways(path, clock, early, late):
+    for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
+        if is_resubmitted:
+            requests.resubmit(store, 1, ACTOR)
+        else:
+            single.edit(store, 1, record, ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
         assert (tasks.get(merged, 1).was_resubmitted, tasks.get(merged, 1).tags) == (True, (TO_CHECK,))
 
 
@@ -344,13 +321,10 @@ def test_an_answer_to_an_appeal_that_the_other_copy_withdrew_is_to_be_checked(
     _declined(path, clock)
     with closing(open_store(path, clock=clock)) as store:
         single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
-    early, late = parted_copies(path)
-    for copy, is_answered in ((early, is_answered_first), (late, not is_answered_first)):
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            if is_answered:
-                single.edit(store, 1, partial(answers.appeal, answered=TODAY, upheld=False), ACTOR, TODAY)
-            else:
-                single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR, TODAY)
-    for merged in restored_both_ways(path, clock, early, late):
+    for store, is_answered in opened_copies(path, clock, is_answered_first):
+        if is_answered:
+            single.edit(store, 1, partial(answers.appeal, answered=TODAY, upheld=False), ACTOR, TODAY)
+        else:
+            single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
         assert tasks.get(merged, 1).tags == (TO_CHECK,)

@@ -30,6 +30,7 @@ from tests.store.support import (
     answer,
     has_waiting_intent,
     in_status,
+    opened_copies,
     parted_copies,
     received,
     request,
@@ -259,17 +260,14 @@ def test_an_appeal_runs_on_where_the_other_copy_recorded_an_answer(
     with closing(open_store(path, clock=clock)) as store:
         received(store)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
-    early, late = parted_copies(path)
-    for copy, is_answered in ((early, is_answered_first), (late, not is_answered_first)):
-        clock.advance(minutes=1)
-        with closing(open_store(copy, clock=clock)) as store:
-            if is_answered:
-                single.answer(store, 1, "by post", TODAY, ACTOR)
-            else:
-                single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
-                single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
-                due = tasks.get(store, 1).due_on
-    for merged in restored_both_ways(path, clock, early, late):
+    for store, is_answered in opened_copies(path, clock, is_answered_first):
+        if is_answered:
+            single.answer(store, 1, "by post", TODAY, ACTOR)
+        else:
+            single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+            single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+            due = tasks.get(store, 1).due_on
+    for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
         assert (task.status, task.is_appeal_running, needs_answer(task)) == (Status.DECLINED, True, True)
         assert task.due_on == due
