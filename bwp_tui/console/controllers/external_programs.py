@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from textual.app import SuspendNotSupported
 from bwp_tui.console.presentation import task_pages
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.session import Session
+from bwp_tui.console.state.saved_state import locked
 from bwp_tui.console.workers import StatusReporter
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, escaped
@@ -49,7 +49,8 @@ async def edit_text(session: Session, text: str, name: str) -> str:
     """
     command = _command(*_EDITORS)
     try:
-        with tempfile.TemporaryDirectory(prefix="edited-", dir=session.profile.folder) as folder, _locked(folder):
+        # Maintenance removes the folder only once this process, which has it locked, has been killed.
+        with tempfile.TemporaryDirectory(prefix="edited-", dir=session.profile.folder) as folder, locked(folder):
             path = Path(folder) / name
             with new_file(path) as file:
                 file.write(text.encode())
@@ -57,18 +58,6 @@ async def edit_text(session: Session, text: str, name: str) -> str:
             return _saved_text(path, command[0])
     except OSError as error:
         raise ProgramFailed(f"The text could not be edited: {error.strerror}. It stays as it was.") from None
-
-
-@contextlib.contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    """Lock a folder, so that maintenance removes it only once this process has been killed."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):  # a file system without locks: it is never removed there
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 async def page_text(screen: StatusReporter, text: str) -> None:

@@ -134,7 +134,7 @@ class SavedStateFile:
             self._writer.shutdown()
 
     def _write(self, state: SavedState) -> None:
-        with suppress(OSError), _locked(self._path.parent):
+        with suppress(OSError), locked(self._path.parent):
             purged_at = _text(self._content().get("purged_at"))
             if purged_at != self._purged_at:
                 # A purge came after this console had started: its filter may name who was purged.
@@ -151,7 +151,7 @@ def forget(path: Path, purged_at: str) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    with _locked(path.parent):
+    with locked(path.parent):
         found = list(path.parent.glob("console*.json*"))
         for remnant in found:
             remnant.unlink(missing_ok=True)
@@ -160,11 +160,11 @@ def forget(path: Path, purged_at: str) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lock out other writers of a saved state in `folder`."""
+def locked(folder: str | Path) -> Iterator[None]:
+    """Lock out other processes that lock `folder`, where its file system has locks."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with suppress(OSError):  # a file system without locks: the last writer wins
+        with suppress(OSError):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
