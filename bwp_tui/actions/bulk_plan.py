@@ -32,7 +32,7 @@ class BulkPlan:
         warning: an unwanted effect of the plan, without a full stop; or empty.
         can_meet_due_dates: whether shorter holds would bring deletions in time.
         cancelled_first: how many are declined only once the service has confirmed their cancellation.
-        new_due_dates: the first and the last new due date, if the action moves due dates.
+        due_dates_clause: from where to where due dates move, as in `DeadlineEffects.due_dates_clause`; or empty.
     """
 
     action: str
@@ -41,7 +41,7 @@ class BulkPlan:
     kinds: str = ""
     warning: str = ""
     can_meet_due_dates: bool = False
-    new_due_dates: tuple[date, date] | None = None
+    due_dates_clause: str = ""
     cancelled_first: int = 0
 
     def __str__(self) -> str:
@@ -53,14 +53,6 @@ class BulkPlan:
         """The plan without its warning."""
         kinds = f": {self.kinds}" if self.kinds else ""
         return f"{len(self.possible)} to {self.action}{self.due_dates_clause}{kinds}{self.skipped_clause}"
-
-    @property
-    def due_dates_clause(self) -> str:
-        """The new due dates: ` to 2026-12-31`, or nothing."""
-        if self.new_due_dates is None:
-            return ""
-        first, last = self.new_due_dates
-        return f" to {first}" if first == last else f" to days from {first} to {last}"
 
     @property
     def skipped_clause(self) -> str:
@@ -91,8 +83,7 @@ def plan(
     """
     operation = _OPERATIONS[action]
     submits = isinstance(operation, ServiceOperation) and operation.submits
-    day, hold = values.get("on") or today, values.get("hold_rule", same_hold)
-    effects = DeadlineEffects(action, today, day, hold, submits=submits)
+    effects = DeadlineEffects(action, today, values.get("hold_rule", same_hold), submits=submits)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
@@ -102,7 +93,7 @@ def plan(
         if refusal is None:
             possible.append(task.number)
             kinds[task.kind_name, task.status] += 1
-            effects.add(task)
+            effects.add(task, operation.with_new_due_date(task, dict(values), today))
             cancelled += action == "decline" and is_cancelled_first(task)
         else:
             skipped[refusal.short] += 1
@@ -111,7 +102,7 @@ def plan(
     reasons = tuple(skipped.most_common())
     shown = kinds.most_common() if submits else ()
     named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in shown)
-    warning, due = effects.warning, effects.new_due_dates
+    warning, due = effects.warning, effects.due_dates_clause
     if cancelled:
         them = f"{counted(cancelled, 'deletion')} {'is' if cancelled == 1 else 'are'}"
         warning = f"{them} cancelled first, and declined once the service has confirmed that"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import (
     HoldRule,
+    due_words,
     is_clock_stopped,
+    is_overdue,
     latest_end_if_submitted,
     longest_fitting_hold,
     needs_answer,
@@ -16,7 +19,6 @@ from bwp_tui.domain.deadlines import (
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
 from bwp_tui.domain.text import counted
-from bwp_tui.store.commands.legal_records import after_inquiry, extended_due
 
 _MOST_LAWS: Final = 3
 """Regulations that a plan names."""
@@ -25,18 +27,15 @@ _MOST_LAWS: Final = 3
 class DeadlineEffects:
     """Collects the effects of a plan on due dates, task by task; holds count where the action submits requests.
 
-    Args:
-        day: the day on which the shoppers were asked, for inquiries.
-
     Attributes:
-        new_due_dates: the first and the last new due date of extensions; None without one.
         shortened: how many deletions get a shorter hold than they had.
         without_hold: how many deletions have none.
     """
 
-    def __init__(self, action: str, today: date, day: date, hold: HoldRule, *, submits: bool) -> None:
+    def __init__(self, action: str, today: date, hold: HoldRule, *, submits: bool) -> None:
         self._action = action
-        self._day = day
+        self._moved: set[tuple[str, str]] = set()
+        self._no_longer_overdue = 0
         self._unstopped: Counter[str] = Counter()
         self._submits = submits
         self._hold = hold
@@ -44,7 +43,6 @@ class DeadlineEffects:
         self._late = 0
         self._late_without_hold = 0
         self._fitting: int | None = None
-        self.new_due_dates: tuple[date, date] | None = None
         self.shortened = self.without_hold = 0
 
     @property
@@ -52,22 +50,30 @@ class DeadlineEffects:
         """Whether a shorter hold would bring a deletion in time."""
         return self._fitting is not None
 
-    def add(self, task: Task) -> None:
-        """Add a task of the plan."""
+    @property
+    def due_dates_clause(self) -> str:
+        """From where to where due dates move: `, due 2026-11-09 to 2026-11-20 → 2026-12-29`, or nothing."""
+        before, after = (sorted({pair[at] for pair in self._moved}) for at in range(2))
+        return f", due {_span(before)} → {_span(after)}" if self._moved else ""
+
+    def add(self, task: Task, after: Task) -> None:
+        """Add a task of the plan, with the due date that it has afterwards."""
+        if (pair := (due_words(task), due_words(after)))[0] != pair[1]:
+            self._moved.add(pair)
+            self._no_longer_overdue += is_overdue(task, self._today) and not is_overdue(after, self._today)
         if self._submits and task.kind is Kind.DELETION:
             self._count_deletion(task)
-        elif self._action == "extend" and (due := extended_due(task)) is not None:
-            first, last = self.new_due_dates or (due, due)
-            self.new_due_dates = (min(first, due), max(last, due))
-        elif self._action == "inquire" and needs_answer(task) and not is_clock_stopped(after_inquiry(task, self._day)):
+        elif self._action == "inquire" and needs_answer(task) and not is_clock_stopped(after):
             law = REGULATIONS.get(task.regulation)
             is_over = law is not None and law.stops_for_identity
             self._unstopped[f"{task.regulation}{' (after the due date)' if is_over else ''}"] += 1
 
     @property
     def warning(self) -> str:
-        """How many deletions would end late, a hold that would help, what begins at once, and clocks that go on."""
-        return ". ".join(filter(None, (self._lateness, self._shortening, self._going_on)))
+        """What is no longer overdue, ends late or begins at once, a hold that would help, and clocks that go on."""
+        count = self._no_longer_overdue
+        overdue = f"{count} that {'is' if count == 1 else 'are'} overdue would no longer be overdue" if count else ""
+        return ". ".join(filter(None, (overdue, self._lateness, self._shortening, self._going_on)))
 
     @property
     def _going_on(self) -> str:
@@ -111,3 +117,10 @@ class DeadlineEffects:
             self._late_without_hold += 1
         elif self._fitting is None or fitting < self._fitting:
             self._fitting = fitting
+
+
+def _span(due: Sequence[str]) -> str:
+    """Return the first and the last of sorted due dates, and what stands in place of others."""
+    days = [word for word in due if word[0].isdigit()]
+    span = [" to ".join(dict.fromkeys((days[0], days[-1])))] if days else []
+    return " or ".join([*span, *due[len(days) :]])

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, RecordOperation, Target, Values
+from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, RecordOperation, Target, Values, same_task
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
+    due_words,
     extension_notice_deadline,
     is_clock_stopped,
     needs_answer,
-    task_due_date,
 )
 from bwp_tui.domain.regulations import REGULATIONS, find_regulation, not_in_force_warning, regulation_id
 from bwp_tui.domain.task import Task
@@ -38,12 +38,17 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
         return f"Withdraw the {record} of {task.name}, recorded for {answers.recorded_on(task, record)}?{moves}"
 
+    def after(task: Task, *_: object) -> Task:
+        answered_on = None if record is LegalRecord.ANSWER else task.answered_on
+        return replace(task, due_on=answers.due_without(task, record), answered_on=answered_on)
+
     return withdrawal(
         record.value,
         lambda edit: answers.withdraw(edit, record),
         lambda task: answers.cannot_withdraw(task, record),
         question,
         record,
+        after,
     )
 
 
@@ -53,6 +58,7 @@ def withdrawal(
     why_not: Callable[[Task], str | None],
     question: Callable[[Task, Values], str],
     undo_part: LegalRecord | None = None,
+    with_new_due_date: Callable[[Task, Values, date], Task] = same_task,
 ) -> FlagAlternative[RecordOperation]:
     """Return what withdraws a record, of which `what` is the name."""
     operation = RecordOperation(
@@ -64,6 +70,7 @@ def withdrawal(
         confirmation=question,
         asks_for_count=True,
         undo_part=undo_part,
+        with_new_due_date=with_new_due_date,
     )
     return FlagAlternative("--withdraw", f"withdraw the {what}; the timeline keeps it", operation)
 
@@ -135,6 +142,7 @@ VERIFY: Final = RecordOperation(
     apply=legal_records.verify,
     result=_verified,
     skip_reason=lambda task, _: legal_records.cannot_verify_in_bulk(task),
+    with_new_due_date=lambda task, values, today: legal_records.after_verification(task, values.get("on") or today),
     asks_for_count=True,
     undo_part=LegalRecord.VERIFICATION,
     alternative=withdrawal_of(LegalRecord.VERIFICATION),
@@ -205,6 +213,7 @@ INQUIRE: Final = RecordOperation(
     refusal=refused_record_day,
     disabled_reason=lambda task, _: legal_records.cannot_inquire(task),
     skip_reason=lambda task, _: legal_records.cannot_inquire_in_bulk(task),
+    with_new_due_date=lambda task, values, today: legal_records.after_inquiry(task, values.get("on") or today),
     asks_for_count=True,
     undo_part=LegalRecord.INQUIRY,
     alternative=withdrawal_of(LegalRecord.INQUIRY),
@@ -212,7 +221,7 @@ INQUIRE: Final = RecordOperation(
 
 
 def _replied(target: Target, values: Values) -> str:
-    due = task_due_date(replace(target.task, replied_on=values["on"])) if target.task else None
+    due = legal_records.after_reply(target.task, values["on"]).due_on if target.task else None
     return f"{target.name}: reply on {values['on']}, recorded. It is due {due or 'never'}."
 
 
@@ -231,6 +240,7 @@ REPLY: Final = RecordOperation(
     refusal=lambda task, values, today: legal_records.refused_reply(task, values.get("on") or today),
     disabled_reason=lambda task, _: legal_records.cannot_reply(task),
     skip_reason=lambda task, _: legal_records.cannot_reply_in_bulk(task),
+    with_new_due_date=lambda task, values, today: legal_records.after_reply(task, values.get("on") or today),
     asks_for_count=True,
     undo_part=LegalRecord.REPLY,
     alternative=withdrawal_of(LegalRecord.REPLY),
@@ -266,6 +276,7 @@ EXTEND: Final = RecordOperation(
         f"{target.name} is now due on {legal_records.extended_due(target.task) if target.task else None}."
     ),
     disabled_reason=legal_records.cannot_extend,
+    with_new_due_date=lambda task, *_: replace(task, due_on=legal_records.extended_due(task)),
     asks_for_count=True,
     undo_part=LegalRecord.EXTENSION,
     alternative=withdrawal_of(LegalRecord.EXTENSION),
@@ -323,14 +334,9 @@ def _corrected(task: Task, values: Values) -> tuple[date, str]:
     return values.get("received") or task.received_on, values.get("regulation") or task.regulation
 
 
-def _due_words(task: Task) -> str:
-    return str(task.due_on or ("after the reply" if is_clock_stopped(task) else "never"))
-
-
 def _review_correction(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
-    after = replace(task, received_on=day, regulation=law, due_on=legal_records.corrected_due(task, day, law))
-    due = f"due {_due_words(task)} → {_due_words(after)}"
+    due = f"due {due_words(task)} → {due_words(legal_records.after_correction(task, day, law))}"
     doubt = not_in_force_warning(law, day)
     return f"{f'{doubt} ' if doubt else ''}{task.name}: received {day} under {law}, {due}. Correct it?"
 
@@ -371,6 +377,7 @@ CORRECT: Final = RecordOperation(
     refusal=lambda task, values, _: (
         legal_records.refused_correction(task, *_corrected(task, values)) if values else None
     ),
+    with_new_due_date=lambda task, values, _: legal_records.after_correction(task, *_corrected(task, values)),
     confirmation=_review_correction,
     asks_for_count=True,
     undo_part=TaskPart.RECEIPT,

@@ -76,6 +76,11 @@ def no_reason(*_: object) -> None:
     return
 
 
+def same_task(task: Task, *_: object) -> Task:
+    """Return the task as it is, whose due date an action leaves."""
+    return task
+
+
 _SIGNED_WORD: Final = re.compile(r'[+-]?"[^"]*"?|[^\s"]+')
 """A word of a typed text, which quotation marks hold together."""
 
@@ -167,6 +172,7 @@ class TaskOperation:
         disabled_reason: why it cannot be done.
         skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.
         refusal: why it cannot be done with these values of its arguments.
+        with_new_due_date: the task with the due date that it has afterwards, for a plan of many.
         doubt: why these values are probably a mistake: to be confirmed for a single task, and refused among many.
         cli_usage_override: how the CLI does the same where there is no command of this name.
         group: where the CLI's help lists it.
@@ -189,6 +195,7 @@ class TaskOperation:
     disabled_reason: Check = no_reason
     skip_reason: Check | None = None
     refusal: Callable[[Task, Values, date], Refusal | None] = no_reason
+    with_new_due_date: Callable[[Task, Values, date], Task] = same_task
     doubt: Callable[[Task, Values], Refusal | None] = no_reason
     cli_usage_override: str = ""
     keywords: str = ""

@@ -263,6 +263,15 @@ def due_label(task: Task, today: date) -> str:
     return f"{label}!" if not is_over and may_be_late(task, today) else label
 
 
+def due_words(task: Task) -> str:
+    """Return the due date of a task, or what a person reads where none is set."""
+    return str(task.due_on or ("after the reply" if is_clock_stopped(task) else "never"))
+
+
+def is_overdue(task: Task, today: date) -> bool:
+    return needs_answer(task) and task.due_on is not None and task.due_on < today
+
+
 def longest_fitting_hold(submitted_on: date, due: date) -> int | None:
     """Return the longest holding period, in days, with which a deletion finishes by `due`, or None."""
     days = (due - submitted_on).days - PROCESSING_DAYS

@@ -232,7 +232,8 @@ def test_the_plan_of_a_correction_skips_what_would_be_refused(office: Bwp) -> No
     assert office("correct", "2", "--received", "2026-01-02").code == 0
     ended = office("correct", "1", "2", "3", "--received", "2026-01-02", "--yes", "--json")
     assert (ended.code, [task["id"] for task in json.loads(ended.out)]) == (0, [1, 3])
-    assert "Plan: 2 to correct, 1 skipped: received then under that law already." in ended.err
+    assert "Plan: 2 to correct, due " in ended.err
+    assert " → 2026-02-16, 1 skipped: received then under that law already." in ended.err
 
 
 def test_records_of_many_named_tasks_are_confirmed_by_their_count(office: Bwp) -> None:

@@ -145,7 +145,7 @@ async def test_each_record_is_made_for_all_marked_tasks(profile: Profile, keys: 
 async def test_marked_tasks_are_extended_after_the_plan_a_reason_and_the_count(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("asterisk", "E")
-        await console.sees("Extend these ", " to days from", "too late to be extended", "shopper is told:")
+        await console.sees("Extend these ", ", due ", " → ", "too late to be extended", "shopper is told:")
         count = sum(legal_records.cannot_extend(console.task(number), TODAY) is None for number in range(1, 11))
         await console.press(*"a flood")
         await console.sees("a flood")
@@ -349,6 +349,19 @@ async def test_the_plan_of_a_correction_skips_what_has_these_values_already(prof
         await console.go_to(READY)
         await console.press("space", "colon", *f"correct --received {console.task(READY).received_on}", "enter")
         await console.sees("Of 1 marked: 0 to correct, 1 skipped: received then under that law already.")
+        # No day is proposed that none of the marked tasks has.
+        due = console.task(READY).due_on
+        await console.press("O", "y")
+        await console.sees("Day of receipt of the marked one:")
+        assert console.main.prompt.query_one(Input).value == ""
+        await console.press("enter")
+        await console.sees("Use YYYY-MM-DD, ")
+        await console.press(*"2026-11-09", "enter")
+        await console.sees("Regulation, such as us-tx or Texas:")
+        await console.press("enter")
+        await console.sees(f"Plan: 1 to correct, due {due} → ", "Go on?")
+        await console.press("y")
+        await console.until(lambda: console.task(READY).received_on == date(2026, 11, 9))
 
 
 async def test_a_record_of_many_is_confirmed_by_their_count_and_taken_back(profile: Profile) -> None:

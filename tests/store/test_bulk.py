@@ -148,8 +148,34 @@ def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:
 
 def test_a_plan_of_extensions_names_the_new_due_dates(store: Store) -> None:
     numbers = [requests.submit(store, request(regulation=regulation), ACTOR).number for regulation in ("gdpr", "ccpa")]
-    assert str(bulk_plan.plan(store, "extend", numbers[:1], TODAY)) == "1 to extend to 2027-02-22"
-    assert str(bulk_plan.plan(store, "extend", numbers, TODAY)) == "2 to extend to days from 2027-02-18 to 2027-02-22"
+    assert str(bulk_plan.plan(store, "extend", numbers[:1], TODAY)) == "1 to extend, due 2026-12-21 → 2027-02-22"
+    plan = bulk_plan.plan(store, "extend", numbers, TODAY)
+    assert str(plan) == "2 to extend, due 2026-12-21 to 2027-01-04 → 2027-02-18 to 2027-02-22"
+
+
+def test_a_plan_of_corrections_names_the_due_dates_and_what_is_no_longer_overdue(store: Store) -> None:
+    laws = ("us-ca", "us-ca", "none", "uk-gdpr")
+    asked = [
+        replace(request(email=f"r{at}@example.com", regulation=law), received_on=TODAY - timedelta(days=50 + at))
+        for at, law in enumerate(laws)
+    ]
+    numbers = [requests.submit(store, one, ACTOR).number for one in asked]
+    single.edit(store, numbers[3], lambda one: legal_records.inquire(one, TODAY - timedelta(days=50)), ACTOR, TODAY)
+    assert bulk_plan.plan(store, "correct", numbers, TODAY).due_dates_clause == ""
+    plan = bulk_plan.plan(store, "correct", numbers[:3], TODAY, {"received": TODAY})
+    assert str(plan) == (
+        "3 to correct, due 2026-11-14 to 2026-11-15 → 2027-01-04. 2 that are overdue would no longer be overdue"
+    )
+    plan = bulk_plan.plan(store, "correct", numbers[1:], TODAY, {"regulation": "us-tx"})
+    assert plan.due_dates_clause == ", due after the reply or never → 2026-11-12 to 2026-11-13"
+    assert plan.warning == ""
+    # So it is with each action that moves due dates.
+    plan = bulk_plan.plan(store, "reply", numbers, TODAY, {"on": TODAY})
+    assert plan.due_dates_clause.startswith(", due after the reply → 2026-12-")
+    plan = bulk_plan.plan(store, "verify", numbers, TODAY, {"how": "by phone", "on": TODAY})
+    assert plan.due_dates_clause.startswith(", due after the reply → 2026-12-")
+    plan = bulk_plan.plan(store, "withdraw inquiry", numbers, TODAY)
+    assert plan.due_dates_clause.startswith(", due after the reply → 2026-1")
 
 
 @pytest.mark.parametrize(

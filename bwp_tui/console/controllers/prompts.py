@@ -129,7 +129,7 @@ async def _edit(screen: MainScreenProtocol, text: str) -> str | InputMistake:
 async def _ask_day(
     screen: MainScreenProtocol, operation: TaskOperation, argument: Argument, target: Target, values: Values
 ) -> Values | None:
-    """Ask for a day that is not in the future, beginning with today where the target has none.
+    """Ask for a day that is not in the future, beginning with that of the target, or today where it is no correction.
 
     A day with which the operation is refused, after the other `values`, is a mistake too: the prompt stays open.
     """
@@ -137,7 +137,7 @@ async def _ask_day(
     if opt_in and not await screen.prompt.ask_yes_no(opt_in):
         return {}
     today = screen.session.today()
-    typed = proposal = argument.initial(target) or today.isoformat()
+    typed = proposal = argument.initial(target) or ("" if opt_in else today.isoformat())
     zone = (f"today is {today} ({zone_name()})", "muted")
 
     def checked(text: str) -> InputMistake | None:

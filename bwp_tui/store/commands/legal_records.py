@@ -42,11 +42,20 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
     if not how:
         raise NotPossible("A verification must say how it was made.")
     task = edit.task
-    is_reply = task.inquired_on is not None and task.replied_on is None and task.inquired_on <= day
-    due = task_due_date(replace(task, replied_on=day)) if is_reply else task.due_on
-    reply = {"replied_on": day.isoformat(), "due_on": iso_day(due)} if is_reply else {}
+    after = after_verification(task, day)
+    reply = {"replied_on": day.isoformat(), "due_on": iso_day(after.due_on)} if after is not task else {}
     edit.set(verified_on=day.isoformat(), verified_by=by, verified_how=how, **reply)
-    edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}", (task.due_on, due))
+    edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}", (task.due_on, after.due_on))
+
+
+def after_verification(task: Task, day: date) -> Task:
+    """Return a task as its clock is once a verification of a day is recorded, which is the reply to an inquiry."""
+    is_reply = task.inquired_on is not None and task.replied_on is None and task.inquired_on <= day
+    return _with_due_date(replace(task, replied_on=day)) if is_reply else task
+
+
+def _with_due_date(task: Task) -> Task:
+    return replace(task, due_on=task_due_date(task))
 
 
 def cannot_verify_in_bulk(task: Task) -> str | None:
@@ -109,7 +118,7 @@ def inquire(edit: Edit, on: date | None = None) -> None:
     task, day = edit.task, on or edit.today
     refuse(cannot_inquire_in_bulk(task) if day == task.inquired_on else cannot_inquire(task))
     refuse(refused_day(task, day))
-    due = task_due_date(after_inquiry(task, day))
+    due = after_inquiry(task, day).due_on
     edit.set(inquired_on=day.isoformat(), due_on=iso_day(due))
     stops = ", which stops the clock" if due is None and task.due_on is not None else ""
     edit.add_event(EventKind.INQUIRED, f"on {day}{corrected_clause(task.inquired_on)}{stops}", (task.due_on, due))
@@ -117,8 +126,7 @@ def inquire(edit: Edit, on: date | None = None) -> None:
 
 def after_inquiry(task: Task, day: date) -> Task:
     """Return a task as it is once an inquiry of a day is recorded."""
-    after = replace(task, inquired_on=day)
-    return replace(after, due_on=task_due_date(after))
+    return _with_due_date(replace(task, inquired_on=day))
 
 
 def cannot_inquire(task: Task) -> str | None:
@@ -148,9 +156,14 @@ def reply(edit: Edit, on: date | None = None) -> None:
     """
     task, day = edit.task, on or edit.today
     refuse(cannot_reply(task) or refused_reply(task, day))
-    due = task_due_date(replace(task, replied_on=day))
+    due = after_reply(task, day).due_on
     edit.set(replied_on=day.isoformat(), due_on=iso_day(due))
     edit.add_event(EventKind.REPLIED, f"on {day}{corrected_clause(task.replied_on)}", (task.due_on, due))
+
+
+def after_reply(task: Task, day: date) -> Task:
+    """Return a task as it is once a reply of a day is recorded."""
+    return _with_due_date(replace(task, replied_on=day))
 
 
 def cannot_reply(task: Task) -> str | None:
@@ -243,7 +256,7 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     task = edit.task
     day, law = received or task.received_on, regulation or task.regulation
     refuse(refused_correction(task, day, law))
-    due = corrected_due(task, day, law)
+    due = after_correction(task, day, law).due_on
     edit.set(received_on=day.isoformat(), regulation=law, due_on=iso_day(due))
     changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]
     detail = ", ".join(f"{what} {before} → {after}" for what, before, after in changes if before != after)
@@ -300,6 +313,6 @@ def refused_correction(task: Task, received_on: date, regulation: str) -> Refusa
     return None
 
 
-def corrected_due(task: Task, received_on: date, regulation: str) -> date | None:
-    """Return when task would be due if it had been received on that day under that law."""
-    return task_due_date(replace(task, regulation=regulation, received_on=received_on))
+def after_correction(task: Task, received_on: date, regulation: str) -> Task:
+    """Return a task as if it had been received on that day under that law."""
+    return _with_due_date(replace(task, regulation=regulation, received_on=received_on))
