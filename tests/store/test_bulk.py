@@ -101,10 +101,10 @@ def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
         transaction.run("UPDATE tasks SET regulation = 'none', due_on = NULL WHERE number = 1")
     fit = fitting_hold(TODAY)
     assert "1 of them even without a hold" in bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY).warning
-    fitted = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, {"holding_period": fit})
+    fitted = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, {"hold_rule": fit})
     assert fitted.warning == f"1 deletion would end after its due date, even without a hold. Hold shortened; {AT_ONCE}"
     assert not fitted.can_meet_due_dates
-    results = _results(store, RESUBMIT.change_for(ACTOR, holding_period=fit), [1, 2, 3, 4])
+    results = _results(store, RESUBMIT.change_for(ACTOR, hold_rule=fit), [1, 2, 3, 4])
     assert [tasks.get(store, result.resulting_id).holding_period for result in results] == [0, 10, 1, None]
 
 
@@ -124,7 +124,7 @@ def test_a_plan_says_which_holds_are_shortened_and_what_begins_at_once(store: St
         transaction.run("UPDATE tasks SET due_on = ? WHERE number = 1", ((TODAY + timedelta(days=30)).isoformat(),))
     late = bulk_plan.plan(store, "resubmit", [1], TODAY)
     assert late.can_meet_due_dates
-    fitted = bulk_plan.plan(store, "resubmit", [1], TODAY, {"holding_period": fitting_hold(TODAY)})
+    fitted = bulk_plan.plan(store, "resubmit", [1], TODAY, {"hold_rule": fitting_hold(TODAY)})
     assert fitted.warning == f"Hold shortened; {AT_ONCE}"
 
 
@@ -142,7 +142,7 @@ def test_a_plan_says_what_begins_at_once_without_a_shorter_hold(store: Store, da
 def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:
     in_status(store, Status.FAILED, Kind.DELETION, task_id="d")
     in_status(store, Status.FAILED, task_id="r")
-    results = _results(store, RESUBMIT.change_for(ACTOR, holding_period=fixed_hold(5)), [1, 2])
+    results = _results(store, RESUBMIT.change_for(ACTOR, hold_rule=fixed_hold(5)), [1, 2])
     assert [tasks.get(store, result.resulting_id).holding_period for result in results] == [5, None]
 
 
@@ -321,7 +321,7 @@ def test_a_plan_skips_a_resubmission_that_the_service_would_refuse(store: Store)
     store.rows("UPDATE tasks SET email = 'nobody' WHERE number = ?", (numbers[0],))
     planned = bulk_plan.plan(store, "resubmit", numbers, TODAY)
     assert (planned.possible, planned.skipped) == ((numbers[1],), (("whose email the service would refuse", 1),))
-    assert bulk_plan.plan(store, "resubmit", numbers, TODAY, {"holding_period": fixed_hold(181)}).possible == ()
+    assert bulk_plan.plan(store, "resubmit", numbers, TODAY, {"hold_rule": fixed_hold(181)}).possible == ()
 
 
 def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(store: Store) -> None:
