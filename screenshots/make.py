@@ -46,7 +46,7 @@ PICTURES: Final = (
     Picture("failed-task", (80, 24), "dark", ("5", "enter"), "Resubmit (R)"),
     Picture("small", (80, 24), "light", ("j", "j"), "masked"),
     Picture("smallest", (60, 15), "ansi-dark", (), "masked"),
-    Picture("form", (120, 40), "dark", ("N", *"bob@example.com", *("tab",) * 4, "ctrl+u", *"20"), "F2 sets the hold"),
+    Picture("form", (120, 40), "dark", ("N", *"bob@example.com", *("tab",) * 4, "ctrl+u", *"20"), "f2 sets the hold"),
     Picture("download", (120, 40), "dark", (*READY, "j", "j", "j", "d", "j", "d"), "kB/s"),
     Picture("downloads", (120, 40), "dark", (*READY, *"jjj", "space", "space", "space", "d", "y", "F"), "ACTIVE"),
     Picture("filter", (120, 40), "dark", ("slash", *"status:failed age>1w"), "ORDERS_NOT_CLOSED"),

@@ -63,7 +63,7 @@ async def test_a_plan_that_breaks_due_dates_says_so_and_what_would_keep_them_on_
         await console.press("R")
         asked = "1 deletion would end after its due date, even without a hold. Type the email"
         await console.until(lambda: asked in " ".join(console.line("prompt").split()))
-        assert "F2" not in console.line("footer")
+        assert "f2" not in console.line("footer")
         await console.press("escape", "space", "R", "enter")
         await console.until(lambda: "Plan: 1 to resubmit: 1 deletion FAILED." in console.text)
         asked = " ".join(console.line("prompt").split())

@@ -82,7 +82,9 @@ async def test_the_same_key_again_reverses_and_what_has_no_due_date_stays_last(p
             assert dated == sorted(dated, reverse=sort == "-due")
             assert found == [*dated, *[None] * (len(found) - len(dated))]
             assert 1 < len(dated) < len(found)
-        await console.press("s", "p")
+        await console.press("s")
+        await console.sees("s email")
+        await console.press("p")
         await console.sees("There is no order by problem")
 
 

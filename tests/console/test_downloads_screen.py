@@ -16,11 +16,12 @@ from bwp_tui.console.widgets.bars import ActiveDownloads
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.settings import KeySetting, Profile
-from bwp_tui.store.commands import download_queue
+from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.worklog import downloads
 from tests.archive.zips import plain
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of, waiting
-from tests.console.queue_past import FOLDER, PAST, SHA, order_of, run
+from tests.console.past import NOW
+from tests.console.queue_past import FOLDER, NAMES, PAST, SHA, order_of, run
 from tests.console.support import USUAL, make_profile, opened
 
 
@@ -192,6 +193,22 @@ async def test_a_saved_one_is_looked_into_and_its_folder_and_hash_are_copied(pro
         await console.until(lambda: isinstance(console.app.screen, DownloadsScreen))
         await console.press("F")
         await console.until(lambda: console.app.screen is console.main)
+
+
+@pytest.mark.parametrize("size", [(200, 60), (100, 30)])
+async def test_the_emails_have_a_title_and_a_wide_list_names_who_asked_in_full(
+    profile: Profile, size: tuple[int, int]
+) -> None:
+    actor = "anna (root, key SHA256:yQ2)"
+    async with opened(profile, PAST, size=size) as console:
+        requests.download(console.store, NAMES.index("saved") + 1, FOLDER, actor)
+        (job,) = downloads.due(console.store, NOW, 1)
+        downloads.record_start(console.store, job)
+        name = f"retrieval-{job.task_id}.zip"
+        downloads.record_success(console.store, job, f"{FOLDER}/{name}", 1, SHA)
+        await console.press("F")
+        await console.sees("FINISHED  EMAIL", actor if size[0] == 200 else actor[:9])
+        assert (name in console.line("download-rows")) is (size[0] == 200)
 
 
 async def test_what_happens_behind_another_screen_is_shown_when_it_comes_back(profile: Profile) -> None:

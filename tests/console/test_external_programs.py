@@ -78,7 +78,7 @@ def test_a_note_is_written_in_the_editor_and_the_terminal_comes_back(profile_her
     with console(profile_here, VISUAL=f"'{program}' --wait", EDITOR="false") as terminal:
         terminal.send("e")
         terminal.wait_for("Note on")
-        terminal.wait_for("F4 editor")
+        terminal.wait_for("f4 editor")
         terminal.send("half" + F4)
         terminal.wait_for("EDITING")
         terminal.resize(90, 30)

@@ -192,11 +192,11 @@ async def test_a_deletion_that_would_end_too_late_is_told_before_it_is_sent_with
     async with opened(profile) as console:
         await console.fill(kind="deletion", email="bye@example.com", regulation="ccpa", hold="20")
         assert "5 days too late: due 2027-01-04, ends by 2027-01-09." in console.text
-        assert "F2 sets the hold to 15 days, which meets the due date" in console.text
+        assert "f2 sets the hold to 15 days, which meets the due date" in console.text
         await console.press("f2")
         assert console.field("hold").value == "15"
         assert "too late" not in console.text
-        assert "F2 makes" not in console.text
+        assert "f2 makes" not in console.text
 
 
 async def test_the_form_proposes_the_longest_hold_that_meets_the_due_date(profile: Profile) -> None:
@@ -212,7 +212,7 @@ async def test_the_form_proposes_the_longest_hold_that_meets_the_due_date(profil
             await console.pilot.pause()
             assert console.field("hold").value == proposed
         # A hold of 0 meets this date, but it has to be asked for.
-        assert "F2 sets the hold to 0 days, which meets the due date but cannot be cancelled" in console.text
+        assert "f2 sets the hold to 0 days, which meets the due date but cannot be cancelled" in console.text
         await console.press("f2")
         assert "begins at once and cannot be cancelled" in console.text
         console.field("received").value = "2026-11-20"
@@ -287,7 +287,7 @@ async def test_all_fields_of_a_deletion_are_seen_in_the_usual_terminal(profile: 
             "Note",
             "9 days too late: due",
             "ends by 2026-12-30.",
-            "F2",
+            "f2",
             "esc",
         ):
             assert words in console.text
@@ -385,7 +385,7 @@ async def test_a_deletion_that_would_end_too_late_is_filed_by_a_second_enter_alo
         address = "bye@example.com"
         await console.fill(kind="deletion", email=address, email_again=address, hold="20")
         assert "too late" in console.line("form-outlook")
-        assert "F2" in console.line("form-remedy")
+        assert "f2" in console.line("form-remedy")
         await console.press("enter")
         await console.until(lambda: "enter again submits it late" in " ".join(console.line("form-remedy").split()))
         assert count_tasks(console.store) == len(PAST)

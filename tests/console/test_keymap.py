@@ -140,7 +140,7 @@ async def test_remapped_keys_are_shown_in_details_and_hints(profile: Profile) ->
 async def test_the_hint_on_a_receipt_names_the_remapped_key(profile: Profile) -> None:
     past = [PastTask("a@example.com", status=Status.IN_PROGRESS, regulation="ccpa")]
     async with opened(replace(profile, keys=settings(acknowledge="f3")), past) as console:
-        await console.sees("f3 acknowledges it")
+        await console.sees("f3 records it")
 
 
 REMAPPED = settings(leave="f10", help="f1", down="f2", repaint="f3", close="f6", dashboard="f7", sent="f8", detail="f9")

@@ -164,7 +164,7 @@ async def test_f2_in_the_plan_shortens_the_holds_that_would_end_too_late(profile
         await console.press("space")
         await console.go_to(NOT_KNOWN)
         await console.press("space", "R", "enter")
-        await console.sees("1 deletion would end after its due date", "Type production", "F2")
+        await console.sees("1 deletion would end after its due date", "Type production", "f2")
         await console.press("f2")
         await console.until(lambda: "would end after" not in console.text)
         await console.press(*"production", "enter")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bwp_tui.console.presentation.styled_text import badge_role
 from bwp_tui.console.screens.profiles import ProfilesScreen
 from bwp_tui.console.widgets.virtual_list import VirtualList
@@ -26,6 +28,12 @@ async def test_the_shop_that_is_open_is_listed_with_its_counts_and_not_opened_ag
         await console.press("P")
         await console.until(lambda: not isinstance(console.app.screen, ProfilesScreen))
         assert console.app.next_profile is None
+
+
+async def test_a_long_name_leaves_cells_to_the_remark(profile: Profile) -> None:
+    async with opened(replace(profile, name="the-shop-with-a-name-of-forty-characters"), size=(60, 15)) as console:
+        await console.press("P")
+        await console.sees("the-shop-with", "open here")
 
 
 def test_what_is_no_history_has_no_counts(profile: Profile) -> None:

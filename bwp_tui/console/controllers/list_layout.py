@@ -22,7 +22,8 @@ async def choose_columns(screen: MainScreenProtocol) -> None:
 
 async def choose_sort(screen: MainScreenProtocol) -> None:
     """Ask for the letter of an order; that of the present order reverses it."""
-    letter = await screen.prompt.ask_key("Sort by:", SORT_KEYS | UNSORTED_KEYS)
+    orders = {letter: _shown(order) for letter, order in (SORT_KEYS | UNSORTED_KEYS).items()}
+    letter = await screen.prompt.ask_key("Sort by:", orders)
     if letter in UNSORTED_KEYS:
         screen.show_status(
             "There is no order by problem, which several records determine; filter by error: instead.", "warn"
@@ -38,4 +39,9 @@ def sort_by(screen: MainScreenProtocol, chosen: str) -> None:
     present = screen.list_state.sort
     sort = reverse_of(present) if present.removeprefix("-") == chosen else chosen
     screen.show(screen.list_state.with_sort(sort))
-    screen.show_status(f"Sorted by {chosen}, reversed." if sort.startswith("-") else f"Sorted by {sort}.")
+    screen.show_status(f"Sorted by {_shown(sort.removeprefix('-'))}{', reversed' if sort.startswith('-') else ''}.")
+
+
+def _shown(order: str) -> str:
+    """Return an order's name as the heading of its column has it."""
+    return "email" if order == "subject" else order

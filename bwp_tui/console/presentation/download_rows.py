@@ -44,6 +44,8 @@ _SHA: Final = 12
 _SHORT_SHA: Final = 8
 _ACTOR: Final = 10
 _EMAIL: Final = 30
+_FILE: Final = len("retrieval-.zip") + 36
+"""Cells of a file's name, with the task id in it."""
 
 
 class DownloadRow(NamedTuple):
@@ -66,11 +68,16 @@ class DownloadRowBuilder:
         self._width = width
         self._is_wide, self._is_medium = width >= LIST_WIDE, width >= LIST_NARROW
         self._digits = max((len(f"#{task.number}") for _, task in listed), default=0)
-        self._number = max(self._digits, len(_FINISHED)) if self._is_wide else self._digits
         figures = [_RATE, _LEFT, *([_BYTES] if self._is_medium else []), *([_ATTEMPT] if self._is_wide else [])]
         room = width - _MARK - len(_GAP) - sum(len(_GAP) + figure for figure in figures)
-        self._email = self._number + _EMAIL if self._is_wide else max(8, room - _LEAST_STATE)
+        names = max(8, room - _LEAST_STATE)
+        self._has_email_title = self._is_wide or names >= len(_FINISHED) + _EMAIL
+        self._number = max(self._digits, len(_FINISHED)) if self._has_email_title else self._digits
+        self._email = self._number + _EMAIL if self._has_email_title else names
         self._sha = _SHA if self._is_wide else _SHORT_SHA
+        beside_actor = (self._email, STATE_CELLS, _SIZE, self._sha, _FILE)
+        longest = max((cell_len(download.actor) for download, _ in listed), default=0)
+        self._actor = max(_ACTOR, min(longest, width - _MARK - sum(len(_GAP) + cells for cells in beside_actor)))
         self._state = min(_WIDEST_STATE, room - self._email)
 
     def titles_and_rows(self) -> tuple[list[StyledText], list[DownloadRow]]:
@@ -114,13 +121,13 @@ class DownloadRowBuilder:
         if self._is_medium:
             cells += [pad("SHA256", self._sha), "BY"]
         if self._is_wide:
-            cells[-1] = pad("BY", _ACTOR)
+            cells[-1] = pad("BY", self._actor)
             cells.append("FILE")
         return (_GAP.join(cells), "muted")
 
     def _name_title(self, part: str) -> str:
         """Return the titles of task number and email; the first names the part of the list."""
-        title = f"{part:<{self._number}}{_GAP}EMAIL" if self._is_wide else part
+        title = f"{part:<{self._number}}{_GAP}EMAIL" if self._has_email_title else part
         return "  " + pad(title, self._email)
 
     def _active_cells(self, download: Download, task: Task) -> tuple[StyledText, ...]:
@@ -171,7 +178,10 @@ class DownloadRowBuilder:
             return (*start, (f"{_GAP}{partial_file_text(download)}", "muted"), (f"{_GAP}{trouble}", "plain"))
         cells = ["", f"{format_size(download.bytes):>{_SIZE}}"]
         if self._is_medium:
-            cells += [pad((download.sha256 or "")[: self._sha], self._sha), pad(clean_line(download.actor), _ACTOR)]
+            cells += [
+                pad((download.sha256 or "")[: self._sha], self._sha),
+                pad(clean_line(download.actor), self._actor),
+            ]
         figures = _GAP.join(cells)
         room = self._width - _MARK - self._email - len(_GAP) - STATE_CELLS - len(figures)
         if not self._is_wide:

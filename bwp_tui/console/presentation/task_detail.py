@@ -58,7 +58,7 @@ def outcome_paragraphs(task: Task, context: DisplayContext) -> list[list[StyledT
 def error_paragraphs(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     """Yield each error and the advice on it; without an error, the advice on the status."""
     for error in task.errors:
-        code = [(f"{error.code}  ", "bad")] if error.code else []
+        code = [(f"{error.code}  ", "bad"), HANGING_INDENT] if error.code else []
         yield [*code, (mask(error.message, task, context), "plain")]
         yield from _advice_lines(advice_for(task, error.code, context.key), context)
     if not task.errors:
@@ -160,11 +160,11 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
         yield fact("Receipt", f"acknowledged on {task.acknowledged_on}")
     elif limit is not None and task.declined_on is None and needs_answer(task):
         yield fact(
-            "Receipt",
-            (f"by {limit}", "warn"),
+            "Receipt by",
+            (str(limit), "warn"),
             (f"  {format_due(limit, context.today)}  ", "muted"),
             (context.key("acknowledge"), "key"),
-            " acknowledges it",
+            " records it",
         )
 
 

@@ -21,6 +21,9 @@ from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.filter_fields import FIELDS
 
 _KEYS_WIDTH: Final = 12
+_FEWER_KEYS_WIDTH: Final = 8
+"""Cells of the keys where there is not even one column of `_COLUMN`; longer ones have a line of their own."""
+
 _INDENT: Final = 2
 _MARGIN: Final = 5
 """Cells beside the text: its padding, and the scroll bar."""
@@ -68,41 +71,43 @@ class HelpScreen(SearchedScreen):
         room = self.app.size.width - _MARGIN
         columns = max(1, room // _COLUMN)
         width = room // columns
+        keys_width = self._keys if width >= _COLUMN else _FEWER_KEYS_WIDTH
         lines: list[Sequence[StyledText]] = [[(words, "muted")] for words in wrap(_NAMES, room)]
         for group, actions in groupby(self._actions, key=lambda action: action.group):
-            entries = [self._lines(action, width) for action in actions]
+            entries = [self._lines(action, keys_width, width) for action in actions]
             lines += [[], [(group, "accent")], *_in_columns(entries, columns, width)]
         for title, notes in self._notes:
-            entries = [self._entry(written, meaning, [], width) for written, meaning in notes]
+            entries = [_entry(written, self._keys, meaning, [], width) for written, meaning in notes]
             lines += [[], [(title, "accent")], *_in_columns(entries, columns, width)]
         self.query_one("#help-text", Paragraphs).set_lines(lines)
         self.finder.update()
 
-    def _lines(self, action: Action, width: int) -> list[list[StyledText]]:
+    def _lines(self, action: Action, keys_width: int, width: int) -> list[list[StyledText]]:
         why_not = action.disabled_reason(self._opener_context)
         command = f" · bwp-tui {action.cli_usage}" if action.cli_usage else ""
         more = [f"{action.name}{command}", *([f"unavailable: {why_not}"] if why_not else [])]
-        return self._entry(_keys_of(action), action.help, more, width, is_possible=not why_not)
+        return _entry(_keys_of(action), keys_width, action.help, more, width, is_possible=not why_not)
 
-    def _entry(
-        self, keys: str, sentence: str, more: Sequence[str], width: int, *, is_possible: bool = True
-    ) -> list[list[StyledText]]:
-        """Return the lines of keys and what they do; the first of `more` is on the line of a short sentence."""
-        indent = _INDENT + self._keys
-        room = max(_KEYS_WIDTH, width - indent - 1)
-        start: StyledText = (f"{'':{_INDENT}}{keys:<{self._keys}}", "key" if is_possible else "muted")
-        first, *below = wrap(sentence, room)
-        lines = [[start, (first, "plain" if is_possible else "muted")]]
-        if len(keys) >= self._keys:
-            lines, below = [[start]], [first, *below]
-        lines += [[(f"{'':{indent}}{words}", "plain" if is_possible else "muted")] for words in below]
-        for text in more:
-            last = lines[-1]
-            if text is more[0] and len(lines) == 1 and sum(cell_len(part) for part, _ in last) + 2 + len(text) < width:
-                last.append((f"  {text}", "muted"))
-            else:
-                lines += [[(f"{'':{indent}}{words}", "muted")] for words in wrap(text, room)]
-        return lines
+
+def _entry(
+    keys: str, keys_width: int, sentence: str, more: Sequence[str], width: int, *, is_possible: bool = True
+) -> list[list[StyledText]]:
+    """Return the lines of keys and what they do; the first of `more` is on the line of a short sentence."""
+    indent = _INDENT + keys_width
+    room = max(_KEYS_WIDTH, width - indent - 1)
+    start: StyledText = (f"{'':{_INDENT}}{keys:<{keys_width}}", "key" if is_possible else "muted")
+    first, *below = wrap(sentence, room)
+    lines = [[start, (first, "plain" if is_possible else "muted")]]
+    if len(keys) >= keys_width:
+        lines, below = [[start]], [first, *below]
+    lines += [[(f"{'':{indent}}{words}", "plain" if is_possible else "muted")] for words in below]
+    for text in more:
+        last = lines[-1]
+        if text is more[0] and len(lines) == 1 and sum(cell_len(part) for part, _ in last) + 2 + len(text) < width:
+            last.append((f"  {text}", "muted"))
+        else:
+            lines += [[(f"{'':{indent}}{words}", "muted")] for words in wrap(text, room)]
+    return lines
 
 
 def _in_columns(entries: Sequence[list[list[StyledText]]], columns: int, width: int) -> Iterator[list[StyledText]]:

@@ -28,6 +28,9 @@ from bwp_tui.settings import SettingsError
 
 _NAME: Final = 35
 _COUNT: Final = 8
+_BESIDE_NAME: Final = 2 * (_COUNT + 2) + len("has mistakes") + 4
+"""Cells of the counts, of the remark, and of the margins of the list."""
+
 _NOTE: Final = "Without bwp-tui run, a shop is served only while it is open here."
 
 
@@ -79,7 +82,8 @@ class ProfilesScreen(ActionScreen):
 
     def _show(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")], counted(len(self._shops), "profile"))
-        self._name_width = min(_NAME, max((len(shop.name) for shop in self._shops), default=0) + len("PROFILE"))
+        longest = max((len(shop.name) for shop in self._shops), default=0) + len("PROFILE")
+        self._name_width = min(_NAME, longest, self.app.size.width - _BESIDE_NAME)
         header = (f"{'PROFILE':<{self._name_width}}{'DUE SOON':>{_COUNT}}  {'FAILED':>{_COUNT}}  ", "muted")
         self._rows.show([header], len(self._shops), self._line, cursor=self._rows.cursor_row)
 

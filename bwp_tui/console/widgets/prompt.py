@@ -125,8 +125,8 @@ class Prompt(Horizontal, can_focus=True):
             return (_BACK,)
         if not self._keys:
             others = {
-                "F2": self._f2,
-                "F4": "editor" if self._edit else "",
+                "f2": self._f2,
+                "f4": "editor" if self._edit else "",
                 "tab": "complete" if self._complete else "",
                 "↑↓": "choose" if self._on_arrow else "",
             }

@@ -336,7 +336,7 @@ class RequestForm(Vertical):
         if days is not None:
             but = "" if days else " but cannot be cancelled"
             texts = [
-                ("F2", "key"),
+                ("f2", "key"),
                 (f" sets the hold to {counted(days, 'day')}, which meets the due date{but}", "plain"),
             ]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
