@@ -87,9 +87,9 @@ def day_argument(question: Callable[[Target], str]) -> Argument:
     )
 
 
-def refused_record_day(task: Task, values: Values, today: date) -> Refusal | None:
+def refusal_of_record_day(task: Task, values: Values, today: date) -> Refusal | None:
     """Return why a record cannot be for its day, by default today, or None when it can."""
-    return legal_records.refused_day(task, values.get("on") or today)
+    return legal_records.refusal_of_day(task, values.get("on") or today)
 
 
 def without_text(sentence: str) -> Callable[[str], str | None]:
@@ -173,7 +173,7 @@ ACKNOWLEDGE: Final = RecordOperation(
     apply=legal_records.acknowledge,
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: legal_records.cannot_acknowledge_in_bulk(task),
-    refusal=refused_record_day,
+    refusal=refusal_of_record_day,
     asks_for_count=True,
     undo_part=LegalRecord.ACKNOWLEDGEMENT,
     alternative=withdrawal_of(LegalRecord.ACKNOWLEDGEMENT),
@@ -210,7 +210,7 @@ INQUIRE: Final = RecordOperation(
     arguments=(day_argument(_inquiry_question),),
     apply=legal_records.inquire,
     result=_inquired,
-    refusal=refused_record_day,
+    refusal=refusal_of_record_day,
     disabled_reason=lambda task, _: legal_records.cannot_inquire(task),
     skip_reason=lambda task, _: legal_records.cannot_inquire_in_bulk(task),
     with_new_due_date=lambda task, values, today: legal_records.after_inquiry(task, values.get("on") or today),
@@ -237,7 +237,7 @@ REPLY: Final = RecordOperation(
     arguments=(day_argument(lambda target: f"The shopper of {target.name} replied on:"),),
     apply=legal_records.reply,
     result=_replied,
-    refusal=lambda task, values, today: legal_records.refused_reply(task, values.get("on") or today),
+    refusal=lambda task, values, today: legal_records.refusal_of_reply(task, values.get("on") or today),
     disabled_reason=lambda task, _: legal_records.cannot_reply(task),
     skip_reason=lambda task, _: legal_records.cannot_reply_in_bulk(task),
     with_new_due_date=lambda task, values, today: legal_records.after_reply(task, values.get("on") or today),
@@ -306,8 +306,8 @@ ANSWER: Final = RecordOperation(
     ),
     apply=answers.answer,
     result=lambda target, values: f"{target.name}: answered on {values['on']}, recorded.",
-    refusal=refused_record_day,
-    doubt=lambda task, values: answers.doubtful_answer(task, values.get("on")),
+    refusal=refusal_of_record_day,
+    doubt=lambda task, values: answers.doubt_about_answer(task, values.get("on")),
     disabled_reason=lambda task, _: answers.cannot_answer(task),
     skip_reason=lambda task, _: answers.cannot_answer_in_bulk(task),
     asks_for_count=True,
@@ -375,7 +375,7 @@ CORRECT: Final = RecordOperation(
         f"Receipt and regulation of {target.name} are corrected; the timeline keeps the old values."
     ),
     refusal=lambda task, values, _: (
-        legal_records.refused_correction(task, *_corrected(task, values)) if values else None
+        legal_records.refusal_of_correction(task, *_corrected(task, values)) if values else None
     ),
     with_new_due_date=lambda task, values, _: legal_records.after_correction(task, *_corrected(task, values)),
     confirmation=_review_correction,

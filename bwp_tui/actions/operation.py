@@ -1,4 +1,4 @@
-"""Declare an action on tasks: its key, prompts, `:` command, CLI command, bulk plan and undo derive from it."""
+"""Declare actions on tasks, and what they ask for."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def no_text(*_: object) -> str:
 
 
 def no_reason(*_: object) -> None:
-    """Return no reason against it: what an action has that is always possible, or an argument that takes any text."""
+    """Return None: for an action that is always possible, or an argument that takes any text."""
     return
 
 
@@ -146,7 +146,7 @@ class Argument:
         return None if not value and self.if_omitted is IfOmitted.ASK_OR_REFUSE else {self.name: value or None}
 
 
-def _reason_if_purged(task: Task, _today: date) -> str | None:
+def _cannot_change_purged(task: Task, _today: date) -> str | None:
     return cannot_change_purged(task)
 
 
@@ -258,7 +258,7 @@ class RecordOperation(TaskOperation):
     result: Callable[[Target, Values], str]
     confirmation: Callable[[Task, Values], str] = no_text
     asks_for_count: bool = False
-    disabled_reason: Check = _reason_if_purged
+    disabled_reason: Check = _cannot_change_purged
     alternative: FlagAlternative[RecordOperation] | None = None
 
     def outcome(self, count: int) -> str:

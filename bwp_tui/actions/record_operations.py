@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.actions.legal_operations import (
     LEGAL_OPERATIONS,
     day_argument,
-    refused_record_day,
+    refusal_of_record_day,
     withdrawal,
     withdrawal_of,
     without_text,
@@ -206,7 +206,7 @@ DECLINE: Final = RecordOperation(
     apply=requests.decline,
     result=_declined,
     confirmation=_review_decline,
-    refusal=refused_record_day,
+    refusal=refusal_of_record_day,
     disabled_reason=lambda task, _: requests.cannot_decline(task),
     asks_for_count=True,
     alternative=withdrawal(
@@ -230,15 +230,15 @@ def _appealed(target: Target, values: Values) -> str:
     return f"{target.name}: the answer to the appeal is recorded, {'upheld' if values.get('upheld') else 'not upheld'}."
 
 
-def _refused_appeal(task: Task, values: Values, today: date) -> Refusal | None:
+def _refusal_of_appeal(task: Task, values: Values, today: date) -> Refusal | None:
     given = (values.get("received"), values.get("answered"), values.get("upheld"))
     if given != (None, None, None):
-        return answers.refused_appeal(task, today, *given)
+        return answers.refusal_of_appeal(task, today, *given)
     # A plan is made before its values are asked for, and only the receipt of several appeals is asked for.
     if task.is_appeal_running:
         sentence = f"An appeal of {task.name} is recorded; :appeal --upheld yes, or no, records its answer."
         return Refusal("appealed already (:appeal --upheld yes, or no, answers)", sentence)
-    return answers.refused_appeal(task, today, today, None, None)
+    return answers.refusal_of_appeal(task, today, today, None, None)
 
 
 APPEAL: Final = RecordOperation(
@@ -281,7 +281,7 @@ APPEAL: Final = RecordOperation(
     ),
     apply=answers.appeal,
     result=_appealed,
-    refusal=_refused_appeal,
+    refusal=_refusal_of_appeal,
     disabled_reason=lambda task, _: answers.cannot_appeal(task),
     asks_for_count=True,
     undo_part=LegalRecord.APPEAL,

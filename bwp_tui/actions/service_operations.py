@@ -103,7 +103,7 @@ DOWNLOAD: Final = replace(
 )
 
 
-def _refused_submission(task: Task, values: Values, _today: date) -> Refusal | None:
+def _refusal_of_submission(task: Task, values: Values, _today: date) -> Refusal | None:
     """Return what the service would refuse of the request, such as an adopted task's email."""
     for mistake in request_mistakes(requests.resubmission(task, values.get("hold_rule", same_hold))):
         return Refusal(f"whose {mistake.field.replace('_', ' ')} the service would refuse", str(mistake))
@@ -165,7 +165,7 @@ SEND: Final = ServiceOperation(
     keywords="submit release verified",
     arguments=(_HOLD,),
     disabled_reason=lambda task, _: cannot_send(task),
-    refusal=_refused_submission,
+    refusal=_refusal_of_submission,
     apply=lambda store, number, actor, _, hold_rule=same_hold: requests.send(store, number, actor, hold_rule),
     result=lambda task, _: (
         _unapproved_notice(task) or f"The submission of #{task.number} is recorded, with a client token of its own."
@@ -209,7 +209,7 @@ RESUBMIT: Final = ServiceOperation(
         _HOLD,
     ),
     disabled_reason=lambda task, _: cannot_resubmit(task),
-    refusal=_refused_submission,
+    refusal=_refusal_of_submission,
     apply=_resubmit,
     result=_result_of_resubmit,
     submits=True,

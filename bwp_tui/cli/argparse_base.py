@@ -98,7 +98,7 @@ class CommandParsers:
         effect: Effect = Effect.CHANGES,
         package: str = "commands",
     ) -> Parser:
-        """Add a command; help and group are those of the operation, else those of `SHELL_COMMANDS`."""
+        """Add a command; help and group are those of the operation, else those of `CLI_COMMANDS`."""
         if operation is None:
             declared = CLI_COMMANDS_BY_NAME[name]
             purpose, group = declared.help, declared.group

@@ -100,7 +100,7 @@ def _report_exception(error: Exception, arguments: Namespace) -> ExitCode:
 
 
 def _print_error(sentences: str, code: ExitCode) -> ExitCode:
-    streams.print_note(sentences)
+    streams.print_message(sentences)
     return code
 
 

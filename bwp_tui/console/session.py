@@ -25,20 +25,20 @@ from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.saved_results import is_gone
-from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ, Ability, EngineState, ServiceState
+from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ, Ability, EngineState, ServiceHealthState
 
 if TYPE_CHECKING:
     from bwp_tui.console.services.task_commands import TaskCommands
     from bwp_tui.console.state.message_log import MessageLog
 
 _TROUBLE_LABELS: dict[str, str] = {
-    ServiceState.UNREACHABLE: "service unreachable",
-    ServiceState.THROTTLED: "rate-limited",
-    ServiceState.DENIED: "access denied",
-    ServiceState.BAD_CREDENTIALS: "credentials refused",
-    ServiceState.FAULTY: "API error",
-    ServiceState.UNUSABLE: "proxy or certificates unusable",
-    ServiceState.ENGINE_FAULT: "engine fault",
+    ServiceHealthState.UNREACHABLE: "service unreachable",
+    ServiceHealthState.THROTTLED: "rate-limited",
+    ServiceHealthState.DENIED: "access denied",
+    ServiceHealthState.BAD_CREDENTIALS: "credentials refused",
+    ServiceHealthState.FAULTY: "API error",
+    ServiceHealthState.UNUSABLE: "proxy or certificates unusable",
+    ServiceHealthState.ENGINE_FAULT: "engine fault",
 }
 
 
@@ -197,7 +197,7 @@ class Session:
         if not self.has_engine():
             return None
         trouble = _TROUBLE_LABELS.get(state.service)
-        if state.service == ServiceState.THROTTLED and state.rate_limit is not None:
+        if state.service == ServiceHealthState.THROTTLED and state.rate_limit is not None:
             trouble = f"rate-limited: {state.rate_limit:g} requests/s"
         if trouble is None or state.next_try_at is None:
             return trouble

@@ -25,7 +25,7 @@ _SUNDAY: Final = 6
 def needs_answer(task: Task) -> bool:
     """Return whether the shopper still needs an answer, so that the due date counts down.
 
-    What the service does does not stop it: somebody has to answer the shopper. The column `open` of the history
+    Nothing that the service does changes that: somebody has to answer the shopper. The column `open` of the history
     computes the same in SQL.
     """
     is_over = task.answered_on is not None or task.is_purged or task.was_resubmitted

@@ -91,7 +91,7 @@ def tag_mistake(tag: str) -> str | None:
     return f"“{clean_line(tag)}” is not a tag: a tag needs a letter or a digit."
 
 
-def reason_if_kind_unknown(task: Task) -> str | None:
+def cannot_tell_kind(task: Task) -> str | None:
     """Return why nothing can be done that depends on the kind of a task, or None where the kind is known."""
     if KIND_UNKNOWN not in task.tags:
         return None

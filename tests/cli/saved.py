@@ -17,7 +17,7 @@ from tests.cli.conftest import Bwp
 
 
 def save(bwp: Bwp, folder: Path) -> tuple[int, Path]:
-    """Plant tasks of the past, save the result of one; return its local number and where the file lies."""
+    """Plant tasks of the past, save the result of one; return its task number and where the file lies."""
     folder.mkdir(parents=True, exist_ok=True)
     store = bwp.store()
     now = datetime.now(UTC)

@@ -16,7 +16,7 @@ from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import Ability, ServiceState
+from bwp_tui.store.worklog.engine_state import Ability, ServiceHealthState
 from tests.cli.conftest import CREDENTIALS, Bwp, Ended, variables
 from tests.cli.test_submit import NOWHERE
 from tests.pty_terminal import Terminal
@@ -114,7 +114,7 @@ def test_an_engine_that_does_not_do_all_is_told(shop: Bwp, ability: Ability) -> 
     store, lease = shop.store(), Lease(shop.folder / "engine.lock")
     assert begin_term(store, lease, ability if ability is Ability.POLLS else Ability.ALL)
     if ability is Ability.NOTHING:
-        engine_state.record_health(store, ServiceState.ENGINE_FAULT, "It fails.", None)
+        engine_state.record_health(store, ServiceHealthState.ENGINE_FAULT, "It fails.", None)
     found = levels(shop("doctor", "--json"))["engine"]
     assert found == {Ability.ALL: "ok", Ability.POLLS: "warn", Ability.NOTHING: "fail"}[ability]
     store.close()

@@ -21,7 +21,7 @@ from bwp_tui.store.database.error_translation import is_stopped
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.cli.conftest import Bwp
 from tests.engine.shop import ACTOR, request
 from tests.store.support import sent
@@ -54,12 +54,12 @@ def engine_process(shop: Bwp) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.parametrize(
     ("service", "expected", "exit_code"),
     [
-        (ServiceState.FAULTY, "Own.", ExitCode.TRY_LATER),
-        (ServiceState.BAD_CREDENTIALS, "Other.", ExitCode.USAGE),
+        (ServiceHealthState.FAULTY, "Own.", ExitCode.TRY_LATER),
+        (ServiceHealthState.BAD_CREDENTIALS, "Other.", ExitCode.USAGE),
     ],
 )
 def test_own_failure_comes_before_the_engines_message_unless_settings_are_wrong(
-    session: CommandSession, service: ServiceState, expected: str, exit_code: ExitCode
+    session: CommandSession, service: ServiceHealthState, expected: str, exit_code: ExitCode
 ) -> None:
     waiter = EngineWaiter(session)
     engine_state.record_new_term(session.store, os.getpid(), "host")
@@ -74,7 +74,7 @@ def test_no_request_that_was_sent_is_counted_as_not_sent(session: CommandSession
     counts = []
     for number in numbers:
         sent(session.store, number)
-        described = _describe_queued(tasks.window(session.store, numbers))
+        described = _describe_queued(tasks.by_numbers(session.store, numbers))
         counts.append(re.findall(r"(\d) (?:is|are|has|have) (not sent|no response)", described))
     assert counts == [
         [("2", "not sent"), ("1", "no response")],
@@ -89,7 +89,7 @@ def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engi
     monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", 0.3)
     with engine_process(shop) as process:
         eventually(lambda: engine_state.read(session.store).pid == process.pid)
-        engine_state.record_health(session.store, ServiceState.UNREACHABLE, "About another request.", None)
+        engine_state.record_health(session.store, ServiceHealthState.UNREACHABLE, "About another request.", None)
         process.send_signal(signal.SIGSTOP)
         eventually(lambda: lease_module.misses_heartbeats(session.profile.lease_path))
         number = requests.submit(session.store, request("jane@example.com"), ACTOR).number

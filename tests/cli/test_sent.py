@@ -9,7 +9,7 @@ from bwp_tui.domain.times import format_instant, stamp
 from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.store.database.connection import as_text
 from bwp_tui.store.worklog import engine_state, intent_outcomes
-from bwp_tui.store.worklog.engine_state import Ability, ServiceState
+from bwp_tui.store.worklog.engine_state import Ability, ServiceHealthState
 from tests.cli.conftest import Bwp
 from tests.store.support import sent, submitted
 
@@ -58,7 +58,7 @@ def test_a_request_that_was_not_accepted_says_why_and_when_it_is_sent_next(bwp: 
     assert begin_term(store, lease, Ability.ALL)
     assert f"Not accepted. Next try: {stamp(later)}" in bwp("sent").out
     even_later = later + timedelta(minutes=5)
-    engine_state.record_health(store, ServiceState.UNREACHABLE, "Out of reach.", even_later)
+    engine_state.record_health(store, ServiceHealthState.UNREACHABLE, "Out of reach.", even_later)
     assert f"Not accepted. Next try: {stamp(even_later)}" in bwp("sent").out
     assert f"Next try   {stamp(even_later)}" in bwp("show", "1").out
     shown = json.loads(bwp("show", "1", "--json").out)
@@ -73,7 +73,7 @@ def test_a_request_that_was_not_tried_yet_says_what_keeps_the_engine_from_it(bwp
     lease = Lease(bwp.folder / "engine.lock")
     assert begin_term(store, lease, Ability.ALL)
     later = store.clock() + timedelta(minutes=5)
-    engine_state.record_health(store, ServiceState.UNREACHABLE, "Out of reach.", later)
+    engine_state.record_health(store, ServiceHealthState.UNREACHABLE, "Out of reach.", later)
     shown = json.loads(bwp("show", "1", "--json").out)
     assert (shown["trouble"], shown["next_try"]) == ("Out of reach.", format_instant(later))
     lease.release()

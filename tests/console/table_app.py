@@ -43,7 +43,7 @@ class History:
         self.lost: set[int] = set()
         self.read: list[int] = []
 
-    def window(self, numbers: Sequence[int]) -> list[Task]:
+    def by_numbers(self, numbers: Sequence[int]) -> list[Task]:
         self.read.extend(numbers)
         known = (number for number in numbers if 0 < number <= self.size and number not in self.lost)
         return [self.put.get(number) or make_task(number) for number in known]

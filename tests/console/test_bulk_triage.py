@@ -34,9 +34,9 @@ async def test_failed_deletions_of_5000_requests_are_submitted_again_with_a_note
         await console.sees(f"Type {len(wanted)} to go on")
         keys += await press(console, *str(len(wanted)), "enter")
         await console.sees(f"{len(wanted)} resubmissions asked for.")
-        again = [task.resubmitted_as for task in tasks.window(console.store, wanted)]
+        again = [task.resubmitted_as for task in tasks.by_numbers(console.store, wanted)]
         assert None not in again
-        assert {task.note for task in tasks.window(console.store, [number or 0 for number in again])} == {"ok"}
+        assert {task.note for task in tasks.by_numbers(console.store, [number or 0 for number in again])} == {"ok"}
         assert keys <= MOST_KEYS, keys
 
 

@@ -16,7 +16,7 @@ from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of
 from tests.console.past import NOW, PastTask
 from tests.console.queue_past import FOLDER, PAST, SHA, ask, order_of, run, run_all
@@ -170,7 +170,7 @@ async def test_what_waits_says_for_what(profile: Profile) -> None:
         downloads.reschedule(console.store, order, "Waiting for the service.", NOW + timedelta(minutes=2))
         await console.sees("waiting for a slot", "Waiting for the service.")
         message = "No such host."
-        engine_state.record_health(console.store, ServiceState.UNREACHABLE, message, None)
+        engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, message, None)
         await console.until(lambda: f"waiting for API     {message}" in line_of(console, "n"))
         await console.until(lambda: f"retry at 09:32:00   attempt 2  {message}" in line_of(console, "l"))
         engine_state.record_new_term(console.store, None, None)

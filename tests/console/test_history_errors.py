@@ -22,7 +22,7 @@ from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, request_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
+from bwp_tui.store.worklog.engine_state import EngineState, ServiceHealthState
 from tests.console.past import HELD, NOW, PAST, clock
 from tests.console.support import WIDE, Console, make_profile, opened, plant
 from tests.small_disk import fill
@@ -93,11 +93,11 @@ async def test_a_note_that_cannot_be_written_is_told(profile: Profile) -> None:
 
 async def test_what_the_engine_says_of_the_service_is_shown_once_and_in_the_header(profile: Profile) -> None:
     async with opened(profile) as console:
-        engine_state.record_health(console.store, ServiceState.THROTTLED, "The service asks for patience.", NOW)
+        engine_state.record_health(console.store, ServiceHealthState.THROTTLED, "The service asks for patience.", NOW)
         await console.sees("▲ rate-limited, next try 09:30:00", " The service asks for patience.")
         await console.press("x")
         assert "cannot be cancelled" in console.line("status")
-        engine_state.record_health(console.store, ServiceState.REACHED, None, None)
+        engine_state.record_health(console.store, ServiceHealthState.REACHED, None, None)
         await console.until(lambda: "▲" not in console.line("header"))
         assert "cannot be cancelled" in console.line("status")
 
@@ -106,13 +106,13 @@ async def test_the_result_of_an_action_stays_until_the_next_key_beside_what_the_
     async with opened(profile) as console:
         await console.fill(email="new@example.com")
         await console.submit_form()
-        engine_state.record_health(console.store, ServiceState.DENIED, "Access was denied.", None)
+        engine_state.record_health(console.store, ServiceHealthState.DENIED, "Access was denied.", None)
         await console.until(lambda: "Access was denied." in console.line("status"))
         assert f"Recorded as #{len(PAST) + 1}" in console.line("status")
-        engine_state.record_health(console.store, ServiceState.REACHED, None, None)
+        engine_state.record_health(console.store, ServiceHealthState.REACHED, None, None)
         await console.until(lambda: "denied" not in console.line("status"))
         assert f"Recorded as #{len(PAST) + 1}" in console.line("status")
-        engine_state.record_health(console.store, ServiceState.DENIED, "Access was denied.", None)
+        engine_state.record_health(console.store, ServiceHealthState.DENIED, "Access was denied.", None)
         await console.until(lambda: "Access was denied." in console.line("status"))
         await console.press("s")
         await console.until(lambda: not console.line("status").strip())
@@ -120,22 +120,22 @@ async def test_the_result_of_an_action_stays_until_the_next_key_beside_what_the_
 
 async def test_what_the_engine_said_of_the_service_goes_once_it_no_longer_holds(profile: Profile) -> None:
     async with opened(profile) as console:
-        engine_state.record_health(console.store, ServiceState.THROTTLED, "The service asks for patience.", NOW)
+        engine_state.record_health(console.store, ServiceHealthState.THROTTLED, "The service asks for patience.", NOW)
         await console.until(lambda: "asks for patience." in console.line("status"))
-        engine_state.record_health(console.store, ServiceState.REACHED, None, None)
+        engine_state.record_health(console.store, ServiceHealthState.REACHED, None, None)
         await console.until(lambda: "patience" not in console.line("status"))
 
 
 async def test_without_an_engine_an_old_state_of_the_service_is_not_shown(profile: Profile) -> None:
     async with opened(profile) as console:
-        engine_state.record_health(console.store, ServiceState.UNREACHABLE, "Out of reach.", NOW)
+        engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "Out of reach.", NOW)
         await console.sees("▲ service unreachable", " Out of reach.")
         engine, full = console.app._engine, "The disk is full."
         engine.role, engine.trouble = EngineRole.DISK_FULL, full
         console.app.post_message(console.app.RoleChanged())
         await console.until(lambda: "▲ engine waits: disk full" in console.line("header"))
         assert console.line("status").strip() == full
-        engine_state.record_health(console.store, ServiceState.DENIED, "Access was denied.", NOW)
+        engine_state.record_health(console.store, ServiceHealthState.DENIED, "Access was denied.", NOW)
         single.set_note(console.store, HELD, "looked at", "op")
         await console.sees("looked at")
         assert "denied" not in console.text
@@ -157,7 +157,7 @@ async def test_a_history_that_cannot_be_read_is_told_and_shown_again_when_it_can
             broken.setattr(engine_state, "read", damaged)
             console.main.session.feed.refresh()
             await console.until(lambda: "The history is damaged." in console.line("status"))
-        engine_state.record_health(console.store, ServiceState.DENIED, "Access was denied.", None)
+        engine_state.record_health(console.store, ServiceHealthState.DENIED, "Access was denied.", None)
         await console.sees("▲ access denied")
 
 
@@ -173,11 +173,11 @@ async def test_after_a_fault_that_nobody_foresaw_the_history_is_read_again(
             console.main.session.feed.refresh()
             await console.until(lambda: "(InterruptError); it is tried again." in console.line("status"))
         assert "secret" not in console.text
-        engine_state.record_health(console.store, ServiceState.DENIED, "Access was denied.", None)
+        engine_state.record_health(console.store, ServiceHealthState.DENIED, "Access was denied.", None)
         await console.sees("▲ access denied")
 
 
-@pytest.mark.parametrize("read", ["window", "timeline", "views", "earlier", "sent"])
+@pytest.mark.parametrize("read", ["by_numbers", "timeline", "views", "earlier", "sent"])
 async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
     profile: Profile, monkeypatch: pytest.MonkeyPatch, read: str
 ) -> None:
@@ -186,15 +186,15 @@ async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
 
     async with opened(profile) as console:
         with monkeypatch.context() as broken:
-            broken.setattr(tasks, "window", damaged)
+            broken.setattr(tasks, "by_numbers", damaged)
             broken.setattr(tasks, "newest_for", damaged)
             broken.setattr(timeline, "of_task", damaged)
             broken.setattr(saved_views, "all_views", damaged)
-            broken.setattr(request_log, "window", damaged)
+            broken.setattr(request_log, "by_ids", damaged)
             reader, task = console.main.session.reader, console.main.current_task
             assert task is not None
             asked: dict[str, Callable[[], object]] = {
-                "window": lambda: reader.window([1]),
+                "by_numbers": lambda: reader.by_numbers([1]),
                 "timeline": lambda: reader.timeline(task),
                 "views": lambda: reader.views(),
                 "earlier": lambda: reader.earlier_task_sentence(Kind.RETRIEVAL, "a@example.com"),
@@ -225,7 +225,7 @@ async def test_once_the_history_is_moved_the_form_keeps_what_was_typed_and_files
 async def test_under_another_shops_settings_all_is_seen_and_nothing_recorded(profile: Profile) -> None:
     store = open_store(profile.history_path)
     store.require_shop(Shop("bp-other", None))
-    engine_state.record_health(store, ServiceState.REACHED, "bound", None)
+    engine_state.record_health(store, ServiceHealthState.REACHED, "bound", None)
     store.close()
     async with opened(profile) as console:
         await console.sees("bp-other", "engine stopped")
@@ -242,11 +242,11 @@ async def test_trouble_of_the_service_hides_no_note(profile: Profile) -> None:
             transaction.run("UPDATE tasks SET trouble = 'The line is down.' WHERE number = ?", (HELD,))
             transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, HELD))
         await console.sees("VIP · The line")
-        engine_state.record_health(console.store, ServiceState.UNREACHABLE, "The line is down.", NOW)
+        engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "The line is down.", NOW)
         await console.sees("▲ service unreachable")
         await console.until(lambda: "VIP · The line" not in console.text)
         assert "VIP" in console.line("table")
-        engine_state.record_health(console.store, ServiceState.REACHED, None, None)
+        engine_state.record_health(console.store, ServiceHealthState.REACHED, None, None)
         await console.sees("VIP · The line")
 
 

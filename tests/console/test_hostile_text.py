@@ -28,7 +28,7 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries import timeline as timeline_of
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.console.past import NOW, TODAY, PastTask
 from tests.console.support import WIDE, Console, opened
 from tests.console.table_app import make_task
@@ -69,7 +69,7 @@ async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: 
     async with opened(profile, past) as console:
         requests.download(console.store, 2, "/srv", "op")
         spoil(console.store, text)
-        engine_state.record_health(console.store, ServiceState.FAULTY, clean(text), None)
+        engine_state.record_health(console.store, ServiceHealthState.FAULTY, clean(text), None)
         await console.until(lambda: "▲" in console.line("header"))
         for number in (2, 1):
             await console.go_to(number)

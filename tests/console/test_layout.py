@@ -12,7 +12,7 @@ from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY, WAITING
 from tests.console.support import USUAL, WIDE, opened
 
@@ -167,9 +167,9 @@ async def test_a_small_terminal_shows_the_list_alone_in_which_keys_only_move(
 async def test_a_list_alone_says_beside_its_view_that_the_service_is_in_trouble(profile: Profile) -> None:
     async with opened(profile, size=(40, 10)) as console:
         await console.sees(f"all {len(PAST)}")
-        engine_state.record_health(console.store, ServiceState.UNREACHABLE, "no route", None)
+        engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "no route", None)
         await console.sees(f"all {len(PAST)}", "▲ service unreachable")
-        engine_state.record_health(console.store, ServiceState.REACHED, None, None)
+        engine_state.record_health(console.store, ServiceHealthState.REACHED, None, None)
         await console.until(lambda: "unreachable" not in console.line("views"))
         assert f"all {len(PAST)}" in console.line("views")
 

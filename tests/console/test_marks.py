@@ -15,7 +15,7 @@ from tests.console.support import Console, opened
 
 def word_to_type(console: Console, numbers: list[int]) -> str:
     """The profile's name where deletions are among the tasks: this profile is no practice."""
-    deletes = any(task.kind is Kind.DELETION for task in tasks.window(console.store, numbers))
+    deletes = any(task.kind is Kind.DELETION for task in tasks.by_numbers(console.store, numbers))
     return "production" if deletes else str(len(numbers))
 
 
@@ -31,9 +31,9 @@ async def test_marked_tasks_are_submitted_again_after_a_plan_and_a_typed_word(pr
         await console.sees(f"Type {word} to go on")
         await console.press(*word, "enter")
         await console.sees(f"{len(failed)} resubmissions asked for.")
-        again = [task.resubmitted_as for task in tasks.window(console.store, failed)]
+        again = [task.resubmitted_as for task in tasks.by_numbers(console.store, failed)]
         assert None not in again
-        assert {task.note for task in tasks.window(console.store, [number or 0 for number in again])} == {"ok"}
+        assert {task.note for task in tasks.by_numbers(console.store, [number or 0 for number in again])} == {"ok"}
         assert not console.main.table.marks
 
 
@@ -44,7 +44,7 @@ async def test_a_wrong_word_does_nothing(profile: Profile) -> None:
         failed = list(console.main.table.numbers)
         await console.press("asterisk", "R", "enter", "9", "9", "enter")
         await console.sees("Nothing was done")
-        assert [task.resubmitted_as for task in tasks.window(console.store, failed)] == [None] * len(failed)
+        assert [task.resubmitted_as for task in tasks.by_numbers(console.store, failed)] == [None] * len(failed)
 
 
 async def test_space_marks_and_moves_on_and_escape_takes_the_marks_away(profile: Profile) -> None:

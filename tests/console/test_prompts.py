@@ -12,7 +12,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY
 from tests.console.support import USUAL, opened
 from tests.store.support import has_waiting_intent
@@ -104,7 +104,7 @@ async def test_a_refresh_that_cannot_be_made_now_says_why(profile: Profile) -> N
     async with opened(profile) as console:
         await console.go_to(HELD)
         next_try = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)
-        engine_state.record_health(console.store, ServiceState.UNREACHABLE, "out of reach", next_try)
+        engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "out of reach", next_try)
         await console.sees("service unreachable, next try")
         await console.press("u")
         await console.sees("was asked for. Not sent yet: service unreachable, next try")

@@ -373,13 +373,13 @@ async def test_a_record_of_many_is_confirmed_by_their_count_and_taken_back(profi
             await console.press("enter")
             await console.sees("Nothing was done:")
             await console.press("escape")
-        found = tasks.window(console.store, list(console.main.table.numbers))
+        found = tasks.by_numbers(console.store, list(console.main.table.numbers))
         assert not any(task.acknowledged_on or task.verification for task in found)
         await console.press("asterisk", "A", "enter", *str(count), "enter")
         await console.sees(f"{count} acknowledged.")
         await console.press("U")
         await console.sees(f"As before again: the acknowledgement of {count} tasks.")
-        found = tasks.window(console.store, list(console.main.table.numbers))
+        found = tasks.by_numbers(console.store, list(console.main.table.numbers))
         assert not any(task.acknowledged_on for task in found)
 
 

@@ -14,7 +14,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state, intent_outcomes, intents
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.console.past import HELD, NOW, clock
 from tests.console.support import Console, opened
 from tests.engine.shop import ACTOR, submit
@@ -46,7 +46,7 @@ async def test_what_was_never_sent_is_withdrawn_whatever_its_kind(profile: Profi
 
 async def test_nothing_is_said_to_be_sent_now_that_cannot_be(profile: Profile) -> None:
     async with opened(profile) as console:
-        engine_state.record_health(console.store, ServiceState.BAD_CREDENTIALS, "refused", None)
+        engine_state.record_health(console.store, ServiceHealthState.BAD_CREDENTIALS, "refused", None)
         await console.go_to(HELD)
         await console.press("x", "y")
         await console.sees("is recorded. Not sent yet: credentials refused.")
@@ -58,7 +58,7 @@ async def test_nothing_is_said_to_be_sent_now_that_cannot_be(profile: Profile) -
 
 async def test_a_sentence_on_what_is_not_sent_yet_does_not_return_over_a_newer_one(profile: Profile) -> None:
     async with opened(profile) as console:
-        engine_state.record_health(console.store, ServiceState.BAD_CREDENTIALS, "refused", None)
+        engine_state.record_health(console.store, ServiceHealthState.BAD_CREDENTIALS, "refused", None)
         await console.go_to(HELD)
         await console.press("x", "y")
         await console.sees("Not sent yet")
@@ -128,7 +128,7 @@ async def test_what_another_engine_has_settled_is_said_as_it_is_recorded(
     profile: Profile, monkeypatch: pytest.MonkeyPatch, settle: Callable[[Store, int], None], sentence: str
 ) -> None:
     async with opened(profile) as console:
-        engine_state.record_health(console.store, ServiceState.BAD_CREDENTIALS, "refused", None)
+        engine_state.record_health(console.store, ServiceHealthState.BAD_CREDENTIALS, "refused", None)
         other_engine_settles(console, profile, monkeypatch, settle)
         await console.go_to(HELD)
         await console.press("x", "y")

@@ -12,7 +12,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import engine_state, intent_outcomes, intents
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.console.past import HELD, NOW, PastTask
 from tests.console.support import Console, opened
 
@@ -114,17 +114,17 @@ async def test_on_any_other_task_the_keys_say_why_not(profile: Profile, key: str
 
 async def test_a_throttled_service_is_told_as_a_rate(profile: Profile) -> None:
     async with opened(profile) as console:
-        engine_state.record_health(console.store, ServiceState.THROTTLED, "They go out more slowly.", None, 2.0)
+        engine_state.record_health(console.store, ServiceHealthState.THROTTLED, "They go out more slowly.", None, 2.0)
         await console.sees("▲ rate-limited: 2 requests/s")
-        engine_state.record_health(console.store, ServiceState.THROTTLED, "They go out more slowly.", NOW, 0.5)
+        engine_state.record_health(console.store, ServiceHealthState.THROTTLED, "They go out more slowly.", NOW, 0.5)
         await console.sees("▲ rate-limited: 0.5 requests/s, next try 09:30:00")
-        engine_state.record_health(console.store, ServiceState.UNREACHABLE, "Gone.", NOW, 0.5)
+        engine_state.record_health(console.store, ServiceHealthState.UNREACHABLE, "Gone.", NOW, 0.5)
         await console.sees("▲ service unreachable, next try 09:30:00")
 
 
 async def test_denied_access_stands_in_header_and_status_line(profile: Profile) -> None:
     async with opened(profile) as console:
-        engine_state.record_health(console.store, ServiceState.DENIED, "The service denied access: check.", NOW)
+        engine_state.record_health(console.store, ServiceHealthState.DENIED, "The service denied access: check.", NOW)
         await console.sees("▲ access denied, next try 09:30:00", " The service denied access: check.")
 
 

@@ -46,7 +46,7 @@ def request(email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None 
 
 
 def submit(store: Store, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
-    """Record a request; return its local number."""
+    """Record a request; return its task number."""
     return requests.submit(store, request(email, kind, holding_period), ACTOR).number
 
 
@@ -71,16 +71,16 @@ class Shop:
         return download
 
     def submit(self, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
-        """Record a request; return its local number."""
+        """Record a request; return its task number."""
         return submit(self.store, email, kind, holding_period)
 
     def track(self, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
-        """Start a task behind the program's back and have it adopt the task; return its local number."""
+        """Start a task behind the program's back and have it adopt the task; return its task number."""
         task_id = self.sandbox.state.start(kind, email, holding_period=holding_period)
         return self.track_id(task_id, kind)
 
     def track_id(self, task_id: str, kind: Kind = Kind.RETRIEVAL) -> int:
-        """Have the program adopt a task id; return its local number."""
+        """Have the program adopt a task id; return its task number."""
         return requests.track(self.store, kind, task_id, request("", kind), ACTOR).number
 
     def request_download(self, number: int) -> Path:

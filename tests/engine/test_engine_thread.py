@@ -33,7 +33,7 @@ from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state, intent_outcomes
-from bwp_tui.store.worklog.engine_state import Ability, ServiceState
+from bwp_tui.store.worklog.engine_state import Ability, ServiceHealthState
 from tests.engine.shop import ACTOR, bytes_below, config_of, request, submit
 from tests.practice import profile_of
 from tests.small_disk import fill
@@ -319,7 +319,7 @@ def test_an_unusable_certificate_file_is_told_and_is_no_crash(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
     with running(engine_of(profile)):
-        eventually(lambda: engine_state.read(live_history).service == ServiceState.UNUSABLE)
+        eventually(lambda: engine_state.read(live_history).service == ServiceHealthState.UNUSABLE)
         assert "SSL_CERT_FILE" in (engine_state.read(live_history).message or "")
     assert not profile.log_dir.exists()
 
@@ -360,7 +360,7 @@ def test_an_engine_that_keeps_failing_rests_longer_each_time_and_writes_one_repo
         eventually(lambda: len(begun) == 6)
         state = engine_state.read(live_history)
         assert (state.service, state.message, state.present_ability) == (
-            ServiceState.ENGINE_FAULT,
+            ServiceHealthState.ENGINE_FAULT,
             engine.trouble,
             Ability.NOTHING,
         )

@@ -19,7 +19,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.api.server import Reaction, Received, ScriptedServer, answer, graphql, raw
 from tests.engine.shop import ACTOR, request, submit
 from tests.manual_clock import ManualClock
@@ -255,7 +255,7 @@ async def test_a_throttled_batch_of_polls_is_asked_again_and_not_in_more_request
     server.script("/graphql", PASSING["AWS throttling in the body of a 400"](""))
     await engine.run_once()
     assert len(server.seen("/graphql")) == 1
-    assert engine_state.read(store).service == ServiceState.THROTTLED
+    assert engine_state.read(store).service == ServiceHealthState.THROTTLED
 
 
 async def test_a_batch_refused_without_a_reason_is_smaller_at_the_next_try_and_no_sooner(

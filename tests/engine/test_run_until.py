@@ -29,7 +29,7 @@ from bwp_tui.store.maintenance import backups
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import Ability, ServiceState
+from bwp_tui.store.worklog.engine_state import Ability, ServiceHealthState
 from tests.engine.shop import ACTOR, config_of, request, submit
 from tests.engine.test_engine_thread import running
 from tests.waiting import PATIENCE_S, eventually
@@ -116,7 +116,7 @@ def test_the_patient_wait_for_a_service_that_comes_back(
 
 def test_what_a_dead_engine_said_last_discourages_nobody(profile: Profile, live_history: Store) -> None:
     engine_state.record_new_term(live_history, 4_000_000, "here")
-    engine_state.record_health(live_history, ServiceState.UNREACHABLE, "gone", None)
+    engine_state.record_health(live_history, ServiceHealthState.UNREACHABLE, "gone", None)
     number = submit(live_history, "jane@example.com")
     assert run_engine_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
 
@@ -205,7 +205,7 @@ def test_a_command_that_waits_on_a_held_deletion_does_what_others_ask_for(
 def test_a_wrong_secret_of_another_process_is_not_taken_for_this_ones(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
     with running(EngineThread(profile, lambda: config_of(profile, "wrong"))):
-        eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
+        eventually(lambda: engine_state.read(live_history).service == ServiceHealthState.BAD_CREDENTIALS)
         assert run_engine_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
 
 

@@ -17,7 +17,7 @@ from bwp_tui.api.errors import (
 from bwp_tui.engine.resilience.service_health import CREDENTIAL_RETRY_S, SINGLE_REFUSAL_PAUSE_S, ServiceHealth
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.manual_clock import ManualClock
 
 
@@ -67,7 +67,7 @@ def test_an_answer_after_the_wait_ends_the_trouble(health: ServiceHealth, clock:
     health.record_success()
     assert not health.is_failing
     state = engine_state.read(store)
-    assert (state.service, state.message, state.next_try_at) == (ServiceState.REACHED, None, None)
+    assert (state.service, state.message, state.next_try_at) == (ServiceHealthState.REACHED, None, None)
 
 
 def test_a_denial_is_waited_on_for_long(health: ServiceHealth, clock: ManualClock) -> None:
@@ -100,16 +100,16 @@ def test_other_credentials_open_it_at_once(health: ServiceHealth) -> None:
 @pytest.mark.parametrize(
     ("error", "service"),
     [
-        (Unreachable("u"), ServiceState.UNREACHABLE),
-        (Throttled("t"), ServiceState.THROTTLED),
-        (AccessDenied("d"), ServiceState.DENIED),
-        (BadCredentials("c"), ServiceState.BAD_CREDENTIALS),
-        (ServerFault("f"), ServiceState.FAULTY),
-        (BadResponse("b"), ServiceState.FAULTY),
+        (Unreachable("u"), ServiceHealthState.UNREACHABLE),
+        (Throttled("t"), ServiceHealthState.THROTTLED),
+        (AccessDenied("d"), ServiceHealthState.DENIED),
+        (BadCredentials("c"), ServiceHealthState.BAD_CREDENTIALS),
+        (ServerFault("f"), ServiceHealthState.FAULTY),
+        (BadResponse("b"), ServiceHealthState.FAULTY),
     ],
 )
 def test_every_console_can_read_what_is_wrong(
-    health: ServiceHealth, store: Store, error: ApiError, service: ServiceState
+    health: ServiceHealth, store: Store, error: ApiError, service: ServiceHealthState
 ) -> None:
     health.record_failure(error)
     state = engine_state.read(store)
@@ -125,7 +125,7 @@ def test_throttling_is_told_as_a_rate_until_it_is_over(health: ServiceHealth, cl
     for _ in range(8):
         assert health.begin_call()
     health.record_failure(Throttled("slow down"))
-    assert (engine_state.read(store).service, limited(store)) == (ServiceState.THROTTLED, 4)
+    assert (engine_state.read(store).service, limited(store)) == (ServiceHealthState.THROTTLED, 4)
     told = []
     for _ in range(12):
         clock.advance(seconds=1)
@@ -190,7 +190,7 @@ def test_one_refused_task_waits_and_a_second_one_is_the_services_word(
     assert health.next_call_at() is None
     health.record_single_refusal(3, AccessDenied("no"))
     assert seconds_shut(health, clock) >= 15
-    assert engine_state.read(store).service == ServiceState.DENIED
+    assert engine_state.read(store).service == ServiceHealthState.DENIED
 
 
 def test_other_credentials_open_it(health: ServiceHealth, store: Store) -> None:
@@ -198,7 +198,7 @@ def test_other_credentials_open_it(health: ServiceHealth, store: Store) -> None:
     assert health.reserve().calls == 0
     health.use_new_credentials()
     assert (health.next_call_at(), health.reserve(4).calls) == (None, 4)
-    assert engine_state.read(store).service == ServiceState.UNTRIED
+    assert engine_state.read(store).service == ServiceHealthState.UNTRIED
 
 
 def test_a_clock_that_goes_back_does_not_keep_it_shut(health: ServiceHealth, clock: ManualClock) -> None:

@@ -26,7 +26,7 @@ from bwp_tui.store.errors import EngineSuperseded, StoreUnavailable
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents
-from bwp_tui.store.worklog.engine_state import Ability, ServiceState
+from bwp_tui.store.worklog.engine_state import Ability, ServiceHealthState
 from tests.engine.shop import ACTOR, config_of, request, submit
 from tests.engine.test_engine_thread import engine_of, holder_of, running
 from tests.waiting import eventually
@@ -147,7 +147,7 @@ def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_h
     begun = begin_term(old, lease, Ability.POLLS)
     assert begun is not None
     old.engine_term = begun.number
-    engine_state.record_health(old, ServiceState.REACHED, None, None)
+    engine_state.record_health(old, ServiceHealthState.REACHED, None, None)
     newer = Lease(profile.lease_path)
     next_one = begin_term(live_history, newer, Ability.ALL)
     assert next_one is not None
@@ -201,10 +201,10 @@ def test_two_read_only_engines_leave_the_lease_where_it_is(profile: Profile, liv
 def test_an_engine_whose_credentials_are_refused_gives_way_once(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
     with running(EngineThread(profile, lambda: config_of(profile, "wrong"))) as refused:
-        eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
+        eventually(lambda: engine_state.read(live_history).service == ServiceHealthState.BAD_CREDENTIALS)
         with running(EngineThread(profile, lambda: config_of(profile, "wrong too"))) as other:
             eventually(lambda: refused.role is EngineRole.FOLLOWER)
-            eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
+            eventually(lambda: engine_state.read(live_history).service == ServiceHealthState.BAD_CREDENTIALS)
             term = engine_state.read(live_history).term
             with running(engine_of(profile)):
                 eventually(lambda: tasks.get(live_history, number).task_id)

@@ -101,7 +101,7 @@ class World:
                 as_int(row[0]): dict(zip(_COVERED, row[1:], strict=True))  # type: ignore[arg-type]  # no column has bytes
                 for row in store.rows(columns)
             }
-            found = tasks.window(store, list(rows))
+            found = tasks.by_numbers(store, list(rows))
             times = Counter(map(key_of, found))  # a request that both copies have sent is two tasks
             return {
                 key_of(task) if times[key_of(task)] == 1 else f"{key_of(task)} {task.task_id}": Row(

@@ -100,7 +100,7 @@ def engine_thread(
 
 @dataclass(frozen=True)
 class AckLog:
-    """What was acknowledged to the operator, a line each: its kind, the task's local number, the address."""
+    """What was acknowledged to the operator, a line each: its kind, the task's task number, the address."""
 
     path: Path
 
@@ -114,7 +114,7 @@ class AckLog:
             os.close(descriptor)
 
     def acknowledged(self, what: str) -> dict[int, str]:
-        """Return the address by local number of all acknowledgements of a kind; a line that is cut short is none."""
+        """Return the address by task number of all acknowledgements of a kind; a line that is cut short is none."""
         found = {}
         for line in self.path.read_text().split("\n")[:-1] if self.path.exists() else []:
             kind, number, email = line.split(" ")

@@ -61,7 +61,7 @@ class SimulatedShop:
     _submitted: int = 0
 
     def submit(self, case: RequestCase, count: int) -> list[int]:
-        """Submit so many requests of a kind, each about an address of its own; return their local numbers."""
+        """Submit so many requests of a kind, each about an address of its own; return their task numbers."""
         first = self._submitted
         self._submitted += count
         return [

@@ -99,7 +99,7 @@ def test_neither_import_nor_send_nor_resubmission_nor_another_connection_goes_ro
     other = store.open_another()
     another = unapproved(other, "other@example.com")
     other.close()
-    assert {task.status for task in tasks.window(store, [imported, held, again, another])} == {Status.UNAPPROVED}
+    assert {task.status for task in tasks.by_numbers(store, [imported, held, again, another])} == {Status.UNAPPROVED}
     assert nothing_is_due(store)
     for number in (held, again):
         with pytest.raises(NotPossible, match="bob asked"):
@@ -189,9 +189,9 @@ def test_a_recovered_history_sends_nothing_that_nobody_has_approved(
     overwrite_table(path, "tasks")
     recover.recover(path, clock())
     with team(path, clock) as recovered:
-        assert {task.status for task in tasks.window(recovered, numbers)} <= {Status.UNAPPROVED, Status.UNCONFIRMED}
+        assert {task.status for task in tasks.by_numbers(recovered, numbers)} <= {Status.UNAPPROVED, Status.UNCONFIRMED}
         assert nothing_is_due(recovered)
-        waiting = [task.number for task in tasks.window(recovered, numbers) if task.status == Status.UNAPPROVED]
+        waiting = [task.number for task in tasks.by_numbers(recovered, numbers) if task.status == Status.UNAPPROVED]
         with pytest.raises(NotPossible):
             approve(recovered, waiting[0], ANN)
 

@@ -225,7 +225,7 @@ def test_a_deletion_that_was_withdrawn_after_the_backup_is_not_sent_when_it_is_r
     store.close()
     path.unlink()
     recovered = open_store(path, clock=clock)
-    assert [task.status for task in tasks.window(recovered, [deletion.number, retrieval.number])] == [
+    assert [task.status for task in tasks.by_numbers(recovered, [deletion.number, retrieval.number])] == [
         Status.UNCONFIRMED,
         Status.QUEUED,
     ]
@@ -243,7 +243,7 @@ def test_a_restore_counts_the_deletions_that_waited_in_the_backup(path: Path, cl
     restored = restore.restore(other, path, clock())
     assert restored.unconfirmed == 1
     again = open_store(other, clock=clock)
-    assert [task.status for task in tasks.window(again, [deletion.number, retrieval.number])] == [
+    assert [task.status for task in tasks.by_numbers(again, [deletion.number, retrieval.number])] == [
         Status.UNCONFIRMED,
         Status.QUEUED,
     ]

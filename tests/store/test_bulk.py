@@ -217,7 +217,7 @@ def test_many_are_done_in_few_transactions_and_what_was_yielded_stays(store: Sto
     steps = bulk.apply_to_each(store, TAG.change_for(ACTOR, TODAY, add=("vip",)), numbers)
     assert len(next(steps)) == bulk.CHUNK_SIZE
     steps.close()  # type: ignore[attr-defined]  # a generator, which its type does not promise
-    tagged = [task.number for task in tasks.window(store, numbers) if task.tags == ("vip",)]
+    tagged = [task.number for task in tasks.by_numbers(store, numbers) if task.tags == ("vip",)]
     assert tagged == numbers[: bulk.CHUNK_SIZE]
     _results(store, ASSIGN.change_for(ACTOR, TODAY, assignee="jane"), numbers)
     assert store.revision() == before + 3

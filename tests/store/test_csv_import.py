@@ -33,7 +33,7 @@ def _file(*lines: str) -> bytes:
 def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(store: Store) -> None:
     data = _file("deletion,bob@example.com,2026-11-02,CCPA,3,art. 17,two lines,vip;eu", "access,jane@example.com,,,,,,")
     numbers = csv_import.import_requests(store, csv_import.plan(store, data, DEFAULTS), ACTOR)
-    bob, jane = tasks.window(store, numbers)
+    bob, jane = tasks.by_numbers(store, numbers)
     assert (bob.kind, bob.email, bob.regulation, bob.holding_period) == (Kind.DELETION, "bob@example.com", "us-ca", 3)
     assert (bob.reason, bob.note, bob.tags) == ("art. 17", "two lines", ("vip", "eu"))
     assert (jane.kind, jane.received_on, jane.regulation) == (Kind.RETRIEVAL, TODAY, "us-ia")
@@ -47,7 +47,7 @@ def test_a_deletion_without_a_hold_gets_that_of_the_defaults(store: Store) -> No
     data = _file("deletion,bob@example.com,,,,,,", "deletion,eve@example.com,,,0,,,", "access,jane@example.com,,,,,,")
     planned = csv_import.plan(store, data, ImportDefaults(TODAY, "us-ia", 4))
     numbers = csv_import.import_requests(store, planned, ACTOR)
-    assert [task.holding_period for task in tasks.window(store, numbers)] == [4, 0, None]
+    assert [task.holding_period for task in tasks.by_numbers(store, numbers)] == [4, 0, None]
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_what_is_exported_in_full_is_imported_as_it_was(store: Store, requests: 
     data = "".join(format_row(row) for row in (HEADINGS, *(task_cells(task, mask=False) for task in before))).encode()
     planned = csv_import.plan(store, data, DEFAULTS)
     assert planned.wrong_lines == ()
-    after = tasks.window(store, csv_import.import_requests(store, planned, ACTOR))
+    after = tasks.by_numbers(store, csv_import.import_requests(store, planned, ACTOR))
     assert [_facts(task) for task in after] == [_facts(task) for task in before]
 
 

@@ -282,7 +282,7 @@ _FILTERS = st.recursive(
 @given(st.just("") | _FILTERS)
 def test_a_filter_finds_exactly_the_tasks_that_fit_it(full: Store, text: str) -> None:
     task_filter = parse(text)
-    everything = tasks.window(full, tasks.matching_numbers(full, parse(""), today=TODAY))
+    everything = tasks.by_numbers(full, tasks.matching_numbers(full, parse(""), today=TODAY))
     expected = [task.number for task in everything if all(_fits(task, clause) for clause in task_filter.clauses)]
     assert list(tasks.matching_numbers(full, task_filter, today=TODAY)) == expected
     assert tasks.count(full, task_filter, today=TODAY) == len(expected)

@@ -14,7 +14,7 @@ from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents, poll_responses
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, accepted, answer, in_status, intent_of, sent, submitted
@@ -108,12 +108,12 @@ def test_what_is_raised_around_a_transaction_undoes_those_within(store: Store) -
 
 
 def test_a_bound_on_requests_is_told_until_it_is_taken_off(store: Store) -> None:
-    engine_state.record_health(store, ServiceState.THROTTLED, "slowly", None, 2)
+    engine_state.record_health(store, ServiceHealthState.THROTTLED, "slowly", None, 2)
     assert engine_state.read(store).rate_limit == 2
     before = store.revision()
-    engine_state.record_health(store, ServiceState.THROTTLED, "slowly", None, 2)
+    engine_state.record_health(store, ServiceHealthState.THROTTLED, "slowly", None, 2)
     assert store.revision() == before
-    engine_state.record_health(store, ServiceState.THROTTLED, "slowly", None, 4)
+    engine_state.record_health(store, ServiceHealthState.THROTTLED, "slowly", None, 4)
     assert engine_state.read(store).rate_limit == 4
     engine_state.record_new_term(store, 1, "here")
     assert engine_state.read(store).rate_limit is None

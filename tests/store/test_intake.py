@@ -190,7 +190,7 @@ def test_a_file_is_imported_without_sending_anything(store: Store) -> None:
     data = b"kind,email\nretrieval,jane@example.com\ndeletion,bob@example.com\n"
     plan = csv_import.plan(store, data, ImportDefaults(TODAY, "us-co", awaits_verification=True))
     numbers = csv_import.import_requests(store, plan, ACTOR)
-    assert {task.status for task in tasks.window(store, numbers)} == {Status.RECEIVED}
+    assert {task.status for task in tasks.by_numbers(store, numbers)} == {Status.RECEIVED}
     assert nothing_is_due(store)
     again = csv_import.plan(store, data, ImportDefaults(TODAY, "us-co"))
     assert (again.imported_before, again.duplicates) == (2, 2)
@@ -231,7 +231,7 @@ def test_one_in_an_older_copy_put_back_by_hand_may_have_been_sent_since(
 
 def assert_unconfirmed(store: Store, numbers: list[int]) -> None:
     """Check that requests are for the operator to decide on, and that a repetition is not sent by itself either."""
-    assert {task.status for task in tasks.window(store, numbers)} == {Status.UNCONFIRMED}
+    assert {task.status for task in tasks.by_numbers(store, numbers)} == {Status.UNCONFIRMED}
     for number in numbers:
         changes = [(event.before, event.after) for event in timeline.of_task(store, number)]
         assert (Status.RECEIVED, Status.UNCONFIRMED) in changes
@@ -270,7 +270,7 @@ def test_a_recovered_history_sends_nothing_that_was_only_received(path: Path, cl
     overwrite_table(path, "tasks")
     recover.recover(path, clock())
     store = open_store(path, clock=clock)
-    found = tasks.window(store, numbers)
+    found = tasks.by_numbers(store, numbers)
     assert len(found) == len(numbers)
     assert {task.status for task in found} == {Status.RECEIVED}
     assert nothing_is_due(store)

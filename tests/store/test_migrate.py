@@ -125,7 +125,7 @@ def test_the_golden_history_of_each_schema_opens_and_keeps_what_it_holds(path: P
     store = open_store(path)
     assert (store.opening_report, store.read_only_reason) == (None, None)
     found = tasks.matching_numbers(store, parse(""), today=TODAY)
-    assert [(task.email, task.status) for task in tasks.window(store, found)] == [
+    assert [(task.email, task.status) for task in tasks.by_numbers(store, found)] == [
         (f"{status.lower()}@example.com", status) for status in reversed(write_golden.STATUSES)
     ]
     assert [len(timeline.of_task(store, number)) > 0 for number in found] == [True] * len(found)
@@ -189,7 +189,7 @@ def test_what_had_stopped_a_clock_before_answers_were_recorded_becomes_one(path:
         "finished: it counts as answered on that day",
     }
     assert store.rows("SELECT number, open FROM tasks") == list(before.items())
-    found = tasks.window(store, tasks.matching_numbers(store, parse(""), today=TODAY))
+    found = tasks.by_numbers(store, tasks.matching_numbers(store, parse(""), today=TODAY))
     assert {task.number: int(needs_answer(task)) for task in found} == before
     answered = {task.number: task for task in found if task.answered_on is not None}
     assert {(task.kind, task.status, task.was_downloaded) for task in answered.values()} == {

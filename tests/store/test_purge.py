@@ -78,7 +78,7 @@ def test_no_byte_of_personal_data_is_left_in_any_file(path: Path, store: Store, 
 def test_the_evidence_stays(store: Store, clock: ManualClock) -> None:
     _finished(store, 2)
     _purge_all(store, clock)
-    failed, completed = tasks.window(store, [1, 2])
+    failed, completed = tasks.by_numbers(store, [1, 2])
     assert (failed.status, failed.task_id, failed.errors) == (
         Status.FAILED,
         "task-1",

@@ -73,7 +73,7 @@ def _try_named(store: Store, name: str) -> None:
 
 
 def test_a_window_is_fetched_row_by_row_with_all_that_belongs_to_it(store: Store) -> None:
-    lines = _plan(store, lambda asked: tasks.window(asked, [1, 2, 3]))
+    lines = _plan(store, lambda asked: tasks.by_numbers(asked, [1, 2, 3]))
     assert [line for line in lines if line.startswith("SCAN")] == []
     assert any("tasks_by_original" in line for line in lines)
 

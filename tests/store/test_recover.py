@@ -105,7 +105,7 @@ def test_without_the_tasks_table_the_task_ids_are_read_from_the_timeline(path: P
 def _read(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     try:
-        tasks.window(store, list(range(1, 201)))
+        tasks.by_numbers(store, list(range(1, 201)))
     finally:
         store.close()
 
@@ -240,7 +240,7 @@ def _opened_twice(path: Path) -> list[bytes] | None:
         except (StoreForeign, StoreTooNew):
             return None
         try:
-            tasks.window(store, list(range(1, 20)))
+            tasks.by_numbers(store, list(range(1, 20)))
             for number in range(1, 20):
                 timeline.of_task(store, number)
             store.rows("PRAGMA integrity_check(1)")

@@ -41,7 +41,7 @@ def test_the_newest_comes_first_and_each_has_its_outcome(store: Store, clock: Ma
     assert [one.next_at is not None for one in found] == [False, True, False]
     assert [one.id for one in request_log.of_task(store, done.number)] == [found[2].id, found[0].id]
     assert list(request_log.request_ids(store)) == [one.id for one in found]
-    assert request_log.window(store, [found[1].id, 999]) == [found[1]]
+    assert request_log.by_ids(store, [found[1].id, 999]) == [found[1]]
     assert len(request_log.newest(store, 2)) == 2
 
 

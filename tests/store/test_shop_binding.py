@@ -13,7 +13,7 @@ from bwp_tui.store.errors import OtherShop
 from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.manual_clock import ManualClock
 from tests.store.support import accepted, submitted
 
@@ -21,7 +21,7 @@ OURS = Shop("bp-ours", "api.example.com")
 
 
 def _write(store: Store, message: str) -> None:
-    engine_state.record_health(store, ServiceState.REACHED, message, None)
+    engine_state.record_health(store, ServiceHealthState.REACHED, message, None)
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,8 @@ def test_a_number_that_is_not_there_is_no_task(store: Store) -> None:
 def test_a_window_keeps_the_order_asked_for_and_leaves_out_what_is_gone(store: Store) -> None:
     for _ in range(3):
         submitted(store)
-    assert [task.number for task in tasks.window(store, [3, 99, 1])] == [3, 1]
-    assert tasks.window(store, []) == []
+    assert [task.number for task in tasks.by_numbers(store, [3, 99, 1])] == [3, 1]
+    assert tasks.by_numbers(store, []) == []
 
 
 def test_changes_are_the_tasks_that_later_transactions_touched(store: Store) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, submitted
@@ -38,11 +38,11 @@ def test_the_timeline_is_told_from_the_oldest_line_on_though_the_clock_went_back
 
 
 def test_an_engine_says_who_and_how_it_is_and_writes_nothing_while_that_stays(store: Store) -> None:
-    assert engine_state.read(store).service == ServiceState.UNTRIED
+    assert engine_state.read(store).service == ServiceHealthState.UNTRIED
     engine_state.record_new_term(store, 4711, "host")
-    engine_state.record_health(store, ServiceState.UNREACHABLE, "No route.", SOON)
+    engine_state.record_health(store, ServiceHealthState.UNREACHABLE, "No route.", SOON)
     before = store.revision()
-    engine_state.record_health(store, ServiceState.UNREACHABLE, "No route.", SOON)
+    engine_state.record_health(store, ServiceHealthState.UNREACHABLE, "No route.", SOON)
     assert store.revision() == before
     said = engine_state.read(store)
     assert (said.pid, said.host, said.service, said.message) == (4711, "host", "unreachable", "No route.")

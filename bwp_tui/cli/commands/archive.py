@@ -13,7 +13,7 @@ from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.verify import verify_archive
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, ask_yes_no, can_ask, open_session, today
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
@@ -35,7 +35,7 @@ def inspect(arguments: Namespace) -> None:
         lines = table(_HEADINGS, [*map(_cells, entries)], right=(0, 1))
         print_result(arguments, [_record(entry) for entry in entries], lines)
         for remark in verify_archive(path):
-            print_note(remark)
+            print_message(remark)
     except BadArchive as error:
         raise CommandError(ExitCode.FAILED, str(error)) from None
 
@@ -126,14 +126,14 @@ def _offer_answer(session: CommandSession, task: Task, how: str | None) -> None:
     """Record that the shopper was answered today: as `how` says, or else with the encrypted copy, once confirmed."""
     why_not = answers.cannot_answer_in_bulk(task)
     if why_not and how is not None:
-        print_note(why_not)
+        print_message(why_not)
     question = f"Record that the shopper of {task.name} was answered with this copy today?"
     if why_not or (how is None and not (can_ask() and ask_yes_no(question))):
         return
     how = how or "encrypted copy of the result"
     with session.store.write() as transaction:
         answers.answer(Edit(transaction, session.store, task.number, session.actor, today()), how)
-    print_note(f"{task.name}: answered on {today()}, recorded.")
+    print_message(f"{task.name}: answered on {today()}, recorded.")
 
 
 def _receipt_path(target: Path) -> Path:

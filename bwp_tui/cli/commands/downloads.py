@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
@@ -67,9 +67,9 @@ def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[
         raise CommandError(ExitCode.USAGE, f"Name the tasks: bwp-tui downloads {action} TASK.")
     named = find_tasks(session.store, names)
     numbers = {}
-    for task in tasks.window(session.store, named):
+    for task in tasks.by_numbers(session.store, named):
         if task.download is None:
-            print_note(f"{task.name} has no download; see: bwp-tui download {task.number}.")
+            print_message(f"{task.name} has no download; see: bwp-tui download {task.number}.")
         else:
             numbers[task.download.id] = task.number
     ids = list(numbers)
@@ -77,11 +77,11 @@ def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[
     done = [numbers[result.id] for result in results if result.refused is None]
     for result in results:
         if result.refused is not None:
-            print_note(result.refused)
+            print_message(result.refused)
     if done and action in _LEFT_TO_ENGINE and not session.has_engine():
         what = _LEFT_TO_ENGINE[action]
-        print_note(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
-    changed = [task.download for task in tasks.window(session.store, done) if task.download is not None]
+        print_message(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
+    changed = [task.download for task in tasks.by_numbers(session.store, done) if task.download is not None]
     return changed, ExitCode.DONE if len(changed) == len(named) else ExitCode.FAILED
 
 
@@ -113,7 +113,7 @@ def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> Non
     rows = [_cells(download, by_number[download.task_number], unmask=arguments.unmask) for download in shown]
     print_result(arguments, records, table(_HEADINGS, rows, expendable=_EXPENDABLE))
     if not (shown or arguments.json or arguments.action):
-        print_note("No downloads yet.")
+        print_message("No downloads yet.")
 
 
 def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from bwp_tui.cli.support.context import (
 from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_end, wait_for_response
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.service_manager import watched
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
@@ -55,7 +55,7 @@ def refresh(arguments: Namespace) -> None:
             numbers = confirm_plan(session, REFRESH.name, matching, arguments, {})
         waiter = EngineWaiter(session)
         unpolled = waiter.poll(numbers, arguments.timeout)
-        print_tasks(tasks.window(session.store, numbers), as_json=arguments.json)
+        print_tasks(tasks.by_numbers(session.store, numbers), as_json=arguments.json)
         if unpolled:
             which = "The task" if len(numbers) == 1 else f"{len(unpolled)} of {len(numbers)} tasks"
             raise waiter.timed_out(f"{which} could not be refreshed.")
@@ -100,7 +100,7 @@ def cancel(arguments: Namespace) -> ExitCode:
         if not asked:
             return ExitCode.FAILED
         settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)
-        cancelled = tasks.window(session.store, asked)
+        cancelled = tasks.by_numbers(session.store, asked)
         print_tasks(cancelled, as_json=arguments.json)
         pending = [task.number for task in cancelled if task.cancel_asked and task.status != Status.UNCONFIRMED]
         if not settled and pending:
@@ -176,7 +176,7 @@ def _describe_unfinished(left: UnfinishedWork) -> str:
         (left.failed_polls, "task", "tasks", "could not be refreshed"),
     )
     counts = ", ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in parts if count)
-    return f"{left.newest_failure or 'Not all is done.'} {counts}."
+    return f"{left.newest_failure} {counts}." if left.newest_failure else f"{counts}."
 
 
 def _stop_signal() -> threading.Event:
@@ -198,10 +198,10 @@ def _may_have_started(task: Task) -> bool:
 
 
 def _warn_of_second_tasks(session: CommandSession, numbers: Sequence[int]) -> None:
-    unsure = [task for task in tasks.window(session.store, numbers) if _may_have_started(task)]
+    unsure = [task for task in tasks.by_numbers(session.store, numbers) if _may_have_started(task)]
     if unsure:
         what = unsure[0].name if len(unsure) == 1 else f"{len(unsure)} of these tasks"
-        print_note(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
+        print_message(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
 
 
 def _confirm_submission(
@@ -217,7 +217,7 @@ def _confirm_submission(
         raise CommandError(ExitCode.FAILED, why_not)
     planned = bulk_plan.plan(session.store, operation.name, [number], today(), values)
     if planned.warning:
-        print_note(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
+        print_message(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
     if arguments.yes:
         return
     if task.kind is Kind.DELETION:
@@ -238,7 +238,7 @@ def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None
         task, why = left[0], reasons[0]
         raise CommandError(ExitCode.FAILED, why or f"Task #{task.number} was not cancelled: it is {task.status}.")
     for task, why in zip(left, reasons, strict=True):
-        print_note(f"#{task.number} is {task.status}: {why}")
+        print_message(f"#{task.number} is {task.status}: {why}")
     if left:
         raise CommandError(ExitCode.FAILED, f"{len(left)} of {len(cancelled)} tasks were not cancelled.")
 
@@ -248,9 +248,9 @@ def _tasks_to_poll(store: Store, names: Sequence[str]) -> list[int]:
     if not names:
         return list(tasks.matching_numbers(store, parse("is:active -is:unsent"), today=today()))
     possible = []
-    for task in tasks.window(store, find_tasks(store, names)):
+    for task in tasks.by_numbers(store, find_tasks(store, names)):
         if why_not := cannot_refresh(task):
-            print_note(why_not)
+            print_message(why_not)
         else:
             possible.append(task.number)
     return possible

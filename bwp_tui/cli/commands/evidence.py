@@ -13,7 +13,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import find_tasks, open_session
 from bwp_tui.cli.support.new_text_file import refuse_existing
 from bwp_tui.cli.support.ssh_signature import integrity_command, sign, verify_command
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record
 from bwp_tui.domain.regulations import REGULATIONS
@@ -63,7 +63,7 @@ def evidence(arguments: Namespace) -> ExitCode:
     else:
         _sign(arguments, record, arguments.to or Path(f"evidence-{task.number}.{'json' if arguments.json else 'txt'}"))
     for finding in findings:
-        print_note(f"Warning: {finding.sentence}.")
+        print_message(f"Warning: {finding.sentence}.")
     return ExitCode.DONE
 
 

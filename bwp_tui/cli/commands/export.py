@@ -16,7 +16,7 @@ from bwp_tui.cli.support.context import open_session, today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import ProgressLine
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.csv_table import HEADINGS, format_row, task_cells
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Task
@@ -46,7 +46,7 @@ def export(arguments: Namespace) -> None:
                 _write(file, session.store, numbers, arguments.format, mask=mask, bom=arguments.bom)
     emails = "masked (--unmask writes them in full)" if mask else "in full: keep the file safe"
     place = "to stdout" if target == "-" else f"to {clean_line(target)}"
-    print_note(f"{counted(len(numbers), 'task')} written {place}, emails {emails}.")
+    print_message(f"{counted(len(numbers), 'task')} written {place}, emails {emails}.")
 
 
 def _check_target(target: str) -> None:

@@ -20,7 +20,7 @@ from bwp_tui.cli.support.context import (
 )
 from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import ProgressLine
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.csv_table import CsvError, format_row
 from bwp_tui.domain.deadlines import day_warning
 from bwp_tui.domain.regulations import not_in_force_warning
@@ -72,10 +72,12 @@ def import_file(arguments: Namespace) -> None:
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
     if arguments.awaits_verification:
-        print_note("They are RECEIVED and not sent: record how each requester was verified, then bwp-tui send.")
+        print_message("They are RECEIVED and not sent: record how each requester was verified, then bwp-tui send.")
     else:
         if session.profile.deletions_need_approval:
-            print_note("Deletions among them are UNAPPROVED and not sent before another person runs: bwp-tui approve.")
+            print_message(
+                "Deletions among them are UNAPPROVED and not sent before another person runs: bwp-tui approve."
+            )
         _note_when_sent(session)
 
 
@@ -87,9 +89,9 @@ def _import_answers(arguments: Namespace) -> None:
     with open_session(arguments, changes=not arguments.dry_run) as session:
         planned = _checked(lambda: answer_import.plan(session.store, data, today()), "answers")
         for line in planned.wrong_lines:
-            print_note(f"Line {line.number} is invalid: {' '.join(line.mistakes)}")
+            print_message(f"Line {line.number} is invalid: {' '.join(line.mistakes)}")
         count = len(planned.lines)
-        print_note(
+        print_message(
             f"{arguments.file}: {counted(count, 'answer')}, {counted(len(planned.wrong_lines), 'invalid line')}."
         )
         _note_ignored(planned.ignored)
@@ -106,11 +108,11 @@ def _note_when_sent(session: CommandSession) -> None:
     from bwp_tui.engine.runtime.lease import NOT_RESPONDING, misses_heartbeats
 
     if not session.has_engine():
-        print_note("They are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
+        print_message("They are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
     elif misses_heartbeats(session.profile.lease_path):
-        print_note(f"The engine {NOT_RESPONDING}. They are not sent yet; see: bwp-tui doctor.")
+        print_message(f"The engine {NOT_RESPONDING}. They are not sent yet; see: bwp-tui doctor.")
     else:
-        print_note("The engine that runs for this profile sends them.")
+        print_message("The engine that runs for this profile sends them.")
 
 
 def _read(file: Path) -> tuple[bytes, bool]:
@@ -149,16 +151,16 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
     """Print each invalid line, each possible duplicate, and the totals."""
     for line in planned.lines:
         if line.mistake is not None:
-            print_note(f"Line {line.number} is invalid: {clean_line(line.mistake)}")
+            print_message(f"Line {line.number} is invalid: {clean_line(line.mistake)}")
     for line in planned.lines:
         if line.duplicate is not None:
-            print_note(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
+            print_message(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
     warned = [(line.number, doubt) for line in planned.lines if line.request and (doubt := _doubt(line.request))]
     if warned:
         first, doubt = warned[0]
-        print_note(f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {doubt}")
+        print_message(f"{counted(len(warned), 'line')} with a doubtful date of receipt, first in line {first}: {doubt}")
     _note_ignored(planned.ignored)
-    print_note(
+    print_message(
         f"{file}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
         f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
         f"{counted(planned.duplicates, 'possible duplicate')}, {counted(len(planned.wrong_lines), 'invalid line')}."
@@ -172,7 +174,7 @@ def _doubt(request: Request) -> str | None:
 
 def _note_ignored(headings: Sequence[str]) -> None:
     if headings:
-        print_note(f"Ignored columns: {clean_line(', '.join(headings))}.")
+        print_message(f"Ignored columns: {clean_line(', '.join(headings))}.")
 
 
 def _end_without_recording(wrong_lines: int) -> None:
@@ -180,7 +182,7 @@ def _end_without_recording(wrong_lines: int) -> None:
         raise CommandError(
             ExitCode.USAGE, f"Nothing was imported: fix {counted(wrong_lines, 'invalid line')} and retry."
         )
-    print_note("Dry run: nothing was imported.")
+    print_message("Dry run: nothing was imported.")
 
 
 def _refuse_second_import(planned: ImportPlan, *, again: bool) -> None:
@@ -207,9 +209,9 @@ def _save_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> No
         _write_receipt(path, planned, numbers)
     except (OSError, CommandError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
-        print_note(f"The receipt {path} could not be written ({why}); the requests are imported.")
+        print_message(f"The receipt {path} could not be written ({why}); the requests are imported.")
     else:
-        print_note(f"Receipt: {path}")
+        print_message(f"Receipt: {path}")
 
 
 def _write_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:

@@ -11,7 +11,7 @@ from bwp_tui.actions import letters
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, today
 from bwp_tui.cli.support.new_text_file import refuse_existing
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.domain.letters import LetterKind
@@ -41,7 +41,7 @@ def letter(arguments: Namespace) -> None:
                 lines = [f"The {kind} of {task.name}: {copied}."]
             letters.record(session.store, drafted, session.actor)
     for remark in drafted.remarks:
-        print_note(remark)
+        print_message(remark)
     record = {
         "task": task.number,
         "kind": kind.value,

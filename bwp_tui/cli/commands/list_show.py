@@ -10,7 +10,7 @@ from datetime import datetime
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, today
 from bwp_tui.cli.support.filters import filter_of, sort_of
-from bwp_tui.cli.support.streams import AS_SENTENCES, print_note
+from bwp_tui.cli.support.streams import AS_SENTENCES, print_message
 from bwp_tui.cli.support.table import aligned, table
 from bwp_tui.cli.support.task_output import (
     detail_lines,
@@ -56,10 +56,10 @@ def list_tasks(arguments: Namespace) -> None:
         print("\n".join(table_lines(shown, utc_now(), today(), unmask=arguments.unmask)))
     sys.stdout.flush()
     if total > len(shown):
-        print_note(f"{len(shown)} of {total} tasks shown; --limit {total} shows all.")
+        print_message(f"{len(shown)} of {total} tasks shown; --limit {total} shows all.")
     elif not shown:
         none_yet = f"No tasks yet; see: bwp-tui submit --help.{_other_profiles(session.profile)}"
-        print_note("No task matches." if task_filter.clauses else none_yet)
+        print_message("No task matches." if task_filter.clauses else none_yet)
 
 
 def _other_profiles(profile: Profile) -> str:
@@ -138,7 +138,7 @@ def sent(arguments: Namespace) -> None:
     rows = [_sent_cells(request, has_engine=has_engine, unmask=arguments.unmask) for request in requests]
     print_result(arguments, records, table(_SENT_HEADINGS, rows, expendable=_EXPENDABLE))
     if not requests and not arguments.json:
-        print_note("No requests were sent.")
+        print_message("No requests were sent.")
 
 
 def _sent_record(request: LoggedRequest, *, has_engine: bool, mask: bool) -> dict[str, object]:

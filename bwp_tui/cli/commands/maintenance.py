@@ -11,7 +11,7 @@ from typing import Final
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import chosen_profile, open_session, require_typed, require_yes, today, without_engine
 from bwp_tui.cli.support.filters import filter_of
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.deadlines import add_months
 from bwp_tui.domain.filter import TextClause, ValueClause, View, parse
 from bwp_tui.domain.filter_fields import FIELDS
@@ -54,7 +54,7 @@ def restore(arguments: Namespace) -> None:
         with open_session(arguments):
             pass  # opening recovers a damaged history
         if not arguments.yes:
-            print_note(
+            print_message(
                 f"{file} replaces {profile.history_path}, which is kept aside and merged into it: of a task in both, "
                 "the later state stays."
             )
@@ -72,10 +72,10 @@ def purge(arguments: Namespace) -> None:
         store = session.store
         extent = {"evidence_too": arguments.all, "unanswered_too": arguments.unanswered}
         plan = purging.plan(store, task_filter, arguments.older_than, today(), **extent)
-        _print_unanswered(tasks.window(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
+        _print_unanswered(tasks.by_numbers(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
         if not plan.numbers and not purging.has_traces(store):
             none_left = "" if plan.unanswered else "No finished task that old is left to purge. "
-            print_note(f"{none_left}Nothing was changed.")
+            print_message(f"{none_left}Nothing was changed.")
             return
         if arguments.keep_archives:
             kept = tuple(file for files in plan.own_files.values() for file in files)
@@ -115,7 +115,7 @@ def _print_unanswered(examples: Sequence[Task], count: int) -> None:
     if count:
         named = ", ".join(f"#{task.number} {task.kind_name} {task.status}" for task in examples)
         more = f" and {count - len(examples)} more" if count > len(examples) else ""
-        print_note(
+        print_message(
             f"Skipped because the shopper still needs an answer: {counted(count, 'task')} ({named}{more}). "
             "--unanswered purges them too."
         )
@@ -124,27 +124,27 @@ def _print_unanswered(examples: Sequence[Task], count: int) -> None:
 def _print_plan(plan: purging.PurgePlan, everything: bool, saved_views: Sequence[View]) -> None:
     count = len(plan.numbers)
     if everything:
-        print_note(f"{counted(count, 'finished task')} to delete, with the evidence of the answers.")
+        print_message(f"{counted(count, 'finished task')} to delete, with the evidence of the answers.")
         since = add_months(today(), -purging.EVIDENCE_MONTHS)
         if plan.youngest is not None and plan.youngest > since:
-            print_note(
+            print_message(
                 f"Warning: some ended after {since}; CCPA regulations §7101 ask for {purging.EVIDENCE_MONTHS} months."
             )
     else:
-        print_note(
+        print_message(
             f"{counted(count, 'finished task')} to purge of email, note, reason, tags, messages and file paths; "
             "kind, dates, outcome, error codes, actors and hashes stay as evidence."
         )
-    print_note("One new backup without this data replaces all backups made by bwp-tui.")
+    print_message("One new backup without this data replaces all backups made by bwp-tui.")
     if plan.own_files:
         files = sum(map(len, plan.own_files.values()))
-        print_note(f"Downloaded results to delete: {counted(files, 'file')}.")
+        print_message(f"Downloaded results to delete: {counted(files, 'file')}.")
     for what in (*plan.files_elsewhere, *plan.copies):
-        print_note(f"Not deleted; delete it yourself when it is no longer needed: {what}")
+        print_message(f"Not deleted; delete it yourself when it is no longer needed: {what}")
     for view in saved_views:
         if _names_someone(view):
-            print_note(f"The view “{view.name}” stays with “{view.filter}”; delete it if that names a person.")
-    print_note("Exports and copies of the history in other places stay.")
+            print_message(f"The view “{view.name}” stays with “{view.filter}”; delete it if that names a person.")
+    print_message("Exports and copies of the history in other places stay.")
 
 
 def _names_someone(view: View) -> bool:
@@ -159,4 +159,4 @@ def _print_result(done: purging.PurgeResult) -> None:
     print(f"Purged {counted(done.tasks, 'task')} and removed {counted(done.files, 'file')}.", end=" ")
     print("A new backup replaces all that bwp-tui made before.")
     for path in done.files_left:
-        print_note(f"{path} still holds the data; delete it yourself when it is no longer needed.")
+        print_message(f"{path} still holds the data; delete it yourself when it is no longer needed.")

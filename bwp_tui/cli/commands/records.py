@@ -15,7 +15,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import CommandSession, can_ask, checked_day, open_session, require_yes, today
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.regulations import not_in_force_warning
 from bwp_tui.domain.times import zone_name
@@ -54,7 +54,7 @@ def record(arguments: Namespace) -> ExitCode:
             _print_once(f"{name} was verified before: {replaced}." for name, replaced in recorded.items() if replaced)
         _note_day(operation, values)
         resulting, all_done = apply_to_tasks(session, command, numbers, check)
-        changed = tasks.window(session.store, resulting)
+        changed = tasks.by_numbers(session.store, resulting)
         if operation is CORRECT:
             doubts = (not_in_force_warning(task.regulation, task.received_on) for task in changed)
             _print_once(f"Warning: {doubt}" for doubt in doubts if doubt)
@@ -66,7 +66,7 @@ def record(arguments: Namespace) -> ExitCode:
 
 def _print_once(sentences: Iterable[str]) -> None:
     for sentence in dict.fromkeys(sentences):
-        print_note(sentence)
+        print_message(sentence)
 
 
 def _confirm_each(session: CommandSession, operation: RecordOperation, numbers: list[int], values: Values) -> None:
@@ -76,7 +76,7 @@ def _confirm_each(session: CommandSession, operation: RecordOperation, numbers: 
         if not is_refused and operation is DECLINE and (question := operation.confirmation(task, values)):
             require_yes(f"{task.name}, {task.subject(masked=True)}: {question}")
         if not is_refused and (doubt := operation.doubt(task, values)):
-            print_note(f"Warning: {doubt}")
+            print_message(f"Warning: {doubt}")
             require_yes(f"Record it for {task.name} all the same?")
 
 
@@ -127,4 +127,4 @@ def _note_day(operation: RecordOperation, values: Values) -> None:
         argument for argument in operation.options if argument.is_day and argument.if_omitted is IfOmitted.USE_DEFAULT
     ]
     if can_ask() and any(values.get(argument.name) is None for argument in days):
-        print_note(f"Recorded for today, {today()} ({zone_name()}).")
+        print_message(f"Recorded for today, {today()} ({zone_name()}).")

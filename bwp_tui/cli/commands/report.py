@@ -12,7 +12,7 @@ from itertools import chain
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, resolved_day, today
-from bwp_tui.cli.support.streams import print_note, terminal_width
+from bwp_tui.cli.support.streams import print_message, terminal_width
 from bwp_tui.cli.support.table import aligned, table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.csv_table import format_row
@@ -54,11 +54,11 @@ def report(arguments: Namespace) -> None:
         record = {"from": str(first), "to": str(last), "requests": counts}
         print_result(arguments, record, [*_figures(lines), *_reasons(lines)] if lines else ())
     if unknown:
-        print_note(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
+        print_message(f"Not counted: {counted(unknown, 'task')} whose task id the service never knew.")
     if of_no_kind:
-        print_note(f"Counted as retrievals: {counted(of_no_kind, 'task')} whose kind was lost (tag:{KIND_UNKNOWN}).")
+        print_message(f"Counted as retrievals: {counted(of_no_kind, 'task')} whose kind was lost (tag:{KIND_UNKNOWN}).")
     if not lines:
-        print_note(f"Nothing was received from {first} to {last}.")
+        print_message(f"Nothing was received from {first} to {last}.")
 
 
 def _figures(counts: Sequence[ReportLine]) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bwp_tui.cli.console import open_console, require_terminal
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import without_engine
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.settings import (
     AwsKey,
     EventQueue,
@@ -109,7 +109,7 @@ def _own_keys() -> tuple[KeySetting, ...]:
     try:
         return read_config(config_path(os.environ), required=False).keys
     except SettingsError as error:
-        print_note(f"The config file is ignored: {error.mistakes[0]}")
+        print_message(f"The config file is ignored: {error.mistakes[0]}")
         return ()
 
 

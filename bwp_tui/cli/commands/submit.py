@@ -16,9 +16,9 @@ from bwp_tui.cli.support.context import (
     require_typed,
     today,
 )
-from bwp_tui.cli.support.engine_wait import EngineWaiter, note_earlier, wait_for_end, wait_for_response
+from bwp_tui.cli.support.engine_wait import EngineWaiter, print_earlier_requests, wait_for_end, wait_for_response
 from bwp_tui.cli.support.result_downloads import download_results
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import latest_end_if_submitted, longest_fitting_hold, statutory_due_date
 from bwp_tui.domain.regulations import REGULATIONS, not_in_force_warning
@@ -46,7 +46,7 @@ def submit(arguments: Namespace) -> ExitCode:
             require_credentials(session.profile)
             _warn_if_not_in_force(request)
             task = requests.submit(session.store, request, session.actor)
-            note_earlier([task])
+            print_earlier_requests([task])
             print_tasks([task], as_json=arguments.json)
             return ExitCode.DONE
         waiter = EngineWaiter(session)
@@ -93,7 +93,7 @@ def track(arguments: Namespace) -> None:
                 f"bwp-tui settle {number} --give-up REASON.",
             )
         if arguments.received is None:
-            print_note(
+            print_message(
                 f"The day of receipt is taken to be today, {received_on}; the due date counts from it. If the shopper "
                 f"asked earlier: bwp-tui correct {number} --received DATE."
             )
@@ -158,12 +158,12 @@ def _warn_of_deadline(request: Request) -> None:
     advice = "" if fitting is None else f"; --holding-period {fitting} would end by then"
     advice += ", but could not be cancelled" if fitting == 0 else ""
     source = REGULATIONS[request.regulation].source
-    print_note(f"Warning: this may take until {end}, after the due date {due} ({source}){advice}.")
+    print_message(f"Warning: this may take until {end}, after the due date {due} ({source}){advice}.")
 
 
 def _warn_if_not_in_force(request: Request) -> None:
     if doubt := not_in_force_warning(request.regulation, request.received_on):
-        print_note(f"Warning: {doubt}")
+        print_message(f"Warning: {doubt}")
 
 
 def _wait_for_poll(waiter: EngineWaiter, number: int, arguments: Namespace) -> bool:

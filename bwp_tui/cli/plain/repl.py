@@ -15,7 +15,7 @@ from bwp_tui.cli.main import run
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import today
-from bwp_tui.cli.support.streams import print_note, wrapped
+from bwp_tui.cli.support.streams import print_message, wrapped
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.filter import parse as parse_filter
@@ -64,7 +64,7 @@ def _print_entry(name: str, arguments: str, purpose: str) -> None:
 
 def _print_unavailable(name: str) -> None:
     option = " --plain" if name == "sandbox" else ""
-    print_note(f"{name} isn't available here; quit, then start it as: bwp-tui {name}{option}.")
+    print_message(f"{name} isn't available here; quit, then start it as: bwp-tui {name}{option}.")
 
 
 class _PlainCommand(NamedTuple):
@@ -124,7 +124,7 @@ class _Repl:
         try:
             words = shlex.split(line)
         except ValueError:
-            print_note("A quotation mark is not closed. Nothing was changed.")
+            print_message("A quotation mark is not closed. Nothing was changed.")
             return
         if words and self._dispatch(_QUIT if words[0] in ("exit", "q") else words[0], words[1:]):
             self._typed.append(line)
@@ -136,14 +136,14 @@ class _Repl:
             try:
                 self._own_commands[name].run(rest)
             except StoreError as error:
-                print_note(str(error))
+                print_message(str(error))
         elif name in _UNAVAILABLE:
             _print_unavailable(name)
         elif name.startswith("-"):
-            print_note(f"{clean_line(name)} isn't available here; type help.")
+            print_message(f"{clean_line(name)} isn't available here; type help.")
         elif name not in known:
             closest = did_you_mean(name, (*self._own_commands, *known))
-            print_note(f"There is no command “{clean_line(name)}”{closest or '.'} help commands lists them all.")
+            print_message(f"There is no command “{clean_line(name)}”{closest or '.'} help commands lists them all.")
         else:
             # The path of a result may contain the email; `show TASK --unmask` prints it.
             mask = ("--mask",) if name == DOWNLOAD.name else ()
@@ -193,13 +193,13 @@ class _Repl:
         try:
             words = ask_request()
         except QuestionsCancelled:
-            print_note("Nothing was recorded.")
+            print_message("Nothing was recorded.")
         else:
             self._command(*words)
 
     def _watch(self, rest: Sequence[str]) -> None:
         if not rest:
-            print_note("Name a task, such as: watch 3.")
+            print_message("Name a task, such as: watch 3.")
         else:
             self._command("tag", *rest, f"+{WATCHED}")
 

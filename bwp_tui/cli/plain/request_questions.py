@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.cli.argument_types import count, day, regulation
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Kind
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import DAY_FORMS
@@ -56,7 +56,7 @@ def _answer(question: str, check: Check, *, may_be_empty: bool = False) -> str:
             if answer:
                 check(answer)
         except (ArgumentTypeError, BadRequest) as wrong:
-            print_note(f"{clean_line(str(wrong)).rstrip('.')}. Try again, or type {LEAVE}.")
+            print_message(f"{clean_line(str(wrong)).rstrip('.')}. Try again, or type {LEAVE}.")
         else:
             return answer
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import chosen_profile, require_typed
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.bindings.key_names import shown_key
@@ -146,9 +146,9 @@ def adopt(arguments: Namespace) -> None:
     with closing(open_store(profile.history_path)) as store:
         bound = shop_binding.bound_shop(store.rows(shop_binding.BOUND_SHOP))
         if bound is None or not bound.is_certainly_other(profile.shop):
-            print_note(f"{store.path} has no requests of another shop. Nothing was changed.")
+            print_message(f"{store.path} has no requests of another shop. Nothing was changed.")
             return
-        print_note(
+        print_message(
             f"{store.path} has the requests of {bound}. After this, pending requests are sent to {profile.shop}, and "
             "tasks are polled there. Do this only if it is the same shop with a new id."
         )

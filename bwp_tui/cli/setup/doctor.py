@@ -21,7 +21,7 @@ from bwp_tui.cli.setup.event_checks import check_queue, check_subscriptions
 from bwp_tui.cli.setup.finding import Finding, Level
 from bwp_tui.cli.support.context import today
 from bwp_tui.cli.support.new_text_file import refuse_existing
-from bwp_tui.cli.support.streams import print_note, terminal_width
+from bwp_tui.cli.support.streams import print_message, terminal_width
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
@@ -77,7 +77,7 @@ def doctor(arguments: Namespace) -> ExitCode:
         from bwp_tui.cli.setup.bundle import write_bundle
 
         write_bundle(arguments.bundle, profile, findings)
-        print_note(f"{arguments.bundle} has this and more, without emails and ids; read it before you send it.")
+        print_message(f"{arguments.bundle} has this and more, without emails and ids; read it before you send it.")
     return ExitCode.FAILED if any(finding.level is Level.FAIL for finding in findings) else ExitCode.DONE
 
 

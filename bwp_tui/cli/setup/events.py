@@ -13,7 +13,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.setup.event_setup import ASSOCIATION_STEP, EventNames, see_step, setup_script, setup_steps
 from bwp_tui.cli.setup.event_status import EventReport, queue_attributes
 from bwp_tui.cli.support.context import chosen_profile, open_session, require_yes
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.table import aligned
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.contract.events import EVENT_TYPES
@@ -61,7 +61,7 @@ def subscribe(arguments: Namespace) -> ExitCode:
     records = [{"event_type": event_type, "subscription_id": each} for event_type, each in created.items()]
     print_result(arguments, records, aligned(rows))
     if code is ExitCode.DONE:
-        print_note(f"The event source {names.source} expires unless it is associated: {see_step(ASSOCIATION_STEP)}.")
+        print_message(f"The event source {names.source} expires unless it is associated: {see_step(ASSOCIATION_STEP)}.")
     return code
 
 
@@ -135,5 +135,5 @@ def _wanted(ids: Sequence[str], found: Sequence[SubscriptionPayload]) -> list[st
 
 
 def _report_failure(error: ServiceCallError) -> ExitCode:
-    print_note(str(error))
+    print_message(str(error))
     return ExitCode.TRY_LATER if error.is_transient else ExitCode.FAILED

@@ -12,7 +12,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, find_tasks, require_typed, today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.progress_line import ProgressLine
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.text import capitalized, counted
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.bulk import RefusalCheck, TaskChange
@@ -53,9 +53,9 @@ def confirm_plan(
     """
     planned = bulk_plan.plan(session.store, action, numbers, today(), values)
     count = len(planned.possible)
-    print_note(f"Plan: {planned}.")
+    print_message(f"Plan: {planned}.")
     if planned.can_meet_due_dates and "hold_rule" not in values:
-        print_note(FIT_HINT)
+        print_message(FIT_HINT)
     if not count:
         raise CommandError(ExitCode.FAILED, "Nothing was changed.")
     if not arguments.yes:
@@ -98,5 +98,5 @@ def apply_to_tasks(
             if result.refused is None:
                 resulting.append(result.resulting_id)
             else:
-                print_note(result.refused)
+                print_message(result.refused)
     return resulting, len(resulting) == len(numbers)

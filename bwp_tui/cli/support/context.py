@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import local_day, meant_day, typed_day, utc_now, zone_name
@@ -72,12 +72,12 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Comm
             from tempfile import TemporaryDirectory  # rarely needed
 
             # Nothing is created: the folder may be on a disk that is not mounted now.
-            print_note(f"There is no history yet at {path}.")
+            print_message(f"There is no history yet at {path}.")
             path = Path(stack.enter_context(TemporaryDirectory())) / path.name
         store = open_store(path)
         stack.callback(store.close)
         if store.opening_report is not None:
-            print_note(store.opening_report)
+            print_message(store.opening_report)
         store.require_shop(profile.shop, deletions_need_approval=profile.deletions_need_approval)
         yield CommandSession(profile, store, actor(os.environ, profile.actor, profile.is_team))
 
@@ -123,7 +123,7 @@ def resolved_day(typed: date | str) -> date:
     day = typed_day(typed, today())
     if day is None:
         raise AssertionError(typed)  # `argument_types.any_day` has read it
-    print_note(f"“{typed}” is {meant_day(typed, today())}.")
+    print_message(f"“{typed}” is {meant_day(typed, today())}.")
     return day
 
 
@@ -139,7 +139,7 @@ def checked_day(typed: date | str) -> date:
             ExitCode.USAGE, f"{why_not} In the office it is {today()} ({zone_name()}). Nothing was recorded."
         )
     if doubt := day_warning(day, today()):
-        print_note(f"Warning: {doubt}")
+        print_message(f"Warning: {doubt}")
     return day
 
 

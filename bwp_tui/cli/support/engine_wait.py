@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession
-from bwp_tui.cli.support.streams import print_note
+from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status, engine_is_done_with
 from bwp_tui.domain.task import Task
@@ -19,7 +19,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import due_polls, engine_state
-from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS, EngineState, ServiceState
+from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS, EngineState, ServiceHealthState
 
 if TYPE_CHECKING:
     from bwp_tui.engine.runtime.engine_config import EngineConfig
@@ -39,7 +39,7 @@ class EngineWaiter:
 
         self._store = session.store
         self._config: EngineConfig = engine_config(session.profile)
-        self._state = EngineState(None, None, ServiceState.UNTRIED, None, None)
+        self._state = EngineState(None, None, ServiceHealthState.UNTRIED, None, None)
         self._trouble: str | None = None
 
     def until(
@@ -74,7 +74,7 @@ class EngineWaiter:
         def say(sentence: str) -> None:
             self._trouble = sentence
             if waits_out_failures:
-                print_note(sentence)
+                print_message(sentence)
 
         run_engine_until(
             self._config,
@@ -97,13 +97,13 @@ class EngineWaiter:
             return not due_polls.any_due(store, of, asked_at)
 
         done = not numbers or self.until(polled, numbers, timeout)
-        tasks_now = tasks.window(self._store, numbers)
+        tasks_now = tasks.by_numbers(self._store, numbers)
         return [task.number for task in tasks_now if task.trouble or not (done or polled(self._store, [task.number]))]
 
     def _read_state(self, store: Store) -> None:
         # The state that a stopped engine left, or that concerns its own settings alone, does not count.
         state = engine_state.read(store)
-        if not state.could_be_replaced_by(os.getpid()) and state.service != ServiceState.UNTRIED:
+        if not state.could_be_replaced_by(os.getpid()) and state.service != ServiceHealthState.UNTRIED:
             self._state = state
 
     def timed_out(
@@ -127,7 +127,7 @@ class EngineWaiter:
                 f"The engine, process {holder}, {NOT_RESPONDING}. {consequence} {WAKE_UP.format(holder)}",
             )
         state = self._state
-        message = state.message if state.service != ServiceState.REACHED else None
+        message = state.message if state.service != ServiceHealthState.REACHED else None
         if state.service in WRONG_SETTINGS:
             why = message or why
         why = why or message or self._trouble or otherwise
@@ -146,14 +146,14 @@ def wait_for_response(
         prints: whether tasks that were submitted are printed, besides those that were not.
     """
     single = len(numbers) == 1
-    note_earlier(tasks.window(session.store, numbers))
+    print_earlier_requests(tasks.by_numbers(session.store, numbers))
     sent: Sequence[Task] = ()
     refused: Sequence[Task] = ()
     queued: Sequence[Task] = ()
 
     def print_sent() -> None:
         nonlocal sent, refused, queued
-        sent = tasks.window(session.store, numbers)
+        sent = tasks.by_numbers(session.store, numbers)
         refused = [task for task in sent if task.status in (Status.REJECTED, Status.UNCONFIRMED)]
         queued = [task for task in sent if task.status == Status.QUEUED]
         if prints or refused or queued:
@@ -186,14 +186,14 @@ def wait_for_end(
         )  # which nothing but an operator sends
 
     def have_ended(store: Store) -> bool:
-        return all(map(is_over, tasks.window(store, numbers)))
+        return all(map(is_over, tasks.by_numbers(store, numbers)))
 
     waited: Sequence[Task] = ()
     are_completed = False
 
     def print_waited() -> None:
         nonlocal waited, are_completed
-        waited = tasks.window(session.store, numbers)
+        waited = tasks.by_numbers(session.store, numbers)
         are_completed = all(task.status == Status.COMPLETED for task in waited)
         if prints or not are_completed:
             print_tasks(waited, as_json=arguments.json)
@@ -207,11 +207,13 @@ def wait_for_end(
     return ExitCode.DONE if are_completed else ExitCode.FAILED
 
 
-def note_earlier(recorded: Sequence[Task]) -> None:
+def print_earlier_requests(recorded: Sequence[Task]) -> None:
     """Print which of the requests have an earlier one with the same email and kind."""
     for task in recorded:
         if task.earlier_number is not None and task.resubmit_of is None:
-            print_note(f"#{task.earlier_number} has the same email and kind; see: bwp-tui show {task.earlier_number}.")
+            print_message(
+                f"#{task.earlier_number} has the same email and kind; see: bwp-tui show {task.earlier_number}."
+            )
 
 
 def _describe_queued(queued: Sequence[Task]) -> str:

@@ -12,7 +12,7 @@ from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.context import CommandSession
 from bwp_tui.cli.support.engine_wait import EngineWaiter
 from bwp_tui.cli.support.progress_line import DownloadProgress
-from bwp_tui.cli.support.streams import draw, print_note
+from bwp_tui.cli.support.streams import draw, print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.statuses import DownloadState, engine_is_done_with
@@ -33,20 +33,20 @@ def download_results(
 
     Tasks that had not ended at their last poll are polled first: they may have completed since.
     """
-    unended = [task.number for task in tasks.window(session.store, numbers) if _may_have_completed(task)]
+    unended = [task.number for task in tasks.by_numbers(session.store, numbers) if _may_have_completed(task)]
     if unended and (unpolled := waiter.poll(unended, arguments.timeout)):
         which = f"#{unpolled[0]}" if len(unpolled) == 1 else counted(len(unpolled), "task")
         sentence = f"Whether {which} ended since the last poll is not known; nothing of it was downloaded."
         if len(unpolled) == len(numbers):
             raise waiter.timed_out(sentence)
-        print_note(sentence)
+        print_message(sentence)
     folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
     refused = _queue_downloads(session, numbers, folder, arguments)
     asked = [number for number in numbers if number not in refused]
     progress = DownloadProgress()
 
     def have_ended(store: Store) -> bool:
-        downloading = tasks.window(store, asked)
+        downloading = tasks.by_numbers(store, asked)
         progress.show(downloading)
         results = [task.download for task in downloading if task.download]
         return not any(result.is_open and not result.paused for result in results)
@@ -55,7 +55,7 @@ def download_results(
         done = not asked or waiter.until(have_ended, asked, arguments.timeout, waits_out_failures=True)
     finally:
         draw("")
-    ended = tasks.window(session.store, asked)
+    ended = tasks.by_numbers(session.store, asked)
     _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
     if not done:
         raise waiter.timed_out("What is downloaded so far is kept.")
@@ -76,11 +76,11 @@ def _queue_downloads(
         folder: where the results go; None is the profile's folder.
     """
     refused = set()
-    for task in tasks.window(session.store, numbers):
+    for task in tasks.by_numbers(session.store, numbers):
         try:
             _queue_download(session, task, folder, arguments)
         except NotPossible as why:
-            print_note(str(why))
+            print_message(str(why))
             refused.add(task.number)
     return refused
 
@@ -103,7 +103,7 @@ def _queue_download(session: CommandSession, task: Task, folder: Path | None, ar
         place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
         if folder is not None and saved.parent.resolve() != folder.resolve():
             raise NotPossible(f"{task.name} is already downloaded: {place}. Use --again to download it into {folder}.")
-        print_note(f"{task.name} is already downloaded: {place}. Use --again to download it again.")
+        print_message(f"{task.name} is already downloaded: {place}. Use --again to download it again.")
     else:
         target = str(folder or session.profile.download_dir)
         requests.download(session.store, task.number, target, session.actor)
@@ -116,10 +116,10 @@ def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> Non
         if result is not None and result.state == DownloadState.DONE and result.path and not as_json:
             print(mask_task_text(result.path, task) if mask else result.path)
         elif result is not None and result.paused:
-            print_note(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
+            print_message(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
         elif result is not None and result.state in (DownloadState.FAILED, DownloadState.CANCELLED):
             trouble = result.trouble or "no reason was given."
-            print_note(
+            print_message(
                 f"The download of {task.name} {result.state}: {mask_task_text(trouble, task) if mask else trouble}"
             )
     if as_json:

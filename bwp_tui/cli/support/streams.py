@@ -148,7 +148,7 @@ def wrapped(sentence: str) -> str:
     return textwrap.fill(sentence, width, break_long_words=False, break_on_hyphens=False)
 
 
-def print_note(sentence: str) -> None:
+def print_message(sentence: str) -> None:
     """Print a message to the operator on stderr."""
     for line in clean(sentence).splitlines():
         print(wrapped(f"bwp-tui: {line}"), file=sys.stderr)

@@ -67,7 +67,7 @@ def cannot_open(download: Download) -> str | None:
     if download.state == DownloadState.DONE and download.path is not None:
         return None
     if download.is_purged:
-        return f"The download of #{download.task_number} was purged; where its file is is not known any more."
+        return f"The download of #{download.task_number} was purged, and so was the path of its file."
     return f"The download of #{download.task_number} {current_state(download)}; it has no file yet."
 
 

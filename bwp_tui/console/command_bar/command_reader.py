@@ -256,7 +256,7 @@ class CommandReader:
         numbers = [self._task(word) for word in line.positionals] or self._current_number()
         if len(line.options) != 1 or not numbers:
             raise line.error(f"Write {usage}.")
-        (task,) = self._screen.session.reader.window(numbers)
+        (task,) = self._screen.session.reader.by_numbers(numbers)
         settlement = next(settlement for settlement in SETTLEMENTS if settlement.text.option in line.options)
         values = {settlement.text.name: self._value(settlement.text, line.options)}
         work = partial(self._records.settle, settlement, task, values)

@@ -71,7 +71,7 @@ class CommandLine:
             CommandLineError: there are some.
         """
         if words:
-            raise words[0].error(f"“{words[0].text}” is too much here; write {usage}.")
+            raise words[0].error(f"“{words[0].text}” is not expected here; write {usage}.")
 
 
 def split_words(text: str) -> list[Word]:

@@ -206,7 +206,7 @@ class MarkedTasks:
         word = profile.name if deletes and not profile.is_sandbox else str(len(plan.possible))
         shown = word
         if len(plan.possible) == 1:
-            (task,) = self._screen.session.reader.window(plan.possible)
+            (task,) = self._screen.session.reader.by_numbers(plan.possible)
             word, shown = task.email, "the email"
             described = f"{described}It is {clean_line(task.email)}. "
         return f"{described}Type {shown} to go on:", shown, word
@@ -222,4 +222,4 @@ class MarkedTasks:
         self._screen.mark(frozenset(refused))
 
     def _deletes(self, plan: BulkPlan) -> bool:
-        return any(task.kind is Kind.DELETION for task in self._screen.session.reader.window(plan.possible))
+        return any(task.kind is Kind.DELETION for task in self._screen.session.reader.by_numbers(plan.possible))

@@ -71,7 +71,7 @@ class RecordController:
         today, now = session.today(), plan.current
         check = bulk_plan.plan_check(operation.name, today, values)
         skipped = "" if operation.arguments or operation.asks_for_count else now.skipped_clause
-        alone = session.reader.window(now.possible) if len(now.possible) == 1 else []
+        alone = session.reader.by_numbers(now.possible) if len(now.possible) == 1 else []
         if now.cancelled_first:
             some = "" if alone else f"{now.cancelled_first} of them "
             skipped += f", {some}once the service has confirmed the cancellation"
@@ -120,7 +120,7 @@ class RecordController:
     async def _watch(self) -> None:
         """Watch tasks, or no longer where all of them are watched."""
         numbers = self._marked.or_current
-        tasks = await prepare_question(self._screen.session, lambda: self._screen.session.reader.window(numbers))
+        tasks = await prepare_question(self._screen.session, lambda: self._screen.session.reader.by_numbers(numbers))
         await self.run(UNWATCH if all(WATCHED in task.tags for task in tasks) else WATCH)
 
     async def _withdraw(self) -> None:

@@ -99,7 +99,7 @@ class ServiceController:
         session = screen.session
 
         async def outcome() -> tuple[str, str]:
-            (now,) = session.reader.window([task.number]) or (task,)
+            (now,) = session.reader.by_numbers([task.number]) or (task,)
             delay = await session.delay_sentence(now.number, is_poll=operation is REFRESH)
             return operation.result(now, session.reader.timeline(now)), delay
 
@@ -154,7 +154,7 @@ class ServiceController:
 
         async def outcome() -> tuple[str, str]:
             delay = await session.delay_sentence(result.resulting_id)
-            (now,) = session.reader.window([result.resulting_id]) or (task,)
+            (now,) = session.reader.by_numbers([result.resulting_id]) or (task,)
             return operation.result(now, ()), delay
 
         await screen.show_outcome(outcome)

@@ -111,7 +111,7 @@ def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0, *, m
 
 
 def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:
-    """Return `text` in at most `width` cells, cut with an ellipsis; `aligns_right` moves it to the right edge."""
+    """Return `text` in at most `width` cells, cut with an ellipsis; `right` moves it to the right edge."""
     text = cut(glyphs.drawable(text), width, glyphs.cut)
     return " " * (width - cell_len(text)) + text if right else text
 

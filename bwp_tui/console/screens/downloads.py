@@ -134,7 +134,7 @@ class DownloadsScreen(ActionScreen):
                 self.reload()
 
     def reload(self, current: int | None = None) -> None:
-        """Read the downloads again; the cursor goes to the download `by_earlier_wording`, else stays."""
+        """Read the downloads again; the cursor goes to the download `current`, or stays."""
         if self._redraw is not None:
             self._redraw.stop()
             self._redraw = None

@@ -41,7 +41,7 @@ class LetterScreen(SearchedScreen):
     """Shows one letter about a task; nothing is recorded before it is copied or written.
 
     Args:
-        number: local number of the task.
+        number: task number of the task.
         kind: the letter to begin with; None is the one that fits the task's state.
     """
 
@@ -117,7 +117,7 @@ class LetterScreen(SearchedScreen):
     async def _read(self) -> None:
         """Draft the letter; what is to be checked in a new one is shown on the status line."""
         session, before = self._session, self._letter
-        self._letter_task = next(iter(session.reader.window([self._number])), None)
+        self._letter_task = next(iter(session.reader.by_numbers([self._number])), None)
         self._letter, self._why_not = None, "This task is gone, or cannot be read."
         if self._letter_task is not None:
             self._kind = self._kind or fitting_kind(self._letter_task)

@@ -97,7 +97,7 @@ class MainPanels:
             return
         tasks = {
             task.number: task
-            for task in session.reader.window([download.task_number for download in snapshot.downloads])
+            for task in session.reader.by_numbers([download.task_number for download in snapshot.downloads])
         }
         listed = [
             (download, tasks[download.task_number])
@@ -133,7 +133,7 @@ class MainPanels:
         running = {download.task_number for download in now.downloads}
         downloads = before.downloads if before is not None else ()
         numbers = [download.task_number for download in downloads if download.task_number not in running]
-        for task in self._session.reader.window(numbers):
+        for task in self._session.reader.by_numbers(numbers):
             yield download_end(task, self._session.display_context())
 
     @property

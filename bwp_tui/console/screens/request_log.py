@@ -36,7 +36,7 @@ class RequestLogScreen(ActionScreen):
     """Lists the requests sent until it was opened.
 
     Args:
-        open_task: opens the task of this local number; called once the screen is gone.
+        open_task: opens the task of this task number; called once the screen is gone.
     """
 
     AUTO_FOCUS = "VirtualList"

@@ -51,7 +51,7 @@ class TaskScreen(SearchedScreen):
 
     Args:
         main: the main screen, whose cursor moves along and whose prompts are shown here.
-        number: local number of the task.
+        number: task number of the task.
     """
 
     scope = Scope.TASK

@@ -49,13 +49,13 @@ class HistoryReader:
         self._report = report
         self._has_engine = has_engine
 
-    def window(self, numbers: Sequence[int]) -> list[Task]:
-        """Return these tasks (see `tasks.window`)."""
-        return with_requeued_downloads(self._read(lambda: tasks.window(self._store, numbers), []), self._has_engine)
+    def by_numbers(self, numbers: Sequence[int]) -> list[Task]:
+        """Return these tasks (see `tasks.by_numbers`)."""
+        return with_requeued_downloads(self._read(lambda: tasks.by_numbers(self._store, numbers), []), self._has_engine)
 
     def current(self, number: int) -> Task | None:
         """Return a task, or the one that its row was merged into since; None where it is gone."""
-        found = self.window([number])
+        found = self.by_numbers([number])
         if not found and (kept := self._read(lambda: timeline.merged_into(self._store, number), None)) is not None:
             return self.current(kept)
         return found[0] if found else None
@@ -92,7 +92,7 @@ class HistoryReader:
             self.timeline(task),
             self._read(lambda: request_log.of_task(self._store, task.number), []),
             self.requeue_without_engine(self._read(lambda: downloads.of_task(self._store, task.number), [])),
-            next(iter(self.window([task.earlier_number])), None) if task.earlier_number else None,
+            next(iter(self.by_numbers([task.earlier_number])), None) if task.earlier_number else None,
         )
 
     def earlier_task_sentence(self, kind: Kind, email: str) -> str | None:
@@ -113,7 +113,7 @@ class HistoryReader:
     def logged_requests(self, ids: Sequence[int]) -> list[LoggedRequest]:
         from bwp_tui.store.queries import request_log
 
-        return self._read(lambda: request_log.window(self._store, ids), [])
+        return self._read(lambda: request_log.by_ids(self._store, ids), [])
 
     def statistics(self, today: date) -> Statistics:
         """Return the figures of the dashboard; not a small read.

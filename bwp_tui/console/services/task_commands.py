@@ -35,7 +35,7 @@ class RecordStep:
 
 @dataclass(frozen=True, slots=True)
 class MarkStep:
-    """A change of the marks. `before` are the local numbers that were marked."""
+    """A change of the marks. `before` are the task numbers that were marked."""
 
     before: frozenset[int]
 

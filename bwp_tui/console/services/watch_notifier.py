@@ -62,7 +62,7 @@ class WatchNotifier:
         self._event = last
         names = {
             task.number: task.name
-            for task in await asyncio.to_thread(tasks.window, self._store, [number for number, _ in refused])
+            for task in await asyncio.to_thread(tasks.by_numbers, self._store, [number for number, _ in refused])
         }
         return [f"{names[number]}: {reason}" for number, reason in refused if number in names]
 

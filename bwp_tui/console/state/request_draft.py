@@ -149,7 +149,7 @@ class Draft:
             return f"Due {due.isoformat()} ({format_due(due, today)}), {done}.", "muted"
         return f"{counted((last - due).days, 'day')} too late: due {due.isoformat()}, {done}.", "warn"
 
-    def is_late(self, today: date) -> bool:
+    def may_be_late(self, today: date) -> bool:
         """Return whether this is a deletion that would end after its due date if it were sent now."""
         due = self.due()
         return (
@@ -159,7 +159,7 @@ class Draft:
     def shorter_hold(self, today: date) -> int | None:
         """Return the longest holding period that ends in time, where the typed one does not."""
         due = self.due()
-        return longest_fitting_hold(today, due) if due is not None and self.is_late(today) else None
+        return longest_fitting_hold(today, due) if due is not None and self.may_be_late(today) else None
 
     def proposed_hold(self, today: date) -> int:
         """Return the longest hold up to the default that meets the due date, or else the default.

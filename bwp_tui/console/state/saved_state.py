@@ -49,7 +49,7 @@ class SavedState:
 
     Attributes:
         view: its name; None for a filter of the operator's own.
-        task: local number of the task under the cursor.
+        task: task number of the task under the cursor.
         command_history: the commands typed at the prompt, the newest last.
         details: where the operator wants the details; None where the size of the terminal decides.
     """

@@ -275,7 +275,7 @@ class RequestForm(Vertical):
 
     def _submit_unless_late(self, draft: Draft) -> None:
         """Submit a draft; one that would miss its due date only after a second enter, which is no double key."""
-        if draft.verified and draft.is_late(self._today()) and draft != self._late_draft:
+        if draft.verified and draft.may_be_late(self._today()) and draft != self._late_draft:
             self._late_draft, self._late_since = draft, time.monotonic()
             self._show_outlook(draft, self._today())
         elif self._late_draft is None or time.monotonic() - self._late_since >= SECOND_ENTER_S:

@@ -39,13 +39,13 @@ _SEARCHED_FIRST: Final = 64
 class TaskSource(Protocol):
     """Where the table reads its rows: the history."""
 
-    def window(self, numbers: Sequence[int]) -> Sequence[Task]:
-        """Return the tasks of these local numbers, in any order; one that no longer exists is left out."""
+    def by_numbers(self, numbers: Sequence[int]) -> Sequence[Task]:
+        """Return the tasks of these task numbers, in any order; one that no longer exists is left out."""
         ...
 
 
 class VisibleRows:
-    """Tasks and cells by local number. It holds a page, whatever the size of the view."""
+    """Tasks and cells by task number. It holds a page, whatever the size of the view."""
 
     def __init__(self, source: TaskSource) -> None:
         self._source = source
@@ -60,7 +60,7 @@ class VisibleRows:
         """Return a task, in sight or not, or None where the history has none of this number."""
         if number in self._cells:
             return self._tasks.get(number)
-        return next(iter(self._source.window([number])), None)
+        return next(iter(self._source.by_numbers([number])), None)
 
     def set_columns(self, placed: tuple[PlacedColumn, ...]) -> None:
         """Set the columns; the cells are made anew."""
@@ -104,7 +104,7 @@ class VisibleRows:
         return changed
 
     def _read(self, numbers: Sequence[int]) -> None:
-        self._tasks.update((task.number, task) for task in self._source.window(numbers))
+        self._tasks.update((task.number, task) for task in self._source.by_numbers(numbers))
 
     def _cells_of(self, number: int, context: CellContext) -> tuple[Cell, ...]:
         task = self._tasks.get(number)
@@ -114,7 +114,7 @@ class VisibleRows:
 
 
 class TaskTable(VirtualRows):
-    """The tasks of a view, by local number, with a cursor."""
+    """The tasks of a view, by task number, with a cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"task-table--{name}"
@@ -192,7 +192,7 @@ class TaskTable(VirtualRows):
         return None if number is None else self._rows.task(number)
 
     def show(self, numbers: array[int]) -> None:
-        """Make `numbers` (local numbers, type code `q`) the rows, in this order. The array is kept: do not alter it.
+        """Make `numbers` (task numbers, type code `q`) the rows, in this order. The array is kept: do not alter it.
 
         The cursor stays on its task and the task on its line; where the task is gone, the cursor stays on its row.
         Only lines that show another task than before are repainted.

@@ -13,7 +13,7 @@ from bwp_tui.engine.resilience.circuit_breaker import NO_RESERVATION, CircuitBre
 from bwp_tui.engine.resilience.rate_limiter import RateLimiter
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import ServiceState
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 
 SINGLE_REFUSAL_PAUSE_S: Final = 600.0
 """Seconds before a retry for a single task whose request failed while others succeed."""
@@ -22,13 +22,13 @@ CREDENTIAL_RETRY_S: Final = (60.0, 300.0, 900.0)
 """Seconds before refused credentials are tried again: services have refused valid ones for a moment."""
 
 _SLOWED: Final = "Rate limit hit: requests are sent more slowly for a while."
-_STATE_OF_ERROR: Final[dict[type[ApiError], ServiceState]] = {
-    Unreachable: ServiceState.UNREACHABLE,
-    Throttled: ServiceState.THROTTLED,
-    AccessDenied: ServiceState.DENIED,
-    BadCredentials: ServiceState.BAD_CREDENTIALS,
-    ServerFault: ServiceState.FAULTY,
-    BadResponse: ServiceState.FAULTY,
+_STATE_OF_ERROR: Final[dict[type[ApiError], ServiceHealthState]] = {
+    Unreachable: ServiceHealthState.UNREACHABLE,
+    Throttled: ServiceHealthState.THROTTLED,
+    AccessDenied: ServiceHealthState.DENIED,
+    BadCredentials: ServiceHealthState.BAD_CREDENTIALS,
+    ServerFault: ServiceHealthState.FAULTY,
+    BadResponse: ServiceHealthState.FAULTY,
 }
 
 
@@ -93,9 +93,9 @@ class ServiceHealth:
         self._limiter.record_success()
         rate = self._limiter.rate
         if rate is None:
-            engine_state.record_health(self._store, ServiceState.REACHED, None, None)
+            engine_state.record_health(self._store, ServiceHealthState.REACHED, None, None)
         else:
-            engine_state.record_health(self._store, ServiceState.THROTTLED, _SLOWED, None, _rounded(rate))
+            engine_state.record_health(self._store, ServiceHealthState.THROTTLED, _SLOWED, None, _rounded(rate))
 
     def record_failure(self, error: ApiError) -> datetime:
         """Record a failed call; return when its work is due again.
@@ -106,7 +106,9 @@ class ServiceHealth:
         if new and isinstance(error, Throttled):
             self._limiter.record_throttled()
         retry_at = self._store.clock() + timedelta(seconds=self._breaker.seconds_until_retry())
-        service = next((name for kind, name in _STATE_OF_ERROR.items() if isinstance(error, kind)), ServiceState.FAULTY)
+        service = next(
+            (name for kind, name in _STATE_OF_ERROR.items() if isinstance(error, kind)), ServiceHealthState.FAULTY
+        )
         message = str(error)
         if isinstance(error, BadCredentials):
             self._credential_refusals += new
@@ -132,7 +134,7 @@ class ServiceHealth:
         self.credentials_refused.clear()
         self._credential_refusals = 0
         self._breaker = CircuitBreaker(self._seconds, self.changed.set)
-        engine_state.record_health(self._store, ServiceState.UNTRIED, None, None)
+        engine_state.record_health(self._store, ServiceHealthState.UNTRIED, None, None)
         self.changed.set()
 
     def shift_clock(self, setback: timedelta) -> None:

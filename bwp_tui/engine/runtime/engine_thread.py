@@ -28,7 +28,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, EngineSuperseded, StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
+from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceHealthState
 
 LEASE_CHECK_S: Final = 1.0
 """Seconds between a follower's attempts to acquire the lease."""
@@ -231,9 +231,9 @@ class EngineThread:
                 on_full_disk=self._show_full_disk,
             )
         except SettingsError as error:
-            _report(store, ServiceState.BAD_CREDENTIALS, str(error), pause)
+            _report(store, ServiceHealthState.BAD_CREDENTIALS, str(error), pause)
         except ApiError as error:
-            _report(store, ServiceState.UNUSABLE, str(error), pause)
+            _report(store, ServiceHealthState.UNUSABLE, str(error), pause)
         except (StoreError, OSError, EngineSuperseded):
             raise
         except Exception as error:  # noqa: BLE001  # a fault of this program must not end the only engine
@@ -251,7 +251,7 @@ class EngineThread:
         sentence += "each time after a longer wait."
         if path is not None:
             sentence += f" Please report it with {path}, which holds no secrets or emails."
-        _report(store, ServiceState.ENGINE_FAULT, sentence, pause)
+        _report(store, ServiceHealthState.ENGINE_FAULT, sentence, pause)
         self._set_role(EngineRole.ENGINE, sentence)
         return pause
 
@@ -259,8 +259,8 @@ class EngineThread:
         self._faults = 0
         self._set_role(self.role)
         with contextlib.suppress(StoreError, EngineSuperseded):
-            if engine_state.read(store).service == ServiceState.ENGINE_FAULT:
-                engine_state.record_health(store, ServiceState.UNTRIED, None, None)
+            if engine_state.read(store).service == ServiceHealthState.ENGINE_FAULT:
+                engine_state.record_health(store, ServiceHealthState.UNTRIED, None, None)
 
     def _set_maintenance_finding(self, sentence: str | None) -> None:
         self.maintenance_finding = sentence
@@ -323,7 +323,7 @@ def unwrap_group() -> Iterator[None]:
         raise error from None
 
 
-def _report(store: Store, service: ServiceState, sentence: str, pause: float) -> None:
+def _report(store: Store, service: ServiceHealthState, sentence: str, pause: float) -> None:
     engine_state.record_health(store, service, sentence, store.clock() + timedelta(seconds=pause))
 
 
@@ -379,8 +379,8 @@ async def run_engine(
             on_full_disk=on_full_disk,
             reconnect=None if refresh is None else functools.partial(refresh.reconnect, exit_stack),
         )
-        if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):
-            engine_state.record_health(store, ServiceState.UNTRIED, None, None)
+        if engine_state.read(store).service in (ServiceHealthState.BAD_CREDENTIALS, ServiceHealthState.UNUSABLE):
+            engine_state.record_health(store, ServiceHealthState.UNTRIED, None, None)
         watched = store.open_another()
 
         def changed() -> None:

@@ -70,7 +70,7 @@ def _describe_role(engine: EngineThread, profile: str) -> str | None:
 def serve_once(config: EngineConfig) -> str | None:
     """Do all that is due as the profile's engine, or wait until another engine has done it.
 
-    Returns how the service responded to this process, a `ServiceState`; None where another engine did it.
+    Returns how the service responded to this process, a `ServiceHealthState`; None where another engine did it.
 
     Raises:
         OtherEngineBusy: the other engine has not done it.

@@ -82,7 +82,7 @@ class HookRunner(Worker):
         store, program = self._store, self._programs[occasion]
         try:
             with contextlib.suppress(StoreError, EngineSuperseded):  # what is claimed is not run again
-                records = [task_record(task) for task in tasks.window(store, numbers)]
+                records = [task_record(task) for task in tasks.by_numbers(store, numbers)]
                 text = json.dumps({"occasion": occasion, "profile": self._profile, "tasks": records})
                 run = await in_daemon_thread(lambda: run_program(program, text, self._stop), "hook")
                 hooks.record_end(store, occasion, numbers, run.outcome)

@@ -16,10 +16,10 @@ from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS, ServiceState
+from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS, ServiceHealthState
 
 _CHECK_S: Final = 1.0
-_NOT_WORTH_WAITING: Final = WRONG_SETTINGS | {ServiceState.UNREACHABLE, ServiceState.ENGINE_FAULT}
+_NOT_WORTH_WAITING: Final = WRONG_SETTINGS | {ServiceHealthState.UNREACHABLE, ServiceHealthState.ENGINE_FAULT}
 
 
 def run_engine_until(

@@ -12,9 +12,9 @@ from bwp_tui.domain.deadlines import not_begun_mistake
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.answers import answer, cannot_answer_in_bulk, doubtful_answer
+from bwp_tui.store.commands.answers import answer, cannot_answer_in_bulk, doubt_about_answer
 from bwp_tui.store.commands.csv_import import kind_of, past_day, refuse_wrong_lines
-from bwp_tui.store.commands.legal_records import refused_day
+from bwp_tui.store.commands.legal_records import refusal_of_day
 from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.database.connection import Store
@@ -126,6 +126,6 @@ def _refusals(task: Task, day: date) -> Iterator[str]:
     if why_not := cannot_answer_in_bulk(task):
         yield why_not
         return
-    for refusal in (refused_day(task, day), doubtful_answer(task, day)):
+    for refusal in (refusal_of_day(task, day), doubt_about_answer(task, day)):
         if refusal is not None:
             yield refusal

@@ -17,7 +17,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, local_day
-from bwp_tui.store.commands.legal_records import corrected_clause, refused_day
+from bwp_tui.store.commands.legal_records import corrected_clause, refusal_of_day
 from bwp_tui.store.commands.request_validation import Refusal, refuse
 from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.errors import NotPossible
@@ -38,7 +38,7 @@ def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = N
     task, day, text, left_out = edit.task, on or edit.today, clean_line(how), clean_line(in_part or "")
     if not text:
         raise NotPossible("An answer must say how it was given.")
-    refuse(cannot_answer(task) or refused_day(task, day))
+    refuse(cannot_answer(task) or refusal_of_day(task, day))
     due = due_if_replied(task, day) if is_clock_stopped(task) else task.due_on
     edit.set(answered_on=day.isoformat(), answered_how=text, answered_in_part=left_out or None, due_on=iso_day(due))
     part = f"; in part: {left_out}" if left_out else ""
@@ -49,12 +49,12 @@ def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = N
 def cannot_answer(task: Task) -> str | None:
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; answer that one."
-    if why_not := reason_if_declined(task):
+    if why_not := cannot_change_declined(task):
         return why_not
     return cannot_change_purged(task)
 
 
-def reason_if_declined(task: Task) -> str | None:
+def cannot_change_declined(task: Task) -> str | None:
     """Return what is so of a task that is declined, or None for any other."""
     if task.declined_on is None:
         return None
@@ -72,7 +72,7 @@ def cannot_answer_in_bulk(task: Task) -> str | None:
     return cannot_answer(task) or f"Task {task.name} is {task.status}: nobody waits for an answer."
 
 
-def doubtful_answer(task: Task, day: date | None) -> Refusal | None:
+def doubt_about_answer(task: Task, day: date | None) -> Refusal | None:
     """Return why the shopper was probably not answered on a day (None is today), or None."""
     if task.submitted_at is None:
         return Refusal("not sent yet", f"Task {task.name} has not been sent to the service yet.")
@@ -90,10 +90,10 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
         answered: when it was answered; today where it is None and `upheld` is given.
 
     Raises:
-        NotPossible: `cannot_appeal` or `refused_appeal` says why.
+        NotPossible: `cannot_appeal` or `refusal_of_appeal` says why.
     """
     task = edit.task
-    refuse(cannot_appeal(task) or refused_appeal(task, edit.today, received, answered, upheld))
+    refuse(cannot_appeal(task) or refusal_of_appeal(task, edit.today, received, answered, upheld))
     if received is not None:
         after = replace(task, appealed_on=received)
         edit.set(appealed_on=received.isoformat(), due_on=iso_day(task_due_date(after)))
@@ -110,7 +110,7 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
 
 def cannot_appeal(task: Task) -> str | None:
     if task.status != Status.DECLINED:
-        return Refusal("not declined", f"Only against a decline there is an appeal; {task.name} is {task.status}.")
+        return Refusal("not declined", f"Only a declined request can be appealed; {task.name} is {task.status}.")
     if task.was_resubmitted:
         return Refusal("resubmitted already", f"Task {task.name} was resubmitted: nothing is left to be appealed.")
     if task.answered_on is not None:  # as after a merge of two copies
@@ -123,7 +123,7 @@ def cannot_appeal(task: Task) -> str | None:
     return cannot_change_purged(task)
 
 
-def refused_appeal(
+def refusal_of_appeal(
     task: Task, today: date, received: date | None, answered: date | None, upheld: bool | None
 ) -> Refusal | None:
     """Return why an appeal or its answer cannot have been on these days, or None when it can."""

@@ -110,7 +110,7 @@ def plan(store: Store, data: bytes, defaults: ImportDefaults, progress: Progress
 def import_requests(
     store: Store, planned: ImportPlan, actor: str, progress: Progress = lambda _done: None
 ) -> list[int]:
-    """Record every request of a plan in one transaction; return their local numbers in the order of the lines.
+    """Record every request of a plan in one transaction; return their task numbers in the order of the lines.
 
     Raises:
         NotPossible: a line is wrong, or the history has changed since the plan; nothing was recorded.

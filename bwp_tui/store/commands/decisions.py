@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bwp_tui.domain.deadlines import HoldRule, same_hold
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Task, cannot_change_purged, reason_if_kind_unknown, task_id_mistake
+from bwp_tui.domain.task import Task, cannot_change_purged, cannot_tell_kind, task_id_mistake
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.request_validation import BadRequest, Refusal, refuse, refuse_known_task_id
-from bwp_tui.store.commands.requests import reason_if_answered, release, resubmission
+from bwp_tui.store.commands.requests import cannot_send_answered, release, resubmission
 from bwp_tui.store.database.connection import Store, Transaction, as_text
 from bwp_tui.store.database.shared_sql import finish_task, update_task
 from bwp_tui.store.queries import tasks, timeline
@@ -27,7 +27,7 @@ def approve(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -
     """
     with store.write() as transaction:
         task = tasks.get(store, number)
-        refuse(cannot_approve(task) or _reason_if_own(transaction, task, actor))
+        refuse(cannot_approve(task) or _cannot_approve_own(transaction, task, actor))
         release(transaction, task, resubmission(task, hold), Status.QUEUED, actor, EventKind.APPROVED)
     return tasks.get(store, number)
 
@@ -35,10 +35,10 @@ def approve(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -
 def cannot_approve(task: Task) -> str | None:
     if task.status != Status.UNAPPROVED:
         return f"Only an UNAPPROVED deletion can be approved; {task.name} is {task.status}."
-    return reason_if_answered(task) or reason_if_kind_unknown(task)
+    return cannot_send_answered(task) or cannot_tell_kind(task)
 
 
-def _reason_if_own(transaction: Transaction, task: Task, actor: str) -> str | None:
+def _cannot_approve_own(transaction: Transaction, task: Task, actor: str) -> str | None:
     """Return why `actor` cannot approve `task`: by their accounts, which a team's actors begin with."""
     if not transaction.deletions_need_approval:
         return "These settings approve nothing: set approve and group, as the team does."

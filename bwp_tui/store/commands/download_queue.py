@@ -37,7 +37,7 @@ def list_downloads(store: Store, limit: int) -> list[Download]:
 def tasks_of(store: Store, shown: Iterable[Download]) -> dict[int, Task]:
     """Return the tasks of downloads by their numbers."""
     numbers = list(dict.fromkeys(download.task_number for download in shown))
-    return {task.number: task for task in tasks.window(store, numbers)}
+    return {task.number: task for task in tasks.by_numbers(store, numbers)}
 
 
 def cannot_pause(download: Download) -> str | None:

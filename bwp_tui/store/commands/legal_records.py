@@ -78,7 +78,7 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
     task, day = edit.task, on or edit.today
     before = task.acknowledged_on
     refuse(cannot_acknowledge_in_bulk(task) if day == before else None)
-    refuse(refused_day(task, day))
+    refuse(refusal_of_day(task, day))
     edit.set(acknowledged_on=day.isoformat())
     limit = acknowledgement_deadline(task.regulation, task.received_on)
     edit.add_event(EventKind.ACKNOWLEDGED, f"on {day}{late_clause(day, limit)}{corrected_clause(before)}")
@@ -97,7 +97,7 @@ def corrected_clause(before: date | None) -> str:
     return "" if before is None else f", corrected from {before}"
 
 
-def refused_day(task: Task, day: date) -> Refusal | None:
+def refusal_of_day(task: Task, day: date) -> Refusal | None:
     """Return why nothing can have been said to the shopper on that day, or None when it can."""
     if day >= task.received_on:
         return None
@@ -117,7 +117,7 @@ def inquire(edit: Edit, on: date | None = None) -> None:
     """
     task, day = edit.task, on or edit.today
     refuse(cannot_inquire_in_bulk(task) if day == task.inquired_on else cannot_inquire(task))
-    refuse(refused_day(task, day))
+    refuse(refusal_of_day(task, day))
     due = after_inquiry(task, day).due_on
     edit.set(inquired_on=day.isoformat(), due_on=iso_day(due))
     stops = ", which stops the clock" if due is None and task.due_on is not None else ""
@@ -155,7 +155,7 @@ def reply(edit: Edit, on: date | None = None) -> None:
         NotPossible: there is no inquiry, or it is of a later day.
     """
     task, day = edit.task, on or edit.today
-    refuse(cannot_reply(task) or refused_reply(task, day))
+    refuse(cannot_reply(task) or refusal_of_reply(task, day))
     due = after_reply(task, day).due_on
     edit.set(replied_on=day.isoformat(), due_on=iso_day(due))
     edit.add_event(EventKind.REPLIED, f"on {day}{corrected_clause(task.replied_on)}", (task.due_on, due))
@@ -168,7 +168,7 @@ def after_reply(task: Task, day: date) -> Task:
 
 def cannot_reply(task: Task) -> str | None:
     if task.inquired_on is None:
-        return Refusal("without inquiry", f"No inquiry of {task.name} is recorded that a reply could be to.")
+        return Refusal("without inquiry", f"No inquiry of {task.name} is recorded, so there is nothing to reply to.")
     return cannot_change_purged(task)
 
 
@@ -179,7 +179,7 @@ def cannot_reply_in_bulk(task: Task) -> str | None:
     return cannot_reply(task)
 
 
-def refused_reply(task: Task, day: date) -> Refusal | None:
+def refusal_of_reply(task: Task, day: date) -> Refusal | None:
     """Return why the reply cannot have come on that day, or None when it can."""
     if task.inquired_on is None or day >= task.inquired_on:
         return None
@@ -251,11 +251,11 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     """Correct the day of receipt or the regulation of a task, which moves its due date; None leaves one as it is.
 
     Raises:
-        NotPossible: `refused_correction` says why.
+        NotPossible: `refusal_of_correction` says why.
     """
     task = edit.task
     day, law = received or task.received_on, regulation or task.regulation
-    refuse(refused_correction(task, day, law))
+    refuse(refusal_of_correction(task, day, law))
     due = after_correction(task, day, law).due_on
     edit.set(received_on=day.isoformat(), regulation=law, due_on=iso_day(due))
     changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]
@@ -263,7 +263,7 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     edit.add_event(EventKind.CORRECTED, detail, (task.due_on, due))
 
 
-def refused_correction(task: Task, received_on: date, regulation: str) -> Refusal | None:
+def refusal_of_correction(task: Task, received_on: date, regulation: str) -> Refusal | None:
     """Return why day of receipt and regulation cannot be these, or None when they can."""
     if why_not := cannot_change_purged(task):
         return Refusal("purged", why_not)

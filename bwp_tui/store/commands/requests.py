@@ -12,10 +12,10 @@ from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, needs_answer, same_hold
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, DeclineReason, Status
-from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, reason_if_kind_unknown
+from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, cannot_tell_kind
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.answers import reason_if_declined
-from bwp_tui.store.commands.legal_records import refused_day
+from bwp_tui.store.commands.answers import cannot_change_declined
+from bwp_tui.store.commands.legal_records import refusal_of_day
 from bwp_tui.store.commands.request_validation import (
     Refusal,
     check_received_on,
@@ -125,10 +125,10 @@ def cannot_send(task: Task) -> str | None:
     if task.verification is None and needs_answer(task):
         sentence = f"{task.name} cannot be sent before its requester's identity is verified: record how that was done."
         return Refusal("not verified yet", sentence)
-    return reason_if_answered(task) or reason_if_kind_unknown(task)
+    return cannot_send_answered(task) or cannot_tell_kind(task)
 
 
-def reason_if_answered(task: Task) -> str | None:
+def cannot_send_answered(task: Task) -> str | None:
     if needs_answer(task):
         return None
     answered = f"The shopper of {task.name} was answered on {task.answered_on}"
@@ -191,7 +191,7 @@ def _cancel(transaction: Transaction, number: int, actor: str) -> None:
 
 
 def cannot_cancel(task: Task) -> str | None:
-    if (why_not := reason_if_kind_unknown(task)) is not None:
+    if (why_not := cannot_tell_kind(task)) is not None:
         return why_not
     if task.cancel_asked:
         return Refusal("cancellation asked for already", f"The cancellation of {task.name} was asked for already.")
@@ -226,7 +226,7 @@ def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
     task, day, line = edit.task, on or edit.today, clean_line(text)
     if not line:
         raise NotPossible("A decline must say what the shopper was told.")
-    refuse(cannot_decline(task) or refused_day(task, day))
+    refuse(cannot_decline(task) or refusal_of_day(task, day))
     edit.set(declined_on=day.isoformat(), decline_reason=DeclineReason(reason), decline_text=line)
     is_to_be_cancelled = task.status not in WITHHELD_STATUSES and not task.cancel_asked and cannot_cancel(task) is None
     if is_to_be_cancelled or task.cancel_asked:
@@ -243,7 +243,7 @@ def cannot_decline(task: Task) -> str | None:
         return why_not
     if task.was_resubmitted:
         return f"Task {task.name} was resubmitted; decline the new one."
-    if why_not := reason_if_declined(task):
+    if why_not := cannot_change_declined(task):
         is_waiting = task.status != Status.DECLINED
         return Refusal("to be declined once cancelled" if is_waiting else "declined already", why_not)
     if task.answered_on is not None:
@@ -251,7 +251,7 @@ def cannot_decline(task: Task) -> str | None:
         return Refusal("answered", sentence)
     if task.status in DECLINABLE_STATUSES:
         return None
-    if why_not := reason_if_kind_unknown(task):
+    if why_not := cannot_tell_kind(task):
         return why_not
     if task.kind is Kind.DELETION and task.status == Status.COMPLETED:
         return f"The deletion of {task.name} is COMPLETED: it can be answered, and no longer declined."
@@ -321,7 +321,7 @@ def cannot_withdraw_decline(task: Task) -> str | None:
     if task.declined_on is None:
         return Refusal("not declined", f"Task {task.name} is not declined.")
     if task.status != Status.DECLINED:
-        return reason_if_declined(task)
+        return cannot_change_declined(task)
     if task.was_resubmitted:
         return f"Task {task.name} was resubmitted, so that its decline cannot be withdrawn."
     if task.appealed_on is not None:
@@ -344,7 +344,7 @@ def download(store: Store, number: int, folder: str, actor: str) -> Task:
 
 def cannot_download(task: Task) -> str | None:
     """Return why there is nothing to download for `task`, or None when there is."""
-    if why_not := cannot_change_purged(task) or reason_if_kind_unknown(task):
+    if why_not := cannot_change_purged(task) or cannot_tell_kind(task):
         return why_not
     if task.kind is Kind.DELETION:
         return "A deletion has no result to download."

@@ -130,8 +130,8 @@ _IS_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.
 def _match(db: apsw.Connection) -> None:
     """Fill `matched`: each task of the other history with its number in this one.
 
-    Left out are the rows of `_MERGED_NUMBERS`, unless the other history lacks the request of their task: then such a
-    row may be another one that has but the same number.
+    Left out are the rows of `_MERGED_NUMBERS`, unless the other history lacks the request of their task: then it may
+    be another task with the same number.
 
     Its columns: `is_new`, this history has no row of the task; `newer`, the row of the other one is taken;
     `has_own_events`, this history alone has some of its events; `replayed`, events of both changed the row taken.

@@ -26,7 +26,7 @@ class LoggedRequest:
 
     Attributes:
         id: its place in the order in which things were asked.
-        task_number: the local number of its task, whose `task_id`, `email` and so on follow.
+        task_number: the task number of its task, whose `task_id`, `email` and so on follow.
         action: `submit` or `cancel`.
         state: an `IntentState`.
         attempts: how often it was sent, without those that the service certainly did not carry out.
@@ -134,7 +134,7 @@ def request_ids(
     return found
 
 
-def window(store: Store, ids: Sequence[int]) -> list[LoggedRequest]:
+def by_ids(store: Store, ids: Sequence[int]) -> list[LoggedRequest]:
     """Return the requests with these ids, in this order, without missing ones."""
     marks = ",".join("?" * len(ids))
     by_id = {sent.id: sent for sent in map(_request_of, store.rows(f"{_REQUESTS} WHERE i.id IN ({marks})", tuple(ids)))}

@@ -46,7 +46,7 @@ def each(store: Store, task_numbers: Sequence[int]) -> Iterator[Task]:
         yield from (by_number[number] for number in chunk if number in by_number)
 
 
-def window(store: Store, task_numbers: Sequence[int]) -> list[Task]:
+def by_numbers(store: Store, task_numbers: Sequence[int]) -> list[Task]:
     """Return the tasks with these numbers, as `each` yields them."""
     return list(each(store, task_numbers))
 
@@ -86,7 +86,7 @@ def matching_among(store: Store, task_filter: Filter, task_numbers: Sequence[int
 
 def matching(store: Store, task_filter: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
     """Return the first `limit` tasks that match, in the order `sort`."""
-    return window(store, matching_numbers(store, task_filter, today=today, sort=sort, limit=limit))
+    return by_numbers(store, matching_numbers(store, task_filter, today=today, sort=sort, limit=limit))
 
 
 def count(store: Store, task_filter: Filter, *, today: date) -> int:

@@ -11,7 +11,7 @@ from bwp_tui.store.database.connection import SqlValue, Store, as_int
 from bwp_tui.store.queries.row_mapping import RowMapper
 
 
-class ServiceState(StrEnum):
+class ServiceHealthState(StrEnum):
     """How the service last responded, or why it is not called."""
 
     UNTRIED = "untried"
@@ -37,10 +37,14 @@ class Ability(IntEnum):
 QUEUE_IS_READ: Final = "on"
 """The state of the event queue while it is read."""
 
-WRONG_SETTINGS: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.DENIED, ServiceState.UNUSABLE})
+WRONG_SETTINGS: Final = frozenset(
+    {ServiceHealthState.BAD_CREDENTIALS, ServiceHealthState.DENIED, ServiceHealthState.UNUSABLE}
+)
 """The states that only other settings or permissions end."""
 
-_DISABLING: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE, ServiceState.ENGINE_FAULT})
+_DISABLING: Final = frozenset(
+    {ServiceHealthState.BAD_CREDENTIALS, ServiceHealthState.UNUSABLE, ServiceHealthState.ENGINE_FAULT}
+)
 
 
 class EngineState(NamedTuple):
@@ -111,7 +115,7 @@ _STATE: Final = RowMapper(
 def read(store: Store) -> EngineState:
     row = store.row(f"SELECT {_STATE.columns}, ability FROM engine")
     if row is None:
-        return EngineState(None, None, ServiceState.UNTRIED, None, None)
+        return EngineState(None, None, ServiceHealthState.UNTRIED, None, None)
     ability = as_int(row[_STATE.width])
     return _STATE(row, max_ability=Ability(ability) if ability in tuple(Ability) else Ability.NOTHING)
 
@@ -132,7 +136,7 @@ def record_new_term(store: Store, pid: int | None, host: str | None, ability: Ab
 
 def record_health(
     store: Store,
-    service: ServiceState,
+    service: ServiceHealthState,
     message: str | None,
     next_try_at: datetime | None,
     rate_limit: float | None = None,
