@@ -329,6 +329,30 @@ def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
     assert chain_check.check_file(path)[1] == []
 
 
+@pytest.mark.parametrize("is_extended", [False, True])
+def test_an_adopted_row_becomes_one_with_its_request_where_the_other_copy_alone_has_merged_them(
+    path: Path, clock: ManualClock, *, is_extended: bool
+) -> None:
+    received_on = TODAY - timedelta(10)
+    with closing(open_store(path, clock=clock)) as store:
+        asked = replace(request(Kind.RETRIEVAL), received_on=received_on)
+        intent = sent(store, requests.submit(store, asked, ACTOR).number)
+        service_events.record_events(store, [ServiceEvent("e", Kind.RETRIEVAL, Status.FAILED, "task-1", None)])
+    early, late = parted_copies(path)
+    for copy in (early, late):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            if copy is late:
+                intent_outcomes.record_accepted(store, intent.id, "task-1", SOON)
+            elif is_extended:
+                single.extend(store, 2, "busy", TODAY, ACTOR)
+    for merged in restored_both_ways(path, clock, early, late):
+        [task] = tasks.each(merged, [1, 2])
+        assert (task.number, task.task_id, task.received_on, task.tags) == (1, "task-1", received_on, ())
+        assert (task.extended_on == TODAY) is is_extended
+    assert chain_check.check_file(path)[1] == []
+
+
 def test_what_was_recorded_of_an_adopted_task_is_kept_where_the_other_copy_has_merged_it_with_its_request(
     path: Path, clock: ManualClock
 ) -> None:

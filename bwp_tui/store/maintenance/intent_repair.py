@@ -248,3 +248,33 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:
     ).fetchall()
     for (number,) in changed:
         append_recovered(db, now, number, "its client token is lost", Status.QUEUED, Status.UNCONFIRMED)
+
+
+def add_intents(db: apsw.Connection, names: list[str]) -> None:
+    """Add the intents that the other history alone has, with these columns besides how often each was sent."""
+    shown = ", ".join(f"o.{name}" for name in names)
+    # Since the other history was written, a request may have left: it counts as sent when it was asked for.
+    db.execute(
+        f"INSERT INTO main.intents (task, attempts, first_sent_at, {', '.join(names)})"
+        f" SELECT x.ours, CASE WHEN o.{INTENT_IS_WAITING} THEN max(o.attempts, 1) ELSE o.attempts END,"
+        f" CASE WHEN o.{INTENT_IS_WAITING} THEN coalesce(o.first_sent_at, o.asked_at) ELSE o.first_sent_at END,"
+        f" {shown} FROM other.intents o JOIN matched x ON x.theirs = o.task"
+        " WHERE NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.client_token = o.client_token)"
+        " AND NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.task = x.ours AND m.action = o.action"
+        " AND m.asked_at = o.asked_at)"
+        " AND NOT EXISTS (SELECT 1 FROM main.tasks t WHERE t.number = x.ours AND t.purged_at IS NOT NULL)"
+        " ORDER BY o.id"
+    )
+
+
+def merge_intents(db: apsw.Connection) -> None:
+    """Take over the end of intents that have ended in the other history, and keep the attempts of both."""
+    db.execute(
+        "UPDATE main.intents AS m SET (state, settled_at, attempts, first_sent_at) ="
+        f" (SELECT CASE WHEN m.{INTENT_IS_WAITING} THEN o.state ELSE m.state END, coalesce(m.settled_at, o.settled_at),"
+        " max(m.attempts, o.attempts), min(coalesce(m.first_sent_at, o.first_sent_at),"
+        " coalesce(o.first_sent_at, m.first_sent_at)) FROM other.intents o JOIN matched x ON x.theirs = o.task"
+        " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"
+        " WHERE EXISTS (SELECT 1 FROM other.intents o JOIN matched x ON x.theirs = o.task"
+        " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"
+    )

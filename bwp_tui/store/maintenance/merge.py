@@ -21,9 +21,14 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.domain.task import KIND_UNKNOWN
-from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
+from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
 from bwp_tui.store.maintenance import chain_check, replay
-from bwp_tui.store.maintenance.intent_repair import make_disputed_unconfirmed, make_unsent_unconfirmed
+from bwp_tui.store.maintenance.intent_repair import (
+    add_intents,
+    make_disputed_unconfirmed,
+    make_unsent_unconfirmed,
+    merge_intents,
+)
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
@@ -63,6 +68,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     recorded = chain_check.values_proven_by_digests(db)
     for number, values in recorded.items():
         replay.write_row(db, number, values, now)
+    _merge_adopted_rows(db)
     _match(db)
     revision = _next_revision(db)
     _compare_timelines(db)
@@ -74,8 +80,8 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _repair_values(db)
     _add_timeline(db)
     replay.write_changes(db, changed, now)
-    _add_intents(db)
-    _merge_intents(db)
+    add_intents(db, _columns(db, "intents", "id", "task", "attempts", "first_sent_at"))
+    merge_intents(db)
     make_unsent_unconfirmed(db, now, f"number IN (SELECT ours FROM matched WHERE is_new) AND number NOT IN ({unsent})")
     make_disputed_unconfirmed(db, now, [row.number for row in changed if row.is_sending_disputed])
     _add_downloads(db, now, revision)
@@ -105,11 +111,14 @@ def integer(db: apsw.Connection, sql: str) -> int:
     return int(value or 0)
 
 
+_MERGED_WITH: Final = f"t.what = '{EventKind.MERGED}' AND o.number = CAST(substr(t.detail, 7) AS INTEGER)"
+"""By event `t`, row `o` became one with request `t.task`, whose task it is: its detail begins `with #NUMBER,`."""
+
 _MERGED_ROWS: Final = (
-    "other.tasks o JOIN main.tasks m ON m.task_id = o.task_id JOIN main.timeline t"
-    f" ON t.task = m.number AND t.what = '{EventKind.MERGED}' AND t.detail GLOB 'with #' || o.number || ',*'"
+    f"main.timeline t JOIN other.tasks o ON {_MERGED_WITH} AND o.task_id IS NOT NULL"
+    " AND EXISTS (SELECT 1 FROM main.timeline e WHERE e.task = t.task AND instr(e.detail, o.task_id))"
 )
-"""The rows of the other history that became one with another row `m` of the same task in this one."""
+"""The rows of the other history that became one with another row of the same task in this one, which may be lost."""
 
 _MERGED_NUMBERS: Final = f"SELECT o.number FROM {_MERGED_ROWS}"
 
@@ -178,6 +187,22 @@ def _match(db: apsw.Connection) -> None:
     db.execute("UPDATE matched SET is_new = 1 WHERE ours NOT IN (SELECT number FROM main.tasks)")
 
 
+def _merge_adopted_rows(db: apsw.Connection) -> None:
+    """Merge rows that an event or an operator made for a task into its request, as the other history has done."""
+    pairs = db.execute(
+        f"SELECT r.number, o.number FROM other.timeline t JOIN main.tasks o ON {_MERGED_WITH} AND o.task_id IS NOT NULL"
+        " JOIN other.tasks s ON s.number = t.task AND s.task_id = o.task_id JOIN main.tasks r ON r.number = s.number"
+        " AND r.recorded_at = s.recorded_at AND r.task_id IS NULL AND r.number <> o.number"
+    )
+    for request, adopted in pairs.fetchall():
+        for table in ("timeline", "intents", "downloads", "service_events"):
+            db.execute(f"UPDATE main.{table} SET task = ? WHERE task = ?", (request, adopted))
+        for column in ("earlier", "resubmit_of"):
+            db.execute(f"UPDATE main.tasks SET {column} = nullif(?, number) WHERE {column} = ?", (request, adopted))
+        db.execute("DELETE FROM main.chains WHERE task = ?", (adopted,))
+        db.execute("DELETE FROM main.tasks WHERE number = ?", (adopted,))
+
+
 def _next_revision(db: apsw.Connection) -> int:
     return integer(
         db,
@@ -225,7 +250,7 @@ def _compare_timelines(db: apsw.Connection) -> None:
         f" WHERE NOT EXISTS (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
     )
     db.execute(
-        f"INSERT OR IGNORE INTO missing_events SELECT x.ours, t.id FROM (SELECT m.number AS ours, o.number AS theirs"
+        f"INSERT OR IGNORE INTO missing_events SELECT x.ours, t.id FROM (SELECT t.task AS ours, o.number AS theirs"
         f" FROM {_MERGED_ROWS}) x JOIN other.timeline t ON t.task = x.theirs"
         f" WHERE NOT EXISTS (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
     )
@@ -293,36 +318,6 @@ def _repair_values(db: apsw.Connection) -> None:
                 f" WHERE number IN (SELECT r.number FROM {same} AND r.name = ?)",
                 (name,),
             )
-
-
-def _add_intents(db: apsw.Connection) -> None:
-    names = _columns(db, "intents", "id", "task", "attempts", "first_sent_at")
-    shown = ", ".join(f"o.{name}" for name in names)
-    # Since the other history was written, a request may have left: it counts as sent when it was asked for.
-    db.execute(
-        f"INSERT INTO main.intents (task, attempts, first_sent_at, {', '.join(names)})"
-        f" SELECT x.ours, CASE WHEN o.{INTENT_IS_WAITING} THEN max(o.attempts, 1) ELSE o.attempts END,"
-        f" CASE WHEN o.{INTENT_IS_WAITING} THEN coalesce(o.first_sent_at, o.asked_at) ELSE o.first_sent_at END,"
-        f" {shown} FROM other.intents o JOIN matched x ON x.theirs = o.task"
-        " WHERE NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.client_token = o.client_token)"
-        " AND NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.task = x.ours AND m.action = o.action"
-        " AND m.asked_at = o.asked_at)"
-        " AND NOT EXISTS (SELECT 1 FROM main.tasks t WHERE t.number = x.ours AND t.purged_at IS NOT NULL)"
-        " ORDER BY o.id"
-    )
-
-
-def _merge_intents(db: apsw.Connection) -> None:
-    """Take over the end of intents that have ended in the other history, and keep the attempts of both."""
-    db.execute(
-        "UPDATE main.intents AS m SET (state, settled_at, attempts, first_sent_at) ="
-        f" (SELECT CASE WHEN m.{INTENT_IS_WAITING} THEN o.state ELSE m.state END, coalesce(m.settled_at, o.settled_at),"
-        " max(m.attempts, o.attempts), min(coalesce(m.first_sent_at, o.first_sent_at),"
-        " coalesce(o.first_sent_at, m.first_sent_at)) FROM other.intents o JOIN matched x ON x.theirs = o.task"
-        " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"
-        " WHERE EXISTS (SELECT 1 FROM other.intents o JOIN matched x ON x.theirs = o.task"
-        " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"
-    )
 
 
 def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
