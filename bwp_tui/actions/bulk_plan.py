@@ -74,9 +74,18 @@ _NO_VALUES: Final[Mapping[str, Any]] = {}
 
 
 def plan(
-    store: Store, action: str, numbers: Sequence[int], today: date, values: Mapping[str, Any] = _NO_VALUES
+    store: Store,
+    action: str,
+    numbers: Sequence[int],
+    today: date,
+    values: Mapping[str, Any] = _NO_VALUES,
+    *,
+    actor: str = "",
 ) -> BulkPlan:
     """Return what `action` would do to these tasks with these values of its arguments, without doing it.
+
+    Args:
+        actor: who would do it; empty for anybody.
 
     Raises:
         KeyError: there is no such action.
@@ -89,7 +98,7 @@ def plan(
     kinds: Counter[tuple[str, str]] = Counter()
     cancelled = 0
     for task in tasks.each(store, numbers):
-        refusal = _refusal(action, task, today, values)
+        refusal = _refusal(action, task, today, values) or operation.actor_refusal(store, task, actor)
         if refusal is None:
             possible.append(task.number)
             kinds[task.kind_name, task.status] += 1

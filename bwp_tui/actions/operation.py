@@ -172,6 +172,7 @@ class TaskOperation:
         disabled_reason: why it cannot be done.
         skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.
         refusal: why it cannot be done with these values of its arguments.
+        actor_refusal: why this actor cannot do it, which the timeline says.
         with_new_due_date: the task with the due date that it has afterwards, for a plan of many.
         doubt: why these values are probably a mistake: to be confirmed for a single task, and refused among many.
         cli_usage_override: how the CLI does the same where there is no command of this name.
@@ -195,6 +196,7 @@ class TaskOperation:
     disabled_reason: Check = no_reason
     skip_reason: Check | None = None
     refusal: Callable[[Task, Values, date], Refusal | None] = no_reason
+    actor_refusal: Callable[[Store, Task, str], Refusal | None] = no_reason
     with_new_due_date: Callable[[Task, Values, date], Task] = same_task
     doubt: Callable[[Task, Values], Refusal | None] = no_reason
     cli_usage_override: str = ""

@@ -15,7 +15,7 @@ from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import requests, work_records
 from bwp_tui.store.commands.bulk import TaskChange
-from bwp_tui.store.commands.decisions import approve, cannot_approve
+from bwp_tui.store.commands.decisions import approve, cannot_approve, cannot_approve_own
 from bwp_tui.store.commands.request_validation import Refusal, request_mistakes
 from bwp_tui.store.commands.requests import (
     cancellation_phrase,
@@ -183,6 +183,7 @@ APPROVE: Final = replace(
     purpose="approve deletions that another person of the team asked for",
     keywords="four eyes release confirm",
     disabled_reason=lambda task, _: cannot_approve(task),
+    actor_refusal=cannot_approve_own,
     apply=lambda store, number, actor, _, hold_rule=same_hold: approve(store, number, actor, hold_rule),
 )
 

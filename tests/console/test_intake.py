@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, footer_actions
 from bwp_tui.console.widgets.request_form import RadioField
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
@@ -122,9 +123,15 @@ async def test_a_deletion_is_approved_at_the_keyboard_but_not_the_own_one(profil
         requests.submit(console.store, request(Kind.DELETION, "new@example.com"), "ann")
         await console.sees("8 appr 2")
         await console.go_to(NEW)
-        await console.press("plus", *"own@example.com", "enter")
+        approve = ACTIONS_BY_NAME["approve"]
+        assert approve not in footer_actions(ACTIONS, console.main.context, lambda _: True)
+        await console.press("plus")
         await console.sees("another person has to approve it")
+        await console.press("space", "plus")
+        await console.sees("Of 1 marked: 0 to approve, 1 skipped: own request.")
+        await console.press("escape")
         await console.go_to(NEW + 1)
+        assert approve in footer_actions(ACTIONS, console.main.context, lambda _: True)
         await console.press("plus", *"new@example.com", "enter")
         await console.sees("The submission of #", "8 appr 1")
         assert [console.task(number).status for number in (NEW, NEW + 1)] == [Status.UNAPPROVED, Status.QUEUED]

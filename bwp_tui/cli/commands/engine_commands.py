@@ -213,7 +213,8 @@ def _confirm_submission(
         CommandError: it cannot be submitted, or was not confirmed.
     """
     task = tasks.get(session.store, number)
-    if why_not := operation.disabled_reason(task, today()):
+    why_not = operation.disabled_reason(task, today()) or operation.actor_refusal(session.store, task, session.actor)
+    if why_not:
         raise CommandError(ExitCode.FAILED, why_not)
     planned = bulk_plan.plan(session.store, operation.name, [number], today(), values)
     if planned.warning:

@@ -51,7 +51,7 @@ def confirm_plan(
     Raises:
         CommandError: the action is possible for no task, or was not confirmed.
     """
-    planned = bulk_plan.plan(session.store, action, numbers, today(), values)
+    planned = bulk_plan.plan(session.store, action, numbers, today(), values, actor=session.actor)
     count = len(planned.possible)
     print_message(f"Plan: {planned}.")
     if planned.can_meet_due_dates and "hold_rule" not in values:

@@ -45,6 +45,7 @@ class ActionContext(NamedTuple):
     Attributes:
         marks: how many tasks or downloads are marked.
         marked: the marked tasks that are in sight.
+        actor_refusal: why the operator cannot do an operation on a task, which the timeline says.
     """
 
     task: Task | None = None
@@ -54,6 +55,7 @@ class ActionContext(NamedTuple):
     download: Download | None = None
     marks: int = 0
     marked: Sequence[Task] = ()
+    actor_refusal: Callable[[TaskOperation, Task], str | None] = no_reason
 
 
 NO_TASK: Final = "No task is selected."
@@ -171,8 +173,10 @@ MOVE_GROUP: Final = "Moving"
 
 def _action_of(operation: TaskOperation) -> Action:
     def why_not(context: ActionContext) -> str | None:
-        needs_task = _needs_task(lambda task: operation.disabled_reason(task, context.today), writes=operation.writes)
-        return needs_task(context)
+        def reason(task: Task) -> str | None:
+            return operation.disabled_reason(task, context.today) or context.actor_refusal(operation, task)
+
+        return _needs_task(reason, writes=operation.writes)(context)
 
     return Action(
         operation.name,

@@ -137,7 +137,7 @@ class MarkedTasks:
 
     def _plan(self, action: str, numbers: Sequence[int], values: Values) -> BulkPlan:
         session = self._screen.session
-        return bulk_plan.plan(session.write_store, action, numbers, session.today(), values)
+        return bulk_plan.plan(session.write_store, action, numbers, session.today(), values, actor=session.actor)
 
     def _plan_sentence(self, numbers: Sequence[int], plan: BulkPlan) -> str:
         return f"Of {len(numbers)} {'named' if self._are_from_command else 'marked'}: {plan}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from textual import on
@@ -152,7 +153,8 @@ class MainScreen(ActionScreen):
     def context(self) -> ActionContext:
         session, table = self.session, self.table
         known = (table.current, session.read_only, session.today(), len(self.views))
-        return ActionContext(*known, marks=len(table.marks), marked=table.marked_in_sight)
+        marks = (len(table.marks), table.marked_in_sight)
+        return ActionContext(*known, None, *marks, partial(session.reader.actor_refusal, actor=session.actor))
 
     @property
     def prompt(self) -> Prompt:

@@ -167,7 +167,9 @@ class TaskScreen(SearchedScreen):
     @property
     def context(self) -> ActionContext:
         task = self._details.task if self._details else None
-        return ActionContext(task, self._session.read_only, self._session.today())
+        session = self._session
+        refusal = partial(session.reader.actor_refusal, actor=session.actor)
+        return ActionContext(task, session.read_only, session.today(), actor_refusal=refusal)
 
     def _go_to(self, number: int) -> None:
         self._number = number

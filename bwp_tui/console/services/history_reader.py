@@ -18,6 +18,7 @@ from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
 from bwp_tui.store.worklog.engine_state import EngineState
 
 if TYPE_CHECKING:
+    from bwp_tui.actions.operation import TaskOperation
     from bwp_tui.store.queries.dashboard import Statistics
     from bwp_tui.store.queries.request_log import LoggedRequest
 
@@ -63,6 +64,10 @@ class HistoryReader:
     def requeue_without_engine(self, found: Sequence[Download]) -> list[Download]:
         """Return downloads; where no process is the engine, those that ran are queued again."""
         return list(found) if self._has_engine() else [requeue_if_running(download) for download in found]
+
+    def actor_refusal(self, operation: TaskOperation, task: Task, actor: str) -> str | None:
+        """Return why `actor` cannot do an operation on a task, which the timeline says."""
+        return self._read(lambda: operation.actor_refusal(self._store, task, actor), None)
 
     def views(self) -> tuple[View, ...]:
         """Return the built-in views and the saved ones."""

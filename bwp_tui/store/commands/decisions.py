@@ -27,7 +27,8 @@ def approve(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -
     """
     with store.write() as transaction:
         task = tasks.get(store, number)
-        refuse(cannot_approve(task) or _cannot_approve_own(transaction, task, actor))
+        refuse(cannot_approve(task) or cannot_approve_own(store, task, actor))
+        refuse(_cannot_approve_at_all(transaction, store, task))
         release(transaction, task, resubmission(task, hold), Status.QUEUED, actor, EventKind.APPROVED)
     return tasks.get(store, number)
 
@@ -38,20 +39,27 @@ def cannot_approve(task: Task) -> str | None:
     return cannot_send_answered(task) or cannot_tell_kind(task)
 
 
-def _cannot_approve_own(transaction: Transaction, task: Task, actor: str) -> str | None:
-    """Return why `actor` cannot approve `task`: by their accounts, which a team's actors begin with."""
+def cannot_approve_own(store: Store, task: Task, actor: str) -> Refusal | None:
+    """Return why `actor` cannot approve `task`, or None: by their accounts, which a team's actors begin with."""
+    if _account(actor) not in _asking_accounts(store, task):
+        return None
+    return Refusal("own request", f"{_account(actor)} asked for {task.name}: another person has to approve it.")
+
+
+def _cannot_approve_at_all(transaction: Transaction, store: Store, task: Task) -> str | None:
     if not transaction.deletions_need_approval:
         return "These settings approve nothing: set approve and group, as the team does."
-    asked = transaction.run(
+    if not _asking_accounts(store, task):
+        return f"The timeline of {task.name} does not say who asked for it: cancel it and record it again."
+    return None
+
+
+def _asking_accounts(store: Store, task: Task) -> set[str]:
+    asked = store.rows(
         "SELECT actor FROM timeline WHERE task = ? AND after = ? AND actor <> ?",
         (task.number, Status.UNAPPROVED, timeline.PROGRAM),
     )
-    accounts = {_account(as_text(name)) for (name,) in asked}
-    if not accounts:
-        return f"The timeline of {task.name} does not say who asked for it: cancel it and record it again."
-    if _account(actor) in accounts:
-        return Refusal("own request", f"{_account(actor)} asked for {task.name}: another person has to approve it.")
-    return None
+    return {_account(as_text(name)) for (name,) in asked}
 
 
 def _account(actor: str) -> str:
