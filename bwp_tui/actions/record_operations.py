@@ -21,7 +21,7 @@ from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason, Status
 from bwp_tui.domain.task import WATCHED, Task, tag_mistake
 from bwp_tui.domain.times import DAY_FORMS
-from bwp_tui.store.commands import answers, requests, work_records
+from bwp_tui.store.commands import decisions, work_records
 from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel
 from bwp_tui.store.queries.timeline import LegalRecord, TaskPart
@@ -203,16 +203,16 @@ DECLINE: Final = RecordOperation(
         ),
         day_argument(lambda _: "Told on:"),
     ),
-    apply=requests.decline,
+    apply=decisions.decline,
     result=_declined,
     confirmation=_review_decline,
     refusal=refusal_of_record_day,
-    disabled_reason=lambda task, _: requests.cannot_decline(task),
+    disabled_reason=lambda task, _: decisions.cannot_decline(task),
     asks_for_count=True,
     alternative=withdrawal(
         "decline",
-        requests.withdraw_decline,
-        requests.cannot_withdraw_decline,
+        decisions.withdraw_decline,
+        decisions.cannot_withdraw_decline,
         lambda task, _: f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?",
     ),
 )
@@ -233,12 +233,12 @@ def _appealed(target: Target, values: Values) -> str:
 def _refusal_of_appeal(task: Task, values: Values, today: date) -> Refusal | None:
     given = (values.get("received"), values.get("answered"), values.get("upheld"))
     if given != (None, None, None):
-        return answers.refusal_of_appeal(task, today, *given)
+        return decisions.refusal_of_appeal(task, today, *given)
     # A plan is made before its values are asked for, and only the receipt of several appeals is asked for.
     if task.is_appeal_running:
         sentence = f"An appeal of {task.name} is recorded; :appeal --upheld yes, or no, records its answer."
         return Refusal("appealed already (:appeal --upheld yes, or no, answers)", sentence)
-    return answers.refusal_of_appeal(task, today, today, None, None)
+    return decisions.refusal_of_appeal(task, today, today, None, None)
 
 
 APPEAL: Final = RecordOperation(
@@ -279,10 +279,10 @@ APPEAL: Final = RecordOperation(
             is_asked=_has_appeal,
         ),
     ),
-    apply=answers.appeal,
+    apply=decisions.appeal,
     result=_appealed,
     refusal=_refusal_of_appeal,
-    disabled_reason=lambda task, _: answers.cannot_appeal(task),
+    disabled_reason=lambda task, _: decisions.cannot_appeal(task),
     asks_for_count=True,
     undo_part=LegalRecord.APPEAL,
     alternative=withdrawal_of(LegalRecord.APPEAL),

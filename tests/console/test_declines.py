@@ -7,7 +7,7 @@ import pytest
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import decisions, requests
 from tests.console.past import HELD, PAST, TODAY
 from tests.console.support import USUAL, WIDE, opened
 from tests.store import single
@@ -97,7 +97,7 @@ async def test_appeals_of_marked_requests_are_recorded_with_one_day(profile: Pro
         for number in range(2):
             request = Request(Kind.RETRIEVAL, f"new{number}@example.com", TODAY, "us-co", awaits_verification=True)
             requests.submit(console.store, request, "op")
-            single.edit(console.store, NEW + number, lambda edit: requests.decline(edit, "fraud", "no"), "op", TODAY)
+            single.edit(console.store, NEW + number, lambda edit: decisions.decline(edit, "fraud", "no"), "op", TODAY)
         await console.press("slash", *"status:declined", "enter")
         await console.until(lambda: console.main.table.row_count == 2)
         await console.press("asterisk", "Q")

@@ -27,7 +27,7 @@ from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.task import Kind, Request, Verification
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.console.past import HELD, TODAY
 from tests.console.support import opened
@@ -143,7 +143,7 @@ async def test_every_action_changes_what_is_shown_or_recorded(profile: Profile, 
         single.verify(console.store, last, Verification(TODAY, "op", "order 17"), "op")  # so that it can be sent
         law = Request(Kind.RETRIEVAL, "declined@example.com", TODAY, "us-co", awaits_verification=True)
         last = requests.submit(console.store, law, "op").number  # so that there is something to appeal against
-        single.edit(console.store, last, lambda edit: requests.decline(edit, "fraud", "not ours"), "op", TODAY)
+        single.edit(console.store, last, lambda edit: decisions.decline(edit, "fraud", "not ours"), "op", TODAY)
         console.store.require_shop(None, deletions_need_approval=True)
         last = requests.submit(console.store, Request(Kind.DELETION, "erase@example.com", TODAY, "gdpr"), "ann").number
         main.session.feed.refresh()

@@ -103,10 +103,10 @@ class Copy:
             single.verify(self.store, task.number, Verification(TODAY, self.actor, "tel"), self.actor)
             if law == "us-tx" and self.random.random() < 0.8:
                 single.edit(
-                    self.store, task.number, lambda edit: requests.decline(edit, "fraud", "told"), self.actor, TODAY
+                    self.store, task.number, lambda edit: decisions.decline(edit, "fraud", "told"), self.actor, TODAY
                 )
                 if self.random.random() < 0.5:
-                    single.edit(self.store, task.number, lambda edit: answers.appeal(edit, TODAY), self.actor, TODAY)
+                    single.edit(self.store, task.number, lambda edit: decisions.appeal(edit, TODAY), self.actor, TODAY)
             elif law == "uk-gdpr":
                 single.inquire(self.store, task.number, TODAY, self.actor)
 
@@ -133,7 +133,7 @@ class Copy:
         if tasks.get(self.store, number).status == Status.DECLINED:
             self._go_on_after_decline()
             return
-        single.edit(self.store, number, lambda edit: requests.decline(edit, "fraud", "told"), self.actor, TODAY)
+        single.edit(self.store, number, lambda edit: decisions.decline(edit, "fraud", "told"), self.actor, TODAY)
 
     def _number(self, condition: str = "TRUE") -> int:
         rows = self.store.rows(f"SELECT number FROM tasks WHERE purged_at IS NULL AND {condition}")
@@ -169,7 +169,7 @@ class Copy:
             LegalRecord.REPLY: lambda edit: legal_records.reply(edit, day),
             LegalRecord.EXTENSION: lambda edit: legal_records.extend(edit, "many"),
             LegalRecord.ANSWER: lambda edit: answers.answer(edit, "by post", day, pick((None, "photos"))),
-            LegalRecord.APPEAL: lambda edit: answers.appeal(edit, *pick(((day,), (None, day, pick((False, True)))))),
+            LegalRecord.APPEAL: lambda edit: decisions.appeal(edit, *pick(((day,), (None, day, pick((False, True)))))),
             TaskPart.RECEIPT: lambda edit: legal_records.correct(edit, *pick(((day,), (None, pick(_LAWS))))),
         }
         part = pick(list(edits))
@@ -193,8 +193,8 @@ class Copy:
         number, pick = self._number(), self.random.choice
         edits: tuple[Callable[[work_records.Edit], object], ...] = (
             lambda edit: answers.withdraw(edit, pick(list(LegalRecord))),
-            lambda edit: requests.decline(edit, pick(list(DeclineReason)), self._text()),
-            requests.withdraw_decline,
+            lambda edit: decisions.decline(edit, pick(list(DeclineReason)), self._text()),
+            decisions.withdraw_decline,
         )
         if self.random.random() < 0.4:
             single.edit(self.store, number, pick(edits), self.actor, TODAY)
@@ -229,8 +229,8 @@ class Copy:
             requests.cancel(self.store, number, self.actor)
             return
         edits: tuple[Callable[[work_records.Edit], object], ...] = (
-            lambda edit: requests.decline(edit, pick(list(DeclineReason)), self._text(), day),
-            lambda edit: answers.appeal(edit, TODAY),
+            lambda edit: decisions.decline(edit, pick(list(DeclineReason)), self._text(), day),
+            lambda edit: decisions.appeal(edit, TODAY),
             lambda edit: answers.answer(edit, "by post", day),
         )
         single.edit(self.store, number, pick(edits), self.actor, TODAY)
@@ -239,8 +239,8 @@ class Copy:
         """Record an appeal and what becomes of it, or withdraw a decline."""
         number, pick = self._number("status = 'DECLINED'"), self.random.choice
         edits: tuple[Callable[[work_records.Edit], object], ...] = (
-            *2 * (lambda edit: answers.appeal(edit, TODAY), requests.withdraw_decline),
-            *4 * (lambda edit: answers.appeal(edit, None, TODAY, pick((False, True))),),
+            *2 * (lambda edit: decisions.appeal(edit, TODAY), decisions.withdraw_decline),
+            *4 * (lambda edit: decisions.appeal(edit, None, TODAY, pick((False, True))),),
             lambda edit: answers.withdraw(edit, LegalRecord.APPEAL),
         )
         single.edit(self.store, number, pick(edits), self.actor, TODAY)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task
-from bwp_tui.store.commands import requests, work_records
+from bwp_tui.store.commands import decisions, requests, work_records
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.open_store import open_store
@@ -137,7 +137,7 @@ def in_status(store: Store, status: str, kind: Kind = Kind.RETRIEVAL, task_id: s
     task = accepted(store, task_id, kind)
     if status == Status.DECLINED:
         with store.write() as transaction:
-            requests.decline(
+            decisions.decline(
                 work_records.Edit(transaction, store, task.number, ACTOR, TODAY), "exempt", "told by email"
             )
     elif status == Status.CANCELLED:

@@ -15,7 +15,7 @@ from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.filter import VIEWS, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.store.commands import answer_import, answers, requests
+from bwp_tui.store.commands import answer_import, answers, decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, restore
@@ -267,7 +267,7 @@ def test_a_backup_of_the_last_schema_brings_no_answer_back_and_none_twice(path: 
 
 def test_a_completion_is_no_answer_to_a_shopper_who_was_told_of_a_decline(store: Store) -> None:
     number = accepted(store, kind=Kind.DELETION).number
-    single.edit(store, number, lambda edit: requests.decline(edit, "exempt", "kept"), ACTOR, TODAY)
+    single.edit(store, number, lambda edit: decisions.decline(edit, "exempt", "kept"), ACTOR, TODAY)
     single.answered(store, number, answer("COMPLETED"), None)
     completed_answers.answer_completed(store, 0)
     task = tasks.get(store, number)

@@ -15,7 +15,7 @@ from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.filter import APPROVAL_VIEW, parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
-from bwp_tui.store.commands import answers, bulk, csv_import, requests, saved_views
+from bwp_tui.store.commands import answers, bulk, csv_import, decisions, requests, saved_views
 from bwp_tui.store.commands.csv_import import ImportDefaults
 from bwp_tui.store.commands.decisions import approve
 from bwp_tui.store.database.connection import Store
@@ -151,9 +151,9 @@ def test_its_verification_stays_and_an_answered_one_is_not_approved(store: Store
 
 def test_a_declined_one_waits_again_once_the_decline_is_withdrawn(store: Store) -> None:
     number = unapproved(store)
-    single.edit(store, number, lambda edit: requests.decline(edit, "fraud", "told so"), BOB, TODAY)
+    single.edit(store, number, lambda edit: decisions.decline(edit, "fraud", "told so"), BOB, TODAY)
     assert tasks.get(store, number).status == Status.DECLINED
-    single.edit(store, number, requests.withdraw_decline, "cy", TODAY)
+    single.edit(store, number, decisions.withdraw_decline, "cy", TODAY)
     assert tasks.get(store, number).status == Status.UNAPPROVED
     assert nothing_is_due(store)
     for asked in (ANN, "cy"):

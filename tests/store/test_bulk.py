@@ -15,7 +15,7 @@ from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBM
 from bwp_tui.domain.deadlines import fitting_hold, fixed_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
-from bwp_tui.store.commands import bulk, legal_records, requests
+from bwp_tui.store.commands import bulk, decisions, legal_records, requests
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
@@ -343,7 +343,7 @@ def test_a_plan_to_decline_names_what_is_cancelled_first_and_a_second_one_that_i
     assert (planned.possible, planned.cancelled_first) == ((held, unsent), 1)
     assert "1 deletion is cancelled first" in str(planned)
     for number in (held, unsent):
-        single.edit(store, number, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+        single.edit(store, number, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
     again = bulk_plan.plan(store, "decline", [held, unsent], TODAY)
     assert dict(again.skipped) == {"to be declined once cancelled": 1, "declined already": 1}
 

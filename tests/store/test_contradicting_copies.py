@@ -13,7 +13,7 @@ import pytest
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, Verification
-from bwp_tui.store.commands import answers, legal_records, requests, work_records
+from bwp_tui.store.commands import answers, decisions, legal_records, requests, work_records
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import restore
 from bwp_tui.store.open_store import open_store
@@ -43,7 +43,7 @@ def _declined(path: Path, clock: ManualClock) -> None:
         received(store, Kind.DELETION)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
         single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)
-        single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+        single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
 
 
 @pytest.mark.parametrize("is_upheld_first", [False, True])
@@ -52,9 +52,9 @@ def test_an_appeal_that_was_upheld_in_one_copy_stays_so_and_is_to_be_checked(
 ) -> None:
     _declined(path, clock)
     with closing(open_store(path, clock=clock)) as store:
-        single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+        single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
     for store, is_upheld in opened_copies(path, clock, is_upheld_first):
-        single.edit(store, 1, partial(answers.appeal, answered=TODAY, upheld=is_upheld), ACTOR, TODAY)
+        single.edit(store, 1, partial(decisions.appeal, answered=TODAY, upheld=is_upheld), ACTOR, TODAY)
         if is_upheld:
             requests.resubmit(store, 1, ACTOR)
     for merged in restored_both_ways(path, clock):
@@ -72,10 +72,10 @@ def test_a_decline_that_one_copy_withdrew_leaves_the_request_open_where_the_othe
         clock.advance(minutes=1)
         with closing(open_store(copy, clock=clock)) as store:
             if is_withdrawn:
-                single.edit(store, 1, requests.withdraw_decline, ACTOR, TODAY)
+                single.edit(store, 1, decisions.withdraw_decline, ACTOR, TODAY)
                 due = tasks.get(store, 1).due_on
             else:
-                single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+                single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.get(merged, 1)
         assert (task.status, task.due_on, task.appealed_on) == (Status.RECEIVED, due, None)
@@ -117,7 +117,7 @@ def test_a_decline_does_not_count_where_the_other_copy_resubmitted_the_failed_re
         with closing(open_store(copy, clock=clock)) as store:
             single.answered(store, 1, answer("FAILED"), SOON)
             if copy is early:
-                single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+                single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
             else:
                 requests.resubmit(store, 1, ACTOR)
     for merged in restored_both_ways(path, clock, early, late):
@@ -169,7 +169,7 @@ def _recording(change: Callable[[work_records.Edit], None]) -> Callable[[Store],
     [
         (_recording(partial(answers.withdraw, record=LegalRecord.VERIFICATION)), Status.UNCONFIRMED),
         (_recording(partial(answers.answer, how="by phone")), Status.UNCONFIRMED),
-        (_recording(partial(requests.decline, reason="fraud", text="told")), Status.DECLINED),
+        (_recording(partial(decisions.decline, reason="fraud", text="told")), Status.DECLINED),
         (lambda store: requests.cancel(store, 1, ACTOR), Status.CANCELLED),
     ],
 )
@@ -208,7 +208,7 @@ def _cancel_and_resubmit(store: Store) -> None:
 @pytest.mark.parametrize(
     "end",
     [
-        _recording(partial(requests.decline, reason="fraud", text="told")),
+        _recording(partial(decisions.decline, reason="fraud", text="told")),
         lambda store: requests.cancel(store, 1, ACTOR),
         _cancel_and_resubmit,
     ],
@@ -242,8 +242,8 @@ def test_an_appeal_is_to_be_checked_where_the_other_copy_corrected_the_law_to_on
         if is_corrected:
             single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "eu-gdpr"), ACTOR, TODAY)
         else:
-            single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
-            single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+            single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
+            single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
     for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
         assert (task.regulation, task.due_on, task.tags) == ("us-tx", TODAY + timedelta(60), (TO_CHECK,))
@@ -256,7 +256,7 @@ def test_an_appeal_is_to_be_checked_where_the_other_copy_corrected_the_law_to_on
         partial(legal_records.acknowledge, on=TODAY - timedelta(9)),
         partial(legal_records.inquire, on=TODAY - timedelta(9)),
         partial(answers.answer, how="by post", on=TODAY - timedelta(9)),
-        partial(requests.decline, reason="fraud", text="told", on=TODAY - timedelta(9)),
+        partial(decisions.decline, reason="fraud", text="told", on=TODAY - timedelta(9)),
     ],
 )
 def test_a_day_of_receipt_after_what_the_other_copy_recorded_does_not_count_and_is_to_be_checked(
@@ -320,10 +320,10 @@ def test_an_answer_to_an_appeal_that_the_other_copy_withdrew_is_to_be_checked(
 ) -> None:
     _declined(path, clock)
     with closing(open_store(path, clock=clock)) as store:
-        single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+        single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
     for store, is_answered in opened_copies(path, clock, is_answered_first):
         if is_answered:
-            single.edit(store, 1, partial(answers.appeal, answered=TODAY, upheld=False), ACTOR, TODAY)
+            single.edit(store, 1, partial(decisions.appeal, answered=TODAY, upheld=False), ACTOR, TODAY)
         else:
             single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR, TODAY)
     for merged in restored_both_ways(path, clock):

@@ -17,7 +17,7 @@ from bwp_tui.domain.deadlines import due_label, latest_service_end, may_be_late,
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import DeclineReason, Status
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.store.commands import answers, legal_records, requests
+from bwp_tui.store.commands import answers, decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.maintenance import integrity, purge
@@ -48,19 +48,19 @@ YESTERDAY = TODAY - timedelta(days=1)
 
 
 def decline(store: Store, number: int, reason: str = "exempt", on: date = TODAY) -> Task:
-    single.edit(store, number, lambda edit: requests.decline(edit, reason, " told\nby email ", on), ACTOR, TODAY)
+    single.edit(store, number, lambda edit: decisions.decline(edit, reason, " told\nby email ", on), ACTOR, TODAY)
     return tasks.get(store, number)
 
 
 def withdraw(store: Store, number: int) -> Task:
-    single.edit(store, number, requests.withdraw_decline, ACTOR, TODAY)
+    single.edit(store, number, decisions.withdraw_decline, ACTOR, TODAY)
     return tasks.get(store, number)
 
 
 def appeal(
     store: Store, number: int, on: date | None = None, answered: date | None = None, upheld: bool | None = None
 ) -> Task:
-    single.edit(store, number, lambda edit: answers.appeal(edit, on, answered, upheld), ACTOR, TODAY)
+    single.edit(store, number, lambda edit: decisions.appeal(edit, on, answered, upheld), ACTOR, TODAY)
     return tasks.get(store, number)
 
 
@@ -141,14 +141,18 @@ def test_a_day_before_receipt_is_refused_and_nothing_recorded(store: Store, on: 
         decline(store, number, on=on)
     assert tasks.get(store, number).declined_on is None
     with pytest.raises(NotPossible, match="told"):
-        single.edit(store, number, lambda edit: requests.decline(edit, "fraud", " "), ACTOR, TODAY)
+        single.edit(store, number, lambda edit: decisions.decline(edit, "fraud", " "), ACTOR, TODAY)
 
 
 def test_a_deletion_on_hold_is_declined_once_its_cancellation_is_confirmed(store: Store) -> None:
     task = decline(store, accepted(store, kind=Kind.DELETION).number)
     assert (task.status, task.cancel_asked, needs_answer(task)) == (Status.ON_HOLD, True, True)
     assert [event.what for event in timeline.of_task(store, task.number)][-2:] == ["decline asked", "cancel asked"]
-    for why_not in (requests.cannot_withdraw_decline(task), requests.cannot_decline(task), answers.cannot_answer(task)):
+    for why_not in (
+        decisions.cannot_withdraw_decline(task),
+        decisions.cannot_decline(task),
+        answers.cannot_answer(task),
+    ):
         assert "waits for its cancellation" in (why_not or "")
     intent_outcomes.record_cancelled(store, sent(store, task.number).id)
     task = tasks.get(store, task.number)
@@ -420,5 +424,5 @@ def test_why_an_appeal_cannot_be_extended_is_true(store: Store, law: str, senten
 def test_a_failed_request_that_was_declined_is_not_advised_to_be_resubmitted(store: Store) -> None:
     number = in_status(store, Status.FAILED).number
     assert advice_for(tasks.get(store, number), "DATA_SUBJECT_NOT_FOUND", str)
-    single.edit(store, number, lambda edit: requests.decline(edit, "exempt", "told"), ACTOR, TODAY)
+    single.edit(store, number, lambda edit: decisions.decline(edit, "exempt", "told"), ACTOR, TODAY)
     assert advice_for(tasks.get(store, number), "DATA_SUBJECT_NOT_FOUND", str) is None

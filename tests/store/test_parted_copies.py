@@ -14,7 +14,7 @@ import pytest
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, Task, TaskError, Verification
-from bwp_tui.store.commands import answers, decisions, legal_records, requests
+from bwp_tui.store.commands import decisions, legal_records, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups, chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
@@ -51,8 +51,8 @@ def _record(store: Store) -> None:
     single.acknowledge(store, 2, TODAY, ACTOR)
     single.assign(store, 2, "anna", ACTOR)
     single.edit(store, 3, lambda edit: legal_records.correct(edit, None, "us-co"), ACTOR, TODAY)
-    single.edit(store, 3, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
-    single.edit(store, 3, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+    single.edit(store, 3, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
+    single.edit(store, 3, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
 
 
 def _facts(task: Task) -> tuple[object, ...]:
@@ -108,8 +108,8 @@ def test_a_request_that_one_copy_declined_and_the_other_gave_up_without_knowing_
     older, newer = path.read_bytes(), tmp_path / "newer.db"
     store = open_store(path, clock=clock)
     single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-co"), ACTOR, TODAY)
-    single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
-    single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+    single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
+    single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
     store.close()
     shutil.copy(path, newer)
     path.write_bytes(older)
@@ -192,12 +192,12 @@ def test_a_decline_stays_where_the_other_copy_cancelled_the_same_deletion(path: 
         with closing(open_store(path, clock=clock)) as store:
             if is_declined:
                 single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
-                single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
+                single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
             else:
                 requests.cancel(store, 1, ACTOR)
             intent_outcomes.record_cancelled(store, sent(store, 1).id)
             if is_declined:
-                single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+                single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
                 due = tasks.get(store, 1).due_on
         shutil.copy(path, copy)
     for merged in restored_both_ways(path, clock, early, late):
@@ -244,8 +244,8 @@ def test_a_decline_of_a_received_request_stays_where_the_other_copy_sent_and_can
         intent_outcomes.record_cancelled(store, sent(store, 1).id)
     clock.advance(minutes=1)
     with closing(open_store(late, clock=clock)) as store:
-        single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
-        single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+        single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
+        single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
         due = tasks.get(store, 1).due_on
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.get(merged, 1)
@@ -264,8 +264,8 @@ def test_an_appeal_runs_on_where_the_other_copy_recorded_an_answer(
         if is_answered:
             single.answer(store, 1, "by post", TODAY, ACTOR)
         else:
-            single.edit(store, 1, lambda edit: requests.decline(edit, "fraud", "told"), ACTOR, TODAY)
-            single.edit(store, 1, lambda edit: answers.appeal(edit, TODAY), ACTOR, TODAY)
+            single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
+            single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
             due = tasks.get(store, 1).due_on
     for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)

@@ -247,11 +247,11 @@ def test_a_decline_and_its_appeal_stay(path: Path, clock: ManualClock) -> None:
     _back_up(path)
     clock.advance(hours=1)
     for number in (1, 2, 3):
-        _edit(store, number, lambda one: requests.decline(one, DeclineReason.EXEMPT, "kept: by law", _LATE))
+        _edit(store, number, lambda one: decisions.decline(one, DeclineReason.EXEMPT, "kept: by law", _LATE))
     intent_outcomes.record_cancelled(store, sent(store, 2).id)
     for number in (1, 2):
-        _edit(store, number, lambda one: answers.appeal(one, _LATE))
-    _edit(store, 2, lambda one: answers.appeal(one, answered=_LATE, upheld=False))
+        _edit(store, number, lambda one: decisions.appeal(one, _LATE))
+    _edit(store, 2, lambda one: decisions.appeal(one, answered=_LATE, upheld=False))
     columns = (
         f"{_ON_TIMELINE}, declined_on, decline_reason, decline_text, appealed_on, appeal_answered_on, appeal_upheld"
     )
@@ -330,8 +330,8 @@ def test_a_withdrawn_record_is_none(path: Path, clock: ManualClock, record: Lega
     if record is LegalRecord.APPEAL:
         number = in_status(store, Status.CANCELLED, Kind.DELETION, "task-6").number
         _edit(store, number, lambda one: legal_records.correct(one, regulation="us-va"))
-        _edit(store, number, lambda one: requests.decline(one, DeclineReason.FRAUD, "no"))
-        _edit(store, number, lambda one: answers.appeal(one, TODAY, TODAY, upheld=True))
+        _edit(store, number, lambda one: decisions.decline(one, DeclineReason.FRAUD, "no"))
+        _edit(store, number, lambda one: decisions.appeal(one, TODAY, TODAY, upheld=True))
     _edit(store, number, lambda one: answers.withdraw(one, record))
     _agrees(store, number)
     store.close()
@@ -340,9 +340,9 @@ def test_a_withdrawn_record_is_none(path: Path, clock: ManualClock, record: Lega
 def test_a_task_that_was_cancelled_for_a_withdrawn_decline_has_no_id(path: Path, clock: ManualClock) -> None:
     store = open_store(path, clock=clock)
     number = accepted(store, kind=Kind.DELETION).number
-    _edit(store, number, lambda one: requests.decline(one, DeclineReason.FRAUD, "no"))
+    _edit(store, number, lambda one: decisions.decline(one, DeclineReason.FRAUD, "no"))
     intent_outcomes.record_cancelled(store, sent(store, number).id)
-    _edit(store, number, requests.withdraw_decline)
+    _edit(store, number, decisions.withdraw_decline)
     assert tasks.get(store, number).status == Status.RECEIVED
     assert columns_after({}, _events(store, number))["task_id"] is None
     _agrees(store, number)

@@ -16,7 +16,7 @@ from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, meaning
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
 from bwp_tui.settings.profile import CustomCommand
-from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import decisions
 from bwp_tui.store.commands.answers import records_of
 from bwp_tui.store.commands.work_records import cannot_open_result
 
@@ -132,7 +132,7 @@ def _needs_task(check: Callable[[Task], str | None] | None = None, *, writes: bo
 
 def _nothing_to_withdraw(task: Task) -> str | None:
     if task.declined_on is not None and not records_of(task):
-        return requests.cannot_withdraw_decline(task)
+        return decisions.cannot_withdraw_decline(task)
     if records_of(task):
         return cannot_change_purged(task)
     return f"Nothing that could be withdrawn is recorded for {task.name}."

@@ -1,4 +1,4 @@
-"""Record answers to shoppers, which stop the legal clock, and appeals; withdraw records of what the law asks for."""
+"""Record answers to shoppers, which stop the legal clock; withdraw records of what the law asks for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import date
 
 from bwp_tui.domain.deadlines import (
-    appeal_deadline,
     due_if_replied,
     is_clock_stopped,
     late_clause,
@@ -80,76 +79,6 @@ def doubt_about_answer(task: Task, day: date | None) -> Refusal | None:
     if day is None or day >= sent_on:
         return None
     return Refusal("sent after that day", f"Task {task.name} was sent to the service on {sent_on}, after {day}.")
-
-
-def appeal(edit: Edit, received: date | None = None, answered: date | None = None, upheld: bool | None = None) -> None:
-    """Record the appeal against a decline, or its answer, or both.
-
-    Args:
-        received: when it was received.
-        answered: when it was answered; today where it is None and `upheld` is given.
-
-    Raises:
-        NotPossible: `cannot_appeal` or `refusal_of_appeal` says why.
-    """
-    task = edit.task
-    refuse(cannot_appeal(task) or refusal_of_appeal(task, edit.today, received, answered, upheld))
-    if received is not None:
-        after = replace(task, appealed_on=received)
-        edit.set(appealed_on=received.isoformat(), due_on=iso_day(task_due_date(after)))
-        edit.add_event(EventKind.APPEALED, f"on {received}", (task.due_on, task_due_date(after)))
-        task = replace(after, due_on=task_due_date(after))
-    if upheld is not None:
-        day = answered or edit.today
-        due = task_due_date(replace(task, appeal_answered_on=day))
-        late = late_clause(day, appeal_deadline(task.regulation, task.appealed_on or day))
-        edit.set(appeal_answered_on=day.isoformat(), appeal_upheld=int(upheld), due_on=iso_day(due))
-        outcome = "upheld" if upheld else "not upheld"
-        edit.add_event(EventKind.APPEAL_ANSWERED, f"on {day}{late}: {outcome}", (task.due_on, due))
-
-
-def cannot_appeal(task: Task) -> str | None:
-    if task.status != Status.DECLINED:
-        return Refusal("not declined", f"Only a declined request can be appealed; {task.name} is {task.status}.")
-    if task.was_resubmitted:
-        return Refusal("resubmitted already", f"Task {task.name} was resubmitted: nothing is left to be appealed.")
-    if task.answered_on is not None:  # as after a merge of two copies
-        return f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
-    if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
-        sentence = f"{task.regulation} knows no appeal that the shop has to answer, so none of {task.name} is recorded."
-        if task.appealed_on is not None:  # as in a row that was rebuilt from its timeline
-            sentence = f"{task.regulation} knows no appeal: correct the regulation of {task.name} first."
-        return Refusal("without appeal by law", sentence)
-    return cannot_change_purged(task)
-
-
-def refusal_of_appeal(
-    task: Task, today: date, received: date | None, answered: date | None, upheld: bool | None
-) -> Refusal | None:
-    """Return why an appeal or its answer cannot have been on these days, or None when it can."""
-    if received is None and answered is None and upheld is None:
-        return Refusal("without a day", f"Say when the appeal of {task.name} was received, or when it was answered.")
-    # Several are often recorded at once, and a day that is moved unseen moves a due date.
-    if task.appeal_answered_on is not None:
-        sentence = (
-            f"The appeal of {task.name} was answered on {task.appeal_answered_on}; withdraw it to record another."
-        )
-        return Refusal("appeal answered already", sentence)
-    if received is not None and task.appealed_on is not None:
-        sentence = f"The appeal of {task.name} was received on {task.appealed_on}; withdraw it to record another day."
-        return Refusal("appealed already", sentence)
-    if received is not None and task.declined_on is not None and received < task.declined_on:
-        return Refusal("declined after that day", f"{task.name} was declined on {task.declined_on}, after {received}.")
-    if answered is None and upheld is None:
-        return None
-    if upheld is None:
-        return Refusal("without its outcome", f"Say whether the appeal of {task.name} was upheld.")
-    began, day = received or task.appealed_on, answered or today
-    if began is None:
-        return Refusal("without appeal", f"No appeal of {task.name} is recorded: say when it was received.")
-    if day < began:
-        return Refusal("appealed after that day", f"The appeal of {task.name} was received on {began}, after {day}.")
-    return None
 
 
 def withdraw(edit: Edit, record: LegalRecord) -> None:

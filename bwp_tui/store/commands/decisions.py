@@ -1,4 +1,4 @@
-"""Decide on requests that wait for a person: approve a deletion, or settle an unconfirmed request.
+"""Decide on requests: approve a deletion, settle an unconfirmed request, or decline one and hear the appeal.
 
 A deletion is approved by another account than the one that asked for it. The third way to settle a request is
 `requests.resubmit`.
@@ -6,16 +6,31 @@ A deletion is approved by another account than the one that asked for it. The th
 
 from __future__ import annotations
 
-from bwp_tui.domain.deadlines import HoldRule, same_hold
-from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Task, cannot_change_purged, cannot_tell_kind, task_id_mistake
+from dataclasses import replace
+from datetime import date
+
+from bwp_tui.domain.deadlines import HoldRule, appeal_deadline, late_clause, same_hold, task_due_date
+from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, DeclineReason, Status
+from bwp_tui.domain.task import Kind, Task, cannot_change_purged, cannot_tell_kind, task_id_mistake
 from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import iso_day
+from bwp_tui.store.commands.answers import cannot_change_declined
+from bwp_tui.store.commands.legal_records import refusal_of_day
 from bwp_tui.store.commands.request_validation import BadRequest, Refusal, refuse, refuse_known_task_id
-from bwp_tui.store.commands.requests import cannot_send_answered, release, resubmission
+from bwp_tui.store.commands.requests import (
+    cannot_cancel,
+    cannot_send_answered,
+    release,
+    request_cancellation,
+    resubmission,
+)
+from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.database.connection import Store, Transaction, as_text
 from bwp_tui.store.database.shared_sql import finish_task, update_task
+from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
+from bwp_tui.store.worklog.intents import complete_decline
 
 
 def approve(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> Task:
@@ -128,3 +143,191 @@ def cannot_give_up(task: Task) -> str | None:
     if task.status == Status.UNCONFIRMED or task.is_task_id_unknown:
         return None
     return f"Only an unconfirmed request can be given up; {task.name} is {task.status}."
+
+
+def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
+    """Record that the shop declines a request, and what the shopper was told; nothing of it is sent afterwards.
+
+    What was not sent is cancelled first, and so is a deletion on hold: the decline comes into effect once the
+    service has confirmed that, and is dropped where it cannot be cancelled any more.
+
+    Args:
+        on: the day on which the shopper was told; today where it is None.
+
+    Raises:
+        NotPossible: `cannot_decline` says why, or there is no text, or that day is before the receipt.
+    """
+    task, day, line = edit.task, on or edit.today, clean_line(text)
+    if not line:
+        raise NotPossible("A decline must say what the shopper was told.")
+    refuse(cannot_decline(task) or refusal_of_day(task, day))
+    edit.set(declined_on=day.isoformat(), decline_reason=DeclineReason(reason), decline_text=line)
+    is_to_be_cancelled = task.status not in WITHHELD_STATUSES and not task.cancel_asked and cannot_cancel(task) is None
+    if is_to_be_cancelled or task.cancel_asked:
+        # Before the cancellation: by their order `withdraw_decline` knows that it was cancelled for the decline.
+        edit.add_event(EventKind.DECLINE_REQUESTED, f"once it is cancelled; on {day}, {reason}: {line}")
+    if is_to_be_cancelled:
+        request_cancellation(edit.transaction, edit.number, edit.actor)
+    if not edit.task.cancel_asked:
+        complete_decline(edit.transaction, edit.number, edit.actor)
+
+
+def cannot_decline(task: Task) -> str | None:
+    if why_not := cannot_change_purged(task):
+        return why_not
+    if task.was_resubmitted:
+        return f"Task {task.name} was resubmitted; decline the new one."
+    if why_not := cannot_change_declined(task):
+        is_waiting = task.status != Status.DECLINED
+        return Refusal("to be declined once cancelled" if is_waiting else "declined already", why_not)
+    if task.answered_on is not None:
+        sentence = f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
+        return Refusal("answered", sentence)
+    if task.status in DECLINABLE_STATUSES:
+        return None
+    if why_not := cannot_tell_kind(task):
+        return why_not
+    if task.kind is Kind.DELETION and task.status == Status.COMPLETED:
+        return f"The deletion of {task.name} is COMPLETED: it can be answered, and no longer declined."
+    if task.status == Status.UNCONFIRMED:
+        return f"{task.name} may have been started: enter its task id, or give it up, before declining it."
+    if task.cancel_asked or cannot_cancel(task) is None:
+        return None
+    if task.awaits_response:
+        return f"The service has not responded to {task.name} yet; decline it once it has."
+    if task.download is not None and task.download.is_open:
+        return f"The result of {task.name} is being downloaded; cancel the download before declining it."
+    if task.kind is Kind.DELETION:
+        return f"The deletion of {task.name} is {task.status} and cannot be cancelled, so it cannot be declined."
+    return None
+
+
+def withdraw_decline(edit: Edit) -> None:
+    """Withdraw a decline: the task is again what it was before.
+
+    One that was cancelled for the decline is RECEIVED instead, for an operator to send it anew: the shopper's request
+    stands, so its clock runs.
+
+    Raises:
+        NotPossible: it is not declined, or its timeline does not say what it was.
+    """
+    task, transaction = edit.task, edit.transaction
+    refuse(cannot_withdraw_decline(task))
+    row = transaction.row(
+        "SELECT before FROM timeline WHERE task = ? AND what = ? AND after = ? ORDER BY id DESC LIMIT 1",
+        (edit.number, EventKind.DECLINED, Status.DECLINED),
+    )
+    if row is None or row[0] is None:
+        raise NotPossible(f"The timeline of {task.name} does not say what it was before it was declined.")
+    before, detail = as_text(row[0]), f"was on {task.declined_on}, {task.decline_reason}: {task.decline_text}"
+    if before == Status.CANCELLED and _was_cancelled_for_decline(edit):
+        before = Status.RECEIVED
+        detail += f"; its task {task.task_id} was cancelled" if task.task_id else ""
+        edit.set(task_id=None, submitted_at=None)
+    is_final = before in FINAL_STATUSES
+    edit.set(**dict.fromkeys(("declined_on", "decline_reason", "decline_text")), status=before, terminal=int(is_final))
+    if not is_final:
+        polled_at = None if edit.task.task_id is None else transaction.now_text
+        edit.set(finished_at=None, next_poll_at=polled_at)
+    what = EventKind.DECLINE_WITHDRAWN
+    timeline.append(transaction, edit.number, edit.actor, what, before=Status.DECLINED, after=before, detail=detail)
+    update_task(transaction, edit.number)
+
+
+def _was_cancelled_for_decline(edit: Edit) -> bool:
+    """Return whether the last cancellation was asked for by the decline, not by an operator before it."""
+    latest = "coalesce(max(id) FILTER (WHERE what IN ({})), 0)"
+    withdrawn, requested, cancelled = (
+        latest.format(", ".join(f"'{kind}'" for kind in kinds))
+        for kinds in (
+            (EventKind.DECLINE_WITHDRAWN,),
+            (EventKind.DECLINE_REQUESTED,),
+            (EventKind.CANCEL_REQUESTED, EventKind.CANCELLED_UNSENT),
+        )
+    )
+    row = edit.transaction.row(
+        f"SELECT {requested} > {withdrawn} AND {cancelled} > {requested} FROM timeline WHERE task = ?", (edit.number,)
+    )
+    return row is not None and bool(row[0])
+
+
+def cannot_withdraw_decline(task: Task) -> str | None:
+    if task.declined_on is None:
+        return Refusal("not declined", f"Task {task.name} is not declined.")
+    if task.status != Status.DECLINED:
+        return cannot_change_declined(task)
+    if task.was_resubmitted:
+        return f"Task {task.name} was resubmitted, so that its decline cannot be withdrawn."
+    if task.appealed_on is not None:
+        return f"An appeal of {task.name} is recorded; withdraw that first."
+    return cannot_change_purged(task)
+
+
+def appeal(edit: Edit, received: date | None = None, answered: date | None = None, upheld: bool | None = None) -> None:
+    """Record the appeal against a decline, or its answer, or both.
+
+    Args:
+        received: when it was received.
+        answered: when it was answered; today where it is None and `upheld` is given.
+
+    Raises:
+        NotPossible: `cannot_appeal` or `refusal_of_appeal` says why.
+    """
+    task = edit.task
+    refuse(cannot_appeal(task) or refusal_of_appeal(task, edit.today, received, answered, upheld))
+    if received is not None:
+        after = replace(task, appealed_on=received)
+        edit.set(appealed_on=received.isoformat(), due_on=iso_day(task_due_date(after)))
+        edit.add_event(EventKind.APPEALED, f"on {received}", (task.due_on, task_due_date(after)))
+        task = replace(after, due_on=task_due_date(after))
+    if upheld is not None:
+        day = answered or edit.today
+        due = task_due_date(replace(task, appeal_answered_on=day))
+        late = late_clause(day, appeal_deadline(task.regulation, task.appealed_on or day))
+        edit.set(appeal_answered_on=day.isoformat(), appeal_upheld=int(upheld), due_on=iso_day(due))
+        outcome = "upheld" if upheld else "not upheld"
+        edit.add_event(EventKind.APPEAL_ANSWERED, f"on {day}{late}: {outcome}", (task.due_on, due))
+
+
+def cannot_appeal(task: Task) -> str | None:
+    if task.status != Status.DECLINED:
+        return Refusal("not declined", f"Only a declined request can be appealed; {task.name} is {task.status}.")
+    if task.was_resubmitted:
+        return Refusal("resubmitted already", f"Task {task.name} was resubmitted: nothing is left to be appealed.")
+    if task.answered_on is not None:  # as after a merge of two copies
+        return f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
+    if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
+        sentence = f"{task.regulation} knows no appeal that the shop has to answer, so none of {task.name} is recorded."
+        if task.appealed_on is not None:  # as in a row that was rebuilt from its timeline
+            sentence = f"{task.regulation} knows no appeal: correct the regulation of {task.name} first."
+        return Refusal("without appeal by law", sentence)
+    return cannot_change_purged(task)
+
+
+def refusal_of_appeal(
+    task: Task, today: date, received: date | None, answered: date | None, upheld: bool | None
+) -> Refusal | None:
+    """Return why an appeal or its answer cannot have been on these days, or None when it can."""
+    if received is None and answered is None and upheld is None:
+        return Refusal("without a day", f"Say when the appeal of {task.name} was received, or when it was answered.")
+    # Several are often recorded at once, and a day that is moved unseen moves a due date.
+    if task.appeal_answered_on is not None:
+        sentence = (
+            f"The appeal of {task.name} was answered on {task.appeal_answered_on}; withdraw it to record another."
+        )
+        return Refusal("appeal answered already", sentence)
+    if received is not None and task.appealed_on is not None:
+        sentence = f"The appeal of {task.name} was received on {task.appealed_on}; withdraw it to record another day."
+        return Refusal("appealed already", sentence)
+    if received is not None and task.declined_on is not None and received < task.declined_on:
+        return Refusal("declined after that day", f"{task.name} was declined on {task.declined_on}, after {received}.")
+    if answered is None and upheld is None:
+        return None
+    if upheld is None:
+        return Refusal("without its outcome", f"Say whether the appeal of {task.name} was upheld.")
+    began, day = received or task.appealed_on, answered or today
+    if began is None:
+        return Refusal("without appeal", f"No appeal of {task.name} is recorded: say when it was received.")
+    if day < began:
+        return Refusal("appealed after that day", f"The appeal of {task.name} was received on {began}, after {day}.")
+    return None

@@ -1,4 +1,4 @@
-"""Record what operators request of the service, before it is sent, and what they decline.
+"""Record what operators request of the service, before it is sent.
 
 Each raises StoreError where it could not be recorded.
 """
@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, needs_answer, same_hold
-from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, DeclineReason, Status
+from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, cannot_tell_kind
-from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.answers import cannot_change_declined
-from bwp_tui.store.commands.legal_records import refusal_of_day
 from bwp_tui.store.commands.request_validation import (
     Refusal,
     check_received_on,
@@ -23,15 +19,14 @@ from bwp_tui.store.commands.request_validation import (
     refuse,
     refuse_known_task_id,
 )
-from bwp_tui.store.commands.work_records import Edit
-from bwp_tui.store.database.connection import Store, Transaction, as_text
+from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, update_task
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.insert_request import Origin, insert, insert_recorded, insert_submission, status_to_send
-from bwp_tui.store.worklog.intents import cancel_unsent, complete_decline, foreign_change
+from bwp_tui.store.worklog.intents import cancel_unsent, foreign_change
 
 _RESUBMITTABLE: Final = frozenset(
     {
@@ -176,11 +171,12 @@ def cancel(store: Store, number: int, actor: str) -> Task:
     with store.write() as transaction:
         # Checked inside the transaction: the engine may have written since the operator saw the task.
         refuse(cannot_cancel(tasks.get(store, number)))
-        _cancel(transaction, number, actor)
+        request_cancellation(transaction, number, actor)
     return tasks.get(store, number)
 
 
-def _cancel(transaction: Transaction, number: int, actor: str) -> None:
+def request_cancellation(transaction: Transaction, number: int, actor: str) -> None:
+    """Cancel a request at once that was never sent; record the intent to cancel any other."""
     if not cancel_unsent(transaction, number, actor):
         update_task(transaction, number, cancel_asked=1)
         transaction.run(
@@ -209,124 +205,6 @@ def cannot_cancel(task: Task) -> str | None:
 def cancellation_phrase(task: Task) -> str:
     """Return the beginning of a sentence on what the cancellation of `task` does."""
     return f"Cancel the unsent {task.kind.lower()}" if task.is_never_sent else "Cancel the deletion"
-
-
-def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
-    """Record that the shop declines a request, and what the shopper was told; nothing of it is sent afterwards.
-
-    What was not sent is cancelled first, and so is a deletion on hold: the decline comes into effect once the
-    service has confirmed that, and is dropped where it cannot be cancelled any more.
-
-    Args:
-        on: the day on which the shopper was told; today where it is None.
-
-    Raises:
-        NotPossible: `cannot_decline` says why, or there is no text, or that day is before the receipt.
-    """
-    task, day, line = edit.task, on or edit.today, clean_line(text)
-    if not line:
-        raise NotPossible("A decline must say what the shopper was told.")
-    refuse(cannot_decline(task) or refusal_of_day(task, day))
-    edit.set(declined_on=day.isoformat(), decline_reason=DeclineReason(reason), decline_text=line)
-    is_to_be_cancelled = task.status not in WITHHELD_STATUSES and not task.cancel_asked and cannot_cancel(task) is None
-    if is_to_be_cancelled or task.cancel_asked:
-        # Before the cancellation: by their order `withdraw_decline` knows that it was cancelled for the decline.
-        edit.add_event(EventKind.DECLINE_REQUESTED, f"once it is cancelled; on {day}, {reason}: {line}")
-    if is_to_be_cancelled:
-        _cancel(edit.transaction, edit.number, edit.actor)
-    if not edit.task.cancel_asked:
-        complete_decline(edit.transaction, edit.number, edit.actor)
-
-
-def cannot_decline(task: Task) -> str | None:
-    if why_not := cannot_change_purged(task):
-        return why_not
-    if task.was_resubmitted:
-        return f"Task {task.name} was resubmitted; decline the new one."
-    if why_not := cannot_change_declined(task):
-        is_waiting = task.status != Status.DECLINED
-        return Refusal("to be declined once cancelled" if is_waiting else "declined already", why_not)
-    if task.answered_on is not None:
-        sentence = f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
-        return Refusal("answered", sentence)
-    if task.status in DECLINABLE_STATUSES:
-        return None
-    if why_not := cannot_tell_kind(task):
-        return why_not
-    if task.kind is Kind.DELETION and task.status == Status.COMPLETED:
-        return f"The deletion of {task.name} is COMPLETED: it can be answered, and no longer declined."
-    if task.status == Status.UNCONFIRMED:
-        return f"{task.name} may have been started: enter its task id, or give it up, before declining it."
-    if task.cancel_asked or cannot_cancel(task) is None:
-        return None
-    if task.awaits_response:
-        return f"The service has not responded to {task.name} yet; decline it once it has."
-    if task.download is not None and task.download.is_open:
-        return f"The result of {task.name} is being downloaded; cancel the download before declining it."
-    if task.kind is Kind.DELETION:
-        return f"The deletion of {task.name} is {task.status} and cannot be cancelled, so it cannot be declined."
-    return None
-
-
-def withdraw_decline(edit: Edit) -> None:
-    """Withdraw a decline: the task is again what it was before.
-
-    One that was cancelled for the decline is RECEIVED instead, for an operator to send it anew: the shopper's request
-    stands, so its clock runs.
-
-    Raises:
-        NotPossible: it is not declined, or its timeline does not say what it was.
-    """
-    task, transaction = edit.task, edit.transaction
-    refuse(cannot_withdraw_decline(task))
-    row = transaction.row(
-        "SELECT before FROM timeline WHERE task = ? AND what = ? AND after = ? ORDER BY id DESC LIMIT 1",
-        (edit.number, EventKind.DECLINED, Status.DECLINED),
-    )
-    if row is None or row[0] is None:
-        raise NotPossible(f"The timeline of {task.name} does not say what it was before it was declined.")
-    before, detail = as_text(row[0]), f"was on {task.declined_on}, {task.decline_reason}: {task.decline_text}"
-    if before == Status.CANCELLED and _was_cancelled_for_decline(edit):
-        before = Status.RECEIVED
-        detail += f"; its task {task.task_id} was cancelled" if task.task_id else ""
-        edit.set(task_id=None, submitted_at=None)
-    is_final = before in FINAL_STATUSES
-    edit.set(**dict.fromkeys(("declined_on", "decline_reason", "decline_text")), status=before, terminal=int(is_final))
-    if not is_final:
-        polled_at = None if edit.task.task_id is None else transaction.now_text
-        edit.set(finished_at=None, next_poll_at=polled_at)
-    what = EventKind.DECLINE_WITHDRAWN
-    timeline.append(transaction, edit.number, edit.actor, what, before=Status.DECLINED, after=before, detail=detail)
-    update_task(transaction, edit.number)
-
-
-def _was_cancelled_for_decline(edit: Edit) -> bool:
-    """Return whether the last cancellation was asked for by the decline, not by an operator before it."""
-    latest = "coalesce(max(id) FILTER (WHERE what IN ({})), 0)"
-    withdrawn, requested, cancelled = (
-        latest.format(", ".join(f"'{kind}'" for kind in kinds))
-        for kinds in (
-            (EventKind.DECLINE_WITHDRAWN,),
-            (EventKind.DECLINE_REQUESTED,),
-            (EventKind.CANCEL_REQUESTED, EventKind.CANCELLED_UNSENT),
-        )
-    )
-    row = edit.transaction.row(
-        f"SELECT {requested} > {withdrawn} AND {cancelled} > {requested} FROM timeline WHERE task = ?", (edit.number,)
-    )
-    return row is not None and bool(row[0])
-
-
-def cannot_withdraw_decline(task: Task) -> str | None:
-    if task.declined_on is None:
-        return Refusal("not declined", f"Task {task.name} is not declined.")
-    if task.status != Status.DECLINED:
-        return cannot_change_declined(task)
-    if task.was_resubmitted:
-        return f"Task {task.name} was resubmitted, so that its decline cannot be withdrawn."
-    if task.appealed_on is not None:
-        return f"An appeal of {task.name} is recorded; withdraw that first."
-    return cannot_change_purged(task)
 
 
 def download(store: Store, number: int, folder: str, actor: str) -> Task:
