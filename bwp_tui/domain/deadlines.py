@@ -202,15 +202,6 @@ def extension_notice_deadline(task: Task) -> date | None:
     return task_due_date(replace(task, extended_on=None))
 
 
-def is_extension_in_time(regulation: str, received_on: date, extended_on: date) -> bool:
-    """Return whether the shopper could be told of an extension on a day, if the clock was not stopped before."""
-    try:
-        limit = statutory_due_date(regulation, received_on) if REGULATIONS[regulation].has_extension else None
-    except (KeyError, ValueError, OverflowError):
-        return False
-    return limit is not None and extended_on <= limit
-
-
 def latest_end_if_submitted(submitted_on: date, holding_period: int | None) -> date:
     """Return the latest day on which the service finishes a task, if that is submitted on `submitted_on`."""
     try:

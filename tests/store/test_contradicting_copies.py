@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -232,21 +232,22 @@ def test_a_deletion_on_hold_that_one_copy_ended_and_the_other_resubmitted_is_to_
 
 
 @pytest.mark.parametrize("is_corrected_first", [False, True])
-def test_an_appeal_is_to_be_checked_where_the_other_copy_corrected_the_law_to_one_without_appeals(
-    path: Path, clock: ManualClock, *, is_corrected_first: bool
+@pytest.mark.parametrize(("corrected", "law", "days"), [("eu-gdpr", "us-tx", 60), ("us-co", "us-co", 45)])
+def test_an_appeal_is_to_be_checked_where_the_other_copy_corrected_the_law_and_is_due_if_that_one_has_none(
+    path: Path, clock: ManualClock, corrected: str, law: str, days: int, *, is_corrected_first: bool
 ) -> None:
     with closing(open_store(path, clock=clock)) as store:
         received(store)
         single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
     for store, is_corrected in opened_copies(path, clock, is_corrected_first):
         if is_corrected:
-            single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "eu-gdpr"), ACTOR, TODAY)
+            single.edit(store, 1, lambda edit: legal_records.correct(edit, None, corrected), ACTOR, TODAY)
         else:
             single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
             single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
     for merged in restored_both_ways(path, clock):
         task = tasks.get(merged, 1)
-        assert (task.regulation, task.due_on, task.tags) == ("us-tx", TODAY + timedelta(60), (TO_CHECK,))
+        assert (task.regulation, task.due_on, task.tags) == (law, TODAY + timedelta(days), (TO_CHECK,))
 
 
 @pytest.mark.parametrize("is_corrected_first", [False, True])
@@ -287,6 +288,21 @@ def test_an_extension_that_the_correction_of_the_other_copy_is_against_is_to_be_
         single.edit(store, 1, correct if is_corrected else extend, ACTOR, TODAY)
     for merged in restored_both_ways(path, clock):
         assert (tasks.get(merged, 1).extended_on, tasks.get(merged, 1).tags) == (TODAY, (TO_CHECK,))
+
+
+@pytest.mark.parametrize(("received_on", "tags"), [(TODAY - timedelta(2), (TO_CHECK,)), (None, ())])
+def test_corrections_of_both_copies_are_to_be_checked_unless_they_are_the_same(
+    path: Path, clock: ManualClock, received_on: date | None, tags: tuple[str, ...]
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9)), ACTOR, TODAY)
+    for store, is_early in opened_copies(path, clock, True):
+        is_day = is_early and received_on is not None
+        values = {"received": received_on} if is_day else {"regulation": "us-tx"}
+        single.edit(store, 1, partial(legal_records.correct, **values), ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
+        assert tasks.get(merged, 1).tags == tags
 
 
 @pytest.mark.parametrize("is_resubmitted_first", [False, True])

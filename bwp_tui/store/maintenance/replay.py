@@ -35,8 +35,8 @@ from bwp_tui.store.queries.timeline import (
     RECORD_COLUMNS,
     EventKind,
     TimelineRow,
+    against_other_copy,
     is_origin,
-    unknown_to_sender,
 )
 
 REBUILT: Final = "rebuilt from its timeline"
@@ -160,8 +160,8 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}
         known += columns_and_contradictions(older | _NOTHING_RECORDED, others)[1]
-        found += [*unknown_to_sender(own, others), *unknown_to_sender(others, own)]
-        found = [event for event in found if event not in known and not after["purged_at"]]
+        found += [*against_other_copy(own, others), *against_other_copy(others, own)]
+        found = [event for event in dict.fromkeys(found) if event not in known and not after["purged_at"]]
         changed += [RowChange(ours, changes, found)] if changes or found else []
     return changed
 

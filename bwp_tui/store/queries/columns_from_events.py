@@ -20,10 +20,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from typing import Final
 
-from bwp_tui.domain.deadlines import is_extension_in_time
 from bwp_tui.domain.regulations import is_appealable
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, DeclineReason, Status, status_after
 from bwp_tui.domain.task import TaskError
@@ -40,6 +38,7 @@ from bwp_tui.store.queries.timeline import (
     TimelineRow,
     corrections_of,
     in_order,
+    is_due_otherwise,
     is_resubmission,
     recorded_day,
 )
@@ -233,7 +232,7 @@ def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
             return not is_open
         case EventKind.DECLINE_WITHDRAWN if is_appealed or is_sent_again:
             return not (is_sent_again or (event.after == Status.CANCELLED and is_open))
-        case EventKind.APPEALED if not is_declined or is_answered or not is_appealable(str(columns.get("regulation"))):
+        case EventKind.APPEALED if not is_declined or is_answered or is_due_otherwise(event, columns.get("regulation")):
             return is_declined or is_cancelled
         case EventKind.APPEAL_ANSWERED:
             upholds = (event.detail or "").endswith(": upheld")
@@ -267,8 +266,7 @@ def _refused_corrections(columns: Columns, corrected: list[TimelineRow]) -> Iter
     """Yield the corrections that `legal_records.correct` would have refused beside the records of the other copy.
 
     A day of receipt after what was done with the request does not count, nor a law without appeals while an appeal is
-    to be answered: the columns get the values before, whatever was recorded first. A correction that an extension is
-    against counts.
+    to be answered: the columns get the values before, whatever was recorded first.
     """
     days = [str(columns[name]) for name in _RECORDED_AFTER_RECEIPT if columns.get(name) is not None]
     for event in reversed(corrected):
@@ -278,10 +276,6 @@ def _refused_corrections(columns: Columns, corrected: list[TimelineRow]) -> Iter
             if columns.get(name) == after and (is_early or is_unappealable):
                 columns[name] = before
                 yield event
-    law, *extension = (str(columns.get(name)) for name in ("regulation", "received_on", "extended_on"))
-    is_plain = columns.get("inquired_on") is None and all(map(is_iso_day, extension))
-    if corrected and is_plain and not is_extension_in_time(law, *map(date.fromisoformat, extension)):
-        yield corrected[-1]
 
 
 def _values_before(earlier: list[Columns], part: str, value: str) -> Columns:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
+from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.task import TimelineEvent
 from bwp_tui.domain.times import is_iso_day
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
@@ -206,6 +208,13 @@ def recorded_day(detail: str) -> str | None:
     return on[1] if on and is_iso_day(on[1]) else None
 
 
+def is_due_otherwise(appealed: TimelineRow, regulation: object) -> bool:
+    """Return whether an appeal has under a regulation another due date than its event says, or none."""
+    day = recorded_day(appealed.detail or "")
+    due = appeal_deadline(str(regulation), date.fromisoformat(day)) if day else None
+    return due is None or appealed.after not in (None, due.isoformat())
+
+
 def is_resubmission(event: TimelineRow) -> bool:
     """Return whether a request was sent again as a new task."""
     return event.what == EventKind.RESUBMITTED and (event.detail or "as ").startswith("as ")
@@ -217,26 +226,32 @@ def is_origin(event: TimelineRow) -> bool:
     return is_repeated or event.what in (EventKind.RECORDED, EventKind.IMPORTED, EventKind.TRACKED)
 
 
-def unknown_to_sender(events: list[TimelineRow], others: list[TimelineRow]) -> Iterator[TimelineRow]:
-    """Yield what one copy recorded of a request that the other, not knowing of it, sent or resubmitted.
+_AGAINST_SENDING: Final = (EventKind.ANSWERED, EventKind.DECLINED, EventKind.CANCELLED_UNSENT)
+_AGAINST: Final[dict[str, tuple[EventKind, ...]]] = {
+    EventKind.EXTENDED: (EventKind.CORRECTED,),
+    EventKind.SEND_REQUESTED: _AGAINST_SENDING,
+    EventKind.RESUBMITTED: (
+        *(EventKind.CORRECTED, EventKind.CANCEL_REQUESTED, EventKind.ACCEPTED, EventKind.RESUBMITTED),
+        *_AGAINST_SENDING,
+    ),
+}
+"""What hardly anybody would have recorded who had known of an extension, that it was sent, or resubmitted."""
 
-    What was answered or ended is sent, or the other way round. A new task runs although the request was cancelled, or
-    sent again here too, and lacks a correction or what else makes the request due earlier.
+
+def against_other_copy(events: list[TimelineRow], others: list[TimelineRow]) -> Iterator[TimelineRow]:
+    """Yield what one copy recorded of a request that the other, not knowing of it, extended, sent or corrected.
+
+    A new task lacks what makes the request due earlier. Two corrections together may make it due later than either.
     """
     unknown = [event for event in others if event not in events]
-    is_resubmitted = any(map(is_resubmission, unknown))
-    is_sent = is_resubmitted or any(event.what == EventKind.SEND_REQUESTED for event in unknown)
+    against = {what for event in unknown for what in _AGAINST.get(event.what, ())}
     for event in (event for event in events if event not in others):
         is_earlier = is_iso_day(event.after) and not (event.before and event.before <= str(event.after))
-        is_against_new_task = is_earlier or event.what in _AGAINST_RESUBMISSION
-        if (is_sent and event.what in _AGAINST_SENDING) or (is_resubmitted and is_against_new_task):
+        is_other_correction = event.what == EventKind.CORRECTED and any(
+            other.what == EventKind.CORRECTED and other.detail != event.detail for other in unknown
+        )
+        if event.what in against or is_other_correction or (is_earlier and EventKind.RESUBMITTED in against):
             yield event
-
-
-_AGAINST_SENDING: Final = (EventKind.ANSWERED, EventKind.DECLINED, EventKind.CANCELLED_UNSENT)
-_AGAINST_RESUBMISSION: Final = (
-    *(EventKind.CORRECTED, EventKind.CANCEL_REQUESTED, EventKind.ACCEPTED, EventKind.RESUBMITTED),
-)
 
 
 _EventT = TypeVar("_EventT", bound=TimelineEvent | TimelineRow)
