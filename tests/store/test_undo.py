@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from bwp_tui.actions.legal_operations import ANSWER
-from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG
+from bwp_tui.actions.legal_operations import ANSWER, CORRECT, VERIFY
+from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG, WITHDRAWALS
 from bwp_tui.store.commands import answers, bulk, requests, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.queries.timeline import LegalRecord, TaskPart
+from bwp_tui.store.queries.timeline import LegalRecord, TaskPart, UndoablePart
 from tests.store import single
 from tests.store.support import ACTOR, TODAY, request
 
@@ -92,3 +94,31 @@ def test_an_answer_that_is_undone_does_not_stop_the_clock_anew_for_an_inquiry_th
     task = tasks.get(store, number)
     assert (task.answered_on, task.inquired_on, task.due_on) == (None, None, due)
     assert timeline.of_task(store, number)[-1].after is None, "its due date is as it was"
+
+
+def test_nothing_is_undone_that_the_task_as_it_is_now_forbids(store: Store) -> None:
+    unverified = replace(request(), awaits_verification=True)
+    earlier = TODAY - timedelta(days=10)
+    verify, answer = VERIFY.change_for(ACTOR, TODAY, how="by phone"), ANSWER.change_for(ACTOR, TODAY, how="by post")
+    correct = CORRECT.change_for(ACTOR, TODAY, received=earlier)
+    withdraw = dict(WITHDRAWALS)[ANSWER].change_for(ACTOR, TODAY)
+    since: Sequence[tuple[UndoablePart, TaskChange, Callable[[int], object]]] = (
+        (LegalRecord.VERIFICATION, verify, lambda number: requests.send(store, number, ACTOR)),
+        (TaskPart.RECEIPT, correct, lambda number: single.acknowledge(store, number, earlier, ACTOR)),
+        (
+            LegalRecord.ANSWER,
+            withdraw,
+            lambda number: single.edit(store, number, lambda edit: requests.decline(edit, "fraud", "no"), ACTOR, TODAY),
+        ),
+    )
+    for part, deed, later in since:
+        number = requests.submit(store, unverified, ACTOR).number
+        if deed is withdraw:
+            perform(store, answer, [number])
+        changes: list[Change] = []
+        perform(store, undo.with_recorded_values(deed, part, changes), [number])
+        later(number)
+        before = tasks.get(store, number)
+        (result,) = perform(store, undo.undo(part, changes, ACTOR), [number])
+        assert result.refused
+        assert tasks.get(store, number) == before

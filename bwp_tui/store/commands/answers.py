@@ -19,6 +19,7 @@ from bwp_tui.domain.times import iso_day, local_day
 from bwp_tui.store.commands.legal_records import corrected_clause, refusal_of_day
 from bwp_tui.store.commands.request_validation import Refusal, refuse
 from bwp_tui.store.commands.work_records import Edit
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.timeline import EventKind, LegalRecord
@@ -88,10 +89,7 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
         NotPossible: there is no such record, or a request that is about to be sent needs it.
     """
     task = edit.task
-    refuse(cannot_withdraw(task, record))
-    is_to_be_sent = task.awaits_response or task.status == Status.UNAPPROVED
-    if record is LegalRecord.VERIFICATION and is_to_be_sent and _was_sent_as_verified(edit):
-        raise NotPossible(f"{task.name} is about to be sent as verified: cancel it before you withdraw that.")
+    refuse(cannot_withdraw(task, record) or refusal_of_removal(edit.store, task, record))
     due, was = due_without(task, record), f"was on {recorded_on(task, record)}"
     if record is LegalRecord.VERIFICATION and task.verification:
         was = f"{was} by {task.verification.by}: {task.verification.how}"
@@ -103,9 +101,14 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
     edit.add_event(EventKind(f"{record} withdrawn"), was, (task.due_on, due))
 
 
-def _was_sent_as_verified(edit: Edit) -> bool:
-    events = timeline.of_task(edit.store, edit.number)
-    return any(event.what == EventKind.SEND_REQUESTED for event in events)
+def refusal_of_removal(store: Store, task: Task, record: LegalRecord) -> str | None:
+    """Return why a record cannot be taken from a task: a request is about to be sent because of it; else None."""
+    is_to_be_sent = task.awaits_response or task.status == Status.UNAPPROVED
+    if record is not LegalRecord.VERIFICATION or not is_to_be_sent:
+        return None
+    if all(event.what != EventKind.SEND_REQUESTED for event in timeline.of_task(store, task.number)):
+        return None
+    return f"{task.name} is about to be sent as verified: cancel it before you withdraw that."
 
 
 def due_without(task: Task, record: LegalRecord) -> date | None:
