@@ -9,7 +9,8 @@ from datetime import date
 from typing import Any, Final
 
 from bwp_tui.actions.deadline_effects import DeadlineEffects
-from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME, is_cancelled_first
+from bwp_tui.actions.decision_operations import is_cancelled_first
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME, ServiceOperation
 from bwp_tui.domain.deadlines import same_hold
 from bwp_tui.domain.task import Task

@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from bwp_tui.actions.decision_operations import SETTLEMENTS
 from bwp_tui.actions.operation import Argument, Position, TaskOperation
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, RECORD_OPERATIONS_BY_NAME
 from bwp_tui.actions.service_operations import APPROVE, DOWNLOAD, REFRESH, RESUBMIT, SEND, SERVICE_OPERATIONS
-from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.cli.argparse_base import (
     RESPONSE_TIMEOUT_S,
     RESULT_FOLDER_HELP,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.record_operations import APPEAL, DECLINE
+from bwp_tui.actions.decision_operations import APPEAL, DECLINE
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import due_label, latest_service_end, may_be_late, needs_answer
 from bwp_tui.domain.filter import parse

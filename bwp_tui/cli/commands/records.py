@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.decision_operations import DECLINE
 from bwp_tui.actions.legal_operations import CORRECT, INQUIRE, VERIFY, inquiry_effect, replaced_verification
 from bwp_tui.actions.operation import Argument, IfOmitted, Position, RecordOperation, Values, split_signed
-from bwp_tui.actions.record_operations import DECLINE, RECORD_OPERATIONS_BY_NAME
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from argparse import Namespace
 
-from bwp_tui.actions.settlements import ENTER_TASK_ID, SETTLEMENTS
+from bwp_tui.actions.decision_operations import ENTER_TASK_ID, SETTLEMENTS
 from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import (

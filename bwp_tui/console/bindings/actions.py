@@ -8,10 +8,10 @@ from datetime import date
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
+from bwp_tui.actions.decision_operations import SETTLEMENTS
 from bwp_tui.actions.operation import TaskOperation, always, no_reason
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
-from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, meaning
 from bwp_tui.domain.task import Download, Task, cannot_change_purged

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bwp_tui.actions.decision_operations import SETTLEMENTS
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
-from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME, LETTER_KINDS, Action, Scope
 from bwp_tui.domain.cli_commands import CLI_COMMANDS, CLI_COMMANDS_BY_NAME, CliCommand
 from bwp_tui.domain.filter import MAX_VIEWS, View

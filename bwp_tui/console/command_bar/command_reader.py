@@ -9,10 +9,10 @@ from datetime import date
 from functools import partial
 from typing import Final
 
+from bwp_tui.actions.decision_operations import SETTLEMENTS
 from bwp_tui.actions.operation import Argument, Position, RecordOperation, TaskOperation, Values
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
-from bwp_tui.actions.settlements import SETTLEMENTS
 from bwp_tui.console.bindings.actions import LETTER_KINDS, NO_TASK
 from bwp_tui.console.bindings.commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, PromptCommand
 from bwp_tui.console.command_bar.list_command_reader import ListCommandReader

@@ -7,9 +7,9 @@ from functools import partial
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
+from bwp_tui.actions.decision_operations import SETTLEMENTS, Settlement
 from bwp_tui.actions.operation import Argument, RecordOperation, Target, Values
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, UNWATCH, WATCH, WITHDRAWALS
-from bwp_tui.actions.settlements import SETTLEMENTS, Settlement
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import ask_arguments, rechecking_argument, rechecking_task
 from bwp_tui.console.protocols import MainScreenProtocol

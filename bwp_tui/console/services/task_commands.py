@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
+from bwp_tui.actions.decision_operations import Settlement
 from bwp_tui.actions.operation import RecordOperation
 from bwp_tui.actions.record_operations import UNWATCH
 from bwp_tui.actions.service_operations import ServiceOperation
-from bwp_tui.actions.settlements import Settlement
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task

@@ -1,0 +1,244 @@
+"""Declare the actions that decide on a request: settle an unconfirmed one, decline one, record its appeal.
+
+The third way to settle a request is to resubmit it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from bwp_tui.actions.legal_operations import (
+    day_argument,
+    refusal_of_record_day,
+    withdrawal,
+    withdrawal_of,
+    without_text,
+)
+from bwp_tui.actions.operation import Argument, IfOmitted, RecordOperation, Target, TaskOperation, Values, always
+from bwp_tui.domain.deadlines import appeal_deadline
+from bwp_tui.domain.regulations import REGULATIONS
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason, Status
+from bwp_tui.domain.task import Task, task_id_mistake
+from bwp_tui.domain.times import DAY_FORMS
+from bwp_tui.store.commands import decisions
+from bwp_tui.store.commands.request_validation import Refusal
+from bwp_tui.store.commands.requests import cancellation_phrase, cannot_cancel
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries.timeline import LegalRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Settlement(TaskOperation):
+    """A decision about an unconfirmed request, which is given as one text.
+
+    Attributes:
+        apply: settles a task with the text, in the name of the actor.
+        result: the sentence about it.
+        irreversible_step: what cannot be undone.
+    """
+
+    apply: Callable[[Store, int, str, str], Task]
+    result: Callable[[Task, str], str]
+    irreversible_step: Callable[[Task], str]
+
+    @property
+    def text(self) -> Argument:
+        """The text that decides."""
+        (argument,) = self.arguments
+        return argument
+
+
+ENTER_TASK_ID: Final = Settlement(
+    name="enter_task_id",
+    keys=("i",),
+    label="task id",
+    is_next_step=always,
+    help="Enter the task id of an unconfirmed request",
+    cli_usage_override="settle TASK --task-id ID",
+    disabled_reason=lambda task, _: decisions.cannot_enter_task_id(task),
+    arguments=(
+        Argument(
+            name="task_id",
+            metavar="ID",
+            help="link it to this task ID",
+            question=lambda target: f"The service's task id of {target.name}:",
+            mistake=lambda text: task_id_mistake(text.strip()) if text.strip() else None,
+        ),
+    ),
+    apply=decisions.enter_task_id,
+    result=lambda _, task_id: f"Asking the service whether {task_id} is this request.",
+    irreversible_step=lambda task: f"The task id of {task.name}",
+)
+
+GIVE_UP: Final = Settlement(
+    name="give_up",
+    keys=("X",),
+    label="give up",
+    is_next_step=always,
+    help="Give up an unconfirmed request",
+    cli_usage_override="settle TASK --give-up REASON",
+    disabled_reason=lambda task, _: decisions.cannot_give_up(task),
+    arguments=(
+        Argument(
+            name="give_up",
+            metavar="REASON",
+            help="give it up, with a reason",
+            question=lambda target: f"Reason for giving up {target.name}:",
+        ),
+    ),
+    apply=decisions.give_up,
+    result=lambda task, _: f"{task.name} is given up; the reason is on its timeline.",
+    irreversible_step=lambda task: f"Giving up {task.name}",
+)
+
+SETTLEMENTS: Final = (ENTER_TASK_ID, GIVE_UP)
+
+_AT_SERVICE: Final = (Status.ON_HOLD, Status.QUEUED)
+_YES_OR_NO: Final = {"yes": True, "y": True, "no": False, "n": False}
+
+
+def _has_appeal(target: Target) -> bool:
+    return target.task is not None and target.task.appealed_on is not None
+
+
+def _reasons_like(text: str) -> list[str]:
+    typed = text.strip().casefold().replace("-", "_").replace(" ", "_")
+    return [typed] if typed in set(DeclineReason) else [reason for reason in DeclineReason if reason.startswith(typed)]
+
+
+def _reason_mistake(text: str) -> str | None:
+    if text.strip() and len(_reasons_like(text)) == 1:
+        return None
+    return f"Give one of the reasons: {', '.join(DeclineReason)}."
+
+
+def is_cancelled_first(task: Task) -> bool:
+    """Return whether a decline of `task` comes into effect only once the service has confirmed its cancellation."""
+    is_at_service = task.status in _AT_SERVICE and not task.is_never_sent
+    return task.status not in WITHHELD_STATUSES and (task.cancel_asked or is_at_service)
+
+
+def _declined(target: Target, values: Values) -> str:
+    if target.task is not None and is_cancelled_first(target.task):
+        return f"{target.name}: its cancellation is recorded; the decline comes into effect with it."
+    return f"{target.name}: declined on {values['on']}, recorded. It is not sent any more."
+
+
+def _review_decline(task: Task, _values: Values) -> str:
+    if task.cancel_asked or cannot_cancel(task):
+        return ""
+    return f"{cancellation_phrase(task)} and decline it?" if task.status not in WITHHELD_STATUSES else ""
+
+
+DECLINE: Final = RecordOperation(
+    name="decline",
+    participle="declined",
+    keys=("B",),
+    help="Decline the request, with a reason and what the shopper was told",
+    purpose="decline requests, which are then never sent; those on hold are cancelled first",
+    keywords="refuse reject deny unverified fraud",
+    arguments=(
+        Argument(
+            name="reason",
+            metavar="REASON",
+            help=", ".join(DeclineReason),
+            question=lambda target: f"Decline {target.name}, since ({', '.join(DeclineReason)}):",
+            mistake=_reason_mistake,
+            read=lambda words, _: {"reason": _reasons_like(words[0])[0]},
+        ),
+        Argument(
+            name="text",
+            metavar="TEXT",
+            help="what the shopper was told",
+            question=lambda _: "What was the shopper told:",
+            mistake=without_text("Say what the shopper was told."),
+        ),
+        day_argument(lambda _: "Told on:"),
+    ),
+    apply=decisions.decline,
+    result=_declined,
+    confirmation=_review_decline,
+    refusal=refusal_of_record_day,
+    disabled_reason=lambda task, _: decisions.cannot_decline(task),
+    asks_for_count=True,
+    alternative=withdrawal(
+        "decline",
+        decisions.withdraw_decline,
+        decisions.cannot_withdraw_decline,
+        lambda task, _: f"Withdraw the decline of {task.name}, recorded for {task.declined_on}?",
+    ),
+)
+
+
+def _appeal_question(target: Target) -> str:
+    days = REGULATIONS[target.task.regulation].appeal_days if target.task else None
+    return f"Appeal of {target.name} received on{f' (answer in {days} days)' if days else ''}:"
+
+
+def _appealed(target: Target, values: Values) -> str:
+    if (received := values.get("received")) and values.get("upheld") is None:
+        due = appeal_deadline(target.task.regulation, received) if target.task else None
+        return f"{target.name}: appeal of {received} recorded, to be answered by {due}."
+    return f"{target.name}: the answer to the appeal is recorded, {'upheld' if values.get('upheld') else 'not upheld'}."
+
+
+def _refusal_of_appeal(task: Task, values: Values, today: date) -> Refusal | None:
+    given = (values.get("received"), values.get("answered"), values.get("upheld"))
+    if given != (None, None, None):
+        return decisions.refusal_of_appeal(task, today, *given)
+    # A plan is made before its values are asked for, and only the receipt of several appeals is asked for.
+    if task.is_appeal_running:
+        sentence = f"An appeal of {task.name} is recorded; :appeal --upheld yes, or no, records its answer."
+        return Refusal("appealed already (:appeal --upheld yes, or no, answers)", sentence)
+    return decisions.refusal_of_appeal(task, today, today, None, None)
+
+
+APPEAL: Final = RecordOperation(
+    name="appeal",
+    participle="recorded",
+    keys=("Q",),
+    help="Record the appeal against a decline, or its answer",
+    purpose="record appeals against declines, with a due date of their own, and the answers to them",
+    keywords="objection complaint review",
+    example="First: bwp-tui appeal 17 --received DATE. Then: bwp-tui appeal 17 --answered DATE --upheld no.",
+    arguments=(
+        Argument(
+            name="received",
+            metavar="DATE",
+            help=f"when the appeal was received, {DAY_FORMS}",
+            question=_appeal_question,
+            if_omitted=IfOmitted.KEEP_VALUE,
+            is_day=True,
+            is_asked=lambda target: target.task is None or target.task.appealed_on is None,
+        ),
+        Argument(
+            name="answered",
+            metavar="DATE",
+            help="when it was answered (today)",
+            question=lambda target: f"Appeal of {target.name} answered on:",
+            if_omitted=IfOmitted.KEEP_VALUE,
+            is_day=True,
+            is_asked=_has_appeal,
+        ),
+        Argument(
+            name="upheld",
+            metavar="yes|no",
+            help="whether the shopper was right, so that the decline is reversed",
+            question=lambda _: "Was the appeal upheld (yes or no):",
+            mistake=lambda text: None if text.strip().casefold() in _YES_OR_NO else "Answer yes or no.",
+            read=lambda words, _: {"upheld": _YES_OR_NO.get(words[0].strip().casefold())},
+            if_omitted=IfOmitted.KEEP_VALUE,
+            is_asked=_has_appeal,
+        ),
+    ),
+    apply=decisions.appeal,
+    result=_appealed,
+    refusal=_refusal_of_appeal,
+    disabled_reason=lambda task, _: decisions.cannot_appeal(task),
+    asks_for_count=True,
+    undo_part=LegalRecord.APPEAL,
+    alternative=withdrawal_of(LegalRecord.APPEAL),
+)
