@@ -10,7 +10,7 @@ import pytest
 
 from bwp_tui.actions.legal_operations import ANSWER, CORRECT, VERIFY
 from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG, WITHDRAWALS
-from bwp_tui.store.commands import answers, bulk, requests, undo
+from bwp_tui.store.commands import answers, bulk, decisions, requests, undo
 from bwp_tui.store.commands.bulk import ChangeResult, TaskChange
 from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
@@ -108,7 +108,9 @@ def test_nothing_is_undone_that_the_task_as_it_is_now_forbids(store: Store) -> N
         (
             LegalRecord.ANSWER,
             withdraw,
-            lambda number: single.edit(store, number, lambda edit: requests.decline(edit, "fraud", "no"), ACTOR, TODAY),
+            lambda number: single.edit(
+                store, number, lambda edit: decisions.decline(edit, "fraud", "no"), ACTOR, TODAY
+            ),
         ),
     )
     for part, deed, later in since:
