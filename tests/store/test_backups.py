@@ -7,18 +7,20 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import decisions, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.copy import CopyCancelled
-from bwp_tui.store.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
+from bwp_tui.store.errors import OtherShop, StoreDamaged, StoreError, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
@@ -304,6 +306,21 @@ def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, cloc
         restore.restore(path, backup, clock())
     with pytest.raises(StoreForeign):
         restore.restore(path, foreign, clock())
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("other", [Shop("bp-other", None), Shop("bp-mine", "other.example.com")])
+def test_a_backup_of_another_shop_is_not_restored(path: Path, clock: ManualClock, other: Shop) -> None:
+    backup = path.with_name("other") / path.name
+    backup.parent.mkdir(parents=True)
+    for file, shop in ((path, Shop("bp-mine", "example.com")), (backup, other)):
+        with closing(open_store(file, clock=clock)) as store:
+            store.require_shop(shop)
+            accepted(store)
+            submitted(store, email="later@example.com")  # the host is known once a task was accepted
+    before = path.read_bytes()
+    with pytest.raises(OtherShop):
+        restore.restore(path, backup, clock())
     assert path.read_bytes() == before
 
 

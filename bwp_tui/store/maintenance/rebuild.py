@@ -15,7 +15,8 @@ from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.database.shared_sql import PURGED_DOWNLOAD, PURGED_ERRORS
-from bwp_tui.store.errors import StoreDamaged
+from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
+from bwp_tui.store.errors import OtherShop, StoreDamaged
 from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST
@@ -60,12 +61,22 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
 
 
 def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, source_name: str) -> MergeResult:
-    """Merge the history in the file `source`, of this or an older schema; return what `merge` does."""
+    """Merge the history in the file `source`, of this or an older schema; return what `merge` does.
+
+    Raises:
+        OtherShop: it is to be restored, and holds the requests of another shop. In a recovery the names may be damaged.
+    """
     copy = Path(f"{db.filename}-other")
     try:
         with closing(copy_database(open_for_reading(source).db, copy)) as other:
             other.execute("PRAGMA journal_mode = MEMORY")
             apply_missing(other)
+            here, there = (bound_shop(each.execute(BOUND_SHOP)) for each in (db, other))
+        if event is EventKind.RESTORED and here and there and here.is_certainly_other(there):
+            raise OtherShop(
+                f"{source} holds the requests of {there}, and the history those of {here}. Restore it with the profile "
+                "of that shop; nothing was changed."
+            )
         db.execute("ATTACH ? AS other", (os.fspath(copy),))
         try:
             with db:
