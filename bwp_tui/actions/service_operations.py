@@ -256,7 +256,8 @@ def cannot_refresh(task: Task) -> str | None:
     if why_not := cannot_change_purged(task):
         return why_not
     if task.task_id is None:
-        return f"{task.name} has no task id yet, so the service cannot be asked about it."
+        sentence = f"{task.name} has no task id yet, so the service cannot be asked about it."
+        return Refusal("without task id", sentence)
     if task.status == Status.CANCELLED:
         return f"{task.name} was cancelled here; the service has no more to say of it."
     return None

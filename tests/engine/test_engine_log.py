@@ -9,6 +9,8 @@ from bwp_tui.engine.runtime.engine_log import EngineLog
 from bwp_tui.engine.runtime.engine_thread import EngineRole, EngineThread
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import ServiceHealthState
 from tests.engine.shop import config_of, submit
 from tests.engine.test_engine_thread import running
 from tests.waiting import eventually
@@ -33,3 +35,17 @@ def test_all_is_logged_from_the_moment_that_a_process_is_known_as_the_engine(
         may_load.set()
         eventually(lambda: any(line.startswith(f"Task {number}") and "recorded" in line for line in lines))
     assert not any(line.startswith("Task 1") and "recorded" in line for line in lines)
+
+
+def test_an_outage_of_its_own_last_call_is_not_reported_by_a_process_that_is_no_longer_the_engine(
+    live_history: Store,
+) -> None:
+    lines: list[str] = []
+    log = EngineLog(lambda _severity, line: lines.append(line))
+    log.read(live_history)
+    engine_state.record_health(live_history, ServiceHealthState.UNREACHABLE, "Connection to 127.0.0.1 lost.", None)
+    log.read(live_history)
+    log.log_alive(is_engine=True)
+    assert "The service is in trouble: Connection to 127.0.0.1 lost." in lines[-1]
+    log.log_alive(is_engine=False)
+    assert lines[-1] == "Alive: 0 events since the last heartbeat."

@@ -132,6 +132,17 @@ def test_what_has_no_deadline_or_is_answered_is_not_extended(store: Store) -> No
     answered = in_status(store, Status.COMPLETED, task_id="task-2")
     single.answer(store, answered.number, "by email", TODAY, ACTOR)
     assert f"answered on {TODAY}" in (legal_records.cannot_extend(tasks.get(store, answered.number), TODAY) or "")
+    quebec = _received(store, 1, "ca-qc")
+    assert f"stays due on {quebec.due_on}" in (legal_records.cannot_extend(quebec, TODAY) or "")
+    held = in_status(store, Status.ON_HOLD, Kind.DELETION, "task-3")
+    single.answer(store, held.number, "by email", TODAY, ACTOR)
+    planned = bulk_plan.plan(store, "extend", range(1, held.number + 1), TODAY)
+    assert dict(planned.skipped) == {
+        "without deadline": 1,
+        "deletion CANCELLED": 1,
+        "answered already": 2,
+        "without extension by law": 1,
+    }
     with pytest.raises(NotPossible):
         single.extend(store, 1, "", TODAY, ACTOR)
 

@@ -80,8 +80,12 @@ class EngineLog:
             self._say(Severity.INFO, "The outage has ended.")
         self._outage = message
 
-    def log_alive(self) -> None:
-        """Say that the process is alive, and how many events were logged since this was said last."""
+    def log_alive(self, *, is_engine: bool) -> None:
+        """Say that the process is alive, and how many events were logged since this was said last.
+
+        Args:
+            is_engine: whether this process is the engine: what another one knows of the service is not read here.
+        """
         lines, self._lines = self._lines, 0
-        state = f" The service is in trouble: {self._outage}" if self._outage else ""
+        state = f" The service is in trouble: {self._outage}" if self._outage and is_engine else ""
         self._say(Severity.INFO, f"Alive: {counted(lines, 'event')} since the last heartbeat.{state}")

@@ -51,8 +51,8 @@ def serve(config: EngineConfig, *, stop: threading.Event, say: Say, alive_interv
                 last = sentence
                 say(Severity.WARNING if trouble else Severity.INFO, sentence)
             if alive_interval_s and time.monotonic() >= next_alive_at:
-                next_alive_at += alive_interval_s
-                log.log_alive()
+                next_alive_at = time.monotonic() + alive_interval_s  # one line alone after a stop of the process
+                log.log_alive(is_engine=engine.role is EngineRole.ENGINE)
     finally:
         engine.stop()
 

@@ -48,7 +48,8 @@ def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = N
 
 def cannot_answer(task: Task) -> str | None:
     if task.resubmitted_as is not None:
-        return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; answer that one."
+        sentence = f"Task {task.name} was resubmitted as #{task.resubmitted_as}; answer that one."
+        return Refusal("resubmitted already", sentence)
     if why_not := cannot_change_declined(task):
         return why_not
     return cannot_change_purged(task)
@@ -59,8 +60,9 @@ def cannot_change_declined(task: Task) -> str | None:
     if task.declined_on is None:
         return None
     if task.status != Status.DECLINED:
-        return f"The decline of {task.name} waits for its cancellation; the service has not responded to that yet."
-    return f"Task {task.name} was declined on {task.declined_on}, which is its answer."
+        sentence = f"The decline of {task.name} waits for its cancellation; the service has not responded to that yet."
+        return Refusal("to be declined once cancelled", sentence)
+    return Refusal("declined already", f"Task {task.name} was declined on {task.declined_on}, which is its answer.")
 
 
 def cannot_answer_in_bulk(task: Task) -> str | None:

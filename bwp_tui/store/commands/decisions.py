@@ -176,10 +176,9 @@ def cannot_decline(task: Task) -> str | None:
     if why_not := cannot_change_purged(task):
         return why_not
     if task.was_resubmitted:
-        return f"Task {task.name} was resubmitted; decline the new one."
+        return Refusal("resubmitted already", f"Task {task.name} was resubmitted; decline the new one.")
     if why_not := cannot_change_declined(task):
-        is_waiting = task.status != Status.DECLINED
-        return Refusal("to be declined once cancelled" if is_waiting else "declined already", why_not)
+        return why_not
     if task.answered_on is not None:
         sentence = f"Task {task.name} was answered on {task.answered_on}; withdraw that answer first."
         return Refusal("answered", sentence)
@@ -257,9 +256,10 @@ def cannot_withdraw_decline(task: Task) -> str | None:
     if task.status != Status.DECLINED:
         return cannot_change_declined(task)
     if task.was_resubmitted:
-        return f"Task {task.name} was resubmitted, so that its decline cannot be withdrawn."
+        sentence = f"Task {task.name} was resubmitted, so that its decline cannot be withdrawn."
+        return Refusal("resubmitted already", sentence)
     if task.appealed_on is not None:
-        return f"An appeal of {task.name} is recorded; withdraw that first."
+        return Refusal("appealed already", f"An appeal of {task.name} is recorded; withdraw that first.")
     return cannot_change_purged(task)
 
 
@@ -295,7 +295,8 @@ def cannot_appeal(task: Task) -> str | None:
     if task.was_resubmitted:
         return Refusal("resubmitted already", f"Task {task.name} was resubmitted: nothing is left to be appealed.")
     if task.answered_on is not None:  # as after a merge of two copies
-        return f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
+        sentence = f"Task {task.name} is answered too, on {task.answered_on}: withdraw that answer before the appeal."
+        return Refusal("answered already", sentence)
     if appeal_deadline(task.regulation, task.declined_on or task.received_on) is None:
         sentence = f"{task.regulation} knows no appeal that the shop has to answer, so none of {task.name} is recorded."
         if task.appealed_on is not None:  # as in a row that was rebuilt from its timeline

@@ -199,7 +199,7 @@ def extend(edit: Edit, reason: str) -> None:
     refuse(cannot_extend(task, edit.today))
     due = extended_due(task)
     if due is None:
-        raise NotPossible(_no_deadline(task))
+        raise NotPossible(_no_extension(task))
     edit.set(due_on=due.isoformat(), extended_on=edit.today.isoformat())
     edit.add_event(EventKind.EXTENDED, why, (task.due_on, due))
 
@@ -221,16 +221,18 @@ def cannot_extend(task: Task, today: date) -> str | None:
         if task.is_appeal_running and law is not None and law.appeal_extension_days is not None:
             more = f"{law.appeal_extension_days} days under {law.id}"
             sentence = f"The extension of an appeal ({more}) is not counted here: note it on {task.name}."
-        return cannot_change_purged(task) or sentence
+        return cannot_change_purged(task) or Refusal("declined already", sentence)
+    if task.answered_on is not None:
+        sentence = f"Task {task.name} was answered on {task.answered_on}: nothing is left to be extended."
+        return cannot_change_purged(task) or Refusal("answered already", sentence)
     if not needs_answer(task):
-        state = f"was answered on {task.answered_on}" if task.answered_on else f"is {task.status}"
-        return cannot_change_purged(task) or f"Task {task.name} {state}: nothing is left to be extended."
+        return cannot_change_purged(task) or f"Task {task.name} is {task.status}: nothing is left to be extended."
     if is_clock_stopped(task):
         since = f"The clock of {task.name} has been stopped since {task.inquired_on}"
         return Refusal("awaiting a reply", f"{since}; extend it once the reply is recorded.")
     limit = extension_notice_deadline(task)
     if limit is None:
-        return _no_deadline(task)
+        return _no_extension(task)
     if today > limit:
         source = REGULATIONS[task.regulation].source
         sentence = f"The shopper of {task.name} had to be told of an extension by {limit} ({source})."
@@ -243,7 +245,10 @@ def extended_due(task: Task) -> date | None:
     return task_due_date(replace(task, extended_on=task.extended_on or date.max))  # the due date asks only for a day
 
 
-def _no_deadline(task: Task) -> Refusal:
+def _no_extension(task: Task) -> Refusal:
+    if task.due_on is not None:
+        sentence = f"{task.regulation} knows no extension: {task.name} stays due on {task.due_on}."
+        return Refusal("without extension by law", sentence)
     return Refusal("without deadline", f"Task {task.name} has no legal deadline that could be extended.")
 
 

@@ -196,7 +196,8 @@ def cannot_cancel(task: Task) -> str | None:
     if task.kind is Kind.RETRIEVAL:
         return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
     if task.is_outcome_unknown:
-        return None if task.holding_period else f"{task.name} was sent without a hold and can no longer be cancelled."
+        sentence = f"{task.name} was sent without a hold and can no longer be cancelled."
+        return None if task.holding_period else Refusal("sent without a hold", sentence)
     if task.status != Status.ON_HOLD:
         return f"Only a deletion on hold can be cancelled; {task.name} is {task.status}."
     return None
