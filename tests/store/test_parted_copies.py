@@ -19,7 +19,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups, chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import intent_outcomes, service_events
+from bwp_tui.store.worklog import intent_outcomes, poll_responses, service_events
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
@@ -40,6 +40,7 @@ from tests.store.support import (
 )
 
 YESTERDAY = TODAY - timedelta(days=1)
+RIGHT, WRONG = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in "ab")
 
 
 def _record(store: Store) -> None:
@@ -373,6 +374,24 @@ def test_what_was_recorded_of_an_adopted_task_is_kept_where_the_other_copy_has_m
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.find_by_name(merged, "task-1")
         assert (task.status, task.email, task.extended_on) == ("FAILED", "early@example.com", TODAY)
+
+
+def test_a_task_id_stays_where_the_other_copy_later_entered_a_wrong_one(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        number = in_status(store, Status.UNCONFIRMED, Kind.DELETION).number
+    early, late = parted_copies(path)
+    for copy in (early, late):
+        clock.advance(minutes=1)
+        with closing(open_store(copy, clock=clock)) as store:
+            decisions.enter_task_id(store, number, RIGHT if copy is early else WRONG, ACTOR)
+            if copy is early:
+                single.answered(store, number, answer("ON_HOLD"), SOON)
+            else:
+                poll_responses.record_unknown(store, number, "no such task", SOON)
+                assert tasks.get(store, number).status == Status.UNCONFIRMED
+    for merged in restored_both_ways(path, clock, early, late):
+        task = tasks.get(merged, number)
+        assert (task.task_id, task.status) == (RIGHT, Status.ON_HOLD)
 
 
 def test_what_a_purge_removed_does_not_come_back_from_the_other_copy(path: Path, clock: ManualClock) -> None:

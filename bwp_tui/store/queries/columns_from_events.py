@@ -200,6 +200,8 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     status = columns.get("status")
     if event.what in (EventKind.ADOPTED, EventKind.TRACKED):
         return columns.get("task_id") is not None
+    if event.what == EventKind.TASK_ID_REJECTED:  # says nothing of the id that another copy knows
+        return columns.get("task_id") is not None and str(columns["task_id"]) not in (event.detail or "")
     if event.what == EventKind.ACCEPTED:
         return columns.get("task_id") == event.detail and status in _ENDED_OR_CANCELLED
     if event.what == EventKind.DECLINE_WITHDRAWN and event.before == Status.DECLINED:
