@@ -18,7 +18,7 @@ from bwp_tui import VERSION
 from bwp_tui.domain import masking
 from bwp_tui.domain.text import clean
 from bwp_tui.domain.times import file_stamp, format_instant, utc_now
-from bwp_tui.new_file import access_to, make_folder, new_file
+from bwp_tui.file_access import access_to, make_folder, new_file
 
 KEPT_REPORTS: Final = 20
 """Reports that stay in a folder."""

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain import letters
 from bwp_tui.domain.letters import LetterContext, LetterKind
 from bwp_tui.domain.task import Task
-from bwp_tui.new_file import new_file
+from bwp_tui.file_access import new_file
 from bwp_tui.settings import Profile
 from bwp_tui.settings.letter_templates import read_template
 from bwp_tui.store.commands import work_records

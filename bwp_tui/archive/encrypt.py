@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bwp_tui.archive.saved_file import open_plain
-from bwp_tui.new_file import new_file
+from bwp_tui.file_access import new_file
 
 
 class AgeNotInstalled(Exception):

@@ -12,7 +12,7 @@ from typing import Final
 from bwp_tui.archive.entry import NOT_UNPACKED, Entry
 from bwp_tui.archive.reading import Archive
 from bwp_tui.domain.text import clean_line, unsafe_at
-from bwp_tui.new_file import HISTORY_RESERVE, Access, access_to
+from bwp_tui.file_access import HISTORY_RESERVE, Access, access_to
 
 _MAX_NAME: Final = 255
 _MAX_DEPTH: Final = 32

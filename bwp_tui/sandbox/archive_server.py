@@ -16,7 +16,7 @@ from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.http_connection import FileSlice, Headers, HttpRequest, HttpResponse
 from bwp_tui.sandbox.links import LinkRefusedError, LinkSigner, link_path, wrong_signature
-from bwp_tui.sandbox.service_state import SandboxState, TaskSnapshot, UnknownTaskError
+from bwp_tui.sandbox.sandbox_state import SandboxState, TaskSnapshot, UnknownTaskError
 
 _RANGE: Final = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
 

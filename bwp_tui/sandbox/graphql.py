@@ -28,7 +28,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
 from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, resource_not_found
-from bwp_tui.sandbox.service_state import NotOnHoldError, SandboxState, TaskSnapshot, UnknownTaskError
+from bwp_tui.sandbox.sandbox_state import NotOnHoldError, SandboxState, TaskSnapshot, UnknownTaskError
 
 Json = dict[str, object]
 LinkMaker = Callable[[str], str]

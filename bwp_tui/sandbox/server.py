@@ -29,9 +29,9 @@ from bwp_tui.sandbox.faults import Fault, Faults
 from bwp_tui.sandbox.graphql import ROOT_FIELDS, GraphQLService
 from bwp_tui.sandbox.http_connection import HttpConnection, HttpResponse, TooLongError
 from bwp_tui.sandbox.links import LinkSigner
+from bwp_tui.sandbox.sandbox_state import SandboxState
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.service import Service
-from bwp_tui.sandbox.service_state import SandboxState
 from bwp_tui.sandbox.task_outcomes import seeded_uuid
 from bwp_tui.sandbox.tokens import TokenIssuer
 

@@ -20,7 +20,7 @@ from bwp_tui.sandbox.graphql import GraphQLCall, GraphQLService
 from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse
 from bwp_tui.sandbox.links import LINK_PREFIX
 from bwp_tui.sandbox.refusals import access_denied, invalid, throttled
-from bwp_tui.sandbox.service_state import SandboxState
+from bwp_tui.sandbox.sandbox_state import SandboxState
 from bwp_tui.sandbox.tokens import TokenIssuer
 
 API_VERSIONS: Final = ("2024-01-01", "2024-04-01", "2024-11-01")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 
-from bwp_tui.new_file import make_folder, replace_file
+from bwp_tui.file_access import make_folder, replace_file
 from bwp_tui.settings.configfile import table_begun_by
 from bwp_tui.settings.secret import SettingsError
 

@@ -8,7 +8,7 @@ import pwd
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.new_file import share
+from bwp_tui.file_access import share
 from bwp_tui.settings.profile import Profile
 from bwp_tui.settings.secret import SettingsError
 

@@ -21,8 +21,8 @@ from bwp_tui.domain.times import DAY, local_day
 from bwp_tui.engine.resilience import poll_schedule
 from bwp_tui.engine.runtime.engine_config import config_loader, engine_config
 from bwp_tui.engine.runtime.engine_thread import EngineThread
+from bwp_tui.sandbox.sandbox_state import StartedTask
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import StartedTask
 from bwp_tui.sandbox.task_outcomes import PROCESSING_SECONDS
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog.due_polls import LEAD_TIME

@@ -17,8 +17,8 @@ from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import local_day, utc_now
+from bwp_tui.sandbox.sandbox_state import NotOnHoldError
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import NotOnHoldError
 from bwp_tui.store.queries import tasks, timeline
 from tests.cli.conftest import USER, Bwp, Ended
 from tests.pty_terminal import Terminal

@@ -8,7 +8,7 @@ import pytest
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, TaskError
-from bwp_tui.sandbox import graphql, service_state
+from bwp_tui.sandbox import graphql, sandbox_state
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.task_outcomes import TaskOutcome
 from tests.e2e.operator import ENTER, ESCAPE, SMALL, WIDE, Operator, end, on_current_row, submit_retrieval
@@ -45,7 +45,7 @@ ARRIVED = (
 @pytest.fixture(autouse=True)
 def every_retrieval_fails_with_hostile_words(monkeypatch: pytest.MonkeyPatch) -> None:
     fate = TaskOutcome(timedelta(seconds=1), Status.FAILED, (TaskError(f"CODE{HOSTILE}", f"Message {HOSTILE} ends"),))
-    monkeypatch.setattr(service_state, "outcome_of", lambda *_: fate)
+    monkeypatch.setattr(sandbox_state, "outcome_of", lambda *_: fate)
 
 
 def visit_every_screen(terminal: Terminal) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk
 from bwp_tui.engine.downloads.part_file import PartFile
-from bwp_tui.new_file import HISTORY_RESERVE
+from bwp_tui.file_access import HISTORY_RESERVE
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull
 from bwp_tui.store.worklog import downloads

@@ -19,7 +19,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import file_name, file_name_with_email
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
-from bwp_tui.new_file import HISTORY_RESERVE
+from bwp_tui.file_access import HISTORY_RESERVE
 
 NAME = "retrieval-task-1.zip"
 

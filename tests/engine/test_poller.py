@@ -12,8 +12,8 @@ from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox import graphql
 from bwp_tui.sandbox.graphql import Json
+from bwp_tui.sandbox.sandbox_state import TaskSnapshot
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import TaskSnapshot
 from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.database.connection import as_int
 from bwp_tui.store.worklog import due_polls, engine_state, poll_responses

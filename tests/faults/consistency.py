@@ -9,8 +9,8 @@ from datetime import datetime
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock, utc_now
+from bwp_tui.sandbox.sandbox_state import SandboxState, StartedTask
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import SandboxState, StartedTask
 from bwp_tui.store.database.connection import Store, as_int, as_text
 
 

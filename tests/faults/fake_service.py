@@ -24,7 +24,7 @@ from bwp_tui.api.response_errors import CANNOT_CANCEL
 from bwp_tui.contract.payloads import TaskPayload, parse_task
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock, format_instant
-from bwp_tui.sandbox.service_state import NotOnHoldError, SandboxState, UnknownTaskError
+from bwp_tui.sandbox.sandbox_state import NotOnHoldError, SandboxState, UnknownTaskError
 
 REFUSED_NAME: Final = "refused"
 """The service refuses every request about this name."""

@@ -10,8 +10,8 @@ import pytest
 from bwp_tui.contract.documents import CLOCK
 from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.graphql import GraphQLCall, GraphQLService
+from bwp_tui.sandbox.sandbox_state import SandboxState
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import SandboxState
 from tests.manual_clock import ManualClock
 from tests.sandbox.client import DELETION, RETRIEVAL, START_DELETION, START_RETRIEVAL, Client, exchange, start_input
 

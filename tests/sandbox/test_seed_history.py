@@ -10,9 +10,9 @@ import pytest
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import EMAIL_PATTERN, Kind, SampleTask
+from bwp_tui.sandbox.sandbox_state import SandboxState, UnknownTaskError
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import SandboxState, UnknownTaskError
 from tests.manual_clock import ManualClock
 from tests.sandbox.client import START as NOW
 

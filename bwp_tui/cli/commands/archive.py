@@ -18,7 +18,7 @@ from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import format_instant, utc_now
-from bwp_tui.new_file import new_file
+from bwp_tui.file_access import new_file
 from bwp_tui.store.commands import answers, work_records
 from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.queries import tasks

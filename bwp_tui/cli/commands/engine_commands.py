@@ -31,8 +31,8 @@ from bwp_tui.cli.support.context import (
 )
 from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_end, wait_for_response
 from bwp_tui.cli.support.result_downloads import download_results
-from bwp_tui.cli.support.service_manager import watched
 from bwp_tui.cli.support.streams import print_message
+from bwp_tui.cli.support.systemd_notify import watched
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status

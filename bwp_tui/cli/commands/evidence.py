@@ -21,7 +21,7 @@ from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task, TimelineEvent
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import format_instant, iso_day, iso_instant, utc_now
-from bwp_tui.new_file import new_file
+from bwp_tui.file_access import new_file
 from bwp_tui.store.database.digest_chain import Chain
 from bwp_tui.store.maintenance import chain_check
 from bwp_tui.store.queries import request_log, tasks, timeline

@@ -18,7 +18,7 @@ from bwp_tui import VERSION
 from bwp_tui.cli.setup.config import settings_record
 from bwp_tui.cli.setup.finding import Finding
 from bwp_tui.crashlog import redact
-from bwp_tui.new_file import new_file
+from bwp_tui.file_access import new_file
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.migrate import newest_version
 from bwp_tui.store.errors import StoreError

@@ -18,7 +18,7 @@ from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.letters import BUILT_IN_TEMPLATES, PLACEHOLDERS
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
-from bwp_tui.new_file import make_folder, new_file
+from bwp_tui.file_access import make_folder, new_file
 from bwp_tui.settings import (
     Profile,
     SettingsError,

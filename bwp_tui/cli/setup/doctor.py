@@ -28,7 +28,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import TO_CHECK, Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zone_name
-from bwp_tui.new_file import Access, access_to
+from bwp_tui.file_access import Access, access_to
 from bwp_tui.settings import Profile, SettingsError, letters_folder, load_profile, source_of_settings
 from bwp_tui.settings.letter_templates import mistakes_in
 from bwp_tui.settings.profile import CONSOLE_SIZE_VARIABLE, MINIMUM_SIZE, is_over_ssh

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from bwp_tui.new_file import make_folder, replace_file
+from bwp_tui.file_access import make_folder, replace_file
 from bwp_tui.settings import Profile, SettingsError, config_path, environment_of_children
 from bwp_tui.settings.secret import (
     COMMAND_TIMEOUT_S,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.new_file import new_file
+from bwp_tui.file_access import new_file
 
 
 def refuse_existing(path: Path) -> None:

@@ -21,7 +21,7 @@ from bwp_tui.console.state.saved_state import locked
 from bwp_tui.console.workers import StatusReporter
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, escaped
-from bwp_tui.new_file import new_file
+from bwp_tui.file_access import new_file
 from bwp_tui.settings import environment_of_children
 
 _EDITORS: Final = ("VISUAL", "EDITOR"), ("sensible-editor", "vi", "nano")

@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from bwp_tui.new_file import HISTORY_RESERVE
+from bwp_tui.file_access import HISTORY_RESERVE
 
 
 class DiskState(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Final, Self
 from bwp_tui.domain.text import part_name
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.threaded_hash import ThreadedHash
-from bwp_tui.new_file import access_to, make_folder
+from bwp_tui.file_access import access_to, make_folder
 
 _BLOCK: Final = 1 << 18
 _MB: Final = 1_000_000

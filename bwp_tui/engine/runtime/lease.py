@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.times import read_uptime
-from bwp_tui.new_file import access_to
+from bwp_tui.file_access import access_to
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, StoreMoved, StoreUnavailable
 from bwp_tui.store.worklog import engine_state

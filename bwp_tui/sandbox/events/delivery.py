@@ -10,7 +10,7 @@ from bwp_tui.contract.documents import POLL_FIELDS
 from bwp_tui.sandbox.events.message_queue import MessageQueue
 from bwp_tui.sandbox.events.subscriptions import ACCOUNT, Subscriptions
 from bwp_tui.sandbox.faults import Faults
-from bwp_tui.sandbox.service_state import SandboxState, TaskSnapshot
+from bwp_tui.sandbox.sandbox_state import SandboxState, TaskSnapshot
 from bwp_tui.sandbox.task_outcomes import seeded_uuid
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from bwp_tui.contract.events import EVENT_TYPES
 from bwp_tui.sandbox.events.subscriptions import Destination, Subscriptions
 from bwp_tui.sandbox.refusals import access_denied, invalid
-from bwp_tui.sandbox.service_state import SandboxState
+from bwp_tui.sandbox.sandbox_state import SandboxState
 
 Json = dict[str, object]
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.new_file import access_to
+from bwp_tui.file_access import access_to
 
 _PAGES: Final = 500
 """Pages copied between two checks for cancellation: 2 MB."""

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from bwp_tui.new_file import access_to
+from bwp_tui.file_access import access_to
 
 
 def flag_damage(path: Path) -> None:

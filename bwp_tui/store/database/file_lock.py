@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.new_file import access_to
+from bwp_tui.file_access import access_to
 from bwp_tui.store.errors import StoreUnavailable
 
 SHARED_TIMEOUT_S: Final = 10.0

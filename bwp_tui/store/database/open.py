@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import apsw
 
-from bwp_tui.new_file import access_to, make_folder, set_all
+from bwp_tui.file_access import access_to, make_folder, set_all
 from bwp_tui.store.database.migrate import migrate, newest_version, version_of
 from bwp_tui.store.database.schema_check import check_identity
 from bwp_tui.store.errors import StoreChanged, StoreMoved, StoreUnavailable

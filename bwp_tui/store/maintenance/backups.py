@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.new_file import access_to, make_folder
+from bwp_tui.file_access import access_to, make_folder
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.open import open_for_reading
 from bwp_tui.store.errors import StoreDamaged, StoreUnavailable

@@ -148,7 +148,7 @@ _CREATE_BROKEN_CHAINS: Final = (
 AMONG_BROKEN: Final = "IN (SELECT task FROM temp.broken_chains)"
 
 
-def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main", *, gaps: bool = False) -> None:
+def remember_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main", *, gaps: bool = False) -> None:
     """Note what is wrong with chains before rows of another history are merged in; `seal_rebuilt` records it.
 
     Args:
@@ -161,7 +161,7 @@ def note_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main
     db.executemany("INSERT INTO temp.broken_chains VALUES (?, ?, ?)", wrong)
 
 
-def note_renumbered(db: apsw.Connection, number: int, other_number: int) -> None:
+def remember_renumbered(db: apsw.Connection, number: int, other_number: int) -> None:
     """Note that a task of the other history got a new number, and what is wrong with its digests there."""
     _, findings = check_chains(db, f"= {other_number}", "other")
     state = "; ".join(finding.sentence for finding in findings) or "all agreed with them"
@@ -241,7 +241,7 @@ def return_stray_events(db: apsw.Connection) -> None:
                 break
     if returned:
         db.execute("DELETE FROM temp.broken_chains")
-        note_broken_chains(db)
+        remember_broken_chains(db)
 
 
 _IS_EVENT: Final = " AND ".join(f"{column} IS ?" for column in EVENT_COLUMNS.split(", "))

@@ -384,7 +384,7 @@ def _add_chains(db: apsw.Connection) -> None:
     Those of the others begin anew, since they are over the number too; what they prove is noted.
     """
     same = "(SELECT theirs FROM matched WHERE is_new AND ours = theirs)"
-    chain_check.note_broken_chains(db, f"IN {same}", "other")
+    chain_check.remember_broken_chains(db, f"IN {same}", "other")
     db.execute(f"INSERT OR REPLACE INTO main.chains SELECT * FROM other.chains WHERE task IN {same}")
     db.execute(
         "INSERT OR IGNORE INTO main.chains SELECT * FROM other.chains"
@@ -392,4 +392,4 @@ def _add_chains(db: apsw.Connection) -> None:
     )
     moved = db.execute("SELECT ours, theirs FROM matched WHERE is_new AND ours <> theirs").fetchall()
     for ours, theirs in moved:
-        chain_check.note_renumbered(db, int(str(ours)), int(str(theirs)))
+        chain_check.remember_renumbered(db, int(str(ours)), int(str(theirs)))

@@ -47,7 +47,7 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
         with db:
             apply_missing(db)
             if source is not None:
-                chain_check.note_broken_chains(db, gaps=True)
+                chain_check.remember_broken_chains(db, gaps=True)
         triggers = _drop_triggers(db)
         yield db
         with db:

@@ -17,7 +17,7 @@ import apsw
 from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant
-from bwp_tui.new_file import new_file
+from bwp_tui.file_access import new_file
 from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.digest_chain import begin_all_chains
 from bwp_tui.store.database.error_translation import translated_errors
@@ -159,7 +159,7 @@ def _fill(
             rebuild.correct_numbers(db)
             intent_repair.reattach_submissions(db)
             if counts.kept["chains"] or not counts.is_unchained:
-                chain_check.note_broken_chains(db)
+                chain_check.remember_broken_chains(db)
                 chain_check.return_stray_events(db)
                 counts.outdated = replay.repair_outdated_rows(db, instant)
             else:

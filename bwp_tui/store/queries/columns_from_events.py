@@ -6,8 +6,8 @@ The events apply in the order of time. Where they contradict each other:
 - What the service said counts: a status, a task id. What an operator or this program decided on a request does not,
   once that had a task id or had ended in the other copy (`_is_overtaken`).
 - A decline counts all the same where nothing of the request runs: the shopper was told.
-- What two operators decided without knowing of each other leaves the request rather open than closed, and rather due
-  earlier than later (`_counts_against`, `_reopened`): a decline that was withdrawn leaves no appeal, but where the
+- What two operators decided without knowing of each other leaves the request open in doubt, with the earlier due
+  date (`_counts_despite_contradiction`, `_reopened`): a decline that was withdrawn leaves no appeal, but where the
   request would be closed, the appeal makes it count again; what was upheld stays so. A person has to check them.
 - A correction that `legal_records.correct` refuses beside what the other copy recorded does not count where the request
   would be due later (`_refused_corrections`).
@@ -89,7 +89,7 @@ def columns_and_contradictions(
     corrected = list[TimelineRow]()
     stops = {name: {str(row[name])} if row.get(name) else set[str]() for name in RECORD_COLUMNS[LegalRecord.INQUIRY]}
     for event in in_order(list(events)):
-        counts = _counts_against(columns, event)
+        counts = _counts_despite_contradiction(columns, event)
         if counts is not None:
             contradicting.append(event)
         if event.what in (EventKind.DECLINE_REQUESTED, EventKind.DECLINED):
@@ -213,10 +213,11 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     return is_decision and has_gone_on and status is not None and status != event.before
 
 
-def _counts_against(columns: Columns, event: TimelineRow) -> bool | None:
-    """Return None if a person could record an event on a task as it was; else whether the event counts all the same.
+def _counts_despite_contradiction(columns: Columns, event: TimelineRow) -> bool | None:
+    """Return whether an event that contradicts what was recorded before counts all the same; None for any other.
 
-    It does where the request is then rather open than closed, and rather due earlier than later.
+    It contradicts that where nobody could record it on the task as it was. In doubt the request stays open, and keeps
+    the earlier due date.
     """
     status, is_upheld = columns.get("status"), bool(columns.get("appeal_upheld"))
     is_declined, is_cancelled = status in (None, Status.DECLINED), status == Status.CANCELLED

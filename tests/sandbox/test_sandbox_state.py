@@ -6,8 +6,8 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock
+from bwp_tui.sandbox.sandbox_state import SandboxState, UnknownTaskError
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import SandboxState, UnknownTaskError
 from tests.manual_clock import ManualClock
 from tests.sandbox.client import CANCEL, START, Client
 
