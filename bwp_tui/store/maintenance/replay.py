@@ -290,7 +290,8 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
     """Bring rows up to date that are older than their timelines, since a write to their page was lost; return how many.
 
     The digests of both, which `chain_check.remember_broken_chains` has found to differ, show which columns that are.
-    Where the later events are lost too, what the row has waiting may have been sent or withdrawn: it becomes UNCONFIRMED.
+    Where the later events are lost too, what the row has waiting may have been sent or withdrawn: it becomes
+    UNCONFIRMED.
     """
     repaired, doubtful = 0, list[int]()
     for number, covered, events, chain in list(chained_tasks(db, AMONG_BROKEN)):
