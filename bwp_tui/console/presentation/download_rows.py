@@ -56,15 +56,15 @@ class DownloadRow(NamedTuple):
 
 
 class DownloadRowBuilder:
-    """Formats lines of `width` cells, with `mark` before the downloads whose ids are in `marks`."""
+    """Formats lines of `width` cells, with `glyph` before the downloads whose ids are in `marks`."""
 
     def __init__(
-        self, listed: ListedDownloads, width: int, context: DisplayContext, marks: AbstractSet[int], mark: str
+        self, listed: ListedDownloads, width: int, context: DisplayContext, marks: AbstractSet[int], glyph: str
     ) -> None:
         self._listed = listed
         self._context = context
         self._marks = marks
-        self._mark = mark
+        self._glyph = glyph
         self._width = width
         self._is_wide, self._is_medium = width >= LIST_WIDE, width >= LIST_NARROW
         self._digits = max((len(f"#{task.number}") for _, task in listed), default=0)
@@ -190,7 +190,7 @@ class DownloadRowBuilder:
         return (*start, (figures, "plain"), (_GAP + _cut_left(path, room - len(_GAP)), "muted"))
 
     def _name_cells(self, download: Download, task: Task) -> tuple[StyledText, ...]:
-        mark = f"{self._mark} " if download.id in self._marks else "  "
+        mark = f"{self._glyph} " if download.id in self._marks else "  "
         email = clean_line(subject(task, self._context))
         number = f"{f'#{task.number}':>{self._digits}}".ljust(self._number) + _GAP
         return (

@@ -176,7 +176,7 @@ class MainScreen(ActionScreen):
             self._prompt_host.show_notice(sentence, role)
 
     async def show_outcome(self, read: OutcomeReader) -> None:
-        """Show what came of an action and why it is not sent yet, and read both again until it is sent."""
+        """Show what came of an action in the status line, which reads it again until it is sent."""
         await self._status.show_outcome(read)
 
     def apply(self, update: Snapshot | str) -> None:
