@@ -11,14 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.actions.legal_operations import ANSWER, CORRECT
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent, Task, TaskError, Verification
-from bwp_tui.store.commands import decisions, legal_records, requests
+from bwp_tui.store.commands import bulk, decisions, legal_records, requests, undo
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups, chain_check, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import LegalRecord, TaskPart, UndoablePart
 from bwp_tui.store.worklog import intent_outcomes, poll_responses, service_events
 from tests.manual_clock import ManualClock
 from tests.store import single
@@ -392,6 +394,36 @@ def test_a_task_id_stays_where_the_other_copy_later_entered_a_wrong_one(path: Pa
     for merged in restored_both_ways(path, clock, early, late):
         task = tasks.get(merged, number)
         assert (task.task_id, task.status) == (RIGHT, Status.ON_HOLD)
+
+
+def test_an_undo_takes_back_no_record_of_the_other_copy(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        answered, corrected = accepted(store).number, submitted(store, email="b@example.com").number
+    early, late = parted_copies(path)
+    received_on = TODAY - timedelta(days=20)
+    changes: dict[int, list[undo.Change]] = {answered: [], corrected: []}
+    parts: dict[int, UndoablePart] = {answered: LegalRecord.ANSWER, corrected: TaskPart.RECEIPT}
+    own = {
+        answered: ANSWER.change_for(ACTOR, TODAY, how="by mail"),
+        corrected: CORRECT.change_for(ACTOR, TODAY, received=YESTERDAY),
+    }
+    for step in ("record", "other", "undo"):
+        clock.advance(minutes=1)
+        with closing(open_store(late if step == "other" else early, clock=clock)) as store:
+            for number, part in parts.items():
+                if step == "record":
+                    change = undo.with_recorded_values(own[number], part, changes[number])
+                elif step == "undo":
+                    change = undo.undo(part, changes[number], ACTOR)
+                elif number == answered:
+                    change = ANSWER.change_for("bob", TODAY, how="by phone")
+                else:
+                    change = CORRECT.change_for("bob", TODAY, received=received_on)
+                list(bulk.apply_to_each(store, change, [number]))
+    for merged in restored_both_ways(path, clock, early, late):
+        first, second = tasks.get(merged, answered), tasks.get(merged, corrected)
+        assert (first.answered_how, first.tags) == ("by phone", (TO_CHECK,))
+        assert (second.received_on, second.tags) == (received_on, (TO_CHECK,))
 
 
 def test_what_a_purge_removed_does_not_come_back_from_the_other_copy(path: Path, clock: ManualClock) -> None:

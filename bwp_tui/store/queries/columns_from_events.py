@@ -12,7 +12,7 @@ The events apply in the order of time. Where they contradict each other:
 - A correction that `legal_records.correct` refuses beside what the other copy recorded does not count where the request
   would be due later (`_refused_corrections`).
 - The clock was stopped by the last inquiry that has a reply, until the first reply to it (`_stop_of_clock`).
-- An undo puts back the value that it names, whatever the other copy has changed since (`_values_before`).
+- An undo puts back the value that it names (`_undone`), unless the other copy has made a record since.
 - What was purged stays purged.
 """
 
@@ -26,7 +26,7 @@ from bwp_tui.domain.regulations import is_appealable
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, DeclineReason, Status, status_after
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.times import is_iso_day, local_day, parse_instant
-from bwp_tui.store.queries.row_mapping import changed_tags, errors_text, tags_of
+from bwp_tui.store.queries.row_mapping import changed_tags, errors_text
 from bwp_tui.store.queries.timeline import (
     EMPTY_PARTS,
     PARTS_OF_EVENTS,
@@ -41,6 +41,7 @@ from bwp_tui.store.queries.timeline import (
     is_due_otherwise,
     is_resubmission,
     recorded_day,
+    values_before,
 )
 
 Columns = dict[str, str | int | None]
@@ -104,8 +105,10 @@ def columns_and_contradictions(
             latest |= {EventKind.DECLINED: _changes(columns, event)} if event.what == EventKind.DECLINED else {}
             continue
         if event.what == EventKind.UNDONE:
-            part, _, value = (event.detail or "").partition(RESTORED_AS)
-            changes = _values_before(undoable.get(part, []), part, value)
+            if (undone := _undone(columns, event, undoable)) is None:
+                contradicting.append(event)
+                continue
+            changes = undone
         else:
             changes = _changes(columns, event)
             changes |= _reopened(columns, event, latest)
@@ -136,7 +139,7 @@ def columns_and_contradictions(
 
 _BEFORE_DECLINE: Final = "before decline"
 _DROPPED_APPEAL: Final = "dropped appeal"
-"""An appeal that the withdrawal of its decline in the other copy left without one, until it ended the request."""
+"""An appeal that the other copy left without its decline, which it withdrew, until it ended the request."""
 _NOT_RESUBMITTED: Final = (Status.RECEIVED, Status.UNAPPROVED, Status.DECLINED)
 
 
@@ -281,17 +284,18 @@ def _refused_corrections(columns: Columns, corrected: list[TimelineRow]) -> Iter
                 yield event
 
 
-def _values_before(earlier: list[Columns], part: str, value: str) -> Columns:
-    """Return the columns of a part before the change that was undone; changes of another copy may have come between."""
-    for place in reversed(range(len(earlier))):
-        before = earlier[place]
-        cells = tags_of(before["tags"]) if part == TaskPart.TAGS else tuple(before.values())
-        shown = " ".join(str(cell) for cell in cells if cell is not None) if cells and cells[0] else "empty"
-        if f"{value} ".startswith(f"{shown} "):
-            del earlier[place:]
-            return before
-    before = earlier.pop() if earlier else {}
-    return {**dict.fromkeys(before), **EMPTY_PARTS.get(part, {})} if value == "empty" else before
+def _undone(columns: Columns, event: TimelineRow, undoable: dict[str, list[Columns]]) -> Columns | None:
+    """Return the columns that an undo puts back, or None where the other copy has made a record of that kind since."""
+    part, _, value = (event.detail or "").partition(RESTORED_AS)
+    recorded = list(undoable.get(part, []))
+    changes = values_before(recorded, part, value)
+    due = event.before or (value[-len("2026-01-31") :] if part == TaskPart.RECEIPT else None)
+    is_due_otherwise = due is not None and columns.get("due_on") not in (None, due)
+    has_other_record = is_due_otherwise or len(undoable.get(part, [])) > len(recorded) + 1
+    if has_other_record and part not in (TaskPart.NOTE, TaskPart.TAGS, TaskPart.ASSIGNMENT):
+        return None
+    undoable[part] = recorded
+    return changes
 
 
 def _changes(columns: Columns, event: TimelineRow) -> Columns:

@@ -13,7 +13,7 @@ from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.task import TimelineEvent
 from bwp_tui.domain.times import is_iso_day
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
-from bwp_tui.store.queries.row_mapping import RowMapper
+from bwp_tui.store.queries.row_mapping import RowMapper, tags_of
 
 SERVICE = "service"
 """The actor of what the service did."""
@@ -206,6 +206,19 @@ def recorded_day(detail: str) -> str | None:
     """Return the day with which the detail of an operator's record begins."""
     on = re.match(r"on (\d{4}-\d\d-\d\d)", detail)
     return on[1] if on and is_iso_day(on[1]) else None
+
+
+def values_before(earlier: list[dict[str, str | int | None]], part: str, value: str) -> dict[str, str | int | None]:
+    """Return the columns of a part before the change that was undone, and remove it, and those since, from `earlier`."""
+    for place in reversed(range(len(earlier))):
+        before = earlier[place]
+        cells = tags_of(before["tags"]) if part == TaskPart.TAGS else tuple(before.values())
+        shown = " ".join(str(cell) for cell in cells if cell is not None) if cells and cells[0] else "empty"
+        if f"{value} ".startswith(f"{shown} "):
+            del earlier[place:]
+            return before
+    before = earlier.pop() if earlier else {}
+    return {**dict.fromkeys(before), **EMPTY_PARTS.get(part, {})} if value == "empty" else before
 
 
 def is_due_otherwise(appealed: TimelineRow, regulation: object) -> bool:
