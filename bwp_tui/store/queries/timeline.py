@@ -209,7 +209,7 @@ def recorded_day(detail: str) -> str | None:
 
 
 def values_before(earlier: list[dict[str, str | int | None]], part: str, value: str) -> dict[str, str | int | None]:
-    """Return the columns of a part before the change that was undone, and remove it, and those since, from `earlier`."""
+    """Return the columns of a part before the change that is undone; remove it and those since from `earlier`."""
     for place in reversed(range(len(earlier))):
         before = earlier[place]
         cells = tags_of(before["tags"]) if part == TaskPart.TAGS else tuple(before.values())
