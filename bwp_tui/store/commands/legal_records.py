@@ -246,7 +246,7 @@ def extended_due(task: Task) -> date | None:
 
 
 def _no_extension(task: Task) -> Refusal:
-    if task.due_on is not None:
+    if task.due_on is not None and task.regulation in REGULATIONS:
         sentence = f"{task.regulation} knows no extension: {task.name} stays due on {task.due_on}."
         return Refusal("without extension by law", sentence)
     return Refusal("without deadline", f"Task {task.name} has no legal deadline that could be extended.")
