@@ -344,3 +344,42 @@ def test_an_answer_to_an_appeal_that_the_other_copy_withdrew_is_to_be_checked(
             single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR, TODAY)
     for merged in restored_both_ways(path, clock):
         assert tasks.get(merged, 1).tags == (TO_CHECK,)
+
+
+@pytest.mark.parametrize("is_resubmitted_first", [False, True])
+def test_a_resubmission_is_to_be_checked_where_the_other_copy_entered_the_task_id(
+    path: Path, clock: ManualClock, *, is_resubmitted_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.UNCONFIRMED, Kind.DELETION)
+    for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
+        if is_resubmitted:
+            requests.resubmit(store, 1, ACTOR)
+        else:
+            decisions.enter_task_id(store, 1, f"{'a' * 8}-0000-4000-8000-000000000000", ACTOR)
+            single.answered(store, 1, answer("ON_HOLD"), SOON)
+    for merged in restored_both_ways(path, clock):
+        assert TO_CHECK in tasks.get(merged, 1).tags
+
+
+@pytest.mark.parametrize("is_extended_first", [False, True])
+@pytest.mark.parametrize(
+    "close",
+    [
+        _recording(partial(decisions.decline, reason="fraud", text="told")),
+        _recording(partial(answers.answer, how="by post")),
+    ],
+    ids=["declined", "answered"],
+)
+def test_a_request_that_one_copy_closed_and_the_other_extended_is_to_be_checked(
+    path: Path, clock: ManualClock, close: Callable[[Store], object], *, is_extended_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.FAILED)
+    for store, is_extended in opened_copies(path, clock, is_extended_first):
+        if is_extended:
+            single.extend(store, 1, "busy", TODAY, ACTOR)
+        else:
+            close(store)
+    for merged in restored_both_ways(path, clock):
+        assert TO_CHECK in tasks.get(merged, 1).tags

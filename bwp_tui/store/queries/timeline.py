@@ -241,11 +241,11 @@ def is_origin(event: TimelineRow) -> bool:
 
 _AGAINST_SENDING: Final = (EventKind.ANSWERED, EventKind.DECLINED, EventKind.CANCELLED_UNSENT)
 _AGAINST: Final[dict[str, tuple[EventKind, ...]]] = {
-    EventKind.EXTENDED: (EventKind.CORRECTED,),
+    EventKind.EXTENDED: (EventKind.CORRECTED, EventKind.ANSWERED, EventKind.DECLINED),
     EventKind.SEND_REQUESTED: _AGAINST_SENDING,
     EventKind.RESUBMITTED: (
-        *(EventKind.CORRECTED, EventKind.CANCEL_REQUESTED, EventKind.ACCEPTED, EventKind.RESUBMITTED),
-        *_AGAINST_SENDING,
+        *(EventKind.CORRECTED, EventKind.CANCEL_REQUESTED, EventKind.RESUBMITTED, *_AGAINST_SENDING),
+        *(EventKind.ACCEPTED, EventKind.ADOPTED, EventKind.TRACKED),  # it runs
     ),
 }
 """What hardly anybody would have recorded who had known of an extension, that it was sent, or resubmitted."""
