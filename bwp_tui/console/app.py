@@ -128,7 +128,9 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             write_store=self._write_store,
             actor=actor(os.environ, profile.actor, profile.is_team),
             reader=HistoryReader(
-                self._store, lambda sentence: self._post(self.FeedUpdated(sentence)), lambda: self._session.has_engine()
+                self._store,
+                lambda text: self._post(self.FeedUpdated(text)),
+                lambda one: self._session.shown_download(one),
             ),
             feed=feed,
             publish=lambda update: self._post(self.FeedUpdated(update)),

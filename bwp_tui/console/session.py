@@ -19,7 +19,8 @@ from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.console.state.saved_state import SavedStateFile
-from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.task import Download, Task, requeue_if_running
 from bwp_tui.domain.times import Clock, local_day, to_local
 from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.settings import Profile
@@ -188,6 +189,22 @@ class Session:
 
         return is_any_engine_running(self.profile.lease_path)
 
+    def is_engine_stalled(self) -> bool:
+        """Return whether the engine is another process that misses heartbeats: what it recorded last is old."""
+        if self.engine_role() in (EngineRole.ENGINE, EngineRole.STARTING):
+            return False
+        from bwp_tui.engine.runtime.lease import misses_heartbeats
+
+        return misses_heartbeats(self.profile.lease_path)
+
+    def shown_download(self, download: Download) -> Download:
+        """Return a running download as queued where no process is the engine, without a rate where that is stalled."""
+        if download.state != DownloadState.RUNNING:
+            return download
+        if not self.has_engine():
+            return requeue_if_running(download)
+        return download._replace(rate=None) if self.is_engine_stalled() else download
+
     def without_killed_process(self, state: EngineState) -> EngineState:
         """Return the engine's state, without its process id where that process was killed."""
         return state if state.pid is None or self.has_engine() else state._replace(pid=None)
@@ -199,6 +216,6 @@ class Session:
         trouble = _TROUBLE_LABELS.get(state.service)
         if state.service == ServiceHealthState.THROTTLED and state.rate_limit is not None:
             trouble = f"rate-limited: {state.rate_limit:g} requests/s"
-        if trouble is None or state.next_try_at is None:
+        if trouble is None or state.next_try_at is None or state.next_try_at < self.clock():
             return trouble
         return f"{trouble}, next try {to_local(state.next_try_at):%H:%M:%S}"

@@ -370,12 +370,14 @@ class SampleTask(Request):
     cancelled: bool
 
 
-def with_requeued_downloads(tasks: Sequence[Task], has_engine: Callable[[], bool]) -> list[Task]:
-    """Return tasks; where no process is the engine, which is asked only if a download runs, that download is queued."""
-    is_any_running = any(task.download and task.download.state == DownloadState.RUNNING for task in tasks)
-    if not is_any_running or has_engine():
-        return list(tasks)
-    return [replace(task, download=task.download and requeue_if_running(task.download)) for task in tasks]
+def with_shown_downloads(tasks: Sequence[Task], shown: Callable[[Download], Download]) -> list[Task]:
+    """Return tasks with their running downloads as `shown` returns them, as where no process is the engine."""
+    return [
+        replace(task, download=shown(task.download))
+        if task.download and task.download.state == DownloadState.RUNNING
+        else task
+        for task in tasks
+    ]
 
 
 def newest_problem(task: Task) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from textual.content import Content
 
 from bwp_tui.console.widgets.styled_line import break_long_words
 from bwp_tui.domain.statuses import DownloadState, Status
+from bwp_tui.domain.times import read_uptime
 from bwp_tui.engine.runtime.engine_thread import EngineRole
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -138,6 +140,35 @@ async def test_what_a_killed_engine_left_running_is_not_said_to_run(profile: Pro
         assert "3.1 MB/s" not in console.text
         await console.press("F")
         await console.sees("1 waiting")
+
+
+def _heartbeat(profile: Profile, seconds_ago: float) -> None:
+    profile.lease_path.write_text(f"{read_uptime().boot or '-'} {time.monotonic() - seconds_ago:.3f}\n")
+
+
+async def test_no_rate_of_an_engine_that_misses_heartbeats_is_shown(profile: Profile) -> None:
+    async with opened(profile) as console:
+        console.app._engine.role = EngineRole.FOLLOWER
+        _heartbeat(profile, -3600)  # as new as one is for the whole test
+        requests.download(console.store, READY, "/srv", "op")
+        engine_state.record_new_term(console.store, 1, "host")
+        order = order_of(console.store, READY)
+        downloads.record_start(console.store, order)
+        downloads.record_progress(console.store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+        await console.go_to(READY)
+        await console.sees("12.4 / 19.3 MB", "3.1 MB/s")
+        _heartbeat(profile, 11)
+        console.app.on_console_app_role_changed()
+        await console.until(lambda: "3.1 MB/s" not in console.text)
+        await console.sees("12.4 / 19.3 MB")
+        _heartbeat(profile, -3600)
+        console.app.on_console_app_role_changed()
+        await console.sees("3.1 MB/s")
+        await console.press("F")
+        await console.sees("1 running", "3.1 MB/s")
+        _heartbeat(profile, 11)
+        console.app.on_console_app_role_changed()
+        await console.until(lambda: "3.1 MB/s" not in console.text)
 
 
 async def test_a_saved_result_that_is_gone_from_disk_is_said_to_be(profile: Profile) -> None:

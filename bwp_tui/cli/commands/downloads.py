@@ -13,7 +13,7 @@ from bwp_tui.cli.support.table import table
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.statuses import DownloadState
-from bwp_tui.domain.task import Download, Task, requeue_if_running
+from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_instant, iso_instant
 from bwp_tui.engine.runtime.lease import Lease
@@ -47,8 +47,7 @@ def downloads(arguments: Namespace) -> ExitCode:
     with open_session(arguments, changes=arguments.action is not None) as session:
         if arguments.action is None:
             shown, exit_code = download_queue.list_downloads(session.store, arguments.limit), ExitCode.DONE
-            if not session.has_engine():
-                shown = [requeue_if_running(download) for download in shown]
+            shown = list(map(session.shown_download, shown))
         else:
             _requeue_interrupted(session)
             shown, exit_code = _apply(session, arguments.action, arguments.tasks)

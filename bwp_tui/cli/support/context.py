@@ -14,6 +14,8 @@ from pathlib import Path
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
+from bwp_tui.domain.statuses import DownloadState
+from bwp_tui.domain.task import Download, requeue_if_running
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import local_day, meant_day, typed_day, utc_now, zone_name
 from bwp_tui.settings import Profile, actor, load_profile
@@ -35,6 +37,16 @@ class CommandSession:
         from bwp_tui.engine.runtime.lease import is_any_engine_running
 
         return is_any_engine_running(self.profile.lease_path)
+
+    def shown_download(self, download: Download) -> Download:
+        """Return a running download as queued where no process is the engine, without a rate where that is stalled."""
+        from bwp_tui.engine.runtime.lease import misses_heartbeats
+
+        if download.state != DownloadState.RUNNING:
+            return download
+        if not self.has_engine():
+            return requeue_if_running(download)
+        return download._replace(rate=None) if misses_heartbeats(self.profile.lease_path) else download
 
 
 def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:

@@ -146,7 +146,7 @@ class DownloadsScreen(ActionScreen):
         except StoreError as error:
             self.show_status(str(error), "bad")
             return
-        self._downloads = self.session.reader.requeue_without_engine(downloads)
+        self._downloads = self.session.reader.shown_downloads(downloads)
         self.listed = [
             (download, tasks[download.task_number])
             for download in self._downloads
