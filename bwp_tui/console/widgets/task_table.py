@@ -41,7 +41,6 @@ class TaskSource(Protocol):
 
     def by_numbers(self, numbers: Sequence[int]) -> Sequence[Task]:
         """Return the tasks of these task numbers, in any order; one that no longer exists is left out."""
-        ...
 
 
 class VisibleRows:
@@ -396,7 +395,6 @@ class TaskTable(VirtualRows):
         return max(0, min(self._cursor, self.row_count - 1)) if row is None else row
 
     def _repaint(self, numbers: Collection[int]) -> None:
-        if numbers:
-            for y, number in enumerate(self._in_sight()):
-                if number in numbers:
-                    self.repaint_row(self.top + y)
+        for y, number in enumerate(self._in_sight()):
+            if number in numbers:
+                self.repaint_row(self.top + y)

@@ -55,10 +55,7 @@ class EngineRole(StrEnum):
     STOPPED = "stopped"
 
 
-_ROLES_OF_ERRORS: Final[dict[type[Exception], EngineRole]] = {
-    StoreMoved: EngineRole.HISTORY_MISSING,
-    DiskFull: EngineRole.DISK_FULL,
-}
+_ERROR_ROLES: Final[dict[type, EngineRole]] = {StoreMoved: EngineRole.HISTORY_MISSING, DiskFull: EngineRole.DISK_FULL}
 
 
 class EngineThread:
@@ -98,9 +95,8 @@ class EngineThread:
         self.other_engine: EngineState | None = None
         """The engine that this process follows or has superseded."""
         self.maintenance_finding: str | None = None
-        """What the last maintenance found wrong with the history: a failed backup, damage; or None."""
+        """What the last maintenance found wrong with the history."""
         self.opening_report: str | None = None
-        """What was recovered when the history was opened, or None."""
         self._faults = 0
         self._next_attempt_at = 0.0
         self._refresh: CredentialRefresh | None = None
@@ -155,7 +151,7 @@ class EngineThread:
                     if isinstance(error, StoreDamaged) and first_store is not None:
                         first_store.close()  # opening it anew recovers it, unless another connection is open
                         first_store = None
-                    role = _ROLES_OF_ERRORS.get(type(error), EngineRole.BLOCKED)
+                    role = _ERROR_ROLES.get(type(error), EngineRole.BLOCKED)
                     self._set_role(role, str(error))
                     await asyncio.sleep(LEASE_CHECK_S if role is EngineRole.HISTORY_MISSING else RESTART_S)
                 finally:

@@ -12,6 +12,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.answers import cannot_answer, refusal_of_removal
 from bwp_tui.store.commands.bulk import TaskChange
+from bwp_tui.store.commands.decisions import cannot_appeal
 from bwp_tui.store.commands.legal_records import refusal_of_correction, refusal_of_day
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction, as_day, as_text
@@ -89,6 +90,8 @@ def _refusal(store: Store, task: Task, part: UndoablePart, before: Row) -> str |
     if before[0] is None:
         return refusal_of_removal(store, task, part)
     refused = cannot_answer(task) if part is LegalRecord.ANSWER else None
+    if part is LegalRecord.APPEAL:
+        refused = cannot_appeal(task)
     return refused or refusal_of_day(task, as_day(before[0]))
 
 
