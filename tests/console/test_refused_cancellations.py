@@ -147,4 +147,5 @@ async def test_a_refusal_that_both_the_action_and_the_timeline_report_is_said_on
         await console.press("x", "y")
         status, refusal = console.main.status, f"{console.task(HELD).name}: {CANNOT}"
         await console.until(lambda: status.sentence == status.notice == refusal)
+        await console.sees(refusal)
         assert console.line("status").count(refusal) == 1
