@@ -153,8 +153,8 @@ class MainScreen(ActionScreen):
     def context(self) -> ActionContext:
         session, table = self.session, self.table
         known = (table.current, session.read_only, session.today(), len(self.views))
-        marks = (len(table.marks), table.marked_in_sight)
-        return ActionContext(*known, None, *marks, partial(session.reader.actor_refusal, actor=session.actor))
+        refusal = partial(session.reader.actor_refusal, actor=session.actor)
+        return ActionContext(*known, marks=len(table.marks), marked=table.marked_in_sight, actor_refusal=refusal)
 
     @property
     def prompt(self) -> Prompt:

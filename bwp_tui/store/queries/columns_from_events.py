@@ -289,7 +289,8 @@ def _undone(columns: Columns, event: TimelineRow, undoable: dict[str, list[Colum
     part, _, value = (event.detail or "").partition(RESTORED_AS)
     recorded = list(undoable.get(part, []))
     changes = values_before(recorded, part, value)
-    due = event.before or (value[-len("2026-01-31") :] if part == TaskPart.RECEIPT else None)
+    # An event that leaves the due date as it is does not name it; the value of a receipt ends with it.
+    due = event.before or (value.rpartition(" ")[2] if part == TaskPart.RECEIPT else None)
     is_due_otherwise = due is not None and columns.get("due_on") not in (None, due)
     has_other_record = is_due_otherwise or len(undoable.get(part, [])) > len(recorded) + 1
     if has_other_record and part not in (TaskPart.NOTE, TaskPart.TAGS, TaskPart.ASSIGNMENT):
