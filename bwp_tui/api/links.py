@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from bwp_tui.api.errors import BadResponse
 from bwp_tui.contract.documents import LINK_LIFETIME
 from bwp_tui.domain.times import BASIC_UTC
-from bwp_tui.domain.urls import UrlParts, split_url
+from bwp_tui.domain.urls import split_url
 
 MIN_SECONDS_LEFT: Final = 10.0
 """Seconds a link must have left when a download starts: it could expire while the connection is made."""
@@ -87,12 +87,9 @@ def _link_fault(url: str, loopback_allowed: bool) -> str | None:
         return str(error)
     if address.is_loopback:
         return None if loopback_allowed else "It leads to this very machine."
-    return "It leads to an address that is not public." if _is_private(address) else None
-
-
-def _is_private(address: UrlParts) -> bool:
     literal = address.ip_address_of_host
-    return literal is not None and (not literal.is_global or literal.is_multicast)
+    is_private = literal is not None and (not literal.is_global or literal.is_multicast)
+    return "It leads to an address that is not public." if is_private else None
 
 
 def _age(url: str, date: datetime | None) -> float:

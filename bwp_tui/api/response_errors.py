@@ -95,7 +95,8 @@ def api_error(error: ServiceError, response: HttpResponse, *, names_field: bool)
     """
     kind, message = _kind(error, response.status), error.detail or error.message
     if kind is Rejected and names_field and error.classified:
-        return _rejection(error, message)
+        sentence = _REFUSALS.get(error.code or "", "The service refused the request{}. Correct it, then send it again.")
+        return Rejected(sentence.format(_quoted(message)), code=error.code or error.type, message=message)
     if kind is Rejected or kind is RequestNotAccepted:
         return RequestNotAccepted(
             f"The request was not accepted{_quoted(message)}.",
@@ -119,11 +120,6 @@ def _kind(error: ServiceError, http_status: int) -> type[ApiError]:
     if known is None and names_throttling(error.type or error.message):
         return Throttled
     return known or _KINDS_OF_STATUS.get(http_status, ServerFault)
-
-
-def _rejection(error: ServiceError, message: str) -> Rejected:
-    sentence = _REFUSALS.get(error.code or "", "The service refused the request{}. Correct it, then send it again.")
-    return Rejected(sentence.format(_quoted(message)), code=error.code or error.type, message=message)
 
 
 def _quoted(message: str) -> str:

@@ -46,11 +46,14 @@ def parse_tree(text: str, *, cut: bool) -> tuple[Node, ...] | None:
         if not builder.take(match):
             return None
         at = match.end()
-    if text[at:].strip(" \t\r\n") and not (cut and builder.may_end_in(text, at)):
+    rest = text[at:].lstrip(" \t\r\n")
+    may_be_cut_token = rest.startswith(('"', "-")) or any(word.startswith(rest) for word in ("true", "false", "null"))
+    if rest and not (cut and may_be_cut_token):
         return None
     if not builder.nodes or (builder.open and not cut):
         return None
-    builder.close_all()
+    for node in builder.open:
+        node.end = len(builder.nodes)
     return tuple(builder.nodes)
 
 
@@ -84,16 +87,6 @@ class _TreeBuilder:
         else:
             return False
         return True
-
-    def may_end_in(self, text: str, at: int) -> bool:
-        """Return whether the text at `at`, which is no token, can be the beginning of one."""
-        rest = text[at:].lstrip(" \t\r\n")
-        return rest.startswith(('"', "-")) or any(word.startswith(rest) for word in ("true", "false", "null"))
-
-    def close_all(self) -> None:
-        """Close the open objects and arrays of a cut text."""
-        for node in self.open:
-            node.end = len(self.nodes)
 
     def _add(self, value: str) -> None:
         if self.open:

@@ -74,16 +74,13 @@ def preview(archive: Archive, entry: Entry, max_bytes: int = PREVIEW_BYTES) -> P
 
 def _preview_text(text: str, entry: Entry, *, cut: bool) -> Preview:
     name = entry.name.casefold()
-    if name.endswith(_TABLES):
-        rows = _rows(text)
-        if rows:
-            return Table(_without_cut_row(rows) if cut else rows, cut)
+    if name.endswith(_TABLES) and (rows := _rows(text)):
+        # The last row is cut; the only one ends with a mark.
+        return Table((rows[:-1] or ((*rows[0][:-1], f"{rows[0][-1]}…"),)) if cut else rows, cut)
     if name.endswith(_PAGES) or text.lstrip()[:14].casefold().startswith(("<!doctype html", "<html")):
         return Text("the words of an HTML page", _lines(visible_text(text)), cut)
-    if text.lstrip()[:1] in ("{", "["):
-        nodes = parse_tree(text, cut=cut)
-        if nodes:
-            return Tree(nodes, cut)
+    if text.lstrip()[:1] in ("{", "[") and (nodes := parse_tree(text, cut=cut)):
+        return Tree(nodes, cut)
     return Text("text", _lines(text), cut)
 
 
@@ -100,11 +97,6 @@ def _rows(text: str) -> tuple[tuple[str, ...], ...]:
     except csv.Error:
         return ()
     return tuple(tuple(clean_line(cell) for cell in row[:_MAX_CELLS]) for row in rows if row)
-
-
-def _without_cut_row(rows: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-    """Return the rows without the last one, which is cut; the only one ends with a mark."""
-    return rows[:-1] or ((*rows[0][:-1], f"{rows[0][-1]}…"),)
 
 
 def _decoded(data: bytes, *, cut: bool) -> str | None:

@@ -7,6 +7,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -21,29 +22,21 @@ from bwp_tui.sandbox.sandbox_state import SandboxState, TaskSnapshot, UnknownTas
 _RANGE: Final = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
 
 
+@dataclass(slots=True)
 class ArchiveServer:
     """Serves archives. `rate` returns bytes a second, None for as fast as it goes."""
 
-    def __init__(
-        self,
-        state: SandboxState,
-        links: LinkSigner,
-        archives: Archives,
-        faults: Faults,
-        seed: int,
-        rate: Callable[[], int | None],
-    ) -> None:
-        self._state = state
-        self._links = links
-        self._archives = archives
-        self._faults = faults
-        self._rate = rate
-        self._editions: Counter[str] = Counter()
-        self._request_ids = random.Random(f"{seed}/requests")  # noqa: S311  names a response, no secret
+    state: SandboxState
+    links: LinkSigner
+    archives: Archives
+    faults: Faults
+    request_ids: random.Random
+    rate: Callable[[], int | None]
+    _editions: Counter[str] = field(default_factory=Counter)
 
     async def respond(self, request: HttpRequest) -> HttpResponse:
         """Return the archive, a part of it, or S3's refusal."""
-        self._state.count_call("download")
+        self.state.count_call("download")
         try:
             task = self._authorized_task(request)
             archive = await self._archive(task)
@@ -52,7 +45,7 @@ class ArchiveServer:
             return self._refusal(refusal)
 
     def _authorized_task(self, request: HttpRequest) -> TaskSnapshot:
-        if self._faults.hits("busy-store"):
+        if self.faults.hits("busy-store"):
             raise LinkRefusedError(503, "SlowDown", "Please reduce your request rate.")
         if "authorization" in request.headers:
             raise LinkRefusedError(
@@ -63,7 +56,7 @@ class ArchiveServer:
             )
         if request.method != "GET":
             raise wrong_signature()
-        task_id = self._links.check(request.path, request.query)
+        task_id = self.links.check(request.path, request.query)
         return self._completed_task(task_id)
 
     def _completed_task(self, task_id: str) -> TaskSnapshot:
@@ -74,7 +67,7 @@ class ArchiveServer:
             Key=link_path(task_id).removeprefix("/"),
         )
         try:
-            task = self._state.find(Kind.RETRIEVAL, task_id)
+            task = self.state.find(Kind.RETRIEVAL, task_id)
         except UnknownTaskError:
             raise gone from None
         if task.status is not Status.COMPLETED:
@@ -82,10 +75,10 @@ class ArchiveServer:
         return task
 
     async def _archive(self, task: TaskSnapshot) -> ArchiveFile:
-        if self._faults.hits("changed-archive"):
+        if self.faults.hits("changed-archive"):
             self._editions[task.task_id] += 1
         edition = self._editions[task.task_id]
-        return await asyncio.to_thread(self._archives.archive, task.task_id, task.email, edition)
+        return await asyncio.to_thread(self.archives.archive, task.task_id, task.email, edition)
 
     def _part(self, request: HttpRequest, archive: ArchiveFile) -> HttpResponse:
         expected_etag = request.headers.get("if-match")
@@ -97,7 +90,7 @@ class ArchiveServer:
                 Condition="If-Match",
             )
         span = None
-        if not self._faults.hits("no-range") and request.headers.get("if-range", archive.etag) == archive.etag:
+        if not self.faults.hits("no-range") and request.headers.get("if-range", archive.etag) == archive.etag:
             span = _span(request.headers.get("range", ""), archive.size)
         headers: Headers = (("Content-Type", "application/zip"), ("ETag", archive.etag), ("Accept-Ranges", "bytes"))
         if span is None:
@@ -108,17 +101,17 @@ class ArchiveServer:
 
     def _response(self, status: int, headers: Headers, part: FileSlice) -> HttpResponse:
         cut_after = None
-        if self._faults.hits("cut-download"):
-            share = 0.1 + 0.8 * self._faults.random_share("cut-download")
+        if self.faults.hits("cut-download"):
+            share = 0.1 + 0.8 * self.faults.random_share("cut-download")
             cut_after = max(1, int(part.length * share))
-        return HttpResponse(status, headers, part, self._rate, cut_after)
+        return HttpResponse(status, headers, part, self.rate, cut_after)
 
     def _refusal(self, refusal: LinkRefusedError) -> HttpResponse:
         elements = {
             "Code": refusal.code,
             "Message": refusal.message,
             **refusal.elements,
-            "RequestId": self._request_ids.randbytes(8).hex().upper(),
+            "RequestId": self.request_ids.randbytes(8).hex().upper(),
             "HostId": "practice",
         }
         inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in elements.items())

@@ -55,27 +55,14 @@ class GraphQLCall:
     operation_name: str | None
 
 
+@dataclass(frozen=True, slots=True)
 class GraphQLService:
-    """The operations of the API, executed on a `SandboxState`."""
+    """The operations of the API, executed on a `SandboxState`; a document holds at most `root_fields` of them."""
 
-    def __init__(
-        self,
-        state: SandboxState,
-        make_link: LinkMaker,
-        subscription_fields: Mapping[str, Callable[..., Json]],
-        root_fields: int = ROOT_FIELDS,
-    ) -> None:
-        self._state = state
-        self._make_link = make_link
-        self._root_fields = root_fields
-        self._roots = {
-            "personalDataRetrievalTask": self._retrieval,
-            "personalDataDeletionTask": self._deletion,
-            "startPersonalDataRetrievalTask": partial(self._start, Kind.RETRIEVAL),
-            "startPersonalDataDeletionTask": partial(self._start, Kind.DELETION),
-            "cancelPersonalDataDeletionTask": self._cancel,
-            **subscription_fields,
-        }
+    state: SandboxState
+    make_link: LinkMaker
+    subscription_fields: Mapping[str, Callable[..., Json]]
+    root_fields: int = ROOT_FIELDS
 
     def execute(self, call: GraphQLCall) -> Json:
         """Execute a call and return the JSON object to send. The caller's mistakes are in `errors`."""
@@ -83,13 +70,21 @@ class GraphQLService:
         if document is None or problems:
             return {"errors": [_graphql_error(problem) for problem in problems]}
         fields = _root_fields(document, call.operation_name)
-        if len(fields) > self._root_fields:
-            many = invalid(f"/query must hold at most {self._root_fields} root fields")
+        if len(fields) > self.root_fields:
+            many = invalid(f"/query must hold at most {self.root_fields} root fields")
             return {"errors": [many.formatted], "data": None}
+        roots = {
+            "personalDataRetrievalTask": self._retrieval,
+            "personalDataDeletionTask": self._deletion,
+            "startPersonalDataRetrievalTask": partial(self._start, Kind.RETRIEVAL),
+            "startPersonalDataDeletionTask": partial(self._start, Kind.DELETION),
+            "cancelPersonalDataDeletionTask": self._cancel,
+            **self.subscription_fields,
+        }
         result = execute_sync(
             _schema(),
             document,
-            root_value=self._roots,
+            root_value=roots,
             variable_values=call.variables,
             operation_name=call.operation_name,
         )
@@ -107,7 +102,7 @@ class GraphQLService:
         link = None
         if task.status is Status.COMPLETED:
             # A callable: the executor makes a link only where the client selected the field.
-            link = lambda _info: self._make_link(task.task_id)  # noqa: E731  a def has another type than None
+            link = lambda _info: self.make_link(task.task_id)  # noqa: E731  a def has another type than None
         return {**_task_fields(task), "dataRetrievalLink": link}
 
     def _deletion(self, info: Info, taskId: str) -> Json:  # noqa: N803  the schema's name
@@ -115,9 +110,9 @@ class GraphQLService:
         return {**_task_fields(task), "holdingPeriod": task.holding_period}
 
     def _cancel(self, info: Info, taskId: str) -> Json:  # noqa: N803  the schema's name
-        self._state.count_call(info.field_name)
+        self.state.count_call(info.field_name)
         try:
-            self._state.cancel(taskId)
+            self.state.cancel(taskId)
         except UnknownTaskError:
             raise resource_not_found() from None
         except NotOnHoldError as reason:
@@ -125,20 +120,20 @@ class GraphQLService:
         return {"taskId": taskId}
 
     def _start(self, kind: Kind, info: Info, input: Mapping[str, Any]) -> Json:
-        self._state.count_call(info.field_name)
+        self.state.count_call(info.field_name)
         email = input["dataSubject"].get("email")
         token = (input.get("clientToken") or {}).get("token")
         holding_period = input.get("holdingPeriod")
         problem = check_start(info.field_name, email, token, holding_period)
         if problem is not None:
             raise problem
-        task_id = self._state.start(kind, email, client_token=token, holding_period=holding_period)
+        task_id = self.state.start(kind, email, client_token=token, holding_period=holding_period)
         return {"taskId": task_id}
 
     def _look_up(self, info: Info, kind: Kind, task_id: str) -> TaskSnapshot:
-        self._state.count_call(info.field_name)
+        self.state.count_call(info.field_name)
         try:
-            return self._state.find(kind, task_id)
+            return self.state.find(kind, task_id)
         except UnknownTaskError:
             raise resource_not_found() from None
 

@@ -22,6 +22,10 @@ def _error(message: str, classification: Classification) -> GraphQLError:
     return GraphQLError(message, extensions={"classification": classification})
 
 
+def _standard(name: str, code: int, message: str) -> GraphQLError:
+    return _error(message, {"type": f"{name}Error", "errorType": f"{name}Exception", "errorCode": code})
+
+
 def _validation(message: str, code: str) -> Classification:
     return {"type": "ValidationError", "code": code, "details": {"message": message}}
 
@@ -33,14 +37,6 @@ def _invalid_input(message: str, code: str) -> GraphQLError:
 def invalid(*issues: str) -> GraphQLError:
     """Return the refusal of an input; each issue reads `/<operation>/input/… must …`."""
     return _invalid_input(_INVALID_INPUT.format(", ".join(issues)), "UnspecifiedError")
-
-
-def no_email(task: str) -> GraphQLError:
-    """Return the refusal of a start without an email; `task` is its field, such as `personalDataRetrievalTask`."""
-    return _invalid_input(
-        f"The dataSubject must have an email specified to initiate a {task}.",
-        f"EmailNotProvidedFor{task[0].upper()}{task[1:]}",
-    )
 
 
 def refused(message: str, code: str) -> GraphQLError:
@@ -56,31 +52,22 @@ def not_cancellable(status: str) -> GraphQLError:
 
 def resource_not_found() -> GraphQLError:
     """Return the response about the id of an unknown task or subscription."""
-    return _error(
-        "Request references a resource which does not exist.",
-        {"type": "ResourceNotFoundError", "errorType": "ResourceNotFoundException", "errorCode": 404},
-    )
+    return _standard("ResourceNotFound", 404, "Request references a resource which does not exist.")
 
 
 def access_denied() -> GraphQLError:
     """Return the refusal of a caller: token, target or permission."""
-    return _error(
-        "You do not have sufficient access to perform this action.",
-        {"type": "AccessDeniedError", "errorType": "AccessDeniedException", "errorCode": 403},
-    )
+    return _standard("AccessDenied", 403, "You do not have sufficient access to perform this action.")
 
 
 def throttled() -> GraphQLError:
     """Return the refusal of a caller that sends too many requests. Type documented, the rest inferred."""
-    return _error("Rate exceeded.", {"type": "ThrottlingError", "errorType": "ThrottlingException", "errorCode": 429})
+    return _standard("Throttling", 429, "Rate exceeded.")
 
 
 def internal() -> GraphQLError:
     """Return the error of a fault of the service. Type documented, the rest inferred."""
-    return _error(
-        "An internal error occurred.",
-        {"type": "InternalServerError", "errorType": "InternalServerException", "errorCode": 500},
-    )
+    return _standard("InternalServer", 500, "An internal error occurred.")
 
 
 def check_start(
@@ -89,7 +76,8 @@ def check_start(
     """Return what is wrong with the input of a start operation, or None."""
     if not email:
         task = field.removeprefix("start")
-        return no_email(f"{task[0].lower()}{task[1:]}")
+        sentence = f"The dataSubject must have an email specified to initiate a {task[0].lower()}{task[1:]}."
+        return _invalid_input(sentence, f"EmailNotProvidedFor{task}")
     issues = [f"/{field}/input/{issue}" for issue in _issues(email, client_token, holding_period)]
     return invalid(*issues) if issues else None
 

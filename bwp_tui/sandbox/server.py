@@ -169,22 +169,28 @@ class Sandbox:
             self.state.count_call("link")
             return links.make(task_id, expired=self.faults.hits("expired-link"))
 
-        archives = Archives(folder, self._seed)
         subscriptions = SubscriptionFields(self.state, self.subscriptions, self.target_id)
         delivery = EventDelivery(
             self.state,
             self.subscriptions,
             self._queue,
             self.faults,
-            target_id=self.target_id,
+            self.target_id,
             late=timedelta(seconds=self._slow),
-            seed=self._seed,
+            rng=random.Random(f"{self._seed}/events"),  # noqa: S311  repeatable, no secret
         )
         return Service(
             state=self.state,
             tokens=self._tokens,
             graphql=GraphQLService(self.state, make_link, subscriptions.resolvers(), self._root_fields),
-            archives=ArchiveServer(self.state, links, archives, self.faults, self._seed, lambda: self.rate),
+            archives=ArchiveServer(
+                self.state,
+                links,
+                Archives(folder, self._seed),
+                self.faults,
+                random.Random(f"{self._seed}/requests"),  # noqa: S311  names a response, no secret
+                lambda: self.rate,
+            ),
             queues=SqsServer(
                 (self._queue, self._dead_letters),
                 SignatureCheck(self.aws_key, self.region, utc_now),  # clients sign by the time that it is

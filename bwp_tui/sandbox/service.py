@@ -73,8 +73,8 @@ class Service:
             return _json(429, {"message": "Too Many Requests"}, ("Retry-After", "1"))
         if not _has_type(request, "application/x-www-form-urlencoded"):
             return _json(400, {"error": "invalid_request", "error_description": "the body must be form-encoded"})
-        found = self.tokens.issue(parse_qs(request.body.decode("utf-8", "replace")))
-        return _json(found.status, found.document, ("Cache-Control", "no-store"))
+        status, document = self.tokens.issue(parse_qs(request.body.decode("utf-8", "replace")))
+        return _json(status, document, ("Cache-Control", "no-store"))
 
     async def _api(self, request: HttpRequest) -> HttpResponse | None:
         self.state.count_call("graphql")
@@ -108,15 +108,13 @@ class Service:
     def _refusal(self, request: HttpRequest) -> Callable[[], GraphQLError] | None:
         if self.faults.hits("throttled"):
             return throttled
-        if self.faults.hits("denied") or not self._is_allowed(request):
+        is_shop = request.headers.get("x-api-target-id") == self.target_id
+        is_allowed = is_shop and self.tokens.accepts(request.headers.get("authorization", ""))
+        if self.faults.hits("denied") or not is_allowed:
             return access_denied
         if request.headers.get("x-api-version") not in API_VERSIONS:
             return lambda: invalid(f"/x-api-version must be one of {', '.join(API_VERSIONS)}")
         return None
-
-    def _is_allowed(self, request: HttpRequest) -> bool:
-        target_id = request.headers.get("x-api-target-id")
-        return target_id == self.target_id and self.tokens.accepts(request.headers.get("authorization", ""))
 
 
 def _web_page(title: str) -> HttpResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,12 +13,8 @@ ACCESS_TOKEN_LIFETIME: Final = timedelta(minutes=15)
 """How long an access token lives."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenResponse:
-    """An HTTP status and the JSON object that goes with it."""
-
-    status: int
-    document: Mapping[str, str | int]
+TokenResponse = tuple[int, dict[str, str | int]]
+"""An HTTP status and the JSON object that goes with it."""
 
 
 class TokenIssuer:
@@ -43,10 +38,8 @@ class TokenIssuer:
         self._ends = {token: end for token, end in self._ends.items() if end > now}
         token = secrets.token_urlsafe(48)
         self._ends[token] = now + ACCESS_TOKEN_LIFETIME
-        return TokenResponse(
-            200,
-            {"access_token": token, "token_type": "bearer", "expires_in": int(ACCESS_TOKEN_LIFETIME.total_seconds())},
-        )
+        life_s = int(ACCESS_TOKEN_LIFETIME.total_seconds())
+        return 200, {"access_token": token, "token_type": "bearer", "expires_in": life_s}
 
     def accepts(self, authorization: str) -> bool:
         """Say whether an `Authorization` header has a valid token."""
@@ -60,4 +53,4 @@ class TokenIssuer:
 
 
 def _refusal(status: int, error: str, description: str) -> TokenResponse:
-    return TokenResponse(status, {"error": error, "error_description": description})
+    return status, {"error": error, "error_description": description}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from bwp_tui.contract.documents import POLL_FIELDS
@@ -14,54 +15,44 @@ from bwp_tui.sandbox.sandbox_state import SandboxState, TaskSnapshot
 from bwp_tui.sandbox.task_outcomes import seeded_uuid
 
 
+@dataclass(slots=True)
 class EventDelivery:
     """Sends one event for each ended task to whose event type there is a subscription; used by one thread."""
 
-    def __init__(
-        self,
-        state: SandboxState,
-        subscriptions: Subscriptions,
-        queue: MessageQueue,
-        faults: Faults,
-        *,
-        target_id: str,
-        late: timedelta,
-        seed: int,
-    ) -> None:
-        self._state = state
-        self._subscriptions = subscriptions
-        self._queue = queue
-        self._faults = faults
-        self._target_id = target_id
-        self._late = late
-        self._rng = random.Random(f"{seed}/events")  # noqa: S311  repeatable, no secret
+    state: SandboxState
+    subscriptions: Subscriptions
+    queue: MessageQueue
+    faults: Faults
+    target_id: str
+    late: timedelta
+    rng: random.Random
 
     def deliver(self) -> None:
         """Send the events of the tasks that have ended since the last call."""
-        for task in self._state.take_ended():
+        for task in self.state.take_ended():
             event_type = f"PERSONAL_DATA_{task.kind}_TASK_{task.status}"
-            subscription = next((each for each in self._subscriptions.all() if each.event_type == event_type), None)
-            if subscription is None or self._faults.hits("lost-event"):
+            subscription = next((each for each in self.subscriptions.all() if each.event_type == event_type), None)
+            if subscription is None or self.faults.hits("lost-event"):
                 continue
             event = self._event(event_type, task, subscription.destination.arn)
-            self._queue.send(json.dumps(event), self._late if self._faults.hits("late-event") else timedelta())
-            if self._faults.hits("duplicate-event"):
-                again = event if self._rng.random() < 0.5 else {**event, "id": seeded_uuid(self._rng)}
-                self._queue.send(json.dumps(again))
-            if self._faults.hits("foreign-event"):
-                self._queue.send(self._rng.choice(_foreign_bodies(event)))
+            self.queue.send(json.dumps(event), self.late if self.faults.hits("late-event") else timedelta())
+            if self.faults.hits("duplicate-event"):
+                again = event if self.rng.random() < 0.5 else {**event, "id": seeded_uuid(self.rng)}
+                self.queue.send(json.dumps(again))
+            if self.faults.hits("foreign-event"):
+                self.queue.send(self.rng.choice(_foreign_bodies(event)))
 
     def _event(self, event_type: str, task: TaskSnapshot, arn: str) -> dict[str, object]:
         _, _, source = arn.partition("event-source/")
         return {
             "version": "0",
-            "id": seeded_uuid(self._rng),
+            "id": seeded_uuid(self.rng),
             "detail-type": event_type,
             "source": source,
             "account": ACCOUNT,
             "time": f"{(task.updated_at or task.submitted_at).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "region": arn.split(":")[3],
-            "resources": [f"businessProduct/{self._target_id}/{POLL_FIELDS[task.kind]}/{task.task_id}"],
+            "resources": [f"businessProduct/{self.target_id}/{POLL_FIELDS[task.kind]}/{task.task_id}"],
             "detail": {},
         }
 

@@ -35,7 +35,6 @@ class SignatureRefusedError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-        self.message = message
 
 
 class SignatureCheck:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -37,44 +38,36 @@ class SqsError(Exception):
         super().__init__(message)
         self.name = name
         self.code = code
-        self.message = message
         self.status = status
 
 
+@dataclass(slots=True)
 class SqsServer:
     """The SQS endpoint. `deliver` sends the events that are due; it runs before messages are read or counted."""
 
-    def __init__(
-        self,
-        queues: Sequence[MessageQueue],
-        signature: SignatureCheck,
-        faults: Faults,
-        region: str,
-        deliver: Callable[[], None],
-    ) -> None:
-        self._queues = {queue.name: queue for queue in queues}
-        self._signature = signature
-        self._faults = faults
-        self._region = region
-        self._deliver = deliver
+    queues: Sequence[MessageQueue]
+    signature: SignatureCheck
+    faults: Faults
+    region: str
+    deliver: Callable[[], None]
 
     async def respond(self, request: HttpRequest) -> HttpResponse | None:
         """Return the response, or None to close the connection without one."""
-        if self._faults.hits("queue-down"):
+        if self.faults.hits("queue-down"):
             return None
         try:
             return _response(200, await self._carry_out(request))
         except SqsError as error:
-            body = {"__type": error.name, "message": error.message}
+            body = {"__type": error.name, "message": str(error)}
             return _response(error.status, body, ("x-amzn-query-error", f"{error.code};Sender"))
 
     async def _carry_out(self, request: HttpRequest) -> Json:
         try:
-            self._signature.check(request)
+            self.signature.check(request)
         except SignatureRefusedError as refusal:
             raise SqsError(f"com.amazon.coral.service#{refusal.code}", refusal.code, str(refusal), 403) from None
         action = request.headers.get("x-amz-target", "").removeprefix(TARGET_PREFIX)
-        if self._faults.hits("queue-denied"):
+        if self.faults.hits("queue-denied"):
             raise SqsError(
                 "com.amazon.coral.service#AccessDeniedException",
                 "AccessDenied",
@@ -98,14 +91,14 @@ class SqsServer:
         return operation(self, queue, parameters)
 
     def _queue(self, name: object) -> MessageQueue:
-        queue = self._queues.get(str(name))
-        if queue is None:
-            raise SqsError(
-                "com.amazonaws.sqs#QueueDoesNotExist",
-                "AWS.SimpleQueueService.NonExistentQueue",
-                "The specified queue does not exist.",
-            )
-        return queue
+        for queue in self.queues:
+            if queue.name == name:
+                return queue
+        raise SqsError(
+            "com.amazonaws.sqs#QueueDoesNotExist",
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "The specified queue does not exist.",
+        )
 
     async def _receive(self, queue: MessageQueue, parameters: Json) -> Json:
         most = _number(parameters, "MaxNumberOfMessages", 1, (1, _MOST_MESSAGES))
@@ -117,7 +110,7 @@ class SqsServer:
         clock = asyncio.get_running_loop().time
         deadline = clock() + wait
         while True:
-            self._deliver()
+            self.deliver()
             messages = queue.receive(most, visibility)
             if messages or clock() >= deadline:
                 break
@@ -135,23 +128,14 @@ class SqsServer:
     def _delete_batch(self, queue: MessageQueue, parameters: Json) -> Json:
         entries: list[Json] = parameters.get("Entries") or []
         if not entries:
-            raise SqsError(
-                "com.amazonaws.sqs#EmptyBatchRequest",
-                "AWS.SimpleQueueService.EmptyBatchRequest",
-                "There should be at least one DeleteMessageBatchRequestEntry in the request.",
+            raise _refusal(
+                "EmptyBatchRequest", "There should be at least one DeleteMessageBatchRequestEntry in the request."
             )
         if len(entries) > _MOST_MESSAGES:
-            raise SqsError(
-                "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
-                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
-                f"Maximum number of entries per request are {_MOST_MESSAGES}. You have sent {len(entries)}.",
-            )
+            sentence = f"Maximum number of entries per request are {_MOST_MESSAGES}. You have sent {len(entries)}."
+            raise _refusal("TooManyEntriesInBatchRequest", sentence)
         if len({entry["Id"] for entry in entries}) < len(entries):
-            raise SqsError(
-                "com.amazonaws.sqs#BatchEntryIdsNotDistinct",
-                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-                "Two or more batch entries in the request have the same Id.",
-            )
+            raise _refusal("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
         successful, failed = [], []
         for entry in entries:
             try:
@@ -159,7 +143,7 @@ class SqsServer:
                 successful.append({"Id": entry["Id"]})
             except ValueError:
                 error = _invalid_receipt()
-                failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": True})
+                failed.append({"Id": entry["Id"], "Code": error.code, "Message": str(error), "SenderFault": True})
         return {"Successful": successful, "Failed": failed}
 
     def _change_visibility(self, queue: MessageQueue, parameters: Json) -> Json:
@@ -169,15 +153,11 @@ class SqsServer:
         except ValueError:
             raise _invalid_receipt() from None
         if not is_hidden:
-            raise SqsError(
-                "com.amazonaws.sqs#MessageNotInflight",
-                "AWS.SimpleQueueService.MessageNotInflight",
-                "The message referred to is not in flight.",
-            )
+            raise _refusal("MessageNotInflight", "The message referred to is not in flight.")
         return {}
 
     def _attributes(self, queue: MessageQueue, parameters: Json) -> Json:
-        self._deliver()
+        self.deliver()
         depth = queue.depth()
         attributes = {
             "QueueArn": self._arn(queue),
@@ -197,7 +177,7 @@ class SqsServer:
         return {"Attributes": {name: attributes[name] for name in attributes if "All" in wanted or name in wanted}}
 
     def _arn(self, queue: MessageQueue) -> str:
-        return f"arn:aws:sqs:{self._region}:{ACCOUNT}:{queue.name}"
+        return f"arn:aws:sqs:{self.region}:{ACCOUNT}:{queue.name}"
 
     def _policy(self, queue: MessageQueue) -> str:
         statement = {
@@ -205,7 +185,7 @@ class SqsServer:
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": "sqs:SendMessage",
             "Resource": self._arn(queue),
-            "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:{self._region}:{ACCOUNT}:rule/*"}},
+            "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:{self.region}:{ACCOUNT}:rule/*"}},
         }
         return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
@@ -230,13 +210,13 @@ def _number(parameters: Json, name: str, default: int, bounds: tuple[int, int]) 
     return number
 
 
+def _refusal(name: str, sentence: str) -> SqsError:
+    return SqsError(f"com.amazonaws.sqs#{name}", f"AWS.SimpleQueueService.{name}", sentence)
+
+
 def _invalid_receipt() -> SqsError:
-    return SqsError(
-        "com.amazonaws.sqs#ReceiptHandleIsInvalid",
-        "ReceiptHandleIsInvalid",
-        "The input receipt handle is invalid.",
-        404,
-    )
+    name = "ReceiptHandleIsInvalid"
+    return SqsError(f"com.amazonaws.sqs#{name}", name, "The input receipt handle is invalid.", 404)
 
 
 def _message(message: Message, names: set[str]) -> Json:
