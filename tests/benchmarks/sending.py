@@ -108,7 +108,7 @@ async def _work(place: Place, service: FarService, done: Callable[[Store], bool]
     seen = place.store()
     api = connect(EngineConfig(profile, "client", "target", "secret"))
     began = time.perf_counter()
-    working = asyncio.create_task(Engine(store, api).run())
+    working = asyncio.create_task(Engine(store, api, profile).run())
     try:
         async with asyncio.timeout(_LIMIT_S):
             while not done(seen):

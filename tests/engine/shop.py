@@ -18,7 +18,6 @@ from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.sandbox.archives import Archives
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
-from bwp_tui.settings.profile import AT_COMPLETION, BY_EMAIL
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
@@ -117,17 +116,7 @@ class Shop:
     async def engine(self, *, finishes_hooks: bool = False) -> AsyncIterator[Engine]:
         """Make an engine whose `run` and `run_once` are the test's to call."""
         async with self.api() as api:
-            yield Engine(
-                self.store,
-                api,
-                read_only=self.profile.read_only,
-                download_slots=self.profile.download_slots,
-                is_named_by_email=self.profile.file_names == BY_EMAIL,
-                records_answers=self.profile.clock_stops == AT_COMPLETION,
-                hooks=self.profile.hooks,
-                profile_name=self.profile.name,
-                finishes_hooks=finishes_hooks,
-            )
+            yield Engine(self.store, api, self.profile, finishes_hooks=finishes_hooks)
 
     async def work(self) -> None:
         """Have a new engine do all that is due now."""

@@ -47,7 +47,7 @@ def queue_depth(sandbox: Sandbox) -> int:
 async def working(shop: Shop) -> AsyncIterator[Engine]:
     """An engine that polls and receives in the background."""
     async with shop.api() as api:
-        engine = Engine(shop.store, api, event_queue=SqsQueue(queue_of(shop.sandbox)))
+        engine = Engine(shop.store, api, shop.profile, event_queue=SqsQueue(queue_of(shop.sandbox)))
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
@@ -147,7 +147,7 @@ async def test_a_queue_in_trouble_is_told_and_comes_back(shop: Shop, monkeypatch
 async def test_no_credential_of_the_queue_is_recorded(shop: Shop) -> None:
     queue = replace(queue_of(shop.sandbox), access_key=AwsKey("AKIAHUSHHUSH", "hush-hush"))
     async with shop.api() as api:
-        await Engine(shop.store, api, event_queue=SqsQueue(queue)).run_once()
+        await Engine(shop.store, api, shop.profile, event_queue=SqsQueue(queue)).run_once()
     assert "refuses the credentials" in str(engine_state.read(shop.store).event_queue_state)
     written = bytes_below(shop.profile.folder)
     assert b"event queue" in written
@@ -158,7 +158,7 @@ async def test_an_engine_that_works_once_receives_what_waits(shop: Shop) -> None
     task_ids = {shop.sandbox.state.start(Kind.RETRIEVAL, f"jane+{count}@example.com") for count in range(25)}
     shop.clock.advance(PROCESSED)
     async with shop.api() as api:
-        await Engine(shop.store, api, event_queue=SqsQueue(queue_of(shop.sandbox))).run_once()
+        await Engine(shop.store, api, shop.profile, event_queue=SqsQueue(queue_of(shop.sandbox))).run_once()
     rows = shop.store.rows("SELECT task_id, status, email FROM tasks")
     assert {row[0] for row in rows} == task_ids
     assert {row[1] for row in rows} == {"COMPLETED"}
@@ -252,7 +252,9 @@ async def test_a_message_that_cannot_be_recorded_is_kept_and_not_received_again(
     calls, shown = list[str](), list[str | None]()
     messages = ScriptedQueue([message("task-1")], calls.append)
     async with shop.api() as api:
-        work = asyncio.create_task(Engine(shop.store, api, event_queue=messages, on_full_disk=shown.append).run())
+        work = asyncio.create_task(
+            Engine(shop.store, api, shop.profile, event_queue=messages, on_full_disk=shown.append).run()
+        )
         await eventually_in_loop(lambda: len(tried) > 2)
         assert (calls, messages.deleted, shown[-1]) == (["receive"], [], "The disk is full.")
         is_full = False
@@ -373,7 +375,7 @@ async def test_an_engine_that_relies_on_events_polls_each_task_in_progress_at_le
     numbers = [shop.submit(f"slow+{count}@example.com", Kind.DELETION, 0) for count in range(30)]
     await relaxed.receive(message("task-elsewhere"))
     async with shop.api() as api:
-        engine = Engine(shop.store, api, event_queue=relaxed.messages)
+        engine = Engine(shop.store, api, shop.profile, event_queue=relaxed.messages)
         seen: dict[int, datetime] = {}
         rare: list[datetime] = []
         end = shop.clock.now + timedelta(days=1)
@@ -429,7 +431,7 @@ async def test_an_event_that_comes_while_its_task_is_polled_asks_for_another_pol
 
     monkeypatch.setattr(PrivacyApi, "poll", announced_meanwhile)
     async with shop.api() as api:
-        await Engine(shop.store, api, event_queue=relaxed.messages).run_once()
+        await Engine(shop.store, api, shop.profile, event_queue=relaxed.messages).run_once()
     task = shop.task(number)
     assert task.status == "IN_PROGRESS"
     assert task.next_poll_at is not None

@@ -15,6 +15,7 @@ from bwp_tui.contract.inputs import CLIENT_TOKEN_LIFETIME
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.runtime.engine import Engine
+from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import request_log, tasks, timeline
@@ -71,12 +72,12 @@ PASSING: dict[str, Callable[[str], Reaction]] = {
 
 
 @pytest.fixture
-async def engine(server: ScriptedServer, store: Store) -> AsyncIterator[Engine]:
+async def engine(server: ScriptedServer, store: Store, profile: Profile) -> AsyncIterator[Engine]:
     endpoint = Endpoint(
         f"{server.url}/graphql", f"{server.url}/token", "2024-11-01", "bp-1", "client-1", SecretStr("s")
     )
     api = PrivacyApi(endpoint, connect_timeout=5, read_timeout=5)
-    yield Engine(store, api)
+    yield Engine(store, api, profile)
     await api.aclose()
 
 

@@ -69,7 +69,7 @@ async def test_the_engine_asks_first_about_what_somebody_looks_at(shop: Shop, mo
 
     monkeypatch.setattr(due_polls, "due", watched)
     async with shop.api() as api:
-        await Engine(shop.store, api, priority_tasks=visible).run_once()
+        await Engine(shop.store, api, shop.profile, priority_tasks=visible).run_once()
     assert rounds[0][:5] == numbers[-5:]
 
 
@@ -91,7 +91,7 @@ async def test_a_backlog_is_worked_off_no_wider_than_a_few_requests_and_comes_du
                 under_way -= 1
 
         monkeypatch.setattr(api, "poll", counted)
-        await Engine(shop.store, api).run_once()
+        await Engine(shop.store, api, shop.profile).run_once()
     assert widest == POOL_SIZE
     assert shop.sandbox.state.calls["graphql"] == 600 / LARGEST_BATCH
     due = sorted(at for number in numbers if (at := shop.task(number).next_poll_at) is not None)

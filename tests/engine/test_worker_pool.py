@@ -53,7 +53,7 @@ async def test_a_call_that_ends_is_followed_while_others_are_still_under_way(
         shop.submit(f"shopper{number}@example.com")
     async with shop.api() as api:
         held = Held(api, "start", monkeypatch)
-        working = asyncio.create_task(Engine(shop.store, api).run_once())
+        working = asyncio.create_task(Engine(shop.store, api, shop.profile).run_once())
         await held.until(POOL_SIZE)
         for more in range(1, 6):
             held.let_go(-1)  # the first three are never answered meanwhile
@@ -73,7 +73,7 @@ async def test_no_task_is_asked_about_twice_while_one_of_its_requests_is_under_w
         shop.track(f"shopper{number}@example.com")
     async with shop.api() as api:
         held = Held(api, "poll", monkeypatch)
-        working = asyncio.create_task(Engine(shop.store, api).run_once())
+        working = asyncio.create_task(Engine(shop.store, api, shop.profile).run_once())
         await held.until(POOL_SIZE)
         for more in range(1, 4):
             held.let_go(-1)
@@ -91,7 +91,7 @@ async def test_what_is_asked_for_while_a_call_hangs_does_not_wait_for_it(
     shop.submit("jane@example.com")
     async with shop.api() as api:
         held = Held(api, "start", monkeypatch)
-        engine = Engine(shop.store, api)
+        engine = Engine(shop.store, api, shop.profile)
         working = asyncio.create_task(engine.run())
         await held.until(1)
         shop.submit("eve@example.com")
@@ -120,7 +120,7 @@ async def test_every_request_is_on_disk_as_sent_before_its_call_begins(
             return await real(*arguments)  # type: ignore[arg-type]  # it passes on what it is given
 
         monkeypatch.setattr(api, "start", watched)
-        await Engine(shop.store, api).run_once()
+        await Engine(shop.store, api, shop.profile).run_once()
     other.close()
     assert seen == [(1, 1)] * (3 * POOL_SIZE)
 
@@ -140,7 +140,7 @@ async def test_one_that_was_withdrawn_while_it_was_read_ahead_is_not_sent(
     numbers = [shop.submit(f"shopper{number}@example.com") for number in range(POOL_SIZE + 3)]
     async with shop.api() as api:
         held = Held(api, "start", monkeypatch)
-        working = asyncio.create_task(Engine(shop.store, api).run_once())
+        working = asyncio.create_task(Engine(shop.store, api, shop.profile).run_once())
         await held.until(POOL_SIZE)
         requests.cancel(shop.store, numbers[POOL_SIZE], ACTOR)
         for more in range(POOL_SIZE + 2):

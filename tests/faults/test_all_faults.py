@@ -62,7 +62,7 @@ async def test_with_every_fault_at_once_two_hundred_requests_end_where_they_shou
         for kept, count in ((NOT_FOUND, 20), (AT_ONCE, 20), (HELD, 20)):
             shop.submit(kept, count)
         api = shop.api(read_timeout=5.0)
-        engine = Engine(shop.shop.store, api)
+        engine = Engine(shop.shop.store, api, shop.shop.profile)
         await shop.work_until(engine, shop.all_sent)
         shop.cancel(withheld)
         await shop.work_until(engine, lambda: not any_open(shop))
@@ -84,7 +84,7 @@ async def test_with_every_fault_of_links_and_downloads_every_result_is_saved_who
     ):
         numbers = shop.submit(RETRIEVAL, 20)
         api = shop.api(read_timeout=5.0)
-        engine = Engine(shop.shop.store, api)
+        engine = Engine(shop.shop.store, api, shop.shop.profile)
         await shop.work_until(engine, lambda: not any_open(shop))
         for name in OF_LINKS:
             sandbox.faults.set(name, MOST if name == "cut-download" else RATE)  # only what was cut is resumed

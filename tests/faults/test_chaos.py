@@ -92,7 +92,7 @@ async def test_over_a_line_of_every_vice_each_request_is_started_once_and_each_r
         ):
             proxy.target = sandbox.own_port
             api = shop.api(read_timeout=READ_TIMEOUT_S)
-            engine = Engine(shop.shop.store, api)
+            engine = Engine(shop.shop.store, api, shop.shop.profile)
             saved: list[int] = []
             for _ in range(MOST_ROUNDS):
                 saved += await a_round(shop, engine)

@@ -21,6 +21,7 @@ from bwp_tui.domain.times import Uptime
 from bwp_tui.engine.requests.token_protection import CLIENT_TOKEN_MARGIN
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.engine.runtime.lease import Lease
+from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
@@ -100,7 +101,9 @@ class Process:
         self._service = FakeService(
             self._machine.state, lambda: self._machine.true_time, self._machine.cancel_all, self._machine.pass_call_time
         )
-        self._engine = Engine(self._store, self._service)
+        self._engine = Engine(
+            self._store, self._service, Profile(name="shop", folder=self._folder, download_dir=self._folder)
+        )
         self._lease = Lease(self._folder / "engine.lock")
         self._runner = asyncio.Runner()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from bwp_tui.engine.downloads.part_file import PartFile
@@ -21,6 +22,7 @@ STALLED_S: Final = 10.0
 SLOW_TEXT: Final = f"Fewer than {MIN_BYTES_PER_S} bytes a second"
 
 
+@dataclass(slots=True)
 class ProgressRecorder:
     """Records the progress of one transfer, and watches its speed.
 
@@ -29,61 +31,51 @@ class ProgressRecorder:
         on_bytes: called when bytes came.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        job: DownloadJob,
-        part: PartFile,
-        transfer: PartTransfer,
-        trouble: str | None,
-        on_bytes: Callable[[], object],
-    ) -> None:
-        self.trouble = trouble
-        self.speed = SpeedWatch(time.monotonic(), part.size)
-        self._store = store
-        self._job = job
-        self._part = part
-        self._transfer = transfer
-        self._on_bytes = on_bytes
-        self._event: tuple[EventKind, str] | None = None
-        self._rate = TransferRate()
-        self._recorded: tuple[int, bool, str | None] | None = None
-        self._received = -1
-        self._received_at = 0.0
+    store: Store
+    job: DownloadJob
+    part: PartFile
+    transfer: PartTransfer
+    trouble: str | None
+    on_bytes: Callable[[], object]
+    speed: SpeedWatch = field(init=False)
+    _event: tuple[EventKind, str] | None = None
+    _rate: TransferRate = field(default_factory=TransferRate)
+    _recorded: tuple[int, bool, str | None] | None = None
+    _received: int = -1
+    _received_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.speed = SpeedWatch(time.monotonic(), self.part.size)
 
     def update(self) -> None:
         """Record the progress if the transfer has started and it has changed."""
-        now, received = time.monotonic(), self._part.size
+        now, received = time.monotonic(), self.part.size
         self.speed.record(now, received)
-        if not self._transfer.started:
+        if not self.transfer.started:
             return
         rate = self._rate.record(now, received) or None
         if self._received < 0:
             self._begin(now, received)
         elif received != self._received:
-            self._on_bytes()
+            self.on_bytes()
             self._received, self._received_at = received, now
-            self.trouble = f"{SLOW_TEXT}." if self.speed.is_slow else self._transfer.restart_reason
+            self.trouble = f"{SLOW_TEXT}." if self.speed.is_slow else self.transfer.restart_reason
         elif now - self._received_at >= STALLED_S:
             self.trouble = f"No bytes for {STALLED_S:.0f} s."
         # The rate of a stalled transfer sinks until it is None: record only that, not each decrease.
         state = (received, rate is None, self.trouble)
         if state != self._recorded:
-            self._record(rate)
+            self.record(rate)
             self._recorded = state
 
     def record_missed_start(self) -> None:
         """Record where a transfer resumed or restarted, if it ended before the first update."""
-        if self._received < 0 and (self._transfer.restart_reason or self._transfer.start):
+        if self._received < 0 and (self.transfer.restart_reason or self.transfer.start):
             self.update()
-
-    def record_stop(self) -> None:
-        """Record the progress of a stopped transfer."""
-        self._record(None)
 
     def _begin(self, now: float, received: int) -> None:
         """Note where the transfer starts, with the event to record for it."""
-        transfer = self._transfer
+        transfer = self.transfer
         self._received, self._received_at = received, now
         if transfer.restart_reason:
             self.trouble = transfer.restart_reason
@@ -91,9 +83,10 @@ class ProgressRecorder:
         elif transfer.start:
             self._event = (EventKind.TRANSFER_RESUMED, f"at byte {transfer.start}, over a new link")
 
-    def _record(self, rate: float | None) -> None:
-        part, total = self._part, self._transfer.total
+    def record(self, rate: float | None = None) -> None:
+        """Record the progress now, without a rate where the transfer has stopped."""
+        part, total = self.part, self.transfer.total
         event, self._event = self._event, None
         downloads.record_progress(
-            self._store, self._job, part.size, total, rate, part.etag, trouble=self.trouble, event=event
+            self.store, self.job, part.size, total, rate, part.etag, trouble=self.trouble, event=event
         )

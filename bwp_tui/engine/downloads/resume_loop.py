@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -41,26 +42,18 @@ class TooSlow(Exception):
         return f"{SLOW_TEXT}, and others wait: it resumes after them."
 
 
+@dataclass(slots=True)
 class ResumeLoop:
     """Repeats attempts of one download in its slot."""
 
-    def __init__(
-        self,
-        context: WorkerContext,
-        breaker: CircuitBreaker,
-        job: DownloadJob,
-        part: PartFile,
-        request_link: RequestLink,
-        others_wait: Callable[[], bool],
-    ) -> None:
-        self._context = context
-        self._breaker = breaker
-        self._job = job
-        self._part = part
-        self._request_link = request_link
-        self._others_wait = others_wait
-        self._trouble: str | None = None
-        self._last_transfer: asyncio.Future[None] | None = None
+    context: WorkerContext
+    breaker: CircuitBreaker
+    job: DownloadJob
+    part: PartFile
+    request_link: RequestLink
+    others_wait: Callable[[], bool]
+    _trouble: str | None = None
+    _last_transfer: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
         """Complete the part file, over as many links as it takes while bytes come.
@@ -71,7 +64,7 @@ class ResumeLoop:
             FolderError: the disk failed, or the part file is gone.
             TooSlow: it is very slow, and others wait for the slot.
         """
-        part = self._part
+        part = self.part
         most_bytes, attempts = part.size, 0
         while True:
             try:
@@ -100,18 +93,18 @@ class ResumeLoop:
     async def _wait_before_retry(self, trouble: TransferError, attempts: int) -> None:
         """Record the last of `attempts` without progress, then wait, except after a restart: the server is healthy."""
         restarts = isinstance(trouble, RangeNotSatisfiable | ArchiveChanged)
-        wait = 0.0 if restarts else retry_delay(attempts + 1, self._context.rng)
-        again_at = self._context.now() + timedelta(seconds=max(wait, self._breaker.seconds_until_retry()))
+        wait = 0.0 if restarts else retry_delay(attempts + 1, self.context.rng)
+        again_at = self.context.now() + timedelta(seconds=max(wait, self.breaker.seconds_until_retry()))
         self._trouble = ARCHIVE_CHANGED if restarts else str(trouble)
-        downloads.record_failed_attempt(self._context.store, self._job, self._trouble, self._part.size, again_at)
+        downloads.record_failed_attempt(self.context.store, self.job, self._trouble, self.part.size, again_at)
         if not restarts:
             await asyncio.sleep(wait)
 
     async def _transfer(self) -> None:
         """Request a link, follow it at once, and record progress once a second until it ends."""
-        part = self._part
+        part = self.part
         with await self._reserve_call():
-            link = await self._request_link()
+            link = await self.request_link()
             before = part.size
             try:
                 await self._follow(link)
@@ -123,34 +116,34 @@ class ResumeLoop:
                 # A connection that brought bytes before it broke is no failure of the server.
                 if error.transient and part.size == before:
                     least = error.retry_after or 0.0
-                    self._breaker.record_failure(lambda failures: max(least, retry_delay(failures, self._context.rng)))
+                    self.breaker.record_failure(lambda failures: max(least, retry_delay(failures, self.context.rng)))
                 raise
-            self._breaker.record_success()
+            self.breaker.record_success()
 
     async def _reserve_call(self) -> Reservation:
         """Wait until the archive server may be called: all slots share its circuit breaker."""
-        while not (reservation := self._breaker.reserve()).calls:  # noqa: ASYNC110  # it opens by time, without an event
-            await asyncio.sleep(min(max(_CHECK_S, self._breaker.seconds_until_retry()), PROGRESS_INTERVAL_S))
+        while not (reservation := self.breaker.reserve()).calls:  # noqa: ASYNC110  # it opens by time, without an event
+            await asyncio.sleep(min(max(_CHECK_S, self.breaker.seconds_until_retry()), PROGRESS_INTERVAL_S))
         return reservation
 
     async def _size(self) -> int | None:
         """Request the size of the archive over a new link."""
-        link = await self._request_link()
-        size = in_daemon_thread(functools.partial(size_of, link, self._part.etag), f"size-{self._job.id}")
+        link = await self.request_link()
+        size = in_daemon_thread(functools.partial(size_of, link, self.part.etag), f"size-{self.job.id}")
         try:
             return await asyncio.wait_for(size, SPEED_WINDOW_S)
         except TimeoutError:
             raise ConnectionLost(_SILENT) from None
 
     async def _follow(self, link: PresignedLink) -> None:
-        part = self._part
+        part = self.part
         if self._last_transfer is not None and not self._last_transfer.done():
             raise FolderError(f"The disk of {part.folder} does not respond. Fix it, then download again.")
         transfer = PartTransfer(link, part)
         progress = ProgressRecorder(
-            self._context.store, self._job, part, transfer, self._trouble, self._breaker.record_success
+            self.context.store, self.job, part, transfer, self._trouble, self.breaker.record_success
         )
-        running = in_daemon_thread(transfer.run, f"transfer-{self._job.id}")
+        running = in_daemon_thread(transfer.run, f"transfer-{self.job.id}")
         try:
             while not running.done():
                 progress.update()
@@ -163,7 +156,7 @@ class ResumeLoop:
             await running
         except asyncio.CancelledError:
             await _stop_transfer(transfer, running)
-            progress.record_stop()
+            progress.record()
             raise
         finally:
             await _stop_transfer(transfer, running)
@@ -174,7 +167,7 @@ class ResumeLoop:
         """End a silent attempt, or a slow one whose slot others wait for."""
         if speed.is_silent:
             raise ConnectionLost(_SILENT)
-        if speed.is_slow and self._others_wait():
+        if speed.is_slow and self.others_wait():
             raise TooSlow
 
 

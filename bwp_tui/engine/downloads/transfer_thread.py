@@ -42,10 +42,13 @@ class PartTransfer:
         """Append to the part file until the archive is complete or `stop` was called."""
         part = self._part
         with open_transfer(self._link, start=part.size, etag=part.etag, total=part.total) as transfer:
-            if not self._may_start(transfer):
-                return
+            with self._lock:
+                self._transfer = transfer
+                if self._stopped:
+                    return
             if transfer.start != part.size:
-                self.restart_reason = _restart_reason(part.etag, transfer.etag)
+                changed = _NO_RANGE if part.etag == transfer.etag else ARCHIVE_CHANGED
+                self.restart_reason = _NO_TAG if part.etag is None else changed
                 part.restart()
             part.etag = transfer.etag
             part.total = self.total = transfer.total
@@ -71,14 +74,3 @@ class PartTransfer:
             self._stopped = True
             if self._transfer is not None:
                 self._transfer.close()
-
-    def _may_start(self, transfer: Transfer) -> bool:
-        with self._lock:
-            self._transfer = transfer
-            return not self._stopped
-
-
-def _restart_reason(before: str | None, after: str | None) -> str:
-    if before is None:
-        return _NO_TAG
-    return _NO_RANGE if before == after else ARCHIVE_CHANGED

@@ -127,7 +127,9 @@ class Poller(QueueWorker[DuePoll]):
             if poll.number in announced:
                 poll = poll._replace(is_announced=True, polls_unchanged=0)
             if isinstance(result, TaskPayload):
-                responses[poll.number] = _to_poll_response(result), self._next_poll(poll, result, now)
+                hold = poll.holding_period if result.holding_period is None else result.holding_period
+                next_poll_at = context.poll_schedule.next_poll(poll, result.status, hold, now)
+                responses[poll.number] = _to_poll_response(result), next_poll_at
             elif isinstance(result, NotFound):
                 poll_responses.record_unknown(
                     context.store, poll.number, str(result), context.poll_schedule.next_after_unknown(now)
@@ -136,10 +138,6 @@ class Poller(QueueWorker[DuePoll]):
                 message = str(result) if result is not None else "The service left this task out of its response."
                 poll_responses.record_failed_polls(context.store, [poll.number], message, again_at)
         poll_responses.record_responses(context.store, responses)
-
-    def _next_poll(self, poll: DuePoll, result: TaskPayload, now: datetime) -> datetime:
-        holding_period = result.holding_period if result.holding_period is not None else poll.holding_period
-        return self._context.poll_schedule.next_poll(poll, result.status, holding_period, now)
 
 
 def _to_poll_response(result: TaskPayload) -> PollResponse:

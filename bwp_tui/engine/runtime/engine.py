@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.domain.regulations import DEFAULT_REGULATION
-from bwp_tui.domain.task import HookOccasion
 from bwp_tui.engine.downloads.downloader import Downloader
 from bwp_tui.engine.events.receiver import EventReceiver, MessageQueue
 from bwp_tui.engine.requests.answer_recorder import AnswerRecorder
@@ -24,7 +21,8 @@ from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S
 from bwp_tui.engine.runtime.hook_runner import HookRunner
 from bwp_tui.engine.runtime.setback_watch import SetbackWatch
 from bwp_tui.engine.worker import STORE_RETRY_S, PriorityTasks, Worker, WorkerContext
-from bwp_tui.settings.profile import DOWNLOAD_SLOTS, OperatorProgram
+from bwp_tui.settings import Profile
+from bwp_tui.settings.profile import AT_COMPLETION, BY_EMAIL
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.worklog import downloads
@@ -39,21 +37,13 @@ Reconnect = Callable[[], Awaitable[PrivacyApi | None]]
 
 
 class Engine:
-    """Submits, polls and downloads for one profile while its process holds the lease.
+    """Submits, polls and downloads for one profile while its process holds the lease; a read-only one only polls.
 
     Args:
-        speed: how many times faster than real the service's days pass.
-        read_only: poll only; nothing that changes a task is sent.
-        download_slots: the number of downloads at a time.
-        is_named_by_email: whether the file names of results have the emails.
-        records_answers: whether completed deletions and saved results count as answered.
         priority_tasks: the tasks to poll first.
         policy: the waits after failures.
         event_queue: the queue of the service's events; None polls only.
-        hooks: the operator's programs by their occasions; a read-only engine runs none.
-        profile_name: what hooks get as `profile`.
         finishes_hooks: whether the end of `run` waits for a running hook.
-        regulation: that of the tasks that an event makes known.
         on_full_disk: called with a sentence while a worker or the receiver can record nothing, with None once all can.
         reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """
@@ -62,18 +52,11 @@ class Engine:
         self,
         store: Store,
         api: PrivacyApi,
+        profile: Profile,
         *,
-        speed: float = 1.0,
-        read_only: bool = False,
-        download_slots: int = DOWNLOAD_SLOTS,
-        is_named_by_email: bool = False,
-        records_answers: bool = False,
         priority_tasks: PriorityTasks | None = None,
         policy: BackoffPolicy | None = None,
         event_queue: MessageQueue | None = None,
-        regulation: str = DEFAULT_REGULATION,
-        hooks: Mapping[HookOccasion, OperatorProgram] | None = None,
-        profile_name: str = "",
         finishes_hooks: bool = False,
         on_full_disk: Callable[[str | None], None] = lambda _sentence: None,
         reconnect: Reconnect | None = None,
@@ -85,21 +68,29 @@ class Engine:
         self._reconnect = reconnect
         self._on_full_disk = on_full_disk
         self._waiting_for_space: set[Worker | EventReceiver] = set()
-        schedule = PollSchedule(speed, rng)
-        self._context = WorkerContext(store, api, self._health, schedule, rng, priority_tasks or PriorityTasks())
+        schedule = PollSchedule(profile.speed, rng)
+        context = WorkerContext(store, api, self._health, schedule, rng, priority_tasks or PriorityTasks())
+        self._context = context
         self._receiver = EventReceiver(
-            store, schedule, event_queue, rng, regulation, lambda error: self._show_store_error(self._receiver, error)
+            store,
+            schedule,
+            event_queue,
+            rng,
+            profile.regulation,
+            lambda error: self._show_store_error(self._receiver, error),
         )
         self._wakes = [asyncio.Event()]
-        self._workers: list[Worker] = [Poller(self._context, self._wakes[0])]
-        if not read_only:
+        self._workers: list[Worker] = [Poller(context, self._wakes[0])]
+        if not profile.read_only:
             self._wakes += [asyncio.Event(), asyncio.Event()]
-            self._workers.append(Submitter(self._context, self._wakes[1]))
-            self._workers.append(Downloader(self._context, download_slots, is_named_by_email=is_named_by_email))
-        if hooks and not read_only:
-            self._wakes.append(asyncio.Event())
-            self._workers.append(HookRunner(store, hooks, profile_name, self._wakes[-1], finishes=finishes_hooks))
-        if records_answers:
+            is_named_by_email = profile.file_names == BY_EMAIL
+            self._workers.append(Submitter(context, self._wakes[1]))
+            self._workers.append(Downloader(context, profile.download_slots, is_named_by_email=is_named_by_email))
+        if profile.hooks and not profile.read_only:
+            wake = asyncio.Event()
+            self._wakes.append(wake)
+            self._workers.append(HookRunner(store, profile.hooks, profile.name, wake, finishes_hooks))
+        if profile.clock_stops == AT_COMPLETION:
             self._wakes.append(asyncio.Event())
             self._workers.append(AnswerRecorder(store))
 
@@ -140,16 +131,14 @@ class Engine:
                 self._setback_watch.check()
                 for worker in self._workers:
                     await worker.run_due()
-                if not self._is_work_due() and not any(worker.is_busy for worker in self._workers):
+                now = self._store.clock()
+                is_work_due = any(at is not None and at <= now for at in (worker.next_at() for worker in self._workers))
+                if not is_work_due and not any(worker.is_busy for worker in self._workers):
                     return
                 await asyncio.sleep(_BUSY_CHECK_S)
         finally:
             for worker in self._workers:
                 await worker.close()
-
-    def _is_work_due(self) -> bool:
-        now = self._store.clock()
-        return any(at is not None and at <= now for at in (worker.next_at() for worker in self._workers))
 
     async def _run_worker(self, worker: Worker, wake: asyncio.Event) -> None:
         while True:
@@ -158,6 +147,7 @@ class Engine:
                 self._setback_watch.check()
                 await worker.run_due()
                 next_at = worker.next_at()
+                left_s = LONGEST_SLEEP_S if next_at is None else (next_at - self._store.clock()).total_seconds()
             except (StoreMoved, StoreDamaged):
                 raise
             except StoreError as error:
@@ -168,7 +158,7 @@ class Engine:
             self._show_store_error(worker, None)
             # Not wait_for: one that is cancelled just when it is woken loses the cancellation (Python before 3.12).
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._seconds_until(next_at)):
+                async with asyncio.timeout(min(max(0.0, left_s), LONGEST_SLEEP_S)):
                     await wake.wait()
 
     def _show_store_error(self, source: Worker | EventReceiver, error: StoreError | None) -> None:
@@ -180,11 +170,6 @@ class Engine:
             self._waiting_for_space.remove(source)
             if not self._waiting_for_space:
                 self._on_full_disk(None)
-
-    def _seconds_until(self, at: datetime | None) -> float:
-        if at is None:
-            return LONGEST_SLEEP_S
-        return min(max(0.0, (at - self._store.clock()).total_seconds()), LONGEST_SLEEP_S)
 
     async def _wake_when_available(self) -> None:
         """Wake the workers when calls may start again."""

@@ -22,7 +22,6 @@ from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S, CredentialR
 from bwp_tui.engine.runtime.lease import HEARTBEAT_S, Lease, LeaseUnusable, begin_term, silence_message
 from bwp_tui.engine.worker import PriorityTasks
 from bwp_tui.settings import Profile, SettingsError
-from bwp_tui.settings.profile import AT_COMPLETION, BY_EMAIL
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull, EngineSuperseded, StoreDamaged, StoreError, StoreMoved
@@ -361,16 +360,9 @@ async def run_engine(
         engine = Engine(
             store,
             api,
-            speed=profile.speed,
-            read_only=profile.read_only,
-            download_slots=profile.download_slots,
-            is_named_by_email=profile.file_names == BY_EMAIL,
-            records_answers=profile.clock_stops == AT_COMPLETION,
+            profile,
             priority_tasks=priority_tasks,
             event_queue=None if profile.events is None else SqsQueue(profile.events),
-            regulation=profile.regulation,
-            hooks=profile.hooks,
-            profile_name=profile.name,
             finishes_hooks=finishes_hooks,
             on_full_disk=on_full_disk,
             reconnect=None if refresh is None else functools.partial(refresh.reconnect, exit_stack),
@@ -380,7 +372,8 @@ async def run_engine(
         watched = store.open_another()
 
         def changed() -> None:
-            _call_in_loop(loop, engine.wake)
+            with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
+                loop.call_soon_threadsafe(engine.wake)
             observe(watched)
 
         watch = ChangeWatcher(watched, changed)
@@ -393,8 +386,3 @@ async def run_engine(
         finally:
             if refresh is not None:
                 refresh.were_refused = engine.credentials_refused
-
-
-def _call_in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
-        loop.call_soon_threadsafe(call)

@@ -8,6 +8,7 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,32 +27,21 @@ DUE_CHECK: Final = timedelta(minutes=10)
 """How often tasks are looked for that have come due."""
 
 
+@dataclass(slots=True, eq=False)
 class HookRunner(Worker):
-    """A worker that runs hooks in a thread of its own. No other worker waits for them.
+    """A worker that runs hooks in a thread of its own. No other worker waits for them."""
 
-    Args:
-        finishes: whether `close` waits for the end of a running hook, which else is ended.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        programs: Mapping[HookOccasion, OperatorProgram],
-        profile: str,
-        wake: asyncio.Event,
-        *,
-        finishes: bool = False,
-    ) -> None:
-        self._store = store
-        self._programs = programs
-        self._profile = profile
-        self._wake = wake
-        self._finishes = finishes
-        self._waiting: defaultdict[HookOccasion, dict[int, None]] = defaultdict(dict)
-        self._last_event_id: int | None = None
-        self._due_check_at: datetime | None = None
-        self._stop = threading.Event()
-        self._run: asyncio.Task[None] | None = None
+    store: Store
+    programs: Mapping[HookOccasion, OperatorProgram]
+    profile: str
+    wake: asyncio.Event
+    finishes: bool = False
+    """Whether `close` waits for the end of a running hook, which else is ended."""
+    _waiting: defaultdict[HookOccasion, dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
+    _last_event_id: int | None = None
+    _due_check_at: datetime | None = None
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _run: asyncio.Task[None] | None = None
 
     async def run_due(self) -> None:
         """Look for occasions, and run the hook of the first ones unless one is running."""
@@ -60,7 +50,7 @@ class HookRunner(Worker):
             return
         for occasion, waiting in self._waiting.items():
             batch = list(waiting)[: hooks.BATCH]
-            claimed = hooks.claim(self._store, occasion, batch) if batch else []
+            claimed = hooks.claim(self.store, occasion, batch) if batch else []
             for number in batch:
                 del waiting[number]
             if claimed:
@@ -68,34 +58,34 @@ class HookRunner(Worker):
                 return
 
     def _find(self) -> None:
-        store, now = self._store, self._store.clock()
+        store, now = self.store, self.store.clock()
         if self._last_event_id is None:
             self._last_event_id = hooks.first_event_id(store)
-        found, self._last_event_id = hooks.new_occasions(store, self._last_event_id, self._programs)
+        found, self._last_event_id = hooks.new_occasions(store, self._last_event_id, self.programs)
         if self._due_check_at is None or now >= self._due_check_at:
             self._due_check_at = now + DUE_CHECK
-            found |= hooks.due_occasions(store, self._programs)
+            found |= hooks.due_occasions(store, self.programs)
         for occasion, numbers in found.items():
             self._waiting[occasion].update(dict.fromkeys(numbers))
 
     async def _run_hook(self, occasion: HookOccasion, numbers: list[int]) -> None:
-        store, program = self._store, self._programs[occasion]
+        store, program = self.store, self.programs[occasion]
         try:
             with contextlib.suppress(StoreError, EngineSuperseded):  # what is claimed is not run again
                 records = [task_record(task) for task in tasks.by_numbers(store, numbers)]
-                text = json.dumps({"occasion": occasion, "profile": self._profile, "tasks": records})
+                text = json.dumps({"occasion": occasion, "profile": self.profile, "tasks": records})
                 run = await in_daemon_thread(lambda: run_program(program, text, self._stop), "hook")
                 hooks.record_end(store, occasion, numbers, run.outcome)
         finally:
             self._run = None
-            self._wake.set()
+            self.wake.set()
 
     def next_at(self) -> datetime | None:
         """Return when occasions are looked for next; None while a hook is running, whose end wakes this worker."""
         if self.is_busy:
             return None
-        has_more = any(self._waiting.values()) or timeline.newest_event_id(self._store) != self._last_event_id
-        return self._store.clock() if has_more else self._due_check_at
+        has_more = any(self._waiting.values()) or timeline.newest_event_id(self.store) != self._last_event_id
+        return self.store.clock() if has_more else self._due_check_at
 
     @property
     def is_busy(self) -> bool:
@@ -104,7 +94,7 @@ class HookRunner(Worker):
 
     async def close(self) -> None:
         """End a running hook, or wait for its end, and record that."""
-        if not self._finishes:
+        if not self.finishes:
             self._stop.set()
         if self._run is not None:
             await self._run
