@@ -58,7 +58,9 @@ def _make_file(path: Path, lock: FileLock) -> None:
 def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str | None]:
     """Recover a history if it needs that and no other process uses it, and open it under a shared lock."""
     high_water_mark = HighWaterMark(lock.descriptor)
-    damaged = (_needs_recovery(path) and lock.lock_exclusive()) or (
+    # By its size and the files beside it: every start checks.
+    is_suspect = is_flagged(path) or atomic_swap.interrupted_swap(path) is not None or backups.was_emptied(path)
+    damaged = (is_suspect and lock.lock_exclusive()) or (
         has_wal(path) and lock.lock_exclusive(timeout_s=0) and _is_wal_damaged(path)
     )
     report = _recover(path, high_water_mark, clock) if damaged else None
@@ -85,11 +87,6 @@ def _open_and_compare(
     except BaseException:
         opened.db.close()
         raise
-
-
-def _needs_recovery(path: Path) -> bool:
-    """Return whether the history may be damaged, by its size and the files beside it: every start checks."""
-    return is_flagged(path) or atomic_swap.interrupted_swap(path) is not None or backups.was_emptied(path)
 
 
 def _is_wal_damaged(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -18,14 +19,19 @@ from tests.store.support import NOW
 def _plan(store: Store, ask: Callable[[Store], object]) -> list[str]:
     """Return how SQLite runs each query that `ask` makes."""
     asked: list[tuple[str, Sequence[SqlValue]]] = []
-    rows = store.rows
+    rows, integers = store.rows, store.integers
 
     def record(sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         asked.append((sql, values))
         return rows(sql, values)
 
+    def record_integers(sql: str, values: Sequence[SqlValue] = ()) -> array[int]:
+        asked.append((sql, values))
+        return integers(sql, values)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "rows", record)
+        patch.setattr(store, "integers", record_integers)
         ask(store)
     return [as_text(row[3]) for sql, values in asked for row in rows(f"EXPLAIN QUERY PLAN {sql}", values)]
 

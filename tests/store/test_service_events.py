@@ -21,7 +21,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads, due_polls, engine_state, intent_outcomes
-from bwp_tui.store.worklog.service_events import RecordedEvents, events_are_reliable, record_events
+from bwp_tui.store.worklog.service_events import events_are_reliable, record_events
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import overwrite
@@ -46,7 +46,7 @@ def test_an_event_is_on_the_timeline_and_its_task_is_due_now(store: Store, clock
     task = accepted(store)
     single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
     clock.advance(seconds=30)
-    assert record_events(store, [event()]) == RecordedEvents(new=1)
+    assert record_events(store, [event()]) == 1
     due = due_polls.due(store, clock.now, 10)
     assert [(poll.number, poll.polls_unchanged, poll.is_announced) for poll in due] == [(task.number, 0, True)]
     line = timeline.of_task(store, task.number)[-1]
@@ -65,7 +65,7 @@ def test_an_event_that_comes_again_is_counted_and_does_nothing(store: Store) -> 
     lines = timeline.of_task(store, task.number)
     single.answered(store, task.number, answer("COMPLETED"), SOON)
     again = [event(), event(event_id="event-2"), event(event_id="event-2")]
-    assert record_events(store, again) == RecordedEvents(duplicates=3)
+    assert record_events(store, again) == 0
     assert kinds(store, task.number) == [*(line.what for line in lines), EventKind.STATUS]
     assert due_polls.next_at(store) is None
     assert engine_state.read(store).duplicate_events == 3
@@ -74,12 +74,12 @@ def test_an_event_that_comes_again_is_counted_and_does_nothing(store: Store) -> 
 def test_two_ends_of_a_task_are_two_events(store: Store) -> None:
     accepted(store)
     both = [event(), event(event_id="event-2", status=Status.FAILED)]
-    assert record_events(store, both) == RecordedEvents(new=2)
+    assert record_events(store, both) == 2
 
 
 def test_an_event_after_the_end_is_known_asks_for_no_poll(store: Store) -> None:
     task = in_status(store, "COMPLETED")
-    assert record_events(store, [event()]) == RecordedEvents(new=1)
+    assert record_events(store, [event()]) == 1
     assert due_polls.next_at(store) is None
     assert kinds(store, task.number)[-1] == EventKind.EVENT_RECEIVED
 
@@ -91,7 +91,7 @@ def test_a_missing_task_is_polled_again_when_its_event_comes(store: Store, clock
 
 
 def test_messages_that_are_no_events_are_counted(store: Store) -> None:
-    assert record_events(store, [], foreign=2) == RecordedEvents()
+    assert record_events(store, [], foreign=2) == 0
     state = engine_state.read(store)
     assert (state.foreign_messages, state.last_event_at) == (2, None)
     assert not events_are_reliable(store)
@@ -113,17 +113,17 @@ def test_a_superseded_engine_records_nothing(store: Store) -> None:
 
 def test_a_task_nobody_recorded_is_adopted_and_polled(store: Store, clock: ManualClock) -> None:
     elsewhere = event("task-9", kind=Kind.DELETION, status=Status.FAILED)
-    assert record_events(store, [elsewhere, event("task-9", "event-2", kind=Kind.DELETION)]) == RecordedEvents(2, 0, 1)
+    assert record_events(store, [elsewhere, event("task-9", "event-2", kind=Kind.DELETION)]) == 2
     task = tasks.find_by_name(store, "task-9")
     assert (task.kind, task.email, task.tags, task.status) == (Kind.DELETION, "", ("adopted",), "QUEUED")
     assert [poll.task_id for poll in due_polls.due(store, clock.now, 10)] == ["task-9"]
     assert kinds(store, task.number) == [EventKind.ADOPTED, EventKind.EVENT_RECEIVED, EventKind.EVENT_RECEIVED]
-    assert record_events(store, [elsewhere]) == RecordedEvents(duplicates=1)
+    assert record_events(store, [elsewhere]) == 0
 
 
 @pytest.mark.parametrize("at", [None, datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)])
 def test_an_event_without_a_plausible_instant_is_recorded(store: Store, at: datetime | None) -> None:
-    assert record_events(store, [event("task-9")._replace(occurred_at=at)]).adopted == 1
+    assert record_events(store, [event("task-9")._replace(occurred_at=at)]) == 1
     assert tasks.find_by_name(store, "task-9").received_on == TODAY
 
 
@@ -162,7 +162,7 @@ def test_the_response_after_the_event_leaves_one_task_with_the_event(store: Stor
     ]
     with pytest.raises(NoSuchTask):
         tasks.get(store, adopted.number)
-    assert record_events(store, [event("task-9", "event-2", kind=Kind.DELETION)]) == RecordedEvents(duplicates=1)
+    assert record_events(store, [event("task-9", "event-2", kind=Kind.DELETION)]) == 0
     assert scalar(store, "SELECT count(*) FROM tasks") == 1
     assert scalar(store, "SELECT sum(tasks) FROM tallies") == 1
     assert store.rows("PRAGMA foreign_key_check") == []
@@ -291,7 +291,7 @@ def test_an_unconfirmed_request_can_be_settled_with_the_id_of_the_task_that_was_
 
 def test_a_task_tracked_by_hand_is_not_adopted(store: Store) -> None:
     requests.track(store, Kind.RETRIEVAL, "task-9", request(email=""), ACTOR)
-    assert record_events(store, [event("task-9")]) == RecordedEvents(new=1)
+    assert record_events(store, [event("task-9")]) == 1
 
 
 # Whether events can be relied on
@@ -337,7 +337,7 @@ def _check_known(path: Path, clock: ManualClock) -> None:
     """Check that the events are known by their ids and by their tasks, and that the tasks are there."""
     store = open_store(path, clock=clock)
     again = [event("task-1", "event of task-1"), event("task-9", "event of task-9"), event("task-9", "event-10")]
-    assert record_events(store, again) == RecordedEvents(duplicates=3)
+    assert record_events(store, again) == 0
     assert tasks.find_by_name(store, "task-9").tags == ("adopted",)
     store.close()
     assert integrity.full_check(path) == []
@@ -350,7 +350,7 @@ def test_a_purge_leaves_no_event_of_a_task_that_it_removes(path: Path, store: St
         plan = purge.plan(store, parse(""), timedelta(days=90), TODAY, evidence_too=evidence_too, unanswered_too=True)
         purge.purge(store, plan.numbers, ACTOR, TODAY, evidence_too=evidence_too, unanswered_too=True)
         assert scalar(store, "SELECT count(*) FROM service_events") == left
-        assert record_events(store, [event("task-1", "event of task-1")] * left).new == 0
+        assert record_events(store, [event("task-1", "event of task-1")] * left) == 0
     assert integrity.full_check(path) == []
 
 

@@ -39,7 +39,7 @@ class EngineWaiter:
 
         self._store = session.store
         self._config: EngineConfig = engine_config(session.profile)
-        self._state = EngineState(None, None, ServiceHealthState.UNTRIED, None, None)
+        self._state = EngineState()
         self._trouble: str | None = None
 
     def until(

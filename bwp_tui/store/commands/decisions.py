@@ -6,12 +6,13 @@ A deletion is approved by another account than the one that asked for it. The th
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from datetime import date
 
 from bwp_tui.domain.deadlines import HoldRule, appeal_deadline, late_clause, same_hold, task_due_date
 from bwp_tui.domain.statuses import DECLINABLE_STATUSES, FINAL_STATUSES, WITHHELD_STATUSES, DeclineReason, Status
-from bwp_tui.domain.task import Kind, Task, cannot_change_purged, cannot_tell_kind, task_id_mistake
+from bwp_tui.domain.task import Kind, Task, TimelineEvent, cannot_change_purged, cannot_tell_kind, task_id_mistake
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.commands.answers import cannot_change_declined
@@ -212,14 +213,13 @@ def withdraw_decline(edit: Edit) -> None:
     """
     task, transaction = edit.task, edit.transaction
     refuse(cannot_withdraw_decline(task))
-    row = transaction.row(
-        "SELECT before FROM timeline WHERE task = ? AND what = ? AND after = ? ORDER BY id DESC LIMIT 1",
-        (edit.number, EventKind.DECLINED, Status.DECLINED),
-    )
-    if row is None or row[0] is None:
+    events = timeline.as_recorded(edit.store, edit.number)
+    declines = [event for event in events if event.what == EventKind.DECLINED and event.after == Status.DECLINED]
+    before = declines[-1].before if declines else None
+    if before is None:
         raise NotPossible(f"The timeline of {task.name} does not say what it was before it was declined.")
-    before, detail = as_text(row[0]), f"was on {task.declined_on}, {task.decline_reason}: {task.decline_text}"
-    if before == Status.CANCELLED and _was_cancelled_for_decline(edit):
+    detail = f"was on {task.declined_on}, {task.decline_reason}: {task.decline_text}"
+    if before == Status.CANCELLED and _was_cancelled_for_decline(events):
         before = Status.RECEIVED
         detail += f"; its task {task.task_id} was cancelled" if task.task_id else ""
         edit.set(task_id=None, submitted_at=None)
@@ -233,21 +233,11 @@ def withdraw_decline(edit: Edit) -> None:
     update_task(transaction, edit.number)
 
 
-def _was_cancelled_for_decline(edit: Edit) -> bool:
+def _was_cancelled_for_decline(events: list[TimelineEvent]) -> bool:
     """Return whether the last cancellation was asked for by the decline, not by an operator before it."""
-    latest = "coalesce(max(id) FILTER (WHERE what IN ({})), 0)"
-    withdrawn, requested, cancelled = (
-        latest.format(", ".join(f"'{kind}'" for kind in kinds))
-        for kinds in (
-            (EventKind.DECLINE_WITHDRAWN,),
-            (EventKind.DECLINE_REQUESTED,),
-            (EventKind.CANCEL_REQUESTED, EventKind.CANCELLED_UNSENT),
-        )
-    )
-    row = edit.transaction.row(
-        f"SELECT {requested} > {withdrawn} AND {cancelled} > {requested} FROM timeline WHERE task = ?", (edit.number,)
-    )
-    return row is not None and bool(row[0])
+    last = defaultdict(int, {event.what: place for place, event in enumerate(events, start=1)})
+    cancelled = max(last[EventKind.CANCEL_REQUESTED], last[EventKind.CANCELLED_UNSENT])
+    return cancelled > last[EventKind.DECLINE_REQUESTED] > last[EventKind.DECLINE_WITHDRAWN]
 
 
 def cannot_withdraw_decline(task: Task) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from bwp_tui.domain.deadlines import statutory_due_date
@@ -43,7 +43,9 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
     status = Status.CANCELLED if task.cancelled else task.status
     terminal = status in FINAL_STATUSES
     next_poll = transaction.now + timedelta(seconds=_FIRST_POLLS_S * spread)
-    answered = local_day(task.updated_at) if _is_answered(task, transaction.now) else None
+    # The shopper was answered within two days after the end of a deletion.
+    is_over = task.status == Status.COMPLETED and task.updated_at < transaction.now - timedelta(days=2)
+    answered = local_day(task.updated_at) if task.kind is Kind.DELETION and is_over else None
     submitted_at, updated_at = format_instant(task.submitted_at), format_instant(task.updated_at)
     number = insert_task(
         transaction,
@@ -76,12 +78,6 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
     for event in events:
         at = format_instant(event.at)
         transaction.run(INSERT_EVENT, (number, at, event.actor, event.what, event.before, event.after, event.detail))
-
-
-def _is_answered(task: SampleTask, now: datetime) -> bool:
-    """Return whether the shopper was answered: for deletions, within two days after the end."""
-    is_deleted = task.kind is Kind.DELETION and task.status == Status.COMPLETED
-    return is_deleted and task.updated_at < now - timedelta(days=2)
 
 
 def _timeline(task: SampleTask, status: Status, actor: str) -> list[TimelineEvent]:

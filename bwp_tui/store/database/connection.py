@@ -290,7 +290,8 @@ class Store:
                 chains = self._chain_writer()
                 self._db.execute("BEGIN IMMEDIATE")
             try:
-                self._check_term()
+                if self.engine_term is not None and self._execute("SELECT term FROM engine") != [(self.engine_term,)]:
+                    raise EngineSuperseded
                 now = self.clock()
                 now_text = format_instant(now)
                 (row,) = self._execute(
@@ -329,10 +330,6 @@ class Store:
     def flush_high_water_mark(self) -> None:
         """Flush the high-water mark to disk; to be called before a request is sent (see `high_water_mark`)."""
         self._high_water_mark.sync()
-
-    def _check_term(self) -> None:
-        if self.engine_term is not None and self._execute("SELECT term FROM engine") != [(self.engine_term,)]:
-            raise EngineSuperseded
 
     def _execute(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         with self._translated_errors():

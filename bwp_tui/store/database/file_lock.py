@@ -40,15 +40,11 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._descriptor = _open(lock_path(path))
-        self._close: Callable[[], object] = (
-            (lambda: None) if self._descriptor is None else weakref.finalize(self, os.close, self._descriptor)
-        )
-
-    @property
-    def descriptor(self) -> int | None:
+        self.descriptor = _open(lock_path(path))
         """The open lock file, in which the high-water mark is kept; None where there is none."""
-        return self._descriptor
+        self._close: Callable[[], object] = (
+            (lambda: None) if self.descriptor is None else weakref.finalize(self, os.close, self.descriptor)
+        )
 
     def lock_shared(self) -> None:
         """Take the lock shared.
@@ -56,22 +52,22 @@ class FileLock:
         Raises:
             StoreUnavailable: another process keeps it exclusively.
         """
-        if self._descriptor is not None and not self._take(fcntl.LOCK_SH, SHARED_TIMEOUT_S):
+        if self.descriptor is not None and not self._take(fcntl.LOCK_SH, SHARED_TIMEOUT_S):
             raise StoreUnavailable(
                 f"Another bwp-tui is recovering or restoring the history {self._path}. Try again in a moment."
             )
 
     def lock_exclusive(self, timeout_s: float = EXCLUSIVE_TIMEOUT_S) -> bool:
         """Take the lock exclusively, giving up a shared one; return whether it succeeded. If not, nothing is held."""
-        return self._descriptor is not None and self._take(fcntl.LOCK_EX, timeout_s)
+        return self.descriptor is not None and self._take(fcntl.LOCK_EX, timeout_s)
 
     def release(self) -> None:
         """Free the lock for good."""
         self._close()
-        self._descriptor = None
+        self.descriptor = None
 
     def _take(self, mode: int, timeout_s: float) -> bool:
-        descriptor = self._descriptor
+        descriptor = self.descriptor
         if descriptor is None:
             return False
         deadline = time.monotonic() + timeout_s

@@ -83,11 +83,6 @@ def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
     return gone
 
 
-def pre_migration_backups(path: Path) -> list[Path]:
-    """Return the backups that were made before the schema changed, the newest first."""
-    return sorted(path.parent.glob(f"{path.stem}.before-schema-*.db"), reverse=True)
-
-
 def back_up_to(path: Path, target: Path) -> None:
     """Copy the history to a new file.
 
@@ -106,7 +101,8 @@ def back_up_to(path: Path, target: Path) -> None:
 
 def own_backups(path: Path) -> list[Path]:
     """Return the backups that this program made by itself, the newest first."""
-    return [*daily_backups(path), *pre_migration_backups(path)]
+    before_migrations = path.parent.glob(f"{path.stem}.before-schema-*.db")
+    return [*daily_backups(path), *sorted(before_migrations, reverse=True)]
 
 
 def _make(path: Path, target: Path, stop: threading.Event) -> None:

@@ -105,7 +105,13 @@ def read_statistics(store: Store, today: date) -> Statistics:
         overdue=store.integer("SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", (today.isoformat(),)),
         late=tasks.count(store, filters.parse("is:late"), today=today),
         stopped=tasks.count(store, filters.parse("is:stopped"), today=today),
-        due=tuple(_due_in_week(store, today + timedelta(weeks=week)) for week in range(WEEKS)),
+        due=tuple(
+            store.integer(
+                "SELECT count(*) FROM tasks WHERE open = 1 AND due_on >= ? AND due_on < ?",
+                (str(today + timedelta(weeks=week)), str(today + timedelta(weeks=week + 1))),
+            )
+            for week in range(WEEKS)
+        ),
         received=_by_week(store, "SELECT received_on AS day FROM tasks", today),
         answered=_by_week(store, ANSWERS, today),
         answers=_answers(store, today - timedelta(days=ANSWERED_DAYS - 1)),
@@ -115,12 +121,6 @@ def read_statistics(store: Store, today: date) -> Statistics:
         gone=len(results) - len(sizes),
         failed_downloads=store.integer("SELECT count(*) FROM downloads WHERE state = 'failed'"),
     )
-
-
-def _due_in_week(store: Store, first: date) -> int:
-    end = first + timedelta(weeks=1)
-    sql = "SELECT count(*) FROM tasks WHERE open = 1 AND due_on >= ? AND due_on < ?"
-    return store.integer(sql, (first.isoformat(), end.isoformat()))
 
 
 def _by_week(store: Store, days: str, today: date) -> tuple[int, ...]:
@@ -143,8 +143,8 @@ def _answers(store: Store, first: date) -> Answers:
     )
     counts = Counter({as_int(days): as_int(count) for days, count, *_ in rows})
     late, undated = (sum(as_int(row[column]) for row in rows) for column in (2, 3))
-    declined = store.rows(f"SELECT declined {since} AND declined IS NOT NULL", (first.isoformat(),))
-    for task in tasks.each(store, [as_int(number) for (number,) in declined]):
+    declined = store.integers(f"SELECT declined {since} AND declined IS NOT NULL", (first.isoformat(),))
+    for task in tasks.each(store, declined):
         day = task.declined_on or first
         # Its own due date may be that of an appeal, or none since its clock was stopped.
         due = recomputed_due_date(replace(task, appealed_on=None, answered_on=day))

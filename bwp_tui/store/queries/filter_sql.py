@@ -134,8 +134,9 @@ def _clause(clause: Clause, now: datetime, today: date, look_up: IndexLookup) ->
         case DurationClause(field, op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
             sql = f"t.{FIELDS[field].column} {op.translate(MIRRORED)} ?"
-            is_rare = op in ("<", "<=") and seconds <= _LATEST_WEEK_S
-            return _hint_few_rows(sql) if is_rare else sql, (format_instant(now - timedelta(seconds=seconds)),)
+            if op in ("<", "<=") and seconds <= _LATEST_WEEK_S:
+                sql = f"likelihood({sql}, 0.001)"  # few rows: the planner does not see bound values
+            return sql, (format_instant(now - timedelta(seconds=seconds)),)
         case DayClause(field, op, bound, open_only=open_only):
             spec, day = FIELDS[field], bound
             if isinstance(day, str):
@@ -165,11 +166,6 @@ def _day_condition(spec: FieldSpec, op: str, day: date | None, today: date) -> C
     if spec.match is Match.INSTANT:
         return _in_range(f"t.{spec.column}", op, _midnight(day), _midnight(min(day, date.max - _DAY) + _DAY))
     return f"t.{spec.column} {op} ?", (day.isoformat(),)
-
-
-def _hint_few_rows(sql: str) -> str:
-    """Hint to the planner that few rows meet the condition: it does not see bound values."""
-    return f"likelihood({sql}, 0.001)"
 
 
 def _acknowledge_by_condition(op: str, day: date | None) -> Condition:

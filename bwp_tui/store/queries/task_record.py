@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bwp_tui.domain.deadlines import appeal_deadline, due_if_replied, is_clock_stopped, latest_service_end, may_be_late
 from bwp_tui.domain.masking import mask_task_record
-from bwp_tui.domain.task import Download, Task, Verification
+from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import iso_day, iso_instant, local_day, utc_now
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import request_log
@@ -14,7 +14,7 @@ from bwp_tui.store.queries import request_log
 
 def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
     """Return a task as a JSON object; `id` is the task number, instants are ISO 8601 in UTC."""
-    day, is_stopped = local_day(utc_now()), is_clock_stopped(task)
+    day, is_stopped, verified = local_day(utc_now()), is_clock_stopped(task), task.verification
     record: dict[str, object] = {
         "id": task.number,
         "task_id": task.task_id,
@@ -38,13 +38,15 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "note": task.note,
         "tags": list(task.tags),
         "assigned_to": task.assigned_to,
-        "verified": _verification_record(task.verification),
+        "verified": verified and {"on": verified.on.isoformat(), "by": verified.by, "how": verified.how},
         "inquired_on": iso_day(task.inquired_on),
         "replied_on": iso_day(task.replied_on),
         "extended_on": iso_day(task.extended_on),
         "acknowledged_on": iso_day(task.acknowledged_on),
-        "answered": _answer_record(task),
-        "declined": _decline_record(task),
+        "answered": task.answered_on
+        and {"on": iso_day(task.answered_on), "how": task.answered_how, "in_part": task.answered_in_part},
+        "declined": task.declined_on
+        and {"on": iso_day(task.declined_on), "reason": task.decline_reason, "text": task.decline_text},
         "appeal": _appeal_record(task),
         "download": _download_record(task.download),
     }
@@ -61,22 +63,6 @@ def _download_record(download: Download | None) -> dict[str, object] | None:
         "state": download.state,
         "remarks": list(download.remarks),
     }
-
-
-def _verification_record(verified: Verification | None) -> dict[str, str] | None:
-    return None if verified is None else {"on": verified.on.isoformat(), "by": verified.by, "how": verified.how}
-
-
-def _answer_record(task: Task) -> dict[str, str | None] | None:
-    if task.answered_on is None:
-        return None
-    return {"on": task.answered_on.isoformat(), "how": task.answered_how, "in_part": task.answered_in_part}
-
-
-def _decline_record(task: Task) -> dict[str, str | None] | None:
-    if task.declined_on is None:
-        return None
-    return {"on": task.declined_on.isoformat(), "reason": task.decline_reason, "text": task.decline_text}
 
 
 def _appeal_record(task: Task) -> dict[str, object] | None:

@@ -80,8 +80,7 @@ def matching_among(store: Store, task_filter: Filter, task_numbers: Sequence[int
     """Return which of these tasks match."""
     where, values = condition(task_filter, store.clock(), today)
     among_these = in_numbers("t.number", frozenset(task_numbers))
-    rows = store.rows(f"SELECT t.number FROM tasks t WHERE {among_these} AND {where}", values)
-    return frozenset(as_int(number) for (number,) in rows)
+    return frozenset(store.integers(f"SELECT t.number FROM tasks t WHERE {among_these} AND {where}", values))
 
 
 def matching(store: Store, task_filter: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
@@ -124,8 +123,7 @@ def status_counts(store: Store, condition: str = "1") -> dict[tuple[str, str], i
 
 def changed_since(store: Store, revision: int) -> list[int]:
     """Return the numbers of the tasks that transactions after `revision` touched."""
-    rows = store.rows("SELECT number FROM tasks WHERE revision > ?", (revision,))
-    return [as_int(number) for (number,) in rows]
+    return list(store.integers("SELECT number FROM tasks WHERE revision > ?", (revision,)))
 
 
 def tagged_since(store: Store, tag: str, revision: int) -> list[Task]:
@@ -160,14 +158,14 @@ def find_by_name(store: Store, name: str) -> Task:
     if row is not None:
         return task_of(row)
     digits = text.removeprefix("#")
-    as_number = None
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= 18
-    if is_number:
-        as_number = store.row(f"{TASKS} WHERE t.number = ?", (int(digits),))
+    as_number = store.row(f"{TASKS} WHERE t.number = ?", (int(digits),)) if is_number else None
     if as_number is not None and (text.startswith("#") or len(digits) < SHORTEST_PREFIX):
         return task_of(as_number)
-    by_prefix = _with_prefix(store, text)
-    matches = [*by_prefix, *([task_of(as_number)] if as_number is not None else [])]
+    begins = (text, f"{text}\U0010ffff")
+    is_prefix = len(text) >= SHORTEST_PREFIX
+    found = store.rows(f"{TASKS} WHERE t.task_id >= ? AND t.task_id < ? LIMIT 2", begins) if is_prefix else []
+    matches = [task_of(row) for row in (*found, as_number) if row is not None]
     if len(matches) == 1:
         return matches[0]
     if matches:
@@ -178,10 +176,3 @@ def find_by_name(store: Store, name: str) -> Task:
         f"There is no task “{text}” in this history. Give a task id, its first {SHORTEST_PREFIX} characters "
         "or more, or the task number."
     )
-
-
-def _with_prefix(store: Store, prefix: str) -> list[Task]:
-    if len(prefix) < SHORTEST_PREFIX:
-        return []
-    rows = store.rows(f"{TASKS} WHERE t.task_id >= ? AND t.task_id < ? LIMIT 2", (prefix, prefix + "\U0010ffff"))
-    return [task_of(row) for row in rows]

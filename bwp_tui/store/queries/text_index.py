@@ -51,7 +51,10 @@ def index_lookup(store: Store) -> IndexLookup:
 
     def look_up(index: Index, text: str) -> str | None:
         query = _fts_query(text)
-        return query if query is not None and _is_rare(store, index, query) else None
+        if query is None:
+            return None
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)"
+        return query if store.integer(sql, (query, MAX_MATCHES + 1)) <= MAX_MATCHES else None
 
     return look_up
 
@@ -66,8 +69,3 @@ def _fts_query(text: str) -> str | None:
     trigrams = dict.fromkeys(text[at : at + TRIGRAM] for at in range(len(text) - TRIGRAM + 1))
     quoted = [trigram.replace('"', '""') for trigram in trigrams]
     return " AND ".join(f'"{trigram}"' for trigram in quoted) or None
-
-
-def _is_rare(store: Store, index: Index, query: str) -> bool:
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)"
-    return store.integer(sql, (query, MAX_MATCHES + 1)) <= MAX_MATCHES

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.task import TimelineEvent
 from bwp_tui.domain.times import is_iso_day
-from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.queries.row_mapping import RowMapper, tags_of
 
 SERVICE = "service"
@@ -313,21 +313,17 @@ class LoggedEvent(NamedTuple):
     after: str | None
 
 
+_LOGGED_EVENT: Final = RowMapper(LoggedEvent, table="e.", number="e.task", task_id="t.task_id")
+
+
 def since(store: Store, after: int, last: int) -> list[LoggedEvent]:
     """Return the events behind event `after`, up to event `last`."""
     rows = store.rows(
-        "SELECT e.task, t.task_id, e.what, e.before, e.after FROM timeline e JOIN tasks t ON t.number = e.task"
+        f"SELECT {_LOGGED_EVENT.columns} FROM timeline e JOIN tasks t ON t.number = e.task"
         " WHERE e.id > ? AND e.id <= ? ORDER BY e.id",
         (after, last),
     )
-    return [
-        LoggedEvent(as_int(number), _text(task_id), as_text(what), _text(before), _text(after))
-        for number, task_id, what, before, after in rows
-    ]
-
-
-def _text(value: SqlValue) -> str | None:
-    return None if value is None else as_text(value)
+    return [_LOGGED_EVENT(row) for row in rows]
 
 
 def refused_cancellations(store: Store, after: int, last: int) -> list[tuple[int, str]]:

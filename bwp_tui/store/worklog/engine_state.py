@@ -50,11 +50,11 @@ _DISABLING: Final = frozenset(
 class EngineState(NamedTuple):
     """The process that runs the engine, and how the service last responded to it."""
 
-    pid: int | None
-    host: str | None
-    service: str
-    message: str | None
-    next_try_at: datetime | None
+    pid: int | None = None
+    host: str | None = None
+    service: str = ServiceHealthState.UNTRIED
+    message: str | None = None
+    next_try_at: datetime | None = None
     rate_limit: float | None = None
     """The present limit of requests a second, while the service throttles."""
     term: int = 0
@@ -115,7 +115,7 @@ _STATE: Final = RowMapper(
 def read(store: Store) -> EngineState:
     row = store.row(f"SELECT {_STATE.columns}, ability FROM engine")
     if row is None:
-        return EngineState(None, None, ServiceHealthState.UNTRIED, None, None)
+        return EngineState()
     ability = as_int(row[_STATE.width])
     return _STATE(row, max_ability=Ability(ability) if ability in tuple(Ability) else Ability.NOTHING)
 
@@ -141,29 +141,24 @@ def record_health(
     next_try_at: datetime | None,
     rate_limit: float | None = None,
 ) -> None:
-    """Record how the service responds, if that differs."""
-    state = read(store)
-    before = (state.service, state.message, state.next_try_at, state.rate_limit)
-    if before != (service, message, next_try_at, rate_limit):
-        next_try = iso_instant(next_try_at)
-        _update(store, service=service, message=message, next_try_at=next_try, most_a_second=rate_limit)
+    """Record how the service responds."""
+    next_try = iso_instant(next_try_at)
+    _update(store, service=service, message=message, next_try_at=next_try, most_a_second=rate_limit)
 
 
 def record_maintenance(store: Store, sentence: str | None) -> None:
-    """Record what the daily maintenance found wrong, or None, if that differs."""
-    if read(store).maintenance_finding != sentence:
-        _update(store, upkeep=sentence)
+    """Record what the daily maintenance found wrong, or None."""
+    _update(store, upkeep=sentence)
 
 
 def record_event_queue(store: Store, state: str | None, *, polls_relaxed: bool) -> None:
-    """Record the state of the event queue, and whether polls are rare, if either differs."""
-    before = read(store)
-    if (before.event_queue_state, before.polls_relaxed) != (state, polls_relaxed):
-        _update(store, events=state, polls_relaxed=int(polls_relaxed))
+    """Record the state of the event queue, and whether polls are rare."""
+    _update(store, events=state, polls_relaxed=int(polls_relaxed))
 
 
 def _update(store: Store, **columns: SqlValue) -> None:
-    with store.write() as transaction:
-        assignments = ", ".join(f"{column} = ?" for column in columns)
-        sql = f"UPDATE engine SET {assignments}, revision = ?"
-        transaction.run(sql, (*columns.values(), transaction.revision))
+    """Set columns of the engine's row if one of them differs: a transaction wakes every console."""
+    if store.row(f"SELECT {', '.join(columns)} FROM engine") != (*columns.values(),):
+        with store.write() as transaction:
+            sql = f"UPDATE engine SET {', '.join(f'{column} = ?' for column in columns)}, revision = ?"
+            transaction.run(sql, (*columns.values(), transaction.revision))

@@ -48,12 +48,12 @@ def new_occasions(
     last = min(timeline.newest_event_id(store), after + _EVENTS_READ)
     found = {}
     for occasion in (occasion for occasion in _OF_EVENTS if occasion in wanted):
-        rows = store.rows(
+        numbers = store.integers(
             f"SELECT DISTINCT e.task FROM timeline e WHERE e.id > ? AND e.id <= ? AND e.{_OF_EVENTS[occasion]}"
             f" AND {_UNCLAIMED.format(task='e.task', occasion=occasion)}",
             (after, last),
         )
-        found[occasion] = [as_int(number) for (number,) in rows]
+        found[occasion] = list(numbers)
     return found, last
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.regulations import DEFAULT_REGULATION
@@ -24,46 +24,37 @@ EVENT_MARGIN: Final = timedelta(minutes=5)
 _ENDED: Final = f"('{Status.COMPLETED}', '{Status.FAILED}')"
 
 
-class RecordedEvents(NamedTuple):
-    """The number of events that were recorded, of those that were known already, and of the tasks that were adopted."""
-
-    new: int = 0
-    duplicates: int = 0
-    adopted: int = 0
-
-
 def record_events(
     store: Store, events: Sequence[ServiceEvent], foreign: int = 0, regulation: str = DEFAULT_REGULATION
-) -> RecordedEvents:
+) -> int:
     """Record events and make their tasks due to be polled at once; adopt the tasks that are not in the history.
 
-    All of it is one transaction: when it has returned, the messages may be deleted.
+    All of it is one transaction: when it has returned how many were new, the messages may be deleted.
 
     Args:
         foreign: messages that are counted with them, since they were no events.
         regulation: that of the tasks that they make known.
     """
     with store.write() as transaction:
-        results = [_record(transaction, event, regulation) for event in events]
-        recorded = RecordedEvents(len(results) - results.count(None), results.count(None), results.count(True))
+        new = sum(_record(transaction, event, regulation) for event in events)
         transaction.run(
             "UPDATE engine SET duplicate_events = duplicate_events + ?, foreign_messages = foreign_messages + ?,"
             " last_event_at = CASE WHEN ?3 THEN ?4 ELSE last_event_at END,"
             " events_proven = max(events_proven, ?3), revision = ?5",
-            (recorded.duplicates, foreign, int(recorded.new > 0), transaction.now_text, transaction.revision),
+            (len(events) - new, foreign, int(new > 0), transaction.now_text, transaction.revision),
         )
-    return recorded
+    return new
 
 
-def _record(transaction: Transaction, event: ServiceEvent, regulation: str) -> bool | None:
-    """Record an event; return whether its task was adopted, or None if the event was known already."""
+def _record(transaction: Transaction, event: ServiceEvent, regulation: str) -> bool:
+    """Record an event; return False if it was known already."""
     row = transaction.row(f"SELECT number, status IN {_ENDED} FROM tasks WHERE task_id = ?", (event.task_id,))
     known = transaction.row(
         "SELECT 1 FROM service_events WHERE event_id = ? OR (task = ? AND type = ?)",
         (event.id, None if row is None else row[0], event.type),
     )
     if known is not None:
-        return None
+        return False
     number = _adopt(transaction, event, regulation) if row is None else as_int(row[0])
     transaction.run(
         "INSERT INTO service_events (event_id, task, type, occurred_at, received_at) VALUES (?, ?, ?, ?, ?)",
@@ -76,7 +67,7 @@ def _record(transaction: Transaction, event: ServiceEvent, regulation: str) -> b
             (transaction.now_text, number),
         )
     update_task(transaction, number)
-    return row is None
+    return True
 
 
 def _adopt(transaction: Transaction, event: ServiceEvent, regulation: str) -> int:
@@ -114,7 +105,7 @@ def record_missed_event(transaction: Transaction, number: int, status: str, ende
 def tasks_with_event(store: Store, task_numbers: Collection[int]) -> frozenset[int]:
     """Return which of these tasks have an event."""
     among = in_numbers("task", frozenset(task_numbers))
-    return frozenset(as_int(number) for (number,) in store.rows(f"SELECT task FROM service_events WHERE {among}"))
+    return frozenset(store.integers(f"SELECT task FROM service_events WHERE {among}"))
 
 
 def events_are_reliable(store: Store) -> bool:
