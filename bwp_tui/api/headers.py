@@ -18,8 +18,7 @@ _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18
 def parse_retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """Return the wait in seconds that a `Retry-After` header requests (RFC 9110 §10.2.3), or None.
 
-    Args:
-        now: the response's `Date`, from which an instant is counted, since the clocks may differ.
+    An instant is counted from `now`, the response's `Date`, since the clocks may differ.
     """
     if value is None:
         return None

@@ -68,11 +68,7 @@ def transport_error(error: Exception) -> ConnectionLost:
 
 
 def read_headers(response: urllib3.BaseHTTPResponse, requested: ArchivePart) -> ArchivePart:
-    """Return which part of which archive the response holds.
-
-    Raises:
-        TransferError: it is neither the requested part nor an archive from its beginning.
-    """
+    """Return which part of which archive the response holds; TransferError says why it is not the requested one."""
     if response.status not in (200, 206):
         raise _refusal(response)
     if response.status == 206 and is_compressed(response):

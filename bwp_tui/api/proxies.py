@@ -33,10 +33,8 @@ class Proxy(NamedTuple):
 def proxy_for(url: str) -> Proxy | None:
     """Return the proxy for a request to `url`, or None for a direct connection.
 
-    A loopback host has none: the proxy would read the request, secrets included, and would call itself.
-
-    Raises:
-        UnusableProxy: the variable names no http or https proxy.
+    A loopback host has none: the proxy would read the request, secrets included, and would call itself. UnusableProxy
+    is raised where the variable names no http or https proxy.
     """
     address = split_url(url)
     proxies = getproxies()

@@ -64,11 +64,7 @@ _KINDS_OF_STATUS: Final[dict[int | None, type[ApiError]]] = {
 
 
 def graphql_response(response: HttpResponse) -> GraphQLResponse:
-    """Parse the body as a GraphQL response. Its errors count whatever the status; a denial by status becomes one.
-
-    Raises:
-        ApiError: it is no GraphQL response, or its status is a failure without an error.
-    """
+    """Parse the body as a GraphQL response. Its errors count whatever the status; a denial by status becomes one."""
     try:
         parsed = parse_response(response.body)
     except ContractViolation:

@@ -81,8 +81,7 @@ class Transfer:
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes in order: up to 256 KiB at a time, on a slow connection what has arrived.
 
-        Raises:
-            ConnectionLost: they stopped before the end, or `close` was called.
+        ConnectionLost is raised if they stopped before the end, or `close` was called.
         """
         position, size = self.start, 0
         chunk = self._first_bytes or self._read(size)
@@ -180,10 +179,8 @@ def open_transfer(
 def size_of(link: PresignedLink, etag: str | None) -> int | None:
     """Follow `link` to request the size in bytes of the archive with `etag`; return None if it is unknown.
 
-    Requests one byte with GET, the only method that the link is signed for.
-
-    Raises:
-        TransferError: the archive is another one, or there is none.
+    Requests one byte with GET, the only method that the link is signed for. TransferError says that there is another
+    archive, or none.
     """
     quiet_http_loggers()
     first = ArchivePart(0, strong_etag(etag), None)

@@ -84,9 +84,7 @@ def contradiction_error() -> BadArchive:
 def read_directory(descriptor: int, size: int, limits: Limits) -> list[EntryHeader]:
     """Return the entries of the zip of `size` bytes behind `descriptor`, none of which share a byte.
 
-    Raises:
-        BadArchive: it is no zip, contradicts itself, or claims more than `limits`.
-        OSError: it cannot be read.
+    BadArchive is raised if it is no zip, contradicts itself, or claims more than `limits`.
     """
     directory = find_directory(descriptor, size)
     if directory.size > limits.max_directory:
@@ -104,12 +102,7 @@ def read_directory(descriptor: int, size: int, limits: Limits) -> list[EntryHead
 
 
 def find_directory(descriptor: int, size: int) -> Directory:
-    """Find the central directory; bytes before and after the archive are skipped.
-
-    Raises:
-        BadArchive: there is none.
-        OSError: the file cannot be read.
-    """
+    """Find the central directory; bytes before and after the archive are skipped."""
     tail_at = max(0, size - _END.size - _MAX_COMMENT)
     tail = os.pread(descriptor, size - tail_at, tail_at)
     at, error_found = len(tail), incomplete_error()
@@ -126,12 +119,7 @@ def find_directory(descriptor: int, size: int) -> Directory:
 
 
 def entry_headers(descriptor: int, directory: Directory) -> Iterator[EntryHeader]:
-    """Yield the entries in the order of the directory, which is never in memory as a whole.
-
-    Raises:
-        BadArchive: it contradicts itself or what the file holds.
-        OSError: the file cannot be read.
-    """
+    """Yield the entries in the order of the directory, which is never in memory as a whole."""
     next_at, left, found, listed, at = directory.at, directory.size, 0, b"", 0
     while left or at < len(listed):
         if left and len(listed) - at < _MAX_HEADER_BYTES:

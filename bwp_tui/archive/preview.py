@@ -54,11 +54,7 @@ Preview = Tree | Table | Text
 
 
 def preview(archive: Archive, entry: Entry, max_bytes: int = PREVIEW_BYTES) -> Preview:
-    """Return the first `max_bytes` bytes of an entry, made readable.
-
-    Raises:
-        BadArchive: the entry is damaged.
-    """
+    """Return the first `max_bytes` bytes of an entry, made readable; BadArchive says that it is damaged."""
     if entry.is_folder:
         return Text("a folder", (), cut=False)
     if not entry.is_readable:

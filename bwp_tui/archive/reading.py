@@ -55,11 +55,7 @@ class Archive:
         return read_blocks(self._file.fileno(), entry)
 
     def first_bytes(self, entry: Entry, count: int) -> bytes:
-        """Return the first `count` bytes of a readable entry, or all of them where it has fewer.
-
-        Raises:
-            BadArchive: they are not what the archive claims.
-        """
+        """Return the first `count` bytes of a readable entry, or all of them where it has fewer."""
         found = bytearray()
         for block in self.blocks(entry):
             found += block
@@ -76,11 +72,7 @@ class Archive:
 
 
 def open_file(path: Path) -> io.BufferedReader:
-    """Open the plain file at `path`.
-
-    Raises:
-        BadArchive: there is none, or it cannot be read.
-    """
+    """Open the plain file at `path`, or raise BadArchive."""
     try:
         return open_plain(path)
     except OSError as error:
@@ -88,11 +80,7 @@ def open_file(path: Path) -> io.BufferedReader:
 
 
 def read_blocks(descriptor: int, entry: Entry) -> Iterator[bytes]:
-    """Yield the bytes of a readable entry; after the last one its size and CRC were right.
-
-    Raises:
-        BadArchive: they are not what the archive claims.
-    """
+    """Yield the bytes of a readable entry; after the last one its size and CRC were right, or BadArchive is raised."""
     received, crc = 0, 0
     packed = _packed(descriptor, entry)
     try:

@@ -19,11 +19,7 @@ class FileState(StrEnum):
 
 
 def open_plain(path: Path) -> io.BufferedReader:
-    """Open a plain file for reading, without waiting where it is something else.
-
-    Raises:
-        OSError: it is not there, not readable, or no plain file.
-    """
+    """Open a plain file for reading, without waiting where it is something else: then OSError is raised."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -26,11 +26,7 @@ def console(arguments: Namespace) -> int:
 
 
 def require_terminal() -> None:
-    """Check that the terminal can show the console.
-
-    Raises:
-        CommandError: it cannot.
-    """
+    """Check that the terminal can show the console."""
     kind = os.environ.get("TERM", "")
     streams = (sys.stdin, sys.stdout, sys.stderr)
     if kind in ("", "dumb") or not all(stream is not None and stream.isatty() for stream in streams):

@@ -40,7 +40,7 @@ CONSOLE_DEFAULTS: Final[Mapping[str, object]] = {
 
 
 class CommandError(Exception):
-    """Ends a command with a message and an exit code."""
+    """Ends a command with a message and an exit code; any function of the command line may raise it."""
 
     def __init__(self, code: ExitCode, sentence: str) -> None:
         super().__init__(sentence)

@@ -78,12 +78,9 @@ _POLL_SELECTIONS: Final = {
 
 
 def poll_document(tasks: Sequence[tuple[Kind, str]]) -> tuple[str, dict[str, str]]:
-    """Return one document that queries every task, and its variables.
+    """Return one document that queries every task, at least one, and its variables.
 
     The n-th task is returned under the alias `t<n>`, which is also the name of the variable that holds its task id.
-
-    Raises:
-        ValueError: `tasks` is empty; GraphQL has no empty selection.
     """
     if not tasks:
         raise ValueError("A poll needs at least one task.")

@@ -31,11 +31,7 @@ _TRAILING_COMMA: Final = re.compile(r",(?=\s*[\]}])")
 
 
 def parse_event(body: str) -> ServiceEvent:
-    """Parse the body of a message; commas before a closing bracket are ignored, as in the service's own examples.
-
-    Raises:
-        ContractViolation: it is no event of the service about the end of a task.
-    """
+    """Parse the body of a message; commas before a closing bracket are ignored, as in the service's own examples."""
     if len(body.encode("utf-8", "surrogatepass")) > LONGEST_BODY:
         raise ContractViolation("The message is longer than any event.")
     envelope = _json(body) or _json(_TRAILING_COMMA.sub("", body))

@@ -27,11 +27,7 @@ def read_line(value: object) -> str | None:
 
 
 def read_required_line(value: object) -> str:
-    """Read a text that must be there.
-
-    Raises:
-        ValueError: it is not, or is empty.
-    """
+    """Read a text that must be there."""
     text = read_line(value)
     if text is None:
         raise ValueError("missing")
@@ -46,8 +42,7 @@ def read_text(value: object) -> str | None:
 def read_id(value: object) -> str:
     """Read a task id, which GraphQL may also write as a number.
 
-    Raises:
-        ValueError: it is missing, or cleaning would change it: an id is sent back as it came, and shown.
+    One that cleaning would change is none: an id is sent back as it came, and shown.
     """
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(text, str) or not text or clean_line(text) != text:
@@ -90,11 +85,7 @@ def read_access_token_life(value: object) -> float:
 
 
 def read_access_token(value: object) -> str:
-    """Read an access token.
-
-    Raises:
-        ValueError: it does not fit into a header; the HTTP library's own refusal would quote it.
-    """
+    """Read an access token that fits into a header: the HTTP library's own refusal would quote another one."""
     if not isinstance(value, str) or not VISIBLE_ASCII.fullmatch(value):
         raise ValueError("no usable token")
     return value

@@ -35,9 +35,8 @@ def start_variables(
 def subscription_variables(event_type: str, region: str, account: str, source_name: str) -> dict[str, object]:
     """Return the variables that subscribe to an event type.
 
-    Args:
-        region, account: where the events go: an AWS region, and an AWS account of 12 digits.
-        source_name: name of the partner event source, globally unique.
+    `region` and `account` (12 digits) are where the events go; `source_name`, of the partner event source, is globally
+    unique.
     """
     bridge = {"region": region, "partnerEventSource": {"account": account, "name": source_name}}
     return {"input": {"destination": {"eventBridge": bridge}, "eventType": event_type}}

@@ -20,9 +20,7 @@ _QUOTED: Final = re.compile(r"[\s,]")
 def complete(text: str, cursor: int, tags: Sequence[str]) -> list[tuple[int, int, str]]:
     """Return completions at the cursor: from where, to where, which text; none where any text may follow.
 
-    Args:
-        cursor: where in `text`, from 0 to its length.
-        tags: those in use.
+    `cursor` is from 0 to the length of `text`; `tags` are those in use.
     """
     word = next(match for match in FILTER_WORD.finditer(text, 0, cursor) if match.end() == cursor)
     end = next(_END_OF_VALUE.finditer(text, cursor)).end()

@@ -111,11 +111,7 @@ def _roll_to_monday(day: date) -> date:
 
 
 def statutory_due_date(regulation: str, received_on: date, *, extended: bool = False) -> date | None:
-    """Return the due date of the answer, or None if the regulation sets none.
-
-    Raises:
-        KeyError: `regulation` is not in `REGULATIONS`.
-    """
+    """Return the due date of the answer, or None if the regulation, one of `REGULATIONS`, sets none."""
     rule = REGULATIONS[regulation]
     months = rule.months + (rule.extension_months if extended else 0)
     days = rule.days + (rule.extension_days if extended else 0)

@@ -163,11 +163,7 @@ COLUMN_IDS: Final = (
 
 
 def columns_named(text: str) -> tuple[str, ...]:
-    """Return the ids of the columns whose names are in `text`, between commas, in the order of the table.
-
-    Raises:
-        ValueError: there is no such column; the sentence lists those that exist.
-    """
+    """Return the ids of the columns named in `text`, between commas, in the order of the table, or raise ValueError."""
     names = {name for name in text.casefold().replace(" ", "").split(",") if name not in ("", "subject")}
     for name in sorted(names.difference(COLUMN_IDS)):
         raise ValueError(f"There is no column “{clean_line(name)}”; there are {', '.join(COLUMN_IDS)}.")
@@ -213,11 +209,7 @@ MAX_VIEWS: Final = 9
 
 
 def parse(text: str) -> Filter:
-    """Parse a filter.
-
-    Raises:
-        FilterError: it has a mistake.
-    """
+    """Parse a filter; FilterError says what is wrong with it, and where."""
     _check_text(text)
     groups = [_Group(None)]
     for word in filter(re.Match.group, FILTER_WORD.finditer(text)):
@@ -255,11 +247,7 @@ class _Group:
         self.alternatives: list[list[Clause]] = [[]]
 
     def join(self, joiner: str, start: int, end: int) -> None:
-        """Begin an alternative at the word `or`; `and` changes nothing.
-
-        Raises:
-            FilterError: nothing stands before the word.
-        """
+        """Begin an alternative at the word `or`; `and` changes nothing."""
         if not self.alternatives[-1]:
             raise FilterError(f"A condition is missing before “{joiner}”.", start, end, f'"{joiner}"')
         if joiner == OR:
@@ -267,11 +255,7 @@ class _Group:
             self._last_or = start
 
     def clauses(self, end: int) -> tuple[Clause, ...]:
-        """Return the clauses for what stands before `end`.
-
-        Raises:
-            FilterError: the last alternative is empty, or the parentheses are.
-        """
+        """Return the clauses for what stands before `end`."""
         if not self.alternatives[-1] and self._last_or is not None:
             raise FilterError(f"A condition is missing after “{OR}”.", self._last_or, end)
         if not self.alternatives[-1] and self._start is not None:

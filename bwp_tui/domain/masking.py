@@ -21,8 +21,7 @@ _EMAIL: Final = r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+"
 def redact(text: str, *, emails: bool = False) -> str:
     """Return `text` without queries and credentials of URLs, bearer tokens, and secrets given by name.
 
-    Args:
-        emails: whether emails are masked too.
+    With `emails`, emails are masked too.
     """
     for pattern, replacement in _SECRETS:
         text = re.sub(pattern, replacement, text)

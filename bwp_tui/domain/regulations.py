@@ -204,11 +204,7 @@ def complete_regulation(text: str) -> tuple[Regulation, ...]:
 
 
 def regulation_id(text: str) -> str:
-    """Return the id of the regulation that a text names.
-
-    Raises:
-        ValueError: it names none.
-    """
+    """Return the id of the regulation that a text names; raise ValueError, with a sentence, if it names none."""
     if (found := find_regulation(text)) is None:
         otherwise = f"; write one such as {DEFAULT_REGULATION} or Texas."
         raise ValueError(f"“{clean_line(text)}” is no regulation{did_you_mean(text, _BY_NAME, otherwise)}")

@@ -34,11 +34,7 @@ def format_instant(instant: datetime) -> str:
 
 
 def parse_instant(text: str) -> datetime:
-    """Read an ISO 8601 instant; without an offset it is UTC.
-
-    Raises:
-        ValueError: `text` is not an instant.
-    """
+    """Read an ISO 8601 instant; without an offset it is UTC. What is none raises ValueError."""
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         return instant.replace(tzinfo=UTC)
@@ -54,21 +50,15 @@ _office_zone: tzinfo | None = None
 def set_office_zone(name: str | None) -> None:
     """Set the office's time zone for this process: an IANA name such as `Europe/Berlin`; None is the machine's.
 
-    It is global, like the machine's own, so that the day of a receipt is the same everywhere.
-
-    Raises:
-        ValueError: there is no such zone.
+    It is global, like the machine's own, so that the day of a receipt is the same everywhere. An unknown name raises
+    ValueError.
     """
     global _office_zone
     _office_zone = None if name is None else find_zone(name)
 
 
 def find_zone(name: str) -> tzinfo:
-    """Return the time zone with an IANA name.
-
-    Raises:
-        ValueError: there is none.
-    """
+    """Return the time zone with an IANA name; raise ValueError if there is none."""
     from zoneinfo import ZoneInfo  # most offices use the zone of their machine
 
     try:

@@ -120,11 +120,7 @@ class ArchiveServer:
 
 
 def _span(header: str, size: int) -> tuple[int, int] | None:
-    """Return the first and last byte that a `Range` header asks for, or None where it asks for no single range.
-
-    Raises:
-        LinkRefusedError: the archive has no byte in it.
-    """
+    """Return the first and last byte that a `Range` header asks for, or None where it asks for no single range."""
     found = _RANGE.fullmatch(header)
     if found is None:
         return None

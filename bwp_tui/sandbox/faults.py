@@ -41,11 +41,7 @@ events and their queue, the others GraphQL calls; `throttled`, `down` and `bad-r
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault and the share of the calls that it hits, above 0 and up to 1.
-
-    Raises:
-        ValueError: the name is unknown or the rate out of bounds; the text is one sentence for an operator.
-    """
+    """A fault, and the share of the calls that it hits, above 0 and up to 1; a wrong one is a ValueError."""
 
     name: str
     rate: float = 1.0
@@ -59,11 +55,7 @@ class Fault:
 
 
 def parse_fault(text: str) -> Fault:
-    """Read `NAME` or `NAME=RATE`; a name alone hits every call.
-
-    Raises:
-        ValueError: the name is unknown, or the rate no number above 0 and up to 1; one sentence.
-    """
+    """Read `NAME` or `NAME=RATE`, as `Fault` checks them; a name alone hits every call."""
     name, equals, rate = text.strip().partition("=")
     if not equals:
         return Fault(name)
@@ -93,11 +85,7 @@ class Faults:
         self._hit_counts: Counter[str] = Counter()
 
     def set(self, name: str, rate: float = 1.0, *, times: int | None = None) -> None:
-        """Let a fault hit that share of the calls from now on, at most `times` of them.
-
-        Raises:
-            ValueError: as `Fault`.
-        """
+        """Let a fault hit that share of the calls from now on, at most `times` of them."""
         fault = Fault(name, rate)
         with self._lock:
             self._active[fault.name] = _ActiveFault(fault.rate, times)

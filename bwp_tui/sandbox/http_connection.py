@@ -77,12 +77,7 @@ class HttpConnection:
         self._method = ""
 
     async def request(self) -> HttpRequest | None:
-        """Return the next request, or None once the client is done.
-
-        Raises:
-            h11.RemoteProtocolError: this is no HTTP.
-            TooLongError: the body is too long.
-        """
+        """Return the next request, or None once the client is done."""
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
         head = await self._event()

@@ -72,11 +72,7 @@ class LinkSigner:
         return f"{self._origin}{path}?{urlencode(query)}"
 
     def check(self, path: str, query: str) -> str:
-        """Return the task id that a link names.
-
-        Raises:
-            LinkRefusedError: it is unsigned, tampered with, or expired.
-        """
+        """Return the task id that a link names; it must be signed, unchanged, and not expired."""
         values = {name: found[-1] for name, found in parse_qs(query).items()}
         signature = values.pop(_SIGNATURE, None)
         found = _PATH.fullmatch(path)

@@ -144,12 +144,7 @@ class SandboxState:
             return task_id
 
     def cancel(self, task_id: str) -> None:
-        """Cancel a deletion on hold. Cancelling twice has no further effect.
-
-        Raises:
-            UnknownTaskError: no deletion has this id.
-            NotOnHoldError: its hold is over.
-        """
+        """Cancel a deletion on hold. Cancelling twice has no further effect."""
         with self._lock:
             now = self._clock()
             task = self._find(Kind.DELETION, task_id, now)
@@ -163,9 +158,6 @@ class SandboxState:
 
         What the service responds after a cancellation is unknown. Here a cancelled task
         stays ON_HOLD until its hold would have ended and is unknown from then on: bwp-tui must cope with either.
-
-        Raises:
-            UnknownTaskError: no task of this kind has this id.
         """
         with self._lock:
             now = self._clock()

@@ -123,11 +123,7 @@ class Sandbox:
         return f"{self.endpoint_url}/{ACCOUNT}/{self._dead_letters.name}"
 
     def start(self) -> None:
-        """Listen, and respond in a thread of its own; nothing happens where it runs already.
-
-        Raises:
-            OSError: the port is taken.
-        """
+        """Listen, and respond in a thread of its own; nothing happens where it runs already."""
         if self._running is None:
             listener = socket.create_server((HOST, self._port), backlog=_BACKLOG)
             # Accepted sockets inherit it; asyncio sets it only on sockets made for TCP by name, which this is not.
@@ -145,9 +141,6 @@ class Sandbox:
         """Serve until SIGINT or SIGTERM, then stop. For the main thread of a process.
 
         `announce` is called once either signal ends it cleanly: whoever learns of the address can end the process.
-
-        Raises:
-            OSError: the port is taken.
         """
         self.start()
         try:

@@ -111,9 +111,6 @@ def _adapt_older_copy(db: apsw.Connection, path: Path, high_water_mark: HighWate
 
     Its waiting intents then count as sent when they were recorded: each is sent under its own client token alone,
     and only while that token protects it. Deletions that wait to be sent and RECEIVED requests become UNCONFIRMED.
-
-    Raises:
-        StoreDamaged, apsw.Error: its state cannot be read.
     """
     seen, here = high_water_mark.read(), state_of(db, path)
     if seen is None:

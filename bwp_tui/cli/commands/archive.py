@@ -66,11 +66,7 @@ def _archive_path(arguments: Namespace) -> Path:
 
 
 def _downloaded_archive(task: Task) -> tuple[Path, str]:
-    """Return the path and the SHA-256 of a task's archive.
-
-    Raises:
-        CommandError: it is not downloaded.
-    """
+    """Return the path and the SHA-256 of a task's archive, which must be downloaded."""
     why_not = work_records.cannot_open_result(task)
     match task.download:
         case Download(path=str(path), sha256=str(sha256)) if why_not is None:

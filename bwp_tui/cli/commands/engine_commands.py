@@ -207,11 +207,7 @@ def _warn_of_second_tasks(session: CommandSession, numbers: Sequence[int]) -> No
 def _confirm_submission(
     session: CommandSession, operation: ServiceOperation, number: int, values: Values, arguments: Namespace
 ) -> None:
-    """Warn of a late end; ask for confirmation of a deletion, and of a task that may already run.
-
-    Raises:
-        CommandError: it cannot be submitted, or was not confirmed.
-    """
+    """Warn of a late end; ask for confirmation of a deletion, and of a task that may already run."""
     task = tasks.get(session.store, number)
     why_not = operation.disabled_reason(task, today()) or operation.actor_refusal(session.store, task, session.actor)
     if why_not:
@@ -228,11 +224,7 @@ def _confirm_submission(
 
 
 def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None:
-    """Report why tasks were not cancelled.
-
-    Raises:
-        CommandError: one was not.
-    """
+    """Report why tasks were not cancelled, and end the command if one was not."""
     left = [task for task in cancelled if task.status != Status.CANCELLED]
     reasons = [request_log.why_not_cancelled(session.store, task.number) for task in left]
     if len(cancelled) == 1 and left:

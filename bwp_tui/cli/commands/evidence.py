@@ -32,11 +32,7 @@ _LABEL_WIDTH = 20
 
 
 def evidence(arguments: Namespace) -> ExitCode:
-    """Print or sign the request, its regulation, each step with its actor and digest, and the hashes of the downloads.
-
-    Raises:
-        CommandError: the options do not go together, or the document cannot be signed or written.
-    """
+    """Print or sign the request, its regulation, each step with actor and digest, and the downloads' hashes."""
     if arguments.verify:
         return _verify(arguments)
     if len(arguments.tasks) != 1:

@@ -131,11 +131,7 @@ def _read(file: Path) -> tuple[bytes, bool]:
 
 
 def _checked(plan: Callable[[], _Plan], what: str) -> _Plan:
-    """Return what `plan` makes of a file of requests or answers, as `what` says.
-
-    Raises:
-        CommandError: it is no such table, or an empty one.
-    """
+    """Return what `plan` makes of a file of requests or answers, as `what` says; it must have some."""
     try:
         planned = plan()
     except CsvError as error:

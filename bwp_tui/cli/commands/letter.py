@@ -21,11 +21,7 @@ _TERMINAL = Path("/dev/tty")
 
 
 def letter(arguments: Namespace) -> None:
-    """Draft a letter from its template, record it, and print, copy or write it.
-
-    Raises:
-        CommandError: the file exists, or there is no terminal whose clipboard could be used.
-    """
+    """Draft a letter from its template, record it, and print, copy or write it."""
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.task)
         kind = LetterKind(arguments.kind)

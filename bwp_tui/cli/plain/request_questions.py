@@ -26,11 +26,7 @@ class QuestionsCancelled(Exception):
 
 
 def ask_request() -> list[str]:
-    """Ask for a request and return it as a `submit` command line.
-
-    Raises:
-        QuestionsCancelled: the operator left before the end.
-    """
+    """Ask for a request and return it as a `submit` command line; QuestionsCancelled: the operator left."""
     kind = _kind(_answer("Retrieval or deletion:", _kind))
     words = ["submit", kind, _answer("Email of the shopper:", check_email)]
     for question, option, check in (*_QUESTIONS, *(_DELETION_QUESTIONS if kind == Kind.DELETION.lower() else ())):

@@ -41,16 +41,7 @@ Emails and ids are left out of all of them. Read them before you send the file t
 
 
 def write_bundle(path: Path, profile: Profile | None, findings: Sequence[Finding]) -> None:
-    """Write a new zip file (0600) for a report of a fault.
-
-    Args:
-        profile: None where the settings are wrong.
-        findings: those of `doctor`.
-
-    Raises:
-        FileExistsError: the file exists.
-        OSError: it cannot be written.
-    """
+    """Write a new zip file (0600) for a report of a fault; without a profile where the settings are wrong."""
     with new_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, text in _texts(profile, findings):
             bundle.writestr(name, _ID.sub("<id>", _EMAIL.sub("<email>", redact(text))))

@@ -46,11 +46,7 @@ def path(arguments: Namespace) -> None:
 
 
 def show(arguments: Namespace) -> None:
-    """Print the effective settings of a profile, without the secret.
-
-    Raises:
-        SettingsError: the settings have mistakes.
-    """
+    """Print the effective settings of a profile, without the secret."""
     settings = settings_record(load_profile(arguments.profile, os.environ))
     print_result(
         arguments, settings, (f"{name:<18} {clean_line(_setting_text(value))}" for name, value in settings.items())
@@ -58,12 +54,7 @@ def show(arguments: Namespace) -> None:
 
 
 def init(arguments: Namespace) -> None:
-    """Write a config file that has every setting as a comment.
-
-    Raises:
-        CommandError: there is a config file already.
-        OSError: it cannot be written.
-    """
+    """Write a config file that has every setting as a comment."""
     file = config_path(os.environ)
     make_folder(file.parent)
     try:
@@ -75,11 +66,7 @@ def init(arguments: Namespace) -> None:
 
 
 def keys(arguments: Namespace) -> None:
-    """List the names of all actions with their keys, for the table [keys] of the config file.
-
-    Raises:
-        SettingsError: the config file has mistakes.
-    """
+    """List the names of all actions with their keys, for the table [keys] of the config file."""
     own = read_config(config_path(os.environ), required=False).keys
     by_name = {action.name: action for action in reversed(keymap(own).registry)}
     actions = [by_name[name] for name in sorted(by_name)]
@@ -105,11 +92,7 @@ def validate(arguments: Namespace) -> ExitCode:
 
 
 def letters(arguments: Namespace) -> None:
-    """List the templates of letters, print one, or write the built-in texts to new files.
-
-    Raises:
-        SettingsError: the template cannot be read, or has mistakes.
-    """
+    """List the templates of letters, print one, or write the built-in texts to new files."""
     folder = letters_folder(os.environ)
     if arguments.create:
         _create_templates(folder)
@@ -135,11 +118,7 @@ def _create_templates(folder: Path) -> None:
 
 
 def adopt(arguments: Namespace) -> None:
-    """Bind the history to the shop of these settings, once its target id is typed.
-
-    Raises:
-        CommandError: no target id is set, or it was not typed.
-    """
+    """Bind the history to the shop of these settings, once its target id is typed."""
     profile = chosen_profile(arguments)
     if profile.shop is None:
         raise CommandError(ExitCode.USAGE, "No shop is configured: set BWP_TARGET_ID. Nothing was changed.")

@@ -41,11 +41,7 @@ def setup(arguments: Namespace) -> None:
 
 
 def subscribe(arguments: Namespace) -> ExitCode:
-    """Subscribe to the event types; subscriptions that the shop has already stay.
-
-    Raises:
-        CommandError: the AWS account is unknown.
-    """
+    """Subscribe to the event types; subscriptions that the shop has already stay."""
     profile = chosen_profile(arguments)
     names, config = _names(arguments, profile), engine_config(profile)
     if names.account is None:
@@ -66,11 +62,7 @@ def subscribe(arguments: Namespace) -> ExitCode:
 
 
 def unsubscribe(arguments: Namespace) -> ExitCode:
-    """End subscriptions, by default all those to events about privacy requests.
-
-    Raises:
-        CommandError: the shop has no such subscription, or the answer was no.
-    """
+    """End subscriptions, by default all those to events about privacy requests."""
     config = engine_config(chosen_profile(arguments))
     ended: list[str] = []
     code = ExitCode.DONE

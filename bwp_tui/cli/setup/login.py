@@ -25,12 +25,7 @@ _PRODUCTION: Final = "the production API"
 
 
 def login(arguments: Namespace) -> None:
-    """Ask for the settings of a profile, try them, and keep them; with --rotate replace its secret.
-
-    Raises:
-        SettingsError: the settings are wrong, or cannot be kept.
-        CommandError: no terminal is there to ask on, or the operator did not go on.
-    """
+    """Ask for the settings of a profile, try them, and keep them; with --rotate replace its secret."""
     require_interactive(_WHERE_NO_TERMINAL)
     _say("The merchant console has client id, secret and target id. ctrl+c leaves; until the end nothing is kept.")
     if arguments.rotate:
@@ -62,12 +57,7 @@ def login(arguments: Namespace) -> None:
 
 
 def logout(arguments: Namespace) -> None:
-    """Remove the secret of a profile; its other settings, its history and its results stay.
-
-    Raises:
-        SettingsError: the settings are wrong, or the secret cannot be removed.
-        CommandError: the profile has no secret that could be removed, or the operator said no.
-    """
+    """Remove the secret of a profile; its other settings, its history and its results stay."""
     profile = load_profile(arguments.profile, os.environ)
     place = secret_place_of(profile)
     if place is None:
@@ -96,11 +86,7 @@ def _asked_settings(profile: Profile) -> dict[str, str | None]:
 
 
 def _ask_until_valid(question: str, check: Callable[[str], str | None], default: str | None = None) -> str:
-    """Ask until the answer can be used; enter takes the default, where there is one.
-
-    Raises:
-        CommandError: the input ended.
-    """
+    """Ask until the answer can be used; enter takes the default, where there is one."""
     shown = "" if default is None else f" [{default or 'none'}]"
     while (typed := ask(f"{question}{shown}:")) is not None:
         answer = typed or default
@@ -112,11 +98,7 @@ def _ask_until_valid(question: str, check: Callable[[str], str | None], default:
 
 
 def _tried_secret(profile: Profile) -> str:
-    """Ask for the secret until the service accepts it, or the operator keeps it untried.
-
-    Raises:
-        CommandError: the input ended.
-    """
+    """Ask for the secret until the service accepts it, or the operator keeps it untried."""
     from bwp_tui.engine.runtime.engine_config import engine_config
     from bwp_tui.engine.runtime.service_calls import check_service
 
@@ -150,12 +132,7 @@ def _chosen_place(offered: Sequence[SecretPlace]) -> SecretPlace:
 
 
 def _rotate(profile: Profile) -> None:
-    """Replace the secret of a profile where it is kept, once the service has accepted the new one.
-
-    Raises:
-        SettingsError: it cannot be kept there.
-        CommandError: the profile has no secret that could be replaced.
-    """
+    """Replace the secret of a profile where it is kept, once the service has accepted the new one."""
     place = secret_place_of(profile)
     if place is None or profile.client_id is None or profile.target_id is None:
         raise CommandError(

@@ -20,12 +20,7 @@ from bwp_tui.store.queries import tasks
 
 
 def select_tasks(session: CommandSession, names: Sequence[str], filter_text: str | None) -> list[int]:
-    """Return the numbers of the tasks that are named or that match the filter.
-
-    Raises:
-        CommandError: names and filter are given, or neither; the filter is wrong; no task matches it.
-        NoSuchTask: a name matches no task, or more than one.
-    """
+    """Return the numbers of the tasks that are named or that match the filter."""
     if bool(names) is (filter_text is not None):
         not_both = ", not both" if names else ""
         raise CommandError(ExitCode.USAGE, f"Name the tasks or give --filter{not_both}. Nothing was changed.")
@@ -43,14 +38,7 @@ FIT_HINT: Final = "--holding-period fit shortens each hold with which the deleti
 def confirm_plan(
     session: CommandSession, action: str, numbers: Sequence[int], arguments: Namespace, values: Values
 ) -> list[int]:
-    """Print the plan with the values of the arguments; have the number of tasks typed unless `--yes` was given.
-
-    Returns:
-        the tasks for which the action is possible.
-
-    Raises:
-        CommandError: the action is possible for no task, or was not confirmed.
-    """
+    """Print the plan and have its number of tasks typed, unless `--yes` was given; return the tasks it changes."""
     planned = bulk_plan.plan(session.store, action, numbers, today(), values, actor=session.actor)
     count = len(planned.possible)
     print_message(f"Plan: {planned}.")
@@ -82,11 +70,8 @@ def apply_to_tasks(
 ) -> tuple[list[int], bool]:
     """Apply a change to tasks, and print why it was refused for some.
 
-    Args:
-        check: refuses tasks that have changed since the change was confirmed.
-
-    Returns:
-        the tasks to print (a resubmitted task is a new one), and whether none was refused.
+    `check` refuses tasks that have changed since the change was confirmed. Return the tasks to print (a resubmitted
+    task is a new one), and whether none was refused.
     """
     steps = ProgressLine("done", len(numbers))
     resulting: list[int] = []

@@ -52,12 +52,7 @@ class CommandSession:
 def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
     """Load the profile of a command; the only place where a read-only profile refuses commands.
 
-    Args:
-        changes: False if this use of the command changes nothing.
-
-    Raises:
-        SettingsError: the settings are wrong.
-        CommandError: the profile is read-only, and the command would change something.
+    `changes` is False if this use of the command changes nothing.
     """
     profile = load_profile(arguments.profile, os.environ)
     if profile.read_only and changes and arguments.effect is Effect.CHANGES:
@@ -70,12 +65,7 @@ def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
 
 @contextmanager
 def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[CommandSession]:
-    """Open the history of the chosen profile during the block.
-
-    Raises:
-        SettingsError, CommandError: see `chosen_profile`.
-        StoreError: the history cannot be opened, or belongs to another shop.
-    """
+    """Open the history of the chosen profile during the block."""
     profile = chosen_profile(arguments, changes=changes)
     with ExitStack() as stack:
         path = profile.history_path
@@ -96,11 +86,7 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Comm
 
 @contextmanager
 def without_engine(profile: Profile, refusal: CommandError) -> Iterator[None]:
-    """Keep engines of the profile from starting during the block.
-
-    Raises:
-        CommandError: the refusal, if one is running.
-    """
+    """Keep engines of the profile from starting during the block; raise `refusal` if one is running."""
     from bwp_tui.engine.runtime.lease import Lease
     from bwp_tui.store.database.open import create_folder
 
@@ -115,11 +101,7 @@ def without_engine(profile: Profile, refusal: CommandError) -> Iterator[None]:
 
 
 def find_tasks(store: Store, names: Sequence[str]) -> list[int]:
-    """Return the numbers of the named tasks, each once, in order.
-
-    Raises:
-        NoSuchTask: a name matches no task, or more than one.
-    """
+    """Return the numbers of the named tasks, each once, in order; NoSuchTask names what fits no single task."""
     return list(dict.fromkeys(tasks.find_by_name(store, name).number for name in names))
 
 
@@ -140,11 +122,7 @@ def resolved_day(typed: date | str) -> date:
 
 
 def checked_day(typed: date | str) -> date:
-    """Return the day of an event in the past that an option names; warn if it is doubtful.
-
-    Raises:
-        CommandError: it has not begun anywhere.
-    """
+    """Return the day of an event in the past that an option names; warn if it is doubtful."""
     day = resolved_day(typed)
     if why_not := future_day_mistake(day, today()):
         raise CommandError(
@@ -173,11 +151,7 @@ def ask_yes_no(question: str) -> bool:
 
 
 def require_credentials(profile: Profile) -> None:
-    """Refuse to record requests without credentials, which say for which shop they are.
-
-    Raises:
-        SettingsError: there are none.
-    """
+    """Refuse to record requests without credentials, which say for which shop they are."""
     if profile.missing():
         from bwp_tui.engine.runtime.engine_config import no_credentials
 
@@ -186,11 +160,7 @@ def require_credentials(profile: Profile) -> None:
 
 @contextmanager
 def _interrupt_as_refusal() -> Iterator[None]:
-    """Take ctrl+c at a question of the block for a refusal.
-
-    Raises:
-        CommandError: it was pressed.
-    """
+    """Take ctrl+c at a question of the block for a refusal."""
     try:
         yield
     except KeyboardInterrupt:
@@ -199,11 +169,7 @@ def _interrupt_as_refusal() -> Iterator[None]:
 
 
 def require_yes(question: str) -> None:
-    """Have a question answered with yes; enter means no.
-
-    Raises:
-        CommandError: no terminal is there to ask on, or the answer was no.
-    """
+    """Have a question answered with yes; enter means no."""
     require_interactive("use --yes to confirm")
     with _interrupt_as_refusal():
         is_yes = ask_yes_no(question)
@@ -212,16 +178,7 @@ def require_yes(question: str) -> None:
 
 
 def require_typed(question: str, expected: str, instead: str = "use --yes to confirm") -> None:
-    """Have `expected` typed as the confirmation.
-
-    Args:
-        question: what is about to be done, as a sentence.
-        expected: what to type, such as a number of tasks.
-        instead: what to do where no terminal is there.
-
-    Raises:
-        CommandError: no terminal is there to ask on, or something else was typed.
-    """
+    """Have `expected` typed to confirm `question`; `instead` is what to do where no terminal is there."""
     require_interactive(instead)
     with _interrupt_as_refusal():
         typed = ask(f"{question} Type {expected} to confirm:")
@@ -230,10 +187,6 @@ def require_typed(question: str, expected: str, instead: str = "use --yes to con
 
 
 def require_interactive(instead: str) -> None:
-    """Refuse to go on where stdin is no terminal to ask on; `instead` is what to do there.
-
-    Raises:
-        CommandError: it is none.
-    """
+    """Refuse to go on where stdin is no terminal to ask on; `instead` is what to do there."""
     if not can_ask():
         raise CommandError(ExitCode.USAGE, f"Not a terminal: {instead}. Nothing was changed.")

@@ -28,11 +28,7 @@ NO_ENGINE_LEFT = "Start bwp-tui run or the console to go on with it."
 
 
 class EngineWaiter:
-    """Waits while the engine works on tasks, and keeps how the service responded meanwhile.
-
-    Raises:
-        SettingsError: credentials are missing or the secret cannot be read.
-    """
+    """Waits while the engine works on tasks, and keeps how the service responded meanwhile."""
 
     def __init__(self, session: CommandSession) -> None:
         from bwp_tui.engine.runtime.engine_config import engine_config

@@ -9,11 +9,7 @@ from bwp_tui.store.queries.orders import SORTS, unknown_order
 
 
 def sort_of(name: str | None) -> str:
-    """Return a sort order; the default is the newest first.
-
-    Raises:
-        CommandError: there is no such order.
-    """
+    """Return a sort order; the default is the newest first."""
     sort = "newest" if name is None else name.casefold()
     if sort not in SORTS:
         raise CommandError(ExitCode.USAGE, unknown_order(sort))
@@ -21,11 +17,7 @@ def sort_of(name: str | None) -> str:
 
 
 def filter_of(text: str) -> Filter:
-    """Read a filter.
-
-    Raises:
-        CommandError: it is wrong; the message marks where.
-    """
+    """Read a filter; the message about a wrong one marks where it is wrong."""
     try:
         return parse(text)
     except FilterError as error:

@@ -14,23 +14,14 @@ from bwp_tui.file_access import new_file
 
 
 def refuse_existing(path: Path) -> None:
-    """Check that `path` does not exist.
-
-    Raises:
-        CommandError: it does.
-    """
+    """Check that `path` does not exist."""
     if os.path.lexists(path):
         raise CommandError(ExitCode.FAILED, f"{path} exists already; name another file.")
 
 
 @contextmanager
 def new_text_file(path: Path) -> Iterator[TextIO]:
-    """Create a text file, 0600; it is deleted again when the block raises.
-
-    Raises:
-        CommandError: `path` exists.
-        OSError: it cannot be created.
-    """
+    """Create a text file, 0600; it is deleted again when the block raises."""
     refuse_existing(path)
     with new_file(path) as file:
         text = TextIOWrapper(file, encoding="utf-8", newline="")

@@ -72,8 +72,7 @@ def _queue_downloads(
 ) -> set[int]:
     """Queue the downloads of tasks and resume paused ones; return the tasks for which that is impossible.
 
-    Args:
-        folder: where the results go; None is the profile's folder.
+    `folder` is where the results go; None is the profile's.
     """
     refused = set()
     for task in tasks.by_numbers(session.store, numbers):

@@ -21,11 +21,7 @@ _LENGTH_BYTES: Final = 4
 def sign(document: bytes, key: Path) -> bytes:
     """Return the detached signature of a document; a passphrase is asked for on the terminal.
 
-    Args:
-        key: the file of a private key, or of the public key of one in the ssh-agent.
-
-    Raises:
-        CommandError: it cannot be signed.
+    `key` is the file of a private key, or of the public key of one in the ssh-agent.
     """
     try:
         with key.open("rb"):

@@ -121,9 +121,7 @@ def detail_lines(
 ) -> list[str]:
     """Return the details and the timeline of a task as lines.
 
-    Args:
-        next_try: when its waiting request is sent.
-        earlier: the previous task for the same email.
+    `next_try` is when its waiting request is sent, `earlier` the previous task for the same email.
     """
     from bwp_tui.console.presentation.format import fact
     from bwp_tui.console.presentation.task_detail import fact_lines, outcome_paragraphs

@@ -21,8 +21,7 @@ class DiskState(NamedTuple):
 class DiskSpace:
     """Adds up what the downloads of one engine will still write. Thread-safe.
 
-    Args:
-        history: the history file, on whose disk `HISTORY_RESERVE` bytes stay free, or None.
+    On the disk of the file `history`, if there is one, `HISTORY_RESERVE` bytes stay free.
     """
 
     def __init__(self, history: Path | None = None) -> None:

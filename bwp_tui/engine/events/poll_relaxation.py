@@ -29,11 +29,7 @@ class PollRelaxation:
         self._last_read_at = store.clock()
 
     def update(self, state: str | None) -> None:
-        """Record the state of the queue: `QUEUE_IS_READ`, or what is wrong with it, or None without a queue.
-
-        Raises:
-            StoreError: it could not be recorded; the next call tries again.
-        """
+        """Record the state of the queue: `QUEUE_IS_READ`, or what is wrong with it, or None without a queue."""
         store, now = self._store, self._store.clock()
         if state == engine_state.QUEUE_IS_READ or now < self._last_read_at:  # the clock was set back
             self._last_read_at = now

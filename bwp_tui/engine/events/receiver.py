@@ -74,10 +74,6 @@ class EventReceiver:
 
         A call that is cancelled goes on in its thread: messages that it receives return after their visibility
         time-out.
-
-        Raises:
-            StoreMoved, StoreDamaged: the history's file was moved, removed or replaced, or is damaged.
-            EngineSuperseded: another process is the engine now.
         """
         wait_s = 0  # the first response is to come soon: it says whether the queue can be used
         while True:

@@ -21,9 +21,7 @@ _Item = TypeVar("_Item")
 class WorkQueue(Generic[_Item]):
     """Gives out due items, read ahead in batches, and none twice while it is in progress.
 
-    Args:
-        read: returns up to a number of due items, the most urgent first.
-        key: returns the id of an item.
+    `read` returns up to a number of due items, the most urgent first, and `key` the id of an item.
     """
 
     def __init__(self, read: Callable[[int], list[_Item]], key: Callable[[_Item], int]) -> None:
@@ -67,8 +65,7 @@ class WorkQueue(Generic[_Item]):
 class WorkerPool:
     """Runs up to `POOL_SIZE` coroutines, each of which makes one call after another.
 
-    Args:
-        wake: set when there may be something to start; a coroutine that ends sets it, too.
+    `wake` is set when there may be something to start; a coroutine that ends sets it, too.
     """
 
     def __init__(self, wake: asyncio.Event) -> None:
@@ -83,8 +80,7 @@ class WorkerPool:
     async def run(self, new_coroutines: Callable[[int], Sequence[WorkerCoroutine]]) -> None:
         """Run coroutines until none is left and none is started; raise what the first failed one has raised.
 
-        Args:
-            new_coroutines: returns up to a number of them, if something is due and calls may start.
+        `new_coroutines` returns up to a number of them, if something is due and calls may start.
         """
         self._failure = None
         tasks: set[asyncio.Task[None]] = set()
@@ -125,9 +121,7 @@ class WorkerPool:
 class QueueWorker(Worker, ABC, Generic[_Item]):
     """A worker that calls the service for due items, some calls at a time. An interrupted item is still due.
 
-    Args:
-        wake: interrupts the wait for running calls, to start what has become due.
-        key: returns the id of an item.
+    `wake` interrupts the wait for running calls, to start what has become due; `key` returns the id of an item.
     """
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event, key: Callable[[_Item], int]) -> None:

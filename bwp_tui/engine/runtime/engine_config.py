@@ -30,11 +30,7 @@ class EngineConfig:
 
 
 def engine_config(profile: Profile) -> EngineConfig:
-    """Read a profile's credentials; its secret command may take some seconds.
-
-    Raises:
-        SettingsError: credentials are missing or the secret cannot be read.
-    """
+    """Read a profile's credentials, which may take seconds; SettingsError says what is missing or unreadable."""
     if profile.client_id is None or profile.target_id is None or profile.secret is None:
         raise no_credentials(profile)
     return EngineConfig(

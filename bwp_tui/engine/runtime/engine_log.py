@@ -40,11 +40,7 @@ Say = Callable[[Severity, str], None]
 
 
 class EngineLog:
-    """Says what was done since the history was last read, by task numbers and ids alone.
-
-    Args:
-        say: takes a line.
-    """
+    """Says what was done since the history was last read, by task numbers and ids alone."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
@@ -83,8 +79,7 @@ class EngineLog:
     def log_alive(self, *, is_engine: bool) -> None:
         """Say that the process is alive, and how many events were logged since this was said last.
 
-        Args:
-            is_engine: whether this process is the engine: what another one knows of the service is not read here.
+        Only of the engine itself the service's state is read here.
         """
         lines, self._lines = self._lines, 0
         state = f" The service is in trouble: {self._outage}" if self._outage and is_engine else ""

@@ -335,18 +335,9 @@ async def run_engine(
 ) -> None:
     """Run an engine in this loop; the caller holds the lease.
 
-    Args:
-        once: do all that is due and return; otherwise work until cancelled.
-        priority_tasks: the tasks to poll first.
-        refresh: finds new credentials after these are refused; None turns that off.
-        finishes_hooks: whether a running hook is waited for at the end.
-        observe: called with a connection of its own now, and in another thread after each change of the history.
-        on_full_disk: called with a sentence while a worker can record nothing, and with None once all can.
-
-    Raises:
-        ApiError: no call can be made with this machine's proxy or certificates.
-        SettingsError: an address cannot be used.
-        OtherShop: the history holds another shop's requests.
+    With `once` do all that is due and return; otherwise work until cancelled. `refresh` finds new credentials after
+    these are refused. `observe` is called with a connection of its own now, and in another thread after each change of
+    the history. The other arguments are those of `Engine`. ApiError and SettingsError say that no call can be made.
     """
     from bwp_tui.engine.events.sqs_queue import SqsQueue  # a follower does not need it
     from bwp_tui.engine.runtime.engine import Engine

@@ -61,11 +61,7 @@ class Lease:
         self._seen_at = 0.0
 
     def acquire(self) -> bool:
-        """Acquire the lock if it is free; return whether it is held.
-
-        Raises:
-            LeaseUnusable: the file cannot be created or opened.
-        """
+        """Acquire the lock if it is free; return whether it is held. LeaseUnusable says why it cannot be."""
         if self._descriptor is not None:
             return True
         try:
@@ -210,10 +206,6 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
     """Make this process the engine and return its term, or None while another process is the engine.
 
     An engine that can do less than this process, or is silent, is superseded.
-
-    Raises:
-        LeaseUnusable: the lock file cannot be used.
-        StoreError: the history cannot be written.
     """
     store.check_in_place()  # before a lock file is created: none belongs where the history is not
     superseded, holder = not lease.acquire(), engine_state.read(store)

@@ -27,8 +27,7 @@ class SetbackWatch:
     def check(self) -> None:
         """Correct recorded times if the clock was set back since the last check or the newest record.
 
-        Raises:
-            StoreError: the corrections could not be recorded; the next check tries again.
+        What could not be recorded then, the next check tries again.
         """
         store = self._store
         newest, uptime, now = future_times.newest_entry_at(store), store.uptime(), store.clock()

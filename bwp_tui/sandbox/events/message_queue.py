@@ -37,7 +37,7 @@ class QueueDepth(NamedTuple):
 
 
 class MessageQueue:
-    """One queue. Every method may be called from any thread."""
+    """One queue. Every method may be called from any thread; one that gets no receipt handle raises ValueError."""
 
     def __init__(
         self, name: str, clock: Clock, visibility: timedelta, seed: int, dead_letters: MessageQueue | None = None
@@ -78,22 +78,14 @@ class MessageQueue:
             return received
 
     def delete(self, receipt_handle: str) -> None:
-        """Delete the message of a receipt handle; one that was received again meanwhile stays.
-
-        Raises:
-            ValueError: this is no receipt handle.
-        """
+        """Delete the message of a receipt handle; one that was received again meanwhile stays."""
         with self._lock:
             message = self._received(receipt_handle)
             if message is not None and message.receipt_handle == receipt_handle:
                 del self._messages[message.message_id]
 
     def change_visibility(self, receipt_handle: str, visibility: timedelta) -> bool:
-        """Hide a message for `visibility` from now; return whether it was still hidden by that receipt handle.
-
-        Raises:
-            ValueError: this is no receipt handle.
-        """
+        """Hide a message for `visibility` from now; return whether it was still hidden by that receipt handle."""
         with self._lock:
             message, now = self._received(receipt_handle), self._clock()
             if message is None or message.receipt_handle != receipt_handle or message.visible_at <= now:

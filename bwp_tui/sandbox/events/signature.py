@@ -46,11 +46,7 @@ class SignatureCheck:
         self._clock = clock
 
     def check(self, request: HttpRequest) -> None:
-        """Check the signature of a request.
-
-        Raises:
-            SignatureRefusedError: it is missing, of another key, region or time, or of another request.
-        """
+        """Check the signature of a request: it must be of this key, region, time and request."""
         found = _AUTHORIZATION.fullmatch(request.headers.get("authorization", ""))
         if found is None:
             raise SignatureRefusedError("MissingAuthenticationToken", "Request is missing Authentication Token")

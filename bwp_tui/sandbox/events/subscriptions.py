@@ -41,11 +41,7 @@ class Subscriptions:
         self._by_id: dict[str, Subscription] = {}
 
     def create(self, event_type: str, destination: Destination) -> str:
-        """Subscribe to an event type and return the subscription's id.
-
-        Raises:
-            graphql.GraphQLError: it exists already, or another account or region has the name of the source.
-        """
+        """Subscribe to an event type and return the subscription's id, unless the service refuses that."""
         with self._lock:
             for known in self._by_id.values():
                 if known.destination.name == destination.name and known.destination != destination:

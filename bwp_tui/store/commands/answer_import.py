@@ -48,22 +48,14 @@ class AnswerPlan:
 
 
 def plan(store: Store, data: bytes, today: date) -> AnswerPlan:
-    """Check the lines of a file, without recording anything.
-
-    Raises:
-        CsvError: the file is no table of answers.
-    """
+    """Check the lines of a file, without recording anything."""
     table = csv_table.read_table(data, ANSWER_COLUMNS, required=())
     seen: dict[int, int] = {}
     return AnswerPlan(tuple(_checked(store, line, today, seen) for line in table.lines), table.ignored)
 
 
 def record_answers(store: Store, planned: AnswerPlan, actor: str, today: date) -> list[int]:
-    """Record every answer of a plan in one transaction; return the tasks in the order of the lines.
-
-    Raises:
-        NotPossible: a line is wrong, or a task was answered or closed since the plan; nothing was recorded.
-    """
+    """Record every answer of a plan in one transaction, or none; return the tasks in the order of the lines."""
     refuse_wrong_lines(planned.wrong_lines)
     numbers = []
     with store.write() as transaction:
@@ -104,11 +96,7 @@ def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> 
 
 
 def _task(store: Store, cells: dict[str, str]) -> Task:
-    """Return the task that the cells of a line name, or the one that waits for an answer to this email.
-
-    Raises:
-        BadRequest, NoSuchTask: there is none, or more than one.
-    """
+    """Return the task that the cells of a line name, or the one that waits for an answer to this email."""
     name = cells.get("task") or cells.get("number")
     if name is not None:
         return tasks.find_by_name(store, name)

@@ -28,12 +28,7 @@ from bwp_tui.store.queries.timeline import EventKind, LegalRecord
 def answer(edit: Edit, how: str, on: date | None = None, in_part: str | None = None) -> None:
     """Record how the shopper was answered. A second record replaces the first.
 
-    Args:
-        on: the day on which the shopper was answered; today where it is None.
-        in_part: what the answer left out and why; None if nothing.
-
-    Raises:
-        NotPossible: `cannot_answer` says why, it does not say how, or the request was received after that day.
+    `on` is the day, today where it is None; `in_part` is what the answer left out and why, None if nothing.
     """
     task, day, text, left_out = edit.task, on or edit.today, clean_line(how), clean_line(in_part or "")
     if not text:
@@ -85,11 +80,7 @@ def doubt_about_answer(task: Task, day: date | None) -> Refusal | None:
 
 
 def withdraw(edit: Edit, record: LegalRecord) -> None:
-    """Withdraw a record: it counts no longer, and its timeline keeps what it said.
-
-    Raises:
-        NotPossible: there is no such record, or a request that is about to be sent needs it.
-    """
+    """Withdraw a record: it counts no longer, and its timeline keeps what it said."""
     task = edit.task
     refuse(cannot_withdraw(task, record) or refusal_of_removal(edit.store, task, record))
     due, was = due_without(task, record), f"was on {recorded_on(task, record)}"

@@ -34,10 +34,7 @@ Raises:
 def apply_to_each(store: Store, change: TaskChange, numbers: Sequence[int]) -> Iterator[list[ChangeResult]]:
     """Apply a change to each task; yield the results of each transaction once it is on disk.
 
-    A caller that stops iterating leaves the other tasks as they are.
-
-    Raises:
-        StoreError: it could not be recorded; the results yielded before stay.
+    A caller that stops iterating, or a StoreError, leaves the other tasks as they are.
     """
     for at in range(0, len(numbers), CHUNK_SIZE):
         with store.write() as transaction:

@@ -1,4 +1,7 @@
-"""Import requests from a CSV file: every line is checked first, and all are recorded or none."""
+"""Import requests from a CSV file: every line is checked first, and all are recorded or none.
+
+CsvError says why a file is no such table, BadRequest what is wrong with a cell.
+"""
 
 from __future__ import annotations
 
@@ -91,11 +94,7 @@ Progress = Callable[[int], None]
 
 
 def plan(store: Store, data: bytes, defaults: ImportDefaults, progress: Progress = lambda _done: None) -> ImportPlan:
-    """Check the lines of a file, without recording anything.
-
-    Raises:
-        CsvError: the file is no table of requests.
-    """
+    """Check the lines of a file, without recording anything."""
     table = csv_table.read_table(data)
     fingerprint = f"file {hashlib.sha256(data).hexdigest()[:_HASH_DIGITS]}"
     before, newest = _imported_before(store, fingerprint), tasks.highest_number(store)
@@ -112,9 +111,7 @@ def import_requests(
 ) -> list[int]:
     """Record every request of a plan in one transaction; return their task numbers in the order of the lines.
 
-    Raises:
-        NotPossible: a line is wrong, or the history has changed since the plan; nothing was recorded.
-        StoreError: it could not be recorded; nothing was.
+    NotPossible says that a line is wrong, or the history has changed since the plan; nothing was recorded then.
     """
     refuse_wrong_lines(planned.wrong_lines)
     numbers = []
@@ -129,11 +126,7 @@ def import_requests(
 
 
 def refuse_wrong_lines(lines: Sequence[object]) -> None:
-    """Check that a file has no wrong lines.
-
-    Raises:
-        NotPossible: it has these.
-    """
+    """Raise NotPossible if a file has wrong lines."""
     if lines:
         raise NotPossible(f"Nothing was recorded: {counted(len(lines), 'line')} cannot be imported.")
 
@@ -216,11 +209,7 @@ def _read(line: CsvLine, defaults: ImportDefaults) -> tuple[Request, list[BadReq
 
 
 def kind_of(cell: str) -> Kind:
-    """Return the kind that a cell names.
-
-    Raises:
-        BadRequest: it names none.
-    """
+    """Return the kind that a cell names."""
     try:
         return _KINDS[cell.casefold()]
     except KeyError:
@@ -228,11 +217,7 @@ def kind_of(cell: str) -> Kind:
 
 
 def past_day(cell: str | None, today: date) -> date:
-    """Return the day in a cell, by default today.
-
-    Raises:
-        BadRequest: it is no day, or is in the future.
-    """
+    """Return the day in a cell, by default today."""
     if cell is None:
         return today
     day = parse_day(_COMPACT_DAY.sub(r"\1-\2-\3", cell))

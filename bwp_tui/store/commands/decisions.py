@@ -1,7 +1,7 @@
 """Decide on requests: approve a deletion, settle an unconfirmed request, or decline one and hear the appeal.
 
 A deletion is approved by another account than the one that asked for it. The third way to settle a request is
-`requests.resubmit`.
+`requests.resubmit`. NotPossible says why a request does not allow it, BadRequest what is wrong with a text.
 """
 
 from __future__ import annotations
@@ -35,12 +35,7 @@ from bwp_tui.store.worklog.intents import complete_decline
 
 
 def approve(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> Task:
-    """Approve a deletion that another account has asked for, and record the intent to submit it.
-
-    Raises:
-        NotPossible: it is not UNAPPROVED, or this account, or nobody that the timeline names, has asked for it.
-        BadRequest: the service would refuse it.
-    """
+    """Approve a deletion that another account has asked for, and record the intent to submit it."""
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_approve(task) or cannot_approve_own(store, task, actor))
@@ -83,12 +78,7 @@ def _account(actor: str) -> str:
 
 
 def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
-    """Enter the task id of an unconfirmed request; a poll at once shows whether it is right.
-
-    Raises:
-        BadRequest: `task_id` cannot be a task id.
-        NotPossible: the request is not unconfirmed, or the history holds this task id already.
-    """
+    """Enter the task id of an unconfirmed request; a poll at once shows whether it is right."""
     if wrong := task_id_mistake(task_id):
         raise BadRequest("task_id", wrong)
     from bwp_tui.store.worklog.merge_duplicate import merge_duplicate  # not before the first frame
@@ -118,12 +108,7 @@ def cannot_enter_task_id(task: Task) -> str | None:
 
 
 def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
-    """Close an unconfirmed request, or one whose task id the service does not know.
-
-    Raises:
-        BadRequest: there is no reason.
-        NotPossible: the request is neither.
-    """
+    """Close an unconfirmed request, or one whose task id the service does not know."""
     detail = clean_line(reason)
     if not detail:
         raise BadRequest("reason", "Say why the request is given up; the reason is kept on its timeline.")
@@ -149,14 +134,9 @@ def cannot_give_up(task: Task) -> str | None:
 def decline(edit: Edit, reason: str, text: str, on: date | None = None) -> None:
     """Record that the shop declines a request, and what the shopper was told; nothing of it is sent afterwards.
 
-    What was not sent is cancelled first, and so is a deletion on hold: the decline comes into effect once the
-    service has confirmed that, and is dropped where it cannot be cancelled any more.
-
-    Args:
-        on: the day on which the shopper was told; today where it is None.
-
-    Raises:
-        NotPossible: `cannot_decline` says why, or there is no text, or that day is before the receipt.
+    What was not sent is cancelled first, and so is a deletion on hold: the decline comes into effect once the service
+    has confirmed that, and is dropped where it cannot be cancelled any more. `on` is when the shopper was told; today
+    where it is None.
     """
     task, day, line = edit.task, on or edit.today, clean_line(text)
     if not line:
@@ -207,9 +187,6 @@ def withdraw_decline(edit: Edit) -> None:
 
     One that was cancelled for the decline is RECEIVED instead, for an operator to send it anew: the shopper's request
     stands, so its clock runs.
-
-    Raises:
-        NotPossible: it is not declined, or its timeline does not say what it was.
     """
     task, transaction = edit.task, edit.transaction
     refuse(cannot_withdraw_decline(task))
@@ -256,12 +233,7 @@ def cannot_withdraw_decline(task: Task) -> str | None:
 def appeal(edit: Edit, received: date | None = None, answered: date | None = None, upheld: bool | None = None) -> None:
     """Record the appeal against a decline, or its answer, or both.
 
-    Args:
-        received: when it was received.
-        answered: when it was answered; today where it is None and `upheld` is given.
-
-    Raises:
-        NotPossible: `cannot_appeal` or `refusal_of_appeal` says why.
+    `answered` is the day of the answer; today where it is None and `upheld` is given.
     """
     task = edit.task
     refuse(cannot_appeal(task) or refusal_of_appeal(task, edit.today, received, answered, upheld))

@@ -109,11 +109,7 @@ class QueueChange:
     apply: Callable[[Transaction, Store, Download, str], int]
 
     def __call__(self, store: Store, ids: Iterable[int], actor: str) -> list[ChangeResult]:
-        """Apply the command to each download.
-
-        Raises:
-            StoreError: it could not be recorded; nothing was.
-        """
+        """Apply the command to each download."""
         with store.write() as transaction:
             return [self._apply_to_one(transaction, store, download_id, actor) for download_id in ids]
 
@@ -154,9 +150,6 @@ def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, lis
 
     Returns:
         "pause" or "resume", and the results of those it was applied to, or why it was applied to none.
-
-    Raises:
-        StoreError: it could not be recorded; nothing was.
     """
     with store.write() as transaction:
         downloads_now = [_get(transaction, download_id) for download_id in ids]
@@ -170,12 +163,7 @@ def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, lis
 
 
 def move(store: Store, download_id: int, places: int, actor: str) -> None:
-    """Move a waiting download down the queue, or up where `places` is negative, to the end at most.
-
-    Raises:
-        NotPossible: it does not wait, or there is no place to move to.
-        StoreError: it could not be recorded.
-    """
+    """Move a waiting download down the queue, or up where `places` is negative, to the end at most."""
     with store.write() as transaction:
         download = _get(transaction, download_id)
         refuse(cannot_move(download))

@@ -1,4 +1,7 @@
-"""Record what the law asks for before the answer: verification, acknowledgement, inquiry, reply, extension."""
+"""Record what the law asks for before the answer: verification, acknowledgement, inquiry, reply, extension.
+
+`on` is the day of what is recorded; today where it is None. NotPossible says why it cannot be recorded.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +32,7 @@ from bwp_tui.store.queries.timeline import EventKind
 def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
     """Record how the identity of the person who asks was verified. A second record replaces the first.
 
-    It is also the reply to an inquiry that awaits one.
-
-    Args:
-        by: who verified it; the actor where it is empty.
-        on: the day on which it was verified; today where it is None.
-
-    Raises:
-        NotPossible: it does not say how.
+    It is also the reply to an inquiry that awaits one. `by` is who verified it; the actor where it is empty.
     """
     how, by, day = clean_line(how), clean_line(by) or edit.actor, on or edit.today
     if not how:
@@ -67,14 +63,7 @@ def cannot_verify_in_bulk(task: Task) -> str | None:
 
 
 def acknowledge(edit: Edit, on: date | None = None) -> None:
-    """Record that receipt of the request was confirmed to the shopper; another day corrects the recorded one.
-
-    Args:
-        on: the day on which it was confirmed; today where it is None.
-
-    Raises:
-        NotPossible: that day is recorded already, or is before the request was received.
-    """
+    """Record that receipt of the request was confirmed to the shopper; another day corrects the recorded one."""
     task, day = edit.task, on or edit.today
     before = task.acknowledged_on
     refuse(cannot_acknowledge_in_bulk(task) if day == before else None)
@@ -108,12 +97,6 @@ def inquire(edit: Edit, on: date | None = None) -> None:
     """Record that the shopper was asked who they are or what they mean; its reply is awaited from then on.
 
     Another day corrects the recorded one while the reply is awaited.
-
-    Args:
-        on: the day of the inquiry; today where it is None.
-
-    Raises:
-        NotPossible: `cannot_inquire` says why, that day is recorded already, or is before the request was received.
     """
     task, day = edit.task, on or edit.today
     refuse(cannot_inquire_in_bulk(task) if day == task.inquired_on else cannot_inquire(task))
@@ -146,14 +129,7 @@ def cannot_inquire_in_bulk(task: Task) -> str | None:
 
 
 def reply(edit: Edit, on: date | None = None) -> None:
-    """Record that the shopper replied to the inquiry; another day corrects the recorded one.
-
-    Args:
-        on: the day on which the reply came; today where it is None.
-
-    Raises:
-        NotPossible: there is no inquiry, or it is of a later day.
-    """
+    """Record that the shopper replied to the inquiry; another day corrects the recorded one."""
     task, day = edit.task, on or edit.today
     refuse(cannot_reply(task) or refusal_of_reply(task, day))
     due = after_reply(task, day).due_on
@@ -187,11 +163,7 @@ def refusal_of_reply(task: Task, day: date) -> Refusal | None:
 
 
 def extend(edit: Edit, reason: str) -> None:
-    """Record that the shopper was told, today and with the reason, that the answer takes longer.
-
-    Raises:
-        NotPossible: `cannot_extend` says why, or there is no reason.
-    """
+    """Record that the shopper was told, today and with the reason, that the answer takes longer."""
     why = clean_line(reason)
     if not why:
         raise NotPossible("An extension needs the reason that the shopper is told.")
@@ -253,11 +225,7 @@ def _no_extension(task: Task) -> Refusal:
 
 
 def correct(edit: Edit, received: date | None = None, regulation: str | None = None) -> None:
-    """Correct the day of receipt or the regulation of a task, which moves its due date; None leaves one as it is.
-
-    Raises:
-        NotPossible: `refusal_of_correction` says why.
-    """
+    """Correct the day of receipt or the regulation of a task, which moves its due date; None leaves one as it is."""
     task = edit.task
     day, law = received or task.received_on, regulation or task.regulation
     refuse(refusal_of_correction(task, day, law))

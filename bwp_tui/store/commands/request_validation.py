@@ -1,4 +1,7 @@
-"""Refuse what the service would refuse, or what a task's state does not allow, before anything is recorded."""
+"""Refuse what the service would refuse, or what a task's state does not allow, before anything is recorded.
+
+Each check raises BadRequest for the first mistake that it finds.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,7 @@ class BadRequest(Exception):
 
 
 def check_email(email: str) -> None:
-    """Check an email with the documented pattern, and its length.
-
-    Raises:
-        BadRequest: it does not fit.
-    """
+    """Check an email with the documented pattern, and its length."""
     if len(email) > LONGEST_EMAIL:
         raise BadRequest("email", f"The email has {len(email)} characters; more than {LONGEST_EMAIL} are impossible.")
     if not EMAIL_PATTERN.fullmatch(email):
@@ -42,11 +41,7 @@ def check_email(email: str) -> None:
 
 
 def check_holding_period(days: int) -> None:
-    """Check a holding period.
-
-    Raises:
-        BadRequest: it is not in the documented 0..180 days.
-    """
+    """Check that a holding period is in the documented 0 to 180 days."""
     if not 0 <= days <= LONGEST_HOLDING_PERIOD:
         raise BadRequest(
             "holding_period", f"The holding period must be 0 to {LONGEST_HOLDING_PERIOD} days, not {days}."
@@ -54,11 +49,7 @@ def check_holding_period(days: int) -> None:
 
 
 def check_request(request: Request) -> None:
-    """Check what the service would refuse.
-
-    Raises:
-        BadRequest: the first mistake found.
-    """
+    """Check what the service would refuse."""
     for mistake in request_mistakes(request):
         raise mistake
 
@@ -90,9 +81,6 @@ def check_received_on(request: Request) -> None:
     """Check that a request can have been received on its day, and has a due date in the calendar.
 
     Without a regulation that is known, no due date is checked.
-
-    Raises:
-        BadRequest: it is from before `EARLIEST_RECEIPT`, or due after the last day there is.
     """
     if request.received_on < EARLIEST_RECEIPT:
         raise BadRequest("received_on", f"{request.received_on} is too long ago; is the year right?")

@@ -1,6 +1,7 @@
 """Record what operators request of the service, before it is sent.
 
-Each raises StoreError where it could not be recorded.
+NotPossible says why a task does not allow it, BadRequest why the service would refuse it, and StoreError why it could
+not be recorded.
 """
 
 from __future__ import annotations
@@ -42,11 +43,7 @@ _RESUBMITTABLE: Final = frozenset(
 
 
 def submit(store: Store, request: Request, actor: str) -> Task:
-    """Record a request and its intent to be sent; return the QUEUED task, or the UNAPPROVED one of a team's deletion.
-
-    Raises:
-        BadRequest: the service would refuse it; nothing is recorded.
-    """
+    """Record a request and its intent to be sent; return the QUEUED task, or a team's UNAPPROVED deletion."""
     check_request(request)
     with store.write() as transaction:
         number = insert_recorded(transaction, request, actor)
@@ -58,10 +55,6 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
 
     The new request was received when the old one was: sending it again moves no deadline. One that was never to be sent
     is RECEIVED again.
-
-    Raises:
-        NotPossible: the task has not failed, or was resubmitted already, or others have changed its row.
-        BadRequest: the service would refuse it, as an adopted task's address may be.
     """
     with store.write() as transaction:
         task = tasks.get(store, number)
@@ -88,12 +81,7 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
 
 
 def send(store: Store, number: int, actor: str, hold: HoldRule = same_hold) -> Task:
-    """Record the intent to submit a RECEIVED request; return the QUEUED task, or the UNAPPROVED one.
-
-    Raises:
-        NotPossible: it is not RECEIVED, or the identity of the requester is not verified.
-        BadRequest: the service would refuse it.
-    """
+    """Record the intent to submit a RECEIVED request; return the QUEUED task, or the UNAPPROVED one."""
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_send(task))
@@ -164,9 +152,6 @@ def cancel(store: Store, number: int, actor: str) -> Task:
     """Record the intent to cancel a held deletion. A request that was never sent is cancelled at once.
 
     The cancellation of a deletion without a response yet is sent once its task id is known.
-
-    Raises:
-        NotPossible: the task is no deletion on hold, or its cancellation was asked already.
     """
     with store.write() as transaction:
         # Checked inside the transaction: the engine may have written since the operator saw the task.
@@ -209,11 +194,7 @@ def cancellation_phrase(task: Task) -> str:
 
 
 def download(store: Store, number: int, folder: str, actor: str) -> Task:
-    """Record the intent to download a retrieval's result into `folder`.
-
-    Raises:
-        NotPossible: there is no result, or it is being downloaded.
-    """
+    """Record the intent to download a retrieval's result into `folder`."""
     with store.write() as transaction:
         refuse(cannot_download(tasks.get(store, number)))
         downloads.create(transaction, number, folder, actor)
@@ -237,12 +218,7 @@ def cannot_download(task: Task) -> str | None:
 
 
 def track(store: Store, kind: Kind, task_id: str, known_request: Request, actor: str) -> Task:
-    """Track a task that was submitted elsewhere; the next poll fills in what the service knows.
-
-    Raises:
-        NotPossible: the history holds this task id already.
-        BadRequest: it has no due date in the calendar.
-    """
+    """Track a task that was submitted elsewhere; the next poll fills in what the service knows."""
     with store.write() as transaction:
         refuse_known_task_id(transaction, task_id)
         check_received_on(known_request)

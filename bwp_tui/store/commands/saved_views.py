@@ -1,4 +1,7 @@
-"""Read and save views: filters with an order and columns, shared by console and command line."""
+"""Read and save views: filters with an order and columns, shared by console and command line.
+
+NotPossible says why there is no such view, or why one cannot be saved or deleted.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,7 @@ _LAST_POSITION: Final = 1 << 31
 
 
 def saved(store: Store) -> tuple[View, ...]:
-    """Return the saved views in their order.
-
-    Raises:
-        StoreDamaged: one of them cannot be read.
-    """
+    """Return the saved views in their order."""
     return tuple(map(_view, store.rows("SELECT name, filter, sort, columns FROM views ORDER BY position, name")))
 
 
@@ -38,11 +37,7 @@ def all_views(store: Store) -> tuple[View, ...]:
 
 
 def get(store: Store, name: str) -> View:
-    """Return the view with this name, ignoring case.
-
-    Raises:
-        NotPossible: there is none; the sentence names the nearest.
-    """
+    """Return the view with this name, ignoring case."""
     views, cleaned = all_views(store), clean_line(name)
     view = view_named(views, cleaned)
     if view is None:
@@ -52,11 +47,7 @@ def get(store: Store, name: str) -> View:
 
 
 def save(store: Store, view: View) -> None:
-    """Save a view: in the place of one of the same name, else after the others.
-
-    Raises:
-        NotPossible: its name, filter or order is not valid.
-    """
+    """Save a view: in the place of one of the same name, else after the others."""
     check_view(view)
     name = clean_line(view.name)
     values = (name, view.filter.strip(), view.sort, json.dumps(list(view.columns)))
@@ -76,11 +67,7 @@ def save(store: Store, view: View) -> None:
 
 
 def delete(store: Store, name: str) -> View:
-    """Remove a saved view and return it.
-
-    Raises:
-        NotPossible: there is none of that name, or it is built in.
-    """
+    """Remove a saved view and return it."""
     with store.write() as transaction:
         # An earlier version may have saved one with the name of a view that is built in now.
         view = view_named(saved(store), clean_line(name)) or get(store, name)
@@ -91,11 +78,7 @@ def delete(store: Store, name: str) -> View:
 
 
 def check_view(view: View) -> None:
-    """Check that a view can be saved.
-
-    Raises:
-        NotPossible: its name, filter or order is not valid.
-    """
+    """Check that a view can be saved."""
     name = clean_line(view.name)
     if not name or len(name) > LONGEST_NAME:
         raise NotPossible(f"The name of a view has 1 to {LONGEST_NAME} characters.")

@@ -54,11 +54,7 @@ class Edit(NamedTuple):
 def note(edit: Edit, text: str, *, replace: bool = False) -> None:
     """Add a note, which the task's row then shows; earlier notes stay on the timeline.
 
-    Args:
-        replace: whether the text replaces the note that is shown; an empty text then removes it.
-
-    Raises:
-        NotPossible: there is no text.
+    With `replace` the text replaces the note that is shown; an empty text then removes it.
     """
     line = clean_line(text)
     if not (line or replace):

@@ -21,11 +21,7 @@ class CopyCancelled(Exception):
 
 
 def create_database(path: Path) -> apsw.Connection:
-    """Create a new database with the access of its folder.
-
-    Raises:
-        FileExistsError: there is a file of this name.
-    """
+    """Create a new database with the access of its folder; raise FileExistsError where there is a file."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     access_to(path).set_file(path)
     return apsw.Connection(os.fspath(path))
@@ -34,9 +30,7 @@ def create_database(path: Path) -> apsw.Connection:
 def copy_database(source: apsw.Connection, path: Path, stop: threading.Event | None = None) -> apsw.Connection:
     """Copy a database to the new file `path`; return a connection to the copy, and close that to `source`.
 
-    Raises:
-        CopyCancelled: `stop` was set meanwhile.
-        FileExistsError: there is a file of this name.
+    CopyCancelled is raised once `stop` is set.
     """
     with closing(source):
         copy = create_database(path)

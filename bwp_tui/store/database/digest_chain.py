@@ -204,8 +204,7 @@ _CHAIN_COLUMNS: Final = "task, links, salt, commitments, found, begun_at, record
 def chained_tasks(db: apsw.Connection, among: str = "", schema: str = "main") -> Iterator[ChainedTask]:
     """Yield every number that a task, an event or a chain has, in order.
 
-    Args:
-        among: the SQL that follows a number in a condition which selects some, such as `IN (1, 2)`.
+    `among` is the SQL that follows a number in a condition which selects some, such as `IN (1, 2)`.
     """
     chosen, chosen_number = (f"WHERE {column} {among}" if among else "" for column in ("task", "number"))
     covered_columns = ", ".join(COVERED_COLUMNS)

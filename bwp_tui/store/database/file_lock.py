@@ -47,11 +47,7 @@ class FileLock:
         )
 
     def lock_shared(self) -> None:
-        """Take the lock shared.
-
-        Raises:
-            StoreUnavailable: another process keeps it exclusively.
-        """
+        """Take the lock shared; raise StoreUnavailable if another process keeps it exclusively."""
         if self.descriptor is not None and not self._take(fcntl.LOCK_SH, SHARED_TIMEOUT_S):
             raise StoreUnavailable(
                 f"Another bwp-tui is recovering or restoring the history {self._path}. Try again in a moment."

@@ -32,8 +32,7 @@ class HistoryState(NamedTuple):
 class HighWaterMark:
     """The newest known state of a history, kept in its lock file.
 
-    Args:
-        descriptor: the open lock file; None where there is none, and nothing is recorded.
+    `descriptor` is the open lock file; None where there is none, and nothing is recorded.
     """
 
     def __init__(self, descriptor: int | None) -> None:
@@ -67,11 +66,7 @@ class HighWaterMark:
 
 
 def state_of(db: apsw.Connection, path: Path) -> HistoryState:
-    """Read the state of an open history.
-
-    Raises:
-        StoreDamaged, apsw.Error: it cannot be read.
-    """
+    """Read the state of an open history."""
     # Each of the two has one row, without which no engine could begin.
     rows = db.execute("SELECT identity, meta.revision, newest_at FROM meta, engine").fetchall()
     identity, revision, newest_at = rows[0] if len(rows) == 1 else (None, None, None)

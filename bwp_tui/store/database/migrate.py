@@ -45,11 +45,7 @@ def newest_version() -> int:
 
 
 def refuse_newer(version: int, path: Path) -> None:
-    """Check that this program knows the schema `version` of the history at `path`.
-
-    Raises:
-        StoreTooNew: it does not.
-    """
+    """Raise StoreTooNew unless this program knows the schema `version` of the history at `path`."""
     known = newest_version()
     if known < version <= LARGEST_VERSION:
         raise StoreTooNew(
@@ -59,11 +55,7 @@ def refuse_newer(version: int, path: Path) -> None:
 
 
 def migrate(db: apsw.Connection, path: Path) -> None:
-    """Run the migrations that `db` lacks.
-
-    Raises:
-        StoreTooNew: `db` has a newer schema than this program knows.
-    """
+    """Run the migrations that `db` lacks."""
     known = migration_scripts()
     if version_of(db) == len(known):
         return

@@ -48,12 +48,7 @@ class OpenedDatabase(NamedTuple):
 
 
 def prepare_file(path: Path) -> None:
-    """Create the folder and the file where they are missing, with the access of the profile.
-
-    Raises:
-        StoreUnavailable: the path is no plain file.
-        OSError: they cannot be created.
-    """
+    """Create the folder and the file where they are missing, with the access of the profile."""
     create_folder(path.parent)
     # SQLite gives the -wal and -shm files the mode of this one, so it must be right before SQLite sees it. A file
     # that is there is not opened for it: closing it would drop every lock this process holds on the history.
@@ -156,11 +151,7 @@ def open_for_reading(path: Path) -> OpenedDatabase:
 
 
 def open_without_traces(path: Path) -> apsw.Connection:
-    """Open a history for one read, without making a file beside it or keeping anybody waiting.
-
-    Raises:
-        StoreTooNew, StoreForeign, StoreDamaged, apsw.Error: see `open_for_reading`.
-    """
+    """Open a history for one read, without making a file beside it or keeping anybody waiting."""
     db = _open_reader(path, "mode=ro" if has_wal(path) else "immutable=1")
     db.set_busy_timeout(0)
     return db

@@ -69,11 +69,7 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
 
 
 def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
-    """Replace all backups that this program made with a new one; return those that were removed.
-
-    Raises:
-        StoreError, CopyCancelled: as `back_up_daily` does.
-    """
+    """Replace all backups that this program made with a new one; return those that were removed."""
     target = todays_path(path, today)
     with translated_errors(path):
         _make(path, target, stop)
@@ -84,12 +80,7 @@ def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
 
 
 def back_up_to(path: Path, target: Path) -> None:
-    """Copy the history to a new file.
-
-    Raises:
-        FileExistsError: the file exists.
-        StoreError: it could not be made.
-    """
+    """Copy the history to a new file; raise FileExistsError where there is a file."""
     if os.path.lexists(target):
         raise FileExistsError(target)
     if not target.parent.is_dir() or not os.access(target.parent, os.W_OK | os.X_OK):

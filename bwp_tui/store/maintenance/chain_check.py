@@ -52,11 +52,7 @@ class ChainFinding(NamedTuple):
 
 
 def check_file(path: Path, tasks: Collection[int] = ()) -> tuple[int, list[ChainFinding]]:
-    """Check a history, or some tasks of it, as of one instant; return the number of events and the findings.
-
-    Raises:
-        StoreError: it cannot be read.
-    """
+    """Check a history, or some tasks of it, as of one instant; return the number of events and the findings."""
     with translated_errors(path), closing(open_for_reading(path).db) as db:
         db.execute("BEGIN")
         if tasks:
@@ -67,11 +63,7 @@ def check_file(path: Path, tasks: Collection[int] = ()) -> tuple[int, list[Chain
 
 
 def check_task(path: Path, number: int) -> tuple[Chain | None, list[ChainFinding]]:
-    """Return the chain of a task and what is wrong with it.
-
-    Raises:
-        StoreError: it cannot be read.
-    """
+    """Return the chain of a task and what is wrong with it."""
     with translated_errors(path), closing(open_for_reading(path).db) as db:
         db.execute("BEGIN")
         (chained,) = chained_tasks(db, f"= {number}")
@@ -151,8 +143,7 @@ AMONG_BROKEN: Final = "IN (SELECT task FROM temp.broken_chains)"
 def remember_broken_chains(db: apsw.Connection, among: str = "", schema: str = "main", *, gaps: bool = False) -> None:
     """Note what is wrong with chains before rows of another history are merged in; `seal_rebuilt` records it.
 
-    Args:
-        gaps: whether a task number of which nothing is left is wrong.
+    With `gaps`, a task number of which nothing is left is wrong, too.
     """
     db.execute(_CREATE_BROKEN_CHAINS)
     _, findings = check_chains(db, among, schema)

@@ -133,11 +133,7 @@ def _sound_frames(path: Path) -> int | None:
 def open_damaged(path: Path, sound_frames: int | None = None) -> Iterator[DamagedFile]:
     """Open a history that no connection uses, and the WAL beside it.
 
-    Args:
-        sound_frames: the frames of the WAL up to the last sound commit, where that is known.
-
-    Raises:
-        OSError: it cannot be opened.
+    `sound_frames` are the frames of the WAL up to the last sound commit, where that is known.
     """
     with ExitStack() as opened_files:
         descriptor = opened_files.enter_context(path.open("rb", buffering=0)).fileno()

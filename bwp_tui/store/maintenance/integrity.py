@@ -32,9 +32,6 @@ def quick_check(path: Path, stop: threading.Event) -> list[str]:
     """Return what a quick check of the pages finds wrong, on a connection of its own.
 
     Takes about a second for each GB. Ends at once, with no finding, when `stop` is set.
-
-    Raises:
-        StoreError, apsw.Error: the history cannot be read.
     """
     with closing(open_for_reading(path).db) as db:
         db.set_progress_handler(stop.is_set, _STEPS_PER_PROGRESS_CALL)
@@ -45,11 +42,7 @@ def quick_check(path: Path, stop: threading.Event) -> list[str]:
 
 
 def full_check(path: Path) -> list[str]:
-    """Return what is wrong with pages, indexes, references, schema, counts and contents of a history.
-
-    Raises:
-        StoreError, apsw.Error: it cannot be read.
-    """
+    """Return what is wrong with pages, indexes, references, schema, counts and contents of a history."""
     with closing(open_for_reading(path).db) as db:
         try:
             findings = _page_findings(db, "integrity_check")

@@ -37,11 +37,7 @@ class RowHeader(NamedTuple):
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """Decode the varint that begins at `at`; return it and where it ends.
-
-    Raises:
-        IndexError: the data end before it.
-    """
+    """Decode the varint at `at`; return it and where it ends. IndexError is raised where the data end before."""
     byte = data[at]
     if byte < 0x80:
         return byte, at + 1

@@ -84,9 +84,6 @@ def recover(path: Path, now: datetime) -> str | None:
     """Finish an interrupted swap, or recover the history if it is damaged; return a sentence, or None.
 
     The caller holds the exclusive lock.
-
-    Raises:
-        StoreError: it could not be recovered; nothing was changed.
     """
     with translated_errors(path):
         done = atomic_swap.finish_interrupted_swap(path)
@@ -101,11 +98,7 @@ def recover(path: Path, now: datetime) -> str | None:
 
 
 def _damage(path: Path) -> str | None:
-    """Return what is wrong with a history, or None.
-
-    Raises:
-        StoreTooNew, StoreForeign: this program must not recover it.
-    """
+    """Return what is wrong with a history, or None; StoreTooNew and StoreForeign say that it is not ours to recover."""
     if backups.was_emptied(path):
         return _MISSING
     if not path.stat().st_size:

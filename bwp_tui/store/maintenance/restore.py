@@ -73,11 +73,7 @@ def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
 
 
 def _check(backup: Path) -> None:
-    """Check that a file is a sound backup.
-
-    Raises:
-        StoreUnavailable, StoreDamaged, StoreTooNew, StoreForeign: it is not.
-    """
+    """Raise StoreError unless a file is a sound backup."""
     try:
         with backup.open("rb") as file:
             is_database = file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC
@@ -116,11 +112,7 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
 
 
 def _write_wal_back(path: Path) -> None:
-    """Write the WAL back into the history, and check that no other program has it open.
-
-    Raises:
-        apsw.BusyError: one has.
-    """
+    """Write the WAL back into the history; raise apsw.BusyError if another program has that open."""
     if not path.stat().st_size:
         return
     with closing(apsw.Connection(os.fspath(path))) as db:

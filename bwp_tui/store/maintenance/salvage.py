@@ -347,11 +347,7 @@ def _sound_in_order(shape: TableShape, cells: list[_Cell], bounds: _LeafBounds, 
 
 
 def _in_sequence(keys: Mapping[int, int]) -> list[int]:
-    """Return the longest series of cells whose keys increase and leave room for the cells between them.
-
-    Args:
-        keys: the keys of cells, by their places in the page.
-    """
+    """Return the longest series of cells whose keys, by their places, increase and leave room for those between."""
     ends: list[int] = []
     places: list[int] = []
     before: dict[int, int | None] = {}

@@ -111,8 +111,7 @@ def is_tallied(task_filter: Filter) -> bool:
 def condition(task_filter: Filter, now: datetime, today: date, look_up: IndexLookup = no_lookup) -> Condition:
     """Return the condition of a filter, on the table alias `t`, with its values.
 
-    Args:
-        look_up: decides where a text index is used.
+    `look_up` decides where a text index is used.
     """
     parts: list[str] = []
     values: list[SqlValue] = []

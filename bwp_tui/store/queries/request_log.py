@@ -121,10 +121,7 @@ def request_ids(
 ) -> array[int]:
     """Return the ids of the requests that have all words in lower case, the newest first.
 
-    Other threads can read between two chunks.
-
-    Raises:
-        ReadCancelled: `is_cancelled` returned True.
+    Other threads can read between two chunks. Once `is_cancelled` returns True, ReadCancelled is raised.
     """
     found = array("q")
     fits = "".join(f" AND instr(lower({_SEARCHED}), ?)" for _ in words)

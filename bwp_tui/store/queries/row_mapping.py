@@ -37,11 +37,7 @@ class RowMapper(Generic[_Value]):
         self._name = mapped.__name__.lower()
 
     def __call__(self, row: Sequence[SqlValue], **fields: object) -> _Value:
-        """Map the first columns of a row.
-
-        Raises:
-            StoreDamaged: a column holds what this program never writes.
-        """
+        """Map the first columns of a row; one that holds what this program never writes raises StoreDamaged."""
         try:
             mapped = {
                 name: None if value is None and is_optional else convert(value)
@@ -104,11 +100,7 @@ TASKS: Final = (
 
 
 def task_of(row: Row) -> Task:
-    """Map a row of `TASKS` to a task.
-
-    Raises:
-        StoreDamaged: a column holds what this program never writes.
-    """
+    """Map a row of `TASKS` to a task."""
     day, by, how, *download = row[_TASK.width :]
     return _TASK(
         row,

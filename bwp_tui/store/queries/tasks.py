@@ -26,11 +26,7 @@ _CHUNK: Final = 500
 
 
 def get(store: Store, number: int) -> Task:
-    """Return task `number`.
-
-    Raises:
-        NoSuchTask: there is none.
-    """
+    """Return task `number`; raise NoSuchTask if there is none."""
     row = store.row(f"{TASKS} WHERE t.number = ?", (number,))
     if row is None:
         raise NoSuchTask(f"There is no task #{number} in this history.")
@@ -62,11 +58,7 @@ def matching_numbers(
 ) -> array[int]:
     """Return the numbers of the tasks that match, in order, at most `limit` of them.
 
-    Args:
-        is_cancelled: called every few milliseconds, to end the reading.
-
-    Raises:
-        ReadCancelled: `is_cancelled` returned True.
+    `is_cancelled` is called every few milliseconds; once it returns True, ReadCancelled is raised.
     """
     where, values = indexed_condition(store, task_filter, today)
     return store.integers(listing_sql(SORTS[sort], where), (*values, -1 if limit is None else limit), is_cancelled)
@@ -148,11 +140,7 @@ def _any(store: Store, condition: str, numbers: Collection[int]) -> bool:
 
 
 def find_by_name(store: Store, name: str) -> Task:
-    """Return the task with this number (`17` or `#17`), task id, or prefix of one.
-
-    Raises:
-        NoSuchTask: none matches, or more than one.
-    """
+    """Return the one task with this number (`17` or `#17`), task id, or prefix of one, or raise NoSuchTask."""
     text = clean_line(name)
     row = store.row(f"{TASKS} WHERE t.task_id = ?", (text,))
     if row is not None:

@@ -78,13 +78,9 @@ class ViewRows:
         return rows
 
     def all_numbers(self, query: ViewQuery, changed: Sequence[int], is_cancelled: Callable[[], bool]) -> array[int]:
-        """Return all rows of a view.
+        """Return all rows of a view; `changed` are the tasks that were touched since the last call.
 
-        Args:
-            changed: the tasks that were touched since the last call.
-
-        Raises:
-            ReadCancelled: `is_cancelled` returned True before they were read.
+        Once `is_cancelled` returns True, ReadCancelled is raised.
         """
         # Read before the rows: a task added meanwhile is then seen as new twice, rather than never.
         highest, count = tasks.highest_number(self._store), tasks.count(self._store, Filter(), today=query.today)

@@ -25,9 +25,7 @@ def answer_completed(store: Store, since: int) -> int:
     """Record an answer for each completed deletion and saved result; return the revision up to which there is none.
 
     A task whose answer was withdrawn is left to the operator; so is one whose shopper was told that it is declined.
-
-    Args:
-        since: the revision that an earlier call returned, or 0: older rows are not looked at.
+    Rows older than `since`, the revision that an earlier call returned, or 0, are not looked at.
     """
     while True:
         revision = store.revision()

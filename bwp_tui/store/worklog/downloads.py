@@ -84,8 +84,7 @@ def of_task(store: Store, number: int) -> list[Download]:
 def due(store: Store, now: datetime, limit: int, busy: frozenset[int] = frozenset()) -> list[DownloadJob]:
     """Return the queued downloads that are due, in the order of the queue.
 
-    Args:
-        busy: tasks to leave out, since another download of theirs still holds a slot.
+    `busy` are tasks to leave out, since another download of theirs still holds a slot.
     """
     rows = store.rows(
         f"{_JOBS} WHERE {_DUE} AND d.not_before <= ?"
@@ -159,12 +158,7 @@ def record_progress(
     trouble: str | None = None,
     event: tuple[EventKind, str] | None = None,
 ) -> None:
-    """Record the progress of a download: bytes received, total bytes, bytes a second.
-
-    Args:
-        trouble: the present problem, for the operator.
-        event: an event for the timeline, and its detail.
-    """
+    """Record the progress of a download: bytes received, total bytes, bytes a second, and an event for the timeline."""
     values = (received, total, rate, etag, trouble)
     _update(store, job, "bytes = ?, total = ?, rate = ?, etag = ?, trouble = ?", values, event=event)
 
@@ -209,8 +203,7 @@ def record_success(
 ) -> None:
     """Record that the verified file lies at `path`, even if its download was cancelled a moment before.
 
-    Args:
-        remarks: sentences on the archive, for the operator to read before unpacking.
+    `remarks` are sentences on the archive, for the operator to read before unpacking.
     """
     columns = (
         "state = 'done', path = ?, bytes = ?, total = ?, sha256 = ?, trouble = NULL, part_unwanted = 0, remarks = ?"

@@ -145,10 +145,8 @@ def _mark_unconfirmed(transaction: Transaction, number: int, event: EventKind, b
 def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, never_sent: bool) -> None:
     """Record that an intent got no response, and when it is sent again.
 
-    A submission that was never sent is withdrawn instead if its cancellation was asked for meanwhile.
-
-    Args:
-        never_sent: no byte of this attempt left the machine, so it does not count as an attempt.
+    A submission that was never sent is withdrawn instead if its cancellation was asked for meanwhile. With `never_sent`
+    no byte of this attempt left the machine, so it does not count as an attempt.
     """
     with store.write() as transaction:
         row = transaction.row(

@@ -42,13 +42,10 @@ class PollResponse:
 
 
 def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, datetime | None]]) -> frozenset[int]:
-    """Record the responses to one batch; return the tasks with a visible change.
+    """Record the responses to one batch, each with when to poll next; return the tasks with a visible change.
 
     A response without a change updates the poll times but not the row's revision, so that no screen redraws it. A task
     id that was entered by hand is dropped if it turns out to be that of another shopper.
-
-    Args:
-        responses: by task number, the response and when to poll next.
     """
     with store.write() as transaction:
         rows = transaction.run(
