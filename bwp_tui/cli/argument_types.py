@@ -84,25 +84,23 @@ def days(text: str) -> timedelta:
     return timedelta(days=number)
 
 
-def _number(text: str, least: float, what: str) -> float:
-    """Read a number from `least` to a billion; `what` is how it is called."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not least <= number <= 1e9:
-        raise ArgumentTypeError(f"“{text}” is not {what}")
-    return number
+def _number(least: float, what: str) -> Callable[[str], float]:
+    """Return the conversion to a number from `least` to a billion; `what` is how it is called."""
+
+    def convert(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not least <= number <= 1e9:
+            raise ArgumentTypeError(f"“{text}” is not {what}")
+        return number
+
+    return convert
 
 
-def seconds(text: str) -> float:
-    """Read a number of seconds, 0 or more."""
-    return _number(text, 0.0, "a number of seconds")
-
-
-def factor(text: str) -> float:
-    """Read a number above 0."""
-    return _number(text, math.ulp(0.0), "a number above 0")  # the least number above 0
+seconds = _number(0.0, "a number of seconds")
+factor = _number(math.ulp(0.0), "a number above 0")  # the least number above 0
 
 
 def port(text: str) -> int:

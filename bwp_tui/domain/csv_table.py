@@ -125,7 +125,11 @@ def read_table(
     """
     text = _text(data)
     declared = _DECLARED_DELIMITER.match(text)
-    rows = _rows(text[declared.end() :], declared[1], before=1) if declared else _rows(text, _delimiter(text))
+    if declared:
+        rows = _rows(text[declared.end() :], declared[1], before=1)
+    else:
+        first = next((line for line in text.splitlines() if line.strip()), "")
+        rows = _rows(text, max(",;\t|", key=lambda delimiter: (first.count(delimiter), delimiter == ",")))
     heading = next(rows, None)
     if heading is None:
         raise CsvError("The file is empty; its first line names the columns, such as kind,email.", 1)
@@ -147,11 +151,6 @@ def _text(data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise CsvError("The file is not UTF-8 text; save it as “CSV UTF-8”.", line) from None
-
-
-def _delimiter(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",;\t|", key=lambda delimiter: (first.count(delimiter), delimiter == ","))
 
 
 def _rows(text: str, delimiter: str, *, before: int = 0) -> Iterator[tuple[int, list[str]]]:

@@ -27,7 +27,11 @@ class UrlParts(NamedTuple):
             address = ip_address(self.host)
         except ValueError:
             return None
-        return _reached_address(address) if isinstance(address, IPv6Address) else address
+        if not isinstance(address, IPv6Address):
+            return address
+        # The IPv4 address that packets for it end at, by mapping, NAT64 or 6to4; else the address itself.
+        by_nat64 = IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
+        return by_nat64 or address.ipv4_mapped or address.sixtofour or address
 
     @property
     def is_loopback(self) -> bool:
@@ -41,13 +45,6 @@ class UrlParts(NamedTuple):
     def is_ambiguous_number(self) -> bool:
         """Whether the host is a number that only some resolvers read as an IP address, like `0x7f.1`."""
         return self.ip_address_of_host is None and _LIKE_AN_IPV4.search(self.host) is not None
-
-
-def _reached_address(address: IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the IPv4 address that packets for `address` end at, by mapping, NAT64 or 6to4; else the address itself."""
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
 
 
 def _is_invalid_punycode(label: str) -> bool:

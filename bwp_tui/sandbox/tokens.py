@@ -32,7 +32,8 @@ class TokenIssuer:
             return _refusal(400, "invalid_request", "grant_type is needed, and no parameter twice")
         if form["grant_type"] != ["client_credentials"]:
             return _refusal(400, "unsupported_grant_type", "only client_credentials is known")
-        if not self._knows(form.get("client_id", [""])[0], form.get("client_secret", [""])[0]):
+        sent = (form.get(name, [""])[0].encode() for name in ("client_id", "client_secret"))
+        if not all(map(secrets.compare_digest, sent, (self._client_id.encode(), self._client_secret.encode()))):
             return _refusal(401, "invalid_client", "client authentication failed")
         now = self._clock()
         self._ends = {token: end for token, end in self._ends.items() if end > now}
@@ -46,10 +47,6 @@ class TokenIssuer:
         scheme, _, token = authorization.partition(" ")
         end = self._ends.get(token.strip())
         return scheme.lower() == "bearer" and end is not None and self._clock() < end
-
-    def _knows(self, client_id: str, client_secret: str) -> bool:
-        same_client = secrets.compare_digest(client_id.encode(), self._client_id.encode())
-        return secrets.compare_digest(client_secret.encode(), self._client_secret.encode()) and same_client
 
 
 def _refusal(status: int, error: str, description: str) -> TokenResponse:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bwp_tui import VERSION
-from bwp_tui.archive.saved_file import FileState, compare
+from bwp_tui.archive.saved_file import compare
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import find_tasks, open_session
 from bwp_tui.cli.support.new_text_file import refuse_existing
@@ -169,25 +169,20 @@ def _sent_record(request: LoggedRequest) -> dict[str, object]:
 
 
 def _download_record(download: Download) -> dict[str, object]:
+    path, sha256 = download.path, download.sha256
     return {
         "state": download.state,
         "asked_at": format_instant(download.asked_at),
         "asked_by": download.actor,
         "finished_at": iso_instant(download.finished_at),
         "attempts": download.attempts_with_running,
-        "path": download.path,
+        "path": path,
         "bytes": download.bytes,
-        "sha256": download.sha256,
-        "on_disk": _on_disk(download),
+        "sha256": sha256,
+        "on_disk": compare(Path(path), sha256) if download.state == DownloadState.DONE and path and sha256 else None,
         "trouble": download.trouble,
         "remarks": list(download.remarks),
     }
-
-
-def _on_disk(download: Download) -> FileState | None:
-    if download.state != DownloadState.DONE or download.path is None or download.sha256 is None:
-        return None
-    return compare(Path(download.path), download.sha256)
 
 
 def _event_record(event: TimelineEvent, digest: bytes) -> dict[str, object]:

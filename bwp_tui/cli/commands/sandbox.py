@@ -44,7 +44,10 @@ def sandbox(arguments: Namespace) -> int:
     """Serve the practice API, and unless `--serve` is given open the console or plain mode on a new profile for it."""
     if arguments.serve:
         practice = _started_sandbox(arguments, rate=None)
-        practice.serve_forever(lambda: print(export_lines(practice), flush=True))
+        # Under a profile of its own.
+        values = {"BWP_PROFILE": "practice"} | practice_environment(sandbox_profile(practice), {})
+        lines = "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
+        practice.serve_forever(lambda: print(lines, flush=True))
         return ExitCode.DONE
     if not arguments.plain:
         require_terminal()
@@ -65,12 +68,6 @@ def sandbox(arguments: Namespace) -> int:
         return open_plain(profile)
     finally:
         practice.stop()
-
-
-def export_lines(practice: Sandbox) -> str:
-    """Return shell lines that point commands to the practice API, under a profile of its own."""
-    values = {"BWP_PROFILE": "practice"} | practice_environment(sandbox_profile(practice), {})
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
 
 
 def sandbox_profile(practice: Sandbox, speed: float = 1.0) -> Profile:

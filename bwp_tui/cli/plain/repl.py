@@ -21,7 +21,7 @@ from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.filter import parse as parse_filter
 from bwp_tui.domain.filter_fields import STATES
 from bwp_tui.domain.statuses import engine_is_done_with
-from bwp_tui.domain.task import WATCHED, Task
+from bwp_tui.domain.task import WATCHED
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
@@ -203,24 +203,15 @@ class _Repl:
         else:
             self._command("tag", *rest, f"+{WATCHED}")
 
-    def _changed_tasks(self) -> list[Task]:
-        """Return the watched tasks whose status changed since the last call."""
+    def _news(self, _rest: Sequence[str]) -> None:
         watched = tasks.tagged_since(self._store, WATCHED, 0)
         changed = [task for task in watched if self._seen.get(task.number) != task.status]
         self._seen.update((task.number, task.status) for task in watched)
-        return changed
-
-    def _news(self, _rest: Sequence[str]) -> None:
-        changed = self._changed_tasks()
         for task in changed:
             print(task_sentence(task, utc_now(), today()))
         ended = [task.number for task in changed if engine_is_done_with(task.status)]
         if not self._profile.read_only:
-            for _ in bulk.apply_to_each(
-                self._store,
-                UNWATCH.change_for(actor(os.environ, self._profile.actor, self._profile.is_team), today()),
-                ended,
-            ):
-                pass
+            name = actor(os.environ, self._profile.actor, self._profile.is_team)
+            list(bulk.apply_to_each(self._store, UNWATCH.change_for(name, today()), ended))
         if not changed:
             print("No news.")

@@ -25,7 +25,7 @@ from bwp_tui.cli.support.streams import print_message, terminal_width
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.task import TO_CHECK, Task
+from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, parse_instant, to_local, utc_now, zone_name
 from bwp_tui.file_access import Access, access_to
@@ -240,7 +240,8 @@ def check_history(profile: Profile) -> Iterator[Finding]:
             store.require_shop(profile.shop)
             size = count(store, parse(""), today=today())
             to_check = count(store, parse(f"tag:{TO_CHECK}"), today=today())
-            gone = _gone_results(store)
+            newest = download_queue.tasks_of(store, download_queue.list_downloads(store, _CHECKED_RESULTS))
+            gone = [task for task in newest.values() if is_gone(task.download)]
     except StoreError as error:
         yield Finding("history", Level.FAIL, str(error))
         return
@@ -273,12 +274,6 @@ def _timelines(events: int, changed: Sequence[ChainFinding]) -> Finding:
     named = "; ".join(finding.sentence for finding in changed[:_NAMED_CHANGES])
     what = f"{counted(len(changed), 'change')} by another program, such as {named}."
     return Finding("timelines", Level.FAIL, f"{what} See all: bwp-tui evidence --verify")
-
-
-def _gone_results(store: Store) -> list[Task]:
-    """Return the tasks of the newest downloads whose saved result is no longer there."""
-    newest = download_queue.tasks_of(store, download_queue.list_downloads(store, _CHECKED_RESULTS))
-    return [task for task in newest.values() if is_gone(task.download)]
 
 
 def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:

@@ -62,7 +62,9 @@ def places(profile: str) -> list[SecretPlace]:
     """Return the places that this machine has for the secret of a profile, the best first."""
     programs = [_program_place(program, profile) for program in _PROGRAMS if shutil.which(program.name)]
     file = config_path(os.environ).with_name(f"{profile}.secret")
-    return [*_keyring_places(profile), *programs, _file_place(file)]
+    keyring = import_keyring()
+    has_keyring = keyring is not None and keyring.get_keyring().priority >= 1
+    return [*([_keyring_place(profile)] if has_keyring else []), *programs, _file_place(file)]
 
 
 def secret_place_of(profile: Profile) -> SecretPlace | None:
@@ -77,11 +79,6 @@ def secret_place_of(profile: Profile) -> SecretPlace | None:
             line = shlex.join(words)
             return next((place for place in own if place.value == line), command_place(line))
     return None
-
-
-def _keyring_places(profile: str) -> list[SecretPlace]:
-    keyring = import_keyring()
-    return [_keyring_place(profile)] if keyring is not None and keyring.get_keyring().priority >= 1 else []
 
 
 def _keyring_place(profile: str) -> SecretPlace:

@@ -33,7 +33,11 @@ def download_results(
 
     Tasks that had not ended at their last poll are polled first: they may have completed since.
     """
-    unended = [task.number for task in tasks.by_numbers(session.store, numbers) if _may_have_completed(task)]
+    unended = [
+        task.number
+        for task in tasks.by_numbers(session.store, numbers)
+        if task.kind is Kind.RETRIEVAL and not engine_is_done_with(task.status) and cannot_refresh(task) is None
+    ]
     if unended and (unpolled := waiter.poll(unended, arguments.timeout)):
         which = f"#{unpolled[0]}" if len(unpolled) == 1 else counted(len(unpolled), "task")
         sentence = f"Whether {which} ended since the last poll is not known; nothing of it was downloaded."
@@ -61,10 +65,6 @@ def download_results(
         raise waiter.timed_out("What is downloaded so far is kept.")
     saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
     return ExitCode.DONE if saved and not refused else ExitCode.FAILED
-
-
-def _may_have_completed(task: Task) -> bool:
-    return task.kind is Kind.RETRIEVAL and not engine_is_done_with(task.status) and cannot_refresh(task) is None
 
 
 def _queue_downloads(

@@ -57,10 +57,14 @@ class RateLimiter:
 
     def record_throttled(self) -> None:
         """Halve the rate: of the requests that went out, or the present limit."""
+        now = self._clock()
         if self.rate is None:
-            self.rate = self._throttled_rate = max(self._measured_rate(), 2 * self._lowest_rate)
+            self._forget(now)
+            began = self._starts[0] if self._starts else now
+            measured = len(self._starts) / max(_MIN_MEASURED_S, now - began)
+            self.rate = self._throttled_rate = max(measured, 2 * self._lowest_rate)
         self.rate = max(self._lowest_rate, self.rate / 2)
-        self._tokens, self._tokens_at = 0.0, self._clock()
+        self._tokens, self._tokens_at = 0.0, now
         self._raised_at = self._tokens_at
 
     def record_success(self) -> None:
@@ -81,11 +85,6 @@ class RateLimiter:
     def _tokens_now(self, rate: float) -> float:
         """Return the tokens in the bucket, which holds one second of the rate and at least one token."""
         return min(max(1.0, rate), self._tokens + (self._clock() - self._tokens_at) * rate)
-
-    def _measured_rate(self) -> float:
-        now = self._clock()
-        self._forget(now)
-        return len(self._starts) / max(_MIN_MEASURED_S, now - self._starts[0]) if self._starts else 0.0
 
     def _forget(self, now: float) -> None:
         while self._starts and now - self._starts[0] > WINDOW_S:

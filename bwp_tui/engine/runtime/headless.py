@@ -105,7 +105,9 @@ async def _take_over(store: Store, lease: Lease, config: EngineConfig) -> Term |
     """Wait for the lease and begin a term; None when another engine has done what was due."""
     revision, deadline = -1, 0.0
     while (term := begin_term(store, lease, max_ability(config.profile))) is None:
-        if not _any_due(store):
+        now = store.clock()
+        due = (intents.next_at(store), due_polls.next_at(store), downloads.next_at(store))
+        if not any(at is not None and at <= now for at in due) and not downloads.running(store):
             return None
         if store.revision() != revision:
             revision, deadline = store.revision(), time.monotonic() + STALLED_ENGINE_S
@@ -117,12 +119,6 @@ async def _take_over(store: Store, lease: Lease, config: EngineConfig) -> Term |
             )
         await asyncio.sleep(_CHECK_S)
     return term
-
-
-def _any_due(store: Store) -> bool:
-    now = store.clock()
-    due = (intents.next_at(store), due_polls.next_at(store), downloads.next_at(store))
-    return any(at is not None and at <= now for at in due) or bool(downloads.running(store))
 
 
 async def _work_once(store: Store, config: EngineConfig) -> None:

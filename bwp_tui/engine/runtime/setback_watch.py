@@ -37,13 +37,9 @@ class SetbackWatch:
             expected.append(seen_at + timedelta(seconds=max(0.0, uptime.seconds - seen_uptime_s)))
         setback = max(expected) - now
         if setback > TOLERANCE:
-            self._record_unmeasured_as_unconfirmed(uptime.boot)
+            for intent in intents.submissions_without_response(store):
+                if uptime.boot is None or intent.first_sent_boot != uptime.boot:  # its age cannot be measured
+                    intent_outcomes.record_unconfirmed(store, intent.id, _UNMEASURED)
             future_times.correct_future_times(store, setback)
             self._health.shift_clock(setback)
         self._seen = (now, uptime.seconds)
-
-    def _record_unmeasured_as_unconfirmed(self, boot: str | None) -> None:
-        """Record submissions of before the machine's last start as unconfirmed: their age cannot be measured."""
-        for intent in intents.submissions_without_response(self._store):
-            if boot is None or intent.first_sent_boot != boot:
-                intent_outcomes.record_unconfirmed(self._store, intent.id, _UNMEASURED)

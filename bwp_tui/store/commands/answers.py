@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from bwp_tui.domain.deadlines import (
     due_if_replied,
@@ -106,14 +107,10 @@ def refusal_of_removal(store: Store, task: Task, record: LegalRecord) -> str | N
 
 def due_without(task: Task, record: LegalRecord) -> date | None:
     match record:
-        case LegalRecord.EXTENSION:
-            return task_due_date(replace(task, extended_on=None))
-        case LegalRecord.INQUIRY:
-            return task_due_date(replace(task, inquired_on=None, replied_on=None))
-        case LegalRecord.APPEAL:
-            return task_due_date(replace(task, appealed_on=None))
-        case LegalRecord.REPLY:
-            return task_due_date(replace(task, replied_on=None))
+        case LegalRecord.EXTENSION | LegalRecord.INQUIRY | LegalRecord.REPLY | LegalRecord.APPEAL:
+            days = (column for column in timeline.RECORD_COLUMNS[record] if column.endswith("_on"))
+            without: dict[str, Any] = dict.fromkeys(days)
+            return task_due_date(replace(task, **without))
         case LegalRecord.ANSWER if task.inquired_on is not None:
             return task_due_date(task)  # the answer may have ended a stop
     return task.due_on
@@ -130,16 +127,10 @@ def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
 
 def recorded_on(task: Task, record: LegalRecord) -> date | None:
     """Return the day for which a record of task is made, or None where there is none."""
-    days = {
-        LegalRecord.ACKNOWLEDGEMENT: task.acknowledged_on,
-        LegalRecord.VERIFICATION: task.verification.on if task.verification else None,
-        LegalRecord.INQUIRY: task.inquired_on,
-        LegalRecord.REPLY: task.replied_on,
-        LegalRecord.EXTENSION: task.extended_on,
-        LegalRecord.ANSWER: task.answered_on,
-        LegalRecord.APPEAL: task.appealed_on,
-    }
-    return days[record]
+    if record is LegalRecord.VERIFICATION:
+        return task.verification.on if task.verification else None
+    day: date | None = getattr(task, timeline.RECORD_COLUMNS[record][0])
+    return day
 
 
 def records_of(task: Task) -> tuple[LegalRecord, ...]:

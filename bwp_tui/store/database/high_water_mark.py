@@ -49,8 +49,10 @@ class HighWaterMark:
     def write(self, state: HistoryState) -> None:
         """Record a commit. An error is ignored: the record only serves to notice older copies."""
         if self._descriptor is not None:
+            text = f"{state.identity} {state.revision} {state.newest_at}"
+            record = f"{zlib.crc32(text.encode()):08x} {text}\n".encode().rjust(_SLOT_BYTES)
             with suppress(OSError):
-                os.pwrite(self._descriptor, _encode(state), _SLOT_BYTES * (state.revision % _SLOT_COUNT))
+                os.pwrite(self._descriptor, record, _SLOT_BYTES * (state.revision % _SLOT_COUNT))
 
     def sync(self) -> None:
         """Flush the records to disk."""
@@ -73,11 +75,6 @@ def state_of(db: apsw.Connection, path: Path) -> HistoryState:
     if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
         return HistoryState(identity, revision, newest_at)
     raise StoreDamaged(f"The history {path} is damaged (it does not say which one it is).")
-
-
-def _encode(state: HistoryState) -> bytes:
-    text = f"{state.identity} {state.revision} {state.newest_at}"
-    return f"{zlib.crc32(text.encode()):08x} {text}\n".encode().rjust(_SLOT_BYTES)
 
 
 def _decode(record: bytes) -> HistoryState | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,12 +10,12 @@ from typing import Final
 from bwp_tui.domain.statuses import FINAL_STATUSES, STATUSES_AFTER_HOLD, Status, status_after
 from bwp_tui.domain.task import KIND_UNKNOWN, TaskError
 from bwp_tui.domain.text import mask_email
-from bwp_tui.domain.times import format_instant
+from bwp_tui.domain.times import format_instant, iso_instant
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_instant, as_int, as_text
 from bwp_tui.store.database.shared_sql import HAS_UNKNOWN_KIND, finish_task, set_trouble, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
-from bwp_tui.store.queries.row_mapping import errors_text, tags_text
+from bwp_tui.store.queries.row_mapping import changed_tags, errors_text
 from bwp_tui.store.queries.timeline import SERVICE, EventKind
 from bwp_tui.store.worklog import intent_outcomes, service_events
 
@@ -102,8 +101,7 @@ def _record_known_kind(transaction: Transaction, number: int) -> None:
     """Record that the kind of a task, if it was not known, is the one with which the service knows it."""
     row = transaction.row(f"SELECT kind, tags FROM tasks WHERE number = ? AND {HAS_UNKNOWN_KIND}", (number,))
     if row is not None:
-        tags = tuple(tag for tag in json.loads(as_text(row[1])) if tag != KIND_UNKNOWN)
-        update_task(transaction, number, tags=tags_text(tags))
+        update_task(transaction, number, tags=changed_tags(row[1], f"-{KIND_UNKNOWN}"))
         timeline.append(transaction, number, SERVICE, EventKind.CORRECTED, detail=f"kind unknown → {as_text(row[0])}")
 
 
@@ -126,19 +124,13 @@ def _values_after(before: Mapping[str, SqlValue], response: PollResponse) -> dic
     email, hold = as_text(before["email"]), before["holding_period"]
     return {
         "status": status_after(as_text(before["status"]), response.status),
-        "submitted_at": _format_or_keep(response.submitted_at, before["submitted_at"]),
-        "updated_at": _format_or_keep(response.updated_at, before["updated_at"]),
+        "submitted_at": iso_instant(response.submitted_at) or before["submitted_at"],
+        "updated_at": iso_instant(response.updated_at) or before["updated_at"],
         "errors": errors_text(response.errors),
         "trouble": _email_warning(email, response.email),
         "email": email or response.email or "",
         "holding_period": response.holding_period if hold is None else hold,
     }
-
-
-def _format_or_keep(instant: datetime | None, before: SqlValue) -> str | None:
-    if instant is not None:
-        return format_instant(instant)
-    return before if isinstance(before, str) else None
 
 
 def _record_status(transaction: Transaction, number: int, before: str, status: str, response: PollResponse) -> None:
