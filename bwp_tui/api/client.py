@@ -85,14 +85,11 @@ class PrivacyApi:
         *,
         connect_timeout: float = 10,
         read_timeout: float = 30,
-        connections: int = 8,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         quiet_http_loggers()
         self._endpoint = endpoint
-        self._transport = HttpTransport(
-            endpoint, connect_timeout=connect_timeout, read_timeout=read_timeout, connections=connections
-        )
+        self._transport = HttpTransport(endpoint, connect_timeout=connect_timeout, read_timeout=read_timeout)
         self._auth = ClientCredentials(endpoint, self._transport.send, clock)
         self._loopback_allowed = split_url(endpoint.api_url).is_loopback
 

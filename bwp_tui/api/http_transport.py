@@ -28,6 +28,7 @@ MAX_RESPONSE_BYTES: Final = 4_000_000
 _READ_TIMEOUTS: Final = 4
 """The longest call, in read timeouts: a server that sends a byte now and then must not hold a call for ever."""
 
+_CONNECTIONS: Final = 8
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 
@@ -66,10 +67,10 @@ def names_throttling(name: str | None) -> bool:
 class HttpTransport:
     """Sends requests to one endpoint over keep-alive connections. Times in seconds."""
 
-    def __init__(self, endpoint: Endpoint, *, connect_timeout: float, read_timeout: float, connections: int) -> None:
+    def __init__(self, endpoint: Endpoint, *, connect_timeout: float, read_timeout: float) -> None:
         self.clock = ServiceClock()
         self._deadline = connect_timeout + _READ_TIMEOUTS * read_timeout
-        self._client = _client(endpoint, httpx.Timeout(read_timeout, connect=connect_timeout), connections)
+        self._client = _client(endpoint, httpx.Timeout(read_timeout, connect=connect_timeout))
 
     async def send(self, request: httpx.Request, auth: httpx.Auth | None = None) -> HttpResponse:
         """Send `request` and read the complete response, whatever its status."""
@@ -107,8 +108,8 @@ class HttpTransport:
         await self._client.aclose()
 
 
-def _client(endpoint: Endpoint, timeout: httpx.Timeout, connections: int) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+def _client(endpoint: Endpoint, timeout: httpx.Timeout) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
     try:
         for url in (endpoint.api_url, endpoint.token_url):
             httpx.URL(url).host  # noqa: B018  # where it decodes an international name

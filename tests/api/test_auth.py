@@ -81,7 +81,7 @@ async def test_a_token_is_renewed_before_its_end(
     endpoint: Endpoint, server: ScriptedServer, life: int, renewed_after: int
 ) -> None:
     server.script("/token", token("token-1", expires_in=life), token("token-2", expires_in=life))
-    wire, clock = HttpTransport(endpoint, connect_timeout=5, read_timeout=5, connections=1), _Clock()
+    wire, clock = HttpTransport(endpoint, connect_timeout=5, read_timeout=5), _Clock()
     auth = ClientCredentials(endpoint, wire.send, clock)
 
     assert await _header(auth) == "Bearer token-1"
@@ -96,7 +96,7 @@ async def test_a_denied_token_is_dropped_unless_it_is_already_replaced(
     endpoint: Endpoint, server: ScriptedServer
 ) -> None:
     server.script("/token", token("token-1"), token("token-2"), token("token-3"))
-    wire, clock = HttpTransport(endpoint, connect_timeout=5, read_timeout=5, connections=1), _Clock()
+    wire, clock = HttpTransport(endpoint, connect_timeout=5, read_timeout=5), _Clock()
     auth = ClientCredentials(endpoint, wire.send, clock)
 
     old = await _header(auth)

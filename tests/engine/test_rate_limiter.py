@@ -4,10 +4,8 @@ import itertools
 
 import pytest
 
-from bwp_tui.engine.resilience.rate_limiter import RateLimiter
+from bwp_tui.engine.resilience.rate_limiter import LOWEST_RATE, RateLimiter
 from tests.engine.test_circuit_breaker import Seconds
-
-SLOWEST = 0.5
 
 
 @pytest.fixture
@@ -17,7 +15,7 @@ def seconds() -> Seconds:
 
 @pytest.fixture
 def limiter(seconds: Seconds) -> RateLimiter:
-    return RateLimiter(seconds, SLOWEST)
+    return RateLimiter(seconds)
 
 
 def send(limiter: RateLimiter, seconds: Seconds, rate: float, length: float) -> None:
@@ -59,7 +57,7 @@ def test_throttling_again_and_again_ends_at_the_slowest(limiter: RateLimiter, se
     send(limiter, seconds, 30, 10)
     for _ in range(20):
         limiter.record_throttled()
-    assert limiter.rate == SLOWEST
+    assert limiter.rate == LOWEST_RATE
     assert limiter.seconds_until_ready() == pytest.approx(2)
 
 

@@ -88,9 +88,8 @@ def test_a_download_that_failed_says_why_and_is_over(store: Store, job: Download
 
 
 def test_what_an_engine_that_is_gone_left_running_is_queued_again(store: Store, job: DownloadJob) -> None:
-    assert downloads.requeue_interrupted(store) == 0
     downloads.record_start(store, job)
-    assert downloads.requeue_interrupted(store) == 1
+    downloads.requeue_interrupted(store)
     assert _now(store, job).state == "queued"
     assert [found.id for found in downloads.due(store, NOW, 5)] == [job.id]
 

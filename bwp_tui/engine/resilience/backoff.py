@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from typing import Final
 
 RETRY_BASE_S: Final = 1.0
 RETRY_CAP_S: Final = 60.0
 _MAX_DOUBLINGS: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class BackoffPolicy:
-    """Waits after failures, in seconds, and the lowest rate, in requests a second."""
-
-    base_s: float = RETRY_BASE_S
-    cap_s: float = RETRY_CAP_S
-    denied_base_s: float = 30.0
-    denied_cap_s: float = 900.0
-    lowest_rate: float = 0.5
 
 
 def retry_delay(failures: int, rng: random.Random, *, base: float = RETRY_BASE_S, cap: float = RETRY_CAP_S) -> float:

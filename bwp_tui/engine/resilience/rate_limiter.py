@@ -12,19 +12,18 @@ WINDOW_S: Final = 10.0
 RATE_GAIN: Final = 0.5
 """Requests a second by which the rate rises in each second without throttling."""
 
+LOWEST_RATE: Final = 0.5
+"""Requests a second."""
+
 _MIN_MEASURED_S: Final = 1.0
 _TICK_S: Final = 0.001
 
 
 class RateLimiter:
-    """Halves the rate when requests are throttled and raises it step by step while they succeed (AIMD).
+    """Halves the rate when requests are throttled and raises it step by step while they succeed (AIMD)."""
 
-    `lowest_rate` is the lowest rate, in requests a second.
-    """
-
-    def __init__(self, clock: Callable[[], float], lowest_rate: float) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._lowest_rate = lowest_rate
         self._starts: deque[float] = deque()
         self.rate: float | None = None
         """The highest rate in requests a second, or None for no limit."""
@@ -62,8 +61,8 @@ class RateLimiter:
             self._forget(now)
             began = self._starts[0] if self._starts else now
             measured = len(self._starts) / max(_MIN_MEASURED_S, now - began)
-            self.rate = self._throttled_rate = max(measured, 2 * self._lowest_rate)
-        self.rate = max(self._lowest_rate, self.rate / 2)
+            self.rate = self._throttled_rate = max(measured, 2 * LOWEST_RATE)
+        self.rate = max(LOWEST_RATE, self.rate / 2)
         self._tokens, self._tokens_at = 0.0, now
         self._raised_at = self._tokens_at
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials, BadResponse, ServerFault, Throttled, Unreachable
-from bwp_tui.engine.resilience.backoff import BackoffPolicy, retry_delay
+from bwp_tui.engine.resilience.backoff import RETRY_BASE_S, RETRY_CAP_S, retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import NO_RESERVATION, CircuitBreaker, Reservation
 from bwp_tui.engine.resilience.rate_limiter import RateLimiter
 from bwp_tui.store.database.connection import Store
@@ -17,6 +17,9 @@ from bwp_tui.store.worklog.engine_state import ServiceHealthState
 
 SINGLE_REFUSAL_PAUSE_S: Final = 600.0
 """Seconds before a retry for a single task whose request failed while others succeed."""
+
+DENIAL_BOUNDS_S: Final = (30.0, 900.0)
+"""Seconds before a retry after access was denied: the first wait, and the longest."""
 
 CREDENTIAL_RETRY_S: Final = (60.0, 300.0, 900.0)
 """Seconds before refused credentials are tried again: services have refused valid ones for a moment."""
@@ -39,14 +42,13 @@ class ServiceHealth:
     `credentials_refused` while the service refuses the credentials.
     """
 
-    def __init__(self, store: Store, rng: random.Random, policy: BackoffPolicy | None = None) -> None:
+    def __init__(self, store: Store, rng: random.Random) -> None:
         self.changed = asyncio.Event()
         self.credentials_refused = asyncio.Event()
         self._store = store
         self._rng = rng
-        self._policy = policy or BackoffPolicy()
         self._breaker = CircuitBreaker(self._seconds, self.changed.set)
-        self._limiter = RateLimiter(self._seconds, self._policy.lowest_rate)
+        self._limiter = RateLimiter(self._seconds)
         self._single_refusal_task: int | None = None
         self._credential_refusals = 0
 
@@ -146,12 +148,10 @@ class ServiceHealth:
         return self._store.clock().timestamp()
 
     def _delay(self, error: ApiError, failures: int) -> float:
-        policy = self._policy
         if isinstance(error, BadCredentials):
             pause = CREDENTIAL_RETRY_S[min(self._credential_refusals, len(CREDENTIAL_RETRY_S) - 1)]
             return pause * self._rng.uniform(1.0, 1.1)
-        denied = isinstance(error, AccessDenied)
-        base, cap = (policy.denied_base_s, policy.denied_cap_s) if denied else (policy.base_s, policy.cap_s)
+        base, cap = DENIAL_BOUNDS_S if isinstance(error, AccessDenied) else (RETRY_BASE_S, RETRY_CAP_S)
         return max(error.retry_after or 0.0, retry_delay(failures, self._rng, base=base, cap=cap))
 
 

@@ -14,7 +14,6 @@ from bwp_tui.engine.events.receiver import EventReceiver, MessageQueue
 from bwp_tui.engine.requests.answer_recorder import AnswerRecorder
 from bwp_tui.engine.requests.poller import Poller
 from bwp_tui.engine.requests.submitter import Submitter
-from bwp_tui.engine.resilience.backoff import BackoffPolicy
 from bwp_tui.engine.resilience.poll_schedule import PollSchedule
 from bwp_tui.engine.resilience.service_health import ServiceHealth
 from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S
@@ -41,7 +40,6 @@ class Engine:
 
     Args:
         priority_tasks: the tasks to poll first.
-        policy: the waits after failures.
         event_queue: the queue of the service's events; None polls only.
         finishes_hooks: whether the end of `run` waits for a running hook.
         on_full_disk: called with a sentence while a worker or the receiver can record nothing, with None once all can.
@@ -55,7 +53,6 @@ class Engine:
         profile: Profile,
         *,
         priority_tasks: PriorityTasks | None = None,
-        policy: BackoffPolicy | None = None,
         event_queue: MessageQueue | None = None,
         finishes_hooks: bool = False,
         on_full_disk: Callable[[str | None], None] = lambda _sentence: None,
@@ -63,7 +60,7 @@ class Engine:
     ) -> None:
         rng = random.Random()  # noqa: S311  # jitter, not secrecy
         self._store = store
-        self._health = ServiceHealth(store, rng, policy)
+        self._health = ServiceHealth(store, rng)
         self._setback_watch = SetbackWatch(store, self._health)
         self._reconnect = reconnect
         self._on_full_disk = on_full_disk

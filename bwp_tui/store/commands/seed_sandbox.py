@@ -26,17 +26,11 @@ _ANSWERED_HOW: Final = "confirmed by email"
 """How the shoppers of past deletions were answered, and how long after their end."""
 
 
-def seed_tasks(store: Store, past: Iterable[SampleTask], actor: str) -> int:
-    """Record tasks of the past, each with its timeline, in one transaction; return how many.
-
-    Unfinished tasks are due to be polled within seconds.
-    """
-    count = 0
+def seed_tasks(store: Store, past: Iterable[SampleTask], actor: str) -> None:
+    """Record tasks of the past, each with its timeline; unfinished ones are due to be polled within seconds."""
     with store.write() as transaction:
-        for task in past:
-            _seed_task(transaction, task, actor, spread=count % 10 / 10)
-            count += 1
-    return count
+        for place, task in enumerate(past):
+            _seed_task(transaction, task, actor, spread=place % 10 / 10)
 
 
 def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: float) -> None:

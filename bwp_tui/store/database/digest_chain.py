@@ -40,11 +40,6 @@ COVERED_COLUMNS: Final = (
 )
 """The columns of a task that its row digest covers. A new one goes to the end and is NULL where nothing is recorded."""
 
-NOT_COVERED: Final = frozenset(
-    {"number", "updated_at", "polled_at", "next_poll_at", "polls", "unknown_since", "unknown_answers", "trouble"}
-    | {"earlier", "cancel_asked", "download", "revision", "open"}
-)
-"""The other columns: what the engine notes for itself, and what follows from other columns."""
 
 CoveredValues = Sequence["apsw.SQLiteValue"]
 """The columns `COVERED_COLUMNS` of a task."""

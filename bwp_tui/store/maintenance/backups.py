@@ -68,15 +68,14 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
     return target
 
 
-def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
-    """Replace all backups that this program made with a new one; return those that were removed."""
+def replace_all(path: Path, today: date, stop: threading.Event) -> None:
+    """Replace all backups that this program made with a new one."""
     target = todays_path(path, today)
     with translated_errors(path):
         _make(path, target, stop)
-        gone = [old for old in own_backups(path) if old != target]
-        for old in gone:
-            old.unlink(missing_ok=True)
-    return gone
+        for old in own_backups(path):
+            if old != target:
+                old.unlink(missing_ok=True)
 
 
 def back_up_to(path: Path, target: Path) -> None:

@@ -65,11 +65,10 @@ class PurgePlan:
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """What a purge did: `backups` were replaced by a new one; `files_left` still hold the purged data."""
+    """What a purge did; `files_left` still hold the purged data."""
 
     tasks: int
     files: int
-    backups: tuple[Path, ...]
     files_left: tuple[Path, ...]
 
 
@@ -169,8 +168,8 @@ def purge(
     # What was copied where there is no clipboard: a path, which names its shopper, or an id.
     removed += _unlink(store.path.parent.glob("copied-*.txt"))
     removed += _unlink(store.path.parent.glob("edited-*/*"))  # of a console that was killed while an editor was open
-    gone = remove_traces(store, today, threading.Event())
-    return PurgeResult(done, removed, tuple(gone), tuple(atomic_swap.histories_set_aside(store.path)))
+    remove_traces(store, today, threading.Event())
+    return PurgeResult(done, removed, tuple(atomic_swap.histories_set_aside(store.path)))
 
 
 def _unlink(files: Iterable[Path]) -> int:
@@ -188,8 +187,8 @@ def has_traces(store: Store) -> bool:
     return store.row("SELECT 1 FROM meta WHERE traces_left = 1") is not None
 
 
-def remove_traces(store: Store, today: date, stop: threading.Event) -> list[Path]:
-    """Rewrite the history without free pages and old index entries, and replace its backups; return those removed.
+def remove_traces(store: Store, today: date, stop: threading.Event) -> None:
+    """Rewrite the history without free pages and old index entries, and replace its backups.
 
     Raises:
         StoreUnavailable: another process keeps reading, so that the old pages cannot be overwritten.
@@ -200,10 +199,9 @@ def remove_traces(store: Store, today: date, stop: threading.Event) -> list[Path
             transaction.run(statement)
     store.rows("VACUUM")
     _write_back(store)
-    gone = backups.replace_all(store.path, today, stop)
+    backups.replace_all(store.path, today, stop)
     with store.write() as transaction:
         transaction.run("UPDATE meta SET traces_left = 0")
-    return gone
 
 
 def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: bool, unanswered_too: bool) -> bool:

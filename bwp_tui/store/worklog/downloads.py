@@ -129,8 +129,8 @@ def is_recorded_at(store: Store, number: int, path: str) -> bool:
     return row is not None
 
 
-def requeue_interrupted(store: Store) -> int:
-    """Requeue downloads that a dead engine left running; return how many."""
+def requeue_interrupted(store: Store) -> None:
+    """Requeue downloads that a dead engine left running."""
     with store.write() as transaction:
         rows = transaction.run(
             f"UPDATE downloads AS d SET state = 'queued', rate = NULL, revision = ? WHERE {_RUNNING} RETURNING task",
@@ -138,7 +138,6 @@ def requeue_interrupted(store: Store) -> int:
         )
         for (number,) in rows:
             update_task(transaction, as_int(number))
-        return len(rows)
 
 
 def record_start(store: Store, job: DownloadJob) -> bool:
