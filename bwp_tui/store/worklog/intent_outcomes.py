@@ -8,7 +8,7 @@ from typing import Final
 from bwp_tui.domain.statuses import IntentState, Status
 from bwp_tui.domain.task import NEVER_SENT, TaskError
 from bwp_tui.domain.text import counted
-from bwp_tui.domain.times import format_instant
+from bwp_tui.domain.times import format_instant, parse_instant, stamp
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.shared_sql import (
     INTENT_IS_ASSUMED_SENT,
@@ -243,7 +243,7 @@ def _attempts_text(sent: Row | None) -> str:
     if sent[2]:
         known = f"{counted(times - 1, 'time')}, and " if times > 1 else ""
         return f"{known}perhaps before the history was recovered"
-    return f"{'once' if times == 1 else f'{times} times, first'} at {as_text(sent[1])}"
+    return f"{'once' if times == 1 else f'{times} times, first'} at {stamp(parse_instant(as_text(sent[1])))}"
 
 
 def _end_intent(transaction: Transaction, intent: int, state: str) -> int | None:
