@@ -13,7 +13,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.database.shared_sql import update_task
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceHealthState
-from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY
+from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY, PastTask
 from tests.console.support import USUAL, opened
 from tests.store.support import has_waiting_intent
 
@@ -86,6 +86,19 @@ async def test_a_note_is_written_changed_and_kept_when_left(profile: Profile) ->
         await console.press("e", "x", "escape")
         await console.until(lambda: not console.main.prompt.is_open)
         assert console.task(READY).note == "call us"
+
+
+async def test_the_end_of_a_long_text_and_the_cursor_behind_it_are_in_sight(profile: Profile) -> None:
+    async with opened(profile, [PastTask("a@example.com", note="She called again. " * 12 + "the end")]) as console:
+
+        def is_cursor_in_last_cell() -> bool:
+            line = console.line("prompt")
+            return line.endswith("the end") and len(line) == console.app.size.width - 1
+
+        await console.press("e")
+        await console.until(is_cursor_in_last_cell)
+        await console.pilot.resize_terminal(*USUAL)
+        await console.until(is_cursor_in_last_cell)
 
 
 async def test_asking_now_makes_the_task_due(profile: Profile) -> None:
