@@ -110,9 +110,10 @@ async def test_escape_interrupts_a_command_that_runs_and_then_leaves(profile: Pr
     async with opened(profile) as console:
         await run(console, f"wait {HELD}")
         await console.sees("── running", "esc interrupt")
+        assert console.line("footer").count("esc") == 1
         process = screen_of(console)._process
         await console.press("escape")
-        await console.sees("── interrupted")
+        await console.sees("── interrupted", "esc back")
         assert process.exit_code == INTERRUPTED
         assert "Traceback" not in console.text
         await console.press("escape")

@@ -111,11 +111,15 @@ class TextFinder:
         self._matches: Sequence[Place] = ()
         self._current: Place | None = None
 
-    def with_keys(self, *keys: StyledText) -> Sequence[StyledText]:
-        """Return keys for the footer, before them those that go to other matches, and behind them the one back."""
+    def with_keys(self, *keys: StyledText, back: str = "back") -> Sequence[StyledText]:
+        """Return keys for the footer, before them those that go to other matches, and behind them the one back.
+
+        Args:
+            back: what that key does while no text is searched for.
+        """
         hint = self._keymap.hint
         if self._pattern is None:
-            return (*keys, hint("back", "back"))
+            return (*keys, hint(back, "back"))
         matches = hint(self._position, "next_match", "previous_match") if self._matches else ("", "no match")
         return (matches, *keys, hint("end search", "back"))
 

@@ -103,10 +103,8 @@ class CommandOutputScreen(OutputScreen):
         start_worker(self, self._run, group="command")  # Textual calls the base's `on_mount` besides
 
     @property
-    def keys(self) -> Sequence[StyledText]:
-        """The keys of the output, and that which interrupts the command while it runs."""
-        stop = () if self._process.exit_code is not None else (self.keymap.hint("interrupt", "back"),)
-        return (*stop, *super().keys)
+    def back_label(self) -> str:
+        return "interrupt" if self._process.exit_code is None else "back"
 
     async def _run(self) -> None:
         await self._process.run(self._words, self.session.profile, self.app.size, _MARGIN)

@@ -58,6 +58,11 @@ class SearchedScreen(ScrolledScreen):
         actions = self.keymap.actions_of(self.scope)
         return [self.keymap.hint(each.label, each.name) for each in actions if each.label and each.name != "back"]
 
+    @property
+    def back_label(self) -> str:
+        """What the key back does while no text is searched for."""
+        return "back"
+
     @on(Prompt.Toggled)
     def update_footer(self) -> None:
         """Show the mistake in what is typed, the keys that answer, or those of the page."""
@@ -65,7 +70,7 @@ class SearchedScreen(ScrolledScreen):
         if self.prompt.is_open:
             footer.show_prompt(self.prompt)
         else:
-            footer.show_keys(*self.finder.with_keys(*self.keys))
+            footer.show_keys(*self.finder.with_keys(*self.keys, back=self.back_label))
 
     def _back(self) -> None:
         """End the search; without one, close the screen."""
