@@ -97,7 +97,7 @@ async def test_the_place_of_the_cursor_is_shown_where_there_is_room_and_hides_no
     async with opened(profile, size=(60, 15)) as console:
         await console.press("j", "j")
         await console.until(lambda: f"3/{len(PAST)}  masked" in console.line("header"))
-        monkeypatch.setattr(console.main.session, "engine_label", lambda _: "x" * 24)
+        monkeypatch.setattr(console.main.session, "engine_label", lambda _: "x" * 36)
         console.main.update_header()
         await console.until(lambda: "xxx" in console.line("header"))
         assert "masked" in console.line("header")

@@ -156,7 +156,7 @@ class MainHandlers:
         screen.place_details(None if screen.details is place else place)
         zoom = screen.session.keymap.key("zoom_details")
         if screen.details is None and detail_place(screen.app.size, None) is DetailPlace.NOWHERE:
-            screen.show_status(f"The list is alone: under it the details need {WIDE}x{TALL}. {zoom} shows them.")
+            screen.show_status(f"The details under the list need {WIDE}x{TALL}; {zoom} shows them alone.")
 
     def _open_task(self) -> None:
         number = self._screen.table.current_number

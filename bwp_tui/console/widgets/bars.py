@@ -131,7 +131,7 @@ class HeaderLine(TwoEndedLine):
         ]
         texts = ([state.position, *notes], notes) if state.position else (notes,)
         rights = [self.to_content((f"{'  '.join(each)} ", "muted")) for each in texts]
-        for left, right in product((self.to_content(*parts) for parts in lefts), rights):
+        for right, left in product(rights, [self.to_content(*parts) for parts in lefts]):
             if left.cell_length + right.cell_length + 1 < width:
                 break
         else:
