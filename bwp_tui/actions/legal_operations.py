@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -34,13 +33,13 @@ def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
             moves = " The decline stands then, and nothing is due."
         elif now and not back:
             moves = f" Its clock is then stopped from {task.inquired_on}."
-        if record is LegalRecord.ANSWER and needs_answer(replace(task, answered_on=None)):
+        if record is LegalRecord.ANSWER and needs_answer(task._replace(answered_on=None)):
             moves = f" Its clock runs again; it is due {task.due_on or 'never'}."
         return f"Withdraw the {record} of {task.name}, recorded for {answers.recorded_on(task, record)}?{moves}"
 
     def after(task: Task, *_: object) -> Task:
         answered_on = None if record is LegalRecord.ANSWER else task.answered_on
-        return replace(task, due_on=answers.due_without(task, record), answered_on=answered_on)
+        return task._replace(due_on=answers.due_without(task, record), answered_on=answered_on)
 
     return withdrawal(
         record.value,
@@ -276,7 +275,7 @@ EXTEND: Final = RecordOperation(
         f"{target.name} is now due on {legal_records.extended_due(target.task) if target.task else None}."
     ),
     disabled_reason=legal_records.cannot_extend,
-    with_new_due_date=lambda task, *_: replace(task, due_on=legal_records.extended_due(task)),
+    with_new_due_date=lambda task, *_: task._replace(due_on=legal_records.extended_due(task)),
     asks_for_count=True,
     undo_part=LegalRecord.EXTENSION,
     alternative=withdrawal_of(LegalRecord.EXTENSION),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from typing import Final, TypeAlias
@@ -149,7 +148,7 @@ def task_due_date(task: Task) -> date | None:
 
 def due_if_replied(task: Task, today: date) -> date | None:
     """Return the due date of a task whose clock is stopped, as if the reply came today."""
-    return task_due_date(replace(task, replied_on=max(today, task.inquired_on or today)))
+    return task_due_date(task._replace(replied_on=max(today, task.inquired_on or today)))
 
 
 def recomputed_due_date(task: Task) -> date | None:
@@ -195,7 +194,7 @@ def extension_notice_deadline(task: Task) -> date | None:
     law = REGULATIONS.get(task.regulation)
     if law is None or not law.has_extension:
         return None
-    return task_due_date(replace(task, extended_on=None))
+    return task_due_date(task._replace(extended_on=None))
 
 
 def latest_end_if_submitted(submitted_on: date, holding_period: int | None) -> date:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -179,8 +178,7 @@ class Verification(NamedTuple):
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One row of the history. `number` is the task number; instants are in UTC."""
 
     number: int
@@ -310,8 +308,7 @@ class Task:
         return mask_email(self.email) if masked else self.email
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request. `holding_period` (days) and `reason` are for deletions.
 
     With `awaits_verification` it is recorded as RECEIVED, and nothing is sent.
@@ -355,13 +352,20 @@ class ServiceEvent(NamedTuple):
         return f"PERSONAL_DATA_{self.kind}_TASK_{self.status}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleTask(Request):
+class SampleTask(NamedTuple):
     """A request of the past with its task, as the service and the history have it.
 
     `status` is the service's own, which has none for a cancellation: a `cancelled` task is still ON_HOLD there.
     """
 
+    kind: Kind
+    email: str
+    received_on: date
+    regulation: str
+    holding_period: int | None
+    reason: str | None
+    note: str
+    tags: tuple[str, ...]
     task_id: str
     status: Status
     submitted_at: datetime
@@ -373,7 +377,7 @@ class SampleTask(Request):
 def with_shown_downloads(tasks: Sequence[Task], shown: Callable[[Download], Download]) -> list[Task]:
     """Return tasks with their running downloads as `shown` returns them, as where no process is the engine."""
     return [
-        replace(task, download=shown(task.download))
+        task._replace(download=shown(task.download))
         if task.download and task.download.state == DownloadState.RUNNING
         else task
         for task in tasks

@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -191,7 +191,7 @@ def _round_of_keys(effort: Effort, curl: str | None) -> _Keys:
     length = _MEANWHILE_GIB * _GIB
     at = utc_now() - timedelta(days=2)
     past = [
-        replace(task, kind=TaskKind.RETRIEVAL, status=Status.COMPLETED, submitted_at=at, updated_at=at, cancelled=False)
+        task._replace(kind=TaskKind.RETRIEVAL, status=Status.COMPLETED, submitted_at=at, updated_at=at, cancelled=False)
         for task in past_tasks(_TASKS, 1, utc_now())
     ]
     keys = _KEYS[:6] if effort.quick else _KEYS

@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -40,7 +39,7 @@ def run(effort: Effort) -> Iterator[Row]:
 
 def _active(count: int, at: datetime) -> list[SampleTask]:
     return [
-        replace(task, status=Status.IN_PROGRESS, submitted_at=at, updated_at=at, cancelled=False, errors=())
+        task._replace(status=Status.IN_PROGRESS, submitted_at=at, updated_at=at, cancelled=False, errors=())
         for task in past_tasks(count, 1, utc_now())
     ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -57,7 +56,7 @@ def under_way(count: int) -> list[SampleTask]:
     """Return active tasks of two days ago: once polled, they are left alone for half an hour."""
     at = utc_now() - timedelta(days=2)
     return [
-        replace(task, status=Status.IN_PROGRESS, submitted_at=at, updated_at=at, cancelled=False, errors=())
+        task._replace(status=Status.IN_PROGRESS, submitted_at=at, updated_at=at, cancelled=False, errors=())
         for task in past_tasks(count, 1, utc_now())
     ]
 

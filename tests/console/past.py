@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -55,7 +55,7 @@ class PastTask:
 
     @property
     def task(self) -> SampleTask:
-        return SampleTask(**{field.name: getattr(self, field.name) for field in fields(SampleTask)})
+        return SampleTask(**{name: getattr(self, name) for name in SampleTask._fields})
 
 
 _DAY: Final = 24.0

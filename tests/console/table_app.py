@@ -6,7 +6,6 @@ import os
 import sys
 from array import array
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -104,11 +103,11 @@ class TableApp(App[None]):
     def action_flip(self, number: int) -> None:
         task = self.history.put.get(number) or make_task(number)
         status = "COMPLETED" if task.status == "IN_PROGRESS" else "IN_PROGRESS"
-        self.change(replace(task, status=status, revision=task.revision + 1))
+        self.change(task._replace(status=status, revision=task.revision + 1))
 
     def action_fail(self, number: int) -> None:
         error = TaskError("DATA_SUBJECT_NOT_FOUND", "The shopper email does not exist")
-        self.change(replace(make_task(number), status="FAILED", errors=(error,)))
+        self.change(make_task(number)._replace(status="FAILED", errors=(error,)))
 
     def action_append(self) -> None:
         self.history.size += 1

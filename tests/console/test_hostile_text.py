@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import Final, cast
 
 import pytest
@@ -145,8 +144,8 @@ def said(task: Task, text: str, masked: bool) -> list[list[StyledText]]:
 def test_any_cleaned_text_becomes_content_of_the_same_words(text: str, masked: bool) -> None:
 
     words = clean(text)
-    task = replace(
-        make_task(1), email=words, note=words, reason=words, status=words or "X", errors=(TaskError(words, words),)
+    task = make_task(1)._replace(
+        email=words, note=words, reason=words, status=words or "X", errors=(TaskError(words, words),)
     )
     for line in said(task, words, masked):
         for phrase, _role in line:

@@ -44,7 +44,7 @@ async def test_the_footer_begins_with_the_next_steps_of_the_current_task(profile
         intent_outcomes.record_unconfirmed(store, intent.id)
         received = Request(Kind.RETRIEVAL, "later@example.com", TODAY, "gdpr", awaits_verification=True)
         new = requests.submit(store, received, "op").number
-        verified = requests.submit(store, replace(received, email="last@example.com"), "op").number
+        verified = requests.submit(store, received._replace(email="last@example.com"), "op").number
         single.verify(store, verified, Verification(TODAY, "op", "order 17"), "op")
         console.main.session.feed.refresh()
         await console.until(lambda: verified in console.main.table.numbers)

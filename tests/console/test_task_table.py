@@ -6,7 +6,6 @@ import re
 from array import array
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 
@@ -52,7 +51,7 @@ def download(state: str, done: int = 0, total: int | None = None, trouble: str |
 
 
 async def test_a_line_says_kind_subject_status_submission_age_due_date_and_note() -> None:
-    line = await line_of(replace(make_task(2), note="VIP"))
+    line = await line_of(make_task(2)._replace(note="VIP"))
     submitted = (NOW - timedelta(hours=1)).astimezone().strftime("%m-%d %H:%M")
     assert " ".join(line.split()) == f"retrieval shopper2@example.com ▸ IN_PROGRESS {submitted} 1h in 49d VIP"
 
@@ -77,7 +76,7 @@ async def test_columns_leave_as_the_table_gets_narrower(width: int, titles: str)
 
 @pytest.mark.parametrize("width", [1, 5, 20, 33, 59, 80, 92, 100, 250])
 async def test_every_line_is_as_wide_as_the_table(width: int) -> None:
-    async with running(columns=width, put=replace(make_task(3), email="李@例え.example", note="山" * 200)) as (
+    async with running(columns=width, put=make_task(3)._replace(email="李@例え.example", note="山" * 200)) as (
         _,
         table,
         _p,
@@ -86,18 +85,18 @@ async def test_every_line_is_as_wide_as_the_table(width: int) -> None:
 
 
 async def test_wide_characters_keep_the_columns_in_line() -> None:
-    wide = await line_of(replace(make_task(2), email="李小明@例え.example"))
+    wide = await line_of(make_task(2)._replace(email="李小明@例え.example"))
     plain = await line_of(make_task(2))
     assert wide.index("IN_PROGRESS") + len("李小明例え") == plain.index("IN_PROGRESS")
 
 
 async def test_text_too_long_for_its_column_ends_in_an_ellipsis() -> None:
-    line = await line_of(replace(make_task(2), email="a.very.long.address.indeed.of.someone@example.com"))
+    line = await line_of(make_task(2)._replace(email="a.very.long.address.indeed.of.someone@example.com"))
     assert re.search(r"  a\.very\.long[.a-z]+…  ", line)
 
 
 async def test_hostile_text_is_shown_and_not_obeyed() -> None:
-    line = await line_of(replace(make_task(2), note="[/nope]\x1b]52;c;eA==\x07 two\nlines"))
+    line = await line_of(make_task(2)._replace(note="[/nope]\x1b]52;c;eA==\x07 two\nlines"))
     assert "[/nope]\\x1b]52;" in line
     assert "\x1b" not in line
 
@@ -133,7 +132,7 @@ async def test_masked_addresses_show_one_letter() -> None:
     ],
 )
 async def test_the_line_says_how_things_stand(changes: dict[str, object], words: str) -> None:
-    told = (await line_of(replace(make_task(2), **changes))).split()  # type: ignore[arg-type]  # names of fields
+    told = (await line_of(make_task(2)._replace(**changes))).split()  # type: ignore[arg-type]  # names of fields
     wanted = words.split()
     assert [word for word in told if word in wanted] == wanted
 
@@ -148,19 +147,19 @@ async def test_the_line_says_how_things_stand(changes: dict[str, object], words:
     ],
 )
 async def test_an_answered_request_has_no_countdown(settled: dict[str, object]) -> None:
-    line = await line_of(replace(make_task(2), **settled))  # type: ignore[arg-type]  # names of fields
+    line = await line_of(make_task(2)._replace(**settled))  # type: ignore[arg-type]  # names of fields
     assert " in 49d" not in line
 
 
 async def test_a_held_deletion_counts_down_its_holding_period() -> None:
-    held = replace(make_task(2), kind=Kind.DELETION, status="ON_HOLD", holding_period=10)
+    held = make_task(2)._replace(kind=Kind.DELETION, status="ON_HOLD", holding_period=10)
     assert "◷ ON_HOLD 9d" in await line_of(held)
 
 
 async def test_a_terminal_without_unicode_gets_ascii_alone() -> None:
     assert glyphs_for("ISO-8859-1") is ASCII
     assert glyphs_for("UTF-8") is UNICODE
-    line = await line_of(replace(make_task(2), email="zoë@example.com", status="COMPLETED"), masked=True, glyphs=ASCII)
+    line = await line_of(make_task(2)._replace(email="zoë@example.com", status="COMPLETED"), masked=True, glyphs=ASCII)
     assert line.isascii()
     assert "z***@example.com" in line
 
@@ -276,9 +275,9 @@ async def test_the_scrollbar_takes_a_column_only_while_it_is_needed() -> None:
 async def test_a_changed_task_is_read_again_only_in_sight() -> None:
     async with running() as (app, table, _pilot):
         app.history.read.clear()
-        app.change(replace(make_task(900), status="FAILED"))
+        app.change(make_task(900)._replace(status="FAILED"))
         assert app.history.read == []
-        app.change(replace(make_task(3), status="FAILED"))
+        app.change(make_task(3)._replace(status="FAILED"))
         assert app.history.read == [3]
         assert "FAILED" in lines(table)[3]
 
@@ -287,7 +286,7 @@ async def test_a_row_changed_out_of_sight_is_up_to_date_when_it_comes_into_sight
     async with running() as (app, table, pilot):
         table.moves["last"]()
         await pilot.pause()
-        app.change(replace(make_task(1), status="FAILED"))
+        app.change(make_task(1)._replace(status="FAILED"))
         table.moves["first"]()
         await pilot.pause()
         assert "FAILED" in lines(table)[1]
@@ -381,7 +380,7 @@ async def test_whatever_happens_no_line_on_the_screen_is_left_stale(seed: int) -
         deeds: list[Callable[[], object]] = [
             lambda: table.show(array("q", rng.sample(range(1, 201), rng.choice([0, 5, PAGE, 150, 200])))),
             lambda: table.show(array("q", [*range(1, rng.randint(2, 200))])),
-            lambda: app.change(replace(make_task(rng.randint(1, 200)), status=rng.choice(["FAILED", "QUEUED"]))),
+            lambda: app.change(make_task(rng.randint(1, 200))._replace(status=rng.choice(["FAILED", "QUEUED"]))),
             lambda: table.move(rng.randint(-30, 30)),
             lambda: table.moves["page_down"](),
             lambda: setattr(table, "marks", set(rng.sample(range(1, 201), 20))),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -32,8 +31,7 @@ from tests.plain_task import plain_task
 TODAY = date(2026, 11, 29)
 RECEIVED = date(2026, 11, 9)
 FACTS = LetterContext(TODAY, "anna", "Acme Shop", "many requests came at once")
-TASK = replace(
-    plain_task(17, datetime(2026, 11, 9, 12, tzinfo=UTC)),
+TASK = plain_task(17, datetime(2026, 11, 9, 12, tzinfo=UTC))._replace(
     task_id="3556a10a-0001",
     email="jane@example.com",
     note="called twice",
@@ -42,17 +40,16 @@ TASK = replace(
     due_on=date(2026, 12, 24),
     updated_at=None,
 )
-COMPLETED = replace(TASK, status=Status.COMPLETED, finished_at=datetime(2026, 11, 20, 12, tzinfo=UTC), is_final=True)
-DELETED = replace(COMPLETED, kind=Kind.DELETION)
-DECLINED = replace(
-    TASK,
+COMPLETED = TASK._replace(status=Status.COMPLETED, finished_at=datetime(2026, 11, 20, 12, tzinfo=UTC), is_final=True)
+DELETED = COMPLETED._replace(kind=Kind.DELETION)
+DECLINED = TASK._replace(
     status=Status.DECLINED,
     declined_on=date(2026, 11, 12),
     decline_reason="not_verified",
     decline_text="no order is known",
 )
-APPEALED = replace(DECLINED, appealed_on=date(2026, 11, 16), due_on=date(2027, 1, 15))
-EXTENDED = replace(TASK, extended_on=TODAY, due_on=date(2027, 2, 7))
+APPEALED = DECLINED._replace(appealed_on=date(2026, 11, 16), due_on=date(2027, 1, 15))
+EXTENDED = TASK._replace(extended_on=TODAY, due_on=date(2027, 2, 7))
 LETTERS_AND_TASKS = [
     (LetterKind.ACKNOWLEDGEMENT, TASK),
     (LetterKind.EXTENSION, EXTENDED),
@@ -72,7 +69,7 @@ def letter(kind: LetterKind, task: Task, facts: LetterContext = FACTS) -> str:
 @pytest.mark.parametrize(("kind", "task"), LETTERS_AND_TASKS)
 def test_each_letter_is_whole_and_cites_the_law_with_the_dates(kind: LetterKind, task: Task, regulation: str) -> None:
     law, due = REGULATIONS[regulation], statutory_due_date(regulation, RECEIVED)
-    text = letter(kind, replace(task, regulation=regulation, due_on=due))
+    text = letter(kind, task._replace(regulation=regulation, due_on=due))
     assert "$" not in text
     assert "None" not in text
     assert "\n\n\n" not in text
@@ -92,7 +89,7 @@ def test_the_letters_say_what_was_recorded() -> None:
     assert "by February 7, 2027" in letter(LetterKind.EXTENSION, EXTENDED)
     assert "completed on November 20, 2026" in letter(LetterKind.ANSWER, DELETED)
     assert "delet" not in letter(LetterKind.ANSWER, COMPLETED)
-    verified = replace(TASK, verification=Verification(date(2026, 11, 10), "anna", "passport 123"))
+    verified = TASK._replace(verification=Verification(date(2026, 11, 10), "anna", "passport 123"))
     text = letter(LetterKind.ACKNOWLEDGEMENT, verified)
     assert "confirmed on November 10, 2026 that the request comes from you" in text
     assert "passport" not in text
@@ -100,24 +97,24 @@ def test_the_letters_say_what_was_recorded() -> None:
 
 
 def test_a_letter_asks_for_the_reply_that_is_awaited() -> None:
-    asked = replace(TASK, inquired_on=date(2026, 11, 12))
+    asked = TASK._replace(inquired_on=date(2026, 11, 12))
     text = letter(LetterKind.ACKNOWLEDGEMENT, asked)
     assert "On November 12, 2026 we asked you for more information" in text
     assert "by December 24, 2026" in text
-    stopped = letter(LetterKind.ACKNOWLEDGEMENT, replace(asked, regulation="uk-gdpr", due_on=None))
+    stopped = letter(LetterKind.ACKNOWLEDGEMENT, asked._replace(regulation="uk-gdpr", due_on=None))
     assert "the time until your reply does not count" in stopped
-    assert "asked you" not in letter(LetterKind.ACKNOWLEDGEMENT, replace(asked, replied_on=TODAY))
+    assert "asked you" not in letter(LetterKind.ACKNOWLEDGEMENT, asked._replace(replied_on=TODAY))
 
 
 def test_an_answer_in_part_says_what_it_leaves_out() -> None:
-    partly = replace(COMPLETED, answered_on=TODAY, answered_in_part="order 5, as it concerns others")
+    partly = COMPLETED._replace(answered_on=TODAY, answered_in_part="order 5, as it concerns others")
     assert "leaves something out: order 5, as it concerns others." in letter(LetterKind.ANSWER, partly)
     assert "leaves" not in letter(LetterKind.ANSWER, COMPLETED)
 
 
 def test_a_decline_gives_reason_text_and_the_way_to_appeal_where_the_law_has_one() -> None:
     texts = {
-        reason: letter(LetterKind.DECLINE, replace(DECLINED, decline_reason=reason.value)) for reason in DeclineReason
+        reason: letter(LetterKind.DECLINE, DECLINED._replace(decline_reason=reason.value)) for reason in DeclineReason
     }
     assert len(set(texts.values())) == len(DeclineReason)
     assert "because we could not verify that it comes from" in texts[DeclineReason.NOT_VERIFIED]
@@ -125,11 +122,11 @@ def test_a_decline_gives_reason_text_and_the_way_to_appeal_where_the_law_has_one
     for reason, text in texts.items():
         assert "\nNo order is known.\n" in text
         assert ("appeal this decision" in text) == ("within 60 days" in text) == (reason != DeclineReason.WITHDRAWN)
-    complaints = {law: letter(LetterKind.DECLINE, replace(DECLINED, regulation=law)) for law in ("eu-gdpr", "us-ca")}
+    complaints = {law: letter(LetterKind.DECLINE, DECLINED._replace(regulation=law)) for law in ("eu-gdpr", "us-ca")}
     assert "lodge a complaint" in complaints["eu-gdpr"]
     assert not any("appeal" in text for text in complaints.values())
     assert "apologize" not in letter(LetterKind.DECLINE, DECLINED)
-    assert "apologize" in letter(LetterKind.DECLINE, replace(DECLINED, due_on=date(2026, 11, 11)))
+    assert "apologize" in letter(LetterKind.DECLINE, DECLINED._replace(due_on=date(2026, 11, 11)))
 
 
 def test_an_appeal_is_promised_an_answer_and_then_given_one() -> None:
@@ -138,29 +135,29 @@ def test_an_appeal_is_promised_an_answer_and_then_given_one() -> None:
     assert "expect our answer to it by January 15, 2027" in text
     late = letter(LetterKind.APPEAL, APPEALED, FACTS._replace(today=date(2027, 1, 16)))
     assert "was due on January 15, 2027. We apologize" in late
-    answered = replace(APPEALED, appeal_answered_on=TODAY, is_appeal_upheld=False)
+    answered = APPEALED._replace(appeal_answered_on=TODAY, is_appeal_upheld=False)
     denied = letter(LetterKind.APPEAL, answered)
     assert "it stands. We cannot comply with your request, because we could not verify" in denied
     assert "the attorney general of Texas" in denied
-    granted = letter(LetterKind.APPEAL, replace(answered, is_appeal_upheld=True))
+    granted = letter(LetterKind.APPEAL, answered._replace(is_appeal_upheld=True))
     assert "Your appeal is granted" in granted
     assert "attorney" not in granted
 
 
 def test_a_late_letter_promises_no_day_in_the_past() -> None:
-    late = replace(TASK, due_on=date(2026, 11, 28))
+    late = TASK._replace(due_on=date(2026, 11, 28))
     assert "was due on November 28, 2026. We apologize" in letter(LetterKind.ACKNOWLEDGEMENT, late)
     assert "expect" not in letter(LetterKind.ACKNOWLEDGEMENT, late)
-    answered = replace(COMPLETED, due_on=date(2026, 11, 28))
+    answered = COMPLETED._replace(due_on=date(2026, 11, 28))
     assert "was due on November 28, 2026, and we apologize" in letter(LetterKind.ANSWER, answered)
-    in_time = replace(answered, answered_on=date(2026, 11, 28))
+    in_time = answered._replace(answered_on=date(2026, 11, 28))
     assert "apologize" not in letter(LetterKind.ANSWER, in_time)
 
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("status", Status)
 def test_only_what_is_completed_is_answered(kind: Kind, status: Status) -> None:
-    task = replace(COMPLETED, kind=kind, status=status)
+    task = COMPLETED._replace(kind=kind, status=status)
     assert (cannot_write(LetterKind.ANSWER, task) is None) == (status == Status.COMPLETED)
     assert values_of(LetterKind.ANSWER, task, FACTS)["completed_on"] == (
         "November 20, 2026" if status == Status.COMPLETED else None
@@ -171,18 +168,18 @@ def test_only_what_is_completed_is_answered(kind: Kind, status: Status) -> None:
     ("kind", "task", "words"),
     [
         (LetterKind.EXTENSION, TASK, "No extension of 3556a10a is recorded"),
-        (LetterKind.ACKNOWLEDGEMENT, replace(COMPLETED, answered_on=TODAY), "was answered on 2026-11-29"),
-        (LetterKind.EXTENSION, replace(EXTENDED, answered_on=TODAY), "was answered on 2026-11-29"),
-        (LetterKind.ACKNOWLEDGEMENT, replace(TASK, status=Status.CANCELLED), "is CANCELLED"),
+        (LetterKind.ACKNOWLEDGEMENT, COMPLETED._replace(answered_on=TODAY), "was answered on 2026-11-29"),
+        (LetterKind.EXTENSION, EXTENDED._replace(answered_on=TODAY), "was answered on 2026-11-29"),
+        (LetterKind.ACKNOWLEDGEMENT, TASK._replace(status=Status.CANCELLED), "is CANCELLED"),
         (LetterKind.DECLINE, TASK, "No decline of 3556a10a is recorded"),
-        (LetterKind.DECLINE, replace(DECLINED, status=Status.ON_HOLD), "comes into effect once it is cancelled"),
+        (LetterKind.DECLINE, DECLINED._replace(status=Status.ON_HOLD), "comes into effect once it is cancelled"),
         (LetterKind.APPEAL, DECLINED, "No appeal of 3556a10a is recorded"),
         (LetterKind.ACKNOWLEDGEMENT, APPEALED, "was declined"),
-        (LetterKind.EXTENSION, replace(APPEALED, extended_on=RECEIVED), "was declined"),
+        (LetterKind.EXTENSION, APPEALED._replace(extended_on=RECEIVED), "was declined"),
         (LetterKind.ANSWER, DECLINED, "is DECLINED"),
-        *((kind, replace(DELETED, purged_at=datetime(2026, 11, 29, tzinfo=UTC)), "was purged") for kind in LetterKind),
+        *((kind, DELETED._replace(purged_at=datetime(2026, 11, 29, tzinfo=UTC)), "was purged") for kind in LetterKind),
         *(
-            (kind, replace(DELETED, resubmitted_as=18, was_resubmitted=True), "was resubmitted as #18")
+            (kind, DELETED._replace(resubmitted_as=18, was_resubmitted=True), "was resubmitted as #18")
             for kind in LetterKind
         ),
     ],
@@ -195,10 +192,10 @@ def test_a_letter_that_would_claim_too_much_is_refused(kind: LetterKind, task: T
     ("task", "kind"),
     [
         (TASK, LetterKind.ACKNOWLEDGEMENT),
-        (replace(TASK, status=Status.FAILED), LetterKind.ACKNOWLEDGEMENT),
+        (TASK._replace(status=Status.FAILED), LetterKind.ACKNOWLEDGEMENT),
         (EXTENDED, LetterKind.EXTENSION),
         (COMPLETED, LetterKind.ANSWER),
-        (replace(DELETED, extended_on=TODAY), LetterKind.ANSWER),
+        (DELETED._replace(extended_on=TODAY), LetterKind.ANSWER),
         (DECLINED, LetterKind.DECLINE),
         (APPEALED, LetterKind.APPEAL),
     ],
@@ -208,13 +205,13 @@ def test_the_letter_that_fits_the_state_comes_first(task: Task, kind: LetterKind
 
 
 def test_foreign_text_is_cleaned_and_never_read_as_a_template() -> None:
-    hostile = replace(TASK, email="a\x1b]52;c;x\x07@b.example", note="$email\n\n$$ \u202eevil")
+    hostile = TASK._replace(email="a\x1b]52;c;x\x07@b.example", note="$email\n\n$$ \u202eevil")
     text = fill("$email|$note|$$\x07", values_of(LetterKind.ACKNOWLEDGEMENT, hostile, FACTS))
     assert text == "a\\x1b]52;c;x\\x07@b.example|$email $$ \\u202eevil|$\\x07\n"
 
 
 def test_a_value_that_is_not_known_is_named() -> None:
-    values = values_of(LetterKind.ACKNOWLEDGEMENT, replace(TASK, email="", due_on=None, note=""), FACTS)
+    values = values_of(LetterKind.ACKNOWLEDGEMENT, TASK._replace(email="", due_on=None, note=""), FACTS)
     assert set(values) == set(PLACEHOLDERS)
     assert missing_value("$shop_name $email", values) == "email"
     assert missing_value("${due_on}", values) == "due_on"
@@ -233,7 +230,7 @@ def test_mistakes_in_a_template_are_named_with_their_line_and_what_exists() -> N
 
 def test_what_is_to_be_checked_before_a_letter_is_sent_is_said() -> None:
     assert remarks(LetterKind.ACKNOWLEDGEMENT, TASK, FACTS) == ()
-    bare = " ".join(remarks(LetterKind.ANSWER, replace(COMPLETED, regulation="us-ca"), FACTS._replace(shop_name=None)))
+    bare = " ".join(remarks(LetterKind.ANSWER, COMPLETED._replace(regulation="us-ca"), FACTS._replace(shop_name=None)))
     assert "shop_name" in bare
     assert "not downloaded" in bare
     assert "No verification" in bare

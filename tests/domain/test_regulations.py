@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -32,7 +31,7 @@ def test_the_dates_of_each_regulation_equal_an_independent_reckoning_for_1500_re
         due, extended, acknowledged = reckoned(id, received)
         for name in stored_names(id):
             assert deadlines.statutory_due_date(name, received) == due, received
-            task = replace(PLAIN, regulation=name, received_on=received)
+            task = PLAIN._replace(regulation=name, received_on=received)
             assert deadlines.extension_notice_deadline(task) == (None if extended is None else due), received
             if extended is not None:
                 assert deadlines.statutory_due_date(name, received, extended=True) == extended, received

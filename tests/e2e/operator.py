@@ -8,7 +8,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -105,7 +105,7 @@ def unchanging_history(count: int) -> list[SampleTask]:
     now = utc_now()
     instants = [now - timedelta(days=days, hours=12) for days in range(count + 1, 1, -1)]
     return [
-        replace(task, submitted_at=at, updated_at=at, received_on=local_day(at))
+        task._replace(submitted_at=at, updated_at=at, received_on=local_day(at))
         for task, at in zip(ended, instants, strict=True)
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, TypeAlias
 
@@ -98,7 +98,7 @@ class Copy:
             self.clock.advance(seconds=1)
             new = request(kind, f"{law}{kind}@example.com".lower(), regulation=law)
             task = requests.submit(
-                self.store, replace(new, received_on=self._day(), awaits_verification=True), self.actor
+                self.store, new._replace(received_on=self._day(), awaits_verification=True), self.actor
             )
             single.verify(self.store, task.number, Verification(TODAY, self.actor, "tel"), self.actor)
             if law == "us-tx" and self.random.random() < 0.8:
@@ -146,7 +146,7 @@ class Copy:
         number = len(self.store.rows("SELECT 1 FROM tasks"))
         kind, law = self.random.choice(list(Kind)), self.random.choice(_LAWS)
         new = request(kind, f"{self.actor}{number}@example.com", regulation=law, note=self._text(), tags=("new",))
-        new = replace(new, received_on=self._day(), awaits_verification=self.random.random() < 0.5)
+        new = new._replace(received_on=self._day(), awaits_verification=self.random.random() < 0.5)
         requests.submit(self.store, new, self.actor)
 
     def _day(self) -> date:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -61,8 +60,7 @@ def answered(name: str) -> SampleTask:
     ((operation, found),) = response["data"].items()
     submitted = parse_instant(found["submissionDate"])
     kind = Kind.RETRIEVAL if "Retrieval" in operation else Kind.DELETION
-    return replace(
-        past(found["taskId"], kind, Status(found["status"]), submitted),
+    return past(found["taskId"], kind, Status(found["status"]), submitted)._replace(
         updated_at=parse_instant(found.get("lastUpdatedDate", found["submissionDate"])),
         errors=tuple(TaskError(error["code"], error["message"]) for error in found["errors"]),
     )
@@ -88,7 +86,7 @@ def test_a_completed_retrieval_is_shown_as_documented_with_a_link_of_its_own(san
 def test_a_cancellation_is_answered_as_documented(sandbox: Sandbox, client: Client, clock: ManualClock) -> None:
     document, variables, response = example("cancel-deletion")
     held = past(variables["taskId"], Kind.DELETION, Status.ON_HOLD, clock())
-    sandbox.state.add_past_tasks([replace(held, holding_period=10)])
+    sandbox.state.add_past_tasks([held._replace(holding_period=10)])
     assert client.call(document, variables) == response
 
 

@@ -6,7 +6,6 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -76,7 +75,7 @@ def submitted(store: Store, kind: Kind = Kind.RETRIEVAL, email: str = "jane@exam
 
 def received(store: Store, kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com") -> Task:
     """A request that was recorded and is not to be sent yet."""
-    return requests.submit(store, replace(request(kind, email), awaits_verification=True), ACTOR)
+    return requests.submit(store, request(kind, email)._replace(awaits_verification=True), ACTOR)
 
 
 def intent_of(store: Store, number: int) -> Intent:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -130,8 +129,8 @@ def test_a_plan_says_which_holds_are_shortened_and_what_begins_at_once(store: St
 
 @pytest.mark.parametrize("days", [3, 40])
 def test_a_plan_says_what_begins_at_once_without_a_shorter_hold(store: Store, days: int) -> None:
-    requests.submit(store, replace(request(Kind.DELETION, holding_period=0), awaits_verification=True), ACTOR)
-    requests.submit(store, replace(request(Kind.DELETION, holding_period=3), awaits_verification=True), ACTOR)
+    requests.submit(store, request(Kind.DELETION, holding_period=0)._replace(awaits_verification=True), ACTOR)
+    requests.submit(store, request(Kind.DELETION, holding_period=3)._replace(awaits_verification=True), ACTOR)
     for number in (1, 2):
         single.verify(store, number, Verification(TODAY, ACTOR, "by phone"), ACTOR)
     with store.write() as transaction:
@@ -156,7 +155,7 @@ def test_a_plan_of_extensions_names_the_new_due_dates(store: Store) -> None:
 def test_a_plan_of_corrections_names_the_due_dates_and_what_is_no_longer_overdue(store: Store) -> None:
     laws = ("us-ca", "us-ca", "none", "uk-gdpr")
     asked = [
-        replace(request(email=f"r{at}@example.com", regulation=law), received_on=TODAY - timedelta(days=50 + at))
+        request(email=f"r{at}@example.com", regulation=law)._replace(received_on=TODAY - timedelta(days=50 + at))
         for at, law in enumerate(laws)
     ]
     numbers = [requests.submit(store, one, ACTOR).number for one in asked]
@@ -271,7 +270,7 @@ def test_a_plan_of_inquiries_says_for_which_laws_the_clock_goes_on(store: Store)
     laws = ["uk-gdpr", "uk-gdpr", "us-ca", "us-ca", "us-tx", "us-co", "none"]
     numbers = [
         requests.submit(
-            store, replace(request(email=f"r{at}@example.com", regulation=law), received_on=TODAY), ACTOR
+            store, request(email=f"r{at}@example.com", regulation=law)._replace(received_on=TODAY), ACTOR
         ).number
         for at, law in enumerate(laws)
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -21,7 +20,7 @@ from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, requ
 
 
 def _completed(store: Store, number: int, days_ago: int) -> None:
-    asked = replace(request(email=f"s{number}@example.com"), received_on=TODAY - timedelta(days=days_ago))
+    asked = request(email=f"s{number}@example.com")._replace(received_on=TODAY - timedelta(days=days_ago))
     task = requests.submit(store, asked, ACTOR)
     intent_outcomes.record_accepted(store, sent(store, task.number).id, f"done-{number}", SOON)
     single.answered(store, task.number, answer("COMPLETED", updated_at=NOW), SOON)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -66,7 +65,7 @@ def appeal(
 
 def declined(store: Store, regulation: str = "us-co") -> Task:
     """A retrieval under a law with appeals that was declined today."""
-    task = requests.submit(store, replace(request(regulation=regulation), awaits_verification=True), ACTOR)
+    task = requests.submit(store, request(regulation=regulation)._replace(awaits_verification=True), ACTOR)
     return decline(store, task.number)
 
 
@@ -418,7 +417,7 @@ def test_a_declined_row_that_has_lost_its_law_gets_it_back_and_its_appeal_is_ans
 @pytest.mark.parametrize(("law", "sentence"), [("us-co", "60 days"), ("us-va", "nothing is left")])
 def test_why_an_appeal_cannot_be_extended_is_true(store: Store, law: str, sentence: str) -> None:
     task = appeal(store, declined(store).number, TODAY)
-    assert sentence in (legal_records.cannot_extend(replace(task, regulation=law), TODAY) or "")
+    assert sentence in (legal_records.cannot_extend(task._replace(regulation=law), TODAY) or "")
 
 
 def test_a_failed_request_that_was_declined_is_not_advised_to_be_resubmitted(store: Store) -> None:

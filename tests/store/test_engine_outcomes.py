@@ -50,8 +50,8 @@ def test_an_answer_that_changes_nothing_moves_only_the_poll_times(store: Store, 
         LATER,
         before.polls_unchanged + 1,
     )
-    assert replace(after, polled_at=None, next_poll_at=None, polls_unchanged=0) == replace(
-        before, polled_at=None, next_poll_at=None, polls_unchanged=0
+    assert after._replace(polled_at=None, next_poll_at=None, polls_unchanged=0) == before._replace(
+        polled_at=None, next_poll_at=None, polls_unchanged=0
     )
     assert timeline.of_task(store, task.number) == lines
 
@@ -291,7 +291,7 @@ def test_an_accepted_request_that_was_tracked_meanwhile_is_kept_once_with_the_ea
 ) -> None:
     task = submitted(store)
     intent = sent(store, task.number)
-    asked = replace(request(), received_on=task.received_on + timedelta(days=days))
+    asked = request()._replace(received_on=task.received_on + timedelta(days=days))
     by_hand = requests.track(store, Kind.RETRIEVAL, "task-1", asked, ACTOR)
     intent_outcomes.record_accepted(store, intent.id, "task-1", SOON)
     found = tasks.find_by_name(store, "task-1")

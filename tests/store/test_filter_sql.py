@@ -80,7 +80,7 @@ def _plant_details(store: Store) -> None:
     ):
         requests.submit(store, request(email=email, note=note, tags=tags, regulation=regulation), ACTOR)
     for days in range(0, 40, 3):
-        asked = replace(request(regulation="ccpa"), received_on=TODAY - timedelta(days=days))
+        asked = request(regulation="ccpa")._replace(received_on=TODAY - timedelta(days=days))
         requests.submit(store, asked, ACTOR)
     for number in (2, 5, 7):
         single.assign(store, number, "Jane D_e", ACTOR)

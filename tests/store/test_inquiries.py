@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from itertools import product
@@ -34,7 +33,7 @@ DUE = date(2026, 11, 30)
 
 
 def uk(store: Store, regulation: str = "uk-gdpr") -> int:
-    return requests.submit(store, replace(request(regulation=regulation), received_on=RECEIVED), ACTOR).number
+    return requests.submit(store, request(regulation=regulation)._replace(received_on=RECEIVED), ACTOR).number
 
 
 @pytest.mark.parametrize("id", IDS)
@@ -46,10 +45,10 @@ def test_the_due_date_after_a_stop_equals_an_independent_reckoning(store: Store,
             asked = received + timedelta(days=asked_after)
             replied = asked + timedelta(days=awaited)
             is_extended = extended and reckoned(id, received)[1] is not None
-            one = replace(task, received_on=received, inquired_on=asked, extended_on=received if is_extended else None)
+            one = task._replace(received_on=received, inquired_on=asked, extended_on=received if is_extended else None)
             for reply in (None, replied):
                 expected = reckoned_with_stop(id, received, asked, reply, extended=is_extended)
-                assert deadlines.task_due_date(replace(one, replied_on=reply)) == expected, (received, asked, reply)
+                assert deadlines.task_due_date(one._replace(replied_on=reply)) == expected, (received, asked, reply)
 
 
 def test_the_clock_stands_still_from_the_inquiry_to_the_reply(store: Store) -> None:
@@ -225,7 +224,7 @@ def test_a_stopped_request_that_cannot_be_done_in_time_is_marked_before_the_repl
     single.inquire(store, number, DUE - timedelta(days=10), ACTOR)
     task = tasks.get(store, number)
     assert deadlines.due_label(task, TODAY) == "stopped!"
-    sent_in_time = replace(task, submitted_at=NOW)
+    sent_in_time = task._replace(submitted_at=NOW)
     assert deadlines.due_label(sent_in_time, TODAY) == "stopped", "each day that the reply takes moves the due date"
     context = task_output.display_context(task, NOW, TODAY, unmask=True)
     (line,) = [line for line in task_output.detail_lines(task, [], context) if line.startswith("Completes")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -150,8 +149,8 @@ def test_the_advice_on_it_is_the_next_step(store: Store) -> None:
 
 
 def test_a_deletion_is_sent_with_the_hold_that_still_fits(store: Store) -> None:
-    old = replace(request(Kind.DELETION, regulation="us-co"), received_on=TODAY - timedelta(days=10))
-    number = requests.submit(store, replace(old, awaits_verification=True), ACTOR).number
+    old = request(Kind.DELETION, regulation="us-co")._replace(received_on=TODAY - timedelta(days=10))
+    number = requests.submit(store, old._replace(awaits_verification=True), ACTOR).number
     single.verify(store, number, VERIFIED, ACTOR)
     plan = bulk_plan.plan(store, SEND.name, [number], TODAY)
     assert "1 deletion would end after its due date" in plan.warning

@@ -305,7 +305,7 @@ def test_what_was_recorded_of_a_task_counts_more_than_what_its_adoption_guessed(
     lost = path.with_name("lost.db")
     empty = path.read_bytes()
     with closing(open_store(path, clock=clock)) as store:
-        given = replace(request(Kind.DELETION, regulation="uk-gdpr", reason="asked"), received_on=TODAY - timedelta(20))
+        given = request(Kind.DELETION, regulation="uk-gdpr", reason="asked")._replace(received_on=TODAY - timedelta(20))
         number = requests.submit(store, given, ACTOR).number
         intent_outcomes.record_accepted(store, sent(store, number).id, "task-1", SOON)
         due = tasks.get(store, number).due_on
@@ -338,7 +338,7 @@ def test_an_adopted_row_becomes_one_with_its_request_where_the_other_copy_alone_
 ) -> None:
     received_on = TODAY - timedelta(10)
     with closing(open_store(path, clock=clock)) as store:
-        asked = replace(request(Kind.RETRIEVAL), received_on=received_on)
+        asked = request(Kind.RETRIEVAL)._replace(received_on=received_on)
         intent = sent(store, requests.submit(store, asked, ACTOR).number)
         service_events.record_events(store, [ServiceEvent("e", Kind.RETRIEVAL, Status.FAILED, "task-1", None)])
     early, late = parted_copies(path)

@@ -34,7 +34,7 @@ def _finished(store: Store, count: int = 30) -> None:
     """Tasks that ended now, each with personal data wherever there can be some."""
     for number in range(1, count + 1):
         email = f"zebra{number}@example.com"
-        wanted = replace(request(email=email, note="Zebra called quagga", tags=("quagga",)))
+        wanted = request(email=email, note="Zebra called quagga", tags=("quagga",))._replace()
         task = requests.submit(store, wanted, ACTOR)
         intent_outcomes.record_accepted(store, sent(store, task.number).id, f"task-{number}", SOON)
         single.set_note(store, task.number, "quagga again", ACTOR)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import apsw
@@ -27,7 +26,7 @@ from tests.store.support import ACTOR, TODAY, accepted, in_status, request, subm
 
 
 def _received(store: Store, days_ago: int, regulation: str) -> Task:
-    asked = replace(request(regulation=regulation), received_on=TODAY - timedelta(days=days_ago))
+    asked = request(regulation=regulation)._replace(received_on=TODAY - timedelta(days=days_ago))
     return requests.submit(store, asked, ACTOR)
 
 
@@ -104,7 +103,7 @@ def test_an_extension_moves_the_due_date_once_with_its_reason(store: Store, regu
 def test_an_extension_is_possible_on_the_last_day_and_not_after(
     store: Store, regulation: str, received: date, last: date
 ) -> None:
-    task = requests.submit(store, replace(request(regulation=regulation), received_on=received), ACTOR)
+    task = requests.submit(store, request(regulation=regulation)._replace(received_on=received), ACTOR)
     assert legal_records.cannot_extend(task, last) is None
     assert str(last) in (legal_records.cannot_extend(task, last + timedelta(days=1)) or "")
 

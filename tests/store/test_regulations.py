@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 
@@ -31,9 +30,9 @@ def test_the_due_date_is_stored_and_moves_with_a_correction_and_an_extension(sto
     id = REGULATIONS[name].id
     for received in MONTH_ENDS:
         due, extended, _ = reckoned(id, received)
-        asked = replace(request(regulation=name), received_on=received)
+        asked = request(regulation=name)._replace(received_on=received)
         assert due_of(store, requests.submit(store, asked, ACTOR).number) == (due and str(due))
-        other = requests.submit(store, replace(request(regulation="us-policy"), received_on=received), ACTOR).number
+        other = requests.submit(store, request(regulation="us-policy")._replace(received_on=received), ACTOR).number
         for day, law in ((received - ONE, "none"), (received, id)):
             single.edit(store, other, partial(legal_records.correct, received=day, regulation=law), ACTOR)
         assert due_of(store, other) == (due and str(due))
@@ -45,7 +44,7 @@ def test_the_due_date_is_stored_and_moves_with_a_correction_and_an_extension(sto
 def test_the_filter_on_acknowledgements_finds_those_whose_reckoned_day_compares(store: Store) -> None:
     by_number = {}
     for received in RECEIPTS[700:1000]:
-        asked = replace(request(regulation="us-ca"), received_on=received)
+        asked = request(regulation="us-ca")._replace(received_on=received)
         by_number[requests.submit(store, asked, ACTOR).number] = reckoned("us-ca", received)[2]
     for day in (RECEIPTS[750] + offset * ONE for offset in range(0, 220, 3)):
         for text, fits in (

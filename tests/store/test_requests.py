@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -313,7 +312,7 @@ def test_a_deletion_has_no_result(store: Store) -> None:
 
 @pytest.mark.parametrize("state", DownloadState)
 def test_only_an_open_download_stands_in_the_way_of_another(store: Store, state: DownloadState) -> None:
-    task = replace(in_status(store, "COMPLETED"), download=_download(state))
+    task = in_status(store, "COMPLETED")._replace(download=_download(state))
     assert (requests.cannot_download(task) is None) == (state not in ("queued", "running"))
 
 
@@ -391,7 +390,7 @@ def test_acting_on_no_task_says_so_and_records_nothing(store: Store, act: object
 
 @pytest.mark.parametrize("regulation", ["gdpr", "ccpa"])
 def test_a_day_at_the_end_of_the_calendar_is_a_bad_request(store: Store, regulation: str) -> None:
-    wanted = replace(request(regulation=regulation), received_on=date(9999, 12, 31))
+    wanted = request(regulation=regulation)._replace(received_on=date(9999, 12, 31))
     for refused in (requests.submit, lambda *given: requests.track(given[0], Kind.RETRIEVAL, "task-9", *given[1:])):
         with pytest.raises(BadRequest, match="due date") as caught:
             refused(store, wanted, ACTOR)

@@ -170,7 +170,7 @@ def test_the_response_after_the_event_leaves_one_task_with_the_event(store: Stor
 
 def test_what_people_did_with_an_adopted_task_becomes_the_requests_own(store: Store) -> None:
     received = TODAY - timedelta(days=19)
-    task = requests.submit(store, replace(request(note="call her", tags=("vip",)), received_on=received), ACTOR)
+    task = requests.submit(store, request(note="call her", tags=("vip",))._replace(received_on=received), ACTOR)
     intent = sent(store, task.number)
     record_events(store, [event("task-9")])
     adopted = tasks.find_by_name(store, "task-9").number
@@ -260,7 +260,7 @@ def test_merged_rows_have_the_earlier_receipt_and_due_date_of_both_and_the_timel
 
 def test_a_regulation_that_nobody_gave_does_not_replace_that_of_the_request(store: Store) -> None:
     received = TODAY - timedelta(days=9)
-    task = requests.submit(store, replace(request(regulation="us-fl"), received_on=received), ACTOR)
+    task = requests.submit(store, request(regulation="us-fl")._replace(received_on=received), ACTOR)
     intent = sent(store, task.number)
     record_events(store, [event("task-9")])
     adopted = tasks.find_by_name(store, "task-9").number

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -97,7 +96,7 @@ def test_an_answer_that_is_undone_does_not_stop_the_clock_anew_for_an_inquiry_th
 
 
 def test_nothing_is_undone_that_the_task_as_it_is_now_forbids(store: Store) -> None:
-    unverified = replace(request(), awaits_verification=True)
+    unverified = request()._replace(awaits_verification=True)
     earlier = TODAY - timedelta(days=10)
     verify, answer = VERIFY.change_for(ACTOR, TODAY, how="by phone"), ANSWER.change_for(ACTOR, TODAY, how="by post")
     correct = CORRECT.change_for(ACTOR, TODAY, received=earlier)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -139,7 +138,7 @@ def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: Undoa
     assert changed != before
     length = len(timeline.of_task(store, before.number))
     after = perform(store, undo.undo(part, changes, ACTOR), before.number)
-    assert replace(after, revision=before.revision) == before
+    assert after._replace(revision=before.revision) == before
     events = timeline.of_task(store, before.number)
     assert (len(events), events[-1].what) == (length + 1, "undone")
 

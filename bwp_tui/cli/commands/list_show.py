@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
@@ -79,7 +79,7 @@ def show(arguments: Namespace) -> None:
         has_engine = session.has_engine()
         if next_at is not None and has_engine and task.trouble is None:
             # The engine calls nothing for a while, so that this request was not even tried.
-            task = replace(task, trouble=engine_state.read(session.store).message)
+            task = task._replace(trouble=engine_state.read(session.store).message)
         earlier = tasks.get(session.store, task.earlier_number) if task.earlier_number else None
         record = shown_record(session.store, task, has_engine=has_engine, mask=arguments.mask)
     next_at_text = _next_try(next_at, has_engine=has_engine) if task.trouble or not has_engine else None

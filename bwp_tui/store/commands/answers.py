@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -110,7 +109,7 @@ def due_without(task: Task, record: LegalRecord) -> date | None:
         case LegalRecord.EXTENSION | LegalRecord.INQUIRY | LegalRecord.REPLY | LegalRecord.APPEAL:
             days = (column for column in timeline.RECORD_COLUMNS[record] if column.endswith("_on"))
             without: dict[str, Any] = dict.fromkeys(days)
-            return task_due_date(replace(task, **without))
+            return task_due_date(task._replace(**without))
         case LegalRecord.ANSWER if task.inquired_on is not None:
             return task_due_date(task)  # the answer may have ended a stop
     return task.due_on

@@ -7,7 +7,6 @@ A deletion is approved by another account than the one that asked for it. The th
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from datetime import date
 
 from bwp_tui.domain.deadlines import HoldRule, appeal_deadline, late_clause, same_hold, task_due_date
@@ -238,13 +237,13 @@ def appeal(edit: Edit, received: date | None = None, answered: date | None = Non
     task = edit.task
     refuse(cannot_appeal(task) or refusal_of_appeal(task, edit.today, received, answered, upheld))
     if received is not None:
-        after = replace(task, appealed_on=received)
+        after = task._replace(appealed_on=received)
         edit.set(appealed_on=received.isoformat(), due_on=iso_day(task_due_date(after)))
         edit.add_event(EventKind.APPEALED, f"on {received}", (task.due_on, task_due_date(after)))
-        task = replace(after, due_on=task_due_date(after))
+        task = after._replace(due_on=task_due_date(after))
     if upheld is not None:
         day = answered or edit.today
-        due = task_due_date(replace(task, appeal_answered_on=day))
+        due = task_due_date(task._replace(appeal_answered_on=day))
         late = late_clause(day, appeal_deadline(task.regulation, task.appealed_on or day))
         edit.set(appeal_answered_on=day.isoformat(), appeal_upheld=int(upheld), due_on=iso_day(due))
         outcome = "upheld" if upheld else "not upheld"

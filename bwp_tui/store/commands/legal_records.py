@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 from bwp_tui.domain.deadlines import (
@@ -47,11 +46,11 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
 def after_verification(task: Task, day: date) -> Task:
     """Return a task as its clock is once a verification of a day is recorded, which is the reply to an inquiry."""
     is_reply = task.inquired_on is not None and task.replied_on is None and task.inquired_on <= day
-    return _with_due_date(replace(task, replied_on=day)) if is_reply else task
+    return _with_due_date(task._replace(replied_on=day)) if is_reply else task
 
 
 def _with_due_date(task: Task) -> Task:
-    return replace(task, due_on=task_due_date(task))
+    return task._replace(due_on=task_due_date(task))
 
 
 def cannot_verify_in_bulk(task: Task) -> str | None:
@@ -109,7 +108,7 @@ def inquire(edit: Edit, on: date | None = None) -> None:
 
 def after_inquiry(task: Task, day: date) -> Task:
     """Return a task as it is once an inquiry of a day is recorded."""
-    return _with_due_date(replace(task, inquired_on=day))
+    return _with_due_date(task._replace(inquired_on=day))
 
 
 def cannot_inquire(task: Task) -> str | None:
@@ -139,7 +138,7 @@ def reply(edit: Edit, on: date | None = None) -> None:
 
 def after_reply(task: Task, day: date) -> Task:
     """Return a task as it is once a reply of a day is recorded."""
-    return _with_due_date(replace(task, replied_on=day))
+    return _with_due_date(task._replace(replied_on=day))
 
 
 def cannot_reply(task: Task) -> str | None:
@@ -214,7 +213,7 @@ def cannot_extend(task: Task, today: date) -> str | None:
 
 def extended_due(task: Task) -> date | None:
     """Return the day by which the shopper of an extended task must be answered, or None where no law sets one."""
-    return task_due_date(replace(task, extended_on=task.extended_on or date.max))  # the due date asks only for a day
+    return task_due_date(task._replace(extended_on=task.extended_on or date.max))  # the due date asks only for a day
 
 
 def _no_extension(task: Task) -> Refusal:
@@ -267,9 +266,9 @@ def refusal_of_correction(task: Task, received_on: date, regulation: str) -> Ref
         sentence = f"{task.name} was answered on {first}; withdraw or correct that first."
         return Refusal("answered before that day", sentence)
     if task.extended_on is not None:
-        corrected = replace(task, regulation=regulation, received_on=received_on)
+        corrected = task._replace(regulation=regulation, received_on=received_on)
         if task.inquired_on is not None and task.replied_on is None:  # an extension was told before the stop
-            corrected = replace(corrected, inquired_on=None)
+            corrected = corrected._replace(inquired_on=None)
         limit = extension_notice_deadline(corrected)
         if limit is None:
             sentence = f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
@@ -288,4 +287,4 @@ def refusal_of_correction(task: Task, received_on: date, regulation: str) -> Ref
 
 def after_correction(task: Task, received_on: date, regulation: str) -> Task:
     """Return a task as if it had been received on that day under that law."""
-    return _with_due_date(replace(task, regulation=regulation, received_on=received_on))
+    return _with_due_date(task._replace(regulation=regulation, received_on=received_on))

@@ -7,7 +7,6 @@ not be recorded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, needs_answer, same_hold
@@ -64,7 +63,7 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
             raise NotPossible(f"{task.name} is not resubmitted: {change} Record what was asked for as a new request.")
         was_asked = transaction.row("SELECT 1 FROM intents WHERE task = ? AND action = 'submit'", (number,))
         is_only_received = task.task_id is None and was_asked is None
-        request = replace(resubmission(task, hold), awaits_verification=is_only_received)
+        request = resubmission(task, hold)._replace(awaits_verification=is_only_received)
         check_request(request)
         new = insert_recorded(
             transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -147,7 +147,7 @@ def _answers(store: Store, first: date) -> Answers:
     for task in tasks.each(store, declined):
         day = task.declined_on or first
         # Its own due date may be that of an appeal, or none since its clock was stopped.
-        due = recomputed_due_date(replace(task, appealed_on=None, answered_on=day))
+        due = recomputed_due_date(task._replace(appealed_on=None, answered_on=day))
         counts[max(0, (day - task.received_on).days)] += 1
         late, undated = late + (due is not None and day > due), undated + (due is None)
     return Answers(counts.total() - late - undated, late, undated, median(counts))
