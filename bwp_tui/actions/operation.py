@@ -95,8 +95,7 @@ def split_signed(words: Sequence[str]) -> list[str]:
     return parts
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Argument:
+class Argument(NamedTuple):
     """One value that an operation takes.
 
     Attributes:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -129,8 +128,7 @@ class Filter(NamedTuple):
                 yield clause, is_negated
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A named filter with a sort order."""
 
     name: str

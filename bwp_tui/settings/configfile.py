@@ -6,9 +6,9 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import HookOccasion
 from bwp_tui.domain.text import clean_line, did_you_mean
@@ -23,8 +23,6 @@ from bwp_tui.settings.profile import (
     KeySetting,
     OperatorProgram,
     Setting,
-    setting,
-    settings_of,
 )
 from bwp_tui.settings.secret import SettingsError
 
@@ -68,33 +66,32 @@ def _comment(name: str, value: str, meaning: str) -> list[str]:
     return [f"# {name} = {value}", f"#     {meaning}"]
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileTable:
+class ProfileTable(NamedTuple):
     """One `[profiles.NAME]` table."""
 
-    texts: Mapping[str, str] = field(default_factory=dict)
-    events: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = MappingProxyType({})
+    events: Mapping[str, str] = MappingProxyType({})
     """Texts of the table's own table `events`."""
     mistakes: tuple[str, ...] = ()
     """Mistakes in this table; other profiles can still be used."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(NamedTuple):
     """Content of the config file; empty if there is none."""
 
     path: Path
-    profiles: Mapping[str, ProfileTable] = field(default_factory=dict)
-    default_profile: str | None = setting(
-        checks.profile_name, "the profile of a bwp-tui without --profile", None, "default"
-    )
-    theme: str | None = field(default=None, metadata={"theme": PROFILE_SETTINGS["theme"]})
+    profiles: Mapping[str, ProfileTable] = MappingProxyType({})
+    default_profile: str | None = None
+    theme: str | None = None
     keys: tuple[KeySetting, ...] = ()
     commands: tuple[CustomCommand, ...] = ()
-    hooks: Mapping[HookOccasion, OperatorProgram] = field(default_factory=dict)
+    hooks: Mapping[HookOccasion, OperatorProgram] = MappingProxyType({})
 
 
-_TOP_SETTINGS: Final[Mapping[str, Setting]] = settings_of(ConfigFile)
+_TOP_SETTINGS: Final[Mapping[str, Setting]] = {
+    "default_profile": Setting(checks.profile_name, "the profile of a bwp-tui without --profile", "default"),
+    "theme": PROFILE_SETTINGS["theme"],
+}
 _TOP_KEYS: Final = (*_TOP_SETTINGS, "profiles", "keys", "commands", "hooks")
 
 

@@ -102,12 +102,14 @@ class CustomCommand(NamedTuple):
     """The file and the line, for messages."""
 
 
-@dataclass(frozen=True, slots=True)
-class AwsKey:
+class AwsKey(NamedTuple):
     """An AWS access key. The secret is not shown by `repr`."""
 
     key_id: str
-    secret: str = field(repr=False)
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"AwsKey({self.key_id!r})"
 
 
 class Setting(NamedTuple):
@@ -144,35 +146,17 @@ def setting(check: checks.Check, meaning: str, default: _T, example: str | None 
     return field(default=default, metadata={_OWN_NAME: declared})
 
 
-def settings_of(owner: type) -> dict[str, Setting]:
-    """Return the settings that the fields of a dataclass declare, in their order, by their names."""
-    declaring: tuple[Field[object], ...] = fields(owner)
-    return {name or each.name: declared for each in declaring for name, declared in each.metadata.items()}
-
-
 def variable_of(name: str) -> str:
     """Return the environment variable of a setting; `events.region` is one of the profile's table `events`."""
     return f"BWP_{name.replace('.', '_').upper()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventQueue:
+class EventQueue(NamedTuple):
     """The SQS queue that the service's events arrive in."""
 
-    queue_url: str = field(
-        metadata={
-            _OWN_NAME: Setting(
-                checks.url,
-                "the queue of the service's events",
-                "https://sqs.us-east-1.amazonaws.com/123456789012/bwp-tui-events",
-                is_of_one_shop=True,
-            )
-        }
-    )
-    region: str = field(
-        metadata={_OWN_NAME: Setting(checks.region, "the region, if the URL does not name it", "us-east-1")}
-    )
-    aws_profile: str | None = setting(checks.one_line, "a profile of the AWS configuration", None, "privacy")
+    queue_url: str
+    region: str
+    aws_profile: str | None = None
     """None is botocore's own choice."""
     endpoint_url: str | None = None
     """Address of an SQS server on this machine; None is AWS, or what the AWS configuration names."""
@@ -180,7 +164,17 @@ class EventQueue:
     """Only the practice API has one; None is botocore's own search for credentials."""
 
 
-EVENT_SETTINGS: Final[Mapping[str, Setting]] = settings_of(EventQueue)
+EVENT_SETTINGS: Final[Mapping[str, Setting]] = {
+    "queue_url": Setting(
+        checks.url,
+        "the queue of the service's events",
+        "https://sqs.us-east-1.amazonaws.com/123456789012/bwp-tui-events",
+        is_of_one_shop=True,
+    ),
+    "region": Setting(checks.region, "the region, if the URL does not name it", "us-east-1"),
+    "aws_profile": Setting(checks.one_line, "a profile of the AWS configuration", "privacy"),
+}
+"""The settings of a profile's queue; `aws_profile` is a field of it by the same name, as the others are."""
 
 SECRET_SETTINGS: Final[Mapping[str, Setting]] = {
     "client_secret_command": Setting(
@@ -203,7 +197,7 @@ SECRET_SETTINGS: Final[Mapping[str, Setting]] = {
 """The settings that say where the secret is; a profile has one of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Profile:
     """Checked settings of one shop. Without credentials the history still works, but not the API.
 
@@ -349,4 +343,8 @@ class Profile:
         return tuple(variable_of(name) for name, value in needed.items() if value is None)
 
 
-PROFILE_SETTINGS: Final[Mapping[str, Setting]] = settings_of(Profile)
+_FIELDS: Final[tuple[Field[object], ...]] = fields(Profile)
+PROFILE_SETTINGS: Final[Mapping[str, Setting]] = {
+    name or each.name: declared for each in _FIELDS for name, declared in each.metadata.items()
+}
+"""The settings that the fields of a profile declare, in their order, by their names."""

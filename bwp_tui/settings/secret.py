@@ -6,9 +6,8 @@ import os
 import re
 import stat
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from bwp_tui.domain.text import clean_line
 
@@ -51,18 +50,17 @@ class SecretSource(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class LiteralSecret:
     """A secret from the environment or the practice API."""
 
-    _text: str = field(repr=False)
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     def read(self) -> str:
         return self._text
 
 
-@dataclass(frozen=True, slots=True)
-class CommandSecret:
+class CommandSecret(NamedTuple):
     """A secret from the first line of a command's output, such as `pass show shop`."""
 
     command: tuple[str, ...]
@@ -98,8 +96,7 @@ class CommandSecret:
         return _first_line(output, f"command {program}", "printed")
 
 
-@dataclass(frozen=True, slots=True)
-class FileSecret:
+class FileSecret(NamedTuple):
     """A secret from the first line of a file that only this user can read."""
 
     path: Path
@@ -129,8 +126,7 @@ class FileSecret:
             raise SettingsError(f"Other users can access the secret's file {self.path}; run: chmod 600 {self.path}")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyringSecret:
+class KeyringSecret(NamedTuple):
     """A secret in the keyring of the operating system, which `bwp-tui login` put there."""
 
     profile: str

@@ -8,7 +8,7 @@ import random
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
@@ -145,7 +145,7 @@ async def test_a_queue_in_trouble_is_told_and_comes_back(shop: Shop, monkeypatch
 
 
 async def test_no_credential_of_the_queue_is_recorded(shop: Shop) -> None:
-    queue = replace(queue_of(shop.sandbox), access_key=AwsKey("AKIAHUSHHUSH", "hush-hush"))
+    queue = queue_of(shop.sandbox)._replace(access_key=AwsKey("AKIAHUSHHUSH", "hush-hush"))
     async with shop.api() as api:
         await Engine(shop.store, api, shop.profile, event_queue=SqsQueue(queue)).run_once()
     assert "refuses the credentials" in str(engine_state.read(shop.store).event_queue_state)

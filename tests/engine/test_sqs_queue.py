@@ -7,7 +7,6 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -107,7 +106,7 @@ def refused(queue: EventQueue, log: LineRecorder, capfd: pytest.CaptureFixture[s
 @pytest.fixture
 def keyed(queue: EventQueue) -> EventQueue:
     """The queue with credentials that must never be seen."""
-    return replace(queue, access_key=AwsKey(KEY_ID, SECRET))
+    return queue._replace(access_key=AwsKey(KEY_ID, SECRET))
 
 
 def test_wrong_credentials_are_refused(keyed: EventQueue, log: LineRecorder, capfd: pytest.CaptureFixture[str]) -> None:
@@ -132,14 +131,14 @@ def test_what_the_queue_answers_is_told(
 def test_a_queue_that_is_not_there_is_told_with_its_region(
     queue: EventQueue, log: LineRecorder, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert "us-east-1" in refused(replace(queue, queue_url=f"{queue.queue_url}-other"), log, capfd)
+    assert "us-east-1" in refused(queue._replace(queue_url=f"{queue.queue_url}-other"), log, capfd)
 
 
 def test_nobody_listening_is_told(keyed: EventQueue, log: LineRecorder, capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    assert "cannot be reached" in refused(replace(keyed, endpoint_url=url, queue_url=f"{url}/1/q"), log, capfd)
+    assert "cannot be reached" in refused(keyed._replace(endpoint_url=url, queue_url=f"{url}/1/q"), log, capfd)
 
 
 def test_the_credentials_of_the_environment_are_used_and_hidden(
@@ -147,7 +146,7 @@ def test_the_credentials_of_the_environment_are_used_and_hidden(
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", sandbox.aws_key.key_id)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", sandbox.aws_key.secret)
-    assert SqsQueue(replace(queue, access_key=None)).receive(0) == []
+    assert SqsQueue(queue._replace(access_key=None)).receive(0) == []
     assert not [line for line in log.lines if sandbox.aws_key.secret in line or sandbox.aws_key.key_id in line]
 
 
@@ -162,7 +161,7 @@ def test_a_named_profile_of_aws_is_used_and_a_missing_one_is_told(
     file = tmp_path / "credentials"
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    named = replace(queue, access_key=None, aws_profile="shop")
+    named = queue._replace(access_key=None, aws_profile="shop")
     assert "does not exist" in refused(named, log, capfd)
     key = sandbox.aws_key
     file.write_text(f"[shop]\naws_access_key_id = {key.key_id}\naws_secret_access_key = {key.secret}\n")
@@ -181,7 +180,7 @@ def test_without_credentials_it_says_where_to_set_them(
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    assert "no AWS credentials" in refused(replace(queue, access_key=None), log, capfd)
+    assert "no AWS credentials" in refused(queue._replace(access_key=None), log, capfd)
 
 
 def test_a_command_of_aws_that_fails_is_not_quoted(
@@ -195,7 +194,7 @@ def test_a_command_of_aws_that_fails_is_not_quoted(
     file.write_text(f"[profile shop]\ncredential_process = sh -c 'echo {SECRET} >&2; exit 3'\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    assert "cannot be fetched" in refused(replace(queue, access_key=None, aws_profile="shop"), log, capfd)
+    assert "cannot be fetched" in refused(queue._replace(access_key=None, aws_profile="shop"), log, capfd)
 
 
 def test_the_address_that_aws_variables_name_is_used(
@@ -203,7 +202,7 @@ def test_the_address_that_aws_variables_name_is_used(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", sandbox.endpoint_url)
     url = queue.queue_url.replace(sandbox.endpoint_url, "https://sqs.us-east-1.amazonaws.com")
-    assert SqsQueue(replace(queue, endpoint_url=None, queue_url=url)).receive(0) == []
+    assert SqsQueue(queue._replace(endpoint_url=None, queue_url=url)).receive(0) == []
 
 
 def test_a_proxy_is_not_asked_for_this_machine(queue: EventQueue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from bwp_tui.domain.filter import VIEWS, View
@@ -25,19 +23,19 @@ def test_a_saved_view_comes_after_the_built_in_ones_and_outlives_the_connection(
 
 def test_a_view_of_the_same_name_is_replaced_in_its_place(store: Store) -> None:
     for name in ("mine", "Éva", "last"):
-        saved_views.save(store, replace(MINE, name=name))
-    saved_views.save(store, replace(MINE, name="éva", filter="tag:vip"))
+        saved_views.save(store, MINE._replace(name=name))
+    saved_views.save(store, MINE._replace(name="éva", filter="tag:vip"))
     assert [view.name for view in saved_views.saved(store)] == ["mine", "éva", "last"]
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        replace(MINE, name=" "),
-        replace(MINE, name="Failed"),
-        replace(MINE, name="x" * 31),
-        replace(MINE, filter="statsu:failed"),
-        replace(MINE, sort="colour"),
+        MINE._replace(name=" "),
+        MINE._replace(name="Failed"),
+        MINE._replace(name="x" * 31),
+        MINE._replace(filter="statsu:failed"),
+        MINE._replace(sort="colour"),
     ],
 )
 def test_a_view_that_could_not_be_shown_is_not_saved(store: Store, wrong: View) -> None:

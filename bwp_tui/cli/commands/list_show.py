@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from dataclasses import asdict
 from datetime import datetime
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
@@ -100,7 +99,7 @@ def list_views(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         known = saved_views.all_views(session.store)
     rows = [(view.name, view.sort, view.filter or "(all)", meaning(view)) for view in known]
-    print_result(arguments, [asdict(view) | {"built_in": view in VIEWS} for view in known], aligned(rows))
+    print_result(arguments, [view._asdict() | {"built_in": view in VIEWS} for view in known], aligned(rows))
 
 
 def save_view(arguments: Namespace) -> None:

@@ -62,5 +62,5 @@ class ListState:
     def with_columns(self, columns: tuple[str, ...]) -> ListState:
         """List the same tasks with other columns; they change the view where it has its own, else all views without."""
         if self.view is not None and self.view.columns:
-            return replace(self, view=replace(self.view, columns=columns))
+            return replace(self, view=self.view._replace(columns=columns))
         return replace(self, columns=columns)

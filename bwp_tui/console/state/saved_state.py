@@ -13,9 +13,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
@@ -43,8 +42,7 @@ _COMMANDS_WITH_TEXT: Final = {
 """Commands that may hold what someone wrote about a person: those with an argument that is no day."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedState:
+class SavedState(NamedTuple):
     """What to restore, by name: each may be gone by the next start.
 
     Attributes:
@@ -120,7 +118,7 @@ class SavedStateFile:
         state = self.read()
         if self._purged_at == known_purge:
             newest_first = dict.fromkeys(reversed((*state.command_history, *typed)))
-            self.save(replace(state, command_history=_kept([*newest_first][::-1])))
+            self.save(state._replace(command_history=_kept([*newest_first][::-1])))
 
     def save(self, state: SavedState) -> None:
         """Write the state soon, where it differs from the last one."""
@@ -139,7 +137,7 @@ class SavedStateFile:
             if purged_at != self._purged_at:
                 # A purge came after this console had started: its filter may name who was purged.
                 state = SavedState(order=state.order, columns=state.columns, details=state.details)
-            replace_file(self._path, json.dumps({**asdict(state), "purged_at": purged_at}).encode())
+            replace_file(self._path, json.dumps({**state._asdict(), "purged_at": purged_at}).encode())
 
 
 def forget(path: Path, purged_at: str) -> None:
