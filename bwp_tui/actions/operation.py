@@ -81,7 +81,7 @@ def same_task(task: Task, *_: object) -> Task:
     return task
 
 
-_SIGNED_WORD: Final = re.compile(r'[+-]?"[^"]*"?|[^\s"]+')
+_SIGNED_WORD: Final = r'[+-]?"[^"]*"?|[^\s"]+'
 """A word of a typed text, which quotation marks hold together."""
 
 
@@ -133,7 +133,7 @@ class Argument(NamedTuple):
         """Return the words of a typed text that `read` takes; quotation marks keep blanks and commas in a word."""
         if self.position is not Position.SIGNED_WORDS:
             return [text]
-        words = _SIGNED_WORD.findall(text)
+        words = re.findall(_SIGNED_WORD, text)
         split = ([word.replace('"', "")] if '"' in word else split_signed([word]) for word in words)
         return [part for parts in split for part in parts]
 

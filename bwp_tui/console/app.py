@@ -7,7 +7,6 @@ import gc
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import ClassVar, Final
 
 # Textual reads these when it is imported: no animations, which cost bytes over SSH, and no wait for the next of 60
@@ -21,12 +20,11 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 
-import bwp_tui
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, Scope
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import ROLES
-from bwp_tui.console.presentation.themes import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT, THEMES, choose_theme
+from bwp_tui.console.presentation.themes import ANSI_DARK, ANSI_LIGHT, DARK, FIRST_STYLES, LIGHT, THEMES, choose_theme
 from bwp_tui.console.protocols import SnapshotListener
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main import MainScreen
@@ -49,10 +47,6 @@ from bwp_tui.settings import Profile, actor, config_path
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
 
-_PACKAGE: Final = Path(bwp_tui.__file__).parent
-STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent / "styles") if folder.is_dir())
-"""The folder of the styles: inside an installed package, beside it in a checkout."""
-
 PASTE_NOTICE_S: Final = 30.0
 """Seconds for which the notice of a dropped paste is shown, unless something else is shown sooner."""
 
@@ -70,7 +64,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLES)
-    CSS_PATH = sorted(STYLES.glob("*.tcss"))
+    CSS_PATH = [*FIRST_STYLES]
     ALLOW_SELECT = False  # the terminal selects text itself while shift is held
     ENABLE_COMMAND_PALETTE = False
     TITLE = "bwp-tui"

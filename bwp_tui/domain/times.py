@@ -119,7 +119,7 @@ def is_iso_day(text: str | None) -> bool:
 
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAYS_FROM_TODAY: Final = {"yesterday": -1, "today": 0, "tomorrow": 1}
-_RELATIVE_DAY: Final = re.compile(r"[+-][0-9]{1,4}")
+_RELATIVE_DAY: Final = r"[+-][0-9]{1,4}"
 DAY_FORMS: Final = "YYYY-MM-DD, yesterday, -3 or mon"
 """What `typed_day` takes, in messages to who typed something else."""
 
@@ -136,7 +136,7 @@ def typed_day(text: str, today: date, *, ahead: bool = False) -> date | None:
         days = (weekday - today.weekday()) % 7 if ahead else -((today.weekday() - weekday) % 7)
     elif word in _DAYS_FROM_TODAY:
         days = _DAYS_FROM_TODAY[word]
-    elif _RELATIVE_DAY.fullmatch(word):
+    elif re.fullmatch(_RELATIVE_DAY, word):
         days = int(word)
     else:
         return parse_day(word)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 # Blanks and control characters are dropped by some parsers and not by others; a backslash is a slash to some.
-_AMBIGUOUS: Final = re.compile(r"[^!-~]|\\")
+_AMBIGUOUS: Final = r"[^!-~]|\\"
 _LIKE_AN_IPV4: Final = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
@@ -75,7 +75,7 @@ def split_url(url: str) -> UrlParts:
     Raises:
         ValueError: the URL is ambiguous, is not https, or holds credentials. The sentence does not quote it.
     """
-    if _AMBIGUOUS.search(url):
+    if re.search(_AMBIGUOUS, url):
         raise ValueError("The address holds blanks or characters that do not belong in a URL.")
     try:
         parts = urlsplit(url)

@@ -21,13 +21,13 @@ Check = Callable[[str], str | None]
 SANDBOX_PROFILE: Final = "sandbox"
 """Name of the practice profile, which never calls the service."""
 
-NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+NAME_PATTERN: Final = r"[a-z0-9][a-z0-9_-]{0,31}"
 """Allowed profile names, which are also folder names."""
 
-_SHELL_SIGNS: Final = re.compile(r"[|;&<>`]|\$\(")
-_QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.")
-_REGION: Final = re.compile(r"[a-z]{2,3}(?:-[a-z]+)+-\d{1,2}")
-_VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SHELL_SIGNS: Final = r"[|;&<>`]|\$\("
+_QUOTED: Final = r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\."
+_REGION: Final = r"[a-z]{2,3}(?:-[a-z]+)+-\d{1,2}"
+_VERSION: Final = r"\d{4}-\d{2}-\d{2}"
 
 
 def url(text: str) -> str | None:
@@ -45,17 +45,17 @@ def header_value(text: str) -> str | None:
 
 
 def version(text: str) -> str | None:
-    return None if _VERSION.fullmatch(text) else "must be a date such as 2024-11-01"
+    return None if re.fullmatch(_VERSION, text) else "must be a date such as 2024-11-01"
 
 
 def region(text: str) -> str | None:
-    return None if _REGION.fullmatch(text) else "must be an AWS region such as us-east-1"
+    return None if re.fullmatch(_REGION, text) else "must be an AWS region such as us-east-1"
 
 
 def region_of(queue_url: str) -> str | None:
     """Return the AWS region in the host of a queue's URL, or None."""
     labels = (urlsplit(queue_url).hostname or "").split(".")
-    return next((label for label in labels if _REGION.fullmatch(label)), None)
+    return next((label for label in labels if re.fullmatch(_REGION, label)), None)
 
 
 def command(text: str) -> str | None:
@@ -66,7 +66,7 @@ def command(text: str) -> str | None:
         return "has an unclosed quotation mark"
     if not words:
         return "is empty"
-    sign = _SHELL_SIGNS.search(_QUOTED.sub("", text))
+    sign = re.search(_SHELL_SIGNS, re.sub(_QUOTED, "", text))
     if sign is not None:
         return f"contains “{sign[0]}”, but no shell runs it: use a single command, or sh -c '…'"
     return None
@@ -115,7 +115,7 @@ def one_of(choices: Sequence[str]) -> Check:
 def profile_name(name: str) -> str | None:
     if name == SANDBOX_PROFILE:
         return "is reserved for practice; use: bwp-tui sandbox"
-    if NAME_PATTERN.fullmatch(name):
+    if re.fullmatch(NAME_PATTERN, name):
         return None
     return "is not a profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"
 

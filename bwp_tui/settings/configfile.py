@@ -30,8 +30,8 @@ PROFILE_KEYS: Final = (*PROFILE_SETTINGS, "events")
 _COMMAND_KEYS: Final = ("key", "run", "title", "timeout")
 _LONGEST_TIMEOUT_S: Final = 600
 
-_HEADER: Final = re.compile(r"\s*\[+\s*([^\[\]]+?)\s*\]+")
-_KEY: Final = re.compile(r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]")
+_HEADER: Final = r"\s*\[+\s*([^\[\]]+?)\s*\]+"
+_KEY: Final = r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]"
 
 
 def commented_file() -> str:
@@ -155,7 +155,7 @@ def _check_owner(path: Path, facts: os.stat_result) -> None:
 
 def table_begun_by(line: str) -> str | None:
     """Return the name of the table whose header a line is, such as `profiles.default`; None if it is no header."""
-    header = _HEADER.match(line)
+    header = re.match(_HEADER, line)
     return re.sub(r"[\s\"']", "", header[1]) if header else None
 
 
@@ -167,7 +167,7 @@ def _lines(text: str) -> dict[tuple[str, str], int]:
         if header := table_begun_by(line):
             table = header
             places.setdefault((table, ""), number)
-        elif key := _KEY.match(line):
+        elif key := re.match(_KEY, line):
             places.setdefault((table, key[1]), number)
     return places
 
@@ -200,7 +200,7 @@ class _Reader:
 
     def _command(self, name: str, table: object) -> CustomCommand | None:
         place = f"commands.{name}"
-        if not isinstance(table, dict) or not NAME_PATTERN.fullmatch(name):
+        if not isinstance(table, dict) or not re.fullmatch(NAME_PATTERN, name):
             self._mistake(place, "", "must be a table whose name has a-z, 0-9, - and _, such as [commands.crm]")
             return None
         self._unknown(place, table, _COMMAND_KEYS)

@@ -26,7 +26,7 @@ KEYRING: Final = "keyring"
 KEYRING_SERVICE: Final = "bwp-tui"
 """The service under which the keyring has the secrets; the user name there is the profile's."""
 
-_CHARACTERS: Final = re.compile(r"[ -~]+")
+_CHARACTERS: Final = r"[ -~]+"
 _QUOTES: Final = ("''", '""', "``", "“”", "‘’")  # noqa: RUF001  the typographic ones come with a paste
 
 
@@ -170,7 +170,7 @@ def check_secret(text: str) -> str | None:
         return "is empty"
     if text[:1] + text[-1:] in _QUOTES and len(text) > 1:
         return "is in quotation marks; remove them"
-    return None if _CHARACTERS.fullmatch(text) else "has characters that no client secret has; copy it again"
+    return None if re.fullmatch(_CHARACTERS, text) else "has characters that no client secret has; copy it again"
 
 
 def environment_of_children(*, without: tuple[str, ...] = ("BWP_", "AWS_")) -> dict[str, str]:

@@ -106,7 +106,9 @@ def _keys(setting: KeySetting) -> tuple[str, ...]:
             keys[parse_key(text)] = None
         except InvalidKey as wrong:
             raise InvalidKey(f"cannot be “{clean_line(text)[:_MAX_QUOTED]}”, which {wrong}") from None
-    if setting.action in _EVERYWHERE and (typed := [key for key in keys if not _KEYS_NO_PROMPT_USES.fullmatch(key)]):
+    if setting.action in _EVERYWHERE and (
+        typed := [key for key in keys if not re.fullmatch(_KEYS_NO_PROMPT_USES, key)]
+    ):
         raise InvalidKey(f"cannot be “{shown_key(typed[0])}”, which prompts need; choose one such as ctrl+g or f5")
     return tuple(keys)
 
@@ -142,7 +144,7 @@ def _command_message(command: CustomCommand, wrong: str) -> str:
 
 _CUSTOM_SCOPES: Final = (Scope.MAIN, Scope.TASK, Scope.APP)
 _EVERYWHERE: Final = frozenset(action.name for action in actions_of(REGISTRY, Scope.APP))
-_KEYS_NO_PROMPT_USES: Final = re.compile(r"ctrl\+[a-z]|f\d+")
+_KEYS_NO_PROMPT_USES: Final = r"ctrl\+[a-z]|f\d+"
 """The keys that no prompt takes as text or editing, and that the actions of all screens may therefore have."""
 
 _MAX_QUOTED: Final = 20

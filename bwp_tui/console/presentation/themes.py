@@ -1,13 +1,15 @@
-"""The themes: dark and light in true colour, and the terminal's own sixteen colours."""
+"""The themes: dark and light in true colour, and the terminal's own sixteen colours; and the style sheets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from textual.theme import BUILTIN_THEMES, Theme
 
+import bwp_tui
 from bwp_tui.settings.profile import THEMES as THEME_NAMES
 
 DARK: Final = Theme(
@@ -47,6 +49,14 @@ ANSI_LIGHT: Final = replace(BUILTIN_THEMES["ansi-light"], success="ansi_default"
 
 THEMES: Final = dict(zip(THEME_NAMES, ("bwp-dark", "bwp-light", "ansi-dark", "ansi-light"), strict=True))
 """Names an operator may choose, and Textual's names for them."""
+
+_PACKAGE: Final = Path(bwp_tui.__file__).parent
+_STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent / "styles") if folder.is_dir())
+"""The folder of the style sheets: inside an installed package, beside it in a checkout."""
+
+FIRST_STYLES: Final = tuple(_STYLES / f"{name}.tcss" for name in ("main", "lists", "roles"))
+LATER_STYLES: Final = tuple(_STYLES / f"{name}.tcss" for name in ("screens", "request_form", "downloads"))
+"""The style sheets of the first frame, and those that are read after it, so that it comes sooner."""
 
 _SIXTEEN_COLOURS: Final = frozenset({"linux", "xterm", "xterm-color", "screen", "tmux", "vt100", "vt220", "ansi"})
 

@@ -19,6 +19,7 @@ from bwp_tui.console.bindings.actions import (
 )
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, layout_classes
+from bwp_tui.console.presentation.themes import LATER_STYLES
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels, StatusUpdates
 from bwp_tui.console.services.snapshot_feed import Snapshot
@@ -126,6 +127,7 @@ class MainScreen(ActionScreen):
         from bwp_tui.console.widgets.prompt import Prompt
         from bwp_tui.console.widgets.request_form import RequestForm
 
+        self.app.stylesheet.read_all(LATER_STYLES)
         session = self.session
         self.actions = MainHandlers(self)
         self.handlers |= self.actions.by_name

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.times import file_stamp
 
-_INCOMING: Final = re.compile(r"\.incoming-(?P<why>[a-z]+)-(?P<stamp>[0-9TZ.]+)\.db")
+_INCOMING: Final = r"\.incoming-(?P<why>[a-z]+)-(?P<stamp>[0-9TZ.]+)\.db"
 DAMAGED: Final = "damaged"
 REPLACED: Final = "replaced"
 """Why a history is set aside, as its file name says."""
@@ -72,7 +72,7 @@ def commit(swap: FileSwap) -> None:
 def interrupted_swap(path: Path) -> FileSwap | None:
     """Return the swap that a crash interrupted, or None."""
     for entry in sorted(path.parent.glob(f"{path.stem}.incoming-*.db")):
-        match = _INCOMING.fullmatch(entry.name.removeprefix(path.stem))
+        match = re.fullmatch(_INCOMING, entry.name.removeprefix(path.stem))
         if match is not None:
             return FileSwap(path, match["why"], match["stamp"])
     return None

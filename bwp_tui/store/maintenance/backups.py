@@ -22,7 +22,7 @@ KEPT_BACKUPS: Final = 7
 _SMALLEST_DATABASE: Final = 512
 """Bytes of the smallest page: SQLite takes a shorter file for a new one."""
 
-_NAME: Final = re.compile(r"-\d{4}-\d\d-\d\d\.db")
+_NAME: Final = r"-\d{4}-\d\d-\d\d\.db"
 
 
 def folder(path: Path) -> Path:
@@ -33,7 +33,7 @@ def folder(path: Path) -> Path:
 def daily_backups(path: Path) -> list[Path]:
     """Return the daily backups, the newest first."""
     found = folder(path).glob(f"{path.stem}-*.db")
-    return sorted((backup for backup in found if _NAME.fullmatch(backup.name[len(path.stem) :])), reverse=True)
+    return sorted((backup for backup in found if re.fullmatch(_NAME, backup.name[len(path.stem) :])), reverse=True)
 
 
 def day_of(backup: Path) -> date:

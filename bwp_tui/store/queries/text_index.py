@@ -18,7 +18,7 @@ TRIGRAM: Final = 3
 MAX_MATCHES: Final = 20_000
 """Matches above which the index is not used: reading the rows finds a page of them as soon."""
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
+_PLAIN: Final = r"[A-Za-z0-9_-]+"
 
 
 class Index(StrEnum):
@@ -61,7 +61,7 @@ def index_lookup(store: Store) -> IndexLookup:
 
 def as_stored(value: str) -> str | None:
     """Return a tag or a code as its JSON column has it, or None if it can be spelled in several ways."""
-    return f'"{value}"' if _PLAIN.fullmatch(value) else None
+    return f'"{value}"' if re.fullmatch(_PLAIN, value) else None
 
 
 def _fts_query(text: str) -> str | None:
