@@ -24,7 +24,7 @@ from bwp_tui.console.bindings.actions import MOVE_ACTIONS, Scope
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import ROLES
-from bwp_tui.console.presentation.themes import ANSI_DARK, ANSI_LIGHT, DARK, FIRST_STYLES, LIGHT, THEMES, choose_theme
+from bwp_tui.console.presentation.themes import FIRST_STYLES, LATER_STYLES, OWN_THEMES, THEMES, choose_theme
 from bwp_tui.console.protocols import SnapshotListener
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main import MainScreen
@@ -99,7 +99,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         super().__init__(driver_class=driver_class, ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.set_class(bool(os.environ.get("NO_COLOR")), "-no-color")
         self.animation_level = "none"
-        for own in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
+        for own in OWN_THEMES:
             self.register_theme(own)
         self._theme_name = choose_theme(theme or profile.theme, os.environ)
         self.set_first_theme(THEMES[self._theme_name])
@@ -196,6 +196,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         if not self._configured:
             from bwp_tui.console.screens.missing_credentials import MissingCredentialsScreen
 
+            self.stylesheet.read_all(LATER_STYLES)
             return MissingCredentialsScreen(
                 self._session.keymap, self._profile.name, self._profile.missing(), str(config_path(os.environ))
             )

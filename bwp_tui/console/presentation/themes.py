@@ -47,6 +47,8 @@ ANSI_DARK: Final = replace(BUILTIN_THEMES["ansi-dark"], primary="ansi_cyan", err
 ANSI_LIGHT: Final = replace(BUILTIN_THEMES["ansi-light"], success="ansi_default", warning="ansi_magenta")
 """As Textual's, but for green and bright red, which are too light to be read on white."""
 
+OWN_THEMES: Final = (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT)
+
 THEMES: Final = dict(zip(THEME_NAMES, ("bwp-dark", "bwp-light", "ansi-dark", "ansi-light"), strict=True))
 """Names an operator may choose, and Textual's names for them."""
 

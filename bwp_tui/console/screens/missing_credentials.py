@@ -12,7 +12,6 @@ from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.themes import LATER_STYLES
 from bwp_tui.console.screens.action_screen import ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
@@ -36,7 +35,6 @@ class MissingCredentialsScreen(ScrolledScreen):
         profile: the profile's name.
     """
 
-    CSS_PATH = [*LATER_STYLES]
     scope = Scope.MISSING_CREDENTIALS
     BINDINGS = bindings_of(scope)
 
