@@ -12,8 +12,9 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -48,7 +49,10 @@ DISPUTES: Final = Subject(Copy.begin_disputes, Copy.dispute, 0, 5)
 HOLD: Final = Subject(Copy.begin_hold, Copy.decide_on_hold, 0, 6)
 """One deletion on hold."""
 
-_SUBJECTS: Final = (ANY, DISPUTES, HOLD)
+CLOCK: Final = Subject(Copy.begin_clock, Copy.stop_clock, 0, 6)
+"""One request whose clock stops while the shopper is asked."""
+
+_SUBJECTS: Final = (ANY, DISPUTES, HOLD, CLOCK)
 
 _SHOWN: Final = 20
 _MOST_SENT: Final = 200
@@ -94,7 +98,7 @@ class World:
     def read(self, path: Path) -> History:
         """Return all tasks of a history."""
         columns = f"SELECT number, {', '.join(_COVERED)} FROM tasks"
-        events = "SELECT at, what, before, after, detail FROM timeline WHERE task = ? ORDER BY id"
+        events = "SELECT at, what, before, after, detail, actor FROM timeline WHERE task = ? ORDER BY id"
         waiting = "SELECT action FROM intents WHERE task = ? AND state = 'waiting'"
         with closing(open_store(path, clock=self.clock)) as store:
             rows: dict[int, Columns] = {
@@ -214,6 +218,66 @@ def _less_urgent(merged: History, copies: list[History]) -> Iterator[str]:
             yield f"{key}: due {was.due_on} in a copy, and {now.due_on}"
 
 
+_RECORDS: Final = frozenset(
+    {
+        *("verified", "verification withdrawn", "acknowledged", "acknowledgement withdrawn", "extended"),
+        *("extension withdrawn", "inquired", "inquiry withdrawn", "replied", "reply withdrawn", "answered"),
+        *("answer withdrawn", "declined", "decline asked", "decline withdrawn", "appealed", "appeal answered"),
+        *("appeal withdrawn", "corrected", "send asked", "approved", "withdrawn", "given up", "cancel asked", "purged"),
+    }
+)
+"""What a person records of what is owed; besides, a resubmission, an entered task id, and most of what is undone."""
+
+
+def _records(events: Iterable[TimelineRow]) -> list[TimelineRow]:
+    work = ("note", "tags", "assignment")
+    return [
+        event
+        for event in events
+        if event.actor not in ("service", "bwp-tui")
+        and (
+            event.what in _RECORDS
+            or (event.what == "resubmitted" and str(event.detail or "as").startswith("as"))
+            or (event.what == "tracked" and event.before is not None)
+            or (event.what == "undone" and not str(event.detail).startswith(work))
+        )
+    ]
+
+
+def _unmarked(merged: History, first: History, second: History) -> Iterator[str]:
+    """Yield each task of which both copies record other things, or of which one expects more, and nothing says so."""
+    for key in merged.keys() & first.keys() & second.keys():
+        now, rows = merged[key].task, (first[key], second[key])
+        own = [Counter(a.events) - Counter(b.events) for a, b in (rows, reversed(rows))]
+        records = [_records(events.elements()) for events in own]
+        contents = [Counter((event.what, event.detail) for event in each) for each in records]
+        if TO_CHECK in now.tags:
+            if not any(records):
+                yield f"{key}: to be checked, though nobody recorded anything"
+            continue
+        if contents[0] - contents[1] and contents[1] - contents[0]:
+            yield f"{key}: not marked, with {contents}"
+        for row, own_records in zip(rows, records, strict=True):
+            if not own_records:
+                continue
+            if needs_answer(row.task) != needs_answer(now) or row.task.due_on != now.due_on:
+                yield f"{key}: {row.task.status}, due {row.task.due_on}, and {now.status}, due {now.due_on}: no mark"
+
+
+def _later_than_both(merged: History, first: History, second: History) -> Iterator[str]:
+    """Yield each open request that is due later than in both copies, though neither moved receipt, law or extension."""
+    moving = {"corrected", "undone", "extended", "extension withdrawn", "resubmitted", "tracked", "adopted"}
+    for key in merged.keys() & first.keys() & second.keys():
+        rows = (first[key], second[key])
+        own = [Counter(a.events) - Counter(b.events) for a, b in (rows, reversed(rows))]
+        now = merged[key].task
+        if not needs_answer(now) or any(event.what in moving for events in own for event in events):
+            continue
+        latest = max(row.task.due_on or date.max for row in rows)
+        if (now.due_on or date.max) > latest:
+            yield f"{key}: due {now.due_on}, later than {[row.task.due_on for row in rows]}"
+
+
 def _wrong(key: Key, row: Row, service: Service) -> Iterator[str]:
     """Yield what is wrong with a row of a merged history."""
     task, columns, events, waiting = row
@@ -316,6 +380,8 @@ def trial(folder: Path, seed: int, subject: Subject = ANY) -> list[str]:
         faults += [finding.sentence for finding in chain_check.check_file(path)[1]]
         faults += _outweighed(history, copies)
         faults += _less_urgent(history, copies)
+        faults += _unmarked(history, *copies)
+        faults += _later_than_both(history, *copies)
         for copy in copies:
             faults += _lost(history, copy, world.service)
         for key, row in history.items():

@@ -110,6 +110,32 @@ class Copy:
             elif law == "uk-gdpr":
                 single.inquire(self.store, task.number, TODAY, self.actor)
 
+    def begin_clock(self) -> None:
+        """Record a request whose clock stops while the shopper is asked."""
+        received_on = TODAY - timedelta(days=_DAYS)
+        new = request(Kind.RETRIEVAL, "asked@example.com", regulation="uk-gdpr")._replace(received_on=received_on)
+        new = new._replace(awaits_verification=self.random.random() < 0.5)
+        task = requests.submit(self.store, new, self.actor)
+        if self.random.random() < 0.5:
+            single.inquire(self.store, task.number, self._day(), self.actor)
+
+    def stop_clock(self) -> None:
+        """Do one thing with a request that stops its clock, or ends that, if it is possible."""
+        self.clock.advance(seconds=self.random.randint(1, 600))
+        records = (LegalRecord.INQUIRY, LegalRecord.REPLY, LegalRecord.VERIFICATION)
+        changes = [(part, change) for part, change in self._edits().items() if part in records]
+        with contextlib.suppress(NotPossible, NoSuchTask):
+            if self.random.random() < 0.2:
+                self._undo()
+            elif self.random.random() < 0.2:
+                self._withdraw_one_of(records)
+            else:
+                self._record(*self.random.choice(changes))
+
+    def _withdraw_one_of(self, records: tuple[LegalRecord, ...]) -> None:
+        record = self.random.choice(records)
+        single.edit(self.store, self._number(), lambda edit: answers.withdraw(edit, record), self.actor, TODAY)
+
     def begin_hold(self) -> None:
         """Record a deletion, which an engine has most often sent, so that it is on hold."""
         requests.submit(self.store, request(Kind.DELETION, "held@example.com", regulation="us-tx"), self.actor)
@@ -156,8 +182,14 @@ class Copy:
         return f"{self.actor} {self.random.randint(1, 999)}"
 
     def _edit(self) -> None:
+        edits = self._edits()
+        part = self.random.choice(list(edits))
+        self._record(part, edits[part])
+
+    def _edits(self) -> dict[UndoablePart, Callable[[work_records.Edit], object]]:
+        """Return a change of each part of a task that can be undone."""
         pick, day = self.random.choice, self._day()
-        edits: dict[UndoablePart, Callable[[work_records.Edit], object]] = {
+        return {
             TaskPart.NOTE: lambda edit: work_records.note(edit, pick(("", self._text())), replace=True),
             TaskPart.TAGS: lambda edit: work_records.tag(
                 edit, pick(((), ("a",), ("b",))), pick(((), ("a",), ("new",)))
@@ -172,16 +204,17 @@ class Copy:
             LegalRecord.APPEAL: lambda edit: decisions.appeal(edit, *pick(((day,), (None, day, pick((False, True)))))),
             TaskPart.RECEIPT: lambda edit: legal_records.correct(edit, *pick(((day,), (None, pick(_LAWS))))),
         }
-        part = pick(list(edits))
+
+    def _record(self, part: UndoablePart, change: Callable[[work_records.Edit], object]) -> None:
         changes: list[undo.Change] = []
 
         def command(transaction: Transaction, store: Store, number: int) -> int:
-            edits[part](work_records.Edit(transaction, store, number, self.actor, TODAY))
+            change(work_records.Edit(transaction, store, number, self.actor, TODAY))
             return number
 
         with self.store.write() as transaction:
             undo.with_recorded_values(command, part, changes)(transaction, self.store, self._number())
-        self.changes += [(part, change) for change in changes]
+        self.changes += [(part, recorded) for recorded in changes]
 
     def _undo(self) -> None:
         if self.changes:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import Kind, Request, Task
-from bwp_tui.store.commands import decisions, requests, work_records
+from bwp_tui.domain.task import Kind, Request, Task, Verification
+from bwp_tui.store.commands import decisions, legal_records, requests, work_records
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.open_store import open_store
@@ -192,6 +192,20 @@ def closed_history(path: Path, clock: ManualClock, count: int) -> None:
     with closing(open_store(path, clock=clock)) as store:
         for number in range(1, count + 1):
             accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+
+
+def recording(change: Callable[[work_records.Edit], object]) -> Callable[[Store], None]:
+    """Return what records something of task 1 in a history."""
+    return lambda store: single.edit(store, 1, change, ACTOR, TODAY)
+
+
+def declined_history(path: Path, clock: ManualClock) -> None:
+    """Make a history of a declined deletion that was never sent, under a law with appeals."""
+    with closing(open_store(path, clock=clock)) as store:
+        received(store, Kind.DELETION)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
+        single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)
+        single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
 
 
 def back_up(path: Path) -> None:

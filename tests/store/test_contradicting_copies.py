@@ -1,10 +1,10 @@
-"""Two copies of a history in which people decided otherwise, not knowing of each other: somebody has to check it."""
+"""Two copies of a history in which people decided otherwise, not knowing of each other: what counts of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import TO_CHECK, Kind, Verification
+from bwp_tui.domain.task import TO_CHECK, Verification
 from bwp_tui.store.commands import answers, decisions, legal_records, requests, work_records
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import restore
@@ -20,37 +20,29 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.columns_from_events import columns_after
 from bwp_tui.store.queries.timeline import LegalRecord, TimelineRow
-from bwp_tui.store.worklog import intent_outcomes, intents
+from bwp_tui.store.worklog import intents
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
     ACTOR,
-    FAR,
     SOON,
     TODAY,
     accepted,
     answer,
-    in_status,
+    declined_history,
     opened_copies,
     parted_copies,
     received,
+    recording,
     restored_both_ways,
 )
-
-
-def _declined(path: Path, clock: ManualClock) -> None:
-    with closing(open_store(path, clock=clock)) as store:
-        received(store, Kind.DELETION)
-        single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "us-tx"), ACTOR, TODAY)
-        single.verify(store, 1, Verification(TODAY, ACTOR, "by phone"), ACTOR)
-        single.edit(store, 1, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
 
 
 @pytest.mark.parametrize("is_upheld_first", [False, True])
 def test_an_appeal_that_was_upheld_in_one_copy_stays_so_and_is_to_be_checked(
     path: Path, clock: ManualClock, *, is_upheld_first: bool
 ) -> None:
-    _declined(path, clock)
+    declined_history(path, clock)
     with closing(open_store(path, clock=clock)) as store:
         single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
     for store, is_upheld in opened_copies(path, clock, is_upheld_first):
@@ -66,7 +58,7 @@ def test_an_appeal_that_was_upheld_in_one_copy_stays_so_and_is_to_be_checked(
 def test_a_decline_that_one_copy_withdrew_leaves_the_request_open_where_the_other_recorded_an_appeal(
     path: Path, clock: ManualClock, *, is_withdrawn_first: bool
 ) -> None:
-    _declined(path, clock)
+    declined_history(path, clock)
     early, late = parted_copies(path)
     for copy, is_withdrawn in ((early, is_withdrawn_first), (late, not is_withdrawn_first)):
         clock.advance(minutes=1)
@@ -159,17 +151,13 @@ def test_an_appeal_waits_though_its_decline_came_while_the_other_copy_had_sent_t
     assert [columns[name] for name in names] == ["DECLINED", "task-1", "2026-11-20", "2026-11-20"]
 
 
-def _recording(change: Callable[[work_records.Edit], None]) -> Callable[[Store], object]:
-    return lambda store: single.edit(store, 1, change, ACTOR, TODAY)
-
-
 @pytest.mark.parametrize("is_sent_first", [False, True])
 @pytest.mark.parametrize(
     ("record", "status"),
     [
-        (_recording(partial(answers.withdraw, record=LegalRecord.VERIFICATION)), Status.UNCONFIRMED),
-        (_recording(partial(answers.answer, how="by phone")), Status.UNCONFIRMED),
-        (_recording(partial(decisions.decline, reason="fraud", text="told")), Status.DECLINED),
+        (recording(partial(answers.withdraw, record=LegalRecord.VERIFICATION)), Status.UNCONFIRMED),
+        (recording(partial(answers.answer, how="by phone")), Status.UNCONFIRMED),
+        (recording(partial(decisions.decline, reason="fraud", text="told")), Status.DECLINED),
         (lambda store: requests.cancel(store, 1, ACTOR), Status.CANCELLED),
     ],
 )
@@ -195,40 +183,6 @@ def test_a_request_is_not_sent_where_the_other_copy_answered_or_ended_it_or_with
         assert (task.status, task.tags) == (status, (TO_CHECK,))
         assert (task.verification, task.answered_on) == (recorded.verification, recorded.answered_on)
         assert intents.due(merged, clock() + timedelta(days=1), 100) == []
-
-
-def _cancel_and_resubmit(store: Store) -> None:
-    requests.cancel(store, 1, ACTOR)
-    intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
-    requests.resubmit(store, 1, ACTOR)
-
-
-@pytest.mark.parametrize("is_confirmed", [True, False])
-@pytest.mark.parametrize("is_resubmitted_first", [False, True])
-@pytest.mark.parametrize(
-    "end",
-    [
-        _recording(partial(decisions.decline, reason="fraud", text="told")),
-        lambda store: requests.cancel(store, 1, ACTOR),
-        _cancel_and_resubmit,
-    ],
-    ids=["declined", "cancelled", "resubmitted too"],
-)
-def test_a_deletion_on_hold_that_one_copy_ended_and_the_other_resubmitted_is_to_be_checked(
-    path: Path, clock: ManualClock, end: Callable[[Store], object], *, is_resubmitted_first: bool, is_confirmed: bool
-) -> None:
-    """The data would be deleted although one of two persons stopped that, or twice: only a person knows which is right.
-
-    While the new deletion is on hold there is time to cancel it.
-    """
-    with closing(open_store(path, clock=clock)) as store:
-        in_status(store, Status.ON_HOLD, Kind.DELETION)
-    for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
-        (_cancel_and_resubmit if is_resubmitted else end)(store)
-        if is_confirmed and tasks.get(store, 1).cancel_asked:
-            intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
-    for merged in restored_both_ways(path, clock):
-        assert tasks.get(merged, 1).tags[-1:] == (TO_CHECK,)
 
 
 @pytest.mark.parametrize("is_corrected_first", [False, True])
@@ -288,98 +242,3 @@ def test_an_extension_that_the_correction_of_the_other_copy_is_against_is_to_be_
         single.edit(store, 1, correct if is_corrected else extend, ACTOR, TODAY)
     for merged in restored_both_ways(path, clock):
         assert (tasks.get(merged, 1).extended_on, tasks.get(merged, 1).tags) == (TODAY, (TO_CHECK,))
-
-
-@pytest.mark.parametrize(("received_on", "tags"), [(TODAY - timedelta(2), (TO_CHECK,)), (None, ())])
-def test_corrections_of_both_copies_are_to_be_checked_unless_they_are_the_same(
-    path: Path, clock: ManualClock, received_on: date | None, tags: tuple[str, ...]
-) -> None:
-    with closing(open_store(path, clock=clock)) as store:
-        received(store)
-        single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9)), ACTOR, TODAY)
-    for store, is_early in opened_copies(path, clock, True):
-        is_day = is_early and received_on is not None
-        values = {"received": received_on} if is_day else {"regulation": "us-tx"}
-        single.edit(store, 1, partial(legal_records.correct, **values), ACTOR, TODAY)
-    for merged in restored_both_ways(path, clock):
-        assert tasks.get(merged, 1).tags == tags
-
-
-@pytest.mark.parametrize("is_resubmitted_first", [False, True])
-@pytest.mark.parametrize(
-    "record",
-    [
-        partial(legal_records.correct, received=TODAY - timedelta(9)),
-        partial(legal_records.reply, on=TODAY),
-        partial(answers.answer, how="by post"),
-    ],
-)
-def test_what_one_copy_recorded_of_a_request_that_the_other_resubmitted_is_to_be_checked(
-    path: Path, clock: ManualClock, record: Callable[[work_records.Edit], None], *, is_resubmitted_first: bool
-) -> None:
-    with closing(open_store(path, clock=clock)) as store:
-        in_status(store, Status.FAILED)
-        single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "uk-gdpr"), ACTOR, TODAY)
-        single.inquire(store, 1, TODAY, ACTOR)
-    for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
-        if is_resubmitted:
-            requests.resubmit(store, 1, ACTOR)
-        else:
-            single.edit(store, 1, record, ACTOR, TODAY)
-    for merged in restored_both_ways(path, clock):
-        assert (tasks.get(merged, 1).was_resubmitted, tasks.get(merged, 1).tags) == (True, (TO_CHECK,))
-
-
-@pytest.mark.parametrize("is_answered_first", [False, True])
-def test_an_answer_to_an_appeal_that_the_other_copy_withdrew_is_to_be_checked(
-    path: Path, clock: ManualClock, *, is_answered_first: bool
-) -> None:
-    _declined(path, clock)
-    with closing(open_store(path, clock=clock)) as store:
-        single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
-    for store, is_answered in opened_copies(path, clock, is_answered_first):
-        if is_answered:
-            single.edit(store, 1, partial(decisions.appeal, answered=TODAY, upheld=False), ACTOR, TODAY)
-        else:
-            single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR, TODAY)
-    for merged in restored_both_ways(path, clock):
-        assert tasks.get(merged, 1).tags == (TO_CHECK,)
-
-
-@pytest.mark.parametrize("is_resubmitted_first", [False, True])
-def test_a_resubmission_is_to_be_checked_where_the_other_copy_entered_the_task_id(
-    path: Path, clock: ManualClock, *, is_resubmitted_first: bool
-) -> None:
-    with closing(open_store(path, clock=clock)) as store:
-        in_status(store, Status.UNCONFIRMED, Kind.DELETION)
-    for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
-        if is_resubmitted:
-            requests.resubmit(store, 1, ACTOR)
-        else:
-            decisions.enter_task_id(store, 1, f"{'a' * 8}-0000-4000-8000-000000000000", ACTOR)
-            single.answered(store, 1, answer("ON_HOLD"), SOON)
-    for merged in restored_both_ways(path, clock):
-        assert TO_CHECK in tasks.get(merged, 1).tags
-
-
-@pytest.mark.parametrize("is_extended_first", [False, True])
-@pytest.mark.parametrize(
-    "close",
-    [
-        _recording(partial(decisions.decline, reason="fraud", text="told")),
-        _recording(partial(answers.answer, how="by post")),
-    ],
-    ids=["declined", "answered"],
-)
-def test_a_request_that_one_copy_closed_and_the_other_extended_is_to_be_checked(
-    path: Path, clock: ManualClock, close: Callable[[Store], object], *, is_extended_first: bool
-) -> None:
-    with closing(open_store(path, clock=clock)) as store:
-        in_status(store, Status.FAILED)
-    for store, is_extended in opened_copies(path, clock, is_extended_first):
-        if is_extended:
-            single.extend(store, 1, "busy", TODAY, ACTOR)
-        else:
-            close(store)
-    for merged in restored_both_ways(path, clock):
-        assert TO_CHECK in tasks.get(merged, 1).tags

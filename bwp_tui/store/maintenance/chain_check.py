@@ -160,6 +160,13 @@ def remember_renumbered(db: apsw.Connection, number: int, other_number: int) -> 
     db.execute("INSERT INTO temp.broken_chains VALUES (?, ?, '')", (number, what))
 
 
+def remember_joined(db: apsw.Connection, number: int, duplicate: int) -> None:
+    """Note that a row became one with another row of its task, whose events are between its own: both chains end."""
+    db.execute(_CREATE_BROKEN_CHAINS)
+    db.execute("DELETE FROM main.chains WHERE task IN (?, ?)", (number, duplicate))
+    db.execute("INSERT INTO temp.broken_chains VALUES (?, ?, '')", (number, f"#{duplicate} became one with it"))
+
+
 def changed_columns_noted(db: apsw.Connection) -> dict[int, set[str]]:
     """Return the tasks whose chains were noted as broken, with the columns of their rows that were changed."""
     db.execute(_CREATE_BROKEN_CHAINS)

@@ -84,13 +84,20 @@ def make_unsent_unconfirmed(db: apsw.Connection, now: str, condition: str = "TRU
         make_unconfirmed(db, now, number, status, _IN_OLDER_COPY)
 
 
-def make_disputed_unconfirmed(db: apsw.Connection, now: str, numbers: Iterable[int]) -> None:
-    """Make requests UNCONFIRMED that wait to be sent, where one of two copies answered them or has them unverified."""
+def make_disputed_unconfirmed(db: apsw.Connection, now: str, numbers: list[int]) -> None:
+    """Make those of these requests UNCONFIRMED that wait to be sent, but are closed, or sent as verified and are not.
+
+    Args:
+        numbers: the tasks in which two copies contradict each other.
+    """
+    disputed = db.execute(
+        "SELECT number, status FROM main.tasks t WHERE task_id IS NULL AND status = 'QUEUED'"
+        f" AND number IN ({', '.join(map(str, numbers))}) AND (open = 0 OR (verified_on IS NULL AND EXISTS"
+        f" (SELECT 1 FROM main.timeline WHERE task = t.number AND what = '{EventKind.SEND_REQUESTED}')))"
+    ).fetchall()
     reason = "one copy withdrew its verification, or answered it: it may have been sent from the other"
-    for number in numbers:
-        waits = "SELECT status FROM main.tasks WHERE number = ? AND task_id IS NULL AND status = 'QUEUED'"
-        for (status,) in db.execute(waits, (number,)).fetchall():
-            make_unconfirmed(db, now, number, status, reason)
+    for number, status in disputed:
+        make_unconfirmed(db, now, number, status, reason)
 
 
 def make_unconfirmed(

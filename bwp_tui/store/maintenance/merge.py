@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.domain.task import KIND_UNKNOWN
-from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
+from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, SERVICE_COLUMNS
 from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.intent_repair import (
     add_intents,
@@ -68,7 +68,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     recorded = chain_check.values_proven_by_digests(db)
     for number, values in recorded.items():
         replay.write_row(db, number, values, now)
-    _merge_adopted_rows(db)
+    join_rows_of_one_task(db, now)
     _match(db)
     revision = _next_revision(db)
     _compare_timelines(db)
@@ -79,11 +79,11 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _take_rows(db, revision)
     _repair_values(db)
     _add_timeline(db)
-    replay.write_changes(db, changed, now)
+    tagged = replay.write_changes(db, changed, now)
     add_intents(db, _columns(db, "intents", "id", "task", "attempts", "first_sent_at"))
     merge_intents(db)
     make_unsent_unconfirmed(db, now, f"number IN (SELECT ours FROM matched WHERE is_new) AND number NOT IN ({unsent})")
-    make_disputed_unconfirmed(db, now, [row.number for row in changed if row.is_sending_disputed])
+    make_disputed_unconfirmed(db, now, tagged)
     _add_downloads(db, now, revision)
     _add_chains(db)
     db.execute(
@@ -111,17 +111,6 @@ def integer(db: apsw.Connection, sql: str) -> int:
     return int(value or 0)
 
 
-_MERGED_WITH: Final = f"t.what = '{EventKind.MERGED}' AND o.number = CAST(substr(t.detail, 7) AS INTEGER)"
-"""By event `t`, row `o` became one with request `t.task`, whose task it is: its detail begins `with #NUMBER,`."""
-
-_MERGED_ROWS: Final = (
-    f"main.timeline t JOIN other.tasks o ON {_MERGED_WITH} AND o.task_id IS NOT NULL"
-    " AND EXISTS (SELECT 1 FROM main.timeline e WHERE e.task = t.task AND instr(e.detail, o.task_id))"
-)
-"""The rows of the other history that became one with another row of the same task in this one, which may be lost."""
-
-_MERGED_NUMBERS: Final = f"SELECT o.number FROM {_MERGED_ROWS}"
-
 _UNKNOWN_KIND: Final = f"instr(m.tags || o.tags, '\"{KIND_UNKNOWN}\"')"
 
 
@@ -138,9 +127,6 @@ _IS_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.
 
 def _match(db: apsw.Connection) -> None:
     """Fill `matched`: each task of the other history with its number in this one.
-
-    Left out are the rows of `_MERGED_NUMBERS`, unless the other history lacks the request of their task: then it may
-    be another task with the same number.
 
     Its columns: `is_new`, this history has no row of the task; `newer`, the row of the other one is taken;
     `has_own_events`, this history alone has some of its events; `replayed`, events of both changed the row taken.
@@ -172,7 +158,7 @@ def _match(db: apsw.Connection) -> None:
     # A number that is free, or whose task alone was lost, is kept; another task's is not taken.
     db.execute(
         "INSERT OR IGNORE INTO matched (theirs, ours) SELECT number, number FROM other.tasks"
-        f" WHERE number NOT IN (SELECT number FROM main.tasks) AND number NOT IN ({_MERGED_NUMBERS})"
+        " WHERE number NOT IN (SELECT number FROM main.tasks)"
     )
     highest = integer(
         db,
@@ -181,26 +167,58 @@ def _match(db: apsw.Connection) -> None:
     )
     db.execute(
         "INSERT INTO matched (theirs, ours) SELECT number, ? + row_number() OVER (ORDER BY number) FROM other.tasks"
-        f" WHERE number NOT IN (SELECT theirs FROM matched) AND number NOT IN ({_MERGED_NUMBERS})",
+        " WHERE number NOT IN (SELECT theirs FROM matched)",
         (highest,),
     )
     db.execute("UPDATE matched SET is_new = 1 WHERE ours NOT IN (SELECT number FROM main.tasks)")
 
 
-def _merge_adopted_rows(db: apsw.Connection) -> None:
-    """Merge rows that an event or an operator made for a task into its request, as the other history has done."""
-    pairs = db.execute(
-        f"SELECT r.number, o.number FROM other.timeline t JOIN main.tasks o ON {_MERGED_WITH} AND o.task_id IS NOT NULL"
-        " JOIN other.tasks s ON s.number = t.task AND s.task_id = o.task_id JOIN main.tasks r ON r.number = s.number"
-        " AND r.recorded_at = s.recorded_at AND r.task_id IS NULL AND r.number <> o.number"
-    )
-    for request, adopted in pairs.fetchall():
+_MERGED_WITH: Final = f"t.what = '{EventKind.MERGED}' AND CAST(substr(t.detail, 7) AS INTEGER) = d.number"
+"""By event `t`, row `d` became one with request `t.task`, whose task it is: its detail begins `with #NUMBER,`."""
+
+_CAN_BE_JOINED: Final = (
+    "r.task_id IS NULL AND r.number <> d.number AND r.kind = d.kind AND r.purged_at IS NULL AND d.purged_at IS NULL"
+    " AND ('' IN (r.email, d.email) OR r.email = d.email COLLATE NOCASE) AND d.resubmit_of IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM main.intents WHERE task = d.number AND action = 'submit')"
+)
+"""Whether row `d`, which has a task id and was not sent from here, may be the task of request `r`, which has none."""
+
+_ROWS_OF_ONE_TASK: Final = (
+    f"SELECT r.number, d.number, EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = s.number AND {_MERGED_WITH})"
+    " FROM other.tasks s CROSS JOIN main.tasks d ON d.task_id = s.task_id CROSS JOIN main.tasks r ON r.number IN"
+    " (SELECT number FROM main.tasks WHERE number = s.number AND recorded_at = s.recorded_at UNION SELECT m.task"
+    " FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token WHERE o.task = s.number)"
+    # What an operator entered may be wrong until the service has confirmed it.
+    f" WHERE {_CAN_BE_JOINED} AND (s.status <> 'QUEUED' OR r.email = d.email COLLATE NOCASE)"
+    # Where the other history has lost the row, its timeline says so.
+    f" UNION SELECT r.number, d.number, TRUE FROM other.timeline t JOIN main.tasks d ON {_MERGED_WITH}"
+    " AND EXISTS (SELECT 1 FROM other.timeline WHERE task = t.task AND instr(detail, d.task_id))"
+    " JOIN main.tasks r ON r.number = t.task"
+    f" WHERE t.task NOT IN (SELECT number FROM other.tasks) AND {_CAN_BE_JOINED}"
+)
+
+
+def join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
+    """Make one row of a request without a task id and of the row with that id which the other history knows to be its.
+
+    An event or an operator has made the latter here (`merge_duplicate` does the same once the service says so).
+    """
+    for request, duplicate, is_recorded in db.execute(_ROWS_OF_ONE_TASK).fetchall():
+        values = ", ".join(SERVICE_COLUMNS)
+        db.execute(
+            f"UPDATE main.tasks SET ({values}) = (SELECT {values} FROM main.tasks WHERE number = ?) WHERE number = ?",
+            (duplicate, request),
+        )
         for table in ("timeline", "intents", "downloads", "service_events"):
-            db.execute(f"UPDATE main.{table} SET task = ? WHERE task = ?", (request, adopted))
+            db.execute(f"UPDATE main.{table} SET task = ? WHERE task = ?", (request, duplicate))
         for column in ("earlier", "resubmit_of"):
-            db.execute(f"UPDATE main.tasks SET {column} = nullif(?, number) WHERE {column} = ?", (request, adopted))
-        db.execute("DELETE FROM main.chains WHERE task = ?", (adopted,))
-        db.execute("DELETE FROM main.tasks WHERE number = ?", (adopted,))
+            db.execute(f"UPDATE main.tasks SET {column} = nullif(?, number) WHERE {column} = ?", (request, duplicate))
+        db.execute("DELETE FROM main.tasks WHERE number = ?", (duplicate,))
+        if not is_recorded:
+            detail = f"with #{duplicate}, which had its task id"
+            db.execute(INSERT_EVENT, (request, now, PROGRAM, EventKind.MERGED, None, None, detail))
+        chain_check.remember_joined(db, int(str(request)), int(str(duplicate)))
+        replay.apply_timeline(db, int(str(request)), now)
 
 
 def _next_revision(db: apsw.Connection) -> int:
@@ -247,11 +265,6 @@ def _compare_timelines(db: apsw.Connection) -> None:
     db.execute("CREATE TEMP TABLE missing_events (ours INTEGER, id INTEGER, PRIMARY KEY (ours, id)) WITHOUT ROWID")
     db.execute(
         "INSERT INTO missing_events SELECT x.ours, t.id FROM matched x JOIN other.timeline t ON t.task = x.theirs"
-        f" WHERE NOT EXISTS (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
-    )
-    db.execute(
-        f"INSERT OR IGNORE INTO missing_events SELECT x.ours, t.id FROM (SELECT t.task AS ours, o.number AS theirs"
-        f" FROM {_MERGED_ROWS}) x JOIN other.timeline t ON t.task = x.theirs"
         f" WHERE NOT EXISTS (SELECT 1 FROM main.timeline m WHERE {_SAME_EVENT})"
     )
     db.execute(

@@ -10,18 +10,21 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.task import TO_CHECK
+from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
+from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
 from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
-from bwp_tui.store.database.shared_sql import PURGED_DOWNLOAD, PURGED_ERRORS
+from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING, PURGED_DOWNLOAD, PURGED_ERRORS
 from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.errors import OtherShop, StoreDamaged
-from bwp_tui.store.maintenance import chain_check
+from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST
-from bwp_tui.store.maintenance.merge import MergeResult, integer, merge
+from bwp_tui.store.maintenance.merge import MergeResult, integer, join_rows_of_one_task, merge
 from bwp_tui.store.queries import text_index
+from bwp_tui.store.queries.columns_from_events import Columns, columns_after
+from bwp_tui.store.queries.row_mapping import tags_of, tags_text
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _LARGEST_REVISION: Final = 1 << 50
@@ -51,7 +54,7 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
         triggers = _drop_triggers(db)
         yield db
         with db:
-            _restore_invariants(db)
+            _restore_invariants(db, now)
             chain_check.seal_rebuilt(db, now)
             for trigger in triggers:
                 db.execute(trigger)
@@ -72,20 +75,29 @@ def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, so
             other.execute("PRAGMA journal_mode = MEMORY")
             apply_missing(other)
             here, there = (bound_shop(each.execute(BOUND_SHOP)) for each in (db, other))
-        if event is EventKind.RESTORED and here and there and here.is_certainly_other(there):
-            raise OtherShop(
-                f"{source} holds the requests of {there}, and the history those of {here}. Restore it with the profile "
-                "of that shop; nothing was changed."
-            )
-        db.execute("ATTACH ? AS other", (os.fspath(copy),))
-        try:
-            with db:
-                merged = merge(db, now, event, source_name)
-        finally:
-            db.execute("DETACH other")
+            if event is EventKind.RESTORED and here and there and here.is_certainly_other(there):
+                raise OtherShop(
+                    f"{source} holds the requests of {there}, and the history those of {here}. Restore it with the "
+                    "profile of that shop; nothing was changed."
+                )
+            _drop_triggers(other)
+            with _attached_as_other(other, db.filename):
+                join_rows_of_one_task(other, now)
+        with _attached_as_other(db, copy):
+            return merge(db, now, event, source_name)
     finally:
         copy.unlink(missing_ok=True)
-    return merged
+
+
+@contextmanager
+def _attached_as_other(db: apsw.Connection, file: Path | str) -> Iterator[None]:
+    """Attach a file as `other`, with a transaction for the block."""
+    db.execute("ATTACH ? AS other", (os.fspath(file),))
+    try:
+        with db:
+            yield
+    finally:
+        db.execute("DETACH other")
 
 
 def correct_numbers(db: apsw.Connection) -> int:
@@ -100,6 +112,95 @@ def correct_numbers(db: apsw.Connection) -> int:
         db.execute("UPDATE OR IGNORE tasks SET number = ? WHERE number = ?", (right, number))
         db.execute("UPDATE temp.replaced SET number = ? WHERE number = ?", (right, number))
     return len(wrong)
+
+
+def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
+    """Add a task for each number that only a timeline, intents or downloads refer to; return how many.
+
+    Args:
+        highest: the highest number that was ever given; a higher one is a damaged reference.
+    """
+    orphans = db.execute(
+        "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
+        " UNION ALL SELECT task, asked_at FROM downloads)"
+        f" WHERE task BETWEEN 1 AND ? AND task {replay.NO_ROW} GROUP BY task ORDER BY task",
+        (highest,),
+    ).fetchall()
+    unsent = frozenset(replay.proven_unsent_tasks(db))
+    for number, first in ((int(number or 0), str(first)) for number, first in orphans):
+        kind = _recorded_kind(db, number)
+        events = replay.proven_timeline(db, number)
+        columns = columns_after(_inherited(db, columns_after({}, events).get("resubmit_of")), events)
+        is_received = columns.get("status") in WITHHELD_STATUSES and number in unsent
+        if columns.get("task_id") is None and not columns.get("terminal") and not is_received:
+            columns["status"] = Status.UNCONFIRMED
+        lost = _what_is_lost(columns, kind)
+        note = f"Recovered from its timeline, {lost}: see the report. {columns.get('note', '')}"
+        columns |= {"kind": kind or Kind.RETRIEVAL, "note": note.rstrip()}
+        if kind is None:
+            columns["tags"] = tags_text((*tags_of(columns.get("tags", "[]")), KIND_UNKNOWN))
+        db.execute(
+            "INSERT INTO tasks (number, kind, email, status, received_on, regulation, recorded_at, revision)"
+            " VALUES (?, ?, '', 'UNCONFIRMED', local_day(?), 'none', ?, 1)",
+            (number, columns["kind"], first, first),
+        )
+        replay.write_row(db, number, columns, now)
+        db.execute(
+            "INSERT INTO timeline (task, at, actor, what, after, detail) SELECT number, ?, ?, ?, status, ?"
+            " FROM tasks WHERE number = ?",
+            (now, PROGRAM, EventKind.RECOVERED, f"{replay.REBUILT}, {lost}", number),
+        )
+        db.execute(
+            "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
+            f" AND {INTENT_IS_WAITING}",
+            (now, number),
+        )
+    return len(orphans)
+
+
+def _inherited(db: apsw.Connection, origin: str | int | None) -> Columns:
+    """Return the columns that a task has from the one that it repeats, if that is there with its email."""
+    if (
+        not isinstance(origin, int)
+        or not db.execute(
+            "SELECT 1 FROM main.tasks WHERE number = ? AND email <> '' AND purged_at IS NULL", (origin,)
+        ).fetchall()
+    ):
+        return {}
+    row = replay.row_of(db, origin)
+    return {name: row[name] for name in ("email", "received_on", "regulation", *INHERITED_COLUMNS.split(", "))}
+
+
+def _what_is_lost(columns: Columns, kind: Kind | None) -> str:
+    """Return what the timeline of a task does not say, as a phrase."""
+    names = [] if kind else ["kind"]
+    if columns.get("email") is None:
+        names.append("email")
+    if columns.get("received_on") is None:
+        names.append("day of receipt (shown: that of its recording)")
+    if columns.get("regulation") is None:
+        names.append("regulation")
+    if "due_on" not in columns:
+        names.append("due date")
+    listed = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else "".join(names)
+    return f"without its {listed}" if names else "with the values of the task that it repeats"
+
+
+def _recorded_kind(db: apsw.Connection, number: int) -> Kind | None:
+    """Return the kind of a task by its timeline, events, intents and downloads, or None where they do not say it."""
+    with_kind = (EventKind.RECORDED, EventKind.IMPORTED, EventKind.RESUBMITTED, EventKind.TRACKED, EventKind.ADOPTED)
+    kinds = db.execute(
+        "SELECT CASE WHEN what GLOB 'cancel*' OR 'ON_HOLD' IN (before, after) OR (what IN (?2, ?3, ?4, ?5, ?6)"
+        " AND (detail GLOB '*deletion' OR detail GLOB 'DELETION *')) THEN 'DELETION' WHEN what GLOB 'download*'"
+        " OR (what IN (?2, ?3, ?4, ?5, ?6) AND (detail GLOB '*retrieval' OR detail GLOB 'RETRIEVAL *'))"
+        " THEN 'RETRIEVAL' END AS kind FROM timeline WHERE task = ?1 AND kind IS NOT NULL"
+        " UNION ALL SELECT 'DELETION' FROM intents WHERE task = ?1 AND action = 'cancel'"
+        " UNION ALL SELECT 'RETRIEVAL' FROM downloads WHERE task = ?1"
+        " UNION ALL SELECT iif(type GLOB '*_DELETION_*', 'DELETION', 'RETRIEVAL') FROM service_events WHERE task = ?1",
+        (number, *with_kind),
+    ).fetchall()
+    found = {str(kind) for (kind,) in kinds}
+    return Kind(found.pop()) if len(found) == 1 else None
 
 
 def answer_ended(db: apsw.Connection, numbers: Iterable[int]) -> None:
@@ -152,7 +253,7 @@ def remove_dangling_references(db: apsw.Connection) -> int:
     return removed
 
 
-def _restore_invariants(db: apsw.Connection) -> None:
+def _restore_invariants(db: apsw.Connection, now: str) -> None:
     """Restore the invariants: references, polls, counts, and the purges of either source."""
     db.execute(
         "UPDATE tasks SET resubmitted = 1 WHERE resubmitted = 0"
@@ -179,7 +280,8 @@ def _restore_invariants(db: apsw.Connection) -> None:
     )
     purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
     chain_check.commit_purged_details(db)
-    db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged}")
+    is_new = "at = ? AND actor = ?"  # what the program has just recorded names no shopper
+    db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged} AND NOT ({is_new})", (now, PROGRAM))
     db.execute(f"UPDATE downloads SET {PURGED_DOWNLOAD} WHERE task IN {purged}")
     db.execute(f"UPDATE tasks SET trouble = NULL, {PURGED_ERRORS} WHERE number IN {purged}")
     for statement in ("DELETE FROM tallies", f"INSERT INTO tallies {TASK_COUNTS}", *text_index.REBUILD):

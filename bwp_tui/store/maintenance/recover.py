@@ -163,7 +163,7 @@ def _fill(
     with db:
         highest = max(highest, integer(db, "SELECT max(number) FROM tasks"))
         intent_repair.lapse_orphan_submissions(db, instant)
-        counts.reconstructed_tasks = replay.add_lost_tasks(db, instant, highest)
+        counts.reconstructed_tasks = rebuild.add_lost_tasks(db, instant, highest)
         replay.repair_replaced_values(db, instant)
         counts.changed_values = replay.tag_changed_tasks(db, instant)
         intent_repair.apply_confirmed_cancellations(db, instant)

@@ -6,20 +6,21 @@ What counts where events contradict each other is a matter of `columns_from_even
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, permutations
 from operator import itemgetter
 from typing import Final, NamedTuple
 
 import apsw
 
 from bwp_tui.domain.deadlines import recomputed_due_date
-from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import ADOPTED, KIND_UNKNOWN, Kind
+from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES, Status
+from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.digest_chain import COVERED_COLUMNS, EventRow, chained_tasks
-from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING, SERVICE_COLUMNS
+from bwp_tui.store.database.shared_sql import INTENT_IS_WAITING, SERVICE_COLUMNS
 from bwp_tui.store.maintenance.chain_check import AMONG_BROKEN, changed_columns_noted, proven_events
 from bwp_tui.store.maintenance.intent_repair import (
     append_recovered,
@@ -27,22 +28,24 @@ from bwp_tui.store.maintenance.intent_repair import (
     make_unsent_unconfirmed,
     tag_to_check,
 )
-from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after, columns_and_contradictions
+from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, columns_after
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
     EVENT_COLUMNS,
-    PROGRAM,
     RECORD_COLUMNS,
     EventKind,
     TimelineRow,
-    against_other_copy,
+    changes_what_is_owed,
     is_origin,
+    is_resubmission,
+    missing_in,
 )
 
 REBUILT: Final = "rebuilt from its timeline"
 """How the detail of the event begins that is added to a row which was made from its timeline alone."""
 
-_NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"
+NO_ROW: Final = "NOT IN (SELECT number FROM main.tasks)"
+"""The end of a condition on a task number that no row has."""
 
 
 def proven_unsent_tasks(db: apsw.Connection) -> list[int]:
@@ -53,11 +56,11 @@ def proven_unsent_tasks(db: apsw.Connection) -> list[int]:
     waiting = {
         number
         for (number,) in db.execute(
-            f"SELECT task FROM main.intents WHERE action = 'submit' AND {INTENT_IS_WAITING} AND task {_NO_ROW}"
+            f"SELECT task FROM main.intents WHERE action = 'submit' AND {INTENT_IS_WAITING} AND task {NO_ROW}"
         ).fetchall()
     }
     found = []
-    for number, _, events, chain in chained_tasks(db, _NO_ROW):
+    for number, _, events, chain in chained_tasks(db, NO_ROW):
         if chain is not None and events and chain.links_of(events) == chain.links:
             status = columns_after({}, _timeline_rows(events)).get("status")
             if status in ((Status.QUEUED,) if number in waiting else WITHHELD_STATUSES):
@@ -67,10 +70,13 @@ def proven_unsent_tasks(db: apsw.Connection) -> list[int]:
 
 def _timeline_rows(events: Iterable[EventRow]) -> list[TimelineRow]:
     texts = ([None if value is None else str(value) for value in event] for event in events)
-    return [TimelineRow(str(at), str(what), before, after, detail) for at, _, what, before, after, detail in texts]
+    return [
+        TimelineRow(str(at), str(what), before, after, detail, str(actor))
+        for at, actor, what, before, after, detail in texts
+    ]
 
 
-def _proven_timeline(db: apsw.Connection, number: int) -> list[TimelineRow]:
+def proven_timeline(db: apsw.Connection, number: int) -> list[TimelineRow]:
     """Return the events of a task that its digests prove, and later ones."""
     return [
         event
@@ -109,20 +115,50 @@ _NOTHING_RECORDED: Final[Columns] = {
 """The columns that a row has from its events alone, before any event."""
 
 
+class Side(NamedTuple):
+    """One of two histories that are merged: the row of a task in it, and the events that it alone has."""
+
+    row: Columns
+    events: list[TimelineRow]
+
+    @property
+    def records(self) -> list[TimelineRow]:
+        """What people recorded in it that can change what is owed."""
+        return [event for event in self.events if changes_what_is_owed(event)]
+
+    @property
+    def named(self) -> str:
+        """The records, or else the other events, each with its day."""
+        events = self.records or [event for event in self.events if event.after]
+        return ", ".join(f"{event.what} ({event.at[:10]})" for event in events) or "nothing"
+
+    def is_contradicted(self, merged: Columns) -> bool:
+        """Return whether people recorded something in this history that is not so in the merged row."""
+        is_recorded = bool(self.records) or any(map(is_origin, self.events))
+        is_decided = any(event.status or event.what == EventKind.RESUBMITTED for event in self.records)
+        is_other = is_decided and _is_underway(self.row) != _is_underway(merged)
+        return is_recorded and (is_other or any(self.row[name] != merged[name] for name in _OWED))
+
+
+_OWED: Final = (
+    *("open", "due_on", "received_on", "regulation", "extended_on", "resubmitted", "cancel_asked", "declined_on"),
+    *(name for names in RECORD_COLUMNS.values() for name in names if name.endswith(("_on", "_upheld"))),
+)
+"""The columns that say what is owed, and by when."""
+
+
+def _is_underway(row: Columns) -> bool:
+    """Return whether a request is to be sent, was sent and goes on, or was completed."""
+    status = row["status"]
+    return status == Status.COMPLETED or status not in {*FINAL_STATUSES, *WITHHELD_STATUSES, Status.UNCONFIRMED}
+
+
 class RowChange(NamedTuple):
-    """What the events of both histories change in the newer row of a task, and which of them contradict others."""
+    """What the events of both histories change in the newer row of a task, and what each history alone has."""
 
     number: int
     columns: Columns
-    contradicting: list[TimelineRow]
-
-    @property
-    def is_sending_disputed(self) -> bool:
-        """Return whether one copy withdrew the verification with which the other sent the request, or answered it."""
-        return any(event.what in _DISPUTES for event in self.contradicting)
-
-
-_DISPUTES: Final = (EventKind.SEND_REQUESTED, EventKind.VERIFICATION_WITHDRAWN, EventKind.UNDONE, EventKind.ANSWERED)
+    sides: tuple[Side, ...]
 
 
 def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list[RowChange]:
@@ -134,15 +170,17 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
     ).fetchall()
     changed = list[RowChange]()
     for ours, theirs, newer, is_new in ((int(str(value)) for value in each) for each in differing):
-        row, older = {} if is_new else _row(db, ours), _row(db, theirs, "other")
-        own = _proven_timeline(db, ours)
+        row, older = {} if is_new else row_of(db, ours), row_of(db, theirs, "other")
+        own = proven_timeline(db, ours)
         others = [e for task in chained_tasks(db, f"= {theirs}", "other") for e in _timeline_rows(task.events)]
+        sides = (
+            () if is_recovery or is_new else (Side(row, missing_in(others, own)), Side(older, missing_in(own, others)))
+        )
         if newer:
-            row, older, own, others = older, row, others, own
-        before, known = columns_and_contradictions(row | _NOTHING_RECORDED, own)
+            row, older, own = older, row, others
+        before = columns_after(row | _NOTHING_RECORDED, own)
         events = _timeline_rows(events_of_both(db, ours, only_proven=True))
-        given = row | _values_of_request(row, own, older, events) | _NOTHING_RECORDED
-        after, found = columns_and_contradictions(given, events)
+        after = columns_after(row | _values_of_request(row, own, older, events) | _NOTHING_RECORDED, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
         if row.get("purged_at"):  # its timeline no longer says what the row has
             changes = {name: value for name, value in changes.items() if before[name] == row[name]}
@@ -159,10 +197,7 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
         if not row["email"] and older.get("email") and after["purged_at"] is None:
             changes["email"] = older["email"]
         changes = {name: value for name, value in changes.items() if value != row[name]}
-        known += columns_and_contradictions(older | _NOTHING_RECORDED, others)[1]
-        found += [*against_other_copy(own, others), *against_other_copy(others, own)]
-        found = [event for event in dict.fromkeys(found) if event not in known and not after["purged_at"]]
-        changed += [RowChange(ours, changes, found)] if changes or found else []
+        changed.append(RowChange(ours, changes, sides))
     return changed
 
 
@@ -179,21 +214,56 @@ def _values_of_request(row: Columns, own: list[TimelineRow], older: Columns, eve
     return {name: older[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
 
 
-def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -> None:
-    """Write columns of rows, each with the due date that follows from them, and mark the rows as `replayed`."""
-    for number, changes, contradicting in changed:
-        write_row(db, number, changes, now)
-        due = recomputed_due_date(task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,)))))
-        db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), number))
-        db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
-        if contradicting:
-            named = ", ".join(f"{event.what} ({event.at[:10]})" for event in contradicting)
-            sentence = f"recorded in one copy without knowing what the other had recorded, check it: {named}"
+def _content(event: TimelineRow) -> TimelineRow:
+    """Return what an event records, which that of another copy may record too; each resubmission is a new request."""
+    return event if is_resubmission(event) else event._replace(at="", actor="")
+
+
+def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -> list[int]:
+    """Write columns of rows, each with the due date that follows from them, and mark the rows as `replayed`.
+
+    A task is tagged `to-check` where people recorded in both copies, and not the same, what can change what is owed, or
+    in one of them what is not so in the merged row.
+
+    Returns:
+        The tasks that it tagged.
+    """
+    tagged = list[int]()
+    for number, changes, sides in changed:
+        if changes:
+            _write_with_due_date(db, number, changes, now)
+        merged = row_of(db, number)
+        records = [Counter(map(_content, side.records)) for side in sides]
+        is_disputed = all(one - other for one, other in permutations(records, 2)) if sides else False
+        if is_disputed or any(side.is_contradicted(merged) for side in sides):
+            here, there = (side.named for side in sides)
+            sentence = (
+                f"one copy has {here}, and the other, recorded without knowing of that, {there}: check what counts"
+            )
             append_recovered(db, now, number, sentence)
             tag_to_check(db, now, number)
+            tagged.append(number)
+        if changes or number in tagged[-1:]:
+            db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
+    return tagged
 
 
-def _row(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
+def apply_timeline(db: apsw.Connection, number: int, now: str) -> None:
+    """Bring the row of a task up to date by its whole timeline."""
+    row = row_of(db, number)
+    columns = columns_after(row | _NOTHING_RECORDED, proven_timeline(db, number))
+    _write_with_due_date(db, number, {name: value for name, value in columns.items() if value != row[name]}, now)
+
+
+def _write_with_due_date(db: apsw.Connection, number: int, columns: Columns, now: str) -> None:
+    """Write columns of a task, and the due date that follows from them."""
+    write_row(db, number, columns, now)
+    due = recomputed_due_date(task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,)))))
+    db.execute("UPDATE main.tasks SET due_on = ? WHERE number = ?", (iso_day(due), number))
+
+
+def row_of(db: apsw.Connection, number: int, schema: str = "main") -> Columns:
+    """Return all columns of a task."""
     cursor = db.execute(f"SELECT * FROM {schema}.tasks WHERE number = ?", (number,))
     names = [name for name, *_ in cursor.get_description()]
     return dict(zip(names, next(cursor), strict=True))
@@ -203,7 +273,7 @@ def write_row(db: apsw.Connection, number: int, changes: Columns, now: str) -> N
     """Write columns of a task, unless another task has its task id: it then has none, and is UNCONFIRMED."""
     task_id = changes.get("task_id")
     if task_id is not None and not free_task_id(db, str(task_id)):
-        status = changes.get("status", _row(db, number)["status"])
+        status = changes.get("status", row_of(db, number)["status"])
         changes = {**changes, "task_id": None}
         if not changes.get("terminal"):
             changes["status"] = Status.UNCONFIRMED
@@ -212,78 +282,6 @@ def write_row(db: apsw.Connection, number: int, changes: Columns, now: str) -> N
     if changes:
         assignments = ", ".join(f"{name} = ?" for name in changes)
         db.execute(f"UPDATE main.tasks SET {assignments} WHERE number = ?", (*changes.values(), number))
-
-
-def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
-    """Add a task for each number that only a timeline, intents or downloads refer to; return how many.
-
-    Args:
-        highest: the highest number that was ever given; a higher one is a damaged reference.
-    """
-    orphans = db.execute(
-        "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
-        " UNION ALL SELECT task, asked_at FROM downloads)"
-        f" WHERE task BETWEEN 1 AND ? AND task {_NO_ROW} GROUP BY task ORDER BY task",
-        (highest,),
-    ).fetchall()
-    unsent = frozenset(proven_unsent_tasks(db))
-    for number, first in ((int(number or 0), str(first)) for number, first in orphans):
-        kind = _recorded_kind(db, number)
-        events = _proven_timeline(db, number)
-        columns = columns_after(_inherited(db, columns_after({}, events).get("resubmit_of")), events)
-        is_received = columns.get("status") in WITHHELD_STATUSES and number in unsent
-        if columns.get("task_id") is None and not columns.get("terminal") and not is_received:
-            columns["status"] = Status.UNCONFIRMED
-        lost = _what_is_lost(columns, kind)
-        note = f"Recovered from its timeline, {lost}: see the report. {columns.get('note', '')}"
-        columns |= {"kind": kind or Kind.RETRIEVAL, "note": note.rstrip()}
-        if kind is None:
-            columns["tags"] = tags_text((*tags_of(columns.get("tags", "[]")), KIND_UNKNOWN))
-        db.execute(
-            "INSERT INTO tasks (number, kind, email, status, received_on, regulation, recorded_at, revision)"
-            " VALUES (?, ?, '', 'UNCONFIRMED', local_day(?), 'none', ?, 1)",
-            (number, columns["kind"], first, first),
-        )
-        write_row(db, number, columns, now)
-        db.execute(
-            "INSERT INTO timeline (task, at, actor, what, after, detail) SELECT number, ?, ?, ?, status, ?"
-            " FROM tasks WHERE number = ?",
-            (now, PROGRAM, EventKind.RECOVERED, f"{REBUILT}, {lost}", number),
-        )
-        db.execute(
-            "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
-            f" AND {INTENT_IS_WAITING}",
-            (now, number),
-        )
-    return len(orphans)
-
-
-def _inherited(db: apsw.Connection, origin: str | int | None) -> Columns:
-    """Return the columns that a task has from the one that it repeats, if that is there with its email."""
-    if (
-        not isinstance(origin, int)
-        or not db.execute(
-            "SELECT 1 FROM main.tasks WHERE number = ? AND email <> '' AND purged_at IS NULL", (origin,)
-        ).fetchall()
-    ):
-        return {}
-    row = _row(db, origin)
-    return {name: row[name] for name in ("email", "received_on", "regulation", *INHERITED_COLUMNS.split(", "))}
-
-
-def _what_is_lost(columns: Columns, kind: Kind | None) -> str:
-    """Return what the timeline of a task does not say, as a phrase."""
-    names = [] if kind else ["kind"]
-    if columns.get("email") is None:
-        names.append("email")
-    if columns.get("received_on") is None:
-        names.append("day of receipt (shown: that of its recording)")
-    if columns.get("regulation") is None:
-        names.append("regulation")
-    if "due_on" not in columns:
-        names.append("due date")
-    listed = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else "".join(names)
-    return f"without its {listed}" if names else "with the values of the task that it repeats"
 
 
 def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
@@ -299,7 +297,7 @@ def repair_outdated_rows(db: apsw.Connection, now: str) -> int:
             if covered is not None and chain is not None and chain.length > len(events):
                 doubtful += [] if chain.is_row_of(covered) else [number]
             continue
-        row = _row(db, number)
+        row = row_of(db, number)
         if chain.length < len(events) and chain.is_row_of(covered):  # the digests are as old as the row
             later = columns_after(row, _timeline_rows(events[chain.length :]))
             changes = {name: value for name, value in later.items() if value != row[name]}
@@ -329,7 +327,7 @@ def tag_changed_tasks(db: apsw.Connection, now: str) -> list[str]:
     found = []
     for number, noted in changed_columns_noted(db).items():
         for _, covered, events, chain in list(chained_tasks(db, f"= {number}")):
-            row = _row(db, number) if covered is not None else {}
+            row = row_of(db, number) if covered is not None else {}
             if covered is None or chain is None or chain.is_row_of(covered) or row["purged_at"] is not None:
                 continue
             said, changed = columns_after({}, _timeline_rows(events)), chain.changed_columns(covered)
@@ -358,33 +356,16 @@ def repair_replaced_values(db: apsw.Connection, now: str) -> None:
         " WHERE name <> 'number' ORDER BY number"
     ).fetchall()
     for number, names in groupby(damaged, itemgetter(0)):
-        row = _row(db, number)
-        columns = columns_after(row, _proven_timeline(db, number))
+        row = row_of(db, number)
+        columns = columns_after(row, proven_timeline(db, number))
         changed = {str(name) for _, name in names if columns[str(name)] != row[str(name)]}
         write_row(db, number, {name: columns[name] for name in changed}, now)
-
-
-def _recorded_kind(db: apsw.Connection, number: int) -> Kind | None:
-    """Return the kind of a task by its timeline, events, intents and downloads, or None where they do not say it."""
-    with_kind = (EventKind.RECORDED, EventKind.IMPORTED, EventKind.RESUBMITTED, EventKind.TRACKED, EventKind.ADOPTED)
-    kinds = db.execute(
-        "SELECT CASE WHEN what GLOB 'cancel*' OR 'ON_HOLD' IN (before, after) OR (what IN (?2, ?3, ?4, ?5, ?6)"
-        " AND (detail GLOB '*deletion' OR detail GLOB 'DELETION *')) THEN 'DELETION' WHEN what GLOB 'download*'"
-        " OR (what IN (?2, ?3, ?4, ?5, ?6) AND (detail GLOB '*retrieval' OR detail GLOB 'RETRIEVAL *'))"
-        " THEN 'RETRIEVAL' END AS kind FROM timeline WHERE task = ?1 AND kind IS NOT NULL"
-        " UNION ALL SELECT 'DELETION' FROM intents WHERE task = ?1 AND action = 'cancel'"
-        " UNION ALL SELECT 'RETRIEVAL' FROM downloads WHERE task = ?1"
-        " UNION ALL SELECT iif(type GLOB '*_DELETION_*', 'DELETION', 'RETRIEVAL') FROM service_events WHERE task = ?1",
-        (number, *with_kind),
-    ).fetchall()
-    found = {str(kind) for (kind,) in kinds}
-    return Kind(found.pop()) if len(found) == 1 else None
 
 
 def last_task_id(db: apsw.Connection, number: int) -> str | None:
     """Return the task id that a task has by its timeline."""
     events = db.execute(
-        "SELECT at, what, before, after, detail FROM main.timeline WHERE task = ? ORDER BY id", (number,)
+        "SELECT at, what, before, after, detail, actor FROM main.timeline WHERE task = ? ORDER BY id", (number,)
     )
     task_id = columns_after({}, map(TimelineRow._make, events)).get("task_id")
     return None if task_id is None else str(task_id)

@@ -7,19 +7,21 @@ The events apply in the order of time. Where they contradict each other:
   once that had a task id or had ended in the other copy (`_is_overtaken`).
 - A decline counts all the same where nothing of the request runs: the shopper was told.
 - What two operators decided without knowing of each other leaves the request open in doubt, with the earlier due
-  date (`_counts_despite_contradiction`, `_reopened`): a decline that was withdrawn leaves no appeal, but where the
-  request would be closed, the appeal makes it count again; what was upheld stays so. A person has to check them.
+  date (`_is_outweighed`, `_reopened`): a decline that was withdrawn leaves no appeal, but where the request would be
+  closed, the appeal makes it count again; what was upheld stays so.
 - A correction that `legal_records.correct` refuses beside what the other copy recorded does not count where the request
-  would be due later (`_refused_corrections`).
+  would be due later (`_without_refused_corrections`).
 - The clock was stopped by the last inquiry that has a reply, until the first reply to it (`_stop_of_clock`).
 - An undo puts back the value that it names (`_undone`), unless the other copy has made a record since.
 - What was purged stays purged.
+
+That a person has to check what both recorded is no matter of this module (`replay.write_changes`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bwp_tui.domain.regulations import is_appealable
@@ -38,7 +40,6 @@ from bwp_tui.store.queries.timeline import (
     TimelineRow,
     corrections_of,
     in_order,
-    is_due_otherwise,
     is_resubmission,
     recorded_day,
     values_before,
@@ -78,35 +79,22 @@ def columns_after(row: Mapping[str, str | int | None], events: Iterable[Timeline
 
     Only what the events say is set: a column that no event names keeps its value, or is absent as before.
     """
-    return columns_and_contradictions(row, events)[0]
-
-
-def columns_and_contradictions(
-    row: Mapping[str, str | int | None], events: Iterable[TimelineRow]
-) -> tuple[Columns, list[TimelineRow]]:
-    """Return `columns_after`, and what nobody could have recorded who had known of the events before it."""
-    columns, undoable = dict(row), dict[str, list[Columns]]()
-    latest, contradicting, declines = dict[str, Columns](), list[TimelineRow](), list[TimelineRow]()
+    columns, undoable, latest = dict(row), dict[str, list[Columns]](), dict[str, Columns]()
     corrected = list[TimelineRow]()
     stops = {name: {str(row[name])} if row.get(name) else set[str]() for name in RECORD_COLUMNS[LegalRecord.INQUIRY]}
     for event in in_order(list(events)):
-        counts = _counts_despite_contradiction(columns, event)
-        if counts is not None:
-            contradicting.append(event)
-        if event.what in (EventKind.DECLINE_REQUESTED, EventKind.DECLINED):
-            declines.append(event)
+        counts = not _is_outweighed(columns, event)
         if event.what in (EventKind.APPEALED, EventKind.APPEAL_ANSWERED):
             latest[event.what] = _recorded_columns(columns, event)
-        if event.what == EventKind.APPEALED and counts is False:
+        if event.what == EventKind.APPEALED and not counts:
             latest[_DROPPED_APPEAL] = {"appealed_on": latest[EventKind.APPEALED].get("appealed_on")}
-        elif event.what == EventKind.DECLINE_WITHDRAWN and counts:
+        elif event.what == EventKind.DECLINE_WITHDRAWN and counts and columns.get("appealed_on") is not None:
             latest[_DROPPED_APPEAL] = {name: columns.get(name) for name in RECORD_COLUMNS[LegalRecord.APPEAL]}
-        if counts is False or _is_overtaken(columns, event):
+        if not counts or _is_overtaken(columns, event):
             latest |= {EventKind.DECLINED: _changes(columns, event)} if event.what == EventKind.DECLINED else {}
             continue
         if event.what == EventKind.UNDONE:
             if (undone := _undone(columns, event, undoable)) is None:
-                contradicting.append(event)
                 continue
             changes = undone
         else:
@@ -131,10 +119,9 @@ def columns_and_contradictions(
     is_declined = columns.get("status") in (None, Status.DECLINED) or columns.get("cancel_asked")
     if columns.get("declined_on") is not None and not is_declined:  # it is in effect, or waits for a cancellation
         columns |= dict.fromkeys((*_DECLINE_COLUMNS, *RECORD_COLUMNS[LegalRecord.APPEAL]))
-        contradicting += [event for event in declines[-1:] if event not in contradicting]
-    contradicting += [event for event in _refused_corrections(columns, corrected) if event not in contradicting]
+    columns |= _without_refused_corrections(columns, corrected)
     columns |= _stop_of_clock(columns, *stops.values())
-    return columns if columns.get("purged_at") is None else columns | _PURGED, contradicting
+    return columns if columns.get("purged_at") is None else columns | _PURGED
 
 
 _BEFORE_DECLINE: Final = "before decline"
@@ -189,7 +176,6 @@ def _stop_of_clock(columns: Columns, inquiries: set[str], replies: set[str]) -> 
     return {"inquired_on": inquired, "replied_on": first.get(str(inquired))}
 
 
-_VERIFICATION_UNDONE: Final = f"{LegalRecord.VERIFICATION}{RESTORED_AS}empty"
 _ENDED_OR_CANCELLED: Final = (Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.DECLINED)
 
 
@@ -212,76 +198,56 @@ def _is_overtaken(columns: Columns, event: TimelineRow) -> bool:
     if event.what == EventKind.DECLINED and status in DECLINABLE_STATUSES:
         return bool(columns.get("resubmitted"))
     has_gone_on = columns.get("task_id") is not None or status in FINAL_STATUSES
-    is_decision = event.what in _DECISIONS and event.after is not None and not is_iso_day(event.after)
+    is_decision = event.what in _DECISIONS and event.status is not None
     return is_decision and has_gone_on and status is not None and status != event.before
 
 
-def _counts_despite_contradiction(columns: Columns, event: TimelineRow) -> bool | None:
-    """Return whether an event that contradicts what was recorded before counts all the same; None for any other.
+def _is_outweighed(columns: Columns, event: TimelineRow) -> bool:
+    """Return whether an event does not count beside what the other copy recorded before.
 
-    It contradicts that where nobody could record it on the task as it was. In doubt the request stays open, and keeps
-    the earlier due date.
+    In doubt the request stays open, and keeps the earlier due date.
     """
     status, is_upheld = columns.get("status"), bool(columns.get("appeal_upheld"))
     is_declined, is_cancelled = status in (None, Status.DECLINED), status == Status.CANCELLED
     is_appealed, is_sent_again = columns.get("appealed_on") is not None, bool(columns.get("resubmitted"))
-    is_open, is_answered = is_upheld or _is_appeal_running(columns), columns.get("answered_on") is not None
-    is_decided = columns.get("appeal_upheld") is not None
+    is_open = is_upheld or _is_appeal_running(columns)
     match event.what:
-        case EventKind.DECLINED | EventKind.CANCELLED_UNSENT if _is_overtaken(columns, event):
-            return None if (is_declined or is_cancelled) and not is_sent_again else False
-        case EventKind.DECLINED if is_answered:
-            return True
-        case EventKind.ACCEPTED if (is_declined or is_cancelled) and status not in (None, event.before):
-            return None if _is_overtaken(columns, event) else True
-        case EventKind.ANSWERED if status == Status.DECLINED:
-            return not is_open
-        case EventKind.DECLINE_WITHDRAWN if is_appealed or is_sent_again:
-            return not (is_sent_again or (event.after == Status.CANCELLED and is_open))
-        case EventKind.APPEALED if not is_declined or is_answered or is_due_otherwise(event, columns.get("regulation")):
-            return is_declined or is_cancelled
+        case EventKind.ANSWERED:
+            return status == Status.DECLINED and is_open
+        case EventKind.DECLINE_WITHDRAWN:
+            return is_sent_again or (is_appealed and is_open and event.after == Status.CANCELLED)
+        case EventKind.APPEALED:
+            return not (is_declined or is_cancelled)
         case EventKind.APPEAL_ANSWERED:
             upholds = (event.detail or "").endswith(": upheld")
-            is_possible = is_declined and is_appealed and columns.get("appeal_upheld") in (None, int(upholds))
-            return None if is_possible else is_declined and upholds
-        case EventKind.APPEAL_WITHDRAWN if (is_upheld and is_sent_again) or (is_decided and is_iso_day(event.before)):
-            return not is_upheld  # what moves its due date is no withdrawal after the answer
-        case EventKind.UNDONE if is_upheld and is_sent_again and (event.detail or "").startswith(LegalRecord.APPEAL):
-            return False
-        case EventKind.SEND_REQUESTED if columns.get("verified_on") is None and not _is_overtaken(columns, event):
-            return True
-        case EventKind.VERIFICATION_WITHDRAWN if status in (Status.QUEUED, Status.UNAPPROVED):
-            return True
-        case EventKind.UNDONE if status in (Status.QUEUED, Status.UNAPPROVED) and event.detail == _VERIFICATION_UNDONE:
-            return True
-        case EventKind.REPLIED if columns.get("inquired_on") is None:
-            return False
-        case EventKind.RESUBMITTED if is_resubmission(event) and status is not None:
-            has_ended = status in FINAL_STATUSES or status == Status.UNCONFIRMED
-            return None if has_ended and (status != Status.DECLINED or is_upheld) else True
-        case EventKind.CORRECTED:
-            is_known = all(columns.get(name) in (None, *pair) for name, pair in corrections_of(event).items())
-            return None if is_known and status != Status.DECLINED else True
-    return None
+            return not (is_declined and (upholds or (is_appealed and columns.get("appeal_upheld") in (None, 0))))
+        case EventKind.APPEAL_WITHDRAWN:  # what moves its due date is no withdrawal after the answer
+            return is_upheld and (is_sent_again or is_iso_day(event.before))
+        case EventKind.UNDONE:
+            return is_upheld and is_sent_again and (event.detail or "").startswith(LegalRecord.APPEAL)
+        case EventKind.REPLIED:
+            return columns.get("inquired_on") is None
+    return False
 
 
 _RECORDED_AFTER_RECEIPT: Final = ("acknowledged_on", "inquired_on", "declined_on", "answered_on")
 
 
-def _refused_corrections(columns: Columns, corrected: list[TimelineRow]) -> Iterator[TimelineRow]:
-    """Yield the corrections that `legal_records.correct` would have refused beside the records of the other copy.
+def _without_refused_corrections(columns: Columns, corrected: list[TimelineRow]) -> Columns:
+    """Return the values before the corrections that `legal_records.correct` would have refused beside other records.
 
     A day of receipt after what was done with the request does not count, nor a law without appeals while an appeal is
-    to be answered: the columns get the values before, whatever was recorded first.
+    to be answered, whatever was recorded first.
     """
     days = [str(columns[name]) for name in _RECORDED_AFTER_RECEIPT if columns.get(name) is not None]
+    given = {name: columns.get(name) for name in ("received_on", "regulation")}
     for event in reversed(corrected):
         for name, (before, after) in corrections_of(event).items():
             is_early = name == "received_on" and min(days, default=after) < after
             is_unappealable = name == "regulation" and _is_appeal_running(columns) and not is_appealable(after)
-            if columns.get(name) == after and (is_early or is_unappealable):
-                columns[name] = before
-                yield event
+            if given.get(name) == after and (is_early or is_unappealable):
+                given[name] = before
+    return {name: value for name, value in given.items() if name in columns}
 
 
 def _undone(columns: Columns, event: TimelineRow, undoable: dict[str, list[Columns]]) -> Columns | None:
@@ -308,8 +274,7 @@ def _service_columns(columns: Columns, event: TimelineRow) -> Columns:
     """Return status, task id and what follows from them."""
     changes: Columns = {}
     detail = event.detail or ""
-    if event.after and not is_iso_day(event.after):
-        status = event.after
+    if status := event.status:
         if event.what == EventKind.STATUS and status != Status.MISSING:
             # An older version kept a name of the service that is a local one now.
             status = status_after(str(columns.get("status")), status)

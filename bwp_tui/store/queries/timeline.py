@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import date
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
-from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.task import TimelineEvent
 from bwp_tui.domain.times import is_iso_day
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
@@ -186,6 +183,12 @@ class TimelineRow(NamedTuple):
     before: str | None
     after: str | None
     detail: str | None
+    actor: str = PROGRAM
+
+    @property
+    def status(self) -> str | None:
+        """The status that it sets, or None: `after` may also be a due date."""
+        return None if is_iso_day(self.after) else self.after
 
 
 _CORRECTION: Final = r"(received|law|kind) (\S+) → (\S+?)(?:, |$)"
@@ -221,13 +224,6 @@ def values_before(earlier: list[dict[str, str | int | None]], part: str, value: 
     return {**dict.fromkeys(before), **EMPTY_PARTS.get(part, {})} if value == "empty" else before
 
 
-def is_due_otherwise(appealed: TimelineRow, regulation: object) -> bool:
-    """Return whether an appeal has under a regulation another due date than its event says, or none."""
-    day = recorded_day(appealed.detail or "")
-    due = appeal_deadline(str(regulation), date.fromisoformat(day)) if day else None
-    return due is None or appealed.after not in (None, due.isoformat())
-
-
 def is_resubmission(event: TimelineRow) -> bool:
     """Return whether a request was sent again as a new task."""
     return event.what == EventKind.RESUBMITTED and (event.detail or "as ").startswith("as ")
@@ -239,32 +235,36 @@ def is_origin(event: TimelineRow) -> bool:
     return is_repeated or event.what in (EventKind.RECORDED, EventKind.IMPORTED, EventKind.TRACKED)
 
 
-_AGAINST_SENDING: Final = (EventKind.ANSWERED, EventKind.DECLINED, EventKind.CANCELLED_UNSENT)
-_AGAINST: Final[dict[str, tuple[EventKind, ...]]] = {
-    EventKind.EXTENDED: (EventKind.CORRECTED, EventKind.ANSWERED, EventKind.DECLINED),
-    EventKind.SEND_REQUESTED: _AGAINST_SENDING,
-    EventKind.RESUBMITTED: (
-        *(EventKind.CORRECTED, EventKind.CANCEL_REQUESTED, EventKind.RESUBMITTED, *_AGAINST_SENDING),
-        *(EventKind.ACCEPTED, EventKind.ADOPTED, EventKind.TRACKED),  # it runs
-    ),
-}
-"""What hardly anybody would have recorded who had known of an extension, that it was sent, or resubmitted."""
+_CHANGES_NOTHING_OWED: Final = frozenset(
+    {
+        *(EventKind.RECORDED, EventKind.IMPORTED),
+        *(EventKind.NOTE, EventKind.NOTE_REMOVED, EventKind.TAGS, EventKind.ASSIGNED),
+        *(EventKind.UNPACKED, EventKind.PACKED, EventKind.LETTER, EventKind.HOOK, EventKind.COMMAND_RUN),
+    }
+)
+_WORK: Final = frozenset({TaskPart.NOTE, TaskPart.TAGS, TaskPart.ASSIGNMENT})
 
 
-def against_other_copy(events: list[TimelineRow], others: list[TimelineRow]) -> Iterator[TimelineRow]:
-    """Yield what one copy recorded of a request that the other, not knowing of it, extended, sent or corrected.
+def changes_what_is_owed(event: TimelineRow) -> bool:
+    """Return whether a person recorded with this event what can change what is owed, by when, or whether it still is.
 
-    A new task lacks what makes the request due earlier. Two corrections together may make it due later than either.
+    That is every decision and every record of the law, but no note, tag, assignment, download or letter, nor the
+    request itself.
     """
-    unknown = [event for event in others if event not in events]
-    against = {what for event in unknown for what in _AGAINST.get(event.what, ())}
-    for event in (event for event in events if event not in others):
-        is_earlier = is_iso_day(event.after) and not (event.before and event.before <= str(event.after))
-        is_other_correction = event.what == EventKind.CORRECTED and any(
-            other.what == EventKind.CORRECTED and other.detail != event.detail for other in unknown
-        )
-        if event.what in against or is_other_correction or (is_earlier and EventKind.RESUBMITTED in against):
-            yield event
+    if event.actor in (SERVICE, PROGRAM) or event.what in _CHANGES_NOTHING_OWED or event.what.startswith("download"):
+        return False
+    if event.what == EventKind.RESUBMITTED:
+        return is_resubmission(event)
+    return event.what != EventKind.UNDONE or (event.detail or "").partition(RESTORED_AS)[0] not in _WORK
+
+
+def missing_in(others: list[TimelineRow], events: list[TimelineRow]) -> list[TimelineRow]:
+    """Return the events that other ones lack; a purge may have removed the details of either."""
+    known = dict[TimelineRow, set[str | None]]()
+    for event in others:
+        known.setdefault(event._replace(detail=None), set()).add(event.detail)
+    details = [(event, known.get(event._replace(detail=None), set[str | None]())) for event in events]
+    return [event for event, found in details if not (found & {event.detail, None} or (found and event.detail is None))]
 
 
 _EventT = TypeVar("_EventT", bound=TimelineEvent | TimelineRow)

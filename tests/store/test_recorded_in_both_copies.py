@@ -1,0 +1,282 @@
+"""Two copies of a history in which people recorded something of the same task: somebody has to check it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import TO_CHECK, Kind
+from bwp_tui.store.commands import answers, decisions, legal_records, requests, work_records
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.maintenance import chain_check, purge
+from bwp_tui.store.open_store import open_store
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import LegalRecord
+from bwp_tui.store.worklog import intent_outcomes, intents
+from tests.manual_clock import ManualClock
+from tests.store import single
+from tests.store.support import (
+    ACTOR,
+    FAR,
+    SOON,
+    TODAY,
+    accepted,
+    answer,
+    declined_history,
+    in_status,
+    opened_copies,
+    received,
+    recording,
+    request,
+    restored_both_ways,
+    sent,
+    submitted,
+)
+
+
+def _cancel_and_resubmit(store: Store) -> None:
+    requests.cancel(store, 1, ACTOR)
+    intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+    requests.resubmit(store, 1, ACTOR)
+
+
+_KEEP_OPEN: list[Callable[[Store], object]] = [
+    recording(partial(legal_records.acknowledge, on=TODAY)),
+    recording(partial(legal_records.verify, how="by phone")),
+    recording(partial(legal_records.inquire, on=TODAY)),
+    recording(partial(legal_records.extend, reason="busy")),
+    recording(partial(legal_records.correct, received=TODAY - timedelta(1))),
+]
+
+
+@pytest.mark.parametrize("one", range(len(_KEEP_OPEN)))
+@pytest.mark.parametrize("other", range(len(_KEEP_OPEN)))
+def test_a_task_is_to_be_checked_where_people_recorded_in_both_copies_and_not_the_same(
+    path: Path, clock: ManualClock, one: int, other: int
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        accepted(store)
+        recording(partial(legal_records.correct, regulation="uk-gdpr", received=TODAY - timedelta(3)))(store)
+    for store, is_one in opened_copies(path, clock, True):
+        _KEEP_OPEN[one if is_one else other](store)
+    for merged in restored_both_ways(path, clock):
+        assert tasks.get(merged, 1).tags == (() if one == other else (TO_CHECK,))
+        details = [event.detail or "" for event in timeline.of_task(merged, 1) if event.what == "recovered"]
+        named = [detail for detail in details if all(f"{what} (" in detail for what in _whats(merged))]
+        assert bool(named) is (one != other)
+
+
+def _whats(merged: Store) -> set[str]:
+    """What people recorded of task 1 since the copies parted."""
+    return {event.what for event in timeline.of_task(merged, 1)[3:] if event.actor == ACTOR}
+
+
+@pytest.mark.parametrize("record", [*_KEEP_OPEN, recording(partial(answers.answer, how="by post"))])
+def test_what_only_one_copy_recorded_is_not_to_be_checked(
+    path: Path, clock: ManualClock, record: Callable[[Store], object]
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        accepted(store)
+        recording(partial(legal_records.correct, regulation="uk-gdpr", received=TODAY - timedelta(3)))(store)
+    for store, is_recorded in opened_copies(path, clock, True):
+        if is_recorded:
+            record(store)
+        else:
+            single.add_note(store, 1, "seen", "bob")
+            single.assign(store, 1, "bob", "bob")
+            single.set_tags(store, 1, ["vip"], "bob")
+            single.answered(store, 1, answer("COMPLETED"), None)
+    for merged in restored_both_ways(path, clock):
+        assert (tasks.get(merged, 1).tags, tasks.get(merged, 1).note) == (("vip",), "seen")
+
+
+@pytest.mark.parametrize("is_purged_first", [False, True])
+def test_a_purged_request_whose_answer_the_other_copy_withdrew_is_to_be_checked(
+    path: Path, clock: ManualClock, *, is_purged_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.COMPLETED)
+        single.answer(store, 1, "by post", TODAY, ACTOR)
+    for store, is_purged in opened_copies(path, clock, is_purged_first):
+        if is_purged:
+            purge.purge(store, [1], ACTOR, TODAY, evidence_too=False)
+        else:
+            recording(partial(answers.withdraw, record=LegalRecord.ANSWER))(store)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.is_purged, task.email, task.tags) == (True, "", (TO_CHECK,))
+        assert [event.detail for event in timeline.of_task(merged, 1) if "answer withdrawn (" in (event.detail or "")]
+        assert chain_check.check_file(path)[1] == []
+
+
+@pytest.mark.parametrize("is_declined_first", [False, True])
+def test_a_decline_that_waits_for_its_cancellation_is_to_be_checked_where_the_other_copy_withdrew_the_unsent_request(
+    path: Path, clock: ManualClock, *, is_declined_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        submitted(store, Kind.DELETION)
+    for store, is_declined in opened_copies(path, clock, is_declined_first):
+        if is_declined:
+            intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1", SOON)
+            recording(partial(decisions.decline, reason="fraud", text="told"))(store)
+        else:
+            requests.cancel(store, 1, ACTOR)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.task_id, task.status, task.tags) == ("task-1", Status.ON_HOLD, (TO_CHECK,))
+        assert task.cancel_asked is True
+
+
+@pytest.mark.parametrize("is_tracked_first", [False, True])
+def test_a_task_that_one_copy_tracked_is_the_request_for_which_the_other_entered_its_id(
+    path: Path, clock: ManualClock, *, is_tracked_first: bool
+) -> None:
+    task_id = f"{'a' * 8}-0000-4000-8000-000000000000"
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.UNCONFIRMED)
+    for store, is_tracked in opened_copies(path, clock, is_tracked_first):
+        if is_tracked:
+            submitted(store, email="other@example.com")  # the numbers differ
+            number = requests.track(store, Kind.RETRIEVAL, task_id, request(email=""), ACTOR).number
+        else:
+            number = decisions.enter_task_id(store, 1, task_id, ACTOR).number
+        single.answered(store, number, answer("FAILED", email="jane@example.com"), None)
+        change = partial(legal_records.extend, reason="busy")
+        if not is_tracked:
+            change = partial(decisions.decline, reason="fraud", text="told")
+        single.edit(store, number, change, ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
+        task, other = tasks.by_numbers(merged, [1, 2, 3])
+        assert (task.task_id, task.status, task.declined_on) == (task_id, Status.DECLINED, TODAY)
+        assert (task.extended_on, task.tags) == (TODAY, (TO_CHECK,))
+        assert other.email == "other@example.com"
+        assert chain_check.check_file(path)[1] == []
+
+
+@pytest.mark.parametrize(("received_on", "tags"), [(TODAY - timedelta(2), (TO_CHECK,)), (None, ())])
+def test_corrections_of_both_copies_are_to_be_checked_unless_they_are_the_same(
+    path: Path, clock: ManualClock, received_on: date | None, tags: tuple[str, ...]
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, TODAY - timedelta(9)), ACTOR, TODAY)
+    for store, is_early in opened_copies(path, clock, True):
+        is_day = is_early and received_on is not None
+        values = {"received": received_on} if is_day else {"regulation": "us-tx"}
+        single.edit(store, 1, partial(legal_records.correct, **values), ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
+        assert tasks.get(merged, 1).tags == tags
+
+
+@pytest.mark.parametrize("is_resubmitted_first", [False, True])
+@pytest.mark.parametrize(
+    "record",
+    [
+        partial(legal_records.correct, received=TODAY - timedelta(9)),
+        partial(legal_records.reply, on=TODAY),
+        partial(answers.answer, how="by post"),
+    ],
+)
+def test_what_one_copy_recorded_of_a_request_that_the_other_resubmitted_is_to_be_checked(
+    path: Path, clock: ManualClock, record: Callable[[work_records.Edit], None], *, is_resubmitted_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.FAILED)
+        single.edit(store, 1, lambda edit: legal_records.correct(edit, None, "uk-gdpr"), ACTOR, TODAY)
+        single.inquire(store, 1, TODAY, ACTOR)
+    for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
+        if is_resubmitted:
+            requests.resubmit(store, 1, ACTOR)
+        else:
+            single.edit(store, 1, record, ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
+        assert (tasks.get(merged, 1).was_resubmitted, tasks.get(merged, 1).tags) == (True, (TO_CHECK,))
+
+
+@pytest.mark.parametrize("is_answered_first", [False, True])
+def test_an_answer_to_an_appeal_that_the_other_copy_withdrew_is_to_be_checked(
+    path: Path, clock: ManualClock, *, is_answered_first: bool
+) -> None:
+    declined_history(path, clock)
+    with closing(open_store(path, clock=clock)) as store:
+        single.edit(store, 1, lambda edit: decisions.appeal(edit, TODAY), ACTOR, TODAY)
+    for store, is_answered in opened_copies(path, clock, is_answered_first):
+        if is_answered:
+            single.edit(store, 1, partial(decisions.appeal, answered=TODAY, upheld=False), ACTOR, TODAY)
+        else:
+            single.edit(store, 1, lambda edit: answers.withdraw(edit, LegalRecord.APPEAL), ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
+        assert tasks.get(merged, 1).tags == (TO_CHECK,)
+
+
+@pytest.mark.parametrize("is_resubmitted_first", [False, True])
+def test_a_resubmission_is_to_be_checked_where_the_other_copy_entered_the_task_id(
+    path: Path, clock: ManualClock, *, is_resubmitted_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.UNCONFIRMED, Kind.DELETION)
+    for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
+        if is_resubmitted:
+            requests.resubmit(store, 1, ACTOR)
+        else:
+            decisions.enter_task_id(store, 1, f"{'a' * 8}-0000-4000-8000-000000000000", ACTOR)
+            single.answered(store, 1, answer("ON_HOLD"), SOON)
+    for merged in restored_both_ways(path, clock):
+        assert TO_CHECK in tasks.get(merged, 1).tags
+
+
+@pytest.mark.parametrize("is_extended_first", [False, True])
+@pytest.mark.parametrize(
+    "close",
+    [
+        recording(partial(decisions.decline, reason="fraud", text="told")),
+        recording(partial(answers.answer, how="by post")),
+    ],
+    ids=["declined", "answered"],
+)
+def test_a_request_that_one_copy_closed_and_the_other_extended_is_to_be_checked(
+    path: Path, clock: ManualClock, close: Callable[[Store], object], *, is_extended_first: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.FAILED)
+    for store, is_extended in opened_copies(path, clock, is_extended_first):
+        if is_extended:
+            single.extend(store, 1, "busy", TODAY, ACTOR)
+        else:
+            close(store)
+    for merged in restored_both_ways(path, clock):
+        assert TO_CHECK in tasks.get(merged, 1).tags
+
+
+@pytest.mark.parametrize("is_confirmed", [True, False])
+@pytest.mark.parametrize("is_resubmitted_first", [False, True])
+@pytest.mark.parametrize(
+    "end",
+    [
+        recording(partial(decisions.decline, reason="fraud", text="told")),
+        lambda store: requests.cancel(store, 1, ACTOR),
+        _cancel_and_resubmit,
+    ],
+    ids=["declined", "cancelled", "resubmitted too"],
+)
+def test_a_deletion_on_hold_that_one_copy_ended_and_the_other_resubmitted_is_to_be_checked(
+    path: Path, clock: ManualClock, end: Callable[[Store], object], *, is_resubmitted_first: bool, is_confirmed: bool
+) -> None:
+    """The data would be deleted although one of two persons stopped that, or twice: only a person knows which is right.
+
+    While the new deletion is on hold there is time to cancel it.
+    """
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.ON_HOLD, Kind.DELETION)
+    for store, is_resubmitted in opened_copies(path, clock, is_resubmitted_first):
+        (_cancel_and_resubmit if is_resubmitted else end)(store)
+        if is_confirmed and tasks.get(store, 1).cancel_asked:
+            intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
+    for merged in restored_both_ways(path, clock):
+        assert tasks.get(merged, 1).tags[-1:] == (TO_CHECK,)
