@@ -169,11 +169,11 @@ class PrivacyApi:
         ids: dict[str, None] = {}
         variables: dict[str, object] = {"first": _PAGE_SIZE}
         for _ in range(_MOST_PAGES):
-            page = parse_subscription_page(await self._value(SUBSCRIPTIONS, variables))
-            ids.update(dict.fromkeys(page.ids))
-            if page.next_cursor is None:
+            page, next_cursor = parse_subscription_page(await self._value(SUBSCRIPTIONS, variables))
+            ids.update(dict.fromkeys(page))
+            if next_cursor is None:
                 break
-            variables["after"] = page.next_cursor
+            variables["after"] = next_cursor
         return [await self._subscription_details(each) for each in ids]
 
     def service_now(self) -> datetime | None:

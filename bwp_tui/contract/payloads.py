@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import AliasGenerator, AliasPath, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
@@ -89,13 +89,6 @@ class SubscriptionPayload(_Body):
         _OptionalLine, Field(validation_alias=AliasPath("eventSubscriptionDetails", "destination", "arn"))
     ] = None
     """The partner event source's; it ends in the source's name."""
-
-
-class SubscriptionPage(NamedTuple):
-    """One page of the ids of subscriptions; `next_cursor` is None on the last one."""
-
-    ids: tuple[str, ...]
-    next_cursor: str | None
 
 
 class AccessTokenPayload(BaseModel):
@@ -228,13 +221,13 @@ def parse_subscription(value: object) -> SubscriptionPayload:
     return _validated(SubscriptionPayload, value)
 
 
-def parse_subscription_page(value: object) -> SubscriptionPage:
-    """Parse one page of the list of subscriptions; an edge without a usable id is left out."""
+def parse_subscription_page(value: object) -> tuple[list[str], str | None]:
+    """Return the ids of a page of subscriptions, without unusable ones, and the cursor of the next page, if any."""
     edges = _mapping(value).get("edges")
     nodes = [_mapping(_mapping(edge).get("node")) for edge in edges] if isinstance(edges, list) else []
-    ids = tuple(filter(None, (read_line(node.get("id")) for node in nodes)))
+    ids = list(filter(None, (read_line(node.get("id")) for node in nodes)))
     page = _mapping(_mapping(value).get("pageInfo"))
-    return SubscriptionPage(ids, read_text(page.get("endCursor")) if page.get("hasNextPage") is True else None)
+    return ids, read_text(page.get("endCursor")) if page.get("hasNextPage") is True else None
 
 
 def parse_access_token(body: bytes) -> AccessTokenPayload:

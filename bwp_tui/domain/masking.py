@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.text import file_name_with_email, mask_email, mask_in_text
+from bwp_tui.domain.text import file_name, mask_email, mask_in_text
 
 # Compiled when first needed: it delays the first frame.
 _SECRETS: Final = (
@@ -34,9 +34,7 @@ def mask_task_text(text: str, task: Task) -> str:
         return text
     # The name of an older archive contains the email, in characters that file names allow.
     addresses = (task.email, mask_email(task.email))
-    named, renamed = (
-        file_name_with_email(task.kind, email, task.task_id or "").removesuffix(".zip") for email in addresses
-    )
+    named, renamed = (file_name(task.kind, task.task_id or "", email).removesuffix(".zip") for email in addresses)
     # File names have no •; it shows that this is not the real path.
     return mask_in_text(text.replace(named, renamed.replace("_@", "•••@", 1)), task.email)
 

@@ -27,22 +27,12 @@ class Status(StrEnum):
 WITHHELD_STATUSES: Final = (Status.RECEIVED, Status.UNAPPROVED)
 """Statuses of what has no intent: an operator has to send or to approve it."""
 
-FINAL_STATUSES: Final = frozenset(
-    {
-        Status.COMPLETED,
-        Status.FAILED,
-        Status.REJECTED,
-        Status.GIVEN_UP,
-        Status.CANCELLED,
-        Status.DECLINED,
-        Status.MISSING,
-    }
-)
+_ENDED_WITHOUT_RESULT: Final = (Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.CANCELLED, Status.MISSING)
+
+FINAL_STATUSES: Final = frozenset({Status.COMPLETED, Status.DECLINED, *_ENDED_WITHOUT_RESULT})
 """Statuses after which the service changes nothing more."""
 
-DECLINABLE_STATUSES: Final = frozenset(
-    {*WITHHELD_STATUSES, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
-)
+DECLINABLE_STATUSES: Final = frozenset({*WITHHELD_STATUSES, *_ENDED_WITHOUT_RESULT})
 """Statuses in which nothing of a request runs at the service, so that it can be declined at once."""
 
 STATUSES_AFTER_HOLD: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED})

@@ -148,24 +148,19 @@ def mask_in_text(text: str, email: str) -> str:
     return text.replace(email, mask_email(email)) if email else text
 
 
-def file_name(kind: str, task_id: str) -> str:
-    """Return the file name of a task's archive, whatever the server calls it."""
-    return _file_name(kind.lower(), task_id)
+def file_name(kind: str, task_id: str, email: str = "") -> str:
+    """Return the file name of a task's archive, whatever the server calls it.
 
-
-def file_name_with_email(kind: str, email: str, task_id: str) -> str:
-    """Return the file name of a task's archive where the profile, or an earlier version, has the email in it."""
-    return _file_name(kind.lower(), email, task_id)
+    `email` is a part of it where the profile, or an earlier version, names files so.
+    """
+    pieces = (kind.lower(), email, task_id) if email else (kind.lower(), task_id)
+    cleaned = "-".join(_UNSAFE_IN_NAME.sub("_", piece)[:_LONGEST_PIECE] for piece in pieces)
+    return f"{cleaned.lstrip('.')}.zip"
 
 
 def possible_file_names(kind: str, email: str, task_id: str) -> tuple[str, str]:
     """Return the names that a task's archive may have: this or an earlier version, and either setting, gave it."""
-    return file_name(kind, task_id), file_name_with_email(kind, email, task_id)
-
-
-def _file_name(*pieces: str) -> str:
-    cleaned = "-".join(_UNSAFE_IN_NAME.sub("_", piece)[:_LONGEST_PIECE] for piece in pieces)
-    return f"{cleaned.lstrip('.')}.zip"
+    return file_name(kind, task_id), file_name(kind, task_id, email)
 
 
 def part_name(name: str) -> str:

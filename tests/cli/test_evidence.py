@@ -11,7 +11,7 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Request
-from bwp_tui.domain.text import file_name_with_email
+from bwp_tui.domain.text import file_name
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import tasks
 from tests.archive.zips import Part, bomb_of_overlaps, forged
@@ -85,13 +85,13 @@ def test_masking_hides_the_address_everywhere(kept: tuple[Bwp, str, Path]) -> No
         assert email not in said
 
 
-def test_masking_hides_the_address_in_file_name_with_emails_that_cannot_have_all_its_characters(
+def test_masking_hides_the_address_in_file_names_that_cannot_have_all_its_characters(
     kept: tuple[Bwp, str, Path],
 ) -> None:
     bwp, task, path = kept
     number = int(task[1:])
     store = bwp.store()
-    name = file_name_with_email("RETRIEVAL", "a%b@example.com", tasks.get(store, number).task_id or "")
+    name = file_name("RETRIEVAL", tasks.get(store, number).task_id or "", "a%b@example.com")
     with store.write() as transaction:
         transaction.run("UPDATE tasks SET email = 'a%b@example.com' WHERE number = ?", (number,))
         transaction.run("UPDATE downloads SET path = ? WHERE task = ?", (str(path.with_name(name)), number))

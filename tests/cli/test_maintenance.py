@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.text import file_name, file_name_with_email, part_name
+from bwp_tui.domain.text import file_name, part_name
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import requests, saved_views, work_records
 from bwp_tui.store.maintenance import purge
@@ -182,7 +182,7 @@ def _zebra(bwp: Bwp, outside: Path) -> None:
         (order,) = downloads.due(store, SOON + timedelta(days=999), 9)
         name = file_name(order.kind, order.task_id)
         if number == 3:
-            name = file_name_with_email(order.kind, email, order.task_id)
+            name = file_name(order.kind, order.task_id, email)
             (folder / part_name(name)).write_text("zebra, a half")
             downloads.record_failure(store, order, "zebra could not be fetched")
         else:

@@ -8,7 +8,7 @@ from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.format import DisplayContext, mask
 from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, TaskError
-from bwp_tui.domain.text import file_name_with_email
+from bwp_tui.domain.text import file_name
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.worklog import downloads
@@ -104,7 +104,7 @@ async def test_a_masked_path_cannot_be_taken_for_the_file(profile: Profile) -> N
     async with opened(profile, PAST) as console:
         task = console.task(READY)
         assert task.email is not None
-        name = file_name_with_email(task.kind, task.email, task.task_id or "")
+        name = file_name(task.kind, task.task_id or "", task.email)
         shown = mask(
             f"/srv/{name}",
             task,

@@ -43,10 +43,10 @@ async def test_one_fault_of_ours_holds_up_no_other_download(shop: Shop, monkeypa
     real = file_name
     broken, sound = [await shop.completed(f"{name}@example.com") for name in ("broken", "sound")]
 
-    def sometimes(kind: str, task_id: str) -> str:
+    def sometimes(kind: str, task_id: str, email: str = "") -> str:
         if task_id == shop.task(broken).task_id:
             raise ZeroDivisionError
-        return real(kind, task_id)
+        return real(kind, task_id, email)
 
     monkeypatch.setattr("bwp_tui.engine.downloads.downloader.file_name", sometimes)
     for number in (broken, sound):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.text import file_name_with_email, part_name
+from bwp_tui.domain.text import file_name, part_name
 from bwp_tui.engine.downloads.resume_loop import MAX_ATTEMPTS_WITHOUT_PROGRESS
 from bwp_tui.sandbox.archive_server import ArchiveServer
 from bwp_tui.sandbox.archives import ArchiveFile, Archives
@@ -191,13 +191,11 @@ async def test_a_stopped_download_is_queued_and_the_next_engine_goes_on(
     assert names_in(folder) == [part.name]
     assert (facts_of(part).st_size, stat.S_IMODE(facts_of(part).st_mode)) == (left.bytes, 0o600)
     if named_by == "an earlier version":
-        part.rename(
-            folder / part_name(file_name_with_email("RETRIEVAL", "jane@example.com", slow.task(number).task_id or ""))
-        )
+        part.rename(folder / part_name(file_name("RETRIEVAL", slow.task(number).task_id or "", "jane@example.com")))
     name = name_of(slow, number)
     if named_by == "another setting":
         slow = slow.with_profile(replace(slow.profile, file_names="email"))
-        name = file_name_with_email("RETRIEVAL", "jane@example.com", slow.task(number).task_id or "")
+        name = file_name("RETRIEVAL", slow.task(number).task_id or "", "jane@example.com")
     slow.sandbox.rate = None
     await slow.work()
     assert_saved(slow, number, name)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.text import file_name, file_name_with_email
+from bwp_tui.domain.text import file_name
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 from bwp_tui.file_access import HISTORY_RESERVE
@@ -344,7 +344,7 @@ def test_names_are_ours(task_id: str, name: str) -> None:
 
 @given(email=st.text(max_size=400), task_id=st.text(max_size=400), older=st.booleans())
 def test_no_text_of_the_service_makes_a_name_that_leaves_the_folder(email: str, task_id: str, older: bool) -> None:
-    name = file_name_with_email(Kind.RETRIEVAL, email, task_id) if older else file_name(Kind.RETRIEVAL, task_id)
+    name = file_name(Kind.RETRIEVAL, task_id, email if older else "")
     assert Path(name).name == name
     assert name.isascii()
     assert name.isprintable()

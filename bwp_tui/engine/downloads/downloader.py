@@ -16,7 +16,7 @@ from bwp_tui.api.errors import AccessDenied, ApiError, ConnectionLost, NotFound,
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.verify import verify_archive
-from bwp_tui.domain.text import file_name, file_name_with_email
+from bwp_tui.domain.text import file_name
 from bwp_tui.engine.daemon_thread import in_daemon_thread
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_cleanup import (
@@ -154,9 +154,7 @@ class Downloader:
     async def _download(self, job: DownloadJob) -> None:
         context = self._context
         try:
-            name = file_name(job.kind, job.task_id)
-            if self._is_named_by_email and job.email:
-                name = file_name_with_email(job.kind, job.email, job.task_id)
+            name = file_name(job.kind, job.task_id, job.email if self._is_named_by_email else "")
             rename_part(job, name)
             with PartFile(Path(job.folder), name, etag=job.etag, total=job.total, space=self._space) as part:
                 if part.published and downloads.is_recorded_at(context.store, job.task_number, str(part.published)):

@@ -93,11 +93,10 @@ class ServiceHealth:
         self._single_refusal_task, self._credential_refusals = None, 0
         self.credentials_refused.clear()
         self._limiter.record_success()
-        rate = self._limiter.rate
-        if rate is None:
+        if self._limiter.rate is None:
             engine_state.record_health(self._store, ServiceHealthState.REACHED, None, None)
         else:
-            engine_state.record_health(self._store, ServiceHealthState.THROTTLED, _SLOWED, None, _rounded(rate))
+            engine_state.record_health(self._store, ServiceHealthState.THROTTLED, _SLOWED, None, self._shown_rate)
 
     def record_failure(self, error: ApiError) -> datetime:
         """Record a failed call; return when its work is due again.
@@ -116,8 +115,7 @@ class ServiceHealth:
             self._credential_refusals += new
             self.credentials_refused.set()
             message = f"{error} New credentials are picked up within a minute, and these are tried again."
-        rate = self._limiter.rate
-        engine_state.record_health(self._store, service, message, retry_at, None if rate is None else _rounded(rate))
+        engine_state.record_health(self._store, service, message, retry_at, self._shown_rate)
         return self._store.clock() if self.credentials_refused.is_set() else retry_at
 
     def record_single_refusal(self, number: int, error: ApiError, wait: float = SINGLE_REFUSAL_PAUSE_S) -> datetime:
@@ -144,6 +142,12 @@ class ServiceHealth:
         self._breaker.shift_clock(setback.total_seconds())
         self._limiter.shift_clock(setback.total_seconds())
 
+    @property
+    def _shown_rate(self) -> float | None:
+        """The limit, rounded as the header shows it, so that small changes do not write to the history."""
+        rate = self._limiter.rate
+        return rate if rate is None else round(rate) if rate >= 1 else round(rate, 1)
+
     def _seconds(self) -> float:
         return self._store.clock().timestamp()
 
@@ -153,8 +157,3 @@ class ServiceHealth:
             return pause * self._rng.uniform(1.0, 1.1)
         base, cap = DENIAL_BOUNDS_S if isinstance(error, AccessDenied) else (RETRY_BASE_S, RETRY_CAP_S)
         return max(error.retry_after or 0.0, retry_delay(failures, self._rng, base=base, cap=cap))
-
-
-def _rounded(rate: float) -> float:
-    """Round the rate as the header shows it, so that small changes do not write to the history."""
-    return round(rate) if rate >= 1 else round(rate, 1)

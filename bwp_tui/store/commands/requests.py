@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwp_tui.domain.deadlines import HoldRule, needs_answer, same_hold
-from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.statuses import FINAL_STATUSES, Status
 from bwp_tui.domain.task import Kind, Request, Task, cannot_change_purged, cannot_tell_kind
 from bwp_tui.store.commands.request_validation import (
     Refusal,
@@ -28,17 +28,7 @@ from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.insert_request import Origin, insert, insert_recorded, insert_submission, status_to_send
 from bwp_tui.store.worklog.intents import cancel_unsent, foreign_change
 
-_RESUBMITTABLE: Final = frozenset(
-    {
-        Status.FAILED,
-        Status.REJECTED,
-        Status.UNCONFIRMED,
-        Status.GIVEN_UP,
-        Status.MISSING,
-        Status.CANCELLED,
-        Status.DECLINED,
-    }
-)
+_RESUBMITTABLE: Final = FINAL_STATUSES - {Status.COMPLETED} | {Status.UNCONFIRMED}
 
 
 def submit(store: Store, request: Request, actor: str) -> Task:
