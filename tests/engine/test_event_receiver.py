@@ -229,7 +229,7 @@ async def test_a_superseded_engine_deletes_nothing(shop: Shop) -> None:
 
     messages = ScriptedQueue([message("task-1")], supersede)
     with pytest.raises(EngineSuperseded):
-        await receiver_of(store, messages).run()
+        await receiver_of(store, messages).run_due()
     assert messages.deleted == []
     assert shop.store.integer("SELECT count(*) FROM service_events") == 0
     store.close()
@@ -247,7 +247,6 @@ async def test_a_message_that_cannot_be_recorded_is_kept_and_not_received_again(
         return real(*arguments)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(service_events, "record_events", full)
-    monkeypatch.setattr(receiver, "STORE_RETRY_S", 0.01)
     monkeypatch.setattr(engine, "STORE_RETRY_S", 0.01)
     calls, shown = list[str](), list[str | None]()
     messages = ScriptedQueue([message("task-1")], calls.append)
@@ -292,7 +291,7 @@ async def test_an_engine_that_stops_does_not_wait_for_a_long_poll_and_deletes_no
         go_on.wait()
 
     messages = ScriptedQueue([message("task-1")], hold)
-    work = asyncio.create_task(receiver_of(shop.store, messages).run())
+    work = asyncio.create_task(receiver_of(shop.store, messages).run_due())
     await eventually_in_loop(polling.is_set)
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
@@ -475,7 +474,7 @@ async def test_all_tasks_are_polled_as_usual_after_an_end_that_only_a_poll_found
 async def test_an_engine_without_a_queue_polls_as_usual_what_another_has_left(relaxed: Relaxed) -> None:
     await _relax(relaxed)
     schedule = PollSchedule(1.0, random.Random(2))
-    await EventReceiver(relaxed.shop.store, schedule, None, random.Random(2)).run()
+    await EventReceiver(relaxed.shop.store, schedule, None, random.Random(2)).run_due()
     assert engine_state.read(relaxed.shop.store).event_queue_state is None
     _check_usual(relaxed)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, Protocol
 
 from bwp_tui.contract.events import parse_event
@@ -21,9 +22,8 @@ from bwp_tui.engine.events.queue_errors import EventQueueError
 from bwp_tui.engine.events.sqs_queue import LONG_POLL_S, Message
 from bwp_tui.engine.resilience.backoff import retry_delay
 from bwp_tui.engine.resilience.poll_schedule import PollSchedule
-from bwp_tui.engine.worker import STORE_RETRY_S
+from bwp_tui.engine.worker import Worker
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import StoreDamaged, StoreError, StoreMoved
 from bwp_tui.store.worklog import service_events
 from bwp_tui.store.worklog.engine_state import QUEUE_IS_READ
 
@@ -41,13 +41,12 @@ class MessageQueue(Protocol):
         """Delete messages."""
 
 
-class EventReceiver:
-    """Receives events for an engine. The queue's calls block, so a thread makes them; the engine's loop records.
+class EventReceiver(Worker):
+    """A worker that receives events. The queue's calls block, so a thread makes them; the engine's loop records.
 
     Args:
         messages: the queue; without one, polls that were relaxed by another engine become as frequent as usual.
         regulation: that of the tasks that an event makes known.
-        on_recorded: called with what keeps events from being recorded, and with None once they are again.
     """
 
     def __init__(
@@ -57,41 +56,33 @@ class EventReceiver:
         messages: MessageQueue | None,
         rng: random.Random,
         regulation: str = DEFAULT_REGULATION,
-        on_recorded: Callable[[StoreError | None], None] = lambda _error: None,
     ) -> None:
         self._store = store
         self._relaxation = PollRelaxation(store, schedule)
         self._messages = messages
         self._rng = rng
         self._regulation = regulation
-        self._on_recorded = on_recorded
         self._received: list[Message] = []
         """Messages whose events are not recorded yet: to receive them again brings them nearer to the dead letters."""
         self._failures = 0
+        self._wait_s = 0  # the first response is to come soon: it says whether the queue can be used
 
-    async def run(self) -> None:
-        """Receive until cancelled; return where there is no queue.
+    async def run_due(self) -> None:
+        """Receive once, and wait until the queue may be asked again.
 
         A call that is cancelled goes on in its thread: messages that it receives return after their visibility
         time-out.
         """
-        wait_s = 0  # the first response is to come soon: it says whether the queue can be used
-        while True:
-            began = time.monotonic()
-            try:
-                found = await self._receive(wait_s)
-            except (StoreMoved, StoreDamaged):
-                raise
-            except StoreError as error:
-                self._on_recorded(error)
-                await asyncio.sleep(STORE_RETRY_S)
-                continue
-            self._on_recorded(None)
-            if self._messages is None:
-                return
-            wait_s = 0 if self._failures else LONG_POLL_S
+        began = time.monotonic()
+        found = await self._receive(self._wait_s)
+        if self._messages is not None:
+            self._wait_s = 0 if self._failures else LONG_POLL_S
             pause = retry_delay(self._failures, self._rng) if self._failures else 0.0 if found else _MIN_INTERVAL_S
             await asyncio.sleep(max(0.0, pause - (time.monotonic() - began)))
+
+    def next_at(self) -> datetime | None:
+        """Return the present instant, or None without a queue."""
+        return None if self._messages is None else self._store.clock()
 
     async def receive_waiting(self) -> None:
         """Receive the messages that wait in the queue now."""

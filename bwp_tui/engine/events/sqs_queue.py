@@ -66,6 +66,7 @@ class SqsQueue:
         """Return up to `MOST_MESSAGES` messages, as soon as there are any, or none after `wait_s` seconds."""
         response = self._call(
             "receive_message",
+            QueueUrl=self._queue.queue_url,
             MaxNumberOfMessages=MOST_MESSAGES,
             WaitTimeSeconds=wait_s,
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
@@ -83,11 +84,12 @@ class SqsQueue:
         """Delete messages; one that cannot be deleted is received again."""
         entries = [{"Id": str(place), "ReceiptHandle": receipt} for place, receipt in enumerate(receipt_handles)]
         for start in range(0, len(entries), MOST_MESSAGES):
-            self._call("delete_message_batch", Entries=entries[start : start + MOST_MESSAGES])
+            batch = entries[start : start + MOST_MESSAGES]
+            self._call("delete_message_batch", QueueUrl=self._queue.queue_url, Entries=batch)
 
     def attributes(self) -> QueueAttributes:
         """Return the state of the queue."""
-        response = self._call("get_queue_attributes", AttributeNames=["All"])
+        response = self._call("get_queue_attributes", QueueUrl=self._queue.queue_url, AttributeNames=["All"])
         found = response.get("Attributes", {})
         redrive = _json_object(found.get("RedrivePolicy"))
         max_receives = _number(redrive.get("maxReceiveCount")) if redrive else None
@@ -104,20 +106,15 @@ class SqsQueue:
     def _dead_letters(self, arn: str) -> int | None:
         account, _, name = arn.removeprefix("arn:").rpartition(":")
         try:
-            url = self._call("get_queue_url", queue_url=None, QueueName=name, QueueOwnerAWSAccountId=account[-12:])
+            url = self._call("get_queue_url", QueueName=name, QueueOwnerAWSAccountId=account[-12:]).get("QueueUrl", "")
             attributes = self._call(
-                "get_queue_attributes",
-                queue_url=url.get("QueueUrl", ""),
-                AttributeNames=["ApproximateNumberOfMessages"],
+                "get_queue_attributes", QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
             )
         except EventQueueError:
             return None  # the right to read it is not needed to receive events
         return _number(attributes.get("Attributes", {}).get("ApproximateNumberOfMessages"))
 
-    def _call(self, method: str, queue_url: str | None = "", **parameters: object) -> dict[str, Any]:
-        """Call a method of the client; `queue_url` is this queue's own if empty, and None where there is none."""
-        if queue_url is not None:
-            parameters["QueueUrl"] = queue_url or self._queue.queue_url
+    def _call(self, method: str, **parameters: object) -> dict[str, Any]:
         try:
             self._client = self._client or _client(self._queue)
             response: dict[str, Any] = getattr(self._client, method)(**parameters)

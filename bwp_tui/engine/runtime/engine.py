@@ -1,4 +1,4 @@
-"""The engine: workers that submit, poll and download what is due, and the receiver of the service's events."""
+"""The engine: workers that submit, poll and download what is due, and receive the service's events."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Engine:
         priority_tasks: the tasks to poll first.
         event_queue: the queue of the service's events; None polls only.
         finishes_hooks: whether the end of `run` waits for a running hook.
-        on_full_disk: called with a sentence while a worker or the receiver can record nothing, with None once all can.
+        on_full_disk: called with a sentence while a worker can record nothing, with None once all can.
         reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """
 
@@ -64,18 +64,11 @@ class Engine:
         self._setback_watch = SetbackWatch(store, self._health)
         self._reconnect = reconnect
         self._on_full_disk = on_full_disk
-        self._waiting_for_space: set[Worker | EventReceiver] = set()
+        self._waiting_for_space: set[Worker] = set()
         schedule = PollSchedule(profile.speed, rng)
         context = WorkerContext(store, api, self._health, schedule, rng, priority_tasks or PriorityTasks())
         self._context = context
-        self._receiver = EventReceiver(
-            store,
-            schedule,
-            event_queue,
-            rng,
-            profile.regulation,
-            lambda error: self._show_store_error(self._receiver, error),
-        )
+        self._receiver = EventReceiver(store, schedule, event_queue, rng, profile.regulation)
         self._wakes = [asyncio.Event()]
         self._workers: list[Worker] = [Poller(context, self._wakes[0])]
         if not profile.read_only:
@@ -113,7 +106,7 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._wake_when_available())
                 group.create_task(self._renew_credentials())
-                group.create_task(self._receiver.run())
+                group.create_task(self._run_worker(self._receiver, asyncio.Event()))
                 for worker, wake in zip(self._workers, self._wakes, strict=True):
                     group.create_task(self._run_worker(worker, wake))
         finally:
@@ -158,13 +151,13 @@ class Engine:
                 async with asyncio.timeout(min(max(0.0, left_s), LONGEST_SLEEP_S)):
                     await wake.wait()
 
-    def _show_store_error(self, source: Worker | EventReceiver, error: StoreError | None) -> None:
-        """Report a full disk that keeps a worker or the receiver from recording, and None once it keeps none."""
+    def _show_store_error(self, worker: Worker, error: StoreError | None) -> None:
+        """Report a full disk that keeps a worker from recording, and None once it keeps none."""
         if isinstance(error, DiskFull):
-            self._waiting_for_space.add(source)
+            self._waiting_for_space.add(worker)
             self._on_full_disk(str(error))
-        elif error is None and source in self._waiting_for_space:
-            self._waiting_for_space.remove(source)
+        elif error is None and worker in self._waiting_for_space:
+            self._waiting_for_space.remove(worker)
             if not self._waiting_for_space:
                 self._on_full_disk(None)
 
