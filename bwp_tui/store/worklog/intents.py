@@ -9,7 +9,7 @@ from bwp_tui.domain.deadlines import late_clause
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import format_instant
-from bwp_tui.store.database.connection import Row, Store, Transaction, as_day, as_int, as_text
+from bwp_tui.store.database.connection import Row, Store, Transaction, as_day, as_text
 from bwp_tui.store.database.shared_sql import INTENT_CAN_BE_SENT, INTENT_IS_WAITING, finish_task, update_task
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import RowMapper
@@ -105,15 +105,8 @@ def cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     if not withdrawn and before not in WITHHELD_STATUSES:
         return False
     finish_task(transaction, number, Status.CANCELLED, trouble=None, cancel_asked=0)
-    timeline.append(
-        transaction,
-        number,
-        actor,
-        EventKind.CANCELLED_UNSENT,
-        before=before,
-        after=Status.CANCELLED,
-        detail="never sent",
-    )
+    what, after = EventKind.CANCELLED_UNSENT, Status.CANCELLED
+    timeline.append(transaction, number, actor, what, before=before, after=after, detail="never sent")
     complete_decline(transaction, number, actor)
     return True
 
@@ -170,27 +163,22 @@ class UnfinishedWork(NamedTuple):
     newest_failure: str | None
 
 
+_CANCELLATION: Final = "action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')"
+_FAILING: Final = "FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED'"
+_UNFINISHED: Final = RowMapper(
+    UnfinishedWork,
+    unsent="count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL)",
+    without_response="count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NOT NULL)",
+    unsent_cancellations=f"count(*) FILTER (WHERE {_CANCELLATION} AND first_sent_at IS NULL)",
+    unconfirmed_cancellations=f"count(*) FILTER (WHERE {_CANCELLATION} AND first_sent_at IS NOT NULL)",
+    failed_polls=f"(SELECT count(*) {_FAILING} AND task_id IS NOT NULL AND cancel_asked = 0)",
+    newest_failure=f"(SELECT trouble {_FAILING} ORDER BY number DESC LIMIT 1)",
+)
+
+
 def unfinished_work(store: Store) -> UnfinishedWork | None:
     """Return what is left to do at the service, or None where nothing is."""
-    cancellation = "action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')"
     (counts,) = store.rows(
-        "SELECT count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL),"
-        " count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NOT NULL),"
-        f" count(*) FILTER (WHERE {cancellation} AND first_sent_at IS NULL),"
-        f" count(*) FILTER (WHERE {cancellation} AND first_sent_at IS NOT NULL)"
-        f" FROM intents i JOIN tasks t ON t.number = i.task WHERE i.{INTENT_IS_WAITING}"
+        f"SELECT {_UNFINISHED.columns} FROM intents i JOIN tasks t ON t.number = i.task WHERE i.{INTENT_IS_WAITING}"
     )
-    failing = "FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED'"
-    failed_polls = store.integer(f"SELECT count(*) {failing} AND task_id IS NOT NULL AND cancel_asked = 0")
-    unsent, unanswered, unsent_cancellations, unconfirmed_cancellations = map(as_int, counts)
-    if not any((unsent, unanswered, unsent_cancellations, unconfirmed_cancellations, failed_polls)):
-        return None
-    why = store.row(f"SELECT trouble {failing} ORDER BY number DESC LIMIT 1")
-    return UnfinishedWork(
-        unsent=unsent,
-        without_response=unanswered,
-        unsent_cancellations=unsent_cancellations,
-        unconfirmed_cancellations=unconfirmed_cancellations,
-        failed_polls=failed_polls,
-        newest_failure=None if why is None else as_text(why[0]),
-    )
+    return _UNFINISHED(counts) if any(counts[:-1]) else None
