@@ -265,7 +265,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
 
     def on_console_app_role_changed(self) -> None:
         if self._main is not None:
-            self._main.update_header()
+            self._main.check_engine()
             notice = self._engine.trouble or self._engine.maintenance_finding
             if notice and notice != self._last_notice:
                 self._main.show_notice(notice, "bad" if self._engine.trouble else "warn")

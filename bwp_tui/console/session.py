@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.format import DisplayContext
@@ -23,6 +23,7 @@ from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, Task, requeue_if_running
 from bwp_tui.domain.times import Clock, local_day, to_local
 from bwp_tui.engine.runtime.engine_thread import EngineRole
+from bwp_tui.engine.runtime.lease import is_any_engine_running, misses_heartbeats
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.saved_results import is_gone
@@ -41,6 +42,11 @@ _TROUBLE_LABELS: dict[str, str] = {
     ServiceHealthState.UNUSABLE: "proxy or certificates unusable",
     ServiceHealthState.ENGINE_FAULT: "engine fault",
 }
+
+_ROLES_WITHOUT_ENGINE: Final = frozenset(
+    {EngineRole.BLOCKED, EngineRole.HISTORY_MISSING, EngineRole.DISK_FULL, EngineRole.STOPPED}
+)
+"""Roles in which this process neither is the engine nor knows that another one is."""
 
 
 @dataclass(eq=False, repr=False)
@@ -62,6 +68,8 @@ class Session:
         questions_in_preparation: how many questions are being prepared, which the keys typed meanwhile are meant for.
         running_writes: how many writes of the operator's actions run; keys that act wait for them.
         lend_terminal: leaves the terminal to another program during a block.
+        is_engine_stalled: whether the engine is another process that missed heartbeats when `check_lease` was called
+            last: what it recorded last is old.
     """
 
     profile: Profile
@@ -84,6 +92,8 @@ class Session:
     running_commands: set[str] = field(default_factory=set)
     questions_in_preparation: int = 0
     running_writes: int = 0
+    is_engine_stalled: bool = False
+    _is_other_engine_running: bool = False
 
     @cached_property
     def write_guard(self) -> WriteGuard:
@@ -172,30 +182,21 @@ class Session:
             return ""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None
-        if trouble is None and self.engine_role() in (EngineRole.STARTING, EngineRole.ENGINE, EngineRole.FOLLOWER):
+        if trouble is None and self.engine_role() not in _ROLES_WITHOUT_ENGINE:
             return ""
         return f" Not sent yet: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
+    def check_lease(self) -> bool:
+        """Read from the lease file what the process does that is the engine; return whether that has changed."""
+        role, path = self.engine_role(), self.profile.lease_path
+        before = self._is_other_engine_running, self.is_engine_stalled
+        self._is_other_engine_running = role in _ROLES_WITHOUT_ENGINE and is_any_engine_running(path)
+        self.is_engine_stalled = role not in (EngineRole.ENGINE, EngineRole.STARTING) and misses_heartbeats(path)
+        return before != (self._is_other_engine_running, self.is_engine_stalled)
+
     def has_engine(self) -> bool:
         """Return whether a process is the engine, or this one is about to be."""
-        if self.engine_role() not in (
-            EngineRole.BLOCKED,
-            EngineRole.HISTORY_MISSING,
-            EngineRole.DISK_FULL,
-            EngineRole.STOPPED,
-        ):
-            return True
-        from bwp_tui.engine.runtime.lease import is_any_engine_running
-
-        return is_any_engine_running(self.profile.lease_path)
-
-    def is_engine_stalled(self) -> bool:
-        """Return whether the engine is another process that misses heartbeats: what it recorded last is old."""
-        if self.engine_role() in (EngineRole.ENGINE, EngineRole.STARTING):
-            return False
-        from bwp_tui.engine.runtime.lease import misses_heartbeats
-
-        return misses_heartbeats(self.profile.lease_path)
+        return self.engine_role() not in _ROLES_WITHOUT_ENGINE or self._is_other_engine_running
 
     def shown_download(self, download: Download) -> Download:
         """Return a running download as queued where no process is the engine, without a rate where that is stalled."""
@@ -203,7 +204,7 @@ class Session:
             return download
         if not self.has_engine():
             return requeue_if_running(download)
-        return download._replace(rate=None) if self.is_engine_stalled() else download
+        return download._replace(rate=None) if self.is_engine_stalled else download
 
     def without_killed_process(self, state: EngineState) -> EngineState:
         """Return the engine's state, without its process id where that process was killed."""

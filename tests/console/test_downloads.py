@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -146,7 +148,9 @@ def _heartbeat(profile: Profile, seconds_ago: float) -> None:
     profile.lease_path.write_text(f"{read_uptime().boot or '-'} {time.monotonic() - seconds_ago:.3f}\n")
 
 
-async def test_no_rate_of_an_engine_that_misses_heartbeats_is_shown(profile: Profile) -> None:
+@asynccontextmanager
+async def _following_a_running_download(profile: Profile) -> AsyncIterator[Console]:
+    """A console that follows another engine, which downloads a result."""
     async with opened(profile) as console:
         console.app._engine.role = EngineRole.FOLLOWER
         _heartbeat(profile, -3600)  # as new as one is for the whole test
@@ -157,6 +161,11 @@ async def test_no_rate_of_an_engine_that_misses_heartbeats_is_shown(profile: Pro
         downloads.record_progress(console.store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
         await console.go_to(READY)
         await console.sees("12.4 / 19.3 MB", "3.1 MB/s")
+        yield console
+
+
+async def test_no_rate_of_an_engine_that_misses_heartbeats_is_shown(profile: Profile) -> None:
+    async with _following_a_running_download(profile) as console:
         _heartbeat(profile, 11)
         console.app.on_console_app_role_changed()
         await console.until(lambda: "3.1 MB/s" not in console.text)
@@ -167,6 +176,26 @@ async def test_no_rate_of_an_engine_that_misses_heartbeats_is_shown(profile: Pro
         await console.press("F")
         await console.sees("1 running", "3.1 MB/s")
         _heartbeat(profile, 11)
+        console.app.on_console_app_role_changed()
+        await console.until(lambda: "3.1 MB/s" not in console.text)
+
+
+async def test_silence_of_another_engine_is_noticed_without_a_key(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bwp_tui.console.screens.main.REDRAW_INTERVAL_S", 0.1)
+    async with _following_a_running_download(profile) as console:
+        _heartbeat(profile, 11)
+        await console.until(lambda: "3.1 MB/s" not in console.text)
+        await console.sees("12.4 / 19.3 MB")
+
+
+async def test_no_key_has_the_heartbeat_read(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bwp_tui.console.screens.main.REDRAW_INTERVAL_S", 3600)
+    async with _following_a_running_download(profile) as console:
+        _heartbeat(profile, 11)
+        await console.go_to(HELD)
+        await console.sees("3.1 MB/s")
         console.app.on_console_app_role_changed()
         await console.until(lambda: "3.1 MB/s" not in console.text)
 

@@ -11,15 +11,11 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.message import Message
 
-from bwp_tui.console.bindings.actions import (
-    MOVE_ACTIONS,
-    ActionContext,
-    Scope,
-    read_only_reason,
-)
+from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, layout_classes
 from bwp_tui.console.presentation.themes import LATER_STYLES
+from bwp_tui.console.protocols import PromptHost, SnapshotListener
 from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels, StatusUpdates
 from bwp_tui.console.services.snapshot_feed import Snapshot
@@ -36,14 +32,13 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 
 if TYPE_CHECKING:
-    from bwp_tui.console.protocols import PromptHost
     from bwp_tui.console.screens.main_handlers import MainHandlers
     from bwp_tui.console.widgets.command_list import CommandList
     from bwp_tui.console.widgets.prompt import Prompt
     from bwp_tui.console.widgets.request_form import RequestForm
 
 REDRAW_INTERVAL_S: Final = 5.0
-"""Seconds between two updates of ages and countdowns; only text that differs is repainted."""
+"""Seconds between two updates of what changes with time: ages, countdowns, and whether the engine is silent."""
 
 _MOUNT_DELAY_S: Final = 0.5
 """Seconds after which form and prompt are mounted where no first row has come."""
@@ -56,6 +51,7 @@ class MainScreen(ActionScreen):
         is_ready: whether `actions`, `form`, `commands` and `prompt` are mounted, which the first frame does without.
             Keys wait for them.
         is_getting_ready: whether they are being mounted.
+        prompt_host: the screen in front of this one that shows its prompts and status; None without one.
     """
 
     actions: MainHandlers
@@ -90,7 +86,7 @@ class MainScreen(ActionScreen):
         self._rows = TableUpdater(self, saved.task)
         self._status = StatusUpdates(self)
         self._was_asking = False
-        self._prompt_host: PromptHost | None = None
+        self.prompt_host: PromptHost | None = None
 
     def compose(self) -> ComposeResult:
         session = self.session
@@ -105,9 +101,10 @@ class MainScreen(ActionScreen):
 
     def on_mount(self) -> None:
         self.set_interval(REDRAW_INTERVAL_S, self.table.refresh_cells)
+        self.set_interval(REDRAW_INTERVAL_S, self.check_engine)
         self.table.masked = self.session.masked
         self.table.columns = self.list_state.shown_columns or self.session.profile.columns
-        self.update_header()
+        self.check_engine()
         self._update_footer()
         self._status.show_missing_view(self.session.saved_state.last.view, self.list_state.view)
         self.session.feed.set_query(self.list_state.query)
@@ -161,21 +158,17 @@ class MainScreen(ActionScreen):
     @property
     def prompt(self) -> Prompt:
         """The prompt: that of the screen in front, where one has taken over."""
-        return self._prompt if self._prompt_host is None else self._prompt_host.prompt
-
-    def set_prompt_host(self, front: PromptHost | None) -> None:
-        """Have prompts and status shown on a screen in front of this one; None ends that."""
-        self._prompt_host = front
+        return self._prompt if self.prompt_host is None else self.prompt_host.prompt
 
     def show_status(self, sentence: str, role: str = "plain") -> None:
         super().show_status(sentence, role)
-        if self._prompt_host is not None:
-            self._prompt_host.show_status(sentence, role)
+        if self.prompt_host is not None:
+            self.prompt_host.show_status(sentence, role)
 
     def show_notice(self, sentence: str, role: str = "plain") -> None:
         super().show_notice(sentence, role)
-        if self._prompt_host is not None:
-            self._prompt_host.show_notice(sentence, role)
+        if self.prompt_host is not None:
+            self.prompt_host.show_notice(sentence, role)
 
     async def show_outcome(self, read: OutcomeReader) -> None:
         """Show what came of an action in the status line, which reads it again until it is sent."""
@@ -288,6 +281,15 @@ class MainScreen(ActionScreen):
     def update_header(self) -> None:
         """Show profile, engine and service."""
         self._panels.update_header(paused=self._rows.is_paused, is_counted=self.has_all_rows)
+
+    def check_engine(self) -> None:
+        """Show which process is the engine; where it fell silent or goes on, show what it does on all screens."""
+        if self.session.check_lease() and self._panels.snapshot is not None:
+            self._panels.update_downloads()
+            for screen in self.app.screen_stack:
+                if screen is not self and isinstance(screen, SnapshotListener):
+                    screen.apply(self._panels.snapshot)
+        self.update_header()
 
     def mask(self, masked: bool) -> None:
         """Mask or show the emails everywhere."""

@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
 from bwp_tui.console.presentation.task_detail import download_end
-from bwp_tui.console.protocols import MainScreenProtocol, SnapshotListener
+from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, HeaderState, ViewsLine
@@ -33,7 +33,6 @@ class MainPanels:
         self.snapshot: Snapshot | None = None
         self._screen = screen
         self._session = session
-        self._is_engine_stalled = False
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -47,12 +46,6 @@ class MainPanels:
             is_counted: whether the table holds all rows.
         """
         session, snapshot, trouble = self._session, self.snapshot, self._trouble
-        if snapshot is not None and session.is_engine_stalled() is not self._is_engine_stalled:
-            self._is_engine_stalled = not self._is_engine_stalled
-            self.update_downloads()
-            for screen in self._screen.app.screen_stack:
-                if screen is not self._screen and isinstance(screen, SnapshotListener):
-                    screen.apply(snapshot)
         self._table.service_in_trouble = trouble is not None
         rows = self._table.row_count
         self._screen.query_one(HeaderLine).set_state(

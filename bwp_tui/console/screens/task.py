@@ -87,7 +87,7 @@ class TaskScreen(SearchedScreen):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self._main.set_prompt_host(self)
+        self._main.prompt_host = self
         self._read()
 
     @on(Prompt.Toggled)
@@ -122,7 +122,7 @@ class TaskScreen(SearchedScreen):
 
     def close(self) -> None:
         """Close the screen; the cursor is on the task shown last."""
-        self._main.set_prompt_host(None)
+        self._main.prompt_host = None
         super().close()
 
     def dispatch(self, name: str) -> None:
