@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.screens.letter import LetterScreen
+from bwp_tui.domain.letters import LetterKind
 from bwp_tui.domain.task import TimelineEvent
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import timeline
@@ -27,7 +28,8 @@ async def shown(console: Console, kind: str, *words: str) -> None:
 
     def is_shown() -> bool:
         screen = console.app.screen
-        return isinstance(screen, LetterScreen) and screen._kind == kind and all(word in console.text for word in words)
+        is_open = isinstance(screen, LetterScreen) and tuple(LetterKind)[screen._page] == kind
+        return is_open and all(word in console.text for word in words)
 
     await console.until(is_shown)
 

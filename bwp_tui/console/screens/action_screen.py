@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from textual.containers import VerticalScroll
 from textual.events import Key
@@ -13,6 +13,7 @@ from textual.screen import Screen
 from bwp_tui.console.bindings.actions import MARK_GROUP, MOVE_GROUP, Action, ActionContext, Scope, footer_actions
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import Keymap
+from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.breakpoints import has_size, is_list_alone
 from bwp_tui.console.terminal.textual_compat import lay_out
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
@@ -51,6 +52,11 @@ class ActionScreen(Screen[None]):
     """The name of the action that leaves the screen."""
     has_list_alone: ClassVar[bool] = False
     """Whether a terminal that is too small for the whole screen shows its list."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        if "scope" in cls.__dict__:
+            cls.BINDINGS = bindings_of(cls.scope)
+        super().__init_subclass__(**options)
 
     def __init__(self, keymap: Keymap, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)

@@ -18,7 +18,6 @@ from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.unpack import CannotUnpack, unpack
 from bwp_tui.console.bindings.actions import ActionContext, Scope
-from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.controllers.find import ListFilter, TextFinder
 from bwp_tui.console.presentation.archive_preview import (
     EntryRows,
@@ -33,12 +32,11 @@ from bwp_tui.console.presentation.archive_preview import (
 from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.action_screen import ActionScreen
+from bwp_tui.console.screens.front_screens import FrontScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
-from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Heading, Place
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.workers import start_worker
@@ -61,15 +59,14 @@ class _OpenEntry(NamedTuple):
     record_row: int | None = None
 
 
-class ArchiveScreen(ActionScreen):
+class ArchiveScreen(FrontScreen):
     """Browses the archive of one task. Only the action `unpack` writes files; no other program opens an entry."""
 
     AUTO_FOCUS = "VirtualList"
     scope = Scope.ARCHIVE
-    BINDINGS = bindings_of(scope)
 
     def __init__(self, session: Session, task: Task, path: Path) -> None:
-        super().__init__(session.keymap)
+        super().__init__(session)
         self.handlers |= {
             "choose": self._choose,
             "back": self._back,
@@ -85,8 +82,7 @@ class ArchiveScreen(ActionScreen):
             "help": partial(open_help, self),
         }
         self._filter = ListFilter(self, self._show_fitting)
-        self._finder = TextFinder(self, self.keymap, self, self._update_footer)
-        self.session = session
+        self._finder = TextFinder(self, self.keymap, self, self.update_footer)
         self._archive_task = task
         self._path = path
         self._display_context = session.display_context()
@@ -96,18 +92,11 @@ class ArchiveScreen(ActionScreen):
         self._opened: _OpenEntry | None = None
         self._entry_row = 0
 
-    def compose(self) -> ComposeResult:
-        yield Heading(id="archive-heading")
+    def compose_content(self) -> ComposeResult:
         yield VirtualList(id="archive-rows")
-        yield Prompt(id="prompt")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
         start_worker(self, self._list, group="reading")
-
-    def on_resize(self) -> None:
-        self.call_next(lambda: self._show(self._opened, self._rows.cursor_row))
 
     @property
     def context(self) -> ActionContext:
@@ -121,9 +110,9 @@ class ArchiveScreen(ActionScreen):
                 self._entry_row = row
                 start_worker(self, partial(self._open_entry, self._listed[row]), group="reading", exclusive=True)
         elif opened.tree is not None:
-            self._show(opened, opened.tree.toggle_fold(row))
+            self._open(opened, opened.tree.toggle_fold(row))
         elif isinstance(opened.preview, Table) and opened.record_row is None and self._rows.row_count:
-            self._show(opened._replace(record_row=row + 1), 0)
+            self._open(opened._replace(record_row=row + 1), 0)
 
     def _scroll_columns(self, columns: int) -> None:
         """Show a table from another column on."""
@@ -131,7 +120,7 @@ class ArchiveScreen(ActionScreen):
         if opened is not None and isinstance(opened.preview, Table) and opened.record_row is None:
             first = opened.first_column + columns
             if 0 <= first < columns_of(opened.preview):
-                self._show(opened._replace(first_column=first), self._rows.cursor_row)
+                self._open(opened._replace(first_column=first), self._rows.cursor_row)
 
     def _back(self) -> None:
         opened = self._opened
@@ -141,10 +130,10 @@ class ArchiveScreen(ActionScreen):
         elif self._finder.clear():
             pass
         elif opened.record_row is not None:
-            self._show(opened._replace(record_row=None), opened.record_row - 1)
+            self._open(opened._replace(record_row=None), opened.record_row - 1)
         else:
             self._show_remarks()
-            self._show(None, self._entry_row)
+            self._open(None, self._entry_row)
 
     async def _show_folder(self) -> None:
         folder = str(self._path.parent)
@@ -180,7 +169,7 @@ class ArchiveScreen(ActionScreen):
         tree = TreeRows(content, locale_glyphs(), self._mask) if isinstance(content, Tree) else None
         more = f"Preview truncated. Press {self.keymap.key('unpack')} to extract the archive."
         self.show_status(more if content.cut else "", "muted")
-        self._show(_OpenEntry(entry, content, tree), 0)
+        self._open(_OpenEntry(entry, content, tree), 0)
 
     async def _page(self) -> None:
         """Show the open entry, as far as it is previewed, in the operator's pager."""
@@ -216,12 +205,15 @@ class ArchiveScreen(ActionScreen):
         """List the entries whose names have the words of the filter; the cursor stays on its entry."""
         current = self._listed[self._rows.cursor_row :][:1]
         self._listed = [entry for entry in self._entries if self._filter.fits(self._mask(entry.name))]
-        self._show(None, next((row for row, entry in enumerate(self._listed) if entry in current), 0))
+        self._open(None, next((row for row, entry in enumerate(self._listed) if entry in current), 0))
 
-    def _show(self, opened: _OpenEntry | None, cursor: int) -> None:
+    def _show(self) -> None:
+        self._open(self._opened, self._rows.cursor_row)
+
+    def _open(self, opened: _OpenEntry | None, cursor: int) -> None:
         """Show an entry, or for None the list, at the present width."""
         self._opened = opened
-        self._update_footer()
+        self.update_footer()
         if opened is None:
             self._show_list(cursor)
         else:
@@ -286,7 +278,7 @@ class ArchiveScreen(ActionScreen):
         if opened is not None and isinstance(opened.preview, Table) and opened.record_row is None:
             cell = self._mask(opened.preview.rows[row + 1][column])[: rows.text_width]
             if cell not in rows.text_of(row)[: rows.text_width]:
-                self._show(opened._replace(first_column=column), row)
+                self._open(opened._replace(first_column=column), row)
 
     def underline(self, pattern: re.Pattern[str] | None, current: Place | None) -> None:  # noqa: ARG002  it is the cursor
         if pattern is None and self._opened is not None and self._opened.tree is not None:
@@ -305,13 +297,7 @@ class ArchiveScreen(ActionScreen):
         if self._opened is not None:
             self._finder.step(matches)
 
-    @on(Prompt.Toggled)
-    def _update_footer(self) -> None:
-        self.query_one(FooterLine).show_keys(*self._keys())
-
-    def _keys(self) -> Sequence[StyledText]:
-        if self.prompt.is_open:
-            return self.prompt.footer_keys
+    def _show_keys(self) -> None:
         hint = self.keymap.hint
         first: Sequence[StyledText] = (hint("find", "filter"),)
         match self._opened:
@@ -321,7 +307,8 @@ class ArchiveScreen(ActionScreen):
                 first = (hint("fold", "choose"), *first)
             case _OpenEntry(preview=Table(), record_row=None):
                 first = (hint("whole row", "choose"), *first, hint("columns", "left", "right"))
-        return self._finder.with_keys(*first, hint("extract", "unpack"), hint("help", "help"))
+        keys = self._finder.with_keys(*first, hint("extract", "unpack"), hint("help", "help"))
+        self.query_one(FooterLine).show_keys(*keys)
 
     def _show_lines(self, lines: Sequence[str], titles: str, cursor: int) -> None:
         self._rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)

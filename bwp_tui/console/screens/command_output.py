@@ -7,11 +7,10 @@ from functools import partial
 from typing import Final
 
 from bwp_tui.console.bindings.actions import Scope
-from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.screens.front_screens import SearchedScreen
 from bwp_tui.console.screens.help import open_help
-from bwp_tui.console.screens.searched_screen import SearchedScreen
 from bwp_tui.console.services.command_process import INTERRUPTED, MAX_LINES, CommandProcess
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
@@ -35,12 +34,10 @@ class OutputScreen(SearchedScreen):
     """Shows what a program of the operator has written, with emails masked as on the other screens."""
 
     scope = Scope.OUTPUT
-    BINDINGS = bindings_of(scope)
 
     def __init__(self, main: MainScreenProtocol, title: str = "", output: str = "") -> None:
-        super().__init__(main.session.keymap)
+        super().__init__(main.session)
         self._main = main
-        self.session = main.session
         self._title = title
         self._output = output
         self.handlers |= {

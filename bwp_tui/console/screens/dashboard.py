@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import date
 from functools import partial
 from typing import Final
 
@@ -14,13 +13,11 @@ from textual.app import ComposeResult
 from textual.timer import Timer
 
 from bwp_tui.console.bindings.actions import Scope
-from bwp_tui.console.bindings.keymap import Keymap
-from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.dashboard import dashboard_columns
-from bwp_tui.console.screens.action_screen import ActionScreen
+from bwp_tui.console.screens.front_screens import FrontScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.snapshot_feed import Snapshot
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.figure_list import FigureList
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.workers import start_worker
@@ -32,43 +29,29 @@ _PAUSE_FACTOR: Final = 10.0
 """How many times as long as the last read took the next one waits at least."""
 
 
-class DashboardScreen(ActionScreen):
+class DashboardScreen(FrontScreen):
     """Shows figures, and reads them again after a change of the history.
 
     Args:
-        read: returns the figures; called in a thread.
-        today: returns the operator's day.
         list_tasks: lists the tasks of a filter; called once the screen is gone.
     """
 
     AUTO_FOCUS = "FigureList"
     scope = Scope.DASHBOARD
-    BINDINGS = bindings_of(scope)
 
-    def __init__(
-        self,
-        keymap: Keymap,
-        read: Callable[[], Statistics],
-        today: Callable[[], date],
-        list_tasks: Callable[[str], None],
-    ) -> None:
-        super().__init__(keymap)
+    def __init__(self, session: Session, list_tasks: Callable[[str], None]) -> None:
+        super().__init__(session)
         self.handlers |= {"help": partial(open_help, self), "dashboard": self.close, "list_tasks": self._list_tasks}
-        self._read = read
-        self._today = today
         self._list = list_tasks
         self._figures: Statistics | None = None
         self._pause_s = _LEAST_PAUSE_S
         self._rereading: Timer | None = None
 
-    def compose(self) -> ComposeResult:
-        yield Heading(id="dashboard-heading")
+    def compose_content(self) -> ComposeResult:
         yield FigureList(id="dashboard-figures")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self.show_action_keys(self.context)
+        self.update_footer()
         self._start_reading()
 
     def apply(self, update: Snapshot | str) -> None:
@@ -85,7 +68,7 @@ class DashboardScreen(ActionScreen):
     async def _fill(self) -> None:
         began = time.monotonic()
         try:
-            self._figures = await asyncio.to_thread(self._read)
+            self._figures = await asyncio.to_thread(self.session.reader.statistics, self.session.today())
         except StoreError as error:
             self.show_status(str(error), "bad")
             return
@@ -93,11 +76,8 @@ class DashboardScreen(ActionScreen):
         self.show_status("")
         self._show()
 
-    def on_resize(self) -> None:
-        self.call_next(self._show)
-
     def _show(self) -> None:
-        today, rows = self._today(), self.query_one(FigureList)
+        today, rows = self.session.today(), self.query_one(FigureList)
         self.query_one(Heading).set_text([("dashboard", "strong")], today.isoformat())
         if self._figures is not None:
             rows.set_columns(dashboard_columns(self._figures, today, rows.scrollable_size.width))

@@ -13,23 +13,22 @@ from textual.app import ComposeResult
 from textual.timer import Timer
 
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
-from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS, bindings_of
+from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS
 from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionRewordings
 from bwp_tui.console.presentation.download_detail import end_text, queue_text, state_text, totals_text
 from bwp_tui.console.presentation.download_rows import DownloadRow, DownloadRowBuilder
 from bwp_tui.console.presentation.format import DisplayContext, mask, result_sentence, subject
 from bwp_tui.console.presentation.glyphs import locale_glyphs
-from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.archive import ArchiveScreen
+from bwp_tui.console.screens.front_screens import FrontScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList
-from bwp_tui.console.widgets.prompt import Prompt, QuestionUpdate
+from bwp_tui.console.widgets.prompt import QuestionUpdate
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.console.workers import ACTION, run_in_thread_and_report, start_worker
@@ -49,7 +48,7 @@ REDRAW_S: Final = 1.0
 """Seconds between two redraws of progress; the operator's own actions show at once."""
 
 
-class DownloadsScreen(ActionScreen):
+class DownloadsScreen(FrontScreen):
     """A view of the history's downloads.
 
     Args:
@@ -58,11 +57,9 @@ class DownloadsScreen(ActionScreen):
 
     AUTO_FOCUS = "DownloadList"
     scope = Scope.DOWNLOADS
-    BINDINGS = bindings_of(scope)
 
     def __init__(self, session: Session, context: ActionContext) -> None:
-        super().__init__(session.keymap)
-        self.session = session
+        super().__init__(session)
         self.marks: frozenset[int] = frozenset()
         self.listed: Sequence[tuple[Download, Task]] = ()
         self._downloads: Sequence[Download] = ()
@@ -96,13 +93,9 @@ class DownloadsScreen(ActionScreen):
         self._redraw: Timer | None = None
         self._debouncer = Debouncer(self, self._update_detail)
 
-    def compose(self) -> ComposeResult:
-        yield Heading(id="downloads-heading")
+    def compose_content(self) -> ComposeResult:
         yield DownloadList(id="download-rows")
         yield DownloadDetail(id="download-detail")
-        yield Prompt(id="prompt")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
 
     @property
     def rows(self) -> DownloadList:
@@ -195,15 +188,10 @@ class DownloadsScreen(ActionScreen):
         if here is not None:
             download, task = here
             detail.set_download(download, task, self.session.reader.timeline(task), self.display_context)
-        self._update_footer()
+        self.update_footer()
 
-    @on(Prompt.Toggled)
-    def _update_footer(self) -> None:
-        footer = self.query_one(FooterLine)
-        if self.prompt.is_open:
-            footer.show_keys(*self.prompt.footer_keys)
-        else:
-            self.show_action_keys(self.context._replace(marks=len(self.marks)))
+    def _show_keys(self) -> None:
+        self.show_action_keys(self.context._replace(marks=len(self.marks)))
 
     def action_perform(self, name: str) -> None:
         if name not in MOVE_ACTIONS and not self.is_asking:
@@ -234,9 +222,6 @@ class DownloadsScreen(ActionScreen):
     def on_screen_resume(self) -> None:
         self._looked_for = frozenset()
         self.reload()
-
-    def on_resize(self) -> None:
-        self.call_next(self._show)
 
     def _selected(self) -> list[Download]:
         """Return the marked downloads, or the one under the cursor, in the order of the list."""

@@ -11,12 +11,11 @@ from rich.cells import cell_len
 
 from bwp_tui.console.bindings.actions import Action, ActionContext, Scope
 from bwp_tui.console.bindings.key_names import shown_key
-from bwp_tui.console.bindings.keymap import Keymap
-from bwp_tui.console.bindings.screen_actions import GROUPS, bindings_of
+from bwp_tui.console.bindings.screen_actions import GROUPS
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.action_screen import ActionScreen
-from bwp_tui.console.screens.searched_screen import SearchedScreen
+from bwp_tui.console.screens.front_screens import FrontScreen, SearchedScreen
+from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.filter_fields import FIELDS
 
@@ -46,18 +45,17 @@ class HelpScreen(SearchedScreen):
     """
 
     scope = Scope.HELP
-    BINDINGS = bindings_of(scope)
 
     def __init__(
         self,
-        keymap: Keymap,
+        session: Session,
         context: ActionContext,
         actions: Sequence[Action],
         *notes: HelpNotes,
     ) -> None:
-        super().__init__(keymap)
+        super().__init__(session)
         self.handlers["help"] = self.close
-        everywhere = keymap.actions_of(Scope.APP)
+        everywhere = self.keymap.actions_of(Scope.APP)
         self._actions = sorted((*actions, *everywhere), key=lambda action: GROUPS.index(action.group))
         self._notes = notes
         self._opener_context = context
@@ -67,7 +65,7 @@ class HelpScreen(SearchedScreen):
         self.query_one(Heading).set_text([("keys", "strong")], "bwp-tui")
         self.update_footer()
 
-    def on_resize(self) -> None:
+    def _show(self) -> None:
         room = self.app.size.width - _MARGIN
         columns = max(1, room // _COLUMN)
         width = room // columns
@@ -162,6 +160,6 @@ def mouse_notes(*, is_on: bool) -> HelpNotes:
     return "Mouse", (click, ("shift", "held down, lets text be selected"))
 
 
-def open_help(screen: ActionScreen) -> None:
+def open_help(screen: FrontScreen) -> None:
     """Show the keys of a screen."""
-    screen.app.push_screen(HelpScreen(screen.keymap, screen.context, screen.keymap.actions_of(screen.scope)))
+    screen.app.push_screen(HelpScreen(screen.session, screen.context, screen.keymap.actions_of(screen.scope)))

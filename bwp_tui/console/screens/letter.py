@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from bwp_tui.actions import letters
 from bwp_tui.actions.letters import Letter
 from bwp_tui.console.bindings.actions import ActionContext, Scope
-from bwp_tui.console.bindings.screen_actions import bindings_of
-from bwp_tui.console.presentation.breakpoints import tab_gap
 from bwp_tui.console.presentation.format import subject
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.screens.front_screens import PagedScreen
 from bwp_tui.console.screens.help import open_help
-from bwp_tui.console.screens.searched_screen import SearchedScreen
-from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.terminal.clipboard import copy
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
-from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
+from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.letters import LetterKind, cannot_write, fitting_kind
 from bwp_tui.domain.task import Task
@@ -36,8 +30,11 @@ from bwp_tui.settings import SettingsError
 from bwp_tui.settings.checks import with_home
 from bwp_tui.store.errors import StoreError
 
+_KINDS: Final = tuple(LetterKind)
+"""The letters, in the order of their pages."""
 
-class LetterScreen(SearchedScreen):
+
+class LetterScreen(PagedScreen):
     """Shows one letter about a task; nothing is recorded before it is copied or written.
 
     Args:
@@ -46,88 +43,61 @@ class LetterScreen(SearchedScreen):
     """
 
     scope = Scope.LETTER
-    BINDINGS = bindings_of(scope)
 
     def __init__(self, main: MainScreenProtocol, number: int, kind: str | None = None) -> None:
-        super().__init__(main.session.keymap)
-        self._main = main
-        self._session = main.session
-        self._number = number
-        self._kind = None if kind is None else LetterKind(kind)
-        self._letter_task: Task | None = None
+        super().__init__(main, number, len(_KINDS))
+        self._letter_task = self._read_task()
+        fitting = LetterKind.ACKNOWLEDGEMENT if self._letter_task is None else fitting_kind(self._letter_task)
+        self._page = _KINDS.index(fitting if kind is None else LetterKind(kind))
         self._letter: Letter | None = None
         self._why_not = ""
         self._edited: dict[LetterKind, tuple[Letter, str]] = {}
         """The letters that were edited: each as it was drafted, and the text that it has now."""
         self.handlers |= {
             "help": partial(open_help, self),
-            "next_page": lambda: self._turn(1),
-            "previous_page": lambda: self._turn(-1),
-            **{f"page_{at}": partial(self._open, kind) for at, kind in enumerate(LetterKind, start=1)},
             "copy": partial(start_worker, self, self._copy, group="letter"),
             "edit": partial(start_worker, self, self._edit, group="letter"),
             "write": partial(start_worker, self, self._write, group="letter"),
-            "mask": self._toggle_mask,
         }
-
-    def compose(self) -> ComposeResult:
-        yield Heading(id="letter-heading")
-        yield KeyLine(id="letter-tabs")
-        with VerticalScroll(id="letter-scroll", can_focus=False):
-            yield Paragraphs(id="letter-text")
-        yield Prompt(id="prompt")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
         self.update_footer()
-        start_worker(self, self._read, group="reading", exclusive=True)
+        self._read()
 
     @property
     def context(self) -> ActionContext:
-        return ActionContext(self._letter_task, self._session.read_only, self._session.today())
+        return ActionContext(self._letter_task, self.session.read_only, self.session.today())
 
     @property
     def keys(self) -> Sequence[StyledText]:
         """The keys that do something with the letter."""
-        pages = f"{self.keymap.key('next_page')} {self.keymap.key('page_1')}-{len(LetterKind)}"
-        return ((pages, "letter"), *super().keys)
+        return ((self._page_keys, "letter"), *super().keys)
 
-    def apply(self, update: Snapshot | str) -> None:
-        """Draft the letter again where its task has changed."""
-        if isinstance(update, str):
-            self.show_notice(update, "bad")
-        elif self._number in update.changed:
-            start_worker(self, self._read, group="reading", exclusive=True)
-
-    def _turn(self, step: int) -> None:
-        kinds = list(LetterKind)
-        self._open(kinds[(kinds.index(self._kind or kinds[0]) + step) % len(kinds)])
-
-    def _open(self, kind: LetterKind) -> None:
-        self._kind = kind
+    def _open_page(self, page: int) -> None:
+        self._page = page
         self.show_status("")
         self.query_one(VerticalScroll).scroll_to(y=0, animate=False, immediate=True)
-        start_worker(self, self._read, group="reading", exclusive=True)
+        self._read()
 
-    def _toggle_mask(self) -> None:
-        self._main.mask(not self._session.masked)
-        self._show()
+    def _read(self) -> None:
+        start_worker(self, self._draft, group="reading", exclusive=True)
 
-    async def _read(self) -> None:
+    def _read_task(self) -> Task | None:
+        return next(iter(self.session.reader.by_numbers([self._number])), None)
+
+    async def _draft(self) -> None:
         """Draft the letter; what is to be checked in a new one is shown on the status line."""
-        session, before = self._session, self._letter
-        self._letter_task = next(iter(session.reader.by_numbers([self._number])), None)
+        session, before = self.session, self._letter
+        self._letter_task = self._read_task()
         self._letter, self._why_not = None, "This task is gone, or cannot be read."
         if self._letter_task is not None:
-            self._kind = self._kind or fitting_kind(self._letter_task)
             try:
                 self._letter = await asyncio.to_thread(
                     letters.draft,
                     session.write_store,
                     session.profile,
                     self._letter_task,
-                    self._kind,
+                    _KINDS[self._page],
                     session.actor,
                     session.today(),
                 )
@@ -142,37 +112,28 @@ class LetterScreen(SearchedScreen):
         if self._letter is not None and self._letter != before:
             self.show_status(" ".join(remarks), "warn")
 
-    def on_resize(self) -> None:
-        self.call_next(self._show)
-
     def _show(self) -> None:
         task, letter = self._letter_task, self._letter
         heading = self.query_one(Heading)
         if task is None:
             heading.set_text([("letter", "strong")])
         else:
-            kind, whose = f" · {task.kind.lower()} for ", subject(task, self._session.display_context())
+            kind, whose = f" · {task.kind.lower()} for ", subject(task, self.session.display_context())
             source = "" if letter is None else f"{Path(letter.template).name} · "
             shown: list[StyledText] = [("letter", "strong"), (kind, "muted"), (whose, "strong")]
             heading.set_text(shown, f"{source}#{task.number}", f"#{task.number}")
-            self.query_one("#letter-tabs", KeyLine).show(*self._tabs(task))
+            self._show_tabs((kind.value, "muted" if cannot_write(kind, task) else "plain") for kind in _KINDS)
         text = self._why_not if letter is None else letter.text
-        if self._session.masked and task is not None:
+        if self.session.masked and task is not None:
             text = mask_in_text(text, task.email)
         role = "warn" if letter is None else "plain"
         self.query_one(Paragraphs).set_lines([(line, role)] for line in text.splitlines())
         self.finder.update()
 
-    def _tabs(self, task: Task) -> Iterator[StyledText]:
-        for at, kind in enumerate(LetterKind, start=1):
-            yield (f"{tab_gap(self.app.size) if at > 1 else ' '}{self.keymap.key(f'page_{at}')} ", "key")
-            possible = "muted" if cannot_write(kind, task) else "plain"
-            yield (kind.value, "current" if kind is self._kind else possible)
-
     async def _copy(self) -> None:
         if (letter := self._drafted()) is None:
             return
-        session = self._session
+        session = self.session
         try:
             await asyncio.to_thread(letters.record, session.write_guard.store, letter, session.actor)
         except StoreError as error:
@@ -188,19 +149,19 @@ class LetterScreen(SearchedScreen):
         if (letter := self._drafted()) is None:
             return
         try:
-            text = await edit_text(self._session, letter.text, f"{letter.kind}.txt")
+            text = await edit_text(self.session, letter.text, f"{letter.kind}.txt")
         except ProgramFailed as error:
             self.show_status(str(error), "bad")
             return
         if text != letter.text and text.strip():
             drafted = self._edited[letter.kind][0] if letter.kind in self._edited else letter
             self._edited[letter.kind] = drafted, escaped(text)
-            await self._read()
+            self._read()
 
     async def _write(self) -> None:
         if (letter := self._drafted()) is None:
             return
-        initial, session = f"~/{letter.kind}-{letter.number}.txt", self._session
+        initial, session = f"~/{letter.kind}-{letter.number}.txt", self.session
         typed = await self.prompt.ask_text("Write the letter to:", initial, check=_file_mistake, enter="write")
         if typed is None:
             return
@@ -225,7 +186,7 @@ class LetterScreen(SearchedScreen):
         once = {LetterKind.ACKNOWLEDGEMENT: "acknowledge", LetterKind.ANSWER: "answer"}.get(letter.kind)
         then = f" Once you have sent it, record that with {key(once)}." if task is not None and once else ""
         self.show_status(f"The {letter.kind} of #{letter.number}: {how}.{then}", "good")
-        self._session.feed.refresh()
+        self.session.feed.refresh()
 
 
 _EDITED: Final = "edited"

@@ -12,7 +12,6 @@ from textual.geometry import Size
 from textual.message import Message
 
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
-from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, layout_classes
 from bwp_tui.console.presentation.themes import LATER_STYLES
 from bwp_tui.console.protocols import PromptHost, SnapshotListener
@@ -63,7 +62,6 @@ class MainScreen(ActionScreen):
     scope = Scope.MAIN
     leave_action = "quit"
     has_list_alone = True
-    BINDINGS = bindings_of(scope)
 
     class Ready(Message):
         """Form and prompt are mounted."""

@@ -198,16 +198,12 @@ class MainHandlers:
         self._screen.app.push_screen(RequestLogScreen(self._screen.session, open_task))
 
     def _open_dashboard(self) -> None:
-        screen, session = self._screen, self._screen.session
+        screen = self._screen
 
         def list_tasks(task_filter: str) -> None:
             screen.show(screen.list_state.of_filter(task_filter))
 
-        screen.app.push_screen(
-            DashboardScreen(
-                session.keymap, lambda: session.reader.statistics(session.today()), session.today, list_tasks
-            )
-        )
+        screen.app.push_screen(DashboardScreen(screen.session, list_tasks))
 
     def _open_profiles(self) -> None:
         def switch(name: str) -> None:
@@ -228,12 +224,10 @@ class MainHandlers:
         self._screen.app.push_screen(OutputScreen(self._screen, title, output))
 
     def _open_help(self) -> None:
-        keymap = self._screen.session.keymap
-        actions = with_view_names(keymap.actions_of(Scope.MAIN), self._screen.views)
-        mouse = mouse_notes(is_on=self._screen.session.profile.uses_mouse(os.environ))
-        self._screen.app.push_screen(
-            HelpScreen(keymap, self._screen.context, actions, FILTER_NOTES, sign_notes(), mouse)
-        )
+        screen, session = self._screen, self._screen.session
+        actions = with_view_names(session.keymap.actions_of(Scope.MAIN), screen.views)
+        mouse = mouse_notes(is_on=session.profile.uses_mouse(os.environ))
+        screen.app.push_screen(HelpScreen(session, screen.context, actions, FILTER_NOTES, sign_notes(), mouse))
 
 
 _FAILED: Final = next(index for index, view in enumerate(VIEWS) if view.name == "failed")

@@ -7,10 +7,9 @@ from itertools import groupby
 from typing import Final
 
 from bwp_tui.console.bindings.actions import Scope
-from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
+from bwp_tui.console.screens.front_screens import SearchedScreen
 from bwp_tui.console.screens.help import open_help
-from bwp_tui.console.screens.searched_screen import SearchedScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.message_log import LoggedMessage
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
@@ -26,29 +25,22 @@ class MessagesScreen(SearchedScreen):
     """Lists what the status lines have said since the console was opened."""
 
     scope = Scope.MESSAGES
-    BINDINGS = bindings_of(scope)
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session.keymap)
+        super().__init__(session)
         self.handlers |= {"help": partial(open_help, self), "messages": self.close}
-        self._session = session
-        self._was_scrolled = False
 
     def on_mount(self) -> None:
         self.update_footer()
-        self._session.messages.changed = self._show
+        self.session.messages.changed = self._show
         self._show()
+        self.call_after_refresh(self.moves["last"])
 
     def on_unmount(self) -> None:
-        self._session.messages.changed = lambda: None
-
-    def on_resize(self) -> None:
-        if not self._was_scrolled:
-            self._was_scrolled = True
-            self.call_next(self.moves["last"])
+        self.session.messages.changed = lambda: None
 
     def _show(self) -> None:
-        messages = self._session.messages.messages
+        messages = self.session.messages.messages
         self.query_one(Heading).set_text([("messages", "strong")], counted(len(messages), "message"))
         lines: list[list[StyledText]] = []
         for day, said in groupby(messages, key=lambda message: local_day(message.at)):
@@ -61,7 +53,7 @@ class MessagesScreen(SearchedScreen):
         self.finder.update()
 
     def _line(self, message: LoggedMessage) -> list[StyledText]:
-        sentence = redact(message.sentence, emails=True) if self._session.masked else message.sentence
+        sentence = redact(message.sentence, emails=True) if self.session.masked else message.sentence
         role = message.role if message.role in _SEVERITIES else "muted"
         return [
             (f"  {to_local(message.at):%H:%M:%S}  ", "muted"),

@@ -10,7 +10,6 @@ from textual.containers import VerticalScroll
 
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.bindings.keymap import Keymap
-from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
@@ -36,7 +35,6 @@ class MissingCredentialsScreen(ScrolledScreen):
     """
 
     scope = Scope.MISSING_CREDENTIALS
-    BINDINGS = bindings_of(scope)
 
     def __init__(self, keymap: Keymap, profile: str, missing: Sequence[str], config_path: str) -> None:
         super().__init__(keymap)

@@ -12,14 +12,12 @@ from textual import on
 from textual.app import ComposeResult
 
 from bwp_tui.console.bindings.actions import Scope
-from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
-from bwp_tui.console.screens.action_screen import ActionScreen
+from bwp_tui.console.screens.front_screens import FrontScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.shop_list import ListedShop, list_shops
 from bwp_tui.console.session import Session
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.workers import start_worker
@@ -34,7 +32,7 @@ _BESIDE_NAME: Final = 2 * (_COUNT + 2) + len("has mistakes") + 4
 _NOTE: Final = "Without bwp-tui run, a shop is served only while it is open here."
 
 
-class ProfilesScreen(ActionScreen):
+class ProfilesScreen(FrontScreen):
     """Lists the shops.
 
     Args:
@@ -43,32 +41,24 @@ class ProfilesScreen(ActionScreen):
 
     AUTO_FOCUS = "VirtualList"
     scope = Scope.PROFILES
-    BINDINGS = bindings_of(scope)
 
     def __init__(self, session: Session, switch: Callable[[str], None]) -> None:
-        super().__init__(session.keymap)
+        super().__init__(session)
         self.handlers |= {"open": self._choose, "help": partial(open_help, self), "profiles": self.close}
-        self._session = session
         self._switch = switch
         self._shops: Sequence[ListedShop] = ()
         self._name_width = _NAME
 
-    def compose(self) -> ComposeResult:
-        yield Heading(id="profiles-heading")
+    def compose_content(self) -> ComposeResult:
         yield VirtualList(id="profile-rows")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")])
-        self.show_action_keys(self.context)
+        self.update_footer()
         start_worker(self, self._read, group="reading", exclusive=True)
 
-    def on_resize(self) -> None:
-        self.call_next(self._show)
-
     async def _read(self) -> None:
-        session = self._session
+        session = self.session
         try:
             self._shops = await asyncio.to_thread(
                 list_shops, session.profile, os.environ, session.clock(), session.today()

@@ -12,15 +12,12 @@ from textual import on
 from textual.app import ComposeResult
 
 from bwp_tui.console.bindings.actions import Scope
-from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.presentation import request_log
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.action_screen import ActionScreen
+from bwp_tui.console.screens.front_screens import FrontScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
-from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.workers import start_worker
@@ -32,7 +29,7 @@ _CHUNK: Final = 100
 """Rows read at once: more than a screen shows."""
 
 
-class RequestLogScreen(ActionScreen):
+class RequestLogScreen(FrontScreen):
     """Lists the requests sent until it was opened.
 
     Args:
@@ -41,10 +38,9 @@ class RequestLogScreen(ActionScreen):
 
     AUTO_FOCUS = "VirtualList"
     scope = Scope.REQUEST_LOG
-    BINDINGS = bindings_of(scope)
 
     def __init__(self, session: Session, open_task: Callable[[int], None]) -> None:
-        super().__init__(session.keymap)
+        super().__init__(session)
         self._filter = ListFilter(self, self._read)
         self.handlers |= {
             "read": self._choose,
@@ -53,34 +49,18 @@ class RequestLogScreen(ActionScreen):
             "help": partial(open_help, self),
             "sent": self.close,
         }
-        self._session = session
         self._open_task = open_task
         self._ids: array[int] = array("q")
         self._none_listed = ""
         self._chunks: dict[int, Sequence[LoggedRequest]] = {}
 
-    def compose(self) -> ComposeResult:
-        yield Heading(id="sent-heading")
+    def compose_content(self) -> ComposeResult:
         yield VirtualList(id="sent-rows")
-        yield Prompt(id="prompt")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("API request log", "strong")])
-        self._update_footer()
+        self.update_footer()
         self._read()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave all keys to an open prompt."""
-        return not self.is_asking and super().check_action(action, parameters)
-
-    @on(Prompt.Toggled)
-    def _update_footer(self) -> None:
-        if self.prompt.is_open:
-            self.query_one(FooterLine).show_keys(*self.prompt.footer_keys)
-        else:
-            self.show_action_keys(self.context)
 
     def _back(self) -> None:
         if not self._filter.clear():
@@ -88,9 +68,6 @@ class RequestLogScreen(ActionScreen):
 
     def _read(self) -> None:
         start_worker(self, self._list, group="reading", exclusive=True)
-
-    def on_resize(self) -> None:
-        self.call_next(self._show)
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
@@ -103,7 +80,7 @@ class RequestLogScreen(ActionScreen):
         words = self._filter.words
         try:
             ids = await asyncio.to_thread(
-                self._session.reader.logged_request_ids,
+                self.session.reader.logged_request_ids,
                 words,
                 lambda: words != self._filter.words or not self.is_attached,
             )
@@ -123,7 +100,7 @@ class RequestLogScreen(ActionScreen):
 
     def _line(self, row: int) -> Sequence[StyledText]:
         request = self._request_at(row)
-        return [] if request is None else request_log.line(request, self._rows.text_width, masked=self._session.masked)
+        return [] if request is None else request_log.line(request, self._rows.text_width, masked=self.session.masked)
 
     def _request_at(self, row: int) -> LoggedRequest | None:
         """Return the request of a row. Rows are read by the chunk, and kept until the list is read again."""
@@ -132,7 +109,7 @@ class RequestLogScreen(ActionScreen):
         id, chunk = self._ids[row], row // _CHUNK
         if chunk not in self._chunks:
             ids = self._ids[chunk * _CHUNK : (chunk + 1) * _CHUNK]
-            self._chunks = {chunk: self._session.reader.logged_requests(ids), **dict(list(self._chunks.items())[:1])}
+            self._chunks = {chunk: self.session.reader.logged_requests(ids), **dict(list(self._chunks.items())[:1])}
         return next((request for request in self._chunks[chunk] if request.id == id), None)
 
     @property

@@ -11,17 +11,15 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope, footer_actions
-from bwp_tui.console.bindings.screen_actions import PAGE_NAMES, bindings_of
+from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
 from bwp_tui.console.presentation import task_detail, task_pages
-from bwp_tui.console.presentation.breakpoints import TASK_WIDE, tab_gap
+from bwp_tui.console.presentation.breakpoints import TASK_WIDE
 from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.screens.front_screens import PagedScreen
 from bwp_tui.console.screens.help import open_help
-from bwp_tui.console.screens.searched_screen import SearchedScreen
 from bwp_tui.console.services.history_reader import TaskDetails
-from bwp_tui.console.services.snapshot_feed import Snapshot
-from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
 from bwp_tui.console.workers import start_worker
@@ -46,7 +44,7 @@ _PAGES: Final = {
 }
 
 
-class TaskScreen(SearchedScreen):
+class TaskScreen(PagedScreen):
     """Shows a task: heading, tabs, the text of one page, prompt, status line and footer.
 
     Args:
@@ -55,36 +53,23 @@ class TaskScreen(SearchedScreen):
     """
 
     scope = Scope.TASK
-    BINDINGS = bindings_of(scope)
 
     def __init__(self, main: MainScreenProtocol, number: int) -> None:
-        super().__init__(main.session.keymap)
-        self._session = main.session
-        self._number = number
-        self._main = main
-        self._page = 0
+        super().__init__(main, number, len(PAGE_NAMES))
         self._scroll_positions: dict[int, int] = {}
         self._details: TaskDetails | None = None
         self.handlers |= {
             "help": partial(open_help, self),
-            "next_page": lambda: self._change_page(1),
-            "previous_page": lambda: self._change_page(-1),
-            **{f"page_{page + 1}": partial(self._open_page, page) for page in range(len(PAGE_NAMES))},
             "next_task": lambda: self._read_neighbour(1),
             "previous_task": lambda: self._read_neighbour(-1),
             "earlier": self._read_earlier,
-            "mask": self._toggle_mask,
         }
 
-    def compose(self) -> ComposeResult:
-        yield Heading(id="task-heading")
+    def compose_content(self) -> ComposeResult:
         yield KeyLine(id="task-tabs")
         with VerticalScroll(id="task-scroll", can_focus=False), Horizontal(id="task-columns"):
             yield Paragraphs(id="task-text")
             yield Paragraphs(id="task-aside")
-        yield Prompt(id="prompt")
-        yield StatusLine(id="status")
-        yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
         self._main.prompt_host = self
@@ -103,22 +88,9 @@ class TaskScreen(SearchedScreen):
         of_task = [action for action in actions if action.group == TASK_GROUP]
         steps = [hint(action.label, action.name) for action in of_task if action.is_next_step is not None]
         others = [hint(action.label, action.name) for action in of_task if action.is_next_step is None]
-        pages = (
-            f"{self.keymap.key('next_page')} {self.keymap.key('page_1')}-{self.keymap.key(f'page_{len(PAGE_NAMES)}')}"
-        )
         task = hint("task", "previous_task", "next_task")
         shown = (hint("find", "filter"), *others, hint("mask", "mask"))
-        return (*steps, (pages, "page"), task, hint("help", "help"), *shown)
-
-    def on_resize(self) -> None:
-        self.call_next(self._show)
-
-    def apply(self, update: Snapshot | str) -> None:
-        """Show what the history says now of this task."""
-        if isinstance(update, str):
-            self.show_notice(update, "bad")
-        elif self._number in update.changed:
-            self._read()
+        return (*steps, (self._page_keys, "page"), task, hint("help", "help"), *shown)
 
     def close(self) -> None:
         """Close the screen; the cursor is on the task shown last."""
@@ -136,9 +108,6 @@ class TaskScreen(SearchedScreen):
             self.show_status("The list has changed. Press the key again.", "warn")
         else:
             self._main.perform_later(name)
-
-    def _change_page(self, pages: int) -> None:
-        self._open_page((self._page + pages) % len(PAGE_NAMES))
 
     def _open_page(self, page: int) -> None:
         """Open a page where it was left."""
@@ -160,14 +129,10 @@ class TaskScreen(SearchedScreen):
         if self._details is not None and self._details.earlier_task is not None:
             self._go_to(self._details.earlier_task.number)
 
-    def _toggle_mask(self) -> None:
-        self._main.mask(not self._session.masked)
-        self._show()
-
     @property
     def context(self) -> ActionContext:
         task = self._details.task if self._details else None
-        session = self._session
+        session = self.session
         refusal = partial(session.reader.actor_refusal, actor=session.actor)
         return ActionContext(task, session.read_only, session.today(), actor_refusal=refusal)
 
@@ -180,7 +145,7 @@ class TaskScreen(SearchedScreen):
         self.scroll_to_line(0)
 
     def _read(self) -> None:
-        session = self._session
+        session = self.session
         task = session.reader.current(self._number)
         self._number = self._number if task is None else task.number
         self._details = None if task is None else session.reader.task_details(task)
@@ -196,7 +161,7 @@ class TaskScreen(SearchedScreen):
     def _show(self) -> None:
         if not self.query("#task-text"):
             return  # the console ends meanwhile
-        details, context = self._details, self._session.display_context()
+        details, context = self._details, self.session.display_context()
         self.update_footer()
         if details is None:
             self.query_one(Heading).set_text([("this task is gone, or cannot be read", "muted")])
@@ -204,16 +169,10 @@ class TaskScreen(SearchedScreen):
         self.query_one(Heading).set_text(
             task_detail.heading(details.task, context), *task_detail.task_names(details.task)
         )
-        tabs = self.query_one("#task-tabs", KeyLine)
-        tabs.show(*self._tabs(details))
+        counts = ((name, _PAGES[name].count(details)) for name in PAGE_NAMES)
+        self._show_tabs((f"{name} {count}" if count else name, "plain") for name, count in counts)
         self.query_one("#task-text", Paragraphs).set_lines(_PAGES[PAGE_NAMES[self._page]].lines(details, context))
         has_aside = self._page == 0 and self.app.size.width >= TASK_WIDE
         timeline = task_detail.timeline_lines(details.task, details.events, context) if has_aside else ()
         self.query_one("#task-aside", Paragraphs).set_lines(timeline)
         self.finder.update()
-
-    def _tabs(self, details: TaskDetails) -> Iterator[StyledText]:
-        for place, name in enumerate(PAGE_NAMES):
-            count = _PAGES[name].count(details)
-            yield (f"{tab_gap(self.app.size) if place else ' '}{self.keymap.key(f'page_{place + 1}')} ", "key")
-            yield (f"{name}{f' {count}' if count else ''}", "current" if place == self._page else "plain")

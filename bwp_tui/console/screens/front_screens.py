@@ -1,0 +1,164 @@
+"""The bases of the screens in front of the main one: any content, a page of text, and pages about a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+
+from bwp_tui.console.controllers.find import ScrolledText, TextFinder
+from bwp_tui.console.presentation.breakpoints import tab_gap
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.screens.action_screen import ActionScreen, ScrolledScreen
+from bwp_tui.console.services.snapshot_feed import Snapshot
+from bwp_tui.console.session import Session
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
+from bwp_tui.console.workers import start_worker
+
+
+class FrontScreen(ActionScreen):
+    """A screen of a heading, some content, a prompt, a status line and a footer."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session.keymap)
+        self.session = session
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id=f"{self.scope.name.lower()}-heading")
+        yield from self.compose_content()
+        yield Prompt(id="prompt")
+        yield StatusLine(id="status")
+        yield FooterLine(id="footer")
+
+    def compose_content(self) -> ComposeResult:
+        """Yield what stands between the heading and the prompt."""
+        raise NotImplementedError
+
+    def on_resize(self) -> None:
+        self.call_next(self._show)
+
+    def _show(self) -> None:
+        """Show the heading and the content at the present width."""
+        raise NotImplementedError
+
+    @on(Prompt.Toggled)
+    def update_footer(self) -> None:
+        """Show the mistake in what is typed, the keys that answer, or those of the screen."""
+        if self.prompt.is_open:
+            self.query_one(FooterLine).show_prompt(self.prompt)
+        else:
+            self._show_keys()
+
+    def _show_keys(self) -> None:
+        """Show in the footer what can be done while no prompt is open."""
+        self.show_action_keys(self.context)
+
+
+class SearchedScreen(FrontScreen, ScrolledScreen):
+    """A screen with one scrolled page of text, in which a text can be found.
+
+    Attributes:
+        finder: finds a text in the page; a subclass has it `update` after each change of the page.
+    """
+
+    AUTO_FOCUS = ""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        text = ScrolledText(lambda: self.query_one(VerticalScroll))
+        self.finder = TextFinder(self, self.keymap, text, self.update_footer)
+        self.handlers |= {
+            "filter": partial(start_worker, self, self.finder.ask),
+            "next_match": partial(self.finder.step, 1),
+            "previous_match": partial(self.finder.step, -1),
+            "back": self._back,
+        }
+
+    def compose_content(self) -> ComposeResult:
+        name = self.scope.name.lower()
+        with VerticalScroll(id=f"{name}-scroll", can_focus=False):
+            yield Paragraphs(id=f"{name}-text")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave all keys to an open prompt."""
+        return not self.is_asking and super().check_action(action, parameters)
+
+    @property
+    def keys(self) -> Sequence[StyledText]:
+        """The keys that the footer shows while no prompt is open, besides those to other matches and back."""
+        actions = self.keymap.actions_of(self.scope)
+        return [self.keymap.hint(each.label, each.name) for each in actions if each.label and each.name != "back"]
+
+    @property
+    def back_label(self) -> str:
+        """What the key back does while no text is searched for."""
+        return "back"
+
+    def _show_keys(self) -> None:
+        self.query_one(FooterLine).show_keys(*self.finder.with_keys(*self.keys, back=self.back_label))
+
+    def _back(self) -> None:
+        """End the search; without one, close the screen."""
+        if not self.finder.clear():
+            self.close()
+
+
+class PagedScreen(SearchedScreen):
+    """Pages about one task, of which one is shown, with tabs under the heading.
+
+    Args:
+        main: the main screen, which masks emails on all screens.
+        number: task number of the task.
+        pages: how many pages there are.
+    """
+
+    def __init__(self, main: MainScreenProtocol, number: int, pages: int) -> None:
+        super().__init__(main.session)
+        self._main = main
+        self._number = number
+        self._page = 0
+        self.handlers |= {
+            "next_page": lambda: self._open_page((self._page + 1) % pages),
+            "previous_page": lambda: self._open_page((self._page - 1) % pages),
+            **{f"page_{page + 1}": partial(self._open_page, page) for page in range(pages)},
+            "mask": self._toggle_mask,
+        }
+        key = self.keymap.key
+        self._page_keys = f"{key('next_page')} {key('page_1')}-{key(f'page_{pages}')}"
+
+    def compose_content(self) -> ComposeResult:
+        yield KeyLine(id=f"{self.scope.name.lower()}-tabs")
+        yield from super().compose_content()
+
+    def apply(self, update: Snapshot | str) -> None:
+        """Show what the history says now of the task."""
+        if isinstance(update, str):
+            self.show_notice(update, "bad")
+        elif self._number in update.changed:
+            self._read()
+
+    def _read(self) -> None:
+        """Read the task again, and show it."""
+        raise NotImplementedError
+
+    def _open_page(self, page: int) -> None:
+        raise NotImplementedError
+
+    def _toggle_mask(self) -> None:
+        self._main.mask(not self.session.masked)
+        self._show()
+
+    def _show_tabs(self, names: Iterable[StyledText]) -> None:
+        """Show the names of the pages, each behind its key; that of the page which is shown stands out."""
+        texts: list[StyledText] = []
+        for page, (name, role) in enumerate(names):
+            gap = tab_gap(self.app.size) if page else " "
+            texts.append((f"{gap}{self.keymap.key(f'page_{page + 1}')} ", "key"))
+            texts.append((name, "current" if page == self._page else role))
+        self.query_one(f"#{self.scope.name.lower()}-tabs", KeyLine).show(*texts)
