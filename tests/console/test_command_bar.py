@@ -69,13 +69,13 @@ async def test_a_note_on_one_task_names_it_and_what_looks_like_a_task_is_one_or_
     ("line", "sentence", "start", "end"),
     [
         ('note "left', "A quotation mark is not closed.", 5, 10),
-        ("resubmit 3 --not x", "has no option “--not” here. It takes --note.", 11, 16),
+        ("resubmit 3 --not x", "has no option “--not” here. It takes --note", 11, 16),
         ("resubmit --note", "“--note” needs a value.", 9, 15),
     ],
 )
 def test_a_line_that_cannot_be_taken_apart_says_where(line: str, sentence: str, start: int, end: int) -> None:
     with pytest.raises(CommandLineError) as caught:
-        parse_line(line, lambda _: ("--note",))
+        parse_line(line, COMMANDS_BY_NAME)
     assert sentence in caught.value.mistake.sentence
     assert (caught.value.mistake.start, caught.value.mistake.end) == (start, end)
 

@@ -15,7 +15,7 @@ from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.console.bindings.actions import LETTER_KINDS, NO_TASK
 from bwp_tui.console.bindings.commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, PromptCommand
-from bwp_tui.console.command_bar.list_command_reader import ListCommandReader
+from bwp_tui.console.command_bar.list_command_reader import ListCommandReader, if_writable
 from bwp_tui.console.command_bar.parser import (
     CommandHandler,
     CommandLine,
@@ -29,7 +29,6 @@ from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.service_controller import ServiceController
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import Work
 from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME
 from bwp_tui.domain.deadlines import future_day_mistake
@@ -97,7 +96,7 @@ class CommandReader:
         """
         if (words := self._cli_words(split_words(text))) is not None:
             return partial(self._run_cli, words)
-        line = parse_line(text, lambda name: COMMANDS_BY_NAME[name].options if name in COMMANDS_BY_NAME else None)
+        line = parse_line(text, COMMANDS_BY_NAME)
         typed = line.command.text.casefold()
         name = ALIASES.get(typed, typed)
         if name not in COMMANDS_BY_NAME:
@@ -128,7 +127,7 @@ class CommandReader:
         return [name, *rest]
 
     def _read_theme(self, line: CommandLine) -> CommandHandler:
-        line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["theme"].usage)
+        line.reject_more_than(1)
         for word in line.positionals:
             if word.text not in THEMES:
                 raise word.error(f"There is no theme “{clean_line(word.text)}”.", nearest(word.text, THEMES))
@@ -148,13 +147,13 @@ class CommandReader:
     def _read_action(self, command: PromptCommand, line: CommandLine) -> CommandHandler:
         """Return the handler of an action, which is for the named tasks where it is one on tasks."""
         if "TASK" not in command.arguments:
-            line.reject_extra(line.positionals, command.usage)
+            line.reject_more_than(0)
         numbers = [self._task(word) for word in line.positionals]
         return lambda: self._perform_on(command.action, numbers)
 
     def _read_single_task(self, line: CommandLine) -> CommandHandler:
         command = COMMANDS_BY_NAME[line.command.text.casefold()]
-        line.reject_extra(line.positionals[1:], command.usage)
+        line.reject_more_than(1)
         numbers = [self._task(word) for word in line.positionals]
 
         def start() -> None:
@@ -167,17 +166,16 @@ class CommandReader:
         return start
 
     def _read_submit(self, line: CommandLine) -> CommandHandler:
-        usage = COMMANDS_BY_NAME["submit"].usage
         kinds = {kind.value.casefold(): kind for kind in Kind}
         if not line.positionals:
             return lambda: self._screen.perform_later("new")
         kind, *rest = line.positionals
         if kind.text.casefold() not in kinds:
             guess = nearest(kind.text, tuple(kinds))
-            raise kind.error(f"A request is a retrieval or a deletion; write {usage}.", guess)
-        line.reject_extra(rest[1:], usage)
+            raise kind.error(f"A request is a retrieval or a deletion; write {line.usage}.", guess)
+        line.reject_more_than(2)
         email = rest[0].text if rest else None
-        return lambda: self._if_writable(lambda: self._screen.open_form(kinds[kind.text.casefold()], email))
+        return lambda: if_writable(self._screen, lambda: self._screen.open_form(kinds[kind.text.casefold()], email))
 
     def _read_operation(self, line: CommandLine) -> CommandHandler:
         """Return the handler of an operation: the line gives values, and the console asks for the others."""
@@ -248,19 +246,18 @@ class CommandReader:
             else:
                 self._screen.show_status(NO_TASK, "warn")
 
-        return lambda: self._if_writable(start)
+        return lambda: if_writable(self._screen, start)
 
     def _read_settle(self, line: CommandLine) -> CommandHandler:
-        usage = COMMANDS_BY_NAME["settle"].usage
-        line.reject_extra(line.positionals[1:], usage)
+        line.reject_more_than(1)
         numbers = [self._task(word) for word in line.positionals] or self._current_number()
         if len(line.options) != 1 or not numbers:
-            raise line.error(f"Write {usage}.")
+            raise line.error()
         (task,) = self._screen.session.reader.by_numbers(numbers)
         settlement = next(settlement for settlement in SETTLEMENTS if settlement.text.option in line.options)
         values = {settlement.text.name: self._value(settlement.text, line.options)}
         work = partial(self._records.settle, settlement, task, values)
-        return lambda: self._if_writable(lambda: self._screen.start_worker(work))
+        return lambda: if_writable(self._screen, lambda: self._screen.start_worker(work))
 
     def _read_mark(self, line: CommandLine) -> CommandHandler:
         numbers = [self._task(word) for word in line.positionals]
@@ -275,7 +272,7 @@ class CommandReader:
             if word.text.isalpha() and not _LIKE_AN_ID.fullmatch(word.text):
                 there_are = f"There is no letter “{clean_line(word.text)}”; there are {', '.join(LETTER_KINDS)}."
                 raise word.error(there_are, nearest(word.text, LETTER_KINDS))
-        line.reject_extra(rest[1:], COMMANDS_BY_NAME["letter"].usage)
+        line.reject_more_than(len(kinds) + 1)
         numbers = [self._task(word) for word in rest] or self._current_number()
         if not numbers:
             return lambda: self._screen.show_status(NO_TASK, "warn")
@@ -316,9 +313,3 @@ class CommandReader:
         alone = len(numbers) == 1 and not self._marked.all
         if numbers and not (alone and self._screen.table.go_to_task(numbers[0])):
             self._marked.mark_only(frozenset(numbers), from_command=True)
-
-    def _if_writable(self, handler: CommandHandler) -> None:
-        if self._screen.context.read_only:
-            self._screen.show_status(READ_ONLY, "warn")
-        else:
-            handler()

@@ -6,11 +6,10 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word
 from bwp_tui.console.controllers.custom_commands import switch_profile
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
-from bwp_tui.console.controllers.saved_views import SavedViewController
+from bwp_tui.console.controllers.saved_views import may_replace
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.shop_list import why_no_switch
 from bwp_tui.console.services.write_guard import READ_ONLY
@@ -59,21 +58,21 @@ class ListCommandReader:
     def _read_sort(self, line: CommandLine) -> CommandHandler:
         if not line.positionals:
             return lambda: self._screen.perform_later("sort")
-        line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["sort"].usage)
+        line.reject_more_than(1)
         order = _sort_named(line.positionals[0])
         return lambda: self._screen.show(self._screen.list_state.with_sort(order))
 
     def _read_columns(self, line: CommandLine) -> CommandHandler:
         if not line.positionals:
             return lambda: self._screen.perform_later("columns")
-        line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["columns"].usage)
+        line.reject_more_than(1)
         ids = _column_ids(line.positionals[0])
         return lambda: self._screen.show(self._screen.list_state.with_columns(ids))
 
     def _read_profile(self, line: CommandLine) -> CommandHandler:
         if not line.positionals:
             return lambda: self._screen.perform_later("profiles")
-        line.reject_extra(line.positionals[1:], COMMANDS_BY_NAME["profile"].usage)
+        line.reject_more_than(1)
         name, here = line.positionals[0], self._screen.session.profile
         if name.text == here.name and not here.is_sandbox:
             raise name.error("This shop is open.")
@@ -90,21 +89,18 @@ class ListCommandReader:
             raise line.error(
                 f"Which view? There are {', '.join(view.name for view in self._screen.session.reader.views())}."
             )
-        name = Word(
-            " ".join(word.text for word in line.positionals), line.positionals[0].start, line.positionals[-1].end
-        )
-        view = self._view_named(name)
+        view = self._view_named(_joined(line.positionals))
         return lambda: self._screen.show(self._screen.list_state.of_view(view))
 
     def _read_views(self, line: CommandLine) -> CommandHandler:
-        usage, task_commands = COMMANDS_BY_NAME["views"].usage, self._screen.session.task_commands
+        task_commands = self._screen.session.task_commands
         if [word.text for word in line.positionals] == ["list"]:
             return self._show_views
         if len(line.positionals) < 2 or line.positionals[0].text not in ("save", "delete"):
-            raise line.error(f"Write {usage}.")
+            raise line.error()
         action, name, *rest = line.positionals
         if action.text == "delete":
-            whole = Word(" ".join(word.text for word in line.positionals[1:]), name.start, line.positionals[-1].end)
+            whole = _joined(line.positionals[1:])
             view = self._view_named(whole)
             if view in VIEWS:
                 raise whole.error(f"The view “{view.name}” is built in and stays.")
@@ -118,8 +114,7 @@ class ListCommandReader:
             saved_views.check_view(view)
         except StoreError as error:
             raise name.error(str(error)) from None
-        saving = SavedViewController(self._screen)
-        return lambda: self._write(lambda: task_commands.save_view(view), lambda: saving.may_replace(view.name))
+        return lambda: self._write(lambda: task_commands.save_view(view), lambda: may_replace(self._screen, view.name))
 
     def _show_views(self) -> None:
         """Show the names of the views, with their keys."""
@@ -132,10 +127,7 @@ class ListCommandReader:
             if is_confirmed is None or await is_confirmed():
                 await run_in_thread_and_report(self._screen, change)
 
-        if self._screen.context.read_only:
-            self._screen.show_status(READ_ONLY, "warn")
-        else:
-            self._screen.start_worker(work)
+        if_writable(self._screen, lambda: self._screen.start_worker(work))
 
     def _view_named(self, word: Word) -> View:
         views = self._screen.session.reader.views()  # those without a key too
@@ -144,6 +136,19 @@ class ListCommandReader:
             guess = nearest(word.text, tuple(known.name.casefold() for known in views))
             raise word.error(f"There is no view “{clean_line(word.text)}”.", guess)
         return view
+
+
+def if_writable(screen: MainScreenProtocol, handler: CommandHandler) -> None:
+    """Carry a line out that changes something, unless nothing can be changed."""
+    if screen.session.read_only:
+        screen.show_status(READ_ONLY, "warn")
+    else:
+        handler()
+
+
+def _joined(words: Sequence[Word]) -> Word:
+    """Return some words as one: a name with blanks."""
+    return Word(" ".join(word.text for word in words), words[0].start, words[-1].end)
 
 
 def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
+from bwp_tui.console.bindings.commands import PromptCommand
 from bwp_tui.console.state.tab_completion import InputMistake
 
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
@@ -59,19 +60,20 @@ class CommandLine:
     command: Word
     positionals: tuple[Word, ...]
     options: dict[str, Word]
+    usage: str
 
-    def error(self, sentence: str) -> CommandLineError:
-        """Return the error that points at the whole line."""
-        return CommandLineError(InputMistake(sentence, self.command.start, self.command.end))
+    def error(self, sentence: str = "") -> CommandLineError:
+        """Return the error that points at the command, by default with how to write it."""
+        return self.command.error(sentence or f"Write {self.usage}.")
 
-    def reject_extra(self, words: Sequence[Word], usage: str) -> None:
-        """Refuse words that a command does not take.
+    def reject_more_than(self, count: int) -> None:
+        """Refuse more words behind the command than it takes.
 
         Raises:
-            CommandLineError: there are some.
+            CommandLineError: there are more.
         """
-        if words:
-            raise words[0].error(f"“{words[0].text}” is not expected here; write {usage}.")
+        for word in self.positionals[count:]:
+            raise word.error(f"“{word.text}” is not expected here; write {self.usage}.")
 
 
 def split_words(text: str) -> list[Word]:
@@ -89,12 +91,8 @@ def split_words(text: str) -> list[Word]:
     return found
 
 
-def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> CommandLine:
-    """Return a line's command, words and options.
-
-    Args:
-        options_of: given the command, returns the options that it takes, each with a value: `--note`; None
-            where there is no such command.
+def parse_line(text: str, commands: Mapping[str, PromptCommand]) -> CommandLine:
+    """Return a line's command, words and options; of a command that is none of these, all words.
 
     Raises:
         CommandLineError: it is empty, a quotation mark is not closed, or an option is not known or has no value.
@@ -103,23 +101,23 @@ def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
     if not found:
         raise CommandLineError(InputMistake("Type a command.", 0, 0))
     command, *rest = found
-    options = options_of(command.text.casefold())
+    known = commands.get(command.text.casefold())
     words: list[Word] = []
     values: dict[str, Word] = {}
     while rest:
         word = rest.pop(0)
-        if not word.text.startswith("--") or options is None:
+        if not word.text.startswith("--") or known is None:
             words.append(word)
-        elif word.text not in options:
-            known = f" It takes {', '.join(options)}." if options else ""
-            raise word.error(f"“{command.text}” has no option “{word.text}” here.{known}")
+        elif word.text not in known.options:
+            others = f" It takes {', '.join(known.options)}." if known.options else ""
+            raise word.error(f"“{command.text}” has no option “{word.text}” here.{others}")
         elif word.text in _FLAGS:
             values[word.text] = word
         elif not rest:
             raise word.error(f"“{word.text}” needs a value.")
         else:
             values[word.text] = rest.pop(0)
-    return CommandLine(text, command, tuple(words), values)
+    return CommandLine(text, command, tuple(words), values, known.usage if known else "")
 
 
 def _check_gap(text: str, start: int, end: int) -> None:

@@ -111,7 +111,7 @@ COPYABLE: Final = (
 async def copy_of_tasks(screen: MainScreenProtocol, marked: MarkedTasks) -> None:
     """Ask what is to be copied of the marked tasks, newest first, or of the task under the cursor; copy it."""
     session, current = screen.session, screen.current_task
-    numbers = marked.newest_first or ([current.number] if current else [])
+    numbers = marked.or_current
     whose = current.name if current and not marked.all else f"the {counted(len(numbers), 'marked task')}"
     offered = [copied for copied in COPYABLE if copied.for_several_tasks or len(numbers) == 1]
     key = await screen.prompt.ask_key(f"Copy of {whose}:", {copied.key: copied.noun for copied in offered})

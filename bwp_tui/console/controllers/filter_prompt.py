@@ -14,8 +14,6 @@ from bwp_tui.store.queries import tasks
 
 
 class FilterPrompt:
-    """Asks for a filter."""
-
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen
         self._completer = TabCompleter(lambda text, cursor: complete_filter(text, cursor, self._tags))
@@ -53,7 +51,6 @@ class FilterPrompt:
 
 
 def mistake_in_filter(text: str) -> InputMistake | None:
-    """Return what is wrong with a filter, or None."""
     try:
         parse(text)
     except FilterError as error:

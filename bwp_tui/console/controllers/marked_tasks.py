@@ -43,7 +43,6 @@ class OpenPlan:
 
     @property
     def possible(self) -> tuple[int, ...]:
-        """The tasks for which the action is possible."""
         return self.current.possible
 
 

@@ -10,7 +10,7 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
-from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import rechecking_task
 from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
@@ -46,7 +46,7 @@ class ServiceController:
         Args:
             given: values of its arguments; a note on resubmitted tasks is asked for where several are marked.
         """
-        screen, commands, task = self._screen, self._screen.session.task_commands, self._screen.current_task
+        task = self._screen.current_task
         if operation.submits:
             if self._marked.all:
                 await self._submit_marked(operation, given)
@@ -55,19 +55,41 @@ class ServiceController:
         elif self._marked.all:
             plan = await self._marked.plan_action(operation.name)
             if plan is not None and await self._marked.confirm_plan(plan):
-                possible, check = plan.possible, bulk_plan.plan_check(operation.name, screen.session.today())
-                tasks = counted(len(possible), "task")
-                await self._marked.carry_out(
-                    plan.current.describe_result, lambda: commands.apply(operation, possible, tasks, check, **given)
-                )
+                await self._apply_to_marked(operation, plan, given)
         elif task is not None:
             check = self._check_for(operation, task, lambda now: operation.question(now, now.email))
             if await self._confirm(operation, task, check):
-                results = await run_in_thread_and_report(
-                    screen, lambda: commands.apply(operation, [task.number], task.name, check, **given)
-                )
-                if results is not None:
-                    await self._report(operation, task, results[0].refused)
+                await self._apply_to_one(operation, task, check, given)
+
+    async def _apply_to_marked(self, operation: ServiceOperation, plan: OpenPlan, values: Values) -> None:
+        session, numbers = self._screen.session, plan.possible
+        tasks, check = counted(len(numbers), "task"), bulk_plan.plan_check(operation.name, session.today())
+        await self._marked.carry_out(
+            plan.current.describe_result,
+            lambda: session.task_commands.apply(operation, numbers, tasks, check, **values),
+        )
+
+    async def _apply_to_one(self, operation: ServiceOperation, task: Task, check: RefusalCheck, values: Values) -> None:
+        """Ask for an operation on a task; show what was asked for, and why it is not sent at once."""
+        screen, session = self._screen, self._screen.session
+        results = await run_in_thread_and_report(
+            screen, lambda: session.task_commands.apply(operation, [task.number], task.name, check, **values)
+        )
+        if results is None:
+            return
+        (result,) = results
+        if result.refused:
+            screen.show_status(result.refused, "bad")
+            return
+
+        async def outcome() -> tuple[str, str]:
+            (now,) = session.reader.by_numbers([result.resulting_id]) or (task,)
+            delay = await session.delay_sentence(now.number, is_poll=operation is REFRESH)
+            return operation.result(now, session.reader.timeline(now)), delay
+
+        await screen.show_outcome(outcome)
+        if operation.submits:
+            screen.select_when_listed(result.resulting_id)
 
     def _check_for(self, operation: ServiceOperation, task: Task, *shown: Callable[[Task], object]) -> RefusalCheck:
         today = self._screen.session.today()
@@ -90,23 +112,8 @@ class ServiceController:
         with rechecking_task(self._screen, task, check, question_now):
             return await self._screen.prompt.ask_yes_no(asked, irreversible=not operation.is_harmless)
 
-    async def _report(self, operation: ServiceOperation, task: Task, refused: str | None) -> None:
-        """Show what was asked for, and why it is not sent at once."""
-        screen = self._screen
-        if refused:
-            screen.show_status(refused, "bad")
-            return
-        session = screen.session
-
-        async def outcome() -> tuple[str, str]:
-            (now,) = session.reader.by_numbers([task.number]) or (task,)
-            delay = await session.delay_sentence(now.number, is_poll=operation is REFRESH)
-            return operation.result(now, session.reader.timeline(now)), delay
-
-        await screen.show_outcome(outcome)
-
     async def _submit_marked(self, operation: ServiceOperation, given: Values) -> None:
-        screen, commands = self._screen, self._screen.session.task_commands
+        screen = self._screen
         hold: HoldRule = given.get("hold_rule", same_hold)
         plan = await self._marked.plan_action(operation.name, {"hold_rule": hold})
         if plan is None:
@@ -126,39 +133,16 @@ class ServiceController:
             return plan is not None and await self._marked.confirm_plan(plan)
 
         if await self._marked.confirm_plan(plan, f2, shorten) and plan is not None:
-            numbers, values = plan.possible, plan.values if note is None else {**plan.values, "note": note.strip()}
-            check = bulk_plan.plan_check(operation.name, screen.session.today())
-            await self._marked.carry_out(
-                plan.current.describe_result,
-                lambda: commands.apply(operation, numbers, counted(len(numbers), "task"), check, **values),
-            )
+            values = plan.values if note is None else {**plan.values, "note": note.strip()}
+            await self._apply_to_marked(operation, plan, values)
 
     async def _submit_one(self, operation: ServiceOperation, task: Task, given: Values) -> None:
-        screen, session = self._screen, self._screen.session
         check = self._check_for(
             operation, task, _started_warning, lambda now: (now.email, now.holding_period, now.due_on)
         )
         hold = await self._confirm_submission(operation, task, given.get("hold_rule", same_hold), check)
-        if hold is None:
-            return
-        values = {**given, "hold_rule": hold}
-        results = await run_in_thread_and_report(
-            screen, lambda: session.task_commands.apply(operation, [task.number], task.name, check, **values)
-        )
-        if results is None:
-            return
-        (result,) = results
-        if result.refused:
-            screen.show_status(result.refused, "bad")
-            return
-
-        async def outcome() -> tuple[str, str]:
-            delay = await session.delay_sentence(result.resulting_id)
-            (now,) = session.reader.by_numbers([result.resulting_id]) or (task,)
-            return operation.result(now, ()), delay
-
-        await screen.show_outcome(outcome)
-        screen.select_when_listed(result.resulting_id)
+        if hold is not None:
+            await self._apply_to_one(operation, task, check, {**given, "hold_rule": hold})
 
     async def _confirm_submission(
         self, operation: ServiceOperation, task: Task, hold: HoldRule, check: RefusalCheck

@@ -18,12 +18,13 @@ from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.list_layout import choose_columns, choose_sort, sort_by
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.record_controller import RecordController
-from bwp_tui.console.controllers.saved_views import SavedViewController
+from bwp_tui.console.controllers.saved_views import save_or_delete_view
 from bwp_tui.console.controllers.service_controller import ServiceController
 from bwp_tui.console.controllers.undo import undo
 from bwp_tui.console.presentation.breakpoints import TALL, WIDE, DetailPlace, detail_place
 from bwp_tui.console.presentation.format import subject
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.command_output import CommandOutputScreen, OutputScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
@@ -51,25 +52,28 @@ class MainHandlers:
     """
 
     def __init__(self, screen: MainScreenProtocol) -> None:
-        self._screen = screen
+        self._screen, session = screen, screen.session
         self.marked = MarkedTasks(screen)
         service, recording = ServiceController(screen, self.marked), RecordController(screen, self.marked)
         screen.table.sort_clicked = partial(sort_by, screen)
         self._is_submitting = False
+
+        def run_cli(words: Sequence[str]) -> None:
+            self._open(CommandOutputScreen(screen, words))
+
+        commands = CommandReader(screen, self.marked, service, recording, self._open_letter, run_cli)
         prompting: dict[str, Work] = {
             "filter": FilterPrompt(screen).ask,
             **recording.single_task_actions,
             **recording.marked_task_actions,
             "undo": partial(undo, screen),
-            "command": CommandBar(
-                screen, CommandReader(screen, self.marked, service, recording, self._open_letter, self._run_cli)
-            ).ask,
+            "command": CommandBar(screen, commands).ask,
             **service.actions,
             "copy": partial(copy_of_tasks, screen, self.marked),
             "pager": partial(page_task, screen),
             "sort": partial(choose_sort, screen),
             "columns": partial(choose_columns, screen),
-            "save_view": SavedViewController(screen).ask,
+            "save_view": partial(save_or_delete_view, screen),
         }
         self.by_name: dict[str, Callable[[], None]] = {
             **{name: partial(screen.start_worker, work) for name, work in prompting.items()},
@@ -81,21 +85,25 @@ class MainHandlers:
             "earlier": self._go_to_earlier,
             "archive": self._open_archive,
             "letter": self._open_letter_of_current,
-            "downloads": self._open_downloads,
-            "sent": self._open_sent,
-            "dashboard": self._open_dashboard,
-            "messages": self._open_messages,
-            "profiles": self._open_profiles,
+            "downloads": lambda: self._open(DownloadsScreen(session, screen.context)),
+            "sent": lambda: self._open(RequestLogScreen(session, self._go_to_and_open)),
+            "dashboard": lambda: self._open(
+                DashboardScreen(session, lambda text: screen.show(screen.list_state.of_filter(text)))
+            ),
+            "messages": lambda: self._open(MessagesScreen(session)),
+            "profiles": lambda: self._open(
+                ProfilesScreen(session, lambda name: screen.start_worker(partial(switch_profile, screen, name)))
+            ),
             "help": self._open_help,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
             "zoom_details": lambda: self._toggle_details(DetailPlace.ALONE),
             "hide_details": lambda: self._toggle_details(DetailPlace.NOWHERE),
             "freeze": screen.toggle_live_updates,
-            "mask": lambda: screen.mask(not screen.session.masked),
+            "mask": lambda: screen.mask(not session.masked),
             "failed": lambda: screen.show_view(_FAILED),
             "back": self._back,
-            "theme": partial(screen.session.set_theme, None),
+            "theme": partial(session.set_theme, None),
             "quit": self._quit,
             "scroll_left": partial(self._scroll_columns, -1),
             "scroll_right": partial(self._scroll_columns, 1),
@@ -103,7 +111,9 @@ class MainHandlers:
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MAX_VIEWS)},
         }
-        own = CustomCommands(screen, self.marked, self._show_output).by_name
+        own = CustomCommands(
+            screen, self.marked, lambda title, output: self._open(OutputScreen(screen, title, output))
+        ).by_name
         self.by_name |= own
         self._on_marks = {*service.actions, *recording.marked_task_actions, "copy", *own}
 
@@ -158,10 +168,17 @@ class MainHandlers:
         if screen.details is None and detail_place(screen.app.size, None) is DetailPlace.NOWHERE:
             screen.show_status(f"The details under the list need {WIDE}x{TALL}; {zoom} shows them alone.")
 
+    def _open(self, screen: ActionScreen) -> None:
+        self._screen.app.push_screen(screen)
+
     def _open_task(self) -> None:
         number = self._screen.table.current_number
         if number is not None:
-            self._screen.app.push_screen(TaskScreen(self._screen, number))
+            self._open(TaskScreen(self._screen, number))
+
+    def _go_to_and_open(self, number: int) -> None:
+        self._screen.go_to(number)
+        self._open(TaskScreen(self._screen, number))
 
     def _scroll_columns(self, step: int) -> None:
         if not self._screen.table.scroll_columns(step):
@@ -175,41 +192,14 @@ class MainHandlers:
     def _open_archive(self) -> None:
         task = self._screen.current_task
         if task is not None and task.download is not None and task.download.path is not None:
-            self._screen.app.push_screen(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
+            self._open(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
 
     def _open_letter(self, number: int, kind: str | None = None) -> None:
-        self._screen.app.push_screen(LetterScreen(self._screen, number, kind))
-
-    def _run_cli(self, words: Sequence[str]) -> None:
-        self._screen.app.push_screen(CommandOutputScreen(self._screen, words))
+        self._open(LetterScreen(self._screen, number, kind))
 
     def _open_letter_of_current(self) -> None:
         if (task := self._screen.current_task) is not None:
             self._open_letter(task.number)
-
-    def _open_downloads(self) -> None:
-        self._screen.app.push_screen(DownloadsScreen(self._screen.session, self._screen.context))
-
-    def _open_sent(self) -> None:
-        def open_task(number: int) -> None:
-            self._screen.go_to(number)
-            self._screen.app.push_screen(TaskScreen(self._screen, number))
-
-        self._screen.app.push_screen(RequestLogScreen(self._screen.session, open_task))
-
-    def _open_dashboard(self) -> None:
-        screen = self._screen
-
-        def list_tasks(task_filter: str) -> None:
-            screen.show(screen.list_state.of_filter(task_filter))
-
-        screen.app.push_screen(DashboardScreen(screen.session, list_tasks))
-
-    def _open_profiles(self) -> None:
-        def switch(name: str) -> None:
-            self._screen.start_worker(partial(switch_profile, self._screen, name))
-
-        self._screen.app.push_screen(ProfilesScreen(self._screen.session, switch))
 
     def _quit(self) -> None:
         if self._screen.session.running_commands:
@@ -217,17 +207,11 @@ class MainHandlers:
         else:
             self._screen.app.exit()
 
-    def _open_messages(self) -> None:
-        self._screen.app.push_screen(MessagesScreen(self._screen.session))
-
-    def _show_output(self, title: str, output: str) -> None:
-        self._screen.app.push_screen(OutputScreen(self._screen, title, output))
-
     def _open_help(self) -> None:
         screen, session = self._screen, self._screen.session
         actions = with_view_names(session.keymap.actions_of(Scope.MAIN), screen.views)
         mouse = mouse_notes(is_on=session.profile.uses_mouse(os.environ))
-        screen.app.push_screen(HelpScreen(session, screen.context, actions, FILTER_NOTES, sign_notes(), mouse))
+        self._open(HelpScreen(session, screen.context, actions, FILTER_NOTES, sign_notes(), mouse))
 
 
 _FAILED: Final = next(index for index, view in enumerate(VIEWS) if view.name == "failed")
