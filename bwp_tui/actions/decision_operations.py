@@ -196,6 +196,9 @@ def _refusal_of_appeal(task: Task, values: Values, today: date) -> Refusal | Non
     return decisions.refusal_of_appeal(task, today, today, None, None)
 
 
+ANSWER_APPEAL_USAGE: Final = "appeal TASK --answered DATE"
+"""How the CLI writes the command of `APPEAL` that records the answer."""
+
 APPEAL: Final = RecordOperation(
     name="appeal",
     participle="recorded",

@@ -158,11 +158,12 @@ def display_context(
     task: Task, now: datetime, today: date, *, unmask: bool, service_day: timedelta = timedelta(days=1)
 ) -> DisplayContext:
     """Return how a task is presented outside of the console: with the CLI's commands in the place of keys."""
+    from bwp_tui.actions.decision_operations import ANSWER_APPEAL_USAGE, APPEAL
     from bwp_tui.console.bindings.actions import ACTIONS_BY_NAME
     from bwp_tui.console.presentation.format import DisplayContext
 
     def command(action: str) -> str:
-        usage = "appeal TASK --answered DATE" if action == "appeal" else ACTIONS_BY_NAME[action].cli_usage or action
+        usage = ANSWER_APPEAL_USAGE if action == APPEAL.name else ACTIONS_BY_NAME[action].cli_usage or action
         number = task.earlier_number if action == "earlier" else task.number
         return f"bwp-tui {usage.replace('TASK', str(number))}"
 
