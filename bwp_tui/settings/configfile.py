@@ -192,10 +192,15 @@ class _Reader:
             **texts,
         )
 
-    def _commands(self, tables: object) -> tuple[CustomCommand, ...]:
-        if not isinstance(tables, dict):
-            self._mistake("", "commands", "must be tables such as [commands.crm]")
-            return ()
+    def _table(self, place: str, key: str, value: object, wrong: str) -> dict[str, object]:
+        """Return a table of the file; an empty one where something else is in its place."""
+        if isinstance(value, dict):
+            return value
+        self._mistake(place, key, wrong)
+        return {}
+
+    def _commands(self, value: object) -> tuple[CustomCommand, ...]:
+        tables = self._table("", "commands", value, "must be tables such as [commands.crm]")
         return tuple(filter(None, (self._command(name, table) for name, table in tables.items())))
 
     def _command(self, name: str, table: object) -> CustomCommand | None:
@@ -217,10 +222,8 @@ class _Reader:
         title = texts.get("title", f"Run {name}")
         return CustomCommand(name, OperatorProgram(run, float(timeout)), texts["key"], title, self._where(place, "key"))
 
-    def _hooks(self, table: object) -> dict[HookOccasion, OperatorProgram]:
-        if not isinstance(table, dict):
-            self._mistake("", "hooks", "must be a table, [hooks]")
-            return {}
+    def _hooks(self, value: object) -> dict[HookOccasion, OperatorProgram]:
+        table = self._table("", "hooks", value, "must be a table, [hooks]")
         self._unknown("hooks", table, tuple(HookOccasion))
         runs = {name: self._argument_list("hooks", name, table[name]) for name in HookOccasion if name in table}
         return {name: OperatorProgram(run) for name, run in runs.items() if run}
@@ -233,16 +236,12 @@ class _Reader:
             return ()
         return (checks.with_home(run[0]), *run[1:])
 
-    def _keys(self, table: object) -> tuple[KeySetting, ...]:
-        if not isinstance(table, dict):
-            self._mistake("", "keys", "must be a table, [keys]")
-            return ()
+    def _keys(self, value: object) -> tuple[KeySetting, ...]:
+        table = self._table("", "keys", value, "must be a table, [keys]")
         return tuple(KeySetting(name, _texts_of(value), self._where("keys", name)) for name, value in table.items())
 
-    def _profiles(self, tables: object) -> dict[str, ProfileTable]:
-        if not isinstance(tables, dict):
-            self._mistake("", "profiles", "must be tables such as [profiles.default]")
-            return {}
+    def _profiles(self, value: object) -> dict[str, ProfileTable]:
+        tables = self._table("", "profiles", value, "must be tables such as [profiles.default]")
         for name in tables:
             if wrong := checks.profile_name(name):
                 self._mistake(f"profiles.{name}", "", wrong, named=f"“{clean_line(name)}”")
@@ -261,11 +260,9 @@ class _Reader:
         events = self._events(place, table.get("events", {}))
         return ProfileTable(texts, events, tuple(self.mistakes))
 
-    def _events(self, profile_place: str, table: object) -> dict[str, str]:
+    def _events(self, profile_place: str, value: object) -> dict[str, str]:
         place = f"{profile_place}.events"
-        if not isinstance(table, dict):
-            self._mistake(profile_place, "events", f"must be a table, [{place}]")
-            return {}
+        table = self._table(profile_place, "events", value, f"must be a table, [{place}]")
         self._unknown(place, table, tuple(EVENT_SETTINGS))
         return self._texts(place, table, EVENT_SETTINGS)
 
