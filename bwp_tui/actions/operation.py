@@ -212,7 +212,6 @@ class TaskOperation:
 
     @property
     def option_names(self) -> tuple[str, ...]:
-        """The options of a command."""
         return (
             *(argument.option for argument in self.options),
             *([self.alternative.option] if self.alternative else []),

@@ -40,7 +40,6 @@ def url(text: str) -> str | None:
 
 
 def header_value(text: str) -> str | None:
-    """Check a value that is sent in a header."""
     return None if VISIBLE_ASCII.fullmatch(text) else "must be printable ASCII without spaces"
 
 

@@ -62,7 +62,6 @@ def config_path(environ: Mapping[str, str]) -> Path:
 
 
 def letters_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder of the shop's own templates of letters."""
     return config_path(environ).parent / "letters"
 
 

@@ -61,12 +61,10 @@ CONSOLE_SIZE_VARIABLE: Final = "BWP_CONSOLE_SIZE"
 
 
 def is_over_ssh(environ: Mapping[str, str]) -> bool:
-    """Say whether the terminal is reached over SSH."""
     return "SSH_CONNECTION" in environ or "SSH_TTY" in environ
 
 
 def is_on_this_machine(url: str) -> bool:
-    """Say whether a URL is that of a service on this machine."""
     return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
@@ -303,7 +301,6 @@ class Profile:
 
     @property
     def deletions_need_approval(self) -> bool:
-        """Whether a deletion waits for the approval of another person."""
         return self.approve == "deletions"
 
     @property

@@ -14,7 +14,7 @@ from tests.console.support import USUAL, Console, opened
 
 def numbers(console: Console) -> list[int]:
     table = console.main.table
-    return [int(number) for number in table._numbers]
+    return [int(number) for number in table.numbers]
 
 
 async def lists(console: Console, expected: list[int]) -> None:

@@ -14,7 +14,7 @@ from bwp_tui.console.presentation.breakpoints import FIGURES_CELLS, NARROW, SIDE
 from bwp_tui.console.presentation.task_row_cells import SMALL_TABLE
 from bwp_tui.console.presentation.task_row_layout import GAP, place_columns
 from bwp_tui.console.terminal.textual_compat import lay_out
-from bwp_tui.console.widgets.bars import HeaderLine, HeaderState, TwoEndedLine, ViewsLine
+from bwp_tui.console.widgets.bars import HeaderLine, TwoEndedLine, ViewsLine
 from bwp_tui.console.widgets.styled_line import Heading, StyledLine
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.filter import VIEWS
@@ -98,12 +98,11 @@ async def test_the_header_names_marks_and_masking_and_the_views_are_all_named(
     async with opened(profile, size=size) as console:
         line = console.main.query_one(HeaderLine)
         events = ("events on · polling every 6 h", "muted")
-        badge, engine, position = "badge-green", "● engine here", "1/60"
-        state = HeaderState("practice", badge, None, engine, None, events, True, False, False, 8, position)
-        line.set_state(state)
+        start = (("practice", "badge-green"), None, "● engine here")
+        line.set_state(*start, None, events, ["8 marked", "masked"], "1/60")
         await console.until(lambda: console.line("header").split()[-3:] == ["8", "marked", "masked"])
         assert "events on" in console.line("header") or size[0] == 60
-        line.set_state(state._replace(trouble="service unreachable, next try 07:11:08", marked=0))
+        line.set_state(*start, "service unreachable, next try 07:11:08", events, ["masked"], "1/60")
         await console.until(lambda: "next try 07:11:08" in console.line("header"))
         assert console.line("header").endswith("masked")
         counts = (tasks, 0, 16, 32, 7, 9, 10)

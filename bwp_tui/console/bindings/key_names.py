@@ -6,20 +6,12 @@ import string
 import unicodedata
 from typing import Final
 
-_TEXTUAL_NAMES: Final = {
-    "solidus": "slash",
-    "reverse_solidus": "backslash",
-    "commercial_at": "at",
-    "hyphen_minus": "minus",
-    "plus_sign": "plus",
-    "low_line": "underscore",
-}
-"""Where Textual's name of a character is not Unicode's."""
+from textual.keys import KEY_NAME_REPLACEMENTS
 
 
 def _name_of(character: str) -> str:
     name = unicodedata.name(character).lower().replace("-", "_").replace(" ", "_")
-    return _TEXTUAL_NAMES.get(name, name)
+    return KEY_NAME_REPLACEMENTS.get(name, name)
 
 
 _CHARACTERS: Final = {_name_of(character): character for character in string.punctuation}

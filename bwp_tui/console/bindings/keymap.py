@@ -30,7 +30,6 @@ class Keymap(NamedTuple):
     custom: tuple[Action, ...] = ()
 
     def actions_of(self, scope: Scope) -> tuple[Action, ...]:
-        """Return the actions of a screen."""
         return actions_of(self.registry, scope)
 
     @property

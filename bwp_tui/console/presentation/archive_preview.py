@@ -157,7 +157,6 @@ class TreeRows:
 
 
 def preview_title(preview: Preview) -> str:
-    """Return the type of an entry."""
     match preview:
         case Tree():
             return "JSON"

@@ -62,7 +62,6 @@ def tab_gap(size: Size) -> str:
 
 
 def has_size(size: Size, least: tuple[int, int]) -> bool:
-    """Say whether a terminal has at least these columns and lines."""
     return size.width >= least[0] and size.height >= least[1]
 
 

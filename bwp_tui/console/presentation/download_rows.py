@@ -98,7 +98,6 @@ class DownloadRowBuilder:
         return [self._active_titles], [*active, *between, *finished]
 
     def active_rows(self) -> list[DownloadRow]:
-        """Return the lines of the open downloads."""
         return [
             DownloadRow(download.id, self._active_cells(download, task))
             for download, task in self._listed

@@ -30,10 +30,10 @@ _LONGEST_IN_HEADING: Final = 40
 """Characters of an email that a heading has room for on most terminals."""
 
 
-def heading(task: Task, context: DisplayContext) -> list[StyledText]:
-    """Return status, kind and email."""
+def heading(task: Task, context: DisplayContext, about: StyledText | None = None) -> list[StyledText]:
+    """Return what is shown about a task, by default its status, then its kind and email."""
     return [
-        (task.status, status_role(task.status)),
+        about or (task.status, status_role(task.status)),
         (f" · {task.kind_name} for ", "muted"),
         (subject(task, context), "strong"),
     ]

@@ -88,7 +88,6 @@ _STATUSES: Final[dict[str, tuple[str, str]]] = {
 
 
 def status_role(status: str) -> str:
-    """Return the role of a status."""
     return _STATUSES.get(status, _UNKNOWN_STATUS)[1]
 
 

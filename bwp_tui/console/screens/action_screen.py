@@ -122,7 +122,6 @@ class ActionScreen(Screen[None]):
 
     @property
     def is_prompt_or_form_focused(self) -> bool:
-        """Whether the keys go to a prompt or a form."""
         focused = self.focused
         return focused is not None and any(node.id in ("prompt", "form") for node in focused.ancestors_with_self)
 
@@ -181,7 +180,6 @@ class ActionScreen(Screen[None]):
         return next(action for action in self.keymap.actions_of(self.scope) if action.name == name)
 
     def dispatch(self, name: str) -> None:
-        """Do the action called `name`."""
         (self.handlers.get(name) or self.moves[name])()
 
     @property

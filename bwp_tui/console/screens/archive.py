@@ -29,9 +29,10 @@ from bwp_tui.console.presentation.archive_preview import (
     text_lines,
     whole_lines,
 )
-from bwp_tui.console.presentation.format import mask, subject
+from bwp_tui.console.presentation.format import mask
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.task_detail import heading
 from bwp_tui.console.screens.front_screens import FrontScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session
@@ -222,9 +223,8 @@ class ArchiveScreen(FrontScreen):
     def _show_list(self, cursor: int) -> None:
         listed = self._listed
         rows = EntryRows(listed, self._rows.text_width, self._mask)
-        kind = f" · {self._archive_task.kind.lower()} for "
         self.query_one(Heading).set_text(
-            [("archive", "strong"), (kind, "muted"), (subject(self._archive_task, self._display_context), "strong")],
+            heading(self._archive_task, self._display_context, ("archive", "strong")),
             f"{self._filter.title(len(listed))}{self._totals} · #{self._archive_task.number}",
             f"#{self._archive_task.number}",
         )

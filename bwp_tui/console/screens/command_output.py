@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.screens.front_screens import SearchedScreen
+from bwp_tui.console.screens.front_screens import TEXT_MARGIN, SearchedScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.command_process import INTERRUPTED, MAX_LINES, CommandProcess
 from bwp_tui.console.terminal.clipboard import copy
@@ -17,9 +17,6 @@ from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.text import clean_line, counted
-
-_MARGIN: Final = 5
-"""Cells beside the text: its padding, and the scroll bar."""
 
 _REDRAW_S: Final = 0.1
 _STATES: Final[dict[int | None, StyledText]] = {
@@ -104,7 +101,7 @@ class CommandOutputScreen(OutputScreen):
         return "interrupt" if self._process.exit_code is None else "back"
 
     async def _run(self) -> None:
-        await self._process.run(self._words, self.session.profile, self.app.size, _MARGIN)
+        await self._process.run(self._words, self.session.profile, self.app.size, TEXT_MARGIN)
         self._show()
         self.session.feed.refresh()
 

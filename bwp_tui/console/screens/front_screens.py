@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -20,6 +21,9 @@ from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
 from bwp_tui.console.workers import start_worker
+
+TEXT_MARGIN: Final = 5
+"""Cells beside a page of text: its padding, and the scroll bar."""
 
 
 class FrontScreen(ActionScreen):

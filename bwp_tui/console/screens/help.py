@@ -14,7 +14,7 @@ from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.screen_actions import GROUPS
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.front_screens import FrontScreen, SearchedScreen
+from bwp_tui.console.screens.front_screens import TEXT_MARGIN, FrontScreen, SearchedScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.filter_fields import FIELDS
@@ -24,9 +24,6 @@ _FEWER_KEYS_WIDTH: Final = 8
 """Cells of the keys where there is not even one column of `_COLUMN`; longer ones have a line of their own."""
 
 _INDENT: Final = 2
-_MARGIN: Final = 5
-"""Cells beside the text: its padding, and the scroll bar."""
-
 _COLUMN: Final = 57
 """Fewest cells of one of several columns."""
 
@@ -66,7 +63,7 @@ class HelpScreen(SearchedScreen):
         self.update_footer()
 
     def _show(self) -> None:
-        room = self.app.size.width - _MARGIN
+        room = self.app.size.width - TEXT_MARGIN
         columns = max(1, room // _COLUMN)
         width = room // columns
         keys_width = self._keys if width >= _COLUMN else _FEWER_KEYS_WIDTH

@@ -14,8 +14,8 @@ from textual.containers import VerticalScroll
 from bwp_tui.actions import letters
 from bwp_tui.actions.letters import Letter
 from bwp_tui.console.bindings.actions import ActionContext, Scope
-from bwp_tui.console.presentation.format import subject
 from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.task_detail import heading
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.front_screens import PagedScreen
 from bwp_tui.console.screens.help import open_help
@@ -114,14 +114,12 @@ class LetterScreen(PagedScreen):
 
     def _show(self) -> None:
         task, letter = self._letter_task, self._letter
-        heading = self.query_one(Heading)
         if task is None:
-            heading.set_text([("letter", "strong")])
+            self.query_one(Heading).set_text([("letter", "strong")])
         else:
-            kind, whose = f" · {task.kind.lower()} for ", subject(task, self.session.display_context())
+            title = heading(task, self.session.display_context(), ("letter", "strong"))
             source = "" if letter is None else f"{Path(letter.template).name} · "
-            shown: list[StyledText] = [("letter", "strong"), (kind, "muted"), (whose, "strong")]
-            heading.set_text(shown, f"{source}#{task.number}", f"#{task.number}")
+            self.query_one(Heading).set_text(title, f"{source}#{task.number}", f"#{task.number}")
             self._show_tabs((kind.value, "muted" if cannot_write(kind, task) else "plain") for kind in _KINDS)
         text = self._why_not if letter is None else letter.text
         if self.session.masked and task is not None:

@@ -13,7 +13,7 @@ from bwp_tui.console.presentation.task_detail import download_end
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
-from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, HeaderState, ViewsLine
+from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.workers import OutcomeReader, start_worker
@@ -45,23 +45,25 @@ class MainPanels:
         Args:
             is_counted: whether the table holds all rows.
         """
-        session, snapshot, trouble = self._session, self.snapshot, self._trouble
+        session, trouble, profile = self._session, self._trouble, self._session.profile
+        engine = None if self.snapshot is None else self.snapshot.engine
+        marked, rows = len(self._table.marks), self._table.row_count
         self._table.service_in_trouble = trouble is not None
-        rows = self._table.row_count
+        notes = {
+            f"{marked} marked": marked > 0,
+            "paused": paused,
+            "read-only": session.read_only,
+            "masked": session.masked,
+            "unmasked": not session.masked,
+        }
         self._screen.query_one(HeaderLine).set_state(
-            HeaderState(
-                profile="practice" if session.profile.is_sandbox else session.profile.name,
-                badge=badge_role(session.profile),
-                target_id=session.profile.target_id,
-                engine=session.engine_label(None if snapshot is None else snapshot.engine),
-                trouble=trouble,
-                events=None if snapshot is None else session.events_label(snapshot.engine),
-                masked=session.masked,
-                read_only=session.read_only,
-                paused=paused,
-                marked=len(self._table.marks),
-                position=f"{self._table.cursor_row + 1}/{rows if is_counted else '…'}" if rows else "",
-            )
+            ("practice" if profile.is_sandbox else profile.name, badge_role(profile)),
+            profile.target_id,
+            session.engine_label(engine),
+            trouble,
+            None if engine is None else session.events_label(engine),
+            [note for note, is_shown in notes.items() if is_shown],
+            f"{self._table.cursor_row + 1}/{rows if is_counted else '…'}" if rows else "",
         )
 
     def update_views(self, current: int | None, filter_text: str, *, is_counted: bool) -> None:

@@ -74,7 +74,6 @@ class HistoryReader:
         return self._read(lambda: operation.actor_refusal(self._store, task, actor), None)
 
     def views(self) -> tuple[View, ...]:
-        """Return the built-in views and the saved ones."""
         return self._read(lambda: saved_views.all_views(self._store), VIEWS)
 
     def engine_state(self) -> EngineState | None:
@@ -86,14 +85,12 @@ class HistoryReader:
         return self._read(lambda: intents.has_unsent_intent(self._store, number), False)
 
     def is_poll_due(self, number: int) -> bool:
-        """Return whether a task is to be polled now."""
         return self._read(lambda: due_polls.any_due(self._store, [number], self._store.clock()), False)
 
     def timeline(self, task: Task) -> list[TimelineEvent]:
         return self._read(lambda: timeline.of_task(self._store, task.number), [])
 
     def task_details(self, task: Task) -> TaskDetails:
-        """Return all that is known of a task."""
         from bwp_tui.store.queries import request_log
 
         return TaskDetails(

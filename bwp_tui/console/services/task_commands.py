@@ -68,13 +68,11 @@ class TaskCommands:
         self._actor = actor
 
     def submit(self, request: Request) -> Task:
-        """Record a request; return its task."""
         task = requests.submit(self._guard.store, request, self._actor)
         self.steps.append(IrreversibleStep(f"The submission of #{task.number}"))
         return task
 
     def settle(self, settlement: Settlement, task: Task, text: str) -> str:
-        """Decide about an unconfirmed request."""
         settlement.apply(self._guard.store, task.number, text, self._actor)
         self.steps.append(IrreversibleStep(settlement.irreversible_step(task)))
         return settlement.result(task, text)
@@ -90,12 +88,10 @@ class TaskCommands:
         return results
 
     def save_view(self, view: View) -> str:
-        """Save a filter with its order under a name."""
         saved_views.save(self._guard.store, view)
         return f"The view “{view.name}” is saved."
 
     def delete_view(self, name: str) -> str:
-        """Delete a saved view."""
         return f"The view “{saved_views.delete(self._guard.store, name).name}” is deleted."
 
     def record(

@@ -39,7 +39,6 @@ class ListState:
         return (self.view.columns if self.view is not None else ()) or self.columns
 
     def index(self, views: Sequence[View]) -> int | None:
-        """Return the index of the view in `views`, or None."""
         names = [view.name for view in views]
         return names.index(self.view.name) if self.view is not None and self.view.name in names else None
 

@@ -80,56 +80,39 @@ class TwoEndedLine(KeyLine):
         return Content.assemble(self._left, " " * room, self._right)
 
 
-class HeaderState(NamedTuple):
-    """What the header shows.
-
-    Attributes:
-        badge: role of the profile's name.
-        trouble: what is wrong with the API, in a few words.
-        events: whether they come.
-        position: the cursor's row, and how many there are.
-    """
-
-    profile: str
-    badge: str
-    target_id: str | None
-    engine: str
-    trouble: str | None
-    events: StyledText | None
-    masked: bool
-    read_only: bool
-    paused: bool
-    marked: int
-    position: str
-
-
 class HeaderLine(TwoEndedLine):
     """Profile, engine and API trouble."""
 
-    def set_state(self, state: HeaderState) -> None:
-        width, events = self.app.size.width, state.events
-        start: list[StyledText] = [(f" {state.profile} ", state.badge)]
-        if state.target_id and width >= WIDE:
-            start.append((f"  {_short_id(state.target_id)}", "muted"))
-        start += [("  ", "plain"), (f"▲ {state.trouble}", "bad") if state.trouble else (state.engine, "muted")]
+    def set_state(
+        self,
+        profile: StyledText,
+        target_id: str | None,
+        engine: str,
+        trouble: str | None,
+        events: StyledText | None,
+        notes: Sequence[str],
+        position: str,
+    ) -> None:
+        """Show these texts, as far as there is room.
+
+        Args:
+            trouble: what is wrong with the API, in a few words, in place of the engine.
+            events: whether they come.
+            notes: what is unusual about the list.
+            position: the cursor's row, and how many there are.
+        """
+        width = self.app.size.width
+        start: list[StyledText] = [(f" {profile[0]} ", profile[1])]
+        if target_id and width >= WIDE:
+            start.append((f"  {_short_id(target_id)}", "muted"))
+        start += [("  ", "plain"), (f"▲ {trouble}", "bad") if trouble else (engine, "muted")]
         named: list[StyledText] = [(" bwp-tui ", "strong"), (" ", "plain"), *start]
         lefts: list[list[StyledText]] = [named, start]
         if events is not None:
             short = (events[0].partition(" · ")[0], events[1])
             with_events = [[*named, ("  ", "plain"), shown] for shown in (events, short)]
             lefts = [*with_events, *lefts] if events[1] == "muted" else with_events  # trouble is cut
-        notes = [
-            note
-            for note, on in (
-                (f"{state.marked} marked", state.marked > 0),
-                ("paused", state.paused),
-                ("read-only", state.read_only),
-                ("masked", state.masked),
-                ("unmasked", not state.masked),
-            )
-            if on
-        ]
-        texts = ([state.position, *notes], notes) if state.position else (notes,)
+        texts = ([position, *notes], notes) if position else (notes,)
         rights = [self.to_content((f"{'  '.join(each)} ", "muted")) for each in texts]
         for right, left in product(rights, [self.to_content(*parts) for parts in lefts]):
             if left.cell_length + right.cell_length + 1 < width:

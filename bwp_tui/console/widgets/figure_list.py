@@ -25,7 +25,6 @@ class FigureList(VirtualList):
 
     @property
     def current(self) -> FigureLine | None:
-        """The line under the cursor."""
         if not self._stops:
             return None
         column, row = self._stops[self._stop]

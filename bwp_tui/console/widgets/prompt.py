@@ -105,7 +105,6 @@ class Prompt(Horizontal, can_focus=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether a question is open."""
         return self._answer is not None
 
     @property
@@ -231,7 +230,6 @@ class Prompt(Horizontal, can_focus=True):
         )
 
     def hint(self, text: str, role: str) -> None:
-        """Show a hint beside the field."""
         self._show_hint((f" {text} " if text else "", role))
 
     def _show_hint(self, *texts: StyledText) -> None:

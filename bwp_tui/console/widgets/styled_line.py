@@ -142,7 +142,6 @@ class KeyLine(StyledLine):
             self.post_message(self.Clicked(self, key, is_repeated=event.chain > 1))
 
     def clicked_key(self, x: int, y: int) -> str | None:
-        """Return the key that a click on a cell presses, or None."""
         return key_at(self.content, x, y)
 
 
@@ -259,7 +258,6 @@ class Paragraphs(StyledWidget, can_focus=False):
         return self.lines_at(width)
 
     def lines_at(self, width: int) -> int:
-        """Return how many lines the text takes at a width; 0 without text."""
         return len(self._wrapped(width)) if width and self.display else 0
 
     def render(self) -> Content:

@@ -51,7 +51,8 @@ class TableUpdater:
         The cursor goes to the top where another query is listed that lacks its task.
         """
         table = self._table
-        before, was_at_end, listed = table.current_number, self.is_partial and table.is_at_end, table.numbers
+        before, listed = table.current_number, table.numbers
+        was_at_end = self.is_partial and table.cursor_row == table.row_count - 1
         table.highlights, table.sort = highlighted_texts(snapshot.query.filter), snapshot.query.sort
         table.show(snapshot.numbers)
         self.is_partial = not snapshot.is_whole

@@ -113,7 +113,11 @@ class VisibleRows:
 
 
 class TaskTable(VirtualRows):
-    """The tasks of a view, by task number, with a cursor."""
+    """The tasks of a view, by task number, with a cursor.
+
+    Attributes:
+        numbers: task numbers of the rows, in their order; not to be altered.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"task-table--{name}"
@@ -168,7 +172,7 @@ class TaskTable(VirtualRows):
         self._clock = clock
         self._day = day
         self._glyphs = glyphs or locale_glyphs()
-        self._numbers: array[int] = array("q")
+        self.numbers: array[int] = array("q")
         self._layout_of_columns = Layout()
         self._placed_width = -1
         self.sort_clicked: Callable[[str], None] = lambda _sort: None
@@ -177,13 +181,8 @@ class TaskTable(VirtualRows):
         self._strips: LRUCache[tuple[tuple[Cell, ...], bool], Strip] = LRUCache(_MAX_STRIPS)
 
     @property
-    def is_at_end(self) -> bool:
-        return self._cursor == self.row_count - 1
-
-    @property
     def current_number(self) -> int | None:
-        """Local number of the task under the cursor."""
-        return self._numbers[self._cursor] if self._numbers else None
+        return self.numbers[self._cursor] if self.numbers else None
 
     @property
     def current(self) -> Task | None:
@@ -196,11 +195,11 @@ class TaskTable(VirtualRows):
         The cursor stays on its task and the task on its line; where the task is gone, the cursor stays on its row.
         Only lines that show another task than before are repainted.
         """
-        if numbers is self._numbers or numbers == self._numbers:
+        if numbers is self.numbers or numbers == self.numbers:
             return
-        current, before, was_empty = self.current_number, self._lines(), not self._numbers
+        current, before, was_empty = self.current_number, self._lines(), not self.numbers
         top, line = self.top, self._cursor - self.top
-        self._numbers, self.row_count = numbers, len(numbers)
+        self.numbers, self.row_count = numbers, len(numbers)
         self._cursor = self._row_after(current)
         self.fit_height()
         stays_at_top = top == 0 and self._cursor < self.page
@@ -224,22 +223,16 @@ class TaskTable(VirtualRows):
     watch_marks = watch_service_in_trouble = watch_highlights = watch_gone_results = refresh_cells
 
     @property
-    def visible_numbers(self) -> Sequence[int]:
-        return self._in_sight()
+    def visible_numbers(self) -> array[int]:
+        return self.numbers[self.top : self.top + self.page]
 
     @property
     def visible_tasks(self) -> Sequence[Task]:
-        return list(filter(None, map(self._rows.task, self._in_sight())))
+        return list(filter(None, map(self._rows.task, self.visible_numbers)))
 
     @property
     def marked_in_sight(self) -> Sequence[Task]:
-        """The marked tasks of the rows in sight."""
         return [task for task in self.visible_tasks if task.number in self.marks] if self.marks else ()
-
-    @property
-    def numbers(self) -> array[int]:
-        """Local numbers of the view's tasks, in order. Not to be altered."""
-        return self._numbers
 
     def watch_masked(self) -> None:
         self._place_columns(self._layout_of_columns.skipped)
@@ -265,7 +258,7 @@ class TaskTable(VirtualRows):
         self.refresh()
 
     def watch_empty_text(self) -> None:
-        if not self._numbers:
+        if not self.numbers:
             self.refresh()
 
     @property
@@ -286,7 +279,7 @@ class TaskTable(VirtualRows):
         row = self._find(number)
         if row is None or not 0 <= row + step < self.row_count:
             return None
-        return self._numbers[row + step]
+        return self.numbers[row + step]
 
     def click_title(self, x: int) -> None:
         for column, start, cells in self._layout_of_columns.placed:
@@ -309,9 +302,9 @@ class TaskTable(VirtualRows):
         return self._blank_line(y)
 
     def _row_line(self, row: int) -> Strip:
-        number = self._numbers[row]
+        number = self.numbers[row]
         if number not in self._rows:
-            self._rows.show(self._in_sight(), self._cell_context())
+            self._rows.show(self.visible_numbers, self._cell_context())
         line = (self._rows.cells(number), row == self._cursor)
         strip = self._strips.get(line)
         if strip is None:
@@ -330,7 +323,7 @@ class TaskTable(VirtualRows):
     def _blank_line(self, y: int) -> Strip:
         width, lines = self.scrollable_size.width, self.empty_text.split()
         index = y - HEADER_LINES - max(0, (self.page - len(lines)) // 2)
-        if self._numbers or not 0 <= index < len(lines):
+        if self.numbers or not 0 <= index < len(lines):
             return Strip.blank(width, self._style("row"))
         text = lines[index].truncate(width, ellipsis=True)
         text = text.pad_left((width - text.cell_length) // 2)
@@ -373,12 +366,9 @@ class TaskTable(VirtualRows):
             self.gone_results,
         )
 
-    def _in_sight(self) -> array[int]:
-        return self._numbers[self.top : self.top + self.page]
-
     def _lines(self) -> list[tuple[int | None, bool]]:
         """Return the task of each line of the page, and whether the cursor is on it."""
-        numbers: list[int | None] = list(self._in_sight())
+        numbers: list[int | None] = list(self.visible_numbers)
         numbers += [None] * (self.page - len(numbers))
         return [(number, self.top + y == self._cursor) for y, number in enumerate(numbers)]
 
@@ -386,7 +376,7 @@ class TaskTable(VirtualRows):
         start = max(0, self._cursor - _SEARCHED_FIRST)
         for first, end in ((start, start + 2 * _SEARCHED_FIRST), (0, self.row_count)):
             with suppress(ValueError):
-                return self._numbers.index(number, first, end)
+                return self.numbers.index(number, first, end)
         return None
 
     def _row_after(self, number: int | None) -> int:
@@ -395,6 +385,6 @@ class TaskTable(VirtualRows):
         return max(0, min(self._cursor, self.row_count - 1)) if row is None else row
 
     def _repaint(self, numbers: Collection[int]) -> None:
-        for y, number in enumerate(self._in_sight()):
+        for y, number in enumerate(self.visible_numbers):
             if number in numbers:
                 self.repaint_row(self.top + y)

@@ -47,7 +47,6 @@ class VirtualList(VirtualRows):
             self.refresh()
 
     def text_of(self, row: int) -> str:
-        """Return the text of a row."""
         return "".join(text for text, _ in self._line_of(row))
 
     def show(self, header: Sequence[StyledText], count: int, line_of: LineOf, *, cursor: int = 0) -> None:
