@@ -91,6 +91,16 @@ def test_no_columns_of_the_table_overlap_at_any_width() -> None:
         assert all(place.x - end >= GAP for end, place in zip(ends[1:], placed[2:], strict=False))
 
 
+@pytest.mark.parametrize(
+    ("width", "masked", "email"),
+    [(79, True, 18), (99, True, 19), (119, True, 22), (79, False, 25), (99, False, 26), (119, False, 26)],
+)
+def test_what_usual_emails_leave_is_the_notes(width: int, masked: bool, email: int) -> None:
+    widths = {place.column.id: place.width for place in place_columns(width, masked=masked).placed}
+    assert widths["subject"] == email
+    assert widths["note"] >= 27 or width < 119
+
+
 @pytest.mark.parametrize(("size", "tasks"), [((60, 15), 60), ((80, 24), 60), ((60, 15), 12_345)])
 async def test_the_header_names_marks_and_masking_and_the_views_are_all_named(
     profile: Profile, size: tuple[int, int], tasks: int

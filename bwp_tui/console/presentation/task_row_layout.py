@@ -36,6 +36,10 @@ _MARK_X: Final = 1
 _FIRST_X: Final = 3
 """Left of the first column are the cursor's pointer, the mark and a blank."""
 
+_USUAL_SUBJECT: Final = 26
+_MASKED_SUBJECT: Final = 22
+"""Cells in which most emails fit: beyond them the note comes first."""
+
 _WIDEST_SUBJECT: Final = 32
 _SHORT_NOTE: Final = 6
 
@@ -101,7 +105,8 @@ def place_columns(width: int, chosen: Sequence[str] = (), skipped: int = 0, *, m
     subject = room
     if any(column.id == "note" for column in shown):
         least = next(column.least for column in shown if column.id == "subject")
-        subject = min(_WIDEST_SUBJECT, max(least, room * 3 // 5 if masked else room - _SHORT_NOTE))
+        whole = min(room - _SHORT_NOTE, max(_USUAL_SUBJECT, room // 2), _WIDEST_SUBJECT)
+        subject = max(least, min(room * 3 // 5, _MASKED_SUBJECT) if masked else whole)
     flexible = {"subject": max(1, subject), "note": max(1, room - subject), "status": max(1, room)}
     placed, x = [PlacedColumn(MARK, _MARK_X, MARK.width)], _FIRST_X
     for column in shown:
