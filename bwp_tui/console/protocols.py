@@ -16,7 +16,7 @@ from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.workers import ACTION, OutcomeReader, StatusReporter, Work
 from bwp_tui.domain.filter import View
-from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.task import Kind
 
 if TYPE_CHECKING:
     from bwp_tui.console.widgets.command_list import CommandList
@@ -63,8 +63,6 @@ class MainScreenProtocol(StatusReporter, Protocol):
     def form(self) -> RequestForm: ...
     @property
     def status(self) -> StatusLine: ...
-    @property
-    def current_task(self) -> Task | None: ...
     @property
     def views(self) -> tuple[View, ...]: ...
     @property

@@ -118,7 +118,7 @@ class Console:
     async def go_to(self, number: int) -> None:
         """Put the cursor on a task, and wait until its details are shown."""
         self.main.table.go_to_task(number)
-        assert self.main.current_task is not None
+        assert self.main.table.current is not None
         heading = self.main.query_one("#detail-heading", Heading)
         await self.until(lambda: f"#{number}" in heading._rights)
 

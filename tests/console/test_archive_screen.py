@@ -48,7 +48,7 @@ def record(store: Store, path: Path) -> None:
 
 async def look_inside(console: Console, *words: str) -> None:
     """Press the key once the console knows that the result is saved."""
-    await console.until(lambda: (task := console.main.current_task) and task.download and task.download.path)
+    await console.until(lambda: (task := console.main.table.current) and task.download and task.download.path)
     await console.press("o")
     await console.until(lambda: isinstance(console.app.screen, ArchiveScreen))
     await console.sees(*words)

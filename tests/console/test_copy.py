@@ -111,7 +111,7 @@ async def test_without_a_task_id_there_is_nothing_to_copy(profile: Profile) -> N
     async with opened(profile, past=()) as console:
         await console.fill(email="new@example.com")
         await console.submit_form()
-        await console.until(lambda: console.main.current_task)
+        await console.until(lambda: console.main.table.current)
         await console.press("y", "y")
         await console.sees("There is no task id of #1 to copy.")
         assert not console.app.clipboard

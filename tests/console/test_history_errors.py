@@ -191,7 +191,7 @@ async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
             broken.setattr(timeline, "of_task", damaged)
             broken.setattr(saved_views, "all_views", damaged)
             broken.setattr(request_log, "by_ids", damaged)
-            reader, task = console.main.session.reader, console.main.current_task
+            reader, task = console.main.session.reader, console.main.table.current
             assert task is not None
             asked: dict[str, Callable[[], object]] = {
                 "by_numbers": lambda: reader.by_numbers([1]),

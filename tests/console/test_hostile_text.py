@@ -82,7 +82,7 @@ async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: 
         with console.store.write() as transaction:
             transaction.run("UPDATE tasks SET status = 'FAILED', email = 'x' || email, revision = ?", (10_000,))
         console.main.session.feed.refresh()
-        await console.until(lambda: console.main.current_task and console.main.current_task.status == "FAILED")
+        await console.until(lambda: console.main.table.current and console.main.table.current.status == "FAILED")
         await console.do("resubmit")
         await console.until(lambda: console.main.prompt.is_open)
         assert shows_nothing_that_steers(console)

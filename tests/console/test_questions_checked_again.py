@@ -104,7 +104,7 @@ async def test_an_email_typed_on_after_a_resubmission_became_needless_does_nothi
     async with opened(profile) as console:
         await console.go_to(HELD)
         single.answered(console.store, HELD, answer("FAILED"), None)
-        await console.until(lambda: console.main.current_task and console.main.current_task.status == Status.FAILED)
+        await console.until(lambda: console.main.table.current and console.main.table.current.status == Status.FAILED)
         await console.press("R", *"bob@exa")
         await console.sees("Type the email to submit the deletion ", "bob@example.com again:")
         new = requests.resubmit(console.store, HELD, "kim").number

@@ -266,7 +266,7 @@ async def test_a_tag_with_a_blank_stays_one_tag_where_another_is_added(profile: 
     async with opened(profile) as console:
         await console.go_to(HELD)
         single.set_tags(console.store, HELD, ["t4 x", "vip"], "kim")
-        await console.until(lambda: console.main.current_task and console.main.current_task.tags == ("t4 x", "vip"))
+        await console.until(lambda: console.main.table.current and console.main.table.current.tags == ("t4 x", "vip"))
         await console.press("t", *"foo", "enter")
         await console.until(lambda: set(console.task(HELD).tags) == {"t4 x", "vip", "foo"})
 

@@ -300,7 +300,7 @@ class CommandReader:
         return numbers, ()
 
     def _current_number(self) -> list[int]:
-        task = self._screen.current_task
+        task = self._screen.table.current
         return [] if task is None else [task.number]
 
     def _perform_on(self, action: str, numbers: Sequence[int]) -> None:

@@ -110,7 +110,7 @@ COPYABLE: Final = (
 
 async def copy_of_tasks(screen: MainScreenProtocol, marked: MarkedTasks) -> None:
     """Ask what is to be copied of the marked tasks, newest first, or of the task under the cursor; copy it."""
-    session, current = screen.session, screen.current_task
+    session, current = screen.session, screen.table.current
     numbers = marked.or_current
     whose = current.name if current and not marked.all else f"the {counted(len(numbers), 'marked task')}"
     offered = [copied for copied in COPYABLE if copied.for_several_tasks or len(numbers) == 1]

@@ -70,7 +70,7 @@ async def page_text(screen: StatusReporter, text: str) -> None:
 
 async def page_task(screen: MainScreenProtocol) -> None:
     """Ask what of the task under the cursor is to be shown in the operator's pager, and show it."""
-    session, task = screen.session, screen.current_task
+    session, task = screen.session, screen.table.current
     if task is None:
         return
     texts = {"r": ("record", Session.record_text), "t": ("timeline", _timeline)}

@@ -68,7 +68,7 @@ class MarkedTasks:
     @property
     def or_current(self) -> list[int]:
         """The marked tasks, newest first, or else the one under the cursor; empty without either."""
-        current = self._screen.current_task
+        current = self._screen.table.current
         return self.newest_first or ([] if current is None else [current.number])
 
     def mark_only(self, numbers: frozenset[int], *, from_command: bool = False) -> None:

@@ -41,7 +41,7 @@ class RecordController:
 
     async def run(self, operation: RecordOperation, given: Values | None = None) -> None:
         """Carry an operation out, once its arguments are asked for that are not given, and the harm is confirmed."""
-        task = self._screen.current_task
+        task = self._screen.table.current
         if self._marked.all:
             if (plan := await self._marked.plan_action(operation.name, given)) is not None:
                 await self._run_on_marked(operation, plan, given or {})
@@ -125,7 +125,7 @@ class RecordController:
 
     async def _withdraw(self) -> None:
         """Withdraw a record; ask which one where there are several."""
-        task = self._screen.current_task
+        task = self._screen.table.current
         records = {
             record.keys[0]: withdrawal
             for record, withdrawal in WITHDRAWALS
@@ -142,7 +142,7 @@ class RecordController:
 
     async def settle(self, settlement: Settlement, task: Task | None = None, given: Values | None = None) -> None:
         """Decide about an unconfirmed request, by default the one under the cursor, once the text is typed."""
-        task = task or self._screen.current_task
+        task = task or self._screen.table.current
         if task is None:
             return
         target = Target((task.number,), task.name, task, self._screen.session.actor)

@@ -46,7 +46,7 @@ class ServiceController:
         Args:
             given: values of its arguments; a note on resubmitted tasks is asked for where several are marked.
         """
-        task = self._screen.current_task
+        task = self._screen.table.current
         if operation.submits:
             if self._marked.all:
                 await self._submit_marked(operation, given)

@@ -28,7 +28,7 @@ from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.console.workers import ACTION, OutcomeReader, Work, start_worker
 from bwp_tui.domain.filter import View
-from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.task import Kind
 
 if TYPE_CHECKING:
     from bwp_tui.console.screens.main_handlers import MainHandlers
@@ -141,10 +141,6 @@ class MainScreen(ActionScreen):
     @property
     def detail(self) -> DetailPane:
         return self.query_one(DetailPane)
-
-    @property
-    def current_task(self) -> Task | None:
-        return self.table.current
 
     @property
     def context(self) -> ActionContext:
@@ -317,7 +313,7 @@ class MainScreen(ActionScreen):
         self.session.set_visible_tasks(self.table.visible_numbers)
         self._last_task = self.table.current_number
         self.update_header()
-        self._panels.update_detail(self.current_task)
+        self._panels.update_detail(self.table.current)
         self._update_footer()
 
     def _update_footer(self) -> None:

@@ -185,12 +185,12 @@ class MainHandlers:
             self._screen.show_status("There are no more columns on that side.")
 
     def _go_to_earlier(self) -> None:
-        task = self._screen.current_task
+        task = self._screen.table.current
         if task is not None and task.earlier_number is not None:
             self._screen.go_to(task.earlier_number)
 
     def _open_archive(self) -> None:
-        task = self._screen.current_task
+        task = self._screen.table.current
         if task is not None and task.download is not None and task.download.path is not None:
             self._open(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
 
@@ -198,7 +198,7 @@ class MainHandlers:
         self._open(LetterScreen(self._screen, number, kind))
 
     def _open_letter_of_current(self) -> None:
-        if (task := self._screen.current_task) is not None:
+        if (task := self._screen.table.current) is not None:
             self._open_letter(task.number)
 
     def _quit(self) -> None:

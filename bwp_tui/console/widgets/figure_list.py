@@ -89,7 +89,8 @@ class FigureList(VirtualList):
         texts = () if line is None else line.texts
         if not self._stops or (column, row) != self._stops[self._stop]:
             return self._strip((" " * POINTER_CELLS, "plain"), *texts, width=self._cells)
-        strip, band = self._strip((self._pointer, "accent"), *texts, width=self._cells), self._band()
+        strip = self._strip((self._pointer, "accent"), *texts, width=self._cells)
+        band = self.style_above("virtual-list--cursor")
         kept = self._cells - POINTER_CELLS
         strip, rest = strip.crop(0, kept), strip.crop(kept)
         return Strip([*(Segment(text, (style or Style()) + band) for text, style, _ in strip), *rest])

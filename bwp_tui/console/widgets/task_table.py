@@ -343,12 +343,9 @@ class TaskTable(VirtualRows):
         """Return the style of the first name, with the band and the letters of the other ones over it."""
         style = self._component_styles_of.get(names)
         if style is None:
-            style, *over = (self.get_component_rich_style(f"task-table--{name}") for name in names)
-            for name, above in zip(names[1:], over, strict=True):
-                own = self.get_component_rich_style(f"task-table--{name}", partial=True)
-                # The full style alone blends the band's colour with the background of the table; and letters
-                # that are dim against the table would be lost against a band that brings its own colour.
-                style += own + Style(bgcolor=above.bgcolor if own.bgcolor else None, dim=False if own.color else None)
+            style = self.get_component_rich_style(f"task-table--{names[0]}")
+            for name in names[1:]:
+                style += self.style_above(f"task-table--{name}")
             self._component_styles_of[names] = style
         return style
 

@@ -70,7 +70,8 @@ class VirtualList(VirtualRows):
         if row != self._cursor:
             return self._strip((" " * POINTER_CELLS, "plain"), *self._line_of(row), pattern=self._pattern)
         strip = self._strip((self._pointer, "accent"), *self._line_of(row), pattern=self._pattern)
-        band, ground = self._band(), self.get_component_rich_style("role--plain").bgcolor
+        band = self.style_above("virtual-list--cursor")
+        ground = self.get_component_rich_style("role--plain").bgcolor
         return Strip(
             [
                 Segment(
@@ -94,9 +95,3 @@ class VirtualList(VirtualRows):
         name = f"role--{role}"
         is_reverse = self.get_component_styles(name).text_style.reverse
         return self.get_visual_style(name) + VisualStyle(reverse=is_reverse or None)
-
-    def _band(self) -> Style:
-        above = self.get_component_rich_style("virtual-list--cursor")
-        own = self.get_component_rich_style("virtual-list--cursor", partial=True)
-        # As in the task table: the full style alone blends the band's colour with the background of the list.
-        return own + Style(bgcolor=above.bgcolor if own.bgcolor else None, dim=False if own.color else None)

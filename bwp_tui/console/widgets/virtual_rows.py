@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -119,6 +120,15 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_rows(self._cursor)
         elif self._cursor >= self.top + self.page:
             self.scroll_rows(self._cursor - self.page + 1)
+
+    def style_above(self, component: str) -> Style:
+        """Return a component's style, to be laid over that of a row.
+
+        The full style alone blends the band's colour with the background of the list; and letters that are dim against
+        the list would be lost against a band that brings its own colour.
+        """
+        own, blended = (self.get_component_rich_style(component, partial=partial) for partial in (True, False))
+        return own + Style(bgcolor=blended.bgcolor if own.bgcolor else None, dim=False if own.color else None)
 
     def repaint_row(self, row: int) -> None:
         y = row - self.top
