@@ -163,7 +163,6 @@ DECLINE: Final = RecordOperation(
     confirmation=_review_decline,
     refusal=refusal_of_record_day,
     disabled_reason=lambda task, _: decisions.cannot_decline(task),
-    asks_for_count=True,
     alternative=withdrawal(
         "decline",
         decisions.withdraw_decline,
@@ -241,7 +240,6 @@ APPEAL: Final = RecordOperation(
     result=_appealed,
     refusal=_refusal_of_appeal,
     disabled_reason=lambda task, _: decisions.cannot_appeal(task),
-    asks_for_count=True,
     undo_part=LegalRecord.APPEAL,
     alternative=withdrawal_of(LegalRecord.APPEAL),
 )

@@ -67,7 +67,6 @@ def withdrawal(
         result=lambda target, _: f"The {what} of {target.name} is withdrawn; its timeline keeps it.",
         disabled_reason=lambda task, _: why_not(task),
         confirmation=question,
-        asks_for_count=True,
         undo_part=undo_part,
         with_new_due_date=with_new_due_date,
     )
@@ -142,7 +141,6 @@ VERIFY: Final = RecordOperation(
     result=_verified,
     skip_reason=lambda task, _: legal_records.cannot_verify_in_bulk(task),
     with_new_due_date=lambda task, values, today: legal_records.after_verification(task, values.get("on") or today),
-    asks_for_count=True,
     undo_part=LegalRecord.VERIFICATION,
     alternative=withdrawal_of(LegalRecord.VERIFICATION),
 )
@@ -173,7 +171,6 @@ ACKNOWLEDGE: Final = RecordOperation(
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: legal_records.cannot_acknowledge_in_bulk(task),
     refusal=refusal_of_record_day,
-    asks_for_count=True,
     undo_part=LegalRecord.ACKNOWLEDGEMENT,
     alternative=withdrawal_of(LegalRecord.ACKNOWLEDGEMENT),
 )
@@ -213,7 +210,6 @@ INQUIRE: Final = RecordOperation(
     disabled_reason=lambda task, _: legal_records.cannot_inquire(task),
     skip_reason=lambda task, _: legal_records.cannot_inquire_in_bulk(task),
     with_new_due_date=lambda task, values, today: legal_records.after_inquiry(task, values.get("on") or today),
-    asks_for_count=True,
     undo_part=LegalRecord.INQUIRY,
     alternative=withdrawal_of(LegalRecord.INQUIRY),
 )
@@ -240,7 +236,6 @@ REPLY: Final = RecordOperation(
     disabled_reason=lambda task, _: legal_records.cannot_reply(task),
     skip_reason=lambda task, _: legal_records.cannot_reply_in_bulk(task),
     with_new_due_date=lambda task, values, today: legal_records.after_reply(task, values.get("on") or today),
-    asks_for_count=True,
     undo_part=LegalRecord.REPLY,
     alternative=withdrawal_of(LegalRecord.REPLY),
 )
@@ -276,7 +271,6 @@ EXTEND: Final = RecordOperation(
     ),
     disabled_reason=legal_records.cannot_extend,
     with_new_due_date=lambda task, *_: task._replace(due_on=legal_records.extended_due(task)),
-    asks_for_count=True,
     undo_part=LegalRecord.EXTENSION,
     alternative=withdrawal_of(LegalRecord.EXTENSION),
 )
@@ -309,7 +303,6 @@ ANSWER: Final = RecordOperation(
     doubt=lambda task, values: answers.doubt_about_answer(task, values.get("on")),
     disabled_reason=lambda task, _: answers.cannot_answer(task),
     skip_reason=lambda task, _: answers.cannot_answer_in_bulk(task),
-    asks_for_count=True,
     undo_part=LegalRecord.ANSWER,
     alternative=withdrawal_of(LegalRecord.ANSWER),
 )
@@ -378,7 +371,6 @@ CORRECT: Final = RecordOperation(
     ),
     with_new_due_date=lambda task, values, _: legal_records.after_correction(task, *_corrected(task, values)),
     confirmation=_review_correction,
-    asks_for_count=True,
     undo_part=TaskPart.RECEIPT,
 )
 

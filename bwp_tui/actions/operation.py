@@ -257,7 +257,7 @@ class RecordOperation(TaskOperation):
     apply: Callable[..., object]
     result: Callable[[Target, Values], str]
     confirmation: Callable[[Task, Values], str] = no_text
-    asks_for_count: bool = False
+    asks_for_count: bool = True
     disabled_reason: Check = _cannot_change_purged
     alternative: FlagAlternative[RecordOperation] | None = None
 

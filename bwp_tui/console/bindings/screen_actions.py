@@ -82,6 +82,14 @@ def _needs_download(check: Callable[[Download], str | None] | None = None, *, wr
     return why_not
 
 
+def _in_queue(
+    name: str, keys: tuple[str, ...], label: str, help: str, check: Callable[[Download], str | None], verb: str = ""
+) -> Action:
+    """Return an action that changes a download in the queue; `verb` is that of the CLI, where it does the same."""
+    command = f"downloads {verb} TASK" if verb else None
+    return Action(name, keys, label, help, _QUEUE, command, _needs_download(check, writes=True))
+
+
 def _with_main_keys(
     name: str,
     label: str,
@@ -119,61 +127,23 @@ BULK_ACTIONS: Final = frozenset({"pause", "cancel", "retry"})
 
 _FOLDER: Final = Action("folder", ("o",), "folder", "Show and copy the folder path", _FILE)
 _DOWNLOADS: Final = (
-    Action(
-        "pause",
-        ("p",),
-        "pause/resume",
-        "Pause or resume it; the partial file is kept",
-        _QUEUE,
-        "downloads pause TASK",
-        _needs_download(cannot_toggle_pause, writes=True),
+    _in_queue(
+        "pause", ("p",), "pause/resume", "Pause or resume it; the partial file is kept", cannot_toggle_pause, "pause"
     ),
-    _with_main_keys(
+    _in_queue(
         "cancel",
+        ACTIONS_BY_NAME["cancel"].keys,
         "cancel",
         "Cancel it and delete the partial file",
-        _QUEUE,
-        "downloads cancel TASK",
-        _needs_download(cannot_cancel, writes=True),
+        cannot_cancel,
+        "cancel",
     ),
-    Action(
-        "retry",
-        ("R",),
-        "retry",
-        "Download again what ended without a file, or is gone",
-        _QUEUE,
-        "downloads retry TASK",
-        _needs_download(cannot_retry, writes=True),
-    ),
+    _in_queue("retry", ("R",), "retry", "Download again what ended without a file, or is gone", cannot_retry, "retry"),
     _with_main_keys("copy", "sha256", "Copy the sha256", _FILE, None, _needs_download(cannot_open)),
     _with_main_keys("mark", "mark", "Mark this download, or unmark it", MARK_GROUP, None, _needs_download()),
-    Action(
-        "move_up",
-        ("K", "shift+up"),
-        "move up",
-        "Move it up in the queue",
-        _QUEUE,
-        None,
-        _needs_download(cannot_move, writes=True),
-    ),
-    Action(
-        "move_down",
-        ("J", "shift+down"),
-        "",
-        "Move it down in the queue",
-        _QUEUE,
-        None,
-        _needs_download(cannot_move, writes=True),
-    ),
-    Action(
-        "move_first",
-        ("f",),
-        "",
-        "Bring it to the front of the queue",
-        _QUEUE,
-        "downloads first TASK",
-        _needs_download(cannot_move, writes=True),
-    ),
+    _in_queue("move_up", ("K", "shift+up"), "move up", "Move it up in the queue", cannot_move),
+    _in_queue("move_down", ("J", "shift+down"), "", "Move it down in the queue", cannot_move),
+    _in_queue("move_first", ("f",), "", "Bring it to the front of the queue", cannot_move, "first"),
     _FOLDER._replace(disabled_reason=_needs_download(cannot_open)),
     _with_main_keys("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, None, _needs_download()),
     *MOVES,

@@ -43,6 +43,9 @@ from bwp_tui.store.queries import tasks
 _OPERATIONS: Final[dict[str, TaskOperation]] = {
     operation.name: operation for operation in (*RECORD_OPERATIONS, *SERVICE_OPERATIONS)
 }
+_READ_WITHOUT_WORDS: Final = ("list", "view", "views", "settle")
+"""Commands that without words do something else than their action, or are a mistake."""
+
 _LIKE_AN_ID: Final = re.compile(r"#?\d[\d,.#-]*|(?=[a-f-]*\d)[0-9a-f-]{4,}")
 
 
@@ -105,7 +108,9 @@ class CommandReader:
             unknown = clean_line(line.command.text)
             guess = nearest(unknown, (*COMMANDS_BY_NAME, *CLI_LINES))
             raise line.command.error(f"There is no command “{unknown}”.", guess)
-        return self._parsers[name](line) if name in self._parsers else self._read_action(COMMANDS_BY_NAME[name], line)
+        if name in self._parsers and (line.positionals or line.options or name in _READ_WITHOUT_WORDS):
+            return self._parsers[name](line)
+        return self._read_action(COMMANDS_BY_NAME[name], line)
 
     def _cli_words(self, typed: Sequence[Word]) -> list[str] | None:
         """Return the words of a line that the command line carries out, or None where the console does.
@@ -128,11 +133,10 @@ class CommandReader:
 
     def _read_theme(self, line: CommandLine) -> CommandHandler:
         line.reject_more_than(1)
-        for word in line.positionals:
-            if word.text not in THEMES:
-                raise word.error(f"There is no theme “{clean_line(word.text)}”.", nearest(word.text, THEMES))
-            return lambda: self._screen.session.set_theme(word.text)
-        return lambda: self._screen.perform_later("theme")
+        (word,) = line.positionals
+        if word.text not in THEMES:
+            raise word.error(f"There is no theme “{clean_line(word.text)}”.", nearest(word.text, THEMES))
+        return lambda: self._screen.session.set_theme(word.text)
 
     def _read_jump(self, word: Word) -> CommandHandler | None:
         """Return the handler of a line that only names a task or a day; None where it names neither."""
@@ -154,21 +158,19 @@ class CommandReader:
     def _read_single_task(self, line: CommandLine) -> CommandHandler:
         command = COMMANDS_BY_NAME[line.command.text.casefold()]
         line.reject_more_than(1)
-        numbers = [self._task(word) for word in line.positionals]
+        number = self._task(line.positionals[0])
 
         def start() -> None:
-            if numbers and not self._screen.table.go_to_task(numbers[0]):
-                self._screen.show_view(0)
-                self._screen.select_when_listed(numbers[0], then=command.action)
-            else:
+            if self._screen.table.go_to_task(number):
                 self._screen.perform_later(command.action)
+            else:
+                self._screen.show_view(0)
+                self._screen.select_when_listed(number, then=command.action)
 
         return start
 
     def _read_submit(self, line: CommandLine) -> CommandHandler:
         kinds = {kind.value.casefold(): kind for kind in Kind}
-        if not line.positionals:
-            return lambda: self._screen.perform_later("new")
         kind, *rest = line.positionals
         if kind.text.casefold() not in kinds:
             guess = nearest(kind.text, tuple(kinds))
@@ -261,8 +263,6 @@ class CommandReader:
 
     def _read_mark(self, line: CommandLine) -> CommandHandler:
         numbers = [self._task(word) for word in line.positionals]
-        if not numbers:
-            return lambda: self._screen.perform_later("mark")
         return lambda: self._marked.mark_only(self._marked.all | frozenset(numbers), from_command=True)
 
     def _read_letter(self, line: CommandLine) -> CommandHandler:

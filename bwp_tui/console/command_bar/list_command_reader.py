@@ -34,7 +34,7 @@ class ListCommandReader:
         self._screen = screen
         self.parsers: dict[str, Callable[[CommandLine], CommandHandler]] = {
             "list": self._read_list,
-            "filter": self._read_filter,
+            "filter": self._read_list,
             "view": self._read_view,
             "views": self._read_views,
             "sort": self._read_sort,
@@ -52,26 +52,17 @@ class ListCommandReader:
             listing = listing.with_sort(_sort_named(line.options["--sort"]))
         return lambda: self._screen.show(listing)
 
-    def _read_filter(self, line: CommandLine) -> CommandHandler:
-        return self._read_list(line) if line.positionals else lambda: self._screen.perform_later("filter")
-
     def _read_sort(self, line: CommandLine) -> CommandHandler:
-        if not line.positionals:
-            return lambda: self._screen.perform_later("sort")
         line.reject_more_than(1)
         order = _sort_named(line.positionals[0])
         return lambda: self._screen.show(self._screen.list_state.with_sort(order))
 
     def _read_columns(self, line: CommandLine) -> CommandHandler:
-        if not line.positionals:
-            return lambda: self._screen.perform_later("columns")
         line.reject_more_than(1)
         ids = _column_ids(line.positionals[0])
         return lambda: self._screen.show(self._screen.list_state.with_columns(ids))
 
     def _read_profile(self, line: CommandLine) -> CommandHandler:
-        if not line.positionals:
-            return lambda: self._screen.perform_later("profiles")
         line.reject_more_than(1)
         name, here = line.positionals[0], self._screen.session.profile
         if name.text == here.name and not here.is_sandbox:
