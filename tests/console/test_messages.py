@@ -6,7 +6,7 @@ from bwp_tui.console.screens.messages import MessagesScreen
 from bwp_tui.console.state.message_log import MAX_MESSAGES, MessageLog
 from bwp_tui.settings import Profile
 from tests.console.past import READY, WAITING, clock
-from tests.console.support import opened
+from tests.console.support import USUAL, opened
 from tests.console.test_watch_notifier import end
 
 
@@ -37,6 +37,24 @@ async def test_messages_are_listed_with_time_and_severity_the_newest_last(profil
         await console.sees("1/1")
         await console.press("escape", "M")
         await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_a_long_log_opens_at_its_end_and_follows_it_until_it_is_scrolled(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        log = console.main.session.messages
+        for number in range(40):
+            log.add(clock(), "plain", f"message {number}.")
+        await console.press("M")
+        await console.sees("message 39.")
+        assert "message 0." not in console.text
+        log.add(clock(), "plain", "message 40.")
+        await console.sees("message 40.")
+        await console.press("g")
+        await console.sees("message 0.")
+        log.add(clock(), "plain", "message 41.")
+        await console.sees("42 messages", "message 0.")
+        await console.press("G")
+        await console.sees("message 41.")
 
 
 async def test_an_email_that_was_shown_is_masked_in_the_log(profile: Profile) -> None:

@@ -6,6 +6,8 @@ from functools import partial
 from itertools import groupby
 from typing import Final
 
+from textual.containers import VerticalScroll
+
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.screens.front_screens import SearchedScreen
@@ -34,7 +36,7 @@ class MessagesScreen(SearchedScreen):
         self.update_footer()
         self.session.messages.changed = self._show
         self._show()
-        self.call_after_refresh(self.moves["last"])
+        self.query_one(VerticalScroll).anchor()
 
     def on_unmount(self) -> None:
         self.session.messages.changed = lambda: None
