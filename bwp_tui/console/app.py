@@ -145,10 +145,8 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             super().on_event,
             self._accepts_key_now,
             may_act=self._may_act,
-            asks_text=self._asks_text,
             only_moves=lambda key: self._is_key_of(key, MOVE_ACTIONS),
             opens_field=lambda key: self._is_key_of(key, ("filter",)),
-            type_text=self._type_text,
             paste_dropped=self._report_dropped_paste,
         )
 
@@ -276,17 +274,6 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
     def _is_key_of(self, key: str, names: Collection[str]) -> bool:
         actions = self._session.keymap.actions_of(Scope.MAIN)
         return any(key in action.keys for action in actions if action.name in names)
-
-    def _asks_text(self) -> bool:
-        from textual.widgets import Input  # not before the first frame
-
-        return isinstance(self.focused, Input)
-
-    def _type_text(self, text: str) -> None:
-        from textual.widgets import Input  # not before the first frame
-
-        if isinstance(self.focused, Input):
-            self.focused.replace(text, *self.focused.selection)
 
     def action_perform(self, name: str) -> None:
         """Do an action that every screen has."""

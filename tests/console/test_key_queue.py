@@ -85,7 +85,7 @@ async def test_a_key_that_only_moves_does_not_overtake_the_one_before_it() -> No
         delivered.append(event.key)
 
     async with app.run_test():
-        queue = KeyQueue(app, deliver, lambda _: True, asks_text=lambda: False, only_moves=lambda key: key == "down")
+        queue = KeyQueue(app, deliver, lambda _: True, only_moves=lambda key: key == "down")
         queue.start()
         queue.open()
         await eventually_in_loop(lambda: queue._is_idle)

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, TypeGuard
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from textual import events
 from textual.app import App, ScreenStackError
@@ -18,6 +18,9 @@ from textual.message_pump import MessagePump
 
 from bwp_tui.console.terminal.key_bursts import Burst, Key
 from bwp_tui.console.terminal.textual_compat import is_forwarded
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 _QUEUE_ROUNDS: Final = 3
 """A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
@@ -43,10 +46,8 @@ class KeyQueue:
         is_due: returns whether a key may be delivered now; after `_DUE_TIMEOUT_S` it is delivered all the same.
         may_act: returns whether a key or paste may act at all, both when it arrives and when it is its turn; one that
             may not is dropped.
-        asks_text: returns whether a text field has the focus.
         only_moves: returns whether a key only moves the cursor, so that it need not wait for the end of its burst.
         opens_field: returns whether a key opens a field for the characters typed after it.
-        type_text: types characters into the field that has the focus, all at once.
         paste_dropped: is called once for each paste that is dropped.
     """
 
@@ -57,20 +58,16 @@ class KeyQueue:
         is_due: Callable[[events.Event], bool],
         *,
         may_act: Callable[[events.Event], bool] = lambda _event: True,
-        asks_text: Callable[[], bool] = lambda: True,
         only_moves: Callable[[str], bool] = lambda _key: False,
         opens_field: Callable[[str], bool] = lambda _key: False,
-        type_text: Callable[[str], None] | None = None,
         paste_dropped: Callable[[], None] = lambda: None,
     ) -> None:
         self._app = app
         self._deliver = deliver
         self._is_due = is_due
         self._may_act = may_act
-        self._asks_text = asks_text
         self._only_moves = only_moves
         self._opens_field = opens_field
-        self._type_text = type_text
         self._paste_dropped = paste_dropped
         # None stands for one that was delivered at once: those behind it wait until it has been handled.
         self._waiting: asyncio.Queue[events.Event | None] = asyncio.Queue()
@@ -128,11 +125,12 @@ class KeyQueue:
                 await _with_timeout(self._wait_until_handled())
             if not self._may_act(event):
                 return
-            if isinstance(event, events.Paste) and not self._asks_text():
+            field = self._focused_field
+            if isinstance(event, events.Paste) and field is None:
                 self._paste_dropped()
                 return
-            if self._is_text(event) and self._type_text is not None and self._asks_text():
-                self._type_text(self._with_text_behind(event))
+            if self._is_text(event) and field is not None:
+                field.replace(self._with_text_behind(event), *field.selection)
             elif not isinstance(event, Key) or not await self._wait_until_paste_is_known(event):
                 await self._deliver(event)
             elif not self._waiting.empty():
@@ -140,6 +138,14 @@ class KeyQueue:
         if self._waiting.empty():
             await asyncio.sleep(_FRAME_S)
         await _with_timeout(self._wait_until_handled())
+
+    @property
+    def _focused_field(self) -> Input | None:
+        """The text field that has the focus."""
+        from textual.widgets import Input  # not before the first frame
+
+        focused = self._app.focused
+        return focused if isinstance(focused, Input) else None
 
     @staticmethod
     def _is_text(event: events.Event | None) -> TypeGuard[Key]:
@@ -176,8 +182,8 @@ class KeyQueue:
     def _may_be_pasted(self, event: events.Event) -> bool:
         """Return whether a key is part of a paste, or may turn out to be, or a paste is meant for no field."""
         if isinstance(event, events.Paste):
-            return not self._asks_text()
-        if not isinstance(event, Key) or not (event.burst.is_dropped or not self._asks_text()):
+            return self._focused_field is None
+        if not isinstance(event, Key) or not (event.burst.is_dropped or self._focused_field is None):
             return False
         if event.key == event.burst.first and self._opens_field(event.key):
             return False
