@@ -211,6 +211,13 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             # Not before: importing the HTTP library would delay the first frame.
             self._engine.start()
 
+    def on_action_screen_help_requested(self) -> None:
+        from bwp_tui.console.screens.help import HelpScreen  # not before the first frame
+
+        if isinstance(screen := self.screen, ActionScreen):
+            actions = self._session.keymap.actions_of(screen.scope)
+            self.push_screen(HelpScreen(self._session, screen.context, actions))
+
     def on_unmount(self) -> None:
         self._key_queue.stop()
         self._hangup_watcher.stop()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from textual.containers import VerticalScroll
 from textual.events import Key
+from textual.message import Message
 from textual.screen import Screen
 
 from bwp_tui.console.bindings.actions import MARK_GROUP, MOVE_GROUP, Action, ActionContext, Scope, footer_actions
@@ -47,6 +48,9 @@ class ActionScreen(Screen[None]):
         handlers: what each action does, but for those that move the cursor.
     """
 
+    class HelpRequested(Message):
+        """The keys of the screen in front are to be shown."""
+
     scope: ClassVar[Scope]
     leave_action: ClassVar[str] = "leave"
     """The name of the action that leaves the screen."""
@@ -61,7 +65,10 @@ class ActionScreen(Screen[None]):
     def __init__(self, keymap: Keymap, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
         self.keymap = keymap
-        self.handlers: dict[str, Callable[[], None]] = dict.fromkeys(("back", "leave", "close"), self.close)
+        self.handlers: dict[str, Callable[[], object]] = {
+            **dict.fromkeys(("back", "leave", "close"), self.close),
+            "help": lambda: self.post_message(self.HelpRequested()),
+        }
 
     def on_key(self, event: Key) -> None:
         """Do the operator's own command that has a key; no binding has it."""

@@ -34,7 +34,6 @@ from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import heading
 from bwp_tui.console.screens.front_screens import FrontScreen
-from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine
@@ -80,7 +79,6 @@ class ArchiveScreen(FrontScreen):
             "filter": partial(start_worker, self, self._find),
             "next_match": lambda: self._step(1),
             "previous_match": lambda: self._step(-1),
-            "help": partial(open_help, self),
         }
         self._filter = ListFilter(self, self._show_fitting)
         self._finder = TextFinder(self, self.keymap, self, self.update_footer)

@@ -10,7 +10,6 @@ from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.front_screens import TEXT_MARGIN, SearchedScreen
-from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.command_process import INTERRUPTED, MAX_LINES, CommandProcess
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
@@ -40,7 +39,6 @@ class OutputScreen(SearchedScreen):
         self.handlers |= {
             "copy": partial(start_worker, self, self._copy, group="copy", exclusive=True),
             "pager": partial(start_worker, self, self._page, group="pager", exclusive=True),
-            "help": partial(open_help, self),
             "mask": self._toggle_mask,
         }
 

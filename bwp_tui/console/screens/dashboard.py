@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from textual import on
@@ -15,7 +14,6 @@ from textual.timer import Timer
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.dashboard import dashboard_columns
 from bwp_tui.console.screens.front_screens import FrontScreen
-from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.figure_list import FigureList
@@ -41,7 +39,7 @@ class DashboardScreen(FrontScreen):
 
     def __init__(self, session: Session, list_tasks: Callable[[str], None]) -> None:
         super().__init__(session)
-        self.handlers |= {"help": partial(open_help, self), "dashboard": self.close, "list_tasks": self._list_tasks}
+        self.handlers |= {"dashboard": self.close, "list_tasks": self._list_tasks}
         self._list = list_tasks
         self._figures: Statistics | None = None
         self._pause_s = _LEAST_PAUSE_S

@@ -22,7 +22,6 @@ from bwp_tui.console.presentation.format import DisplayContext, mask, result_sen
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.front_screens import FrontScreen
-from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
@@ -68,7 +67,6 @@ class DownloadsScreen(FrontScreen):
         self._filter = ListFilter(self, self.reload)
         self.handlers |= {
             "filter": partial(start_worker, self, self._filter.ask),
-            "help": partial(open_help, self),
             "open": self._open_archive,
             "mark": self._mark,
             "mark_all": self._mark_all,

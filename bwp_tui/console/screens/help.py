@@ -14,7 +14,7 @@ from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.screen_actions import GROUPS
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.front_screens import TEXT_MARGIN, FrontScreen, SearchedScreen
+from bwp_tui.console.screens.front_screens import TEXT_MARGIN, SearchedScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.filter_fields import FIELDS
@@ -155,8 +155,3 @@ def mouse_notes(*, is_on: bool) -> HelpNotes:
         return "Mouse", (("off", 'here; mouse = "on" in the profile turns it on'),)
     click = ("a click", "acts on rows, headings, views, pages, commands and keys")
     return "Mouse", (click, ("shift", "held down, lets text be selected"))
-
-
-def open_help(screen: FrontScreen) -> None:
-    """Show the keys of a screen."""
-    screen.app.push_screen(HelpScreen(screen.session, screen.context, screen.keymap.actions_of(screen.scope)))

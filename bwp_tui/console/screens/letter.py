@@ -18,7 +18,6 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import heading
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.front_screens import PagedScreen
-from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
@@ -54,7 +53,6 @@ class LetterScreen(PagedScreen):
         self._edited: dict[LetterKind, tuple[Letter, str]] = {}
         """The letters that were edited: each as it was drafted, and the text that it has now."""
         self.handlers |= {
-            "help": partial(open_help, self),
             "copy": partial(start_worker, self, self._copy, group="letter"),
             "edit": partial(start_worker, self, self._edit, group="letter"),
             "write": partial(start_worker, self, self._write, group="letter"),

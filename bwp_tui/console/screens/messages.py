@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -11,7 +10,6 @@ from textual.containers import VerticalScroll
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.screens.front_screens import SearchedScreen
-from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.message_log import LoggedMessage
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
@@ -30,7 +28,7 @@ class MessagesScreen(SearchedScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.handlers |= {"help": partial(open_help, self), "messages": self.close}
+        self.handlers["messages"] = self.close
 
     def on_mount(self) -> None:
         self.update_footer()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final
 
 from textual import on
@@ -15,7 +14,6 @@ from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
 from bwp_tui.console.screens.front_screens import FrontScreen
-from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.shop_list import ListedShop, list_shops
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.styled_line import Heading
@@ -44,7 +42,7 @@ class ProfilesScreen(FrontScreen):
 
     def __init__(self, session: Session, switch: Callable[[str], None]) -> None:
         super().__init__(session)
-        self.handlers |= {"open": self._choose, "help": partial(open_help, self), "profiles": self.close}
+        self.handlers |= {"open": self._choose, "profiles": self.close}
         self._switch = switch
         self._shops: Sequence[ListedShop] = ()
         self._name_width = _NAME

@@ -16,7 +16,6 @@ from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.presentation import request_log
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.front_screens import FrontScreen
-from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
@@ -46,7 +45,6 @@ class RequestLogScreen(FrontScreen):
             "read": self._choose,
             "filter": partial(start_worker, self, self._filter.ask),
             "back": self._back,
-            "help": partial(open_help, self),
             "sent": self.close,
         }
         self._open_task = open_task

@@ -18,7 +18,6 @@ from bwp_tui.console.presentation.format import DisplayContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.front_screens import PagedScreen
-from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
@@ -59,7 +58,6 @@ class TaskScreen(PagedScreen):
         self._scroll_positions: dict[int, int] = {}
         self._details: TaskDetails | None = None
         self.handlers |= {
-            "help": partial(open_help, self),
             "next_task": lambda: self._read_neighbour(1),
             "previous_task": lambda: self._read_neighbour(-1),
             "earlier": self._read_earlier,
