@@ -73,7 +73,8 @@ class TableApp(App[None]):
         self.history = history
         self.now = NOW
         self.heard: list[tuple[str, int | None]] = []
-        self.table = TaskTable(history, clock=lambda: self.now, glyphs=glyphs)
+        self.table = TaskTable(history, clock=lambda: self.now, day=timedelta(days=1))
+        self.table._glyphs = glyphs
         self.table.empty_text = Content("No task matches.")
 
     def compose(self) -> ComposeResult:

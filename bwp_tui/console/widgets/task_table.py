@@ -15,7 +15,7 @@ from textual.geometry import Region
 from textual.reactive import var
 from textual.strip import Strip
 
-from bwp_tui.console.presentation.glyphs import Glyphs, locale_glyphs
+from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.task_row_cells import Cell, CellContext
 from bwp_tui.console.presentation.task_row_layout import (
     Layout,
@@ -27,7 +27,7 @@ from bwp_tui.console.presentation.task_row_layout import (
 )
 from bwp_tui.console.widgets.virtual_rows import HEADER_LINES, VirtualRows
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.times import Clock, local_day, utc_now
+from bwp_tui.domain.times import Clock, local_day
 
 _MAX_STRIPS: Final = 512
 """Painted lines in the cache: some pages."""
@@ -115,6 +115,9 @@ class VisibleRows:
 class TaskTable(VirtualRows):
     """The tasks of a view, by task number, with a cursor.
 
+    Args:
+        day: length of one of the service's days, in which holding periods are counted.
+
     Attributes:
         numbers: task numbers of the rows, in their order; not to be altered.
     """
@@ -151,27 +154,12 @@ class TaskTable(VirtualRows):
     empty_text: var[Content] = var(Content())
     """Text in the middle of a table without rows."""
 
-    def __init__(
-        self,
-        source: TaskSource,
-        *,
-        clock: Clock = utc_now,
-        day: timedelta = timedelta(days=1),
-        glyphs: Glyphs | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        """Make an empty table.
-
-        Args:
-            day: length of one of the service's days, in which holding periods are counted.
-            glyphs: defaults to what the locale's encoding can show.
-        """
-        super().__init__(id=id, classes=classes)
+    def __init__(self, source: TaskSource, *, clock: Clock, day: timedelta, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._rows = VisibleRows(source)
         self._clock = clock
         self._day = day
-        self._glyphs = glyphs or locale_glyphs()
+        self._glyphs = locale_glyphs()
         self.numbers: array[int] = array("q")
         self._layout_of_columns = Layout()
         self._placed_width = -1

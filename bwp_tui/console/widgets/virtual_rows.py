@@ -42,8 +42,8 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
     class Chosen(Message):
         """The operator clicked the row under the cursor."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self.row_count = 0
         self._cursor = 0
 
