@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from bwp_tui.console.presentation.themes import THEMES
 from tests.console.support import Console, make_profile, opened
@@ -61,3 +62,19 @@ async def test_a_theme_chosen_later_looks_as_one_chosen_at_the_start(tmp_path: P
             assert await form_over_a_sentence(console) == form_then
             seen.append(theme)
     assert sorted([first, *seen]) == sorted(THEMES)
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_a_proposed_text_is_reversed_in_terminal_colours(tmp_path: Path, theme: str) -> None:
+    async with opened(make_profile(tmp_path), theme=theme) as console:
+        await console.press("A")
+        await console.sees("was acknowledged", "enter OK")
+        field = console.main.prompt.query_one(Input)
+        await console.until(lambda: len(field.selected_text) == len("2026-11-20"))
+        await console.pilot.pause()
+        strip = console.app.screen._compositor.render_strips()[field.region.y]
+        [look] = {run.style for run in strip if run.text == field.selected_text}
+        assert look is not None
+        assert look.reverse
+        assert look.color is None or look.color.is_default
+        assert look.bgcolor is None or look.bgcolor.is_default
