@@ -31,7 +31,7 @@ async def test_failed_deletions_of_5000_requests_are_submitted_again_with_a_note
         keys += await press(console, "enter", "asterisk", "R")
         await console.sees(f"{len(wanted)} to resubmit", "Note for the new tasks")
         keys += await press(console, "o", "k", "enter")
-        await console.sees(f"Type {len(wanted)} to go on")
+        await console.sees(f"Type {len(wanted)} to")
         keys += await press(console, *str(len(wanted)), "enter")
         await console.sees(f"{len(wanted)} resubmissions asked for.")
         again = [task.resubmitted_as for task in tasks.by_numbers(console.store, wanted)]

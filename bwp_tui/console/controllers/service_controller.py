@@ -22,7 +22,7 @@ from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 
-_SHORTEN: Final = "shorten the holds until they end in time"
+_SHORTEN: Final = "shorten the holds to end in time"
 """What F2 does where deletions would end too late."""
 
 
