@@ -277,13 +277,13 @@ def remarks(kind: LetterKind, task: Task, context: LetterContext) -> tuple[str, 
     parts = (law.unsure if law else "").split("; ")
     unsure = "; ".join(part for part in parts if is_of_appeals or "appeal" not in part)
     is_unsaved = is_answer and task.kind is Kind.RETRIEVAL and not task.was_downloaded
-    is_granted = kind is LetterKind.APPEAL and task.is_appeal_upheld
+    is_to_resubmit = kind is LetterKind.APPEAL and task.is_appeal_upheld and not task.was_resubmitted
     found = (
         None if context.shop_name else f"Fill in {_UNNAMED_SHOP}: the profile has no shop_name.",
         "The result is not downloaded yet." if is_unsaved else None,
         "The file of the result is gone: download it again." if is_answer and context.is_result_gone else None,
         "No verification of the identity is recorded." if is_answer and task.verification is None else None,
-        "The request is not sent by itself once its appeal is granted: resubmit it." if is_granted else None,
+        "The request is not sent by itself once its appeal is granted: resubmit it." if is_to_resubmit else None,
         not_in_force_warning(task.regulation, task.received_on),
         f"Check the law first; unsure of {law.title}: {unsure}." if law and unsure else None,
     )

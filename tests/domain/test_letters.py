@@ -239,5 +239,11 @@ def test_what_is_to_be_checked_before_a_letter_is_sent_is_said() -> None:
     assert "unsure of Texas: days of an appeal" in " ".join(remarks(LetterKind.DECLINE, DECLINED, FACTS))
 
 
+@pytest.mark.parametrize("was_resubmitted", [False, True])
+def test_a_granted_appeal_reminds_of_the_resubmission_until_it_is_made(was_resubmitted: bool) -> None:
+    granted = DECLINED._replace(is_appeal_upheld=True, was_resubmitted=was_resubmitted)
+    assert ("resubmit" in " ".join(remarks(LetterKind.APPEAL, granted, FACTS))) is not was_resubmitted
+
+
 def test_the_console_knows_the_letters() -> None:
     assert tuple(LetterKind) == LETTER_KINDS

@@ -274,6 +274,7 @@ def test_a_probe_tells_trouble_in_a_sentence(sandbox: Sandbox, profile: Profile,
     result = check_service(config_of(profile))
     assert not result.reachable
     assert result.sentence.endswith(".")
+    assert result.sentence.endswith("Try again later.") == (fault != "denied")
 
 
 def test_a_probe_with_a_wrong_secret_does_not_show_it(profile: Profile) -> None:

@@ -19,6 +19,7 @@ from bwp_tui.settings import SettingsError
 
 if TYPE_CHECKING:
     from bwp_tui.api.client import PrivacyApi
+    from bwp_tui.api.errors import ApiError
 
 _TIMEOUT_S: Final = 15.0
 _ALREADY: Final = "SubscriptionAlreadyExists"
@@ -44,15 +45,15 @@ class ServiceCheck:
 
 def check_service(config: EngineConfig) -> ServiceCheck:
     """Obtain a token and poll a task id that cannot exist: "not found" proves all that a poll needs."""
-    from bwp_tui.api.errors import NotFound
+    from bwp_tui.api.errors import ApiError, NotFound
 
     task_id = str(uuid.uuid4())
     try:
         result = _call(config, lambda api: api.poll([(Kind.RETRIEVAL, task_id)]))[task_id]
     except (ServiceCallError, SettingsError) as error:
         return ServiceCheck(False, str(error))
-    if isinstance(result, Exception) and not isinstance(result, NotFound):
-        return ServiceCheck(False, str(result))
+    if isinstance(result, ApiError) and not isinstance(result, NotFound):
+        return ServiceCheck(False, _sentence(result))
     return ServiceCheck(True, "The service responds and accepts the credentials.")
 
 
@@ -93,7 +94,10 @@ def _call(config: EngineConfig, call: Callable[[PrivacyApi], Awaitable[_Result]]
     try:
         return asyncio.run(run())
     except TimeoutError:
-        sentence, is_transient = "The service did not respond in time. Try again later.", True
+        raise ServiceCallError("The service did not respond in time. Try again later.", is_transient=True) from None
     except ApiError as error:
-        sentence, is_transient = str(error), error.transient
-    raise ServiceCallError(sentence, is_transient=is_transient)
+        raise ServiceCallError(_sentence(error), is_transient=error.transient) from None
+
+
+def _sentence(error: ApiError) -> str:
+    return f"{error} Try again later." if error.transient else str(error)
