@@ -59,7 +59,7 @@ aws_name = _of_form(AWS_NAME, "a name of 1 to 75 letters, digits, - and _", str)
 
 
 def any_day(text: str) -> date | str:
-    """Read a date, or a word for one; `context.resolved_day` resolves that in the office's time zone."""
+    """Read a date, or a word for one; `context.resolved_day` resolves that in the shop's time zone."""
     if typed_day(text, utc_now().date()) is not None:
         return parse_day(text) or text
     raise ArgumentTypeError(f"invalid date “{text}”; use {DAY_FORMS}")
@@ -68,7 +68,7 @@ def any_day(text: str) -> date | str:
 def day(text: str) -> date | str:
     """Read a date that has begun somewhere on earth, or a word for one.
 
-    `context.checked_day` checks it in the office's time zone.
+    `context.checked_day` checks it in the shop's time zone.
     """
     read = any_day(text)
     if isinstance(read, date) and read > (utc_now() + _FARTHEST_EAST).astimezone(UTC).date():

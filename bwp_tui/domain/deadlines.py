@@ -52,8 +52,8 @@ def future_day_mistake(day: date, today: date) -> str | None:
 
 
 def not_begun_mistake(day: date, today: date) -> str | None:
-    """Return that `day` has not begun in the office, or None where it has."""
-    return f"{day} has not begun in the office: it is {today} there." if day > today else None
+    """Return that `day` is in the future, or None where it is not."""
+    return f"{day} is in the future: it is {today} in the shop's time zone." if day > today else None
 
 
 def day_warning(day: date, today: date) -> str | None:

@@ -44,22 +44,22 @@ def parse_instant(text: str) -> datetime:
         raise ValueError("An instant must fall in the years 1 to 9999 of UTC.") from None
 
 
-_office_zone: tzinfo | None = None
+_shop_zone: tzinfo | None = None
 
 
-def set_office_zone(name: str | None) -> None:
-    """Set the office's time zone for this process: an IANA name such as `Europe/Berlin`; None is the machine's.
+def set_shop_zone(name: str | None) -> None:
+    """Set the shop's time zone for this process: an IANA name such as `Europe/Berlin`; None is the machine's.
 
     It is global, like the machine's own, so that the day of a receipt is the same everywhere. An unknown name raises
     ValueError.
     """
-    global _office_zone
-    _office_zone = None if name is None else find_zone(name)
+    global _shop_zone
+    _shop_zone = None if name is None else find_zone(name)
 
 
 def find_zone(name: str) -> tzinfo:
     """Return the time zone with an IANA name; raise ValueError if there is none."""
-    from zoneinfo import ZoneInfo  # most offices use the zone of their machine
+    from zoneinfo import ZoneInfo  # most shops use the zone of their machine
 
     try:
         return ZoneInfo(name)
@@ -68,32 +68,32 @@ def find_zone(name: str) -> tzinfo:
 
 
 def zone_name() -> str:
-    """Return the name of the office's time zone: IANA, or the machine's abbreviation."""
-    return str(_office_zone) if _office_zone is not None else to_local(utc_now()).strftime("%Z")
+    """Return the name of the shop's time zone: IANA, or the machine's abbreviation."""
+    return str(_shop_zone) if _shop_zone is not None else to_local(utc_now()).strftime("%Z")
 
 
 def to_local(instant: datetime) -> datetime:
-    """Return `instant` in the office's time zone."""
-    return instant.astimezone(_office_zone)
+    """Return `instant` in the shop's time zone."""
+    return instant.astimezone(_shop_zone)
 
 
 def stamp(instant: datetime) -> str:
-    """Return `instant` as `2026-12-31 23:59:59` in the office's time zone."""
+    """Return `instant` as `2026-12-31 23:59:59` in the shop's time zone."""
     return to_local(instant).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def minute_stamp(instant: datetime) -> str:
-    """Return `instant` as `2026-12-31 23:59` in the office's time zone."""
+    """Return `instant` as `2026-12-31 23:59` in the shop's time zone."""
     return stamp(instant)[: -len(":59")]
 
 
 def midnight(day: date) -> datetime:
-    """Return the instant at which `day` begins in the office."""
-    return datetime(day.year, day.month, day.day, tzinfo=_office_zone).astimezone(UTC)
+    """Return the instant at which `day` begins in the shop's time zone."""
+    return datetime(day.year, day.month, day.day, tzinfo=_shop_zone).astimezone(UTC)
 
 
 def local_day(instant: datetime) -> date:
-    """Return the calendar day of `instant` in the office."""
+    """Return the calendar day of `instant` in the shop's time zone."""
     try:
         return to_local(instant).date()
     except OverflowError:

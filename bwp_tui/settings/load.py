@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urljoin
 
 from bwp_tui.domain.text import clean_line, did_you_mean, nearest
-from bwp_tui.domain.times import set_office_zone
+from bwp_tui.domain.times import set_shop_zone
 from bwp_tui.domain.urls import split_url
 from bwp_tui.settings import checks
 from bwp_tui.settings.checks import SANDBOX_PROFILE, path_of
@@ -164,7 +164,7 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, may_be_new: bo
         from bwp_tui.settings.team import share_folders  # only teams need it
 
         share_folders(profile)
-    set_office_zone(profile.timezone)
+    set_shop_zone(profile.timezone)
     return profile
 
 

@@ -257,7 +257,7 @@ class Profile:
     )
     """Not 0 days: nobody could cancel a deletion that was sent by mistake."""
     timezone: str | None = setting(
-        checks.timezone, "of the office; it decides when a day begins", None, "America/New_York"
+        checks.timezone, "of the shop; it decides when a day begins", None, "America/New_York"
     )
     """None is the machine's own."""
     actor: str | None = setting(checks.one_line, "your name on the timeline", None, "Ann Example")

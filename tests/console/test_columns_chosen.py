@@ -85,7 +85,7 @@ async def test_the_same_key_again_reverses_and_what_has_no_due_date_stays_last(p
         await console.press("s")
         await console.sees("s email")
         await console.press("p")
-        await console.sees("There is no order by problem")
+        await console.sees("cannot be sorted by problem")
 
 
 async def test_columns_that_do_not_fit_are_scrolled_to(profile: Profile) -> None:

@@ -65,7 +65,7 @@ async def test_the_details_hold_the_whole_path_hash_and_timeline_of_a_saved_one(
         await console.sees(
             SHA, FOLDER, "retrieval-s•••@example.com-", "19 300 000 bytes", "Requested  2026-11-20 09:30:00"
         )
-        assert "download asked  by op" in console.line("download-detail")
+        assert "download requested  by op" in console.line("download-detail")
         assert "downloaded" in console.line("download-detail")
         await go_to(console, "broken")
         await console.sees("(its directory is missing).", "Download it again.", "4.0 MB kept; R retries")
@@ -81,11 +81,11 @@ async def test_the_details_leave_out_what_happened_to_another_download_of_the_sa
         store.close()
         await console.press("F")
         await console.sees("no engine running", "failed")
-        await console.until(lambda: "download asked" in console.line("download-timeline"))
+        await console.until(lambda: "download requested" in console.line("download-timeline"))
         assert "download failed" not in console.line("download-timeline")
         await console.press("j")
         await console.until(lambda: "The first one broke" in console.line("download-facts"))
-        await console.until(lambda: console.line("download-timeline").count("download asked") == 1)
+        await console.until(lambda: console.line("download-timeline").count("download requested") == 1)
 
 
 @pytest.mark.parametrize("size", [WIDE, (60, 15)])

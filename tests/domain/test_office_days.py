@@ -14,7 +14,7 @@ from bwp_tui.domain.times import (
     meant_day,
     midnight,
     parse_day,
-    set_office_zone,
+    set_shop_zone,
     stamp,
     typed_day,
     zone_name,
@@ -27,7 +27,7 @@ TODAY = date(2026, 11, 28)
 @pytest.fixture(autouse=True)
 def machine_zone() -> Iterator[None]:
     yield
-    set_office_zone(None)
+    set_shop_zone(None)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def machine_zone() -> Iterator[None]:
     ],
 )
 def test_a_day_is_the_offices_whatever_the_machines_zone(zone: str, day: date, read: str) -> None:
-    set_office_zone(zone)
+    set_shop_zone(zone)
     assert (local_day(EVENING), stamp(EVENING), zone_name()) == (day, read, zone)
     assert local_day(midnight(day)) == day
     assert midnight(day) <= EVENING

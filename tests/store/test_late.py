@@ -32,9 +32,9 @@ HOLDS = (None, 0, 1, 180)
 
 @pytest.fixture
 def new_york() -> Iterator[None]:
-    times.set_office_zone("America/New_York")
+    times.set_shop_zone("America/New_York")
     yield
-    times.set_office_zone(None)
+    times.set_shop_zone(None)
 
 
 def _insert(store: Store) -> None:

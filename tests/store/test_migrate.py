@@ -15,7 +15,7 @@ from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import FINAL_STATUSES, Status
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import format_instant, set_office_zone
+from bwp_tui.domain.times import format_instant, set_shop_zone
 from bwp_tui.store.database import migrate
 from bwp_tui.store.database.connection import as_int
 from bwp_tui.store.maintenance import integrity
@@ -174,12 +174,12 @@ def test_what_had_stopped_a_clock_before_answers_were_recorded_becomes_one(path:
     before = {as_int(number): is_open for number, is_open in db.execute("SELECT number, open FROM tasks")}
     db.close()
     shutil.copyfile(path, old := path.with_name("old.db"))
-    set_office_zone("Asia/Tokyo")
+    set_shop_zone("Asia/Tokyo")
     try:
         store = open_store(path)
         explained = migration.explained(old, path, TODAY)
     finally:
-        set_office_zone(None)
+        set_shop_zone(None)
     assert {change for change, _ in explained} == {"open → open", "closed → closed"}
     assert {reason for _, reason in explained} == {
         "open",

@@ -99,7 +99,7 @@ def _texts(values: Iterable[object], unknown: str) -> list[str]:
 def dashboard(arguments: Namespace) -> None:
     """Print counts, due dates, times to completion, failures and downloads."""
     with open_session(arguments) as session:
-        day = today()  # open_session has set the office's time zone
+        day = today()  # open_session has set the shop's time zone
         figures = read_statistics(session.store, day)
     print_result(arguments, _dashboard_record(figures, day), map(clean_line, _dashboard_lines(figures, day)))
 

@@ -106,7 +106,7 @@ def find_tasks(store: Store, names: Sequence[str]) -> list[int]:
 
 
 def today() -> date:
-    """Return the calendar day in the office."""
+    """Return the calendar day in the shop's time zone."""
     return local_day(utc_now())
 
 
@@ -126,7 +126,7 @@ def checked_day(typed: date | str) -> date:
     day = resolved_day(typed)
     if why_not := future_day_mistake(day, today()):
         raise CommandError(
-            ExitCode.USAGE, f"{why_not} In the office it is {today()} ({zone_name()}). Nothing was recorded."
+            ExitCode.USAGE, f"{why_not} In the shop's time zone it is {today()} ({zone_name()}). Nothing was recorded."
         )
     if doubt := day_warning(day, today()):
         print_message(f"Warning: {doubt}")

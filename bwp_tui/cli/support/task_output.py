@@ -22,6 +22,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_duration, minute_stamp, stamp, utc_now
 from bwp_tui.store.queries.saved_results import is_gone
 from bwp_tui.store.queries.task_record import task_record
+from bwp_tui.store.queries.timeline import label_of
 
 if TYPE_CHECKING:
     from bwp_tui.console.presentation.format import DisplayContext
@@ -182,4 +183,4 @@ def _event_line(event: TimelineEvent) -> str:
     if change and AS_SENTENCES.get():
         change = f" from {event.before} to {event.after}" if event.before else f" as {event.after}"
     detail = f": {event.detail}" if event.detail else ""
-    return f"{stamp(event.at)} {event.what}{change} by {event.actor}{detail}"
+    return f"{stamp(event.at)} {label_of(event.what)}{change} by {event.actor}{detail}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bwp_tui.console.presentation.task_row_cells import COLUMN_KEYS, SORT_KEYS, UNSORTED_KEYS
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.domain.filter import COLUMN_IDS
 from bwp_tui.store.queries.orders import reverse_of
 
 
@@ -17,7 +16,7 @@ async def choose_columns(screen: MainScreenProtocol) -> None:
         if letter not in COLUMN_KEYS:
             return
         chosen = {*shown} ^ {COLUMN_KEYS[letter]}
-        screen.show(screen.list_state.with_columns(tuple(id for id in COLUMN_IDS if id in chosen)))
+        screen.show(screen.list_state.with_columns(tuple(id for id in COLUMN_KEYS.values() if id in chosen)))
 
 
 async def choose_sort(screen: MainScreenProtocol) -> None:
@@ -25,9 +24,7 @@ async def choose_sort(screen: MainScreenProtocol) -> None:
     orders = {letter: _shown(order) for letter, order in (SORT_KEYS | UNSORTED_KEYS).items()}
     letter = await screen.prompt.ask_key("Sort by:", orders)
     if letter in UNSORTED_KEYS:
-        screen.show_status(
-            "There is no order by problem, which several records determine; filter by error: instead.", "warn"
-        )
+        screen.show_status(f"The list cannot be sorted by {UNSORTED_KEYS[letter]}; use a filter instead.", "warn")
     elif letter is not None:
         sort_by(screen, SORT_KEYS[letter])
 

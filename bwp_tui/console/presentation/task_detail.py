@@ -24,7 +24,7 @@ from bwp_tui.domain.statuses import DownloadState, Status
 from bwp_tui.domain.task import Kind, Task, TimelineEvent
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.domain.times import format_due, stamp
-from bwp_tui.store.queries.timeline import SERVICE, EventKind
+from bwp_tui.store.queries.timeline import SERVICE, EventKind, label_of
 
 _LONGEST_IN_HEADING: Final = 40
 """Characters of an email that a heading has room for on most terminals."""
@@ -192,7 +192,7 @@ def timeline_lines(
     for event, at in zip(reversed(events), reversed(stamps), strict=True):
         line = [(f"{at:<{width}}  ", "muted"), HANGING_INDENT]
         if event.what != EventKind.STATUS:
-            line.append((f"{event.what}  ", "plain"))
+            line.append((f"{label_of(event.what)}  ", "plain"))
         if event.after:
             change = f"{event.before} → {event.after}" if event.before else event.after
             line.append((f"{change}  ", status_role(event.after)))

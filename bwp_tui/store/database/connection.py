@@ -85,7 +85,7 @@ class Transaction:
 
 
 def _local_day(*instant: SqlValue) -> str | None:
-    """Return the office's day of an instant, both as the history stores them: an SQL function of one argument."""
+    """Return the shop's day of an instant, both as the history stores them: an SQL function of one argument."""
     (text,) = instant
     return None if text is None else local_day(as_instant(text)).isoformat()
 

@@ -28,7 +28,7 @@ def migration_scripts() -> tuple[str, ...]:
 
 
 def run_script(db: apsw.Connection, sql: str) -> None:
-    """Run one migration, in the caller's transaction; in its SQL, `local_day` is the office's day of an instant."""
+    """Run one migration, in the caller's transaction; in its SQL, `local_day` is the shop's day of an instant."""
     db.create_scalar_function("local_day", _local_day, 1, deterministic=True)
     # Fetched to its end: a script would stop at its first statement that returns a row.
     db.execute(sql).fetchall()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias, TypeVar
@@ -20,9 +21,9 @@ PROGRAM: Final = "bwp-tui"
 
 
 class EventKind(StrEnum):
-    """What happened to a task, as its timeline stores and shows it. The newest NOTE is the task's note.
+    """What happened to a task, as its timeline stores it; `label_of` says how it is shown.
 
-    Some stored words are older than the names that they have here, such as `disowned`.
+    The newest NOTE is the task's note.
     """
 
     RECORDED = "recorded"
@@ -88,6 +89,28 @@ class EventKind(StrEnum):
     PURGED = "purged"
     RECOVERED = "recovered"
     RESTORED = "restored"
+
+
+_LABELS: Final[Mapping[str, str]] = {
+    EventKind.SEND_REQUESTED: "send requested",
+    EventKind.NO_RESPONSE: "no response",
+    EventKind.TASK_ID_REJECTED: "task id rejected",
+    EventKind.CANCEL_REQUESTED: "cancellation requested",
+    EventKind.CANCEL_REFUSED: "cancellation refused",
+    EventKind.DOWNLOAD_REQUESTED: "download requested",
+    EventKind.CONNECTION_LOST: "download interrupted",
+    EventKind.TRANSFER_POSTPONED: "download postponed",
+    EventKind.TRANSFER_RESUMED: "download continued",
+    EventKind.TRANSFER_RESTARTED: "download restarted",
+    EventKind.MORE_ATTEMPTS: "download attempts",
+    EventKind.DECLINE_REQUESTED: "decline requested",
+}
+"""How kinds are shown whose stored words are older than the names that they have here."""
+
+
+def label_of(what: str) -> str:
+    """Return how an event of the timeline is shown, given its stored kind."""
+    return _LABELS.get(what, what)
 
 
 class LegalRecord(StrEnum):
