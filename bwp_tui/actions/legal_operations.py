@@ -24,7 +24,7 @@ from bwp_tui.store.queries.timeline import LegalRecord, TaskPart
 
 
 def withdrawal_of(record: LegalRecord) -> FlagAlternative[RecordOperation]:
-    """Return what withdraws a record."""
+    """Return the `--withdraw` variant of the operation that makes a record."""
 
     def question(task: Task, _values: Values) -> str:
         back, now = answers.due_without(task, record), task.due_on
@@ -59,7 +59,7 @@ def withdrawal(
     undo_part: LegalRecord | None = None,
     with_new_due_date: Callable[[Task, Values, date], Task] = same_task,
 ) -> FlagAlternative[RecordOperation]:
-    """Return what withdraws a record, of which `what` is the name."""
+    """Return the `--withdraw` variant of an operation that makes the record named `what`."""
     operation = RecordOperation(
         name=f"withdraw {what}",
         participle="withdrawn",

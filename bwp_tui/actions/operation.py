@@ -62,7 +62,7 @@ class Target(NamedTuple):
 
 
 def always(*_: object) -> bool:
-    """Return True: the condition of what is always so."""
+    """Return True, as a condition that always holds."""
     return True
 
 
@@ -77,7 +77,7 @@ def no_reason(*_: object) -> None:
 
 
 def same_task(task: Task, *_: object) -> Task:
-    """Return the task as it is, whose due date an action leaves."""
+    """Return the task unchanged: for actions that move no due date."""
     return task
 
 
@@ -165,8 +165,8 @@ class TaskOperation:
         name: its verb: the name of the action and of the command.
         keys: in Textual's spelling; the first one is shown.
         label: one or two words for the footer; empty keeps it out of there.
-        is_next_step: whether it is what a task needs now, where it is possible: the footer begins with it, and does not
-            show it for other tasks. None where the footer shows it for all tasks.
+        is_next_step: whether a task needs it now: such actions come first in the footer, and only for tasks that need
+            them. None where the footer shows it for all tasks.
         help: a sentence for the help and the prompt.
         disabled_reason: why it cannot be done.
         skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.

@@ -199,7 +199,7 @@ class Session:
         return self.engine_role() not in _ROLES_WITHOUT_ENGINE or self._is_other_engine_running
 
     def shown_download(self, download: Download) -> Download:
-        """Return a running download as queued where no process is the engine, without a rate where that is stalled."""
+        """Return a running download as queued where no engine runs, and without a rate where the engine stalls."""
         if download.state != DownloadState.RUNNING:
             return download
         if not self.has_engine():

@@ -239,7 +239,7 @@ def not_in_force_clause(regulation: str, received_on: date) -> str | None:
 
 
 class Holiday(NamedTuple):
-    """A holiday: a fixed day of a month, or else its first, second, … weekday of a kind; -1 is the last.
+    """A holiday: a fixed day of a month, or else its nth weekday of a kind; -1 is the last.
 
     A fixed day on a Saturday is observed on the Friday, and one on a Sunday on the Monday.
     """

@@ -22,7 +22,7 @@ from bwp_tui.store.maintenance import integrity, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import dashboard, tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord
-from bwp_tui.store.worklog import completed_answers, downloads
+from bwp_tui.store.worklog import answers_at_completion, downloads
 from tests.manual_clock import ManualClock
 from tests.store import golden, single
 from tests.store.support import ACTOR, NOW, TODAY, accepted, answer, in_status, scalar, submitted
@@ -190,30 +190,30 @@ def test_a_file_of_answers_is_recorded_once_even_if_two_import_it(store: Store) 
 def test_a_profile_can_count_what_is_completed_as_answered(store: Store, clock: ManualClock) -> None:
     deleted, ready = _finished(store), _finished(store, Kind.RETRIEVAL, "task-2")
     failed = in_status(store, Status.FAILED, task_id="task-3")
-    seen = completed_answers.answer_completed(store, 0)
-    assert not completed_answers.is_any_completed(store, seen)
+    seen = answers_at_completion.answer_completed(store, 0)
+    assert not answers_at_completion.is_any_completed(store, seen)
     answered = [tasks.get(store, task.number).answered_on for task in (deleted, ready, failed)]
     assert answered == [TODAY, None, None]
     clock.advance(days=3)
     requests.download(store, ready.number, "/srv", ACTOR)
     (job,) = downloads.due(store, clock(), 5)
     downloads.record_success(store, job, "/srv/a.zip", 1, "00")
-    assert completed_answers.is_any_completed(store, seen)
-    seen = completed_answers.answer_completed(store, seen)
+    assert answers_at_completion.is_any_completed(store, seen)
+    seen = answers_at_completion.answer_completed(store, seen)
     found = tasks.get(store, ready.number)
     assert (found.answered_on, needs_answer(found)) == (TODAY + timedelta(days=3), False)
     event = timeline.of_task(store, ready.number)[-1]
     assert (event.what, event.actor) == ("answered", timeline.PROGRAM)
     single.edit(store, ready.number, lambda edit: answers.withdraw(edit, LegalRecord.ANSWER), ACTOR)
-    completed_answers.answer_completed(store, seen)
+    answers_at_completion.answer_completed(store, seen)
     assert tasks.get(store, ready.number).answered_on is None, "what a person took back is left to them"
 
 
 def test_many_completed_tasks_are_answered_in_one_go(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(completed_answers, "_CHUNK", 2)
+    monkeypatch.setattr(answers_at_completion, "_CHUNK", 2)
     for number in range(5):
         _finished(store, task_id=f"task-{number}")
-    completed_answers.answer_completed(store, 0)
+    answers_at_completion.answer_completed(store, 0)
     assert tasks.count(store, parse("is:unanswered"), today=TODAY) == 0
 
 
@@ -269,6 +269,6 @@ def test_a_completion_is_no_answer_to_a_shopper_who_was_told_of_a_decline(store:
     number = accepted(store, kind=Kind.DELETION).number
     single.edit(store, number, lambda edit: decisions.decline(edit, "exempt", "kept"), ACTOR, TODAY)
     single.answered(store, number, answer("COMPLETED"), None)
-    completed_answers.answer_completed(store, 0)
+    answers_at_completion.answer_completed(store, 0)
     task = tasks.get(store, number)
     assert (task.status, task.declined_on, task.answered_on) == (Status.COMPLETED, None, None)

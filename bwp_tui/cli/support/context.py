@@ -39,7 +39,7 @@ class CommandSession:
         return is_any_engine_running(self.profile.lease_path)
 
     def shown_download(self, download: Download) -> Download:
-        """Return a running download as queued where no process is the engine, without a rate where that is stalled."""
+        """Return a running download as queued where no engine runs, and without a rate where the engine stalls."""
         from bwp_tui.engine.runtime.lease import misses_heartbeats
 
         if download.state != DownloadState.RUNNING:

@@ -62,7 +62,7 @@ class MarkedTasks:
 
     @property
     def newest_first(self) -> list[int]:
-        """The marked tasks, newest first: what is sent first is what came last onto the screen."""
+        """The marked tasks, newest first, which is the order in which they are sent."""
         return sorted(self.all, reverse=True)
 
     @property
@@ -113,7 +113,7 @@ class MarkedTasks:
         return self._screen.has_all_rows
 
     def unmark_unlisted(self) -> None:
-        """Remove marks from tasks that are not listed: what is done to the marked tasks is done to what is seen."""
+        """Remove marks from tasks that are not listed: so that no action reaches a task that is out of sight."""
         screen = self._screen
         if self.all and not self._are_from_command and screen.has_all_rows and not screen.prompt.is_open:
             self.mark_only(self.all.intersection(screen.table.numbers))

@@ -18,8 +18,8 @@ def is_client_token_valid(intent: Intent, now: datetime, uptime: Uptime, service
 
     The token's age is the longest of the times since the first attempt by three clocks, and must be below
     `CLIENT_TOKEN_LIFETIME - CLIENT_TOKEN_MARGIN`. No clock suffices alone: the wall clock may have been set back (see
-    `SetbackWatch`); the uptime cannot, but misses the time a virtual machine was suspended, and counts as 0 after a
-    reboot; the service's clock, by which the token expires, counts as 0 while it is unknown.
+    `ClockRollbackMonitor`); the uptime cannot, but misses the time a virtual machine was suspended, and counts as 0
+    after a reboot; the service's clock, by which the token expires, counts as 0 while it is unknown.
 
     Where the wall clock is earlier than at the first attempt, the token counts as expired unless the uptime or the
     service's clock has measured its age: one that was read at the first attempt too and has not gone back since.

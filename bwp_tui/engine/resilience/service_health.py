@@ -137,10 +137,10 @@ class ServiceHealth:
         engine_state.record_health(self._store, ServiceHealthState.UNTRIED, None, None)
         self.changed.set()
 
-    def shift_clock(self, setback: timedelta) -> None:
-        """Adjust recorded times after the clock went back by `setback`."""
-        self._breaker.shift_clock(setback.total_seconds())
-        self._limiter.shift_clock(setback.total_seconds())
+    def shift_clock(self, rollback: timedelta) -> None:
+        """Adjust recorded times after the clock went back by `rollback`."""
+        self._breaker.shift_clock(rollback.total_seconds())
+        self._limiter.shift_clock(rollback.total_seconds())
 
     @property
     def _shown_rate(self) -> float | None:

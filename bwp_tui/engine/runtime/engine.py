@@ -11,14 +11,14 @@ from typing import Final
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.engine.downloads.downloader import Downloader
 from bwp_tui.engine.events.receiver import EventReceiver, MessageQueue
-from bwp_tui.engine.requests.answer_recorder import AnswerRecorder
+from bwp_tui.engine.requests.answers_at_completion import AnswersAtCompletion
 from bwp_tui.engine.requests.poller import Poller
 from bwp_tui.engine.requests.submitter import Submitter
 from bwp_tui.engine.resilience.poll_schedule import PollSchedule
 from bwp_tui.engine.resilience.service_health import ServiceHealth
+from bwp_tui.engine.runtime.clock_rollback import ClockRollbackMonitor
 from bwp_tui.engine.runtime.engine_config import CREDENTIAL_CHECK_S
 from bwp_tui.engine.runtime.hook_runner import HookRunner
-from bwp_tui.engine.runtime.setback_watch import SetbackWatch
 from bwp_tui.engine.worker import STORE_RETRY_S, PriorityTasks, Worker, WorkerContext
 from bwp_tui.settings import Profile
 from bwp_tui.settings.profile import AT_COMPLETION, BY_EMAIL
@@ -61,7 +61,7 @@ class Engine:
         rng = random.Random()  # noqa: S311  # jitter, not secrecy
         self._store = store
         self._health = ServiceHealth(store, rng)
-        self._setback_watch = SetbackWatch(store, self._health)
+        self._clock_rollback = ClockRollbackMonitor(store, self._health)
         self._reconnect = reconnect
         self._on_full_disk = on_full_disk
         self._waiting_for_space: set[Worker] = set()
@@ -82,7 +82,7 @@ class Engine:
             self._workers.append(HookRunner(store, profile.hooks, profile.name, wake, finishes_hooks))
         if profile.clock_stops == AT_COMPLETION:
             self._wakes.append(asyncio.Event())
-            self._workers.append(AnswerRecorder(store))
+            self._workers.append(AnswersAtCompletion(store))
 
     @property
     def credentials_refused(self) -> bool:
@@ -118,7 +118,7 @@ class Engine:
         await self._receiver.receive_waiting()
         try:
             while True:
-                self._setback_watch.check()
+                self._clock_rollback.check()
                 for worker in self._workers:
                     await worker.run_due()
                 now = self._store.clock()
@@ -134,7 +134,7 @@ class Engine:
         while True:
             wake.clear()
             try:
-                self._setback_watch.check()
+                self._clock_rollback.check()
                 await worker.run_due()
                 next_at = worker.next_at()
                 left_s = LONGEST_SLEEP_S if next_at is None else (next_at - self._store.clock()).total_seconds()

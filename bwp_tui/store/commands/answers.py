@@ -51,7 +51,7 @@ def cannot_answer(task: Task) -> str | None:
 
 
 def cannot_change_declined(task: Task) -> str | None:
-    """Return what is so of a task that is declined, or None for any other."""
+    """Return why nothing can be recorded on a declined task, or None for any other."""
     if task.declined_on is None:
         return None
     if task.status != Status.DECLINED:

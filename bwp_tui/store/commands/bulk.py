@@ -64,7 +64,7 @@ RefusalCheck = Callable[[Task], str | None]
 def check_unchanged(
     seen: Task, why_not: RefusalCheck, *shown: Callable[[Task], object], accepts_merged_row: bool = False
 ) -> RefusalCheck:
-    """Return a check that also refuses a task if what the question has `shown` is no longer so, but for its name.
+    """Return a check that also refuses a task whose `shown` values, but for its name, have changed since the question.
 
     Args:
         accepts_merged_row: whether the change may go to the row that the task was merged into since, whatever that

@@ -21,14 +21,14 @@ def newest_entry_at(store: Store) -> datetime | None:
     return store.instant("SELECT newest_at FROM meta")
 
 
-def correct_future_times(store: Store, setback: timedelta) -> None:
-    """Move due times in the future back by `setback`, as the clock went, and make the present the newest instant."""
+def correct_future_times(store: Store, rollback: timedelta) -> None:
+    """Move due times in the future back by `rollback`, as the clock went, and make the present the newest instant."""
     with store.write() as transaction:
         for table, column, condition in _DUE_TIMES:
             # SQLite counts milliseconds; the history's instants have microseconds.
             transaction.run(
                 f"UPDATE {table} SET {column} = strftime('%Y-%m-%dT%H:%M:%f', {column}, ?) || '000Z'"
                 f" WHERE {condition} AND {column} > ?",
-                (f"-{setback.total_seconds():.3f} seconds", format_instant(transaction.now)),
+                (f"-{rollback.total_seconds():.3f} seconds", format_instant(transaction.now)),
             )
         transaction.run("UPDATE meta SET newest_at = ?", (transaction.now_text,))

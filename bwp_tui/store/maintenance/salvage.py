@@ -333,7 +333,7 @@ def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Itera
 
 
 def _sound_in_order(shape: TableShape, cells: list[_Cell], bounds: _LeafBounds, count: int) -> list[int]:
-    """Return the indexes of the sound cells whose keys leave room for those of all cells around them."""
+    """Return the indexes of the sound cells whose keys are far enough apart for the cells between them."""
     sound = [index for index, cell in enumerate(cells) if cell.sound]
     if shape.key is None:
         return sound

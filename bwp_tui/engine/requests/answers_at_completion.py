@@ -6,10 +6,10 @@ from datetime import datetime
 
 from bwp_tui.engine.worker import Worker
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog.completed_answers import answer_completed, is_any_completed
+from bwp_tui.store.worklog.answers_at_completion import answer_completed, is_any_completed
 
 
-class AnswerRecorder(Worker):
+class AnswersAtCompletion(Worker):
     """A worker that records the answers of completed deletions and saved results."""
 
     def __init__(self, store: Store) -> None:

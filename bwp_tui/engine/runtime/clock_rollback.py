@@ -16,7 +16,7 @@ TOLERANCE: Final = timedelta(minutes=1)
 _UNMEASURED: Final = "no response; the clock was set back since, so the age of the client token is unknown"
 
 
-class SetbackWatch:
+class ClockRollbackMonitor:
     """Compares the wall clock with the machine's uptime and with the newest record of the history."""
 
     def __init__(self, store: Store, health: ServiceHealth) -> None:
@@ -35,11 +35,11 @@ class SetbackWatch:
         if self._seen is not None:
             seen_at, seen_uptime_s = self._seen
             expected.append(seen_at + timedelta(seconds=max(0.0, uptime.seconds - seen_uptime_s)))
-        setback = max(expected) - now
-        if setback > TOLERANCE:
+        rollback = max(expected) - now
+        if rollback > TOLERANCE:
             for intent in intents.submissions_without_response(store):
                 if uptime.boot is None or intent.first_sent_boot != uptime.boot:  # its age cannot be measured
                     intent_outcomes.record_unconfirmed(store, intent.id, _UNMEASURED)
-            future_times.correct_future_times(store, setback)
-            self._health.shift_clock(setback)
+            future_times.correct_future_times(store, rollback)
+            self._health.shift_clock(rollback)
         self._seen = (now, uptime.seconds)
