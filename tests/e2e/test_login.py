@@ -69,6 +69,12 @@ def log_in(operator: Operator, practice: Sandbox, *secrets: str, profile: str = 
         assert practice.client_secret.encode() not in terminal.bytes_since()
 
 
+def test_no_sentence_before_the_first_question_is_broken_at_80_columns(operator: Operator) -> None:
+    with operator.in_terminal(operator.argv("login"), size=(80, 24)) as terminal:
+        before = terminal.wait_for("Profile").partition("Profile")[0].splitlines()
+    assert [line for line in before if line and not line.endswith(".")] == []
+
+
 def test_a_new_profile_works_at_once_and_its_secret_is_in_a_private_file(
     operator: Operator, practice: Sandbox, config: Path
 ) -> None:

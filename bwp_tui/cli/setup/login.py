@@ -27,7 +27,8 @@ _PRODUCTION: Final = "the production API"
 def login(arguments: Namespace) -> None:
     """Ask for the settings of a profile, try them, and keep them; with --rotate replace its secret."""
     require_interactive(_WHERE_NO_TERMINAL)
-    _say("The merchant console has client id, secret and target id. ctrl+c leaves; until the end nothing is kept.")
+    _say("The merchant console has client id, secret and target id.")
+    _say("ctrl+c leaves; until the end nothing is kept.")
     if arguments.rotate:
         _rotate(load_profile(arguments.profile, os.environ))
         return
