@@ -246,7 +246,7 @@ class RecordOperation(TaskOperation):
         apply: carries it out on one task, with the arguments' values by name.
         result: the sentence about a single task.
         confirmation: the question before it is done to a single task.
-        asks_for_count: whether the number of more than one task has to be typed.
+        is_confirmed_by_count: whether the number of more than one task has to be typed.
         undo_part: the part of a task that undo puts back; None where it cannot be undone.
         disabled_reason: why it cannot be done; without one, only a purged task is closed to it.
         alternative: what takes the record back.
@@ -257,7 +257,7 @@ class RecordOperation(TaskOperation):
     apply: Callable[..., object]
     result: Callable[[Target, Values], str]
     confirmation: Callable[[Task, Values], str] = no_text
-    asks_for_count: bool = True
+    is_confirmed_by_count: bool = True
     disabled_reason: Check = _cannot_change_purged
     alternative: FlagAlternative[RecordOperation] | None = None
 

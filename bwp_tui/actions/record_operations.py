@@ -40,7 +40,7 @@ NOTE: Final = RecordOperation(
     ),
     apply=work_records.note,
     result=lambda target, values: f"Note of {target.name} {'saved' if values['text'].strip() else 'removed'}.",
-    asks_for_count=False,
+    is_confirmed_by_count=False,
     undo_part=TaskPart.NOTE,
 )
 
@@ -96,7 +96,7 @@ TAG: Final = RecordOperation(
     ),
     apply=work_records.tag,
     result=lambda target, values: f"Tags of {target.name} {'saved' if values['add'] else 'removed'}.",
-    asks_for_count=False,
+    is_confirmed_by_count=False,
     undo_part=TaskPart.TAGS,
 )
 
@@ -126,7 +126,7 @@ ASSIGN: Final = RecordOperation(
     ),
     apply=work_records.assign,
     result=lambda target, values: f"{target.name} is assigned to {values['assignee'] or 'nobody'}.",
-    asks_for_count=False,
+    is_confirmed_by_count=False,
     undo_part=TaskPart.ASSIGNMENT,
 )
 
@@ -139,7 +139,7 @@ WATCH: Final = RecordOperation(
     result=lambda target, _: f"{target.name} is watched: a notice when it ends.",
     disabled_reason=lambda task, _: None if WATCHED in task.tags else work_records.cannot_watch(task),
     skip_reason=lambda task, _: work_records.cannot_watch(task),
-    asks_for_count=False,
+    is_confirmed_by_count=False,
     undo_part=TaskPart.TAGS,
     cli_usage_override=f"tag TASK +{WATCHED}",
     keywords="follow notify alert remind",
@@ -150,7 +150,7 @@ UNWATCH: Final = RecordOperation(
     participle="watched no longer",
     apply=lambda edit: work_records.tag(edit, remove=[WATCHED]),
     result=lambda target, _: f"{target.name} is watched no longer.",
-    asks_for_count=False,
+    is_confirmed_by_count=False,
     undo_part=TaskPart.TAGS,
 )
 

@@ -7,10 +7,10 @@ import io
 from dataclasses import dataclass
 from typing import Final
 
+from bwp_tui.archive.archive_file import Archive
 from bwp_tui.archive.entry import Entry, EntryFlaw
 from bwp_tui.archive.html_text import visible_text
 from bwp_tui.archive.json_tree import Node, parse_tree
-from bwp_tui.archive.reading import Archive
 from bwp_tui.domain.text import clean, clean_line
 
 PREVIEW_BYTES: Final = 256 * 1024

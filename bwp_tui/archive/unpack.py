@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.archive.archive_file import Archive
 from bwp_tui.archive.entry import NOT_UNPACKED, Entry
-from bwp_tui.archive.reading import Archive
 from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.file_access import HISTORY_RESERVE, Access, access_to
 

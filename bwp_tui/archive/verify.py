@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.archive.archive_file import open_file, read_blocks, unreadable_error
 from bwp_tui.archive.directory import Directory, contradiction_error, entry_headers, find_directory, overlap
 from bwp_tui.archive.entry import NOT_UNPACKED, Entry, entries_of
 from bwp_tui.archive.limits import LIMITS, Limits
-from bwp_tui.archive.reading import open_file, read_blocks, unreadable_error
 from bwp_tui.domain.text import format_size
 
 _MAX_DIRECTORY: Final = 64 << 20

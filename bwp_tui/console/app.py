@@ -158,7 +158,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         return not is_for_later and screen.accepts_key_now(event.key)
 
     def _may_act(self, event: events.Event) -> bool:
-        """Say whether a key or paste may act: on a screen that is covered, only one that closes or leaves may."""
+        """Return whether a key or paste may act: on a screen that is covered, only one that closes or leaves may."""
         screen = self.screen
         if not isinstance(screen, ActionScreen) or not screen.is_too_small:
             return True
@@ -265,7 +265,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             self.driver.write(notification_sequence(notification_text(ended), self._profile.notices, os.environ))
         await self._watch_notifier.unwatch(ended)
 
-    def on_status_line_said(self, message: StatusLine.Said) -> None:
+    def on_status_line_shown(self, message: StatusLine.Shown) -> None:
         self._session.messages.add(self._session.clock(), message.role, message.sentence)
 
     def on_console_app_role_changed(self) -> None:

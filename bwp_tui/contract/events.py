@@ -11,8 +11,8 @@ from itertools import product
 from typing import Final
 
 from bwp_tui.contract.documents import POLL_FIELDS
-from bwp_tui.contract.fields import read_instant
 from bwp_tui.contract.payloads import ContractViolation
+from bwp_tui.contract.value_readers import read_instant
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, ServiceEvent, is_task_id
 

@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 from pydantic import AliasGenerator, AliasPath, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
 
-from bwp_tui.contract.fields import (
+from bwp_tui.contract.value_readers import (
     ACCESS_TOKEN_LIFE_S,
     read_access_token,
     read_access_token_life,

@@ -143,7 +143,7 @@ class View(NamedTuple):
         return _SHORT_NAMES.get(self.name, self.name if len(self.name) <= _SHORT else f"{self.name[: _SHORT - 1]}…")
 
 
-def meaning(view: View) -> str:
+def listed_tasks_clause(view: View) -> str:
     """Return which tasks a view lists that a shortcut alone filters, as the end of `3 tasks …`; else nothing."""
     return STATES.get(view.filter.removeprefix("is:"), "")
 
@@ -229,7 +229,7 @@ def parse(text: str) -> Filter:
     return Filter(groups[0].clauses(len(text)))
 
 
-def meant_condition(text: str) -> str:
+def condition_for_word(text: str) -> str:
     """Return the condition on state, status or kind that a searched word names; empty for every other text."""
     word = text.casefold()
     return next((f"{field}:{word}" for field in ("is", "status", "kind") if word in FIELDS[field].suggestions), "")

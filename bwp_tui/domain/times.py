@@ -143,7 +143,7 @@ def typed_day(text: str, today: date, *, ahead: bool = False) -> date | None:
     return today + timedelta(days=days)
 
 
-def meant_day(text: str, today: date) -> str:
+def day_of_word(text: str, today: date) -> str:
     """Return the day that a word is taken for, as `Mon 2026-12-28`; nothing for a date, or what names no day."""
     day = typed_day(text, today)
     return "" if day is None or parse_day(text) is not None else f"{_WEEKDAYS[day.weekday()][:3].title()} {day}"

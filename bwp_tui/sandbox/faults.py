@@ -101,7 +101,7 @@ class Faults:
             return self._hit_counts.copy()
 
     def hits(self, name: str) -> bool:
-        """Say whether the call at hand is hit, and count it if so."""
+        """Return whether the call at hand is hit, and count it if so."""
         with self._lock:
             fault = self._active.get(name)
             if fault is None or fault.left == 0 or self._rng[name].random() >= fault.rate:

@@ -43,7 +43,7 @@ class TokenIssuer:
         return 200, {"access_token": token, "token_type": "bearer", "expires_in": life_s}
 
     def accepts(self, authorization: str) -> bool:
-        """Say whether an `Authorization` header has a valid token."""
+        """Return whether an `Authorization` header has a valid token."""
         scheme, _, token = authorization.partition(" ")
         end = self._ends.get(token.strip())
         return scheme.lower() == "bearer" and end is not None and self._clock() < end

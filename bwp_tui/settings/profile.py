@@ -331,7 +331,7 @@ class Profile:
         return is_on_this_machine(self.api_url)
 
     def uses_mouse(self, environ: Mapping[str, str]) -> bool:
-        """Say whether the console uses the mouse, in a session with these variables."""
+        """Return whether the console uses the mouse, in a session with these variables."""
         return self.mouse == "on" or (self.mouse == "auto" and not is_over_ssh(environ))
 
     def missing(self) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bwp_tui.archive.archive_file import Archive
 from bwp_tui.archive.html_text import visible_text
 from bwp_tui.archive.json_tree import parse_tree
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
-from bwp_tui.archive.reading import Archive
 from tests.archive.zips import Part, forged, plain
 
 

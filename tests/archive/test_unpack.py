@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.archive.archive_file import Archive
 from bwp_tui.archive.limits import BadArchive
-from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.unpack import CannotUnpack, unpack
 from tests.archive.zips import DATA, Part, forged, plain
 

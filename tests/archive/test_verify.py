@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bwp_tui.archive.archive_file import Archive
 from bwp_tui.archive.limits import BadArchive, Limits
 from bwp_tui.archive.preview import preview
-from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.unpack import CannotUnpack, unpack
 from bwp_tui.archive.verify import verify_archive
 from tests.archive.zips import DATA, Part, bomb_of_overlaps, forged, plain, quoted_bomb

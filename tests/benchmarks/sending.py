@@ -62,7 +62,7 @@ def under_way(count: int) -> list[SampleTask]:
 
 
 def all_asked(store: Store) -> bool:
-    """Say whether no poll is due any more. It is asked often, in the engine's own loop: a look at an index."""
+    """Return whether no poll is due any more. It is asked often, in the engine's own loop: a look at an index."""
     at = due_polls.next_at(store)
     return at is None or at > utc_now()
 

@@ -31,7 +31,7 @@ DELETION, FAILED, READY = 1, 3, 4
 
 
 def bare(console: Console) -> bool:
-    """Say whether the screen shows the local part of an address."""
+    """Return whether the screen shows the local part of an address."""
     return any(word in console.text for word in ("jane+", "jane_", "shop.x", "other@"))
 
 

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.contract.fields import ACCESS_TOKEN_LIFE_S
 from bwp_tui.contract.payloads import (
     ContractViolation,
     TaskPayload,
@@ -22,6 +21,7 @@ from bwp_tui.contract.payloads import (
     parse_response,
     parse_task,
 )
+from bwp_tui.contract.value_readers import ACCESS_TOKEN_LIFE_S
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.text import clean, clean_line
 

@@ -10,8 +10,8 @@ import pytest
 from bwp_tui.domain import times
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.times import (
+    day_of_word,
     local_day,
-    meant_day,
     midnight,
     parse_day,
     set_shop_zone,
@@ -114,4 +114,4 @@ def test_a_weekday_ahead_is_the_next_one_and_today_counts() -> None:
 
 
 def test_a_word_is_given_back_as_the_day_that_it_is_taken_for() -> None:
-    assert [meant_day(text, MONDAY) for text in ("fri", "2026-11-27", "x")] == ["Fri 2026-11-27", "", ""]
+    assert [day_of_word(text, MONDAY) for text in ("fri", "2026-11-27", "x")] == ["Fri 2026-11-27", "", ""]

@@ -170,7 +170,7 @@ class Tmux:
         return done.stdout
 
     def shows_a_whole_console(self, columns: int) -> bool:
-        """Say whether the pane is one console of that width: its header, its rows, its footer, each once."""
+        """Return whether the pane is one console of that width: its header, its rows, its footer, each once."""
         text = self("capture-pane", "-p").rstrip("\n")
         lines = text.split("\n")
         return (

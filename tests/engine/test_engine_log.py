@@ -28,7 +28,7 @@ def test_all_is_logged_from_the_moment_that_a_process_is_known_as_the_engine(
         return config_of(profile)
 
     log = EngineLog(lambda _severity, line: lines.append(line))
-    engine = EngineThread(profile, load, observe=log.read)
+    engine = EngineThread(profile, load, observe=log.log_new_events)
     with running(engine):
         eventually(lambda: engine.role is EngineRole.ENGINE)
         number = submit(live_history, "jane@example.com")
@@ -42,9 +42,9 @@ def test_an_outage_of_its_own_last_call_is_not_reported_by_a_process_that_is_no_
 ) -> None:
     lines: list[str] = []
     log = EngineLog(lambda _severity, line: lines.append(line))
-    log.read(live_history)
+    log.log_new_events(live_history)
     engine_state.record_health(live_history, ServiceHealthState.UNREACHABLE, "Connection to 127.0.0.1 lost.", None)
-    log.read(live_history)
+    log.log_new_events(live_history)
     log.log_alive(is_engine=True)
     assert "The service is in trouble: Connection to 127.0.0.1 lost." in lines[-1]
     log.log_alive(is_engine=False)

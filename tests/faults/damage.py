@@ -186,7 +186,7 @@ def lost_rows(path: Path, data: bytes, of: Specimen) -> tuple[int, list[str]]:
 
 
 def _has_task(found: Rows, number: int, row: tuple[object, ...], columns: int) -> bool:
-    """Say whether a task has its number and its values up to a column, but for status and tag of what is to check."""
+    """Return whether a task has its number and values up to a column, but for status and tag of what is to check."""
     tag = re.compile(f'(, )?"{TO_CHECK}"(?=]$)')
     there = [tag.sub("", value) if isinstance(value, str) else value for value in found["tasks"].get(number, ())]
     unwanted = (2, 4, 5) if columns == 4 else (4, 5)

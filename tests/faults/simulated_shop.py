@@ -161,7 +161,7 @@ def _next(engine: Engine) -> datetime | None:
 
 
 def any_open(shop: SimulatedShop) -> bool:
-    """Say whether a task has not ended yet."""
+    """Return whether a task has not ended yet."""
     return any(entry.status not in FINAL_STATUSES for entry in entries(shop.shop.store))
 
 

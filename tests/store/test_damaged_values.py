@@ -123,7 +123,7 @@ def test_a_state_that_was_deleted_is_made_again(path: Path, clock: ManualClock, 
 
 def test_an_engine_of_unknown_abilities_is_taken_for_one_that_can_do_nothing(store: Store) -> None:
     store.rows("UPDATE engine SET pid = 1, ability = 7")
-    assert engine_state.read(store).could_be_replaced_by(2)
+    assert engine_state.read(store).leaves_work_to(2)
 
 
 def test_a_schema_number_that_no_program_has_is_damage(path: Path, clock: ManualClock) -> None:

@@ -6,10 +6,10 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
+from bwp_tui.archive.archive_file import Archive
 from bwp_tui.archive.encrypt import AgeNotInstalled, BadRecipient, EncryptedFile, SourceChanged, encrypt
 from bwp_tui.archive.entry import Entry
 from bwp_tui.archive.limits import BadArchive
-from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.verify import verify_archive
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, ask_yes_no, can_ask, open_session, today

@@ -20,7 +20,7 @@ from bwp_tui.cli.support.task_output import (
     task_sentence,
 )
 from bwp_tui.contract.inputs import mutation_name, shown_variables
-from bwp_tui.domain.filter import VIEWS, View, columns_named, meaning
+from bwp_tui.domain.filter import VIEWS, View, columns_named, listed_tasks_clause
 from bwp_tui.domain.task import with_shown_downloads
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
@@ -98,7 +98,7 @@ def list_views(arguments: Namespace) -> None:
     """Print the views, the built-in ones first."""
     with open_session(arguments) as session:
         known = saved_views.all_views(session.store)
-    rows = [(view.name, view.sort, view.filter or "(all)", meaning(view)) for view in known]
+    rows = [(view.name, view.sort, view.filter or "(all)", listed_tasks_clause(view)) for view in known]
     print_result(arguments, [view._asdict() | {"built_in": view in VIEWS} for view in known], aligned(rows))
 
 

@@ -45,7 +45,7 @@ def record(arguments: Namespace) -> ExitCode:
             is_text = operation.positional is not None and operation.positional.position is Position.TRAILING_TEXT
             raise NoSuchTask(f"{error}{_QUOTE if is_text and len(names) > 1 else ''}") from None
         check = None
-        if arguments.filter is not None or (operation.asks_for_count and len(numbers) > 1):
+        if arguments.filter is not None or (operation.is_confirmed_by_count and len(numbers) > 1):
             numbers = confirm_plan(session, operation.name, numbers, arguments, values)
             check = bulk_plan.plan_check(operation.name, today(), values)
         elif not arguments.yes:

@@ -17,7 +17,7 @@ from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.statuses import DownloadState
 from bwp_tui.domain.task import Download, requeue_if_running
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import local_day, meant_day, typed_day, utc_now, zone_name
+from bwp_tui.domain.times import day_of_word, local_day, typed_day, utc_now, zone_name
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
@@ -117,7 +117,7 @@ def resolved_day(typed: date | str) -> date:
     day = typed_day(typed, today())
     if day is None:
         raise AssertionError(typed)  # `argument_types.any_day` has read it
-    print_message(f"“{typed}” is {meant_day(typed, today())}.")
+    print_message(f"“{typed}” is {day_of_word(typed, today())}.")
     return day
 
 

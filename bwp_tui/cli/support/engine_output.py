@@ -27,7 +27,7 @@ def print_line(severity: Severity, sentence: str) -> None:
 
 
 def _is_journal() -> bool:
-    """Say whether stderr is the stream of journald that the environment names."""
+    """Return whether stderr is the stream of journald that the environment names."""
     try:
         facts = os.fstat(sys.stderr.fileno())
     except (OSError, ValueError):

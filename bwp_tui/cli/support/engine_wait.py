@@ -99,7 +99,7 @@ class EngineWaiter:
     def _read_state(self, store: Store) -> None:
         # The state that a stopped engine left, or that concerns its own settings alone, does not count.
         state = engine_state.read(store)
-        if not state.could_be_replaced_by(os.getpid()) and state.service != ServiceHealthState.UNTRIED:
+        if not state.leaves_work_to(os.getpid()) and state.service != ServiceHealthState.UNTRIED:
             self._state = state
 
     def timed_out(

@@ -13,7 +13,7 @@ from bwp_tui.actions.operation import TaskOperation, always, no_reason
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.services.write_guard import READ_ONLY
-from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, meaning
+from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, listed_tasks_clause
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
 from bwp_tui.settings.profile import CustomCommand
 from bwp_tui.store.commands import decisions
@@ -90,7 +90,7 @@ class Action(NamedTuple):
     scope: Scope = Scope.MAIN
 
     def is_next_step_here(self, context: ActionContext) -> bool:
-        """Say whether it is possible with the task, or with a marked one in sight, and the next step of that."""
+        """Return whether it is possible with the task, or with a marked one in sight, and the next step of that."""
         tasks = context.marked or ([] if context.task is None else [context.task])
         is_next_step = self.is_next_step
         return is_next_step is not None and any(
@@ -160,7 +160,7 @@ def _list_command(filter_text: str) -> str:
 
 
 def _view_help(view: View) -> str:
-    return f"View: {view.name}{f', tasks {what}' if (what := meaning(view)) else ''}"
+    return f"View: {view.name}{f', tasks {what}' if (what := listed_tasks_clause(view)) else ''}"
 
 
 REQUEST_GROUP: Final = "Requests"

@@ -163,6 +163,6 @@ def matching(text: str, views: Sequence[View] = (), custom: Sequence[Action] = (
 
 
 def _is_abbreviation(word: str, name: str) -> bool:
-    """Say whether a name has the letters of a word in their order, the first one first."""
+    """Return whether a name has the letters of a word in their order, the first one first."""
     letters = iter(name)
     return len(word) > 1 and name.startswith(word[0]) and all(letter in letters for letter in word)

@@ -10,7 +10,7 @@ from bwp_tui.console.command_bar.completion import complete
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
-from bwp_tui.domain.times import meant_day
+from bwp_tui.domain.times import day_of_word
 from bwp_tui.store.errors import StoreError
 
 
@@ -58,7 +58,7 @@ class CommandBar:
         self._is_chosen = False
         prompt = self._screen.prompt
         prompt.show_mistake(None)
-        meant = meant_day(text, self._screen.session.today())
+        meant = day_of_word(text, self._screen.session.today())
         completions = self._completer.hint_text(text, cursor) if " " in text.lstrip() else ""
         prompt.hint(f"= {meant}" if meant else completions, "key")
 
@@ -136,5 +136,5 @@ class CommandBar:
 
 
 def _opens_view_or_program(command: PromptCommand) -> bool:
-    """Say whether a command opens a view, whose name may have quotation marks, or is one of the operator's own."""
+    """Return whether a command opens a view, whose name may have quotation marks, or is one of the operator's own."""
     return bool(command.action) and command.name not in COMMANDS_BY_NAME

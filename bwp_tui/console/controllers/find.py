@@ -210,7 +210,7 @@ class ListFilter:
         self._set(before if answer is None else answer)
 
     def fits(self, text: str) -> bool:
-        """Say whether a text has all words."""
+        """Return whether a text has all words."""
         folded = text.casefold()
         return all(word in folded for word in self.words)
 

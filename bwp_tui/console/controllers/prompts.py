@@ -17,7 +17,7 @@ from bwp_tui.console.widgets.prompt import QuestionUpdate
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import capitalized
-from bwp_tui.domain.times import meant_day, typed_day, zone_name
+from bwp_tui.domain.times import day_of_word, typed_day, zone_name
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 
 NOTHING_DONE: Final = "Nothing was done."
@@ -150,7 +150,7 @@ async def _ask_day(
 
     def changed(text: str, _cursor: int) -> None:
         screen.prompt.show_mistake(None)
-        screen.prompt.hint(*((f"= {meant}", "good") if (meant := meant_day(text, today)) else zone))
+        screen.prompt.hint(*((f"= {meant}", "good") if (meant := day_of_word(text, today)) else zone))
 
     while (
         answer := await screen.prompt.ask_text(

@@ -63,14 +63,14 @@ class RecordController:
         values = await ask_arguments(self._screen, operation, target(plan.current), given, about)
         if values is None:
             return
-        if operation.asks_for_count:
+        if operation.is_confirmed_by_count:
             with_values = await self._marked.plan_action(operation.name, values, plan.numbers)
             if with_values is None or not await self._marked.confirm_plan(with_values):
                 return
             plan = with_values
         today, now = session.today(), plan.current
         check = bulk_plan.plan_check(operation.name, today, values)
-        skipped = "" if operation.arguments or operation.asks_for_count else now.skipped_clause
+        skipped = "" if operation.arguments or operation.is_confirmed_by_count else now.skipped_clause
         alone = session.reader.by_numbers(now.possible) if len(now.possible) == 1 else []
         if now.cancelled_first:
             some = "" if alone else f"{now.cancelled_first} of them "

@@ -50,7 +50,7 @@ async def _save(screen: MainScreenProtocol, typed: str) -> None:
 
 
 async def may_replace(screen: MainScreenProtocol, name: str) -> bool:
-    """Say whether a view may be saved under this name; where one has it, the operator is asked."""
+    """Return whether a view may be saved under this name; where one has it, the operator is asked."""
     taken = view_named(await asyncio.to_thread(screen.session.reader.views), name)
     if taken is None or taken in VIEWS:
         return True

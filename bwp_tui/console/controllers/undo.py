@@ -36,6 +36,6 @@ async def _undo_records(screen: MainScreenProtocol, step: RecordStep) -> bool:
         return False
     refused = [result.refused for result in results if result.refused]
     back = len(results) - len(refused)
-    undone = f"As before again: the {step.field} of {counted(back, 'task')}." if back else ""
+    undone = f"As before again: the {step.part} of {counted(back, 'task')}." if back else ""
     screen.show_status(result_sentence(undone, refused), "warn" if refused else "good")
     return True

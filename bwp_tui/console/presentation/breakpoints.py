@@ -66,12 +66,12 @@ def has_size(size: Size, least: tuple[int, int]) -> bool:
 
 
 def is_list_alone(size: Size) -> bool:
-    """Say whether a terminal has room for the task table, the name of its view and a sentence."""
+    """Return whether a terminal has room for the task table, the name of its view and a sentence."""
     return has_size(size, LIST_SIZE) and not has_size(size, MINIMUM_SIZE)
 
 
 def is_split(size: Size) -> bool:
-    """Say whether a terminal has room for the task table and something under it."""
+    """Return whether a terminal has room for the task table and something under it."""
     return size.width >= WIDE and size.height >= TALL
 
 

@@ -124,7 +124,7 @@ class ActionScreen(Screen[None]):
         return bool(self.query("#prompt")) and self.prompt.is_open
 
     def accepts_key_now(self, _key: str) -> bool:
-        """Say whether a key can be handled now, or waits for what it is meant for."""
+        """Return whether a key can be handled now, or waits for what it is meant for."""
         return True
 
     @property
@@ -153,7 +153,7 @@ class ActionScreen(Screen[None]):
         return self.query_one(VirtualRows).moves
 
     def acts_on_marks(self, _name: str) -> bool:
-        """Say whether the action of this name would be done to what is marked."""
+        """Return whether the action of this name would be done to what is marked."""
         return False
 
     def show_action_keys(self, context: ActionContext) -> None:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from textual import on
 from textual.app import ComposeResult
 
+from bwp_tui.archive.archive_file import Archive
 from bwp_tui.archive.entry import Entry
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
-from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.unpack import CannotUnpack, unpack
 from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.controllers.find import ListFilter, TextFinder

@@ -152,7 +152,7 @@ class DownloadsScreen(FrontScreen):
             start_worker(self, self._check_results_on_disk, group="result", exclusive=True)
 
     def _fits(self, download: Download, task: Task) -> bool:
-        """Say whether the words of the filter are in what is known of a download."""
+        """Return whether the words of the filter are in what is known of a download."""
         state, _ = (state_text if download.is_open else end_text)(download, self.display_context)
         texts = (download.path, download.trouble, download.sha256, download.actor)
         return self._filter.fits(f"#{task.number} {task.email} {state} {' '.join(filter(None, texts))}")

@@ -260,7 +260,7 @@ class MainScreen(ActionScreen):
         return self._rows.has_all_rows_of(self.list_state.query)
 
     def accepts_key_now(self, key: str) -> bool:
-        """Say whether a key can be handled now; one that does more than move waits for a write and the view's rows."""
+        """Return whether a key can be handled now: one that does more than move waits for writes and the view."""
         if not self.is_ready or self.prompt.is_open or self.form.display:
             return True
         action = next((action for action in self.keymap.actions_of(self.scope) if key in action.keys), None)

@@ -11,7 +11,7 @@ from typing import Final
 from bwp_tui.console.bindings.actions import Scope, with_view_names
 from bwp_tui.console.command_bar.command_reader import CommandReader
 from bwp_tui.console.command_bar.controller import CommandBar
-from bwp_tui.console.controllers.copying import copy_of_tasks
+from bwp_tui.console.controllers.copyable_texts import copy_of_tasks
 from bwp_tui.console.controllers.custom_commands import CustomCommands, quit_console, switch_profile
 from bwp_tui.console.controllers.external_programs import page_task
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
@@ -118,7 +118,7 @@ class MainHandlers:
         self._on_marks = {*service.actions, *recording.marked_task_actions, "copy", *own}
 
     def acts_on_marks(self, name: str) -> bool:
-        """Say whether the action called `name` would be done to marked tasks."""
+        """Return whether the action called `name` would be done to marked tasks."""
         return bool(self.marked.all) and name in self._on_marks
 
     def submit(self, request: Request) -> None:

@@ -17,7 +17,7 @@ from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.workers import OutcomeReader, start_worker
-from bwp_tui.domain.filter import VIEWS, View, meant_condition
+from bwp_tui.domain.filter import VIEWS, View, condition_for_word
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
 
@@ -113,7 +113,7 @@ class MainPanels:
         """Set the text that an empty table shows."""
         key = self._session.keymap.key
         if filter_text:
-            meant = meant_condition(filter_text)
+            meant = condition_for_word(filter_text)
             hint = f"\nThe word is searched in email, id and note; {meant} is the filter." if meant else ""
             text = f"No tasks match the filter.\nPress {key('back')} to clear it.{hint}"
         else:

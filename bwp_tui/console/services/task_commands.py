@@ -29,7 +29,7 @@ _MAX_STEPS: Final = 100
 class RecordStep:
     """A change of what the history keeps about some tasks."""
 
-    field: UndoablePart
+    part: UndoablePart
     changes: tuple[Change, ...]
 
 
@@ -125,7 +125,7 @@ class TaskCommands:
 
     def undo(self, step: RecordStep) -> list[ChangeResult]:
         """Restore a part of some tasks, except where it was changed again since."""
-        command = undo.undo(step.field, step.changes, self._actor)
+        command = undo.undo(step.part, step.changes, self._actor)
         return self._perform(command, [change.number for change in step.changes])
 
     def _perform(self, command: TaskChange, numbers: Sequence[int], *, writes: bool = True) -> list[ChangeResult]:

@@ -259,7 +259,7 @@ class StatusLine(StyledLine):
     def notice(self) -> str:
         return self._notice[0]
 
-    class Said(Message):
+    class Shown(Message):
         """Another sentence is shown."""
 
         def __init__(self, sentence: str, role: str) -> None:
@@ -285,7 +285,7 @@ class StatusLine(StyledLine):
         texts = [text for text in {text[0]: text for text in (result, notice)}.values() if text[0]]
         for text in texts:
             if self.id == "status" and text not in before:
-                self.post_message(self.Said(*text))
+                self.post_message(self.Shown(*text))
         self.set_class(not texts, "-empty")
         texts[1:1] = [(" ", "plain")] * (len(texts) - 1)
         self.show(*texts or [_NO_TEXT])

@@ -133,7 +133,7 @@ class Prompt(Horizontal, can_focus=True):
         return (_BACK,) if self._entries else tuple(self._keys.items())
 
     def may_be_clicked(self, key: str) -> bool:
-        """Say whether a click may give this answer: none may confirm what cannot be undone."""
+        """Return whether a click may give this answer: none may confirm what cannot be undone."""
         return not self._is_irreversible or key not in ("y", "enter")
 
     @contextmanager

@@ -27,7 +27,7 @@ from bwp_tui.console.widgets.styled_line import Heading, StyledLine, StyledWidge
 from bwp_tui.console.widgets.text_field import TextField
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import counted
-from bwp_tui.domain.times import meant_day, typed_day, zone_name
+from bwp_tui.domain.times import day_of_word, typed_day, zone_name
 from bwp_tui.settings import Profile
 
 _KINDS: Final = ("retrieval", "deletion")
@@ -223,7 +223,7 @@ class RequestForm(Vertical):
         )
 
     def may_be_clicked(self, key: str) -> bool:
-        """Say whether a click may press this key: none may submit a deletion, which cannot be undone."""
+        """Return whether a click may press this key: none may submit a deletion, which cannot be undone."""
         return key != "enter" or self.draft.kind is not Kind.DELETION
 
     def on_resize(self) -> None:
@@ -306,7 +306,7 @@ class RequestForm(Vertical):
             if field in mistakes:
                 self._hint(field, mistakes[field], "bad")
             else:
-                meant = meant_day(self._field("received").value, today)
+                meant = day_of_word(self._field("received").value, today)
                 received = f"= {meant}" if meant else f"the day in {zone_name()}"
                 right = {"received": (received,), "regulation": draft.regulation_hint()}
                 self._hint(field, right.get(field, hint), "muted")

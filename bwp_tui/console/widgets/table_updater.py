@@ -35,11 +35,11 @@ class TableUpdater:
         self._screen = screen
 
     def has_all_rows_of(self, query: ListQuery) -> bool:
-        """Say whether the table holds all rows of `query`."""
+        """Return whether the table holds all rows of `query`."""
         return self.query == query and not self.is_partial
 
     def are_ready_for(self, action: Action, query: ListQuery) -> bool:
-        """Say whether the rows are those an action is meant for, which marks or acts on tasks of `query`."""
+        """Return whether the rows are those an action is meant for, which marks or acts on tasks of `query`."""
         if self.has_all_rows_of(query) or action.group not in (TASK_GROUP, MARK_GROUP):
             return True
         is_of_many = action.name in _MANY_ROW_ACTIONS or (self._table.marks and action.group == TASK_GROUP)

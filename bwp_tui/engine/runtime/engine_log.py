@@ -48,8 +48,8 @@ class EngineLog:
         self._outage: str | None = None
         self._lines = 0
 
-    def read(self, store: Store) -> None:
-        """Say what has happened since the last call; the first one only notes where the timelines end."""
+    def log_new_events(self, store: Store) -> None:
+        """Log what has happened since the last call; the first one only notes where the timelines end."""
         with suppress(StoreError):  # the engine says what is wrong with the history; the next call catches up
             last = timeline.newest_event_id(store)
             if self._last is not None:

@@ -35,7 +35,7 @@ def serve(config: EngineConfig, *, stop: threading.Event, say: Say, alive_interv
         alive_interval_s: seconds between two lines that say that the process is alive; 0 for none.
     """
     log = EngineLog(say)
-    engine = EngineThread(config.profile, config_loader(config.profile, config), observe=log.read)
+    engine = EngineThread(config.profile, config_loader(config.profile, config), observe=log.log_new_events)
     engine.start()
     next_alive_at = time.monotonic() + alive_interval_s
     last: str | None = None

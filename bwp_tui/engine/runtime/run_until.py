@@ -84,6 +84,6 @@ def _is_not_worth_waiting(store: Store, engine: EngineThread, profile: Profile) 
         return False  # the other engine's state is old, and this process takes over soon
     return (
         engine.role in (EngineRole.ENGINE, EngineRole.FOLLOWER)
-        and not state.could_be_replaced_by(os.getpid())
+        and not state.leaves_work_to(os.getpid())
         and state.service in _NOT_WORTH_WAITING
     )

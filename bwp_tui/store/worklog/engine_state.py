@@ -98,7 +98,7 @@ class EngineState(NamedTuple):
             case Ability.ALL:
                 return None
 
-    def could_be_replaced_by(self, pid: int) -> bool:
+    def leaves_work_to(self, pid: int) -> bool:
         """Return whether process `pid` could do work that no engine does: there is none, or another one can do none."""
         return self.pid is None or (self.pid != pid and self.present_ability is Ability.NOTHING)
 
