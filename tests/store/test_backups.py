@@ -254,6 +254,24 @@ def test_a_restore_counts_the_deletions_that_waited_in_the_backup(path: Path, cl
     assert restore.restore(other, path, clock()).unconfirmed == 0
 
 
+def test_a_restore_counts_what_the_other_copy_had_made_unconfirmed_before(path: Path, clock: ManualClock) -> None:
+    store = open_store(path, clock=clock)
+    submitted(store)
+    store.close()
+    other = path.with_name("other.db")
+    other.write_bytes(path.read_bytes())
+    clock.advance(minutes=1)
+    store = open_store(path, clock=clock)
+    number = requests.submit(store, request(email="two@example.com")._replace(awaits_verification=True), ACTOR).number
+    store.close()
+    clock.advance(hours=1)
+    assert restore.restore(other, path, clock()).unconfirmed == 1
+    clock.advance(hours=1)
+    assert restore.restore(path, other, clock()).unconfirmed == 1
+    with closing(open_store(path, clock=clock)) as again:
+        assert tasks.get(again, number).status == Status.UNCONFIRMED
+
+
 @pytest.mark.parametrize("has_log", [False, True])
 def test_the_report_on_a_missing_history_names_no_file_that_was_not_there(
     path: Path, clock: ManualClock, *, has_log: bool

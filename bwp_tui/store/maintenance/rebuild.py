@@ -11,7 +11,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
-from bwp_tui.domain.task import KIND_UNKNOWN, TO_CHECK, Kind
+from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
@@ -228,15 +228,6 @@ def count_made_unconfirmed(db: apsw.Connection, now: str) -> int:
         db,
         f"SELECT count(DISTINCT task) FROM timeline WHERE at = '{now}' AND what = '{EventKind.RECOVERED}'"
         " AND after = 'UNCONFIRMED'",
-    )
-
-
-def count_tagged_to_check(db: apsw.Connection, now: str) -> int:
-    """Return how many tasks the merge of that instant tagged `to-check`."""
-    return integer(
-        db,
-        f"SELECT count(DISTINCT task) FROM timeline WHERE at = '{now}' AND what = '{EventKind.TAGS}'"
-        f" AND detail = '+{TO_CHECK}'",
     )
 
 

@@ -7,9 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import apsw
 
+from bwp_tui.domain.task import TO_CHECK
 from bwp_tui.domain.times import format_instant
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
@@ -21,6 +23,9 @@ from bwp_tui.store.maintenance.damaged_file import SQLITE_MAGIC
 from bwp_tui.store.maintenance.merge import MergeResult, integer
 from bwp_tui.store.queries.timeline import EventKind
 
+_UNCONFIRMED: Final = "SELECT number FROM tasks WHERE status = 'UNCONFIRMED'"
+_TAGGED: Final = f"SELECT number FROM tasks WHERE instr(tags, '\"{TO_CHECK}\"')"
+
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
@@ -29,8 +34,8 @@ class RestoreResult:
     Attributes:
         merged: what came from the backup.
         only_here: the number of tasks that only the history had.
-        unconfirmed: the number of tasks that it made UNCONFIRMED.
-        to_check: the number of tasks that it tagged `to-check`.
+        unconfirmed: the number of tasks that are UNCONFIRMED and were not so in the history.
+        to_check: the number of tasks that have the tag `to-check` and did not have it in the history.
         tasks: the number of all tasks.
         aside: the old file.
     """
@@ -99,16 +104,21 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     swap, instant = atomic_swap.prepare_swap(path, atomic_swap.REPLACED, now), format_instant(now)
     with rebuild.build_history(swap.part, instant, path if path.stat().st_size else None) as db:
         before = integer(db, "SELECT count(*) FROM tasks")
+        unsettled, tagged = _numbers(db, _UNCONFIRMED), _numbers(db, _TAGGED)
         merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
             intent_repair.lapse_orphan_submissions(db, instant)
             replay.tag_changed_tasks(db, instant)
             intent_repair.repair_cancellations(db, instant)
             intent_repair.mark_tokenless_unconfirmed(db, instant)
-        unconfirmed, to_check = rebuild.count_made_unconfirmed(db, instant), rebuild.count_tagged_to_check(db, instant)
+        unconfirmed, to_check = len(_numbers(db, _UNCONFIRMED) - unsettled), len(_numbers(db, _TAGGED) - tagged)
     atomic_swap.commit(swap)
     only_here, count = before - merged.common, before + merged.added
     return RestoreResult(merged, only_here, unconfirmed, to_check, tasks=count, aside=swap.aside)
+
+
+def _numbers(db: apsw.Connection, sql: str) -> set[int]:
+    return {int(str(number)) for (number,) in db.execute(sql)}
 
 
 def _write_wal_back(path: Path) -> None:
