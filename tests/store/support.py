@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Request, Task, Verification
 from bwp_tui.store.commands import decisions, legal_records, requests, work_records
 from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.database.open import prepare_file
 from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -189,9 +192,20 @@ def restored_both_ways(path: Path, clock: ManualClock, *copies: Path) -> Iterato
 
 def closed_history(path: Path, clock: ManualClock, count: int) -> None:
     """Make a history of accepted tasks, and close it."""
-    with closing(open_store(path, clock=clock)) as store:
-        for number in range(1, count + 1):
-            accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+    assert not path.exists()
+    prepare_file(path)
+    path.write_bytes(_history_of_accepted(count, clock()))
+
+
+@cache
+def _history_of_accepted(count: int, now: datetime) -> bytes:
+    """Return a history that many tests begin with: its transactions take a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "history.db"
+        with closing(open_store(path, clock=lambda: now)) as store:
+            for number in range(1, count + 1):
+                accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+        return path.read_bytes()
 
 
 def recording(change: Callable[[work_records.Edit], object]) -> Callable[[Store], None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
-import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -27,23 +26,24 @@ from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.damage import PAGE, overwrite, overwrite_table
 from tests.store.golden import write as golden
-from tests.store.support import NOW, SOON, TODAY, accepted, answer, intent_of, request, scalar, sent, submitted
-
-
-def _closed(path: Path, clock: ManualClock, count: int = 200) -> None:
-    store = open_store(path, clock=clock)
-    for number in range(1, count + 1):
-        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
-    store.close()
+from tests.store.support import (
+    NOW,
+    SOON,
+    accepted,
+    answer,
+    back_up,
+    closed_history,
+    intent_of,
+    request,
+    scalar,
+    sent,
+    submitted,
+)
 
 
 def _aside(path: Path) -> Path:
     (aside,) = atomic_swap.histories_set_aside(path)
     return aside
-
-
-def _back_up(path: Path) -> None:
-    assert backups.back_up_daily(path, TODAY, threading.Event())
 
 
 def test_a_file_that_is_no_database_is_set_aside_untouched_and_told(path: Path, clock: ManualClock) -> None:
@@ -65,7 +65,7 @@ def test_a_file_that_is_no_database_is_set_aside_untouched_and_told(path: Path, 
 
 
 def test_a_broken_header_alone_loses_nothing(path: Path, clock: ManualClock) -> None:
-    _closed(path, clock)
+    closed_history(path, clock, 200)
     overwrite(path, 0, b"\0" * 24)
     store = open_store(path, clock=clock)
     assert scalar(store, "SELECT count(*) FROM tasks WHERE task_id IS NOT NULL") == 200
@@ -76,8 +76,8 @@ def test_a_broken_header_alone_loses_nothing(path: Path, clock: ManualClock) -> 
 
 @pytest.mark.parametrize("keep", [0, 1, 511, PAGE, 5 * PAGE + 100, 40 * PAGE])
 def test_a_truncated_file_goes_on_with_what_is_left_and_the_backup(path: Path, clock: ManualClock, keep: int) -> None:
-    _closed(path, clock)
-    _back_up(path)
+    closed_history(path, clock, 200)
+    back_up(path)
     with path.open("r+b") as file:
         file.truncate(keep)
     store = open_store(path, clock=clock)
@@ -90,7 +90,7 @@ def test_a_truncated_file_goes_on_with_what_is_left_and_the_backup(path: Path, c
 
 
 def test_without_the_tasks_table_the_task_ids_are_read_from_the_timeline(path: Path, clock: ManualClock) -> None:
-    _closed(path, clock)
+    closed_history(path, clock, 200)
     overwrite_table(path, "tasks")
     with pytest.raises(StoreError):
         _read(path, clock)
@@ -111,7 +111,7 @@ def _read(path: Path, clock: ManualClock) -> None:
 
 
 def test_a_lost_page_costs_its_rows_alone(path: Path, clock: ManualClock) -> None:
-    _closed(path, clock)
+    closed_history(path, clock, 200)
     store = open_store(path, clock=clock)
     (leaf,) = store.rows("SELECT pageno FROM dbstat WHERE name = 'tasks' AND pagetype = 'leaf' LIMIT 1 OFFSET 3")[0]
     store.close()
@@ -163,7 +163,7 @@ def test_the_backup_does_not_undo_what_was_answered_since(path: Path, clock: Man
     for number in range(1, 60):
         submitted(store, email=f"shopper{number}@example.com")
     intents = [sent(store, number).id for number in range(1, 60)]
-    _back_up(path)
+    back_up(path)
     clock.advance(minutes=1)
     for number, intent in enumerate(intents, start=1):
         intent_outcomes.record_accepted(store, intent, f"task-{number}", SOON)
@@ -176,8 +176,8 @@ def test_the_backup_does_not_undo_what_was_answered_since(path: Path, clock: Man
 
 
 def test_a_history_emptied_behind_our_back_comes_from_the_backup(path: Path, clock: ManualClock) -> None:
-    _closed(path, clock, 5)
-    _back_up(path)
+    closed_history(path, clock, 5)
+    back_up(path)
     path.write_bytes(b"")
     store = open_store(path, clock=clock)
     assert scalar(store, "SELECT count(*) FROM tasks") == 5
@@ -276,7 +276,7 @@ open_store(Path(sys.argv[1])).close()
 
 @pytest.mark.parametrize("step", range(1, 9))
 def test_killed_at_any_step_of_mending_nothing_is_lost(path: Path, clock: ManualClock, step: int) -> None:
-    _closed(path, clock, 20)
+    closed_history(path, clock, 20)
     overwrite(path, 0, b"\0" * 24)
     before = path.read_bytes()
     ended = subprocess.run([sys.executable, "-c", _MEND, str(path), str(step)], check=False, timeout=50)
