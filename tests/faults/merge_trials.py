@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import date
+from itertools import permutations
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -43,6 +44,9 @@ class Subject(NamedTuple):
 
 
 ANY: Final = Subject(Copy.intake, Copy.act, 20, 25)
+ONE: Final = Subject(Copy.begin_one, Copy.go_on_with_one, 0, 7)
+"""One request, and what has become of it."""
+
 DISPUTES: Final = Subject(Copy.begin_disputes, Copy.dispute, 0, 5)
 """A few requests that were declined, or of which the shopper was asked."""
 
@@ -52,7 +56,7 @@ HOLD: Final = Subject(Copy.begin_hold, Copy.decide_on_hold, 0, 6)
 CLOCK: Final = Subject(Copy.begin_clock, Copy.stop_clock, 0, 6)
 """One request whose clock stops while the shopper is asked."""
 
-_SUBJECTS: Final = (ANY, DISPUTES, HOLD, CLOCK)
+_SUBJECTS: Final = (ANY, ONE, DISPUTES, HOLD, CLOCK)
 
 _SHOWN: Final = 20
 _MOST_SENT: Final = 200
@@ -248,7 +252,9 @@ def _unmarked(merged: History, first: History, second: History) -> Iterator[str]
     """Yield each task of which both copies record other things, or of which one expects more, and nothing says so."""
     for key in merged.keys() & first.keys() & second.keys():
         now, rows = merged[key].task, (first[key], second[key])
-        own = [Counter(a.events) - Counter(b.events) for a, b in (rows, reversed(rows))]
+        is_purged = any(row.task.purged_at is not None for row in rows)
+        compared = [Counter(e._replace(detail=None) if is_purged else e for e in row.events) for row in rows]
+        own = [one - other for one, other in permutations(compared)]
         records = [_records(events.elements()) for events in own]
         contents = [Counter((event.what, event.detail) for event in each) for each in records]
         if TO_CHECK in now.tags:

@@ -70,14 +70,23 @@ class Copy:
 
     def act(self) -> None:
         """Do one thing of the operator or of the engine, if it is possible."""
+        self._do_one_of(self.intake, *self._ways_on)
+
+    def go_on_with_one(self) -> None:
+        """Do one thing of the operator or of the engine but record another request, if it is possible."""
+        self._do_one_of(*self._ways_on)
+
+    @property
+    def _ways_on(self) -> tuple[Callable[[], object], ...]:
+        return (
+            *(*3 * (self._edit,), self._task, self._undo, self.send, self.send, self._poll),
+            *(self._receive_event, self._ask_or_reply, self._end),
+        )
+
+    def _do_one_of(self, *ways: Callable[[], object]) -> None:
         self.clock.advance(seconds=self.random.randint(1, 600))
         with contextlib.suppress(NotPossible, NoSuchTask):
-            self.random.choice(
-                (
-                    *(self.intake, *3 * (self._edit,), self._task, self._undo, self.send, self.send, self._poll),
-                    *(self._receive_event, self._ask_or_reply, self._end),
-                )
-            )()
+            self.random.choice(ways)()
 
     def dispute(self) -> None:
         """Do one thing with a request that was declined, or of which the shopper was asked, if it is possible."""
@@ -91,6 +100,12 @@ class Copy:
         )
         with contextlib.suppress(NotPossible, NoSuchTask):
             self.random.choice(disputed)()
+
+    def begin_one(self) -> None:
+        """Record a request and go on with it for a while."""
+        self.intake()
+        for _ in range(self.random.randint(0, 8)):
+            self.go_on_with_one()
 
     def begin_disputes(self) -> None:
         """Record requests over which shop and shopper may differ."""

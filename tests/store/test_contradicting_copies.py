@@ -242,3 +242,33 @@ def test_an_extension_that_the_correction_of_the_other_copy_is_against_is_to_be_
         single.edit(store, 1, correct if is_corrected else extend, ACTOR, TODAY)
     for merged in restored_both_ways(path, clock):
         assert (tasks.get(merged, 1).extended_on, tasks.get(merged, 1).tags) == (TODAY, (TO_CHECK,))
+
+
+def test_a_verification_that_ended_the_stop_of_its_copy_is_the_reply_though_the_other_recorded_one_before() -> None:
+    events = [
+        ("recorded", None, "QUEUED", "retrieval"),
+        ("inquired", "2026-12-11", None, "on 2026-11-19, which stops the clock"),
+        ("inquired", None, None, "on 2026-11-12, corrected from 2026-11-19"),
+        ("verified", None, "2026-12-11", "on 2026-11-19 by bob: call"),  # of the copy that asked on 2026-11-19
+        ("verified", None, "2026-12-17", "on 2026-11-18 by ann: letter"),
+    ]
+    rows = [TimelineRow(f"2026-11-20T09:0{place}:00Z", *event) for place, event in enumerate(events)]
+    columns = columns_after({}, rows)
+    assert (columns["inquired_on"], columns["replied_on"]) == ("2026-11-12", "2026-11-18")
+
+
+@pytest.mark.parametrize("is_withdrawn_first", [False, True])
+def test_an_upheld_appeal_has_its_day_where_the_other_copy_withdrew_the_decline_and_the_request(
+    path: Path, clock: ManualClock, *, is_withdrawn_first: bool
+) -> None:
+    declined_history(path, clock)
+    for store, is_withdrawn in opened_copies(path, clock, is_withdrawn_first):
+        if is_withdrawn:
+            single.edit(store, 1, decisions.withdraw_decline, ACTOR, TODAY)
+            requests.cancel(store, 1, ACTOR)
+        else:
+            single.edit(store, 1, partial(decisions.appeal, received=TODAY, answered=TODAY, upheld=True), ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.status, task.appealed_on, task.is_appeal_upheld) == (Status.DECLINED, TODAY, True)
+        assert (needs_answer(task), task.tags) == (True, (TO_CHECK,))

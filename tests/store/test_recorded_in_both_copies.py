@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import TO_CHECK, Kind
+from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent
 from bwp_tui.store.commands import answers, decisions, legal_records, requests, work_records
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import chain_check, purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord
-from bwp_tui.store.worklog import intent_outcomes, intents
+from bwp_tui.store.worklog import intent_outcomes, intents, service_events
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
@@ -280,3 +280,41 @@ def test_a_deletion_on_hold_that_one_copy_ended_and_the_other_resubmitted_is_to_
             intent_outcomes.record_cancelled(store, intents.due(store, FAR, 1)[0].id)
     for merged in restored_both_ways(path, clock):
         assert tasks.get(merged, 1).tags[-1:] == (TO_CHECK,)
+
+
+@pytest.mark.parametrize("is_declined_first", [False, True])
+def test_a_decline_that_does_not_count_since_an_event_made_the_task_known_in_the_same_copy_is_to_be_checked(
+    path: Path, clock: ManualClock, *, is_declined_first: bool
+) -> None:
+    failed = ServiceEvent("e", Kind.DELETION, Status.FAILED, "task-1", None)
+    with closing(open_store(path, clock=clock)) as store:
+        submitted(store, Kind.DELETION)
+    for store, is_declined in opened_copies(path, clock, is_declined_first):
+        if is_declined:
+            recording(partial(decisions.decline, reason="fraud", text="told"))(store)
+            service_events.record_events(store, [failed])
+            single.answered(store, 2, answer("FAILED", email="jane@example.com"), SOON)
+        else:
+            intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1", SOON)
+    for merged in restored_both_ways(path, clock):
+        [task] = tasks.each(merged, [1, 2])
+        assert (task.task_id, task.status, task.declined_on) == ("task-1", Status.FAILED, None)
+        assert task.tags == (TO_CHECK,)
+
+
+@pytest.mark.parametrize("law", ["eu-gdpr", "us-policy"])
+def test_receipt_and_law_by_which_an_answer_is_due_first_count_where_two_rows_become_one(
+    path: Path, clock: ManualClock, law: str
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        given = request(regulation="us-ca")._replace(received_on=TODAY - timedelta(3))
+        requests.submit(store, given, ACTOR)
+    for store, is_tracked in opened_copies(path, clock, True):
+        if is_tracked:
+            requests.track(store, Kind.RETRIEVAL, "task-1", request(regulation=law), ACTOR)
+        else:
+            intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1", SOON)
+    for merged in restored_both_ways(path, clock):
+        [task] = tasks.each(merged, [1, 2])
+        expected = {"eu-gdpr": "eu-gdpr", "us-policy": "us-ca"}[law]
+        assert (task.task_id, task.received_on, task.regulation) == ("task-1", given.received_on, expected)

@@ -244,7 +244,11 @@ def tag_to_check(db: apsw.Connection, now: str, number: int) -> None:
     ((found,),) = db.execute("SELECT tags FROM main.tasks WHERE number = ?", (number,)).fetchall()
     tags = tags_text(tuple(dict.fromkeys((*tags_of(str(found)), TO_CHECK))))
     db.execute("UPDATE main.tasks SET tags = ? WHERE number = ?", (tags, number))
-    db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.TAGS, None, None, f"+{TO_CHECK}"))
+    event = (number, now, PROGRAM, EventKind.TAGS, None, None, f"+{TO_CHECK}")
+    if not db.execute(
+        "SELECT 1 FROM main.timeline WHERE (task, at, what, detail) = (?1, ?2, ?4, ?7)", event
+    ).fetchall():
+        db.execute(INSERT_EVENT, event)
 
 
 def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:

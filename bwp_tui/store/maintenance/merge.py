@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.domain.task import KIND_UNKNOWN
-from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN, SERVICE_COLUMNS
+from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
 from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.intent_repair import (
     add_intents,
@@ -68,7 +68,6 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     recorded = chain_check.values_proven_by_digests(db)
     for number, values in recorded.items():
         replay.write_row(db, number, values, now)
-    join_rows_of_one_task(db, now)
     _match(db)
     revision = _next_revision(db)
     _compare_timelines(db)
@@ -171,54 +170,6 @@ def _match(db: apsw.Connection) -> None:
         (highest,),
     )
     db.execute("UPDATE matched SET is_new = 1 WHERE ours NOT IN (SELECT number FROM main.tasks)")
-
-
-_MERGED_WITH: Final = f"t.what = '{EventKind.MERGED}' AND CAST(substr(t.detail, 7) AS INTEGER) = d.number"
-"""By event `t`, row `d` became one with request `t.task`, whose task it is: its detail begins `with #NUMBER,`."""
-
-_CAN_BE_JOINED: Final = (
-    "r.task_id IS NULL AND r.number <> d.number AND r.kind = d.kind AND r.purged_at IS NULL AND d.purged_at IS NULL"
-    " AND ('' IN (r.email, d.email) OR r.email = d.email COLLATE NOCASE) AND d.resubmit_of IS NULL"
-    " AND NOT EXISTS (SELECT 1 FROM main.intents WHERE task = d.number AND action = 'submit')"
-)
-"""Whether row `d`, which has a task id and was not sent from here, may be the task of request `r`, which has none."""
-
-_ROWS_OF_ONE_TASK: Final = (
-    f"SELECT r.number, d.number, EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = s.number AND {_MERGED_WITH})"
-    " FROM other.tasks s CROSS JOIN main.tasks d ON d.task_id = s.task_id CROSS JOIN main.tasks r ON r.number IN"
-    " (SELECT number FROM main.tasks WHERE number = s.number AND recorded_at = s.recorded_at UNION SELECT m.task"
-    " FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token WHERE o.task = s.number)"
-    # What an operator entered may be wrong until the service has confirmed it.
-    f" WHERE {_CAN_BE_JOINED} AND (s.status <> 'QUEUED' OR r.email = d.email COLLATE NOCASE)"
-    # Where the other history has lost the row, its timeline says so.
-    f" UNION SELECT r.number, d.number, TRUE FROM other.timeline t JOIN main.tasks d ON {_MERGED_WITH}"
-    " AND EXISTS (SELECT 1 FROM other.timeline WHERE task = t.task AND instr(detail, d.task_id))"
-    " JOIN main.tasks r ON r.number = t.task"
-    f" WHERE t.task NOT IN (SELECT number FROM other.tasks) AND {_CAN_BE_JOINED}"
-)
-
-
-def join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
-    """Make one row of a request without a task id and of the row with that id which the other history knows to be its.
-
-    An event or an operator has made the latter here (`merge_duplicate` does the same once the service says so).
-    """
-    for request, duplicate, is_recorded in db.execute(_ROWS_OF_ONE_TASK).fetchall():
-        values = ", ".join(SERVICE_COLUMNS)
-        db.execute(
-            f"UPDATE main.tasks SET ({values}) = (SELECT {values} FROM main.tasks WHERE number = ?) WHERE number = ?",
-            (duplicate, request),
-        )
-        for table in ("timeline", "intents", "downloads", "service_events"):
-            db.execute(f"UPDATE main.{table} SET task = ? WHERE task = ?", (request, duplicate))
-        for column in ("earlier", "resubmit_of"):
-            db.execute(f"UPDATE main.tasks SET {column} = nullif(?, number) WHERE {column} = ?", (request, duplicate))
-        db.execute("DELETE FROM main.tasks WHERE number = ?", (duplicate,))
-        if not is_recorded:
-            detail = f"with #{duplicate}, which had its task id"
-            db.execute(INSERT_EVENT, (request, now, PROGRAM, EventKind.MERGED, None, None, detail))
-        chain_check.remember_joined(db, int(str(request)), int(str(duplicate)))
-        replay.apply_timeline(db, int(str(request)), now)
 
 
 def _next_revision(db: apsw.Connection) -> int:

@@ -5,27 +5,36 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 import apsw
 
+from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.copy import copy_database, create_database
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_for_reading
-from bwp_tui.store.database.shared_sql import INHERITED_COLUMNS, INTENT_IS_WAITING, PURGED_DOWNLOAD, PURGED_ERRORS
+from bwp_tui.store.database.shared_sql import (
+    INHERITED_COLUMNS,
+    INTENT_IS_WAITING,
+    PURGED_DOWNLOAD,
+    PURGED_ERRORS,
+    SERVICE_COLUMNS,
+)
 from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.errors import OtherShop, StoreDamaged
 from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
 from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST
-from bwp_tui.store.maintenance.merge import MergeResult, integer, join_rows_of_one_task, merge
+from bwp_tui.store.maintenance.merge import MergeResult, integer, merge
+from bwp_tui.store.maintenance.replay import Side
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.columns_from_events import Columns, columns_after
 from bwp_tui.store.queries.row_mapping import tags_of, tags_text
-from bwp_tui.store.queries.timeline import PROGRAM, EventKind
+from bwp_tui.store.queries.timeline import INSERT_EVENT, PROGRAM, EventKind, missing_in
 
 _LARGEST_REVISION: Final = 1 << 50
 """Above this it is damaged: a billion transactions a day would take 3,000 years."""
@@ -82,8 +91,9 @@ def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, so
                 )
             _drop_triggers(other)
             with _attached_as_other(other, db.filename):
-                join_rows_of_one_task(other, now)
+                _join_rows_of_one_task(other, now)
         with _attached_as_other(db, copy):
+            _join_rows_of_one_task(db, now)
             return merge(db, now, event, source_name)
     finally:
         copy.unlink(missing_ok=True)
@@ -98,6 +108,84 @@ def _attached_as_other(db: apsw.Connection, file: Path | str) -> Iterator[None]:
             yield
     finally:
         db.execute("DETACH other")
+
+
+_MERGED_WITH: Final = f"t.what = '{EventKind.MERGED}' AND CAST(substr(t.detail, 7) AS INTEGER) = d.number"
+"""By event `t`, row `d` became one with request `t.task`, whose task it is: its detail begins `with #NUMBER,`."""
+
+_CAN_BE_JOINED: Final = (
+    "r.task_id IS NULL AND r.number <> d.number AND r.kind = d.kind AND r.purged_at IS NULL AND d.purged_at IS NULL"
+    " AND ('' IN (r.email, d.email) OR r.email = d.email COLLATE NOCASE) AND d.resubmit_of IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM main.intents WHERE task = d.number AND action = 'submit')"
+)
+"""Whether row `d`, which has a task id and was not sent from here, may be the task of request `r`, which has none."""
+
+_ROWS_OF_ONE_TASK: Final = (
+    "SELECT r.number, d.number, s.number,"
+    f" EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = s.number AND {_MERGED_WITH})"
+    " FROM other.tasks s CROSS JOIN main.tasks d ON d.task_id = s.task_id CROSS JOIN main.tasks r ON r.number IN"
+    " (SELECT number FROM main.tasks WHERE number = s.number AND recorded_at = s.recorded_at UNION SELECT m.task"
+    " FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token WHERE o.task = s.number)"
+    # What an operator entered may be wrong until the service has confirmed it.
+    f" WHERE {_CAN_BE_JOINED} AND (s.status <> 'QUEUED' OR r.email = d.email COLLATE NOCASE)"
+    # Where the other history has lost the row, its timeline says so.
+    f" UNION SELECT r.number, d.number, t.task, TRUE FROM other.timeline t JOIN main.tasks d ON {_MERGED_WITH}"
+    " AND EXISTS (SELECT 1 FROM other.timeline WHERE task = t.task AND instr(detail, d.task_id))"
+    " JOIN main.tasks r ON r.number = t.task"
+    f" WHERE t.task NOT IN (SELECT number FROM other.tasks) AND {_CAN_BE_JOINED}"
+)
+
+
+_GIVEN_RECEIPTS: Final = (
+    "SELECT received_on, regulation FROM main.tasks t WHERE number = ?1 OR (number = ?2 AND EXISTS (SELECT 1"
+    f" FROM main.timeline WHERE task = t.number AND what IN ('{EventKind.TRACKED}', '{EventKind.CORRECTED}')))"
+    " ORDER BY number = ?2"
+)
+
+
+def _given_receipt(db: apsw.Connection, request: int, duplicate: int) -> tuple[str, str]:
+    """Return the earlier day of receipt, and the law with the earlier due date, of those that people gave two rows."""
+    given = [(str(day), str(law)) for day, law in db.execute(_GIVEN_RECEIPTS, (request, duplicate))]
+    received_on = min(day for day, _ in given)
+
+    def due(law: str) -> date:
+        try:
+            return statutory_due_date(law, date.fromisoformat(received_on)) or date.max
+        except (KeyError, ValueError, OverflowError):
+            return date.max
+
+    return received_on, min((law for _, law in given), key=due)
+
+
+def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
+    """Make one row of a request without a task id and of the row with that id which the other history knows to be its.
+
+    An event or an operator has made the latter here (`merge_duplicate` does the same once the service says so).
+    """
+    for pair in db.execute(_ROWS_OF_ONE_TASK).fetchall():
+        request, duplicate, other, is_recorded = (int(str(value)) for value in pair)
+        receipt = _given_receipt(db, request, duplicate)
+        before, events = replay.row_of(db, request), replay.proven_timeline(db, request)
+        known, joined = replay.proven_timeline(db, other, "other"), replay.proven_timeline(db, duplicate)
+        values = ", ".join(SERVICE_COLUMNS)
+        db.execute(
+            f"UPDATE main.tasks SET ({values}) = (SELECT {values} FROM main.tasks WHERE number = ?) WHERE number = ?",
+            (duplicate, request),
+        )
+        for table in ("timeline", "intents", "downloads", "service_events"):
+            db.execute(f"UPDATE main.{table} SET task = ? WHERE task = ?", (request, duplicate))
+        for column in ("earlier", "resubmit_of"):
+            db.execute(f"UPDATE main.tasks SET {column} = nullif(?, number) WHERE {column} = ?", (request, duplicate))
+        db.execute("DELETE FROM main.tasks WHERE number = ?", (duplicate,))
+        if not is_recorded:
+            detail = f"with #{duplicate}, which had its task id"
+            db.execute(INSERT_EVENT, (request, now, PROGRAM, EventKind.MERGED, None, None, detail))
+        chain_check.remember_joined(db, request, duplicate)
+        replay.apply_timeline(db, request, now)
+        if not is_recorded:
+            replay.correct_receipt(db, request, now, *receipt)
+        sides = Side(before, missing_in(known, events)), Side(replay.row_of(db, request), missing_in(known, joined))
+        replay.tag_disputed(db, request, sides, now)
 
 
 def correct_numbers(db: apsw.Connection) -> int:

@@ -32,6 +32,8 @@ from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, col
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
     EVENT_COLUMNS,
+    INSERT_EVENT,
+    PROGRAM,
     RECORD_COLUMNS,
     EventKind,
     TimelineRow,
@@ -76,11 +78,11 @@ def _timeline_rows(events: Iterable[EventRow]) -> list[TimelineRow]:
     ]
 
 
-def proven_timeline(db: apsw.Connection, number: int) -> list[TimelineRow]:
+def proven_timeline(db: apsw.Connection, number: int, schema: str = "main") -> list[TimelineRow]:
     """Return the events of a task that its digests prove, and later ones."""
     return [
         event
-        for _, _, events, chain in chained_tasks(db, f"= {number}")
+        for _, _, events, chain in chained_tasks(db, f"= {number}", schema)
         for event in _timeline_rows(proven_events(events, chain))
     ]
 
@@ -222,30 +224,37 @@ def _content(event: TimelineRow) -> TimelineRow:
 def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -> list[int]:
     """Write columns of rows, each with the due date that follows from them, and mark the rows as `replayed`.
 
-    A task is tagged `to-check` where people recorded in both copies, and not the same, what can change what is owed, or
-    in one of them what is not so in the merged row.
-
     Returns:
-        The tasks that it tagged.
+        The tasks that were tagged as disputed.
     """
     tagged = list[int]()
     for number, changes, sides in changed:
         if changes:
             _write_with_due_date(db, number, changes, now)
-        merged = row_of(db, number)
-        records = [Counter(map(_content, side.records)) for side in sides]
-        is_disputed = all(one - other for one, other in permutations(records, 2)) if sides else False
-        if is_disputed or any(side.is_contradicted(merged) for side in sides):
-            here, there = (side.named for side in sides)
-            sentence = (
-                f"one copy has {here}, and the other, recorded without knowing of that, {there}: check what counts"
-            )
-            append_recovered(db, now, number, sentence)
-            tag_to_check(db, now, number)
+        if is_disputed := bool(sides) and tag_disputed(db, number, sides, now):
             tagged.append(number)
-        if changes or number in tagged[-1:]:
+        if changes or is_disputed:
             db.execute("UPDATE matched SET replayed = 1 WHERE ours = ?", (number,))
     return tagged
+
+
+def tag_disputed(db: apsw.Connection, number: int, sides: tuple[Side, ...], now: str) -> bool:
+    """Tag a task `to-check`, of which two sides say different things, and record what; return whether they do.
+
+    They do where people recorded on both, and not the same, what can change what is owed, or on one what is not so any
+    more.
+    """
+    merged = row_of(db, number)
+    records = [Counter(map(_content, side.records)) for side in sides]
+    is_disputed = all(one - other for one, other in permutations(records, 2))
+    if is_disputed or any(side.is_contradicted(merged) for side in sides):
+        one, other = (side.named for side in sides)
+        sentence = f"one copy has {one}, and the other, recorded without knowing of that, {other}: check what counts"
+        purged = "; if the shopper still waits for an answer, record the purged request again"
+        append_recovered(db, now, number, sentence + (purged if merged["purged_at"] else ""))
+        tag_to_check(db, now, number)
+        return True
+    return False
 
 
 def apply_timeline(db: apsw.Connection, number: int, now: str) -> None:
@@ -253,6 +262,17 @@ def apply_timeline(db: apsw.Connection, number: int, now: str) -> None:
     row = row_of(db, number)
     columns = columns_after(row | _NOTHING_RECORDED, proven_timeline(db, number))
     _write_with_due_date(db, number, {name: value for name, value in columns.items() if value != row[name]}, now)
+
+
+def correct_receipt(db: apsw.Connection, number: int, now: str, received_on: str, regulation: str) -> None:
+    """Correct what the timeline of a task says of its receipt and its law."""
+    row, corrected = row_of(db, number), {"received_on": received_on, "regulation": regulation}
+    names = {"received_on": "received", "regulation": "law"}
+    changes = [f"{names[name]} {row[name]} → {value}" for name, value in corrected.items() if row[name] != value]
+    if changes:
+        _write_with_due_date(db, number, {**corrected}, now)
+        dues = (row["due_on"], row_of(db, number)["due_on"])
+        db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.CORRECTED, *dues, ", ".join(changes)))
 
 
 def _write_with_due_date(db: apsw.Connection, number: int, columns: Columns, now: str) -> None:
@@ -364,10 +384,8 @@ def repair_replaced_values(db: apsw.Connection, now: str) -> None:
 
 def last_task_id(db: apsw.Connection, number: int) -> str | None:
     """Return the task id that a task has by its timeline."""
-    events = db.execute(
-        "SELECT at, what, before, after, detail, actor FROM main.timeline WHERE task = ? ORDER BY id", (number,)
-    )
-    task_id = columns_after({}, map(TimelineRow._make, events)).get("task_id")
+    events = db.execute(f"SELECT {EVENT_COLUMNS} FROM main.timeline WHERE task = ? ORDER BY id", (number,))
+    task_id = columns_after({}, _timeline_rows(events)).get("task_id")
     return None if task_id is None else str(task_id)
 
 

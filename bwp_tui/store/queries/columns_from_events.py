@@ -142,7 +142,7 @@ def _reopened(columns: Columns, event: TimelineRow, latest: Mapping[str, Columns
     if event.what == EventKind.DECLINED or (event.after == Status.CANCELLED and _DROPPED_APPEAL in latest):
         return (decline if event.after == Status.CANCELLED else EMPTY_PARTS[LegalRecord.APPEAL]) | dropped
     if event.what == EventKind.APPEALED and status == Status.CANCELLED:
-        return decline  # the shopper waits for the answer
+        return decline | appeal  # the shopper waits for the answer
     if event.what == EventKind.APPEAL_ANSWERED and columns.get("appealed_on") is None:
         return {"appealed_on": appeal.get("appealed_on")}
     if is_resubmission(event) and status in _NOT_RESUBMITTED and not columns.get("appeal_upheld"):
@@ -352,7 +352,8 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
         case EventKind.VERIFIED if verified := day and re.match(r"on \S+ by (.*?): (.*)", detail):
             changes = {"verified_on": day, "verified_by": verified[1], "verified_how": verified[2]}
             inquired = columns.get("inquired_on")
-            is_reply = inquired is not None and columns.get("replied_on") is None and str(inquired) <= str(day)
+            is_awaited = inquired is not None and columns.get("replied_on") is None and str(inquired) <= str(day)
+            is_reply = is_awaited or (event.before is None and is_iso_day(event.after))  # it ended a stop of its copy
             return changes | ({"replied_on": day} if is_reply else {})
         case EventKind.ANSWERED if day and (answered := re.match(r"on [^:]*: (.*)", detail)):
             how, _, part = answered[1].partition("; in part: ")
