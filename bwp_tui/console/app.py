@@ -59,6 +59,10 @@ _COLLECTED_AFTER_S: Final = 1.0
 class ConsoleApp(FooterApp, inherit_bindings=False):
     """Shows a profile's history, and runs its engine unless another process does.
 
+    Attributes:
+        crash: the sentence on the fault that ended the app, or None.
+        next_profile: the profile to open once it has ended, or None.
+
     Raises:
         StoreError: the history cannot be used.
     """
@@ -105,7 +109,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         self.set_first_theme(THEMES[self._theme_name])
         self._profile = profile
         self._configured = not profile.missing()
-        self._crash: str | None = None
+        self.crash: str | None = None
         self._requested_exit: int | None = None
         self._last_notice: str | None = None
         self.next_profile: str | None = None
@@ -205,8 +209,9 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             self.exit(return_code=self._requested_exit)
             return
         self._key_queue.open()
-        if self.opening_report or self._session.keymap.mistakes:
-            self._show_opening_report()
+        report = self.opening_report
+        if self._main is not None and (shown := report or self._session.keymap.mistakes_sentence):
+            self._main.show_status(shown, "bad" if report else "warn")
         if self._with_engine:
             # Not before: importing the HTTP library would delay the first frame.
             self._engine.start()
@@ -370,20 +375,10 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             self.exit(return_code=code)
 
     def report_fault(self, error: BaseException) -> None:
-        self._crash = sentence(error, record(self._profile.log_dir, error))
-
-    def _show_opening_report(self) -> None:
-        report = self.opening_report or self._session.keymap.mistakes_sentence
-        if self._main is not None and report:
-            self._main.show_status(report, "bad" if self.opening_report else "warn")
+        self.crash = sentence(error, record(self._profile.log_dir, error))
 
     @property
     def opening_report(self) -> str | None:
         """What was recovered when the history was opened, or why it can only be read; else None."""
         reports = (self._session.feed.opening_report, self._store.opening_report, self._engine.opening_report)
         return self._other_shop or next(filter(None, reports), self._store.read_only_reason)
-
-    @property
-    def crash(self) -> str | None:
-        """The sentence on the fault that ended the app, or None."""
-        return self._crash

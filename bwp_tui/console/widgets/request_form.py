@@ -145,24 +145,19 @@ class RequestForm(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Heading(id="form-heading")
-        with Horizontal(classes="form-row"):
-            yield StyledLine(id="label-kind", classes="form-label")
-            yield RadioField(_KINDS, id="field-kind")
-        for field, _label, _hint in _TEXTS:
-            yield from self._row(field)
-            if field == "regulation":
-                with Horizontal(classes="form-row"):
-                    yield StyledLine(id="label-verified", classes="form-label")
-                    yield RadioField((_YES, "no"), id="field-verified")
-                    yield StyledLine(id="hint-verified", classes="form-hint")
+        yield from self._row("kind", RadioField(_KINDS, id="field-kind"))
+        for name, _label, _hint in _TEXTS:
+            yield from self._row(name, TextField(id=f"field-{name}", select_on_focus=name in _PROPOSED_FIELDS))
+            if name == "regulation":
+                yield from self._row("verified", RadioField((_YES, "no"), id="field-verified"))
         yield StyledLine(id="form-outlook")
         yield StyledLine(id="form-remedy")
 
-    def _row(self, field: str) -> ComposeResult:
-        with Horizontal(classes="form-row", id=f"row-{field}"):
-            yield StyledLine(id=f"label-{field}", classes="form-label")
-            yield TextField(id=f"field-{field}", select_on_focus=field in _PROPOSED_FIELDS)
-            yield StyledLine(id=f"hint-{field}", classes="form-hint")
+    def _row(self, name: str, field: TextField | RadioField) -> ComposeResult:
+        with Horizontal(classes="form-row", id=f"row-{name}"):
+            yield StyledLine(id=f"label-{name}", classes="form-label")
+            yield field
+            yield StyledLine(id=f"hint-{name}", classes="form-hint")
 
     def on_mount(self) -> None:
         self.display = False
