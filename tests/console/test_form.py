@@ -17,6 +17,7 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_int
 from tests.console.past import PAST, READY, TODAY, clock
 from tests.console.support import USUAL, WIDE, opened
@@ -502,3 +503,17 @@ async def test_a_receipt_from_before_the_law_is_warned_about(profile: Profile) -
         await console.submit_form()
         assert console.task(FIRST_NEW).received_on == date(2025, 12, 31)
         await console.sees("Warning    Indiana, Ind. Code")
+
+
+async def test_downloads_under_way_leave_their_place_to_the_form_and_to_a_list_alone(profile: Profile) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        for number in (1, READY):
+            requests.download(console.store, number, "/srv/privacy", "op")
+        await console.sees(f"#{READY}")
+        await console.press("N")
+        await console.sees("Confirm email")
+        assert f"#{READY}" not in console.text
+        await console.press("escape")
+        await console.sees(f"#{READY}")
+        await console.pilot.resize_terminal(50, 12)
+        await console.until(lambda: console.main.is_list_alone and f"#{READY}" not in console.text)
