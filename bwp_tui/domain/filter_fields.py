@@ -64,7 +64,7 @@ class FieldSpec(NamedTuple):
     @property
     def is_compared(self) -> bool:
         """Whether it takes one duration or day, with an operator such as `<`."""
-        return self.match in (*(Match.AGE, Match.INSTANT, Match.HOLD, Match.DAY, Match.DONE_BY, Match.ACKNOWLEDGE_BY),)
+        return self.match in (Match.AGE, Match.INSTANT, Match.HOLD, Match.DAY, Match.DONE_BY, Match.ACKNOWLEDGE_BY)
 
     @property
     def counts_back(self) -> bool:

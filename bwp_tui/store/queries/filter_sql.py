@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -281,6 +282,6 @@ def _containing(text: str) -> str:
     return f"%{escaped}%"
 
 
-def in_numbers(column: str, numbers: frozenset[int] | None) -> str:
-    """Return the condition that `column` is one of `numbers`; None is no condition."""
-    return "1" if numbers is None else f"{column} IN ({','.join(str(int(number)) for number in sorted(numbers))})"
+def in_numbers(column: str, numbers: Iterable[int]) -> str:
+    """Return the condition that `column` is one of `numbers`."""
+    return f"{column} IN ({','.join(str(int(number)) for number in sorted(numbers))})"

@@ -71,8 +71,8 @@ def highest_number(store: Store) -> int:
 def matching_among(store: Store, task_filter: Filter, task_numbers: Sequence[int], *, today: date) -> frozenset[int]:
     """Return which of these tasks match."""
     where, values = condition(task_filter, store.clock(), today)
-    among_these = in_numbers("t.number", frozenset(task_numbers))
-    return frozenset(store.integers(f"SELECT t.number FROM tasks t WHERE {among_these} AND {where}", values))
+    sql = f"SELECT t.number FROM tasks t WHERE {in_numbers('t.number', task_numbers)} AND {where}"
+    return frozenset(store.integers(sql, values))
 
 
 def matching(store: Store, task_filter: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
@@ -135,7 +135,7 @@ def any_being_cancelled(store: Store, task_numbers: Collection[int]) -> bool:
 
 
 def _any(store: Store, condition: str, numbers: Collection[int]) -> bool:
-    sql = f"SELECT 1 FROM tasks WHERE {condition} AND {in_numbers('number', frozenset(numbers))} LIMIT 1"
+    sql = f"SELECT 1 FROM tasks WHERE {condition} AND {in_numbers('number', numbers)} LIMIT 1"
     return store.row(sql) is not None
 
 

@@ -104,6 +104,5 @@ def reschedule(store: Store, times: Mapping[int, tuple[datetime, datetime]]) -> 
 
 def any_due(store: Store, task_numbers: Sequence[int], at: datetime) -> bool:
     """Return whether one of these tasks is due to be polled by `at`."""
-    condition = in_numbers("number", frozenset(task_numbers))
-    sql = f"SELECT 1 {_POLLED} AND next_poll_at <= ? AND {condition} LIMIT 1"
+    sql = f"SELECT 1 {_POLLED} AND next_poll_at <= ? AND {in_numbers('number', task_numbers)} LIMIT 1"
     return store.row(sql, (format_instant(at),)) is not None

@@ -49,7 +49,7 @@ def record_responses(store: Store, responses: Mapping[int, tuple[PollResponse, d
     with store.write() as transaction:
         rows = transaction.run(
             f"SELECT number, {', '.join(_SHOWN_COLUMNS)} FROM tasks"
-            f" WHERE {in_numbers('number', frozenset(responses))} ORDER BY number"
+            f" WHERE {in_numbers('number', responses)} ORDER BY number"
         )
         before = {as_int(row[0]): dict(zip(_SHOWN_COLUMNS, row[1:], strict=True)) for row in rows}
         return frozenset(

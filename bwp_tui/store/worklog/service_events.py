@@ -104,8 +104,7 @@ def record_missed_event(transaction: Transaction, number: int, status: str, ende
 
 def tasks_with_event(store: Store, task_numbers: Collection[int]) -> frozenset[int]:
     """Return which of these tasks have an event."""
-    among = in_numbers("task", frozenset(task_numbers))
-    return frozenset(store.integers(f"SELECT task FROM service_events WHERE {among}"))
+    return frozenset(store.integers(f"SELECT task FROM service_events WHERE {in_numbers('task', task_numbers)}"))
 
 
 def events_are_reliable(store: Store) -> bool:
