@@ -41,14 +41,14 @@ class RecordingQueue(MessageQueue):
         if event is not None:
             self.announced.add(event.task_id)
 
-    def receive(self, most: int, visibility: timedelta | None = None) -> list[Message]:
+    def receive(self, most: int) -> list[Message]:
         """Receive messages, and count the call."""
         self.reads += 1
-        return super().receive(most, visibility)
+        return super().receive(most)
 
     def delete(self, receipt: str) -> None:
         """Check that the event is in the history, then delete its message."""
-        message = self._received(receipt)
+        message = self._messages.get(receipt.partition("/")[0])
         event = None if message is None else _event(message.body)
         if event is None:
             self.unrecorded.append("a message that is no event was deleted")

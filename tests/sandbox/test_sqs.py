@@ -129,7 +129,8 @@ def test_an_older_receipt_does_not_delete_a_message_that_was_received_again(
     (first,) = receive(sqs, sandbox.queue_url)
     clock.advance(seconds=VISIBILITY_S)
     receive(sqs, sandbox.queue_url)
-    sqs.delete_message(QueueUrl=sandbox.queue_url, ReceiptHandle=first["ReceiptHandle"])
+    entry = {"Id": "a", "ReceiptHandle": first["ReceiptHandle"]}
+    sqs.delete_message_batch(QueueUrl=sandbox.queue_url, Entries=[entry])
     clock.advance(seconds=VISIBILITY_S)
     assert len(receive(sqs, sandbox.queue_url)) == 1
 
@@ -146,17 +147,6 @@ def test_a_message_received_too_often_goes_to_the_dead_letter_queue(
     (dead,) = receive(sqs, sandbox.dead_letter_url)
     assert dead["MessageId"] == message["MessageId"]
     assert dead["Body"] == message["Body"]
-
-
-@pytest.mark.usefixtures("ended")
-def test_visibility_can_be_changed_while_a_message_is_hidden(sandbox: Sandbox, sqs: Any) -> None:
-    (message,) = receive(sqs, sandbox.queue_url)
-    receipt = {"QueueUrl": sandbox.queue_url, "ReceiptHandle": message["ReceiptHandle"]}
-    sqs.change_message_visibility(**receipt, VisibilityTimeout=0)
-    assert len(receive(sqs, sandbox.queue_url)) == 1
-    with pytest.raises(ClientError) as refusal:
-        sqs.change_message_visibility(**receipt, VisibilityTimeout=5)
-    assert code_of(refusal.value) == "AWS.SimpleQueueService.MessageNotInflight"
 
 
 def test_a_long_poll_returns_as_soon_as_an_event_comes(
@@ -260,9 +250,9 @@ def test_a_queue_that_does_not_exist_and_wrong_numbers_are_refused(sandbox: Sand
     with pytest.raises(ClientError) as refusal:
         receive(sqs, sandbox.queue_url, MaxNumberOfMessages=11)
     assert code_of(refusal.value) == "InvalidParameterValue"
-    with pytest.raises(ClientError) as refusal:
-        sqs.delete_message(QueueUrl=sandbox.queue_url, ReceiptHandle="nonsense")
-    assert code_of(refusal.value) == "ReceiptHandleIsInvalid"
+    nonsense = [{"Id": "a", "ReceiptHandle": "nonsense"}]
+    (failed,) = sqs.delete_message_batch(QueueUrl=sandbox.queue_url, Entries=nonsense)["Failed"]
+    assert failed["Code"] == "ReceiptHandleIsInvalid"
     entries = [{"Id": "same", "ReceiptHandle": "x"}, {"Id": "same", "ReceiptHandle": "y"}]
     with pytest.raises(ClientError) as refusal:
         sqs.delete_message_batch(QueueUrl=sandbox.queue_url, Entries=entries)

@@ -55,7 +55,7 @@ class MessageQueue:
         now = self._clock()
         self._add(Message(seeded_uuid(self._rng), body, now, now + delay))
 
-    def receive(self, most: int, visibility: timedelta | None = None) -> list[Message]:
+    def receive(self, most: int) -> list[Message]:
         """Return up to `most` visible messages, in any order, and hide them for the visibility time-out.
 
         A message received too often goes to the dead-letter queue instead.
@@ -73,25 +73,19 @@ class MessageQueue:
             for message in received:
                 message.receives += 1
                 message.first_received_at = message.first_received_at or now
-                message.visible_at = now + (self.visibility if visibility is None else visibility)
+                message.visible_at = now + self.visibility
                 message.receipt_handle = f"{message.message_id}/{message.receives}"
             return received
 
     def delete(self, receipt_handle: str) -> None:
         """Delete the message of a receipt handle; one that was received again meanwhile stays."""
+        message_id, slash, count = receipt_handle.partition("/")
+        if not (slash and count.isdecimal()):
+            raise ValueError(receipt_handle)
         with self._lock:
-            message = self._received(receipt_handle)
+            message = self._messages.get(message_id)
             if message is not None and message.receipt_handle == receipt_handle:
-                del self._messages[message.message_id]
-
-    def change_visibility(self, receipt_handle: str, visibility: timedelta) -> bool:
-        """Hide a message for `visibility` from now; return whether it was still hidden by that receipt handle."""
-        with self._lock:
-            message, now = self._received(receipt_handle), self._clock()
-            if message is None or message.receipt_handle != receipt_handle or message.visible_at <= now:
-                return False
-            message.visible_at = now + visibility
-            return True
+                del self._messages[message_id]
 
     def depth(self) -> QueueDepth:
         with self._lock:
@@ -103,9 +97,3 @@ class MessageQueue:
     def _add(self, message: Message) -> None:
         with self._lock:
             self._messages[message.message_id] = message
-
-    def _received(self, receipt_handle: str) -> Message | None:
-        message_id, slash, count = receipt_handle.partition("/")
-        if not (slash and count.isdecimal()):
-            raise ValueError(receipt_handle)
-        return self._messages.get(message_id)

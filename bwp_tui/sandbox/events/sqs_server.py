@@ -1,4 +1,4 @@
-"""Serve the practice queues with SQS's JSON protocol."""
+"""Serve the practice queues with the operations of SQS that this program uses, in its JSON protocol."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -23,7 +22,6 @@ TARGET_PREFIX: Final = "AmazonSQS."
 _JSON_TYPE: Final = ("Content-Type", "application/x-amz-json-1.0")
 _RECEIVE_CHECK_S: Final = 0.05
 _DAY_S: Final = 86_400
-_LONGEST_VISIBILITY_S: Final = 43_200
 _LONGEST_WAIT_S: Final = 20
 _MOST_MESSAGES: Final = 10
 
@@ -103,27 +101,16 @@ class SqsServer:
     async def _receive(self, queue: MessageQueue, parameters: Json) -> Json:
         most = _number(parameters, "MaxNumberOfMessages", 1, (1, _MOST_MESSAGES))
         wait = _number(parameters, "WaitTimeSeconds", _LONGEST_WAIT_S, (0, _LONGEST_WAIT_S))
-        hidden = _number(
-            parameters, "VisibilityTimeout", int(queue.visibility.total_seconds()), (0, _LONGEST_VISIBILITY_S)
-        )
-        visibility = timedelta(seconds=hidden) if "VisibilityTimeout" in parameters else None
         clock = asyncio.get_running_loop().time
         deadline = clock() + wait
         while True:
             self.deliver()
-            messages = queue.receive(most, visibility)
+            messages = queue.receive(most)
             if messages or clock() >= deadline:
                 break
             await asyncio.sleep(_RECEIVE_CHECK_S)
         names = {*parameters.get("AttributeNames", ()), *parameters.get("MessageSystemAttributeNames", ())}
         return {"Messages": [_message(message, names) for message in messages]} if messages else {}
-
-    def _delete(self, queue: MessageQueue, parameters: Json) -> Json:
-        try:
-            queue.delete(str(parameters.get("ReceiptHandle")))
-        except ValueError:
-            raise _invalid_receipt() from None
-        return {}
 
     def _delete_batch(self, queue: MessageQueue, parameters: Json) -> Json:
         entries: list[Json] = parameters.get("Entries") or []
@@ -142,19 +129,9 @@ class SqsServer:
                 queue.delete(str(entry.get("ReceiptHandle")))
                 successful.append({"Id": entry["Id"]})
             except ValueError:
-                error = _invalid_receipt()
-                failed.append({"Id": entry["Id"], "Code": error.code, "Message": str(error), "SenderFault": True})
+                why = {"Code": "ReceiptHandleIsInvalid", "Message": "The input receipt handle is invalid."}
+                failed.append({"Id": entry["Id"], **why, "SenderFault": True})
         return {"Successful": successful, "Failed": failed}
-
-    def _change_visibility(self, queue: MessageQueue, parameters: Json) -> Json:
-        seconds = _number(parameters, "VisibilityTimeout", 0, (0, _LONGEST_VISIBILITY_S))
-        try:
-            is_hidden = queue.change_visibility(str(parameters.get("ReceiptHandle")), timedelta(seconds=seconds))
-        except ValueError:
-            raise _invalid_receipt() from None
-        if not is_hidden:
-            raise _refusal("MessageNotInflight", "The message referred to is not in flight.")
-        return {}
 
     def _attributes(self, queue: MessageQueue, parameters: Json) -> Json:
         self.deliver()
@@ -191,9 +168,7 @@ class SqsServer:
 
 
 _OPERATIONS: Final[Mapping[str, QueueOperation]] = {
-    "DeleteMessage": SqsServer._delete,
     "DeleteMessageBatch": SqsServer._delete_batch,
-    "ChangeMessageVisibility": SqsServer._change_visibility,
     "GetQueueAttributes": SqsServer._attributes,
 }
 
@@ -212,11 +187,6 @@ def _number(parameters: Json, name: str, default: int, bounds: tuple[int, int]) 
 
 def _refusal(name: str, sentence: str) -> SqsError:
     return SqsError(f"com.amazonaws.sqs#{name}", f"AWS.SimpleQueueService.{name}", sentence)
-
-
-def _invalid_receipt() -> SqsError:
-    name = "ReceiptHandleIsInvalid"
-    return SqsError(f"com.amazonaws.sqs#{name}", name, "The input receipt handle is invalid.", 404)
 
 
 def _message(message: Message, names: set[str]) -> Json:
