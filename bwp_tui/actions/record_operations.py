@@ -9,8 +9,9 @@ from bwp_tui.actions.decision_operations import APPEAL, DECLINE
 from bwp_tui.actions.legal_operations import LEGAL_OPERATIONS
 from bwp_tui.actions.operation import Argument, Position, RecordOperation, Target, Values
 from bwp_tui.domain.filter_fields import NOBODY
-from bwp_tui.domain.task import WATCHED, Task, tag_mistake
+from bwp_tui.domain.task import WATCHED, Task, cannot_change_purged, tag_mistake
 from bwp_tui.store.commands import work_records
+from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.queries.timeline import TaskPart
 
 
@@ -74,6 +75,12 @@ def _tags_question(target: Target) -> str:
     return f"Tags on {target.name} (+vip -old{replaced}):"
 
 
+def _cannot_add(task: Task) -> Refusal | None:
+    """Return why no tag can be added to a task, or None: of a purged one those of a merge can be removed."""
+    why_not = cannot_change_purged(task)
+    return None if why_not is None else Refusal("purged", why_not)
+
+
 TAG: Final = RecordOperation(
     name="tag",
     participle="tagged",
@@ -94,6 +101,8 @@ TAG: Final = RecordOperation(
             position=Position.SIGNED_WORDS,
         ),
     ),
+    disabled_reason=lambda task, _today: None if task.tags else cannot_change_purged(task),
+    refusal=lambda task, values, _today: _cannot_add(task) if values["add"] else None,
     apply=work_records.tag,
     result=lambda target, values: f"Tags of {target.name} {'saved' if values['add'] else 'removed'}.",
     is_confirmed_by_count=False,

@@ -14,11 +14,12 @@ from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent
 from bwp_tui.store.commands import answers, decisions, legal_records, requests, work_records
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.maintenance import chain_check, purge
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.maintenance import chain_check, integrity, purge
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord
-from bwp_tui.store.worklog import intent_outcomes, intents, service_events
+from bwp_tui.store.worklog import downloads, intent_outcomes, intents, service_events
 from tests.manual_clock import ManualClock
 from tests.store import single
 from tests.store.support import (
@@ -113,6 +114,44 @@ def test_a_purged_request_whose_answer_the_other_copy_withdrew_is_to_be_checked(
         assert (task.is_purged, task.email, task.tags) == (True, "", (TO_CHECK,))
         assert [event.detail for event in timeline.of_task(merged, 1) if "answer withdrawn (" in (event.detail or "")]
         assert chain_check.check_file(path)[1] == []
+
+
+@pytest.mark.parametrize("is_purged_first", [False, True])
+def test_an_unsent_request_that_one_copy_purged_has_ended_and_its_tag_can_be_removed(
+    path: Path, clock: ManualClock, *, is_purged_first: bool
+) -> None:
+    declined_history(path, clock)
+    for store, is_purged in opened_copies(path, clock, is_purged_first):
+        if is_purged:
+            purge.purge(store, [1], ACTOR, TODAY, evidence_too=False)
+        else:
+            recording(decisions.withdraw_decline)(store)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.is_purged, task.status, task.tags) == (True, Status.CANCELLED, (TO_CHECK,))
+        with pytest.raises(NotPossible):
+            recording(partial(work_records.tag, add=["vip"]))(merged)
+        recording(partial(work_records.tag, remove=[TO_CHECK]))(merged)
+        assert tasks.get(merged, 1).tags == ()
+        assert chain_check.check_file(path)[1] == []
+
+
+def test_a_result_of_this_history_that_is_on_disk_stays_the_newest(
+    path: Path, clock: ManualClock, tmp_path: Path
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        in_status(store, Status.COMPLETED)
+    results = {is_early: tmp_path / f"{is_early}.zip" for is_early in (True, False)}
+    for store, is_early in opened_copies(path, clock, True):
+        requests.download(store, 1, str(tmp_path), ACTOR)
+        (job,) = downloads.due(store, FAR, 1)
+        results[is_early].write_bytes(b"PK")
+        downloads.record_success(store, job, str(results[is_early]), 2, "ab" * 32)
+    for merged, is_early in zip(restored_both_ways(path, clock), (True, False), strict=True):
+        download = tasks.get(merged, 1).download
+        assert download is not None
+        assert download.path == str(results[is_early])
+        assert integrity.full_check(path) == []
 
 
 @pytest.mark.parametrize("is_declined_first", [False, True])

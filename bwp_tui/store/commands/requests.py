@@ -101,8 +101,8 @@ def cannot_send(task: Task) -> str | None:
 
 
 def cannot_send_answered(task: Task) -> str | None:
-    if needs_answer(task):
-        return None
+    if needs_answer(task) or task.is_purged:
+        return cannot_change_purged(task)
     answered = f"The shopper of {task.name} was answered on {task.answered_on}"
     return Refusal("answered already", f"{answered}: withdraw the answer to send it still.")
 

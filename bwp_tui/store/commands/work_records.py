@@ -71,12 +71,14 @@ def tag(edit: Edit, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None
 
 
 def set_tags(edit: Edit, tags: Iterable[str]) -> None:
-    """Give a task these tags and no others."""
+    """Give a task these tags and no others. Raises NotPossible where that adds tags to a purged task."""
     before = edit.task.tags
     after = tuple(dict.fromkeys(tag for tag in map(clean_line, tags) if tag))
     if after == before:
         return
-    edit.set(tags=tags_text(after))
+    if not set(after) <= set(before):
+        refuse(cannot_change_purged(edit.task))
+    update_task(edit.transaction, edit.number, tags=tags_text(after))
     changes = [*(f"+{tag}" for tag in after if tag not in before), *(f"-{tag}" for tag in before if tag not in after)]
     edit.add_event(EventKind.TAGS, " ".join(changes) or "put in another order")
 

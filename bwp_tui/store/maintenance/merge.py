@@ -30,6 +30,7 @@ from bwp_tui.store.maintenance.intent_repair import (
     merge_intents,
 )
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
+from bwp_tui.store.queries.saved_results import is_on_disk
 from bwp_tui.store.queries.timeline import EVENT_COLUMNS, INSERT_EVENT, PROGRAM, EventKind
 
 _SAME_EVENT: Final = (
@@ -285,7 +286,11 @@ def _repair_values(db: apsw.Connection) -> None:
 
 
 def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
-    """Add the downloads; those that had not ended become cancelled, and are not restarted by themselves."""
+    """Add the downloads; those that had not ended become cancelled, and are not restarted by themselves.
+
+    A result that lies where this history has it stays its task's newest: the other's file may be on another machine.
+    """
+    (last,) = next(db.execute("SELECT coalesce(max(id), 0) FROM main.downloads"))
     names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision", "paused", "place")
     shown = ", ".join(f"o.{name}" for name in names)
     db.execute(
@@ -298,6 +303,14 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
         " ORDER BY o.id",
         (now, revision),
     )
+    own = db.execute(
+        "SELECT max(id), path, bytes FROM main.downloads m WHERE id <= ?1 AND EXISTS"
+        " (SELECT 1 FROM main.downloads n WHERE n.task = m.task AND n.id > ?1) GROUP BY task HAVING state = 'done'",
+        (last,),
+    ).fetchall()
+    for id, path, size in own:
+        if path is not None and is_on_disk(str(path), int(str(size))):
+            db.execute("UPDATE main.downloads SET id = 1 + (SELECT max(id) FROM main.downloads) WHERE id = ?", (id,))
     db.execute(
         "UPDATE main.tasks SET download = (SELECT max(id) FROM main.downloads d WHERE d.task = tasks.number)"
         " WHERE number IN (SELECT ours FROM matched)"

@@ -28,7 +28,7 @@ from bwp_tui.store.database.shop_binding import BOUND_SHOP, bound_shop
 from bwp_tui.store.errors import OtherShop, StoreDamaged
 from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.integrity import TASK_COUNTS
-from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST
+from bwp_tui.store.maintenance.intent_repair import FINAL_STATUS_LIST, append_recovered
 from bwp_tui.store.maintenance.merge import MergeResult, integer, merge
 from bwp_tui.store.maintenance.replay import Side
 from bwp_tui.store.queries import text_index
@@ -357,6 +357,12 @@ def _restore_invariants(db: apsw.Connection, now: str) -> None:
         "UPDATE tasks SET next_poll_at = coalesce(polled_at, recorded_at) WHERE next_poll_at IS NULL"
         " AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"
     )
+    withheld = ", ".join(f"'{status}'" for status in WITHHELD_STATUSES)
+    unsent = f"SELECT number, status FROM tasks WHERE purged_at IS NOT NULL AND status IN ({withheld})"
+    for number, status in db.execute(unsent).fetchall():
+        ended = "status = 'CANCELLED', terminal = 1, finished_at = purged_at"
+        db.execute(f"UPDATE tasks SET {ended} WHERE number = ?", (number,))
+        append_recovered(db, now, number, "it was purged, so that it cannot be sent", status, Status.CANCELLED)
     purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
     chain_check.commit_purged_details(db)
     is_new = "at = ? AND actor = ?"  # what the program has just recorded names no shopper
