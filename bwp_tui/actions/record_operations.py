@@ -102,7 +102,7 @@ TAG: Final = RecordOperation(
         ),
     ),
     disabled_reason=lambda task, _today: None if task.tags else cannot_change_purged(task),
-    refusal=lambda task, values, _today: _cannot_add(task) if values["add"] else None,
+    refusal=lambda task, values, _today: _cannot_add(task) if values.get("add") else None,
     apply=work_records.tag,
     result=lambda target, values: f"Tags of {target.name} {'saved' if values['add'] else 'removed'}.",
     is_confirmed_by_count=False,
