@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import saved_results
+from tests.console.parsed_styles import parse_rules
 from tests.console.support import make_profile
 
 _UNSET = ("NO_COLOR", "TMUX", "SSH_CONNECTION", "SSH_TTY", "BWP_CONFIG_FILE")
@@ -39,6 +42,8 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", _PILOT_SLEEP_S)
     monkeypatch.setattr("textual._wait.SLEEP_IDLE", _PILOT_SLEEP_S / 10)
     monkeypatch.setattr(saved_results, "is_on_disk", _is_on_disk)
+    monkeypatch.setattr(Stylesheet, "_parse_rules", parse_rules)
+    monkeypatch.setattr(RuleSet, "__hash__", object.__hash__)  # Textual's own is as good, and written in Python
     time.tzset()
     yield
     monkeypatch.undo()
