@@ -270,6 +270,15 @@ def _unmarked(merged: History, first: History, second: History) -> Iterator[str]
                 yield f"{key}: {row.task.status}, due {row.task.due_on}, and {now.status}, due {now.due_on}: no mark"
 
 
+def _doubled(merged: History) -> Iterator[str]:
+    """Yield each request that two tasks are now, without a mark on one of them."""
+    yield from (
+        f"{key}: of a request that both copies sent, not marked"
+        for key, row in merged.items()
+        if key != key_of(row.task) and TO_CHECK not in row.task.tags and row.task.purged_at is None
+    )
+
+
 def _later_than_both(merged: History, first: History, second: History) -> Iterator[str]:
     """Yield each open request that is due later than in both copies, though neither moved receipt, law or extension."""
     moving = {"corrected", "undone", "extended", "extension withdrawn", "resubmitted", "tracked", "adopted"}
@@ -387,6 +396,7 @@ def trial(folder: Path, seed: int, subject: Subject = ANY) -> list[str]:
         faults += _outweighed(history, copies)
         faults += _less_urgent(history, copies)
         faults += _unmarked(history, *copies)
+        faults += _doubled(history)
         faults += _later_than_both(history, *copies)
         for copy in copies:
             faults += _lost(history, copy, world.service)

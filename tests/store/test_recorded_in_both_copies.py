@@ -357,3 +357,15 @@ def test_receipt_and_law_by_which_an_answer_is_due_first_count_where_two_rows_be
         [task] = tasks.each(merged, [1, 2])
         expected = {"eu-gdpr": "eu-gdpr", "us-policy": "us-ca"}[law]
         assert (task.task_id, task.received_on, task.regulation) == ("task-1", given.received_on, expected)
+
+
+def test_a_request_that_both_copies_sent_is_two_tasks_to_be_checked(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store, Kind.DELETION)
+        recording(partial(legal_records.verify, how="by phone"))(store)
+    for store, is_first in opened_copies(path, clock, True):
+        requests.send(store, 1, ACTOR)
+        intent_outcomes.record_accepted(store, sent(store, 1).id, "task-1" if is_first else "task-2", SOON)
+    for merged in restored_both_ways(path, clock):
+        both = tasks.by_numbers(merged, [1, 2])
+        assert {(task.task_id, task.tags) for task in both} == {("task-1", (TO_CHECK,)), ("task-2", (TO_CHECK,))}

@@ -25,9 +25,11 @@ from bwp_tui.store.database.shared_sql import DOWNLOAD_IS_OPEN
 from bwp_tui.store.maintenance import chain_check, replay
 from bwp_tui.store.maintenance.intent_repair import (
     add_intents,
+    append_recovered,
     make_disputed_unconfirmed,
     make_unsent_unconfirmed,
     merge_intents,
+    tag_to_check,
 )
 from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID
 from bwp_tui.store.queries.saved_results import is_on_disk
@@ -76,6 +78,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     doubled = _record_doubled_ids(db, now)
     unsent = ", ".join(map(str, replay.proven_unsent_tasks(db)))
     changed = replay.changes_by_both_timelines(db, is_recovery=event is EventKind.RECOVERED)
+    sent_twice = db.execute(_SENT_TWICE).fetchall()
     _take_rows(db, revision)
     _repair_values(db)
     _add_timeline(db)
@@ -84,6 +87,9 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     merge_intents(db)
     make_unsent_unconfirmed(db, now, f"number IN (SELECT ours FROM matched WHERE is_new) AND number NOT IN ({unsent})")
     make_disputed_unconfirmed(db, now, tagged)
+    for number, other in ((int(str(a)), b) for one, new in sent_twice for a, b in ((one, new), (new, one))):
+        append_recovered(db, now, number, f"sent from the other copy too: that task is #{other}; check which to keep")
+        tag_to_check(db, now, number)
     _add_downloads(db, now, revision)
     _add_chains(db)
     db.execute(
@@ -120,6 +126,12 @@ _IS_SENT_IN_BOTH: Final = (
     " AND NOT EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = o.number AND instr(t.detail, m.task_id))"
 )
 """Whether a request was sent in both histories: each has a task of its own at the service, and is a row of its own."""
+
+_SENT_TWICE: Final = (
+    "SELECT m.number, x.ours FROM matched x JOIN other.tasks o ON o.number = x.theirs JOIN main.tasks m"
+    " ON m.email = o.email COLLATE NOCASE AND m.kind = o.kind AND +m.recorded_at = o.recorded_at"
+    f" WHERE x.is_new AND {_IS_SENT_IN_BOTH}"
+)
 
 _UNMATCHED: Final = "o.number NOT IN (SELECT theirs FROM matched)"
 _IS_ALONE: Final = "NOT EXISTS (SELECT 1 FROM {0}.tasks WHERE recorded_at = {1}.recorded_at AND number <> {1}.number)"

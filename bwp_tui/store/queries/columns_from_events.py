@@ -139,7 +139,8 @@ def _reopened(columns: Columns, event: TimelineRow, latest: Mapping[str, Columns
     status, appeal = columns.get("status"), latest.get(EventKind.APPEALED, {})
     answer, decline = latest.get(EventKind.APPEAL_ANSWERED, {}), latest.get(EventKind.DECLINED, {})
     undeclined, dropped = latest.get(_BEFORE_DECLINE, {}), latest.get(_DROPPED_APPEAL, {})
-    if event.what == EventKind.DECLINED or (event.after == Status.CANCELLED and _DROPPED_APPEAL in latest):
+    is_ended = event.after == Status.CANCELLED and not columns.get("resubmitted")
+    if event.what == EventKind.DECLINED or (is_ended and _DROPPED_APPEAL in latest):
         return (decline if event.after == Status.CANCELLED else EMPTY_PARTS[LegalRecord.APPEAL]) | dropped
     if event.what == EventKind.APPEALED and status == Status.CANCELLED:
         return decline | appeal  # the shopper waits for the answer
@@ -217,7 +218,7 @@ def _is_outweighed(columns: Columns, event: TimelineRow) -> bool:
         case EventKind.DECLINE_WITHDRAWN:
             return is_sent_again or (is_appealed and is_open and event.after == Status.CANCELLED)
         case EventKind.APPEALED:
-            return not (is_declined or is_cancelled)
+            return is_sent_again or not (is_declined or is_cancelled)
         case EventKind.APPEAL_ANSWERED:
             upholds = (event.detail or "").endswith(": upheld")
             return not (is_declined and (upholds or (is_appealed and columns.get("appeal_upheld") in (None, 0))))
