@@ -24,8 +24,8 @@ _SWITCH_INTERVAL_S: Final = 0.001
 
 def exit_message(profile: Profile) -> str | None:
     """Return how many downloads resume at the next start; None without any, and where another engine resumes them."""
-    if not profile.history_path.exists():
-        return None  # it was moved or removed: opening it would make a new one
+    if profile.is_sandbox or not profile.history_path.exists():
+        return None  # the practice begins anew at each start; a history that was moved or removed would be made new
     try:
         with closing(open_store(profile.history_path)) as store:
             left = sum(not download.paused for download in downloads.unfinished(store))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,7 @@ def test_what_goes_on_at_the_next_start_is_said_at_the_end(tmp_path: Path) -> No
     assert exit_message(profile) is None
     requests.download(store, READY, str(tmp_path), "op")
     assert exit_message(profile) == "1 download goes on at the next start."
+    assert exit_message(replace(profile, is_sandbox=True)) is None, "the next practice begins anew"
     lease = Lease(profile.lease_path)
     assert lease.acquire()
     assert exit_message(profile) is None, "an engine elsewhere goes on with it now"

@@ -136,6 +136,19 @@ def test_an_unsent_request_that_one_copy_purged_has_ended_and_its_tag_can_be_rem
         assert chain_check.check_file(path)[1] == []
 
 
+def test_a_request_that_both_copies_recorded_is_listed_as_a_duplicate(path: Path, clock: ManualClock) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        accepted(store)
+    for store, is_early in opened_copies(path, clock, True):
+        if not is_early:
+            received(store, email="other@example.com")
+        received(store, email="Twice@example.com" if is_early else "twice@example.com")
+    for merged in restored_both_ways(path, clock):
+        twice = [task for task in tasks.by_numbers(merged, range(1, 9)) if task.email.casefold() == "twice@example.com"]
+        first, second = sorted(twice, key=lambda task: task.number)
+        assert (first.earlier_number, second.earlier_number) == (None, first.number)
+
+
 def test_a_result_of_this_history_that_is_on_disk_stays_the_newest(
     path: Path, clock: ManualClock, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     sent_twice = db.execute(_SENT_TWICE).fetchall()
     _take_rows(db, revision)
     _repair_values(db)
+    _find_earlier_tasks(db)
     _add_timeline(db)
     tagged = replay.write_changes(db, changed, now)
     add_intents(db, _columns(db, "intents", "id", "task", "attempts", "first_sent_at"))
@@ -295,6 +296,16 @@ def _repair_values(db: apsw.Connection) -> None:
                 f" WHERE number IN (SELECT r.number FROM {same} AND r.name = ?)",
                 (name,),
             )
+
+
+def _find_earlier_tasks(db: apsw.Connection) -> None:
+    """Name for tasks of the emails that the other history added the earlier task of the same kind: they may be one."""
+    is_earlier = "email = t.email COLLATE NOCASE AND kind = t.kind AND number < t.number"
+    db.execute(
+        f"UPDATE main.tasks AS t SET earlier = (SELECT max(number) FROM main.tasks WHERE {is_earlier})"
+        " WHERE earlier IS NULL AND email <> '' AND email COLLATE NOCASE IN"
+        " (SELECT email FROM main.tasks JOIN matched ON ours = number WHERE is_new)"
+    )
 
 
 def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
