@@ -73,6 +73,7 @@ async def test_a_command_gets_the_marked_tasks_and_is_found_by_help_and_prompt(
     async with opened(with_commands(profile, command(f"cat > {tmp_path}/given"))) as console:
         await console.press("question_mark")
         await console.until(lambda: isinstance(console.app.screen, HelpScreen))
+        await console.until(lambda: any(page.size.width for page in console.app.screen.query(Paragraphs)))
         assert "Look up in the CRM" in console.app.screen.query_one(Paragraphs).render().plain
         await console.press("escape", "space", "space")
         numbers = console.main.table.marks

@@ -168,6 +168,7 @@ async def works_on_screen(console: Console, *opening: str) -> None:
     assert console.app.screen == screen
     await console.press("f1")
     await console.until(lambda: isinstance(console.app.screen, HelpScreen))
+    await console.until(lambda: any(page.size.width for page in console.app.screen.query(Paragraphs)))
     lines = console.app.screen.query_one(Paragraphs).render().plain.splitlines()
     shown = {part.strip() for line in lines for part in (line[:15], line[58:73])}  # in two columns
     for action in actions:
