@@ -192,6 +192,7 @@ def _zebra(bwp: Bwp, outside: Path) -> None:
     saved_views.save(store, View("hers", "zebra", "newest"))
     store.close()
     (bwp.folder / "copied-x1.txt").write_text("zebra")
+    (bwp.folder / "history.incoming-replaced-20261129T162657.854914Z.part-other").write_text("zebra")
     (bwp.folder / "console.json").write_text('{"filter": "zebra"}')
     (bwp.folder / "console.json.4711").write_text('{"filter": "zebra"}')
 
@@ -199,12 +200,13 @@ def _zebra(bwp: Bwp, outside: Path) -> None:
 def test_a_purge_leaves_nothing_in_the_folder_and_names_what_it_leaves_elsewhere(bwp: Bwp, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     _zebra(bwp, outside)
+    assert "history.incoming-replaced" in bwp("doctor").out
     ended = bwp("purge", "--older-than", "0", "--yes", "--unanswered")
     assert ended.code == 0
     (left,) = outside.iterdir()
     for named in (str(left), str(outside / "unpacked"), "“hers”"):
         assert named in ended.err
-    assert "Purged 3 tasks and removed 3 files." in ended.out
+    assert "Purged 3 tasks and removed 4 files." in ended.out
     assert bwp("views", "delete", "hers").code == 0
     store = bwp.store()
     purge.remove_traces(store, TODAY, threading.Event())

@@ -15,7 +15,7 @@ from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent
 from bwp_tui.store.commands import answers, decisions, legal_records, requests, work_records
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
-from bwp_tui.store.maintenance import chain_check, integrity, purge
+from bwp_tui.store.maintenance import chain_check, integrity, purge, restore
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import LegalRecord
@@ -134,6 +134,29 @@ def test_an_unsent_request_that_one_copy_purged_has_ended_and_its_tag_can_be_rem
         recording(partial(work_records.tag, remove=[TO_CHECK]))(merged)
         assert tasks.get(merged, 1).tags == ()
         assert chain_check.check_file(path)[1] == []
+
+
+@pytest.mark.parametrize("is_declined", [False, True])
+def test_a_deletion_that_waits_in_the_other_copy_is_not_sent_by_itself(
+    path: Path, clock: ManualClock, *, is_declined: bool
+) -> None:
+    with closing(open_store(path, clock=clock)) as store:
+        received(store, Kind.DELETION)
+        recording(partial(legal_records.verify, how="by phone"))(store)
+        if is_declined:
+            recording(partial(decisions.decline, reason="fraud", text="told"))(store)
+    for store, is_sent in opened_copies(path, clock, False):
+        if is_sent:
+            if is_declined:
+                recording(decisions.withdraw_decline)(store)
+            requests.send(store, 1, ACTOR)
+    early, late = (path.parent / place / path.name for place in ("early", "late"))
+    clock.advance(minutes=1)
+    restored = restore.restore(early, late, clock())
+    with closing(open_store(early, clock=clock)) as merged:
+        assert tasks.get(merged, 1).status == Status.UNCONFIRMED
+        assert intents.due(merged, FAR, 9) == []
+    assert restored.unconfirmed == 1
 
 
 def test_a_request_that_both_copies_recorded_is_listed_as_a_duplicate(path: Path, clock: ManualClock) -> None:

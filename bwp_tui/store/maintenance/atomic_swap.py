@@ -53,7 +53,7 @@ class FileSwap(NamedTuple):
 
 def prepare_swap(path: Path, reason: str, now: datetime) -> FileSwap:
     """Return a swap of the history at `path` whose file names, of which `reason` is a part, are free."""
-    for part in path.parent.glob(f"{path.stem}.incoming-*.part*"):
+    for part in unfinished_files(path):
         part.unlink()
     swap = FileSwap(path, reason, file_stamp(now))
     if swap.aside.exists() or swap.report.exists():
@@ -102,6 +102,11 @@ def finish_interrupted_swap(path: Path) -> FileSwap | None:
 def histories_set_aside(path: Path) -> list[Path]:
     """Return the histories that were set aside, the oldest first."""
     return sorted(entry for why in (DAMAGED, REPLACED) for entry in path.parent.glob(f"{path.stem}.{why}-*.db"))
+
+
+def unfinished_files(path: Path) -> list[Path]:
+    """Return the unfinished histories that a restore or a recovery leaves which is killed."""
+    return sorted(path.parent.glob(f"{path.stem}.incoming-*.part*"))
 
 
 def sync(path: Path) -> None:

@@ -261,11 +261,15 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> None:
         append_recovered(db, now, number, "its client token is lost", Status.QUEUED, Status.UNCONFIRMED)
 
 
-def add_intents(db: apsw.Connection, names: list[str]) -> None:
-    """Add the intents that the other history alone has, with these columns besides how often each was sent."""
+def add_intents(db: apsw.Connection, names: list[str]) -> list[int]:
+    """Add the intents that the other history alone has; return the tasks that wait to be sent by one.
+
+    Args:
+        names: the columns to take, besides how often each was sent.
+    """
     shown = ", ".join(f"o.{name}" for name in names)
     # Since the other history was written, a request may have left: it counts as sent when it was asked for.
-    db.execute(
+    added = db.execute(
         f"INSERT INTO main.intents (task, attempts, first_sent_at, {', '.join(names)})"
         f" SELECT x.ours, CASE WHEN o.{INTENT_IS_WAITING} THEN max(o.attempts, 1) ELSE o.attempts END,"
         f" CASE WHEN o.{INTENT_IS_WAITING} THEN coalesce(o.first_sent_at, o.asked_at) ELSE o.first_sent_at END,"
@@ -274,8 +278,9 @@ def add_intents(db: apsw.Connection, names: list[str]) -> None:
         " AND NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.task = x.ours AND m.action = o.action"
         " AND m.asked_at = o.asked_at)"
         " AND NOT EXISTS (SELECT 1 FROM main.tasks t WHERE t.number = x.ours AND t.purged_at IS NOT NULL)"
-        " ORDER BY o.id"
+        f" ORDER BY o.id RETURNING task, action = 'submit' AND {INTENT_IS_WAITING}"
     )
+    return [int(str(task)) for task, is_waiting in added.fetchall() if is_waiting]
 
 
 def merge_intents(db: apsw.Connection) -> None:

@@ -84,9 +84,12 @@ def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merge
     _find_earlier_tasks(db)
     _add_timeline(db)
     tagged = replay.write_changes(db, changed, now)
-    add_intents(db, _columns(db, "intents", "id", "task", "attempts", "first_sent_at"))
+    waiting = add_intents(db, _columns(db, "intents", "id", "task", "attempts", "first_sent_at"))
     merge_intents(db)
-    make_unsent_unconfirmed(db, now, f"number IN (SELECT ours FROM matched WHERE is_new) AND number NOT IN ({unsent})")
+    # What this history knows as RECEIVED or declined may wait in the other one; in a recovery the row is right.
+    queued = ", ".join(map(str, waiting if event is EventKind.RESTORED else ()))
+    from_other = f"(number IN (SELECT ours FROM matched WHERE is_new) OR number IN ({queued}))"
+    make_unsent_unconfirmed(db, now, f"{from_other} AND number NOT IN ({unsent})")
     make_disputed_unconfirmed(db, now, tagged)
     for number, other in ((int(str(a)), b) for one, new in sent_twice for a, b in ((one, new), (new, one))):
         append_recovered(db, now, number, f"sent from the other copy too: that task is #{other}; check which to keep")

@@ -167,6 +167,7 @@ def purge(
                 removed += _unlink(files.get(number, ()))
     # What was copied where there is no clipboard: a path, which names its shopper, or an id.
     removed += _unlink(store.path.parent.glob("copied-*.txt"))
+    removed += _unlink(atomic_swap.unfinished_files(store.path))  # none is being made: the history is open here
     removed += _unlink(store.path.parent.glob("edited-*/*"))  # of a console that was killed while an editor was open
     remove_traces(store, today, threading.Event())
     return PurgeResult(done, removed, tuple(atomic_swap.histories_set_aside(store.path)))

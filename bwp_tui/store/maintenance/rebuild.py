@@ -68,6 +68,9 @@ def build_history(part: Path, now: str, source: Path | None = None) -> Iterator[
             for trigger in triggers:
                 db.execute(trigger)
         _check(db, part)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
     finally:
         db.close()
 
