@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import date
-from itertools import permutations
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -253,9 +252,11 @@ def _unmarked(merged: History, first: History, second: History) -> Iterator[str]
     for key in merged.keys() & first.keys() & second.keys():
         now, rows = merged[key].task, (first[key], second[key])
         is_purged = any(row.task.purged_at is not None for row in rows)
-        compared = [Counter(e._replace(detail=None) if is_purged else e for e in row.events) for row in rows]
-        own = [one - other for one, other in permutations(compared)]
-        records = [_records(events.elements()) for events in own]
+        known = [{event._replace(detail=None) if is_purged else event for event in row.events} for row in rows]
+        records = [
+            [e for e in _records(row.events) if (e._replace(detail=None) if is_purged else e) not in others]
+            for row, others in zip(rows, reversed(known), strict=True)
+        ]
         contents = [Counter((event.what, event.detail) for event in each) for each in records]
         if TO_CHECK in now.tags:
             if not any(records):
