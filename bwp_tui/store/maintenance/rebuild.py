@@ -126,7 +126,8 @@ _CAN_BE_JOINED: Final = (
 _ROWS_OF_ONE_TASK: Final = (
     "SELECT r.number, d.number, s.number,"
     f" EXISTS (SELECT 1 FROM other.timeline t WHERE t.task = s.number AND {_MERGED_WITH})"
-    " FROM other.tasks s CROSS JOIN main.tasks d ON d.task_id = s.task_id CROSS JOIN main.tasks r ON r.number IN"
+    " FROM other.tasks s CROSS JOIN main.tasks d ON d.task_id = s.task_id"
+    " AND (d.number <> s.number OR d.recorded_at <> s.recorded_at) CROSS JOIN main.tasks r ON r.number IN"
     " (SELECT number FROM main.tasks WHERE number = s.number AND recorded_at = s.recorded_at UNION SELECT m.task"
     " FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token WHERE o.task = s.number)"
     # What an operator entered may be wrong until the service has confirmed it.
