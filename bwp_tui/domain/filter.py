@@ -206,8 +206,12 @@ MAX_VIEWS: Final = 9
 """Views that have a key, the built-in ones first."""
 
 
-def parse(text: str) -> Filter:
-    """Parse a filter; FilterError says what is wrong with it, and where."""
+def parse(text: str, *, is_whole: bool = False) -> Filter:
+    """Parse a filter; FilterError says what is wrong with it, and where.
+
+    Args:
+        is_whole: whether nothing more is typed: each parenthesis and quotation mark has to be closed.
+    """
     _check_text(text)
     groups = [_Group(None)]
     for word in filter(re.Match.group, FILTER_WORD.finditer(text)):
@@ -224,6 +228,10 @@ def parse(text: str) -> Filter:
             groups[-1].alternatives[-1].append(_clause(clause))
         for _ in range(closed):
             groups[-2].alternatives[-1].extend(groups.pop().clauses(word.end()))
+    if is_whole and len(groups) > 1:
+        raise groups[-1].unclosed_error()
+    if is_whole and text.count('"') % 2:
+        raise FilterError("This quotation mark is not closed.", at := text.rindex('"'), at + 1)
     while len(groups) > 1:  # as typed, before the closing parenthesis
         groups[-2].alternatives[-1].extend(groups.pop().clauses(len(text)))
     return Filter(groups[0].clauses(len(text)))
@@ -243,6 +251,10 @@ class _Group:
         self._negated = negated
         self._last_or: int | None = None
         self.alternatives: list[list[Clause]] = [[]]
+
+    def unclosed_error(self) -> FilterError:
+        start = self._start or 0
+        return FilterError("This parenthesis is not closed.", start, start + 1 + self._negated)
 
     def join(self, joiner: str, start: int, end: int) -> None:
         """Begin an alternative at the word `or`; `and` changes nothing."""

@@ -44,7 +44,7 @@ async def test_a_question_to_withdraw_a_request_is_taken_back_once_the_service_h
         await console.press("x")
         await console.sees("Cancel the unsent deletion ", " of m•••@example.com?")
         _accept(console.store, task)
-        await console.sees("cafe0001 was changed meanwhile and is ON_HOLD now.", NOTHING)
+        await console.sees("cafe0001 was changed meanwhile", NOTHING)
         assert "Cancel" not in console.line("prompt")
         await console.press(answered)
         await console.until(lambda: not console.main.prompt.is_open)
@@ -63,7 +63,7 @@ async def test_a_yes_that_comes_before_the_screen_knows_of_the_change_is_refused
         monkeypatch.setattr(console.main.prompt, "recheck", lambda _changed: None)
         _accept(console.store, task)
         await console.press("y")
-        await console.sees("cafe0001 was changed meanwhile and is ON_HOLD now.")
+        await console.sees("cafe0001 was changed meanwhile")
         assert not console.task(task.number).cancel_asked
 
 

@@ -251,3 +251,15 @@ def test_a_condition_missing_before_and_is_a_mistake_at_that_word(text: str) -> 
         parse(text)
     assert text[caught.value.start : caught.value.end] == "and"
     assert parse(f"jane {caught.value.suggestion}") == Filter((TextClause("jane"), TextClause("and")))
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [("(is:failed", "("), ("((is:failed)", "("), ("-(is:failed kind:deletion", "-("), ('note:"again', '"')],
+)
+def test_what_is_not_closed_is_a_mistake_once_nothing_more_is_typed(text: str, marked: str) -> None:
+    parse(text)
+    with pytest.raises(FilterError) as caught:
+        parse(text, is_whole=True)
+    assert text[caught.value.start : caught.value.end] == marked
+    assert parse(text + ('"' if marked == '"' else ")"), is_whole=True) == parse(text)

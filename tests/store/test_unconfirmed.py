@@ -154,16 +154,22 @@ def test_a_tracked_task_that_nobody_knows_is_corrected_or_given_up(store: Store)
 # Refusals behind a try without an answer
 
 
-@pytest.mark.parametrize("tries", [1, 2])
-def test_a_refused_cancellation_hides_not_that_an_earlier_one_may_have_worked(store: Store, tries: int) -> None:
+@pytest.mark.parametrize(("tries", "status"), [(1, "IN_PROGRESS"), (2, "IN_PROGRESS"), (2, "COMPLETED")])
+def test_a_refused_cancellation_hides_not_that_an_earlier_one_may_have_worked(
+    store: Store, tries: int, status: str
+) -> None:
     task = accepted(store, kind=Kind.DELETION)
     requests.cancel(store, task.number, ACTOR)
     for _ in range(tries - 1):
         intent_outcomes.reschedule(store, sent(store, task.number).id, "timed out", NOW, never_sent=False)
-    intent_outcomes.record_cancel_refused(store, sent(store, task.number).id, "It is IN_PROGRESS.")
-    doubt = "" if tries == 1 else " An earlier attempt had no response: it may have been cancelled."
+    intent_outcomes.record_cancel_refused(store, sent(store, task.number).id, f"It is {status}.")
+    doubt = (
+        ""
+        if tries == 1 or status == "COMPLETED"
+        else " An earlier attempt had no response: it may have been cancelled."
+    )
     kept = tasks.get(store, task.number)
-    assert (kept.status, kept.trouble) == ("ON_HOLD", f"It is IN_PROGRESS.{doubt}")
+    assert (kept.status, kept.trouble) == ("ON_HOLD", f"It is {status}.{doubt}")
     assert timeline.of_task(store, task.number)[-1].detail == kept.trouble
 
 

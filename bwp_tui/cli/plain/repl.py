@@ -184,7 +184,8 @@ class _Repl:
         for name, own in self._own_commands.items():
             _print_entry(name, own.arguments, own.help)
         if not every:
-            print("Other bwp-tui commands work here without “bwp-tui”, such as: refresh 3. help commands lists them.")
+            others = "Other bwp-tui commands work here without “bwp-tui”, such as: refresh 3. help commands lists them."
+            print(wrapped(others))
 
     def _quit(self, _rest: Sequence[str]) -> None:
         self._is_running = False

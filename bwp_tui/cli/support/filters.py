@@ -19,7 +19,7 @@ def sort_of(name: str | None) -> str:
 def filter_of(text: str) -> Filter:
     """Read a filter; the message about a wrong one marks where it is wrong."""
     try:
-        return parse(text)
+        return parse(text, is_whole=True)
     except FilterError as error:
         # Cleaning makes escapes of some characters, which would push the marks to the right.
         start, end = len(clean(text[: error.start])), len(clean(text[: error.end]))

@@ -15,7 +15,7 @@ from bwp_tui.console.services.shop_list import why_no_switch
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.workers import run_in_thread_and_report
-from bwp_tui.domain.filter import VIEWS, View, columns_named, view_named
+from bwp_tui.domain.filter import VIEWS, View, columns_named, parse, view_named
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import SettingsError, read_profile
 from bwp_tui.store.commands import saved_views
@@ -47,6 +47,7 @@ class ListCommandReader:
         if "--view" in line.options:
             listing = listing.of_view(self._view_named(line.options["--view"]))
         if text or "--view" not in line.options:
+            parse(text, is_whole=True)
             listing = listing.of_filter(text)
         if "--sort" in line.options:
             listing = listing.with_sort(_sort_named(line.options["--sort"]))

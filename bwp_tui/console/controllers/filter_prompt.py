@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
@@ -28,7 +29,7 @@ class FilterPrompt:
             f"{before.filter} " if before.filter else "",
             on_change=self._changed,
             complete=self._completer.complete,
-            check=mistake_in_filter,
+            check=partial(mistake_in_filter, is_whole=True),
             enter="keep",
         )
         screen.show(before if answer is None else before.of_filter(answer.strip()))
@@ -50,9 +51,9 @@ class FilterPrompt:
             self._tags = ()  # they are only offered; whoever reads the history next says what is wrong with it
 
 
-def mistake_in_filter(text: str) -> InputMistake | None:
+def mistake_in_filter(text: str, *, is_whole: bool = False) -> InputMistake | None:
     try:
-        parse(text)
+        parse(text, is_whole=is_whole)
     except FilterError as error:
         return InputMistake(str(error), error.start, error.end, error.suggestion)
     return None

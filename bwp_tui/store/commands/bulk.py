@@ -75,7 +75,8 @@ def check_unchanged(
         if (reason := why_not(now)) or (accepts_merged_row and now.number != seen.number):
             return reason
         is_same = all(_without_name(read(now), now) == _without_name(read(seen), seen) for read in shown)
-        return None if is_same else f"{now.name} was changed meanwhile and is {now.status} now."
+        status = "see its timeline" if now.status == seen.status else f"it is {now.status} now"
+        return None if is_same else f"{now.name} was changed meanwhile: {status}."
 
     return check
 

@@ -87,7 +87,7 @@ def check_view(view: View) -> None:
     if view.sort not in SORTS:
         raise NotPossible(unknown_order(view.sort))
     try:
-        parse(view.filter)
+        parse(view.filter, is_whole=True)
     except FilterError as error:
         raise NotPossible(f"The filter of the view is wrong: {error}") from None
 

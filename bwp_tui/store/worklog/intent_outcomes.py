@@ -208,7 +208,8 @@ def refuse_waiting_cancellation(transaction: Transaction, number: int, reason: s
 
 
 def _refuse_cancellation(transaction: Transaction, intent: int, reason: str, actor: str = SERVICE) -> int | None:
-    reason += _earlier_attempt_warning(transaction, intent, "cancelled")
+    if not any(status in reason for status in (Status.COMPLETED, Status.FAILED)):  # else the service says how it ended
+        reason += _earlier_attempt_warning(transaction, intent, "cancelled")
     number = _end_intent(transaction, intent, IntentState.REFUSED)
     if number is not None:
         update_task(transaction, number, cancel_asked=0, trouble=reason)
