@@ -59,7 +59,7 @@ def open_plain(profile: Profile) -> ExitCode:
 
 
 def _print_entry(name: str, arguments: str, purpose: str) -> None:
-    print(f"{f'{name} {arguments}':<{_USAGE_WIDTH - 1}} {purpose}")
+    print(wrapped(f"{f'{name} {arguments}':<{_USAGE_WIDTH - 1}} {purpose}"))
 
 
 def _print_unavailable(name: str) -> None:
