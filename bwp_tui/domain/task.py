@@ -74,7 +74,7 @@ KIND_UNKNOWN: Final = "kind-unknown"
 
 TO_CHECK: Final = "to-check"
 """Tag of a task of which a value was changed by damage or another program, and no copy of the history had it; or of
-which two copies of the history say what contradicts the other."""
+which people recorded different things in two copies of the history."""
 
 NEVER_SENT: Final = "Never sent: "
 """How the trouble of a request begins that was made UNCONFIRMED before its first byte was sent."""
