@@ -164,7 +164,9 @@ def _add_request(parser: Parser) -> None:
     parser.add_argument("--note", metavar="TEXT", type=one_line, default="", help="local note, not sent")
     parser.add_argument("--tag", metavar="TEXT", type=one_line, action="append", default=[], help="tag; repeatable")
     parser.add_argument("--hold", dest="awaits_verification", action="store_true", help=UNVERIFIED_HELP)
-    parser.add_argument("--wait", action="store_true", help="wait until the task has ended, as wait TASK does")
+    parser.add_argument(
+        "--wait", action="store_true", help="wait until the task has ended, once the service has accepted it"
+    )
     add_timeout(parser, None, f"{RESPONSE_TIMEOUT_S:g}; with --wait no limit")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import cache
 from typing import Final, TypeAlias
@@ -118,6 +118,23 @@ def statutory_due_date(regulation: str, received_on: date, *, extended: bool = F
         return None
     end = add_months(received_on, months) + timedelta(days=days)
     return _roll_to_monday(end) if rule.rolls_to_monday else end
+
+
+def earlier_receipt(given: Sequence[tuple[date, str]], *, extended: bool = False) -> tuple[date, str]:
+    """Return the earliest day of receipt, and the regulation with the earliest due date, of those given for a request.
+
+    Args:
+        given: days of receipt with regulations, at least one; one that is not known sets no due date.
+    """
+    received_on = min(day for day, _ in given)
+
+    def due(regulation: str) -> date:
+        try:
+            return statutory_due_date(regulation, received_on, extended=extended) or date.max
+        except (KeyError, OverflowError):
+            return date.max
+
+    return received_on, min((regulation for _, regulation in given), key=due)
 
 
 def task_due_date(task: Task) -> date | None:

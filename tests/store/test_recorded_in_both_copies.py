@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import TO_CHECK, Kind, ServiceEvent
 from bwp_tui.store.commands import answers, decisions, legal_records, requests, work_records
@@ -232,6 +233,35 @@ def test_a_task_that_one_copy_tracked_is_the_request_for_which_the_other_entered
         assert (task.extended_on, task.tags) == (TODAY, (TO_CHECK,))
         assert other.email == "other@example.com"
         assert chain_check.check_file(path)[1] == []
+
+
+@pytest.mark.parametrize("is_tracked_first", [False, True])
+@pytest.mark.parametrize("is_tracked_last", [False, True])
+def test_of_a_request_and_its_tracked_row_the_earlier_receipt_counts_and_both_are_named(
+    path: Path, clock: ManualClock, *, is_tracked_first: bool, is_tracked_last: bool
+) -> None:
+    with closing(open_store(path, clock=clock)):
+        pass
+    early = TODAY - timedelta(15)
+    for store, is_tracked in opened_copies(path, clock, is_tracked_first):
+        if is_tracked:
+            requests.track(store, Kind.RETRIEVAL, "task-1", request()._replace(received_on=early), ACTOR)
+        else:
+            accepted(store)
+    for copy, is_tracked in zip(("early", "late"), (is_tracked_first, not is_tracked_first), strict=True):
+        if is_tracked is is_tracked_last:
+            clock.advance(minutes=1)
+            with closing(open_store(path.parent / copy / path.name, clock=clock)) as store:
+                recording(partial(legal_records.acknowledge, on=TODAY))(store)
+    for merged in restored_both_ways(path, clock):
+        (task,) = tasks.by_numbers(merged, range(1, 9))
+        assert (task.task_id, task.received_on, task.tags) == ("task-1", early, (TO_CHECK,))
+        assert task.due_on == statutory_due_date(task.regulation, early)
+        assert [
+            event.detail
+            for event in timeline.of_task(merged, 1)
+            if all(f"received on {day}" in (event.detail or "") for day in (early, TODAY))
+        ]
 
 
 @pytest.mark.parametrize(("received_on", "tags"), [(TODAY - timedelta(2), (TO_CHECK,)), (None, ())])

@@ -89,7 +89,7 @@ class _Repl:
             "watch": _PlainCommand("TASK", "include the task in news when it finishes", self._watch),
             "news": _PlainCommand("", "print the changes of the watched tasks since the last news", self._news),
             "help": _PlainCommand("COMMAND", "show the help of a command; help commands lists them", self._help),
-            _QUIT: _PlainCommand("", "leave; pending work resumes at the next start", self._quit),
+            _QUIT: _PlainCommand("", "leave", self._quit),
         }
 
     def run(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.deadlines import statutory_due_date
+from bwp_tui.domain.deadlines import earlier_receipt
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import KIND_UNKNOWN, Kind
 from bwp_tui.store.database.copy import copy_database, create_database
@@ -147,18 +147,16 @@ _GIVEN_RECEIPTS: Final = (
 )
 
 
-def _given_receipt(db: apsw.Connection, request: int, duplicate: int) -> tuple[str, str]:
-    """Return the earlier day of receipt, and the law with the earlier due date, of those that people gave two rows."""
-    given = [(str(day), str(law)) for day, law in db.execute(_GIVEN_RECEIPTS, (request, duplicate))]
-    received_on = min(day for day, _ in given)
-
-    def due(law: str) -> date:
-        try:
-            return statutory_due_date(law, date.fromisoformat(received_on)) or date.max
-        except (KeyError, ValueError, OverflowError):
-            return date.max
-
-    return received_on, min((law for _, law in given), key=due)
+def _correct_receipt(db: apsw.Connection, number: int, now: str, given: Sequence[tuple[date, str]]) -> None:
+    """Correct the receipt and the law of a task: of those that people gave two rows, the earlier ones count."""
+    received_on, regulation = earlier_receipt(given)
+    row, corrected = replay.row_of(db, number), {"received_on": received_on.isoformat(), "regulation": regulation}
+    names = {"received_on": "received", "regulation": "law"}
+    changes = [f"{names[name]} {row[name]} → {value}" for name, value in corrected.items() if row[name] != value]
+    if changes:
+        replay.write_with_due_date(db, number, {**corrected}, now)
+        dues = (row["due_on"], replay.row_of(db, number)["due_on"])
+        db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.CORRECTED, *dues, ", ".join(changes)))
 
 
 def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
@@ -168,7 +166,7 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
     """
     for pair in db.execute(_ROWS_OF_ONE_TASK).fetchall():
         request, duplicate, other, is_recorded = (int(str(value)) for value in pair)
-        receipt = _given_receipt(db, request, duplicate)
+        receipts = db.execute(_GIVEN_RECEIPTS, (request, duplicate)).fetchall()
         before, events = replay.row_of(db, request), replay.proven_timeline(db, request)
         known, joined = replay.proven_timeline(db, other, "other"), replay.proven_timeline(db, duplicate)
         values = ", ".join(SERVICE_COLUMNS)
@@ -187,7 +185,7 @@ def _join_rows_of_one_task(db: apsw.Connection, now: str) -> None:
         chain_check.remember_joined(db, request, duplicate)
         replay.apply_timeline(db, request, now)
         if not is_recorded:
-            replay.correct_receipt(db, request, now, *receipt)
+            _correct_receipt(db, request, now, [(date.fromisoformat(str(day)), str(law)) for day, law in receipts])
         sides = Side(before, missing_in(known, events)), Side(replay.row_of(db, request), missing_in(known, joined))
         replay.tag_disputed(db, request, sides, now)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from heapq import merge
 from itertools import groupby, permutations
 from operator import itemgetter
@@ -15,7 +16,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.domain.deadlines import recomputed_due_date
+from bwp_tui.domain.deadlines import earlier_receipt, recomputed_due_date
 from bwp_tui.domain.statuses import FINAL_STATUSES, WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.times import iso_day
@@ -32,14 +33,13 @@ from bwp_tui.store.queries.columns_from_events import LOST_TASK_ID, Columns, col
 from bwp_tui.store.queries.row_mapping import TASKS, tags_of, tags_text, task_of
 from bwp_tui.store.queries.timeline import (
     EVENT_COLUMNS,
-    INSERT_EVENT,
-    PROGRAM,
     RECORD_COLUMNS,
     EventKind,
     TimelineRow,
     changes_what_is_owed,
     is_origin,
     is_resubmission,
+    label_of,
     missing_in,
 )
 
@@ -132,7 +132,7 @@ class Side(NamedTuple):
     def named(self) -> str:
         """The records, or else the other events, each with its day."""
         events = self.records or [event for event in self.events if event.after]
-        return ", ".join(f"{event.what} ({event.at[:10]})" for event in events) or "nothing"
+        return ", ".join(f"{label_of(event.what)} ({event.at[:10]})" for event in events) or "nothing"
 
     def is_contradicted(self, merged: Columns) -> bool:
         """Return whether people recorded something in this history that is not so in the merged row."""
@@ -208,9 +208,18 @@ _UNKNOWN_TO_EVENTS: Final = ("received_on", "regulation", "reason", "holding_per
 
 
 def _values_of_request(row: Columns, own: list[TimelineRow], older: Columns, events: list[TimelineRow]) -> Columns:
-    """Return what was given with a request that an event alone made known to the newer row's copy, whose is `own`."""
+    """Return what was given with a request that one copy knows as tracked or adopted; the newer row's is `own`.
+
+    Of what two people gave, the earlier receipt and the law with the earlier due date count.
+    """
+    origins = {event.what for event in events if is_origin(event)}
+    if older and len(origins) > 1 and EventKind.TRACKED in origins:
+        given = [(date.fromisoformat(str(each["received_on"])), str(each["regulation"])) for each in (row, older)]
+        received_on, regulation = earlier_receipt(given)
+        recorded_at = min(str(row["recorded_at"]), str(older["recorded_at"]))
+        return {"received_on": received_on.isoformat(), "regulation": regulation, "recorded_at": recorded_at}
     is_adopted = any(event.what == EventKind.ADOPTED for event in own) and not any(map(is_origin, own))
-    if not older or not is_adopted or not any(map(is_origin, events)):
+    if not older or not is_adopted or not origins:
         return {}
     tags = dict.fromkeys((*tags_of(older["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
     return {name: older[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
@@ -230,7 +239,7 @@ def write_changes(db: apsw.Connection, changed: Iterable[RowChange], now: str) -
     tagged = list[int]()
     for number, changes, sides in changed:
         if changes:
-            _write_with_due_date(db, number, changes, now)
+            write_with_due_date(db, number, changes, now)
         if is_disputed := bool(sides) and tag_disputed(db, number, sides, now):
             tagged.append(number)
         if changes or is_disputed:
@@ -250,6 +259,8 @@ def tag_disputed(db: apsw.Connection, number: int, sides: tuple[Side, ...], now:
     if is_disputed or any(side.is_contradicted(merged) for side in sides):
         one, other = (side.named for side in sides)
         sentence = f"one copy has {one}, and the other, recorded without knowing of that, {other}: check what counts"
+        receipts = [f"received on {side.row['received_on']} under {side.row['regulation']}" for side in sides]
+        sentence += "" if receipts[0] == receipts[1] else f" ({' and '.join(receipts)})"
         purged = "; if the shopper still waits for an answer, record the purged request again"
         append_recovered(db, now, number, sentence + (purged if merged["purged_at"] else ""))
         tag_to_check(db, now, number)
@@ -261,21 +272,10 @@ def apply_timeline(db: apsw.Connection, number: int, now: str) -> None:
     """Bring the row of a task up to date by its whole timeline."""
     row = row_of(db, number)
     columns = columns_after(row | _NOTHING_RECORDED, proven_timeline(db, number))
-    _write_with_due_date(db, number, {name: value for name, value in columns.items() if value != row[name]}, now)
+    write_with_due_date(db, number, {name: value for name, value in columns.items() if value != row[name]}, now)
 
 
-def correct_receipt(db: apsw.Connection, number: int, now: str, received_on: str, regulation: str) -> None:
-    """Correct what the timeline of a task says of its receipt and its law."""
-    row, corrected = row_of(db, number), {"received_on": received_on, "regulation": regulation}
-    names = {"received_on": "received", "regulation": "law"}
-    changes = [f"{names[name]} {row[name]} → {value}" for name, value in corrected.items() if row[name] != value]
-    if changes:
-        _write_with_due_date(db, number, {**corrected}, now)
-        dues = (row["due_on"], row_of(db, number)["due_on"])
-        db.execute(INSERT_EVENT, (number, now, PROGRAM, EventKind.CORRECTED, *dues, ", ".join(changes)))
-
-
-def _write_with_due_date(db: apsw.Connection, number: int, columns: Columns, now: str) -> None:
+def write_with_due_date(db: apsw.Connection, number: int, columns: Columns, now: str) -> None:
     """Write columns of a task, and the due date that follows from them."""
     write_row(db, number, columns, now)
     due = recomputed_due_date(task_of(next(db.execute(f"{TASKS} WHERE t.number = ?", (number,)))))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 
-from bwp_tui.domain.deadlines import statutory_due_date, task_due_date
+from bwp_tui.domain.deadlines import earlier_receipt, task_due_date
 from bwp_tui.domain.task import ADOPTED
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Transaction, as_day, as_int, as_text
@@ -65,14 +64,11 @@ def _merge_records(transaction: Transaction, number: int, other: int) -> tuple[s
     (mine, others) = (
         transaction.run(f"SELECT {columns} FROM tasks WHERE number = ?", (each,))[0] for each in (number, other)
     )
-    received, regulations = [as_day(mine[0])], [as_text(mine[1])]
-    if _was_given(transaction, other, "received"):
-        received.append(as_day(others[0]))
-    if _was_given(transaction, other, "law"):
-        regulations.append(as_text(others[1]))
-    received_on = min(received)
+    day, law = as_day(mine[0]), as_text(mine[1])
+    other_day = as_day(others[0]) if _was_given(transaction, other, "received") else day
+    other_law = as_text(others[1]) if _was_given(transaction, other, "law") else law
     is_extended = mine[2] is not None or others[2] is not None
-    regulation = min(regulations, key=lambda law: _due_or_never(received_on, law, extended=is_extended))
+    received_on, regulation = earlier_receipt([(day, law), (other_day, other_law)], extended=is_extended)
     tags = [tag for row in (mine, others) for tag in json.loads(as_text(row[3])) if tag != ADOPTED]
     given = received_on.isoformat(), regulation, tags_text(tuple(dict.fromkeys(tags)))
     transaction.run(
@@ -119,14 +115,6 @@ def _has_last_note(transaction: Transaction, number: int, other: int) -> bool:
         (number, other, EventKind.NOTE, EventKind.NOTE_REMOVED),
     )
     return row is None or as_int(row[0]) == number
-
-
-def _due_or_never(received_on: date, regulation: str, *, extended: bool = False) -> date:
-    """Return the due date, or the last day of the calendar where no regulation sets one."""
-    try:
-        return statutory_due_date(regulation, received_on, extended=extended) or date.max
-    except (KeyError, OverflowError):
-        return date.max
 
 
 def _move_rows(transaction: Transaction, number: int, other: int) -> None:
