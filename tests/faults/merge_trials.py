@@ -190,7 +190,9 @@ def _outweighed(merged: History, copies: list[History]) -> Iterator[str]:
         is_waiting = was.is_appeal_running and needs_answer(was) and not whats & changes
         if is_waiting and not is_done and not needs_answer(now):
             yield f"{key}: its appeal waits without a clock: {now.status}, answered {now.answered_on}"
-        if not {EventKind.CORRECTED, EventKind.ADOPTED} & {event.what for event in row.events} and (
+        # Of a tracked row and its request the earlier receipt counts.
+        others = {EventKind.CORRECTED, EventKind.ADOPTED, EventKind.TRACKED}
+        if not others & {event.what for event in row.events} and (
             EventKind.ADOPTED in whats and not {EventKind.CORRECTED, EventKind.TRACKED} & whats
         ):
             pair = (now.received_on, now.regulation, now.holding_period)

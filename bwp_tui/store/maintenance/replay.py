@@ -179,10 +179,10 @@ def changes_by_both_timelines(db: apsw.Connection, *, is_recovery: bool) -> list
             () if is_recovery or is_new else (Side(row, missing_in(others, own)), Side(older, missing_in(own, others)))
         )
         if newer:
-            row, older, own = older, row, others
+            row, older, own, others = older, row, others, own
         before = columns_after(row | _NOTHING_RECORDED, own)
         events = _timeline_rows(events_of_both(db, ours, only_proven=True))
-        after = columns_after(row | _values_of_request(row, own, older, events) | _NOTHING_RECORDED, events)
+        after = columns_after(row | _values_of_request(row, own, older, others) | _NOTHING_RECORDED, events)
         changes = {name: value for name, value in after.items() if value != before[name]}
         if row.get("purged_at"):  # its timeline no longer says what the row has
             changes = {name: value for name, value in changes.items() if before[name] == row[name]}
@@ -207,19 +207,19 @@ _UNKNOWN_TO_EVENTS: Final = ("received_on", "regulation", "reason", "holding_per
 """What nobody has said of a task that an event of the service made known."""
 
 
-def _values_of_request(row: Columns, own: list[TimelineRow], older: Columns, events: list[TimelineRow]) -> Columns:
-    """Return what was given with a request that one copy knows as tracked or adopted; the newer row's is `own`.
+def _values_of_request(row: Columns, own: list[TimelineRow], older: Columns, others: list[TimelineRow]) -> Columns:
+    """Return what was given with a request that one copy knows as tracked or adopted; the events of `row` are `own`.
 
     Of what two people gave, the earlier receipt and the law with the earlier due date count.
     """
-    origins = {event.what for event in events if is_origin(event)}
-    if older and len(origins) > 1 and EventKind.TRACKED in origins:
+    given_here, given_there = ({event.what for event in side if is_origin(event)} for side in (own, others))
+    if older and given_here and given_there and EventKind.TRACKED in given_here ^ given_there:
         given = [(date.fromisoformat(str(each["received_on"])), str(each["regulation"])) for each in (row, older)]
         received_on, regulation = earlier_receipt(given)
         recorded_at = min(str(row["recorded_at"]), str(older["recorded_at"]))
         return {"received_on": received_on.isoformat(), "regulation": regulation, "recorded_at": recorded_at}
-    is_adopted = any(event.what == EventKind.ADOPTED for event in own) and not any(map(is_origin, own))
-    if not older or not is_adopted or not origins:
+    is_adopted = any(event.what == EventKind.ADOPTED for event in own) and not given_here
+    if not older or not is_adopted or not given_there:
         return {}
     tags = dict.fromkeys((*tags_of(older["tags"]), *(tag for tag in tags_of(row["tags"]) if tag != ADOPTED)))
     return {name: older[name] for name in _UNKNOWN_TO_EVENTS} | {"tags": tags_text(tuple(tags))}
