@@ -84,6 +84,17 @@ def test_a_damaged_history_fails(bwp: Bwp) -> None:
     assert levels(bwp("doctor", "--json"))["history"] == "warn"  # of the file that was set aside
 
 
+def test_instants_that_cannot_be_read_stop_no_check(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com", "--hold")
+    path = shop.folder / "history.db"
+    for copy in (path, *backups.daily_backups(path)):
+        year = str(utc_now().year).encode()
+        copy.write_bytes(copy.read_bytes().replace(year + b"-", year[:-1] + b"v-"))
+    found = levels(shop("doctor", "--json"))
+    assert found.keys() >= {"history", "clock", "terminal"}
+    assert found["clock"] == "ok"
+
+
 def test_a_daily_copy_that_is_old_or_failed_is_told(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com")
     [copy] = backups.daily_backups(shop.folder / "history.db")

@@ -14,6 +14,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from bwp_tui.cli.exit_codes import ExitCode
@@ -280,7 +281,8 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
     """Return whether the newest backup is too old, and a clause about it."""
     copies = backups.daily_backups(path)
     if not copies:
-        late = oldest is not None and (today() - local_day(parse_instant(oldest))).days > _OLDEST_BACKUP_DAYS
+        begun = _instant(oldest)
+        late = begun is not None and (today() - local_day(begun)).days > _OLDEST_BACKUP_DAYS
         return late, "no backup yet. Keep bwp-tui running, which makes one a day."
     age = (today() - backups.day_of(copies[0])).days
     if age <= _OLDEST_BACKUP_DAYS:
@@ -326,10 +328,18 @@ def _earlier_damage(store: Store, path: Path) -> Iterator[Finding]:
         yield Finding("history", Level.WARN, sentence)
 
 
+def _instant(text: str | None) -> datetime | None:
+    """Read an instant of the history, which may be damaged."""
+    try:
+        return None if text is None else parse_instant(text)
+    except ValueError:
+        return None
+
+
 def _clock(newest: str | None) -> Finding:
     now = utc_now()
     here = f"{to_local(now):%Y-%m-%d %H:%M:%S %z} ({zone_name()})"
-    if newest is not None and parse_instant(newest) > now:
+    if (last := _instant(newest)) is not None and last > now:
         return Finding("clock", Level.WARN, f"Local time is {here}, before the newest entry of the history ({newest}).")
     return Finding("clock", Level.OK, f"Local time is {here}.")
 
