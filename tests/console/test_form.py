@@ -36,7 +36,9 @@ async def test_an_address_is_judged_while_it_is_typed(profile: Profile) -> None:
         await console.sees("missing @")
         console.field("email").value += "@example"
         await console.sees("needs an ending such as .com")
-        console.field("email").value += ".com"
+        console.field("email").value += " .com"
+        await console.sees("has a blank")
+        console.field("email").value = "qx@example.com"
         await console.pilot.pause()
         assert "✓" in console.line("row-email")
 

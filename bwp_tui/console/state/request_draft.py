@@ -190,6 +190,8 @@ class Draft:
             return f"longer than {LONGEST_EMAIL} characters", "too long"
         if not email or EMAIL_PATTERN.fullmatch(email):
             return ()
+        if len(email.split()) > 1:
+            return "has a blank within", "has a blank"
         if "@" not in email:
             return ("missing @",)
         if email.count("@") == 1 and "." not in email.rpartition("@")[2]:
