@@ -44,6 +44,7 @@ class DeadlineEffects:
         self._late_without_hold = 0
         self._fitting: int | None = None
         self.shortened = self.without_hold = 0
+        self._shorter_holds = set[int]()
 
     @property
     def can_be_met(self) -> bool:
@@ -86,7 +87,11 @@ class DeadlineEffects:
 
     @property
     def _shortening(self) -> str:
-        shortened = f"{'Hold' if self.shortened == 1 else 'Holds'} shortened" if self.shortened else ""
+        shortened = ""
+        if self.shortened:
+            least, most = min(self._shorter_holds), max(self._shorter_holds)
+            days = "" if least == most else f"{least} to "
+            shortened = f"{'Hold' if self.shortened == 1 else 'Holds'} shortened to {days}{counted(most, 'day')}"
         begin = "begins" if self.without_hold == 1 else "begin"
         at_once = f"{counted(self.without_hold, 'deletion')} {begin} at once and cannot be cancelled"
         return "; ".join(filter(None, (shortened, at_once if self.without_hold else "")))
@@ -107,6 +112,7 @@ class DeadlineEffects:
             DEFAULT_HOLDING_PERIOD if days is None else days for days in (self._hold(task), task.holding_period)
         )
         self.shortened += hold < own
+        self._shorter_holds |= {hold} if hold < own else set()
         self.without_hold += not hold
         due = task.due_on
         if due is None or latest_end_if_submitted(self._today, hold) <= due:

@@ -284,6 +284,7 @@ async def test_a_purged_result_is_neither_done_nor_still_to_come(profile: Profil
             transaction.run("UPDATE downloads SET path = NULL, directory = '', revision = ?", (transaction.revision,))
             transaction.run("UPDATE tasks SET revision = ?", (transaction.revision,))
         await console.sees("purged")
+        assert "saved" not in console.line("downloads-heading")
         assert "done" not in console.line("download-rows")
         assert download_of(console, "saved").percent is None
         await console.press("enter")

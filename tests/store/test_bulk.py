@@ -101,7 +101,10 @@ def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
     fit = fitting_hold(TODAY)
     assert "1 of them even without a hold" in bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY).warning
     fitted = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, {"hold_rule": fit})
-    assert fitted.warning == f"1 deletion would end after its due date, even without a hold. Hold shortened; {AT_ONCE}"
+    assert (
+        fitted.warning
+        == f"1 deletion would end after its due date, even without a hold. Hold shortened to 1 day; {AT_ONCE}"
+    )
     assert not fitted.can_meet_due_dates
     results = _results(store, RESUBMIT.change_for(ACTOR, hold_rule=fit), [1, 2, 3, 4])
     assert [tasks.get(store, result.resulting_id).holding_period for result in results] == [0, 10, 1, None]
@@ -124,7 +127,7 @@ def test_a_plan_says_which_holds_are_shortened_and_what_begins_at_once(store: St
     late = bulk_plan.plan(store, "resubmit", [1], TODAY)
     assert late.can_meet_due_dates
     fitted = bulk_plan.plan(store, "resubmit", [1], TODAY, {"hold_rule": fitting_hold(TODAY)})
-    assert fitted.warning == f"Hold shortened; {AT_ONCE}"
+    assert fitted.warning == f"Hold shortened to 0 days; {AT_ONCE}"
 
 
 @pytest.mark.parametrize("days", [3, 40])

@@ -259,7 +259,7 @@ def check_history(profile: Profile) -> Iterator[Finding]:
         yield Finding("history", Level.WARN, f"{what}: check each, and remove its tag: bwp-tui list tag:{TO_CHECK}")
     if state.maintenance_finding is not None:
         yield Finding("history", Level.WARN, f"The daily check of the history found: {state.maintenance_finding}")
-    yield _engine(profile, state)
+    yield _engine(profile, state, store.read_only_reason)
     if gone:
         fetch = f"bwp-tui download {gone[0].number}"
         what = f"{counted(len(gone), 'downloaded result')} of the newest {_CHECKED_RESULTS} downloads"
@@ -290,13 +290,17 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
     return True, f"newest backup: {copies[0]}, {counted(age, 'day')} old. Keep bwp-tui running, which makes one a day."
 
 
-def _engine(profile: Profile, state: EngineState) -> Finding:
+def _engine(profile: Profile, state: EngineState, read_only_reason: str | None) -> Finding:
     """Check that the engine, if any, can work."""
     from bwp_tui.engine.runtime.lease import NOT_RESPONDING, Lease, LeaseUnusable, misses_heartbeats
 
     lease = Lease(profile.lease_path)
     try:
         if lease.acquire():
+            if read_only_reason is not None:
+                return Finding(
+                    "engine", Level.WARN, "No engine is running, and none can: the history can only be read."
+                )
             return Finding("engine", Level.OK, "No engine is running; the next bwp-tui becomes it.")
     except LeaseUnusable as error:
         return Finding("engine", Level.FAIL, str(error))

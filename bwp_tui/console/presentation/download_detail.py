@@ -84,7 +84,9 @@ def totals_text(downloads: Sequence[Download]) -> str:
     running = [download for download in downloads if download.is_open]
     left = sum(download.total - download.bytes for download in running if download.total is not None)
     rate = sum(download.rate or 0 for download in running if download.state == DownloadState.RUNNING)
-    saved = [download.bytes for download in downloads if download.state == DownloadState.DONE]
+    saved = [
+        download.bytes for download in downloads if download.state == DownloadState.DONE and not download.is_purged
+    ]
     parts = (
         f"{format_size(left)} left" if left else "",
         f"{format_size(rate)}/s" if rate else "",

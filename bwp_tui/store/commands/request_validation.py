@@ -36,8 +36,8 @@ def check_email(email: str) -> None:
     if not EMAIL_PATTERN.fullmatch(email):
         unsafe = unsafe_at(email)
         character = "" if unsafe is None else f" It contains {clean_line(email[unsafe])}, which is invisible."
-        sentence = f"“{clean_line(email)}” is not an email address the service takes, such as jane@example.com."
-        raise BadRequest("email", f"{sentence}{character}")
+        sentence = f"“{clean_line(email)}” is not an email address the service takes"
+        raise BadRequest("email", f"{sentence}: it needs an @ and an ending such as .com.{character}")
 
 
 def check_holding_period(days: int) -> None:

@@ -40,7 +40,10 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
     if row is None:
         return False
     other, is_final = as_int(row[0]), bool(row[1])
+    receipt = "SELECT received_on, regulation FROM tasks WHERE number = ?"
+    given = transaction.run(receipt, (number,))[0]
     before, after = _merge_records(transaction, number, other)
+    counting = transaction.run(receipt, (number,))[0]
     if is_final:
         columns = ", ".join(SERVICE_COLUMNS)
         transaction.run(
@@ -48,6 +51,9 @@ def merge_duplicate(transaction: Transaction, task_id: str, number: int, *, is_c
             (other, number),
         )
     _move_rows(transaction, number, other)
+    pairs = zip(("received", "law"), given, counting, strict=True)
+    if corrected := ", ".join(f"{what} {as_text(was)} → {as_text(now)}" for what, was, now in pairs if was != now):
+        timeline.append(transaction, number, PROGRAM, EventKind.CORRECTED, detail=corrected)
     moved = {} if before == after else {"before": before, "after": after}
     detail = f"with #{other}, which had its task id"
     timeline.append(transaction, number, PROGRAM, EventKind.MERGED, detail=detail, **moved)
