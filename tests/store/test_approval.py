@@ -87,6 +87,12 @@ def test_a_deletion_waits_and_another_account_has_it_sent_once(store: Store) -> 
     assert store.rows(integrity.TASK_COUNTS) == store.rows(integrity.TALLIED_COUNTS)
 
 
+def test_a_withdrawn_deletion_that_waited_for_its_approval_waits_for_it_again(store: Store) -> None:
+    number = unapproved(store)
+    requests.cancel(store, number, ANN)
+    assert requests.resubmit(store, number, ANN).status == Status.UNAPPROVED
+
+
 def test_neither_import_nor_send_nor_resubmission_nor_another_connection_goes_round_it(store: Store) -> None:
     plan = csv_import.plan(store, b"kind,email\ndeletion,bob@example.com\n", ImportDefaults(TODAY, "us-co"))
     (imported,) = csv_import.import_requests(store, plan, ANN)

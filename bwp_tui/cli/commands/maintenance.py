@@ -19,6 +19,7 @@ from bwp_tui.domain.task import TO_CHECK, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import format_instant, utc_now
 from bwp_tui.store.commands import saved_views as views
+from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import purge as purging
 from bwp_tui.store.maintenance.restore import RestoreResult
@@ -84,7 +85,8 @@ def purge(arguments: Namespace) -> None:
         if not arguments.yes:
             count = len(plan.numbers)
             require_typed(f"Purge {counted(count, 'task')}? This cannot be undone.", str(count))
-        saved_state.forget(session.profile.state_path, format_instant(utc_now()))
+        with translated_errors(session.profile.history_path):
+            saved_state.forget(session.profile.state_path, format_instant(utc_now()))
         _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own_files, **extent))
 
 

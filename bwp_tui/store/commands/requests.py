@@ -51,7 +51,11 @@ def resubmit(store: Store, number: int, actor: str, hold: HoldRule = same_hold) 
         change = foreign_change(transaction, number)
         if change is not None and change not in (task.trouble or ""):  # the operator has not been told
             raise NotPossible(f"{task.name} is not resubmitted: {change} Record what was asked for as a new request.")
-        was_asked = transaction.row("SELECT 1 FROM intents WHERE task = ? AND action = 'submit'", (number,))
+        was_asked = transaction.row(
+            "SELECT 1 FROM intents WHERE task = ?1 AND action = 'submit'"
+            " UNION ALL SELECT 1 FROM timeline WHERE task = ?1 AND after = ?2",
+            (number, Status.UNAPPROVED),
+        )
         is_only_received = task.task_id is None and was_asked is None
         request = resubmission(task, hold)._replace(awaits_verification=is_only_received)
         check_request(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,10 @@ from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError, StoreUnavai
 
 _WRITE_LOCK_BYTE: Final = "120"
 """Where SQLite locks the shared memory of a WAL for writing (its file format, "WAL-Index Locks")."""
+
+
+def _disk_full(path: Path) -> DiskFull:
+    return DiskFull(f"The disk that holds {path.parent} is full: nothing was recorded. Free some space and try again.")
 
 
 @contextmanager
@@ -34,9 +39,7 @@ def translated_errors(path: Path) -> Iterator[None]:
         reason = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise damage_error(path, reason) from error
     except apsw.FullError as error:
-        raise DiskFull(
-            f"The disk that holds {path.parent} is full: nothing was recorded. Free some space and try again."
-        ) from error
+        raise _disk_full(path) from error
     except apsw.BusyError as error:
         raise StoreUnavailable(_locked_sentence(path)) from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, PermissionError) as error:
@@ -50,6 +53,8 @@ def translated_errors(path: Path) -> Iterator[None]:
             "Set BWP_DATA_DIR to a folder on a disk of this machine."
         ) from error
     except (apsw.IOError, OSError) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise _disk_full(path) from error
         why = (isinstance(error, OSError) and error.strerror) or str(error)
         raise StoreUnavailable(
             f"The history {path} cannot be used: {why}. Set BWP_DATA_DIR to another folder, or fix this one."
