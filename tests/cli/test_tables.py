@@ -92,7 +92,7 @@ def test_the_same_file_again_is_refused_unless_it_is_meant(bwp: Bwp) -> None:
     again = bwp("import", file)
     assert (again.code, recorded(bwp)) == (1, 1)
     assert len(again.err.splitlines()) == 1
-    assert "already imported (1 request)" in again.err
+    assert "the history has 1 request of it" in again.err
     assert bwp("import", file, "--again").code == 0
     assert recorded(bwp) == 2
 

@@ -185,8 +185,8 @@ def _refuse_second_import(planned: ImportPlan, *, again: bool) -> None:
     if planned.imported_before and not again:
         raise CommandError(
             ExitCode.FAILED,
-            f"This file was already imported ({counted(planned.imported_before, 'request')}). Nothing was imported; "
-            "use --again to import it anyway.",
+            f"This file was imported before, and the history has {counted(planned.imported_before, 'request')} of it. "
+            "Nothing was imported; use --again to import it anyway.",
         )
 
 
