@@ -14,6 +14,7 @@ import pytest
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.app import ConsoleApp
+from bwp_tui.console.screens.messages import MessagesScreen
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.state.saved_state import SavedState, SavedStateFile, forget
 from bwp_tui.settings import Profile
@@ -199,3 +200,6 @@ async def test_a_first_view_that_there_is_not_is_said(profile: Profile) -> None:
     async with opened(replace(profile, first_view="nowhere")) as console:
         await console.until(lambda: "There is no view “nowhere”" in console.text)
         assert console.main.view_index == 0
+        await console.press("M")
+        await console.until(lambda: isinstance(console.app.screen, MessagesScreen))
+        await console.sees("There is no view “nowhere”")

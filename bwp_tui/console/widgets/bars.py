@@ -285,7 +285,7 @@ class StatusLine(StyledLine):
         texts = [text for text in {text[0]: text for text in (result, notice)}.values() if text[0]]
         for text in texts:
             if self.id == "status" and text not in before:
-                self.post_message(self.Shown(*text))
+                self.app.post_message(self.Shown(*text))  # one that its screen makes would not bubble beyond that
         self.set_class(not texts, "-empty")
         texts[1:1] = [(" ", "plain")] * (len(texts) - 1)
         self.show(*texts or [_NO_TEXT])
