@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import CREDENTIALS, Bwp
 from tests.cli.test_repl import talk
@@ -68,11 +69,21 @@ def test_a_deletion_on_hold_is_cancelled_at_the_service_and_then_declined(shop: 
     assert (unasked.code, "--yes" in unasked.err) == (2, True)
     assert json.loads(shop("show", "1", "--json").out)["cancelling"] is False
     ended = shop("decline", "1", "--reason", "exempt", "--text", "an open invoice", "--yes", "--json")
-    assert json.loads(ended.out)["status"] in ("ON_HOLD", "DECLINED")
-    shop("run", "--once")
+    assert (ended.code, json.loads(ended.out)["status"]) == (0, "DECLINED")
     task = json.loads(shop("show", "1", "--json").out)
     assert (task.get("task") or task)["status"] == "DECLINED"
     assert len(practice.state.starts) == 1
+
+
+def test_a_decline_whose_cancellation_is_not_sent_says_so(shop: Bwp, practice: Sandbox) -> None:
+    assert shop("submit", "deletion", "bob@example.com", "--yes").code == 0
+    practice.faults.set("down")
+    ended = shop("decline", "1", "--reason", "exempt", "--text", "an open invoice", "--yes")
+    assert ended.code == ExitCode.TRY_LATER
+    assert "bwp-tui run" in ended.err
+    practice.faults.clear()
+    shop("wait", "1", "--timeout", "60")
+    assert json.loads(shop("show", "1", "--json").out)["status"] == "DECLINED"
 
 
 def test_plain_mode_has_both(office: Bwp) -> None:

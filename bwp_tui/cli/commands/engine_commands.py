@@ -29,7 +29,7 @@ from bwp_tui.cli.support.context import (
     require_yes,
     today,
 )
-from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_end, wait_for_response
+from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_cancellations, wait_for_end, wait_for_response
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.systemd_notify import watched
@@ -42,7 +42,7 @@ from bwp_tui.store.commands import bulk, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS
-from bwp_tui.store.worklog.intents import UnfinishedWork, has_unsent_intent, unfinished_work
+from bwp_tui.store.worklog.intents import UnfinishedWork, unfinished_work
 
 
 def refresh(arguments: Namespace) -> None:
@@ -99,25 +99,9 @@ def cancel(arguments: Namespace) -> ExitCode:
         asked, all_done = apply_to_tasks(session, CANCEL.change_for(session.actor), numbers, check)
         if not asked:
             return ExitCode.FAILED
-        settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)
-        cancelled = tasks.by_numbers(session.store, asked)
-        print_tasks(cancelled, as_json=arguments.json)
-        pending = [task.number for task in cancelled if task.cancel_asked and task.status != Status.UNCONFIRMED]
-        if not settled and pending:
-            raise waiter.timed_out(
-                _describe_pending_cancellations(session.store, pending),
-                cancelled[0].trouble if len(asked) == 1 else None,
-            )
+        cancelled = wait_for_cancellations(session, waiter, asked, arguments.timeout, as_json=arguments.json)
         _check_cancelled(session, cancelled)
         return ExitCode.DONE if all_done else ExitCode.FAILED
-
-
-def _describe_pending_cancellations(store: Store, pending: Sequence[int]) -> str:
-    unsent = sum(has_unsent_intent(store, number) for number in pending)
-    if len(pending) == 1:
-        return f"The cancellation of #{pending[0]} is recorded and not {'sent' if unsent else 'confirmed'} yet."
-    also = f" ({unsent} of them are not sent yet)" if unsent else ""
-    return f"{len(pending)} cancellations are recorded and not confirmed yet{also}."
 
 
 def wait(arguments: Namespace) -> ExitCode:

@@ -12,13 +12,17 @@ from bwp_tui.actions.decision_operations import DECLINE
 from bwp_tui.actions.legal_operations import CORRECT, INQUIRE, VERIFY, inquiry_effect, replaced_verification
 from bwp_tui.actions.operation import Argument, IfOmitted, Position, RecordOperation, Values, split_signed
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
+from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
 from bwp_tui.cli.support.bulk import apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import CommandSession, can_ask, checked_day, open_session, require_yes, today
+from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_cancellations
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.regulations import not_in_force_warning
+from bwp_tui.domain.statuses import Status
+from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import zone_name
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
@@ -61,8 +65,26 @@ def record(arguments: Namespace) -> ExitCode:
             _print_once(f"Warning: {doubt}" for doubt in doubts if doubt)
         elif operation is INQUIRE:
             _print_once(map(inquiry_effect, changed))
-        print_tasks(changed, as_json=arguments.json)
+        if operation is DECLINE and any(map(_waits_for_cancellation, changed)):
+            _have_cancelled(session, changed, arguments)
+        else:
+            print_tasks(changed, as_json=arguments.json)
     return ExitCode.DONE if all_done else ExitCode.FAILED
+
+
+def _waits_for_cancellation(task: Task) -> bool:
+    return task.cancel_asked and task.status != Status.UNCONFIRMED
+
+
+def _have_cancelled(session: CommandSession, declined: list[Task], arguments: Namespace) -> None:
+    """Have deletions cancelled for whose decline that is needed: nobody else may do it before their holds end."""
+    numbers = [task.number for task in declined]
+    as_json = arguments.json
+    after = wait_for_cancellations(session, EngineWaiter(session), numbers, RESPONSE_TIMEOUT_S, as_json=as_json)
+    for task in after:
+        if task.status not in (Status.DECLINED, Status.UNCONFIRMED):
+            why = task.trouble or ""
+            raise CommandError(ExitCode.FAILED, f"{task.name} is {task.status} and was not declined. {why}".rstrip())
 
 
 def _print_once(sentences: Iterable[str]) -> None:

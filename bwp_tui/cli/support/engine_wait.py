@@ -20,6 +20,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import due_polls, engine_state
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS, EngineState, ServiceHealthState
+from bwp_tui.store.worklog.intents import has_unsent_intent
 
 if TYPE_CHECKING:
     from bwp_tui.engine.runtime.engine_config import EngineConfig
@@ -231,3 +232,25 @@ def _why_refused(task: Task) -> str:
         return f"The service rejected the request: {reasons}"
     why = task.trouble or "No answer came while its client token protected it."
     return f"{why} Request #{task.number} is UNCONFIRMED: decide on it with bwp-tui settle."
+
+
+def wait_for_cancellations(
+    session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], timeout: float | None, *, as_json: bool
+) -> list[Task]:
+    """Wait until the service has confirmed or refused cancellations; print their tasks, and return them."""
+    settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, numbers), numbers, timeout)
+    cancelled = tasks.by_numbers(session.store, numbers)
+    print_tasks(cancelled, as_json=as_json)
+    pending = [task.number for task in cancelled if task.cancel_asked and task.status != Status.UNCONFIRMED]
+    if not settled and pending:
+        trouble = cancelled[0].trouble if len(numbers) == 1 else None
+        raise waiter.timed_out(_describe_pending_cancellations(session.store, pending), trouble)
+    return cancelled
+
+
+def _describe_pending_cancellations(store: Store, pending: Sequence[int]) -> str:
+    unsent = sum(has_unsent_intent(store, number) for number in pending)
+    if len(pending) == 1:
+        return f"The cancellation of #{pending[0]} is recorded and not {'sent' if unsent else 'confirmed'} yet."
+    also = f" ({unsent} of them are not sent yet)" if unsent else ""
+    return f"{len(pending)} cancellations are recorded and not confirmed yet{also}."
