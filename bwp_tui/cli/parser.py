@@ -244,8 +244,8 @@ def _add_maintenance(commands: CommandParsers) -> None:
         "restore",
         "maintenance",
         json=False,
-        note="The current history is kept aside and merged: of a task in both, the later state stays, and nothing is "
-        "sent twice.",
+        note="The current history is kept aside and merged: of a task in both, what both have recorded counts, and "
+        "nothing is sent twice.",
     )
     restore.add_argument("file", metavar="FILE", type=new_path, help="backup of this version or an older one")
     restore.add_argument("--yes", action="store_true", help="do not ask")

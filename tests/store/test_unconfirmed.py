@@ -171,6 +171,7 @@ def test_a_refused_cancellation_hides_not_that_an_earlier_one_may_have_worked(
     kept = tasks.get(store, task.number)
     assert (kept.status, kept.trouble) == ("ON_HOLD", f"It is {status}.{doubt}")
     assert timeline.of_task(store, task.number)[-1].detail == kept.trouble
+    assert intents.unfinished_work(store) is None, "no poll has failed"
 
 
 @pytest.mark.parametrize("never_sent", [True, False])

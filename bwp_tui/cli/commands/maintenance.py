@@ -57,7 +57,7 @@ def restore(arguments: Namespace) -> None:
         if not arguments.yes:
             print_message(
                 f"{file} replaces {profile.history_path}, which is kept aside and merged into it: of a task in both, "
-                "the later state stays."
+                "what both have recorded counts."
             )
             require_yes("Restore?")
         restored = restore_from(profile.history_path, file, utc_now())

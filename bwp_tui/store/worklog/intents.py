@@ -164,7 +164,12 @@ class UnfinishedWork(NamedTuple):
 
 
 _CANCELLATION: Final = "action = 'cancel' AND t.status NOT IN ('QUEUED', 'UNCONFIRMED')"
-_FAILING: Final = "FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED'"
+_FAILING: Final = (
+    "FROM tasks t WHERE trouble IS NOT NULL AND terminal = 0 AND status <> 'UNCONFIRMED' AND trouble IS NOT"
+    f" (SELECT detail FROM timeline WHERE task = t.number AND what = '{EventKind.CANCEL_REFUSED}' ORDER BY id DESC"
+    " LIMIT 1)"
+)
+"""The tasks of whose last call the service said nothing; one whose cancellation it refused says why as its trouble."""
 _UNFINISHED: Final = RowMapper(
     UnfinishedWork,
     unsent="count(*) FILTER (WHERE action = 'submit' AND first_sent_at IS NULL)",
