@@ -272,3 +272,19 @@ def test_an_upheld_appeal_has_its_day_where_the_other_copy_withdrew_the_decline_
         task = tasks.get(merged, 1)
         assert (task.status, task.appealed_on, task.is_appeal_upheld) == (Status.DECLINED, TODAY, True)
         assert (needs_answer(task), task.tags) == (True, (TO_CHECK,))
+
+
+def test_an_appeal_that_one_copy_has_answered_leaves_that_of_the_other_copy_open(
+    path: Path, clock: ManualClock
+) -> None:
+    declined_history(path, clock)
+    for store, is_answered in opened_copies(path, clock, True):
+        change = partial(decisions.appeal, received=TODAY)
+        if is_answered:
+            change = partial(decisions.appeal, received=TODAY, answered=TODAY, upheld=False)
+        single.edit(store, 1, change, ACTOR, TODAY)
+    for merged in restored_both_ways(path, clock):
+        task = tasks.get(merged, 1)
+        assert (task.appealed_on, task.appeal_answered_on, task.is_appeal_running) == (TODAY, None, True)
+        assert task.due_on is not None
+        assert task.tags == (TO_CHECK,)

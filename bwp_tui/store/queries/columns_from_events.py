@@ -345,7 +345,8 @@ def _recorded_columns(columns: Columns, event: TimelineRow) -> Columns:
                 changes |= {"task_id": None, "submitted_at": None}
             return changes
         case EventKind.APPEALED if day:  # what another copy has answered is not what this shopper waits for
-            return {"appealed_on": day, **EMPTY_PARTS[LegalRecord.ANSWER]}
+            answer = {} if columns.get("appeal_upheld") else {"appeal_answered_on": None, "appeal_upheld": None}
+            return {"appealed_on": day, **answer, **EMPTY_PARTS[LegalRecord.ANSWER]}
         case EventKind.APPEAL_ANSWERED if day:
             return {"appeal_answered_on": day, "appeal_upheld": int(detail.endswith(": upheld"))}
         case EventKind.ACKNOWLEDGED | EventKind.INQUIRED | EventKind.REPLIED if day:
