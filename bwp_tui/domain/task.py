@@ -277,6 +277,11 @@ class Task(NamedTuple):
         return self.cancel_asked and self.status == Status.UNCONFIRMED
 
     @property
+    def is_being_cancelled(self) -> bool:
+        """Whether its cancellation was asked for and the service's response is waited for."""
+        return self.cancel_asked and self.status != Status.UNCONFIRMED
+
+    @property
     def is_task_id_unknown(self) -> bool:
         """Whether the service was polled for its task id and never knew it."""
         was_asked = self.task_id is not None and self.polled_at is not None

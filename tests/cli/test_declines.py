@@ -86,6 +86,16 @@ def test_a_decline_whose_cancellation_is_not_sent_says_so(shop: Bwp, practice: S
     assert json.loads(shop("show", "1", "--json").out)["status"] == "DECLINED"
 
 
+def test_a_decline_without_credentials_says_that_it_is_recorded(shop: Bwp) -> None:
+    assert shop("submit", "deletion", "bob@example.com", "--yes").code == 0
+    ended = shop(
+        *("decline", "1", "--reason", "exempt", "--text", "an open invoice", "--yes"), env={"BWP_CLIENT_SECRET": ""}
+    )
+    assert ended.code == ExitCode.USAGE
+    assert "recorded" in ended.err
+    assert json.loads(shop("show", "1", "--json").out)["cancelling"] is True
+
+
 def test_plain_mode_has_both(office: Bwp) -> None:
     _, declined, listed, *_ = talk(office, 'decline 1 --reason fraud --text "not ours"', "list", "quit")
     assert "DECLINED" in declined

@@ -24,6 +24,7 @@ from bwp_tui.domain.regulations import not_in_force_warning
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import zone_name
+from bwp_tui.settings import SettingsError
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
 
@@ -65,22 +66,22 @@ def record(arguments: Namespace) -> ExitCode:
             _print_once(f"Warning: {doubt}" for doubt in doubts if doubt)
         elif operation is INQUIRE:
             _print_once(map(inquiry_effect, changed))
-        if operation is DECLINE and any(map(_waits_for_cancellation, changed)):
+        if operation is DECLINE and any(task.is_being_cancelled for task in changed):
             _have_cancelled(session, changed, arguments)
         else:
             print_tasks(changed, as_json=arguments.json)
     return ExitCode.DONE if all_done else ExitCode.FAILED
 
 
-def _waits_for_cancellation(task: Task) -> bool:
-    return task.cancel_asked and task.status != Status.UNCONFIRMED
-
-
 def _have_cancelled(session: CommandSession, declined: list[Task], arguments: Namespace) -> None:
-    """Have deletions cancelled for whose decline that is needed: nobody else may do it before their holds end."""
-    numbers = [task.number for task in declined]
-    as_json = arguments.json
-    after = wait_for_cancellations(session, EngineWaiter(session), numbers, RESPONSE_TIMEOUT_S, as_json=as_json)
+    """Have deletions cancelled whose decline needs that: perhaps no engine runs before their holds end."""
+    try:
+        waiter = EngineWaiter(session)
+    except SettingsError as error:
+        print_tasks(declined, as_json=arguments.json)
+        raise SettingsError(f"The decline is recorded, and its cancellation is not sent yet. {error}") from None
+    numbers, as_json = [task.number for task in declined], arguments.json
+    after = wait_for_cancellations(session, waiter, numbers, RESPONSE_TIMEOUT_S, as_json=as_json)
     for task in after:
         if task.status not in (Status.DECLINED, Status.UNCONFIRMED):
             why = task.trouble or ""

@@ -241,7 +241,7 @@ def wait_for_cancellations(
     settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, numbers), numbers, timeout)
     cancelled = tasks.by_numbers(session.store, numbers)
     print_tasks(cancelled, as_json=as_json)
-    pending = [task.number for task in cancelled if task.cancel_asked and task.status != Status.UNCONFIRMED]
+    pending = [task.number for task in cancelled if task.is_being_cancelled]
     if not settled and pending:
         trouble = cancelled[0].trouble if len(numbers) == 1 else None
         raise waiter.timed_out(_describe_pending_cancellations(session.store, pending), trouble)
