@@ -20,6 +20,7 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, Scope
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.console.bindings.screen_actions import bindings_of
@@ -38,7 +39,6 @@ from bwp_tui.console.terminal.diff_driver import DiffDriver
 from bwp_tui.console.terminal.hangup_watcher import SIGNALS, HangupWatcher
 from bwp_tui.console.terminal.key_queue import KeyQueue
 from bwp_tui.console.widgets.bars import FooterApp, StatusLine
-from bwp_tui.console.workers import start_worker
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
@@ -243,7 +243,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             self._report_if_writable(self._read_only_reason)
         if isinstance(message.update, Snapshot):
             snapshot = message.update
-            start_worker(self, lambda: self._notify_ended(snapshot), group="watching")
+            run_in_background(self, lambda: self._notify_ended(snapshot), group="watching")
 
     def _report_if_writable(self, was_read_only: str) -> None:
         """Report that the history, which could only be read, can be written again, as once a full disk has space."""

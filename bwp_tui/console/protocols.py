@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import App
 
+from bwp_tui.console.background import ACTION, OutcomeReader, StatusReporter, Work
 from bwp_tui.console.bindings.actions import ActionContext
 from bwp_tui.console.presentation.breakpoints import DetailPlace
 from bwp_tui.console.services.snapshot_feed import Snapshot
@@ -14,7 +15,6 @@ from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.widgets.bars import StatusLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.console.workers import ACTION, OutcomeReader, StatusReporter, Work
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
 
@@ -87,4 +87,4 @@ class MainScreenProtocol(StatusReporter, Protocol):
     def disabled_reason(self, name: str) -> str | None: ...
     def call_later(self, callback: Callable[[], None]) -> bool: ...
     def perform_later(self, name: str) -> None: ...
-    def start_worker(self, work: Work, group: str = ACTION, *, exclusive: bool = True) -> None: ...
+    def run_in_background(self, work: Work, group: str = ACTION, *, exclusive: bool = True) -> None: ...

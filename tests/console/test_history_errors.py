@@ -11,7 +11,7 @@ import pytest
 from textual.widgets import Input
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.workers import start_worker
+from bwp_tui.console.background import run_in_background
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.engine.runtime.engine_thread import EngineRole
@@ -267,7 +267,7 @@ async def test_work_beside_a_screen_that_meets_damage_ends_with_a_sentence(profi
         raise StoreDamaged("The history is damaged.")
 
     async with opened(profile) as console:
-        start_worker(console.main, meet_damage)
+        run_in_background(console.main, meet_damage)
         await console.sees("The history is damaged.")
 
 

@@ -10,13 +10,13 @@ import pytest
 from textual.screen import Screen
 
 from bwp_tui.console.app import ConsoleApp
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.presentation.breakpoints import FIGURES_CELLS, NARROW, SIDE_BY_SIDE, TASK_WIDE, WIDE
 from bwp_tui.console.presentation.task_row_cells import SMALL_TABLE
 from bwp_tui.console.presentation.task_row_layout import GAP, place_columns
 from bwp_tui.console.terminal.textual_compat import lay_out
 from bwp_tui.console.widgets.bars import HeaderLine, TwoEndedLine, ViewsLine
 from bwp_tui.console.widgets.styled_line import Heading, StyledLine
-from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.filter import VIEWS
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -134,6 +134,6 @@ async def test_the_lines_of_a_long_sentence_or_question_begin_in_the_same_column
         async def ask() -> None:
             await console.main.prompt.ask_text("word " * 20)
 
-        start_worker(console.main, ask, group="question")
+        run_in_background(console.main, ask, group="question")
         await console.until(lambda: len(console.line("prompt-label").splitlines()) > 1)
         assert all(line.startswith(" word") for line in console.line("prompt-label").splitlines())

@@ -13,6 +13,7 @@ from bwp_tui.actions.decision_operations import SETTLEMENTS
 from bwp_tui.actions.operation import Argument, Position, RecordOperation, TaskOperation, Values
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS, ServiceOperation
+from bwp_tui.console.background import Work
 from bwp_tui.console.bindings.actions import LETTER_KINDS, NO_TASK
 from bwp_tui.console.bindings.commands import ALIASES, CLI_LINES, COMMANDS_BY_NAME, PromptCommand
 from bwp_tui.console.command_bar.list_command_reader import ListCommandReader, if_writable
@@ -29,7 +30,6 @@ from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.record_controller import RecordController
 from bwp_tui.console.controllers.service_controller import ServiceController
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.workers import Work
 from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME
 from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.task import Kind
@@ -143,7 +143,7 @@ class CommandReader:
         screen = self._screen
         day = typed_day(word.text, screen.session.today())
         if day is not None:
-            return lambda: screen.start_worker(partial(jump_to_day, screen, day))
+            return lambda: screen.run_in_background(partial(jump_to_day, screen, day))
         if _LIKE_AN_ID.fullmatch(word.text):
             return partial(jump_to_task, screen, self._task(word))
         return None
@@ -244,7 +244,7 @@ class CommandReader:
         def start() -> None:
             self._select_or_mark(numbers)
             if self._marked.all or self._current_number():
-                self._screen.start_worker(work)
+                self._screen.run_in_background(work)
             else:
                 self._screen.show_status(NO_TASK, "warn")
 
@@ -259,7 +259,7 @@ class CommandReader:
         settlement = next(settlement for settlement in SETTLEMENTS if settlement.text.option in line.options)
         values = {settlement.text.name: self._value(settlement.text, line.options)}
         work = partial(self._records.settle, settlement, task, values)
-        return lambda: if_writable(self._screen, lambda: self._screen.start_worker(work))
+        return lambda: if_writable(self._screen, lambda: self._screen.run_in_background(work))
 
     def _read_mark(self, line: CommandLine) -> CommandHandler:
         numbers = [self._task(word) for word in line.positionals]

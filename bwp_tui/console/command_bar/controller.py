@@ -6,7 +6,7 @@ from functools import partial
 
 from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, PromptCommand, matching
 from bwp_tui.console.command_bar.command_reader import CommandReader, names_task_or_day
-from bwp_tui.console.command_bar.completion import complete
+from bwp_tui.console.command_bar.line_completion import complete
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter

@@ -6,6 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
+from bwp_tui.console.background import run_in_thread_and_report
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word
 from bwp_tui.console.controllers.custom_commands import switch_profile
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
@@ -14,7 +15,6 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.shop_list import why_no_switch
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.state.tab_completion import InputMistake
-from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.filter import VIEWS, View, columns_named, parse, view_named
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import SettingsError, read_profile
@@ -74,7 +74,7 @@ class ListCommandReader:
             raise name.error(error.mistakes[0]) from None
         if why_not := why_no_switch(here, os.environ):
             raise name.error(why_not)
-        return lambda: self._screen.start_worker(partial(switch_profile, self._screen, name.text))
+        return lambda: self._screen.run_in_background(partial(switch_profile, self._screen, name.text))
 
     def _read_view(self, line: CommandLine) -> CommandHandler:
         if not line.positionals:
@@ -119,7 +119,7 @@ class ListCommandReader:
             if is_confirmed is None or await is_confirmed():
                 await run_in_thread_and_report(self._screen, change)
 
-        if_writable(self._screen, lambda: self._screen.start_worker(work))
+        if_writable(self._screen, lambda: self._screen.run_in_background(work))
 
     def _view_named(self, word: Word) -> View:
         views = self._screen.session.reader.views()  # those without a key too

@@ -55,7 +55,7 @@ class CustomCommands:
         else:
             screen.session.running_commands.add(command.name)
             screen.show_status(f"{command.name} runs with {counted(len(numbers), 'task')}.")
-            screen.start_worker(lambda: self._run(command, numbers), "own command", exclusive=False)
+            screen.run_in_background(lambda: self._run(command, numbers), "own command", exclusive=False)
 
     async def _run(self, command: CustomCommand, numbers: Sequence[int]) -> None:
         screen, session, stop = self._screen, self._screen.session, threading.Event()

@@ -14,11 +14,11 @@ from typing import Final
 
 from textual.app import SuspendNotSupported
 
+from bwp_tui.console.background import StatusReporter
 from bwp_tui.console.presentation import task_pages
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.saved_state import locked
-from bwp_tui.console.workers import StatusReporter
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line, escaped
 from bwp_tui.file_access import new_file

@@ -7,8 +7,8 @@ from functools import partial
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputMistake, TabCompleter
-from bwp_tui.domain.completion import complete
 from bwp_tui.domain.filter import FILTER_WORD, OR, FilterError, closing_parentheses, parse
+from bwp_tui.domain.filter_completion import complete
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import tasks
@@ -23,7 +23,7 @@ class FilterPrompt:
     async def ask(self) -> None:
         """Ask, listing the matches meanwhile; without an answer the earlier list is shown again."""
         screen, before = self._screen, self._screen.list_state
-        screen.start_worker(self._load_tags, "tags")
+        screen.run_in_background(self._load_tags, "tags")
         answer = await screen.prompt.ask_text(
             "/",
             f"{before.filter} " if before.filter else "",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from bwp_tui.console.background import prepare_question
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.workers import prepare_question
 from bwp_tui.domain.filter import DayClause, Filter, ValueClause, parse
 from bwp_tui.store.queries import tasks
 

@@ -12,12 +12,12 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME
+from bwp_tui.console.background import prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionRewordings
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.task_commands import MarkStep
 from bwp_tui.console.widgets.prompt import F2_ANSWER, QuestionUpdate
-from bwp_tui.console.workers import prepare_question, run_in_thread_and_report
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import capitalized, clean_line
 from bwp_tui.store.commands.bulk import ChangeResult

@@ -10,10 +10,10 @@ from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.decision_operations import SETTLEMENTS, Settlement
 from bwp_tui.actions.operation import Argument, RecordOperation, Target, Values
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, UNWATCH, WATCH, WITHDRAWALS
+from bwp_tui.console.background import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import ask_arguments, rechecking_argument, rechecking_task
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.workers import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 from bwp_tui.store.queries.timeline import TaskPart

@@ -10,12 +10,12 @@ from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
+from bwp_tui.console.background import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import rechecking_task
 from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.widgets.prompt import F2_ANSWER
-from bwp_tui.console.workers import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, same_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task

@@ -17,6 +17,7 @@ from bwp_tui.archive.entry import Entry
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.unpack import CannotUnpack, unpack
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.controllers.find import ListFilter, TextFinder
 from bwp_tui.console.presentation.archive_preview import (
@@ -39,7 +40,6 @@ from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.styled_line import Heading, Place
 from bwp_tui.console.widgets.virtual_list import VirtualList
-from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted, format_size
 from bwp_tui.store.commands import work_records
@@ -73,10 +73,10 @@ class ArchiveScreen(FrontScreen):
             "leave": self._back,
             "left": lambda: self._scroll_columns(-1),
             "right": lambda: self._scroll_columns(1),
-            "folder": partial(start_worker, self, self._show_folder),
-            "unpack": partial(start_worker, self, self._unpack, group="unpacking", exclusive=True),
-            "pager": partial(start_worker, self, self._page, group="pager", exclusive=True),
-            "filter": partial(start_worker, self, self._find),
+            "folder": partial(run_in_background, self, self._show_folder),
+            "unpack": partial(run_in_background, self, self._unpack, group="unpacking", exclusive=True),
+            "pager": partial(run_in_background, self, self._page, group="pager", exclusive=True),
+            "filter": partial(run_in_background, self, self._find),
             "next_match": lambda: self._step(1),
             "previous_match": lambda: self._step(-1),
         }
@@ -95,7 +95,7 @@ class ArchiveScreen(FrontScreen):
         yield VirtualList(id="archive-rows")
 
     def on_mount(self) -> None:
-        start_worker(self, self._list, group="reading")
+        run_in_background(self, self._list, group="reading")
 
     @property
     def context(self) -> ActionContext:
@@ -107,7 +107,7 @@ class ArchiveScreen(FrontScreen):
         if opened is None:
             if row < len(self._listed):
                 self._entry_row = row
-                start_worker(self, partial(self._open_entry, self._listed[row]), group="reading", exclusive=True)
+                run_in_background(self, partial(self._open_entry, self._listed[row]), group="reading", exclusive=True)
         elif opened.tree is not None:
             self._open(opened, opened.tree.toggle_fold(row))
         elif isinstance(opened.preview, Table) and opened.record_row is None and self._rows.row_count:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.protocols import MainScreenProtocol
@@ -13,7 +14,6 @@ from bwp_tui.console.screens.front_screens import TEXT_MARGIN, SearchedScreen
 from bwp_tui.console.services.command_process import INTERRUPTED, MAX_LINES, CommandProcess
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
-from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.text import clean_line, counted
 
@@ -37,8 +37,8 @@ class OutputScreen(SearchedScreen):
         self._title = title
         self._output = output
         self.handlers |= {
-            "copy": partial(start_worker, self, self._copy, group="copy", exclusive=True),
-            "pager": partial(start_worker, self, self._page, group="pager", exclusive=True),
+            "copy": partial(run_in_background, self, self._copy, group="copy", exclusive=True),
+            "pager": partial(run_in_background, self, self._page, group="pager", exclusive=True),
             "mask": self._toggle_mask,
         }
 
@@ -92,7 +92,7 @@ class CommandOutputScreen(OutputScreen):
         self.handlers |= dict.fromkeys(("leave", "close"), self._back)
 
     def on_mount(self) -> None:
-        start_worker(self, self._run, group="command")  # Textual calls the base's `on_mount` besides
+        run_in_background(self, self._run, group="command")  # Textual calls the base's `on_mount` besides
 
     @property
     def back_label(self) -> str:
@@ -111,7 +111,7 @@ class CommandOutputScreen(OutputScreen):
         async def ask() -> None:
             self._process.answer(await self.prompt.ask_text(self._masked(question).strip(), enter="answer") or "")
 
-        start_worker(self, ask, group="question", exclusive=True)
+        run_in_background(self, ask, group="question", exclusive=True)
 
     def _schedule_redraw(self) -> None:
         if not self._is_redraw_due and self.is_running:

@@ -11,6 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.timer import Timer
 
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.dashboard import dashboard_columns
 from bwp_tui.console.screens.front_screens import FrontScreen
@@ -18,7 +19,6 @@ from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.figure_list import FigureList
 from bwp_tui.console.widgets.styled_line import Heading
-from bwp_tui.console.workers import start_worker
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.dashboard import Statistics
 
@@ -61,7 +61,7 @@ class DashboardScreen(FrontScreen):
 
     def _start_reading(self) -> None:
         self._rereading = None
-        start_worker(self, self._fill, exclusive=True)
+        run_in_background(self, self._fill, exclusive=True)
 
     async def _fill(self) -> None:
         began = time.monotonic()

@@ -12,6 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.timer import Timer
 
+from bwp_tui.console.background import ACTION, run_in_background, run_in_thread_and_report
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS
 from bwp_tui.console.controllers.find import ListFilter
@@ -30,7 +31,6 @@ from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import QuestionUpdate
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_rows import Debouncer
-from bwp_tui.console.workers import ACTION, run_in_thread_and_report, start_worker
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import capitalized, format_size
 from bwp_tui.store.commands import download_queue
@@ -66,14 +66,14 @@ class DownloadsScreen(FrontScreen):
         self._opener_context = context
         self._filter = ListFilter(self, self.reload)
         self.handlers |= {
-            "filter": partial(start_worker, self, self._filter.ask),
+            "filter": partial(run_in_background, self, self._filter.ask),
             "open": self._open_archive,
             "mark": self._mark,
             "mark_all": self._mark_all,
             "back": self._back,
             "downloads": self.close,
             **{
-                name: partial(start_worker, self, work, group=ACTION)
+                name: partial(run_in_background, self, work, group=ACTION)
                 for name, work in {
                     "folder": self._show_folder,
                     "copy": self._copy_hash,
@@ -149,7 +149,7 @@ class DownloadsScreen(FrontScreen):
         self._show(current)
         if self._looked_for != ids:
             self._looked_for = ids
-            start_worker(self, self._check_results_on_disk, group="result", exclusive=True)
+            run_in_background(self, self._check_results_on_disk, group="result", exclusive=True)
 
     def _fits(self, download: Download, task: Task) -> bool:
         """Return whether the words of the filter are in what is known of a download."""

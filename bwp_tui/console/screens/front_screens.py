@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.controllers.find import ScrolledText, TextFinder
 from bwp_tui.console.presentation.breakpoints import tab_gap
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -20,7 +21,6 @@ from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
-from bwp_tui.console.workers import start_worker
 
 TEXT_MARGIN: Final = 5
 """Cells beside a page of text: its padding, and the scroll bar."""
@@ -78,7 +78,7 @@ class SearchedScreen(FrontScreen, ScrolledScreen):
         text = ScrolledText(lambda: self.query_one(VerticalScroll))
         self.finder = TextFinder(self, self.keymap, text, self.update_footer)
         self.handlers |= {
-            "filter": partial(start_worker, self, self.finder.ask),
+            "filter": partial(run_in_background, self, self.finder.ask),
             "next_match": partial(self.finder.step, 1),
             "previous_match": partial(self.finder.step, -1),
             "back": self._back,

@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 
 from bwp_tui.actions import letters
 from bwp_tui.actions.letters import Letter
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import heading
@@ -21,7 +22,6 @@ from bwp_tui.console.screens.front_screens import PagedScreen
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
-from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.letters import LetterKind, cannot_write, fitting_kind
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import escaped, mask_in_text, unsafe_at
@@ -53,9 +53,9 @@ class LetterScreen(PagedScreen):
         self._edited: dict[LetterKind, tuple[Letter, str]] = {}
         """The letters that were edited: each as it was drafted, and the text that it has now."""
         self.handlers |= {
-            "copy": partial(start_worker, self, self._copy, group="letter"),
-            "edit": partial(start_worker, self, self._edit, group="letter"),
-            "write": partial(start_worker, self, self._write, group="letter"),
+            "copy": partial(run_in_background, self, self._copy, group="letter"),
+            "edit": partial(run_in_background, self, self._edit, group="letter"),
+            "write": partial(run_in_background, self, self._write, group="letter"),
         }
 
     def on_mount(self) -> None:
@@ -78,7 +78,7 @@ class LetterScreen(PagedScreen):
         self._read()
 
     def _read(self) -> None:
-        start_worker(self, self._draft, group="reading", exclusive=True)
+        run_in_background(self, self._draft, group="reading", exclusive=True)
 
     def _read_task(self) -> Task | None:
         return next(iter(self.session.reader.by_numbers([self._number])), None)

@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.message import Message
 
+from bwp_tui.console.background import ACTION, OutcomeReader, Work, run_in_background
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, layout_classes
 from bwp_tui.console.presentation.themes import LATER_STYLES
@@ -26,7 +27,6 @@ from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.table_updater import TableUpdater
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.widgets.virtual_rows import Debouncer
-from bwp_tui.console.workers import ACTION, OutcomeReader, Work, start_worker
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
 
@@ -110,7 +110,7 @@ class MainScreen(ActionScreen):
         self.set_timer(_MOUNT_DELAY_S, self._start_mounting)
 
     def _start_mounting(self) -> None:
-        start_worker(self, self._mount_prompts, group="ready")
+        run_in_background(self, self._mount_prompts, group="ready")
 
     async def _mount_prompts(self) -> None:
         """Mount what the first frame does not show, so that it comes sooner."""
@@ -348,9 +348,9 @@ class MainScreen(ActionScreen):
         """Do an action once the current message has been handled."""
         self.call_later(self.action_perform, name)
 
-    def start_worker(self, work: Work, group: str = ACTION, *, exclusive: bool = True) -> None:
+    def run_in_background(self, work: Work, group: str = ACTION, *, exclusive: bool = True) -> None:
         """Start work that waits for the operator or the disk."""
-        start_worker(self, work, group=group, exclusive=exclusive)
+        run_in_background(self, work, group=group, exclusive=exclusive)
 
     def open_form(self, kind: Kind | None = None, email: str | None = None) -> None:
         """Show the request form, set to a kind and an email where they are given."""

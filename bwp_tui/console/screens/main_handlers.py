@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.console.background import Work, run_in_thread_and_report
 from bwp_tui.console.bindings.actions import Scope, with_view_names
 from bwp_tui.console.command_bar.command_reader import CommandReader
 from bwp_tui.console.command_bar.controller import CommandBar
@@ -35,7 +36,6 @@ from bwp_tui.console.screens.messages import MessagesScreen
 from bwp_tui.console.screens.profiles import ProfilesScreen
 from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
-from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES
 from bwp_tui.domain.task import Kind, Request
@@ -76,7 +76,7 @@ class MainHandlers:
             "save_view": partial(save_or_delete_view, screen),
         }
         self.by_name: dict[str, Callable[[], None]] = {
-            **{name: partial(screen.start_worker, work) for name, work in prompting.items()},
+            **{name: partial(screen.run_in_background, work) for name, work in prompting.items()},
             "mark": self.marked.toggle_current,
             "mark_range": self.marked.mark_range,
             "mark_all": self.marked.mark_all,
@@ -92,7 +92,7 @@ class MainHandlers:
             ),
             "messages": lambda: self._open(MessagesScreen(session)),
             "profiles": lambda: self._open(
-                ProfilesScreen(session, lambda name: screen.start_worker(partial(switch_profile, screen, name)))
+                ProfilesScreen(session, lambda name: screen.run_in_background(partial(switch_profile, screen, name)))
             ),
             "help": self._open_help,
             "new": screen.open_form,
@@ -125,7 +125,7 @@ class MainHandlers:
         """Record what the request form holds; once, however often enter is pressed meanwhile."""
         if not self._is_submitting:
             self._is_submitting = True
-            self._screen.start_worker(lambda: self._submit(request), "submit", exclusive=False)
+            self._screen.run_in_background(lambda: self._submit(request), "submit", exclusive=False)
 
     def _back(self) -> None:
         screen = self._screen
@@ -203,7 +203,7 @@ class MainHandlers:
 
     def _quit(self) -> None:
         if self._screen.session.running_commands:
-            self._screen.start_worker(partial(quit_console, self._screen))
+            self._screen.run_in_background(partial(quit_console, self._screen))
         else:
             self._screen.app.exit()
 

@@ -8,6 +8,7 @@ from typing import Final
 from textual.content import Content
 from textual.screen import Screen
 
+from bwp_tui.console.background import OutcomeReader, run_in_background
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
 from bwp_tui.console.presentation.task_detail import download_end
 from bwp_tui.console.protocols import MainScreenProtocol
@@ -16,7 +17,6 @@ from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import ActiveDownloads, HeaderLine, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.console.workers import OutcomeReader, start_worker
 from bwp_tui.domain.filter import VIEWS, View, condition_for_word
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean_line
@@ -91,7 +91,7 @@ class MainPanels:
                 pane.set_task(task, timeline, self._session.display_context())
 
         if any(each.was_downloaded for each in self._table.visible_tasks):
-            start_worker(self._screen, look_for_results, group="result", exclusive=True)
+            run_in_background(self._screen, look_for_results, group="result", exclusive=True)
 
     def update_downloads(self) -> None:
         session, snapshot = self._session, self.snapshot
@@ -179,7 +179,7 @@ class StatusUpdates:
             self._screen.show_notice("")
         self._read_error = None
         if self._delayed is not None:
-            self._screen.start_worker(self._update_outcome, "outcome")
+            self._screen.run_in_background(self._update_outcome, "outcome")
 
     async def _update_outcome(self) -> None:
         if self._delayed is None:

@@ -10,6 +10,7 @@ from typing import Final
 from textual import on
 from textual.app import ComposeResult
 
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText, badge_role
@@ -18,7 +19,6 @@ from bwp_tui.console.services.shop_list import ListedShop, list_shops
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
-from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.text import counted
 from bwp_tui.settings import SettingsError
 
@@ -53,7 +53,7 @@ class ProfilesScreen(FrontScreen):
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")])
         self.update_footer()
-        start_worker(self, self._read, group="reading", exclusive=True)
+        run_in_background(self, self._read, group="reading", exclusive=True)
 
     async def _read(self) -> None:
         session = self.session

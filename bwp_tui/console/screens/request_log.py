@@ -11,6 +11,7 @@ from typing import Final
 from textual import on
 from textual.app import ComposeResult
 
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.controllers.find import ListFilter
 from bwp_tui.console.presentation import request_log
@@ -19,7 +20,6 @@ from bwp_tui.console.screens.front_screens import FrontScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
-from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.text import counted
 from bwp_tui.store.errors import ReadCancelled
 from bwp_tui.store.queries.request_log import LoggedRequest
@@ -43,7 +43,7 @@ class RequestLogScreen(FrontScreen):
         self._filter = ListFilter(self, self._read)
         self.handlers |= {
             "read": self._choose,
-            "filter": partial(start_worker, self, self._filter.ask),
+            "filter": partial(run_in_background, self, self._filter.ask),
             "back": self._back,
             "sent": self.close,
         }
@@ -65,7 +65,7 @@ class RequestLogScreen(FrontScreen):
             self.close()
 
     def _read(self) -> None:
-        start_worker(self, self._list, group="reading", exclusive=True)
+        run_in_background(self, self._list, group="reading", exclusive=True)
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:

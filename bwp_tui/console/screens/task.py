@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope, footer_actions
 from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
 from bwp_tui.console.presentation import task_detail, task_pages
@@ -21,7 +22,6 @@ from bwp_tui.console.screens.front_screens import PagedScreen
 from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
-from bwp_tui.console.workers import start_worker
 from bwp_tui.store.queries.timeline import EventKind
 
 
@@ -154,7 +154,7 @@ class TaskScreen(PagedScreen):
                 self._show()
 
         if task is not None and task.was_downloaded:
-            start_worker(self, look_for_result, group="result", exclusive=True)
+            run_in_background(self, look_for_result, group="result", exclusive=True)
 
     def _show(self) -> None:
         if not self.query("#task-text"):

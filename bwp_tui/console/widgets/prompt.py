@@ -16,11 +16,11 @@ from textual.widget import Widget
 from textual.widgets import Input
 from textual.widgets.input import Selection
 
+from bwp_tui.console.background import run_in_background
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.state.tab_completion import InputMistake
 from bwp_tui.console.widgets.styled_line import KeyLine, StyledLine
 from bwp_tui.console.widgets.text_field import TextField
-from bwp_tui.console.workers import start_worker
 
 _FEWEST_FIELD_CELLS: Final = 24
 """Fewest cells of the field; a longer question has a line of its own."""
@@ -148,7 +148,7 @@ class Prompt(Horizontal, can_focus=True):
     def recheck(self, changed: Iterable[int]) -> None:
         """Check the open question again, if it is about one of the tasks that have changed."""
         if self.is_open and self._rechecked is not None and not self._rechecked.tasks.isdisjoint(changed):
-            start_worker(self, self._recheck, group="rechecking", exclusive=True)
+            run_in_background(self, self._recheck, group="rechecking", exclusive=True)
 
     async def _recheck(self) -> None:
         subject, answer = self._rechecked, self._answer
@@ -337,7 +337,7 @@ class Prompt(Horizontal, can_focus=True):
             self._answer_with(F2_ANSWER)
         elif event.key == "f4" and self._edit and not self._keys and not self._is_obsolete:
             event.stop()
-            start_worker(self, self._edit_text, group="editing", exclusive=True)
+            run_in_background(self, self._edit_text, group="editing", exclusive=True)
         elif self._on_arrow is not None and event.key in ("down", "up"):
             event.stop()
             self._on_arrow(1 if event.key == "down" else -1)

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import WorkerFailed
 
-from bwp_tui.console.workers import start_worker
+from bwp_tui.console.background import run_in_background
 from tests.waiting import eventually_in_loop
 
 
@@ -26,10 +26,10 @@ async def test_work_that_is_ended_before_its_first_step_leaves_nothing_unawaited
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         async with App[None]().run_test() as pilot:
-            start_worker(pilot.app, lambda: work("first"), exclusive=True)
-            start_worker(pilot.app, lambda: work("second"), exclusive=True)
+            run_in_background(pilot.app, lambda: work("first"), exclusive=True)
+            run_in_background(pilot.app, lambda: work("second"), exclusive=True)
             await eventually_in_loop(lambda: done)
-            start_worker(pilot.app, lambda: work("third"))
+            run_in_background(pilot.app, lambda: work("third"))
             pilot.app.workers.cancel_all()
         gc.collect()
     assert done == ["second"]
@@ -47,7 +47,7 @@ async def test_work_ends_with_its_node() -> None:
             ended.set()
 
     async with App[None]().run_test() as pilot:
-        start_worker(pilot.app, work)
+        run_in_background(pilot.app, work)
         await waits.wait()
     assert ended.is_set()
 
@@ -66,7 +66,7 @@ async def _end_while_filling(*, close: bool) -> None:
     async with App[None]().run_test() as pilot:
         screen = Screen[None]()
         await pilot.app.push_screen(screen)
-        start_worker(screen, fill)
+        run_in_background(screen, fill)
         await began.wait()
         if close:
             await pilot.app.pop_screen()

@@ -1,4 +1,4 @@
-"""Run what waits for the operator or the disk beside the screen that started it."""
+"""Run in the background what waits for the operator or the disk, and report what came of it on the screen."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class StatusReporter(_StatusLineOwner, Protocol):
     session: Session
 
 
-def start_worker(node: DOMNode, work: Work, *, group: str = "default", exclusive: bool = False) -> None:
+def run_in_background(node: DOMNode, work: Work, *, group: str = "default", exclusive: bool = False) -> None:
     """Run `work` beside `node`, and end it with the node; `exclusive` ends what runs in its group.
 
     The coroutine is made when it is first stepped: one made here would never be awaited where the node ends sooner.
