@@ -60,7 +60,7 @@ async def test_a_yes_that_comes_before_the_screen_knows_of_the_change_is_refused
         task = await _queued(console)
         await console.press("x")
         await console.sees("Cancel the unsent deletion ")
-        monkeypatch.setattr(console.main.prompt, "recheck", lambda _changed: None)
+        monkeypatch.setattr(console.main.prompt, "update_live_question", lambda _changed: None)
         _accept(console.store, task)
         await console.press("y")
         await console.sees("cafe0001 was changed meanwhile")

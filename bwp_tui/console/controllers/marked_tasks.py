@@ -13,11 +13,11 @@ from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME
 from bwp_tui.console.background import prepare_question, run_in_thread_and_report
-from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionRewordings
+from bwp_tui.console.controllers.prompts import NOTHING_DONE
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.task_commands import MarkStep
-from bwp_tui.console.widgets.prompt import F2_ANSWER, QuestionUpdate
+from bwp_tui.console.widgets.prompt import F2_ANSWER
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import capitalized, clean_line
 from bwp_tui.store.commands.bulk import ChangeResult
@@ -141,24 +141,21 @@ class MarkedTasks:
     def _plan_sentence(self, numbers: Sequence[int], plan: BulkPlan) -> str:
         return f"Of {len(numbers)} {'named' if self._are_from_command else 'marked'}: {plan}."
 
-    def rechecking(
-        self, planned: OpenPlan, *questions: Callable[[BulkPlan], str], is_fixed: bool = False
-    ) -> AbstractContextManager[None]:
-        """When a plan changes, word its questions anew, or close them if it would do nothing any more.
+    def live_plan(self, planned: OpenPlan, *, is_fixed: bool = False) -> AbstractContextManager[None]:
+        """Make the questions live that are asked meanwhile about a plan; they end once it would do nothing any more.
 
         Args:
-            is_fixed: whether they are closed also if the plan is then for other tasks.
+            is_fixed: whether they end also if the plan is then for other tasks.
         """
-        rewordings = QuestionRewordings(planned.current, *questions)
 
-        async def update() -> QuestionUpdate:
+        async def update() -> str:
             plan = await asyncio.to_thread(self._plan, planned.action, planned.numbers, planned.values)
             if not plan.possible or (is_fixed and plan.possible != planned.possible):
-                return QuestionUpdate(f"{self._plan_sentence(planned.numbers, plan)} {NOTHING_DONE}")
+                return f"{self._plan_sentence(planned.numbers, plan)} {NOTHING_DONE}"
             planned.current = plan
-            return QuestionUpdate(wordings=rewordings.by_earlier_wording(plan))
+            return ""
 
-        return self._screen.prompt.rechecking(planned.numbers, update)
+        return self._screen.prompt.live_questions(planned.numbers, update)
 
     async def confirm_plan(
         self, planned: OpenPlan, f2: str = "", on_f2: Callable[[], Coroutine[Any, Any, bool]] | None = None
@@ -175,14 +172,14 @@ class MarkedTasks:
             session, lambda: self._deletes(planned.current)
         )
         if is_harmless or (len(planned.possible) == 1 and not deletes):
-            with self.rechecking(planned, self._yes_or_no, is_fixed=not is_harmless):
-                return await prompt.ask_yes_no(self._yes_or_no(planned.current), irreversible=not is_harmless)
-
-        def question(plan: BulkPlan) -> str:
-            return self._typed_confirmation(plan, deletes=deletes)[0]
-
-        with self.rechecking(planned, question):
-            answer = await prompt.ask_text(question(planned.current), f2=f2, irreversible=True)
+            with self.live_plan(planned, is_fixed=not is_harmless):
+                return await prompt.ask_yes_no(
+                    lambda: f"{self._described(planned.current)}Go on?", irreversible=not is_harmless
+                )
+        with self.live_plan(planned):
+            answer = await prompt.ask_text(
+                lambda: self._typed_confirmation(planned.current, deletes=deletes)[0], f2=f2, irreversible=True
+            )
         if answer == F2_ANSWER and on_f2 is not None:
             return await on_f2()
         if answer is None:
@@ -191,9 +188,6 @@ class MarkedTasks:
         if answer.strip() != word:
             self._screen.show_status(f"Nothing was done: {shown} was not typed.", "warn")
         return answer.strip() == word
-
-    def _yes_or_no(self, plan: BulkPlan) -> str:
-        return f"{self._described(plan)}Go on?"
 
     def _described(self, plan: BulkPlan) -> str:
         hidden = self.unlisted_clause(plan.possible)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from bwp_tui.actions.operation import Argument, IfOmitted, Position, Target, TaskOperation, Values
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputMistake
-from bwp_tui.console.widgets.prompt import QuestionUpdate
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import capitalized
@@ -22,95 +21,86 @@ from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 
 NOTHING_DONE: Final = "Nothing was done."
 
-_Subject = TypeVar("_Subject")
+LiveTarget = Callable[[], Target]
+"""Returns what an action is for, as it is now."""
 
 
-class QuestionRewordings(Generic[_Subject]):
-    """How some questions about a task or a plan were worded so far."""
+@contextmanager
+def live_task(screen: MainScreenProtocol, task: Task, check: RefusalCheck) -> Iterator[Callable[[], Task]]:
+    """Make the questions live that are asked meanwhile; they end once `check` refuses the action.
 
-    def __init__(self, subject: _Subject, *questions: Callable[[_Subject], str]) -> None:
-        self._earlier = [(question, {question(subject)}) for question in questions]
+    Yields:
+        what returns the task as it is now.
+    """
+    current = task
 
-    def by_earlier_wording(self, subject: _Subject) -> dict[str, str]:
-        """Return the present wording of each question, by each of its earlier wordings."""
-        wordings: dict[str, str] = {}
-        for question, earlier in self._earlier:
-            earlier.add(text := question(subject))
-            wordings |= dict.fromkeys(earlier, text)
-        return wordings
-
-
-def rechecking_task(
-    screen: MainScreenProtocol, task: Task, check: RefusalCheck, question: Callable[[Task], str]
-) -> AbstractContextManager[None]:
-    """When the task changes, close `question` if `check` then refuses the action, else word it anew."""
-    rewordings = QuestionRewordings(task, question)
-
-    def update() -> QuestionUpdate:
+    def read() -> tuple[Task, str | None]:
         now = screen.session.reader.current(task.number)
-        why_not = f"{task.name} is no longer in the history." if now is None else check(now)
-        if now is None or why_not:
-            return QuestionUpdate(f"{why_not} {NOTHING_DONE}")
-        return QuestionUpdate(wordings=rewordings.by_earlier_wording(now))
+        return (task, f"{task.name} is no longer in the history.") if now is None else (now, check(now))
 
-    return screen.prompt.rechecking([task.number], lambda: asyncio.to_thread(update))
+    async def update() -> str:
+        nonlocal current
+        current, why_not = await asyncio.to_thread(read)
+        return f"{why_not} {NOTHING_DONE}" if why_not else ""
+
+    with screen.prompt.live_questions([task.number], update):
+        yield lambda: current
 
 
-def rechecking_argument(
-    screen: MainScreenProtocol, operation: TaskOperation, target: Target, task: Task, argument: Argument
-) -> AbstractContextManager[None]:
-    """Have the question for an argument of a single task checked again when the task changes."""
+def target_of(screen: MainScreenProtocol, task: Task) -> Target:
+    """Return a single task as what an action is for."""
+    return Target((task.number,), task.name, task, screen.session.actor)
+
+
+def shown_in_questions(screen: MainScreenProtocol, operation: TaskOperation, task: Task) -> str:
+    """Return what the questions for the arguments of a single task show."""
+    target = target_of(screen, task)
+    return "\n".join(f"{argument.question(target)} {argument.initial(target)}" for argument in operation.arguments)
+
+
+async def ask_arguments_for_one(
+    screen: MainScreenProtocol, operation: TaskOperation, task: Task, given: Values
+) -> Values | None:
+    """Return the values for a single task: see `ask_arguments`."""
     today = screen.session.today()
-
-    def question(now: Task) -> str:
-        return argument.question(target._replace(task=now, name=now.name))
-
-    def initial(now: Task) -> str:
-        return argument.initial(target._replace(task=now))
-
-    check = check_unchanged(task, lambda now: operation.disabled_reason(now, today), question, initial)
-    return rechecking_task(screen, task, check, question)
+    shown = partial(shown_in_questions, screen, operation)
+    check = check_unchanged(task, lambda now: operation.disabled_reason(now, today), shown)
+    with live_task(screen, task, check) as now:
+        return await ask_arguments(screen, operation, lambda: target_of(screen, now()), given)
 
 
 async def ask_arguments(
-    screen: MainScreenProtocol,
-    operation: TaskOperation,
-    target: Target,
-    given: Values,
-    rechecking: Callable[[Argument], AbstractContextManager[None]],
+    screen: MainScreenProtocol, operation: TaskOperation, target: LiveTarget, given: Values
 ) -> Values | None:
-    """Return the values of an operation's arguments, asking for those that are not given; None where one is refused.
-
-    Args:
-        rechecking: has the questions for an argument checked again when their tasks change.
-    """
+    """Return the values of an operation's arguments, asking for those that are not given; None where one is refused."""
     values = dict(given)
     for argument in operation.arguments:
         is_optional = argument.if_omitted is IfOmitted.KEEP_VALUE or argument.position is not Position.OPTION
-        if argument.name in given or (given and is_optional) or not argument.is_asked(target):
+        if argument.name in given or (given and is_optional) or not argument.is_asked(target()):
             continue
-        with rechecking(argument):
-            if argument.is_day:
-                answer = await _ask_day(screen, operation, argument, target, values)
-            else:
-                answer = await _ask_text(screen, argument, target)
+        if argument.is_day:
+            answer = await _ask_day(screen, operation, argument, target, values)
+        else:
+            answer = await _ask_text(screen, argument, target)
         if answer is None:
             return None
         values |= answer
     return values
 
 
-async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: Target) -> Values | None:
-    may_be_empty = argument.if_omitted is IfOmitted.KEEP_VALUE and target.task is None
+async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: LiveTarget) -> Values | None:
+    may_be_empty = argument.if_omitted is IfOmitted.KEEP_VALUE and target().task is None
 
     def checked(text: str) -> InputMistake | None:
         return None if may_be_empty and not text.strip() else _mistake(argument, text)
 
     edited = partial(_edit, screen) if argument.position is Position.TRAILING_TEXT else None
-    text = await screen.prompt.ask_text(argument.question(target), argument.initial(target), check=checked, edit=edited)
+    text = await screen.prompt.ask_text(
+        lambda: argument.question(target()), argument.initial(target()), check=checked, edit=edited
+    )
     if text is None:
         return None
-    values = argument.values(text, target.task)
+    values = argument.values(text, target().task)
     if values is None and argument.empty_message:
         screen.show_status(argument.empty_message, "warn")
     return values
@@ -127,25 +117,25 @@ async def _edit(screen: MainScreenProtocol, text: str) -> str | InputMistake:
 
 
 async def _ask_day(
-    screen: MainScreenProtocol, operation: TaskOperation, argument: Argument, target: Target, values: Values
+    screen: MainScreenProtocol, operation: TaskOperation, argument: Argument, target: LiveTarget, values: Values
 ) -> Values | None:
     """Ask for a day that is not in the future, beginning with that of the target, or today where it is no correction.
 
     A day with which the operation is refused, after the other `values`, is a mistake too: the prompt stays open.
     """
-    opt_in = argument.opt_in_question(target) if target.task is None else ""
-    if opt_in and not await screen.prompt.ask_yes_no(opt_in):
+    opt_in = target().task is None and bool(argument.opt_in_question(target()))
+    if opt_in and not await screen.prompt.ask_yes_no(lambda: argument.opt_in_question(target())):
         return {}
     today = screen.session.today()
-    typed = proposal = argument.initial(target) or ("" if opt_in else today.isoformat())
+    typed = proposal = argument.initial(target()) or ("" if opt_in else today.isoformat())
     zone = (f"today is {today} ({zone_name()})", "muted")
 
     def checked(text: str) -> InputMistake | None:
         day = typed_day(text, today)
         wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
-        is_last = argument is [one for one in operation.arguments if one.is_asked(target)][-1]
-        if not wrong and target.task is not None and is_last:
-            wrong = operation.refusal(target.task, values | {argument.name: day}, today)
+        is_last = argument is [one for one in operation.arguments if one.is_asked(target())][-1]
+        if not wrong and (task := target().task) is not None and is_last:
+            wrong = operation.refusal(task, values | {argument.name: day}, today)
         return InputMistake(f"{capitalized(wrong).removesuffix('.')}.", 0, len(text)) if wrong else None
 
     def changed(text: str, _cursor: int) -> None:
@@ -154,7 +144,7 @@ async def _ask_day(
 
     while (
         answer := await screen.prompt.ask_text(
-            argument.question(target),
+            lambda: argument.question(target()),
             typed,
             on_change=changed,
             check=checked,

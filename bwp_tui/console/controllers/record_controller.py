@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from functools import partial
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.decision_operations import SETTLEMENTS, Settlement
-from bwp_tui.actions.operation import Argument, RecordOperation, Target, Values
+from bwp_tui.actions.operation import RecordOperation, Target, Values
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, UNWATCH, WATCH, WITHDRAWALS
 from bwp_tui.console.background import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
-from bwp_tui.console.controllers.prompts import ask_arguments, rechecking_argument, rechecking_task
+from bwp_tui.console.controllers.prompts import (
+    ask_arguments,
+    ask_arguments_for_one,
+    live_task,
+    shown_in_questions,
+    target_of,
+)
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
@@ -52,15 +57,14 @@ class RecordController:
     async def _run_on_marked(self, operation: RecordOperation, plan: OpenPlan, given: Values) -> None:
         actor, session = self._screen.session.actor, self._screen.session
 
-        def target(now: BulkPlan) -> Target:
+        def target() -> Target:
+            now = asked.current
             name = _plan_name(now, self._marked.unlisted_clause(now.possible))
             return Target(now.possible, name, None, actor, now.due_dates_clause)
 
-        def about(argument: Argument) -> AbstractContextManager[None]:
-            questions = (argument.question, argument.opt_in_question)
-            return self._marked.rechecking(plan, *(lambda now, ask=ask: ask(target(now)) for ask in questions))
-
-        values = await ask_arguments(self._screen, operation, target(plan.current), given, about)
+        asked = plan
+        with self._marked.live_plan(plan):
+            values = await ask_arguments(self._screen, operation, target, given)
         if values is None:
             return
         if operation.is_confirmed_by_count:
@@ -82,9 +86,7 @@ class RecordController:
 
     async def _run_on_one(self, operation: RecordOperation, task: Task, given: Values) -> None:
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
-        target = Target((task.number,), task.name, task, session.actor)
-        about = partial(rechecking_argument, screen, operation, target, task)
-        values = await ask_arguments(screen, operation, target, given, about)
+        values, target = await ask_arguments_for_one(screen, operation, task, given), target_of(screen, task)
         if values is None:
             return
 
@@ -94,7 +96,7 @@ class RecordController:
         check = check_unchanged(
             task,
             why_not,
-            partial(_shown_in_questions, operation, target),
+            partial(shown_in_questions, screen, operation),
             lambda now: operation.question(now, values),
             accepts_merged_row=operation.undo_part is TaskPart.NOTE,
         )
@@ -112,10 +114,12 @@ class RecordController:
         if why_not := check(task):
             self._screen.show_status(why_not, "warn")
             return False
-        if not (question := operation.question(task, values)):
+        if not operation.question(task, values):
             return True
-        with rechecking_task(self._screen, task, check, lambda now: operation.question(now, values)):
-            return await self._screen.prompt.ask_yes_no(question, irreversible=operation.undo_part is None)
+        with live_task(self._screen, task, check) as now:
+            return await self._screen.prompt.ask_yes_no(
+                lambda: operation.question(now(), values), irreversible=operation.undo_part is None
+            )
 
     async def _watch(self) -> None:
         """Watch tasks, or no longer where all of them are watched."""
@@ -145,17 +149,9 @@ class RecordController:
         task = task or self._screen.table.current
         if task is None:
             return
-        target = Target((task.number,), task.name, task, self._screen.session.actor)
-        about = partial(rechecking_argument, self._screen, settlement, target, task)
-        if (values := await ask_arguments(self._screen, settlement, target, given or {}, about)) is not None:
+        if (values := await ask_arguments_for_one(self._screen, settlement, task, given or {})) is not None:
             settled = partial(self._screen.session.task_commands.settle, settlement, task, values[settlement.text.name])
             await run_in_thread_and_report(self._screen, settled)
-
-
-def _shown_in_questions(operation: RecordOperation, target: Target, task: Task) -> str:
-    """Return what the questions for the arguments of a single task show."""
-    now = target._replace(task=task, name=task.name)
-    return "\n".join(f"{argument.question(now)} {argument.initial(now)}" for argument in operation.arguments)
 
 
 def _plan_name(plan: BulkPlan, not_listed: str) -> str:

@@ -7,12 +7,11 @@ from functools import partial
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.console.background import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
-from bwp_tui.console.controllers.prompts import rechecking_task
+from bwp_tui.console.controllers.prompts import live_task
 from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.widgets.prompt import F2_ANSWER
@@ -104,13 +103,12 @@ class ServiceController:
         # That of a download looks for the file, which may be on a network share that does not respond.
         asked = await prepare_question(self._screen.session, lambda: question(task))
 
-        def question_now(now: Task) -> str:
-            return asked if operation is DOWNLOAD else question(now)
-
         if not asked:
             return True
-        with rechecking_task(self._screen, task, check, question_now):
-            return await self._screen.prompt.ask_yes_no(asked, irreversible=not operation.is_harmless)
+        with live_task(self._screen, task, check) as now:
+            return await self._screen.prompt.ask_yes_no(
+                asked if operation is DOWNLOAD else lambda: question(now()), irreversible=not operation.is_harmless
+            )
 
     async def _submit_marked(self, operation: ServiceOperation, given: Values) -> None:
         screen = self._screen
@@ -120,8 +118,10 @@ class ServiceController:
             return
         note: str | None = given.get("note")
         if note is None and operation is RESUBMIT:
-            with self._marked.rechecking(plan, _question_for_note):
-                note = await screen.prompt.ask_text(_question_for_note(plan.current))
+            with self._marked.live_plan(asked := plan):
+                note = await screen.prompt.ask_text(
+                    lambda: f"{asked.current.summary}. Note for the new tasks (optional):"
+                )
             if note is None:
                 return
         f2 = _SHORTEN if plan.current.can_meet_due_dates and hold is same_hold else ""
@@ -153,7 +153,7 @@ class ServiceController:
         if task.kind is Kind.RETRIEVAL:
             whom = subject(task, session.display_context())
             question = f"{doubt}Submit the retrieval {task.name} of {whom}{again}?"
-            with rechecking_task(screen, task, check, lambda _: question):
+            with live_task(screen, task, check):
                 return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
         values = {"hold_rule": hold}
         plan = await prepare_question(
@@ -163,7 +163,7 @@ class ServiceController:
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
         question = f"Type the email to submit the deletion {task.name} of {clean_line(task.email)}{again}:"
         shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
-        with rechecking_task(screen, task, check, lambda _: shown):
+        with live_task(screen, task, check):
             answer = await screen.prompt.ask_text(shown, f2=f2, irreversible=True)
             if answer == F2_ANSWER:
                 hold = fitting_hold(today)
@@ -174,10 +174,6 @@ class ServiceController:
             screen.show_status("" if answer is None else "Nothing was done: that is not the email.", "warn")
             return None
         return hold
-
-
-def _question_for_note(plan: BulkPlan) -> str:
-    return f"{plan.summary}. Note for the new tasks (optional):"
 
 
 def _started_warning(task: Task) -> str:

@@ -16,7 +16,7 @@ from bwp_tui.console.background import ACTION, run_in_background, run_in_thread_
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS
 from bwp_tui.console.controllers.find import ListFilter
-from bwp_tui.console.controllers.prompts import NOTHING_DONE, QuestionRewordings
+from bwp_tui.console.controllers.prompts import NOTHING_DONE
 from bwp_tui.console.presentation.download_detail import end_text, queue_text, state_text, totals_text
 from bwp_tui.console.presentation.download_rows import DownloadRow, DownloadRowBuilder
 from bwp_tui.console.presentation.format import DisplayContext, mask, result_sentence, subject
@@ -28,7 +28,6 @@ from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_list import DownloadList
-from bwp_tui.console.widgets.prompt import QuestionUpdate
 from bwp_tui.console.widgets.styled_line import Heading
 from bwp_tui.console.widgets.virtual_rows import Debouncer
 from bwp_tui.domain.task import Download, Task
@@ -145,7 +144,7 @@ class DownloadsScreen(FrontScreen):
         ]
         ids = frozenset(download.id for download, _ in self.listed)
         self.marks &= ids
-        self.prompt.recheck(ids)
+        self.prompt.update_live_question(ids)
         self._show(current)
         if self._looked_for != ids:
             self._looked_for = ids
@@ -248,17 +247,14 @@ class DownloadsScreen(FrontScreen):
         if not possible:
             self.show_status(f"Of the marked downloads {_NONE_LEFT}.", "warn")
             return
-        ids, wordings = {download.id for download in possible}, QuestionRewordings(possible, self._question_of_cancel)
+        ids = {download.id for download in possible}
 
-        async def recheck() -> QuestionUpdate:
-            left = _left_to_cancel([download for download, _ in self.listed if download.id in ids])
-            if not left:
-                return QuestionUpdate(f"Of these downloads {_NONE_LEFT}. {NOTHING_DONE}")
-            possible[:] = left
-            return QuestionUpdate(wordings=wordings.by_earlier_wording(left))
+        async def update() -> str:
+            possible[:] = _left_to_cancel([download for download, _ in self.listed if download.id in ids])
+            return "" if possible else f"Of these downloads {_NONE_LEFT}. {NOTHING_DONE}"
 
-        with self.prompt.rechecking(ids, recheck):
-            confirmed = await self.prompt.ask_yes_no(self._question_of_cancel(possible), irreversible=True)
+        with self.prompt.live_questions(ids, update):
+            confirmed = await self.prompt.ask_yes_no(lambda: self._question_of_cancel(possible), irreversible=True)
         if confirmed:
             await self._apply("cancel", possible)
 

@@ -177,7 +177,7 @@ class MainScreen(ActionScreen):
             return
         self._status.update()
         if self.is_ready:
-            self.prompt.recheck(update.changed)
+            self.prompt.update_live_question(update.changed)
         panels, rows = self._panels, self._rows
         if panels.snapshot is None and update.query != self.list_state.query:
             return  # read before the saved view was known; the right one follows

@@ -35,29 +35,23 @@ F2_ANSWER: Final = "\x1bF2"
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
 
-class QuestionUpdate(NamedTuple):
-    """What becomes of an open question after one of its tasks has changed.
-
-    Attributes:
-        why_not: why it can no longer be answered; empty where it can.
-        wordings: how questions are worded now, by what they were.
-    """
-
-    why_not: str = ""
-    wordings: Mapping[str, str] = {}
-
-
 TextEditor: TypeAlias = Callable[[str], Coroutine[Any, Any, str | InputMistake]]
 """Returns a text as the operator's editor leaves it, or why it could not be edited."""
 
-Recheck: TypeAlias = Callable[[], Coroutine[Any, Any, QuestionUpdate]]
+Wording: TypeAlias = str | Callable[[], str]
+"""A question; of a live one, what words it as its tasks are now."""
 
 
-class _RecheckedTasks(NamedTuple):
-    """The tasks that a question is about, by number, and what checks it again when one of them changes."""
+class _LiveQuestions(NamedTuple):
+    """Questions that follow what they are about, while they are open.
+
+    Whenever one of `tasks` changes, `update` reads all of them again. It returns why the question can no longer be
+    answered: the prompt shows that in its place, and any answer closes it. Where it returns nothing, the question is
+    worded anew.
+    """
 
     tasks: frozenset[int]
-    recheck: Recheck
+    update: Callable[[], Coroutine[Any, Any, str]]
 
 
 class Prompt(Horizontal, can_focus=True):
@@ -76,12 +70,12 @@ class Prompt(Horizontal, can_focus=True):
         self._complete: Callable[[str, int], tuple[str, int]] | None = None
         self._check: Callable[[str], InputMistake | None] | None = None
         self._mistake: InputMistake | None = None
-        self._label = self._ending = ""
+        self._word: Callable[[], str] = lambda: ""
+        self._ending = self._why_not = ""
         self._keys: Mapping[str, str] = {}
         self._entries: Sequence[str] = ()
         self._width_beside_question = 0
-        self._rechecked: _RecheckedTasks | None = None
-        self._is_obsolete = False
+        self._live: _LiveQuestions | None = None
         self._enter = self._f2 = ""
         self._edit: TextEditor | None = None
         self._focused_before: Widget | None = None
@@ -120,7 +114,7 @@ class Prompt(Horizontal, can_focus=True):
     @property
     def footer_keys(self) -> Sequence[tuple[str, str]]:
         """The keys for the footer: those that answer, unless the prompt itself lists them."""
-        if self._is_obsolete:
+        if self._why_not:
             return (_BACK,)
         if not self._keys:
             others = {
@@ -137,36 +131,37 @@ class Prompt(Horizontal, can_focus=True):
         return not self._is_irreversible or key not in ("y", "enter")
 
     @contextmanager
-    def rechecking(self, tasks: Iterable[int], recheck: Recheck) -> Iterator[None]:
-        """Have the questions that are asked meanwhile checked again whenever one of these tasks changes."""
-        before, self._rechecked = self._rechecked, _RecheckedTasks(frozenset(tasks), recheck)
+    def live_questions(self, tasks: Iterable[int], update: Callable[[], Coroutine[Any, Any, str]]) -> Iterator[None]:
+        """Make the questions that are asked meanwhile live: see `_LiveQuestions`."""
+        before, self._live = self._live, _LiveQuestions(frozenset(tasks), update)
         try:
             yield
         finally:
-            self._rechecked = before
+            self._live = before
 
-    def recheck(self, changed: Iterable[int]) -> None:
-        """Check the open question again, if it is about one of the tasks that have changed."""
-        if self.is_open and self._rechecked is not None and not self._rechecked.tasks.isdisjoint(changed):
-            run_in_background(self, self._recheck, group="rechecking", exclusive=True)
+    def update_live_question(self, changed: Iterable[int]) -> None:
+        """Update the open question, if it is about one of the tasks that have changed."""
+        if self.is_open and self._live is not None and not self._live.tasks.isdisjoint(changed):
+            run_in_background(self, self._update_live_question, group="live question", exclusive=True)
 
-    async def _recheck(self) -> None:
-        subject, answer = self._rechecked, self._answer
-        update = None if subject is None else await subject.recheck()
-        if update is None or answer is None or answer is not self._answer or answer.done():
+    async def _update_live_question(self) -> None:
+        live, answer = self._live, self._answer
+        if live is None or answer is None:
             return
-        if update.why_not:
-            self._is_obsolete, self._label, self._ending, self._entries = True, update.why_not, "", ()
+        why_not = await live.update()
+        if answer is not self._answer or answer.done():
+            return
+        if why_not:
+            self._why_not, self._entries = why_not, ()
             self._on_change = self._on_arrow = self._complete = self._check = None
             self.hint("", "")
             self._mistake = None
-        self._label = update.wordings.get(self._label, self._label)
         self._lay_out()
         self.post_message(self.Toggled())
 
     async def ask_text(
         self,
-        label: str,
+        question: Wording,
         value: str = "",
         *,
         on_change: Callable[[str, int], None] | None = None,
@@ -202,9 +197,9 @@ class Prompt(Horizontal, can_focus=True):
         self._on_change, self._on_arrow, self._complete, self._check = on_change, on_arrow, complete, check
         self._enter, self._f2, self._edit, self._is_irreversible = enter, f2, edit, irreversible
         self.hint(*hint)
-        return await self._ask_question(label, {}, width_beside=_FEWEST_FIELD_CELLS + cell_len(hint[0]))
+        return await self._ask_question(question, {}, width_beside=_FEWEST_FIELD_CELLS + cell_len(hint[0]))
 
-    async def ask_yes_no(self, question: str, *, irreversible: bool = False) -> bool:
+    async def ask_yes_no(self, question: Wording, *, irreversible: bool = False) -> bool:
         """Ask a question that `y` answers with yes, and enter too unless what follows is `irreversible`."""
         ending = f" [{'y/N' if irreversible else 'Y/n'}]"
         return await self._ask_key(question, _YES_OR_NO, [], "n" if irreversible else "y", ending) == "y"
@@ -215,7 +210,7 @@ class Prompt(Horizontal, can_focus=True):
 
     async def _ask_key(
         self,
-        question: str,
+        question: Wording,
         keys: Mapping[str, str],
         entries: Sequence[str],
         default: str | None = None,
@@ -260,26 +255,27 @@ class Prompt(Horizontal, can_focus=True):
 
     def _lay_out(self) -> None:
         """Show the question, and the keys that answer; on lines of their own where they do not fit beside it."""
-        label, width = f"{self._label}{self._ending}", self.app.size.width
+        label, width = self._why_not or f"{self._word()}{self._ending}", self.app.size.width
         is_long = cell_len(label) + self._width_beside_question + _BLANKS > width
         shown = label if is_long else f" {label} "
-        self.query_one("#prompt-label", StyledLine).show((shown, "warn" if self._is_obsolete else "strong"))
+        self.query_one("#prompt-label", StyledLine).show((shown, "warn" if self._why_not else "strong"))
         self.set_class(is_long, "-long")
         if self._entries:
             self._show_hint((" ", "plain"), *_in_lines_or_columns(self._entries, width - _BLANKS), (" ", "plain"))
 
     async def _ask_question(
-        self, label: str, keys: Mapping[str, str], entries: Sequence[str] = (), *, width_beside: int, ending: str = ""
+        self,
+        question: Wording,
+        keys: Mapping[str, str],
+        entries: Sequence[str] = (),
+        *,
+        width_beside: int,
+        ending: str = "",
     ) -> str | None:
         self.close()
-        self._label, self._ending, self._keys, self._entries, self._width_beside_question = (
-            label,
-            ending,
-            keys,
-            entries,
-            width_beside,
-        )
-        self._is_obsolete = False
+        self._word = question if callable(question) else lambda: question
+        self._ending, self._why_not = ending, ""
+        self._keys, self._entries, self._width_beside_question = keys, entries, width_beside
         self._lay_out()
         self._answer = asyncio.get_running_loop().create_future()
         # Of consecutive questions, the first one saves the focus.
@@ -332,10 +328,10 @@ class Prompt(Horizontal, can_focus=True):
             event.stop()
             event.prevent_default()
             self._complete_text()
-        elif event.key == "f2" and self._f2 and not self._keys and not self._is_obsolete:
+        elif event.key == "f2" and self._f2 and not self._keys and not self._why_not:
             event.stop()
             self._answer_with(F2_ANSWER)
-        elif event.key == "f4" and self._edit and not self._keys and not self._is_obsolete:
+        elif event.key == "f4" and self._edit and not self._keys and not self._why_not:
             event.stop()
             run_in_background(self, self._edit_text, group="editing", exclusive=True)
         elif self._on_arrow is not None and event.key in ("down", "up"):
@@ -344,7 +340,7 @@ class Prompt(Horizontal, can_focus=True):
         elif self._keys:
             event.stop()
             key = event.key if self._default is None else event.key.lower()
-            if self._is_obsolete and (key == "enter" or key in self._keys):
+            if self._why_not and (key == "enter" or key in self._keys):
                 self.close()
             elif key == "enter" and self._default is not None:
                 self._answer_with(self._default)
@@ -367,7 +363,7 @@ class Prompt(Horizontal, can_focus=True):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         mistake = self._check(event.value) if self._check is not None else None
-        if self._is_obsolete:
+        if self._why_not:
             self.close()
         elif mistake is None:
             self._answer_with(event.value)
