@@ -11,7 +11,7 @@ from typing import Any, Final
 from bwp_tui.actions.deadline_effects import DeadlineEffects
 from bwp_tui.actions.decision_operations import is_cancelled_first
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
-from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME, ServiceOperation
+from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME
 from bwp_tui.domain.deadlines import same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
@@ -92,30 +92,32 @@ def plan(
         KeyError: there is no such action.
     """
     operation = _OPERATIONS[action]
-    submits = isinstance(operation, ServiceOperation) and operation.submits
-    effects = DeadlineEffects(action, today, values.get("hold_rule", same_hold), submits=submits)
+    effects = DeadlineEffects(operation, today, values.get("hold_rule", same_hold))
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
-    cancelled = 0
+    cancelled = started = 0
     for task in tasks.each(store, numbers):
         refusal = _refusal(action, task, today, values) or operation.actor_refusal(store, task, actor)
         if refusal is None:
             possible.append(task.number)
             kinds[task.kind_name, task.status] += 1
             effects.add(task, operation.with_new_due_date(task, dict(values), today))
-            cancelled += action == "decline" and is_cancelled_first(task)
+            cancelled += operation.cancels and is_cancelled_first(task)
+            started += operation.submits and task.may_have_started
         else:
             skipped[refusal.short] += 1
     if gone := len(numbers) - len(possible) - skipped.total():
         skipped["gone"] = gone
     reasons = tuple(skipped.most_common())
-    shown = kinds.most_common() if submits else ()
+    shown = kinds.most_common() if operation.submits else ()
     named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in shown)
     warning, due = effects.warning, effects.due_dates_clause
     if cancelled:
         them = f"{counted(cancelled, 'deletion')} {'is' if cancelled == 1 else 'are'}"
         warning = f"{them} cancelled first, and declined once the service has confirmed that"
+    if started:
+        warning = f"{counted(started, 'request')} may already run at the service{f'. {warning}' if warning else ''}"
     return BulkPlan(action, tuple(possible), reasons, named, warning, effects.can_be_met, due, cancelled)
 
 

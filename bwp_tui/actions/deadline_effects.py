@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from bwp_tui.actions.operation import TaskOperation
 from bwp_tui.domain.deadlines import (
     HoldRule,
     due_words,
@@ -25,19 +26,18 @@ _MOST_LAWS: Final = 3
 
 
 class DeadlineEffects:
-    """Collects the effects of a plan on due dates, task by task; holds count where the action submits requests.
+    """Collects the effects of a plan on due dates, task by task; holds count where the operation submits requests.
 
     Attributes:
         shortened: how many deletions get a shorter hold than they had.
         without_hold: how many deletions have none.
     """
 
-    def __init__(self, action: str, today: date, hold: HoldRule, *, submits: bool) -> None:
-        self._action = action
+    def __init__(self, operation: TaskOperation, today: date, hold: HoldRule) -> None:
+        self._operation = operation
         self._moved: set[tuple[str, str]] = set()
         self._no_longer_overdue = 0
         self._unstopped: Counter[str] = Counter()
-        self._submits = submits
         self._hold = hold
         self._today = today
         self._late = 0
@@ -62,9 +62,9 @@ class DeadlineEffects:
         if (pair := (due_words(task), due_words(after)))[0] != pair[1]:
             self._moved.add(pair)
             self._no_longer_overdue += is_overdue(task, self._today) and not is_overdue(after, self._today)
-        if self._submits and task.kind is Kind.DELETION:
+        if self._operation.submits and task.kind is Kind.DELETION:
             self._count_deletion(task)
-        elif self._action == "inquire" and needs_answer(task) and not is_clock_stopped(after):
+        elif self._operation.stops_clock and needs_answer(task) and not is_clock_stopped(after):
             law = REGULATIONS.get(task.regulation)
             is_over = law is not None and law.stops_for_identity
             self._unstopped[f"{task.regulation}{' (after the due date)' if is_over else ''}"] += 1

@@ -17,7 +17,7 @@ from bwp_tui.actions.legal_operations import (
     withdrawal_of,
     without_text,
 )
-from bwp_tui.actions.operation import Argument, IfOmitted, RecordOperation, Target, TaskOperation, Values, always
+from bwp_tui.actions.operation import Argument, IfOmitted, RecordOperation, Target, TaskOperation, Values
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason, Status
@@ -55,7 +55,7 @@ ENTER_TASK_ID: Final = Settlement(
     name="enter_task_id",
     keys=("i",),
     label="task id",
-    is_next_step=always,
+    is_next_step=lambda _: True,
     help="Enter the task id of an unconfirmed request",
     cli_usage_override="settle TASK --task-id ID",
     disabled_reason=lambda task, _: decisions.cannot_enter_task_id(task),
@@ -77,7 +77,7 @@ GIVE_UP: Final = Settlement(
     name="give_up",
     keys=("X",),
     label="give up",
-    is_next_step=always,
+    is_next_step=lambda _: True,
     help="Give up an unconfirmed request",
     cli_usage_override="settle TASK --give-up REASON",
     disabled_reason=lambda task, _: decisions.cannot_give_up(task),
@@ -161,6 +161,7 @@ DECLINE: Final = RecordOperation(
     apply=decisions.decline,
     result=_declined,
     confirmation=_review_decline,
+    cancels=True,
     refusal=refusal_of_record_day,
     disabled_reason=lambda task, _: decisions.cannot_decline(task),
     alternative=withdrawal(

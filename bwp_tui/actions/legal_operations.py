@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, RecordOperation, Target, Values, same_task
+from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, RecordOperation, Target, Values
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     due_words,
@@ -57,7 +57,7 @@ def withdrawal(
     why_not: Callable[[Task], str | None],
     question: Callable[[Task, Values], str],
     undo_part: LegalRecord | None = None,
-    with_new_due_date: Callable[[Task, Values, date], Task] = same_task,
+    with_new_due_date: Callable[[Task, Values, date], Task] = lambda task, *_: task,
 ) -> FlagAlternative[RecordOperation]:
     """Return the `--withdraw` variant of an operation that makes the record named `what`."""
     operation = RecordOperation(
@@ -111,6 +111,11 @@ def _verify_question(target: Target) -> str:
     return f"How was the identity of {target.name} verified{f' ({replaced})' if replaced else ''}:"
 
 
+def _notice_of_replaced(task: Task) -> str:
+    replaced = replaced_verification(task)
+    return f"{task.name} was verified before: {replaced}." if replaced else ""
+
+
 def _verified(target: Target, _values: Values) -> str:
     replaced = replaced_verification(target.task)
     return f"The verification of {target.name} is recorded{f'; {replaced}' if replaced else ''}."
@@ -139,6 +144,7 @@ VERIFY: Final = RecordOperation(
     ),
     apply=legal_records.verify,
     result=_verified,
+    notice_before=_notice_of_replaced,
     skip_reason=lambda task, _: legal_records.cannot_verify_in_bulk(task),
     with_new_due_date=lambda task, values, today: legal_records.after_verification(task, values.get("on") or today),
     undo_part=LegalRecord.VERIFICATION,
@@ -206,6 +212,8 @@ INQUIRE: Final = RecordOperation(
     arguments=(day_argument(_inquiry_question),),
     apply=legal_records.inquire,
     result=_inquired,
+    notice_after=inquiry_effect,
+    stops_clock=True,
     refusal=refusal_of_record_day,
     disabled_reason=lambda task, _: legal_records.cannot_inquire(task),
     skip_reason=lambda task, _: legal_records.cannot_inquire_in_bulk(task),
@@ -326,6 +334,11 @@ def _corrected(task: Task, values: Values) -> tuple[date, str]:
     return values.get("received") or task.received_on, values.get("regulation") or task.regulation
 
 
+def _warning_of_law(task: Task) -> str:
+    doubt = not_in_force_warning(task.regulation, task.received_on)
+    return f"Warning: {doubt}" if doubt else ""
+
+
 def _review_correction(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
     due = f"due {due_words(task)} → {due_words(legal_records.after_correction(task, day, law))}"
@@ -371,6 +384,7 @@ CORRECT: Final = RecordOperation(
     ),
     with_new_due_date=lambda task, values, _: legal_records.after_correction(task, *_corrected(task, values)),
     confirmation=_review_correction,
+    notice_after=_warning_of_law,
     undo_part=TaskPart.RECEIPT,
 )
 

@@ -61,26 +61,6 @@ class Target(NamedTuple):
     due_dates_clause: str = ""
 
 
-def always(*_: object) -> bool:
-    """Return True, as a condition that always holds."""
-    return True
-
-
-def no_text(*_: object) -> str:
-    """Return the empty text, where nothing is asked, explained, reported or filled in."""
-    return ""
-
-
-def no_reason(*_: object) -> None:
-    """Return None: for an action that is always possible, or an argument that takes any text."""
-    return
-
-
-def same_task(task: Task, *_: object) -> Task:
-    """Return the task unchanged: for actions that move no due date."""
-    return task
-
-
 _SIGNED_WORD: Final = r'[+-]?"[^"]*"?|[^\s"]+'
 """A word of a typed text, which quotation marks hold together."""
 
@@ -100,7 +80,7 @@ class Argument(NamedTuple):
 
     Attributes:
         option_name: what its option is called where that is not its `name`.
-        question: what the console asks, given the target.
+        question: what the console asks, given the target; empty where it never asks.
         initial: the text that the prompt begins with.
         mistake: returns why a typed text cannot be the value, or None.
         read: converts the typed words to the argument's values; None when there is nothing to change. The task is the
@@ -114,16 +94,16 @@ class Argument(NamedTuple):
     metavar: str
     help: str
     option_name: str = ""
-    question: Callable[[Target], str] = no_text
-    initial: Callable[[Target], str] = no_text
-    mistake: Callable[[str], str | None] = no_reason
+    question: Callable[[Target], str] = lambda _: ""
+    initial: Callable[[Target], str] = lambda _: ""
+    mistake: Callable[[str], str | None] = lambda _: None
     read: Callable[[Sequence[str], Task | None], Values | None] | None = None
     position: Position = Position.OPTION
     if_omitted: IfOmitted = IfOmitted.ASK_OR_REFUSE
     is_day: bool = False
-    opt_in_question: Callable[[Target], str] = no_text
+    opt_in_question: Callable[[Target], str] = lambda _: ""
     empty_message: str = ""
-    is_asked: Callable[[Target], bool] = always
+    is_asked: Callable[[Target], bool] = lambda _: True
 
     @property
     def option(self) -> str:
@@ -180,6 +160,9 @@ class TaskOperation:
         example: what the CLI's help ends with.
         keywords: words that find it and stand neither in its name nor in its sentences.
         writes: whether it is refused where nothing may be changed.
+        submits: whether it submits requests: a deletion is then confirmed by typing.
+        cancels: whether it also cancels a request at the service, which cannot be undone.
+        stops_clock: whether some regulations stop the legal clock because of it.
     """
 
     name: str
@@ -192,15 +175,18 @@ class TaskOperation:
     keys: tuple[str, ...] = ()
     label: str = ""
     is_next_step: Callable[[Task], bool] | None = None
-    disabled_reason: Check = no_reason
+    disabled_reason: Check = lambda *_: None
     skip_reason: Check | None = None
-    refusal: Callable[[Task, Values, date], Refusal | None] = no_reason
-    actor_refusal: Callable[[Store, Task, str], Refusal | None] = no_reason
-    with_new_due_date: Callable[[Task, Values, date], Task] = same_task
-    doubt: Callable[[Task, Values], Refusal | None] = no_reason
+    refusal: Callable[[Task, Values, date], Refusal | None] = lambda *_: None
+    actor_refusal: Callable[[Store, Task, str], Refusal | None] = lambda *_: None
+    with_new_due_date: Callable[[Task, Values, date], Task] = lambda task, *_: task
+    doubt: Callable[[Task, Values], Refusal | None] = lambda *_: None
     cli_usage_override: str = ""
     keywords: str = ""
     writes: bool = True
+    submits: bool = False
+    cancels: bool = False
+    stops_clock: bool = False
 
     @property
     def positional(self) -> Argument | None:
@@ -246,6 +232,8 @@ class RecordOperation(TaskOperation):
         apply: carries it out on one task, with the arguments' values by name.
         result: the sentence about a single task.
         confirmation: the question before it is done to a single task.
+        notice_before: what the CLI says of a task before it is done.
+        notice_after: what the CLI says of a task once it is done.
         is_confirmed_by_count: whether the number of more than one task has to be typed.
         undo_part: the part of a task that undo puts back; None where it cannot be undone.
         disabled_reason: why it cannot be done; without one, only a purged task is closed to it.
@@ -256,7 +244,9 @@ class RecordOperation(TaskOperation):
     undo_part: UndoablePart | None = None
     apply: Callable[..., object]
     result: Callable[[Target, Values], str]
-    confirmation: Callable[[Task, Values], str] = no_text
+    confirmation: Callable[[Task, Values], str] = lambda *_: ""
+    notice_before: Callable[[Task], str] | None = None
+    notice_after: Callable[[Task], str] = lambda _: ""
     is_confirmed_by_count: bool = True
     disabled_reason: Check = _cannot_change_purged
     alternative: FlagAlternative[RecordOperation] | None = None

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
-from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, TaskOperation, Values, always, no_text
+from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, TaskOperation, Values
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, fixed_hold, same_hold
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, Status
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Task, TimelineEvent, cannot_change_purged
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.store.commands import requests, work_records
-from bwp_tui.store.commands.bulk import TaskChange
+from bwp_tui.store.commands.bulk import RefusalCheck, TaskChange, check_unchanged
 from bwp_tui.store.commands.decisions import approve, cannot_approve, cannot_approve_own
 from bwp_tui.store.commands.request_validation import Refusal, request_mistakes
 from bwp_tui.store.commands.requests import (
@@ -38,8 +38,8 @@ class ServiceOperation(TaskOperation):
         apply: asks for it on one task, given the actor, the folder for downloads and the arguments' values by name; a
             task that it returns is the one to look at now.
         question: asked before it is done to a single task, given the task's name and whom it is about; empty for none.
+            Of a submission the console asks anyway.
         result: the sentence about a single task, as it and its timeline are afterwards.
-        submits: whether it submits requests: a deletion is then confirmed by typing.
         is_harmless: whether a key confirms it for many tasks, and undo has nothing to say of it.
     """
 
@@ -47,14 +47,23 @@ class ServiceOperation(TaskOperation):
     nouns: str | None = None
     apply: Callable[..., Task | None]
     alternative: FlagAlternative[ServiceOperation] | None = None
-    question: Callable[[Task, str], str] = no_text
-    result: Callable[[Task, Sequence[TimelineEvent]], str] = no_text
-    submits: bool = False
+    question: Callable[[Task, str], str] = lambda *_: ""
+    result: Callable[[Task, Sequence[TimelineEvent]], str] = lambda *_: ""
     is_harmless: bool = False
 
     def outcome(self, count: int) -> str:
         """Return what was asked for."""
         return f"{counted(count, self.noun, self.nouns)} asked for"
+
+    def check_for(self, seen: Task, today: date) -> RefusalCheck:
+        """Return the check that refuses a task where it is impossible now, or changed since the question about it."""
+
+        def confirmed(now: Task) -> object:
+            return self.submits and (now.may_have_started, now.email, now.holding_period, now.due_on)
+
+        return check_unchanged(
+            seen, lambda now: self.disabled_reason(now, today), lambda now: self.question(now, now.email), confirmed
+        )
 
     def change_for(self, actor: str, folder: str = "", **values: Any) -> TaskChange:
         """Return the change that asks for it on a task."""
@@ -158,7 +167,7 @@ SEND: Final = ServiceOperation(
     noun="submission",
     keys=("S",),
     label="send",
-    is_next_step=always,
+    is_next_step=lambda _: True,
     help="Send a received request, once its requester is verified",
     group="send",
     purpose="send received requests whose requesters are verified",
@@ -212,6 +221,7 @@ RESUBMIT: Final = ServiceOperation(
     disabled_reason=lambda task, _: cannot_resubmit(task),
     refusal=_refusal_of_submission,
     apply=_resubmit,
+    question=lambda task, subject: f"Resubmit {subject} all the same?" if task.may_have_started else "",
     result=_result_of_resubmit,
     submits=True,
 )

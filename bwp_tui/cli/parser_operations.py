@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.actions.decision_operations import SETTLEMENTS
 from bwp_tui.actions.operation import Argument, Position, TaskOperation
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, RECORD_OPERATIONS_BY_NAME
-from bwp_tui.actions.service_operations import APPROVE, DOWNLOAD, REFRESH, RESUBMIT, SEND, SERVICE_OPERATIONS
+from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS
 from bwp_tui.cli.argparse_base import (
     RESPONSE_TIMEOUT_S,
     RESULT_FOLDER_HELP,
@@ -56,7 +56,7 @@ def add_record_commands(commands: CommandParsers) -> None:
 def add_service_commands(commands: CommandParsers) -> None:
     """Add a command for each operation that the engine carries out, and its options on waiting and printing."""
     for operation in SERVICE_OPERATIONS:
-        function = SEND.name if operation in (APPROVE, RESUBMIT) else operation.name
+        function = operation.name if operation.is_harmless else "ask_service"
         parser = _add_operation(commands, operation, "engine_commands", function)
         add_timeout(parser, None if operation is DOWNLOAD else RESPONSE_TIMEOUT_S)
     download = commands.parsers[DOWNLOAD.name]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.domain.statuses import Status
-from bwp_tui.domain.task import NEVER_SENT, Task
+from bwp_tui.domain.task import Task
 
 _BY_CODE: Final = {
     "DATA_SUBJECT_NOT_FOUND": "Check the email with the shopper, then resubmit ({resubmit}).",
@@ -61,7 +61,7 @@ def advice_for(task: Task, code: str | None, describe: Callable[[str], str]) -> 
         advice = advice or _UNKNOWN
     if task.status == Status.DECLINED:  # what it failed with before is no reason to resubmit it
         advice = _APPEAL_UPHELD if task.is_appeal_upheld else None
-    if task.status == Status.UNCONFIRMED and (task.trouble or "").startswith(NEVER_SENT):
+    if task.status == Status.UNCONFIRMED and not task.may_have_started:
         advice = _NOT_SENT
     if task.is_cancellation_waiting:
         advice = _CANCELLATION_WAITING

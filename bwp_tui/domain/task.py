@@ -259,6 +259,12 @@ class Task(NamedTuple):
         return self.status in WITHHELD_STATUSES or (self.awaits_response and not self.is_outcome_unknown)
 
     @property
+    def may_have_started(self) -> bool:
+        """Whether the service may work on the request, although no response says so."""
+        was_sent = not (self.trouble or "").startswith(NEVER_SENT)
+        return self.status in (Status.UNCONFIRMED, Status.GIVEN_UP) and was_sent
+
+    @property
     def intake_step(self) -> str:
         """What to do next with a RECEIVED request: `verify` or `send`; empty for any other and once it is answered."""
         if self.status != Status.RECEIVED or self.answered_on is not None:

@@ -184,7 +184,7 @@ async def test_a_request_is_prepared_in_the_form(profile: Profile) -> None:
 async def test_failed_requests_are_submitted_again_with_the_note_that_was_typed(profile: Profile) -> None:
     async with opened(profile) as console:
         await types(console, f'resubmit {NOT_KNOWN} --note "checked the address"')
-        await console.sees("Submit the retrieval ", "again?")
+        await console.sees("Resubmit the retrieval ")
         await console.press("y")
         await console.until(lambda: console.task(NOT_KNOWN).resubmitted_as)
         assert console.task(console.task(NOT_KNOWN).resubmitted_as or 0).note == "checked the address"

@@ -106,7 +106,7 @@ async def test_an_email_typed_on_after_a_resubmission_became_needless_does_nothi
         single.answered(console.store, HELD, answer("FAILED"), None)
         await console.until(lambda: console.main.table.current and console.main.table.current.status == Status.FAILED)
         await console.press("R", *"bob@exa")
-        await console.sees("Type the email to submit the deletion ", "bob@example.com again:")
+        await console.sees("Type the email to resubmit the deletion ", "bob@example.com:")
         new = requests.resubmit(console.store, HELD, "kim").number
         await console.sees(f"was resubmitted already, as #{new}.", NOTHING)
         revision = console.store.revision()

@@ -98,7 +98,7 @@ async def test_without_an_answer_nothing_is_recorded(profile: Profile, key: str,
 async def test_sending_it_anew_says_what_that_risks(profile: Profile) -> None:
     async with unconfirmed(profile) as console:
         await console.press("R")
-        await console.sees("It may have been started. Submit the retrieval ", " of j•••@example.com again?")
+        await console.sees("1 request may already run at the service. Resubmit the retrieval ", " of j•••@example.com?")
         await console.press("y")
         await console.sees("Recorded as #3")
         assert console.task(3).resubmit_of == NUMBER

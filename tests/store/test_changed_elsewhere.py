@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.service_operations import RESUBMIT
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
@@ -70,7 +72,9 @@ def test_a_received_deletion_that_was_changed_elsewhere_is_withheld_once_it_is_s
     single.verify(store, task.number, Verification(TODAY, ACTOR, "by phone"), ACTOR)
     requests.send(store, task.number, ACTOR)
     assert not intent_outcomes.record_sending(store, intent_of(store, task.number).id)
-    assert tasks.get(store, task.number).status == Status.UNCONFIRMED
+    withheld = tasks.get(store, task.number)
+    assert (withheld.status, withheld.may_have_started) == (Status.UNCONFIRMED, False)
+    assert "already run" not in bulk_plan.plan(store, RESUBMIT.name, [task.number], TODAY).warning
 
 
 def test_one_that_may_have_been_sent_before_says_so(path: Path, store: Store) -> None:
@@ -81,6 +85,8 @@ def test_one_that_may_have_been_sent_before_says_so(path: Path, store: Store) ->
     withheld = tasks.get(store, task.number)
     assert "may have been started" in (withheld.trouble or "")
     assert "may have been started" in str(advice_for(withheld, None, str))
+    assert withheld.may_have_started
+    assert "1 request may already run" in bulk_plan.plan(store, RESUBMIT.name, [task.number], TODAY).warning
 
 
 def test_a_changed_task_is_not_resubmitted_before_its_operator_has_learned_what_was_changed(

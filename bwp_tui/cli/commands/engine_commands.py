@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import (
-    CANCEL,
     DOWNLOAD,
     REFRESH,
     SERVICE_OPERATIONS_BY_NAME,
@@ -38,7 +37,6 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted
-from bwp_tui.store.commands import bulk, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS
@@ -61,47 +59,30 @@ def refresh(arguments: Namespace) -> None:
             raise waiter.timed_out(f"{which} could not be refreshed.")
 
 
-def send(arguments: Namespace) -> ExitCode:
-    """Submit requests that were held, approve deletions, or resubmit failed tasks, as the command says."""
+def ask_service(arguments: Namespace) -> ExitCode:
+    """Send, approve, resubmit or cancel requests, as the command says, and wait for the service's response."""
     operation = SERVICE_OPERATIONS_BY_NAME[arguments.command_name]
     with open_session(arguments) as session:
         numbers = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
-        _warn_of_second_tasks(session, numbers)
         values = values_of(operation, arguments)
-        if _is_single(arguments, numbers):
-            _confirm_submission(session, operation, numbers[0], values, arguments)
+        if arguments.filter is None and len(numbers) == 1:
+            task = tasks.get(session.store, numbers[0])
+            _confirm_single(session, operation, task, values, arguments)
+            check = operation.check_for(task, today())
         else:
             numbers = confirm_plan(session, operation.name, numbers, arguments, values)
-        new, all_done = apply_to_tasks(session, operation.change_for(session.actor, **values), numbers)
-        if not new:
-            return ExitCode.FAILED
-        exit_code = wait_for_response(session, waiter, new, arguments)
-        return exit_code if all_done else ExitCode.FAILED
-
-
-def cancel(arguments: Namespace) -> ExitCode:
-    """Cancel deletions while they are on hold."""
-    with open_session(arguments) as session:
-        numbers = select_tasks(session, arguments.tasks, arguments.filter)
-        if _is_single(arguments, numbers):
-            task = tasks.get(session.store, numbers[0])
-            if why_not := requests.cannot_cancel(task):
-                raise CommandError(ExitCode.FAILED, why_not)
-            check = bulk.check_unchanged(task, requests.cannot_cancel, requests.cancellation_phrase)
-            waiter = EngineWaiter(session)
-            if not arguments.yes:
-                require_yes(CANCEL.question(task, f"{task.name} of {task.subject(masked=True)}"))
-        else:
-            waiter = EngineWaiter(session)
-            numbers = confirm_plan(session, CANCEL.name, numbers, arguments, {})
-            check = requests.cannot_cancel
-        asked, all_done = apply_to_tasks(session, CANCEL.change_for(session.actor), numbers, check)
+            check = bulk_plan.plan_check(operation.name, today(), values)
+        asked, all_done = apply_to_tasks(session, operation.change_for(session.actor, **values), numbers, check)
         if not asked:
             return ExitCode.FAILED
-        cancelled = wait_for_cancellations(session, waiter, asked, arguments.timeout, as_json=arguments.json)
-        _check_cancelled(session, cancelled)
-        return ExitCode.DONE if all_done else ExitCode.FAILED
+        exit_code = ExitCode.DONE
+        if operation.submits:
+            exit_code = wait_for_response(session, waiter, asked, arguments)
+        else:
+            cancelled = wait_for_cancellations(session, waiter, asked, arguments.timeout, as_json=arguments.json)
+            _check_cancelled(session, cancelled)
+        return exit_code if all_done else ExitCode.FAILED
 
 
 def wait(arguments: Namespace) -> ExitCode:
@@ -171,40 +152,22 @@ def _stop_signal() -> threading.Event:
     return requested
 
 
-def _is_single(arguments: Namespace, numbers: Sequence[int]) -> bool:
-    """Return whether one task was named, which needs no plan."""
-    return arguments.filter is None and len(numbers) == 1
-
-
-def _may_have_started(task: Task) -> bool:
-    """Return whether a task may already run at the service, so that resubmitting it may start a second one."""
-    return task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) and requests.cannot_resubmit(task) is None
-
-
-def _warn_of_second_tasks(session: CommandSession, numbers: Sequence[int]) -> None:
-    unsure = [task for task in tasks.by_numbers(session.store, numbers) if _may_have_started(task)]
-    if unsure:
-        what = unsure[0].name if len(unsure) == 1 else f"{len(unsure)} of these tasks"
-        print_message(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
-
-
-def _confirm_submission(
-    session: CommandSession, operation: ServiceOperation, number: int, values: Values, arguments: Namespace
+def _confirm_single(
+    session: CommandSession, operation: ServiceOperation, task: Task, values: Values, arguments: Namespace
 ) -> None:
-    """Warn of a late end; ask for confirmation of a deletion, and of a task that may already run."""
-    task = tasks.get(session.store, number)
+    """Refuse what cannot be done to a task; warn of what the plan warns of, and have it confirmed."""
     why_not = operation.disabled_reason(task, today()) or operation.actor_refusal(session.store, task, session.actor)
     if why_not:
         raise CommandError(ExitCode.FAILED, why_not)
-    planned = bulk_plan.plan(session.store, operation.name, [number], today(), values)
+    planned = bulk_plan.plan(session.store, operation.name, [task.number], today(), values)
     if planned.warning:
         print_message(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
     if arguments.yes:
         return
-    if task.kind is Kind.DELETION:
+    if operation.submits and task.kind is Kind.DELETION:
         require_typed(f"This deletes the data of {task.email}.", task.email)
-    elif _may_have_started(task):
-        require_yes(f"Resubmit {task.name} all the same?")
+    elif question := operation.question(task, f"{task.name} of {task.subject(masked=True)}"):
+        require_yes(question)
 
 
 def _check_cancelled(session: CommandSession, cancelled: Sequence[Task]) -> None:

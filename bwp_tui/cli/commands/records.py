@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.decision_operations import DECLINE
-from bwp_tui.actions.legal_operations import CORRECT, INQUIRE, VERIFY, inquiry_effect, replaced_verification
 from bwp_tui.actions.operation import Argument, IfOmitted, Position, RecordOperation, Values, split_signed
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
 from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S
@@ -20,7 +18,6 @@ from bwp_tui.cli.support.context import CommandSession, can_ask, checked_day, op
 from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_cancellations
 from bwp_tui.cli.support.streams import print_message
 from bwp_tui.cli.support.task_output import print_tasks
-from bwp_tui.domain.regulations import not_in_force_warning
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import zone_name
@@ -43,7 +40,7 @@ def record(arguments: Namespace) -> ExitCode:
         for argument in operation.options:
             if argument.is_day and (day := values.get(argument.name)) is not None:
                 values |= {argument.name: checked_day(day)}
-        command = operation.change_for(session.actor, today(), **values)
+        change = operation.change_for(session.actor, today(), **values)
         try:
             numbers = select_tasks(session, names, arguments.filter)
         except NoSuchTask as error:
@@ -55,18 +52,13 @@ def record(arguments: Namespace) -> ExitCode:
             check = bulk_plan.plan_check(operation.name, today(), values)
         elif not arguments.yes:
             _confirm_each(session, operation, numbers, values)
-        if operation is VERIFY:
-            recorded = {task.name: replaced_verification(task) for task in tasks.each(session.store, numbers)}
-            _print_once(f"{name} was verified before: {replaced}." for name, replaced in recorded.items() if replaced)
+        if operation.notice_before is not None:
+            _print_once(map(operation.notice_before, tasks.each(session.store, numbers)))
         _note_day(operation, values)
-        resulting, all_done = apply_to_tasks(session, command, numbers, check)
+        resulting, all_done = apply_to_tasks(session, change, numbers, check)
         changed = tasks.by_numbers(session.store, resulting)
-        if operation is CORRECT:
-            doubts = (not_in_force_warning(task.regulation, task.received_on) for task in changed)
-            _print_once(f"Warning: {doubt}" for doubt in doubts if doubt)
-        elif operation is INQUIRE:
-            _print_once(map(inquiry_effect, changed))
-        if operation is DECLINE and any(task.is_being_cancelled for task in changed):
+        _print_once(map(operation.notice_after, changed))
+        if operation.cancels and any(task.is_being_cancelled for task in changed):
             _have_cancelled(session, changed, arguments)
         else:
             print_tasks(changed, as_json=arguments.json)
@@ -89,7 +81,7 @@ def _have_cancelled(session: CommandSession, declined: list[Task], arguments: Na
 
 
 def _print_once(sentences: Iterable[str]) -> None:
-    for sentence in dict.fromkeys(sentences):
+    for sentence in filter(None, dict.fromkeys(sentences)):
         print_message(sentence)
 
 
@@ -97,7 +89,7 @@ def _confirm_each(session: CommandSession, operation: RecordOperation, numbers: 
     """Have confirmed what cannot be undone, and values that are probably a mistake for a single task."""
     for task in tasks.each(session.store, numbers):
         is_refused = operation.disabled_reason(task, today()) or operation.refusal(task, values, today())
-        if not is_refused and operation is DECLINE and (question := operation.confirmation(task, values)):
+        if not is_refused and operation.cancels and (question := operation.confirmation(task, values)):
             require_yes(f"{task.name}, {task.subject(masked=True)}: {question}")
         if not is_refused and (doubt := operation.doubt(task, values)):
             print_message(f"Warning: {doubt}")

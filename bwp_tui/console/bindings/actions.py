@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from bwp_tui.actions.decision_operations import SETTLEMENTS
-from bwp_tui.actions.operation import TaskOperation, always, no_reason
+from bwp_tui.actions.operation import TaskOperation
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.services.write_guard import READ_ONLY
@@ -55,7 +55,7 @@ class ActionContext(NamedTuple):
     download: Download | None = None
     marks: int = 0
     marked: Sequence[Task] = ()
-    actor_refusal: Callable[[TaskOperation, Task], str | None] = no_reason
+    actor_refusal: Callable[[TaskOperation, Task], str | None] = lambda *_: None
 
 
 NO_TASK: Final = "No task is selected."
@@ -84,7 +84,7 @@ class Action(NamedTuple):
     help: str
     group: str
     cli_usage: str | None = None
-    disabled_reason: DisabledReason = no_reason
+    disabled_reason: DisabledReason = lambda _: None
     keywords: str = ""
     is_next_step: Callable[[Task], bool] | None = None
     scope: Scope = Scope.MAIN
@@ -230,7 +230,7 @@ ACTIONS: Final = (
         TASK_GROUP,
         "inspect TASK",
         _needs_task(cannot_open_result),
-        is_next_step=always,
+        is_next_step=lambda _: True,
     ),
     Action(
         "earlier",

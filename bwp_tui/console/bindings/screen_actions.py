@@ -7,7 +7,6 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
-from bwp_tui.actions.operation import no_reason
 from bwp_tui.console.bindings.actions import (
     ACTIONS,
     ACTIONS_BY_NAME,
@@ -96,7 +95,7 @@ def _with_main_keys(
     help: str,
     group: str,
     command: str | None = None,
-    disabled_reason: DisabledReason = no_reason,
+    disabled_reason: DisabledReason = lambda _: None,
 ) -> Action:
     """Return an action that has name and keys of one of the main screen's."""
     return Action(name, ACTIONS_BY_NAME[name].keys, label, help, group, command, disabled_reason)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Values
-from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
+from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS, ServiceOperation
 from bwp_tui.console.background import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import live_task
@@ -16,10 +15,9 @@ from bwp_tui.console.presentation.format import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.widgets.prompt import F2_ANSWER
 from bwp_tui.domain.deadlines import HoldRule, fitting_hold, same_hold
-from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.domain.text import clean_line, counted
-from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
+from bwp_tui.domain.text import capitalized, clean_line, counted
+from bwp_tui.store.commands.bulk import RefusalCheck
 
 _SHORTEN: Final = "shorten the holds to end in time"
 """What F2 does where deletions would end too late."""
@@ -56,7 +54,7 @@ class ServiceController:
             if plan is not None and await self._marked.confirm_plan(plan):
                 await self._apply_to_marked(operation, plan, given)
         elif task is not None:
-            check = self._check_for(operation, task, lambda now: operation.question(now, now.email))
+            check = operation.check_for(task, self._screen.session.today())
             if await self._confirm(operation, task, check):
                 await self._apply_to_one(operation, task, check, given)
 
@@ -90,10 +88,6 @@ class ServiceController:
         if operation.submits:
             screen.select_when_listed(result.resulting_id)
 
-    def _check_for(self, operation: ServiceOperation, task: Task, *shown: Callable[[Task], object]) -> RefusalCheck:
-        today = self._screen.session.today()
-        return check_unchanged(task, lambda now: operation.disabled_reason(now, today), *shown)
-
     async def _confirm(self, operation: ServiceOperation, task: Task, check: RefusalCheck) -> bool:
         context = self._screen.session.display_context()
 
@@ -117,7 +111,7 @@ class ServiceController:
         if plan is None:
             return
         note: str | None = given.get("note")
-        if note is None and operation is RESUBMIT:
+        if note is None and any(argument.name == "note" for argument in operation.arguments):
             with self._marked.live_plan(asked := plan):
                 note = await screen.prompt.ask_text(
                     lambda: f"{asked.current.summary}. Note for the new tasks (optional):"
@@ -137,9 +131,7 @@ class ServiceController:
             await self._apply_to_marked(operation, plan, values)
 
     async def _submit_one(self, operation: ServiceOperation, task: Task, given: Values) -> None:
-        check = self._check_for(
-            operation, task, _started_warning, lambda now: (now.email, now.holding_period, now.due_on)
-        )
+        check = operation.check_for(task, self._screen.session.today())
         hold = await self._confirm_submission(operation, task, given.get("hold_rule", same_hold), check)
         if hold is not None:
             await self._apply_to_one(operation, task, check, {**given, "hold_rule": hold})
@@ -149,32 +141,23 @@ class ServiceController:
     ) -> HoldRule | None:
         """Have the submission of a task with a hold confirmed; return the one to take, or None without any."""
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
-        doubt, again = _started_warning(task), " again" if operation is RESUBMIT else ""
-        if task.kind is Kind.RETRIEVAL:
-            whom = subject(task, session.display_context())
-            question = f"{doubt}Submit the retrieval {task.name} of {whom}{again}?"
-            with live_task(screen, task, check):
-                return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
         values = {"hold_rule": hold}
         plan = await prepare_question(
             session, lambda: bulk_plan.plan(session.write_store, operation.name, [task.number], today, values)
         )
-        late = plan.warning
+        warning = f"{plan.warning}. " if plan.warning else ""
+        if task.kind is Kind.RETRIEVAL:
+            whom = subject(task, session.display_context())
+            question = f"{warning}{capitalized(operation.name)} the retrieval {task.name} of {whom}?"
+            with live_task(screen, task, check):
+                return hold if await screen.prompt.ask_yes_no(question, irreversible=True) else None
+        question = f"{warning}Type the email to {operation.name} the deletion {task.name} of {clean_line(task.email)}:"
         f2 = _SHORTEN if plan.can_meet_due_dates and hold is same_hold else ""
-        question = f"Type the email to submit the deletion {task.name} of {clean_line(task.email)}{again}:"
-        shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
         with live_task(screen, task, check):
-            answer = await screen.prompt.ask_text(shown, f2=f2, irreversible=True)
-            if answer == F2_ANSWER:
-                hold = fitting_hold(today)
-                days = hold(task)
-                held = f"Held for {counted(days, 'day')}" if days else "Without a hold it begins at once, for good"
-                answer = await screen.prompt.ask_text(f"{doubt}{held}. {question}", irreversible=True)
+            answer = await screen.prompt.ask_text(question, f2=f2, irreversible=True)
+        if answer == F2_ANSWER:
+            return await self._confirm_submission(operation, task, fitting_hold(today), check)
         if answer is None or answer.strip() != task.email:
             screen.show_status("" if answer is None else "Nothing was done: that is not the email.", "warn")
             return None
         return hold
-
-
-def _started_warning(task: Task) -> str:
-    return "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""
