@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from textual.containers import VerticalScroll
@@ -11,6 +12,7 @@ from textual.events import Key
 from textual.message import Message
 from textual.screen import Screen
 
+from bwp_tui.console.background import ACTION, Work, run_in_background
 from bwp_tui.console.bindings.actions import MARK_GROUP, MOVE_GROUP, Action, ActionContext, Scope, footer_actions
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.bindings.keymap import Keymap
@@ -45,7 +47,8 @@ class ActionScreen(Screen[None]):
     """A screen that binds the actions of its scope and carries them out by name.
 
     Attributes:
-        handlers: what each action does, but for those that move the cursor.
+        handlers: what carries each action out, but for those that move the cursor; a coroutine function does so in the
+            background.
     """
 
     class HelpRequested(Message):
@@ -187,7 +190,15 @@ class ActionScreen(Screen[None]):
         return next(action for action in self.keymap.actions_of(self.scope) if action.name == name)
 
     def dispatch(self, name: str) -> None:
-        (self.handlers.get(name) or self.moves[name])()
+        handler = self.handlers.get(name) or self.moves[name]
+        if iscoroutinefunction(handler):
+            self.run_in_background(handler)
+        else:
+            handler()
+
+    def run_in_background(self, work: Work, group: str = ACTION) -> None:
+        """Start work that waits for the operator or the disk."""
+        run_in_background(self, work, group=group)
 
     @property
     def status(self) -> StatusLine:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 from bwp_tui.console.background import run_in_background
@@ -37,8 +36,8 @@ class OutputScreen(SearchedScreen):
         self._title = title
         self._output = output
         self.handlers |= {
-            "copy": partial(run_in_background, self, self._copy, group="copy", exclusive=True),
-            "pager": partial(run_in_background, self, self._page, group="pager", exclusive=True),
+            "copy": self._copy,
+            "pager": self._page,
             "mask": self._toggle_mask,
         }
 

@@ -19,7 +19,6 @@ from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.figure_list import FigureList
 from bwp_tui.console.widgets.styled_line import Heading
-from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.dashboard import Statistics
 
 _LEAST_PAUSE_S: Final = 1.0
@@ -65,11 +64,7 @@ class DashboardScreen(FrontScreen):
 
     async def _fill(self) -> None:
         began = time.monotonic()
-        try:
-            self._figures = await asyncio.to_thread(self.session.reader.statistics, self.session.today())
-        except StoreError as error:
-            self.show_status(str(error), "bad")
-            return
+        self._figures = await asyncio.to_thread(self.session.reader.statistics, self.session.today())
         self._pause_s = max(_LEAST_PAUSE_S, _PAUSE_FACTOR * (time.monotonic() - began))
         self.show_status("")
         self._show()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -12,7 +13,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.timer import Timer
 
-from bwp_tui.console.background import ACTION, run_in_background, run_in_thread_and_report
+from bwp_tui.console.background import run_in_background, run_in_thread_and_report
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
 from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS
 from bwp_tui.console.controllers.find import ListFilter
@@ -65,25 +66,20 @@ class DownloadsScreen(FrontScreen):
         self._opener_context = context
         self._filter = ListFilter(self, self.reload)
         self.handlers |= {
-            "filter": partial(run_in_background, self, self._filter.ask),
+            "filter": self._filter.ask,
             "open": self._open_archive,
             "mark": self._mark,
             "mark_all": self._mark_all,
             "back": self._back,
             "downloads": self.close,
-            **{
-                name: partial(run_in_background, self, work, group=ACTION)
-                for name, work in {
-                    "folder": self._show_folder,
-                    "copy": self._copy_hash,
-                    "pause": self._toggle_pause,
-                    "cancel": self._cancel,
-                    "retry": lambda: self._apply("retry", self._selected()),
-                    "move_up": lambda: self._move(-1),
-                    "move_down": lambda: self._move(1),
-                    "move_first": lambda: self._move(-len(self.listed)),
-                }.items()
-            },
+            "folder": self._show_folder,
+            "copy": self._copy_hash,
+            "pause": self._toggle_pause,
+            "cancel": self._cancel,
+            "retry": self._retry,
+            "move_up": partial(self._move, -1),
+            "move_down": partial(self._move, 1),
+            "move_first": partial(self._move, -sys.maxsize),
         }
         self._looked_for: frozenset[int] = frozenset()
         self._read_at = -REDRAW_S
@@ -257,6 +253,9 @@ class DownloadsScreen(FrontScreen):
             confirmed = await self.prompt.ask_yes_no(lambda: self._question_of_cancel(possible), irreversible=True)
         if confirmed:
             await self._apply("cancel", possible)
+
+    async def _retry(self) -> None:
+        await self._apply("retry", self._selected())
 
     def _question_of_cancel(self, downloads: Sequence[Download]) -> str:
         kept = sum(download.bytes for download in downloads)

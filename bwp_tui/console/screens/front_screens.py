@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
-from bwp_tui.console.background import run_in_background
 from bwp_tui.console.controllers.find import ScrolledText, TextFinder
 from bwp_tui.console.presentation.breakpoints import tab_gap
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -78,7 +77,7 @@ class SearchedScreen(FrontScreen, ScrolledScreen):
         text = ScrolledText(lambda: self.query_one(VerticalScroll))
         self.finder = TextFinder(self, self.keymap, text, self.update_footer)
         self.handlers |= {
-            "filter": partial(run_in_background, self, self.finder.ask),
+            "filter": self.finder.ask,
             "next_match": partial(self.finder.step, 1),
             "previous_match": partial(self.finder.step, -1),
             "back": self._back,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -53,9 +52,9 @@ class LetterScreen(PagedScreen):
         self._edited: dict[LetterKind, tuple[Letter, str]] = {}
         """The letters that were edited: each as it was drafted, and the text that it has now."""
         self.handlers |= {
-            "copy": partial(run_in_background, self, self._copy, group="letter"),
-            "edit": partial(run_in_background, self, self._edit, group="letter"),
-            "write": partial(run_in_background, self, self._write, group="letter"),
+            "copy": self._copy,
+            "edit": self._edit,
+            "write": self._write,
         }
 
     def on_mount(self) -> None:
@@ -130,11 +129,7 @@ class LetterScreen(PagedScreen):
         if (letter := self._drafted()) is None:
             return
         session = self.session
-        try:
-            await asyncio.to_thread(letters.record, session.write_guard.store, letter, session.actor)
-        except StoreError as error:
-            self.show_status(str(error), "bad")
-            return
+        await asyncio.to_thread(letters.record, session.write_guard.store, letter, session.actor)
         how = await copy(letter.text, self.app.copy_to_clipboard, session.profile.folder)
         self._show_done(letter, how)
 
@@ -164,8 +159,6 @@ class LetterScreen(PagedScreen):
         path = _path(typed)
         try:
             await asyncio.to_thread(letters.write, session.write_guard.store, letter, path, session.actor)
-        except StoreError as error:
-            self.show_status(str(error), "bad")
         except OSError as error:
             self.show_status(f"{path} cannot be written: {error.strerror}. Nothing was recorded.", "bad")
         else:

@@ -17,7 +17,7 @@ from bwp_tui.console.presentation.breakpoints import DetailPlace, detail_place, 
 from bwp_tui.console.presentation.themes import LATER_STYLES
 from bwp_tui.console.protocols import PromptHost, SnapshotListener
 from bwp_tui.console.screens.action_screen import ActionScreen
-from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels, StatusUpdates
+from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels, StatusLineUpdater
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.list_state import ListState
@@ -47,13 +47,13 @@ class MainScreen(ActionScreen):
     """Shows header, views, table, details, open downloads, status line and footer.
 
     Attributes:
-        is_ready: whether `actions`, `form`, `commands` and `prompt` are mounted, which the first frame does without.
-            Keys wait for them.
+        is_ready: whether there are `main_handlers`, `form`, `commands` and `prompt`, without which the first frame is
+            shown. Keys wait for them.
         is_getting_ready: whether they are being mounted.
         prompt_host: the screen in front of this one that shows its prompts and status; None without one.
     """
 
-    actions: MainHandlers
+    main_handlers: MainHandlers
     form: RequestForm
     commands: CommandList
 
@@ -82,7 +82,7 @@ class MainScreen(ActionScreen):
         self._debouncer = Debouncer(self, self._update_detail)
         self._laid_out: Size | None = None
         self._rows = TableUpdater(self, saved.task)
-        self._status = StatusUpdates(self)
+        self._status = StatusLineUpdater(self)
         self._was_asking = False
         self.prompt_host: PromptHost | None = None
 
@@ -124,8 +124,8 @@ class MainScreen(ActionScreen):
 
         self.app.stylesheet.read_all(LATER_STYLES)
         session = self.session
-        self.actions = MainHandlers(self)
-        self.handlers |= self.actions.by_name
+        self.main_handlers = MainHandlers(self)
+        self.handlers |= self.main_handlers.by_name
         self.form = RequestForm(session.today, session.reader.earlier_task_sentence, session.profile, id="form")
         self.commands = CommandList(id="commands")
         self._prompt = Prompt(id="prompt")
@@ -184,7 +184,7 @@ class MainScreen(ActionScreen):
         if rows.hold_back(update):
             return
         if update.query == self.list_state.query and rows.show(update) and self.is_ready:
-            self.actions.marked.unmark_unlisted()
+            self.main_handlers.marked.unmark_unlisted()
         if not update.is_whole and panels.snapshot is not None:
             return
         before, panels.snapshot = panels.snapshot, update
@@ -196,7 +196,7 @@ class MainScreen(ActionScreen):
         self._update_views()
         self.update_header()
         panels.update_downloads()
-        for sentence, role in panels.status_changes(before, update, self.status.notice):
+        for sentence, role in panels.new_notices(before, update, self.status.notice):
             self.show_notice(sentence, role)
         if before is None or self.table.current_number in update.changed:
             self._update_detail()
@@ -336,7 +336,7 @@ class MainScreen(ActionScreen):
         super().action_perform(name)
 
     def acts_on_marks(self, name: str) -> bool:
-        return self.is_ready and self.actions.acts_on_marks(name)
+        return self.is_ready and self.main_handlers.acts_on_marks(name)
 
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, on the marked tasks where there are some."""
@@ -349,7 +349,7 @@ class MainScreen(ActionScreen):
         self.call_later(self.action_perform, name)
 
     def run_in_background(self, work: Work, group: str = ACTION, *, exclusive: bool = True) -> None:
-        """Start work that waits for the operator or the disk."""
+        """Start work that waits for the operator or the disk; by default only one such piece of a group goes on."""
         run_in_background(self, work, group=group, exclusive=exclusive)
 
     def open_form(self, kind: Kind | None = None, email: str | None = None) -> None:
@@ -369,7 +369,7 @@ class MainScreen(ActionScreen):
         if self._prompt.is_open and not self._was_asking:
             self.show_status("")  # an earlier sentence must not come back when the prompt closes
         self._was_asking = self._prompt.is_open
-        self.actions.marked.unmark_unlisted()
+        self.main_handlers.marked.unmark_unlisted()
         self._update_footer()
 
     @on(TaskTable.CursorMoved)
@@ -382,7 +382,7 @@ class MainScreen(ActionScreen):
         self.action_perform("detail")
 
     def on_request_form_submitted(self, event: RequestForm.Submitted) -> None:
-        self.actions.submit(event.request)
+        self.main_handlers.submit(event.request)
 
     def on_request_form_closed(self) -> None:
         self.close_form()

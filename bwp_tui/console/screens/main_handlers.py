@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.console.background import Work, run_in_thread_and_report
+from bwp_tui.console.background import run_in_thread_and_report
 from bwp_tui.console.bindings.actions import Scope, with_view_names
 from bwp_tui.console.command_bar.command_reader import CommandReader
 from bwp_tui.console.command_bar.controller import CommandBar
@@ -62,21 +62,23 @@ class MainHandlers:
             self._open(CommandOutputScreen(screen, words))
 
         commands = CommandReader(screen, self.marked, service, recording, self._open_letter, run_cli)
-        prompting: dict[str, Work] = {
-            "filter": FilterPrompt(screen).ask,
+        own = CustomCommands(
+            screen, self.marked, lambda title, output: self._open(OutputScreen(screen, title, output))
+        ).by_name
+        self._on_marks = {*service.actions, *recording.marked_task_actions, "copy", *own}
+        self.by_name: dict[str, Callable[[], object]] = {
+            **own,
             **recording.single_task_actions,
             **recording.marked_task_actions,
+            **service.actions,
+            "filter": FilterPrompt(screen).ask,
             "undo": partial(undo, screen),
             "command": CommandBar(screen, commands).ask,
-            **service.actions,
             "copy": partial(copy_of_tasks, screen, self.marked),
             "pager": partial(page_task, screen),
             "sort": partial(choose_sort, screen),
             "columns": partial(choose_columns, screen),
             "save_view": partial(save_or_delete_view, screen),
-        }
-        self.by_name: dict[str, Callable[[], None]] = {
-            **{name: partial(screen.run_in_background, work) for name, work in prompting.items()},
             "mark": self.marked.toggle_current,
             "mark_range": self.marked.mark_range,
             "mark_all": self.marked.mark_all,
@@ -111,11 +113,6 @@ class MainHandlers:
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MAX_VIEWS)},
         }
-        own = CustomCommands(
-            screen, self.marked, lambda title, output: self._open(OutputScreen(screen, title, output))
-        ).by_name
-        self.by_name |= own
-        self._on_marks = {*service.actions, *recording.marked_task_actions, "copy", *own}
 
     def acts_on_marks(self, name: str) -> bool:
         """Return whether the action called `name` would be done to marked tasks."""

@@ -120,8 +120,8 @@ class MainPanels:
             text = f"No tasks yet.\nPress {key('new')} to create the first one."
         self._table.empty_text = Content(text)
 
-    def status_changes(self, before: Snapshot | None, now: Snapshot, shown: str) -> Iterator[StyledText]:
-        """Yield what the status line says of a snapshot: the engine's new message, and downloads that have ended.
+    def new_notices(self, before: Snapshot | None, now: Snapshot, shown: str) -> Iterator[StyledText]:
+        """Yield what the status line is to say of a snapshot: the engine's new message, and downloads that ended.
 
         Args:
             shown: the notice that is shown; the engine's last message is removed once it no longer holds.
@@ -151,8 +151,8 @@ class MainPanels:
 FORM_KEYS: Final = (("enter", "submit"), ("tab", "next field"), ("←→", "choose"), ("esc", "close, keep draft"))
 
 
-class StatusUpdates:
-    """Changes or removes a sentence of the status line of `screen` that no longer holds, at each snapshot."""
+class StatusLineUpdater:
+    """Keeps what the status line says true: at each snapshot, changes or removes a sentence that no longer holds."""
 
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final
 
 from textual import on
@@ -43,7 +42,7 @@ class RequestLogScreen(FrontScreen):
         self._filter = ListFilter(self, self._read)
         self.handlers |= {
             "read": self._choose,
-            "filter": partial(run_in_background, self, self._filter.ask),
+            "filter": self._filter.ask,
             "back": self._back,
             "sent": self.close,
         }
