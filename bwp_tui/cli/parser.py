@@ -178,7 +178,7 @@ def _add_receipt(parser: Parser) -> None:
 def _add_reading(commands: CommandParsers) -> None:
     listing = commands.add(
         "list",
-        "list_show",
+        "list",
         function="list_tasks",
         note='A filter: status:failed,on_hold kind:deletion age>2d -(due<7d or tag:vip) note:"left message" jane. '
         f"Quote it; put one that begins with - after --. Its fields: {', '.join(FIELDS)}. "
@@ -193,13 +193,13 @@ def _add_reading(commands: CommandParsers) -> None:
     listing.add_argument("--sentences", action="store_true", help="print a sentence for each task")
     add_masking(listing)
 
-    show = commands.add("show", "list_show", effect=Effect.READS)
+    show = commands.add("show", "list", effect=Effect.READS)
     show.add_argument("task", metavar="TASK", help=TASK_HELP)
     add_masking(show)
 
     commands.add("dashboard", "report", effect=Effect.READS)
 
-    sent = commands.add("sent", "list_show", effect=Effect.READS)
+    sent = commands.add("sent", "list", effect=Effect.READS)
     sent.add_argument("task", metavar="TASK", nargs="?", help=f"{TASK_HELP}; without one, all")
     _add_limit(sent)
     add_masking(sent)
@@ -211,7 +211,7 @@ def _add_limit(parser: Parser) -> None:
 
 
 def _add_working(commands: CommandParsers) -> None:
-    wait = commands.add("wait", "engine_commands", effect=Effect.RUNS)
+    wait = commands.add("wait", "service_operations", effect=Effect.RUNS)
     wait.add_argument("tasks", metavar="TASK", nargs="+", help=TASK_HELP)
     add_timeout(wait, None)
 
@@ -227,7 +227,7 @@ def _add_working(commands: CommandParsers) -> None:
     _add_limit(queue)
     add_masking(queue)
 
-    run = commands.add("run", "engine_commands", json=False, effect=Effect.RUNS)
+    run = commands.add("run", "run", json=False, effect=Effect.RUNS)
     run.add_argument("--once", action="store_true", help="process everything due once, then exit")
     run.add_argument("--verbose", action="store_true", help="log each call of the service too")
     often = "how often to log a sign of life (3600)"
@@ -237,12 +237,12 @@ def _add_working(commands: CommandParsers) -> None:
 
 
 def _add_maintenance(commands: CommandParsers) -> None:
-    backup = commands.add("backup", "maintenance", json=False, effect=Effect.RUNS)
+    backup = commands.add("backup", "backup", json=False, effect=Effect.RUNS)
     backup.add_argument("file", metavar="FILE", type=new_path, help="new file to create")
 
     restore = commands.add(
         "restore",
-        "maintenance",
+        "backup",
         json=False,
         note="The current history is kept aside and merged: of a task in both, what both have recorded counts, and "
         "nothing is sent twice.",
@@ -252,7 +252,7 @@ def _add_maintenance(commands: CommandParsers) -> None:
 
     purge = commands.add(
         "purge",
-        "maintenance",
+        "purge",
         json=False,
         note="Kind, dates, outcome, error codes, who acted when and the hashes of downloads stay: the CCPA "
         "regulations ask for 24 months (§7101). --all removes them too. Backups made by bwp-tui are replaced, "

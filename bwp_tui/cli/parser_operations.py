@@ -50,14 +50,14 @@ def minus_signs(command: str, words: Sequence[str]) -> list[str]:
 def add_record_commands(commands: CommandParsers) -> None:
     """Add a command for each operation that is recorded in the history."""
     for operation in RECORD_OPERATIONS:
-        _add_operation(commands, operation, "records", "record")
+        _add_operation(commands, operation, "record_operations", "record")
 
 
 def add_service_commands(commands: CommandParsers) -> None:
     """Add a command for each operation that the engine carries out, and its options on waiting and printing."""
     for operation in SERVICE_OPERATIONS:
         function = operation.name if operation.is_harmless else "ask_service"
-        parser = _add_operation(commands, operation, "engine_commands", function)
+        parser = _add_operation(commands, operation, "service_operations", function)
         add_timeout(parser, None if operation is DOWNLOAD else RESPONSE_TIMEOUT_S)
     download = commands.parsers[DOWNLOAD.name]
     download.add_argument("--output", metavar="DIR", type=result_folder, help=RESULT_FOLDER_HELP)

@@ -30,9 +30,9 @@ def add_tables(commands: CommandParsers) -> None:
 
     commands.add("regulations", "report", effect=Effect.READS)
 
-    views = commands.add("views", "list_show", function="list_views", effect=Effect.READS)
+    views = commands.add("views", "list", function="list_views", effect=Effect.READS)
     actions = views.add_subparsers(metavar="ACTION", parser_class=Parser)
-    in_module = "commands.list_show"
+    in_module = "commands.list"
     add_action(actions, "list", "print them, the built-in ones first", (in_module, "list_views"))
     save = add_action(actions, "save", "save a filter under a name", (in_module, "save_view"), Effect.CHANGES)
     save.add_argument("name", metavar="NAME", type=one_line)

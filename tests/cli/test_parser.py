@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.cli import commands as commands_package
 from bwp_tui.cli.main import command_of, parse_arguments
 from bwp_tui.cli.parser import build_parser, parse
 from bwp_tui.sandbox.faults import FAULTS
@@ -44,6 +45,16 @@ COMMANDS = {
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_what_carries_it_out(name: str) -> None:
     assert callable(command_of(parse(COMMANDS[name])))
+
+
+def test_a_command_is_in_a_module_of_its_name_or_the_package_says_in_which() -> None:
+    listed = dict(re.findall(r"^- `(\w+)`: (.*)$", commands_package.__doc__ or "", re.MULTILINE))
+    modules = {name: module for module, names in listed.items() for name in names.split(", ")}
+    for name, parser in build_parser()[1].items():
+        package, _, module = parser.get_default("command")[0].rpartition(".")
+        if package == "commands":
+            assert module == modules.pop(name, name)
+    assert not modules
 
 
 @pytest.mark.parametrize("words", [["--profile", "a", "list"], ["list", "--profile", "a"], ["list", "--profile=a"]])

@@ -1,9 +1,7 @@
-"""Run the engine or wait for it: `refresh`, `send`, `resubmit`, `cancel`, `wait`, `download` and `run`."""
+"""Commands that the engine carries out at the service, or waits for."""
 
 from __future__ import annotations
 
-import signal
-import threading
 from argparse import Namespace
 from collections.abc import Sequence
 
@@ -17,11 +15,9 @@ from bwp_tui.actions.service_operations import (
     cannot_refresh,
 )
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.setup.systemd_unit import unit
 from bwp_tui.cli.support.bulk import FIT_HINT, apply_to_tasks, chosen_alternative, confirm_plan, select_tasks, values_of
 from bwp_tui.cli.support.context import (
     CommandSession,
-    chosen_profile,
     find_tasks,
     open_session,
     require_typed,
@@ -31,16 +27,12 @@ from bwp_tui.cli.support.context import (
 from bwp_tui.cli.support.engine_wait import EngineWaiter, wait_for_cancellations, wait_for_end, wait_for_response
 from bwp_tui.cli.support.result_downloads import download_results
 from bwp_tui.cli.support.streams import print_message
-from bwp_tui.cli.support.systemd_notify import watched
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.domain.text import counted
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import request_log, tasks
-from bwp_tui.store.worklog.engine_state import WRONG_SETTINGS
-from bwp_tui.store.worklog.intents import UnfinishedWork, unfinished_work
 
 
 def refresh(arguments: Namespace) -> None:
@@ -100,56 +92,6 @@ def download(arguments: Namespace) -> ExitCode:
         if arguments.filter is not None:
             numbers = confirm_plan(session, chosen_alternative(DOWNLOAD, arguments).name, numbers, arguments, {})
         return download_results(session, waiter, numbers, arguments)
-
-
-def run(arguments: Namespace) -> ExitCode:
-    """Run the engine without a screen until a signal stops it, or until nothing is due."""
-    if arguments.print_unit is not None:
-        print(unit(arguments.print_unit, chosen_profile(arguments)), end="")
-        return ExitCode.DONE
-    with open_session(arguments) as session:
-        from bwp_tui.cli.support.engine_output import print_calls, print_line
-        from bwp_tui.engine.runtime.engine_config import engine_config
-        from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve, serve_once
-        from bwp_tui.engine.runtime.lease import LeaseUnusable, misses_heartbeats
-
-        config = engine_config(session.profile)
-        if arguments.once:
-            try:
-                service_state = serve_once(config)
-            except (OtherEngineBusy, LeaseUnusable) as elsewhere:
-                raise CommandError(ExitCode.TRY_LATER, str(elsewhere)) from None
-            if (left := unfinished_work(session.store)) is not None:
-                code = ExitCode.USAGE if service_state in WRONG_SETTINGS else ExitCode.TRY_LATER
-                raise CommandError(code, _describe_unfinished(left))
-            return ExitCode.DONE
-    if arguments.verbose:
-        print_calls()
-    stop = _stop_signal()  # the history is closed here: only if it alone has it open, the engine recovers it
-    with watched(lambda: not misses_heartbeats(config.profile.lease_path)):
-        serve(config, stop=stop, say=print_line, alive_interval_s=arguments.heartbeat)
-    return ExitCode.DONE
-
-
-def _describe_unfinished(left: UnfinishedWork) -> str:
-    """Return why work is left, and how much of each kind."""
-    parts = (
-        (left.unsent, "request is", "requests are", "not sent yet"),
-        (left.without_response, "request has", "requests have", "no response yet"),
-        (left.unsent_cancellations, "cancellation is", "cancellations are", "not sent yet"),
-        (left.unconfirmed_cancellations, "cancellation is", "cancellations are", "not confirmed yet"),
-        (left.failed_polls, "task", "tasks", "could not be refreshed"),
-    )
-    counts = ", ".join(f"{counted(count, one, many)} {what}" for count, one, many, what in parts if count)
-    return f"{left.newest_failure} {counts}." if left.newest_failure else f"{counts}."
-
-
-def _stop_signal() -> threading.Event:
-    """Return an event that is set when a signal asks this process to stop."""
-    requested = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda _number, _frame: requested.set())
-    return requested
 
 
 def _confirm_single(
