@@ -33,7 +33,7 @@ def test_what_was_sent_is_printed_for_all_or_one_without_its_token(shop: Bwp) ->
     assert record["operation"] == "startPersonalDataDeletionTask"
     assert record["variables"]["input"]["clientToken"]["token"] == f"{tokens[1][:8]}…"
     assert record["variables"]["input"]["dataSubject"]["email"] == "b•••@example.com"
-    assert (record["state"], record["attempts"], record["answer"]) == ("done", 1, "accepted")
+    assert (record["state"], record["attempts"], record["response"]) == ("done", 1, "accepted")
     assert "bob@" not in masked
     assert "bob@example.com" in shop("sent", "--unmask").out
     assert not any(token in ended.out + masked for token in tokens)

@@ -162,8 +162,8 @@ def _sent_record(request: LoggedRequest, *, has_engine: bool, mask: bool) -> dic
         "settled_at": iso_instant(request.settled_at),
         "next_at": iso_instant(request.next_at) if has_engine else None,
         "last_failure": mask_in_text(failure, request.email) if failure and mask else failure,
-        "answer": what,
-        "answer_detail": mask_in_text(detail, request.email) if detail and mask else detail,
+        "response": what,
+        "response_detail": mask_in_text(detail, request.email) if detail and mask else detail,
     }
 
 
@@ -176,9 +176,9 @@ def _tries(request: LoggedRequest) -> str:
 
 def _sent_cells(request: LoggedRequest, *, has_engine: bool, unmask: bool) -> tuple[str, ...]:
     what, detail = request.outcome_event
-    answer = f"{what or ''}{f': {detail}' if detail else ''}"
+    response = f"{what or ''}{f': {detail}' if detail else ''}"
     if request.last_failure and (next_try := _next_try(request.next_at, has_engine=has_engine)):
-        answer = f"{request.last_failure} Next try: {next_try}"
+        response = f"{request.last_failure} Next try: {next_try}"
     return (
         stamp(request.asked_at),
         str(request.task_number),
@@ -188,5 +188,5 @@ def _sent_cells(request: LoggedRequest, *, has_engine: bool, unmask: bool) -> tu
         _tries(request),
         f"{request.client_token_start}…" if request.client_token_start else "-",
         request.actor,
-        answer if unmask else mask_in_text(answer, request.email),
+        response if unmask else mask_in_text(response, request.email),
     )
