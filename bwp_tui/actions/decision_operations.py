@@ -17,7 +17,7 @@ from bwp_tui.actions.legal_operations import (
     withdrawal_of,
     without_text,
 )
-from bwp_tui.actions.operation import Argument, IfOmitted, RecordOperation, Target, TaskOperation, Values
+from bwp_tui.actions.operation import Argument, ChosenTasks, IfOmitted, RecordOperation, TaskOperation, Values
 from bwp_tui.domain.deadlines import appeal_deadline
 from bwp_tui.domain.regulations import REGULATIONS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES, DeclineReason, Status
@@ -64,7 +64,7 @@ ENTER_TASK_ID: Final = Settlement(
             name="task_id",
             metavar="ID",
             help="link it to this task ID",
-            question=lambda target: f"The service's task id of {target.name}:",
+            question=lambda chosen: f"The service's task id of {chosen.name}:",
             mistake=lambda text: task_id_mistake(text.strip()) if text.strip() else None,
         ),
     ),
@@ -86,7 +86,7 @@ GIVE_UP: Final = Settlement(
             name="give_up",
             metavar="REASON",
             help="give it up, with a reason",
-            question=lambda target: f"Reason for giving up {target.name}:",
+            question=lambda chosen: f"Reason for giving up {chosen.name}:",
         ),
     ),
     apply=decisions.give_up,
@@ -100,8 +100,8 @@ _AT_SERVICE: Final = (Status.ON_HOLD, Status.QUEUED)
 _YES_OR_NO: Final = {"yes": True, "y": True, "no": False, "n": False}
 
 
-def _has_appeal(target: Target) -> bool:
-    return target.task is not None and target.task.appealed_on is not None
+def _has_appeal(chosen: ChosenTasks) -> bool:
+    return chosen.task is not None and chosen.task.appealed_on is not None
 
 
 def _reasons_like(text: str) -> list[str]:
@@ -121,10 +121,10 @@ def is_cancelled_first(task: Task) -> bool:
     return task.status not in WITHHELD_STATUSES and (task.cancel_asked or is_at_service)
 
 
-def _declined(target: Target, values: Values) -> str:
-    if target.task is not None and is_cancelled_first(target.task):
-        return f"{target.name}: its cancellation is recorded; the decline comes into effect with it."
-    return f"{target.name}: declined on {values['on']}, recorded. It is not sent any more."
+def _declined(chosen: ChosenTasks, values: Values) -> str:
+    if chosen.task is not None and is_cancelled_first(chosen.task):
+        return f"{chosen.name}: its cancellation is recorded; the decline comes into effect with it."
+    return f"{chosen.name}: declined on {values['on']}, recorded. It is not sent any more."
 
 
 def _review_decline(task: Task, _values: Values) -> str:
@@ -145,7 +145,7 @@ DECLINE: Final = RecordOperation(
             name="reason",
             metavar="REASON",
             help=", ".join(DeclineReason),
-            question=lambda target: f"Decline {target.name}, since ({', '.join(DeclineReason)}):",
+            question=lambda chosen: f"Decline {chosen.name}, since ({', '.join(DeclineReason)}):",
             mistake=_reason_mistake,
             read=lambda words, _: {"reason": _reasons_like(words[0])[0]},
         ),
@@ -173,16 +173,16 @@ DECLINE: Final = RecordOperation(
 )
 
 
-def _appeal_question(target: Target) -> str:
-    days = REGULATIONS[target.task.regulation].appeal_days if target.task else None
-    return f"Appeal of {target.name} received on{f' (answer in {days} days)' if days else ''}:"
+def _appeal_question(chosen: ChosenTasks) -> str:
+    days = REGULATIONS[chosen.task.regulation].appeal_days if chosen.task else None
+    return f"Appeal of {chosen.name} received on{f' (answer in {days} days)' if days else ''}:"
 
 
-def _appealed(target: Target, values: Values) -> str:
+def _appealed(chosen: ChosenTasks, values: Values) -> str:
     if (received := values.get("received")) and values.get("upheld") is None:
-        due = appeal_deadline(target.task.regulation, received) if target.task else None
-        return f"{target.name}: appeal of {received} recorded, to be answered by {due}."
-    return f"{target.name}: the answer to the appeal is recorded, {'upheld' if values.get('upheld') else 'not upheld'}."
+        due = appeal_deadline(chosen.task.regulation, received) if chosen.task else None
+        return f"{chosen.name}: appeal of {received} recorded, to be answered by {due}."
+    return f"{chosen.name}: the answer to the appeal is recorded, {'upheld' if values.get('upheld') else 'not upheld'}."
 
 
 def _refusal_of_appeal(task: Task, values: Values, today: date) -> Refusal | None:
@@ -215,13 +215,13 @@ APPEAL: Final = RecordOperation(
             question=_appeal_question,
             if_omitted=IfOmitted.KEEP_VALUE,
             is_day=True,
-            is_asked=lambda target: target.task is None or target.task.appealed_on is None,
+            is_asked=lambda chosen: chosen.task is None or chosen.task.appealed_on is None,
         ),
         Argument(
             name="answered",
             metavar="DATE",
             help="when it was answered (today)",
-            question=lambda target: f"Appeal of {target.name} answered on:",
+            question=lambda chosen: f"Appeal of {chosen.name} answered on:",
             if_omitted=IfOmitted.KEEP_VALUE,
             is_day=True,
             is_asked=_has_appeal,

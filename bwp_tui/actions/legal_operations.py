@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, FlagAlternative, IfOmitted, RecordOperation, Target, Values
+from bwp_tui.actions.operation import Argument, ChosenTasks, FlagAlternative, IfOmitted, RecordOperation, Values
 from bwp_tui.domain.deadlines import (
     acknowledgement_deadline,
     due_words,
@@ -64,7 +64,7 @@ def withdrawal(
         name=f"withdraw {what}",
         participle="withdrawn",
         apply=apply,
-        result=lambda target, _: f"The {what} of {target.name} is withdrawn; its timeline keeps it.",
+        result=lambda chosen, _: f"The {what} of {chosen.name} is withdrawn; its timeline keeps it.",
         disabled_reason=lambda task, _: why_not(task),
         confirmation=question,
         undo_part=undo_part,
@@ -73,7 +73,7 @@ def withdrawal(
     return FlagAlternative("--withdraw", f"withdraw the {what}; the timeline keeps it", operation)
 
 
-def day_argument(question: Callable[[Target], str]) -> Argument:
+def day_argument(question: Callable[[ChosenTasks], str]) -> Argument:
     """Return the argument for the day of a record, by default today."""
     return Argument(
         name="on",
@@ -95,7 +95,7 @@ def without_text(sentence: str) -> Callable[[str], str | None]:
     return lambda text: None if text.strip() else sentence
 
 
-def _how_argument(example: str, question: Callable[[Target], str]) -> Argument:
+def _how_argument(example: str, question: Callable[[ChosenTasks], str]) -> Argument:
     needed = without_text(f"Say how, such as: {example}.")
     return Argument(name="how", metavar="TEXT", help=f"such as: {example}", question=question, mistake=needed)
 
@@ -106,9 +106,9 @@ def replaced_verification(task: Task | None) -> str:
     return f"it replaces that of {recorded.on}" if recorded else ""
 
 
-def _verify_question(target: Target) -> str:
-    replaced = replaced_verification(target.task)
-    return f"How was the identity of {target.name} verified{f' ({replaced})' if replaced else ''}:"
+def _verify_question(chosen: ChosenTasks) -> str:
+    replaced = replaced_verification(chosen.task)
+    return f"How was the identity of {chosen.name} verified{f' ({replaced})' if replaced else ''}:"
 
 
 def _notice_of_replaced(task: Task) -> str:
@@ -116,9 +116,9 @@ def _notice_of_replaced(task: Task) -> str:
     return f"{task.name} was verified before: {replaced}." if replaced else ""
 
 
-def _verified(target: Target, _values: Values) -> str:
-    replaced = replaced_verification(target.task)
-    return f"The verification of {target.name} is recorded{f'; {replaced}' if replaced else ''}."
+def _verified(chosen: ChosenTasks, _values: Values) -> str:
+    replaced = replaced_verification(chosen.task)
+    return f"The verification of {chosen.name} is recorded{f'; {replaced}' if replaced else ''}."
 
 
 VERIFY: Final = RecordOperation(
@@ -137,7 +137,7 @@ VERIFY: Final = RecordOperation(
             metavar="WHO",
             help="who did it (you)",
             question=lambda _: "Verified by:",
-            initial=lambda target: target.actor,
+            initial=lambda chosen: chosen.actor,
             if_omitted=IfOmitted.USE_DEFAULT,
         ),
         day_argument(lambda _: "Verified on:"),
@@ -156,13 +156,13 @@ def _already(day: date | None) -> str:
     return f" (recorded: {day}; another day corrects it)" if day else ""
 
 
-def _acknowledge_question(target: Target) -> str:
-    task, note = target.task, ""
+def _acknowledge_question(chosen: ChosenTasks) -> str:
+    task, note = chosen.task, ""
     if task is not None and task.acknowledged_on is not None:
         note = _already(task.acknowledged_on)
     elif task is not None and (limit := acknowledgement_deadline(task.regulation, task.received_on)):
         note = f" (by {limit})"
-    return f"Date receipt of {target.name} was acknowledged{note}:"
+    return f"Date receipt of {chosen.name} was acknowledged{note}:"
 
 
 ACKNOWLEDGE: Final = RecordOperation(
@@ -174,7 +174,7 @@ ACKNOWLEDGE: Final = RecordOperation(
     keywords="acknowledgement",
     arguments=(day_argument(_acknowledge_question),),
     apply=legal_records.acknowledge,
-    result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
+    result=lambda chosen, values: f"{chosen.name}: receipt confirmed on {values['on']}, recorded.",
     skip_reason=lambda task, _: legal_records.cannot_acknowledge_in_bulk(task),
     refusal=refusal_of_record_day,
     undo_part=LegalRecord.ACKNOWLEDGEMENT,
@@ -193,13 +193,13 @@ def inquiry_effect(task: Task) -> str:
     return f"Under {task.regulation}{source} the clock does not stop for an inquiry."
 
 
-def _inquired(target: Target, values: Values) -> str:
-    effect = inquiry_effect(legal_records.after_inquiry(target.task, values["on"])) if target.task else ""
-    return f"{target.name}: asked on {values['on']}, recorded. {effect}"
+def _inquired(chosen: ChosenTasks, values: Values) -> str:
+    effect = inquiry_effect(legal_records.after_inquiry(chosen.task, values["on"])) if chosen.task else ""
+    return f"{chosen.name}: asked on {values['on']}, recorded. {effect}"
 
 
-def _inquiry_question(target: Target) -> str:
-    return f"The shopper of {target.name} was asked on{_already(target.task.inquired_on) if target.task else ''}:"
+def _inquiry_question(chosen: ChosenTasks) -> str:
+    return f"The shopper of {chosen.name} was asked on{_already(chosen.task.inquired_on) if chosen.task else ''}:"
 
 
 INQUIRE: Final = RecordOperation(
@@ -223,9 +223,9 @@ INQUIRE: Final = RecordOperation(
 )
 
 
-def _replied(target: Target, values: Values) -> str:
-    due = legal_records.after_reply(target.task, values["on"]).due_on if target.task else None
-    return f"{target.name}: reply on {values['on']}, recorded. It is due {due or 'never'}."
+def _replied(chosen: ChosenTasks, values: Values) -> str:
+    due = legal_records.after_reply(chosen.task, values["on"]).due_on if chosen.task else None
+    return f"{chosen.name}: reply on {values['on']}, recorded. It is due {due or 'never'}."
 
 
 REPLY: Final = RecordOperation(
@@ -237,7 +237,7 @@ REPLY: Final = RecordOperation(
     help="Record that the shopper replied to the inquiry",
     purpose="record that shoppers replied to the inquiry, with which the clock runs on; verify does the same",
     keywords="clarification resume clock received",
-    arguments=(day_argument(lambda target: f"The shopper of {target.name} replied on:"),),
+    arguments=(day_argument(lambda chosen: f"The shopper of {chosen.name} replied on:"),),
     apply=legal_records.reply,
     result=_replied,
     refusal=lambda task, values, today: legal_records.refusal_of_reply(task, values.get("on") or today),
@@ -249,12 +249,12 @@ REPLY: Final = RecordOperation(
 )
 
 
-def _extend_question(target: Target) -> str:
-    task, clause = target.task, target.due_dates_clause
+def _extend_question(chosen: ChosenTasks) -> str:
+    task, clause = chosen.task, chosen.due_dates_clause
     if task is not None:
         law, limit = REGULATIONS[task.regulation], extension_notice_deadline(task)
         clause = f" to {legal_records.extended_due(task)} ({law.citation}, tell by {limit})"
-    return f"Extend {target.name}{clause}. Reason the shopper is told:"
+    return f"Extend {chosen.name}{clause}. Reason the shopper is told:"
 
 
 EXTEND: Final = RecordOperation(
@@ -274,8 +274,8 @@ EXTEND: Final = RecordOperation(
         ),
     ),
     apply=legal_records.extend,
-    result=lambda target, _: (
-        f"{target.name} is now due on {legal_records.extended_due(target.task) if target.task else None}."
+    result=lambda chosen, _: (
+        f"{chosen.name} is now due on {legal_records.extended_due(chosen.task) if chosen.task else None}."
     ),
     disabled_reason=legal_records.cannot_extend,
     with_new_due_date=lambda task, *_: task._replace(due_on=legal_records.extended_due(task)),
@@ -294,8 +294,8 @@ ANSWER: Final = RecordOperation(
     purpose="record when and how shoppers were answered, which stops the legal clock",
     keywords="reply respond told close",
     arguments=(
-        _how_argument("result sent by email", lambda target: f"How was the shopper of {target.name} answered:"),
-        day_argument(lambda target: f"Answered on{_already(target.task.answered_on) if target.task else ''}:"),
+        _how_argument("result sent by email", lambda chosen: f"How was the shopper of {chosen.name} answered:"),
+        day_argument(lambda chosen: f"Answered on{_already(chosen.task.answered_on) if chosen.task else ''}:"),
         Argument(
             name="in_part",
             metavar="WHY",
@@ -306,7 +306,7 @@ ANSWER: Final = RecordOperation(
         ),
     ),
     apply=answers.answer,
-    result=lambda target, values: f"{target.name}: answered on {values['on']}, recorded.",
+    result=lambda chosen, values: f"{chosen.name}: answered on {values['on']}, recorded.",
     refusal=refusal_of_record_day,
     doubt=lambda task, values: answers.doubt_about_answer(task, values.get("on")),
     disabled_reason=lambda task, _: answers.cannot_answer(task),
@@ -358,9 +358,9 @@ CORRECT: Final = RecordOperation(
             name="received",
             metavar="DATE",
             help=f"when the shopper asked, {DAY_FORMS}",
-            question=lambda target: f"Day of receipt of {target.name}:",
-            initial=lambda target: target.task.received_on.isoformat() if target.task else "",
-            opt_in_question=lambda target: f"Another day of receipt for {target.name}?",
+            question=lambda chosen: f"Day of receipt of {chosen.name}:",
+            initial=lambda chosen: chosen.task.received_on.isoformat() if chosen.task else "",
+            opt_in_question=lambda chosen: f"Another day of receipt for {chosen.name}?",
             if_omitted=IfOmitted.KEEP_VALUE,
             is_day=True,
         ),
@@ -369,15 +369,15 @@ CORRECT: Final = RecordOperation(
             metavar="LAW",
             help="which regulation sets the due date",
             question=lambda _: "Regulation, such as us-tx or Texas:",
-            initial=lambda target: target.task.regulation if target.task else "",
+            initial=lambda chosen: chosen.task.regulation if chosen.task else "",
             mistake=_regulation_mistake,
             read=_read_regulation,
             if_omitted=IfOmitted.KEEP_VALUE,
         ),
     ),
     apply=legal_records.correct,
-    result=lambda target, _: (
-        f"Receipt and regulation of {target.name} are corrected; the timeline keeps the old values."
+    result=lambda chosen, _: (
+        f"Receipt and regulation of {chosen.name} are corrected; the timeline keeps the old values."
     ),
     refusal=lambda task, values, _: (
         legal_records.refusal_of_correction(task, *_corrected(task, values)) if values else None

@@ -45,8 +45,8 @@ class IfOmitted(Enum):
     KEEP_VALUE = auto()  # the task keeps what it has; at least one such argument must be given
 
 
-class Target(NamedTuple):
-    """The tasks that an operation is for.
+class ChosenTasks(NamedTuple):
+    """The tasks that were chosen for an operation.
 
     Attributes:
         name: what a question calls them.
@@ -80,30 +80,30 @@ class Argument(NamedTuple):
 
     Attributes:
         option_name: what its option is called where that is not its `name`.
-        question: what the console asks, given the target; empty where it never asks.
+        question: what the console asks, given the tasks; empty where it never asks.
         initial: the text that the prompt begins with.
         mistake: returns why a typed text cannot be the value, or None.
         read: converts the typed words to the argument's values; None when there is nothing to change. The task is the
             single one whose present value they replace.
         opt_in_question: for several tasks, the yes/no question that comes before an optional day.
         empty_message: what the console says where nothing was typed.
-        is_asked: whether the console asks for it where it is not given, given the target.
+        is_asked: whether the console asks for it where it is not given, given the tasks.
     """
 
     name: str
     metavar: str
     help: str
     option_name: str = ""
-    question: Callable[[Target], str] = lambda _: ""
-    initial: Callable[[Target], str] = lambda _: ""
+    question: Callable[[ChosenTasks], str] = lambda _: ""
+    initial: Callable[[ChosenTasks], str] = lambda _: ""
     mistake: Callable[[str], str | None] = lambda _: None
     read: Callable[[Sequence[str], Task | None], Values | None] | None = None
     position: Position = Position.OPTION
     if_omitted: IfOmitted = IfOmitted.ASK_OR_REFUSE
     is_day: bool = False
-    opt_in_question: Callable[[Target], str] = lambda _: ""
+    opt_in_question: Callable[[ChosenTasks], str] = lambda _: ""
     empty_message: str = ""
-    is_asked: Callable[[Target], bool] = lambda _: True
+    is_asked: Callable[[ChosenTasks], bool] = lambda _: True
 
     @property
     def option(self) -> str:
@@ -243,7 +243,7 @@ class RecordOperation(TaskOperation):
     participle: str
     undo_part: UndoablePart | None = None
     apply: Callable[..., object]
-    result: Callable[[Target, Values], str]
+    result: Callable[[ChosenTasks, Values], str]
     confirmation: Callable[[Task, Values], str] = lambda *_: ""
     notice_before: Callable[[Task], str] | None = None
     notice_after: Callable[[Task], str] = lambda _: ""

@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.actions.decision_operations import APPEAL, DECLINE
 from bwp_tui.actions.legal_operations import LEGAL_OPERATIONS
-from bwp_tui.actions.operation import Argument, Position, RecordOperation, Target, Values
+from bwp_tui.actions.operation import Argument, ChosenTasks, Position, RecordOperation, Values
 from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.task import WATCHED, Task, cannot_change_purged, tag_mistake
 from bwp_tui.store.commands import work_records
@@ -33,14 +33,14 @@ NOTE: Final = RecordOperation(
             name="text",
             metavar="TEXT",
             help="a text that is kept here, never sent",
-            question=lambda target: f"Note on {target.name}:",
-            initial=lambda target: target.task.note if target.task else "",
+            question=lambda chosen: f"Note on {chosen.name}:",
+            initial=lambda chosen: chosen.task.note if chosen.task else "",
             read=_read_note,
             position=Position.TRAILING_TEXT,
         ),
     ),
     apply=work_records.note,
-    result=lambda target, values: f"Note of {target.name} {'saved' if values['text'].strip() else 'removed'}.",
+    result=lambda chosen, values: f"Note of {chosen.name} {'saved' if values['text'].strip() else 'removed'}.",
     is_confirmed_by_count=False,
     undo_part=TaskPart.NOTE,
 )
@@ -70,9 +70,9 @@ def _tag_mistake(word: str) -> str | None:
     return None if word.startswith("-") and len(word) > 1 else tag_mistake(word)
 
 
-def _tags_question(target: Target) -> str:
-    replaced = "; without + or -, these replace all" if _own_tags(target.task) else ""
-    return f"Tags on {target.name} (+vip -old{replaced}):"
+def _tags_question(chosen: ChosenTasks) -> str:
+    replaced = "; without + or -, these replace all" if _own_tags(chosen.task) else ""
+    return f"Tags on {chosen.name} (+vip -old{replaced}):"
 
 
 def _cannot_add(task: Task) -> Refusal | None:
@@ -95,7 +95,7 @@ TAG: Final = RecordOperation(
             metavar="+NEW -OLD",
             help="tags to add (+vip) or to remove (-vip)",
             question=_tags_question,
-            initial=lambda target: "".join(f"{_quoted(tag)} " for tag in _own_tags(target.task)),
+            initial=lambda chosen: "".join(f"{_quoted(tag)} " for tag in _own_tags(chosen.task)),
             mistake=_tag_mistake,
             read=_read_tags,
             position=Position.SIGNED_WORDS,
@@ -104,7 +104,7 @@ TAG: Final = RecordOperation(
     disabled_reason=lambda task, _today: None if task.tags else cannot_change_purged(task),
     refusal=lambda task, values, _today: _cannot_add(task) if values.get("add") else None,
     apply=work_records.tag,
-    result=lambda target, values: f"Tags of {target.name} {'saved' if values['add'] else 'removed'}.",
+    result=lambda chosen, values: f"Tags of {chosen.name} {'saved' if values['add'] else 'removed'}.",
     is_confirmed_by_count=False,
     undo_part=TaskPart.TAGS,
 )
@@ -127,14 +127,14 @@ ASSIGN: Final = RecordOperation(
             name="assignee",
             metavar="WHO",
             help="a name, or none for nobody",
-            question=lambda target: f"Assign {target.name} to (empty for nobody):",
-            initial=lambda target: (target.task.assigned_to if target.task else None) or "",
+            question=lambda chosen: f"Assign {chosen.name} to (empty for nobody):",
+            initial=lambda chosen: (chosen.task.assigned_to if chosen.task else None) or "",
             read=_read_assignee,
             position=Position.LAST_WORD,
         ),
     ),
     apply=work_records.assign,
-    result=lambda target, values: f"{target.name} is assigned to {values['assignee'] or 'nobody'}.",
+    result=lambda chosen, values: f"{chosen.name} is assigned to {values['assignee'] or 'nobody'}.",
     is_confirmed_by_count=False,
     undo_part=TaskPart.ASSIGNMENT,
 )
@@ -145,7 +145,7 @@ WATCH: Final = RecordOperation(
     keys=("W",),
     help="Notify me when this task finishes",
     apply=lambda edit: work_records.tag(edit, [WATCHED]),
-    result=lambda target, _: f"{target.name} is watched: a notice when it ends.",
+    result=lambda chosen, _: f"{chosen.name} is watched: a notice when it ends.",
     disabled_reason=lambda task, _: None if WATCHED in task.tags else work_records.cannot_watch(task),
     skip_reason=lambda task, _: work_records.cannot_watch(task),
     is_confirmed_by_count=False,
@@ -158,7 +158,7 @@ UNWATCH: Final = RecordOperation(
     name="unwatch",
     participle="watched no longer",
     apply=lambda edit: work_records.tag(edit, remove=[WATCHED]),
-    result=lambda target, _: f"{target.name} is watched no longer.",
+    result=lambda chosen, _: f"{chosen.name} is watched no longer.",
     is_confirmed_by_count=False,
     undo_part=TaskPart.TAGS,
 )

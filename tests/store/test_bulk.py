@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.operation import Target, Values
+from bwp_tui.actions.operation import ChosenTasks, Values
 from bwp_tui.actions.record_operations import ASSIGN, NOTE, RECORD_OPERATIONS_BY_NAME, TAG
 from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
 from bwp_tui.domain.deadlines import fitting_hold, fixed_hold
@@ -264,8 +264,8 @@ def test_a_plan_replaces_no_verification_and_one_alone_says_that_it_does(store: 
         "by phone",
     ]
     seen = tasks.get(store, first)
-    target = Target((first,), seen.name, seen, ACTOR)
-    for sentence in (verify.arguments[0].question(target), verify.result(target, {})):
+    chosen = ChosenTasks((first,), seen.name, seen, ACTOR)
+    for sentence in (verify.arguments[0].question(chosen), verify.result(chosen, {})):
         assert f"it replaces that of {TODAY - timedelta(days=2)}" in sentence
 
 

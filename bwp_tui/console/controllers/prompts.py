@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
-from bwp_tui.actions.operation import Argument, IfOmitted, Position, Target, TaskOperation, Values
+from bwp_tui.actions.operation import Argument, ChosenTasks, IfOmitted, Position, TaskOperation, Values
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputMistake
@@ -21,7 +21,7 @@ from bwp_tui.store.commands.bulk import RefusalCheck, check_unchanged
 
 NOTHING_DONE: Final = "Nothing was done."
 
-LiveTarget = Callable[[], Target]
+LiveTarget = Callable[[], ChosenTasks]
 """Returns what an action is for, as it is now."""
 
 
@@ -47,15 +47,15 @@ def live_task(screen: MainScreenProtocol, task: Task, check: RefusalCheck) -> It
         yield lambda: current
 
 
-def target_of(screen: MainScreenProtocol, task: Task) -> Target:
+def chosen_task(screen: MainScreenProtocol, task: Task) -> ChosenTasks:
     """Return a single task as what an action is for."""
-    return Target((task.number,), task.name, task, screen.session.actor)
+    return ChosenTasks((task.number,), task.name, task, screen.session.actor)
 
 
 def shown_in_questions(screen: MainScreenProtocol, operation: TaskOperation, task: Task) -> str:
     """Return what the questions for the arguments of a single task show."""
-    target = target_of(screen, task)
-    return "\n".join(f"{argument.question(target)} {argument.initial(target)}" for argument in operation.arguments)
+    chosen = chosen_task(screen, task)
+    return "\n".join(f"{argument.question(chosen)} {argument.initial(chosen)}" for argument in operation.arguments)
 
 
 async def ask_arguments_for_one(
@@ -66,41 +66,41 @@ async def ask_arguments_for_one(
     shown = partial(shown_in_questions, screen, operation)
     check = check_unchanged(task, lambda now: operation.disabled_reason(now, today), shown)
     with live_task(screen, task, check) as now:
-        return await ask_arguments(screen, operation, lambda: target_of(screen, now()), given)
+        return await ask_arguments(screen, operation, lambda: chosen_task(screen, now()), given)
 
 
 async def ask_arguments(
-    screen: MainScreenProtocol, operation: TaskOperation, target: LiveTarget, given: Values
+    screen: MainScreenProtocol, operation: TaskOperation, chosen: LiveTarget, given: Values
 ) -> Values | None:
     """Return the values of an operation's arguments, asking for those that are not given; None where one is refused."""
     values = dict(given)
     for argument in operation.arguments:
         is_optional = argument.if_omitted is IfOmitted.KEEP_VALUE or argument.position is not Position.OPTION
-        if argument.name in given or (given and is_optional) or not argument.is_asked(target()):
+        if argument.name in given or (given and is_optional) or not argument.is_asked(chosen()):
             continue
         if argument.is_day:
-            answer = await _ask_day(screen, operation, argument, target, values)
+            answer = await _ask_day(screen, operation, argument, chosen, values)
         else:
-            answer = await _ask_text(screen, argument, target)
+            answer = await _ask_text(screen, argument, chosen)
         if answer is None:
             return None
         values |= answer
     return values
 
 
-async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: LiveTarget) -> Values | None:
-    may_be_empty = argument.if_omitted is IfOmitted.KEEP_VALUE and target().task is None
+async def _ask_text(screen: MainScreenProtocol, argument: Argument, chosen: LiveTarget) -> Values | None:
+    may_be_empty = argument.if_omitted is IfOmitted.KEEP_VALUE and chosen().task is None
 
     def checked(text: str) -> InputMistake | None:
         return None if may_be_empty and not text.strip() else _mistake(argument, text)
 
     edited = partial(_edit, screen) if argument.position is Position.TRAILING_TEXT else None
     text = await screen.prompt.ask_text(
-        lambda: argument.question(target()), argument.initial(target()), check=checked, edit=edited
+        lambda: argument.question(chosen()), argument.initial(chosen()), check=checked, edit=edited
     )
     if text is None:
         return None
-    values = argument.values(text, target().task)
+    values = argument.values(text, chosen().task)
     if values is None and argument.empty_message:
         screen.show_status(argument.empty_message, "warn")
     return values
@@ -117,24 +117,24 @@ async def _edit(screen: MainScreenProtocol, text: str) -> str | InputMistake:
 
 
 async def _ask_day(
-    screen: MainScreenProtocol, operation: TaskOperation, argument: Argument, target: LiveTarget, values: Values
+    screen: MainScreenProtocol, operation: TaskOperation, argument: Argument, chosen: LiveTarget, values: Values
 ) -> Values | None:
-    """Ask for a day that is not in the future, beginning with that of the target, or today where it is no correction.
+    """Ask for a day that is not in the future, beginning with that of the task, or today where it is no correction.
 
     A day with which the operation is refused, after the other `values`, is a mistake too: the prompt stays open.
     """
-    opt_in = target().task is None and bool(argument.opt_in_question(target()))
-    if opt_in and not await screen.prompt.ask_yes_no(lambda: argument.opt_in_question(target())):
+    opt_in = chosen().task is None and bool(argument.opt_in_question(chosen()))
+    if opt_in and not await screen.prompt.ask_yes_no(lambda: argument.opt_in_question(chosen())):
         return {}
     today = screen.session.today()
-    typed = proposal = argument.initial(target()) or ("" if opt_in else today.isoformat())
+    typed = proposal = argument.initial(chosen()) or ("" if opt_in else today.isoformat())
     zone = (f"today is {today} ({zone_name()})", "muted")
 
     def checked(text: str) -> InputMistake | None:
         day = typed_day(text, today)
         wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
-        is_last = argument is [one for one in operation.arguments if one.is_asked(target())][-1]
-        if not wrong and (task := target().task) is not None and is_last:
+        is_last = argument is [one for one in operation.arguments if one.is_asked(chosen())][-1]
+        if not wrong and (task := chosen().task) is not None and is_last:
             wrong = operation.refusal(task, values | {argument.name: day}, today)
         return InputMistake(f"{capitalized(wrong).removesuffix('.')}.", 0, len(text)) if wrong else None
 
@@ -144,7 +144,7 @@ async def _ask_day(
 
     while (
         answer := await screen.prompt.ask_text(
-            lambda: argument.question(target()),
+            lambda: argument.question(chosen()),
             typed,
             on_change=changed,
             check=checked,

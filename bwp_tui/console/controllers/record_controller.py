@@ -7,16 +7,16 @@ from functools import partial
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.bulk_plan import BulkPlan
 from bwp_tui.actions.decision_operations import SETTLEMENTS, Settlement
-from bwp_tui.actions.operation import RecordOperation, Target, Values
+from bwp_tui.actions.operation import ChosenTasks, RecordOperation, Values
 from bwp_tui.actions.record_operations import RECORD_OPERATIONS, UNWATCH, WATCH, WITHDRAWALS
 from bwp_tui.console.background import Work, prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks, OpenPlan
 from bwp_tui.console.controllers.prompts import (
     ask_arguments,
     ask_arguments_for_one,
+    chosen_task,
     live_task,
     shown_in_questions,
-    target_of,
 )
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.domain.task import WATCHED, Task
@@ -57,14 +57,14 @@ class RecordController:
     async def _run_on_marked(self, operation: RecordOperation, plan: OpenPlan, given: Values) -> None:
         actor, session = self._screen.session.actor, self._screen.session
 
-        def target() -> Target:
+        def chosen() -> ChosenTasks:
             now = asked.current
             name = _plan_name(now, self._marked.unlisted_clause(now.possible))
-            return Target(now.possible, name, None, actor, now.due_dates_clause)
+            return ChosenTasks(now.possible, name, None, actor, now.due_dates_clause)
 
         asked = plan
         with self._marked.live_plan(plan):
-            values = await ask_arguments(self._screen, operation, target, given)
+            values = await ask_arguments(self._screen, operation, chosen, given)
         if values is None:
             return
         if operation.is_confirmed_by_count:
@@ -86,7 +86,7 @@ class RecordController:
 
     async def _run_on_one(self, operation: RecordOperation, task: Task, given: Values) -> None:
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
-        values, target = await ask_arguments_for_one(screen, operation, task, given), target_of(screen, task)
+        values, chosen = await ask_arguments_for_one(screen, operation, task, given), chosen_task(screen, task)
         if values is None:
             return
 
@@ -102,12 +102,12 @@ class RecordController:
         )
         if await self._confirm(operation, task, values, check):
             results = await run_in_thread_and_report(
-                screen, lambda: session.task_commands.record(operation, target.numbers, today, check, **values)
+                screen, lambda: session.task_commands.record(operation, chosen.numbers, today, check, **values)
             )
             if results is not None:
                 refused, kept = results[0].refused, results[0].resulting_id
                 merged = "" if kept == task.number else f" #{task.number} is #{kept} now."
-                screen.show_status(refused or operation.result(target, values) + merged, "bad" if refused else "plain")
+                screen.show_status(refused or operation.result(chosen, values) + merged, "bad" if refused else "plain")
 
     async def _confirm(self, operation: RecordOperation, task: Task, values: Values, check: RefusalCheck) -> bool:
         """Have the question about a single task confirmed, where there is one."""

@@ -105,15 +105,15 @@ class TaskCommands:
         """Carry out an operation of the history alone on each of these tasks, unless `check` refuses it."""
         changes: list[Change] = []
         try:
-            command = operation.change_for(self._actor, today, **values)
+            change = operation.change_for(self._actor, today, **values)
             if check is not None:
-                command = bulk.with_check(command, check)
+                change = bulk.with_check(change, check)
             if operation.undo_part is None:
-                results = self._perform(command, numbers)
+                results = self._perform(change, numbers)
                 if any(result.refused is None for result in results):
                     self.steps.append(IrreversibleStep(f"The action “{operation.name}”"))
                 return results
-            return self._perform(undo.with_recorded_values(command, operation.undo_part, changes), numbers)
+            return self._perform(undo.with_recorded_values(change, operation.undo_part, changes), numbers)
         finally:
             # Also when a later transaction failed: what an earlier one wrote stays, and can be undone.
             if changes and operation.undo_part is not None:
@@ -125,9 +125,9 @@ class TaskCommands:
 
     def undo(self, step: RecordStep) -> list[ChangeResult]:
         """Restore a part of some tasks, except where it was changed again since."""
-        command = undo.undo(step.part, step.changes, self._actor)
-        return self._perform(command, [change.number for change in step.changes])
+        change = undo.undo(step.part, step.changes, self._actor)
+        return self._perform(change, [earlier.number for earlier in step.changes])
 
-    def _perform(self, command: TaskChange, numbers: Sequence[int], *, writes: bool = True) -> list[ChangeResult]:
+    def _perform(self, change: TaskChange, numbers: Sequence[int], *, writes: bool = True) -> list[ChangeResult]:
         store = self._guard.store if writes else self._guard.store_for_polls
-        return [result for results in bulk.apply_to_each(store, command, numbers) for result in results]
+        return [result for results in bulk.apply_to_each(store, change, numbers) for result in results]

@@ -98,7 +98,7 @@ def _change(columns: str, event: EventKind) -> Callable[[Transaction, Store, Dow
 
 @dataclass(frozen=True, slots=True)
 class QueueChange:
-    """A command for downloads, given by their ids in one transaction.
+    """A change of downloads, given by their ids, in one transaction.
 
     Attributes:
         disabled_reason: returns why it is not possible for a download, or None.
@@ -109,7 +109,7 @@ class QueueChange:
     apply: Callable[[Transaction, Store, Download, str], int]
 
     def __call__(self, store: Store, ids: Iterable[int], actor: str) -> list[ChangeResult]:
-        """Apply the command to each download."""
+        """Change each download."""
         with store.write() as transaction:
             return [self._apply_to_one(transaction, store, download_id, actor) for download_id in ids]
 
@@ -153,10 +153,10 @@ def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, lis
     """
     with store.write() as transaction:
         downloads_now = [_get(transaction, download_id) for download_id in ids]
-        for name, command in (("pause", pause), ("resume", resume)):
-            possible = [download for download in downloads_now if command.disabled_reason(download) is None]
+        for name, change in (("pause", pause), ("resume", resume)):
+            possible = [download for download in downloads_now if change.disabled_reason(download) is None]
             for download in possible:
-                command.apply(transaction, store, download, actor)
+                change.apply(transaction, store, download, actor)
             if possible:
                 return name, [ChangeResult(download.id, download.id) for download in possible]
     return "resume", [ChangeResult(download.id, download.id, cannot_resume(download)) for download in downloads_now]

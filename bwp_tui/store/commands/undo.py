@@ -59,7 +59,7 @@ def undo(part: UndoablePart, changes: Iterable[Change], actor: str) -> TaskChang
     """Return the change that restores a part of a task, unless that was changed again since."""
     by_number = {change.number: change for change in changes}
 
-    def command(transaction: Transaction, store: Store, number: int) -> int:
+    def restore(transaction: Transaction, store: Store, number: int) -> int:
         change = by_number[number]
         task = tasks.get(store, number)
         if task.purged_at is not None or _value(transaction, number, part) != change.after:
@@ -76,7 +76,7 @@ def undo(part: UndoablePart, changes: Iterable[Change], actor: str) -> TaskChang
         timeline.append(transaction, number, actor, EventKind.UNDONE, before=before, after=after, detail=detail)
         return number
 
-    return command
+    return restore
 
 
 def _refusal(store: Store, task: Task, part: UndoablePart, before: Row) -> str | None:
