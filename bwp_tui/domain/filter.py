@@ -157,7 +157,7 @@ COLUMN_IDS: Final = (
     *("kind", "status", "submitted", "received", "updated", "age", "due", "done_by", "answered", "assigned"),
     *("tags", "id", "problem", "note"),
 )
-"""The columns that can be shown and hidden, in the order of the table."""
+"""The columns of the task table that settings, views and commands can name, in its order."""
 
 
 def columns_named(text: str) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Make the text of a task's row: the columns, each declared once, from which header, chooser and prompts derive."""
+"""Make the text of a task's row: the columns, from which header, chooser and prompts derive.
+
+Only the ids stand elsewhere too, in `domain.filter.COLUMN_IDS`: the config file and saved views name columns.
+"""
 
 from __future__ import annotations
 
