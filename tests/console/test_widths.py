@@ -11,7 +11,8 @@ from textual.screen import Screen
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.background import run_in_background
-from bwp_tui.console.presentation.breakpoints import FIGURES_CELLS, NARROW, SIDE_BY_SIDE, TASK_WIDE, WIDE
+from bwp_tui.console.presentation.breakpoints import NARROW, SIDE_BY_SIDE, TASK_WIDE, WIDE
+from bwp_tui.console.presentation.dashboard import FIGURES_CELLS
 from bwp_tui.console.presentation.task_row_cells import SMALL_TABLE
 from bwp_tui.console.presentation.task_row_layout import GAP, place_columns
 from bwp_tui.console.terminal.textual_compat import lay_out

@@ -19,8 +19,8 @@ from bwp_tui.domain.csv_table import format_row
 from bwp_tui.domain.regulations import IDS, REGULATIONS, Regulation
 from bwp_tui.domain.statuses import DeclineReason
 from bwp_tui.domain.task import KIND_UNKNOWN
-from bwp_tui.domain.text import clean_line, counted, format_size
-from bwp_tui.domain.times import format_duration, iso_day
+from bwp_tui.domain.text import clean, counted
+from bwp_tui.domain.times import iso_day
 from bwp_tui.store.queries.compliance_report import (
     ReportLine,
     compliance_report,
@@ -98,10 +98,12 @@ def _texts(values: Iterable[object], unknown: str) -> list[str]:
 
 def dashboard(arguments: Namespace) -> None:
     """Print counts, due dates, times to completion, failures and downloads."""
+    from bwp_tui.console.presentation.dashboard import dashboard_text  # no other command here needs it
+
     with open_session(arguments) as session:
         day = today()  # open_session has set the shop's time zone
         figures = read_statistics(session.store, day)
-    print_result(arguments, _dashboard_record(figures, day), map(clean_line, _dashboard_lines(figures, day)))
+    print_result(arguments, _dashboard_record(figures, day), map(clean, dashboard_text(figures, day)))
 
 
 def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
@@ -128,36 +130,6 @@ def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
         "failures": [{"code": code, "tasks": tasks} for code, tasks in figures.failures],
         "downloads": {"saved": count, "bytes": total, "gone": figures.gone, "failed": figures.failed_downloads},
     }
-
-
-def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
-    for (kind, status), tasks in sorted(figures.counts.items()):
-        again = figures.resubmitted.get((kind, status), 0)
-        yield f"{kind.lower()} {status}: {tasks}{f', {again} of them resubmitted' if again else ''}"
-    yield f"overdue: {figures.overdue}"
-    yield f"may finish late: {figures.late}"
-    if figures.appeals:
-        yield f"appeals to answer: {figures.appeals}"
-    if figures.stopped:
-        yield f"clock stopped: {figures.stopped}"
-    for week, tasks in enumerate(figures.due):
-        first = day + timedelta(weeks=week)
-        yield f"due {first} to {first + timedelta(days=6)}: {tasks}"
-    answers = figures.answers
-    median_days = "" if answers.median_days is None else f", median {answers.median_days:g} d"
-    undated = f", {answers.undated} without due date" if answers.undated else ""
-    in_time = f"{answers.in_time} in time, {answers.late} late{undated}{median_days}"
-    yield f"answered in the last {ANSWERED_DAYS} days: {in_time}"
-    for found in figures.durations:
-        median, p90 = (format_duration(timedelta(seconds=length)) for length in (found.median, found.p90))
-        yield f"{found.kind.lower()} completed: median {median}, 90% within {p90}"
-    for code, tasks in figures.failures:
-        yield f"failed with {code}: {tasks}"
-    count, total = figures.saved
-    yield f"downloads saved: {count}, {format_size(total)}"
-    if figures.gone:
-        yield f"downloads gone from disk: {figures.gone}"
-    yield f"downloads failed: {figures.failed_downloads}"
 
 
 def regulations(arguments: Namespace) -> None:

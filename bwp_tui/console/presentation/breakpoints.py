@@ -27,10 +27,6 @@ DOWNLOAD_LOW: Final = 20
 SIDE_BY_SIDE: Final = 160
 """Columns of the terminal from which the details are beside the list."""
 
-FIGURES_CELLS: Final = 57
-MOST_FIGURE_COLUMNS: Final = 3
-"""Cells that a column of the dashboard needs, and how many columns it has at most."""
-
 LIST_NARROW: Final = 74
 """Cells of a list's line below which a column is left out."""
 

@@ -1,12 +1,11 @@
-"""Format the dashboard: sections of lines in columns, and for each line the filter of the tasks that it counts."""
+"""Format the dashboard: sections of lines in columns or as plain text, and the filter of what each line counts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.console.presentation.breakpoints import FIGURES_CELLS, MOST_FIGURE_COLUMNS
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -17,6 +16,10 @@ from bwp_tui.domain.text import format_size
 from bwp_tui.domain.times import format_duration
 from bwp_tui.store.queries.dashboard import ANSWERED_DAYS, NO_CODE, TREND_WEEKS, Statistics
 
+FIGURES_CELLS: Final = 57
+"""Cells that a column needs."""
+
+_MOST_COLUMNS: Final = 3
 _INDENT: Final = "  "
 _LABEL: Final = 24
 _COUNT: Final = 8
@@ -40,16 +43,20 @@ class FigureLine(NamedTuple):
 
 def dashboard_columns(figures: Statistics, today: date, width: int) -> list[list[FigureLine]]:
     """Return the lines of each column; `width` cells hold one to three of them, the most urgent figures first."""
-    count = max(1, min(MOST_FIGURE_COLUMNS, width // FIGURES_CELLS))
-    sections = _Sections(figures, today, width // count)
-    return [
-        [line for section in column for line in (*section(), FigureLine(()))][:-1] for column in sections.columns(count)
-    ]
+    count = max(1, min(_MOST_COLUMNS, width // FIGURES_CELLS))
+    room = width // count - _MARGIN - len(_INDENT) - _LABEL - 1 - _COUNT
+    return _Sections(figures, today, max(1, min(_WIDEST_BAR, room))).columns(count)
+
+
+def dashboard_text(figures: Statistics, today: date) -> Iterator[str]:
+    """Yield the lines of one column as text, without bars."""
+    (lines,) = _Sections(figures, today, 0).columns(1)
+    return ("".join(text for text, _ in line.texts) for line in lines)
 
 
 def count_bar(count: int, most: int, cells: int) -> str:
     """Return a bar of `count` out of `most`, in half cells, padded to its full width."""
-    halves = max(1, round(cells * 2 * count / most)) if count else 0
+    halves = max(1, round(cells * 2 * count / most)) if count and cells else 0
     whole, half = divmod(halves, 2)
     return f"{'━' * whole + '╸' * half:<{cells}}"
 
@@ -61,33 +68,38 @@ def sparkline(counts: Sequence[int], most: int) -> str:
 
 
 class _Sections:
-    """Formats the sections for columns of `cells` cells."""
+    """Formats the sections, with bars of `bar_cells` cells."""
 
-    def __init__(self, figures: Statistics, today: date, cells: int) -> None:
+    def __init__(self, figures: Statistics, today: date, bar_cells: int) -> None:
         self._figures = figures
         self._today = today
-        self._bar_cells = max(1, min(_WIDEST_BAR, cells - _MARGIN - len(_INDENT) - _LABEL - 1 - _COUNT))
+        self._bar_cells = bar_cells
 
-    def columns(self, count: int) -> list[list[Callable[[], Iterator[FigureLine]]]]:
-        """Return the sections of each of `count` columns."""
+    def columns(self, count: int) -> list[list[FigureLine]]:
+        """Return the lines of each of `count` columns, with a blank one between two sections."""
         dates, states = [self._due, self._answers], [self._statuses]
         trend, rest = [self._trend, self._durations], [self._failures, self._downloads]
-        if count == 1:
-            return [[*dates, *trend, *states, *rest]]
-        return [[*dates, *trend], [*states, *rest]] if count == 2 else [dates, states, [*trend, *rest]]
+        columns = {
+            1: [[*dates, *trend, *states, *rest]],
+            2: [[*dates, *trend], [*states, *rest]],
+            3: [dates, states, [*trend, *rest]],
+        }[count]
+        return [[line for section in column for line in (*section(), FigureLine(()))][:-1] for column in columns]
 
     def _row(self, label: str, count: int, most: int, role: str, task_filter: str = "") -> FigureLine:
-        number: StyledText = (f" {count}", "strong" if count else "muted")
-        return FigureLine((self._label(label), (count_bar(count, most, self._bar_cells), role), number), task_filter)
+        bar = (count_bar(count, most, self._bar_cells), role)
+        return FigureLine((self._label(label), bar, self._number_behind_bar(count)), task_filter)
+
+    def _number_behind_bar(self, count: int) -> StyledText:
+        return (f" {count}" if self._bar_cells else str(count), "strong" if count else "muted")
 
     @staticmethod
     def _label(label: str) -> StyledText:
         return (f"{_INDENT}{pad(label, _LABEL)}", "plain")
 
-    @staticmethod
-    def _title(title: str, most: int = 0, whole: str = "full bar") -> FigureLine:
+    def _title(self, title: str, most: int = 0, whole: str = "full bar") -> FigureLine:
         """Return the title of a section; `most` is what a whole bar stands for."""
-        return FigureLine(((title, "accent"), (f"  {whole} {most}" if most else "", "muted")))
+        return FigureLine(((title, "accent"), (f"  {whole} {most}" if most and self._bar_cells else "", "muted")))
 
     def _due(self) -> Iterator[FigureLine]:
         figures = self._figures
@@ -120,13 +132,15 @@ class _Sections:
         """Yield what came and what was answered in each of the last weeks, on one scale."""
         received, answered = self._figures.received[-self._bar_cells :], self._figures.answered[-self._bar_cells :]
         most = max(*received, *answered)
-        yield self._title(f"Requests by week, the last {len(received)}", most, "full height")
+        title = f"Requests by week, the last {len(received)}" if self._bar_cells else "Requests in the last 7 days"
+        yield self._title(title, most, "full height")
         for name, counts, role in (("received", received, "busy"), ("answered", answered, "good")):
-            count: StyledText = (f" {counts[-1]}", "strong" if counts[-1] else "muted")
-            line: StyledText = (f"{sparkline(counts, most):<{self._bar_cells}}", role)
+            bars = sparkline(counts, most) if self._bar_cells else ""
+            line: StyledText = (f"{bars:<{self._bar_cells}}", role)
             days = f"<{_WEEK_DAYS}d"
             answers = f"(answered{days} or declined{days}) -is:resubmitted"
-            yield FigureLine((self._label(name), line, count), answers if name == "answered" else f"{name}{days}")
+            texts = (self._label(name), line, self._number_behind_bar(counts[-1]))
+            yield FigureLine(texts, answers if name == "answered" else f"{name}{days}")
 
     def _statuses(self) -> Iterator[FigureLine]:
         figures = self._figures
