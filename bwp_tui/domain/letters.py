@@ -142,12 +142,6 @@ _DECISIONS: Final[dict[str, str]] = {
 }
 """Why we cannot comply with a request, for each reason to decline one that was not withdrawn."""
 
-_COMPLAINTS: Final = {
-    "eu-gdpr": "You can lodge a complaint with a data protection supervisory authority, and seek a judicial remedy.",
-    "uk-gdpr": "You can complain to the Information Commissioner, and seek a judicial remedy.",
-}
-"""What those can do whose request was declined under a regulation without an appeal (art. 12(4) of both)."""
-
 _UNNAMED_SHOP: Final = "[name of the shop]"
 _OWN_POLICY: Final = "us-policy"
 _EMPTY_PARAGRAPHS: Final = re.compile(r"\n{3,}")
@@ -359,7 +353,7 @@ def _appeal_rights(task: Task) -> str:
     if law is None or task.decline_reason == DeclineReason.WITHDRAWN:
         return ""
     if law.appeal_days is None:
-        return _COMPLAINTS.get(law.id, "")
+        return law.complaint
     within = f"We answer an appeal within {law.appeal_days} days of its receipt."
     return f"You can appeal this decision by replying to this message. {within}"
 

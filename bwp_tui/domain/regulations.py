@@ -26,6 +26,7 @@ class Regulation(NamedTuple):
         acknowledge_business_days: the time to acknowledge receipt.
         appeal_days, appeal_extension_days: the time to answer an appeal; None if it has none, or no fixed one.
         in_force, until: its first and its last day, where they are known.
+        complaint: a sentence on what those can do whose request was declined, where there is no appeal.
         provided_only: whether deletion covers only data that the shopper provided.
         stops_for_identity: whether the days from an inquiry about identity or wishes to the reply do not count.
         unsure: what the sources leave open.
@@ -48,6 +49,7 @@ class Regulation(NamedTuple):
     provided_only: bool = False
     stops_for_identity: bool = False
     unsure: str = ""
+    complaint: str = ""
 
     @property
     def has_extension(self) -> bool:
@@ -138,6 +140,7 @@ _ROWS: Final = (
         months=1,
         extension_months=2,
         rolls_to_monday=True,
+        complaint="You can lodge a complaint with a data protection supervisory authority, and seek a judicial remedy.",
         unsure="public holidays of the member states, which are not considered",
     ),
     Regulation(
@@ -148,6 +151,7 @@ _ROWS: Final = (
         months=1,
         extension_months=2,
         stops_for_identity=True,
+        complaint="You can complain to the Information Commissioner, and seek a judicial remedy.",
         unsure="since when it is in force; art. 12A, of 2026-02-05, was read second-hand",
     ),
     Regulation(

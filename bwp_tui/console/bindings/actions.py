@@ -10,14 +10,13 @@ from typing import Final, NamedTuple
 
 from bwp_tui.actions.decision_operations import SETTLEMENTS
 from bwp_tui.actions.operation import TaskOperation
-from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS, WATCH, WITHDRAWALS
 from bwp_tui.actions.service_operations import SERVICE_OPERATIONS
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS, View, listed_tasks_clause
 from bwp_tui.domain.task import Download, Task, cannot_change_purged
 from bwp_tui.settings.profile import CustomCommand
 from bwp_tui.store.commands import decisions
-from bwp_tui.store.commands.answers import records_of
 from bwp_tui.store.commands.work_records import cannot_open_result
 
 
@@ -131,11 +130,10 @@ def _needs_task(check: Callable[[Task], str | None] | None = None, *, writes: bo
 
 
 def _nothing_to_withdraw(task: Task) -> str | None:
-    if task.declined_on is not None and not records_of(task):
-        return decisions.cannot_withdraw_decline(task)
-    if records_of(task):
-        return cannot_change_purged(task)
-    return f"Nothing that could be withdrawn is recorded for {task.name}."
+    if any(withdrawal.disabled_reason(task, date.min) is None for _, withdrawal in WITHDRAWALS):
+        return None
+    why_not = cannot_change_purged(task) or (task.declined_on and decisions.cannot_withdraw_decline(task))
+    return why_not or f"Nothing that could be withdrawn is recorded for {task.name}."
 
 
 def _no_earlier(task: Task) -> str | None:
