@@ -18,6 +18,7 @@ from bwp_tui.domain.regulations import REGULATIONS, find_regulation, not_in_forc
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.store.commands import answers, legal_records
+from bwp_tui.store.commands.legal_records import with_due_date
 from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.commands.work_records import Edit
 from bwp_tui.store.queries.timeline import LegalRecord, TaskPart
@@ -194,7 +195,7 @@ def inquiry_effect(task: Task) -> str:
 
 
 def _inquired(chosen: ChosenTasks, values: Values) -> str:
-    effect = inquiry_effect(legal_records.after_inquiry(chosen.task, values["on"])) if chosen.task else ""
+    effect = inquiry_effect(with_due_date(chosen.task._replace(inquired_on=values["on"]))) if chosen.task else ""
     return f"{chosen.name}: asked on {values['on']}, recorded. {effect}"
 
 
@@ -217,14 +218,14 @@ INQUIRE: Final = RecordOperation(
     refusal=refusal_of_record_day,
     disabled_reason=lambda task, _: legal_records.cannot_inquire(task),
     skip_reason=lambda task, _: legal_records.cannot_inquire_in_bulk(task),
-    with_new_due_date=lambda task, values, today: legal_records.after_inquiry(task, values.get("on") or today),
+    with_new_due_date=lambda task, values, today: with_due_date(task._replace(inquired_on=values.get("on") or today)),
     undo_part=LegalRecord.INQUIRY,
     alternative=withdrawal_of(LegalRecord.INQUIRY),
 )
 
 
 def _replied(chosen: ChosenTasks, values: Values) -> str:
-    due = legal_records.after_reply(chosen.task, values["on"]).due_on if chosen.task else None
+    due = with_due_date(chosen.task._replace(replied_on=values["on"])).due_on if chosen.task else None
     return f"{chosen.name}: reply on {values['on']}, recorded. It is due {due or 'never'}."
 
 
@@ -243,7 +244,7 @@ REPLY: Final = RecordOperation(
     refusal=lambda task, values, today: legal_records.refusal_of_reply(task, values.get("on") or today),
     disabled_reason=lambda task, _: legal_records.cannot_reply(task),
     skip_reason=lambda task, _: legal_records.cannot_reply_in_bulk(task),
-    with_new_due_date=lambda task, values, today: legal_records.after_reply(task, values.get("on") or today),
+    with_new_due_date=lambda task, values, today: with_due_date(task._replace(replied_on=values.get("on") or today)),
     undo_part=LegalRecord.REPLY,
     alternative=withdrawal_of(LegalRecord.REPLY),
 )
@@ -334,6 +335,15 @@ def _corrected(task: Task, values: Values) -> tuple[date, str]:
     return values.get("received") or task.received_on, values.get("regulation") or task.regulation
 
 
+def _refusal_of_correction(task: Task, values: Values, _today: date) -> Refusal | None:
+    return legal_records.refusal_of_correction(task, *_corrected(task, values)) if values else None
+
+
+def _after_correction(task: Task, values: Values, _today: date | None = None) -> Task:
+    day, law = _corrected(task, values)
+    return with_due_date(task._replace(received_on=day, regulation=law))
+
+
 def _warning_of_law(task: Task) -> str:
     doubt = not_in_force_warning(task.regulation, task.received_on)
     return f"Warning: {doubt}" if doubt else ""
@@ -341,7 +351,7 @@ def _warning_of_law(task: Task) -> str:
 
 def _review_correction(task: Task, values: Values) -> str:
     day, law = _corrected(task, values)
-    due = f"due {due_words(task)} → {due_words(legal_records.after_correction(task, day, law))}"
+    due = f"due {due_words(task)} → {due_words(_after_correction(task, values))}"
     doubt = not_in_force_warning(law, day)
     return f"{f'{doubt} ' if doubt else ''}{task.name}: received {day} under {law}, {due}. Correct it?"
 
@@ -379,10 +389,8 @@ CORRECT: Final = RecordOperation(
     result=lambda chosen, _: (
         f"Receipt and regulation of {chosen.name} are corrected; the timeline keeps the old values."
     ),
-    refusal=lambda task, values, _: (
-        legal_records.refusal_of_correction(task, *_corrected(task, values)) if values else None
-    ),
-    with_new_due_date=lambda task, values, _: legal_records.after_correction(task, *_corrected(task, values)),
+    refusal=_refusal_of_correction,
+    with_new_due_date=_after_correction,
     confirmation=_review_correction,
     notice_after=_warning_of_law,
     undo_part=TaskPart.RECEIPT,

@@ -167,6 +167,8 @@ def test_days_that_cannot_be_are_refused_and_nothing_is_recorded(store: Store) -
     before = tasks.get(store, number)
     with pytest.raises(NotPossible, match="Withdraw that inquiry to record another"):
         single.inquire(store, number, REPLIED + timedelta(days=1), ACTOR)
+    with pytest.raises(NotPossible, match="already recorded"):
+        single.reply(store, number, REPLIED, ACTOR)
     assert tasks.get(store, number) == before
 
 

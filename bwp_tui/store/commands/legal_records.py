@@ -46,10 +46,11 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
 def after_verification(task: Task, day: date) -> Task:
     """Return a task as its clock is once a verification of a day is recorded, which is the reply to an inquiry."""
     is_reply = task.inquired_on is not None and task.replied_on is None and task.inquired_on <= day
-    return _with_due_date(task._replace(replied_on=day)) if is_reply else task
+    return with_due_date(task._replace(replied_on=day)) if is_reply else task
 
 
-def _with_due_date(task: Task) -> Task:
+def with_due_date(task: Task) -> Task:
+    """Return a task with the due date that follows from its days of receipt, extension, inquiry and reply."""
     return task._replace(due_on=task_due_date(task))
 
 
@@ -100,15 +101,10 @@ def inquire(edit: Edit, on: date | None = None) -> None:
     task, day = edit.task, on or edit.today
     refuse(cannot_inquire_in_bulk(task) if day == task.inquired_on else cannot_inquire(task))
     refuse(refusal_of_day(task, day))
-    due = after_inquiry(task, day).due_on
+    due = with_due_date(task._replace(inquired_on=day)).due_on
     edit.set(inquired_on=day.isoformat(), due_on=iso_day(due))
     stops = ", which stops the clock" if due is None and task.due_on is not None else ""
     edit.add_event(EventKind.INQUIRED, f"on {day}{corrected_clause(task.inquired_on)}{stops}", (task.due_on, due))
-
-
-def after_inquiry(task: Task, day: date) -> Task:
-    """Return a task as it is once an inquiry of a day is recorded."""
-    return _with_due_date(task._replace(inquired_on=day))
 
 
 def cannot_inquire(task: Task) -> str | None:
@@ -130,15 +126,11 @@ def cannot_inquire_in_bulk(task: Task) -> str | None:
 def reply(edit: Edit, on: date | None = None) -> None:
     """Record that the shopper replied to the inquiry; another day corrects the recorded one."""
     task, day = edit.task, on or edit.today
-    refuse(cannot_reply(task) or refusal_of_reply(task, day))
-    due = after_reply(task, day).due_on
+    refuse(cannot_reply_in_bulk(task) if day == task.replied_on else cannot_reply(task))
+    refuse(refusal_of_reply(task, day))
+    due = with_due_date(task._replace(replied_on=day)).due_on
     edit.set(replied_on=day.isoformat(), due_on=iso_day(due))
     edit.add_event(EventKind.REPLIED, f"on {day}{corrected_clause(task.replied_on)}", (task.due_on, due))
-
-
-def after_reply(task: Task, day: date) -> Task:
-    """Return a task as it is once a reply of a day is recorded."""
-    return _with_due_date(task._replace(replied_on=day))
 
 
 def cannot_reply(task: Task) -> str | None:
@@ -228,7 +220,7 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     task = edit.task
     day, law = received or task.received_on, regulation or task.regulation
     refuse(refusal_of_correction(task, day, law))
-    due = after_correction(task, day, law).due_on
+    due = with_due_date(task._replace(received_on=day, regulation=law)).due_on
     edit.set(received_on=day.isoformat(), regulation=law, due_on=iso_day(due))
     changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]
     detail = ", ".join(f"{what} {before} → {after}" for what, before, after in changes if before != after)
@@ -283,8 +275,3 @@ def refusal_of_correction(task: Task, received_on: date, regulation: str) -> Ref
         sentence = f"{received_on} is too near the end of the calendar to have a due date."
         return Refusal("without due date in the calendar", sentence)
     return None
-
-
-def after_correction(task: Task, received_on: date, regulation: str) -> Task:
-    """Return a task as if it had been received on that day under that law."""
-    return _with_due_date(task._replace(regulation=regulation, received_on=received_on))
