@@ -128,7 +128,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             reader=HistoryReader(
                 self._store,
                 lambda text: self._post(self.FeedUpdated(text)),
-                lambda one: self._session.shown_download(one),
+                lambda one: self._session.actual_download(one),
             ),
             feed=feed,
             publish=lambda update: self._post(self.FeedUpdated(update)),

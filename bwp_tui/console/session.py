@@ -198,7 +198,7 @@ class Session:
         """Return whether a process is the engine, or this one is about to be."""
         return self.engine_role() not in _ROLES_WITHOUT_ENGINE or self._is_other_engine_running
 
-    def shown_download(self, download: Download) -> Download:
+    def actual_download(self, download: Download) -> Download:
         """Return a running download as queued where no engine runs, and without a rate where the engine stalls."""
         if download.state != DownloadState.RUNNING:
             return download

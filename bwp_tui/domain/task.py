@@ -385,10 +385,10 @@ class SampleTask(NamedTuple):
     cancelled: bool
 
 
-def with_shown_downloads(tasks: Sequence[Task], shown: Callable[[Download], Download]) -> list[Task]:
-    """Return tasks with their running downloads as `shown` returns them, as where no process is the engine."""
+def with_actual_downloads(tasks: Sequence[Task], actual: Callable[[Download], Download]) -> list[Task]:
+    """Return tasks with their running downloads as `actual` returns them: none runs where no process is the engine."""
     return [
-        task._replace(download=shown(task.download))
+        task._replace(download=actual(task.download))
         if task.download and task.download.state == DownloadState.RUNNING
         else task
         for task in tasks

@@ -23,7 +23,7 @@ from tests.store import single
 
 
 def shown(console: Console) -> tuple[str, ...]:
-    return console.main.table.shown_columns
+    return console.main.table.visible_columns
 
 
 def test_every_column_has_a_letter_of_its_own_and_sorts_by_an_order_that_exists() -> None:

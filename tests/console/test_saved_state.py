@@ -50,7 +50,7 @@ async def test_filter_order_columns_position_and_lines_are_there_at_the_next_sta
         await console.until(lambda: console.main.table.current_number == HELD)
         assert console.main.list_state.filter == "kind:deletion"
         assert console.main.list_state.sort == "due"
-        assert "age" not in console.main.table.shown_columns
+        assert "age" not in console.main.table.visible_columns
         assert console.main.command_history == ("sort due",)
 
 
@@ -186,14 +186,14 @@ async def test_the_settings_decide_what_the_first_start_shows_and_later_what_was
     profile = replace(profile, first_view="failed", columns=("kind", "due"), mask=False)
     async with opened_again(profile) as console:
         assert console.main.view_index == 4
-        assert console.main.table.shown_columns == ("mark", "kind", "subject", "due")
+        assert console.main.table.visible_columns == ("mark", "kind", "subject", "due")
         assert "@example.com" in console.text
         assert "•••" not in console.text
         await console.press("6")
         await console.until(lambda: console.main.view_index == 5)
     async with opened_again(replace(profile, columns=("status",))) as console:
         assert console.main.view_index == 5
-        assert console.main.table.shown_columns == ("mark", "subject", "status")
+        assert console.main.table.visible_columns == ("mark", "subject", "status")
 
 
 async def test_a_first_view_that_there_is_not_is_said(profile: Profile) -> None:

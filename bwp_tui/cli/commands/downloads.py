@@ -47,7 +47,7 @@ def downloads(arguments: Namespace) -> ExitCode:
     with open_session(arguments, changes=arguments.action is not None) as session:
         if arguments.action is None:
             shown, exit_code = download_queue.list_downloads(session.store, arguments.limit), ExitCode.DONE
-            shown = list(map(session.shown_download, shown))
+            shown = list(map(session.actual_download, shown))
         else:
             _requeue_interrupted(session)
             shown, exit_code = _apply(session, arguments.action, arguments.tasks)

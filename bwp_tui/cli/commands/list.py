@@ -21,7 +21,7 @@ from bwp_tui.cli.support.task_output import (
 )
 from bwp_tui.contract.inputs import mutation_name, shown_variables
 from bwp_tui.domain.filter import VIEWS, View, columns_named, listed_tasks_clause
-from bwp_tui.domain.task import with_shown_downloads
+from bwp_tui.domain.task import with_actual_downloads
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import format_instant, iso_instant, stamp, utc_now
 from bwp_tui.settings import Profile
@@ -44,7 +44,7 @@ def list_tasks(arguments: Namespace) -> None:
             view = saved_views.get(session.store, arguments.view)
             task_filter, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
         found = tasks.matching(session.store, task_filter, today=today(), limit=arguments.limit, sort=sort)
-        shown = with_shown_downloads(found, session.shown_download)
+        shown = with_actual_downloads(found, session.actual_download)
         total = tasks.count(session.store, task_filter, today=today())
     if arguments.json:
         print_json([task_record(task, mask=arguments.mask) for task in shown])
@@ -72,7 +72,7 @@ def show(arguments: Namespace) -> None:
     """Print the details and the timeline of a task."""
     with open_session(arguments) as session:
         found = tasks.find_by_name(session.store, arguments.task)
-        (task,) = with_shown_downloads([found], session.shown_download)
+        (task,) = with_actual_downloads([found], session.actual_download)
         events = timeline.of_task(session.store, task.number)
         next_at = next_try(session.store, task)
         has_engine = session.has_engine()

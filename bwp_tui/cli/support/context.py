@@ -38,7 +38,7 @@ class CommandSession:
 
         return is_any_engine_running(self.profile.lease_path)
 
-    def shown_download(self, download: Download) -> Download:
+    def actual_download(self, download: Download) -> Download:
         """Return a running download as queued where no engine runs, and without a rate where the engine stalls."""
         from bwp_tui.engine.runtime.lease import misses_heartbeats
 

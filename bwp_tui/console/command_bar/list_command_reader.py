@@ -100,7 +100,7 @@ class ListCommandReader:
         listing = self._screen.list_state
         sort = _sort_named(line.options["--sort"]) if "--sort" in line.options else listing.sort
         text = _filter_in(line, rest) or listing.filter
-        columns = _column_ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
+        columns = _column_ids(line.options["--columns"]) if "--columns" in line.options else listing.wanted_columns
         view = View(name.text, text, sort, columns)
         try:
             saved_views.check_view(view)

@@ -36,7 +36,7 @@ async def _save(screen: MainScreenProtocol, typed: str) -> None:
         if not text.strip():
             return None
         try:
-            saved_views.check_view(View(text, listing.filter, listing.sort, listing.shown_columns))
+            saved_views.check_view(View(text, listing.filter, listing.sort, listing.wanted_columns))
         except StoreError as error:
             return InputMistake(str(error), 0, len(text))
         return None
@@ -44,7 +44,7 @@ async def _save(screen: MainScreenProtocol, typed: str) -> None:
     name = await screen.prompt.ask_text(f"Save “{listing.filter or 'all'}” as the view:", typed, check=mistake)
     if name is None or not name.strip():
         return
-    view = View(name.strip(), listing.filter, listing.sort, listing.shown_columns)
+    view = View(name.strip(), listing.filter, listing.sort, listing.wanted_columns)
     if await may_replace(screen, view.name):
         await run_in_thread_and_report(screen, lambda: screen.session.task_commands.save_view(view))
 

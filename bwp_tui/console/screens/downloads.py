@@ -132,7 +132,7 @@ class DownloadsScreen(FrontScreen):
         except StoreError as error:
             self.show_status(str(error), "bad")
             return
-        self._downloads = self.session.reader.shown_downloads(downloads)
+        self._downloads = self.session.reader.actual_downloads(downloads)
         self.listed = [
             (download, tasks[download.task_number])
             for download in self._downloads

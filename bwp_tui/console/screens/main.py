@@ -101,7 +101,7 @@ class MainScreen(ActionScreen):
         self.set_interval(REDRAW_INTERVAL_S, self.table.refresh_cells)
         self.set_interval(REDRAW_INTERVAL_S, self.check_engine)
         self.table.masked = self.session.masked
-        self.table.columns = self.list_state.shown_columns or self.session.profile.columns
+        self.table.columns = self.list_state.wanted_columns or self.session.profile.columns
         self.check_engine()
         self._update_footer()
         self._status.show_missing_view(self.session.saved_state.last.view, self.list_state.view)
@@ -240,7 +240,7 @@ class MainScreen(ActionScreen):
         """List what `listing` asks for; the cursor stays on its task."""
         anchor = self._rows.anchor_row(self.list_state.query, listing.query)
         self.list_state = listing
-        self.table.columns = listing.shown_columns or self.session.profile.columns
+        self.table.columns = listing.wanted_columns or self.session.profile.columns
         self.session.feed.set_query(listing.query, anchor)
         self._update_views()
         if not self.prompt.is_open:  # an open prompt: the filter is still being typed

@@ -103,7 +103,7 @@ class MainPanels:
         }
         listed = [
             (download, tasks[download.task_number])
-            for download in session.reader.shown_downloads(snapshot.downloads)
+            for download in session.reader.actual_downloads(snapshot.downloads)
             if download.task_number in tasks and download.is_open
         ]
         context = session.display_context(session.without_killed_process(snapshot.engine))

@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.domain.task import Download, Kind, Task, TimelineEvent, with_shown_downloads
+from bwp_tui.domain.task import Download, Kind, Task, TimelineEvent, with_actual_downloads
 from bwp_tui.store.commands import saved_views
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
@@ -42,20 +42,20 @@ class HistoryReader:
 
     Args:
         report: takes a sentence on why the history cannot be read.
-        shown_download: a running download as it is shown, which depends on what the engine does now.
+        actual_download: returns a running download as what the engine does now leaves it.
     """
 
     def __init__(
-        self, store: Store, report: Callable[[str], None], shown_download: Callable[[Download], Download]
+        self, store: Store, report: Callable[[str], None], actual_download: Callable[[Download], Download]
     ) -> None:
         self._store = store
         self._report = report
-        self._shown_download = shown_download
+        self._actual_download = actual_download
 
     def by_numbers(self, numbers: Sequence[int]) -> list[Task]:
         """Return these tasks (see `tasks.by_numbers`)."""
-        return with_shown_downloads(
-            self._read(lambda: tasks.by_numbers(self._store, numbers), []), self._shown_download
+        return with_actual_downloads(
+            self._read(lambda: tasks.by_numbers(self._store, numbers), []), self._actual_download
         )
 
     def current(self, number: int) -> Task | None:
@@ -65,9 +65,9 @@ class HistoryReader:
             return self.current(kept)
         return found[0] if found else None
 
-    def shown_downloads(self, found: Sequence[Download]) -> list[Download]:
-        """Return downloads as they are shown: see `Session.shown_download`."""
-        return list(map(self._shown_download, found))
+    def actual_downloads(self, found: Sequence[Download]) -> list[Download]:
+        """Return downloads as the engine leaves them now: see `Session.actual_download`."""
+        return list(map(self._actual_download, found))
 
     def actor_refusal(self, operation: TaskOperation, task: Task, actor: str) -> str | None:
         """Return why `actor` cannot do an operation on a task, which the timeline says."""
@@ -97,7 +97,7 @@ class HistoryReader:
             task,
             self.timeline(task),
             self._read(lambda: request_log.of_task(self._store, task.number), []),
-            self.shown_downloads(self._read(lambda: downloads.of_task(self._store, task.number), [])),
+            self.actual_downloads(self._read(lambda: downloads.of_task(self._store, task.number), [])),
             next(iter(self.by_numbers([task.earlier_number])), None) if task.earlier_number else None,
         )
 

@@ -34,8 +34,8 @@ class ListState:
         return self.chosen_sort or (self.view.sort if self.view is not None else "newest")
 
     @property
-    def shown_columns(self) -> tuple[str, ...]:
-        """Ids of the columns to show; empty for the table's choice."""
+    def wanted_columns(self) -> tuple[str, ...]:
+        """Ids of the columns that the view or the operator wants; empty for the table's choice."""
         return (self.view.columns if self.view is not None else ()) or self.columns
 
     def index(self, views: Sequence[View]) -> int | None:

@@ -250,7 +250,7 @@ class TaskTable(VirtualRows):
             self.refresh()
 
     @property
-    def shown_columns(self) -> tuple[str, ...]:
+    def visible_columns(self) -> tuple[str, ...]:
         self._layout_columns(self.scrollable_size.width)
         return tuple(place.column.id for place in self._layout_of_columns.placed)
 
