@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import ClassVar, Final
 
 # Textual reads these when it is imported: no animations, which cost bytes over SSH, and no wait for the next of 60
@@ -17,7 +18,6 @@ os.environ.setdefault("TEXTUAL_FPS", "250")
 
 from textual import events
 from textual.driver import Driver
-from textual.message import Message
 from textual.screen import Screen
 
 from bwp_tui.console.background import run_in_background
@@ -74,16 +74,6 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
     TITLE = "bwp-tui"
     BINDINGS: ClassVar = bindings_of(Scope.APP)
 
-    class FeedUpdated(Message):
-        """The feed has read a snapshot of the history, or reports in a sentence why it could not."""
-
-        def __init__(self, update: Snapshot | str) -> None:
-            super().__init__()
-            self.update = update
-
-    class RoleChanged(Message):
-        """This process has become the engine, or stopped being it."""
-
     def __init__(
         self,
         profile: Profile,
@@ -127,11 +117,11 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             actor=actor(os.environ, profile.actor, profile.is_team),
             reader=HistoryReader(
                 self._store,
-                lambda text: self._post(self.FeedUpdated(text)),
+                partial(self._call, self._show_update),
                 lambda one: self._session.actual_download(one),
             ),
             feed=feed,
-            publish=lambda update: self._post(self.FeedUpdated(update)),
+            publish=partial(self._call, self._show_update),
             clock=clock,
             engine_role=lambda: EngineRole.STOPPED if self._other_shop else self._engine.role,
             set_theme=self._set_theme,
@@ -235,15 +225,15 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
         self._store.close()
         self._write_store.close()
 
-    def on_console_app_feed_updated(self, message: FeedUpdated) -> None:
+    def _show_update(self, update: Snapshot | str) -> None:
+        """Show a snapshot of the history on all screens, or the sentence on why there is none."""
         for screen in self.screen_stack:
             if isinstance(screen, SnapshotListener):
-                screen.apply(message.update)
+                screen.apply(update)
         if self._read_only_reason is not None:
             self._report_if_writable(self._read_only_reason)
-        if isinstance(message.update, Snapshot):
-            snapshot = message.update
-            run_in_background(self, lambda: self._notify_ended(snapshot), group="watching")
+        if isinstance(update, Snapshot):
+            run_in_background(self, partial(self._notify_ended, update), group="watching")
 
     def _report_if_writable(self, was_read_only: str) -> None:
         """Report that the history, which could only be read, can be written again, as once a full disk has space."""
@@ -253,7 +243,7 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
             self._read_only_reason = None
             self._clear_status(was_read_only)
             self._show_status(self.opening_report or "The history can be written again.", is_notice=True)
-            self.on_console_app_role_changed()  # the header says no longer that it is read-only
+            self.show_engine()  # the header says no longer that it is read-only
 
     async def _notify_ended(self, snapshot: Snapshot) -> None:
         for refusal in await self._watch_notifier.refusals():
@@ -273,7 +263,8 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
     def on_status_line_shown(self, message: StatusLine.Shown) -> None:
         self._session.messages.add(self._session.clock(), message.role, message.sentence)
 
-    def on_console_app_role_changed(self) -> None:
+    def show_engine(self) -> None:
+        """Show which process is the engine, and what is wrong with that of this one."""
         if self._main is not None:
             self._main.check_engine()
             notice = self._engine.trouble or self._engine.maintenance_finding
@@ -354,12 +345,12 @@ class ConsoleApp(FooterApp, inherit_bindings=False):
 
     def _role_changed(self) -> None:
         if self._engine.role is not EngineRole.STARTING:
-            self._post(self.RoleChanged())
+            self._call(self.show_engine)
 
-    def _post(self, message: Message) -> None:
-        """Post a message from another thread; it is dropped once the app has ended."""
+    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
+        """Have the app call something, from another thread too; no more once it has ended."""
         if self.is_running:
-            self.post_message(message)
+            self.call_later(callback, *arguments)
 
     def _end_session(self, code: int) -> None:
         self._engine.stop()

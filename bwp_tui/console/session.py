@@ -43,10 +43,13 @@ _TROUBLE_LABELS: dict[str, str] = {
     ServiceHealthState.ENGINE_FAULT: "engine fault",
 }
 
-_ROLES_WITHOUT_ENGINE: Final = frozenset(
-    {EngineRole.BLOCKED, EngineRole.HISTORY_MISSING, EngineRole.DISK_FULL, EngineRole.STOPPED}
-)
-"""Roles in which this process neither is the engine nor knows that another one is."""
+_LABELS_WITHOUT_ENGINE: Final = {
+    EngineRole.BLOCKED: "▲ cannot be the engine",
+    EngineRole.HISTORY_MISSING: "▲ engine waits: history moved or replaced",
+    EngineRole.DISK_FULL: "▲ engine waits: disk full",
+    EngineRole.STOPPED: "○ engine stopped",
+}
+"""What is said of the roles in which this process neither is the engine nor knows that another one is."""
 
 
 @dataclass(eq=False, repr=False)
@@ -57,13 +60,16 @@ class Session:
         read_store: connection that the screens read by.
         write_store: connection for writes, used in threads.
         actor: the operator's name on the timeline.
+        feed: reads what the main screen shows.
         publish: passes a snapshot to the screens; may be called in any thread.
-        role: returns whether this process is the engine or follows one.
+        engine_role: returns whether this process is the engine or follows one.
         set_theme: shows the theme of a name; for None the next one.
         switch_profile: ends the console, and opens it with another profile.
         set_visible_tasks: tells the engine, if it runs here, which tasks are in sight.
         keymap: the registry of actions with the operator's keys.
         saved_state: keeps view, filter and cursor for the next start.
+        masked: whether the screens mask emails.
+        gone_results: ids of the downloads whose saved files were no longer on disk when they were looked for.
         running_commands: names of the operator's commands that run.
         questions_in_preparation: how many questions are being prepared, which the keys typed meanwhile are meant for.
         running_writes: how many writes of the operator's actions run; keys that act wait for them.
@@ -156,13 +162,7 @@ class Session:
             return f"● engine here{polls_only}"
         if role is EngineRole.FOLLOWER:
             return f"○ follows {state.process if state else 'another process'}{polls_only}"
-        if role is EngineRole.BLOCKED:
-            return "▲ cannot be the engine"
-        if role is EngineRole.HISTORY_MISSING:
-            return "▲ engine waits: history moved or replaced"
-        if role is EngineRole.DISK_FULL:
-            return "▲ engine waits: disk full"
-        return "○ engine starting" if role is EngineRole.STARTING else "○ engine stopped"
+        return _LABELS_WITHOUT_ENGINE.get(role, "○ engine starting")
 
     def events_label(self, state: EngineState) -> StyledText | None:
         """Return whether events come, or the beginning of the sentence on what is wrong; None without a queue."""
@@ -182,7 +182,7 @@ class Session:
             return ""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None
-        if trouble is None and self.engine_role() not in _ROLES_WITHOUT_ENGINE:
+        if trouble is None and self.engine_role() not in _LABELS_WITHOUT_ENGINE:
             return ""
         return f" Not sent yet: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
@@ -190,13 +190,13 @@ class Session:
         """Read from the lease file what the process does that is the engine; return whether that has changed."""
         role, path = self.engine_role(), self.profile.lease_path
         before = self._is_other_engine_running, self.is_engine_stalled
-        self._is_other_engine_running = role in _ROLES_WITHOUT_ENGINE and is_any_engine_running(path)
+        self._is_other_engine_running = role in _LABELS_WITHOUT_ENGINE and is_any_engine_running(path)
         self.is_engine_stalled = role not in (EngineRole.ENGINE, EngineRole.STARTING) and misses_heartbeats(path)
         return before != (self._is_other_engine_running, self.is_engine_stalled)
 
     def has_engine(self) -> bool:
         """Return whether a process is the engine, or this one is about to be."""
-        return self.engine_role() not in _ROLES_WITHOUT_ENGINE or self._is_other_engine_running
+        return self.engine_role() not in _LABELS_WITHOUT_ENGINE or self._is_other_engine_running
 
     def actual_download(self, download: Download) -> Download:
         """Return a running download as queued where no engine runs, and without a rate where the engine stalls."""

@@ -167,16 +167,16 @@ async def _following_a_running_download(profile: Profile) -> AsyncIterator[Conso
 async def test_no_rate_of_an_engine_that_misses_heartbeats_is_shown(profile: Profile) -> None:
     async with _following_a_running_download(profile) as console:
         _heartbeat(profile, 11)
-        console.app.on_console_app_role_changed()
+        console.app.show_engine()
         await console.until(lambda: "3.1 MB/s" not in console.text)
         await console.sees("12.4 / 19.3 MB")
         _heartbeat(profile, -3600)
-        console.app.on_console_app_role_changed()
+        console.app.show_engine()
         await console.sees("3.1 MB/s")
         await console.press("F")
         await console.sees("1 running", "3.1 MB/s")
         _heartbeat(profile, 11)
-        console.app.on_console_app_role_changed()
+        console.app.show_engine()
         await console.until(lambda: "3.1 MB/s" not in console.text)
 
 
@@ -196,7 +196,7 @@ async def test_no_key_has_the_heartbeat_read(profile: Profile, monkeypatch: pyte
         _heartbeat(profile, 11)
         await console.go_to(HELD)
         await console.sees("3.1 MB/s")
-        console.app.on_console_app_role_changed()
+        console.app.show_engine()
         await console.until(lambda: "3.1 MB/s" not in console.text)
 
 

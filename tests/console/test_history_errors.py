@@ -132,7 +132,7 @@ async def test_without_an_engine_an_old_state_of_the_service_is_not_shown(profil
         await console.sees("▲ service unreachable", " Out of reach.")
         engine, full = console.app._engine, "The disk is full."
         engine.role, engine.trouble = EngineRole.DISK_FULL, full
-        console.app.post_message(console.app.RoleChanged())
+        console.app.call_later(console.app.show_engine)
         await console.until(lambda: "▲ engine waits: disk full" in console.line("header"))
         assert console.line("status").strip() == full
         engine_state.record_health(console.store, ServiceHealthState.DENIED, "Access was denied.", NOW)
@@ -141,7 +141,7 @@ async def test_without_an_engine_an_old_state_of_the_service_is_not_shown(profil
         assert "denied" not in console.text
         assert console.line("status").strip() == full
         engine.role, engine.trouble = EngineRole.ENGINE, None
-        console.app.post_message(console.app.RoleChanged())
+        console.app.call_later(console.app.show_engine)
         await console.until(lambda: "▲ access denied" in console.line("header"))
         assert full not in console.text
 
