@@ -58,6 +58,11 @@ class _OpenEntry(NamedTuple):
     first_column: int = 0
     record_row: int | None = None
 
+    @property
+    def table(self) -> Table | None:
+        """The table, where its rows are listed."""
+        return self.preview if isinstance(self.preview, Table) and self.record_row is None else None
+
 
 class ArchiveScreen(FrontScreen):
     """Browses the archive of one task. Only the action `unpack` writes files; no other program opens an entry."""
@@ -103,23 +108,23 @@ class ArchiveScreen(FrontScreen):
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
-        row, opened = self._rows.cursor_row, self._opened
+        row, opened = self.rows.cursor_row, self._opened
         if opened is None:
             if row < len(self._listed):
                 self._entry_row = row
                 run_in_background(self, partial(self._open_entry, self._listed[row]), group="reading", exclusive=True)
         elif opened.tree is not None:
             self._open(opened, opened.tree.toggle_fold(row))
-        elif isinstance(opened.preview, Table) and opened.record_row is None and self._rows.row_count:
+        elif opened.table is not None and self.rows.row_count:
             self._open(opened._replace(record_row=row + 1), 0)
 
     def _scroll_columns(self, columns: int) -> None:
         """Show a table from another column on."""
         opened = self._opened
-        if opened is not None and isinstance(opened.preview, Table) and opened.record_row is None:
+        if opened is not None and opened.table is not None:
             first = opened.first_column + columns
-            if 0 <= first < columns_of(opened.preview):
-                self._open(opened._replace(first_column=first), self._rows.cursor_row)
+            if 0 <= first < columns_of(opened.table):
+                self._open(opened._replace(first_column=first), self.rows.cursor_row)
 
     def _back(self) -> None:
         opened = self._opened
@@ -202,12 +207,12 @@ class ArchiveScreen(FrontScreen):
 
     def _show_fitting(self) -> None:
         """List the entries whose names have the words of the filter; the cursor stays on its entry."""
-        current = self._listed[self._rows.cursor_row :][:1]
+        current = self._listed[self.rows.cursor_row :][:1]
         self._listed = [entry for entry in self._entries if self._filter.fits(self._mask(entry.name))]
         self._open(None, next((row for row, entry in enumerate(self._listed) if entry in current), 0))
 
     def _show(self) -> None:
-        self._open(self._opened, self._rows.cursor_row)
+        self._open(self._opened, self.rows.cursor_row)
 
     def _open(self, opened: _OpenEntry | None, cursor: int) -> None:
         """Show an entry, or for None the list, at the present width."""
@@ -220,7 +225,7 @@ class ArchiveScreen(FrontScreen):
 
     def _show_list(self, cursor: int) -> None:
         listed = self._listed
-        rows = EntryRows(listed, self._rows.text_width, self._mask)
+        rows = EntryRows(listed, self.rows.text_width, self._mask)
         self.query_one(Heading).set_text(
             heading(self._archive_task, self._display_context, ("archive", "strong")),
             f"{self._filter.title(len(listed))}{self._totals} · #{self._archive_task.number}",
@@ -229,7 +234,7 @@ class ArchiveScreen(FrontScreen):
         if self._totals and not self._entries:
             self._show_lines(["The archive is empty."], "", 0)
             return
-        self._rows.show(rows.header, len(listed), rows.line, cursor=cursor)
+        self.rows.show(rows.header, len(listed), rows.line, cursor=cursor)
 
     def _show_entry(self, opened: _OpenEntry, cursor: int) -> None:
         entry, content, tree = opened.entry, opened.preview, opened.tree
@@ -239,54 +244,52 @@ class ArchiveScreen(FrontScreen):
         )
         match content:
             case Tree() if tree:
-                self._rows.show((), len(tree), tree.line, cursor=cursor)
+                self.rows.show((), len(tree), tree.line, cursor=cursor)
             case Table() if opened.record_row is not None:
-                self._show_lines(
-                    record_lines(content, opened.record_row, self._rows.text_width, self._mask), "", cursor
-                )
+                self._show_lines(record_lines(content, opened.record_row, self.rows.text_width, self._mask), "", cursor)
             case Table():
-                titles, *lines = table_lines(content, self._rows.text_width, self._mask, opened.first_column)
+                titles, *lines = table_lines(content, self.rows.text_width, self._mask, opened.first_column)
                 self._show_lines(lines, titles, cursor)
             case Text():
-                self._show_lines(text_lines(content, self._rows.text_width, self._mask), "", cursor)
+                self._show_lines(text_lines(content, self.rows.text_width, self._mask), "", cursor)
         self._finder.update()
 
     # What `TextFinder` searches: all columns of a table, and what is folded too
 
     def matches(self, pattern: re.Pattern[str]) -> Sequence[Place]:
-        opened, rows = self._opened, self._rows
+        opened, rows = self._opened, self.rows
         if opened is not None and opened.tree is not None:
             self._unfold(opened.tree, pattern)
-        elif opened is not None and isinstance(opened.preview, Table) and opened.record_row is None:
+        elif opened is not None and opened.table is not None:
             return [
                 (row, column)
-                for row, cells in enumerate(opened.preview.rows[1:])
+                for row, cells in enumerate(opened.table.rows[1:])
                 for column, cell in enumerate(cells)
                 if pattern.search(self._mask(cell))
             ]
         return [(row, 0) for row in range(rows.row_count) if pattern.search(rows.text_of(row))]
 
     def place(self, current: Place | None) -> Place:
-        row = self._rows.cursor_row
+        row = self.rows.cursor_row
         return current if current is not None and current[0] == row else (row, 0)
 
     def go_to(self, place: Place) -> None:
-        (row, column), opened, rows = place, self._opened, self._rows
+        (row, column), opened, rows = place, self._opened, self.rows
         rows.go_to(row)
-        if opened is not None and isinstance(opened.preview, Table) and opened.record_row is None:
-            cell = self._mask(opened.preview.rows[row + 1][column])[: rows.text_width]
+        if opened is not None and opened.table is not None:
+            cell = self._mask(opened.table.rows[row + 1][column])[: rows.text_width]
             if cell not in rows.text_of(row)[: rows.text_width]:
                 self._open(opened._replace(first_column=column), row)
 
     def underline(self, pattern: re.Pattern[str] | None, current: Place | None) -> None:  # noqa: ARG002  it is the cursor
         if pattern is None and self._opened is not None and self._opened.tree is not None:
             self._unfold(self._opened.tree, None)
-        self._rows.underline(pattern)
+        self.rows.underline(pattern)
 
     def _unfold(self, tree: TreeRows, pattern: re.Pattern[str] | None) -> None:
         """Unfold what has matches inside; without a pattern all is folded as before."""
-        cursor = tree.unfold_matches(pattern, self._rows.cursor_row)
-        self._rows.show((), len(tree), tree.line, cursor=cursor)
+        cursor = tree.unfold_matches(pattern, self.rows.cursor_row)
+        self.rows.show((), len(tree), tree.line, cursor=cursor)
 
     async def _find(self) -> None:
         await (self._filter.ask() if self._opened is None else self._finder.ask())
@@ -309,14 +312,10 @@ class ArchiveScreen(FrontScreen):
         self.query_one(FooterLine).show_keys(*keys)
 
     def _show_lines(self, lines: Sequence[str], titles: str, cursor: int) -> None:
-        self._rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)
+        self.rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)
 
     def _mask(self, text: str) -> str:
         return mask(text, self._archive_task, self._display_context)
-
-    @property
-    def _rows(self) -> VirtualList:
-        return self.query_one(VirtualList)
 
 
 def _position(opened: _OpenEntry) -> str:

@@ -20,6 +20,7 @@ from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.styled_line import Heading, KeyLine, Paragraphs
+from bwp_tui.console.widgets.virtual_list import VirtualList
 
 TEXT_MARGIN: Final = 5
 """Cells beside a page of text: its padding, and the scroll bar."""
@@ -42,6 +43,11 @@ class FrontScreen(ActionScreen):
     def compose_content(self) -> ComposeResult:
         """Yield what stands between the heading and the prompt."""
         raise NotImplementedError
+
+    @property
+    def rows(self) -> VirtualList:
+        """The list of a screen that has one."""
+        return self.query_one(VirtualList)
 
     def on_resize(self) -> None:
         self.call_next(self._show)

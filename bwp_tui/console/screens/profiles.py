@@ -66,14 +66,14 @@ class ProfilesScreen(FrontScreen):
             return
         self.status.show((_NOTE, "muted"))
         self._show()
-        self._rows.go_to(next(row for row, shop in enumerate(self._shops) if shop.is_here))
+        self.rows.go_to(next(row for row, shop in enumerate(self._shops) if shop.is_here))
 
     def _show(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")], counted(len(self._shops), "profile"))
         longest = max((len(shop.name) for shop in self._shops), default=0) + len("PROFILE")
         self._name_width = min(_NAME, longest, self.app.size.width - _BESIDE_NAME)
         header = (f"{'PROFILE':<{self._name_width}}{'DUE SOON':>{_COUNT}}  {'FAILED':>{_COUNT}}  ", "muted")
-        self._rows.show([header], len(self._shops), self._line, cursor=self._rows.cursor_row)
+        self.rows.show([header], len(self._shops), self._line, cursor=self.rows.cursor_row)
 
     def _line(self, row: int) -> Sequence[StyledText]:
         shop = self._shops[row]
@@ -90,16 +90,12 @@ class ProfilesScreen(FrontScreen):
     def _choose(self) -> None:
         if not self._shops:
             return
-        shop = self._shops[self._rows.cursor_row]
+        shop = self._shops[self.rows.cursor_row]
         if shop.why_not:
             self.show_status(shop.why_not, "warn")
         else:
             self.dismiss(None)
             self._switch(shop.name)
-
-    @property
-    def _rows(self) -> VirtualList:
-        return self.query_one(VirtualList)
 
 
 def _count(count: int | None) -> str:

@@ -68,7 +68,7 @@ class RequestLogScreen(FrontScreen):
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
-        request = self._request_at(self._rows.cursor_row)
+        request = self._request_at(self.rows.cursor_row)
         if request is not None:
             self.dismiss(None)
             self._open_task(request.task_number)
@@ -91,13 +91,13 @@ class RequestLogScreen(FrontScreen):
     def _show(self) -> None:
         title = self._filter.title(len(self._ids)).removesuffix(" · ") or counted(len(self._ids), "request")
         self.query_one(Heading).set_text([("API request log", "strong")], title)
-        rows = self._rows
+        rows = self.rows
         header = request_log.header(rows.text_width) if self._ids else [(self._none_listed, "muted")]
         rows.show(header, len(self._ids), self._line, cursor=rows.cursor_row)
 
     def _line(self, row: int) -> Sequence[StyledText]:
         request = self._request_at(row)
-        return [] if request is None else request_log.line(request, self._rows.text_width, masked=self.session.masked)
+        return [] if request is None else request_log.line(request, self.rows.text_width, masked=self.session.masked)
 
     def _request_at(self, row: int) -> LoggedRequest | None:
         """Return the request of a row. Rows are read by the chunk, and kept until the list is read again."""
@@ -108,7 +108,3 @@ class RequestLogScreen(FrontScreen):
             ids = self._ids[chunk * _CHUNK : (chunk + 1) * _CHUNK]
             self._chunks = {chunk: self.session.reader.logged_requests(ids), **dict(list(self._chunks.items())[:1])}
         return next((request for request in self._chunks[chunk] if request.id == id), None)
-
-    @property
-    def _rows(self) -> VirtualList:
-        return self.query_one(VirtualList)
