@@ -133,11 +133,11 @@ def read_table(
     heading = next(rows, None)
     if heading is None:
         raise CsvError("The file is empty; its first line names the columns, such as kind,email.", 1)
-    number, names = heading
-    columns, ignored = _headings(names, number, known)
+    line_number, names = heading
+    columns, ignored = _headings(names, line_number, known)
     for column in required:
         if column not in columns:
-            raise CsvError(f"There is no column “{column}”; the first line must name the columns.", number)
+            raise CsvError(f"There is no column “{column}”; the first line must name the columns.", line_number)
     lines = tuple(_line(columns, cells, at) for at, cells in rows)
     return CsvTable(lines, ignored)
 
@@ -169,7 +169,7 @@ def _rows(text: str, delimiter: str, *, before: int = 0) -> Iterator[tuple[int, 
 
 
 def _headings(
-    names: Sequence[str], number: int, known: Mapping[str, tuple[str, ...]]
+    names: Sequence[str], line_number: int, known: Mapping[str, tuple[str, ...]]
 ) -> tuple[list[str | None], tuple[str, ...]]:
     """Return the column of each heading, or None, and the unknown headings."""
     by_name = {name: column for column, others in known.items() for name in (column.replace("_", " "), *others)}
@@ -177,18 +177,18 @@ def _headings(
     for column in known:
         if columns.count(column) > 1:
             same = ", ".join(name.strip() for name, meant in zip(names, columns, strict=True) if meant == column)
-            raise CsvError(f"More than one column is the {column}: {same}. Rename the others.", number)
+            raise CsvError(f"More than one column is the {column}: {same}. Rename the others.", line_number)
     unknown = (name.strip() for name, meant in zip(names, columns, strict=True) if meant is None)
     return columns, tuple(name for name in unknown if name)
 
 
-def _line(columns: Sequence[str | None], cells: Sequence[str], number: int) -> CsvLine:
+def _line(columns: Sequence[str | None], cells: Sequence[str], line_number: int) -> CsvLine:
     known = {
         column: unescape_formula(cell.strip())
         for column, cell in zip(columns, cells, strict=False)
         if column is not None and cell.strip()
     }
-    return CsvLine(number, known, sum(1 for cell in cells[len(columns) :] if cell.strip()))
+    return CsvLine(line_number, known, sum(1 for cell in cells[len(columns) :] if cell.strip()))
 
 
 HEADINGS: Final = (

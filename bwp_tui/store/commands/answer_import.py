@@ -91,8 +91,8 @@ def _checked(store: Store, line: CsvLine, today: date, seen: dict[int, int]) -> 
         if (first := seen.setdefault(task.number, line.number)) != line.number:
             mistakes.append(f"Line {first} answers the same task.")
     texts = tuple(redact(clean_line(mistake), emails=True) for mistake in mistakes)
-    number, how, in_part = task.number if task else None, line.cells.get("how", ""), line.cells.get("in_part", "")
-    return AnswerLine(line.number, number, day, how, in_part, texts)
+    how, in_part = line.cells.get("how", ""), line.cells.get("in_part", "")
+    return AnswerLine(line.number, task.number if task else None, day, how, in_part, texts)
 
 
 def _task(store: Store, cells: dict[str, str]) -> Task:

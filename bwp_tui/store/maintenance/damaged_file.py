@@ -47,30 +47,30 @@ class DamagedFile:
         self.wal_has_damaged_frame = self._wal.has_damaged_frame
         """Whether transactions follow a damaged frame of the WAL, for whose end SQLite takes it."""
 
-    def page(self, number: int, *, from_wal: bool = True) -> bytes:
+    def page(self, page_number: int, *, from_wal: bool = True) -> bytes:
         """Return a page as the WAL has it, or as the file itself does."""
-        at = self._wal.newest_offsets.get(number) if from_wal else None
+        at = self._wal.newest_offsets.get(page_number) if from_wal else None
         if at is not None and self._wal_descriptor is not None:
             return _read(self._wal_descriptor, at)
-        return _read(self._descriptor, (number - 1) * PAGE_BYTES)
+        return _read(self._descriptor, (page_number - 1) * PAGE_BYTES)
 
     def version(self, *, from_wal: bool) -> int:
         """Return the number of the schema as the WAL has it, or as the file itself does; 0 where there is none."""
         header = self.page(1, from_wal=from_wal)
         return int.from_bytes(header[60:64], "big", signed=True) if header.startswith(SQLITE_MAGIC) else 0
 
-    def is_in_wal(self, number: int) -> bool:
+    def is_in_wal(self, page_number: int) -> bool:
         """Return whether a page of the file is superseded by one of the WAL."""
-        return number in self._wal.newest_offsets and number <= self._pages_of_file
+        return page_number in self._wal.newest_offsets and page_number <= self._pages_of_file
 
-    def overflow(self, number: int, size: int) -> bytes:
+    def overflow(self, page_number: int, size: int) -> bytes:
         """Return the bytes of an overflow chain, up to the first page that does not belong to one."""
         parts: list[bytes] = []
         for _ in range(-(-size // (PAGE_BYTES - 4))):
-            if not 1 < number <= self.page_count:
+            if not 1 < page_number <= self.page_count:
                 break
-            page = self.page(number)
-            number = int.from_bytes(page[:4], "big")
+            page = self.page(page_number)
+            page_number = int.from_bytes(page[:4], "big")
             parts.append(page[4:])
         return b"".join(parts)[:size]
 
@@ -199,9 +199,9 @@ def _count_sound_frames(descriptor: int, header: bytes, frames: list[tuple[int, 
 def _note_pages(wal: WalIndex, frames: list[tuple[int, bytes]]) -> None:
     pending: dict[int, int] = {}
     for at, head in frames:
-        number = int.from_bytes(head[:4], "big")
-        pending[number] = at + _FRAME_HEADER_BYTES
-        if number == _META_PAGE:
+        page_number = int.from_bytes(head[:4], "big")
+        pending[page_number] = at + _FRAME_HEADER_BYTES
+        if page_number == _META_PAGE:
             wal.meta_page_offsets.append(at + _FRAME_HEADER_BYTES)
         if any(head[4:8]):
             wal.newest_offsets.update(pending)

@@ -51,9 +51,9 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
     return (value - (1 << 64) if value >> 63 else value), at + 9
 
 
-def start_of(number: int) -> int:
-    """Return where the header of the b-tree page `number` begins: the first page holds the file's header before it."""
-    return 100 if number == 1 else 0
+def start_of(page_number: int) -> int:
+    """Return where the header of a b-tree page begins: the first page holds the file's header before it."""
+    return 100 if page_number == 1 else 0
 
 
 def cell_offsets(page: bytes, start: int) -> tuple[list[int], int]:

@@ -48,34 +48,34 @@ class RowWriter:
     def write(self, table: str, row: SalvagedRow) -> None:
         """Write a row, unless a copy as good was written."""
         values = dict(row.values)
-        if table == "chains" and (row.replaced_columns or row.is_number_guessed or row.is_stale):
+        if table == "chains" and (row.replaced_columns or row.is_key_guessed or row.is_stale):
             return  # it would prove nothing: the chain begins anew
         has_ended = values.pop("open", 1) == 0 and "answered_on" not in values
         if table not in _KEYS:
-            self._write_single(table, row.number, values)
+            self._write_single(table, row.key, values)
             return
-        if row.number is not None:
-            values[_KEYS[table]] = row.number
-        number: int | None
+        if row.key is not None:
+            values[_KEYS[table]] = row.key
+        key: int | None
         try:
-            number = self._insert(table, values)
+            key = self._insert(table, values)
         except apsw.ConstraintError:
-            number = self._resolve_conflict(table, row, values)
-        if number is None:
+            key = self._resolve_conflict(table, row, values)
+        if key is None:
             return
         self.kept[table] += 1
         self.replaced[table] += bool(row.replaced_columns)
-        guessed = row.is_number_guessed or row.number != number
+        guessed = row.is_key_guessed or row.key != key
         self.guessed[table] += guessed
         if table == "tasks":
-            (self.clocks_ended.add if has_ended else self.clocks_ended.discard)(number)
+            (self.clocks_ended.add if has_ended else self.clocks_ended.discard)(key)
             names = (*row.replaced_columns, "number") if guessed else row.replaced_columns
-            self._db.executemany("INSERT INTO temp.replaced VALUES (?, ?)", [(number, name) for name in names])
+            self._db.executemany("INSERT INTO temp.replaced VALUES (?, ?)", [(key, name) for name in names])
 
-    def _write_single(self, table: str, number: int | None, values: RowValues) -> None:
+    def _write_single(self, table: str, key: int | None, values: RowValues) -> None:
         """Write a row of a table without numbers: the later copy of a single row, or a saved view."""
         try:
-            if number is None:
+            if key is None:
                 self._insert(table, values, "IGNORE")
             else:
                 self._db.execute(
@@ -93,7 +93,7 @@ class RowWriter:
         return self._db.last_insert_rowid()
 
     def _resolve_conflict(self, table: str, row: SalvagedRow, values: RowValues) -> int | None:
-        """Write a row that conflicts with another; return its number, or None if it was left out."""
+        """Write a row that conflicts with another; return its key, or None if it was left out."""
         key = _KEYS[table]
         for column in (key, _UNIQUE.get(table, key)):
             value = values.get(column)
@@ -140,7 +140,7 @@ class RowWriter:
 
     def _is_later(self, table: str, row: SalvagedRow, other: RowValues) -> bool:
         """Return whether a row is a later copy of another one; a damaged row never is."""
-        if row.replaced_columns or row.is_number_guessed:
+        if row.replaced_columns or row.is_key_guessed:
             return False
         if table == "chains":
             links, others = row.values.get("links"), other["links"]

@@ -39,14 +39,14 @@ _LONGEST_HEADER: Final = 96
 
 
 class SalvagedRow(NamedTuple):
-    """A row that was found; `number` is its key, None if unknown."""
+    """A row that was found; `key` is its key in the table, None if unknown."""
 
-    number: int | None
+    key: int | None
     values: RowValues
     replaced_columns: tuple[str, ...] = ()
     """Columns whose values were damaged."""
-    is_number_guessed: bool = False
-    """Whether its number was guessed."""
+    is_key_guessed: bool = False
+    """Whether its key was guessed."""
     is_stale: bool = False
     """Whether no page points to its page: it may be an older copy."""
 
@@ -54,7 +54,7 @@ class SalvagedRow(NamedTuple):
 class _Leaf(NamedTuple):
     """A page with rows of one table: its number, and the keys that determine its place among the others."""
 
-    number: int
+    page_number: int
     from_wal: bool
     first: int
     second: int
@@ -98,10 +98,10 @@ class Salvage:
         self._free = frozenset(file.free_pages())
         self.lost: Counter[str] = Counter()
         """Rows of each table that were found but cannot be read."""
-        for number in range(1, file.page_count + 1):
-            self._classify_page(number, from_wal=True)
-            if file.is_in_wal(number):
-                self._classify_page(number, from_wal=False)
+        for page_number in range(1, file.page_count + 1):
+            self._classify_page(page_number, from_wal=True)
+            if file.is_in_wal(page_number):
+                self._classify_page(page_number, from_wal=False)
         self.highest = {str(row.values["name"]): int(str(row.values["seq"])) for row in self.rows(SEQUENCE)}
         """The highest key that was ever given in a table, as far as that can be read."""
         self._roots = {
@@ -133,7 +133,7 @@ class Salvage:
         shape = self._shapes[table]
         for bounds in self._leaves_with_doubtful_rows[table]:
             page = self._page(bounds.leaf)
-            offsets, count = cell_offsets(page, start_of(bounds.leaf.number))
+            offsets, count = cell_offsets(page, start_of(bounds.leaf.page_number))
             cells = [self._cell(shape, page, offset) for offset in offsets]
             sound = _sound_in_order(shape, cells, bounds, count)
             below = bounds.low
@@ -149,9 +149,9 @@ class Salvage:
                 if above <= below + 1:  # there is no room: the count is damaged, or one of the keys
                     above = end
                 row = self._repair(
-                    shape, page, _DoubtfulCell(offsets, index, below, above, start_of(bounds.leaf.number))
+                    shape, page, _DoubtfulCell(offsets, index, below, above, start_of(bounds.leaf.page_number))
                 )
-                below = (row and row.number) or below + 1
+                below = (row and row.key) or below + 1
                 if row is None:
                     self.lost[table] += 1
                 else:
@@ -159,25 +159,25 @@ class Salvage:
 
     def indexed_tokens(self) -> Iterator[str]:
         """Yield the client tokens in the indexes: a second copy of those in the rows."""
-        for number in range(1, self._file.page_count + 1):
-            page = self._file.page(number)
-            if page[start_of(number)] in _INDEX:
+        for page_number in range(1, self._file.page_count + 1):
+            page = self._file.page(page_number)
+            if page[start_of(page_number)] in _INDEX:
                 yield from (token.decode() for token in _TOKEN.findall(page))
 
-    def _classify_page(self, number: int, *, from_wal: bool) -> None:
+    def _classify_page(self, page_number: int, *, from_wal: bool) -> None:
         """Record a page that points to others, or a page with rows and their table."""
-        page, start = self._file.page(number, from_wal=from_wal), start_of(number)
+        page, start = self._file.page(page_number, from_wal=from_wal), start_of(page_number)
         if page[start] in _NO_LEAVES:
             return
         if page[start] == INTERIOR and from_wal:
-            self._children[number] = children(page, start)
+            self._children[page_number] = children(page, start)
         offsets, count = cell_offsets(page, start)
         table = self._table_of(page, offsets, is_leaf=page[start] == LEAF)
         if table is not None:
             row_ids = [self._rowid(page, offset) for offset in offsets[:count] or offsets]
             keys = [row_ids[index] for index in _in_sequence(dict(enumerate(row_ids)))]
             edges = keys[0], keys[min(1, len(keys) - 1)], keys[len(keys) // 2], keys[max(-2, -len(keys))], keys[-1]
-            self._leaves[table].append(_Leaf(number, from_wal, *edges))
+            self._leaves[table].append(_Leaf(page_number, from_wal, *edges))
 
     def _table_of(self, page: bytes, offsets: list[int], *, is_leaf: bool) -> str | None:
         """Return the table that the rows of a page fit best."""
@@ -203,35 +203,38 @@ class Salvage:
         if self._file.wal_is_foreign:
             groups: tuple[list[_Leaf], list[_Leaf]] = [], []
             for leaf in leaves:
-                groups[leaf.from_wal and self._file.is_in_wal(leaf.number)].append(leaf)
+                groups[leaf.from_wal and self._file.is_in_wal(leaf.page_number)].append(leaf)
             return list(groups), []
         reached = self._reachable_pages(table)
         live = [
             leaf
             for leaf in leaves
-            if leaf.from_wal and (leaf.number not in self._free if reached is None else leaf.number in reached)
+            if leaf.from_wal
+            and (leaf.page_number not in self._free if reached is None else leaf.page_number in reached)
         ]
-        taken = {(leaf.number, leaf.from_wal) for leaf in live}
+        taken = {(leaf.page_number, leaf.from_wal) for leaf in live}
         return [live], [
-            leaf for leaf in leaves if (leaf.number, leaf.from_wal) not in taken and leaf.number not in self._free
+            leaf
+            for leaf in leaves
+            if (leaf.page_number, leaf.from_wal) not in taken and leaf.page_number not in self._free
         ]
 
     def _reachable_pages(self, table: str) -> set[int] | None:
         """Return the pages of a table, or None if one of them is missing."""
-        leaves = {leaf.number for leaf in self._leaves[table] if leaf.from_wal}
+        leaves = {leaf.page_number for leaf in self._leaves[table] if leaf.from_wal}
         waiting, reached = [self._roots.get(table, 0)], set[int]()
         while waiting:
-            number = waiting.pop()
-            if number in reached or (number not in leaves and number not in self._children):
+            page_number = waiting.pop()
+            if page_number in reached or (page_number not in leaves and page_number not in self._children):
                 return None
-            reached.add(number)
-            if number not in leaves:
-                waiting.extend(self._children[number])
+            reached.add(page_number)
+            if page_number not in leaves:
+                waiting.extend(self._children[page_number])
         return reached
 
     def _sound_rows(self, shape: TableShape, bounds: _LeafBounds) -> Iterator[SalvagedRow]:
         page = self._page(bounds.leaf)
-        offsets, count = cell_offsets(page, start_of(bounds.leaf.number))
+        offsets, count = cell_offsets(page, start_of(bounds.leaf.page_number))
         cells = [self._cell(shape, page, offset) for offset in offsets]
         sound = _sound_in_order(shape, cells, bounds, count)
         if any(index not in sound for index in range(count)):
@@ -241,7 +244,7 @@ class Salvage:
             yield SalvagedRow(_key(cells[index]) if shape.key else None, values, is_stale=bounds.stale)
 
     def _page(self, leaf: _Leaf) -> bytes:
-        return self._file.page(leaf.number, from_wal=leaf.from_wal)
+        return self._file.page(leaf.page_number, from_wal=leaf.from_wal)
 
     def _cell(self, shape: TableShape, page: bytes, offset: int) -> _Cell:
         header = row_header_at(page, offset)
@@ -272,15 +275,15 @@ class Salvage:
             if candidates:
                 key, likeliest = max(candidates, key=lambda one: shape.rank(one[1], cell.values))
                 return SalvagedRow(
-                    key if shape.key else None, shape.sound_values(likeliest), is_number_guessed=len(candidates) > 1
+                    key if shape.key else None, shape.sound_values(likeliest), is_key_guessed=len(candidates) > 1
                 )
         if cell.header is None or not shape.is_like(cell.values):
             return None
         values = cell.values if cell.whole else shape.values_before_shift(cell.values)
         repaired, replaced = shape.repaired_values(values, self._now)
         only = doubt.below + 1 if doubt.above - doubt.below == 2 else None
-        number = cell.header.rowid if in_place else only
-        return SalvagedRow(number if shape.key else None, repaired, tuple(replaced), is_number_guessed=not in_place)
+        key = cell.header.rowid if in_place else only
+        return SalvagedRow(key if shape.key else None, repaired, tuple(replaced), is_key_guessed=not in_place)
 
 
 _VOTES_OF_INTACT_ROW: Final = 100
