@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from bwp_tui.actions.deadline_effects import DeadlineEffects
 from bwp_tui.actions.decision_operations import is_cancelled_first
-from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
-from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME
+from bwp_tui.actions.operation import RecordOperation
+from bwp_tui.actions.service_operations import ServiceOperation
 from bwp_tui.domain.deadlines import same_hold
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted
@@ -20,13 +20,14 @@ from bwp_tui.store.commands.request_validation import Refusal
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
+PlannedOperation = RecordOperation | ServiceOperation
+
 
 @dataclass(frozen=True, slots=True)
 class BulkPlan:
-    """What an action would do.
+    """What an operation would do.
 
     Attributes:
-        action: the action as a verb, for the plan line.
         possible: the tasks for which it is possible, in the given order.
         kinds: how many of them there are of each kind and status, the most frequent first; of a submission alone.
         skipped: the reasons to skip others, and how many; the most frequent first.
@@ -36,7 +37,7 @@ class BulkPlan:
         due_dates_clause: from where to where due dates move, as in `DeadlineEffects.due_dates_clause`; or empty.
     """
 
-    action: str
+    operation: PlannedOperation
     possible: tuple[int, ...]
     skipped: tuple[tuple[str, int], ...]
     kinds: str = ""
@@ -53,7 +54,7 @@ class BulkPlan:
     def summary(self) -> str:
         """The plan without its warning."""
         kinds = f": {self.kinds}" if self.kinds else ""
-        return f"{len(self.possible)} to {self.action}{self.due_dates_clause}{kinds}{self.skipped_clause}"
+        return f"{len(self.possible)} to {self.operation.name}{self.due_dates_clause}{kinds}{self.skipped_clause}"
 
     @property
     def skipped_clause(self) -> str:
@@ -63,42 +64,31 @@ class BulkPlan:
         reasons = ", ".join(f"{count} {reason}" for reason, count in shown) or "".join(dict(self.skipped))
         return f", {count} skipped: {reasons}" if count else ""
 
-    def describe_result(self, count: int) -> str:
-        """Return the result for `count` tasks: work that is left to the engine is “asked for”."""
-        return _OPERATIONS[self.action].outcome(count)
-
-
-_OPERATIONS: Final = RECORD_OPERATIONS_BY_NAME | SERVICE_OPERATIONS_BY_NAME
-
 
 _NO_VALUES: Final[Mapping[str, Any]] = {}
 
 
 def plan(
     store: Store,
-    action: str,
+    operation: PlannedOperation,
     numbers: Sequence[int],
     today: date,
     values: Mapping[str, Any] = _NO_VALUES,
     *,
     actor: str = "",
 ) -> BulkPlan:
-    """Return what `action` would do to these tasks with these values of its arguments, without doing it.
+    """Return what an operation would do to these tasks with these values of its arguments, without doing it.
 
     Args:
         actor: who would do it; empty for anybody.
-
-    Raises:
-        KeyError: there is no such action.
     """
-    operation = _OPERATIONS[action]
     effects = DeadlineEffects(operation, today, values.get("hold_rule", same_hold))
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     kinds: Counter[tuple[str, str]] = Counter()
     cancelled = started = 0
     for task in tasks.each(store, numbers):
-        refusal = _refusal(action, task, today, values) or operation.actor_refusal(store, task, actor)
+        refusal = _refusal(operation, task, today, values) or operation.actor_refusal(store, task, actor)
         if refusal is None:
             possible.append(task.number)
             kinds[task.kind_name, task.status] += 1
@@ -118,18 +108,16 @@ def plan(
         warning = f"{them} cancelled first, and declined once the service has confirmed that"
     if started:
         warning = f"{counted(started, 'request')} may already run at the service{f'. {warning}' if warning else ''}"
-    return BulkPlan(action, tuple(possible), reasons, named, warning, effects.can_be_met, due, cancelled)
+    return BulkPlan(operation, tuple(possible), reasons, named, warning, effects.can_be_met, due, cancelled)
 
 
-def plan_check(action: str, today: date, values: Mapping[str, Any] = _NO_VALUES) -> RefusalCheck:
-    """Return the check that refuses the tasks which a plan of `action` would skip."""
+def plan_check(operation: PlannedOperation, today: date, values: Mapping[str, Any] = _NO_VALUES) -> RefusalCheck:
+    """Return the check that refuses the tasks which a plan of an operation would skip."""
+    return lambda task: _refusal(operation, task, today, values)
 
-    return lambda task: _refusal(action, task, today, values)
 
-
-def _refusal(action: str, task: Task, today: date, values: Mapping[str, Any]) -> Refusal | None:
-    """Return why `action` is not possible for a task, or None when it is."""
-    operation = _OPERATIONS[action]
+def _refusal(operation: PlannedOperation, task: Task, today: date, values: Mapping[str, Any]) -> Refusal | None:
+    """Return why an operation is not possible for a task, or None when it is."""
     why_not = (operation.skip_reason or operation.disabled_reason)(task, today)
     if why_not:
         return why_not if isinstance(why_not, Refusal) else Refusal(_state_of(task), why_not)

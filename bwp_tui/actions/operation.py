@@ -162,6 +162,7 @@ class TaskOperation:
         writes: whether it is refused where nothing may be changed.
         submits: whether it submits requests: a deletion is then confirmed by typing.
         cancels: whether it also cancels a request at the service, which cannot be undone.
+        is_harmless: whether a key confirms it for many tasks, and undo has nothing to say of it.
         stops_clock: whether some regulations stop the legal clock because of it.
     """
 
@@ -186,6 +187,7 @@ class TaskOperation:
     writes: bool = True
     submits: bool = False
     cancels: bool = False
+    is_harmless: bool = False
     stops_clock: bool = False
 
     @property

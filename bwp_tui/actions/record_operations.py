@@ -171,7 +171,4 @@ WITHDRAWALS: Final = tuple(
 )
 """The records that can be withdrawn, each with what withdraws it."""
 
-RECORD_OPERATIONS_BY_NAME: Final = {
-    operation.name: operation
-    for operation in (*RECORD_OPERATIONS, WATCH, UNWATCH, *(withdrawal for _, withdrawal in WITHDRAWALS))
-}
+RECORD_OPERATIONS_BY_NAME: Final = {operation.name: operation for operation in RECORD_OPERATIONS}

@@ -40,7 +40,6 @@ class ServiceOperation(TaskOperation):
         question: asked before it is done to a single task, given the task's name and whom it is about; empty for none.
             Of a submission the console asks anyway.
         result: the sentence about a single task, as it and its timeline are afterwards.
-        is_harmless: whether a key confirms it for many tasks, and undo has nothing to say of it.
     """
 
     noun: str
@@ -49,7 +48,6 @@ class ServiceOperation(TaskOperation):
     alternative: FlagAlternative[ServiceOperation] | None = None
     question: Callable[[Task, str], str] = lambda *_: ""
     result: Callable[[Task, Sequence[TimelineEvent]], str] = lambda *_: ""
-    is_harmless: bool = False
 
     def outcome(self, count: int) -> str:
         """Return what was asked for."""
@@ -293,4 +291,4 @@ REFRESH: Final = ServiceOperation(
 SERVICE_OPERATIONS: Final = (DOWNLOAD, SEND, APPROVE, RESUBMIT, CANCEL, REFRESH)
 """Those with a key, a `:` command and a CLI command."""
 
-SERVICE_OPERATIONS_BY_NAME: Final = {operation.name: operation for operation in (*SERVICE_OPERATIONS, DOWNLOAD_AGAIN)}
+SERVICE_OPERATIONS_BY_NAME: Final = {operation.name: operation for operation in SERVICE_OPERATIONS}

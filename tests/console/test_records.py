@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import Input
 
 from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.legal_operations import ANSWER
 from bwp_tui.domain.deadlines import needs_answer
 from bwp_tui.domain.task import WATCHED, Kind, Request, Task
 from bwp_tui.settings import Profile
@@ -449,7 +450,7 @@ async def test_marked_tasks_are_answered_and_those_that_were_not_sent_are_left_o
         await console.sees("Answered on")
         await console.press("enter")
         plan = bulk_plan.plan(
-            console.store, "answer", list(console.main.table.numbers), TODAY, {"how": "by email", "on": TODAY}
+            console.store, ANSWER, list(console.main.table.numbers), TODAY, {"how": "by email", "on": TODAY}
         )
         await console.press(*str(len(plan.possible)), "enter")
         await console.sees(f"{len(plan.possible)} answered")

@@ -103,11 +103,11 @@ def test_among_many_what_is_doubtful_is_left_out_and_counted(store: Store) -> No
     single.answer(store, answered.number, "x", TODAY, ACTOR)
     cancelled = in_status(store, Status.CANCELLED, Kind.DELETION, "task-3")
     numbers = [done.number, unsent.number, answered.number, cancelled.number]
-    plan = bulk_plan.plan(store, ANSWER.name, numbers, TODAY, {"how": "by email"})
+    plan = bulk_plan.plan(store, ANSWER, numbers, TODAY, {"how": "by email"})
     assert plan.possible == (done.number,)
     assert dict(plan.skipped) == {"not sent yet": 1, "answered already": 1, "deletion CANCELLED": 1}
     store.rows("UPDATE tasks SET received_on = '2026-11-01' WHERE number = ?", (done.number,))
-    early = bulk_plan.plan(store, ANSWER.name, [done.number], TODAY, {"how": "by email", "on": YESTERDAY})
+    early = bulk_plan.plan(store, ANSWER, [done.number], TODAY, {"how": "by email", "on": YESTERDAY})
     assert dict(early.skipped) == {"sent after that day": 1}
 
 

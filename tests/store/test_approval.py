@@ -135,9 +135,9 @@ def test_it_is_listed_advised_on_and_approved_in_bulk_but_for_the_own_ones(store
     assert set(tasks.matching_numbers(store, parse(APPROVAL_VIEW.filter), today=TODAY)) == {mine, theirs}
     assert mine not in tasks.matching_numbers(store, parse("is:active"), today=TODAY)
     assert "(approve)" in (advice_for(tasks.get(store, mine), None, str) or "")
-    planned = bulk_plan.plan(store, APPROVE.name, [mine, theirs], TODAY, actor="ann (Ann)")
+    planned = bulk_plan.plan(store, APPROVE, [mine, theirs], TODAY, actor="ann (Ann)")
     assert (planned.possible, planned.skipped) == ((theirs,), (("own request", 1),))
-    possible = bulk_plan.plan(store, APPROVE.name, [mine, theirs], TODAY).possible
+    possible = bulk_plan.plan(store, APPROVE, [mine, theirs], TODAY).possible
     (results,) = bulk.apply_to_each(store, APPROVE.change_for(ANN), possible)
     assert {result.id: result.refused is None for result in results} == {mine: False, theirs: True}
     requests.cancel(store, mine, BOB)

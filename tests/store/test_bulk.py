@@ -8,9 +8,12 @@ from datetime import date, timedelta
 import pytest
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.operation import ChosenTasks, Values
-from bwp_tui.actions.record_operations import ASSIGN, NOTE, RECORD_OPERATIONS_BY_NAME, TAG
-from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
+from bwp_tui.actions.bulk_plan import PlannedOperation
+from bwp_tui.actions.decision_operations import DECLINE
+from bwp_tui.actions.legal_operations import ACKNOWLEDGE, CORRECT, EXTEND, INQUIRE, REPLY, VERIFY, withdrawal_of
+from bwp_tui.actions.operation import ChosenTasks, RecordOperation, Values
+from bwp_tui.actions.record_operations import ASSIGN, NOTE, TAG
+from bwp_tui.actions.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT, SEND
 from bwp_tui.domain.deadlines import fitting_hold, fixed_hold
 from bwp_tui.domain.statuses import Status
 from bwp_tui.domain.task import Kind, Verification
@@ -18,6 +21,7 @@ from bwp_tui.store.commands import bulk, decisions, legal_records, requests
 from bwp_tui.store.commands.bulk import ChangeResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.timeline import LegalRecord
 from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, request, sent, submitted
@@ -34,7 +38,7 @@ def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(store:
     done = [in_status(store, Status.COMPLETED, task_id=f"c{number}").number for number in range(2)]
     requests.resubmit(store, failed[0], ACTOR)
     revision = store.revision()
-    planned = bulk_plan.plan(store, "resubmit", [*failed, *done, 999], TODAY)
+    planned = bulk_plan.plan(store, RESUBMIT, [*failed, *done, 999], TODAY)
     assert planned.possible == tuple(failed[1:])
     assert planned.skipped == (("retrieval COMPLETED", 2), ("resubmitted already", 1), ("gone", 1))
     assert (
@@ -48,19 +52,22 @@ def test_a_plan_to_cancel_leaves_out_a_retrieval_that_was_sent_and_has_no_respon
     unsent, unanswered, deletion = submitted(store), submitted(store), submitted(store, Kind.DELETION)
     sent(store, unanswered.number)
     sent(store, deletion.number)
-    planned = bulk_plan.plan(store, "cancel", [unsent.number, unanswered.number, deletion.number], TODAY)
+    planned = bulk_plan.plan(store, CANCEL, [unsent.number, unanswered.number, deletion.number], TODAY)
     assert (planned.possible, planned.skipped) == ((unsent.number, deletion.number), (("retrieval QUEUED", 1),))
 
 
 def test_what_an_engine_is_to_do_is_told_as_asked_for_and_never_as_done(store: Store) -> None:
     ready = [in_status(store, Status.COMPLETED, task_id=f"c{number}").number for number in range(3)]
     requests.download(store, ready[0], "/srv/results", ACTOR)
-    planned = bulk_plan.plan(store, "download", ready, TODAY)
+    planned = bulk_plan.plan(store, DOWNLOAD, ready, TODAY)
     assert str(planned) == "2 to download, 1 skipped: download asked for already"
-    assert (planned.describe_result(1), planned.describe_result(2)) == ("1 download asked for", "2 downloads asked for")
-    assert bulk_plan.plan(store, "refresh", ready, TODAY).describe_result(3) == "3 refreshes asked for"
-    assert bulk_plan.plan(store, "cancel", [], TODAY).describe_result(0) == "0 cancellations asked for"
-    assert bulk_plan.plan(store, "tag", ready, TODAY).describe_result(3) == "3 tagged"
+    assert (DOWNLOAD.outcome(1), DOWNLOAD.outcome(2)) == (
+        "1 download asked for",
+        "2 downloads asked for",
+    )
+    assert REFRESH.outcome(3) == "3 refreshes asked for"
+    assert CANCEL.outcome(0) == "0 cancellations asked for"
+    assert TAG.outcome(3) == "3 tagged"
 
 
 def test_a_plan_of_deletions_tells_how_many_would_end_too_late_and_the_hold_that_fits_them(store: Store) -> None:
@@ -71,7 +78,7 @@ def test_a_plan_of_deletions_tells_how_many_would_end_too_late_and_the_hold_that
     in_status(store, Status.FAILED, task_id="r")
 
     def warning(day: date, numbers: Sequence[int] = (1, 2, 3, 4)) -> str:
-        return bulk_plan.plan(store, "resubmit", numbers, day).warning.removesuffix(AT_ONCE).removesuffix(". ")
+        return bulk_plan.plan(store, RESUBMIT, numbers, day).warning.removesuffix(AT_ONCE).removesuffix(". ")
 
     # Received on 2026-11-20, so all are due on Monday 2026-12-21: 31 days, 30 of which the service may take.
     assert warning(TODAY) == (
@@ -99,8 +106,8 @@ def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
         transaction.run("UPDATE tasks SET due_on = ? WHERE number = 2", (later.isoformat(),))
         transaction.run("UPDATE tasks SET regulation = 'none', due_on = NULL WHERE number = 1")
     fit = fitting_hold(TODAY)
-    assert "1 of them even without a hold" in bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY).warning
-    fitted = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, {"hold_rule": fit})
+    assert "1 of them even without a hold" in bulk_plan.plan(store, RESUBMIT, (1, 2, 3, 4), TODAY).warning
+    fitted = bulk_plan.plan(store, RESUBMIT, (1, 2, 3, 4), TODAY, {"hold_rule": fit})
     assert (
         fitted.warning
         == f"1 deletion would end after its due date, even without a hold. Hold shortened to 1 day; {AT_ONCE}"
@@ -116,7 +123,7 @@ def test_a_plan_counts_what_is_resubmitted_by_kind_and_status(store: Store) -> N
     ):
         in_status(store, status, kind, task_id=f"d{number}")
     in_status(store, Status.FAILED, task_id="r")
-    planned = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY)
+    planned = bulk_plan.plan(store, RESUBMIT, (1, 2, 3, 4), TODAY)
     assert planned.summary == "4 to resubmit: 2 deletions FAILED, 1 deletion CANCELLED, 1 retrieval FAILED"
 
 
@@ -124,9 +131,9 @@ def test_a_plan_says_which_holds_are_shortened_and_what_begins_at_once(store: St
     in_status(store, Status.FAILED, Kind.DELETION, task_id="d")
     with store.write() as transaction:
         transaction.run("UPDATE tasks SET due_on = ? WHERE number = 1", ((TODAY + timedelta(days=30)).isoformat(),))
-    late = bulk_plan.plan(store, "resubmit", [1], TODAY)
+    late = bulk_plan.plan(store, RESUBMIT, [1], TODAY)
     assert late.can_meet_due_dates
-    fitted = bulk_plan.plan(store, "resubmit", [1], TODAY, {"hold_rule": fitting_hold(TODAY)})
+    fitted = bulk_plan.plan(store, RESUBMIT, [1], TODAY, {"hold_rule": fitting_hold(TODAY)})
     assert fitted.warning == f"Hold shortened to 0 days; {AT_ONCE}"
 
 
@@ -138,7 +145,7 @@ def test_a_plan_says_what_begins_at_once_without_a_shorter_hold(store: Store, da
         single.verify(store, number, Verification(TODAY, ACTOR, "by phone"), ACTOR)
     with store.write() as transaction:
         transaction.run("UPDATE tasks SET due_on = ?", ((TODAY + timedelta(days=days)).isoformat(),))
-    assert bulk_plan.plan(store, "send", [1, 2], TODAY).warning.endswith(AT_ONCE)
+    assert bulk_plan.plan(store, SEND, [1, 2], TODAY).warning.endswith(AT_ONCE)
 
 
 def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:
@@ -150,8 +157,8 @@ def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:
 
 def test_a_plan_of_extensions_names_the_new_due_dates(store: Store) -> None:
     numbers = [requests.submit(store, request(regulation=regulation), ACTOR).number for regulation in ("gdpr", "ccpa")]
-    assert str(bulk_plan.plan(store, "extend", numbers[:1], TODAY)) == "1 to extend, due 2026-12-21 → 2027-02-22"
-    plan = bulk_plan.plan(store, "extend", numbers, TODAY)
+    assert str(bulk_plan.plan(store, EXTEND, numbers[:1], TODAY)) == "1 to extend, due 2026-12-21 → 2027-02-22"
+    plan = bulk_plan.plan(store, EXTEND, numbers, TODAY)
     assert str(plan) == "2 to extend, due 2026-12-21 to 2027-01-04 → 2027-02-18 to 2027-02-22"
 
 
@@ -163,40 +170,40 @@ def test_a_plan_of_corrections_names_the_due_dates_and_what_is_no_longer_overdue
     ]
     numbers = [requests.submit(store, one, ACTOR).number for one in asked]
     single.edit(store, numbers[3], lambda one: legal_records.inquire(one, TODAY - timedelta(days=50)), ACTOR, TODAY)
-    assert bulk_plan.plan(store, "correct", numbers, TODAY).due_dates_clause == ""
-    plan = bulk_plan.plan(store, "correct", numbers[:3], TODAY, {"received": TODAY})
+    assert bulk_plan.plan(store, CORRECT, numbers, TODAY).due_dates_clause == ""
+    plan = bulk_plan.plan(store, CORRECT, numbers[:3], TODAY, {"received": TODAY})
     assert str(plan) == (
         "3 to correct, due 2026-11-14 to 2026-11-15 → 2027-01-04. 2 that are overdue would no longer be overdue"
     )
-    plan = bulk_plan.plan(store, "correct", numbers[1:], TODAY, {"regulation": "us-tx"})
+    plan = bulk_plan.plan(store, CORRECT, numbers[1:], TODAY, {"regulation": "us-tx"})
     assert plan.due_dates_clause == ", due after the reply or never → 2026-11-12 to 2026-11-13"
     assert plan.warning == ""
     # So it is with each action that moves due dates.
-    plan = bulk_plan.plan(store, "reply", numbers, TODAY, {"on": TODAY})
+    plan = bulk_plan.plan(store, REPLY, numbers, TODAY, {"on": TODAY})
     assert plan.due_dates_clause.startswith(", due after the reply → 2026-12-")
-    plan = bulk_plan.plan(store, "verify", numbers, TODAY, {"how": "by phone", "on": TODAY})
+    plan = bulk_plan.plan(store, VERIFY, numbers, TODAY, {"how": "by phone", "on": TODAY})
     assert plan.due_dates_clause.startswith(", due after the reply → 2026-12-")
-    plan = bulk_plan.plan(store, "withdraw inquiry", numbers, TODAY)
+    plan = bulk_plan.plan(store, withdrawal_of(LegalRecord.INQUIRY).operation, numbers, TODAY)
     assert plan.due_dates_clause.startswith(", due after the reply → 2026-1")
 
 
 @pytest.mark.parametrize(
-    ("action", "status", "kind", "skipped"),
+    ("operation", "status", "kind", "skipped"),
     [
-        ("cancel", Status.ON_HOLD, Kind.DELETION, ()),
-        ("cancel", Status.IN_PROGRESS, Kind.RETRIEVAL, (("retrieval IN_PROGRESS", 1),)),
-        ("download", Status.COMPLETED, Kind.RETRIEVAL, ()),
-        ("download", Status.COMPLETED, Kind.DELETION, (("deletion COMPLETED", 1),)),
-        ("refresh", Status.CANCELLED, Kind.DELETION, (("deletion CANCELLED", 1),)),
-        ("extend", Status.FAILED, Kind.RETRIEVAL, ()),
-        ("tag", Status.CANCELLED, Kind.DELETION, ()),
+        (CANCEL, Status.ON_HOLD, Kind.DELETION, ()),
+        (CANCEL, Status.IN_PROGRESS, Kind.RETRIEVAL, (("retrieval IN_PROGRESS", 1),)),
+        (DOWNLOAD, Status.COMPLETED, Kind.RETRIEVAL, ()),
+        (DOWNLOAD, Status.COMPLETED, Kind.DELETION, (("deletion COMPLETED", 1),)),
+        (REFRESH, Status.CANCELLED, Kind.DELETION, (("deletion CANCELLED", 1),)),
+        (EXTEND, Status.FAILED, Kind.RETRIEVAL, ()),
+        (TAG, Status.CANCELLED, Kind.DELETION, ()),
     ],
 )
 def test_each_action_is_planned_by_its_own_rule(
-    store: Store, action: str, status: Status, kind: Kind, skipped: tuple[tuple[str, int], ...]
+    store: Store, operation: PlannedOperation, status: Status, kind: Kind, skipped: tuple[tuple[str, int], ...]
 ) -> None:
     task = in_status(store, status, kind)
-    planned = bulk_plan.plan(store, action, [task.number], TODAY)
+    planned = bulk_plan.plan(store, operation, [task.number], TODAY)
     assert planned.skipped == skipped
     assert planned.possible == (() if skipped else (task.number,))
 
@@ -240,10 +247,10 @@ def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(
 
 def test_what_a_plan_would_skip_is_refused_where_the_plan_acts(store: Store) -> None:
     saved = in_status(store, Status.COMPLETED, task_id="c1")
-    check = bulk_plan.plan_check("acknowledge", TODAY)
-    assert bulk_plan.plan(store, "acknowledge", [saved.number], TODAY).possible == (saved.number,)
+    check = bulk_plan.plan_check(ACKNOWLEDGE, TODAY)
+    assert bulk_plan.plan(store, ACKNOWLEDGE, [saved.number], TODAY).possible == (saved.number,)
     single.acknowledge(store, saved.number, TODAY, "kim")
-    command = bulk.with_check(RECORD_OPERATIONS_BY_NAME["acknowledge"].change_for(ACTOR, TODAY, on=TODAY), check)
+    command = bulk.with_check(ACKNOWLEDGE.change_for(ACTOR, TODAY, on=TODAY), check)
     (result,) = _results(store, command, [saved.number])
     assert result.refused
     assert "already acknowledged" in result.refused
@@ -252,11 +259,11 @@ def test_what_a_plan_would_skip_is_refused_where_the_plan_acts(store: Store) -> 
 def test_a_plan_replaces_no_verification_and_one_alone_says_that_it_does(store: Store) -> None:
     first, second = (submitted(store, email=f"{name}@example.com").number for name in "ab")
     single.verify(store, first, Verification(TODAY - timedelta(days=2), "kim", "order 17"), ACTOR)
-    planned = bulk_plan.plan(store, "verify", [first, second], TODAY, {"how": "by phone"})
+    planned = bulk_plan.plan(store, VERIFY, [first, second], TODAY, {"how": "by phone"})
     assert (planned.possible, planned.skipped) == ((second,), (("verified already", 1),))
-    verify = RECORD_OPERATIONS_BY_NAME["verify"]
     command = bulk.with_check(
-        verify.change_for(ACTOR, TODAY, how="by phone"), bulk_plan.plan_check("verify", TODAY, {"how": "by phone"})
+        VERIFY.change_for(ACTOR, TODAY, how="by phone"),
+        bulk_plan.plan_check(VERIFY, TODAY, {"how": "by phone"}),
     )
     assert [bool(result.refused) for result in _results(store, command, [first, second])] == [True, False]
     assert [task.verification and task.verification.how for task in tasks.each(store, [first, second])] == [
@@ -265,7 +272,7 @@ def test_a_plan_replaces_no_verification_and_one_alone_says_that_it_does(store: 
     ]
     seen = tasks.get(store, first)
     chosen = ChosenTasks((first,), seen.name, seen, ACTOR)
-    for sentence in (verify.arguments[0].question(chosen), verify.result(chosen, {})):
+    for sentence in (VERIFY.arguments[0].question(chosen), VERIFY.result(chosen, {})):
         assert f"it replaces that of {TODAY - timedelta(days=2)}" in sentence
 
 
@@ -278,29 +285,29 @@ def test_a_plan_of_inquiries_says_for_which_laws_the_clock_goes_on(store: Store)
         for at, law in enumerate(laws)
     ]
     single.answer(store, numbers[4], "by email", TODAY, ACTOR)  # its clock does not run
-    plan = bulk_plan.plan(store, "inquire", numbers, TODAY)
+    plan = bulk_plan.plan(store, INQUIRE, numbers, TODAY)
     assert plan.warning == "The clock does not stop for 4 of them: 2 under us-ca, 1 under us-co, 1 under none"
     after = TODAY + timedelta(days=60)
-    plan = bulk_plan.plan(store, "inquire", numbers[:2], TODAY, {"on": after})
+    plan = bulk_plan.plan(store, INQUIRE, numbers[:2], TODAY, {"on": after})
     assert plan.warning == "The clock does not stop for 2 of them: 2 under uk-gdpr (after the due date)"
-    assert bulk_plan.plan(store, "inquire", numbers[:2], TODAY).warning == ""
+    assert bulk_plan.plan(store, INQUIRE, numbers[:2], TODAY).warning == ""
 
 
 @pytest.mark.parametrize(
-    ("action", "values", "reasons"),
+    ("operation", "values", "reasons"),
     [
         (
-            "correct",
+            CORRECT,
             {"received": TODAY},
             {"received then under that law already": 1, "acknowledged before that day": 1},
         ),
-        ("correct", {"regulation": "none"}, {"extended, which none does not allow": 1}),
-        ("correct", {"received": TODAY - timedelta(days=300)}, {"extended too late for that day": 1}),
-        ("acknowledge", {"on": TODAY - timedelta(days=3)}, {"received after that day": 2, "acknowledged already": 1}),
+        (CORRECT, {"regulation": "none"}, {"extended, which none does not allow": 1}),
+        (CORRECT, {"received": TODAY - timedelta(days=300)}, {"extended too late for that day": 1}),
+        (ACKNOWLEDGE, {"on": TODAY - timedelta(days=3)}, {"received after that day": 2, "acknowledged already": 1}),
     ],
 )
 def test_a_plan_skips_what_its_values_are_refused_for(
-    store: Store, action: str, values: Values, reasons: dict[str, int]
+    store: Store, operation: RecordOperation, values: Values, reasons: dict[str, int]
 ) -> None:
     fresh, acknowledged, extended = (submitted(store, email=f"{name}@example.com").number for name in "abc")
     earlier = TODAY - timedelta(days=2)
@@ -309,11 +316,11 @@ def test_a_plan_skips_what_its_values_are_refused_for(
     single.acknowledge(store, acknowledged, earlier, ACTOR)
     single.extend(store, extended, "many requests", TODAY, ACTOR)
     numbers = [fresh, acknowledged, extended]
-    planned = bulk_plan.plan(store, action, numbers, TODAY, values)
+    planned = bulk_plan.plan(store, operation, numbers, TODAY, values)
     assert dict(planned.skipped) == reasons
-    check = bulk_plan.plan_check(action, TODAY, values)
+    check = bulk_plan.plan_check(operation, TODAY, values)
     assert [number for number in numbers if check(tasks.get(store, number)) is None] == list(planned.possible)
-    results = _results(store, RECORD_OPERATIONS_BY_NAME[action].change_for(ACTOR, TODAY, **values), numbers)
+    results = _results(store, operation.change_for(ACTOR, TODAY, **values), numbers)
     refused = {result.id for result in results if result.refused}
     assert refused == set(numbers) - set(planned.possible)
 
@@ -321,9 +328,9 @@ def test_a_plan_skips_what_its_values_are_refused_for(
 def test_a_plan_skips_a_resubmission_that_the_service_would_refuse(store: Store) -> None:
     numbers = [in_status(store, Status.FAILED, Kind.DELETION, task_id=f"f{number}").number for number in range(2)]
     store.rows("UPDATE tasks SET email = 'nobody' WHERE number = ?", (numbers[0],))
-    planned = bulk_plan.plan(store, "resubmit", numbers, TODAY)
+    planned = bulk_plan.plan(store, RESUBMIT, numbers, TODAY)
     assert (planned.possible, planned.skipped) == ((numbers[1],), (("whose email the service would refuse", 1),))
-    assert bulk_plan.plan(store, "resubmit", numbers, TODAY, {"hold_rule": fixed_hold(181)}).possible == ()
+    assert bulk_plan.plan(store, RESUBMIT, numbers, TODAY, {"hold_rule": fixed_hold(181)}).possible == ()
 
 
 def test_a_request_that_was_to_be_withdrawn_is_not_cancelled_at_the_service(store: Store) -> None:
@@ -341,17 +348,17 @@ def test_a_plan_to_decline_names_what_is_cancelled_first_and_a_second_one_that_i
     intent_outcomes.record_accepted(store, sent(store, held).id, "task-1", SOON)
     single.answered(store, held, answer("ON_HOLD"), SOON)
     unsent = submitted(store, Kind.DELETION, email="b@example.com").number
-    planned = bulk_plan.plan(store, "decline", [held, unsent], TODAY)
+    planned = bulk_plan.plan(store, DECLINE, [held, unsent], TODAY)
     assert (planned.possible, planned.cancelled_first) == ((held, unsent), 1)
     assert "1 deletion is cancelled first" in str(planned)
     for number in (held, unsent):
         single.edit(store, number, lambda edit: decisions.decline(edit, "fraud", "told"), ACTOR, TODAY)
-    again = bulk_plan.plan(store, "decline", [held, unsent], TODAY)
+    again = bulk_plan.plan(store, DECLINE, [held, unsent], TODAY)
     assert dict(again.skipped) == {"to be declined once cancelled": 1, "declined already": 1}
 
 
 def test_a_correction_without_values_is_planned_for_all_so_that_the_values_are_asked_for(store: Store) -> None:
     numbers = [submitted(store, email=f"{name}@example.com").number for name in "ab"]
-    assert bulk_plan.plan(store, "correct", numbers, TODAY).possible == tuple(numbers)
+    assert bulk_plan.plan(store, CORRECT, numbers, TODAY).possible == tuple(numbers)
     values = {"received": tasks.get(store, numbers[0]).received_on}
-    assert bulk_plan.plan(store, "correct", numbers, TODAY, values).possible == ()
+    assert bulk_plan.plan(store, CORRECT, numbers, TODAY, values).possible == ()

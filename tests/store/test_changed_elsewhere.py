@@ -74,7 +74,7 @@ def test_a_received_deletion_that_was_changed_elsewhere_is_withheld_once_it_is_s
     assert not intent_outcomes.record_sending(store, intent_of(store, task.number).id)
     withheld = tasks.get(store, task.number)
     assert (withheld.status, withheld.may_have_started) == (Status.UNCONFIRMED, False)
-    assert "already run" not in bulk_plan.plan(store, RESUBMIT.name, [task.number], TODAY).warning
+    assert "already run" not in bulk_plan.plan(store, RESUBMIT, [task.number], TODAY).warning
 
 
 def test_one_that_may_have_been_sent_before_says_so(path: Path, store: Store) -> None:
@@ -86,7 +86,7 @@ def test_one_that_may_have_been_sent_before_says_so(path: Path, store: Store) ->
     assert "may have been started" in (withheld.trouble or "")
     assert "may have been started" in str(advice_for(withheld, None, str))
     assert withheld.may_have_started
-    assert "1 request may already run" in bulk_plan.plan(store, RESUBMIT.name, [task.number], TODAY).warning
+    assert "1 request may already run" in bulk_plan.plan(store, RESUBMIT, [task.number], TODAY).warning
 
 
 def test_a_changed_task_is_not_resubmitted_before_its_operator_has_learned_what_was_changed(

@@ -296,7 +296,7 @@ def test_a_recorded_appeal_and_its_answer_are_not_overwritten(store: Store) -> N
     number = declined(store).number
     appeal(store, number, TODAY)
     due = tasks.get(store, number).due_on
-    plan = bulk_plan.plan(store, APPEAL.name, [number], TODAY, {"received": TODAY})
+    plan = bulk_plan.plan(store, APPEAL, [number], TODAY, {"received": TODAY})
     assert dict(plan.skipped) == {"appealed already": 1}
     with pytest.raises(NotPossible, match="withdraw it"):
         appeal(store, number, TODAY)
@@ -348,10 +348,10 @@ def test_an_appeal_is_withdrawn_and_then_the_decline(store: Store) -> None:
 def test_plans_say_what_is_left_out(store: Store) -> None:
     numbers = [received(store).number, in_status(store, "COMPLETED", Kind.DELETION).number, declined(store).number]
     values = {"reason": DeclineReason.FRAUD, "text": "x"}
-    plan = bulk_plan.plan(store, DECLINE.name, numbers, TODAY, values)
+    plan = bulk_plan.plan(store, DECLINE, numbers, TODAY, values)
     assert plan.possible == (numbers[0],)
     assert dict(plan.skipped) == {"deletion COMPLETED": 1, "declined already": 1}
-    assert bulk_plan.plan(store, APPEAL.name, numbers, TODAY, {"received": TODAY}).possible == (numbers[2],)
+    assert bulk_plan.plan(store, APPEAL, numbers, TODAY, {"received": TODAY}).possible == (numbers[2],)
 
 
 def test_the_report_counts_declines_with_the_days_until_the_shopper_was_told(store: Store) -> None:

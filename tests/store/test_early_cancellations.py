@@ -100,7 +100,7 @@ def test_while_it_waits_the_request_is_not_resubmitted(store: Store) -> None:
     intent_outcomes.record_unconfirmed(store, submission.id)
     with pytest.raises(NotPossible, match="cancellation"):
         requests.resubmit(store, number, ACTOR)
-    plan = bulk_plan.plan(store, RESUBMIT.name, [number], TODAY, {})
+    plan = bulk_plan.plan(store, RESUBMIT, [number], TODAY, {})
     assert (plan.possible, plan.skipped) == ((), (("cancellation waits for the task id", 1),))
     task = tasks.get(store, number)
     shown = "\n".join(detail_lines(task, [], display_context(task, NOW, TODAY, unmask=False)))

@@ -133,7 +133,7 @@ def test_one_that_was_answered_is_neither_sent_nor_still_listed(store: Store) ->
     single.answer(store, number, "told by mail that it is declined", TODAY, ACTOR)
     with pytest.raises(NotPossible, match="answered"):
         requests.send(store, number, ACTOR)
-    assert bulk_plan.plan(store, SEND.name, [number], TODAY).possible == ()
+    assert bulk_plan.plan(store, SEND, [number], TODAY).possible == ()
     (waiting,) = (view for view in VIEWS if view.name == "received")
     assert list(tasks.matching_numbers(store, parse(waiting.filter), today=TODAY)) == []
     assert advice_for(tasks.get(store, number), None, str) is None
@@ -152,7 +152,7 @@ def test_a_deletion_is_sent_with_the_hold_that_still_fits(store: Store) -> None:
     old = request(Kind.DELETION, regulation="us-co")._replace(received_on=TODAY - timedelta(days=10))
     number = requests.submit(store, old._replace(awaits_verification=True), ACTOR).number
     single.verify(store, number, VERIFIED, ACTOR)
-    plan = bulk_plan.plan(store, SEND.name, [number], TODAY)
+    plan = bulk_plan.plan(store, SEND, [number], TODAY)
     assert "1 deletion would end after its due date" in plan.warning
     assert plan.can_meet_due_dates
     assert requests.send(store, number, ACTOR, fitting_hold(TODAY)).holding_period == 5
@@ -162,7 +162,7 @@ def test_a_plan_leaves_out_what_cannot_be_sent_and_says_why(store: Store) -> Non
     ready, unverified = received(store), received(store, Kind.DELETION)
     other = requests.submit(store, request(), ACTOR)
     single.verify(store, ready.number, VERIFIED, ACTOR)
-    plan = bulk_plan.plan(store, SEND.name, [ready.number, unverified.number, other.number], TODAY)
+    plan = bulk_plan.plan(store, SEND, [ready.number, unverified.number, other.number], TODAY)
     assert plan.possible == (ready.number,)
     assert dict(plan.skipped) == {"not verified yet": 1, "retrieval QUEUED": 1}
 
@@ -171,7 +171,7 @@ def test_one_without_an_email_is_not_sent(store: Store) -> None:
     number = received(store).number
     store.rows("UPDATE tasks SET email = '' WHERE number = ?", (number,))
     single.verify(store, number, VERIFIED, ACTOR)
-    assert bulk_plan.plan(store, SEND.name, [number], TODAY).possible == ()
+    assert bulk_plan.plan(store, SEND, [number], TODAY).possible == ()
 
 
 def test_it_can_be_withdrawn_and_a_repetition_is_received_again(store: Store) -> None:
@@ -276,7 +276,7 @@ def test_a_recovered_history_sends_nothing_that_was_only_received(path: Path, cl
     lost = [task.number for task in found if not task.email]
     for number in lost[:1]:
         single.verify(store, number, VERIFIED, ACTOR)
-        assert bulk_plan.plan(store, SEND.name, [number], date.max).possible == ()
+        assert bulk_plan.plan(store, SEND, [number], date.max).possible == ()
     store.close()
 
 

@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.legal_operations import EXTEND
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.statuses import Status
@@ -121,7 +122,7 @@ def test_a_receipt_is_not_corrected_to_a_day_for_which_the_extension_came_too_la
 def test_a_plan_says_why_it_does_not_extend_a_completed_retrieval(store: Store) -> None:
     late = _received(store, 100, "gdpr")
     store.rows("UPDATE tasks SET status = 'COMPLETED', terminal = 1 WHERE number = ?", (late.number,))
-    planned = bulk_plan.plan(store, "extend", [late.number], TODAY)
+    planned = bulk_plan.plan(store, EXTEND, [late.number], TODAY)
     assert planned.skipped == (("too late to be extended", 1),)
 
 
@@ -135,7 +136,7 @@ def test_what_has_no_deadline_or_is_answered_is_not_extended(store: Store) -> No
     assert f"stays due on {quebec.due_on}" in (legal_records.cannot_extend(quebec, TODAY) or "")
     held = in_status(store, Status.ON_HOLD, Kind.DELETION, "task-3")
     single.answer(store, held.number, "by email", TODAY, ACTOR)
-    planned = bulk_plan.plan(store, "extend", range(1, held.number + 1), TODAY)
+    planned = bulk_plan.plan(store, EXTEND, range(1, held.number + 1), TODAY)
     assert dict(planned.skipped) == {
         "without deadline": 1,
         "deletion CANCELLED": 1,

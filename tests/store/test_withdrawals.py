@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from bwp_tui.actions.legal_operations import ACKNOWLEDGE, ANSWER, CORRECT, VERIFY
-from bwp_tui.actions.record_operations import NOTE, RECORD_OPERATIONS_BY_NAME
+from bwp_tui.actions.legal_operations import ACKNOWLEDGE, ANSWER, CORRECT, VERIFY, withdrawal_of
+from bwp_tui.actions.record_operations import NOTE
 from bwp_tui.domain.deadlines import statutory_due_date
 from bwp_tui.domain.task import Task, Verification
 from bwp_tui.store.commands import requests, undo
@@ -28,7 +28,7 @@ def perform(store: Store, deed: TaskChange, number: int) -> Task:
 
 
 def withdrawing(record: LegalRecord, actor: str = ACTOR) -> TaskChange:
-    return RECORD_OPERATIONS_BY_NAME[f"withdraw {record}"].change_for(actor, TODAY)
+    return withdrawal_of(record).operation.change_for(actor, TODAY)
 
 
 def recorded(store: Store) -> Task:

@@ -48,8 +48,8 @@ def record(arguments: Namespace) -> ExitCode:
             raise NoSuchTask(f"{error}{_QUOTE if is_text and len(names) > 1 else ''}") from None
         check = None
         if arguments.filter is not None or (operation.is_confirmed_by_count and len(numbers) > 1):
-            numbers = confirm_plan(session, operation.name, numbers, arguments, values)
-            check = bulk_plan.plan_check(operation.name, today(), values)
+            numbers = confirm_plan(session, operation, numbers, arguments, values)
+            check = bulk_plan.plan_check(operation, today(), values)
         elif not arguments.yes:
             _confirm_each(session, operation, numbers, values)
         if operation.notice_before is not None:

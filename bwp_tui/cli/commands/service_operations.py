@@ -42,7 +42,7 @@ def refresh(arguments: Namespace) -> None:
             numbers = _tasks_to_poll(session.store, arguments.tasks)
         else:
             matching = select_tasks(session, arguments.tasks, arguments.filter)
-            numbers = confirm_plan(session, REFRESH.name, matching, arguments, {})
+            numbers = confirm_plan(session, REFRESH, matching, arguments, {})
         waiter = EngineWaiter(session)
         unpolled = waiter.poll(numbers, arguments.timeout)
         print_tasks(tasks.by_numbers(session.store, numbers), as_json=arguments.json)
@@ -63,8 +63,8 @@ def ask_service(arguments: Namespace) -> ExitCode:
             _confirm_single(session, operation, task, values, arguments)
             check = operation.check_for(task, today())
         else:
-            numbers = confirm_plan(session, operation.name, numbers, arguments, values)
-            check = bulk_plan.plan_check(operation.name, today(), values)
+            numbers = confirm_plan(session, operation, numbers, arguments, values)
+            check = bulk_plan.plan_check(operation, today(), values)
         asked, all_done = apply_to_tasks(session, operation.change_for(session.actor, **values), numbers, check)
         if not asked:
             return ExitCode.FAILED
@@ -90,7 +90,7 @@ def download(arguments: Namespace) -> ExitCode:
         numbers = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
         if arguments.filter is not None:
-            numbers = confirm_plan(session, chosen_alternative(DOWNLOAD, arguments).name, numbers, arguments, {})
+            numbers = confirm_plan(session, chosen_alternative(DOWNLOAD, arguments), numbers, arguments, {})
         return download_results(session, waiter, numbers, arguments)
 
 
@@ -101,7 +101,7 @@ def _confirm_single(
     why_not = operation.disabled_reason(task, today()) or operation.actor_refusal(session.store, task, session.actor)
     if why_not:
         raise CommandError(ExitCode.FAILED, why_not)
-    planned = bulk_plan.plan(session.store, operation.name, [task.number], today(), values)
+    planned = bulk_plan.plan(session.store, operation, [task.number], today(), values)
     if planned.warning:
         print_message(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
     if arguments.yes:

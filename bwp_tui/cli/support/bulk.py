@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwp_tui.actions import bulk_plan
+from bwp_tui.actions.bulk_plan import PlannedOperation
 from bwp_tui.actions.operation import OperationT, TaskOperation, Values
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import CommandSession, find_tasks, require_typed, today
@@ -36,10 +37,14 @@ FIT_HINT: Final = "--holding-period fit shortens each hold with which the deleti
 
 
 def confirm_plan(
-    session: CommandSession, action: str, numbers: Sequence[int], arguments: Namespace, values: Values
+    session: CommandSession,
+    operation: PlannedOperation,
+    numbers: Sequence[int],
+    arguments: Namespace,
+    values: Values,
 ) -> list[int]:
     """Print the plan and have its number of tasks typed, unless `--yes` was given; return the tasks it changes."""
-    planned = bulk_plan.plan(session.store, action, numbers, today(), values, actor=session.actor)
+    planned = bulk_plan.plan(session.store, operation, numbers, today(), values, actor=session.actor)
     count = len(planned.possible)
     print_message(f"Plan: {planned}.")
     if planned.can_meet_due_dates and "hold_rule" not in values:
@@ -47,7 +52,7 @@ def confirm_plan(
     if not count:
         raise CommandError(ExitCode.FAILED, "Nothing was changed.")
     if not arguments.yes:
-        require_typed(f"{capitalized(action)} {counted(count, 'task')}?", str(count))
+        require_typed(f"{capitalized(operation.name)} {counted(count, 'task')}?", str(count))
     return list(planned.possible)
 
 

@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from bwp_tui.actions import bulk_plan
-from bwp_tui.actions.bulk_plan import BulkPlan
+from bwp_tui.actions.bulk_plan import BulkPlan, PlannedOperation
 from bwp_tui.actions.operation import Values
-from bwp_tui.actions.service_operations import SERVICE_OPERATIONS_BY_NAME
 from bwp_tui.console.background import prepare_question, run_in_thread_and_report
 from bwp_tui.console.controllers.prompts import NOTHING_DONE
 from bwp_tui.console.presentation.format import result_sentence
@@ -22,21 +21,18 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import capitalized, clean_line
 from bwp_tui.store.commands.bulk import ChangeResult
 
-_HARMLESS: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.is_harmless)
-_SUBMITTING: Final = frozenset(name for name, operation in SERVICE_OPERATIONS_BY_NAME.items() if operation.submits)
-
 
 @dataclass
 class OpenPlan:
-    """The plan of an action on marked tasks, which is made again whenever one of them changes while it is asked about.
+    """The plan of an operation on marked tasks, made again whenever one of them changes while it is asked about.
 
     Attributes:
         numbers: the marked tasks.
-        values: those of the action's arguments that are known already.
+        values: those of the operation's arguments that are known already.
         current: the plan as it is now.
     """
 
-    action: str
+    operation: PlannedOperation
     numbers: Sequence[int]
     values: Values
     current: BulkPlan
@@ -124,19 +120,19 @@ class MarkedTasks:
         return f"{hidden} not in this view" if hidden else ""
 
     async def plan_action(
-        self, action: str, values: Values | None = None, numbers: Sequence[int] | None = None
+        self, operation: PlannedOperation, values: Values | None = None, numbers: Sequence[int] | None = None
     ) -> OpenPlan | None:
-        """Return what an action would do to tasks, by default to the marked ones; say why where it would do nothing."""
+        """Return what an operation would do to tasks, by default the marked ones; say why where it would do nothing."""
         numbers, values = self.newest_first if numbers is None else numbers, values or {}
-        plan = await prepare_question(self._screen.session, lambda: self._plan(action, numbers, values))
+        plan = await prepare_question(self._screen.session, lambda: self._plan(operation, numbers, values))
         if plan.possible:
-            return OpenPlan(action, numbers, values, plan)
+            return OpenPlan(operation, numbers, values, plan)
         self._screen.show_status(self._plan_sentence(numbers, plan), "warn")
         return None
 
-    def _plan(self, action: str, numbers: Sequence[int], values: Values) -> BulkPlan:
+    def _plan(self, operation: PlannedOperation, numbers: Sequence[int], values: Values) -> BulkPlan:
         session = self._screen.session
-        return bulk_plan.plan(session.write_store, action, numbers, session.today(), values, actor=session.actor)
+        return bulk_plan.plan(session.write_store, operation, numbers, session.today(), values, actor=session.actor)
 
     def _plan_sentence(self, numbers: Sequence[int], plan: BulkPlan) -> str:
         return f"Of {len(numbers)} {'named' if self._are_from_command else 'marked'}: {plan}."
@@ -149,7 +145,7 @@ class MarkedTasks:
         """
 
         async def update() -> str:
-            plan = await asyncio.to_thread(self._plan, planned.action, planned.numbers, planned.values)
+            plan = await asyncio.to_thread(self._plan, planned.operation, planned.numbers, planned.values)
             if not plan.possible or (is_fixed and plan.possible != planned.possible):
                 return f"{self._plan_sentence(planned.numbers, plan)} {NOTHING_DONE}"
             planned.current = plan
@@ -166,11 +162,9 @@ class MarkedTasks:
             f2: what F2 does instead, where it does something.
             on_f2: does that, and returns whether something was confirmed then.
         """
-        prompt, is_harmless = self._screen.prompt, planned.action in _HARMLESS
+        prompt, is_harmless = self._screen.prompt, planned.operation.is_harmless
         session = self._screen.session
-        deletes = planned.action in _SUBMITTING and await prepare_question(
-            session, lambda: self._deletes(planned.current)
-        )
+        deletes = planned.operation.submits and await prepare_question(session, lambda: self._deletes(planned.current))
         if is_harmless or (len(planned.possible) == 1 and not deletes):
             with self.live_plan(planned, is_fixed=not is_harmless):
                 return await prompt.ask_yes_no(

@@ -48,7 +48,7 @@ class RecordController:
         """Carry an operation out, once its arguments are asked for that are not given, and the harm is confirmed."""
         task = self._screen.table.current
         if self._marked.all:
-            if (plan := await self._marked.plan_action(operation.name, given)) is not None:
+            if (plan := await self._marked.plan_action(operation, given)) is not None:
                 await self._run_on_marked(operation, plan, given or {})
         elif task is not None:
             # The table may not show yet what the operator recorded just now.
@@ -68,12 +68,12 @@ class RecordController:
         if values is None:
             return
         if operation.is_confirmed_by_count:
-            with_values = await self._marked.plan_action(operation.name, values, plan.numbers)
+            with_values = await self._marked.plan_action(operation, values, plan.numbers)
             if with_values is None or not await self._marked.confirm_plan(with_values):
                 return
             plan = with_values
         today, now = session.today(), plan.current
-        check = bulk_plan.plan_check(operation.name, today, values)
+        check = bulk_plan.plan_check(operation, today, values)
         skipped = "" if operation.arguments or operation.is_confirmed_by_count else now.skipped_clause
         alone = session.reader.by_numbers(now.possible) if len(now.possible) == 1 else []
         if now.cancelled_first:

@@ -50,7 +50,7 @@ class ServiceController:
             elif task is not None:
                 await self._submit_one(operation, task, given)
         elif self._marked.all:
-            plan = await self._marked.plan_action(operation.name)
+            plan = await self._marked.plan_action(operation)
             if plan is not None and await self._marked.confirm_plan(plan):
                 await self._apply_to_marked(operation, plan, given)
         elif task is not None:
@@ -60,9 +60,9 @@ class ServiceController:
 
     async def _apply_to_marked(self, operation: ServiceOperation, plan: OpenPlan, values: Values) -> None:
         session, numbers = self._screen.session, plan.possible
-        tasks, check = counted(len(numbers), "task"), bulk_plan.plan_check(operation.name, session.today())
+        tasks, check = counted(len(numbers), "task"), bulk_plan.plan_check(operation, session.today())
         await self._marked.carry_out(
-            plan.current.describe_result,
+            operation.outcome,
             lambda: session.task_commands.apply(operation, numbers, tasks, check, **values),
         )
 
@@ -107,7 +107,7 @@ class ServiceController:
     async def _submit_marked(self, operation: ServiceOperation, given: Values) -> None:
         screen = self._screen
         hold: HoldRule = given.get("hold_rule", same_hold)
-        plan = await self._marked.plan_action(operation.name, {"hold_rule": hold})
+        plan = await self._marked.plan_action(operation, {"hold_rule": hold})
         if plan is None:
             return
         note: str | None = given.get("note")
@@ -123,7 +123,7 @@ class ServiceController:
         async def shorten() -> bool:
             nonlocal plan
             fitting = {"hold_rule": fitting_hold(screen.session.today())}
-            plan = await self._marked.plan_action(operation.name, fitting)
+            plan = await self._marked.plan_action(operation, fitting)
             return plan is not None and await self._marked.confirm_plan(plan)
 
         if await self._marked.confirm_plan(plan, f2, shorten) and plan is not None:
@@ -143,7 +143,7 @@ class ServiceController:
         screen, session, today = self._screen, self._screen.session, self._screen.session.today()
         values = {"hold_rule": hold}
         plan = await prepare_question(
-            session, lambda: bulk_plan.plan(session.write_store, operation.name, [task.number], today, values)
+            session, lambda: bulk_plan.plan(session.write_store, operation, [task.number], today, values)
         )
         warning = f"{plan.warning}. " if plan.warning else ""
         if task.kind is Kind.RETRIEVAL:
