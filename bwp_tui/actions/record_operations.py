@@ -170,5 +170,3 @@ WITHDRAWALS: Final = tuple(
     (operation, operation.alternative.operation) for operation in RECORD_OPERATIONS if operation.alternative
 )
 """The records that can be withdrawn, each with what withdraws it."""
-
-RECORD_OPERATIONS_BY_NAME: Final = {operation.name: operation for operation in RECORD_OPERATIONS}

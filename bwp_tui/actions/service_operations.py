@@ -290,5 +290,3 @@ REFRESH: Final = ServiceOperation(
 
 SERVICE_OPERATIONS: Final = (DOWNLOAD, SEND, APPROVE, RESUBMIT, CANCEL, REFRESH)
 """Those with a key, a `:` command and a CLI command."""
-
-SERVICE_OPERATIONS_BY_NAME: Final = {operation.name: operation for operation in SERVICE_OPERATIONS}

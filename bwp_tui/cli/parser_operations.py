@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.actions.decision_operations import SETTLEMENTS
 from bwp_tui.actions.operation import Argument, Position, TaskOperation
-from bwp_tui.actions.record_operations import RECORD_OPERATIONS, RECORD_OPERATIONS_BY_NAME
+from bwp_tui.actions.record_operations import RECORD_OPERATIONS
 from bwp_tui.actions.service_operations import DOWNLOAD, REFRESH, SERVICE_OPERATIONS
 from bwp_tui.cli.argparse_base import (
     RESPONSE_TIMEOUT_S,
@@ -25,6 +25,11 @@ from bwp_tui.cli.exit_codes import Effect
 MINUS: Final = "\N{MINUS SIGN}"
 """Stands before a tag to be removed: argparse would take a hyphen for an option's."""
 
+_WITH_SIGNED_WORDS: Final = frozenset(
+    operation.name
+    for operation in RECORD_OPERATIONS
+    if operation.positional and operation.positional.position is Position.SIGNED_WORDS
+)
 _REMOVAL: Final = re.compile(r"-[^-].*")
 
 
@@ -41,8 +46,7 @@ def join_filters(words: Sequence[str]) -> list[str]:
 
 def minus_signs(command: str, words: Sequence[str]) -> list[str]:
     """Return the words behind a command, with minus signs for the hyphens of those that are no options."""
-    positional = RECORD_OPERATIONS_BY_NAME[command].positional if command in RECORD_OPERATIONS_BY_NAME else None
-    if positional is None or positional.position is not Position.SIGNED_WORDS:
+    if command not in _WITH_SIGNED_WORDS:
         return list(words)
     return [MINUS + word[1:] if _REMOVAL.fullmatch(word) and word != "-h" else word for word in words]
 
@@ -75,6 +79,7 @@ def _add_operation(commands: CommandParsers, operation: TaskOperation, module: s
     effect = Effect.CHANGES if operation.writes else Effect.RUNS
     note = operation.example
     parser = commands.add(operation.name, module, operation=operation, function=function, note=note, effect=effect)
+    parser.set_defaults(operation=operation)
     if operation.positional is None:
         unnamed = " (all active ones)" if operation is REFRESH else ""
         parser.add_argument("tasks", metavar="TASK", nargs="*", help=f"{TASK_HELP}{unnamed}")

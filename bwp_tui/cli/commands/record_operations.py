@@ -9,7 +9,6 @@ from typing import Final
 
 from bwp_tui.actions import bulk_plan
 from bwp_tui.actions.operation import Argument, IfOmitted, Position, RecordOperation, Values, split_signed
-from bwp_tui.actions.record_operations import RECORD_OPERATIONS_BY_NAME
 from bwp_tui.cli.argparse_base import RESPONSE_TIMEOUT_S
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_operations import MINUS
@@ -31,7 +30,7 @@ _TASK_NUMBER: Final = re.compile(r"#?\d+")
 
 def record(arguments: Namespace) -> ExitCode:
     """Carry an operation out on tasks; the number of more than one is typed where the operation asks for it."""
-    operation = RECORD_OPERATIONS_BY_NAME[arguments.command_name]
+    operation: RecordOperation = arguments.operation
     names, values = _positional(operation.positional, arguments)
     _check_options(operation, arguments)
     with open_session(arguments) as session:

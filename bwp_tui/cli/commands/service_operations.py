@@ -10,7 +10,6 @@ from bwp_tui.actions.operation import Values
 from bwp_tui.actions.service_operations import (
     DOWNLOAD,
     REFRESH,
-    SERVICE_OPERATIONS_BY_NAME,
     ServiceOperation,
     cannot_refresh,
 )
@@ -53,7 +52,7 @@ def refresh(arguments: Namespace) -> None:
 
 def ask_service(arguments: Namespace) -> ExitCode:
     """Send, approve, resubmit or cancel requests, as the command says, and wait for the service's response."""
-    operation = SERVICE_OPERATIONS_BY_NAME[arguments.command_name]
+    operation: ServiceOperation = arguments.operation
     with open_session(arguments) as session:
         numbers = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
