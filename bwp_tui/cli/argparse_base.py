@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final, NoReturn, TypeAlias
 
 from bwp_tui.actions.operation import TaskOperation
-from bwp_tui.cli.argument_types import one_line, regulation, seconds
+from bwp_tui.cli.argument_types import regulation, seconds
 from bwp_tui.cli.exit_codes import Effect, ExitCode
 from bwp_tui.domain.cli_commands import CLI_COMMANDS_BY_NAME, COMMAND_GROUPS, CommandGroup
 from bwp_tui.domain.text import capitalized, clean_line
@@ -183,5 +183,5 @@ def add_regulation(parser: Parser, purpose: str) -> None:
 def add_sort(parser: Parser) -> None:
     """Add the option for the order of tasks; the command checks its names, which the parser does not import."""
     parser.add_argument(
-        "--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …; --sort=-due reverses"
+        "--sort", metavar="ORDER", type=clean_line, help="newest, oldest, due, subject, status, …; --sort=-due reverses"
     )

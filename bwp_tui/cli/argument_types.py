@@ -111,11 +111,6 @@ def port(text: str) -> int:
     return number
 
 
-def one_line(text: str) -> str:
-    """Read a text of one line, without control characters."""
-    return clean_line(text)
-
-
 def new_path(text: str) -> Path:
     """Read the path of a file or folder to create; the history stores it and a terminal shows it."""
     path = Path(text).expanduser()
@@ -138,7 +133,7 @@ def value_of(argument: Argument) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         if why_not := argument.mistake(text):
             raise ArgumentTypeError(why_not.removesuffix("."))
-        return argument.read([text], None) if argument.read else {argument.name: one_line(text)}
+        return argument.read([text], None) if argument.read else {argument.name: clean_line(text)}
 
     return lambda text: (read(text) or {})[argument.name]
 

@@ -31,7 +31,6 @@ from bwp_tui.cli.argument_types import (
     fault,
     holding_period,
     new_path,
-    one_line,
     port,
     result_folder,
     seconds,
@@ -44,7 +43,7 @@ from bwp_tui.cli.parser_tables import add_tables
 from bwp_tui.domain.filter_fields import FIELDS, STATES
 from bwp_tui.domain.letters import LetterKind
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
-from bwp_tui.domain.text import did_you_mean
+from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.domain.times import DAY_FORMS
 from bwp_tui.sandbox.faults import FAULTS
 
@@ -147,7 +146,7 @@ def _add_requests(commands: CommandParsers) -> None:
         type=holding_period,
         help=f"days in which it can be cancelled, 0 to {LONGEST_HOLDING_PERIOD} (the profile's)",
     )
-    deletion.add_argument("--reason", metavar="TEXT", type=one_line, help="stored by Amazon for audit")
+    deletion.add_argument("--reason", metavar="TEXT", type=clean_line, help="stored by Amazon for audit")
     deletion.add_argument("--yes", action="store_true", help="do not ask to type the email")
 
     track = commands.add("track", "submit")
@@ -161,8 +160,8 @@ def _add_request(parser: Parser) -> None:
     add_common(parser, json=True)
     parser.add_argument("email", metavar="EMAIL", help="the shopper's email")
     _add_receipt(parser)
-    parser.add_argument("--note", metavar="TEXT", type=one_line, default="", help="local note, not sent")
-    parser.add_argument("--tag", metavar="TEXT", type=one_line, action="append", default=[], help="tag; repeatable")
+    parser.add_argument("--note", metavar="TEXT", type=clean_line, default="", help="local note, not sent")
+    parser.add_argument("--tag", metavar="TEXT", type=clean_line, action="append", default=[], help="tag; repeatable")
     parser.add_argument("--hold", dest="awaits_verification", action="store_true", help=UNVERIFIED_HELP)
     parser.add_argument(
         "--wait", action="store_true", help="wait until the task has ended, once the service has accepted it"
@@ -187,7 +186,7 @@ def _add_reading(commands: CommandParsers) -> None:
         effect=Effect.READS,
     )
     listing.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
-    listing.add_argument("--view", metavar="NAME", type=one_line, help="start from a view; see: bwp-tui views")
+    listing.add_argument("--view", metavar="NAME", type=clean_line, help="start from a view; see: bwp-tui views")
     add_sort(listing)
     _add_limit(listing)
     listing.add_argument("--sentences", action="store_true", help="print a sentence for each task")
@@ -284,7 +283,7 @@ def _add_archive(commands: CommandParsers) -> None:
     )
 
     pack.add_argument(
-        "--answered", metavar="TEXT", type=one_line, help="record that the shopper got an answer today, and how"
+        "--answered", metavar="TEXT", type=clean_line, help="record that the shopper got an answer today, and how"
     )
 
     letter = commands.add(

@@ -66,7 +66,6 @@ class EngineState(NamedTuple):
     """`QUEUE_IS_READ`, or a sentence on what is wrong; None without an event queue, or while it is untried."""
     polls_relaxed: bool = False
     """Whether polls are rare, since events come."""
-    last_event_at: datetime | None = None
     foreign_messages: int = 0
     """Messages that were no events of the service, ever."""
     duplicate_events: int = 0

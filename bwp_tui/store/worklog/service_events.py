@@ -39,9 +39,8 @@ def record_events(
         new = sum(_record(transaction, event, regulation) for event in events)
         transaction.run(
             "UPDATE engine SET duplicate_events = duplicate_events + ?, foreign_messages = foreign_messages + ?,"
-            " last_event_at = CASE WHEN ?3 THEN ?4 ELSE last_event_at END,"
-            " events_proven = max(events_proven, ?3), revision = ?5",
-            (len(events) - new, foreign, int(new > 0), transaction.now_text, transaction.revision),
+            " events_proven = max(events_proven, ?), revision = ?",
+            (len(events) - new, foreign, int(new > 0), transaction.revision),
         )
     return new
 
