@@ -76,7 +76,7 @@ class GroupedHelp(argparse.HelpFormatter):
         return "".join(parts)
 
 
-ActionParsers: TypeAlias = "argparse._SubParsersAction[Parser]"
+SubcommandParsers: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 class CommandParsers:
@@ -114,24 +114,24 @@ class CommandParsers:
         return parser
 
 
-def add_actions(
+def add_subcommands(
     commands: CommandParsers, name: str, purposes: Mapping[str, str], *, changing: Collection[str]
 ) -> dict[str, Parser]:
-    """Add a command that has actions alone, and return their parsers; `changing` are those that change something."""
+    """Add a command that has subcommands alone, and return their parsers; `changing` change something."""
     command = commands.add(name, name, effect=Effect.READS, package="setup")
-    actions = command.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
-    effects = {action: Effect.CHANGES if action in changing else Effect.READS for action in purposes}
+    subcommands = command.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
+    effects = {subcommand: Effect.CHANGES if subcommand in changing else Effect.READS for subcommand in purposes}
     return {
-        action: add_action(actions, action, purpose, (f"setup.{name}", action), effects[action])
-        for action, purpose in purposes.items()
+        subcommand: add_subcommand(subcommands, subcommand, purpose, (f"setup.{name}", subcommand), effects[subcommand])
+        for subcommand, purpose in purposes.items()
     }
 
 
-def add_action(
-    actions: ActionParsers, name: str, purpose: str, command: tuple[str, str], effect: Effect = Effect.READS
+def add_subcommand(
+    subcommands: SubcommandParsers, name: str, purpose: str, command: tuple[str, str], effect: Effect = Effect.READS
 ) -> Parser:
-    """Add an action of a command, which has the options of the command too; `command` is its module and function."""
-    parser = actions.add_parser(name, help=purpose, allow_abbrev=False)
+    """Add a subcommand, which has the options of the command too; `command` is its module and function."""
+    parser = subcommands.add_parser(name, help=purpose, allow_abbrev=False)
     parser.set_defaults(command=command, effect=effect)
     add_common(parser, json=False)
     parser.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")

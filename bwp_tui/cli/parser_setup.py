@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bwp_tui.cli.argparse_base import CommandParsers, add_actions
+from bwp_tui.cli.argparse_base import CommandParsers, add_subcommands
 from bwp_tui.cli.argument_types import aws_account, aws_name, aws_region, new_path
 from bwp_tui.cli.exit_codes import Effect
-from bwp_tui.domain.cli_commands import CONFIG_ACTIONS, EVENT_ACTIONS, SHELLS
+from bwp_tui.domain.cli_commands import CONFIG_SUBCOMMANDS, EVENT_SUBCOMMANDS, SHELLS
 from bwp_tui.domain.letters import BUILT_IN_TEMPLATES
 
 
@@ -25,7 +25,7 @@ def add_setup_commands(commands: CommandParsers) -> None:
 
 
 def _add_config(commands: CommandParsers) -> None:
-    letters = add_actions(commands, "config", CONFIG_ACTIONS, changing=("adopt",))["letters"]
+    letters = add_subcommands(commands, "config", CONFIG_SUBCOMMANDS, changing=("adopt",))["letters"]
     letters.add_argument(
         "name", metavar="NAME", nargs="?", choices=tuple(BUILT_IN_TEMPLATES), help=", ".join(BUILT_IN_TEMPLATES)
     )
@@ -35,8 +35,8 @@ def _add_config(commands: CommandParsers) -> None:
 
 
 def _add_events(commands: CommandParsers) -> None:
-    actions = add_actions(commands, "events", EVENT_ACTIONS, changing=("subscribe", "unsubscribe"))
-    for parser in (actions["setup"], actions["subscribe"]):
+    subcommands = add_subcommands(commands, "events", EVENT_SUBCOMMANDS, changing=("subscribe", "unsubscribe"))
+    for parser in (subcommands["setup"], subcommands["subscribe"]):
         parser.add_argument("--account", metavar="ID", type=aws_account, help="AWS account, 12 digits (the queue's)")
         parser.add_argument("--region", metavar="NAME", type=aws_region, help="AWS region (the queue's)")
         parser.add_argument(
@@ -45,7 +45,7 @@ def _add_events(commands: CommandParsers) -> None:
             type=aws_name,
             help="name of the event source, unique among all shops (the target id)",
         )
-    setup, unsubscribe = actions["setup"], actions["unsubscribe"]
+    setup, unsubscribe = subcommands["setup"], subcommands["unsubscribe"]
     setup.add_argument("--queue", metavar="NAME", type=aws_name, help="name of the queue (bwp-tui-events)")
     unsubscribe.add_argument("subscriptions", metavar="ID", nargs="*", help="subscription (all to privacy requests)")
     unsubscribe.add_argument("--yes", action="store_true", help="do not ask")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.argparse_base import UNVERIFIED_HELP, CommandParsers, Parser, add_action, add_regulation, add_sort
+from bwp_tui.cli.argparse_base import UNVERIFIED_HELP, CommandParsers, Parser, add_regulation, add_sort, add_subcommand
 from bwp_tui.cli.argument_types import any_day, new_path
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.domain.text import clean_line
@@ -32,16 +32,16 @@ def add_tables(commands: CommandParsers) -> None:
     commands.add("regulations", "report", effect=Effect.READS)
 
     views = commands.add("views", "list", function="list_views", effect=Effect.READS)
-    actions = views.add_subparsers(metavar="ACTION", parser_class=Parser)
+    subcommands = views.add_subparsers(metavar="ACTION", parser_class=Parser)
     in_module = "commands.list"
-    add_action(actions, "list", "print them, the built-in ones first", (in_module, "list_views"))
-    save = add_action(actions, "save", "save a filter under a name", (in_module, "save_view"), Effect.CHANGES)
+    add_subcommand(subcommands, "list", "print them, the built-in ones first", (in_module, "list_views"))
+    save = add_subcommand(subcommands, "save", "save a filter under a name", (in_module, "save_view"), Effect.CHANGES)
     save.add_argument("name", metavar="NAME", type=clean_line)
     save.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
     add_sort(save)
     save.add_argument("--columns", metavar="A,B", type=clean_line, default="", help="the columns the console shows")
     save.add_argument("--replace", action="store_true", help="replace the view of this name")
-    delete = add_action(actions, "delete", "remove a saved view", (in_module, "delete_view"), Effect.CHANGES)
+    delete = add_subcommand(subcommands, "delete", "remove a saved view", (in_module, "delete_view"), Effect.CHANGES)
     delete.add_argument("name", metavar="NAME", type=clean_line)
 
 

@@ -33,7 +33,7 @@ _ENGINE: Final = "The engine runs in this console, or in another process that th
 SHELLS: Final = ("bash", "zsh", "fish")
 """The shells that `completion` knows."""
 
-CONFIG_ACTIONS: Final = {
+CONFIG_SUBCOMMANDS: Final = {
     "show": "print the effective settings, without the secret",
     "path": "print the path of the config file",
     "init": "write a config file that has every setting as a comment",
@@ -42,13 +42,13 @@ CONFIG_ACTIONS: Final = {
     "letters": "list the templates of letters to shoppers; with a name, print one",
     "adopt": "bind the history to the shop of these settings",
 }
-EVENT_ACTIONS: Final = {
+EVENT_SUBCOMMANDS: Final = {
     "setup": "print the steps that bring the events to an SQS queue, as a shell script; it changes nothing",
     "subscribe": "subscribe to the four event types of privacy requests",
     "unsubscribe": "end subscriptions",
     "status": "print subscriptions, queue, dead letters, and the last event",
 }
-"""The actions of `config` and of `events`, and what each does."""
+"""The subcommands of `config` and of `events`, and what each does."""
 
 _OPEN_HERE: Final = "It replaces the history, which is open here."
 _FOR_GOOD: Final = "It removes personal data for good, also from backups and downloads."
@@ -73,7 +73,7 @@ CLI_COMMANDS: Final = (
         "set up",
         "set up, subscribe to and observe the service's events",
         "sqs eventbridge aws queue",
-        "|".join(EVENT_ACTIONS),
+        "|".join(EVENT_SUBCOMMANDS),
     ),
     CliCommand("doctor", "set up", "check settings, credentials, engine, history, clock, files", "diagnose health"),
     CliCommand("import", "send", "record the requests of a CSV file, all of them or none", "load bulk", "FILE"),
@@ -128,7 +128,7 @@ CLI_COMMANDS: Final = (
         "set up",
         "show, locate and check the configuration",
         "settings profile",
-        "|".join(CONFIG_ACTIONS),
+        "|".join(CONFIG_SUBCOMMANDS),
     ),
     CliCommand(
         "completion",
