@@ -103,8 +103,8 @@ def footer_actions(
     """Return the actions for the footer: the next steps of the task, then what is possible with any task.
 
     Args:
-        acts_on_marks: says of an action, by its name, whether it is done to what is marked; with marks, the footer has
-            these actions only, and those on marks, on the program, and the help.
+        acts_on_marks: says of an action, by its name, whether it is done to what is marked. While something is marked,
+            the footer has these actions only, those that change the marks, those of the program, and the help.
     """
     shown = [action for action in actions if action.label]
     if context.marks:

@@ -126,7 +126,7 @@ class ActionScreen(Screen[None]):
         """Whether a prompt is open, which all keys are for."""
         return bool(self.query("#prompt")) and self.prompt.is_open
 
-    def accepts_key_now(self, _key: str) -> bool:
+    def accepts_key_now(self, key: str) -> bool:  # noqa: ARG002  for subclasses
         """Return whether a key can be handled now, or waits for what it is meant for."""
         return True
 
@@ -155,7 +155,7 @@ class ActionScreen(Screen[None]):
         """What each action does that moves the cursor."""
         return self.query_one(VirtualRows).moves
 
-    def acts_on_marks(self, _name: str) -> bool:
+    def acts_on_marks(self, name: str) -> bool:  # noqa: ARG002  for subclasses
         """Return whether the action of this name would be done to what is marked."""
         return False
 

@@ -85,7 +85,7 @@ class Draft:
 
     @property
     def needs_email_again(self) -> bool:
-        """Whether the email is typed a second time: it is for a deletion that is sent."""
+        """Whether the email has to be typed a second time, as before a deletion is submitted."""
         return self.kind is Kind.DELETION and self.verified
 
     def request(self) -> Request:
