@@ -34,6 +34,8 @@ _BEYOND_ANY_PAGE: Final = 100_000
 _ALWAYS_SHOWN: Final = 3
 """Keys at the end of the footer for which there is always room, such as those of help and quit."""
 
+_CLOSING: Final = ("back", "leave", "close", "downloads", "sent", "dashboard", "messages", "profiles")
+"""Actions that close a screen: those that go back, and the one that has opened it."""
 
 _ON_LIST_ALONE: Final = frozenset({"failed", "freeze", "mask", "back", "theme", "quit"})
 """Actions that need no room beside the list, besides those that move the cursor or open a view."""
@@ -69,7 +71,7 @@ class ActionScreen(Screen[None]):
         super().__init__(classes=classes)
         self.keymap = keymap
         self.handlers: dict[str, Callable[[], object]] = {
-            **dict.fromkeys(("back", "leave", "close"), self.close),
+            **dict.fromkeys(_CLOSING, self.close),
             "help": lambda: self.post_message(self.HelpRequested()),
         }
 

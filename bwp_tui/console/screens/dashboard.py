@@ -38,7 +38,7 @@ class DashboardScreen(FrontScreen):
 
     def __init__(self, session: Session, list_tasks: Callable[[str], None]) -> None:
         super().__init__(session)
-        self.handlers |= {"dashboard": self.close, "list_tasks": self._list_tasks}
+        self.handlers["list_tasks"] = self._list_tasks
         self._list = list_tasks
         self._figures: Statistics | None = None
         self._pause_s = _LEAST_PAUSE_S
@@ -48,7 +48,6 @@ class DashboardScreen(FrontScreen):
         yield FigureList(id="dashboard-figures")
 
     def on_mount(self) -> None:
-        self.update_footer()
         self._start_reading()
 
     def apply(self, update: Snapshot | str) -> None:

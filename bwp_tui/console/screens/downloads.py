@@ -71,7 +71,6 @@ class DownloadsScreen(FrontScreen):
             "mark": self._mark,
             "mark_all": self._mark_all,
             "back": self._back,
-            "downloads": self.close,
             "folder": self._show_folder,
             "copy": self._copy_hash,
             "pause": self._toggle_pause,

@@ -49,6 +49,10 @@ class FrontScreen(ActionScreen):
         """The list of a screen that has one."""
         return self.query_one(VirtualList)
 
+    def on_mount(self) -> None:
+        """Show the keys; Textual calls this besides the `on_mount` of a subclass."""
+        self.update_footer()
+
     def on_resize(self) -> None:
         self.call_next(self._show)
 

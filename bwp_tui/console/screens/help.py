@@ -60,7 +60,6 @@ class HelpScreen(SearchedScreen):
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("keys", "strong")], "bwp-tui")
-        self.update_footer()
 
     def _show(self) -> None:
         room = self.app.size.width - TEXT_MARGIN

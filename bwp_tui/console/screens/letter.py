@@ -58,7 +58,6 @@ class LetterScreen(PagedScreen):
         }
 
     def on_mount(self) -> None:
-        self.update_footer()
         self._read()
 
     @property

@@ -38,7 +38,7 @@ from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.filter import MAX_VIEWS, VIEWS
 from bwp_tui.domain.statuses import WITHHELD_STATUSES
-from bwp_tui.domain.task import Kind, Request
+from bwp_tui.domain.task import Kind, Request, Task
 
 _DETAIL_LINES: Final = 3
 
@@ -83,10 +83,10 @@ class MainHandlers:
             "mark_range": self.marked.mark_range,
             "mark_all": self.marked.mark_all,
             "mark_others": self.marked.mark_others,
-            "detail": self._open_task,
-            "earlier": self._go_to_earlier,
-            "archive": self._open_archive,
-            "letter": self._open_letter_of_current,
+            "detail": partial(self._do_with_current, lambda task: self._open(TaskScreen(screen, task.number))),
+            "earlier": partial(self._do_with_current, lambda task: screen.go_to(task.earlier_number or task.number)),
+            "archive": partial(self._do_with_current, self._open_archive),
+            "letter": partial(self._do_with_current, lambda task: self._open_letter(task.number)),
             "downloads": lambda: self._open(DownloadsScreen(session, screen.context)),
             "sent": lambda: self._open(RequestLogScreen(session, self._go_to_and_open)),
             "dashboard": lambda: self._open(
@@ -168,10 +168,9 @@ class MainHandlers:
     def _open(self, screen: ActionScreen) -> None:
         self._screen.app.push_screen(screen)
 
-    def _open_task(self) -> None:
-        number = self._screen.table.current_number
-        if number is not None:
-            self._open(TaskScreen(self._screen, number))
+    def _do_with_current(self, act: Callable[[Task], None]) -> None:
+        if (task := self._screen.table.current) is not None:
+            act(task)
 
     def _go_to_and_open(self, number: int) -> None:
         self._screen.go_to(number)
@@ -181,22 +180,12 @@ class MainHandlers:
         if not self._screen.table.scroll_columns(step):
             self._screen.show_status("There are no more columns on that side.")
 
-    def _go_to_earlier(self) -> None:
-        task = self._screen.table.current
-        if task is not None and task.earlier_number is not None:
-            self._screen.go_to(task.earlier_number)
-
-    def _open_archive(self) -> None:
-        task = self._screen.table.current
-        if task is not None and task.download is not None and task.download.path is not None:
+    def _open_archive(self, task: Task) -> None:
+        if task.download is not None and task.download.path is not None:
             self._open(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
 
     def _open_letter(self, number: int, kind: str | None = None) -> None:
         self._open(LetterScreen(self._screen, number, kind))
-
-    def _open_letter_of_current(self) -> None:
-        if (task := self._screen.table.current) is not None:
-            self._open_letter(task.number)
 
     def _quit(self) -> None:
         if self._screen.session.running_commands:

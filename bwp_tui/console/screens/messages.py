@@ -10,7 +10,6 @@ from textual.containers import VerticalScroll
 from bwp_tui.console.bindings.actions import Scope
 from bwp_tui.console.presentation.styled_text import HANGING_INDENT, StyledText
 from bwp_tui.console.screens.front_screens import SearchedScreen
-from bwp_tui.console.session import Session
 from bwp_tui.console.state.message_log import LoggedMessage
 from bwp_tui.console.widgets.styled_line import Heading, Paragraphs
 from bwp_tui.domain.masking import redact
@@ -26,12 +25,7 @@ class MessagesScreen(SearchedScreen):
 
     scope = Scope.MESSAGES
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.handlers["messages"] = self.close
-
     def on_mount(self) -> None:
-        self.update_footer()
         self.session.messages.changed = self._show
         self._show()
         self.query_one(VerticalScroll).anchor()

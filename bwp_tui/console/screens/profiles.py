@@ -42,7 +42,7 @@ class ProfilesScreen(FrontScreen):
 
     def __init__(self, session: Session, switch: Callable[[str], None]) -> None:
         super().__init__(session)
-        self.handlers |= {"open": self._choose, "profiles": self.close}
+        self.handlers["open"] = self._choose
         self._switch = switch
         self._shops: Sequence[ListedShop] = ()
         self._name_width = _NAME
@@ -52,7 +52,6 @@ class ProfilesScreen(FrontScreen):
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("shops", "strong")])
-        self.update_footer()
         run_in_background(self, self._read, group="reading", exclusive=True)
 
     async def _read(self) -> None:

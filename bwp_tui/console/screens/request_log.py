@@ -44,7 +44,6 @@ class RequestLogScreen(FrontScreen):
             "read": self._choose,
             "filter": self._filter.ask,
             "back": self._back,
-            "sent": self.close,
         }
         self._open_task = open_task
         self._ids: array[int] = array("q")
@@ -56,7 +55,6 @@ class RequestLogScreen(FrontScreen):
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("API request log", "strong")])
-        self.update_footer()
         self._read()
 
     def _back(self) -> None:
